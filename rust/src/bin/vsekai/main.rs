@@ -1,0 +1,3 @@
+//! The `vsekai` command.
+
+fn main() {}

@@ -1,0 +1,100 @@
+//! What long work tells its caller while it runs, and how the caller stops it.
+//!
+//! The library never prints: it emits [`Event`]s to an [`Observer`]. Observers are called from worker
+//! threads and must return at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+
+/// A part of the work that has a name and an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reading an installed tree to learn which chunks it can give.
+    ScanSeed,
+    /// Reading the directory entries of the new archive.
+    ReadLayout,
+    /// Getting chunks and writing them to their places.
+    Assemble,
+    /// Cutting, compressing and storing.
+    Make,
+    /// Checking content against its ids.
+    Verify,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A phase began.
+    Started {
+        /// Which.
+        phase: Phase,
+        /// Plain bytes that it will handle; 0 if not known yet.
+        total_bytes: u64,
+    },
+    /// A phase moved on.
+    Advanced {
+        /// Which.
+        phase: Phase,
+        /// Plain bytes done since the last event.
+        bytes: u64,
+    },
+    /// Bytes of chunk bodies arrived from the network or a store.
+    Received {
+        /// How many, as stored (compressed).
+        bytes: u64,
+    },
+    /// A phase ended.
+    Finished {
+        /// Which.
+        phase: Phase,
+    },
+    /// Something was wrong, and the work goes on without it.
+    Warned {
+        /// The error's stable code.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+    },
+}
+
+/// Receives [`Event`]s.
+pub trait Observer: Send + Sync {
+    /// Called for each event, from any thread. Must not block.
+    fn on_event(&self, event: Event);
+}
+
+/// An [`Observer`] that hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn on_event(&self, _event: Event) {}
+}
+
+/// A flag that the caller raises to stop work; all clones share it.
+///
+/// Work looks at it between chunks, stops, and leaves what it has in a state to go on from.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks the work to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Cancel::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// [`Error::Cancelled`] once [`Cancel::cancel`] was called.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+}
