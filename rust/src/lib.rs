@@ -6,6 +6,7 @@
 //!   [`path`], [`limits`], [`event`], [`error`]
 
 pub mod chunk;
+pub mod chunker;
 pub mod error;
 pub mod event;
 pub mod index;
