@@ -140,7 +140,7 @@ impl Chunker {
     pub fn cuts(&self, data: &[u8], is_end: bool) -> Vec<usize> {
         match &self.rule {
             Rule::Buzhash(hash) => {
-                self.select(data.len(), is_end, |earliest, latest| hash.find(data, earliest..latest + 1))
+                self.select(data.len(), is_end, |earliest, latest| hash.find(data, earliest, latest))
             }
             Rule::Fixed => self.select(data.len(), is_end, |_, _| None),
             Rule::FastCdc => self.fastcdc_cuts(data, is_end),

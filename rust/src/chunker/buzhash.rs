@@ -16,11 +16,12 @@ use super::table::{INCOMING, OUTGOING};
 /// Bytes that one hash covers.
 pub(super) const WINDOW: usize = 48;
 
-/// Bytes of one lane between two looks at the slices' bounds.
-const BLOCK: usize = 32;
+/// Bytes that one round of the inner loop takes from each of its two lanes.
+const BLOCK: usize = 16;
 
-/// Lanes of [`Buzhash::scan`]: each step waits for the one before it, so lanes fill the gaps.
-const LANES: usize = 2;
+/// Positions that [`Buzhash::find`] tests at once, first and at most: it starts small because what lies
+/// behind a boundary is tested for nothing.
+const STEP: Range<usize> = 256..8192;
 
 /// The boundary test for one average chunk size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,33 +43,21 @@ impl Buzhash {
         Self { discriminator, factor: inverse.wrapping_neg(), limit: u32::MAX / odd }
     }
 
-    /// The first boundary among `positions`, which are at least [`WINDOW`] and at most `data.len()`.
-    pub(super) fn find(&self, data: &[u8], positions: Range<usize>) -> Option<usize> {
-        let (first, last) = (positions.start, positions.end.checked_sub(1)?);
-        let mut state = state_at(data, first)?;
-        if self.is_boundary(state) {
+    /// The first boundary from `first` to `last`, both included: at least [`WINDOW`], at most `data.len()`.
+    pub(super) fn find(&self, data: &[u8], first: usize, last: usize) -> Option<usize> {
+        if self.is_boundary(state_at(data, first)?) {
             return Some(first);
         }
-        let incoming = data.get(first..last)?;
-        let outgoing = &data[first - WINDOW..last - WINDOW];
-        let (in_blocks, in_rest) = incoming.as_chunks::<BLOCK>();
-        let (out_blocks, out_rest) = outgoing.as_chunks::<BLOCK>();
-        for (block, (arriving, leaving)) in in_blocks.iter().zip(out_blocks).enumerate() {
-            for at in 0..BLOCK {
-                state = roll(state, arriving[at], leaving[at]);
-                if self.may_be_boundary(state) && self.is_boundary(state) {
-                    return Some(first + block * BLOCK + at + 1);
-                }
-            }
+        let mut hits = Vec::new();
+        let mut tested = first;
+        let mut step = STEP.start;
+        while tested < last && hits.is_empty() {
+            let until = last.min(tested + step);
+            self.scan_after(data, tested, until, &mut hits);
+            tested = until;
+            step = STEP.end.min(step * 2);
         }
-        let done = first + in_blocks.len() * BLOCK;
-        for (at, (&arriving, &leaving)) in in_rest.iter().zip(out_rest).enumerate() {
-            state = roll(state, arriving, leaving);
-            if self.is_boundary(state) {
-                return Some(done + at + 1);
-            }
-        }
-        None
+        hits.first().copied()
     }
 
     /// Every boundary among the positions after each byte of `data[span]`, in order.
@@ -76,42 +65,65 @@ impl Buzhash {
         let first = span.start.saturating_add(1).max(WINDOW);
         let last = span.end.min(data.len());
         let mut hits = Vec::new();
-        let Some(state) = state_at(data, first).filter(|_| first <= last) else { return hits };
-        if self.is_boundary(state) {
-            hits.push(first);
-        }
-        let lane_bytes = (last - first) / LANES / BLOCK * BLOCK;
-        self.scan_lanes(data, first, lane_bytes, &mut hits);
-        let mut from = first + LANES * lane_bytes + 1;
-        while let Some(hit) = self.find(data, from..last + 1).filter(|_| from <= last) {
-            hits.push(hit);
-            from = hit + 1;
+        if first <= last {
+            if state_at(data, first).is_some_and(|state| self.is_boundary(state)) {
+                hits.push(first);
+            }
+            self.scan_after(data, first, last, &mut hits);
         }
         hits
     }
 
-    /// Boundaries at the `LANES * lane_bytes` positions after `first`.
-    fn scan_lanes(&self, data: &[u8], first: usize, lane_bytes: usize, hits: &mut Vec<usize>) {
-        let starts: [usize; LANES] = std::array::from_fn(|lane| first + lane * lane_bytes);
-        let mut states = starts.map(|start| state_at(data, start).unwrap_or_default());
-        let arriving = starts.map(|start| data[start..start + lane_bytes].as_chunks::<BLOCK>().0);
-        let leaving = starts.map(|start| data[start - WINDOW..start - WINDOW + lane_bytes].as_chunks::<BLOCK>().0);
-        let mut found: [Vec<usize>; LANES] = Default::default();
-        for block in 0..lane_bytes / BLOCK {
-            let arriving = arriving.map(|blocks| &blocks[block]);
-            let leaving = leaving.map(|blocks| &blocks[block]);
-            for at in 0..BLOCK {
-                for lane in 0..LANES {
-                    let state = roll(states[lane], arriving[lane][at], leaving[lane][at]);
-                    states[lane] = state;
-                    if self.may_be_boundary(state) && self.is_boundary(state) {
-                        found[lane].push(starts[lane] + block * BLOCK + at + 1);
-                    }
-                }
+    /// Adds the boundaries after `tested` and up to `last` to `hits`.
+    fn scan_after(&self, data: &[u8], tested: usize, last: usize, hits: &mut Vec<usize>) {
+        let lane_bytes = (last - tested) / 2 / BLOCK * BLOCK;
+        self.scan_two_lanes(data, tested, lane_bytes, hits);
+        let rest = tested + 2 * lane_bytes;
+        let Some(mut state) = state_at(data, rest) else { return };
+        for (at, (&arriving, &leaving)) in data[rest..last].iter().zip(&data[rest - WINDOW..]).enumerate() {
+            state = roll(state, arriving, leaving);
+            if self.is_boundary(state) {
+                hits.push(rest + at + 1);
             }
         }
-        for lane in found {
-            hits.extend(lane);
+    }
+
+    /// Adds the boundaries at the `2 * lane_bytes` positions after `tested` to `hits`.
+    ///
+    /// Two halves in one loop: each step of a hash waits for the one before it, and the other half's
+    /// steps fill the gaps.
+    fn scan_two_lanes(&self, data: &[u8], tested: usize, lane_bytes: usize, hits: &mut Vec<usize>) {
+        let middle = tested + lane_bytes;
+        let (Some(mut left), Some(mut right)) = (state_at(data, tested), state_at(data, middle)) else { return };
+        let blocks = |from: usize| data[from..from + lane_bytes].as_chunks::<BLOCK>().0.iter();
+        let left_blocks = blocks(tested).zip(blocks(tested - WINDOW));
+        let right_blocks = blocks(middle).zip(blocks(middle - WINDOW));
+        let mut right_hits = Vec::new();
+        for (block, (in_out_left, in_out_right)) in left_blocks.zip(right_blocks).enumerate() {
+            let at = block * BLOCK + 1;
+            // Written out, because the compiler does not unroll a loop that has a branch to somewhere else.
+            macro_rules! steps {
+                ($($step:literal)*) => {$(
+                    left = roll(left, in_out_left.0[$step], in_out_left.1[$step]);
+                    if self.may_be_boundary(left) {
+                        self.note(left, tested + at + $step, hits);
+                    }
+                    right = roll(right, in_out_right.0[$step], in_out_right.1[$step]);
+                    if self.may_be_boundary(right) {
+                        self.note(right, middle + at + $step, &mut right_hits);
+                    }
+                )*};
+            }
+            steps!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        }
+        hits.append(&mut right_hits);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note(&self, state: u32, position: usize, hits: &mut Vec<usize>) {
+        if self.is_boundary(state) {
+            hits.push(position);
         }
     }
 
