@@ -5,6 +5,7 @@
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
 //!   [`path`], [`limits`], [`event`], [`error`]
 
+pub mod archive;
 pub mod chunk;
 pub mod chunker;
 pub mod error;

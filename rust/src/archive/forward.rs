@@ -1,0 +1,169 @@
+//! A layout from the front: every byte of the archive passes by, none of the content is kept.
+//!
+//! For archives that come as a stream, and to hold [`Walk`](super::Walk) against. Accepts the same
+//! archives: the tables must be those that the nodes before them make.
+
+use super::element::{GOODBYE, PREFIX_BYTES, goodbye_bytes, u64_at};
+use super::goodbye::{self, Item, name_hash};
+use super::head::{self, Head, Stop};
+use super::{Layout, NewNode, build, malformed};
+use crate::error::Result;
+use crate::limits;
+use crate::path::RelPath;
+
+/// Reads a layout from an archive's bytes as they come, without doing the reading.
+#[derive(Debug, Default)]
+pub struct Forward {
+    // Bytes not used yet are those from `used` on; the first of them is at `at` of the stream.
+    buffer: Vec<u8>,
+    used: usize,
+    at: u64,
+    // How many are needed to go on, and how many after that are content.
+    needed: usize,
+    payload: u64,
+    nodes: Vec<NewNode>,
+    open: Vec<Open>,
+}
+
+// A directory whose table has not come yet.
+#[derive(Debug)]
+struct Open {
+    path: Option<RelPath>,
+    start: u64,
+    entry: u64,
+    children: Vec<Item>,
+}
+
+/// The layout of a whole archive in memory.
+pub fn read_forward(archive: &[u8]) -> Result<Layout> {
+    let mut forward = Forward::new();
+    forward.feed(archive)?;
+    forward.finish()
+}
+
+impl Forward {
+    /// A reader at the start of an archive.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the archive, as many as the caller likes.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<()> {
+        if self.used == self.buffer.len() {
+            let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
+            bytes = &bytes[skipped..];
+            self.payload -= skipped as u64;
+            self.at += skipped as u64;
+        }
+        self.buffer.extend_from_slice(bytes);
+        while self.step(false)? {}
+        self.buffer.drain(..self.used);
+        self.used = 0;
+        Ok(())
+    }
+
+    /// The layout, after the last byte.
+    pub fn finish(mut self) -> Result<Layout> {
+        while self.step(true)? {}
+        if !self.is_done() || self.payload > 0 {
+            return Err(malformed(self.at, "the archive is cut short"));
+        }
+        let layout = build::in_order(self.nodes.len(), self.nodes.into_iter(), &malformed)?;
+        if layout.stream_bytes() == self.at {
+            Ok(layout)
+        } else {
+            Err(malformed(layout.stream_bytes(), "the nodes do not add up to the archive"))
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        !self.nodes.is_empty() && self.open.is_empty()
+    }
+
+    fn take(&mut self, count: usize) {
+        self.used += count;
+        self.at += count as u64;
+        self.needed = 0;
+    }
+
+    // Uses up one head, one table or some content; false if more bytes must come first.
+    fn step(&mut self, is_all: bool) -> Result<bool> {
+        let have = self.buffer.len() - self.used;
+        if have == 0 || (have < self.needed && !is_all) {
+            return Ok(false);
+        }
+        if self.payload > 0 {
+            let content = usize::try_from(self.payload).unwrap_or(usize::MAX).min(have);
+            self.payload -= content as u64;
+            self.take(content);
+            return Ok(true);
+        }
+        if self.is_done() {
+            return Err(malformed(self.at, "bytes after the archive's end"));
+        }
+        let bytes = &self.buffer[self.used..];
+        if !self.open.is_empty() && have >= PREFIX_BYTES as usize && u64_at(bytes, 8) == GOODBYE {
+            return self.table(is_all);
+        }
+        match head::parse(bytes, self.at, self.nodes.is_empty(), is_all) {
+            Ok(head) => self.node(head).map(|()| true),
+            Err(Stop::Bad(error)) => Err(error),
+            Err(Stop::More(needed)) => {
+                // Twice as much at least: many small attributes must not be parsed again one by one.
+                self.needed = usize::try_from(needed).unwrap_or(usize::MAX).max(2 * have);
+                Ok(false)
+            }
+        }
+    }
+
+    fn node(&mut self, head: Head) -> Result<()> {
+        if self.nodes.len() == limits::MAX_ARCHIVE_ENTRIES || self.open.len() > limits::MAX_ARCHIVE_DEPTH {
+            return Err(malformed(self.at, "more nodes, or deeper directories, than an archive may have"));
+        }
+        let start = self.at;
+        let entry = start + head.name_bytes;
+        let (is_directory, payload) = (head.is_directory(), head.payload_bytes());
+        let end = (start + head.bytes).checked_add(payload);
+        let end = end.ok_or_else(|| malformed(start, "a file ends behind 2^64 bytes"))?;
+        self.take(usize::try_from(head.bytes).unwrap_or(usize::MAX));
+        let node = head.into_node(self.open.last().and_then(|open| open.path.as_ref()))?;
+        if is_directory {
+            self.open.push(Open { path: node.path.clone(), start, entry, children: Vec::new() });
+        } else {
+            self.payload = payload;
+            self.add_child(node.path.as_ref(), start, end);
+        }
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    fn table(&mut self, is_all: bool) -> Result<bool> {
+        let Some(open) = self.open.last() else { return Ok(false) };
+        let bytes = &self.buffer[self.used..];
+        let count = u32::try_from(open.children.len()).unwrap_or(u32::MAX);
+        let size = goodbye_bytes(count);
+        if u64_at(bytes, 0) != size {
+            return Err(malformed(self.at, format!("a table of another size than its {count} children need")));
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let Some(table) = bytes.get(..size) else {
+            self.needed = size;
+            return if is_all { Err(malformed(self.at, "the archive is cut short")) } else { Ok(false) };
+        };
+        if goodbye::render(open.children.clone(), open.entry, self.at) != table {
+            return Err(malformed(self.at, "the directory's table does not match its children"));
+        }
+        self.take(size);
+        if let Some(Open { path, start, .. }) = self.open.pop() {
+            let end = self.at;
+            self.add_child(path.as_ref(), start, end);
+        }
+        Ok(true)
+    }
+
+    fn add_child(&mut self, path: Option<&RelPath>, start: u64, end: u64) {
+        if let (Some(open), Some(path)) = (self.open.last_mut(), path) {
+            open.children.push(Item { start, end, hash: name_hash(path.file_name()) });
+        }
+    }
+}
