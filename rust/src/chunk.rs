@@ -226,8 +226,7 @@ impl Decompressor {
     /// Decodes `stored` into `buffer` (whose allocation is reused). The result has at most `max_bytes`
     /// (16 MiB at the most): a frame that wants more is refused without being unpacked.
     pub fn decompress(&mut self, stored: &CompressedChunk, max_bytes: u64, mut buffer: Vec<u8>) -> Result<Chunk> {
-        #[expect(clippy::cast_possible_truncation, reason = "bounded by MAX_CHUNK_BYTES")]
-        let max = max_bytes.min(limits::MAX_CHUNK_BYTES) as usize;
+        let max = usize::try_from(max_bytes.min(limits::MAX_CHUNK_BYTES)).unwrap_or(usize::MAX);
         let bytes = stored.as_bytes();
         buffer.clear();
         let outcome = if bytes.starts_with(&ZSTD_MAGIC) {
@@ -250,8 +249,7 @@ impl Decompressor {
         if announced.is_some_and(|size| size > max as u64) {
             return Err(format!("more than {max} bytes of content"));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "announced is at most max")]
-        let want = announced.map_or(max, |size| size as usize);
+        let want = announced.map_or(max, |size| usize::try_from(size).unwrap_or(max));
         buffer.reserve_exact(want);
         self.zstd.decompress_to_buffer(bytes, buffer).map(drop).map_err(|e| e.to_string())?;
         if buffer.len() > max { Err(format!("more than {max} bytes of content")) } else { Ok(()) }

@@ -76,6 +76,43 @@ impl Observer for Silent {
     fn on_event(&self, _event: Event) {}
 }
 
+/// What long work is given: whom to tell, when to stop, how many threads to use.
+#[derive(Clone)]
+pub struct Monitor {
+    /// Hears the events.
+    pub observer: Arc<dyn Observer>,
+    /// Stops the work.
+    pub cancel: Cancel,
+    /// Worker threads for hashing, compression and file work; at least 1.
+    pub threads: usize,
+}
+
+impl std::fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Monitor({} threads)", self.threads)
+    }
+}
+
+impl Default for Monitor {
+    /// Tells nobody, uses all cores.
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads }
+    }
+}
+
+impl Monitor {
+    /// Passes an event on.
+    pub fn emit(&self, event: Event) {
+        self.observer.on_event(event);
+    }
+
+    /// Says that something was wrong and the work goes on without it.
+    pub fn warn(&self, error: &Error) {
+        self.emit(Event::Warned { code: error.code(), message: error.to_string() });
+    }
+}
+
 /// A flag that the caller raises to stop work; all clones share it.
 ///
 /// Work looks at it between chunks, stops, and leaves what it has in a state to go on from.

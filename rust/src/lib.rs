@@ -4,6 +4,7 @@
 //!
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
 //!   [`path`], [`limits`], [`event`], [`error`]
+//! - local work, feature `local`: [`store`], [`seed`], [`plan`], [`fetch`], [`assemble`], [`extract`], [`make`]
 
 pub mod archive;
 pub mod chunk;
@@ -13,5 +14,30 @@ pub mod event;
 pub mod index;
 pub mod limits;
 pub mod path;
+
+#[cfg(feature = "local")]
+pub mod assemble;
+#[cfg(feature = "local")]
+pub mod disk;
+#[cfg(feature = "local")]
+pub mod extract;
+#[cfg(feature = "local")]
+pub mod fetch;
+#[cfg(feature = "local")]
+pub mod lock;
+#[cfg(feature = "local")]
+pub mod make;
+#[cfg(feature = "local")]
+pub mod plan;
+#[cfg(feature = "local")]
+pub mod receipt;
+#[cfg(feature = "local")]
+pub mod seed;
+#[cfg(feature = "local")]
+pub mod spool;
+#[cfg(feature = "local")]
+pub mod store;
+#[cfg(feature = "local")]
+pub mod tree;
 
 pub use error::{Error, Result};

@@ -1,0 +1,312 @@
+//! Brings a destination to the version that an index describes: install, update, repair and resume are
+//! the same operation.
+//!
+//! ```text
+//! prepare: lock, what is there?, read the layout, plan      changes nothing at the destination
+//! apply:   assemble in staging, sync, switch, clean up      the switch is one atomic rename
+//! ```
+//!
+//! Killed at any point, the destination is the old version or the new one, and running it again goes on
+//! from what is verified in staging. A destination that we did not make is refused, and files of the
+//! user's in one that we did make are carried over. It does not fetch indexes, and it trusts no store.
+
+use std::path::{Path, PathBuf};
+
+use crate::archive::Layout;
+use crate::assemble::{self, Assembled, Assembly};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::fetch::{DigestChoice, Sources, Transfer};
+use crate::index::Index;
+use crate::lock::Lock;
+use crate::plan::{self, Inputs, Installed, Plan, Staged, Summary};
+use crate::receipt::{Receipt, Workplace};
+use crate::seed::Seed;
+use crate::spool::Spool;
+
+mod destination;
+mod layout;
+mod seeds;
+mod switch;
+
+/// What an index describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A `.caidx`: a tree.
+    Tree,
+    /// A `.caibx`: one file.
+    Blob,
+}
+
+/// A tree or file on disk that may give chunks.
+#[derive(Debug, Clone)]
+pub struct SeedSpec {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The index it was installed from, if it is at hand; else it is cut into chunks again.
+    pub index: Option<Index>,
+}
+
+/// What to extract, and where.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The wanted version.
+    pub index: Index,
+    /// What it describes.
+    pub content: Content,
+    /// The folder or file to bring to it.
+    pub destination: PathBuf,
+    /// Further trees or files to take chunks from. One that is the destination itself is taken over.
+    pub seeds: Vec<SeedSpec>,
+    /// Folders that are refused as a destination: the home folder, say.
+    pub protected: Vec<PathBuf>,
+    /// Sync a new tree too, so that it survives a power cut; a tree that replaces another always is.
+    pub sync: bool,
+}
+
+/// What an extract did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// What it had planned.
+    pub plan: Summary,
+    /// From other machines, in all phases.
+    pub transfer: Transfer,
+    /// Bytes of file content written.
+    pub written_bytes: u64,
+    /// Whether the destination was as wanted already.
+    pub up_to_date: bool,
+}
+
+/// An extract that is planned and can be carried out, or dropped.
+#[derive(Debug)]
+pub struct Prepared {
+    request: Request,
+    workplace: Workplace,
+    sources: Sources,
+    layout: Layout,
+    digest: DigestChoice,
+    spool: Spool,
+    plan: Plan,
+    replaces: bool,
+    transfer: Transfer,
+    up_to_date: bool,
+    lock: Option<Lock>,
+}
+
+/// Whether a preparation will be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Locks the destination.
+    Apply,
+    /// Locks and creates nothing (what reading the layout needs goes to the system's temporary folder).
+    DryRun,
+}
+
+/// Finds out what is to be done. Reads the layout from the sources, which may take requests.
+pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: &Monitor) -> Result<Prepared> {
+    let workplace = Workplace::of(&request.destination)?;
+    destination::check(&request, workplace.destination())?;
+    let lock = match intent {
+        Intent::Apply => Some(enter(&workplace)?),
+        Intent::DryRun => None,
+    };
+    let receipt = workplace.receipt();
+    let digest = DigestChoice::new(request.index.digest());
+    let adopted = request.seeds.iter().any(|seed| destination::is_same(&seed.path, workplace.destination()));
+    let occupied = destination::is_occupied(workplace.destination())?;
+    if occupied && receipt.is_none() && !adopted {
+        return Err(Error::DestinationNotOurs { path: request.destination });
+    }
+    if let Some(receipt) = &receipt
+        && destination::is_as_wanted(receipt, &request, workplace.destination())
+    {
+        return Ok(Prepared::nothing_to_do(request, workplace, receipt.layout.clone(), lock));
+    }
+    seeds::open(&request, &workplace, receipt.as_ref(), &mut sources, monitor)?;
+    let staging = workplace.join(&staging_name(&request.index));
+    let spool = match intent {
+        Intent::Apply => Spool::new(workplace.folder()),
+        Intent::DryRun => Spool::new(&std::env::temp_dir()),
+    };
+    let mut reader = layout::Reader { request: &request, sources: &sources, spool: &spool, digest: &digest, monitor };
+    let (layout, transfer) = reader.read(receipt.as_ref(), &staging, intent)?;
+    if intent == Intent::Apply && disk::folds_case(workplace.folder())? {
+        layout.check_case_collisions()?;
+    }
+    let staged = staged(&staging, &request.index, &layout, intent, monitor)?;
+    let installed = receipt.as_ref().map(|receipt| Installed { root: workplace.destination(), receipt });
+    let mut plan = plan::plan(
+        &Inputs {
+            index: &request.index,
+            layout: &layout,
+            installed,
+            staged: &staged,
+            sources: &sources,
+            spool: &spool,
+        },
+        monitor,
+    )?;
+    if occupied && request.content == Content::Tree {
+        let known = receipt.as_ref().map(|receipt| &receipt.layout).or_else(|| sources.seeds.first().map(Seed::layout));
+        plan.carry = destination::foreign(workplace.destination(), known, &layout)?;
+    }
+    check_space(workplace.destination(), &plan.summary)?;
+    let replaces = workplace.destination().exists();
+    Ok(Prepared {
+        request,
+        workplace,
+        sources,
+        layout,
+        digest,
+        spool,
+        plan,
+        replaces,
+        transfer,
+        up_to_date: false,
+        lock,
+    })
+}
+
+/// Takes the lock and tidies up after runs that were killed.
+fn enter(workplace: &Workplace) -> Result<Lock> {
+    let parent = workplace.folder().parent().unwrap_or(Path::new("."));
+    disk::create_directory(parent)?;
+    disk::create_directory(workplace.folder())?;
+    let lock = Lock::exclusive(&workplace.join("lock"), "store extract")?;
+    switch::recover(workplace)?;
+    Ok(lock)
+}
+
+/// One folder for each version, so that a run for another version cannot go on from the wrong bytes.
+fn staging_name(index: &Index) -> String {
+    let digest = index.digest().id_of(&index.to_bytes()).to_string();
+    format!("staging-{}", &digest[..8])
+}
+
+fn staged(staging: &Path, index: &Index, layout: &Layout, intent: Intent, monitor: &Monitor) -> Result<Staged> {
+    let tree = staging.join("tree");
+    if !tree.exists() {
+        return Ok(Staged::none());
+    }
+    if intent == Intent::Apply {
+        destination::tidy_staging(&tree, layout)?;
+    }
+    Staged::scan(&tree, index, layout, monitor)
+}
+
+/// A twentieth more than the plan says: folders, journals and slack are not counted in it.
+fn check_space(destination: &Path, summary: &Summary) -> Result<()> {
+    let needed_bytes = summary.disk_bytes + summary.disk_bytes / 20;
+    let free_bytes = disk::free_bytes(destination)?;
+    if needed_bytes > free_bytes {
+        return Err(Error::DiskFull { path: destination.to_owned(), needed_bytes, free_bytes });
+    }
+    Ok(())
+}
+
+impl Prepared {
+    fn nothing_to_do(request: Request, workplace: Workplace, layout: Layout, lock: Option<Lock>) -> Self {
+        let summary = Summary { index_chunks: request.index.len() as u64, ..Summary::default() };
+        let spool = Spool::new(workplace.folder());
+        Self {
+            digest: DigestChoice::new(request.index.digest()),
+            request,
+            workplace,
+            sources: Sources::default(),
+            layout,
+            spool,
+            plan: Plan { summary, ..Plan::default() },
+            replaces: true,
+            transfer: Transfer::default(),
+            up_to_date: true,
+            lock,
+        }
+    }
+
+    /// What will be done, in numbers.
+    pub fn summary(&self) -> &Summary {
+        &self.plan.summary
+    }
+
+    /// The whole plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether the destination is as wanted already.
+    pub fn is_up_to_date(&self) -> bool {
+        self.up_to_date
+    }
+
+    /// What finding out took from other machines.
+    pub fn transfer(&self) -> Transfer {
+        self.transfer
+    }
+
+    /// Does it.
+    pub fn apply(self, monitor: &Monitor) -> Result<Report> {
+        let report = Report { plan: self.plan.summary, transfer: self.transfer, ..Report::default() };
+        if self.up_to_date {
+            return Ok(Report { up_to_date: true, ..report });
+        }
+        if self.lock.is_none() {
+            return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
+        }
+        let staging = self.workplace.join(&staging_name(&self.request.index));
+        let tree = staging.join("tree");
+        disk::create_directory(&staging)?;
+        let assembled = self.assemble(&tree, monitor)?;
+        let synced = self.request.sync || self.replaces;
+        if synced {
+            disk::sync_disk(&tree)?;
+        }
+        monitor.cancel.check()?;
+        let new_receipt = self.workplace.join("receipt.new");
+        Receipt::write(&new_receipt, &tree, &self.request.index, &self.layout, synced)?;
+        switch::switch(&self.workplace, &tree, self.request.content)?;
+        self.refresh_kept_times();
+        switch::clean_up(&self.workplace, &staging)?;
+        let transfer = Transfer {
+            requests: report.transfer.requests + assembled.transfer.requests,
+            received_bytes: report.transfer.received_bytes + assembled.transfer.received_bytes,
+        };
+        Ok(Report { transfer, written_bytes: assembled.written_bytes, ..report })
+    }
+
+    fn assemble(&self, tree: &Path, monitor: &Monitor) -> Result<Assembled> {
+        let installed = self.replaces.then(|| self.workplace.destination());
+        let assembly = Assembly {
+            plan: &self.plan,
+            layout: &self.layout,
+            staging: tree,
+            installed,
+            sources: &self.sources,
+            spool: &self.spool,
+            digest: &self.digest,
+        };
+        assemble::assemble(&assembly, monitor)
+    }
+
+    /// A kept file shares its inode with the old version, so its new time can only be set now. The time is
+    /// no part of its content: if this fails, or is never reached, the next run reads the file once.
+    fn refresh_kept_times(&self) {
+        let mut changed = false;
+        for keep in &self.plan.keep {
+            let node = &self.layout.nodes()[keep.node];
+            let path = node.path.as_ref().map(|path| path.below(self.workplace.destination()));
+            let path = path.unwrap_or_else(|| self.workplace.destination().to_owned());
+            let wanted = node.metadata.mtime_ns;
+            let differs = std::fs::symlink_metadata(&path).is_ok_and(|found| disk::mtime_ns(&found) != wanted);
+            if wanted != 0 && differs {
+                changed |= disk::set_mtime(&path, wanted).is_ok();
+            }
+        }
+        if changed {
+            let receipt = self.workplace.join("receipt.new");
+            let root = self.workplace.destination();
+            // Not worth failing for: the receipt written before the switch is still true of all other files.
+            let _ = Receipt::write(&receipt, root, &self.request.index, &self.layout, true);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The one step in which the destination changes, and what comes before and after a kill in it.
+//!
+//! Before: `receipt.new` names the staged tree. Switch: an exchange of two folders, or a rename where there
+//! was nothing. After: `receipt.new` becomes `receipt`, the old tree goes. Where a system cannot exchange,
+//! the old tree is moved to `old` first; [`recover`] brings it back if the second rename never came.
+
+use std::path::Path;
+
+use super::Content;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::receipt::{Receipt, Workplace};
+
+pub(super) fn switch(workplace: &Workplace, tree: &Path, content: Content) -> Result<()> {
+    let destination = workplace.destination();
+    if content == Content::Blob || !destination.exists() {
+        disk::rename(tree, destination)?;
+    } else if !disk::exchange(tree, destination)? {
+        let old = workplace.join("old");
+        disk::remove_all(&old)?;
+        disk::rename(destination, &old)?;
+        if let Err(error) = disk::rename(tree, destination) {
+            disk::rename(&old, destination)?;
+            return Err(error);
+        }
+    }
+    destination.parent().map_or(Ok(()), disk::sync_directory)
+}
+
+/// After the switch: the receipt becomes the valid one, what is no longer needed goes.
+pub(super) fn clean_up(workplace: &Workplace, staging: &Path) -> Result<()> {
+    disk::rename(&workplace.join("receipt.new"), &workplace.join("receipt"))?;
+    disk::remove_all(staging)?;
+    disk::remove_all(&workplace.join("old"))
+}
+
+/// Finishes what a killed run began: at most one of these is ever needed.
+pub(super) fn recover(workplace: &Workplace) -> Result<()> {
+    let (old, new) = (workplace.join("old"), workplace.join("receipt.new"));
+    if old.exists() && !workplace.destination().exists() {
+        disk::rename(&old, workplace.destination())?;
+    }
+    match Receipt::read(&new, workplace.destination()) {
+        // The switch had happened.
+        Ok(Some(_)) => disk::rename(&new, &workplace.join("receipt"))?,
+        _ => disk::remove_file(&new)?,
+    }
+    disk::remove_all(&old)?;
+    drop_spools(workplace.folder())
+}
+
+fn drop_spools(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(Error::io("list", folder))?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("spool-") || name.starts_with(".tmp-vsekai-") {
+            disk::remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}

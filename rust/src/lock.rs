@@ -1,0 +1,87 @@
+//! One writer at a time: an advisory lock that says who holds it.
+//!
+//! The lock goes with its process, however that ends. A second process is told at once, it never waits.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// A lock, held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock for `verb` (what this process is doing), alone.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the holder if somebody has it, shared or alone.
+    pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
+        let mut file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
+            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+        }
+        sign(&mut file, verb).map_err(Error::io("lock", path))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Takes the lock together with others who share it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the holder if somebody has it alone.
+    pub fn shared(path: &Path, verb: &str) -> Result<Self> {
+        let mut file = open(path)?;
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
+            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+        }
+        sign(&mut file, verb).map_err(Error::io("lock", path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path).map_err(Error::io("lock", path))
+}
+
+fn sign(file: &mut File, verb: &str) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    write!(file, "process {} ({verb})", std::process::id())
+}
+
+fn busy(mut file: File, path: &Path) -> Error {
+    let mut holder = String::new();
+    let read = Read::by_ref(&mut file).take(200).read_to_string(&mut holder);
+    if read.is_err() || holder.is_empty() {
+        "another process".clone_into(&mut holder);
+    }
+    Error::Busy { path: PathBuf::from(path), holder }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_taker_is_told_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::exclusive(&path, "extract").unwrap();
+        let error = Lock::shared(&path, "make").unwrap_err();
+        assert_eq!(error.code(), "busy");
+        assert!(error.to_string().contains("extract"), "{error}");
+        drop(first);
+        let _one = Lock::shared(&path, "make").unwrap();
+        let _two = Lock::shared(&path, "make").unwrap();
+        assert!(Lock::exclusive(&path, "prune").is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! A folder of chunks in the layout of casync and desync: `<first 4 hex>/<64 hex>.cacnk`.
+//!
+//! A chunk appears in it whole or not at all (temp file and rename), so any number of processes may
+//! read and add at once, desync and casync among them. Bytes that come out are as untrusted as those of
+//! any other source: they are [`CompressedChunk`]s.
+//!
+//! It does not fetch, and it does not know which chunks an index needs.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::chunk::{ChunkId, CompressedChunk};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::limits;
+
+/// A chunk store on a local disk.
+#[derive(Debug, Clone)]
+pub struct LocalStore {
+    root: PathBuf,
+}
+
+impl LocalStore {
+    /// A store that is there.
+    pub fn open(root: &Path) -> Result<Self> {
+        match fs::metadata(root) {
+            Ok(found) if found.is_dir() => Ok(Self { root: root.to_owned() }),
+            Ok(_) => Err(Error::io("open store", root)(io::ErrorKind::NotADirectory.into())),
+            Err(e) => Err(Error::io("open store", root)(e)),
+        }
+    }
+
+    /// A store to write to; the folder is made if it is not there.
+    pub fn create(root: &Path) -> Result<Self> {
+        disk::create_directory(root)?;
+        Self::open(root)
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where this chunk is, or would be.
+    pub fn path_of(&self, id: &ChunkId) -> PathBuf {
+        self.root.join(id.store_path())
+    }
+
+    /// Whether the chunk is there. Says nothing about its content.
+    pub fn has(&self, id: &ChunkId) -> bool {
+        self.path_of(id).is_file()
+    }
+
+    /// The chunk as stored, or nothing if it is not there. At most `max_stored_bytes` are read.
+    pub fn get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Option<CompressedChunk>> {
+        let path = self.path_of(id);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("read", path)(e)),
+        };
+        let length = file.metadata().map_err(Error::io("read", &path))?.len();
+        if length > max_stored_bytes.min(limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
+            let reason = format!("the file has {length} bytes, more than a chunk of this index can");
+            return Err(Error::ChunkCorrupt { id: *id, origin: path.display().to_string(), reason });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+        file.read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        Ok(Some(CompressedChunk::new(*id, bytes)))
+    }
+
+    /// Adds a chunk, or replaces it.
+    pub fn put(&self, chunk: &CompressedChunk) -> Result<()> {
+        let path = self.path_of(&chunk.id());
+        let folder = path.parent().unwrap_or(&self.root);
+        let temporary = disk::temporary_beside(&path);
+        let mut file = match File::create(&temporary) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                disk::create_directory(folder)?;
+                File::create(&temporary)
+            }
+            other => other,
+        }
+        .map_err(Error::io("create", &temporary))?;
+        let written = file
+            .write_all(chunk.as_bytes())
+            .map_err(Error::io("write", &temporary))
+            .and_then(|()| fs::rename(&temporary, &path).map_err(Error::io("write", &path)));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Marks a chunk as used now, so that [`prune`] keeps it for its grace time. False if it is not there.
+    pub fn touch(&self, id: &ChunkId) -> Result<bool> {
+        let path = self.path_of(id);
+        match File::open(&path).and_then(|file| file.set_modified(std::time::SystemTime::now())) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(Error::io("update the time of", path)(e)),
+        }
+    }
+
+    /// Removes a chunk, if it is there.
+    pub fn remove(&self, id: &ChunkId) -> Result<()> {
+        disk::remove_file(&self.path_of(id))
+    }
+
+    /// Every chunk file, in no order. Files that are not chunks are passed over.
+    pub fn entries(&self) -> Result<Vec<StoreEntry>> {
+        let mut found = Vec::new();
+        for folder in list(&self.root)? {
+            if !folder.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            for file in list(&folder.path())? {
+                let name = file.file_name();
+                let Some(name) = name.to_str() else { continue };
+                if let Some(id) = name.strip_suffix(".cacnk").and_then(|hex| hex.parse().ok()) {
+                    found.push(StoreEntry::Chunk { id, path: file.path() });
+                } else if name.starts_with(".tmp-") {
+                    found.push(StoreEntry::Leftover { path: file.path() });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A file in a store.
+#[derive(Debug, Clone)]
+pub enum StoreEntry {
+    /// What should be a chunk.
+    Chunk {
+        /// The id that its name says.
+        id: ChunkId,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A temporary file of a writer that works, or was killed.
+    Leftover {
+        /// Where it is.
+        path: PathBuf,
+    },
+}
+
+fn list(folder: &Path) -> Result<Vec<fs::DirEntry>> {
+    let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?;
+    entries.collect::<io::Result<_>>().map_err(Error::io("list", folder))
+}
