@@ -71,8 +71,7 @@ pub(super) fn unchanged(inputs: &Inputs<'_>, installed: &Installed<'_>, monitor:
         monitor.cancel.check()?;
         let moved = new.fingerprint(payload).and_then(|(size, piece)| by_content.get(&(size, piece.start, piece.id)));
         for from in by_path.get(&it.path).into_iter().chain(moved).copied() {
-            if same_content(inputs, installed, (&old, from), (&new, node))?
-                && receipt.is_untouched(from, installed.root)
+            if same_content(inputs, installed, (&old, from), (&new, node)) && receipt.is_untouched(from, installed.root)
             {
                 let old_mode = old.layout.nodes()[from].metadata.mode;
                 kept.push(Keep { node, from: path_of(installed, from), new_mode: old_mode != it.metadata.mode });
