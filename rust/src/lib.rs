@@ -14,6 +14,8 @@ pub mod event;
 pub mod index;
 pub mod limits;
 pub mod path;
+#[cfg(feature = "net")]
+pub mod source;
 
 #[cfg(feature = "local")]
 pub mod assemble;

@@ -1,0 +1,289 @@
+//! One GET: caps on what comes, an end to every wait, retries where they help.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::redirect;
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+use super::failure::{Failure, Retry, pause_before};
+use super::limiter::Limiter;
+use super::{HttpOptions, Secret};
+use crate::error::{Error, Result, TransportKind};
+
+/// What a body must bring, or its sender is taken for one that wants to hold us up.
+const FLOOR_BYTES_PER_SECOND: u64 = 1024;
+
+/// Most redirects of one request.
+const MAX_REDIRECTS: usize = 5;
+
+/// How long an unused connection is kept.
+const POOL_IDLE: Duration = Duration::from_mins(1);
+
+/// HTTP/2: what one stream, and all streams of a connection, may have under way. 8 MiB is 1 Gbit/s at
+/// 64 ms; it is also the most that a connection can make us hold beside the bodies themselves.
+const STREAM_WINDOW_BYTES: u32 = 2 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+
+/// First allocation for a body, whatever length it announces.
+const FIRST_BODY_BYTES: u64 = 64 << 10;
+
+/// A pool of connections with one set of options. Clones share it.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+struct Inner {
+    client: reqwest::Client,
+    headers: HeaderMap,
+    options: HttpOptions,
+    limiter: Option<Limiter>,
+}
+
+impl std::fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("HttpClient").field(&self.0.options).finish()
+    }
+}
+
+impl HttpClient {
+    /// A client without connections yet.
+    pub fn new(options: &HttpOptions) -> Result<Self> {
+        check(options)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(secret) = &options.authorization {
+            headers.insert(AUTHORIZATION, secret_header("authorization", secret)?);
+        }
+        if let Some(secret) = &options.cookie {
+            headers.insert(COOKIE, secret_header("cookie", secret)?);
+        }
+        Ok(Self(Arc::new(Inner {
+            client: build(options)?,
+            headers,
+            options: options.clone(),
+            limiter: options.rate_limit_bytes_per_second.map(Limiter::new),
+        })))
+    }
+
+    /// Gets a document of at most `max_bytes`, with retries. Drop the future to stop.
+    pub async fn get_document(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>> {
+        self.get_with_retries(url, max_bytes).await.map_err(|failure| failure.into_error(url))
+    }
+
+    pub(super) fn options(&self) -> &HttpOptions {
+        &self.0.options
+    }
+
+    pub(super) fn rate_limit(&self) -> Option<u64> {
+        self.0.limiter.as_ref().map(Limiter::bytes_per_second)
+    }
+
+    pub(super) async fn get_with_retries(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        let options = self.options();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.try_get(url, max_bytes).await {
+                Err(failure) if failure.retry != Retry::Never && tries < options.attempts => {
+                    sleep(pause_before(tries, options.backoff, failure.retry)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// One try: redirects are followed, nothing else is repeated.
+    pub(super) async fn try_get(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        let options = self.options();
+        let request = self.0.client.get(url.clone()).headers(self.0.headers.clone());
+        let patience = options.connect_timeout + options.idle_timeout;
+        let response = timeout(patience, request.send())
+            .await
+            .map_err(|_| timed_out("no answer", patience))?
+            .map_err(Failure::of_library)?;
+        if response.status() != reqwest::StatusCode::OK {
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            return Err(Failure::of_status(response.status(), retry_after, SystemTime::now()));
+        }
+        self.read_body(response, max_bytes).await
+    }
+
+    async fn read_body(&self, mut response: reqwest::Response, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        let announced = announced_length(response.headers());
+        if announced.is_some_and(|length| length > max_bytes) {
+            return Err(too_long(max_bytes));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most FIRST_BODY_BYTES")]
+        let mut body = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_BODY_BYTES) as usize);
+        let mut pace = Pace::new(self.options().idle_timeout);
+        let mut turn = Turn { limiter: self.0.limiter.as_ref(), prepaid: 0 };
+        loop {
+            turn.wait(announced.map(|length| length.saturating_sub(body.len() as u64))).await;
+            let asked = Instant::now();
+            let idle = self.options().idle_timeout;
+            let piece = timeout(idle, response.chunk())
+                .await
+                .map_err(|_| timed_out("silence in the middle of the body", idle))?
+                .map_err(Failure::of_library)?;
+            let Some(piece) = piece else { break };
+            turn.pay(piece.len() as u64);
+            if body.len() as u64 + piece.len() as u64 > max_bytes {
+                return Err(too_long(max_bytes));
+            }
+            body.extend_from_slice(&piece);
+            pace.received(piece.len() as u64, asked.elapsed())?;
+        }
+        match announced {
+            Some(length) if length != body.len() as u64 => Err(Failure::new(
+                TransportKind::Protocol,
+                format!("{} bytes came, {length} were announced", body.len()),
+                Retry::Backoff,
+            )),
+            _ => Ok(body),
+        }
+    }
+}
+
+/// One body's share of the rate limit. Time spent here does not count against the sender.
+struct Turn<'a> {
+    limiter: Option<&'a Limiter>,
+    prepaid: u64,
+}
+
+impl Turn<'_> {
+    async fn wait(&mut self, remaining: Option<u64>) {
+        let Some(limiter) = self.limiter else { return };
+        let want = limiter.quantum().min(remaining.unwrap_or(u64::MAX));
+        if self.prepaid < want {
+            let pause = limiter.reserve(want - self.prepaid, Instant::now());
+            self.prepaid = want;
+            sleep(pause).await;
+        }
+    }
+
+    /// A piece may be larger than what was reserved: the rest is a debt that everyone waits for.
+    fn pay(&mut self, bytes: u64) {
+        let Some(limiter) = self.limiter else { return };
+        if bytes > self.prepaid {
+            limiter.reserve(bytes - self.prepaid, Instant::now());
+        }
+        self.prepaid = self.prepaid.saturating_sub(bytes);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(limiter) = self.limiter {
+            limiter.give_back(self.prepaid);
+        }
+    }
+}
+
+/// Holds a body against the floor, over windows of time spent waiting for it.
+struct Pace {
+    window: Duration,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(window: Duration) -> Self {
+        Self { window, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    fn received(&mut self, bytes: u64, waited: Duration) -> Result<(), Failure> {
+        self.bytes += bytes;
+        self.waited += waited;
+        if self.waited < self.window {
+            return Ok(());
+        }
+        let due = self.waited.as_millis() * u128::from(FLOOR_BYTES_PER_SECOND) / 1000;
+        if u128::from(self.bytes) < due {
+            return Err(timed_out("less than 1 KiB/s", self.waited));
+        }
+        *self = Self::new(self.window);
+        Ok(())
+    }
+}
+
+fn check(options: &HttpOptions) -> Result<()> {
+    let invalid = |what, reason: &str| Err(Error::Invalid { what, reason: reason.to_owned() });
+    if options.attempts == 0 {
+        return invalid("attempts", "at least one is needed");
+    }
+    if !(1..=1024).contains(&options.max_in_flight) {
+        return invalid("max_in_flight", "it is 1 to 1024");
+    }
+    if options.rate_limit_bytes_per_second == Some(0) {
+        return invalid("rate limit", "nothing would ever arrive");
+    }
+    if options.idle_timeout.is_zero() || options.connect_timeout.is_zero() {
+        return invalid("timeout", "nothing can be that fast");
+    }
+    Ok(())
+}
+
+fn build(options: &HttpOptions) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(&options.user_agent)
+        .connect_timeout(options.connect_timeout)
+        .pool_max_idle_per_host(options.max_in_flight)
+        .pool_idle_timeout(POOL_IDLE)
+        .tcp_nodelay(true)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .referer(false)
+        .redirect(redirect::Policy::custom(judge_redirect));
+    for pem in &options.ca_certificates_pem {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(invalid("CA certificate"))?;
+        if certificates.is_empty() {
+            return Err(Error::Invalid { what: "CA certificate", reason: "it holds no PEM certificate".to_owned() });
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(pem) = &options.client_certificate_pem {
+        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(invalid("client certificate"))?);
+    }
+    if let Some(proxy) = &options.proxy {
+        let proxy = reqwest::Proxy::all(proxy).map_err(invalid("proxy"))?;
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+    }
+    builder.build().map_err(invalid("HTTP options"))
+}
+
+/// The library takes `Authorization` and `Cookie` off by itself when host, port or scheme change.
+fn judge_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    if attempt.previous().len() > MAX_REDIRECTS {
+        return attempt.error("more than 5 redirects");
+    }
+    let from = attempt.previous().last().map_or("", Url::scheme);
+    match (from, attempt.url().scheme()) {
+        (_, "https") | ("http", "http") => attempt.follow(),
+        _ => attempt.error("a redirect that leaves https"),
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn secret_header(what: &'static str, secret: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose())
+        .map_err(|_| Error::Invalid { what, reason: "it is not the value of a header".to_owned() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn invalid(what: &'static str) -> impl FnOnce(reqwest::Error) -> Error {
+    move |error| Error::Invalid { what, reason: Failure::of_library(error).reason }
+}
+
+fn timed_out(what: &str, after: Duration) -> Failure {
+    Failure::new(TransportKind::TimedOut, format!("{what} for {:.1} s", after.as_secs_f64()), Retry::Backoff)
+}
+
+fn too_long(max_bytes: u64) -> Failure {
+    Failure::new(TransportKind::Protocol, format!("the body is longer than {max_bytes} bytes"), Retry::Never)
+}

@@ -1,0 +1,193 @@
+//! One request that did not work: what to call it, and whether to try again.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use url::Url;
+
+use crate::error::{Error, TransportKind};
+
+/// Longest pause that a server may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
+
+/// Longest pause of our own between two tries.
+const MAX_BACKOFF: Duration = Duration::from_secs(20);
+
+/// Longest text from a library or peer that an error repeats, in characters.
+const MAX_REASON_CHARS: usize = 300;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// The same answer would come again.
+    Never,
+    /// After a pause of our own.
+    Backoff,
+    /// After the pause that the server asked for.
+    After(Duration),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) kind: TransportKind,
+    pub(super) reason: String,
+    pub(super) retry: Retry,
+}
+
+impl Failure {
+    pub(super) fn new(kind: TransportKind, reason: impl Into<String>, retry: Retry) -> Self {
+        Self { kind, reason: reason.into(), retry }
+    }
+
+    /// The meaning of any status but 200.
+    pub(super) fn of_status(status: reqwest::StatusCode, retry_after: Option<&str>, now: SystemTime) -> Self {
+        let kind = match status.as_u16() {
+            401 | 407 => TransportKind::Unauthorized,
+            403 | 404 | 410 => TransportKind::NotFound,
+            _ => TransportKind::Protocol,
+        };
+        let again = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        let retry = match retry_after.and_then(|text| parse_retry_after(text, now)) {
+            _ if !again => Retry::Never,
+            Some(pause) => Retry::After(pause),
+            None => Retry::Backoff,
+        };
+        Self::new(kind, format!("status {status}"), retry)
+    }
+
+    /// The meaning of what the HTTP library reports. Its texts are kept, its URLs are not.
+    pub(super) fn of_library(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let reason = chain_text(&error);
+        if error.is_redirect() {
+            return Self::new(TransportKind::Protocol, reason, Retry::Never);
+        }
+        if error.is_builder() {
+            return Self::new(TransportKind::Protocol, reason, Retry::Never);
+        }
+        match io_kind(&error) {
+            // rustls reports every refusal, of a certificate or by alert, as invalid data.
+            Some(io::ErrorKind::InvalidData) => Self::new(TransportKind::Tls, reason, Retry::Never),
+            _ if error.is_connect() => Self::new(TransportKind::Offline, reason, Retry::Backoff),
+            _ if error.is_timeout() => Self::new(TransportKind::TimedOut, reason, Retry::Backoff),
+            _ => Self::new(TransportKind::Protocol, reason, Retry::Backoff),
+        }
+    }
+
+    /// Whether this says that the server has too much to do, or the line too much to carry.
+    pub(super) fn means_overload(&self) -> bool {
+        self.retry != Retry::Never && self.kind != TransportKind::Offline
+    }
+
+    pub(super) fn into_error(self, url: &Url) -> Error {
+        Error::Transport { kind: self.kind, url: shown(url), reason: self.reason }
+    }
+}
+
+/// How long to wait before try number `next` (1 = the second one).
+pub(super) fn pause_before(next: u32, base: Duration, retry: Retry) -> Duration {
+    let full = base.saturating_mul(1 << next.saturating_sub(1).min(16)).min(MAX_BACKOFF);
+    let ours = full.mul_f64(0.5 + fastrand::f64() / 2.0);
+    match retry {
+        // Jitter on top, or all who were told the same second come back in it.
+        Retry::After(pause) => pause + ours.min(Duration::from_secs(1)),
+        _ => ours,
+    }
+}
+
+/// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3), capped at one minute.
+fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    let pause = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
+        text.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
+    } else {
+        httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()
+    };
+    Some(pause.min(MAX_RETRY_AFTER))
+}
+
+/// A URL without user, password and query values.
+pub(super) fn shown(url: &Url) -> String {
+    let mut bare = url.clone();
+    // Fails only for URLs that cannot have them.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    bare.set_fragment(None);
+    let has_query = bare.query().is_some();
+    bare.set_query(None);
+    if has_query { format!("{bare}?…") } else { bare.to_string() }
+}
+
+fn chain_text(error: &(dyn StdError + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    parts.join(": ").chars().take(MAX_REASON_CHARS).filter(|c| !c.is_control()).collect()
+}
+
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    let mut kind = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        kind = error.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
+        next = error.source();
+    }
+    kind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_has_a_cap() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        let parse = |text| parse_retry_after(text, now);
+        assert_eq!(parse("7"), Some(Duration::from_secs(7)));
+        assert_eq!(parse(" 0 "), Some(Duration::ZERO));
+        assert_eq!(parse("Sun, 06 Nov 1994 08:49:57 GMT"), Some(Duration::from_secs(20)));
+        assert_eq!(parse("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO), "a date that has passed");
+        assert_eq!(parse("86400"), Some(MAX_RETRY_AFTER));
+        assert_eq!(parse("99999999999999999999999"), Some(MAX_RETRY_AFTER));
+        assert_eq!(parse("soon"), None);
+        assert_eq!(parse("-1"), None);
+        assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn only_passing_statuses_are_tried_again() {
+        let retry = |status: u16| {
+            let status = reqwest::StatusCode::from_u16(status).unwrap();
+            Failure::of_status(status, Some("3"), SystemTime::now()).retry
+        };
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert_eq!(retry(status), Retry::After(Duration::from_secs(3)), "{status}");
+        }
+        for status in [204, 206, 301, 400, 401, 403, 404, 407, 410, 416, 451] {
+            assert_eq!(retry(status), Retry::Never, "{status}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_within_bounds() {
+        let base = Duration::from_millis(100);
+        for next in 1..40 {
+            let pause = pause_before(next, base, Retry::Backoff);
+            let full = base.saturating_mul(1 << (next - 1).min(16)).min(MAX_BACKOFF);
+            assert!(pause >= full / 2 && pause <= full, "{next}: {pause:?}");
+        }
+        assert!(pause_before(1, base, Retry::After(Duration::from_secs(5))) >= Duration::from_secs(5));
+    }
+
+    #[test]
+    fn shown_urls_keep_no_secret() {
+        let url = Url::parse("https://user:pw@host:8443/a/b?token=hush#frag").unwrap();
+        assert_eq!(shown(&url), "https://host:8443/a/b?…");
+    }
+}
