@@ -168,6 +168,21 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     })
 }
 
+/// Drops what interrupted runs have left beside the destination.
+pub fn discard(request: &Request) -> Result<()> {
+    let workplace = Workplace::of(&request.destination)?;
+    if !workplace.folder().is_dir() {
+        return Ok(());
+    }
+    let _lock = enter(&workplace)?;
+    for entry in std::fs::read_dir(workplace.folder()).map_err(Error::io("list", workplace.folder()))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("staging-") {
+            disk::remove_all(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes the lock and tidies up after runs that were killed.
 fn enter(workplace: &Workplace) -> Result<Lock> {
     let parent = workplace.folder().parent().unwrap_or(Path::new("."));

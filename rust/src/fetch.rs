@@ -3,12 +3,12 @@
 //! ```text
 //! spool, seeds, local stores, caches  --read--+
 //!                                             +--> worker threads: decompress, hash --> Sink
-//! remote stores  --bounded queue of bodies----+
+//! remote stores  --queue of bodies------------+
 //! ```
 //!
 //! A source that gives damaged bytes is passed over and the next one asked; only when all are exhausted
-//! is it an error, which names the chunk and what each source said. What is in flight is bounded by the
-//! queue. It does not decide what is wanted, and it writes nothing but the cache.
+//! is it an error, which names the chunk and what each source said. A remote bounds what it has in flight,
+//! and a body counts until it is judged. It does not decide what is wanted, and it writes nothing but the cache.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -24,9 +24,6 @@ use crate::limits;
 use crate::seed::Seed;
 use crate::spool::Spool;
 use crate::store::LocalStore;
-
-/// Bodies that may wait for a worker; what a remote has in flight is bounded by itself.
-const QUEUE: usize = 64;
 
 /// A chunk that is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,7 +221,7 @@ impl<'a> Round<'a> {
     fn run(&self, local: &[Wanted], far: &[Wanted]) -> Result<Transfer> {
         self.next.store(0, Ordering::Relaxed);
         let sizes: HashMap<ChunkId, u64> = far.iter().map(|want| (want.id, want.size)).collect();
-        let (sender, receiver) = crossbeam_channel::bounded(QUEUE);
+        let (sender, receiver) = crossbeam_channel::unbounded();
         let transfer = std::thread::scope(|scope| {
             for _ in 0..self.monitor.threads.max(1) {
                 let receiver = receiver.clone();

@@ -24,11 +24,13 @@ mod failure;
 mod fetch;
 mod flight;
 mod limiter;
+mod network;
 mod roster;
 mod store;
 
 pub use client::HttpClient;
 pub use fetch::{ChunkRequest, Deliver, FetchStats, fetch_all};
+pub use network::Network;
 pub use store::HttpStore;
 pub use url::Url;
 

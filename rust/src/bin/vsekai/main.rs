@@ -1,3 +1,27 @@
-//! The `vsekai` command.
+//! The `vsekai` command: parses, calls the library, prints, and turns errors into exit codes.
+//!
+//! Data goes to stdout, everything else to stderr. With `--json` stdout has one JSON object a line, the
+//! last of which says `"event":"done"` or `"event":"error"`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+mod commands;
+mod options;
+mod output;
+mod progress;
+mod size;
+
+use cli::Cli;
+use output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(&cli.global);
+    match commands::run(cli, &output) {
+        Ok(code) => code,
+        Err(error) => output.fail(&error),
+    }
+}

@@ -1,0 +1,4 @@
+//! `vsekai store …`
+
+pub(super) mod extract;
+pub(super) mod info;

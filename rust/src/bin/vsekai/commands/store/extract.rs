@@ -1,0 +1,113 @@
+//! `vsekai store extract`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde::Serialize;
+use vsekai_updater::error::{Error, Result};
+use vsekai_updater::event::Monitor;
+use vsekai_updater::extract::{self, Intent, Report, Request, SeedSpec};
+use vsekai_updater::fetch::Sources;
+use vsekai_updater::plan::Summary;
+use vsekai_updater::source::Network;
+use vsekai_updater::store::LocalStore;
+
+use crate::cli::Extract;
+use crate::options;
+use crate::output::Output;
+use crate::size::{bytes, count};
+
+pub(crate) fn run(args: &Extract, output: &Output, monitor: &Monitor) -> Result<ExitCode> {
+    let started = Instant::now();
+    let network = options::network(&args.network)?;
+    let request = request(args, &network)?;
+    let sources = sources(args, &network)?;
+    if args.discard && !args.dry_run {
+        extract::discard(&request)?;
+    }
+    let intent = if args.dry_run { Intent::DryRun } else { Intent::Apply };
+    let prepared = extract::prepare(request, sources, intent, monitor)?;
+    if args.dry_run {
+        let dry = DryRun { dry_run: true, up_to_date: prepared.is_up_to_date(), plan: *prepared.summary() };
+        output.done("store extract", &dry, &dry_text(&dry, args));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = prepared.apply(monitor)?;
+    output.done("store extract", &report, &report_text(&report, args, started.elapsed().as_secs_f64()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn request(args: &Extract, network: &Network) -> Result<Request> {
+    if args.seed_index.len() > args.seed.len() {
+        let reason = "there are more --seed-index than --seed".to_owned();
+        return Err(Error::Invalid { what: "--seed-index", reason });
+    }
+    let mut seeds = Vec::new();
+    for (at, path) in args.seed.iter().enumerate() {
+        let index = args.seed_index.get(at).map(|index| options::index(index, network)).transpose()?;
+        seeds.push(SeedSpec { path: path.clone(), index });
+    }
+    Ok(Request {
+        content: options::content(&args.index)?,
+        index: options::index(&args.index, network)?,
+        destination: args.dest.clone(),
+        seeds,
+        protected: std::env::home_dir().into_iter().collect::<Vec<PathBuf>>(),
+        sync: args.sync,
+    })
+}
+
+fn sources(args: &Extract, network: &Network) -> Result<Sources> {
+    let mut sources = options::stores(&args.store, network)?;
+    sources.write_cache = args.cache.as_deref().map(LocalStore::create).transpose()?;
+    if !args.no_shared_cache {
+        sources.caches.extend(options::shared_cache());
+    }
+    Ok(sources)
+}
+
+#[derive(Serialize)]
+struct DryRun {
+    dry_run: bool,
+    up_to_date: bool,
+    plan: Summary,
+}
+
+fn dry_text(dry: &DryRun, args: &Extract) -> String {
+    if dry.up_to_date {
+        return format!("{} is up to date.", args.dest.display());
+    }
+    let plan = &dry.plan;
+    let rows = [
+        ("fetch", format!("{} chunks, at most {}", count(plan.fetch_chunks), bytes(plan.fetch_plain_bytes))),
+        ("requests", count(plan.requests)),
+        ("reuse", format!("{} from what is installed", bytes(plan.seed_bytes))),
+        ("keep", format!("{} files untouched, {}", count(plan.kept_files), bytes(plan.kept_bytes))),
+        ("write", format!("{} files, {}", count(plan.written_files), bytes(plan.write_bytes))),
+        ("remove", format!("{} files", count(plan.removed_files))),
+        ("resume", format!("{} are done already", bytes(plan.resumed_bytes))),
+        ("disk", format!("{} needed while it works", bytes(plan.disk_bytes))),
+    ];
+    let rows = rows.map(|(name, value)| format!("  {name:9} {value}"));
+    format!("To bring {} to {}:\n{}", args.dest.display(), args.index, rows.join("\n"))
+}
+
+fn report_text(report: &Report, args: &Extract, seconds: f64) -> String {
+    if report.up_to_date {
+        return format!("{} is up to date.", args.dest.display());
+    }
+    let plan = &report.plan;
+    let mut text = format!(
+        "{} is at {}: {} written, {} kept, in {seconds:.2} s.",
+        args.dest.display(),
+        args.index,
+        bytes(report.written_bytes),
+        bytes(plan.kept_bytes),
+    );
+    if report.transfer.requests > 0 {
+        let received = bytes(report.transfer.received_bytes);
+        text += &format!("\nReceived {received} in {} requests.", count(report.transfer.requests));
+    }
+    text
+}

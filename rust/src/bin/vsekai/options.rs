@@ -1,0 +1,130 @@
+//! Turns what was said on the command line into what the library wants.
+
+use std::path::{Path, PathBuf};
+
+use vsekai_updater::chunk::DigestAlgorithm;
+use vsekai_updater::chunker::{Algorithm, Chunker};
+use vsekai_updater::error::{Error, Result};
+use vsekai_updater::extract::Content;
+use vsekai_updater::fetch::Sources;
+use vsekai_updater::index::{ChunkSizes, Index};
+use vsekai_updater::source::{HttpOptions, Network, Secret, Url};
+use vsekai_updater::store::LocalStore;
+use vsekai_updater::{disk, limits};
+
+use crate::cli;
+
+/// A certificate, a key, a token: nothing of the kind is larger.
+const MAX_SECRET_BYTES: u64 = 1 << 20;
+
+/// The network, set up when it is first needed.
+pub(crate) fn network(options: &cli::Network) -> Result<Network> {
+    let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
+    if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
+        certificate.push(b'\n');
+        certificate.extend(read_small(key)?);
+    }
+    Network::new(&HttpOptions {
+        authorization: secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?,
+        cookie: secret(options.http_cookie_file.as_deref(), "VSEKAI_HTTP_COOKIE")?,
+        client_certificate_pem: certificate,
+        ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
+        proxy: options.proxy.clone(),
+        rate_limit_bytes_per_second: options.limit_rate,
+        max_in_flight: usize::from(options.connections),
+        ..HttpOptions::default()
+    })
+}
+
+fn read_small(path: &Path) -> Result<Vec<u8>> {
+    disk::read(path, MAX_SECRET_BYTES)
+}
+
+/// Secrets come by file or environment, never by an argument that every process can see.
+fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>> {
+    let text = match file {
+        Some(path) => Some(String::from_utf8_lossy(&read_small(path)?).into_owned()),
+        None => std::env::var(variable).ok(),
+    };
+    Ok(text.map(|text| Secret::new(text.lines().next().unwrap_or_default().trim())))
+}
+
+fn url_of(text: &str) -> Option<Result<Url>> {
+    let is_url = text.starts_with("http://") || text.starts_with("https://");
+    is_url.then(|| Url::parse(text).map_err(|e| Error::Invalid { what: "URL", reason: format!("{text}: {e}") }))
+}
+
+/// Reads an index from a file or a URL.
+pub(crate) fn index(text: &str, network: &Network) -> Result<Index> {
+    let bytes = match url_of(text) {
+        Some(url) => network.document(&url?, limits::MAX_INDEX_BYTES)?,
+        None => disk::read(Path::new(text), limits::MAX_INDEX_BYTES)?,
+    };
+    Index::parse(&bytes)
+}
+
+/// What an index describes, by the ending of its name.
+pub(crate) fn content(name: &str) -> Result<Content> {
+    let path = name.split(['?', '#']).next().unwrap_or(name);
+    match Path::new(path).extension().and_then(|ending| ending.to_str()) {
+        Some("caidx") => Ok(Content::Tree),
+        Some("caibx") => Ok(Content::Blob),
+        _ => {
+            let reason = format!("{name} ends neither in .caidx (a folder) nor in .caibx (a file)");
+            Err(Error::Invalid { what: "index", reason })
+        }
+    }
+}
+
+/// The named stores, folders and URLs each in their order.
+pub(crate) fn stores(named: &[String], network: &Network) -> Result<Sources> {
+    let mut sources = Sources::default();
+    let mut urls = Vec::new();
+    for store in named {
+        match url_of(store) {
+            Some(url) => urls.push(url?),
+            None => sources.stores.push(LocalStore::open(Path::new(store))?),
+        }
+    }
+    if !urls.is_empty() {
+        sources.remote = Some(network.remote(urls)?);
+    }
+    Ok(sources)
+}
+
+/// The chunk cache that V-Sekai's tools and casync share, if this user has one.
+pub(crate) fn shared_cache() -> Option<LocalStore> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        std::env::home_dir().map(|home| home.join("Library/Caches"))
+    } else {
+        variable("XDG_CACHE_HOME").or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+    };
+    LocalStore::open(&base?.join("casync").join("chunks")).ok()
+}
+
+/// The chunker, from its name and `MIN:AVG:MAX` in KiB.
+pub(crate) fn chunker(options: &cli::Chunking) -> Result<Chunker> {
+    let invalid = |reason: &str| Error::Invalid { what: "--chunk-size", reason: reason.to_owned() };
+    let sizes: Vec<u64> = options
+        .chunk_size
+        .split(':')
+        .map(|part| part.parse::<u64>().ok().and_then(|kib| kib.checked_mul(1024)))
+        .collect::<Option<_>>()
+        .ok_or_else(|| invalid("give three whole numbers of KiB, such as 16:64:256"))?;
+    let [min, avg, max] = sizes[..] else {
+        return Err(invalid("give three whole numbers of KiB, such as 16:64:256"));
+    };
+    let algorithm = match options.chunker {
+        cli::ChunkerName::Casync => Algorithm::Casync,
+        cli::ChunkerName::Fastcdc => Algorithm::FastCdc,
+    };
+    Chunker::new(algorithm, ChunkSizes::new(min, avg, max)?)
+}
+
+/// The digest that names chunks.
+pub(crate) fn digest(options: &cli::Chunking) -> DigestAlgorithm {
+    if options.sha256 { DigestAlgorithm::Sha256 } else { DigestAlgorithm::Sha512_256 }
+}

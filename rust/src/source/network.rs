@@ -1,0 +1,75 @@
+//! The network for code that is not async: one client, and the runtime that drives it.
+//!
+//! Waiting happens here, work does not: bodies are handed to the threads of [`crate::fetch`], and a
+//! request's slot is free again only when they have judged its body.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use url::Url;
+
+use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, fetch_all};
+use crate::chunk::CompressedChunk;
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::fetch::{Delivery, Remote, Transfer, Wanted};
+
+/// See the module's head.
+#[derive(Debug, Clone)]
+pub struct Network {
+    client: HttpClient,
+    runtime: Arc<Runtime>,
+}
+
+impl Network {
+    /// Sets up the client. Connects to nobody yet.
+    pub fn new(options: &HttpOptions) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })?;
+        Ok(Self { client: HttpClient::new(options)?, runtime: Arc::new(runtime) })
+    }
+
+    /// A document of at most `max_bytes`, such as an index.
+    pub fn document(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>> {
+        self.runtime.block_on(self.client.get_document(url, max_bytes))
+    }
+
+    /// The chunk stores at these URLs, in order of preference.
+    pub fn remote(&self, urls: Vec<Url>) -> Result<Arc<dyn Remote>> {
+        let stores = urls.into_iter().map(|url| HttpStore::new(self.client.clone(), url));
+        let stores = stores.collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(HttpRemote { stores, runtime: Arc::clone(&self.runtime) }))
+    }
+}
+
+#[derive(Debug)]
+struct HttpRemote {
+    stores: Vec<HttpStore>,
+    runtime: Arc<Runtime>,
+}
+
+impl Remote for HttpRemote {
+    fn fetch(&self, wanted: &[Wanted], deliveries: Sender<Delivery>, monitor: &Monitor) -> Result<Transfer> {
+        let request = |want: &Wanted| ChunkRequest { id: want.id, max_stored_bytes: want.max_stored_bytes() };
+        let requests = wanted.iter().map(request).collect();
+        let bridge = Arc::new(Bridge(deliveries));
+        let fetching = fetch_all(&self.stores, requests, bridge, &monitor.cancel, &*monitor.observer);
+        let stats = self.runtime.block_on(fetching)?;
+        Ok(Transfer { requests: stats.requests, received_bytes: stats.received_bytes })
+    }
+}
+
+struct Bridge(Sender<Delivery>);
+
+impl Deliver for Bridge {
+    async fn deliver(&self, chunk: CompressedChunk, origin: &str) -> Result<()> {
+        let (judge, verdict) = oneshot::channel();
+        let judge = Box::new(move |outcome| drop(judge.send(outcome)));
+        let delivery = Delivery { chunk, origin: origin.to_owned(), verdict: judge };
+        // Nobody listens, or nobody judges, only after the workers have stopped for a reason of their own.
+        self.0.send(delivery).map_err(|_| Error::Cancelled)?;
+        verdict.await.unwrap_or(Err(Error::Cancelled))
+    }
+}
