@@ -33,5 +33,9 @@ pub const MAX_XATTR_BYTES: usize = 64 << 10;
 /// All elements between an ENTRY and its content: owner, ACLs, extended attributes.
 pub const MAX_NODE_METADATA_BYTES: u64 = 1 << 20;
 
+/// All paths, link targets and elements of one archive together: each path repeats its parents' names.
+/// Twice what the largest number of entries has at 64 bytes a path.
+pub const MAX_ARCHIVE_TEXT_BYTES: u64 = 512 << 20;
+
 /// Largest receipt read back from disk, in bytes, compressed; and what it may unpack to.
 pub const MAX_RECEIPT_BYTES: u64 = 256 << 20;

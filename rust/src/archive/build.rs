@@ -23,7 +23,7 @@ pub(super) fn in_order(count: usize, entries: impl Iterator<Item = NewNode>, bla
     if count > limits::MAX_ARCHIVE_ENTRIES {
         return Err(blame(0, format!("more than {} nodes", limits::MAX_ARCHIVE_ENTRIES)));
     }
-    let mut builder = Builder { nodes: Vec::with_capacity(count), open: Vec::new(), at: 0 };
+    let mut builder = Builder { nodes: Vec::with_capacity(count), open: Vec::new(), kept: Kept::default(), at: 0 };
     for entry in entries {
         let name = entry.path.clone();
         builder.add(entry).map_err(|flaw| match (flaw, name) {
@@ -68,10 +68,28 @@ impl From<String> for Flaw {
     }
 }
 
+/// How much text the nodes hold: an archive that repeats few chunks can name far more than it has.
+#[derive(Debug, Default)]
+pub(super) struct Kept(u64);
+
+impl Kept {
+    /// Counts what this node holds.
+    pub(super) fn add(&mut self, node: &NewNode) -> Result<(), String> {
+        let target = if let NewContent::Symlink { target } = &node.content { target.as_str().len() } else { 0 };
+        let path = node.path.as_ref().map_or(0, |path| path.as_str().len());
+        self.0 += (path + target + node.metadata.elements.len()) as u64;
+        match self.0 {
+            0..=limits::MAX_ARCHIVE_TEXT_BYTES => Ok(()),
+            _ => Err(format!("more than {} bytes of paths and metadata", limits::MAX_ARCHIVE_TEXT_BYTES)),
+        }
+    }
+}
+
 struct Builder {
     nodes: Vec<Node>,
     // Positions of the directories around the next node, outermost first.
     open: Vec<u32>,
+    kept: Kept,
     at: u64,
 }
 
@@ -79,6 +97,7 @@ impl Builder {
     fn add(&mut self, entry: NewNode) -> Result<(), Flaw> {
         let parent = self.enter(entry.path.as_ref())?;
         head::check(&entry)?;
+        self.kept.add(&entry)?;
         let position = self.position();
         let start = self.at;
         let head_end = self.skip(head::bytes_of(&entry))?;

@@ -27,8 +27,11 @@ const FCAPS: u64 = 0xf726_7db0_afed_0629;
 const QUOTA_PROJID: u64 = 0x161b_af2d_8772_a72b;
 
 /// Size and type, before every body.
-pub(super) const PREFIX_BYTES: u64 = 16;
-pub(super) const ITEM_BYTES: u64 = 24;
+pub(super) const PREFIX: usize = 16;
+pub(super) const PREFIX_BYTES: u64 = PREFIX as u64;
+/// One child, or the end, in a GOODBYE.
+pub(super) const ITEM: usize = 24;
+pub(super) const ITEM_BYTES: u64 = ITEM as u64;
 const ENTRY_BYTES: u64 = 64;
 const DEVICE_BYTES: u64 = 32;
 // casync's limit; with the NUL.

@@ -3,10 +3,11 @@
 //! For archives that come as a stream, and to hold [`Walk`](super::Walk) against. Accepts the same
 //! archives: the tables must be those that the nodes before them make.
 
-use super::element::{GOODBYE, PREFIX_BYTES, goodbye_bytes, u64_at};
+use super::build::{self, Kept};
+use super::element::{GOODBYE, PREFIX, goodbye_bytes, u64_at};
 use super::goodbye::{self, Item, name_hash};
 use super::head::{self, Head, Stop};
-use super::{Layout, NewNode, build, malformed};
+use super::{Layout, NewNode, malformed};
 use crate::error::Result;
 use crate::limits;
 use crate::path::RelPath;
@@ -22,6 +23,7 @@ pub struct Forward {
     needed: usize,
     payload: u64,
     nodes: Vec<NewNode>,
+    kept: Kept,
     open: Vec<Open>,
 }
 
@@ -102,7 +104,7 @@ impl Forward {
             return Err(malformed(self.at, "bytes after the archive's end"));
         }
         let bytes = &self.buffer[self.used..];
-        if !self.open.is_empty() && have >= PREFIX_BYTES as usize && u64_at(bytes, 8) == GOODBYE {
+        if !self.open.is_empty() && have >= PREFIX && u64_at(bytes, 8) == GOODBYE {
             return self.table(is_all);
         }
         match head::parse(bytes, self.at, self.nodes.is_empty(), is_all) {
@@ -127,6 +129,7 @@ impl Forward {
         let end = end.ok_or_else(|| malformed(start, "a file ends behind 2^64 bytes"))?;
         self.take(usize::try_from(head.bytes).unwrap_or(usize::MAX));
         let node = head.into_node(self.open.last().and_then(|open| open.path.as_ref()))?;
+        self.kept.add(&node).map_err(|reason| malformed(start, reason))?;
         if is_directory {
             self.open.push(Open { path: node.path.clone(), start, entry, children: Vec::new() });
         } else {

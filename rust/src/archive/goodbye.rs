@@ -5,7 +5,7 @@
 
 use siphasher::sip::SipHasher24;
 
-use super::element::{GOODBYE, GOODBYE_TAIL, ITEM_BYTES, PREFIX_BYTES, goodbye_bytes, push, u64_at};
+use super::element::{GOODBYE, GOODBYE_TAIL, ITEM, PREFIX, goodbye_bytes, push, u64_at};
 use super::malformed;
 use crate::error::Result;
 
@@ -26,7 +26,7 @@ pub(super) fn name_hash(name: &str) -> u64 {
 pub(super) fn render(mut items: Vec<Item>, entry: u64, at: u64) -> Vec<u8> {
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
     let size = goodbye_bytes(count);
-    let mut out = Vec::with_capacity((items.len() + 1) * 24 + 16);
+    let mut out = Vec::with_capacity((items.len() + 1) * ITEM + PREFIX);
     push(&mut out, &[size, GOODBYE]);
     items.sort_unstable_by_key(|item| (item.hash, at - item.start));
     for position in search_tree(items.len()) {
@@ -39,10 +39,9 @@ pub(super) fn render(mut items: Vec<Item>, entry: u64, at: u64) -> Vec<u8> {
 
 /// Reads a whole element at `at`; the items come in stream order and tile `first..at`.
 pub(super) fn parse(bytes: &[u8], entry: u64, first: u64, at: u64) -> Result<Vec<Item>> {
-    let prefix = PREFIX_BYTES as usize;
-    let count = (bytes.len() - prefix) / ITEM_BYTES as usize - 1;
+    let count = (bytes.len() - PREFIX) / ITEM - 1;
     let mut items = Vec::with_capacity(count);
-    for raw in bytes[prefix..].chunks_exact(ITEM_BYTES as usize).take(count) {
+    for raw in bytes[PREFIX..].chunks_exact(ITEM).take(count) {
         let (back, size) = (u64_at(raw, 0), u64_at(raw, 8));
         let start = at.checked_sub(back).ok_or_else(|| malformed(at, "a child begins before the archive"))?;
         let end = start.checked_add(size).ok_or_else(|| malformed(at, "a child ends behind the archive"))?;

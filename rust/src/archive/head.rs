@@ -3,8 +3,8 @@
 //! [`parse`] reads one from bytes of which more may follow, [`render`] writes the same bytes back.
 
 use super::element::{
-    self, DEVICE, ENTRY, FILENAME, GOODBYE, PAYLOAD, PREFIX_BYTES, SYMLINK, check_metadata, device_bytes, entry_bytes,
-    filename_bytes, metadata_bounds, push, symlink_bytes, u64_at,
+    self, DEVICE, ENTRY, FILENAME, GOODBYE, PAYLOAD, PREFIX, PREFIX_BYTES, SYMLINK, check_metadata, device_bytes,
+    entry_bytes, filename_bytes, metadata_bounds, push, symlink_bytes, u64_at,
 };
 use super::{NewContent, NewNode, Node, NodeKind, NodeMetadata, malformed};
 use crate::error::{Error, Result};
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     fn prefix(&self) -> Result<(u64, u64), Stop> {
-        let prefix = self.peek(PREFIX_BYTES as usize)?;
+        let prefix = self.peek(PREFIX)?;
         Ok((u64_at(prefix, 0), u64_at(prefix, 8)))
     }
 
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         let size = usize::try_from(size).map_err(|_| self.bad("an element is too large"))?;
         let element = self.peek(size)?;
         self.at += size;
-        Ok(&element[PREFIX_BYTES as usize..])
+        Ok(&element[PREFIX..])
     }
 
     // Takes an element that is one string of at most `max` bytes.
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
         match (expected, kind) {
             (FileType::Directory, FILENAME | GOODBYE) => Ok(Content::Directory),
             (FileType::File, PAYLOAD) if size >= PREFIX_BYTES => {
-                self.at += PREFIX_BYTES as usize;
+                self.at += PREFIX;
                 Ok(Content::File { size: size - PREFIX_BYTES })
             }
             (FileType::Symlink, SYMLINK) => Ok(Content::Symlink { target: self.text(size, limits::MAX_PATH_BYTES)? }),

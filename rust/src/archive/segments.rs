@@ -73,18 +73,14 @@ impl<'a> Iterator for Segments<'a> {
         if self.at < node.head_end() {
             return Some(self.header(head::render(node), node.start));
         }
-        match &node.kind {
-            NodeKind::File { payload } => {
-                let (offset, end) = (self.at - payload.start, payload.end.min(self.end));
-                let len = end - self.at;
-                self.at = end;
-                Some(Segment::Payload { node: position, offset, len })
-            }
-            _ => {
-                let start = node.end - goodbye_bytes(node.children);
-                Some(self.header(self.layout.goodbye(position, start), start))
-            }
+        if let NodeKind::File { payload } = &node.kind {
+            let (offset, end) = (self.at - payload.start, payload.end.min(self.end));
+            let len = end - self.at;
+            self.at = end;
+            return Some(Segment::Payload { node: position, offset, len });
         }
+        let start = node.end - goodbye_bytes(node.children);
+        Some(self.header(self.layout.goodbye(position, start), start))
     }
 }
 

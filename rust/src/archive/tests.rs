@@ -1,5 +1,7 @@
 //! Every way into a layout held against the others, and against damage.
 
+#![expect(clippy::cast_possible_truncation, reason = "small archives")]
+
 use std::ops::Range;
 
 use proptest::prelude::*;
@@ -11,6 +13,7 @@ mod damage;
 const DIRECTORY: u32 = 0o040_755;
 const FILE: u32 = 0o100_644;
 
+#[expect(clippy::unnecessary_wraps, reason = "as nodes have it")]
 fn path(text: &str) -> Option<RelPath> {
     Some(RelPath::new(text).unwrap())
 }

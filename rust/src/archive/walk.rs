@@ -7,10 +7,11 @@
 
 use std::ops::Range;
 
-use super::element::{GOODBYE, GOODBYE_TAIL, ITEM_BYTES, goodbye_bytes, u64_at};
+use super::build::{self, Kept};
+use super::element::{GOODBYE, GOODBYE_TAIL, ITEM, ITEM_BYTES, goodbye_bytes, u64_at};
 use super::goodbye::{self, Item, name_hash};
 use super::head::{self, Stop};
-use super::{Layout, NewNode, build, malformed};
+use super::{Layout, NewNode, malformed};
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -26,6 +27,7 @@ const MIN_NODE_BYTES: u64 = 18 + 64;
 #[derive(Debug)]
 pub struct Walk {
     found: Vec<Found>,
+    kept: Kept,
     tasks: Vec<Task>,
     wants: Vec<Range<u64>>,
 }
@@ -34,8 +36,8 @@ pub struct Walk {
 struct Found {
     node: Option<NewNode>,
     item: Item,
-    parent: u32,
-    depth: u32,
+    parent: usize,
+    depth: usize,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Walk {
             return Err(malformed(0, "the stream is empty"));
         }
         let item = Item { start: 0, end: stream_bytes, hash: 0 };
-        let mut walk = Self { found: Vec::new(), tasks: Vec::new(), wants: Vec::new() };
+        let mut walk = Self { found: Vec::new(), kept: Kept::default(), tasks: Vec::new(), wants: Vec::new() };
         walk.expect(item, 0, 0);
         walk.refresh();
         Ok(walk)
@@ -126,7 +128,7 @@ impl Walk {
         self.wants = self.tasks.iter().map(|task| task.want.clone()).collect();
     }
 
-    fn expect(&mut self, item: Item, parent: u32, depth: u32) {
+    fn expect(&mut self, item: Item, parent: usize, depth: usize) {
         let want = item.start..item.end.min(item.start.saturating_add(HEAD_GUESS_BYTES));
         self.tasks.push(Task { node: self.found.len(), step: Step::Head, want });
         self.found.push(Found { node: None, item, parent, depth });
@@ -154,12 +156,12 @@ impl Walk {
         };
         let (entry, first) = (start + head.name_bytes, start + head.bytes);
         let (is_directory, payload) = (head.is_directory(), head.payload_bytes());
-        let parent = self.found[node].parent as usize;
-        let parent = self.found[parent].node.as_ref().and_then(|parent| parent.path.as_ref());
+        let parent = self.found[self.found[node].parent].node.as_ref().and_then(|parent| parent.path.as_ref());
         let new = head.into_node(parent)?;
         if new.path.as_ref().is_some_and(|path| name_hash(path.file_name()) != hash) {
             return Err(malformed(start, "the name does not hash to what its directory's table says"));
         }
+        self.kept.add(&new).map_err(|reason| malformed(start, reason))?;
         self.found[node].node = Some(new);
         if !is_directory {
             let matches = first.checked_add(payload) == Some(end);
@@ -168,10 +170,10 @@ impl Walk {
         if end - first < goodbye_bytes(0) {
             return Err(malformed(first, "no room for the directory's table"));
         }
-        let want = first.max(end.saturating_sub(TABLE_GUESS_BYTES))..end;
         if have == end - start {
-            return self.table(node, entry, first, &bytes[bytes.len() - (end - want.start) as usize..]);
+            return self.table(node, entry, first, bytes);
         }
+        let want = first.max(end.saturating_sub(TABLE_GUESS_BYTES))..end;
         self.tasks.push(Task { node, step: Step::Table { entry, first }, want });
         Ok(())
     }
@@ -179,7 +181,7 @@ impl Walk {
     // `bytes` end with the table and may begin before it.
     fn table(&mut self, node: usize, entry: u64, first: u64, bytes: &[u8]) -> Result<()> {
         let end = self.found[node].item.end;
-        let tail = bytes.len() - ITEM_BYTES as usize;
+        let tail = bytes.len() - ITEM;
         let (back, size, marker) = (u64_at(bytes, tail), u64_at(bytes, tail + 8), u64_at(bytes, tail + 16));
         if marker != GOODBYE_TAIL {
             return Err(malformed(end - 8, "the directory does not end with a table"));
@@ -199,19 +201,19 @@ impl Walk {
         if self.found.len() as u64 + count > limits::MAX_ARCHIVE_ENTRIES as u64 {
             return Err(malformed(start, format!("more than {} nodes", limits::MAX_ARCHIVE_ENTRIES)));
         }
-        if count > 0 && depth as usize > limits::MAX_ARCHIVE_DEPTH {
+        if count > 0 && depth > limits::MAX_ARCHIVE_DEPTH {
             return Err(malformed(start, format!("more than {} directories deep", limits::MAX_ARCHIVE_DEPTH)));
         }
-        if (bytes.len() as u64) < size {
+        let skipped = usize::try_from(size).ok().and_then(|size| bytes.len().checked_sub(size));
+        let Some(table) = skipped.map(|skipped| &bytes[skipped..]) else {
             self.tasks.push(Task { node, step: Step::Table { entry, first }, want: start..end });
             return Ok(());
-        }
-        let table = &bytes[bytes.len() - size as usize..];
+        };
         if (u64_at(table, 0), u64_at(table, 8)) != (size, GOODBYE) {
             return Err(malformed(start, "no table where the directory's end says"));
         }
         for item in goodbye::parse(table, entry, first, start)? {
-            self.expect(item, node as u32, depth);
+            self.expect(item, node, depth);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Archives and listings that are not what they should be.
 
+#![expect(clippy::cast_possible_truncation, reason = "small archives")]
+
 use super::*;
 
 fn fixture() -> Vec<u8> {
@@ -109,15 +111,18 @@ fn with_table(change: impl Fn(&mut Vec<[u64; 3]>, &mut u64, &mut u64)) -> Vec<u8
     let (mut back, mut size) = (start as u64, table.len() as u64);
     change(&mut items, &mut back, &mut size);
     element::push(&mut archive, &[size, element::GOODBYE]);
-    items.iter().for_each(|item| element::push(&mut archive, item));
+    for item in items {
+        element::push(&mut archive, &item);
+    }
     element::push(&mut archive, &[back, size, element::GOODBYE_TAIL]);
     archive
 }
 
+type Change = fn(&mut Vec<[u64; 3]>, &mut u64, &mut u64);
+
 #[test]
 fn lies_in_a_table_are_refused() {
     assert!(walk(&with_table(|_, _, _| {})).is_ok());
-    type Change = fn(&mut Vec<[u64; 3]>, &mut u64, &mut u64);
     let lies: [(&str, Change); 12] = [
         ("one child is not there", |items, _, size| {
             items.pop();
