@@ -19,6 +19,7 @@ mod element;
 mod forward;
 mod goodbye;
 mod head;
+mod reader;
 mod segments;
 mod stored;
 mod walk;

@@ -151,6 +151,27 @@ fn casync_archives_render_back_and_ours_are_the_same() {
     }
 }
 
+/// `a` has an owner, an attribute, ACLs and capabilities, `d` an owner, an attribute and default ACLs.
+#[test]
+fn casync_metadata_is_kept_as_it_is() {
+    let bytes = include_bytes!("fixtures/casync-metadata.catar");
+    let layout = walk(bytes);
+    assert_eq!(read_forward(bytes).unwrap(), layout);
+    let elements: Vec<_> = layout.nodes().iter().map(|node| node.metadata.elements.len()).collect();
+    assert_eq!(elements, [0, 214, 504, 0, 0]);
+    let mut at = 0;
+    for segment in layout.segments(0..layout.stream_bytes()) {
+        let size = usize::try_from(segment.size()).unwrap();
+        if let Segment::Header(header) = segment {
+            assert_eq!(header, &bytes[at..at + size]);
+        }
+        at += size;
+    }
+    assert_eq!(at, bytes.len());
+    let stored = serde_json::to_string(&layout).unwrap();
+    assert_eq!(serde_json::from_str::<Layout>(&stored).unwrap(), layout);
+}
+
 #[test]
 fn casync_reads_our_archive() {
     if !is_there("casync") {

@@ -6,7 +6,8 @@
 use super::build::{self, Kept};
 use super::element::{GOODBYE, PREFIX, goodbye_bytes, u64_at};
 use super::goodbye::{self, Item, name_hash};
-use super::head::{self, Head, Stop};
+use super::head::{self, Head};
+use super::reader::Stop;
 use super::{Layout, NewNode, malformed};
 use crate::error::Result;
 use crate::limits;
@@ -39,7 +40,8 @@ struct Open {
 /// The layout of a whole archive in memory.
 pub fn read_forward(archive: &[u8]) -> Result<Layout> {
     let mut forward = Forward::new();
-    forward.feed(archive)?;
+    // In pieces: the reader copies what is not content.
+    archive.chunks(64 << 10).try_for_each(|piece| forward.feed(piece))?;
     forward.finish()
 }
 

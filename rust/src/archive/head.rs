@@ -3,10 +3,11 @@
 //! [`parse`] reads one from bytes of which more may follow, [`render`] writes the same bytes back.
 
 use super::element::{
-    self, DEVICE, ENTRY, FILENAME, GOODBYE, PAYLOAD, PREFIX, PREFIX_BYTES, SYMLINK, check_metadata, device_bytes,
-    entry_bytes, filename_bytes, metadata_bounds, push, symlink_bytes, u64_at,
+    DEVICE, ENTRY, FILENAME, PAYLOAD, PREFIX_BYTES, SYMLINK, device_bytes, entry_bytes, filename_bytes, push,
+    symlink_bytes,
 };
-use super::{NewContent, NewNode, Node, NodeKind, NodeMetadata, malformed};
+use super::reader::{Content, FileType, Reader, Stop};
+use super::{NewContent, NewNode, Node, NodeKind, NodeMetadata};
 use crate::error::{Error, Result};
 use crate::index::FeatureFlags;
 use crate::limits;
@@ -24,46 +25,22 @@ pub(super) struct Head {
     pub(super) bytes: u64,
 }
 
-#[derive(Debug)]
-enum Content {
-    Directory,
-    File { size: u64 },
-    Symlink { target: String },
-    Device { major: u64, minor: u64 },
-    Other,
-}
-
-/// Why [`parse`] could not go on.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// It needs so many bytes, counted from the head's start.
-    More(u64),
-    /// There is no such head.
-    Bad(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Bad(error)
-    }
-}
-
 /// Reads the head that begins with `bytes`, at `base` of the stream. `is_root`: it has no FILENAME.
 /// `is_all`: the node, or the stream, has no bytes after these.
 pub(super) fn parse(bytes: &[u8], base: u64, is_root: bool, is_all: bool) -> Result<Head, Stop> {
-    let mut reader = Reader { bytes, base, at: 0, is_all };
+    let mut reader = Reader::new(bytes, base, is_all);
     let name = if is_root { None } else { Some(reader.name()?) };
-    let name_bytes = reader.at as u64;
+    let name_bytes = reader.at() as u64;
     let mut metadata = reader.entry()?;
-    let start = reader.at;
+    let start = reader.at();
     while reader.skip_metadata()? {
-        if (reader.at - start) as u64 > limits::MAX_NODE_METADATA_BYTES {
+        if (reader.at() - start) as u64 > limits::MAX_NODE_METADATA_BYTES {
             return Err(reader.bad("more metadata than a node may have"));
         }
     }
-    metadata.elements = bytes[start..reader.at].to_vec();
+    metadata.elements = bytes[start..reader.at()].to_vec();
     let content = reader.content(metadata.mode)?;
-    Ok(Head { name, metadata, content, name_bytes, bytes: reader.at as u64 })
+    Ok(Head { name, metadata, content, name_bytes, bytes: reader.at() as u64 })
 }
 
 impl Head {
@@ -102,142 +79,6 @@ impl Head {
     }
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    base: u64,
-    at: usize,
-    is_all: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn bad(&self, reason: impl Into<String>) -> Stop {
-        Stop::Bad(malformed(self.base + self.at as u64, reason))
-    }
-
-    // The next `count` bytes, without taking them.
-    fn peek(&self, count: usize) -> Result<&'a [u8], Stop> {
-        match self.bytes[self.at..].get(..count) {
-            Some(bytes) => Ok(bytes),
-            None if self.is_all => Err(self.bad("an element is cut short")),
-            None => Err(Stop::More((self.at + count) as u64)),
-        }
-    }
-
-    fn prefix(&self) -> Result<(u64, u64), Stop> {
-        let prefix = self.peek(PREFIX)?;
-        Ok((u64_at(prefix, 0), u64_at(prefix, 8)))
-    }
-
-    // Takes an element whose size was held against a cap, and gives its body.
-    fn take(&mut self, size: u64) -> Result<&'a [u8], Stop> {
-        let size = usize::try_from(size).map_err(|_| self.bad("an element is too large"))?;
-        let element = self.peek(size)?;
-        self.at += size;
-        Ok(&element[PREFIX..])
-    }
-
-    // Takes an element that is one string of at most `max` bytes.
-    fn text(&mut self, size: u64, max: usize) -> Result<String, Stop> {
-        if size < PREFIX_BYTES + 2 || size > PREFIX_BYTES + max as u64 + 1 {
-            return Err(self.bad(format!("a name or link target of {size} bytes")));
-        }
-        let at = self.at;
-        let text = element::string(self.take(size)?).map_err(|reason| malformed(self.base + at as u64, reason))?;
-        String::from_utf8(text.to_vec()).map_err(|_| {
-            let name = String::from_utf8_lossy(text).into_owned();
-            Stop::Bad(Error::UnsafePath { name, reason: "not UTF-8" })
-        })
-    }
-
-    fn name(&mut self) -> Result<String, Stop> {
-        match self.prefix()? {
-            (size, FILENAME) => self.text(size, limits::MAX_NAME_BYTES),
-            _ => Err(self.bad("no name where a node of a directory begins")),
-        }
-    }
-
-    fn entry(&mut self) -> Result<NodeMetadata, Stop> {
-        if self.prefix()? != (entry_bytes(), ENTRY) {
-            return Err(self.bad("no entry where a node begins"));
-        }
-        let at = self.base + self.at as u64;
-        let body = self.take(entry_bytes())?;
-        let field = |number: usize| u64_at(body, number * 8);
-        FeatureFlags::from_bits(field(0)).map_err(|e| malformed(at, e.to_string()))?;
-        let mode = u32::try_from(field(1)).map_err(|_| malformed(at, "the mode has unknown bits"))?;
-        Ok(NodeMetadata {
-            flags: field(0),
-            mode,
-            attributes: field(2),
-            uid: field(3),
-            gid: field(4),
-            mtime_ns: field(5),
-            elements: Vec::new(),
-        })
-    }
-
-    // Takes one element of metadata, if the next one is that.
-    fn skip_metadata(&mut self) -> Result<bool, Stop> {
-        if self.is_all && self.at == self.bytes.len() {
-            return Ok(false);
-        }
-        let (size, kind) = self.prefix()?;
-        let Some((least, most)) = metadata_bounds(kind) else { return Ok(false) };
-        if size < PREFIX_BYTES + least || size > PREFIX_BYTES + most {
-            return Err(self.bad(format!("an element of metadata of {size} bytes")));
-        }
-        let at = self.base + self.at as u64;
-        check_metadata(kind, self.take(size)?).map_err(|reason| malformed(at, reason))?;
-        Ok(true)
-    }
-
-    fn content(&mut self, mode: u32) -> Result<Content, Stop> {
-        let expected = FileType::of(mode).ok_or_else(|| self.bad(format!("the mode {mode:#o} is of no known type")))?;
-        if expected == FileType::Other {
-            return Ok(Content::Other);
-        }
-        let (size, kind) = self.prefix()?;
-        match (expected, kind) {
-            (FileType::Directory, FILENAME | GOODBYE) => Ok(Content::Directory),
-            (FileType::File, PAYLOAD) if size >= PREFIX_BYTES => {
-                self.at += PREFIX;
-                Ok(Content::File { size: size - PREFIX_BYTES })
-            }
-            (FileType::Symlink, SYMLINK) => Ok(Content::Symlink { target: self.text(size, limits::MAX_PATH_BYTES)? }),
-            (FileType::Device, DEVICE) if size == device_bytes() => {
-                let body = self.take(size)?;
-                Ok(Content::Device { major: u64_at(body, 0), minor: u64_at(body, 8) })
-            }
-            _ => Err(self.bad(format!("element {kind:#x} does not follow an entry of mode {mode:#o}"))),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileType {
-    Directory,
-    File,
-    Symlink,
-    Device,
-    Other,
-}
-
-impl FileType {
-    fn of(mode: u32) -> Option<Self> {
-        if mode & !0o177_777 != 0 {
-            return None;
-        }
-        Some(match mode >> 12 {
-            0o01 | 0o14 => Self::Other,
-            0o02 | 0o06 => Self::Device,
-            0o04 => Self::Directory,
-            0o10 => Self::File,
-            0o12 => Self::Symlink,
-            _ => return None,
-        })
-    }
-}
-
 /// Checks what a listing says of a node, by the rules that [`parse`] reads with.
 pub(super) fn check(node: &NewNode) -> Result<(), String> {
     let NodeMetadata { flags, mode, elements, .. } = &node.metadata;
@@ -255,11 +96,11 @@ pub(super) fn check(node: &NewNode) -> Result<(), String> {
     if elements.len() as u64 > limits::MAX_NODE_METADATA_BYTES {
         return Err("more metadata than a node may have".into());
     }
-    let mut reader = Reader { bytes: elements, base: 0, at: 0, is_all: true };
+    let mut reader = Reader::new(elements, 0, true);
     loop {
         match reader.skip_metadata() {
             Ok(true) => {}
-            Ok(false) if reader.at == elements.len() => return Ok(()),
+            Ok(false) if reader.at() == elements.len() => return Ok(()),
             _ => return Err("malformed metadata elements".into()),
         }
     }

@@ -228,3 +228,26 @@ fn stored_layouts_are_checked_again() {
         assert!(serde_json::from_str::<Layout>(&bad).is_err(), "{to}");
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_readers_agree_on_damaged_trees(
+        entries in super::tree(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let layout = Layout::build(entries).unwrap();
+        let mut bytes = render(&layout, 0..layout.stream_bytes());
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let (walked, forward) = (walk(&bytes), read_forward(&bytes));
+        prop_assert_eq!(walked.is_ok(), forward.is_ok());
+        if let Ok(walked) = walked {
+            prop_assert_eq!(rendered_with(&walked, &bytes), bytes);
+            prop_assert_eq!(walked, forward.unwrap());
+        }
+    }
+}
