@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --no-default-features --bench micro`. The data is made here, the same on every run.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark")]
+
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //!
 //! Needs `VSEKAI_TEST_DATA`: a folder with `linux_*.caidx` and the `store` of their chunks.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::path::Path;
 
 use vsekai_updater::chunk::{CompressedChunk, Decompressor};

@@ -128,7 +128,7 @@ impl Buzhash {
     }
 
     /// Never false for a boundary; false for all but one in the discriminator's odd part of the others.
-    #[inline(always)]
+    #[inline]
     fn may_be_boundary(&self, state: u32) -> bool {
         state.wrapping_mul(self.factor) <= self.limit
     }
@@ -145,7 +145,7 @@ fn state_at(data: &[u8], position: usize) -> Option<u32> {
     Some(!window.iter().fold(0_u32, |hash, &byte| hash.rotate_left(1) ^ INCOMING[usize::from(byte)]))
 }
 
-#[inline(always)]
+#[inline]
 fn roll(state: u32, arriving: u8, leaving: u8) -> u32 {
     state.rotate_left(1) ^ (OUTGOING[usize::from(leaving)] ^ INCOMING[usize::from(arriving)])
 }

@@ -27,7 +27,7 @@ fn both(chunker: &Chunker, data: &[u8], is_end: bool, spans: usize) -> Vec<usize
         let span = data.len() * span / spans..data.len() * (span + 1) / spans;
         candidates.extend(chunker.candidates(data, span).unwrap());
     }
-    assert_eq!(chunker.cuts_from_candidates(data.len(), &candidates, is_end), cuts, "{} spans", spans);
+    assert_eq!(chunker.cuts_from_candidates(data.len(), &candidates, is_end), cuts, "{spans} spans");
     cuts
 }
 
