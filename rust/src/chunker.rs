@@ -163,7 +163,7 @@ impl Chunker {
     ///
     /// Empty for an algorithm whose [`Chunker::candidates`] are none: there is nothing to choose from.
     pub fn cuts_from_candidates(&self, data_len: usize, candidates: &[usize], is_end: bool) -> Vec<usize> {
-        if self.rule == Rule::FastCdc {
+        if matches!(self.rule, Rule::FastCdc) {
             return Vec::new();
         }
         let mut ahead = candidates;

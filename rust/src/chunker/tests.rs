@@ -105,6 +105,29 @@ fn cuts_at_exactly_the_minimum_and_never_below() {
 }
 
 #[test]
+fn finds_a_boundary_at_every_distance_and_at_the_end_of_the_data() {
+    let min = 16 << 10;
+    let sizes = casync(16 << 10, 64 << 10, 256 << 10);
+    let window = boundary_window();
+    for end in min..min + 1500 {
+        let data = [&vec![0; end - 48][..], &window].concat();
+        assert_eq!(both(&sizes, &data, false, 3), [end]);
+    }
+}
+
+#[test]
+fn spans_of_one_byte_give_their_own_candidate_only() {
+    let sizes = casync(16 << 10, 64 << 10, 256 << 10);
+    let data = boundary_window();
+    for at in 0..48 {
+        let want = if at == 47 { vec![48] } else { vec![] };
+        assert_eq!(sizes.candidates(&data, at..at + 1), Some(want));
+    }
+    assert_eq!(sizes.candidates(&data, 48..60), Some(vec![]));
+    assert_eq!(sizes.candidates(&data, 0..usize::MAX), Some(vec![48]));
+}
+
+#[test]
 fn cuts_at_exactly_the_maximum_and_never_above() {
     let max = 256 << 10;
     let sizes = casync(16 << 10, 64 << 10, 256 << 10);
@@ -167,6 +190,7 @@ fn fastcdc_cuts_zeros_at_the_maximum() {
         let zeros = vec![0; 2 * max + 3];
         assert_eq!(chunker.cuts(&zeros, true), [max, 2 * max, 2 * max + 3]);
         assert_eq!(chunker.cuts(&zeros, false), [max, 2 * max]);
+        assert_eq!(chunker.cuts(&zeros[..max], false), [max]);
     }
 }
 
