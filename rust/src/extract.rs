@@ -130,7 +130,7 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
         Intent::DryRun => Spool::new(&std::env::temp_dir()),
     };
     let mut reader = layout::Reader { request: &request, sources: &sources, spool: &spool, digest: &digest, monitor };
-    let (layout, transfer) = reader.read(receipt.as_ref(), &staging, intent)?;
+    let (layout, looked) = reader.read(receipt.as_ref(), &staging, intent)?;
     if intent == Intent::Apply && disk::folds_case(workplace.folder())? {
         layout.check_case_collisions()?;
     }
@@ -151,6 +151,9 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
         let known = receipt.as_ref().map(|receipt| &receipt.layout).or_else(|| sources.seeds.first().map(Seed::layout));
         plan.carry = destination::foreign(workplace.destination(), known, &layout)?;
     }
+    plan.summary.fetch_chunks += looked.chunks;
+    plan.summary.fetch_plain_bytes += looked.plain_bytes;
+    plan.summary.requests += looked.transfer.requests;
     check_space(workplace.destination(), &plan.summary)?;
     let replaces = workplace.destination().exists();
     Ok(Prepared {
@@ -162,7 +165,7 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
         spool,
         plan,
         replaces,
-        transfer,
+        transfer: looked.transfer,
         up_to_date: false,
         lock,
     })

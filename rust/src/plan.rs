@@ -61,7 +61,7 @@ pub struct ChunkJob {
 pub struct Summary {
     /// Chunks in the index, repeats counted.
     pub index_chunks: u64,
-    /// Distinct chunks to get from stores, each once.
+    /// Distinct chunks to get from stores, each once; those that reading the layout took are counted.
     pub fetch_chunks: u64,
     /// Their plain size: an upper bound of what will be received.
     pub fetch_plain_bytes: u64,

@@ -27,6 +27,14 @@ pub(super) struct Reader<'a> {
     pub(super) monitor: &'a Monitor,
 }
 
+/// What reading the layout took from stores; the chunks are in the spool now.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looked {
+    pub(super) chunks: u64,
+    pub(super) plain_bytes: u64,
+    pub(super) transfer: Transfer,
+}
+
 struct ToSpool<'a>(&'a Spool);
 
 impl Sink for ToSpool<'_> {
@@ -36,47 +44,45 @@ impl Sink for ToSpool<'_> {
 }
 
 impl Reader<'_> {
-    /// The layout, and what it took from other machines.
+    /// The layout, and what it took.
     pub(super) fn read(
         &mut self,
         receipt: Option<&Receipt>,
         staging: &Path,
         intent: Intent,
-    ) -> Result<(Layout, Transfer)> {
+    ) -> Result<(Layout, Looked)> {
         if self.request.content == Content::Blob {
-            return Ok((Layout::blob(self.request.index.stream_bytes()), Transfer::default()));
+            return Ok((Layout::blob(self.request.index.stream_bytes()), Looked::default()));
         }
         if let Some(receipt) = receipt.filter(|receipt| receipt.index == self.request.index) {
-            return Ok((receipt.layout.clone(), Transfer::default()));
+            return Ok((receipt.layout.clone(), Looked::default()));
         }
         let saved = staging.join("layout");
         if let Some(layout) = load(&saved).filter(|it| it.stream_bytes() == self.request.index.stream_bytes()) {
-            return Ok((layout, Transfer::default()));
+            return Ok((layout, Looked::default()));
         }
         self.monitor.emit(Event::Started { phase: Phase::ReadLayout, total_bytes: 0 });
-        let (layout, transfer) = self.walk()?;
+        let (layout, looked) = self.walk()?;
         self.monitor.emit(Event::Finished { phase: Phase::ReadLayout });
         if intent == Intent::Apply {
             disk::create_directory(staging)?;
             save(&saved, &layout)?;
         }
-        Ok((layout, transfer))
+        Ok((layout, looked))
     }
 
-    fn walk(&self) -> Result<(Layout, Transfer)> {
+    fn walk(&self) -> Result<(Layout, Looked)> {
         let mut walk = Walk::new(self.request.index.stream_bytes())?;
-        let mut transfer = Transfer::default();
+        let mut looked = Looked::default();
         while !walk.wants().is_empty() {
-            let got = self.fill_spool(walk.wants())?;
-            transfer.requests += got.requests;
-            transfer.received_bytes += got.received_bytes;
+            self.fill_spool(walk.wants(), &mut looked)?;
             let mut last = None;
             walk.advance(&mut |range| self.read_range(range, &mut last).map(Some))?;
         }
-        Ok((walk.finish()?, transfer))
+        Ok((walk.finish()?, looked))
     }
 
-    fn fill_spool(&self, ranges: &[Range<u64>]) -> Result<Transfer> {
+    fn fill_spool(&self, ranges: &[Range<u64>], looked: &mut Looked) -> Result<()> {
         let index = &self.request.index;
         let mut seen: HashSet<ChunkId> = HashSet::new();
         let mut wanted = Vec::new();
@@ -85,7 +91,14 @@ impl Reader<'_> {
                 wanted.push(Wanted { id: chunk.id, size: chunk.size() });
             }
         }
-        fetch::obtain(self.sources, None, &wanted, self.digest, &ToSpool(self.spool), self.monitor)
+        for want in wanted.iter().filter(|want| !self.sources.seeds.iter().any(|seed| seed.has(&want.id))) {
+            looked.chunks += 1;
+            looked.plain_bytes += want.size;
+        }
+        let got = fetch::obtain(self.sources, None, &wanted, self.digest, &ToSpool(self.spool), self.monitor)?;
+        looked.transfer.requests += got.requests;
+        looked.transfer.received_bytes += got.received_bytes;
+        Ok(())
     }
 
     /// Bytes of the stream. `last` is the chunk read before: neighbouring ranges mostly lie in one.

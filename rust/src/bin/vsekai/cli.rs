@@ -105,6 +105,7 @@ Ctrl-C stops it cleanly; running it again goes on where it was.";
 /// that are on the disk already are not fetched, and the switch to the new version is one atomic step.
 #[derive(Debug, Args)]
 #[command(after_help = EXTRACT_EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Extract {
     /// The version wanted: a .caidx or .caibx file, or its URL
     pub(crate) index: String,

@@ -11,8 +11,8 @@ use crate::progress;
 mod store;
 
 /// Runs what was asked for.
-pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitCode> {
-    let monitor = progress::monitor(&cli.global, *output);
+pub(crate) fn run(cli: Cli, output: Output) -> Result<ExitCode> {
+    let monitor = progress::monitor(&cli.global, output);
     match cli.command {
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
         Command::Store(Store::Info(args)) => store::info::run(&args, output),

@@ -20,7 +20,7 @@ use output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(&cli.global);
-    match commands::run(cli, &output) {
+    match commands::run(cli, output) {
         Ok(code) => code,
         Err(error) => output.fail(&error),
     }

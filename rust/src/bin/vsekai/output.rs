@@ -27,7 +27,7 @@ impl Output {
     }
 
     /// The result: as text, or as the last JSON line.
-    pub(crate) fn done<T: Serialize>(&self, command: &str, result: &T, text: &str) {
+    pub(crate) fn done<T: Serialize>(self, command: &str, result: &T, text: &str) {
         if self.json {
             self.json_line(&Line { event: "done", command, result });
         } else if !self.quiet {
@@ -36,20 +36,20 @@ impl Output {
     }
 
     /// A line of data on stdout. A reader that went away is no failure of ours.
-    pub(crate) fn data(&self, text: &str) {
+    pub(crate) fn data(self, text: &str) {
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
 
     /// A JSON object on a line of its own.
-    pub(crate) fn json_line<T: Serialize>(&self, value: &T) {
+    pub(crate) fn json_line<T: Serialize>(self, value: &T) {
         if let Ok(line) = serde_json::to_string(value) {
             self.data(&line);
         }
     }
 
     /// Prints the error and gives its exit code.
-    pub(crate) fn fail(&self, error: &Error) -> ExitCode {
+    pub(crate) fn fail(self, error: &Error) -> ExitCode {
         let mut text = format!("error: {error}");
         let mut cause = std::error::Error::source(error);
         while let Some(reason) = cause {

@@ -18,7 +18,7 @@ use crate::options;
 use crate::output::Output;
 use crate::size::{bytes, count};
 
-pub(crate) fn run(args: &Extract, output: &Output, monitor: &Monitor) -> Result<ExitCode> {
+pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<ExitCode> {
     let started = Instant::now();
     let network = options::network(&args.network)?;
     let request = request(args, &network)?;
@@ -69,6 +69,7 @@ fn sources(args: &Extract, network: &Network) -> Result<Sources> {
 
 #[derive(Serialize)]
 struct DryRun {
+    /// Always set: tells this line from that of a run that did something.
     dry_run: bool,
     up_to_date: bool,
     plan: Summary,
@@ -107,7 +108,8 @@ fn report_text(report: &Report, args: &Extract, seconds: f64) -> String {
     );
     if report.transfer.requests > 0 {
         let received = bytes(report.transfer.received_bytes);
-        text += &format!("\nReceived {received} in {} requests.", count(report.transfer.requests));
+        let requests = count(report.transfer.requests);
+        text = format!("{text}\nReceived {received} in {requests} requests.");
     }
     text
 }

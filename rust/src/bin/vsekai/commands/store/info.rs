@@ -35,7 +35,7 @@ struct Part {
     bytes: u64,
 }
 
-pub(crate) fn run(args: &Info, output: &Output) -> Result<ExitCode> {
+pub(crate) fn run(args: &Info, output: Output) -> Result<ExitCode> {
     let network = options::network(&args.network)?;
     let index = options::index(&args.index, &network)?;
     let unique: HashMap<ChunkId, u64> = index.iter().map(|chunk| (chunk.id, chunk.size())).collect();
