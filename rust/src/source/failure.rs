@@ -59,18 +59,16 @@ impl Failure {
     pub(super) fn of_library(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let reason = chain_text(&error);
-        if error.is_redirect() {
-            return Self::new(TransportKind::Protocol, reason, Retry::Never);
-        }
-        if error.is_builder() {
-            return Self::new(TransportKind::Protocol, reason, Retry::Never);
-        }
-        match io_kind(&error) {
-            // rustls reports every refusal, of a certificate or by alert, as invalid data.
-            Some(io::ErrorKind::InvalidData) => Self::new(TransportKind::Tls, reason, Retry::Never),
-            _ if error.is_connect() => Self::new(TransportKind::Offline, reason, Retry::Backoff),
-            _ if error.is_timeout() => Self::new(TransportKind::TimedOut, reason, Retry::Backoff),
-            _ => Self::new(TransportKind::Protocol, reason, Retry::Backoff),
+        if error.is_redirect() || error.is_builder() {
+            Self::new(TransportKind::Protocol, reason, Retry::Never)
+        } else if is_tls(&error) {
+            Self::new(TransportKind::Tls, reason, Retry::Never)
+        } else if error.is_connect() {
+            Self::new(TransportKind::Offline, reason, Retry::Backoff)
+        } else if error.is_timeout() {
+            Self::new(TransportKind::TimedOut, reason, Retry::Backoff)
+        } else {
+            Self::new(TransportKind::Protocol, reason, Retry::Backoff)
         }
     }
 
@@ -131,14 +129,18 @@ fn chain_text(error: &(dyn StdError + 'static)) -> String {
     parts.join(": ").chars().take(MAX_REASON_CHARS).filter(|c| !c.is_control()).collect()
 }
 
-fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
-    let mut kind = None;
+/// rustls reports every refusal, of a certificate or by alert, as invalid data.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        kind = error.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
-        next = error.source();
+        next = match error.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() == io::ErrorKind::InvalidData => return true,
+            // Its `source` is the source of what it wraps: that itself would be skipped.
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
     }
-    kind
+    false
 }
 
 #[cfg(test)]
