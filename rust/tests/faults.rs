@@ -1,6 +1,7 @@
 //! What networks and servers do wrong, done on purpose: each fault has its outcome, within its time.
 #![cfg(feature = "net")]
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::toxic::{Reply, Toxic};
@@ -203,6 +204,30 @@ async fn proxy_is_asked_for_everything() {
     proxy.on("http://files.invalid/x", [good()]);
     let options = HttpOptions { proxy: Some(proxy.url("")), ..quick() };
     assert_eq!(get(&options, "http://files.invalid/x").await.unwrap(), body());
+}
+
+/// Runs one test of this file again in an environment of its own.
+fn passes_with(environment: &[(&str, &str)], test: &str) {
+    let this = std::env::current_exe().unwrap();
+    let output = Command::new(this).args(["--exact", test]).envs(environment.iter().copied()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{environment:?}: {text}");
+}
+
+#[test]
+fn machine_without_authorities_can_still_use_plain_http() {
+    passes_with(&[("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")], "tries_end");
+}
+
+#[test]
+fn environment_names_the_proxy_and_what_goes_around_it() {
+    let nobody = "http://127.0.0.1:1";
+    passes_with(&[("http_proxy", nobody), ("NO_PROXY", "127.0.0.1")], "tries_end");
+    let this = std::env::current_exe().unwrap();
+    let mut through = Command::new(this);
+    through.args(["--exact", "tries_end"]).env("http_proxy", nobody).env_remove("NO_PROXY").env_remove("no_proxy");
+    let through = through.output().unwrap();
+    assert!(!through.status.success(), "the proxy was not asked");
 }
 
 #[tokio::test]

@@ -226,6 +226,17 @@ fn check(options: &HttpOptions) -> Result<()> {
 }
 
 fn build(options: &HttpOptions) -> Result<reqwest::Client> {
+    let with_system_authorities = configure(options)?.build();
+    if with_system_authorities.is_err() && options.ca_certificates_pem.is_empty() {
+        // A small container may have no authorities at all: plain http must work there, and https say
+        // that it trusts nobody.
+        return configure(options)?.tls_certs_only([]).build().map_err(invalid("HTTP options"));
+    }
+    with_system_authorities.map_err(invalid("HTTP options"))
+}
+
+fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
+    let ping = (options.idle_timeout / 3).max(Duration::from_secs(1));
     let mut builder = reqwest::Client::builder()
         .user_agent(&options.user_agent)
         .connect_timeout(options.connect_timeout)
@@ -234,6 +245,9 @@ fn build(options: &HttpOptions) -> Result<reqwest::Client> {
         .tcp_nodelay(true)
         .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
         .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        // A connection that has died without a word would else be used for every further try.
+        .http2_keep_alive_interval(ping)
+        .http2_keep_alive_timeout(ping)
         .referer(false)
         .redirect(redirect::Policy::custom(judge_redirect));
     for pem in &options.ca_certificates_pem {
@@ -250,7 +264,7 @@ fn build(options: &HttpOptions) -> Result<reqwest::Client> {
         let proxy = reqwest::Proxy::all(proxy).map_err(invalid("proxy"))?;
         builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
-    builder.build().map_err(invalid("HTTP options"))
+    Ok(builder)
 }
 
 /// The library takes `Authorization` and `Cookie` off by itself when host, port or scheme change.

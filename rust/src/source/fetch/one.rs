@@ -64,6 +64,7 @@ impl<D: Deliver> Shared<D> {
                 return Ok(Asked::Later);
             }
             sleep(pause).await;
+            self.retries.fetch_add(u64::from(tries > 0), Ordering::Relaxed);
             tries += 1;
             let failure = match self.try_once(mirror, request).await? {
                 Ok(asked) => return Ok(asked),
@@ -84,7 +85,6 @@ impl<D: Deliver> Shared<D> {
             } else {
                 sleep(wait).await;
             }
-            self.retries.fetch_add(1, Ordering::Relaxed);
         }
     }
 
