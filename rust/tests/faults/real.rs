@@ -44,8 +44,8 @@ async fn long_line_is_filled() {
     println!("2012 chunks over 50 ms: {took:?}, {stats:?}");
     assert_eq!((stats.requests, stats.peak_in_flight), (2012, 128));
     assert_eq!(nginx.access_log(2012).len(), 2012);
-    // 10 at a time would take 10 s. What a loaded machine adds must not fail this.
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    // 10 at a time would take more than 10 s. What a loaded machine adds must not fail this.
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 const TLS: &str = "ssl_certificate server.pem; ssl_certificate_key server.key;
@@ -106,5 +106,5 @@ async fn http2_carries_many_chunks_over_a_long_line() {
     let (stats, took) = fetch_from(&sample, &options, &format!("https://localhost:{}/", far.port())).await;
     println!("400 chunks over HTTP/2 and 50 ms: {took:?}, {stats:?}");
     assert_eq!(nginx.access_log(400).iter().filter(|line| line.starts_with("HTTP/2.0 200")).count(), 400);
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
