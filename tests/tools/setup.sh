@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Installs what this project needs and is not there yet: says what, asks nothing.
+# setup.sh build: to compile. setup.sh debian: to unpack Debian packages. setup.sh test (default): all of it.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$repo/rust/Cargo.toml" | head -n 1)
+
+# Package lists are fetched at most once a run, and only when something is missing.
+updated=
+apt_update() {
+	[[ -z $updated ]] || return 0
+	have apt-get || die "these are missing and this is no Debian or Ubuntu: $*" "install them by hand"
+	say "missing: $*"
+	as_root apt-get update -qq >&2
+	updated=yes
+}
+
+# need PACKAGE TEST...: remembers PACKAGE if TEST fails.
+missing=()
+need() {
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+install_missing() {
+	[[ ${#missing[@]} -eq 0 ]] && return
+	local package known=()
+	apt_update "${missing[@]}"
+	for package in "${missing[@]}"; do
+		if [[ -n $(apt_candidate "$package") ]]; then
+			known+=("$package")
+		else
+			skip "this system has no package '$package'; tests that need it are left out"
+		fi
+	done
+	[[ ${#known[@]} -eq 0 ]] || apt_install "${known[@]}"
+	missing=()
+}
+
+rust_is_new_enough() {
+	have cargo && have rustc && at_least "$rust_wanted" "$(cd "$repo/rust" && rustc --version | cut -d ' ' -f 2)"
+}
+
+# The first of: a newer toolchain of the rustup that is there, Debian's packages, Debian's rustup, rustup's installer.
+install_rust() {
+	local rust=(--profile minimal --component rustfmt --component clippy)
+	if have rustup; then
+		say "installing Rust stable by rustup"
+		rustup toolchain install stable "${rust[@]}"
+		rustup default stable
+		return
+	fi
+	apt_update "Rust $rust_wanted or later"
+	if at_least "$rust_wanted" "$(apt_candidate rustc)"; then
+		apt_install rustc cargo rustfmt rust-clippy
+	elif at_least "$rust_wanted" "$(apt_candidate rustc-web)"; then
+		apt_install rustc-web cargo-web rustfmt-web rust-web-clippy
+	elif [[ -n $(apt_candidate rustup) ]]; then
+		apt_install rustup
+		install_rust
+	else
+		say "installing Rust stable by rustup's installer into ~/.cargo"
+		have curl || apt_install curl
+		curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --no-modify-path "${rust[@]}"
+		PATH=$HOME/.cargo/bin:$PATH
+	fi
+}
+
+setup_build() {
+	need gcc have cc
+	need libc6-dev test -e /usr/include/stdlib.h
+	need pkg-config have pkg-config
+	need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+	need curl have curl
+	install_missing
+	rust_is_new_enough || install_rust
+	rust_is_new_enough || die "Rust $rust_wanted or later is needed, and PATH has $(rustc --version || echo none)" \
+		"remove the older one from PATH, or update it"
+}
+
+setup_debian() {
+	need mmdebstrap have mmdebstrap
+	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
+	[[ $(id -u) == 0 ]] || need uidmap have newuidmap
+	install_missing
+}
+
+setup_test() {
+	need casync have casync
+	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
+	need time test -x /usr/bin/time
+	need shellcheck have shellcheck
+	need python3-venv python3 -c 'import venv, ensurepip'
+	install_missing
+	setup_debian
+	"$repo/tests/tools/desync.sh" >/dev/null || skip "no desync: tests against it are left out"
+	"$repo/tests/tools/gdtools.sh" >/dev/null || skip "no gdtoolkit: GDScript is not linted"
+	"$repo/tests/tools/godot.sh" --version >/dev/null || skip "no Godot: its tests are left out"
+}
+
+case ${1:-test} in
+	build) setup_build ;;
+	debian) setup_debian ;;
+	test)
+		setup_build
+		setup_test
+		;;
+	*) die "setup knows 'build', 'debian' and 'test', not '$1'" ;;
+esac
