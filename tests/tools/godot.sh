@@ -21,6 +21,7 @@ if have godot && at_least "$wanted" "$(godot --version 2>/dev/null | head -n 1)"
 	exec "$program" "$@"
 fi
 
+# shellcheck disable=SC2016  # mmdebstrap expands it
 make_debian usr/bin/godot "$root" --variant=minbase \
 	--include=godot,godot-template-debug,godot-template-release,ca-certificates,xvfb,xauth,libgl1-mesa-dri,mesa-vulkan-drivers \
 	--customize-hook='

@@ -64,6 +64,7 @@ make_debian() {
 	exec 9>"$cache/lock"
 	flock 9
 	if [[ ! -e $dir/$wanted ]]; then
+		# shellcheck disable=SC2016  # apt-get expands it
 		mirror=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
 			sed -n 's/^Debian //p' | head -n 1)
 		for key in Acquire::Check-Valid-Until Acquire::Check-Date; do

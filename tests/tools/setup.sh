@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this project needs and is not there yet: says what, asks nothing.
-# setup.sh build: to compile. setup.sh debian: to unpack Debian packages. setup.sh test (default): all of it.
+# setup.sh build: to compile. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
+# setup.sh test (default): all of it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -87,25 +88,34 @@ setup_debian() {
 	install_missing
 }
 
+setup_lint() {
+	need git have git
+	need shellcheck have shellcheck
+	need python3-venv python3 -c 'import venv, ensurepip'
+	install_missing
+	"$repo/tests/tools/gdtools.sh" >/dev/null || skip "no gdtoolkit: GDScript is not linted"
+}
+
 setup_test() {
 	need casync have casync
 	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
 	need time test -x /usr/bin/time
-	need shellcheck have shellcheck
-	need python3-venv python3 -c 'import venv, ensurepip'
 	install_missing
-	setup_debian
 	"$repo/tests/tools/desync.sh" >/dev/null || skip "no desync: tests against it are left out"
-	"$repo/tests/tools/gdtools.sh" >/dev/null || skip "no gdtoolkit: GDScript is not linted"
 	"$repo/tests/tools/godot.sh" --version >/dev/null || skip "no Godot: its tests are left out"
 }
 
 case ${1:-test} in
 	build) setup_build ;;
 	debian) setup_debian ;;
+	lint)
+		setup_build
+		setup_lint
+		;;
 	test)
 		setup_build
+		setup_lint
 		setup_test
 		;;
-	*) die "setup knows 'build', 'debian' and 'test', not '$1'" ;;
+	*) die "setup knows 'build', 'lint', 'debian' and 'test', not '$1'" ;;
 esac

@@ -1,0 +1,99 @@
+extends SceneTree
+## Runs every `test_*` method of every `test_*.gd` beside it, each on a fresh node in the tree.
+##
+## A test fails when the engine reports an error while it runs (a failed `assert`, a script error, a
+## Rust panic) or when it does not end. Closes with "N passed, N failed".
+
+const FOLDER := "res://tests/godot/"
+const TEST_MSEC_MAX := 5000
+
+
+class Errors:
+	extends Logger
+	## Collects what the engine calls an error. It may call from any thread.
+
+	var _lines: PackedStringArray = []
+	var _mutex := Mutex.new()
+
+	func _log_error(
+		_function: String,
+		file: String,
+		line: int,
+		code: String,
+		rationale: String,
+		_editor_notify: bool,
+		error_type: int,
+		_backtraces: Array[ScriptBacktrace],
+	) -> void:
+		if error_type == ERROR_TYPE_WARNING:
+			return
+		_mutex.lock()
+		_lines.append("%s:%d: %s %s" % [file, line, code, rationale])
+		_mutex.unlock()
+
+	func take() -> PackedStringArray:
+		_mutex.lock()
+		var taken := _lines.duplicate()
+		_lines.clear()
+		_mutex.unlock()
+		return taken
+
+
+var _errors := Errors.new()
+var _passed := 0
+var _failed := 0
+
+
+func _initialize() -> void:
+	OS.add_logger(_errors)
+	_run.call_deferred()
+
+
+func _run() -> void:
+	for file: String in DirAccess.get_files_at(FOLDER):
+		if file.begins_with("test_") and file.ends_with(".gd"):
+			await _run_file(file)
+	print("%d passed, %d failed" % [_passed, _failed])
+	OS.remove_logger(_errors)
+	quit(0 if _failed == 0 and _passed > 0 else 1)
+
+
+func _run_file(file: String) -> void:
+	var script := load(FOLDER + file) as GDScript
+	if script == null or not script.can_instantiate():
+		_report(file, "does not compile", _errors.take())
+		return
+	for method: Dictionary in script.get_script_method_list():
+		var test_name: String = method["name"]
+		if not test_name.begins_with("test_"):
+			continue
+		var node: Node = script.new()
+		root.add_child(node)
+		var ended: Array[bool] = [false]
+		_call(node, test_name, ended)
+		var problems := _errors.take()
+		var deadline := Time.get_ticks_msec() + TEST_MSEC_MAX
+		while not ended[0] and problems.is_empty() and Time.get_ticks_msec() < deadline:
+			await process_frame
+			problems = _errors.take()
+		node.queue_free()
+		await process_frame
+		problems.append_array(_errors.take())
+		if not ended[0]:
+			problems.append("the test did not end")
+		_report(file, test_name, problems)
+
+
+func _call(node: Node, test_name: String, ended: Array[bool]) -> void:
+	@warning_ignore("redundant_await")
+	await node.call(test_name)
+	ended[0] = true
+
+
+func _report(file: String, test_name: String, problems: PackedStringArray) -> void:
+	if problems.is_empty() and test_name.begins_with("test_"):
+		_passed += 1
+		print("ok   %s %s" % [file, test_name])
+		return
+	_failed += 1
+	printerr("FAIL %s %s\n     %s" % [file, test_name, "\n     ".join(problems)])

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Checks format, lints and the rules of the house. Runs all of them, then fails if one did.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$repo"
+
+failures=0
+# check NAME COMMAND...
+check() {
+	say "$1"
+	shift
+	"$@" || failures=$((failures + 1))
+}
+
+# A file beyond 500 lines gives its reason in a head comment that says "500 lines".
+files_are_short() {
+	local file long=0
+	while read -r file; do
+		[[ -f $file && $(wc -l <"$file") -gt 500 ]] || continue
+		head -n 30 "$file" | grep -q '500 lines' && continue
+		echo "$file has $(wc -l <"$file") lines" >&2
+		long=1
+	done < <(git ls-files --cached --others --exclude-standard -- '*.rs' '*.gd' '*.sh' '*.py' run)
+	return "$long"
+}
+
+# Where the data of a workplace lies is said in .ci/run alone.
+no_path_leaves_the_repository() {
+	! git grep -nF "..""/shared" -- ':!.ci/run'
+}
+
+clippy() { cargo_in_rust clippy --quiet --all-targets "$@" -- -D warnings; }
+
+"$repo/tests/tools/setup.sh" lint
+
+check "files are short" files_are_short
+check "no path leaves the repository" no_path_leaves_the_repository
+
+if cargo fmt --version >/dev/null 2>&1; then
+	check "cargo fmt" cargo_in_rust fmt --all --check
+else
+	skip "cargo fmt is not installed"
+fi
+if cargo clippy --version >/dev/null 2>&1; then
+	check "clippy: base" clippy --no-default-features
+	check "clippy: local" clippy --no-default-features --features local
+	check "clippy: net" clippy --no-default-features --features net
+	check "clippy: default" clippy
+else
+	skip "cargo clippy is not installed"
+fi
+# Needs a list of advisories from the network, so it is a help and not a gate.
+if cargo deny --version >/dev/null 2>&1; then
+	check "cargo deny" cargo_in_rust deny --all-features check
+else
+	echo "SKIPPED: cargo-deny is not installed (optional)" >&2
+fi
+
+if have shellcheck; then
+	check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR run .ci/run tests/tools/*.sh
+else
+	skip "shellcheck is not installed"
+fi
+if gdtools=$(tests/tools/gdtools.sh); then
+	check "gdformat" "$gdtools/gdformat" --check scenes themes tests/godot
+	check "gdlint" "$gdtools/gdlint" scenes themes tests/godot
+else
+	skip "gdtoolkit is not installed"
+fi
+
+[[ $failures -eq 0 ]] || die "$failures lints failed"
+say "all lints passed"
