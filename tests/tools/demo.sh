@@ -67,16 +67,17 @@ timed() {
 	seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }')
 }
 
-# field NAME: a number of the last JSON line of the last extract, 0 if it is not there.
-field() { tail -n 1 "$out/last.jsonl" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p" | grep . || echo 0; }
+# field NAME: a number of the plan in the last extract's last JSON line.
+field() { tail -n 1 "$out/last.jsonl" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
 
-json_extract() { "$vsekai" --json store extract "$@" >"$out/last.jsonl"; }
+# Without the cache that casync tools share: what it holds would blur the numbers.
+json_extract() { "$vsekai" --json store extract --no-shared-cache "$@" >"$out/last.jsonl"; }
 
 table=
-# row WHAT SECONDS [NOTE]: adds a line to the table, from the last extract.
+# row WHAT SECONDS: adds a line to the table, from the last extract.
 row() {
-	table+=$(printf '%-44s %8s %12s %9s' "$1" "$(field requests)" \
-		"$(field fetched_bytes | awk '{ printf "%.1f", $1 / 1e6 }')" "$2")$'\n'
+	table+=$(printf '%-32s %8s %12s %9s' "$1" "$(field fetch_chunks)" \
+		"$(field fetch_plain_bytes | awk '{ printf "%.1f", $1 / 1e6 }')" "$2")$'\n'
 }
 
 verify() {
@@ -102,7 +103,7 @@ timed json_extract --store "$old_store" "$old_index" "$game"
 row "vsekai: $old again" "$seconds"
 
 say "what an update to $new would do"
-"$vsekai" store extract --dry-run --store "$new_store" "$new_index" "$game"
+"$vsekai" store extract --no-shared-cache --dry-run --store "$new_store" "$new_index" "$game"
 
 say "update to $new in place"
 timed json_extract --store "$new_store" "$new_index" "$game"
@@ -118,4 +119,4 @@ if [[ -d $new_store ]] && desync=$("$repo/tests/tools/desync.sh"); then
 fi
 row "desync: $new, all of it" "$seconds"
 
-printf '\n%-44s %8s %12s %9s\n%s\n' "" requests "MB fetched" seconds "$table"
+printf '\n%-32s %8s %12s %9s\n%s' "fetched" chunks "MB plain" seconds "$table"
