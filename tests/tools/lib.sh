@@ -42,7 +42,7 @@ as_root() {
 
 apt_install() {
 	say "installing with apt: $*"
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # The version that apt would install of a package, without epoch; empty if it knows none.
