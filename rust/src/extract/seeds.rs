@@ -48,7 +48,8 @@ fn open_one(spec: &SeedSpec, wanted: &Index, monitor: &Monitor) -> Result<Seed> 
         Some(index) if index.stream_bytes() == layout.stream_bytes() => Seed::new(&spec.path, index.clone(), layout),
         _ => {
             let chunker = Chunker::new(Algorithm::Casync, wanted.sizes())?;
-            let index = make::index_of(&spec.path, &layout, &chunker, wanted.flags(), monitor)?;
+            let index =
+                make::index_of(&spec.path, &layout, &chunker, wanted.flags(), make::has_forced_cuts(wanted), monitor)?;
             Seed::new(&spec.path, index, layout)
         }
     }
