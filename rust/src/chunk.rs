@@ -284,8 +284,13 @@ impl Compressor {
 
     /// One zstd frame without a dictionary, as every reader of `.cacnk` expects.
     pub fn compress(&mut self, chunk: &VerifiedChunk) -> Result<CompressedChunk> {
-        let bytes = self.zstd.compress(&chunk.bytes).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
-        Ok(CompressedChunk { id: chunk.id, bytes })
+        self.compress_as(chunk.id, &chunk.bytes)
+    }
+
+    /// The same for plain bytes that were just hashed and lie in a larger buffer.
+    pub fn compress_as(&mut self, id: ChunkId, plain: &[u8]) -> Result<CompressedChunk> {
+        let bytes = self.zstd.compress(plain).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
+        Ok(CompressedChunk { id, bytes })
     }
 }
 

@@ -6,19 +6,88 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::archive::Layout;
 use crate::chunk::DigestAlgorithm;
 use crate::chunker::Chunker;
 use crate::error::Result;
 use crate::event::{Monitor, Phase};
 use crate::index::{FeatureFlags, Index};
+use crate::store::LocalStore;
 use crate::tree;
 
 mod cut;
+mod keep;
 mod run;
 mod stream;
 
+use keep::Keeper;
 use run::Job;
+
+/// How a stream becomes chunks.
+#[derive(Debug, Clone)]
+pub struct MakeOptions {
+    /// Where to cut.
+    pub chunker: Chunker,
+    /// What the index says that the stream records, and the digest of its ids.
+    pub flags: FeatureFlags,
+    /// Whether every file of 64 KiB and more begins and ends with a cut, so that its chunks are the same
+    /// in every tree. Off, the cuts are those of casync.
+    pub forced_cuts: bool,
+    /// zstd level, 1 to 22; casync and desync use 3.
+    pub level: i32,
+}
+
+/// What [`make`] did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Made {
+    /// To be written where the caller likes.
+    #[serde(skip)]
+    pub index: Index,
+    /// Length of the stream, in bytes.
+    pub bytes: u64,
+    /// Chunks of the index, repeats counted.
+    pub chunks: u64,
+    /// Different chunks that were added to the store.
+    pub new_chunks: u64,
+    /// Their plain size, in bytes.
+    pub new_bytes: u64,
+    /// Their size as stored, in bytes.
+    pub new_stored_bytes: u64,
+    /// Different chunks that the store had.
+    pub reused_chunks: u64,
+}
+
+/// Cuts what is at `root`, and adds to the store what it has not. `root` is the tree that `layout` is of,
+/// or the file of a blob's layout.
+///
+/// Any number of these may run on one store at once. While one runs, [`prune`](crate::store::prune)
+/// answers busy; chunks that were there count as new for its grace time.
+///
+/// # Errors
+/// `Busy` while a prune runs; `Invalid` for a level that zstd has not, and if a file is not as long as
+/// its layout says, or changes while it is read. What was stored until then stays.
+pub fn make(
+    root: &Path,
+    layout: &Layout,
+    store: &LocalStore,
+    options: &MakeOptions,
+    monitor: &Monitor,
+) -> Result<Made> {
+    let _lock = store.share("make")?;
+    let keeper = Keeper::new(store, options.level)?;
+    let job = Job {
+        root,
+        layout,
+        chunker: &options.chunker,
+        flags: options.flags,
+        forced_cuts: options.forced_cuts,
+        phase: Phase::Make,
+    };
+    let index = run::run(&job, &|id, plain| keeper.take(id, plain), monitor)?;
+    Ok(keeper.into_made(index))
+}
 
 /// The index of what is at `root` now, storing nothing. `root` is the tree that `layout` is of, or the
 /// file of a blob's layout. For `forced_cuts` see [`has_forced_cuts`].

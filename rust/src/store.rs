@@ -10,10 +10,19 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use std::time::{Duration, SystemTime};
+
 use crate::chunk::{ChunkId, CompressedChunk};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::lock::Lock;
+
+pub mod prune;
+pub mod verify;
+
+/// In the store's folder; no chunk, so other programs pass it over.
+const LOCK_NAME: &str = ".vsekai-lock";
 
 /// A chunk store on a local disk.
 #[derive(Debug, Clone)]
@@ -103,6 +112,38 @@ impl LocalStore {
         }
     }
 
+    /// Whether the chunk is there to be used by a new index: [`prune`] will keep it as if it had been
+    /// added less than `fresh` ago. False also for what cannot be kept so (another user's file) or is
+    /// empty after a power cut: putting the chunk again mends both.
+    pub fn reuse(&self, id: &ChunkId, fresh: Duration) -> Result<bool> {
+        let path = self.path_of(id);
+        let found = match fs::metadata(&path) {
+            Ok(found) => found,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(Error::io("read", path)(e)),
+        };
+        if !found.is_file() || found.len() == 0 {
+            return Ok(false);
+        }
+        if age(&found) < fresh {
+            return Ok(true);
+        }
+        match self.touch(id) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+            other => other,
+        }
+    }
+
+    /// Keeps chunks from being removed until the lock is dropped. Shared by all who add.
+    pub fn share(&self, verb: &str) -> Result<Lock> {
+        Lock::shared(&self.root.join(LOCK_NAME), verb)
+    }
+
+    /// Keeps everybody from adding until the lock is dropped; for those who remove.
+    pub(crate) fn claim(&self, verb: &str) -> Result<Lock> {
+        Lock::exclusive(&self.root.join(LOCK_NAME), verb)
+    }
+
     /// Removes a chunk, if it is there.
     pub fn remove(&self, id: &ChunkId) -> Result<()> {
         disk::remove_file(&self.path_of(id))
@@ -144,6 +185,11 @@ pub enum StoreEntry {
         /// Where it is.
         path: PathBuf,
     },
+}
+
+/// Time since it was last written; zero if that is in the future, or unknown.
+fn age(found: &fs::Metadata) -> Duration {
+    found.modified().ok().and_then(|then| SystemTime::now().duration_since(then).ok()).unwrap_or_default()
 }
 
 fn list(folder: &Path) -> Result<Vec<fs::DirEntry>> {
