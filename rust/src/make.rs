@@ -21,6 +21,8 @@ mod cut;
 mod keep;
 mod run;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use keep::Keeper;
 use run::Job;
