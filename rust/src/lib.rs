@@ -6,6 +6,9 @@
 //!   [`path`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: [`store`], [`seed`], [`plan`], [`fetch`], [`assemble`], [`extract`], [`make`]
 
+// Checked without `test` too: what is allowed here is allowed in tests alone.
+#![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]
+
 pub mod archive;
 pub mod chunk;
 pub mod chunker;

@@ -1,8 +1,15 @@
 //! Our archives held against those that casync and desync write for the same tree, byte for byte.
 //!
 //! Each needs its program on `PATH` and says so where it is not there.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::io::Write as _;

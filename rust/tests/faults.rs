@@ -1,4 +1,12 @@
 //! What networks and servers do wrong, done on purpose: each fault has its outcome, within its time.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 #![cfg(feature = "net")]
 
 use std::process::Command;

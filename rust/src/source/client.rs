@@ -115,8 +115,8 @@ impl HttpClient {
         if announced.is_some_and(|length| length > max_bytes) {
             return Err(too_long(max_bytes));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "at most FIRST_BODY_BYTES")]
-        let mut body = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_BODY_BYTES) as usize);
+        let first = announced.unwrap_or(0).min(FIRST_BODY_BYTES);
+        let mut body = Vec::with_capacity(usize::try_from(first).unwrap_or(0));
         let mut pace = Pace::new(self.options().idle_timeout);
         let mut turn = Turn { limiter: self.0.limiter.as_ref(), prepaid: 0 };
         loop {

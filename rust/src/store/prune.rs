@@ -20,7 +20,7 @@ use crate::event::Monitor;
 use crate::index::Index;
 
 /// Grace time for those who do not choose one: longer than any upload that is followed by its index.
-pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const DEFAULT_GRACE: Duration = Duration::from_hours(24);
 
 /// What [`prune`] did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -16,6 +16,9 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<ExitCode> {
     match cli.command {
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
         Command::Store(Store::Info(args)) => store::info::run(&args, output),
-        Command::Store(_) => Err(vsekai_updater::Error::Cancelled),
+        Command::Store(Store::Make(args)) => store::make::run(&args, output, &monitor),
+        Command::Store(Store::Verify(args)) => store::verify::run(&args, output, &monitor),
+        Command::Store(Store::Prune(args)) => store::prune::run(&args, output, &monitor),
+        Command::Store(Store::Chunk(args)) => store::chunk::run(&args, output, &monitor),
     }
 }

@@ -1,0 +1,41 @@
+//! `vsekai store chunk`
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::error::Result;
+use vsekai_updater::event::Monitor;
+use vsekai_updater::make;
+
+use crate::cli::ChunkFile;
+use crate::options;
+use crate::output::Output;
+
+#[derive(Serialize)]
+struct Cuts {
+    chunker: String,
+    chunks: Vec<Cut>,
+}
+
+#[derive(Serialize)]
+struct Cut {
+    offset: u64,
+    size: u64,
+    id: ChunkId,
+}
+
+pub(crate) fn run(args: &ChunkFile, output: Output, monitor: &Monitor) -> Result<ExitCode> {
+    let chunker = options::chunker(&args.chunking)?;
+    let index = make::list_chunks(&args.file, &chunker, options::digest(&args.chunking), monitor)?;
+    let cut = |chunk: vsekai_updater::index::IndexChunk| Cut { offset: chunk.start, size: chunk.size(), id: chunk.id };
+    let cuts = Cuts { chunker: chunker.description(), chunks: index.iter().map(cut).collect() };
+    let mut text = String::new();
+    for cut in &cuts.chunks {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:>12} {:>8} {}", cut.offset, cut.size, cut.id);
+    }
+    output.done("store chunk", &cuts, text.trim_end_matches('\n'));
+    Ok(ExitCode::SUCCESS)
+}

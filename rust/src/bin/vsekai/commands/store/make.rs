@@ -1,0 +1,69 @@
+//! `vsekai store make`
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use vsekai_updater::archive::Layout;
+use vsekai_updater::disk;
+use vsekai_updater::error::{Error, Result};
+use vsekai_updater::event::Monitor;
+use vsekai_updater::extract::Content;
+use vsekai_updater::index::FeatureFlags;
+use vsekai_updater::make::{self, Made, MakeOptions};
+use vsekai_updater::store::LocalStore;
+use vsekai_updater::tree::{self, Recorded};
+
+use crate::cli::Make;
+use crate::options;
+use crate::output::Output;
+use crate::size::{bytes, count};
+
+pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<ExitCode> {
+    let started = Instant::now();
+    check_target(args)?;
+    let content = options::content(&args.index.to_string_lossy())?;
+    let digest = options::digest(&args.chunking);
+    let flags = match content {
+        Content::Tree => FeatureFlags::TREE.with_digest(digest),
+        Content::Blob => FeatureFlags::BLOB.with_digest(digest),
+    };
+    let layout = match content {
+        Content::Tree if args.casync_exact => tree::layout(&args.path, &Recorded::AsOnDisk(flags))?,
+        Content::Tree => tree::layout(&args.path, &Recorded::Reproducible)?,
+        Content::Blob => Layout::blob(tree::file_size(&args.path)?),
+    };
+    let made_with = MakeOptions {
+        chunker: options::chunker(&args.chunking)?,
+        flags,
+        forced_cuts: content == Content::Tree && !args.casync_exact,
+        level: args.level,
+    };
+    let store = LocalStore::create(&args.store)?;
+    let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
+    disk::write_atomic(&args.index, &made.index.to_bytes())?;
+    output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Finds out before the work whether its result can be written.
+fn check_target(args: &Make) -> Result<()> {
+    let folder = args.index.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(Error::io("write", &args.index)(io::ErrorKind::NotFound.into())),
+        _ => Ok(()),
+    }
+}
+
+fn text(made: &Made, args: &Make, seconds: f64) -> String {
+    format!(
+        "{}: {} in {} chunks.\nAdded {} chunks, {} ({} stored); the store had {}. Took {seconds:.2} s.",
+        args.index.display(),
+        bytes(made.bytes),
+        count(made.chunks),
+        count(made.new_chunks),
+        bytes(made.new_bytes),
+        bytes(made.new_stored_bytes),
+        count(made.reused_chunks),
+    )
+}

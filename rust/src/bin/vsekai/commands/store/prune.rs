@@ -1,0 +1,43 @@
+//! `vsekai store prune`
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use vsekai_updater::error::Result;
+use vsekai_updater::event::Monitor;
+use vsekai_updater::index::Index;
+use vsekai_updater::store::LocalStore;
+use vsekai_updater::store::prune::{Pruned, prune};
+use vsekai_updater::{disk, limits};
+
+use crate::cli::Prune;
+use crate::output::Output;
+use crate::size::{bytes, count};
+
+#[derive(Serialize)]
+struct Outcome {
+    dry_run: bool,
+    #[serde(flatten)]
+    pruned: Pruned,
+}
+
+pub(crate) fn run(args: &Prune, output: Output, monitor: &Monitor) -> Result<ExitCode> {
+    let store = LocalStore::open(&args.store)?;
+    let read = |path: &std::path::PathBuf| Index::parse(&disk::read(path, limits::MAX_INDEX_BYTES)?);
+    let keep = args.indexes.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let outcome = Outcome { dry_run: args.dry_run, pruned: prune(&store, &keep, args.grace, args.dry_run, monitor)? };
+    output.done("store prune", &outcome, &text(&outcome));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(outcome: &Outcome) -> String {
+    let pruned = &outcome.pruned;
+    let verb = if outcome.dry_run { "Would remove" } else { "Removed" };
+    format!(
+        "{verb} {} files, {}. Kept {} chunks that are needed, and {} that are too young.",
+        count(pruned.removed),
+        bytes(pruned.removed_bytes),
+        count(pruned.kept),
+        count(pruned.too_young),
+    )
+}
