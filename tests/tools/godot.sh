@@ -33,6 +33,8 @@ make_debian usr/bin/godot "$root" --variant=minbase \
 
 # A mount namespace of its own: nothing stays mounted, and the project has the same path inside.
 namespace=(--mount --propagation private)
+# In a plain chroot `/` is no mount, so its propagation cannot be set.
+mountpoint -q / || namespace=(--mount --propagation unchanged)
 [[ $(id -u) == 0 ]] || namespace+=(--user --map-root-user)
 # shellcheck disable=SC2016  # expanded by the inner shell
 exec unshare "${namespace[@]}" bash -euc '
