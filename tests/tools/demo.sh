@@ -67,17 +67,17 @@ timed() {
 	seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }')
 }
 
-# field NAME: a number of the plan in the last extract's last JSON line.
+# field NAME: a number in the last JSON line.
 field() { tail -n 1 "$out/last.jsonl" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
 
 # Without the cache that casync tools share: what it holds would blur the numbers.
 json_extract() { "$vsekai" --json store extract --no-shared-cache "$@" >"$out/last.jsonl"; }
 
 table=
-# row WHAT SECONDS: adds a line to the table, from the last extract.
+# row WHAT SECONDS [CHUNKS-FIELD BYTES-FIELD]: adds a line to the table, from the last JSON line.
 row() {
-	table+=$(printf '%-32s %8s %12s %9s' "$1" "$(field fetch_chunks)" \
-		"$(field fetch_plain_bytes | awk '{ printf "%.1f", $1 / 1e6 }')" "$2")$'\n'
+	table+=$(printf '%-32s %8s %12s %9s' "$1" "$(field "${3:-fetch_chunks}")" \
+		"$(field "${4:-fetch_plain_bytes}" | awk '{ printf "%.1f", $1 / 1e6 }')" "$2")$'\n'
 }
 
 verify() {
@@ -110,13 +110,13 @@ timed json_extract --store "$new_store" "$new_index" "$game"
 row "vsekai: update to $new" "$seconds"
 verify "$new_sums"
 
-# desync has no update of a directory: it fetches every chunk of the new version. That is our plan for an empty place.
-json_extract --dry-run --store "$new_store" "$new_index" "$out/desync"
+# desync has no update of a directory: it fetches every chunk of the new version.
+"$vsekai" --json store info "$new_index" >"$out/last.jsonl"
 seconds=-
 if [[ -d $new_store ]] && desync=$("$repo/tests/tools/desync.sh"); then
 	PATH=$desync:$PATH
 	timed desync untar --no-same-owner -i -s "$new_store" "$new_index" "$out/desync" >/dev/null
 fi
-row "desync: $new, all of it" "$seconds"
+row "desync: $new, all of it" "$seconds" unique_chunks unique_bytes
 
 printf '\n%-32s %8s %12s %9s\n%s' "fetched" chunks "MB plain" seconds "$table"
