@@ -12,7 +12,7 @@ mod store;
 
 /// Runs what was asked for.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<ExitCode> {
-    let monitor = progress::monitor(&cli.global, output);
+    let monitor = progress::monitor(&cli.global);
     match cli.command {
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
         Command::Store(Store::Info(args)) => store::info::run(&args, output),

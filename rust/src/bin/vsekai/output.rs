@@ -29,22 +29,22 @@ impl Output {
     /// The result: as text, or as the last JSON line.
     pub(crate) fn done<T: Serialize>(self, command: &str, result: &T, text: &str) {
         if self.json {
-            self.json_line(&Line { event: "done", command, result });
+            Self::json_line(&Line { event: "done", command, result });
         } else if !self.quiet {
-            self.data(text);
+            Self::data(text);
         }
     }
 
     /// A line of data on stdout. A reader that went away is no failure of ours.
-    pub(crate) fn data(self, text: &str) {
+    pub(crate) fn data(text: &str) {
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
 
     /// A JSON object on a line of its own.
-    pub(crate) fn json_line<T: Serialize>(self, value: &T) {
+    pub(crate) fn json_line<T: Serialize>(value: &T) {
         if let Ok(line) = serde_json::to_string(value) {
-            self.data(&line);
+            Self::data(&line);
         }
     }
 
@@ -62,7 +62,7 @@ impl Output {
         let _ = writeln!(io::stderr(), "{text}");
         if self.json {
             let message = error.to_string();
-            self.json_line(&Failure { event: "error", code: error.code(), message, hint: error.hint() });
+            Self::json_line(&Failure { event: "error", code: error.code(), message, hint: error.hint() });
         }
         ExitCode::from(match error.code() {
             "invalid_argument" => USAGE,

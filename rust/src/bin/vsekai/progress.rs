@@ -18,7 +18,7 @@ use crate::output::Output;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The monitor for this run, with Ctrl-C connected to it.
-pub(crate) fn monitor(global: &Global, output: Output) -> Monitor {
+pub(crate) fn monitor(global: &Global) -> Monitor {
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel);
     let mut monitor = Monitor { cancel, ..Monitor::default() };
@@ -27,7 +27,7 @@ pub(crate) fn monitor(global: &Global, output: Output) -> Monitor {
     }
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     monitor.observer = if global.json {
-        Arc::new(Lines { output, state: Mutex::default() })
+        Arc::new(Lines::default())
     } else {
         let hidden = global.quiet || global.no_progress || is_dumb || !std::io::stderr().is_terminal();
         Arc::new(Bar::new(hidden, global.quiet))
@@ -102,8 +102,8 @@ fn name(phase: Phase) -> &'static str {
 }
 
 /// One JSON object a line; numbers are gathered, so that a fast disk does not flood the reader.
+#[derive(Default)]
 struct Lines {
-    output: Output,
     state: Mutex<Tally>,
 }
 
@@ -132,15 +132,15 @@ impl Observer for Lines {
             Event::Started { phase, total_bytes } => {
                 *tally =
                     Tally { phase: Some(phase), total_bytes, received_bytes: tally.received_bytes, ..Tally::default() };
-                self.output.json_line(&event);
+                Output::json_line(&event);
             }
             Event::Advanced { bytes, .. } => tally.done_bytes += bytes,
             Event::Received { bytes } => tally.received_bytes += bytes,
-            _ => self.output.json_line(&event),
+            _ => Output::json_line(&event),
         }
         if tally.told.is_none_or(|told| told.elapsed() >= INTERVAL) && tally.phase.is_some() {
             tally.told = Some(Instant::now());
-            self.output.json_line(&ProgressLine {
+            Output::json_line(&ProgressLine {
                 event: "progress",
                 phase: tally.phase,
                 done_bytes: tally.done_bytes,

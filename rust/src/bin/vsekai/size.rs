@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(parse_bytes("64KiB"), Ok(65_536));
         assert!(parse_bytes("fast").is_err());
         assert!(parse_bytes("0").is_err());
-        assert_eq!(parse_duration("24h"), Ok(std::time::Duration::from_secs(86_400)));
+        assert_eq!(parse_duration("24h"), Ok(std::time::Duration::from_hours(24)));
         assert!(parse_duration("1w").is_err());
     }
 }

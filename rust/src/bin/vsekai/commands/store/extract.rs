@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<E
     let intent = if args.dry_run { Intent::DryRun } else { Intent::Apply };
     let prepared = extract::prepare(request, sources, intent, monitor)?;
     if args.dry_run {
-        let dry = DryRun { dry_run: true, up_to_date: prepared.is_up_to_date(), plan: *prepared.summary() };
+        let dry = DryRun { is_dry: true, up_to_date: prepared.is_up_to_date(), plan: *prepared.summary() };
         output.done("store extract", &dry, &dry_text(&dry, args));
         return Ok(ExitCode::SUCCESS);
     }
@@ -70,7 +70,8 @@ fn sources(args: &Extract, network: &Network) -> Result<Sources> {
 #[derive(Serialize)]
 struct DryRun {
     /// Always set: tells this line from that of a run that did something.
-    dry_run: bool,
+    #[serde(rename = "dry_run")]
+    is_dry: bool,
     up_to_date: bool,
     plan: Summary,
 }
