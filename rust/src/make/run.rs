@@ -1,15 +1,21 @@
-//! The pipeline: one thread reads blocks, the others cut, hash and store the block before.
+//! The pipeline: while one block is read, the one before it is cut, and the one before that is hashed and
+//! stored.
 //!
 //! ```text
 //! Stream --fill--> block --> Cutter --> chunks --> id, then whatever the caller does with each
-//!    ^---------- emptied blocks ----------'           in parallel
+//!    ^---------------- emptied blocks ---------------'
 //! ```
 //!
-//! Two blocks exist, and no more, however long the stream is.
+//! Cutting and hashing share the threads of one pool, so none waits for another's last chunk. Three blocks
+//! exist, and no more, however long the stream is.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::cut::{self, Cutter};
@@ -22,10 +28,10 @@ use crate::event::{Event, Monitor, Phase};
 use crate::index::{FeatureFlags, Index};
 
 /// Bytes read at once.
-const BLOCK_BYTES: usize = 4 << 20;
+const BLOCK_BYTES: usize = 2 << 20;
 
-/// Blocks in memory: one is filled while the other is worked on.
-const BLOCKS: usize = 2;
+/// Blocks in memory.
+const BLOCKS: usize = 3;
 
 /// What is to be done.
 pub(super) struct Job<'a> {
@@ -66,7 +72,7 @@ pub(super) fn run(job: &Job<'_>, take: Take<'_>, monitor: &Monitor) -> Result<In
                 let _ = full.send(Err(error));
             }
         });
-        pool.install(|| work(job, &blocks, free, take, monitor))
+        work(job, &pool, &blocks, free, take, monitor)
     })?;
     monitor.emit(Event::Finished { phase: job.phase });
     Ok(index)
@@ -90,46 +96,91 @@ fn read(job: &Job<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) 
 #[expect(clippy::needless_pass_by_value, reason = "its end tells the reader that nobody wants more")]
 fn work(
     job: &Job<'_>,
+    pool: &ThreadPool,
     blocks: &Receiver<Result<Block>>,
     free: Sender<Block>,
     take: Take<'_>,
     monitor: &Monitor,
 ) -> Result<Index> {
-    let forced = cut::forced(job.layout).take_while(|_| job.forced_cuts);
-    let mut cutter = Cutter::new(job.chunker, forced);
+    let hashing = Hashing { ids: Ids::new(job), take, done: Mutex::default() };
     let mut index = Index::new(job.flags, job.chunker.sizes());
-    let mut carried: Vec<u8> = Vec::new();
-    let mut left = job.layout.stream_bytes();
-    let ids = Ids::new(job);
-    while left > 0 {
-        // The reader sends every block of the stream, or an error.
-        let mut block = blocks.recv().map_err(|_| Error::Cancelled)??;
-        monitor.cancel.check()?;
-        left -= block.filled as u64;
-        let start = block.room - carried.len();
-        block.bytes[start..block.room].copy_from_slice(&carried);
-        let data = &block.bytes[start..block.room + block.filled];
-        let chunks = cutter.cut(data, carried.len(), left == 0);
-        let named: Result<Vec<(ChunkId, u64)>> = chunks
-            .par_iter()
-            .with_max_len(1)
-            .map(|range| {
-                let plain = &data[range.clone()];
-                let id = ids.of(plain);
-                take(id, plain)?;
-                Ok((id, plain.len() as u64))
-            })
-            .collect();
-        for (id, size) in named? {
-            index.push(id, size)?;
+    pool.in_place_scope(|scope| {
+        let forced = cut::forced(job.layout).take_while(|_| job.forced_cuts);
+        let mut cutter = Cutter::new(job.chunker, forced);
+        let mut carried: Vec<u8> = Vec::new();
+        let mut left = job.layout.stream_bytes();
+        for number in 0_u64.. {
+            hashing.drain_into(&mut index)?;
+            if left == 0 {
+                break;
+            }
+            // The reader sends every block of the stream, or an error.
+            let mut block = blocks.recv().map_err(|_| Error::Cancelled)??;
+            monitor.cancel.check()?;
+            left -= block.filled as u64;
+            let start = block.room - carried.len();
+            block.bytes[start..block.room].copy_from_slice(&carried);
+            let data = &block.bytes[start..block.room + block.filled];
+            let chunks = pool.install(|| cutter.cut(data, carried.len(), left == 0));
+            let done = chunks.last().map_or(0, |last| last.end);
+            carried.clear();
+            carried.extend_from_slice(&data[done..]);
+            let (hashing, free) = (&hashing, free.clone());
+            scope.spawn(move |_| {
+                hashing.block(number, &block.bytes[start..], &chunks);
+                monitor.emit(Event::Advanced { phase: job.phase, bytes: block.filled as u64 });
+                let _ = free.send(block);
+            });
         }
-        let done = chunks.last().map_or(0, |last| last.end);
-        carried.clear();
-        carried.extend_from_slice(&data[done..]);
-        monitor.emit(Event::Advanced { phase: job.phase, bytes: block.filled as u64 });
-        let _ = free.send(block);
-    }
+        Ok(())
+    })?;
+    // Whoever reads ends when nobody gives it blocks back.
+    drop(free);
+    hashing.drain_into(&mut index)?;
     Ok(index)
+}
+
+/// Chunks with their ids, in stream order.
+type Named = Vec<(ChunkId, u64)>;
+
+/// What the threads that hash share.
+struct Hashing<'a> {
+    ids: Ids,
+    take: Take<'a>,
+    done: Mutex<Done>,
+}
+
+/// Finished blocks that wait for those before them, and how many did not have to wait any more.
+#[derive(Default)]
+struct Done {
+    blocks: BTreeMap<u64, Result<Named>>,
+    drained: u64,
+}
+
+impl Hashing<'_> {
+    fn block(&self, number: u64, data: &[u8], chunks: &[Range<usize>]) {
+        let name = |range: &Range<usize>| {
+            let plain = &data[range.clone()];
+            let id = self.ids.of(plain);
+            (self.take)(id, plain)?;
+            Ok((id, plain.len() as u64))
+        };
+        let named = chunks.par_iter().with_max_len(1).map(name).collect();
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).blocks.insert(number, named);
+    }
+
+    /// Moves what is finished, in order, to the index.
+    fn drain_into(&self, index: &mut Index) -> Result<()> {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let next = done.drained;
+            let Some(named) = done.blocks.remove(&next) else { return Ok(()) };
+            done.drained += 1;
+            for (id, size) in named? {
+                index.push(id, size)?;
+            }
+        }
+    }
 }
 
 /// Names chunks. Runs of zeros are long in some files, and all their chunks but the last are one.
