@@ -49,15 +49,29 @@ pub fn write_all_at(file: &File, path: &Path, offset: u64, bytes: &[u8]) -> Resu
     system::write_all_at(file, bytes, offset).map_err(Error::io("write", path))
 }
 
-/// Replaces `path` by `bytes`: after a kill or a power cut the file is the old one or the new one.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+/// What a write must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// That the process is killed.
+    Kill,
+    /// That the power is cut, too. Costs a wait for the disk.
+    PowerCut,
+}
+
+/// Replaces `path` by `bytes`: whatever happens, the file is the old one or the new one.
+pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = (|| {
         let mut file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
         file.write_all(bytes).map_err(Error::io("write", &temporary))?;
-        file.sync_all().map_err(Error::io("write", &temporary))?;
+        if durability == Durability::PowerCut {
+            file.sync_all().map_err(Error::io("write", &temporary))?;
+        }
         fs::rename(&temporary, path).map_err(Error::io("write", path))?;
-        path.parent().map_or(Ok(()), sync_directory)
+        match (durability, path.parent()) {
+            (Durability::PowerCut, Some(folder)) => sync_directory(folder),
+            _ => Ok(()),
+        }
     })();
     if written.is_err() {
         let _ = fs::remove_file(&temporary);

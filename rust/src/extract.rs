@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::Layout;
 use crate::assemble::{self, Assembled, Assembly};
-use crate::disk;
+use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::fetch::{DigestChoice, Sources, Transfer};
@@ -275,14 +275,14 @@ impl Prepared {
         let tree = staging.join("tree");
         disk::create_directory(&staging)?;
         let assembled = self.assemble(&tree, monitor)?;
-        let synced = self.request.sync || self.replaces;
-        if synced {
+        let durability = if self.request.sync || self.replaces { Durability::PowerCut } else { Durability::Kill };
+        if durability == Durability::PowerCut {
             disk::sync_disk(&tree)?;
         }
         monitor.cancel.check()?;
         let new_receipt = self.workplace.join("receipt.new");
-        Receipt::write(&new_receipt, &tree, &self.request.index, &self.layout, synced)?;
-        switch::switch(&self.workplace, &tree, self.request.content)?;
+        Receipt::write(&new_receipt, &tree, &self.request.index, &self.layout, durability)?;
+        switch::switch(&self.workplace, &tree, self.request.content, durability)?;
         self.refresh_kept_times();
         switch::clean_up(&self.workplace, &staging)?;
         let transfer = Transfer {
@@ -324,7 +324,7 @@ impl Prepared {
             let receipt = self.workplace.join("receipt.new");
             let root = self.workplace.destination();
             // Not worth failing for: the receipt written before the switch is still true of all other files.
-            let _ = Receipt::write(&receipt, root, &self.request.index, &self.layout, true);
+            let _ = Receipt::write(&receipt, root, &self.request.index, &self.layout, Durability::PowerCut);
         }
     }
 }

@@ -11,6 +11,7 @@
 //! and a body counts until it is judged. It does not decide what is wanted, and it writes nothing but the cache.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -95,9 +96,11 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Whether a local source says that it has the chunk. Its bytes may still prove bad.
+    /// Whether the chunk is to be had without asking another machine, as far as the local sources say. Its
+    /// bytes may still prove bad.
     pub fn has_locally(&self, id: &ChunkId) -> bool {
-        self.seeds.iter().any(|seed| seed.has(id)) || self.has_stored(id)
+        // With nobody else to ask there is no need to ask the disk twice.
+        self.remote.is_none() || self.seeds.iter().any(|seed| seed.has(id)) || self.has_stored(id)
     }
 
     fn has_stored(&self, id: &ChunkId) -> bool {
@@ -194,6 +197,7 @@ struct Round<'a> {
 struct Worker {
     decompressor: Decompressor,
     buffer: Vec<u8>,
+    stored: Vec<u8>,
 }
 
 impl<'a> Round<'a> {
@@ -267,7 +271,7 @@ impl<'a> Round<'a> {
 
     fn work(&self, local: &[Wanted], deliveries: &Receiver<Delivery>, sizes: &HashMap<ChunkId, u64>) {
         let outcome = Decompressor::new().and_then(|decompressor| {
-            let mut worker = Worker { decompressor, buffer: Vec::new() };
+            let mut worker = Worker { decompressor, buffer: Vec::new(), stored: Vec::new() };
             while !self.stop.load(Ordering::Relaxed) {
                 self.monitor.cancel.check()?;
                 match deliveries.try_recv() {
@@ -358,10 +362,12 @@ impl<'a> Round<'a> {
     }
 
     fn read_store(&self, worker: &mut Worker, store: &LocalStore, want: &Wanted) -> Option<VerifiedChunk> {
-        let outcome = store.get(&want.id, want.max_stored_bytes()).and_then(|stored| {
+        let buffer = std::mem::take(&mut worker.stored);
+        let outcome = store.get_into(&want.id, want.max_stored_bytes(), buffer).and_then(|stored| {
             let Some(stored) = stored else { return Ok(None) };
-            let origin = store.root().display().to_string();
-            self.decode(worker, &stored, want.size, &origin).map(Some)
+            let chunk = self.decode(worker, &stored, want.size, &store.root().display());
+            worker.stored = stored.into_bytes();
+            chunk.map(Some)
         });
         match outcome {
             Ok(found) => found,
@@ -377,9 +383,15 @@ impl<'a> Round<'a> {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().push(error);
     }
 
-    fn decode(&self, worker: &mut Worker, stored: &CompressedChunk, size: u64, origin: &str) -> Result<VerifiedChunk> {
+    fn decode(
+        &self,
+        worker: &mut Worker,
+        stored: &CompressedChunk,
+        size: u64,
+        origin: &dyn fmt::Display,
+    ) -> Result<VerifiedChunk> {
         let id = stored.id();
-        let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_owned(), reason };
+        let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_string(), reason };
         let buffer = std::mem::take(&mut worker.buffer);
         let chunk = worker.decompressor.decompress(stored, size, buffer).map_err(|e| corrupt(e.to_string()))?;
         let chunk = self.digest.verify(chunk, id, self.monitor);

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Layout, NodeKind};
-use crate::disk;
+use crate::disk::{self, Durability};
 use crate::error::{Error, Format, Result};
 use crate::index::Index;
 use crate::limits;
@@ -67,17 +67,20 @@ pub struct Receipt {
 
 impl Receipt {
     /// Writes the receipt of the tree at `root`, as it is now, to `path`. Gives nothing back: it is read when needed.
-    pub fn write(path: &Path, root: &Path, index: &Index, layout: &Layout, synced: bool) -> Result<()> {
+    pub fn write(path: &Path, root: &Path, index: &Index, layout: &Layout, durability: Durability) -> Result<()> {
         let metadata = fs::symlink_metadata(root).map_err(Error::io("read", root))?;
         let stamps = stamps(root, layout);
-        let unsynced_boot = if synced { None } else { disk::boot_id() };
+        let unsynced_boot = match durability {
+            Durability::Kill => Some(disk::boot_id().unwrap_or_default()),
+            Durability::PowerCut => None,
+        };
         let header =
             Header { schema: SCHEMA, root: disk::identity(&metadata), unsynced_boot, stamps, layout: layout.clone() };
         let mut plain = serde_json::to_vec(&header).map_err(|e| malformed(e.to_string()))?;
         plain.push(b'\n');
         plain.extend_from_slice(&index.to_bytes());
         let packed = zstd::bulk::compress(&plain, 1).map_err(Error::io("pack", path))?;
-        disk::write_atomic(path, &packed)
+        disk::write_atomic(path, &packed, durability)
     }
 
     /// Reads the receipt at `path`. Nothing if there is none, or if it is of another tree than `root`.

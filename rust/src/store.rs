@@ -63,6 +63,11 @@ impl LocalStore {
 
     /// The chunk as stored, or nothing if it is not there. At most `max_stored_bytes` are read.
     pub fn get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Option<CompressedChunk>> {
+        self.get_into(id, max_stored_bytes, Vec::new())
+    }
+
+    /// [`LocalStore::get`] into a buffer whose allocation is reused.
+    pub fn get_into(&self, id: &ChunkId, max_stored_bytes: u64, buffer: Vec<u8>) -> Result<Option<CompressedChunk>> {
         let path = self.path_of(id);
         let mut file = match File::open(&path) {
             Ok(file) => file,
@@ -74,7 +79,9 @@ impl LocalStore {
             let reason = format!("the file has {length} bytes, more than a chunk of this index can");
             return Err(Error::ChunkCorrupt { id: *id, origin: path.display().to_string(), reason });
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+        let mut bytes = buffer;
+        bytes.clear();
+        bytes.reserve(usize::try_from(length).unwrap_or(0) + 1);
         file.read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
         Ok(Some(CompressedChunk::new(*id, bytes)))
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 use super::{Content, Intent, Request};
 use crate::archive::{Layout, Walk};
 use crate::chunk::{ChunkId, VerifiedChunk};
-use crate::disk;
+use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::fetch::{self, DigestChoice, Sink, Sources, Transfer, Wanted};
@@ -125,7 +125,8 @@ impl Reader<'_> {
 fn save(path: &Path, layout: &Layout) -> Result<()> {
     let plain = serde_json::to_vec(layout).map_err(|e| Error::Unsupported { what: e.to_string() })?;
     let packed = zstd::bulk::compress(&plain, 1).map_err(Error::io("pack", path))?;
-    disk::write_atomic(path, &packed)
+    // Damaged by a power cut it would not unpack, and be read from the store again.
+    disk::write_atomic(path, &packed, Durability::Kill)
 }
 
 /// What an earlier run learned. Anything wrong with it means that it is learned again.

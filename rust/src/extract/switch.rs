@@ -7,11 +7,11 @@
 use std::path::Path;
 
 use super::Content;
-use crate::disk;
+use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
 use crate::receipt::{Receipt, Workplace};
 
-pub(super) fn switch(workplace: &Workplace, tree: &Path, content: Content) -> Result<()> {
+pub(super) fn switch(workplace: &Workplace, tree: &Path, content: Content, durability: Durability) -> Result<()> {
     let destination = workplace.destination();
     if content == Content::Blob || !destination.exists() {
         disk::rename(tree, destination)?;
@@ -24,7 +24,10 @@ pub(super) fn switch(workplace: &Workplace, tree: &Path, content: Content) -> Re
             return Err(error);
         }
     }
-    destination.parent().map_or(Ok(()), disk::sync_directory)
+    match (durability, destination.parent()) {
+        (Durability::PowerCut, Some(folder)) => disk::sync_directory(folder),
+        _ => Ok(()),
+    }
 }
 
 /// After the switch: the receipt becomes the valid one, what is no longer needed goes.

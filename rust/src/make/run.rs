@@ -93,7 +93,6 @@ fn read(job: &Job<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) 
     Ok(())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "its end tells the reader that nobody wants more")]
 fn work(
     job: &Job<'_>,
     pool: &ThreadPool,

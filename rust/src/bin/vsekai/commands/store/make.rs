@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use vsekai_updater::archive::Layout;
-use vsekai_updater::disk;
+use vsekai_updater::disk::{self, Durability};
 use vsekai_updater::error::{Error, Result};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::extract::Content;
@@ -41,7 +41,11 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
     };
     let store = LocalStore::create(&args.store)?;
     let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
-    disk::write_atomic(&args.index, &made.index.to_bytes())?;
+    if made.new_chunks > 0 {
+        // No index may outlive a power cut that the chunks it names do not.
+        disk::sync_disk(store.root())?;
+    }
+    disk::write_atomic(&args.index, &made.index.to_bytes(), Durability::PowerCut)?;
     output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
 }
