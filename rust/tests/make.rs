@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 #![cfg(feature = "local")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +33,7 @@ fn noise(seed: u64, len: usize) -> Vec<u8> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        (state >> 32) as u8
+        state.to_le_bytes()[4]
     };
     std::iter::repeat_with(next).take(len).collect()
 }
@@ -150,10 +151,10 @@ fn reused_chunks_become_young_again() {
     let first = make_tree(tree.path(), store.path(), &options(true));
     let opened = LocalStore::open(store.path()).unwrap();
     let path = opened.path_of(&first.index.get(0).unwrap().id);
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(40 * 24 * 3600);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(960);
     fs::File::open(&path).unwrap().set_modified(old).unwrap();
     make_tree(tree.path(), store.path(), &options(true));
-    assert!(fs::metadata(&path).unwrap().modified().unwrap() > old + std::time::Duration::from_secs(3600));
+    assert!(fs::metadata(&path).unwrap().modified().unwrap() > old + std::time::Duration::from_hours(1));
 }
 
 #[test]
@@ -239,16 +240,12 @@ proptest! {
 
 /// Runs another program; false, loudly, if it is not installed.
 fn run(program: &str, arguments: &[&str]) -> bool {
-    match Command::new(program).args(arguments).env("HOME", "/nonexistent").output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-            true
-        }
-        Err(_) => {
-            eprintln!("SKIPPED: interop was not checked, because {program} is not installed");
-            false
-        }
-    }
+    let Ok(output) = Command::new(program).args(arguments).env("HOME", "/nonexistent").output() else {
+        eprintln!("SKIPPED: interop was not checked, because {program} is not installed");
+        return false;
+    };
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    true
 }
 
 /// The index that the other program makes of the path, if it is installed.
@@ -325,4 +322,27 @@ fn desync_extracts_what_was_made() {
             assert!(stream(Path::new(out), &kept) == stream(tree.path(), &kept));
         }
     }
+}
+
+#[test]
+fn published_game_is_cut_as_desync_cuts_it() {
+    let Some(folder) = std::env::var_os("VSEKAI_TEST_DATA") else {
+        eprintln!("SKIPPED: the published game was not made, because VSEKAI_TEST_DATA is not set");
+        return;
+    };
+    let work = tempfile::tempdir().unwrap();
+    let text = |name: &str| work.path().join(name).to_str().unwrap().to_owned();
+    let published = |name: &str| Path::new(&folder).join(name).to_str().unwrap().to_owned();
+    let (tree, store, caidx) = (text("tree"), text("theirs"), text("d.caidx"));
+    fs::create_dir(&tree).unwrap();
+    fs::create_dir(&store).unwrap();
+    let untar = ["untar", "-i", "-s", &published("store"), &published("linux_2023-04-10.caidx"), &tree];
+    if !run("desync", &untar) {
+        return;
+    }
+    let index = theirs("desync", &["tar", "-i", "-s", &store, &caidx, &tree], Path::new(&caidx)).unwrap();
+    let made = make_tree(Path::new(&tree), &work.path().join("ours"), &options(false));
+    assert!(made.index == index);
+    let again = make_tree(Path::new(&tree), &work.path().join("ours"), &options(false));
+    assert_eq!((again.new_chunks, again.reused_chunks), (0, made.new_chunks));
 }

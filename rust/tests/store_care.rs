@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 #![cfg(feature = "local")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use vsekai_updater::store::LocalStore;
 use vsekai_updater::store::prune::{Pruned, prune};
 use vsekai_updater::store::verify::verify;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 struct Bench {
     folder: TempDir,
@@ -110,7 +111,9 @@ fn prune_removes_only_what_is_unnamed_and_old() {
     (0..10).for_each(|position| make_old(&bench.path(position), 2 * HOUR));
     let young = bench.path(10).parent().unwrap().join(".tmp-cacnk-young");
     let old = bench.path(10).parent().unwrap().join(".tmp-cacnk-old");
-    [&young, &old].iter().for_each(|path| fs::write(path, b"left").unwrap());
+    for path in [&young, &old] {
+        fs::write(path, b"left").unwrap();
+    }
     make_old(&old, 2 * HOUR);
     let planned = prune(&bench.store, &keep, HOUR, true, &monitor).unwrap();
     assert!(bench.path(5).exists() && old.exists());
