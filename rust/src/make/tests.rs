@@ -19,7 +19,7 @@ fn bytes(seed: u64, len: usize) -> Vec<u8> {
         state ^= state >> 7;
         state ^= state << 17;
         // Runs of zeros among noise: chunks of the largest size.
-        if state >> 40 & 7 == 0 { 0 } else { state.to_le_bytes()[3] }
+        if state.to_le_bytes()[5] < 32 { 0 } else { state.to_le_bytes()[3] }
     };
     std::iter::repeat_with(next).take(len).collect()
 }
