@@ -1,0 +1,179 @@
+//! Cases on local stores: extract, make, make again, and the index of a million chunks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::store::LocalStore;
+
+use crate::data::read_index;
+use crate::floor::Floor;
+use crate::process::{Contender, Sample, Series, contest, median, series};
+use crate::table::{Row, Verdict, mebibytes};
+use crate::{Bench, Result};
+
+const EXTRACT: &str = "extract from a local store into a new folder";
+const MAKE: &str = "make into a new store";
+const AGAIN: &str = "make again, all chunks there";
+const MILLION: &str = "parse an index of 1,000,000 chunks";
+
+impl Bench {
+    /// Against desync, and against what nobody can do without.
+    pub(crate) fn extract(&mut self) -> Result<()> {
+        let data = &self.data;
+        let store = data.store.display().to_string();
+        let floor = Floor::load(&read_index(&data.new)?, &LocalStore::open(&data.store)?)?;
+        let [ours, theirs, copy] = ["extract/ours/GAME", "extract/desync/GAME", "extract/copy/GAME"];
+        let [ours, theirs, copy] = [ours, theirs, copy].map(|name| self.scratch.join(name));
+        let mut contenders = vec![
+            Contender::new("vsekai", |round| {
+                self.fresh(&ours)?;
+                let sample = self.programs.runner.run(&self.programs.extract(&store, &data.new, &ours))?;
+                if round == 0 {
+                    self.programs.expect_same(&ours, &self.reference)?;
+                }
+                Ok(sample)
+            }),
+            Contender::new("decode", |_| Ok(Sample::of(floor.run()?))),
+            Contender::new("cp -r", |_| {
+                self.fresh(&copy)?;
+                self.programs.runner.run(Command::new("cp").arg("-r").args([&self.reference, &copy]))
+            }),
+        ];
+        if self.programs.has_desync() {
+            contenders.push(Contender::new("desync", |_| {
+                self.fresh(&theirs)?;
+                self.programs.run(self.programs.untar(&store, &data.new, &theirs))
+            }));
+        }
+        let all = contest(self.rounds, contenders)?;
+        let take = |name| series(&all, name).cloned().unwrap_or_default();
+        let (ours, decode, copy) = (take("vsekai"), take("decode").seconds(), take("cp -r").seconds());
+        self.versus_desync(EXTRACT, &ours, series(&all, "desync"), Some(0.5));
+        let floor: Vec<f64> = decode.iter().zip(&copy).map(|(decode, copy)| decode + copy).collect();
+        let name = format!(
+            "floor (decode and hash the unique chunks, from memory, on all cores: {:.3} s; `cp -r`: {:.3} s)",
+            median(&decode),
+            median(&copy)
+        );
+        self.rows.push(Row::ratio("the same", &ours, (&name, &floor), Some(1.3)));
+        self.note_memory("extract", &ours, series(&all, "desync"));
+        Ok(())
+    }
+
+    /// Both into stores that are empty, then both once more.
+    pub(crate) fn make(&mut self) -> Result<()> {
+        let ours = self.make_contest(true)?;
+        self.versus_desync(MAKE, &ours.0, ours.1.as_ref(), Some(0.7));
+        self.note_memory("make", &ours.0, ours.1.as_ref());
+        self.expect_readable()?;
+        let again = self.make_contest(false)?;
+        self.versus_desync(AGAIN, &again.0, again.1.as_ref(), Some(0.6));
+        self.note_memory("make again", &again.0, again.1.as_ref());
+        let stored = |name: &str| folder_bytes(&self.scratch.join("make").join(name).join("store"));
+        let (ours, theirs) = (stored("ours")?, stored("desync")?);
+        let words = |bytes: u64| format!("{} of chunk files", mebibytes(bytes / 1024));
+        self.rows.push(Row::plain("size of the store made", words(ours), words(theirs), "none", Verdict::Shown));
+        Ok(())
+    }
+
+    fn make_contest(&self, is_new: bool) -> Result<(Series, Option<Series>)> {
+        let paths = |name: &str| {
+            let folder = self.scratch.join("make").join(name);
+            (folder.join("store"), folder.join("game.caidx"), folder)
+        };
+        let prepare = |store: &Path, folder: &Path| -> Result<()> {
+            if is_new {
+                self.fresh(&folder.join("game.caidx"))?;
+                fs::create_dir_all(store)?;
+            } else {
+                self.programs.runner.clear(&folder.join("none"))?;
+            }
+            Ok(())
+        };
+        let mut contenders = vec![Contender::new("vsekai", |_| {
+            let (store, index, folder) = paths("ours");
+            prepare(&store, &folder)?;
+            self.programs.runner.run(&self.programs.make(&store, &index, &self.reference))
+        })];
+        if self.programs.has_desync() {
+            contenders.push(Contender::new("desync", |_| {
+                let (store, index, folder) = paths("desync");
+                prepare(&store, &folder)?;
+                self.programs.run(self.programs.tar(&store, &index, &self.reference))
+            }));
+        }
+        let all = contest(self.rounds, contenders)?;
+        Ok((series(&all, "vsekai").cloned().unwrap_or_default(), series(&all, "desync").cloned()))
+    }
+
+    /// desync reads what we have made, and finds the same tree in it.
+    fn expect_readable(&self) -> Result<()> {
+        let folder = self.scratch.join("make/ours");
+        let back = self.scratch.join("make/back/GAME");
+        self.fresh(&back)?;
+        let store = folder.join("store").display().to_string();
+        if let Some(untar) = self.programs.untar(&store, &folder.join("game.caidx"), &back) {
+            self.programs.runner.run(&untar)?;
+            self.programs.expect_same(&back, &self.reference)?;
+        }
+        self.fresh(&back)
+    }
+
+    /// In a process of its own, so that its peak memory is that of the parse.
+    pub(crate) fn million(&mut self) -> Result<()> {
+        let file = self.scratch.join("million.caibx");
+        fs::write(&file, million_chunks()?.to_bytes())?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("parse").arg(&file);
+        let mut samples = Vec::new();
+        let mut milliseconds = Vec::new();
+        for _ in 0..self.rounds {
+            let sample = self.programs.runner.run(&command)?;
+            milliseconds.push(sample.stdout.trim().parse::<f64>()?);
+            samples.push(sample);
+        }
+        let time = median(&milliseconds);
+        let peak = Series(samples).peak_kib();
+        let is_good = time < 100.0 && peak.is_none_or(|kib| kib * 1024 < 100_000_000);
+        let verdict = if is_good { Verdict::Pass } else { Verdict::Fail };
+        let memory = peak.map_or_else(|| "memory not measured".to_owned(), mebibytes);
+        let words = format!("{time:.1} ms, {memory} (with the file's bytes in memory)");
+        self.rows.push(Row::plain(MILLION, words, "-".to_owned(), "< 100 ms, < 100 MB", verdict));
+        Ok(fs::remove_file(file)?)
+    }
+}
+
+fn million_chunks() -> Result<Index> {
+    let mut index = Index::new(FeatureFlags::BLOB, ChunkSizes::default());
+    for n in 0..1_000_000_u64 {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+        index.push(ChunkId::from_bytes(id), 16_384 + n % 200_000)?;
+    }
+    Ok(index)
+}
+
+/// The other end of [`Bench::million`]: prints the milliseconds of the parse.
+pub(crate) fn parse(file: &Path) -> Result<()> {
+    let bytes = fs::read(file)?;
+    let started = Instant::now();
+    let index = Index::parse(&bytes)?;
+    println!("{}", started.elapsed().as_secs_f64() * 1000.0);
+    if index.is_empty() { Err("the index is empty".into()) } else { Ok(()) }
+}
+
+/// The bytes of all files below a folder; 0 if it is not there.
+fn folder_bytes(folder: &PathBuf) -> Result<u64> {
+    let mut total = 0;
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            total += if entry.file_type()?.is_dir() { folder_bytes(&entry.path())? } else { entry.metadata()?.len() };
+        }
+    }
+    Ok(total)
+}

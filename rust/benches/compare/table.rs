@@ -1,0 +1,95 @@
+//! The table: one row a case, ratios with their bars and the seconds they come from.
+
+use std::fmt::Write;
+
+use crate::process::{Series, median};
+
+/// How a row ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Pass,
+    Fail,
+    /// There is no bar: the number is for comparison.
+    Shown,
+    /// Why it could not be measured.
+    Missing(String),
+}
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    case: String,
+    ours: String,
+    theirs: String,
+    ratio: String,
+    bar: String,
+    pub(crate) verdict: Verdict,
+}
+
+impl Row {
+    /// A row of plain words and a verdict that the caller has reached.
+    pub(crate) fn plain(case: &str, ours: String, theirs: String, bar: &str, verdict: Verdict) -> Self {
+        Self { case: case.to_owned(), ours, theirs, ratio: "-".to_owned(), bar: bar.to_owned(), verdict }
+    }
+
+    /// A row that says why there is no number.
+    pub(crate) fn missing(case: &str, bar: &str, reason: &str) -> Self {
+        eprintln!("\nNOT MEASURED: {case}: {reason}\n");
+        let verdict = Verdict::Missing(reason.replace(['\n', '|'], " "));
+        Self::plain(case, "-".to_owned(), "-".to_owned(), bar, verdict)
+    }
+
+    /// Adds a ratio of something else than time, for comparison.
+    pub(crate) fn set_ratio(&mut self, ratio: f64, of: &str) {
+        self.ratio = format!("{ratio:.2} {of}");
+    }
+
+    /// The median of the rounds' ratios against a bar.
+    pub(crate) fn ratio(case: &str, ours: &Series, theirs: (&str, &[f64]), bar: Option<f64>) -> Self {
+        let (name, their_seconds) = theirs;
+        let our_seconds = ours.seconds();
+        let ratios: Vec<f64> = our_seconds.iter().zip(their_seconds).map(|(a, b)| a / b).collect();
+        let ratio = median(&ratios);
+        let best = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let verdict = match bar {
+            None => Verdict::Shown,
+            Some(bar) if ratio <= bar => Verdict::Pass,
+            Some(_) => Verdict::Fail,
+        };
+        let cpu = ours.median_cpu().map_or_else(String::new, |cpu| format!(" (CPU {cpu:.3} s)"));
+        Self {
+            case: case.to_owned(),
+            ours: format!("{:.3} s{cpu}", median(&our_seconds)),
+            theirs: format!("{name}: {:.3} s", median(their_seconds)),
+            ratio: format!("**{ratio:.2}** (best {best:.2})"),
+            bar: bar.map_or_else(|| "none".to_owned(), |bar| format!("≤ {bar}")),
+            verdict,
+        }
+    }
+}
+
+/// The rows as Markdown.
+pub(crate) fn markdown(rows: &[Row]) -> String {
+    let mut text = String::from("| case | vsekai | against | ratio | bar | result |\n|---|---|---|---|---|---|\n");
+    for row in rows {
+        let verdict = match &row.verdict {
+            Verdict::Pass => "pass".to_owned(),
+            Verdict::Fail => "**FAIL**".to_owned(),
+            Verdict::Shown => "-".to_owned(),
+            Verdict::Missing(reason) => format!("**not measured**: {reason}"),
+        };
+        let Row { case, ours, theirs, ratio, bar, .. } = row;
+        let _ = writeln!(text, "| {case} | {ours} | {theirs} | {ratio} | {bar} | {verdict} |");
+    }
+    text
+}
+
+/// KiB as MiB, for people.
+pub(crate) fn mebibytes(kib: u64) -> String {
+    format!("{}.{} MiB", kib / 1024, kib % 1024 * 10 / 1024)
+}
+
+/// `1866` as `1,866`.
+pub(crate) fn grouped(number: u64) -> String {
+    if number < 1000 { number.to_string() } else { format!("{},{:03}", grouped(number / 1000), number % 1000) }
+}
