@@ -34,7 +34,7 @@ impl Bench {
         fs::create_dir_all(&store)?;
         let runner = &self.programs.runner;
         match runner.run(&self.programs.make(&store, &index, &tree)) {
-            Ok(sample) => self.tenfold_row("make", Series(vec![sample])),
+            Ok(sample) => self.tenfold_row("make", &Series(vec![sample])),
             Err(e) => {
                 self.rows.push(Row::missing("peak memory: make, tree 10 times larger", BAR, &e.to_string()));
                 let sample = self.programs.run(self.programs.tar(&store, &index, &tree))?;
@@ -46,13 +46,13 @@ impl Bench {
         let extract = self.programs.extract(&store.display().to_string(), &index, &dest);
         let sample = self.programs.runner.run(&extract)?;
         self.programs.expect_same(&dest, &tree)?;
-        self.tenfold_row("extract", Series(vec![sample]));
+        self.tenfold_row("extract", &Series(vec![sample]));
         Ok(fs::remove_dir_all(&folder)?)
     }
 
-    fn tenfold_row(&mut self, case: &str, ours: Series) {
+    fn tenfold_row(&mut self, case: &str, ours: &Series) {
         let seconds = ours.0.first().map_or(0.0, |sample| sample.wall.as_secs_f64());
-        self.note_memory(&format!("{case}, tree 10 times larger ({seconds:.1} s)"), &ours, None);
+        self.note_memory(&format!("{case}, tree 10 times larger ({seconds:.1} s)"), ours, None);
     }
 }
 

@@ -85,7 +85,7 @@ impl Nginx {
             let (path, status, sent) = (words.next()?, words.next()?, words.next()?);
             Some(Request { path: path.to_owned(), status: status.parse().ok()?, sent_bytes: sent.parse().ok()? })
         });
-        Ok(requests.filter(|request| request.path.ends_with(".cacnk")).collect())
+        Ok(requests.filter(|request| request.path.contains(".cacnk")).collect())
     }
 }
 

@@ -92,7 +92,8 @@ impl Programs {
 
     /// An error that shows the first difference, unless both trees have the same names and content.
     pub(crate) fn expect_same(&self, ours: &Path, reference: &Path) -> Result<()> {
-        let compared = self.runner.run(Command::new("diff").args(["-r", "-q", "--no-dereference"]).args([ours, reference]));
+        let compared =
+            self.runner.run(Command::new("diff").args(["-r", "-q", "--no-dereference"]).args([ours, reference]));
         compared.map(drop).map_err(|e| format!("what was extracted is WRONG: {e}").into())
     }
 
@@ -106,7 +107,8 @@ impl Programs {
         let load = load.split(' ').next().unwrap_or("?");
         let disk = first_line(Command::new("stat").args(["-f", "-c", "%T"]).arg(scratch)).unwrap_or_default();
         let version = |command: &mut Command| first_line(command).unwrap_or_else(|| "not there".to_owned());
-        let nginx = self.nginx.as_ref().map_or_else(|| "no nginx".to_owned(), |nginx| version(Command::new(nginx).arg("-v")));
+        let nginx =
+            self.nginx.as_ref().map_or_else(|| "no nginx".to_owned(), |nginx| version(Command::new(nginx).arg("-v")));
         format!(
             "Machine: {cores} cores of {}, Linux {}, {disk}; load {load} before the first run.\n\
              Programs: {}, desync {}, {}, {nginx}.\n",
@@ -123,7 +125,8 @@ impl Programs {
         let Some(desync) = &self.desync else { return "not there".to_owned() };
         let package = first_line(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "desync"]));
         package.or_else(|| std::env::var("DESYNC_VERSION").ok()).unwrap_or_else(|| {
-            let hash = fs::read(desync).map_or_else(|_| String::new(), |bytes| hex::encode(sha2::Sha256::digest(bytes)));
+            let hash =
+                fs::read(desync).map_or_else(|_| String::new(), |bytes| hex::encode(sha2::Sha256::digest(bytes)));
             format!("of unknown version (SHA-256 of the program {}…)", hash.get(..16).unwrap_or_default())
         })
     }

@@ -51,11 +51,11 @@ impl Bench {
             }),
         ];
         for (name, concurrency) in [("desync", None), ("desync -n 64", Some(64))] {
-            let (dest, far) = (folder(name), &far);
+            let (bench, dest, far) = (&*self, folder(name), &far);
             if self.programs.has_desync() {
                 contenders.push(Contender::new(name, move |_| {
-                    self.fresh(&dest)?;
-                    self.programs.run(self.programs.untar_with(far, new, &dest, concurrency))
+                    bench.fresh(&dest)?;
+                    bench.programs.run(bench.programs.untar_with(far, new, &dest, concurrency))
                 }));
             }
         }
@@ -104,9 +104,11 @@ impl Bench {
         let missing = self.data.missing()?;
         let expected: BTreeSet<String> = missing.iter().map(|id| format!("/store/{}", id.store_path())).collect();
         let asked: BTreeSet<String> = ours.iter().map(|request| request.path.clone()).collect();
-        let is_good = asked == expected && ours.len() == asked.len() && ours.iter().all(|request| request.status == 200);
+        let is_good =
+            asked == expected && ours.len() == asked.len() && ours.iter().all(|request| request.status == 200);
         let verdict = if is_good { Verdict::Pass } else { Verdict::Fail };
-        let told = theirs.map_or_else(|| "skipped: no desync".to_owned(), |theirs| format!("desync untar: {}", words(theirs)));
+        let told =
+            theirs.map_or_else(|| "skipped: no desync".to_owned(), |theirs| format!("desync untar: {}", words(theirs)));
         let bar = format!("exactly the {} missing chunks, once each", grouped(missing.len() as u64));
         let seconds = sample.wall.as_secs_f64();
         let mut row = Row::plain(REQUESTS, format!("{}; {seconds:.3} s", words(ours)), told, &bar, verdict);
