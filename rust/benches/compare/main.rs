@@ -8,7 +8,7 @@
 //! It starts real programs and measures them from outside; of the library it uses only what the floor is made of. Each
 //! case runs its contenders by turns, and a ratio is the median of the rounds' ratios. What is missing on the machine
 //! is said in the row that needs it. Everything happens in one temporary folder (below `TMPDIR`) and on 127.0.0.1.
-//! `VSEKAI_BENCH_BINARY` names another `vsekai` to measure. `proxy` only starts the far link, for use by hand.
+//! `VSEKAI_BENCH_BINARY` names another `vsekai` to measure, `DESYNC_VERSION` says what desync itself does not. `proxy` only starts the far link, for use by hand.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
 
@@ -54,15 +54,33 @@ pub(crate) struct Bench {
     memory_rows: Vec<Row>,
 }
 
-type Case = (&'static str, fn(&mut Bench) -> Result<()>);
+struct Case {
+    name: &'static str,
+    run: fn(&mut Bench) -> Result<()>,
+    /// The rows that it owes, with their bars: one that it cannot measure is in the table all the same.
+    owes: &'static [(&'static str, &'static str)],
+}
 
 const CASES: [Case; 6] = [
-    ("extract", Bench::extract),
-    ("make", Bench::make),
-    ("far", Bench::far),
-    ("update", Bench::update),
-    ("million", Bench::million),
-    ("tenfold", Bench::tenfold),
+    Case { name: "extract", run: Bench::extract, owes: &[(local::EXTRACT, "≤ 0.5"), (local::FLOOR, "≤ 1.3")] },
+    Case { name: "make", run: Bench::make, owes: &[(local::MAKE, "≤ 0.7"), (local::AGAIN, "≤ 0.6")] },
+    Case {
+        name: "far",
+        run: Bench::far,
+        owes: &[
+            (remote::FAR, "≤ 0.15"),
+            (remote::FAR_64, "≤ 0.8"),
+            (remote::FAR_UPDATE, "none"),
+            (remote::FAR_UPDATE_64, "none"),
+        ],
+    },
+    Case {
+        name: "update",
+        run: Bench::update,
+        owes: &[(remote::REQUESTS, "exactly the missing chunks, once each"), (remote::AGAIN, remote::AGAIN_BAR)],
+    },
+    Case { name: "million", run: Bench::million, owes: &[(local::MILLION, local::MILLION_BAR)] },
+    Case { name: "tenfold", run: Bench::tenfold, owes: &[(memory::MAKE, memory::BAR), (memory::EXTRACT, memory::BAR)] },
 ];
 
 impl Bench {
@@ -88,24 +106,20 @@ impl Bench {
         Ok(fs::create_dir_all(folder)?)
     }
 
-    pub(crate) fn versus_desync(&mut self, case: &str, ours: &Series, theirs: Option<&Series>, bar: Option<f64>) {
-        self.versus("desync", case, ours, theirs, bar);
-    }
-
     pub(crate) fn versus(&mut self, name: &str, case: &str, ours: &Series, theirs: Option<&Series>, bar: Option<f64>) {
         self.rows.push(match theirs {
-            Some(theirs) => Row::ratio(case, ours, (name, &theirs.seconds()), bar),
+            Some(theirs) => Row::ratio(case, ours, (name, theirs), bar),
             None => Row::missing(case, &bar.map_or_else(String::new, |bar| format!("≤ {bar}")), "skipped: no desync"),
         });
     }
 
     fn run(&mut self, only: Option<&[String]>) -> Result<()> {
         let is_wanted = |name: &str| only.is_none_or(|only| only.iter().any(|wanted| wanted == name));
-        for (name, case) in CASES {
-            if is_wanted(name) {
-                eprintln!("{name}");
-                if let Err(e) = case(self) {
-                    self.rows.push(Row::missing(name, "-", &e.to_string()));
+        for case in CASES {
+            if is_wanted(case.name) {
+                eprintln!("{}", case.name);
+                if let Err(e) = (case.run)(self) {
+                    self.say_missing(&case, &e.to_string());
                 }
                 // What a case leaves is of no use to the next.
                 let folders = fs::read_dir(&self.scratch)?.filter_map(|entry| Some(entry.ok()?.path()));
@@ -116,6 +130,14 @@ impl Bench {
         }
         self.rows.append(&mut self.memory_rows);
         Ok(())
+    }
+
+    fn say_missing(&mut self, case: &Case, reason: &str) {
+        for (title, bar) in case.owes {
+            if !self.rows.iter().chain(&self.memory_rows).any(|row| row.is_about(title)) {
+                self.rows.push(Row::missing(title, bar, reason));
+            }
+        }
     }
 
     fn is_kept(&self, folder: &Path) -> bool {
@@ -161,9 +183,9 @@ impl Options {
                 other => return Err(format!("{other} is not known; see the head of benches/compare/main.rs").into()),
             }
         }
-        let is_case = |name: &String| CASES.iter().any(|(known, _)| known == name);
+        let is_case = |name: &String| CASES.iter().any(|case| case.name == name);
         if let Some(name) = options.only.iter().flatten().find(|name| !is_case(name)) {
-            let known = CASES.map(|(name, _)| name).join(", ");
+            let known = CASES.map(|case| case.name).join(", ");
             return Err(format!("{name} is no case; there are {known}").into());
         }
         Ok(options)
@@ -172,6 +194,7 @@ impl Options {
 
 fn measure(options: &Options) -> Result<ExitCode> {
     let temporary = tempfile::Builder::new().prefix("vsekai-bench-").tempdir()?;
+    clean_up_when_stopped(temporary.path())?;
     let mut bench = Bench::new(temporary.path(), options.rounds)?;
     let machine = bench.programs.describe(temporary.path());
     bench.run(options.only.as_deref())?;
@@ -182,6 +205,16 @@ fn measure(options: &Options) -> Result<ExitCode> {
     }
     let is_missed = bench.rows.iter().any(|row| matches!(row.verdict, Verdict::Fail | Verdict::Missing(_)));
     Ok(if options.check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Ctrl-C ends what is running; this removes what it leaves.
+fn clean_up_when_stopped(temporary: &Path) -> Result<()> {
+    let temporary = temporary.to_owned();
+    Ok(ctrlc::set_handler(move || {
+        nginx::stop_in(&temporary.join(nginx::FOLDER));
+        let _ = fs::remove_dir_all(&temporary);
+        std::process::exit(130);
+    })?)
 }
 
 fn run(words: &[String]) -> Result<ExitCode> {

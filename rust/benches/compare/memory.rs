@@ -9,15 +9,20 @@ use crate::{Bench, Result};
 
 /// 64 MiB.
 const BAR_KIB: u64 = 64 << 10;
-const BAR: &str = "≤ 64 MiB";
+pub(crate) const BAR: &str = "≤ 64 MiB";
+pub(crate) const MAKE: &str = "peak memory: make, tree 10 times larger";
+pub(crate) const EXTRACT: &str = "peak memory: extract, tree 10 times larger";
 
 impl Bench {
     /// Keeps the peaks of a case for the end of the table.
     pub(crate) fn note_memory(&mut self, case: &str, ours: &Series, theirs: Option<&Series>) {
-        let title = format!("peak memory: {case}");
+        self.note_memory_as(&format!("peak memory: {case}"), ours, theirs);
+    }
+
+    fn note_memory_as(&mut self, title: &str, ours: &Series, theirs: Option<&Series>) {
         let row = match ours.peak_kib() {
-            Some(peak) => memory_row(&title, peak, theirs.and_then(Series::peak_kib)),
-            None => Row::missing(&title, BAR, "skipped: no GNU time"),
+            Some(peak) => memory_row(title, peak, theirs.and_then(Series::peak_kib)),
+            None => Row::missing(title, BAR, "skipped: no GNU time"),
         };
         self.memory_rows.push(row);
     }
@@ -34,9 +39,9 @@ impl Bench {
         fs::create_dir_all(&store)?;
         let runner = &self.programs.runner;
         match runner.run(&self.programs.make(&store, &index, &tree)) {
-            Ok(sample) => self.tenfold_row("make", &Series(vec![sample])),
+            Ok(sample) => self.note_memory_as(MAKE, &Series(vec![sample]), None),
             Err(e) => {
-                self.rows.push(Row::missing("peak memory: make, tree 10 times larger", BAR, &e.to_string()));
+                self.rows.push(Row::missing(MAKE, BAR, &e.to_string()));
                 let sample = self.programs.run(self.programs.tar(&store, &index, &tree))?;
                 eprintln!("  desync made it, in {:.1} s", sample.wall.as_secs_f64());
             }
@@ -46,13 +51,8 @@ impl Bench {
         let extract = self.programs.extract(&store.display().to_string(), &index, &dest);
         let sample = self.programs.runner.run(&extract)?;
         self.programs.expect_same(&dest, &tree)?;
-        self.tenfold_row("extract", &Series(vec![sample]));
+        self.note_memory_as(EXTRACT, &Series(vec![sample]), None);
         Ok(fs::remove_dir_all(&folder)?)
-    }
-
-    fn tenfold_row(&mut self, case: &str, ours: &Series) {
-        let seconds = ours.0.first().map_or(0.0, |sample| sample.wall.as_secs_f64());
-        self.note_memory(&format!("{case}, tree 10 times larger ({seconds:.1} s)"), ours, None);
     }
 }
 

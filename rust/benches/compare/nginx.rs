@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 
+/// Where it lives in the folder of the benchmark.
+pub(crate) const FOLDER: &str = "nginx";
+
 const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// nginx on 127.0.0.1, until it is dropped.
@@ -93,6 +96,13 @@ impl Drop for Nginx {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Ends the server whose files are in `folder`, if there is one: for a benchmark that is being stopped.
+pub(crate) fn stop_in(folder: &Path) {
+    if let Ok(pid) = fs::read_to_string(folder.join("pid")) {
+        let _ = Command::new("kill").arg(pid.trim()).status();
     }
 }
 

@@ -105,18 +105,20 @@ impl Programs {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split(' ').next().unwrap_or("?");
-        let disk = first_line(Command::new("stat").args(["-f", "-c", "%T"]).arg(scratch)).unwrap_or_default();
+        let disk =
+            first_line(Command::new("findmnt").args(["-n", "-o", "FSTYPE", "-T"]).arg(scratch)).unwrap_or_default();
         let version = |command: &mut Command| first_line(command).unwrap_or_else(|| "not there".to_owned());
         let nginx =
             self.nginx.as_ref().map_or_else(|| "no nginx".to_owned(), |nginx| version(Command::new(nginx).arg("-v")));
         format!(
             "Machine: {cores} cores of {}, Linux {}, {disk}; load {load} before the first run.\n\
-             Programs: {}, desync {}, {}, {nginx}.\n",
+             Programs: {}, desync {}, {}, {}.\n",
             model.unwrap_or("an unknown CPU"),
             kernel.trim(),
             version(&mut self.version()),
             self.desync_version(),
             version(Command::new("casync").arg("--version")),
+            nginx.trim_start_matches("nginx version: "),
         )
     }
 

@@ -6,21 +6,24 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::nginx::{Nginx, Request};
+use crate::nginx::{self, Nginx, Request};
 use crate::process::{Contender, Sample, Series, contest, median, series};
 use crate::proxy::Proxy;
 use crate::table::{Row, Verdict, grouped};
 use crate::{Bench, ONE_WAY, Result};
 
-const FAR: &str = "extract over HTTP/1.1, 50 ms round trip";
-const FAR_UPDATE: &str = "update over HTTP/1.1, 50 ms round trip";
-const REQUESTS: &str = "update from a bare store: chunk requests";
-const AGAIN: &str = "the same version again";
+pub(crate) const FAR: &str = "extract over HTTP/1.1, 50 ms round trip";
+pub(crate) const FAR_64: &str = "the same extract, against 64 requests at once";
+pub(crate) const FAR_UPDATE: &str = "update over HTTP/1.1, 50 ms round trip";
+pub(crate) const FAR_UPDATE_64: &str = "the same update, against 64 requests at once";
+pub(crate) const REQUESTS: &str = "update from a bare store: chunk requests";
+pub(crate) const AGAIN: &str = "the same version again";
+pub(crate) const AGAIN_BAR: &str = "0 requests, 0 bytes, < 50 ms beyond start";
 
 impl Bench {
     fn serve(&self) -> Result<Nginx> {
-        let nginx = self.programs.nginx.as_ref().ok_or("skipped: no nginx")?;
-        Nginx::start(nginx, &self.data.store, &self.scratch.join("nginx"))
+        let program = self.programs.nginx.as_ref().ok_or("skipped: no nginx")?;
+        Nginx::start(program, &self.data.store, &self.scratch.join(nginx::FOLDER))
     }
 
     /// The new version on the far side of the link: whole, and as an update of the old one.
@@ -64,9 +67,9 @@ impl Bench {
         let (whole, updated) = (take("vsekai"), take("vsekai update"));
         let (slow, fast) = (series(&all, "desync"), series(&all, "desync -n 64"));
         self.versus("desync untar", FAR, &whole, slow, Some(0.15));
-        self.versus("desync untar -n 64", "the same", &whole, fast, Some(0.8));
+        self.versus("desync untar -n 64", FAR_64, &whole, fast, Some(0.8));
         self.versus("desync untar (whole: it has no update)", FAR_UPDATE, &updated, slow, None);
-        self.versus("desync untar -n 64 (whole)", "the same", &updated, fast, None);
+        self.versus("desync untar -n 64 (whole)", FAR_UPDATE_64, &updated, fast, None);
         self.note_memory("extract over HTTP", &whole, slow);
         self.note_memory("update over HTTP", &updated, None);
         Ok(())
@@ -140,7 +143,7 @@ impl Bench {
         let files = if is_untouched { "no file touched" } else { "FILES WRITTEN" };
         let ours = format!("{requests} chunk requests, {files}, {beyond:.1} ms beyond start");
         let theirs = format!("`vsekai --version`: {start:.1} ms");
-        self.rows.push(Row::plain(AGAIN, ours, theirs, "0 requests, 0 bytes, < 50 ms beyond start", verdict));
+        self.rows.push(Row::plain(AGAIN, ours, theirs, AGAIN_BAR, verdict));
         let peak = series(&all, "again").cloned().unwrap_or_default();
         self.note_memory("the same version again", &peak, None);
         Ok(())

@@ -45,10 +45,9 @@ impl Row {
     }
 
     /// The median of the rounds' ratios against a bar.
-    pub(crate) fn ratio(case: &str, ours: &Series, theirs: (&str, &[f64]), bar: Option<f64>) -> Self {
-        let (name, their_seconds) = theirs;
-        let our_seconds = ours.seconds();
-        let ratios: Vec<f64> = our_seconds.iter().zip(their_seconds).map(|(a, b)| a / b).collect();
+    pub(crate) fn ratio(case: &str, ours: &Series, theirs: (&str, &Series), bar: Option<f64>) -> Self {
+        let (our_seconds, their_seconds) = (ours.seconds(), theirs.1.seconds());
+        let ratios: Vec<f64> = our_seconds.iter().zip(&their_seconds).map(|(a, b)| a / b).collect();
         let ratio = median(&ratios);
         let best = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let verdict = match bar {
@@ -56,16 +55,25 @@ impl Row {
             Some(bar) if ratio <= bar => Verdict::Pass,
             Some(_) => Verdict::Fail,
         };
-        let cpu = ours.median_cpu().map_or_else(String::new, |cpu| format!(" (CPU {cpu:.3} s)"));
         Self {
             case: case.to_owned(),
-            ours: format!("{:.3} s{cpu}", median(&our_seconds)),
-            theirs: format!("{name}: {:.3} s", median(their_seconds)),
+            ours: times(ours),
+            theirs: format!("{}: {}", theirs.0, times(theirs.1)),
             ratio: format!("**{ratio:.2}** (best {best:.2})"),
             bar: bar.map_or_else(|| "none".to_owned(), |bar| format!("≤ {bar}")),
             verdict,
         }
     }
+
+    /// Whether this row is about that case.
+    pub(crate) fn is_about(&self, case: &str) -> bool {
+        self.case == case
+    }
+}
+
+fn times(series: &Series) -> String {
+    let wall = median(&series.seconds());
+    series.median_cpu().map_or_else(|| format!("{wall:.3} s"), |cpu| format!("{wall:.3} s (CPU {cpu:.2} s)"))
 }
 
 /// The rows as Markdown.
