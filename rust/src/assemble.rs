@@ -108,11 +108,13 @@ fn take_over(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<u64> {
 fn carry_over(assembly: &Assembly<'_>) -> Result<u64> {
     let Some(installed) = assembly.installed else { return Ok(0) };
     let mut written = 0;
+    let mut folders = Vec::new();
     for path in &assembly.plan.carry {
         let (from, to) = (installed.join(path), assembly.staging.join(path));
         let found = fs::symlink_metadata(&from).map_err(Error::io("read", &from))?;
         if found.is_dir() {
             disk::create_directory(&to)?;
+            folders.push((to, found));
         } else if found.is_file() {
             to.parent().map_or(Ok(()), disk::create_directory)?;
             disk::remove_file(&to)?;
@@ -122,6 +124,11 @@ fn carry_over(assembly: &Assembly<'_>) -> Result<u64> {
             disk::remove_file(&to)?;
             make_link(&target, &to)?;
         }
+    }
+    // Innermost first, and when all is in them: they may be read-only, and what is private stays so.
+    for (folder, found) in folders.iter().rev() {
+        disk::set_mtime(folder, disk::mtime_ns(found))?;
+        fs::set_permissions(folder, found.permissions()).map_err(Error::io("set the mode of", folder))?;
     }
     Ok(written)
 }
