@@ -22,7 +22,6 @@ use crate::index::Index;
 use crate::lock::Lock;
 use crate::plan::{self, Inputs, Installed, Plan, Staged, Summary};
 use crate::receipt::{Receipt, Workplace};
-use crate::seed::Seed;
 use crate::spool::Spool;
 
 mod destination;
@@ -123,7 +122,7 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     {
         return Ok(Prepared::nothing_to_do(request, workplace, receipt.layout.clone(), lock));
     }
-    seeds::open(&request, &workplace, receipt.as_ref(), &mut sources, monitor)?;
+    let taken_over = seeds::open(&request, &workplace, receipt.as_ref(), &mut sources, monitor)?;
     let staging = workplace.join(&staging_name(&request.index));
     let spool = match intent {
         Intent::Apply => Spool::new(workplace.folder()),
@@ -148,7 +147,8 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
         monitor,
     )?;
     if occupied && request.content == Content::Tree {
-        let known = receipt.as_ref().map(|receipt| &receipt.layout).or_else(|| sources.seeds.first().map(Seed::layout));
+        // Of a folder that is taken over without a sound index nothing is known: all that is not replaced stays.
+        let known = receipt.as_ref().map(|receipt| &receipt.layout).or(taken_over.as_ref()).unwrap_or(&layout);
         plan.carry = destination::foreign(workplace.destination(), known, &layout)?;
     }
     plan.summary.fetch_chunks += looked.chunks;

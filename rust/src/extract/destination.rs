@@ -64,8 +64,8 @@ pub(super) fn is_as_wanted(receipt: &Receipt, request: &Request, destination: &P
 ///
 /// # Errors
 /// [`Error::ForeignConflict`] if one of them stands where the new version has something.
-pub(super) fn foreign(destination: &Path, known: Option<&Layout>, wanted: &Layout) -> Result<Vec<PathBuf>> {
-    let known = known.map(paths).unwrap_or_default();
+pub(super) fn foreign(destination: &Path, known: &Layout, wanted: &Layout) -> Result<Vec<PathBuf>> {
+    let known = paths(known);
     let wanted = paths(wanted);
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];

@@ -12,23 +12,31 @@ use crate::receipt::{Receipt, Workplace};
 use crate::seed::Seed;
 use crate::tree;
 
+/// Opens them all. If the destination itself is taken over and is just what its index says, gives its layout:
+/// only then is it known that nothing in it is the user's own.
 pub(super) fn open(
     request: &Request,
     workplace: &Workplace,
     installed: Option<&Receipt>,
     sources: &mut Sources,
     monitor: &Monitor,
-) -> Result<()> {
+) -> Result<Option<Layout>> {
+    let mut taken_over = None;
     if let Some(receipt) = installed {
         sources.seeds.push(Seed::new(workplace.destination(), receipt.index.clone(), receipt.layout.clone())?);
     }
     for spec in &request.seeds {
-        if installed.is_some() && destination::is_same(&spec.path, workplace.destination()) {
+        let is_destination = destination::is_same(&spec.path, workplace.destination());
+        if installed.is_some() && is_destination {
             continue;
         }
-        sources.seeds.push(open_one(spec, &request.index, monitor)?);
+        let seed = open_one(spec, &request.index, monitor)?;
+        if is_destination && spec.index.as_ref() == Some(seed.index()) {
+            taken_over = Some(seed.layout().clone());
+        }
+        sources.seeds.push(seed);
     }
-    Ok(())
+    Ok(taken_over)
 }
 
 /// Cheapest first: what our receipt says, what the named index says if the files fit it, cutting anew.
