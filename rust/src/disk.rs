@@ -238,7 +238,7 @@ pub fn mtime_ns(metadata: &fs::Metadata) -> u64 {
     since.and_then(|d| u64::try_from(d.as_nanos()).ok()).unwrap_or(0)
 }
 
-pub use system::{boot_id, has_data, identity, link_count};
+pub use system::{boot_id, has_data, identity, link_count, mode};
 
 #[cfg(unix)]
 #[path = "disk/unix.rs"]

@@ -27,18 +27,19 @@ use crate::limits;
 
 const SCHEMA: u32 = 1;
 
-/// Size and time of a file when it was installed: if both are still so, it was not written to since.
+/// Size, time and mode of a file when it was installed: if they are still so, it was not changed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     size: u64,
     mtime_ns: u64,
+    mode: u32,
 }
 
 impl Stamp {
     /// The stamp of what is at `path` now, if that is a regular file.
     pub fn of(path: &Path) -> Option<Self> {
         let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-        Some(Self { size: found.len(), mtime_ns: disk::mtime_ns(&found) })
+        Some(Self { size: found.len(), mtime_ns: disk::mtime_ns(&found), mode: disk::mode(&found) })
     }
 }
 

@@ -74,6 +74,11 @@ pub fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
+/// Permission bits; 0 on systems without them.
+pub fn mode(metadata: &fs::Metadata) -> u32 {
+    metadata.mode() & 0o7777
+}
+
 /// How many names the file has: writing to one with more than one would change another tree.
 pub fn link_count(metadata: &fs::Metadata) -> u64 {
     metadata.nlink()

@@ -68,6 +68,11 @@ pub fn link_count(_metadata: &fs::Metadata) -> u64 {
     2
 }
 
+/// There are none here.
+pub fn mode(_metadata: &fs::Metadata) -> u32 {
+    0
+}
+
 /// Unknown here.
 pub fn boot_id() -> Option<String> {
     None
