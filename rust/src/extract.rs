@@ -106,17 +106,20 @@ pub enum Intent {
 pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: &Monitor) -> Result<Prepared> {
     let workplace = Workplace::of(&request.destination)?;
     destination::check(&request, workplace.destination())?;
+    let adopted = request.seeds.iter().any(|seed| destination::is_same(&seed.path, workplace.destination()));
+    let refuse = |ours: bool| match destination::is_occupied(workplace.destination())? {
+        true if !ours && !adopted => Err(Error::DestinationNotOurs { path: request.destination.clone() }),
+        occupied => Ok(occupied),
+    };
+    // Before the lock too, so that a refusal leaves nothing beside a folder that was never ours.
+    refuse(workplace.folder().exists())?;
     let lock = match intent {
         Intent::Apply => Some(enter(&workplace)?),
         Intent::DryRun => None,
     };
     let receipt = workplace.receipt();
     let digest = DigestChoice::new(request.index.digest());
-    let adopted = request.seeds.iter().any(|seed| destination::is_same(&seed.path, workplace.destination()));
-    let occupied = destination::is_occupied(workplace.destination())?;
-    if occupied && receipt.is_none() && !adopted {
-        return Err(Error::DestinationNotOurs { path: request.destination });
-    }
+    let occupied = refuse(receipt.is_some())?;
     if let Some(receipt) = &receipt
         && destination::is_as_wanted(receipt, &request, workplace.destination())
     {
