@@ -1,6 +1,14 @@
 //! `vsekai store extract` from outside: what a user, a failing disk and a hostile publisher can do to it.
 //!
 //! Needs nothing but this crate; tests of mounts and of other users need root and say so when they are skipped.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 #![cfg(all(feature = "cli", unix))]
 
 #[path = "extract/blob.rs"]

@@ -10,8 +10,6 @@
     reason = "tests"
 )]
 #![cfg(feature = "local")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stderr, reason = "what was skipped is said")]
 
 use std::fs;
 use std::path::Path;

@@ -8,7 +8,6 @@
     reason = "tests"
 )]
 #![cfg(feature = "local")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

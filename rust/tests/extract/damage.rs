@@ -114,8 +114,8 @@ fn damage_in_all_stores_names_each() {
     copy(&game.bench.store(), &other);
     Bench::put_stored(&game.bench.store(), id, b"garbage".to_vec());
     Bench::put_stored(&other, id, b"rubbish".to_vec());
-    let message =
-        Run::of(&mut extract(&[&game.bench.store(), &other], &game.old_index, &game.destination)).failed("chunk_corrupt");
+    let message = Run::of(&mut extract(&[&game.bench.store(), &other], &game.old_index, &game.destination))
+        .failed("chunk_corrupt");
     for part in [&id.to_string(), game.bench.store().to_str().unwrap(), other.to_str().unwrap()] {
         assert!(message.contains(part), "no {part} in {message}");
     }

@@ -47,10 +47,13 @@ fn full_disk_is_found_out_before_anything_is_written() {
     assert!(message.contains("are needed") && message.contains("524288"), "{message}");
     assert!(run.stderr.contains("hint: "), "{}", run.stderr);
     assert!(!disk.0.join("GAME").exists());
-    let used: u64 = snapshot(&disk.0).values().map(|seen| match &seen.what {
-        super::trees::What::File { size, .. } => *size,
-        _ => 0,
-    }).sum();
+    let used: u64 = snapshot(&disk.0)
+        .values()
+        .map(|seen| match &seen.what {
+            super::trees::What::File { size, .. } => *size,
+            _ => 0,
+        })
+        .sum();
     assert!(used < 100_000, "{used}");
     // A dry run says the same.
     let mut dry = extract(&[game.bench.store()], &game.old_index, &disk.0.join("GAME"));
@@ -148,7 +151,8 @@ fn tree_with_read_only_folders_is_updated_without_being_root() {
     for (tree, name) in [(&game.old, "old.caidx"), (&game.new, "new.caidx")] {
         write(tree, "locked/deep/file", name.as_bytes());
         write(tree, "locked/same", &noise(9, 40_000));
-        for (path, mode) in [("locked/deep/file", 0o444), ("locked/same", 0o400), ("locked/deep", 0o555), ("locked", 0o555)]
+        for (path, mode) in
+            [("locked/deep/file", 0o444), ("locked/same", 0o400), ("locked/deep", 0o555), ("locked", 0o555)]
         {
             super::trees::chmod(tree, path, mode);
         }
@@ -158,7 +162,8 @@ fn tree_with_read_only_folders_is_updated_without_being_root() {
     fs::create_dir(&home).unwrap();
     std::os::unix::fs::chown(&home, Some(65534), Some(65534)).unwrap_or_default();
     let destination = home.join("GAME");
-    for (name, tree) in [("old.caidx", &game.old), ("new.caidx", &game.new), ("new.caidx", &game.new), ("old.caidx", &game.old)]
+    for (name, tree) in
+        [("old.caidx", &game.old), ("new.caidx", &game.new), ("new.caidx", &game.new), ("old.caidx", &game.old)]
     {
         let Some(mut command) = as_nobody(&game, &game.bench.path(name), &destination) else { return };
         Run::of(&mut command).done();

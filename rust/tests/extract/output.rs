@@ -14,7 +14,11 @@ fn reader_that_went_away_is_no_failure() {
         if json {
             command.arg("--json");
         }
-        command.args(["store", "extract", "--store"]).arg(game.bench.store()).arg(&game.old_index).arg(&game.destination);
+        command
+            .args(["store", "extract", "--store"])
+            .arg(game.bench.store())
+            .arg(&game.old_index)
+            .arg(&game.destination);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();

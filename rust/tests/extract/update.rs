@@ -169,9 +169,7 @@ fn older_folders_beside_the_destination_are_left_alone() {
     let names: HashSet<_> =
         fs::read_dir(game.bench.path("there")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["GAME", ".GAME.vsekai", "OTHER"].map(std::ffi::OsString::from).into());
-    let rest: HashSet<_> = fs::read_dir(game.bench.path("there/.GAME.vsekai"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let rest: HashSet<_> =
+        fs::read_dir(game.bench.path("there/.GAME.vsekai")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(rest, ["receipt", "lock"].map(std::ffi::OsString::from).into());
 }

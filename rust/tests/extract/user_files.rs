@@ -65,7 +65,8 @@ fn modes_of_the_users_folders_survive() {
 
 #[test]
 fn file_of_the_users_in_the_way_is_refused_and_nothing_changes() {
-    for (name, is_folder) in [("new/file.dat", false), ("new", false), ("assets/main.pck/x", false), ("assets/main.pck", true)]
+    for (name, is_folder) in
+        [("new/file.dat", false), ("new", false), ("assets/main.pck/x", false), ("assets/main.pck", true)]
     {
         let game = Game::installed();
         if is_folder {
