@@ -23,6 +23,7 @@ use crate::lock::Lock;
 use crate::plan::{self, Inputs, Installed, Plan, Staged, Summary};
 use crate::receipt::{Receipt, Workplace};
 use crate::spool::Spool;
+use crate::store::LocalStore;
 
 mod destination;
 mod layout;
@@ -131,8 +132,10 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
         Intent::Apply => Spool::new(workplace.folder()),
         Intent::DryRun => Spool::new(&std::env::temp_dir()),
     };
+    let early = EarlyChunks::keep(&staging, intent, &mut sources)?;
     let mut reader = layout::Reader { request: &request, sources: &sources, spool: &spool, digest: &digest, monitor };
     let (layout, looked) = reader.read(receipt.as_ref(), &staging, intent)?;
+    early.done(&mut sources);
     if intent == Intent::Apply && disk::folds_case(workplace.folder())? {
         layout.check_case_collisions()?;
     }
@@ -197,6 +200,30 @@ fn enter(workplace: &Workplace) -> Result<Lock> {
     let lock = Lock::exclusive(&workplace.join("lock"), "store extract")?;
     switch::recover(workplace)?;
     Ok(lock)
+}
+
+/// What is fetched to read the layout is kept in staging: there is no tree yet that a run which is cut short
+/// could leave it in.
+struct EarlyChunks(bool);
+
+impl EarlyChunks {
+    fn keep(staging: &Path, intent: Intent, sources: &mut Sources) -> Result<Self> {
+        let folder = staging.join("chunks");
+        if folder.is_dir() {
+            sources.caches.push(LocalStore::open(&folder)?);
+        }
+        let wanted = intent == Intent::Apply && sources.remote.is_some() && sources.write_cache.is_none();
+        if wanted {
+            sources.write_cache = Some(LocalStore::create(&folder)?);
+        }
+        Ok(Self(wanted))
+    }
+
+    fn done(self, sources: &mut Sources) {
+        if self.0 {
+            sources.caches.extend(sources.write_cache.take());
+        }
+    }
 }
 
 /// One folder for each version, so that a run for another version cannot go on from the wrong bytes.

@@ -5,7 +5,7 @@
 //! ```text
 //! receipt        zstd( one line of JSON: layout, times of the files; then the index as published )
 //! receipt.new    the same for a tree that is about to be switched to
-//! staging-<8 hex of the index>/   the tree being built
+//! staging-<8 hex of the index>/   the tree being built, its layout, and the chunks that the layout was read from
 //! lock           held while an extract works
 //! ```
 //!
