@@ -46,11 +46,12 @@ use std::path::{Path, PathBuf};
 use stores::Bench;
 use trees::{chmod, link, noise, touch, write};
 
-/// A small game: about 900 KB in some 200 chunks.
+/// A small game: about 1 MB in some 200 chunks.
 fn first_version(root: &Path) {
     write(root, "bin/game", &noise(1, 300_000));
     chmod(root, "bin/game", 0o755);
     write(root, "data/pack.pck", &noise(2, 400_000));
+    write(root, "data/sounds.pck", &noise(5, 150_000));
     for level in 0..20 {
         write(root, &format!("data/levels/{level:02}.map"), &noise(100 + level, 3_000));
     }

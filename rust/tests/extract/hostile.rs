@@ -130,17 +130,16 @@ fn names_that_leave_the_folder_or_exist_nowhere_are_refused() {
     ];
     let bench = Bench::new();
     let before = snapshot(bench.root());
-    for name in names {
-        for stream in [
-            directory(&[(name, file(b"evil"))]),
-            directory(&[(name, directory(&[(b"inside", file(b"evil"))]))]),
-            directory(&[(b"deeper", directory(&[(name, symlink("x"))]))]),
-        ] {
-            let run = run(&bench, &stream);
-            let code = run.lines.last().unwrap()["code"].clone();
-            assert!(code == "unsafe_path" || code == "archive_malformed", "{:?}: {code}", name.escape_ascii());
-            assert_nothing_came_of_it(&bench, &before);
-        }
+    for (at, name) in names.into_iter().enumerate() {
+        let stream = match at % 3 {
+            0 => directory(&[(name, directory(&[(b"inside", file(b"evil"))]))]),
+            1 => directory(&[(name, file(b"evil"))]),
+            _ => directory(&[(b"deeper", directory(&[(name, symlink("x"))]))]),
+        };
+        let run = run(&bench, &stream);
+        let code = run.lines.last().unwrap()["code"].clone();
+        assert!(code == "unsafe_path" || code == "archive_malformed", "{:?}: {code}", name.escape_ascii());
+        assert_nothing_came_of_it(&bench, &before);
     }
 }
 
