@@ -129,7 +129,11 @@ impl DigestChoice {
 
     /// The digest as far as it is known.
     pub fn current(&self) -> DigestAlgorithm {
-        if self.state.load(Ordering::Relaxed) == THE_OTHER { self.flagged.other() } else { self.flagged }
+        self.in_state(self.state.load(Ordering::Relaxed))
+    }
+
+    fn in_state(&self, state: u8) -> DigestAlgorithm {
+        if state == THE_OTHER { self.flagged.other() } else { self.flagged }
     }
 
     /// Verifies with the right digest, finding out on the first chunk which that is.
@@ -137,19 +141,21 @@ impl DigestChoice {
     /// # Errors
     /// The buffer, if the content matches neither.
     pub fn verify(&self, chunk: Chunk, id: ChunkId, monitor: &Monitor) -> Result<VerifiedChunk, Vec<u8>> {
-        let undecided = self.state.load(Ordering::Relaxed) == UNDECIDED;
-        match chunk.verify(self.current()) {
+        // Looked at once: another thread may decide while this one hashes.
+        let state = self.state.load(Ordering::Relaxed);
+        match chunk.verify(self.in_state(state)) {
             Ok(chunk) => {
-                if undecided {
+                if state == UNDECIDED {
                     self.state.store(AS_FLAGGED, Ordering::Relaxed);
                 }
                 Ok(chunk)
             }
-            Err(buffer) if undecided => {
+            Err(buffer) if state == UNDECIDED => {
                 let chunk = Chunk::new(id, buffer).verify(self.flagged.other())?;
-                self.state.store(THE_OTHER, Ordering::Relaxed);
-                let reason = format!("the index is mislabelled: its ids are {:?}", self.flagged.other());
-                monitor.warn(&Error::Invalid { what: "index", reason });
+                if self.state.swap(THE_OTHER, Ordering::Relaxed) != THE_OTHER {
+                    let reason = format!("the index is mislabelled: its ids are {:?}", self.flagged.other());
+                    monitor.warn(&Error::Invalid { what: "index", reason });
+                }
                 Ok(chunk)
             }
             Err(buffer) => Err(buffer),
