@@ -61,6 +61,8 @@ pub struct Request {
     pub seeds: Vec<SeedSpec>,
     /// Folders that are refused as a destination: the home folder, say.
     pub protected: Vec<PathBuf>,
+    /// A folder for what a run that only looks cannot keep in memory: the system's temporary one, say.
+    pub scratch: PathBuf,
     /// Sync a new tree too, so that it survives a power cut; a tree that replaces another always is.
     pub sync: bool,
 }
@@ -99,28 +101,16 @@ pub struct Prepared {
 pub enum Intent {
     /// Locks the destination.
     Apply,
-    /// Locks and creates nothing (what reading the layout needs goes to the system's temporary folder).
+    /// Locks and creates nothing (what reading the layout needs goes to [`Request::scratch`]).
     DryRun,
 }
 
 /// Finds out what is to be done. Reads the layout from the sources, which may take requests.
 pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: &Monitor) -> Result<Prepared> {
     let workplace = Workplace::of(&request.destination)?;
-    destination::check(&request, workplace.destination())?;
-    let adopted = request.seeds.iter().any(|seed| destination::is_same(&seed.path, workplace.destination()));
-    let refuse = |ours: bool| match destination::is_occupied(workplace.destination())? {
-        true if !ours && !adopted => Err(Error::DestinationNotOurs { path: request.destination.clone() }),
-        occupied => Ok(occupied),
-    };
-    // Before the lock too, so that a refusal leaves nothing beside a folder that was never ours.
-    refuse(workplace.folder().exists())?;
-    let lock = match intent {
-        Intent::Apply => Some(enter(&workplace)?),
-        Intent::DryRun => None,
-    };
+    let lock = admit(&request, &workplace, intent)?;
     let receipt = workplace.receipt();
-    let digest = DigestChoice::new(request.index.digest());
-    let occupied = refuse(receipt.is_some())?;
+    let occupied = refuse_strangers(&request, &workplace, receipt.is_some())?;
     if let Some(receipt) = &receipt
         && destination::is_as_wanted(receipt, &request, workplace.destination())
     {
@@ -128,53 +118,59 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     }
     let taken_over = seeds::open(&request, &workplace, receipt.as_ref(), &mut sources, monitor)?;
     let staging = workplace.join(&staging_name(&request.index));
+    let digest = DigestChoice::new(request.index.digest());
     let spool = match intent {
         Intent::Apply => Spool::new(workplace.folder()),
-        Intent::DryRun => Spool::new(&std::env::temp_dir()),
+        Intent::DryRun => Spool::new(&request.scratch),
     };
     let early = EarlyChunks::keep(&staging, intent, &mut sources)?;
-    let mut reader = layout::Reader { request: &request, sources: &sources, spool: &spool, digest: &digest, monitor };
+    let reader = layout::Reader { request: &request, sources: &sources, spool: &spool, digest: &digest, monitor };
     let (layout, looked) = reader.read(receipt.as_ref(), &staging, intent)?;
     early.done(&mut sources);
     if intent == Intent::Apply && disk::folds_case(workplace.folder())? {
         layout.check_case_collisions()?;
     }
     let staged = staged(&staging, &request.index, &layout, intent, monitor)?;
-    let installed = receipt.as_ref().map(|receipt| Installed { root: workplace.destination(), receipt });
-    let mut plan = plan::plan(
-        &Inputs {
-            index: &request.index,
-            layout: &layout,
-            installed,
-            staged: &staged,
-            sources: &sources,
-            spool: &spool,
-        },
-        monitor,
-    )?;
+    let inputs = Inputs {
+        index: &request.index,
+        layout: &layout,
+        installed: receipt.as_ref().map(|receipt| Installed { root: workplace.destination(), receipt }),
+        staged: &staged,
+        sources: &sources,
+        spool: &spool,
+    };
+    let mut plan = plan::plan(&inputs, monitor)?;
+    looked.add_to(&mut plan.summary);
     if occupied && request.content == Content::Tree {
         // Of a folder that is taken over without a sound index nothing is known: all that is not replaced stays.
         let known = receipt.as_ref().map(|receipt| &receipt.layout).or(taken_over.as_ref()).unwrap_or(&layout);
         plan.carry = destination::foreign(workplace.destination(), known, &layout)?;
     }
-    plan.summary.fetch_chunks += looked.chunks;
-    plan.summary.fetch_plain_bytes += looked.plain_bytes;
-    plan.summary.requests += looked.transfer.requests;
     check_space(workplace.destination(), &plan.summary)?;
-    let replaces = workplace.destination().exists();
-    Ok(Prepared {
-        request,
-        workplace,
-        sources,
-        layout,
-        digest,
-        spool,
-        plan,
-        replaces,
-        transfer: looked.transfer,
-        up_to_date: false,
-        lock,
-    })
+    let (replaces, transfer) = (workplace.destination().exists(), looked.transfer);
+    let up_to_date = false;
+    Ok(Prepared { request, workplace, sources, layout, digest, spool, plan, replaces, transfer, up_to_date, lock })
+}
+
+/// Takes the lock, unless this is a destination that we may not touch or a run that only looks.
+fn admit(request: &Request, workplace: &Workplace, intent: Intent) -> Result<Option<Lock>> {
+    destination::check(request, workplace.destination())?;
+    // Before the lock, so that a refusal leaves nothing beside a folder that was never ours.
+    refuse_strangers(request, workplace, workplace.folder().exists())?;
+    match intent {
+        Intent::Apply => enter(workplace).map(Some),
+        Intent::DryRun => Ok(None),
+    }
+}
+
+/// Whether there is anything at the destination. It must be ours, or named as a seed and so taken over.
+fn refuse_strangers(request: &Request, workplace: &Workplace, is_ours: bool) -> Result<bool> {
+    let destination = workplace.destination();
+    let is_taken_over = || request.seeds.iter().any(|seed| destination::is_same(&seed.path, destination));
+    match destination::is_occupied(destination)? {
+        true if !is_ours && !is_taken_over() => Err(Error::DestinationNotOurs { path: request.destination.clone() }),
+        occupied => Ok(occupied),
+    }
 }
 
 /// Drops what interrupted runs have left beside the destination.

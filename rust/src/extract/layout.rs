@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::fetch::{self, DigestChoice, Sink, Sources, Transfer, Wanted};
 use crate::limits;
+use crate::plan::Summary;
 use crate::receipt::Receipt;
 use crate::spool::Spool;
 
@@ -35,6 +36,15 @@ pub(super) struct Looked {
     pub(super) transfer: Transfer,
 }
 
+impl Looked {
+    /// A plan made after looking counts what is to come; together they are the whole of it.
+    pub(super) fn add_to(&self, summary: &mut Summary) {
+        summary.fetch_chunks += self.chunks;
+        summary.fetch_plain_bytes += self.plain_bytes;
+        summary.requests += self.transfer.requests;
+    }
+}
+
 struct ToSpool<'a>(&'a Spool);
 
 impl Sink for ToSpool<'_> {
@@ -45,12 +55,7 @@ impl Sink for ToSpool<'_> {
 
 impl Reader<'_> {
     /// The layout, and what it took.
-    pub(super) fn read(
-        &mut self,
-        receipt: Option<&Receipt>,
-        staging: &Path,
-        intent: Intent,
-    ) -> Result<(Layout, Looked)> {
+    pub(super) fn read(&self, receipt: Option<&Receipt>, staging: &Path, intent: Intent) -> Result<(Layout, Looked)> {
         if self.request.content == Content::Blob {
             return Ok((Layout::blob(self.request.index.stream_bytes()), Looked::default()));
         }

@@ -54,6 +54,7 @@ fn request(args: &Extract, network: &Network) -> Result<Request> {
         destination: args.dest.clone(),
         seeds,
         protected: std::env::home_dir().into_iter().collect::<Vec<PathBuf>>(),
+        scratch: std::env::temp_dir(),
         sync: args.sync,
     })
 }
