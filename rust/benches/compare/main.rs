@@ -109,7 +109,7 @@ impl Bench {
     pub(crate) fn versus(&mut self, name: &str, case: &str, ours: &Series, theirs: Option<&Series>, bar: Option<f64>) {
         self.rows.push(match theirs {
             Some(theirs) => Row::ratio(case, ours, (name, theirs), bar),
-            None => Row::missing(case, &bar.map_or_else(String::new, |bar| format!("≤ {bar}")), "skipped: no desync"),
+            None => Row::alone(case, ours, bar, "skipped: no desync"),
         });
     }
 

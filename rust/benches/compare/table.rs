@@ -39,6 +39,11 @@ impl Row {
         Self::plain(case, "-".to_owned(), "-".to_owned(), bar, verdict)
     }
 
+    /// A row whose other side is missing.
+    pub(crate) fn alone(case: &str, ours: &Series, bar: Option<f64>, reason: &str) -> Self {
+        Self { ours: times(ours), ..Self::missing(case, &bar_words(bar), reason) }
+    }
+
     /// Adds a ratio of something else than time, for comparison.
     pub(crate) fn set_ratio(&mut self, ratio: f64, of: &str) {
         self.ratio = format!("{ratio:.2} {of}");
@@ -60,7 +65,7 @@ impl Row {
             ours: times(ours),
             theirs: format!("{}: {}", theirs.0, times(theirs.1)),
             ratio: format!("**{ratio:.2}** (best {best:.2})"),
-            bar: bar.map_or_else(|| "none".to_owned(), |bar| format!("≤ {bar}")),
+            bar: bar_words(bar),
             verdict,
         }
     }
@@ -69,6 +74,10 @@ impl Row {
     pub(crate) fn is_about(&self, case: &str) -> bool {
         self.case == case
     }
+}
+
+fn bar_words(bar: Option<f64>) -> String {
+    bar.map_or_else(|| "none".to_owned(), |bar| format!("≤ {bar}"))
 }
 
 fn times(series: &Series) -> String {
