@@ -17,7 +17,7 @@ use crate::{Bench, Result};
 
 pub(crate) const EXTRACT: &str = "extract from a local store into a new folder";
 pub(crate) const FLOOR: &str = "the same extract, against the floor";
-pub(crate) const MAKE: &str = "make into a new store";
+pub(crate) const MAKE: &str = "make into a new store, zstd level 3";
 pub(crate) const AGAIN: &str = "make again, all chunks there";
 pub(crate) const MILLION: &str = "parse an index of 1,000,000 chunks";
 pub(crate) const MILLION_BAR: &str = "< 100 ms, < 100 MB";

@@ -105,13 +105,15 @@ impl Programs {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split(' ').next().unwrap_or("?");
+        let is_busy = load.parse::<f64>().is_ok_and(|load| load > 1.0);
+        let warning = if is_busy { " (**the machine was busy: these numbers are no measure**)" } else { "" };
         let disk =
             first_line(Command::new("findmnt").args(["-n", "-o", "FSTYPE", "-T"]).arg(scratch)).unwrap_or_default();
         let version = |command: &mut Command| first_line(command).unwrap_or_else(|| "not there".to_owned());
         let nginx =
             self.nginx.as_ref().map_or_else(|| "no nginx".to_owned(), |nginx| version(Command::new(nginx).arg("-v")));
         format!(
-            "Machine: {cores} cores of {}, Linux {}, {disk}; load {load} before the first run.\n\
+            "Machine: {cores} cores of {}, Linux {}, {disk}; load {load} before the first run{warning}.\n\
              Programs: {}, desync {}, {}, {}.\n",
             model.unwrap_or("an unknown CPU"),
             kernel.trim(),
