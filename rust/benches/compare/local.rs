@@ -75,7 +75,7 @@ impl Bench {
         let again = self.make_contest(false)?;
         self.versus("desync tar", AGAIN, &again.0, again.1.as_ref(), Some(0.6));
         self.note_memory("make again", &again.0, again.1.as_ref());
-        let stored = |name: &str| folder_bytes(&self.scratch.join("make").join(name).join("store"));
+        let stored = |name: &str| folder_bytes(&self.made_in(name, 0).join("store"));
         let (ours, theirs) = (stored("ours")?, stored("desync")?);
         let words = |bytes: u64| format!("{} of chunk files", mebibytes(bytes / 1024));
         self.rows.push(Row::plain("size of the store made", words(ours), words(theirs), "none", Verdict::Shown));
@@ -83,28 +83,19 @@ impl Bench {
     }
 
     fn make_contest(&self, is_new: bool) -> Result<(Series, Option<Series>)> {
-        let paths = |name: &str| {
-            let folder = self.scratch.join("make").join(name);
-            (folder.join("store"), folder.join("game.caidx"), folder)
+        let prepare = |name: &str, round: usize| -> Result<[PathBuf; 2]> {
+            let folder = self.made_in(name, if is_new { round } else { 0 });
+            fs::create_dir_all(folder.join("store"))?;
+            self.programs.runner.settle();
+            Ok([folder.join("store"), folder.join("game.caidx")])
         };
-        let prepare = |store: &Path, folder: &Path| -> Result<()> {
-            if is_new {
-                self.fresh(&folder.join("game.caidx"))?;
-                fs::create_dir_all(store)?;
-            } else {
-                self.programs.runner.clear(&folder.join("none"))?;
-            }
-            Ok(())
-        };
-        let mut contenders = vec![Contender::new("vsekai", |_| {
-            let (store, index, folder) = paths("ours");
-            prepare(&store, &folder)?;
+        let mut contenders = vec![Contender::new("vsekai", |round| {
+            let [store, index] = prepare("ours", round)?;
             self.programs.runner.run(&self.programs.make(&store, &index, &self.reference))
         })];
         if self.programs.has_desync() {
-            contenders.push(Contender::new("desync", |_| {
-                let (store, index, folder) = paths("desync");
-                prepare(&store, &folder)?;
+            contenders.push(Contender::new("desync", |round| {
+                let [store, index] = prepare("desync", round)?;
                 self.programs.run(self.programs.tar(&store, &index, &self.reference))
             }));
         }
@@ -112,9 +103,15 @@ impl Bench {
         Ok((series(&all, "vsekai").cloned().unwrap_or_default(), series(&all, "desync").cloned()))
     }
 
+    /// A folder for each round, all kept until the case ends: without a journal, ext4 looks for minutes past every
+    /// inode that was just freed, and thousands of those would be what is measured.
+    fn made_in(&self, name: &str, round: usize) -> PathBuf {
+        self.scratch.join("make").join(format!("{name}-{round}"))
+    }
+
     /// desync reads what we have made, and finds the same tree in it.
     fn expect_readable(&self) -> Result<()> {
-        let folder = self.scratch.join("make/ours");
+        let folder = self.made_in("ours", 0);
         let back = self.scratch.join("make/back/GAME");
         self.fresh(&back)?;
         let store = folder.join("store").display().to_string();
