@@ -2,7 +2,7 @@
 //!
 //! Every failure has a stable [`Error::code`] (scripts and translations key on it), a sentence that
 //! names the thing that failed, and, where there is something to do, an [`Error::hint`].
-//! Codes are never renamed; a test lists them all.
+//! Codes are never renamed; `docs/errors.md` lists them, and a test compares.
 
 use std::io;
 use std::path::PathBuf;
@@ -246,6 +246,49 @@ fn transport_code(kind: TransportKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One of each; a new variant without a sample is seen as a code that the documentation has too much.
+    fn samples() -> Vec<Error> {
+        let id = ChunkId::from_bytes([0; 32]);
+        let text = String::new;
+        let malformed = |format| Error::Malformed { format, offset: 0, reason: text() };
+        let io = |kind: io::ErrorKind| Error::io("read", "/f")(kind.into());
+        let transport = |kind| Error::Transport { kind, url: text(), reason: text() };
+        let mut all = vec![
+            Error::UnsafePath { name: text(), reason: "" },
+            Error::ChunkCorrupt { id, origin: text(), reason: text() },
+            Error::ChunkMissing { id, origins: text() },
+            Error::DiskFull { path: "/d".into(), needed_bytes: 2, free_bytes: 1 },
+            Error::DestinationNotOurs { path: "/d".into() },
+            Error::ForeignConflict { path: "/d".into() },
+            Error::Busy { path: "/d".into(), holder: text() },
+            Error::Invalid { what: "", reason: text() },
+            Error::Unsupported { what: text() },
+            Error::Cancelled,
+        ];
+        all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
+        all.extend(
+            [
+                io::ErrorKind::StorageFull,
+                io::ErrorKind::PermissionDenied,
+                io::ErrorKind::ReadOnlyFilesystem,
+                io::ErrorKind::NotFound,
+                io::ErrorKind::Other,
+            ]
+            .map(io),
+        );
+        use TransportKind::{NotFound, Offline, Protocol, TimedOut, Tls, Unauthorized};
+        all.extend([Offline, TimedOut, Tls, Unauthorized, NotFound, Protocol].map(transport));
+        all
+    }
+
+    #[test]
+    fn documentation_lists_every_code_and_no_other() {
+        let codes: std::collections::BTreeSet<&str> = samples().iter().map(Error::code).collect();
+        let table = include_str!("../../docs/errors.md");
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        assert_eq!(rows.collect::<Vec<_>>(), codes.into_iter().collect::<Vec<_>>());
+    }
 
     #[test]
     fn full_disk_has_one_code_however_it_was_found() {
