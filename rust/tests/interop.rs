@@ -1,6 +1,14 @@
 //! Against the real desync and casync: what they make we extract and update, what we make they extract.
 //!
 //! Needs `desync` and `casync` on PATH. Without one, its tests say so on stderr and pass; where `CI` is set they fail.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 #![cfg(all(feature = "cli", unix))]
 
 #[path = "interop/foreign.rs"]

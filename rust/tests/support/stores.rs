@@ -1,4 +1,5 @@
 //! Stores and indexes made with the library, sound ones and such as nobody should publish.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output and threads")]
 pub(crate) struct Global {
     /// Print one JSON object a line to stdout
     #[arg(long, global = true)]

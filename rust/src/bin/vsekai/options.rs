@@ -1,5 +1,6 @@
 //! Turns what was said on the command line into what the library wants.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use vsekai_updater::chunk::DigestAlgorithm;
@@ -17,8 +18,27 @@ use crate::cli;
 /// A certificate, a key, a token: nothing of the kind is larger.
 const MAX_SECRET_BYTES: u64 = 1 << 20;
 
-/// The network, set up when it is first needed.
-pub(crate) fn network(options: &cli::Network) -> Result<Network> {
+/// The network, set up when a URL first needs it: reading the system's certificates takes a while.
+pub(crate) struct LazyNetwork<'a> {
+    options: &'a cli::Network,
+    network: OnceCell<Network>,
+}
+
+impl<'a> LazyNetwork<'a> {
+    pub(crate) fn new(options: &'a cli::Network) -> Self {
+        Self { options, network: OnceCell::new() }
+    }
+
+    fn get(&self) -> Result<&Network> {
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let network = connect(self.options)?;
+        Ok(self.network.get_or_init(|| network))
+    }
+}
+
+fn connect(options: &cli::Network) -> Result<Network> {
     let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
     if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
         certificate.push(b'\n');
@@ -55,9 +75,9 @@ fn url_of(text: &str) -> Option<Result<Url>> {
 }
 
 /// Reads an index from a file or a URL.
-pub(crate) fn index(text: &str, network: &Network) -> Result<Index> {
+pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
     let bytes = match url_of(text) {
-        Some(url) => network.document(&url?, limits::MAX_INDEX_BYTES)?,
+        Some(url) => network.get()?.document(&url?, limits::MAX_INDEX_BYTES)?,
         None => disk::read(Path::new(text), limits::MAX_INDEX_BYTES)?,
     };
     Index::parse(&bytes)
@@ -77,7 +97,7 @@ pub(crate) fn content(name: &str) -> Result<Content> {
 }
 
 /// The named stores, folders and URLs each in their order.
-pub(crate) fn stores(named: &[String], network: &Network) -> Result<Sources> {
+pub(crate) fn stores(named: &[String], network: &LazyNetwork<'_>) -> Result<Sources> {
     let mut sources = Sources::default();
     let mut urls = Vec::new();
     for store in named {
@@ -87,7 +107,7 @@ pub(crate) fn stores(named: &[String], network: &Network) -> Result<Sources> {
         }
     }
     if !urls.is_empty() {
-        sources.remote = Some(network.remote(urls)?);
+        sources.remote = Some(network.get()?.remote(urls)?);
     }
     Ok(sources)
 }

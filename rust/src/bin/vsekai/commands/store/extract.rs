@@ -10,17 +10,16 @@ use vsekai_updater::event::Monitor;
 use vsekai_updater::extract::{self, Intent, Report, Request, SeedSpec};
 use vsekai_updater::fetch::Sources;
 use vsekai_updater::plan::Summary;
-use vsekai_updater::source::Network;
 use vsekai_updater::store::LocalStore;
 
 use crate::cli::Extract;
-use crate::options;
+use crate::options::{self, LazyNetwork};
 use crate::output::Output;
 use crate::size::{bytes, count};
 
 pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<ExitCode> {
     let started = Instant::now();
-    let network = options::network(&args.network)?;
+    let network = LazyNetwork::new(&args.network);
     let request = request(args, &network)?;
     let sources = sources(args, &network)?;
     if args.discard && !args.dry_run {
@@ -38,7 +37,7 @@ pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-fn request(args: &Extract, network: &Network) -> Result<Request> {
+fn request(args: &Extract, network: &LazyNetwork<'_>) -> Result<Request> {
     if args.seed_index.len() > args.seed.len() {
         let reason = "there are more --seed-index than --seed".to_owned();
         return Err(Error::Invalid { what: "--seed-index", reason });
@@ -59,7 +58,7 @@ fn request(args: &Extract, network: &Network) -> Result<Request> {
     })
 }
 
-fn sources(args: &Extract, network: &Network) -> Result<Sources> {
+fn sources(args: &Extract, network: &LazyNetwork<'_>) -> Result<Sources> {
     let mut sources = options::stores(&args.store, network)?;
     sources.write_cache = args.cache.as_deref().map(LocalStore::create).transpose()?;
     if !args.no_shared_cache {

@@ -9,7 +9,7 @@ use vsekai_updater::error::Result;
 use vsekai_updater::store::LocalStore;
 
 use crate::cli::Info;
-use crate::options;
+use crate::options::{self, LazyNetwork};
 use crate::output::Output;
 use crate::size::{bytes, count};
 
@@ -36,7 +36,7 @@ struct Part {
 }
 
 pub(crate) fn run(args: &Info, output: Output) -> Result<ExitCode> {
-    let network = options::network(&args.network)?;
+    let network = LazyNetwork::new(&args.network);
     let index = options::index(&args.index, &network)?;
     let unique: HashMap<ChunkId, u64> = index.iter().map(|chunk| (chunk.id, chunk.size())).collect();
     let part = |has: &dyn Fn(&ChunkId) -> bool| {

@@ -9,7 +9,7 @@ use vsekai_updater::store::LocalStore;
 use vsekai_updater::store::verify::{Verified, verify};
 
 use crate::cli::Verify;
-use crate::options;
+use crate::options::{self, LazyNetwork};
 use crate::output::Output;
 use crate::size::{bytes, count};
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<Ex
     let sources = if args.from.is_empty() {
         Sources::default()
     } else {
-        options::stores(&args.from, &options::network(&args.network)?)?
+        options::stores(&args.from, &LazyNetwork::new(&args.network))?
     };
     let verified = verify(&store, None, args.repair.then_some(&sources), monitor)?;
     output.done("store verify", &verified, &text(&verified, args));
