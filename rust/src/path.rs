@@ -59,9 +59,14 @@ impl RelPath {
         path
     }
 
-    /// The form in which two names that a case-insensitive disk takes for one are equal.
+    /// The form in which two names that a case-insensitive disk takes for one are equal. Disks differ, so
+    /// some names that are two on most are equal here: better than one file over the other.
+    ///
+    /// Letters that only look alike, such as é in one code point and in two, stay two.
     pub fn folded(&self) -> String {
-        self.0.to_lowercase()
+        // There and back: Σ has two lower-case letters, and ẞ has no upper-case one of its own.
+        let lower = self.0.chars().flat_map(char::to_lowercase);
+        lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
     }
 }
 
@@ -207,5 +212,20 @@ mod tests {
         for bad in ["", "/etc", "../..", "a/../../..", "C:x", "\\x"] {
             assert!(LinkTarget::new(&link, bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn every_letter_folds_like_its_other_cases() {
+        let folded = |text: &str| RelPath(text.to_owned()).folded();
+        let has_cases = |c: &char| !c.to_lowercase().eq([*c]) || !c.to_uppercase().eq([*c]);
+        for letter in ('\0'..=char::MAX).filter(has_cases).map(String::from) {
+            let want = folded(&letter);
+            for other in [letter.to_uppercase(), letter.to_lowercase(), want.clone()] {
+                assert_eq!(folded(&other), want, "{letter} and {other}");
+            }
+        }
+        assert_eq!(folded("ΤΕΛΟΣ/x"), folded("τελοσ/X"));
+        assert_eq!(folded("ΤΕΛΟΣ/x"), folded("τελος/X"));
+        assert_ne!(folded("a"), folded("á"));
     }
 }
