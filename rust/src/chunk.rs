@@ -215,6 +215,9 @@ impl fmt::Debug for Decompressor {
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const XZ_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+/// What an xz stream may make its decoder allocate, in KiB: a dictionary as large as the largest chunk,
+/// twice what casync writes, and the decoder itself. The format would allow 4 GiB.
+const MAX_XZ_KIB: u32 = (16 + 1) << 10;
 
 impl Decompressor {
     /// A decompressor with empty tables.
@@ -234,7 +237,7 @@ impl Decompressor {
         } else if bytes.starts_with(&GZIP_MAGIC) {
             read_capped(flate2::read::GzDecoder::new(bytes), max, &mut buffer)
         } else if bytes.starts_with(&XZ_MAGIC) {
-            read_capped(lzma_rust2::XzReader::new(bytes, true), max, &mut buffer)
+            read_capped(lzma_rust2::XzReader::new_mem_limit(bytes, true, MAX_XZ_KIB), max, &mut buffer)
         } else {
             Err("neither zstd, gzip nor xz".to_owned())
         };
@@ -365,6 +368,30 @@ mod tests {
         let chunk = CompressedChunk::new(id, gz.finish().unwrap());
         let chunk = Decompressor::new().unwrap().decompress(&chunk, 550, Vec::new()).unwrap();
         assert!(chunk.verify(DigestAlgorithm::Sha512_256).is_ok());
+    }
+
+    /// The text `xz` in an xz stream whose dictionary has the size with this code.
+    fn xz_with_dictionary(code: u8) -> CompressedChunk {
+        let stream = "fd377a585a000004e6d6b4460200210116000000742fe5a3010001787a0000004d67c7c4b16ad05200011a02dc2ea57e\
+                      1fb6f37d010000000004595a";
+        let mut bytes = hex::decode(stream).unwrap();
+        bytes[16] = code;
+        let mut crc = flate2::Crc::new();
+        crc.update(&bytes[12..20]);
+        bytes[20..24].copy_from_slice(&crc.sum().to_le_bytes());
+        CompressedChunk::new(ChunkId([0; 32]), bytes)
+    }
+
+    #[test]
+    fn xz_with_a_dictionary_larger_than_any_chunk_is_refused() {
+        let mut decompressor = Decompressor::new().unwrap();
+        for (dictionary, code) in [("8 MiB", 22), ("16 MiB", 24)] {
+            let chunk = decompressor.decompress(&xz_with_dictionary(code), 2, Vec::new()).unwrap();
+            assert_eq!(chunk.bytes, b"xz", "{dictionary}");
+        }
+        for (dictionary, code) in [("24 MiB", 25), ("1.5 GiB", 37), ("4 GiB", 40)] {
+            assert!(decompressor.decompress(&xz_with_dictionary(code), 2, Vec::new()).is_err(), "{dictionary}");
+        }
     }
 
     #[test]
