@@ -11,6 +11,7 @@ say "the base compiles alone: no file system, no network, no async"
 cargo_in_rust check --no-default-features --lib
 say "Rust tests"
 cargo_in_rust test
+"$repo/tests/tools/fuzz.sh" 3
 
 godot() { timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" "$@"; }
 if ! godot --version >/dev/null; then

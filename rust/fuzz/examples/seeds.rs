@@ -1,0 +1,154 @@
+//! Writes the seeds of the corpus, real structures that noise alone would not find: `cargo run --example seeds`.
+//! Nothing else writes into `corpus/`, except whoever adds what a crash was found by.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::path::{LinkTarget, RelPath};
+use vsekai_updater_fuzz::render;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> Outcome {
+    indexes()?;
+    archives()?;
+    chunks()?;
+    paths()?;
+    chunkers()
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join(name), bytes)?)
+}
+
+fn indexes() -> Outcome {
+    let lists: [(&str, FeatureFlags, &[u64]); 4] = [
+        ("empty", FeatureFlags::TREE, &[]),
+        ("blob", FeatureFlags::BLOB, &[20_000, 262_144, 5]),
+        ("tree-sha256", FeatureFlags::TREE.with_digest(DigestAlgorithm::Sha256), &[1]),
+        ("many", FeatureFlags::TREE, &[65_536; 40]),
+    ];
+    for (name, flags, sizes) in lists {
+        let mut index = Index::new(flags, ChunkSizes::default());
+        for (number, &size) in sizes.iter().enumerate() {
+            index.push(ChunkId::from_bytes([number as u8; 32]), size)?;
+        }
+        write("index", name, &index.to_bytes())?;
+    }
+    Ok(())
+}
+
+fn node(path: &str, mode: u32, content: NewContent) -> Result<NewNode, vsekai_updater::Error> {
+    let path = if path.is_empty() { None } else { Some(RelPath::new(path)?) };
+    Ok(NewNode { path, metadata: NodeMetadata::for_tree(mode).with_mtime_ns(u64::from(mode)), content })
+}
+
+fn trees() -> Result<Vec<(&'static str, Layout)>, Box<dyn std::error::Error>> {
+    let root = || node("", 0o040_755, NewContent::Directory);
+    let file = |path: &str, size| node(path, 0o100_644, NewContent::File { size });
+    let target = |at: &str, to: &str| Ok::<_, vsekai_updater::Error>(LinkTarget::new(&RelPath::new(at)?, to)?);
+    let link = NewContent::Symlink { target: target("b/link", "../a/./x")? };
+    // USER "root", then XATTR "user.a" = "1".
+    let mut owned = file("b/owned", 9)?;
+    for (kind, body) in [(0xf453_131a_aeea_ccb3_u64, &b"root\0"[..]), (0xb815_7091_f80b_c486, b"user.a\x001")] {
+        owned.metadata.elements.extend((16 + body.len() as u64).to_le_bytes());
+        owned.metadata.elements.extend(kind.to_le_bytes());
+        owned.metadata.elements.extend(body);
+    }
+    let all = vec![
+        root()?,
+        node("a", 0o040_700, NewContent::Directory)?,
+        node("b", 0o040_755, NewContent::Directory)?,
+        owned,
+        file("b/none", 0)?,
+        node("b/link", 0o120_777, link)?,
+        node("pipe", 0o010_600, NewContent::Other)?,
+        node("disk", 0o060_600, NewContent::Device { major: 8, minor: 1 })?,
+    ];
+    let deep = (0..12).map(|depth| match depth {
+        0 => root(),
+        _ => node(&vec!["d"; depth].join("/"), 0o040_755, NewContent::Directory),
+    });
+    let mut wide = vec![root()?];
+    for number in 0..20 {
+        wide.push(file(&format!("f{number}"), number)?);
+    }
+    Ok(vec![
+        ("empty", Layout::build(vec![root()?])?),
+        ("one-file", Layout::build(vec![file("", 5)?])?),
+        ("all-kinds", Layout::build(all)?),
+        ("deep", Layout::build(deep.collect::<Result<_, _>>()?)?),
+        ("wide", Layout::build(wide)?),
+        ("large-file", Layout::build(vec![root()?, file("a", 3000)?])?),
+    ])
+}
+
+fn archives() -> Outcome {
+    for (number, (name, layout)) in trees()?.into_iter().enumerate() {
+        let archive = render(&layout, |at| at as u8);
+        write("catar", name, &[&[number as u8 * 3], &archive[..]].concat())?;
+        write("layout", name, &serde_json::to_vec(&layout)?)?;
+    }
+    write("layout", "blob", &serde_json::to_vec(&Layout::blob(1 << 40))?)
+}
+
+fn chunks() -> Outcome {
+    let plain = b"some content, not too short ".repeat(20);
+    let stored = |name: &str, max: u16, bytes: &[u8]| write("chunk", name, &[&max.to_le_bytes(), bytes].concat());
+    let chunk = VerifiedChunk::of(plain.clone(), DigestAlgorithm::Sha512_256);
+    stored("zstd", 560, Compressor::new(3)?.compress(&chunk)?.as_bytes())?;
+    let zeros = VerifiedChunk::of(vec![0; 60_000], DigestAlgorithm::Sha512_256);
+    stored("zstd-zeros", 60_000, Compressor::new(3)?.compress(&zeros)?.as_bytes())?;
+    stored("zstd-too-much", 59_999, Compressor::new(3)?.compress(&zeros)?.as_bytes())?;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&plain)?;
+    stored("gzip", 560, &gzip.finish()?)?;
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(6))?;
+    xz.write_all(&plain)?;
+    let mut xz = xz.finish()?;
+    stored("xz", 560, &xz)?;
+    // The same with a dictionary of 4 GiB; the header's sum is right again.
+    xz[16] = 40;
+    let mut crc = flate2::Crc::new();
+    crc.update(&xz[12..20]);
+    xz[20..24].copy_from_slice(&crc.sum().to_le_bytes());
+    stored("xz-dictionary", 560, &xz)
+}
+
+fn paths() -> Outcome {
+    let seeds = [
+        ("plain", "bin/game.x86_64\n"),
+        ("link", "lib/current\n../lib/v1"),
+        ("link-out", "a/b\n../../x"),
+        ("dots", "..a/.hidden\n./a/../b//c"),
+        ("letters", "ゲーム/ÉΣςſßİKẞ\nx"),
+        ("devices", "com10/console\nnul.txt"),
+    ];
+    seeds.into_iter().try_for_each(|(name, text)| write("path", name, text.as_bytes()))
+}
+
+fn chunkers() -> Outcome {
+    // SplitMix64: bytes without any order.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed >> 27) as u8
+    });
+    let noise: Vec<u8> = noise.take(3000).collect();
+    for (name, head) in [
+        ("casync", [47, 40, 60, 100, 1, 1]),
+        ("casync-equal", [99, 0, 0, 7, 0, 1]),
+        ("fastcdc", [0, 10, 200, 100, 0, 0]),
+        ("casync-narrow", [60, 2, 1, 200, 3, 1]),
+    ] {
+        write("chunker", name, &[&head[..], &noise].concat())?;
+    }
+    write("chunker", "zeros", &[&[50, 9, 9, 33, 2, 1][..], &[0; 500]].concat())
+}
