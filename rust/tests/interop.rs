@@ -56,11 +56,12 @@ fn first_version(root: &Path) {
     {
         write(root, name, name.as_bytes());
     }
-    write(root, &"n".repeat(255), b"255 bytes");
-    write(root, &format!("long/{}", "あ".repeat(85)), b"255 bytes of 85 letters");
+    // casync extracts no longer name, and makes no deeper folders.
+    write(root, &"n".repeat(237), b"237 bytes");
+    write(root, &format!("long/{}", "あ".repeat(79)), b"237 bytes of 79 letters");
     write(root, &format!("long/{}", "x".repeat(200)), b"200 bytes");
-    // 3,750 bytes in 250 folders: as near to the system's 4,096 as temporary folders leave.
-    write(root, &format!("deep/{}/file", ["fourteen_bytes"; 250].join("/")), b"deep down");
+    // 3,780 bytes: as near to the system's 4,096 as temporary folders leave.
+    write(root, &format!("deep/{}/file", vec!["d".repeat(62); 60].join("/")), b"deep down");
     link(root, "links/file", "../bin/game");
     link(root, "links/folder", "../data");
     link(root, "links/broken", "no/such/file");
@@ -81,6 +82,17 @@ fn first_version(root: &Path) {
     for (name, seconds) in [("bin/game", 1_500_000_000), ("none/nothing", 1_500_000_001), ("data", 1), ("locked", 2)] {
         touch(root, name, seconds);
     }
+}
+
+/// Names of all the bytes that a name may have.
+fn add_longest_names(root: &Path) {
+    write(root, &"m".repeat(255), b"255 bytes");
+    write(root, &format!("longest/{}", "い".repeat(85)), b"255 bytes of 85 letters");
+}
+
+/// Folders in 250 folders.
+fn add_deepest_folders(root: &Path) {
+    write(root, &format!("deepest/{}/file", ["fourteen_bytes"; 250].join("/")), b"deeper");
 }
 
 /// Everything that can happen to a tree between two releases.

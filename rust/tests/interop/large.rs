@@ -18,7 +18,7 @@ fn sparse_gibibyte_stays_sparse() {
         if !maker.is_there() {
             continue;
         }
-        let bench = Bench::new();
+        let bench = Bench::in_memory();
         let (tree, destination) = (bench.path("tree"), bench.path("GAME"));
         write(&tree, "a", b"before");
         let file = fs::File::create(tree.join("sparse")).unwrap();
@@ -46,7 +46,7 @@ fn sparse_gibibyte_stays_sparse() {
 
 #[test]
 fn twenty_thousand_files_are_installed_and_updated() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let tree = bench.path("tree");
     let content = |number: u64, version: u64| noise(number * 10 + version, 20 + usize::try_from(number % 300).unwrap());
     let name = |number: u64| format!("{}/{}/{number}.dat", number % 7, number % 150);

@@ -40,9 +40,13 @@ fn check_tree(program: &str, options: &MakeOptions, recorded: Recorded, same: Sa
     if !is_there(program) {
         return;
     }
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let from = bench.path("from");
     super::first_version(&from);
+    if program == "desync" {
+        super::add_longest_names(&from);
+        super::add_deepest_folders(&from);
+    }
     let layout = tree::layout(&from, &recorded).unwrap();
     let index = bench.publish_as("ours.caidx", &from, &layout, options);
     let to = bench.path("to");
@@ -83,7 +87,7 @@ fn trees_named_by_sha256_extract_in_both() {
 #[test]
 fn files_extract_in_both() {
     for algorithm in [Algorithm::Casync, Algorithm::FastCdc] {
-        let bench = Bench::new();
+        let bench = Bench::in_memory();
         let bytes = [noise(1, 1_000_000), vec![0; 1_000_000], noise(2, 10)].concat();
         let file = bench.path("file");
         fs::write(&file, &bytes).unwrap();
@@ -104,7 +108,7 @@ fn desync_extracts_what_a_plain_web_server_gives_of_our_store() {
     if !is_there("desync") {
         return;
     }
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let from = bench.path("from");
     super::first_version(&from);
     let index = bench.publish("ours.caidx", &from);
@@ -121,7 +125,7 @@ fn indexes_of_the_same_stream_are_theirs_byte_for_byte() {
         if !maker.is_there() {
             continue;
         }
-        let bench = Bench::new();
+        let bench = Bench::in_memory();
         let from = bench.path("from");
         super::first_version(&from);
         let theirs = bench.path("theirs.caidx");

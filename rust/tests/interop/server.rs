@@ -42,7 +42,7 @@ fn install_and_update_from_desyncs_chunk_server_with_authorization() {
     if !is_there("desync") {
         return;
     }
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let (old, new, destination) = (bench.path("old"), bench.path("new"), bench.path("GAME"));
     super::first_version(&old);
     copy(&old, &new);

@@ -13,7 +13,7 @@ fn chunks_of_1_4_and_16_mebibytes() {
     if !maker.is_there() {
         return;
     }
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let (tree, store) = (bench.path("tree"), bench.store());
     write(&tree, "big", &noise(1, 30_000_000));
     write(&tree, "zeros", &vec![0; 34_000_000]);
@@ -39,7 +39,7 @@ fn index_whose_flag_names_the_wrong_digest_is_read_with_a_warning() {
     if !maker.is_there() {
         return;
     }
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let (tree, destination) = (bench.path("tree"), bench.path("GAME"));
     for version in 0..2 {
         write(&tree, "file", &[noise(version, 400_000), noise(9, 600_000)].concat());
@@ -64,7 +64,7 @@ fn store_without_compression_is_an_error_that_names_it() {
     if !is_there("desync") {
         return;
     }
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let (tree, store, index) = (bench.path("tree"), bench.store(), bench.path("plain.caidx"));
     write(&tree, "file", &noise(1, 300_000));
     fs::create_dir(&store).unwrap();

@@ -1,12 +1,15 @@
 //! Stores and indexes made with the library, sound ones and such as nobody should publish.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use vsekai_updater::archive::Layout;
 use vsekai_updater::chunk::{ChunkId, CompressedChunk, Compressor, VerifiedChunk};
 use vsekai_updater::chunker::{Algorithm, Chunker};
+use vsekai_updater::disk;
 use vsekai_updater::event::Monitor;
 use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::make::{self, MakeOptions};
@@ -22,6 +25,15 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The same in memory, where there is room: many small files take their time on some disks.
+    pub(crate) fn in_memory() -> Self {
+        const ENOUGH_BYTES: u64 = 2 << 30;
+        let memory = Path::new("/dev/shm");
+        let has_room = memory.is_dir() && disk::free_bytes(memory).is_ok_and(|free| free > ENOUGH_BYTES);
+        let folder = if has_room { tempfile::tempdir_in(memory).ok() } else { None };
+        folder.map_or_else(Self::new, |folder| Self { folder })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
