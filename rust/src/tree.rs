@@ -16,8 +16,8 @@ use crate::path::{LinkTarget, RelPath};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
     /// What a player needs: type, permissions, nothing that differs between two builds of the same files.
-    /// Owner and times are 0.
-    Reproducible,
+    /// Owner and times are 0. casync reads a tree only if its entries have the feature flags of its index.
+    Reproducible(FeatureFlags),
     /// Owner and times as they are on disk, under these feature flags: what casync and desync record.
     AsOnDisk(FeatureFlags),
 }
@@ -86,7 +86,7 @@ fn metadata(found: &fs::Metadata, recorded: &Recorded) -> NodeMetadata {
     use std::os::unix::fs::MetadataExt;
     let base = NodeMetadata::for_tree(found.mode());
     match recorded {
-        Recorded::Reproducible => base,
+        Recorded::Reproducible(flags) => NodeMetadata { flags: flags.bits(), ..base },
         Recorded::AsOnDisk(flags) => NodeMetadata {
             flags: flags.bits(),
             uid: u64::from(found.uid()),
@@ -109,7 +109,7 @@ fn metadata(found: &fs::Metadata, recorded: &Recorded) -> NodeMetadata {
     };
     let base = NodeMetadata::for_tree(mode);
     match recorded {
-        Recorded::Reproducible => base,
+        Recorded::Reproducible(flags) => NodeMetadata { flags: flags.bits(), ..base },
         Recorded::AsOnDisk(flags) => NodeMetadata { flags: flags.bits(), mtime_ns: disk::mtime_ns(found), ..base },
     }
 }

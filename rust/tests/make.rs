@@ -181,7 +181,7 @@ fn file_that_changed_since_it_was_listed_is_an_error() {
     for (name, content) in [("shorter", &b"1"[..]), ("longer", &b"1234567"[..])] {
         let tree = tempfile::tempdir().unwrap();
         write(tree.path(), name, b"1234");
-        let layout = tree::layout(tree.path(), &Recorded::Reproducible).unwrap();
+        let layout = tree::layout(tree.path(), &Recorded::Reproducible(FeatureFlags::TREE)).unwrap();
         write(tree.path(), name, content);
         let opened = LocalStore::create(store.path()).unwrap();
         let error = make(tree.path(), &layout, &opened, &options(true), &Monitor::default()).unwrap_err();
@@ -194,7 +194,7 @@ fn file_that_changed_since_it_was_listed_is_an_error() {
 #[test]
 fn cancelled_make_stops() {
     let (tree, store) = (sample(), tempfile::tempdir().unwrap());
-    let layout = tree::layout(tree.path(), &Recorded::Reproducible).unwrap();
+    let layout = tree::layout(tree.path(), &Recorded::Reproducible(FeatureFlags::TREE)).unwrap();
     let monitor = Monitor::default();
     monitor.cancel.cancel();
     let opened = LocalStore::create(store.path()).unwrap();
@@ -316,8 +316,8 @@ fn desync_extracts_what_was_made() {
         fs::create_dir(&out).unwrap();
         let [store, index, out] = [&store, &index, &out].map(|path| path.to_str().unwrap());
         if run("desync", &["untar", "-i", "-s", store, index, out]) {
-            let kept = tree::layout(Path::new(out), &Recorded::Reproducible).unwrap();
-            assert!(kept == tree::layout(tree.path(), &Recorded::Reproducible).unwrap());
+            let kept = tree::layout(Path::new(out), &Recorded::Reproducible(FeatureFlags::TREE)).unwrap();
+            assert!(kept == tree::layout(tree.path(), &Recorded::Reproducible(FeatureFlags::TREE)).unwrap());
             assert!(stream(Path::new(out), &kept) == stream(tree.path(), &kept));
         }
     }

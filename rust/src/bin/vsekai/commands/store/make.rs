@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
     };
     let layout = match content {
         Content::Tree if args.casync_exact => tree::layout(&args.path, &Recorded::AsOnDisk(flags))?,
-        Content::Tree => tree::layout(&args.path, &Recorded::Reproducible)?,
+        Content::Tree => tree::layout(&args.path, &Recorded::Reproducible(flags))?,
         Content::Blob => Layout::blob(tree::file_size(&args.path)?),
     };
     let made_with = MakeOptions {
