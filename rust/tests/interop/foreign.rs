@@ -11,7 +11,7 @@ use super::tools::Maker;
 use super::trees::{Same, assert_equal_trees, copy, noise};
 
 /// Both versions by this program: installed over HTTP, updated, and gone back by a local store.
-fn round(maker: Maker, same: Same) {
+pub(crate) fn round(maker: Maker, same: Same) {
     if !maker.is_there() {
         return;
     }
@@ -19,7 +19,7 @@ fn round(maker: Maker, same: Same) {
     let (old, new, destination) = (bench.path("old"), bench.path("new"), bench.path("there/GAME"));
     super::first_version(&old);
     super::add_longest_names(&old);
-    if matches!(maker, Maker::Desync(_)) {
+    if !matches!(maker, Maker::Casync(_)) {
         super::add_deepest_folders(&old);
     }
     copy(&old, &new);
@@ -103,7 +103,7 @@ fn folder_that_casync_or_desync_extracted_is_taken_over() {
         maker.make(&bench.store(), &old_index, &old);
         maker.make(&bench.store(), &new_index, &new);
         fs::create_dir(&destination).unwrap();
-        super::ours::extract_with(program, &bench.store(), &old_index, &destination);
+        super::ours::extract_with(program, bench.store().to_str().unwrap(), &old_index, &destination);
         let server = Server::start(&bench.store(), Duration::ZERO);
         let mut command = extract(&[server.url()], &new_index, &destination);
         command.arg("--seed").arg(&destination).arg("--seed-index").arg(&old_index);

@@ -1,9 +1,11 @@
-//! desync and casync as child processes.
+//! desync, casync and our own `store make` as child processes.
 
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::run::{Run, vsekai};
 
 /// Whether the program can be run. If not, says so past the test harness; in CI that is a failure.
 pub(crate) fn is_there(program: &str) -> bool {
@@ -29,14 +31,16 @@ pub(crate) fn tool<S: AsRef<OsStr>>(program: &str, arguments: &[S]) {
 pub(crate) enum Maker {
     Desync(&'static [&'static str]),
     Casync(&'static [&'static str]),
+    Ours(&'static [&'static str]),
 }
 
 impl Maker {
     pub(crate) fn is_there(self) -> bool {
-        is_there(match self {
-            Self::Desync(_) => "desync",
-            Self::Casync(_) => "casync",
-        })
+        match self {
+            Self::Desync(_) => is_there("desync"),
+            Self::Casync(_) => is_there("casync"),
+            Self::Ours(_) => true,
+        }
     }
 
     /// Puts the folder or file into the store, and writes the index of it.
@@ -49,6 +53,11 @@ impl Maker {
                 std::fs::create_dir_all(store).unwrap();
                 let all = options.iter().chain(verb).map(ToString::to_string);
                 tool("desync", &all.chain(["-s".to_owned(), text(store)]).chain(paths).collect::<Vec<_>>());
+            }
+            Self::Ours(options) => {
+                let mut command = vsekai();
+                command.args(["--json", "store", "make"]).args(options).arg("--store").arg(store).args(paths);
+                Run::of(&mut command).done();
             }
             Self::Casync(options) => {
                 let all = options.iter().map(ToString::to_string);
