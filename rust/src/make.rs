@@ -18,6 +18,7 @@ use crate::store::LocalStore;
 use crate::tree;
 
 mod cut;
+mod hint;
 mod keep;
 mod run;
 mod stream;
@@ -39,6 +40,10 @@ pub struct MakeOptions {
     pub forced_cuts: bool,
     /// zstd level, 1 to 22; casync and desync use 3.
     pub level: i32,
+    /// The index that the last make of this tree gave: where the bytes are the same, its cuts are taken
+    /// over, and boundaries are not looked for. The result is the same without it. Used with
+    /// `forced_cuts` and [`Algorithm::Casync`](crate::chunker::Algorithm::Casync) only, and if its flags and sizes are those of this make.
+    pub hint: Option<Index>,
 }
 
 /// What [`make`] did.
@@ -85,6 +90,7 @@ pub fn make(
         chunker: &options.chunker,
         flags: options.flags,
         forced_cuts: options.forced_cuts,
+        hint: options.hint.as_ref(),
         phase: Phase::Make,
     };
     let index = run::run(&job, &|id, plain| keeper.take(id, plain), monitor)?;
@@ -104,7 +110,7 @@ pub fn index_of(
     forced_cuts: bool,
     monitor: &Monitor,
 ) -> Result<Index> {
-    let job = Job { root, layout, chunker, flags, forced_cuts, phase: Phase::ScanSeed };
+    let job = Job { root, layout, chunker, flags, forced_cuts, hint: None, phase: Phase::ScanSeed };
     run::run(&job, &|_, _| Ok(()), monitor)
 }
 

@@ -65,7 +65,7 @@ fn sample() -> TempDir {
 
 fn options(forced_cuts: bool) -> MakeOptions {
     let chunker = Chunker::new(Algorithm::Casync, ChunkSizes::default()).unwrap();
-    MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts, level: 3 }
+    MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts, level: 3, hint: None }
 }
 
 fn make_tree(root: &Path, store: &Path, options: &MakeOptions) -> Made {
@@ -228,7 +228,7 @@ proptest! {
         }
         let algorithm = if fast { Algorithm::FastCdc } else { Algorithm::Casync };
         let chunker = Chunker::new(algorithm, ChunkSizes::new(4096, 16384, 65536).unwrap()).unwrap();
-        let options = MakeOptions { chunker, forced_cuts, flags: FeatureFlags::TREE.with_digest(digest), level: 1 };
+        let options = MakeOptions { chunker, forced_cuts, flags: FeatureFlags::TREE.with_digest(digest), level: 1, hint: None };
         let made = make_tree(tree.path(), store.path(), &options);
         let layout = tree::layout(tree.path(), &Recorded::AsOnDisk(FeatureFlags::TREE)).unwrap();
         let opened = LocalStore::open(store.path()).unwrap();

@@ -39,7 +39,7 @@ struct Bench {
 
 fn options() -> MakeOptions {
     let chunker = Chunker::new(Algorithm::Casync, ChunkSizes::new(1024, 4096, 16384).unwrap()).unwrap();
-    MakeOptions { chunker, flags: FeatureFlags::BLOB, forced_cuts: false, level: 3 }
+    MakeOptions { chunker, flags: FeatureFlags::BLOB, forced_cuts: false, level: 3, hint: None }
 }
 
 fn make_blob(file: &Path, store: &LocalStore, monitor: &Monitor) -> Result<Index> {

@@ -8,7 +8,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::hint::{Foresight, Hint, View};
 use crate::archive::{Layout, NodeKind};
+use crate::chunk::ChunkId;
 use crate::chunker::Chunker;
 
 /// Files of this size and more begin and end with a cut of their own, if forced cuts are wanted, in bytes.
@@ -18,7 +20,7 @@ const OWN_CHUNKS_BYTES: u64 = 64 << 10;
 const SPAN_BYTES: usize = 128 << 10;
 
 /// Where a stream is cut whatever its bytes are: ascending.
-pub(super) fn forced(layout: &Layout) -> impl Iterator<Item = u64> + '_ {
+pub(super) fn forced(layout: &Layout) -> impl Iterator<Item = u64> + Clone + '_ {
     let large = layout.nodes().iter().filter_map(|node| match &node.kind {
         NodeKind::File { payload } if node.payload_bytes() >= OWN_CHUNKS_BYTES => Some(payload),
         _ => None,
@@ -26,31 +28,70 @@ pub(super) fn forced(layout: &Layout) -> impl Iterator<Item = u64> + '_ {
     large.flat_map(|payload| [payload.start, payload.end])
 }
 
+/// A chunk in a block.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) range: Range<usize>,
+    /// Its id, if it was hashed to find its end.
+    pub(super) id: Option<ChunkId>,
+}
+
 /// The state between two blocks.
-pub(super) struct Cutter<'a, F: Iterator<Item = u64>> {
+pub(super) struct Cutter<'a, F: Iterator<Item = u64> + Clone> {
     chunker: &'a Chunker,
     forced: Peekable<F>,
+    hint: Option<Hint<'a>>,
     /// Where in the stream the chunk begins that is not cut yet, in bytes.
     start: u64,
     /// Boundaries already found in that chunk, counted from its start.
     candidates: Vec<usize>,
+    /// How far they were looked for.
+    scanned: usize,
 }
 
-impl<'a, F: Iterator<Item = u64>> Cutter<'a, F> {
-    pub(super) fn new(chunker: &'a Chunker, forced: F) -> Self {
-        Self { chunker, forced: forced.peekable(), start: 0, candidates: Vec::new() }
+impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
+    pub(super) fn new(chunker: &'a Chunker, forced: F, hint: Option<Hint<'a>>) -> Self {
+        Self { chunker, forced: forced.peekable(), hint, start: 0, candidates: Vec::new(), scanned: 0 }
     }
 
-    /// The chunks that end in `data`: the bytes since the last cut, of which `seen` were given before.
-    /// What comes after the last of them is to be given again.
-    pub(super) fn cut(&mut self, data: &[u8], seen: usize, is_end: bool) -> Vec<Range<usize>> {
-        let scanned = self.scan(data, seen);
+    /// The chunks that end in `data`, the bytes since the last cut. What comes after the last of them is
+    /// to be given again.
+    pub(super) fn cut(&mut self, data: &[u8], is_end: bool) -> Vec<Cut> {
+        let view = View { chunker: self.chunker, data, start: self.start, is_end };
+        let foresight = self.hint.as_ref().map(|hint| hint.look(&view, self.forced.clone())).unwrap_or_default();
+        let is_believed = self.hint.as_ref().is_some_and(Hint::is_believed);
+        let right = foresight.chunks.iter().take_while(|chunk| is_believed && chunk.is_same);
+        let mut cuts: Vec<Cut> = right.map(|chunk| Cut { range: chunk.range.clone(), id: Some(chunk.id) }).collect();
+        let done = cuts.last().map_or(0, |last| last.range.end);
+        self.advance(done);
+        if !(is_believed && foresight.goes_on && cuts.len() == foresight.chunks.len()) {
+            let looked_for = self.look(&data[done..], is_end);
+            cuts.extend(
+                looked_for.into_iter().map(|range| self.compare(done + range.start..done + range.end, &foresight)),
+            );
+        }
+        cuts
+    }
+
+    /// What was foretold about a chunk that was found: its id holds whatever the index says.
+    fn compare(&mut self, range: Range<usize>, foresight: &Foresight) -> Cut {
+        let at = foresight.chunks.binary_search_by_key(&range.start, |chunk| chunk.range.start);
+        let foretold = at.ok().map(|at| &foresight.chunks[at]).filter(|chunk| chunk.range == range);
+        if let (Some(hint), Some(foretold)) = (&mut self.hint, foretold) {
+            hint.agree(foretold);
+        }
+        Cut { range, id: foretold.map(|chunk| chunk.id) }
+    }
+
+    /// Finds the cuts by the rules.
+    fn look(&mut self, data: &[u8], is_end: bool) -> Vec<Range<usize>> {
+        let has_candidates = self.scan(data);
         let mut chunks = Vec::new();
         let mut done = 0;
         loop {
             let forced = self.next_forced(data.len() - done);
             let part = &data[done..done + forced.unwrap_or(data.len() - done)];
-            let cuts = if scanned {
+            let cuts = if has_candidates {
                 self.chunker.cuts_from_candidates(part.len(), &self.candidates, is_end || forced.is_some())
             } else {
                 self.chunker.cuts(part, is_end || forced.is_some())
@@ -66,8 +107,9 @@ impl<'a, F: Iterator<Item = u64>> Cutter<'a, F> {
         }
     }
 
-    /// Adds the candidates of the new bytes; false if the algorithm has none.
-    fn scan(&mut self, data: &[u8], seen: usize) -> bool {
+    /// Adds the candidates of the bytes that were not scanned yet; false if the algorithm has none.
+    fn scan(&mut self, data: &[u8]) -> bool {
+        let seen = self.scanned;
         let new = data.len() - seen;
         let span = new.div_ceil(rayon::current_num_threads()).max(SPAN_BYTES);
         let spans = (0..new.div_ceil(span)).into_par_iter();
@@ -76,6 +118,7 @@ impl<'a, F: Iterator<Item = u64>> Cutter<'a, F> {
             .collect();
         let Some(found) = found else { return false };
         self.candidates.extend(found.into_iter().flatten());
+        self.scanned = data.len();
         true
     }
 
@@ -88,6 +131,7 @@ impl<'a, F: Iterator<Item = u64>> Cutter<'a, F> {
 
     fn advance(&mut self, bytes: usize) {
         self.start += bytes as u64;
+        self.scanned = self.scanned.saturating_sub(bytes);
         let passed = self.candidates.partition_point(|&at| at <= bytes);
         self.candidates.drain(..passed);
         self.candidates.iter_mut().for_each(|at| *at -= bytes);

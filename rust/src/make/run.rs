@@ -10,7 +10,6 @@
 //! exist, and no more, however long the stream is.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +17,8 @@ use crossbeam_channel::{Receiver, Sender};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::cut::{self, Cutter};
+use super::cut::{self, Cut, Cutter};
+use super::hint::Hint;
 use super::stream::Stream;
 use crate::archive::Layout;
 use crate::chunk::{ChunkId, DigestAlgorithm};
@@ -40,6 +40,8 @@ pub(super) struct Job<'a> {
     pub(super) chunker: &'a Chunker,
     pub(super) flags: FeatureFlags,
     pub(super) forced_cuts: bool,
+    /// The index of an earlier run, that may tell the cuts.
+    pub(super) hint: Option<&'a Index>,
     pub(super) phase: Phase,
 }
 
@@ -101,11 +103,13 @@ fn work(
     take: Take<'_>,
     monitor: &Monitor,
 ) -> Result<Index> {
-    let hashing = Hashing { ids: Ids::new(job), take, done: Mutex::default() };
+    let hashing = Hashing { ids: Ids::new(job.flags.digest(), job.chunker), take, done: Mutex::default() };
     let mut index = Index::new(job.flags, job.chunker.sizes());
     pool.in_place_scope(|scope| {
         let forced = cut::forced(job.layout).take_while(|_| job.forced_cuts);
-        let mut cutter = Cutter::new(job.chunker, forced);
+        let hint = job.hint.filter(|_| job.forced_cuts);
+        let hint = hint.and_then(|index| Hint::new(index, job.chunker, job.flags, &hashing.ids));
+        let mut cutter = Cutter::new(job.chunker, forced, hint);
         let mut carried: Vec<u8> = Vec::new();
         let mut left = job.layout.stream_bytes();
         for number in 0_u64.. {
@@ -120,8 +124,8 @@ fn work(
             let start = block.room - carried.len();
             block.bytes[start..block.room].copy_from_slice(&carried);
             let data = &block.bytes[start..block.room + block.filled];
-            let chunks = pool.install(|| cutter.cut(data, carried.len(), left == 0));
-            let done = chunks.last().map_or(0, |last| last.end);
+            let chunks = pool.install(|| cutter.cut(data, left == 0));
+            let done = chunks.last().map_or(0, |last| last.range.end);
             carried.clear();
             carried.extend_from_slice(&data[done..]);
             let (hashing, free) = (&hashing, free.clone());
@@ -157,10 +161,10 @@ struct Done {
 }
 
 impl Hashing<'_> {
-    fn block(&self, number: u64, data: &[u8], chunks: &[Range<usize>]) {
-        let name = |range: &Range<usize>| {
-            let plain = &data[range.clone()];
-            let id = self.ids.of(plain);
+    fn block(&self, number: u64, data: &[u8], chunks: &[Cut]) {
+        let name = |cut: &Cut| {
+            let plain = &data[cut.range.clone()];
+            let id = cut.id.unwrap_or_else(|| self.ids.of(plain));
             (self.take)(id, plain)?;
             Ok((id, plain.len() as u64))
         };
@@ -183,20 +187,19 @@ impl Hashing<'_> {
 }
 
 /// Names chunks. Runs of zeros are long in some files, and all their chunks but the last are one.
-struct Ids {
+pub(super) struct Ids {
     digest: DigestAlgorithm,
     zeros: Vec<u8>,
     of_zeros: ChunkId,
 }
 
 impl Ids {
-    fn new(job: &Job<'_>) -> Self {
-        let digest = job.flags.digest();
-        let zeros = vec![0; usize::try_from(job.chunker.sizes().max()).unwrap_or(0)];
+    pub(super) fn new(digest: DigestAlgorithm, chunker: &Chunker) -> Self {
+        let zeros = vec![0; usize::try_from(chunker.sizes().max()).unwrap_or(0)];
         Self { digest, of_zeros: digest.id_of(&zeros), zeros }
     }
 
-    fn of(&self, plain: &[u8]) -> ChunkId {
+    pub(super) fn of(&self, plain: &[u8]) -> ChunkId {
         if plain == self.zeros { self.of_zeros } else { self.digest.id_of(plain) }
     }
 }

@@ -38,13 +38,13 @@ fn by_definition(chunker: &Chunker, data: &[u8], forced: &[usize]) -> Vec<Range<
 }
 
 fn in_blocks(chunker: &Chunker, data: &[u8], forced: &[usize], blocks: &[usize]) -> Vec<Range<usize>> {
-    let mut cutter = Cutter::new(chunker, forced.iter().map(|&at| at as u64));
-    let (mut found, mut start, mut seen) = (Vec::new(), 0, 0);
+    let mut cutter = Cutter::new(chunker, forced.iter().map(|&at| at as u64), None);
+    let (mut found, mut start) = (Vec::new(), 0);
     for &end in blocks.iter().chain([&data.len()]) {
-        let chunks = cutter.cut(&data[start..end], seen - start, end == data.len());
-        let done = chunks.last().map_or(0, |last| last.end);
-        found.extend(chunks.into_iter().map(|chunk| start + chunk.start..start + chunk.end));
-        (start, seen) = (start + done, end);
+        let chunks = cutter.cut(&data[start..end], end == data.len());
+        let done = chunks.last().map_or(0, |last| last.range.end);
+        found.extend(chunks.into_iter().map(|chunk| start + chunk.range.start..start + chunk.range.end));
+        start += done;
     }
     found
 }

@@ -51,7 +51,7 @@ impl Bench {
     pub(crate) fn options() -> MakeOptions {
         let sizes = ChunkSizes::new(1 << 10, 4 << 10, 16 << 10).unwrap();
         let chunker = Chunker::new(Algorithm::Casync, sizes).unwrap();
-        MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts: false, level: 1 }
+        MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts: false, level: 1, hint: None }
     }
 
     /// Makes the tree at `root` into the store; the path of its index.
