@@ -19,6 +19,8 @@ use crate::tree;
 
 mod cut;
 mod hint;
+#[cfg(test)]
+mod hint_tests;
 mod keep;
 mod run;
 mod stream;

@@ -8,11 +8,11 @@ use super::cut::Cutter;
 use crate::chunker::{Algorithm, Chunker};
 use crate::index::ChunkSizes;
 
-fn chunker(algorithm: Algorithm) -> Chunker {
+pub(super) fn chunker(algorithm: Algorithm) -> Chunker {
     Chunker::new(algorithm, ChunkSizes::new(64, 256, 1024).unwrap()).unwrap()
 }
 
-fn bytes(seed: u64, len: usize) -> Vec<u8> {
+pub(super) fn bytes(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed | 1;
     let next = move || {
         state ^= state << 13;
@@ -22,6 +22,14 @@ fn bytes(seed: u64, len: usize) -> Vec<u8> {
         if state.to_le_bytes()[5] < 32 { 0 } else { state.to_le_bytes()[3] }
     };
     std::iter::repeat_with(next).take(len).collect()
+}
+
+/// Positions inside a stream of this length: ascending, each once.
+pub(super) fn within(mut list: Vec<usize>, len: usize) -> Vec<usize> {
+    list.sort_unstable();
+    list.dedup();
+    list.retain(|&at| 0 < at && at < len);
+    list
 }
 
 fn by_definition(chunker: &Chunker, data: &[u8], forced: &[usize]) -> Vec<Range<usize>> {
@@ -60,13 +68,7 @@ proptest! {
     ) {
         let chunker = chunker(if fast { Algorithm::FastCdc } else { Algorithm::Casync });
         let data = bytes(seed, len);
-        let within = |mut list: Vec<usize>| {
-            list.sort_unstable();
-            list.dedup();
-            list.retain(|&at| 0 < at && at < len);
-            list
-        };
-        let (forced, blocks) = (within(forced), within(blocks));
+        let (forced, blocks) = (within(forced, len), within(blocks, len));
         let found = in_blocks(&chunker, &data, &forced, &blocks);
         prop_assert_eq!(&found, &by_definition(&chunker, &data, &forced));
         prop_assert!(found.iter().all(|chunk| chunk.len() <= 1024));

@@ -1,6 +1,7 @@
 //! `vsekai store make`
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,7 +10,8 @@ use vsekai_updater::disk::{self, Durability};
 use vsekai_updater::error::{Error, Result};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::extract::Content;
-use vsekai_updater::index::FeatureFlags;
+use vsekai_updater::index::{FeatureFlags, Index};
+use vsekai_updater::limits;
 use vsekai_updater::make::{self, Made, MakeOptions};
 use vsekai_updater::store::LocalStore;
 use vsekai_updater::tree::{self, Recorded};
@@ -38,6 +40,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
         flags,
         forced_cuts: content == Content::Tree && !args.casync_exact,
         level: args.level,
+        hint: last_made(&args.index),
     };
     let store = LocalStore::create(&args.store)?;
     let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
@@ -48,6 +51,12 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
     disk::write_atomic(&args.index, &made.index.to_bytes(), Durability::PowerCut)?;
     output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The index that stands where the new one will. It only saves work, so whatever is wrong with it is no error.
+fn last_made(path: &Path) -> Option<Index> {
+    let bytes = disk::read_if_exists(path, limits::MAX_INDEX_BYTES).ok()??;
+    Index::parse(&bytes).ok()
 }
 
 /// Finds out before the work whether its result can be written.
