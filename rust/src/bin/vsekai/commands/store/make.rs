@@ -1,5 +1,6 @@
 //! `vsekai store make`
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
         // No index may outlive a power cut that the chunks it names do not.
         disk::sync_disk(store.root())?;
     }
-    disk::write_atomic(&args.index, &made.index.to_bytes(), Durability::PowerCut)?;
+    write(&args.index, &made.index.to_bytes())?;
     output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
 }
@@ -57,6 +58,19 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
 fn last_made(path: &Path) -> Option<Index> {
     let bytes = disk::read_if_exists(path, limits::MAX_INDEX_BYTES).ok()??;
     Index::parse(&bytes).ok()
+}
+
+/// Writes the index, unless the file is already what it would become.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let there = disk::read_if_exists(path, bytes.len() as u64).unwrap_or(None);
+    if there.is_some_and(|there| there == bytes) {
+        // Whoever wrote it may not have waited for the disk; if the disk has it, this costs nothing.
+        let file = OpenOptions::new().write(true).open(path);
+        if file.and_then(|file| file.sync_all()).is_ok() {
+            return Ok(());
+        }
+    }
+    disk::write_atomic(path, bytes, Durability::PowerCut)
 }
 
 /// Finds out before the work whether its result can be written.
