@@ -131,6 +131,22 @@ fn second_make_stores_nothing() {
 }
 
 #[test]
+fn index_of_the_last_make_changes_no_result() {
+    let (tree, store) = (sample(), tempfile::tempdir().unwrap());
+    let old = make_tree(tree.path(), store.path(), &options(true)).index;
+    let with = |index: &Index| MakeOptions { hint: Some(index.clone()), ..options(true) };
+    let again = make_tree(tree.path(), store.path(), &with(&old));
+    assert_eq!((again.new_chunks, &again.index), (0, &old));
+    let mut content = noise(1, 9_500_000);
+    content[5_000_000] ^= 1;
+    content.truncate(9_400_000);
+    write(tree.path(), "big.bin", &content);
+    let new = make_tree(tree.path(), store.path(), &with(&old));
+    assert!(new.new_chunks > 0 && new.new_chunks < 10, "{}", new.new_chunks);
+    assert!(new.index == make_tree(tree.path(), store.path(), &options(true)).index);
+}
+
+#[test]
 fn makes_at_once_into_one_store_agree() {
     let (tree, store) = (sample(), tempfile::tempdir().unwrap());
     let made: Vec<Made> = std::thread::scope(|scope| {
@@ -344,4 +360,8 @@ fn published_game_is_cut_as_desync_cuts_it() {
     assert!(made.index == index);
     let again = make_tree(Path::new(&tree), &work.path().join("ours"), &options(false));
     assert_eq!((again.new_chunks, again.reused_chunks), (0, made.new_chunks));
+    let own = make_tree(Path::new(&tree), &work.path().join("ours"), &options(true));
+    let hinted = MakeOptions { hint: Some(own.index.clone()), ..options(true) };
+    let hinted = make_tree(Path::new(&tree), &work.path().join("ours"), &hinted);
+    assert!(hinted.index == own.index && hinted.reused_chunks == own.new_chunks + own.reused_chunks);
 }
