@@ -37,7 +37,7 @@ impl FeatureFlags {
     pub const NSEC_TIME: u64 = 0x20;
     /// Modes carry permission bits.
     pub const PERMISSIONS: u64 = 0x100;
-    /// What desync and casync write for a blob: `EXCLUDE_NODUMP | SHA512_256`.
+    /// What desync writes for a blob: `EXCLUDE_NODUMP | SHA512_256`. casync adds its `EXCLUDE_FILE` unless told not to.
     pub const BLOB: Self = Self(0xa000_0000_0000_0000);
     /// What `desync tar -i` writes for a tree.
     pub const TREE: Self = Self(0xb000_0000_1000_1f22);

@@ -99,7 +99,10 @@ struct Game {
 
 impl Game {
     fn new() -> Self {
-        let bench = Bench::new();
+        Self::on(Bench::in_memory())
+    }
+
+    fn on(bench: Bench) -> Self {
         let (old, new, destination) = (bench.path("old"), bench.path("new"), bench.path("there/GAME"));
         first_version(&old);
         trees::copy(&old, &new);

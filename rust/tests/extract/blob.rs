@@ -21,7 +21,7 @@ struct Blob {
 
 impl Blob {
     fn new() -> Self {
-        let bench = Bench::new();
+        let bench = Bench::in_memory();
         let old = [noise(1, 300_000), vec![0; 200_000], noise(2, 100_000)].concat();
         let new = [&noise(3, 5_000), &old[..150_000], &noise(4, 20_000), &old[150_000..], b"end"].concat();
         let old_index = bench.publish_blob("v1.caibx", &old);
@@ -101,7 +101,7 @@ fn changed_file_is_repaired() {
 
 #[test]
 fn file_of_no_bytes_and_file_of_zeros_are_files() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     for (name, bytes) in [("none.caibx", vec![]), ("zeros.caibx", vec![0; 1_000_000]), ("one.caibx", vec![1])] {
         let index = bench.publish_blob(name, &bytes);
         let destination = bench.path(&format!("{name}.out"));

@@ -93,7 +93,7 @@ fn assert_nothing_came_of_it(bench: &Bench, before: &super::trees::Snapshot) {
 
 #[test]
 fn archives_made_by_hand_here_are_sound() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let stream = directory(&[(b"a", directory(&[(b"x", file(b"one"))])), (b"b", symlink("a/x"))]);
     run(&bench, &stream).done();
     assert_eq!(std::fs::read(bench.path("there/GAME/b")).unwrap(), b"one");
@@ -128,7 +128,7 @@ fn names_that_leave_the_folder_or_exist_nowhere_are_refused() {
         &long,
         b"\x7f",
     ];
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let before = snapshot(bench.root());
     for (at, name) in names.into_iter().enumerate() {
         let stream = match at % 3 {
@@ -145,7 +145,7 @@ fn names_that_leave_the_folder_or_exist_nowhere_are_refused() {
 
 #[test]
 fn links_that_leave_the_folder_are_refused() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let before = snapshot(bench.root());
     for target in ["/etc/passwd", "..", "../x", "a/../../x", "/", "", "C:x", "..\\x", "./../x"] {
         let message = run(&bench, &directory(&[(b"a", symlink(target))]));
@@ -157,7 +157,7 @@ fn links_that_leave_the_folder_are_refused() {
 
 #[test]
 fn name_that_is_there_twice_is_refused_so_nothing_is_written_through_a_link() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let before = snapshot(bench.root());
     for stream in [
         directory(&[(b"a", file(b"1")), (b"a", file(b"2"))]),
@@ -171,7 +171,7 @@ fn name_that_is_there_twice_is_refused_so_nothing_is_written_through_a_link() {
 
 #[test]
 fn names_that_differ_in_case_are_two_files_where_the_disk_says_so() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     run(&bench, &directory(&[(b"Readme", file(b"1")), (b"readme", file(b"2"))])).done();
     assert_eq!(std::fs::read_dir(bench.path("there/GAME")).unwrap().count(), 2);
 }
@@ -179,7 +179,7 @@ fn names_that_differ_in_case_are_two_files_where_the_disk_says_so() {
 #[test]
 fn set_user_id_is_not_taken_from_an_archive() {
     use std::os::unix::fs::PermissionsExt;
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let suid = [entry(0o106_755), words(&[20, PAYLOAD]), b"evil".to_vec()].concat();
     run(&bench, &directory(&[(b"a", suid)])).done();
     assert_eq!(std::fs::metadata(bench.path("there/GAME/a")).unwrap().permissions().mode(), 0o100_755);
@@ -187,7 +187,7 @@ fn set_user_id_is_not_taken_from_an_archive() {
 
 #[test]
 fn devices_and_pipes_are_left_out_with_a_warning() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let stream = directory(&[(b"a", entry(0o010_644)), (b"b", file(b"good"))]);
     let run = run(&bench, &stream);
     run.done();
@@ -197,7 +197,7 @@ fn devices_and_pipes_are_left_out_with_a_warning() {
 
 #[test]
 fn every_cut_of_an_archive_is_an_error() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let before = snapshot(bench.root());
     let stream = directory(&[(b"a", directory(&[(b"x", file(b"one"))])), (b"b", symlink("a/x"))]);
     for len in [1, 15, 16, 64, 100, stream.len() - 24, stream.len() - 1] {
@@ -284,7 +284,7 @@ fn indexes_that_claim_too_much_are_refused_at_once() {
 
 #[test]
 fn index_of_far_more_than_the_disk_holds_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     let sizes = ChunkSizes::new(1 << 20, 4 << 20, 16 << 20).unwrap();
     let mut index = Index::new(FeatureFlags::BLOB, sizes);
     let id = bench.put(b"tiny");

@@ -80,7 +80,8 @@ fn killed_at_random_points_of_an_install_it_is_nothing_or_new_and_goes_on() {
         rounds += 1;
         assert!(rounds < 60, "it does not come to an end");
         let mut child = slow(&game, &game.new_index, &server).spawn().unwrap();
-        let wait = 60 + u64::from_le_bytes(noise(rounds, 8).try_into().unwrap()) % 150;
+        // Ever longer, so that it comes to its end on a busy machine too.
+        let wait = 60 + u64::from_le_bytes(noise(rounds, 8).try_into().unwrap()) % (100 + 20 * rounds);
         std::thread::sleep(Duration::from_millis(wait));
         child.kill().unwrap();
         child.wait().unwrap();
