@@ -6,14 +6,16 @@
 //!    ^---------------- emptied blocks ---------------'
 //! ```
 //!
-//! Cutting and hashing share the threads of one pool, so none waits for another's last chunk. Three blocks
-//! exist, and no more, however long the stream is.
+//! Cutting and hashing share the threads of one pool, so none waits for another's last chunk; the loop over
+//! the blocks is one of them, so that no block waits for a thread to wake. Three blocks exist, and no more,
+//! however long the stream is.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -32,6 +34,9 @@ const BLOCK_BYTES: usize = 2 << 20;
 
 /// Blocks in memory.
 const BLOCKS: usize = 3;
+
+/// How long a thread waits for a block before it looks for other work.
+const IDLE: Duration = Duration::from_millis(1);
 
 /// What is to be done.
 pub(super) struct Job<'a> {
@@ -105,7 +110,7 @@ fn work(
 ) -> Result<Index> {
     let hashing = Hashing { ids: Ids::new(job.flags.digest(), job.chunker), take, done: Mutex::default() };
     let mut index = Index::new(job.flags, job.chunker.sizes());
-    pool.in_place_scope(|scope| {
+    pool.scope(|scope| {
         let forced = cut::forced(job.layout).take_while(|_| job.forced_cuts);
         let hint = job.hint.filter(|_| job.forced_cuts);
         let hint = hint.and_then(|index| Hint::new(index, job.chunker, job.flags, &hashing.ids));
@@ -118,13 +123,13 @@ fn work(
                 break;
             }
             // The reader sends every block of the stream, or an error.
-            let mut block = blocks.recv().map_err(|_| Error::Cancelled)??;
+            let mut block = next(blocks)??;
             monitor.cancel.check()?;
             left -= block.filled as u64;
             let start = block.room - carried.len();
             block.bytes[start..block.room].copy_from_slice(&carried);
             let data = &block.bytes[start..block.room + block.filled];
-            let chunks = pool.install(|| cutter.cut(data, left == 0));
+            let chunks = cutter.cut(data, left == 0);
             let done = chunks.last().map_or(0, |last| last.range.end);
             carried.clear();
             carried.extend_from_slice(&data[done..]);
@@ -141,6 +146,24 @@ fn work(
     drop(free);
     hashing.drain_into(&mut index)?;
     Ok(index)
+}
+
+/// Waits for a block, and works on those before it meanwhile: they may be what the reader waits for.
+fn next(blocks: &Receiver<Result<Block>>) -> Result<Result<Block>> {
+    loop {
+        match blocks.try_recv() {
+            Ok(block) => return Ok(block),
+            Err(TryRecvError::Disconnected) => return Err(Error::Cancelled),
+            Err(TryRecvError::Empty) => {}
+        }
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            match blocks.recv_timeout(IDLE) {
+                Ok(block) => return Ok(block),
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::Cancelled),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
 }
 
 /// Chunks with their ids, in stream order.
