@@ -222,7 +222,10 @@ const MAX_XZ_KIB: u32 = (16 + 1) << 10;
 impl Decompressor {
     /// A decompressor with empty tables.
     pub fn new() -> Result<Self> {
-        let zstd = zstd::bulk::Decompressor::new().map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
+        let unsupported = |e| Error::Unsupported { what: format!("zstd: {e}") };
+        let mut zstd = zstd::bulk::Decompressor::new().map_err(unsupported)?;
+        // The id is a stronger check of the same bytes.
+        zstd.set_parameter(zstd::zstd_safe::DParameter::ForceIgnoreChecksum(true)).map_err(unsupported)?;
         Ok(Self { zstd })
     }
 

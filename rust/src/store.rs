@@ -69,7 +69,7 @@ impl LocalStore {
     /// [`LocalStore::get`] into a buffer whose allocation is reused.
     pub fn get_into(&self, id: &ChunkId, max_stored_bytes: u64, buffer: Vec<u8>) -> Result<Option<CompressedChunk>> {
         let path = self.path_of(id);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::io("read", path)(e)),
@@ -81,8 +81,8 @@ impl LocalStore {
         }
         let mut bytes = buffer;
         bytes.clear();
-        bytes.reserve(usize::try_from(length).unwrap_or(0) + 1);
-        file.read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        bytes.reserve(usize::try_from(length).unwrap_or(0));
+        file.take(length).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
         Ok(Some(CompressedChunk::new(*id, bytes)))
     }
 

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Measures vsekai against the real desync, then the formats and chunkers by themselves. Arguments go to the first:
+# --rounds N, --only extract,make,far,update,million,tenfold, --write FILE, --check.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+"$repo/tests/tools/setup.sh" test
+if desync=$("$repo/tests/tools/desync.sh"); then PATH=$desync:$PATH; fi
+export PATH=$PATH:/usr/sbin
+
+# On a RAM disk where there is room: a disk that has just deleted many files makes new ones slowly, for everybody.
+room=$(df --output=avail -B 1G /dev/shm 2>/dev/null | tail -n 1 || echo 0)
+if [[ -z ${TMPDIR:-} && ${room:-0} -ge 8 ]]; then
+	export TMPDIR=/dev/shm
+	say "working in /dev/shm; set TMPDIR for another place"
+fi
+cargo_in_rust bench --bench compare -- "$@"
+if [[ $# -eq 0 ]]; then cargo_in_rust bench --no-default-features --bench micro; fi
