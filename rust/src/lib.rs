@@ -4,7 +4,11 @@
 //!
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
 //!   [`path`], [`limits`], [`event`], [`error`]
-//! - local work, feature `local`: [`store`], [`seed`], [`plan`], [`fetch`], [`assemble`], [`extract`], [`make`]
+//! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
+//!   `assemble`, `extract`, `make`
+//! - network, feature `net`: `source`
+//!
+//! The `vsekai` command (feature `cli`) calls `extract`, `make`, `store` and `source`, and adds only words.
 
 // Checked without `test` too: what is allowed here is allowed in tests alone.
 #![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]

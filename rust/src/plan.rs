@@ -260,7 +260,7 @@ fn summarise(inputs: &Inputs<'_>, plan: &mut Plan) {
         };
         summary.removed_files = files(&installed.receipt.layout).difference(&files(inputs.layout)).count() as u64;
     }
-    let written: u64 = plan.files.iter().map(|node| nodes[*node].payload_bytes()).sum();
-    summary.disk_bytes = written.saturating_sub(summary.resumed_bytes);
+    // Holes of sparse files and what is staged already take no room.
+    summary.disk_bytes = summary.write_bytes;
     plan.summary = summary;
 }

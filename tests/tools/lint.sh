@@ -38,6 +38,7 @@ check "no path leaves the repository" no_path_leaves_the_repository
 
 if cargo fmt --version >/dev/null 2>&1; then
 	check "cargo fmt" cargo_in_rust fmt --all --check
+	check "cargo fmt: fuzz" cargo_in_rust fmt --manifest-path fuzz/Cargo.toml --check
 else
 	skip "cargo fmt is not installed"
 fi

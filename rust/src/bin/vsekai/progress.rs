@@ -69,7 +69,7 @@ impl Observer for Bar {
                 let template = if total_bytes == 0 {
                     "{msg:10} {spinner}"
                 } else {
-                    "{msg:10} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"
+                    "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left"
                 };
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     self.bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
