@@ -12,7 +12,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::archive::{Layout, NodeKind, Segment};
+use crate::archive::{Layout, Segment};
 use crate::chunk::{Chunk, ChunkId};
 use crate::disk;
 use crate::error::{Error, Result};
@@ -132,10 +132,5 @@ impl Seed {
                 self.file(node, &path).is_ok_and(|file| disk::has_data(&file, offset..offset + len))
             }
         })
-    }
-
-    /// Number of files, for reports.
-    pub fn files(&self) -> usize {
-        self.layout.nodes().iter().filter(|node| matches!(node.kind, NodeKind::File { .. })).count()
     }
 }
