@@ -23,6 +23,16 @@ pub enum Format {
     Chunk,
     /// The record that an extract leaves beside its destination.
     Receipt,
+    /// The description of one version for one platform.
+    Release,
+    /// The choice of what each mode offers.
+    Catalog,
+    /// The list of a version's files.
+    FileTable,
+    /// `.vsekai/state.json` of an install root.
+    State,
+    /// The user's configuration file.
+    Config,
 }
 
 impl Format {
@@ -32,6 +42,11 @@ impl Format {
             Self::Archive => "archive",
             Self::Chunk => "chunk",
             Self::Receipt => "receipt",
+            Self::Release => "release document",
+            Self::Catalog => "catalog",
+            Self::FileTable => "file table",
+            Self::State => "state of the install root",
+            Self::Config => "configuration",
         }
     }
 }
@@ -57,6 +72,27 @@ pub enum TransportKind {
     NotFound,
     /// Any other status, a cut body, a body over its cap, a redirect that may not be followed.
     Protocol,
+}
+
+/// Why signed metadata was not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustKind {
+    /// Not signed by enough of the keys that may.
+    Signature,
+    /// Older than what was seen before.
+    Rollback,
+    /// Past its expiry: the repository is stale, or held back by somebody.
+    Expired,
+    /// The machine's clock is behind the last time that it was seen.
+    ClockBack,
+    /// A target or metadata file is not the one that was signed: wrong length or digest, or of another snapshot.
+    Mismatch,
+    /// A name that no signed role lists, or that its role may not list.
+    NotSigned,
+    /// Signed metadata that cannot be read.
+    Malformed,
+    /// The trusted root cannot be read, or is not signed by its own keys.
+    Root,
 }
 
 /// Everything that can go wrong here.
@@ -149,6 +185,124 @@ pub enum Error {
         /// Process id and verb of the holder.
         holder: String,
     },
+    /// Signed metadata that is not to be believed.
+    #[error("The repository is not to be trusted: {reason}")]
+    Trust {
+        /// Why.
+        kind: TrustKind,
+        /// What was wrong with which file.
+        reason: String,
+    },
+    /// A version that is not SemVer, or not in the one form that we use.
+    #[error("{version:?} is no version: {reason}")]
+    VersionInvalid {
+        /// The version as it came.
+        version: String,
+        /// What is wrong with it, and the canonical form if there is one.
+        reason: String,
+    },
+    /// The catalog has no mode of this name.
+    #[error("There is no mode {mode:?}; there are: {known}")]
+    ModeUnknown {
+        /// The name.
+        mode: String,
+        /// The names that exist, with commas.
+        known: String,
+    },
+    /// The mode is not active any more and names no successor.
+    #[error("The mode {mode:?} is retired and has no successor")]
+    ModeRetired {
+        /// The name.
+        mode: String,
+    },
+    /// Following `update_to` leads back to a mode that was left.
+    #[error("The modes lead in a circle: {path}")]
+    ModeCycle {
+        /// The names in order.
+        path: String,
+    },
+    /// The mode offers nothing for this platform.
+    #[error("The mode {mode:?} has no build for {platform}")]
+    NoBuild {
+        /// The mode.
+        mode: String,
+        /// The platform.
+        platform: String,
+    },
+    /// The mode has no version of this name for this platform.
+    #[error("The mode {mode:?} has no version {version}")]
+    VersionUnknown {
+        /// The mode.
+        mode: String,
+        /// The version.
+        version: String,
+    },
+    /// A version exists already, and what is published is never changed.
+    #[error("{version} is published already in mode {mode:?}, with other content")]
+    VersionExists {
+        /// The mode.
+        mode: String,
+        /// The version.
+        version: String,
+    },
+    /// The release, or the repository, is newer than this program understands.
+    #[error("{what} needs vsekai {needed} or later; this is {}", env!("CARGO_PKG_VERSION"))]
+    LauncherTooOld {
+        /// What needs it.
+        what: String,
+        /// The version it needs.
+        needed: String,
+    },
+    /// `state.json` was written by a newer version of this program.
+    #[error("{} was written by a newer vsekai (schema {schema})", path.display())]
+    StateTooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        schema: u64,
+    },
+    /// Nothing is installed there.
+    #[error("Nothing is installed in {}", path.display())]
+    NotInstalled {
+        /// The install root.
+        path: PathBuf,
+    },
+    /// There is no version to go back to.
+    #[error("There is no previous version in {}", path.display())]
+    NoPrevious {
+        /// The install root.
+        path: PathBuf,
+    },
+    /// Installed files are not as they were published.
+    #[error("{files} files of {} are damaged", path.display())]
+    Damaged {
+        /// The version's folder.
+        path: PathBuf,
+        /// How many.
+        files: u64,
+    },
+    /// The game did not start.
+    #[error("Could not start {}: {reason}", path.display())]
+    LaunchFailed {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The publisher's checks found something, and were asked to be strict.
+    #[error("{findings} findings in the tree")]
+    LintFailed {
+        /// How many.
+        findings: u64,
+    },
+    /// A signing key that is needed is not in the folder of keys.
+    #[error("The key of the role {role:?} is not in {}", path.display())]
+    KeyMissing {
+        /// The role.
+        role: String,
+        /// The folder.
+        path: PathBuf,
+    },
     /// A value that the caller chose is out of range or contradicts another.
     #[error("Invalid {what}: {reason}")]
     Invalid {
@@ -181,6 +335,11 @@ impl Error {
             Self::Malformed { format: Format::Archive, .. } => "archive_malformed",
             Self::Malformed { format: Format::Chunk, .. } => "chunk_malformed",
             Self::Malformed { format: Format::Receipt, .. } => "receipt_malformed",
+            Self::Malformed { format: Format::Release, .. } => "release_malformed",
+            Self::Malformed { format: Format::Catalog, .. } => "catalog_malformed",
+            Self::Malformed { format: Format::FileTable, .. } => "file_table_malformed",
+            Self::Malformed { format: Format::State, .. } => "state_malformed",
+            Self::Malformed { format: Format::Config, .. } => "config_malformed",
             Self::UnsafePath { .. } => "unsafe_path",
             Self::ChunkCorrupt { .. } => "chunk_corrupt",
             Self::ChunkMissing { .. } => "chunk_missing",
@@ -190,6 +349,22 @@ impl Error {
             Self::DestinationNotOurs { .. } => "destination_not_ours",
             Self::ForeignConflict { .. } => "foreign_conflict",
             Self::Busy { .. } => "busy",
+            Self::Trust { kind, .. } => trust_code(*kind),
+            Self::VersionInvalid { .. } => "version_invalid",
+            Self::ModeUnknown { .. } => "mode_unknown",
+            Self::ModeRetired { .. } => "mode_retired",
+            Self::ModeCycle { .. } => "mode_cycle",
+            Self::NoBuild { .. } => "no_build_for_platform",
+            Self::VersionUnknown { .. } => "version_unknown",
+            Self::VersionExists { .. } => "version_exists",
+            Self::LauncherTooOld { .. } => "launcher_too_old",
+            Self::StateTooNew { .. } => "state_too_new",
+            Self::NotInstalled { .. } => "not_installed",
+            Self::NoPrevious { .. } => "no_previous_version",
+            Self::Damaged { .. } => "damaged",
+            Self::LaunchFailed { .. } => "launch_failed",
+            Self::LintFailed { .. } => "lint_failed",
+            Self::KeyMissing { .. } => "key_missing",
             Self::Invalid { .. } => "invalid_argument",
             Self::Unsupported { .. } => "unsupported",
             Self::Cancelled => "cancelled",
@@ -217,6 +392,37 @@ impl Error {
             }
             "foreign_conflict" => "Move that file away, then run it again. Nothing was changed.",
             "busy" => "Wait until the other process has ended, then run it again.",
+            "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
+                "Nothing was changed. Try another mirror with --repository, and tell the publisher."
+            }
+            "metadata_rollback" => {
+                "The server gives older metadata than it gave before. Nothing was changed; try another mirror, or later."
+            }
+            "metadata_expired" => {
+                "Check this machine's clock. If it is right, the repository was not renewed in time: tell the \
+                 publisher. What is installed still starts."
+            }
+            "clock_went_back" => {
+                "Set the clock right. If it was wrong before and is right now, give --reset-clock-guard once."
+            }
+            "trust_root_invalid" => "Get the publisher's root.json again, and give it with --trust-root.",
+            "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
+            "mode_unknown" => "Run `vsekai mode list DIR` to see them all.",
+            "mode_retired" => "Choose another with `vsekai mode switch --mode_name NAME DIR`.",
+            "mode_cycle" => "Tell the publisher. Until then, choose a mode that is outside the circle.",
+            "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
+            "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
+            "version_exists" => "Give the new build a new version number.",
+            "launcher_too_old" => "Install the newest vsekai, then run it again.",
+            "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
+            "state_malformed" => "Run `vsekai update DIR`: it finds again what is installed.",
+            "not_installed" => "Install first: vsekai --update DIR --repository URL",
+            "no_previous_version" => "Only the version before the last update is kept.",
+            "damaged" => "Run `vsekai verify --repair DIR`.",
+            "launch_failed" => "Run `vsekai verify --repair DIR`, then start it again.",
+            "lint_failed" => "Mend what is listed above, or publish without --strict.",
+            "key_missing" => "Run this where that key is, or name the folder that has it with --keys.",
+            "config_malformed" => "Correct the file, or move it away: every key has a default.",
             _ => return None,
         })
     }
@@ -229,6 +435,19 @@ fn io_code(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => "read_only",
         io::ErrorKind::NotFound => "not_found",
         _ => "io_failed",
+    }
+}
+
+fn trust_code(kind: TrustKind) -> &'static str {
+    match kind {
+        TrustKind::Signature => "signature_invalid",
+        TrustKind::Rollback => "metadata_rollback",
+        TrustKind::Expired => "metadata_expired",
+        TrustKind::ClockBack => "clock_went_back",
+        TrustKind::Mismatch => "target_mismatch",
+        TrustKind::NotSigned => "target_not_signed",
+        TrustKind::Malformed => "metadata_malformed",
+        TrustKind::Root => "trust_root_invalid",
     }
 }
 
@@ -262,11 +481,30 @@ mod tests {
             Error::DestinationNotOurs { path: "/d".into() },
             Error::ForeignConflict { path: "/d".into() },
             Error::Busy { path: "/d".into(), holder: text() },
+            Error::VersionInvalid { version: text(), reason: text() },
+            Error::ModeUnknown { mode: text(), known: text() },
+            Error::ModeRetired { mode: text() },
+            Error::ModeCycle { path: text() },
+            Error::NoBuild { mode: text(), platform: text() },
+            Error::VersionUnknown { mode: text(), version: text() },
+            Error::VersionExists { mode: text(), version: text() },
+            Error::LauncherTooOld { what: text(), needed: text() },
+            Error::StateTooNew { path: "/d".into(), schema: 9 },
+            Error::NotInstalled { path: "/d".into() },
+            Error::NoPrevious { path: "/d".into() },
+            Error::Damaged { path: "/d".into(), files: 1 },
+            Error::LaunchFailed { path: "/d".into(), reason: text() },
+            Error::LintFailed { findings: 1 },
+            Error::KeyMissing { role: text(), path: "/d".into() },
             Error::Invalid { what: "", reason: text() },
             Error::Unsupported { what: text() },
             Error::Cancelled,
         ];
         all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
+        all.extend([Format::Release, Format::Catalog, Format::FileTable, Format::State, Format::Config].map(malformed));
+        let trust = |kind| Error::Trust { kind, reason: text() };
+        use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
+        all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));
         all.extend(
             [
                 io::ErrorKind::StorageFull,
