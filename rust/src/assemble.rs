@@ -122,13 +122,13 @@ fn carry_over(assembly: &Assembly<'_>) -> Result<u64> {
         } else if found.is_symlink() {
             let target = fs::read_link(&from).map_err(Error::io("read", &from))?;
             disk::remove_file(&to)?;
-            make_link(&target, &to)?;
+            disk::symlink(&target, &to)?;
         }
     }
     // Innermost first, and when all is in them: they may be read-only, and what is private stays so.
     for (folder, found) in folders.iter().rev() {
         disk::set_mtime(folder, disk::mtime_ns(found))?;
-        fs::set_permissions(folder, found.permissions()).map_err(Error::io("set the mode of", folder))?;
+        disk::set_permissions(folder, found.permissions())?;
     }
     Ok(written)
 }
@@ -140,7 +140,7 @@ fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
         match &node.kind {
             NodeKind::Symlink { target } => {
                 disk::remove_file(&path)?;
-                make_link(Path::new(target.as_str()), &path)?;
+                disk::symlink(Path::new(target.as_str()), &path)?;
             }
             NodeKind::Device { .. } | NodeKind::Other => {
                 let what = format!("{} is a device, pipe or socket and is left out", path.display());
@@ -150,22 +150,6 @@ fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn make_link(target: &Path, at: &Path) -> Result<()> {
-    std::os::unix::fs::symlink(target, at).map_err(Error::io("create link", at))
-}
-
-#[cfg(windows)]
-fn make_link(target: &Path, at: &Path) -> Result<()> {
-    let is_directory = at.parent().is_some_and(|folder| folder.join(target).is_dir());
-    let outcome = if is_directory {
-        std::os::windows::fs::symlink_dir(target, at)
-    } else {
-        std::os::windows::fs::symlink_file(target, at)
-    };
-    outcome.map_err(Error::io("create link", at))
 }
 
 /// Modes and times of folders, innermost first: a read-only folder cannot be written into any more.

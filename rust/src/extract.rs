@@ -180,7 +180,7 @@ pub fn discard(request: &Request) -> Result<()> {
         return Ok(());
     }
     let _lock = enter(&workplace)?;
-    for entry in std::fs::read_dir(workplace.folder()).map_err(Error::io("list", workplace.folder()))?.flatten() {
+    for entry in disk::list(workplace.folder())? {
         if entry.file_name().to_string_lossy().starts_with("staging-") {
             disk::remove_all(&entry.path())?;
         }

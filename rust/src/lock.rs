@@ -3,9 +3,10 @@
 //! The lock goes with its process, however that ends. A second process is told at once, it never waits.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::disk;
 use crate::error::{Error, Result};
 
 /// A lock, held until it is dropped.
@@ -20,13 +21,13 @@ impl Lock {
     /// # Errors
     /// [`Error::Busy`] with the holder if somebody has it, shared or alone.
     pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
-        let mut file = open(path)?;
+        let file = disk::open_or_create(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
         }
-        sign(&mut file, verb).map_err(Error::io("lock", path))?;
+        sign(&file, path, verb)?;
         Ok(Self { _file: file })
     }
 
@@ -35,27 +36,20 @@ impl Lock {
     /// # Errors
     /// [`Error::Busy`] with the holder if somebody has it alone.
     pub fn shared(path: &Path, verb: &str) -> Result<Self> {
-        let mut file = open(path)?;
+        let file = disk::open_or_create(path)?;
         match file.try_lock_shared() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
         }
-        sign(&mut file, verb).map_err(Error::io("lock", path))?;
+        sign(&file, path, verb)?;
         Ok(Self { _file: file })
     }
 }
 
-fn open(path: &Path) -> Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    options.open(path).map_err(Error::io("lock", path))
-}
-
-fn sign(file: &mut File, verb: &str) -> std::io::Result<()> {
-    file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    write!(file, "process {} ({verb})", std::process::id())
+fn sign(file: &File, path: &Path, verb: &str) -> Result<()> {
+    disk::set_length(file, path, 0)?;
+    disk::write_all_at(file, path, 0, format!("process {} ({verb})", std::process::id()).as_bytes())
 }
 
 fn busy(mut file: File, path: &Path) -> Error {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chunk::{Chunk, ChunkId, DigestAlgorithm, VerifiedChunk};
 use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Plain bytes kept in memory before the file is used.
 const MEMORY_BYTES: usize = 8 << 20;
@@ -92,9 +92,7 @@ impl Spool {
     }
 
     fn create(&self) -> Result<File> {
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(&self.path).map_err(Error::io("create", &self.path))?;
+        let file = disk::create(&self.path)?;
         // Unix: the name goes at once, the file with the last handle. Elsewhere it goes with the staging folder.
         #[cfg(unix)]
         disk::remove_file(&self.path)?;

@@ -7,7 +7,7 @@
 //! It does not fetch, and it does not know which chunks an index needs.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use std::time::{Duration, SystemTime};
@@ -91,31 +91,27 @@ impl LocalStore {
         let path = self.path_of(&chunk.id());
         let folder = path.parent().unwrap_or(&self.root);
         let temporary = disk::temporary_beside(&path);
-        let mut file = match File::create(&temporary) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+        let file = match disk::create(&temporary) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 disk::create_directory(folder)?;
-                File::create(&temporary)
+                disk::create(&temporary)
             }
             other => other,
-        }
-        .map_err(Error::io("create", &temporary))?;
-        let written = file
-            .write_all(chunk.as_bytes())
-            .map_err(Error::io("write", &temporary))
-            .and_then(|()| fs::rename(&temporary, &path).map_err(Error::io("write", &path)));
+        }?;
+        let written = disk::write_all_at(&file, &temporary, 0, chunk.as_bytes());
+        let written = written.and_then(|()| disk::rename_over(&temporary, &path));
         if written.is_err() {
-            let _ = fs::remove_file(&temporary);
+            let _ = disk::remove_file(&temporary);
         }
         written
     }
 
     /// Marks a chunk as used now, so that [`prune`] keeps it for its grace time. False if it is not there.
     pub fn touch(&self, id: &ChunkId) -> Result<bool> {
-        let path = self.path_of(id);
-        match File::open(&path).and_then(|file| file.set_modified(std::time::SystemTime::now())) {
+        match disk::set_mtime_now(&self.path_of(id)) {
             Ok(()) => Ok(true),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(Error::io("update the time of", path)(e)),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
         }
     }
 
@@ -156,14 +152,14 @@ impl LocalStore {
         disk::remove_file(&self.path_of(id))
     }
 
-    /// Every chunk file, in no order. Files that are not chunks are passed over.
+    /// Every chunk file, in the order of their ids. Files that are not chunks are passed over.
     pub fn entries(&self) -> Result<Vec<StoreEntry>> {
         let mut found = Vec::new();
-        for folder in list(&self.root)? {
+        for folder in disk::list(&self.root)? {
             if !folder.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
-            for file in list(&folder.path())? {
+            for file in disk::list(&folder.path())? {
                 let name = file.file_name();
                 let Some(name) = name.to_str() else { continue };
                 if let Some(id) = name.strip_suffix(".cacnk").and_then(|hex| hex.parse().ok()) {
@@ -197,9 +193,4 @@ pub enum StoreEntry {
 /// Time since it was last written; zero if that is in the future, or unknown.
 fn age(found: &fs::Metadata) -> Duration {
     found.modified().ok().and_then(|then| SystemTime::now().duration_since(then).ok()).unwrap_or_default()
-}
-
-fn list(folder: &Path) -> Result<Vec<fs::DirEntry>> {
-    let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?;
-    entries.collect::<io::Result<_>>().map_err(Error::io("list", folder))
 }

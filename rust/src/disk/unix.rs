@@ -1,11 +1,16 @@
 //! Linux, macOS and the BSDs.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::SystemTime;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
 
 pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
@@ -47,7 +52,8 @@ pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 pub(super) fn reflink(from: &Path, to: &Path) -> io::Result<()> {
     let source = File::open(from)?;
-    let target = File::create(to)?;
+    // Never one that is there: it may be a hard link, and then share its bytes with another tree.
+    let target = File::create_new(to)?;
     rustix::fs::ioctl_ficlone(&target, &source)?;
     target.set_permissions(source.metadata()?.permissions())
 }
@@ -67,6 +73,87 @@ pub(super) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(super) fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn create_directory(path: &Path, mode: u32) -> io::Result<()> {
+    fs::DirBuilder::new().mode(mode).create(path)
+}
+
+pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, at)
+}
+
+pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Whether a folder may not be listed or emptied by its owner.
+pub(super) fn is_locked(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && is_locked_mode(found.mode()))
+}
+
+fn is_locked_mode(mode: u32) -> bool {
+    mode & 0o700 != 0o700
+}
+
+/// A folder that is being emptied. By handle: where a link comes to stand in its place meanwhile, nothing is
+/// removed behind that.
+pub(super) struct Folder(OwnedFd);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Self::open_at(rustix::fs::CWD, path.as_os_str())
+    }
+
+    fn open_at(folder: impl rustix::fd::AsFd, name: &OsStr) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self(openat(folder, name, flags, Mode::empty())?))
+    }
+
+    pub(super) fn open_inner(&self, name: &OsStr) -> io::Result<Self> {
+        Self::open_at(&self.0, name)
+    }
+
+    /// Names, sorted, and whether each is a folder.
+    pub(super) fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
+        let mut found = Vec::new();
+        for entry in Dir::read_from(&self.0)? {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                let is_folder = match entry.file_type() {
+                    FileType::Unknown => self.kind(name) == Some(FileType::Directory),
+                    kind => kind == FileType::Directory,
+                };
+                found.push((name.to_owned(), is_folder));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn kind(&self, name: &OsStr) -> Option<FileType> {
+        let found = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(FileType::from_raw_mode(found.st_mode))
+    }
+
+    pub(super) fn is_locked(&self, name: &OsStr) -> bool {
+        let found = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW);
+        #[allow(clippy::useless_conversion, reason = "16 bits on macOS")]
+        found.is_ok_and(|found| is_locked_mode(u32::from(found.st_mode)))
+    }
+
+    pub(super) fn unlock(&self, name: &OsStr) -> io::Result<()> {
+        Ok(chmodat(&self.0, name, Mode::RWXU, AtFlags::empty())?)
+    }
+
+    pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    pub(super) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
+    }
 }
 
 /// What tells this file or folder from every other on the machine; changes when it is copied.

@@ -1,10 +1,11 @@
 //! Windows. Compiles where the toolchain is to be had; what it cannot do it says with `Unsupported`.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::os::windows::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub(super) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
@@ -56,6 +57,81 @@ pub(super) fn reflink(_from: &Path, _to: &Path) -> io::Result<()> {
 
 pub(super) fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Who may enter is not said by a mode here.
+pub(super) fn create_directory(path: &Path, _mode: u32) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
+    let is_directory = at.parent().is_some_and(|folder| folder.join(target).is_dir());
+    if is_directory {
+        std::os::windows::fs::symlink_dir(target, at)
+    } else {
+        std::os::windows::fs::symlink_file(target, at)
+    }
+}
+
+pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::windows::fs::FileTypeExt;
+    if fs::symlink_metadata(to).is_ok_and(|found| found.file_type().is_symlink_dir()) {
+        fs::remove_dir(to)?;
+    }
+    fs::rename(from, to)
+}
+
+/// Folders are never read-only here.
+pub(super) fn is_locked(_folder: &Path) -> bool {
+    false
+}
+
+/// A folder that is being emptied.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(super) fn open_inner(&self, name: &OsStr) -> io::Result<Self> {
+        Self::open(&self.0.join(name))
+    }
+
+    /// Names, sorted, and whether each is a folder. Links to folders are removed as folders are, but not entered.
+    pub(super) fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            found.push((entry.file_name(), entry.file_type()?.is_dir()));
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    #[expect(clippy::unused_self, reason = "as on other systems")]
+    pub(super) fn is_locked(&self, _name: &OsStr) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on other systems")]
+    pub(super) fn unlock(&self, _name: &OsStr) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        use std::os::windows::fs::FileTypeExt;
+        let path = self.0.join(name);
+        if fs::symlink_metadata(&path)?.file_type().is_symlink_dir() {
+            return fs::remove_dir(path);
+        }
+        fs::remove_file(path)
+    }
+
+    pub(super) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        fs::remove_dir(self.0.join(name))
+    }
 }
 
 /// Unknown here: a receipt is then held against the tree's files alone.

@@ -131,9 +131,7 @@ pub(super) fn tidy_staging(tree: &Path, layout: &Layout) -> Result<()> {
         let found = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
         if found.is_dir() && directories.contains(&path) {
             disk::set_mode(&path, 0o755)?;
-            for entry in fs::read_dir(&path).map_err(Error::io("list", &path))? {
-                rest.push(entry.map_err(Error::io("list", &path))?.path());
-            }
+            rest.extend(disk::list(&path)?.iter().map(fs::DirEntry::path));
         } else if !(found.is_file() && files.contains(&path) && disk::link_count(&found) == 1) {
             disk::remove_all(&path)?;
         }

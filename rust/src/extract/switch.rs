@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::Content;
 use crate::disk::{self, Durability};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::receipt::{Receipt, Workplace};
 
 pub(super) fn switch(workplace: &Workplace, tree: &Path, content: Content, durability: Durability) -> Result<()> {
@@ -53,12 +53,10 @@ pub(super) fn recover(workplace: &Workplace) -> Result<()> {
 }
 
 fn drop_spools(folder: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(folder).map_err(Error::io("list", folder))?.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("spool-") || name.starts_with(".tmp-vsekai-") {
+    for entry in disk::list(folder)? {
+        if entry.file_name().to_string_lossy().starts_with("spool-") {
             disk::remove_file(&entry.path())?;
         }
     }
-    Ok(())
+    disk::remove_temporaries(folder)
 }

@@ -5,7 +5,7 @@
 //! indexes that are made but not published yet, are covered by the grace time: what was added or reused
 //! within it stays, named or not.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub fn prune(store: &LocalStore, keep: &[Index], grace: Duration, dry_run: bool,
     let _lock = store.claim("prune")?;
     let named: HashSet<ChunkId> = keep.iter().flat_map(|index| index.iter().map(|chunk| chunk.id)).collect();
     let mut pruned = Pruned::default();
-    let mut folders: HashSet<PathBuf> = HashSet::new();
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for entry in store.entries()? {
         monitor.cancel.check()?;
         let path = match entry {
@@ -76,8 +76,8 @@ pub fn prune(store: &LocalStore, keep: &[Index], grace: Duration, dry_run: bool,
         pruned.removed_bytes += found.len();
     }
     for folder in folders {
-        // Fails, as it should, for one that is not empty.
-        let _ = fs::remove_dir(folder);
+        // Not worth failing for: what had to go is gone.
+        let _ = disk::remove_empty_directory(&folder);
     }
     Ok(pruned)
 }

@@ -9,6 +9,8 @@ use clap::Parser;
 
 mod cli;
 mod commands;
+#[cfg(all(debug_assertions, unix))]
+mod faults;
 mod options;
 mod output;
 mod progress;
@@ -20,6 +22,10 @@ use output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(&cli.global);
+    #[cfg(all(debug_assertions, unix))]
+    if let Err(error) = faults::arm() {
+        return output.fail(&error);
+    }
     match commands::run(cli, output) {
         Ok(code) => code,
         Err(error) => output.fail(&error),

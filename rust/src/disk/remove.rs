@@ -1,0 +1,76 @@
+//! Removal, one step for each name: a kill in the middle of a large tree leaves the rest of it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::step::step;
+use super::{TEMPORARY_PREFIX, list, system};
+use crate::error::{Error, Result};
+
+/// Removes a file or link, if it is there.
+pub fn remove_file(path: &Path) -> Result<()> {
+    if_there(step("remove-file", path, || fs::remove_file(path))).map_err(Error::io("remove", path))
+}
+
+/// Removes a folder and all below it, or a file, if it is there. Follows no symlink.
+pub fn remove_all(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => if_there(remove_tree(path)).map_err(Error::io("remove", path)),
+        Ok(_) => remove_file(path),
+        Err(e) => if_there(Err(e)).map_err(Error::io("remove", path)),
+    }
+}
+
+/// Removes a folder, if it is empty. Whether it was.
+pub fn remove_empty_directory(path: &Path) -> Result<bool> {
+    match step("remove-folder", path, || fs::remove_dir(path)) {
+        Ok(()) => Ok(true),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Ok(false),
+        Err(e) => Err(Error::io("remove", path)(e)),
+    }
+}
+
+/// Removes what writers that were killed left in this folder. For those who hold its lock: it would take
+/// the files of a writer at work too.
+pub fn remove_temporaries(folder: &Path) -> Result<()> {
+    for entry in list(folder)? {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_tree(path: &Path) -> io::Result<()> {
+    if system::is_locked(path) {
+        step("set-mode", path, || system::set_mode(path, 0o700))?;
+    }
+    empty(&system::Folder::open(path)?, path)?;
+    step("remove-folder", path, || fs::remove_dir(path))
+}
+
+/// Removes what is in `folder`, which is at `path`.
+fn empty(folder: &system::Folder, path: &Path) -> io::Result<()> {
+    for (name, is_folder) in folder.entries()? {
+        let at = path.join(&name);
+        if !is_folder {
+            if_there(step("remove-file", &at, || folder.remove_file(&name)))?;
+            continue;
+        }
+        // Folders that a tree has as read-only are made writable, so that they can be emptied.
+        if folder.is_locked(&name) {
+            step("set-mode", &at, || folder.unlock(&name))?;
+        }
+        folder.open_inner(&name).and_then(|inner| empty(&inner, &at))?;
+        if_there(step("remove-folder", &at, || folder.remove_folder(&name)))?;
+    }
+    Ok(())
+}
+
+fn if_there(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,97 @@
+//! Bytes into files, and files safe on the disk.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::step::{step, step_in_half};
+use super::{names, remove, system, temporary_beside};
+use crate::error::{Error, Result};
+
+/// Creates a file, or empties the one that is there, for reading and writing.
+pub fn create(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true);
+    step("create", path, || options.open(path)).map_err(Error::io("create", path))
+}
+
+/// Opens a file as it is, or creates an empty one, for reading and writing.
+pub fn open_or_create(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    step("create", path, || options.open(path)).map_err(Error::io("create", path))
+}
+
+/// Writes all of `bytes` at `offset`.
+pub fn write_all_at(file: &File, path: &Path, offset: u64, bytes: &[u8]) -> Result<()> {
+    let write = |bytes: &[u8]| system::write_all_at(file, bytes, offset);
+    step_in_half("write", path, || write(bytes), || write(&bytes[..bytes.len() / 2])).map_err(Error::io("write", path))
+}
+
+/// Cuts a file off, or adds zeros that take no room.
+pub fn set_length(file: &File, path: &Path, bytes: u64) -> Result<()> {
+    step("set-length", path, || file.set_len(bytes)).map_err(Error::io("reserve space for", path))
+}
+
+/// Makes what was written to this file survive a power cut.
+pub fn sync_file(file: &File, path: &Path) -> Result<()> {
+    step("sync-file", path, || file.sync_all()).map_err(Error::io("write", path))
+}
+
+/// What a write must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// That the process is killed.
+    Kill,
+    /// That the power is cut, too. Costs a wait for the disk.
+    PowerCut,
+}
+
+/// Replaces `path` by `bytes`: whatever happens, the file is the old one or the new one.
+pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let written = (|| {
+        let file = create(&temporary)?;
+        write_all_at(&file, &temporary, 0, bytes)?;
+        if durability == Durability::PowerCut {
+            sync_file(&file, &temporary)?;
+        }
+        drop(file);
+        names::rename_over(&temporary, path)
+    })();
+    if written.is_err() {
+        let _ = remove::remove_file(&temporary);
+        return written;
+    }
+    match (durability, path.parent()) {
+        (Durability::PowerCut, Some(folder)) => sync_directory(folder),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a new or partly written file for positional writing, `size` bytes long. What it already holds stays.
+pub fn open_sized(path: &Path, size: u64) -> Result<File> {
+    let file = match open_or_create(path) {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+            // Left by an earlier run that had given it its final, read-only mode already.
+            remove::remove_file(path)?;
+            open_or_create(path)
+        }
+        other => other,
+    }?;
+    if file.metadata().map_err(Error::io("create", path))?.len() != size {
+        set_length(&file, path, size)?;
+    }
+    Ok(file)
+}
+
+/// Makes renames in this folder survive a power cut.
+pub fn sync_directory(path: &Path) -> Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    step("sync-folder", path, || system::sync_directory(path)).map_err(Error::io("sync", path))
+}
+
+/// Makes everything written so far on the disk of `path` survive a power cut.
+pub fn sync_disk(path: &Path) -> Result<()> {
+    step("sync-disk", path, || system::sync_disk(path)).map_err(Error::io("sync", path))
+}
