@@ -18,7 +18,8 @@ mod names;
 pub mod probe;
 mod remove;
 mod step;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod write;
 

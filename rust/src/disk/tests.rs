@@ -7,7 +7,7 @@ use super::*;
 const NO_SPACE: i32 = 28;
 
 /// There is one probe for the process; tests that set it take turns, and see their own folder alone.
-struct Probed(MutexGuard<'static, ()>);
+struct Probed(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Probed {
     fn new(folder: &Path, judge: impl Fn(&Operation) -> Verdict + Send + Sync + 'static) -> Self {
