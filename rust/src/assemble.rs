@@ -24,7 +24,6 @@ use crate::spool::Spool;
 const OPEN_FILES: usize = 128;
 
 /// What is built, from what.
-#[derive(Debug)]
 pub struct Assembly<'a> {
     /// What to do.
     pub plan: &'a Plan,
@@ -40,6 +39,19 @@ pub struct Assembly<'a> {
     pub spool: &'a Spool,
     /// How they are verified.
     pub digest: &'a DigestChoice,
+    /// The permissions that a node gets; 0 leaves them as they come.
+    pub mode_of: &'a (dyn Fn(&Node) -> u32 + Sync),
+}
+
+impl std::fmt::Debug for Assembly<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Assembly({})", self.staging.display())
+    }
+}
+
+/// The permissions that an archive records. Set-user-id and its kin are never taken from one: no game needs them.
+pub fn recorded_mode(node: &Node) -> u32 {
+    node.metadata.mode & 0o777
 }
 
 /// What was done.
@@ -96,7 +108,7 @@ fn take_over(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<u64> {
         disk::remove_file(&to)?;
         if keep.new_mode {
             written += disk::copy(&keep.from, &to)?;
-            disk::set_mode(&to, node.metadata.mode & 0o777)?;
+            disk::set_mode(&to, (assembly.mode_of)(node))?;
         } else {
             written += disk::clone_or_link(&keep.from, &to)?;
         }
@@ -156,18 +168,20 @@ fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
 fn finish_directories(assembly: &Assembly<'_>) -> Result<()> {
     for node in assembly.layout.nodes().iter().rev() {
         if matches!(node.kind, NodeKind::Directory) {
-            finish(node, &path_of(node, assembly.staging))?;
+            finish(assembly, node, &path_of(node, assembly.staging))?;
         }
     }
     Ok(())
 }
 
-/// Set-user-id and its kin are never taken from an archive: no game needs them.
-fn finish(node: &Node, path: &Path) -> Result<()> {
+fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
     if node.metadata.mtime_ns != 0 {
         disk::set_mtime(path, node.metadata.mtime_ns)?;
     }
-    if node.metadata.mode == 0 { Ok(()) } else { disk::set_mode(path, node.metadata.mode & 0o777) }
+    match (assembly.mode_of)(node) {
+        0 => Ok(()),
+        mode => disk::set_mode(path, mode),
+    }
 }
 
 /// A file being written.
@@ -204,7 +218,7 @@ impl<'a> Writer<'a> {
         for slot in self.slots.iter().filter(|slot| slot.left.load(Ordering::Relaxed) == 0) {
             let (path, size) = self.place_of(slot);
             disk::open_sized(&path, size)?;
-            finish(&self.assembly.layout.nodes()[slot.node], &path)?;
+            finish(self.assembly, &self.assembly.layout.nodes()[slot.node], &path)?;
         }
         Ok(())
     }
@@ -246,7 +260,7 @@ impl Sink for Writer<'_> {
             if slot.left.fetch_sub(1, Ordering::AcqRel) == 1 {
                 drop(file);
                 self.release(slot);
-                finish(&self.assembly.layout.nodes()[slot.node], &path)?;
+                finish(self.assembly, &self.assembly.layout.nodes()[slot.node], &path)?;
             } else if self.open.load(Ordering::Relaxed) > OPEN_FILES {
                 self.release(slot);
             }

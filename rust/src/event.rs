@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
+use crate::state::State;
 
 /// A part of the work that has a name and an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -52,6 +53,11 @@ pub enum Event {
     Finished {
         /// Which.
         phase: Phase,
+    },
+    /// The updater is in another state now.
+    StateChanged {
+        /// Which.
+        state: State,
     },
     /// Something was wrong, and the work goes on without it.
     Warned {

@@ -30,6 +30,8 @@ mod layout;
 mod seeds;
 mod switch;
 
+pub(crate) use destination::tidy_staging;
+
 /// What an index describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
@@ -240,7 +242,7 @@ fn staged(staging: &Path, index: &Index, layout: &Layout, intent: Intent, monito
 }
 
 /// A twentieth more than the plan says: folders, journals and slack are not counted in it.
-fn check_space(destination: &Path, summary: &Summary) -> Result<()> {
+pub(crate) fn check_space(destination: &Path, summary: &Summary) -> Result<()> {
     let needed_bytes = summary.disk_bytes + summary.disk_bytes / 20;
     let free_bytes = disk::free_bytes(destination)?;
     if needed_bytes > free_bytes {
@@ -328,6 +330,7 @@ impl Prepared {
             sources: &self.sources,
             spool: &self.spool,
             digest: &self.digest,
+            mode_of: &assemble::recorded_mode,
         };
         assemble::assemble(&assembly, monitor)
     }

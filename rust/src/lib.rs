@@ -21,8 +21,11 @@ pub mod event;
 pub mod index;
 pub mod limits;
 pub mod path;
+pub mod release;
 #[cfg(feature = "net")]
 pub mod source;
+pub mod state;
+pub mod version;
 
 #[cfg(feature = "local")]
 pub mod assemble;
@@ -32,6 +35,10 @@ pub mod disk;
 pub mod extract;
 #[cfg(feature = "local")]
 pub mod fetch;
+#[cfg(feature = "local")]
+pub mod install;
+#[cfg(feature = "local")]
+pub mod launch;
 #[cfg(feature = "local")]
 pub mod lock;
 #[cfg(feature = "local")]

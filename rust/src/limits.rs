@@ -39,3 +39,13 @@ pub const MAX_ARCHIVE_TEXT_BYTES: u64 = 512 << 20;
 
 /// Largest receipt read back from disk, in bytes, compressed; and what it may unpack to.
 pub const MAX_RECEIPT_BYTES: u64 = 256 << 20;
+
+/// Largest release document or catalog, in bytes. Those of V-Sekai have some kilobytes; notes are the most of it.
+pub const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
+
+/// Largest file table as published, in bytes, compressed; and what it may unpack to. A million files have about
+/// 50 MB and 250 MB.
+pub const MAX_FILE_TABLE_BYTES: u64 = 128 << 20;
+
+/// See [`MAX_FILE_TABLE_BYTES`].
+pub const MAX_FILE_TABLE_PLAIN_BYTES: u64 = 1 << 30;

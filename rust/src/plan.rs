@@ -134,6 +134,12 @@ pub fn plan(inputs: &Inputs<'_>, monitor: &Monitor) -> Result<Plan> {
         Some(installed) => keep::unchanged(inputs, installed, monitor)?,
         None => Vec::new(),
     };
+    monitor.cancel.check()?;
+    with_kept(inputs, keep)
+}
+
+/// Makes the plan for a caller who knows which files are the same: from their digests, say. Reads no file.
+pub fn with_kept(inputs: &Inputs<'_>, keep: Vec<Keep>) -> Result<Plan> {
     let mut plan = Plan { keep, ..Plan::default() };
     let slots = assign_files(inputs.layout, &mut plan);
     collect_chunks(inputs, &slots, &mut plan)?;

@@ -24,10 +24,15 @@ pub enum Recorded {
 
 /// The layout of the tree at `root`.
 pub fn layout(root: &Path, recorded: &Recorded) -> Result<Layout> {
-    let mut nodes = Vec::new();
+    layout_without(root, recorded, &[])
+}
+
+/// The same without some of the entries that stand directly below `root`.
+pub fn layout_without(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<Layout> {
     let found = fs::metadata(root).map_err(Error::io("read", root))?;
-    nodes.push(NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory });
-    list(root, None, recorded, &mut nodes)?;
+    let top = NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory };
+    let mut nodes = vec![top];
+    list(root, None, recorded, names, &mut nodes)?;
     Layout::build(nodes)
 }
 
@@ -40,7 +45,13 @@ pub fn file_size(path: &Path) -> Result<u64> {
     Err(Error::Invalid { what: "file", reason: format!("{} is not a regular file", path.display()) })
 }
 
-fn list(folder: &Path, at: Option<&RelPath>, recorded: &Recorded, nodes: &mut Vec<NewNode>) -> Result<()> {
+fn list(
+    folder: &Path,
+    at: Option<&RelPath>,
+    recorded: &Recorded,
+    without: &[&str],
+    nodes: &mut Vec<NewNode>,
+) -> Result<()> {
     let mut entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(Error::io("list", folder))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -49,6 +60,9 @@ fn list(folder: &Path, at: Option<&RelPath>, recorded: &Recorded, nodes: &mut Ve
             let name = name.to_string_lossy().into_owned();
             return Err(Error::UnsafePath { name, reason: "not UTF-8" });
         };
+        if without.contains(&name) {
+            continue;
+        }
         let path = match at {
             Some(at) => at.child(name)?,
             None => RelPath::new(name)?,
@@ -66,7 +80,7 @@ fn list(folder: &Path, at: Option<&RelPath>, recorded: &Recorded, nodes: &mut Ve
         let is_directory = content == NewContent::Directory;
         nodes.push(NewNode { path: Some(path.clone()), metadata: metadata(&found, recorded), content });
         if is_directory {
-            list(&entry.path(), Some(&path), recorded, nodes)?;
+            list(&entry.path(), Some(&path), recorded, &[], nodes)?;
         }
     }
     Ok(())

@@ -115,7 +115,7 @@ fn conflicts(key: &str, is_directory: bool, wanted: &HashMap<String, bool>) -> b
 
 /// Makes a staged tree of an earlier run safe to go on with: what is not in the layout goes, and so does
 /// every file that shares its bytes with another tree (it will be linked again if it is still wanted).
-pub(super) fn tidy_staging(tree: &Path, layout: &Layout) -> Result<()> {
+pub(crate) fn tidy_staging(tree: &Path, layout: &Layout) -> Result<()> {
     let mut directories: HashSet<PathBuf> = HashSet::new();
     let mut files: HashSet<PathBuf> = HashSet::new();
     for node in layout.nodes() {

@@ -1,0 +1,142 @@
+//! An install root: complete versions side by side, and one small file that says which of them is current.
+//!
+//! ```text
+//! DIR/.vsekai/state.json   what is current, what was before, what is on trial          install/state.rs
+//! DIR/.vsekai/lock         one process changes the root at a time
+//! DIR/.vsekai/staging/     the version being built; survives a kill, the next run goes on from it
+//! DIR/.vsekai/indexes/     what is known of each version: release, index, file table, stamps   install/kept.rs
+//! DIR/.vsekai/trust/       signed metadata seen so far
+//! DIR/.vsekai/running/     who runs what, so that nothing is removed under a game
+//! DIR/versions/<folder>/   a complete tree, never written to once it is there
+//! DIR/current              a link to the current version, a convenience
+//! DIR/saved/<folder>/      files that somebody put into a version which is gone
+//! ```
+//!
+//! Promises: an atomic write of `state.json` switches versions; before it the old one starts, after it the new one.
+//! Killed anywhere, the next run goes on. Nothing that we did not put there is removed. It fetches no metadata
+//! and trusts what it is given: [`updater`](crate::updater) brings that.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::error::{Error, Result};
+
+mod clean;
+mod foreign;
+mod kept;
+mod prepare;
+mod recover;
+mod roll;
+mod session;
+mod state;
+mod uninstall;
+mod verify;
+
+pub use kept::{Documents, Kept};
+pub(crate) use kept::this_launcher;
+pub use roll::Look;
+pub use prepare::{Job, Prepared, Purpose, Report, prepare};
+pub use session::{Admission, Session};
+pub use state::{InstallState, Installed, Trial};
+pub use uninstall::{Uninstalled, uninstall};
+pub use verify::{Damage, Verified, verify};
+
+/// Where everything of an install root is. Creates and reads nothing by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstallRoot {
+    directory: PathBuf,
+}
+
+impl InstallRoot {
+    /// The root at `directory`, which need not exist yet. Links are followed.
+    pub fn at(directory: &Path) -> Result<Self> {
+        let absolute = std::path::absolute(directory).map_err(Error::io("find", directory))?;
+        let directory = match std::fs::canonicalize(&absolute) {
+            Ok(real) => real,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => absolute,
+            Err(e) => return Err(Error::io("find", absolute)(e)),
+        };
+        if directory.parent().is_none() {
+            return Err(Error::Invalid { what: "folder", reason: format!("{} is a whole disk", directory.display()) });
+        }
+        Ok(Self { directory })
+    }
+
+    /// The folder that was given.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// `.vsekai`, or something in it.
+    pub fn control(&self, name: &str) -> PathBuf {
+        self.directory.join(".vsekai").join(name)
+    }
+
+    /// All versions, or one of them.
+    pub fn versions(&self, folder: &str) -> PathBuf {
+        self.directory.join("versions").join(folder)
+    }
+
+    /// Where the signed metadata is remembered.
+    pub fn trust(&self) -> PathBuf {
+        self.control("trust")
+    }
+
+    /// The link to the current version.
+    pub fn current_link(&self) -> PathBuf {
+        self.directory.join("current")
+    }
+
+    /// Where files go that somebody put into a version which is removed.
+    pub fn saved(&self, folder: &str) -> PathBuf {
+        self.directory.join("saved").join(folder)
+    }
+
+    fn staging(&self, folder: &str) -> PathBuf {
+        self.control("staging").join(folder)
+    }
+
+    /// Whether it was made by us, as far as can be told.
+    pub fn is_ours(&self) -> bool {
+        self.control("state.json").is_file() || self.control("uninstalling").is_file()
+    }
+
+    /// The folders in `versions/` that we made: those with a release document.
+    fn folders(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let indexes = self.control("indexes");
+        if !indexes.is_dir() {
+            return Ok(found);
+        }
+        for entry in std::fs::read_dir(&indexes).map_err(Error::io("list", &indexes))? {
+            let name = entry.map_err(Error::io("list", &indexes))?.file_name();
+            if let Some(folder) = name.to_str().and_then(|name| name.strip_suffix(kept::RELEASE)) {
+                found.push(folder.to_owned());
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Makes `current` point to a version. A convenience, so that a disk without links is no failure.
+    fn point_to(&self, folder: Option<&str>) {
+        let link = self.current_link();
+        let wanted = folder.map(|folder| Path::new("versions").join(folder));
+        let found = std::fs::read_link(&link).ok();
+        if found == wanted {
+            return;
+        }
+        // Something else of that name is the user's.
+        let is_free = found.is_some() || std::fs::symlink_metadata(&link).is_err();
+        match wanted {
+            Some(wanted) if is_free => drop(disk::replace_symlink(&wanted, &link)),
+            None if found.is_some() => drop(disk::remove_file(&link)),
+            _ => {}
+        }
+    }
+}
+
+/// Drops what interrupted runs have staged. The caller holds the root's lock.
+pub fn discard(root: &InstallRoot) -> Result<()> {
+    recover::drop_staged(root, None)
+}

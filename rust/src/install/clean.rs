@@ -1,0 +1,46 @@
+//! Removes versions that are neither current nor the one to go back to, once nothing runs from them.
+
+use super::kept::Kept;
+use super::recover::TRASH;
+use super::{InstallRoot, Session, foreign};
+use crate::disk;
+use crate::error::Result;
+use crate::launch;
+
+impl Session {
+    /// Removes versions that are not needed any more. Files that somebody put into them are moved to `saved/`
+    /// first. Gives the number of such files.
+    pub fn clean(&self) -> Result<u64> {
+        let mut saved = 0;
+        for folder in self.root().folders()? {
+            if !self.state.needs(&folder) && !launch::is_running(self.root(), &folder) {
+                let successor = self.state.current.as_ref().map(|current| current.folder.as_str());
+                saved += remove(self.root(), &folder, successor)?;
+            }
+        }
+        Ok(saved)
+    }
+}
+
+/// Removes one version. Its documents go last: what has them is still known to be ours.
+pub(super) fn remove(root: &InstallRoot, folder: &str, successor: Option<&str>) -> Result<u64> {
+    let tree = root.versions(folder);
+    let mut saved = 0;
+    if let (true, Some(kept)) = (tree.is_dir(), Kept::read(root, folder)) {
+        let successor = successor.map(|folder| root.versions(folder));
+        let layout = kept.documents.table.layout();
+        saved = foreign::save(&tree, layout, successor.as_deref(), &root.saved(folder))?;
+        let trash = root.staging(&format!("{TRASH}{folder}"));
+        disk::create_directory(&root.control("staging"))?;
+        disk::remove_all(&trash)?;
+        disk::rename(&tree, &trash)?;
+        Kept::remove(root, folder)?;
+        disk::remove_all(&trash)?;
+        return Ok(saved);
+    }
+    // Without its documents nobody can tell what in it is ours: it stays, and is forgotten.
+    if !tree.is_dir() {
+        Kept::remove(root, folder)?;
+    }
+    Ok(saved)
+}

@@ -1,0 +1,111 @@
+//! Files that somebody put into a version's folder: carried to the next version, and never deleted.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::archive::{Layout, NodeKind};
+use crate::disk;
+use crate::error::{Error, Result};
+
+/// Whether what a layout has at a path is a folder.
+type Known = HashMap<PathBuf, bool>;
+
+fn known(layout: &Layout) -> Known {
+    let entry = |node: &crate::archive::Node| {
+        let path = node.path.as_ref()?.below(Path::new(""));
+        Some((path, matches!(node.kind, NodeKind::Directory)))
+    };
+    layout.nodes().iter().filter_map(entry).collect()
+}
+
+/// Everything in `tree` that `layout` does not have, relative to it; folders before what is in them.
+pub(super) fn list(tree: &Path, layout: &Layout) -> Result<Vec<PathBuf>> {
+    let known = known(layout);
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let absolute = tree.join(&folder);
+        for entry in fs::read_dir(&absolute).map_err(Error::io("list", &absolute))? {
+            let entry = entry.map_err(Error::io("list", &absolute))?;
+            let path = folder.join(entry.file_name());
+            let is_folder = entry.file_type().map_err(Error::io("read", entry.path()))?.is_dir();
+            if known.get(&path) != Some(&is_folder) {
+                found.push(path.clone());
+            }
+            if is_folder {
+                folders.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Those of `paths` that can stand beside what `wanted` has. The others stay in the old version, and are saved
+/// when that goes.
+pub(super) fn without_conflicts(paths: Vec<PathBuf>, wanted: &Layout) -> Vec<PathBuf> {
+    let wanted = known(wanted);
+    let is_free = |path: &PathBuf| {
+        let above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+        !wanted.contains_key(path) && above.into_iter().all(|above| wanted.get(above) != Some(&false))
+    };
+    paths.into_iter().filter(is_free).collect()
+}
+
+/// Moves what is foreign in `tree` to `saved`, unless `successor` has the same. Gives the number of files moved.
+pub(super) fn save(tree: &Path, layout: &Layout, successor: Option<&Path>, saved: &Path) -> Result<u64> {
+    let mut moved = 0;
+    for path in list(tree, layout)? {
+        let from = tree.join(&path);
+        let Ok(found) = fs::symlink_metadata(&from) else { continue };
+        if found.is_dir() || successor.is_some_and(|successor| is_same(&from, &successor.join(&path))) {
+            continue;
+        }
+        let to = saved.join(&path);
+        // A second version may bring a file of the same name.
+        let to = free_name(&to);
+        to.parent().map_or(Ok(()), disk::create_directory)?;
+        disk::rename(&from, &to)?;
+        moved += 1;
+    }
+    Ok(moved)
+}
+
+fn free_name(path: &Path) -> PathBuf {
+    let numbered = |number: u32| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{number}"));
+        path.with_file_name(name)
+    };
+    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+    std::iter::once(path.to_owned()).chain((1..).map(numbered)).find(is_free).unwrap_or_else(|| path.to_owned())
+}
+
+/// Whether both are one file, or two with the same content.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let (Ok(left), Ok(right)) = (fs::symlink_metadata(a), fs::symlink_metadata(b)) else { return false };
+    if disk::identity(&left).is_some() && disk::identity(&left) == disk::identity(&right) {
+        return true;
+    }
+    if left.is_symlink() || right.is_symlink() {
+        return matches!((fs::read_link(a), fs::read_link(b)), (Ok(a), Ok(b)) if a == b);
+    }
+    left.is_file() && right.is_file() && left.len() == right.len() && have_same_bytes(a, b, left.len())
+}
+
+fn have_same_bytes(a: &Path, b: &Path, len: u64) -> bool {
+    let (Ok(one), Ok(other)) = (disk::open(a), disk::open(b)) else { return false };
+    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let mut at = 0;
+    while at < len {
+        let count = usize::try_from(len - at).unwrap_or(usize::MAX).min(left.len());
+        let both = disk::read_exact_at(&one, a, at, &mut left[..count])
+            .and_then(|()| disk::read_exact_at(&other, b, at, &mut right[..count]));
+        if both.is_err() || left[..count] != right[..count] {
+            return false;
+        }
+        at += count as u64;
+    }
+    true
+}

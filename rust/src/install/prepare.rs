@@ -1,0 +1,314 @@
+//! Brings a version into `versions/` and makes it current: install, update, repair and resume are one operation.
+//!
+//! ```text
+//! prepare: what is staged, what is installed, plan, is there room?      changes nothing that is installed
+//! apply:   assemble in staging, sync, keep the documents, rename into versions/, write state.json
+//! ```
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::kept::{Documents, Kept};
+use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
+use crate::archive::Node;
+use crate::assemble::{self, Assembled, Assembly};
+use crate::chunker::Chunker;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::event::{Event, Monitor};
+use crate::extract::{self, Intent};
+use crate::fetch::{DigestChoice, Sources, Transfer};
+use crate::index::ChunkSizes;
+use crate::make;
+use crate::path::RelPath;
+use crate::plan::{self, Inputs, Keep, Plan, Staged, Summary};
+use crate::release::Release;
+use crate::seed::Seed;
+use crate::spool::Spool;
+use crate::state::State;
+use crate::tree;
+
+/// What a version is brought in for.
+#[derive(Debug, Clone, Default)]
+pub enum Purpose {
+    /// To be installed, or updated to.
+    #[default]
+    Update,
+    /// To take the place of the same version, of which only these nodes are sound.
+    Repair(Vec<bool>),
+}
+
+/// A version to bring in.
+#[derive(Debug)]
+pub struct Job {
+    /// What was signed.
+    pub documents: Documents,
+    /// Who gives chunks, beside what is installed.
+    pub sources: Sources,
+    /// Why.
+    pub purpose: Purpose,
+    /// Whether it will be carried out.
+    pub intent: Intent,
+    /// A folder for what a run that only looks cannot keep in memory.
+    pub scratch: PathBuf,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What had been planned.
+    pub plan: Summary,
+    /// From other machines.
+    pub transfer: Transfer,
+    /// Bytes of file content written.
+    pub written_bytes: u64,
+    /// Files that somebody had put into a version that was removed, now in `saved/`.
+    pub saved_files: u64,
+}
+
+/// A version that is planned and can be brought in, or dropped.
+#[derive(Debug)]
+pub struct Prepared {
+    root: InstallRoot,
+    documents: Documents,
+    folder: String,
+    sources: Sources,
+    spool: Spool,
+    plan: Plan,
+    installed: Option<PathBuf>,
+    /// It is in `versions/` already.
+    is_there: bool,
+    intent: Intent,
+}
+
+/// The permissions of a node in an install root: nobody but the owner may write, and the entry can be run.
+/// V-Sekai's own builds record 0666 for everything.
+pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
+    let mode = node.metadata.mode & 0o755;
+    match &node.path {
+        Some(path) if *path == release.entry.path && release.platform.has_exec_bit() => mode | 0o555,
+        _ if mode == 0 => 0,
+        _ => mode | 0o400,
+    }
+}
+
+/// Finds out what is to be done.
+///
+/// # Errors
+/// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
+pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: &Monitor) -> Result<Prepared> {
+    monitor.emit(Event::StateChanged { state: State::PreparingUpdate });
+    let folder = folder_for(root, &job);
+    let is_there = Kept::read(root, &folder).is_some_and(|kept| kept.is_complete());
+    let spool_folder = if job.intent == Intent::Apply { root.control("") } else { job.scratch.clone() };
+    let mut prepared = Prepared {
+        root: root.clone(),
+        folder,
+        sources: Sources::default(),
+        spool: Spool::new(&spool_folder),
+        plan: Plan::default(),
+        installed: None,
+        is_there,
+        intent: job.intent,
+        documents: job.documents.clone(),
+    };
+    prepared.plan.summary.index_chunks = job.documents.index.len() as u64;
+    if is_there {
+        return Ok(prepared);
+    }
+    if job.intent == Intent::Apply {
+        recover::drop_staged(root, Some(&prepared.folder))?;
+        if disk::folds_case(&root.control(""))? {
+            job.documents.table.layout().check_case_collisions()?;
+        }
+    }
+    let current = state.current.as_ref().and_then(|current| Kept::read(root, &current.folder));
+    open_seeds(root, state, &mut job, monitor)?;
+    let staged = staged(root, &prepared.folder, &job, monitor)?;
+    let keep = current.as_ref().map_or_else(Vec::new, |current| unchanged(current, &job));
+    let inputs = Inputs {
+        index: &job.documents.index,
+        layout: job.documents.table.layout(),
+        installed: None,
+        staged: &staged,
+        sources: &job.sources,
+        spool: &prepared.spool,
+    };
+    let mut plan = plan::with_kept(&inputs, keep)?;
+    if let Some(current) = &current {
+        plan.summary.removed_files = removed(current, &job.documents);
+        let foreign = foreign::list(current.tree(), current.documents.table.layout())?;
+        plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
+        prepared.installed = Some(current.tree().to_owned());
+    }
+    extract::check_space(root.directory(), &plan.summary)?;
+    Ok(Prepared { plan, sources: job.sources, ..prepared })
+}
+
+/// A version's folder is never written to again, so a repaired one gets another name.
+fn folder_for(root: &InstallRoot, job: &Job) -> String {
+    let name = job.documents.release.folder();
+    let is_free = |folder: &String| !root.versions(folder).exists();
+    let is_usable = |folder: &String| match &job.purpose {
+        Purpose::Update => is_free(folder) || Kept::read(root, folder).is_some_and(|kept| kept.is_complete()),
+        Purpose::Repair(_) => is_free(folder),
+    };
+    let numbered = (2..).map(|number: u32| format!("{name}.{number}"));
+    std::iter::once(name.clone()).chain(numbered).find(is_usable).unwrap_or(name)
+}
+
+fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: &Monitor) -> Result<()> {
+    let current = state.current.as_ref().map(|current| current.folder.as_str());
+    let mut folders = root.folders()?;
+    // What is current has most in common with what comes.
+    folders.sort_by_key(|folder| Some(folder.as_str()) != current);
+    for folder in folders {
+        if let Some(kept) = Kept::read(root, &folder) {
+            job.sources.seeds.push(kept.seed()?);
+        }
+    }
+    if state.adopted && state.current.is_none() {
+        match adopted_seed(root, job, monitor) {
+            Ok(seed) => job.sources.seeds.push(seed),
+            // Only a seed: without it more is fetched.
+            Err(error) => monitor.warn(&error),
+        }
+    }
+    Ok(())
+}
+
+/// The files that were in the folder before us, cut as the new version is.
+fn adopted_seed(root: &InstallRoot, job: &Job, monitor: &Monitor) -> Result<Seed> {
+    let recorded = tree::Recorded::Reproducible(job.documents.index.flags());
+    let layout = tree::layout_without(root.directory(), &recorded, &[".vsekai", "versions", "current", "saved"])?;
+    let chunking = job.documents.release.chunking;
+    let [min, avg, max] = chunking.sizes_bytes;
+    let chunker = Chunker::new(chunking.algorithm, ChunkSizes::new(min, avg, max)?)?;
+    let flags = job.documents.index.flags();
+    let index = make::index_of(root.directory(), &layout, &chunker, flags, chunking.forced_cuts, monitor)?;
+    Seed::new(root.directory(), index, layout)
+}
+
+fn staged(root: &InstallRoot, folder: &str, job: &Job, monitor: &Monitor) -> Result<Staged> {
+    let tree = root.staging(folder).join("tree");
+    if !tree.exists() {
+        return Ok(Staged::none());
+    }
+    let layout = job.documents.table.layout();
+    if job.intent == Intent::Apply {
+        extract::tidy_staging(&tree, layout)?;
+    }
+    Staged::scan(&tree, &job.documents.index, layout, monitor)
+}
+
+/// The files of the current version that the new one has too, here or elsewhere.
+fn unchanged(current: &Kept, job: &Job) -> Vec<Keep> {
+    let (old, new) = (&current.documents.table, &job.documents.table);
+    let is_sound = |node: usize| match &job.purpose {
+        Purpose::Update => current.is_untouched(node),
+        Purpose::Repair(sound) => sound.get(node).copied().unwrap_or(false),
+    };
+    let by_path: HashMap<&RelPath, usize> = old.files().map(|(node, path, ..)| (path, node)).collect();
+    let mut by_digest: HashMap<_, usize> = HashMap::new();
+    for (node, _, size, digest) in old.files().filter(|(node, ..)| !current.is_mutable(*node)) {
+        by_digest.entry((digest, size)).or_insert(node);
+    }
+    let node_of = |table: &crate::release::FileTable, node: usize| table.layout().nodes()[node].clone();
+    let mut kept = Vec::new();
+    for (node, path, size, digest) in new.files() {
+        let here = by_path.get(path).copied().filter(|from| old.digest(*from) == Some(digest));
+        let is_mutable = job.documents.release.mutable.contains(path);
+        let from = if is_mutable {
+            // The player's copy, as the game left it: the publisher has not changed his.
+            here.filter(|from| current.is_mutable(*from) || is_sound(*from))
+        } else {
+            let there = by_digest.get(&(digest, size)).copied();
+            here.filter(|from| !current.is_mutable(*from)).into_iter().chain(there).find(|from| is_sound(*from))
+        };
+        let Some(from) = from else { continue };
+        let (from_node, to_node) = (node_of(old, from), node_of(new, node));
+        let Some(from_path) = from_node.path.as_ref().map(|path| path.below(current.tree())) else { continue };
+        let old_mode = mode_of(&current.documents.release, &from_node);
+        let new_mode = is_mutable || old_mode != mode_of(&job.documents.release, &to_node);
+        if std::fs::symlink_metadata(&from_path).is_ok_and(|found| found.is_file()) {
+            kept.push(Keep { node, from: from_path, new_mode });
+        }
+    }
+    kept
+}
+
+fn removed(current: &Kept, documents: &Documents) -> u64 {
+    let wanted: std::collections::HashSet<&RelPath> = documents.table.files().map(|(_, path, ..)| path).collect();
+    current.documents.table.files().filter(|(_, path, ..)| !wanted.contains(path)).count() as u64
+}
+
+impl Prepared {
+    /// What will be done, in numbers.
+    pub fn summary(&self) -> &Summary {
+        &self.plan.summary
+    }
+
+    /// The version.
+    pub fn release(&self) -> &Release {
+        &self.documents.release
+    }
+
+    /// Whether the version is in place already, so that only `state.json` has to be written.
+    pub fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// Does it, and makes the version current. `session` holds the lock of the same root.
+    pub fn apply(self, session: &mut Session, monitor: &Monitor) -> Result<Report> {
+        if self.intent != Intent::Apply || session.root() != &self.root {
+            return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
+        }
+        let mut report = Report { plan: self.plan.summary, ..Report::default() };
+        if !self.is_there {
+            monitor.emit(Event::StateChanged { state: State::DownloadingUpdate });
+            let assembled = self.bring_in(monitor)?;
+            report.transfer = assembled.transfer;
+            report.written_bytes = assembled.written_bytes;
+        }
+        monitor.emit(Event::StateChanged { state: State::ApplyingUpdate });
+        session.state.switch_to(Installed::of(&self.documents.release, self.folder.clone()));
+        session.commit()?;
+        monitor.emit(Event::StateChanged { state: State::FinalizingUpdate });
+        // From here on the new version is the current one: what is left over is no reason to fail.
+        match recover::drop_staged(&self.root, None).and_then(|()| session.clean()) {
+            Ok(saved) => report.saved_files = saved,
+            Err(error) => monitor.warn(&error),
+        }
+        Ok(report)
+    }
+
+    /// Builds the tree in staging, and moves it to its place.
+    fn bring_in(&self, monitor: &Monitor) -> Result<Assembled> {
+        let staging = self.root.staging(&self.folder);
+        let tree = staging.join("tree");
+        disk::create_directory(&staging)?;
+        let release = &self.documents.release;
+        let digest = DigestChoice::new(self.documents.index.digest());
+        let assembly = Assembly {
+            plan: &self.plan,
+            layout: self.documents.table.layout(),
+            staging: &tree,
+            installed: self.installed.as_deref(),
+            sources: &self.sources,
+            spool: &self.spool,
+            digest: &digest,
+            mode_of: &|node| mode_of(release, node),
+        };
+        let assembled = assemble::assemble(&assembly, monitor)?;
+        monitor.cancel.check()?;
+        disk::sync_disk(&tree)?;
+        Kept::write(&self.root, &self.folder, &self.documents, &tree)?;
+        let versions = self.root.versions("");
+        disk::create_directory(&versions)?;
+        disk::rename(&tree, &self.root.versions(&self.folder))?;
+        disk::sync_directory(&versions)?;
+        Ok(assembled)
+    }
+}

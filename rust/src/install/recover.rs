@@ -1,0 +1,78 @@
+//! What comes first whenever the lock was taken: finishing what a killed run began.
+
+use std::fs;
+
+use super::kept::Kept;
+use super::{InstallRoot, InstallState, Installed, uninstall};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::release::Release;
+
+/// Begins the name of a version's folder that is being removed.
+pub(super) const TRASH: &str = "trash-";
+
+/// Removes what no run will go on with. What is staged for a version stays.
+pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
+    if root.control("uninstalling").is_file() {
+        uninstall::finish(root)?;
+    }
+    for folder in [root.control(""), root.control("indexes"), root.control("trust"), root.directory().to_owned()] {
+        for name in names(&folder)? {
+            if name.starts_with(".tmp-vsekai-") || name.starts_with("spool-") {
+                disk::remove_file(&folder.join(name))?;
+            }
+        }
+    }
+    let staging = root.control("staging");
+    for name in names(&staging)?.into_iter().filter(|name| name.starts_with(TRASH)) {
+        disk::remove_all(&staging.join(name))?;
+    }
+    Ok(())
+}
+
+/// Drops what is staged for other versions than `keep`.
+pub(super) fn drop_staged(root: &InstallRoot, keep: Option<&str>) -> Result<()> {
+    let staging = root.control("staging");
+    for name in names(&staging)?.into_iter().filter(|name| Some(name.as_str()) != keep) {
+        disk::remove_all(&staging.join(name))?;
+    }
+    Ok(())
+}
+
+fn names(folder: &std::path::Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("list", folder)(e)),
+    };
+    let name = |entry: std::io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    entries.map(name).collect::<std::io::Result<_>>().map_err(Error::io("list", folder))
+}
+
+/// Whether no version of ours is there.
+pub(super) fn is_empty_of_ours(root: &InstallRoot) -> bool {
+    root.folders().is_ok_and(|folders| folders.is_empty())
+}
+
+/// The state as the versions on the disk tell it: what `current` points to is current, else the newest; nothing if
+/// there is no whole version.
+pub(super) fn from_versions(root: &InstallRoot) -> Result<Option<InstallState>> {
+    let mut found: Vec<(Release, String)> = Vec::new();
+    for folder in root.folders()? {
+        if let Some(kept) = Kept::read(root, &folder) {
+            found.push((kept.documents.release, folder));
+        }
+    }
+    let pointed = fs::read_link(root.current_link()).ok();
+    let pointed = pointed.and_then(|target| Some(target.file_name()?.to_string_lossy().into_owned()));
+    found.sort_by_key(|(release, folder)| (Some(folder) == pointed.as_ref(), release.published_at, folder.clone()));
+    let Some((release, folder)) = found.pop() else { return Ok(None) };
+    let mut state = InstallState::begin(release.mode.clone());
+    for (release, _) in found.iter().map(|(release, folder)| (release, folder)).chain([(&release, &folder)]) {
+        let seen = state.seen.entry(release.mode.clone()).or_default();
+        *seen = release.sequence.max(*seen);
+    }
+    state.current = Some(Installed::of(&release, folder));
+    state.previous = found.pop().map(|(release, folder)| Installed::of(&release, folder));
+    Ok(Some(state))
+}

@@ -1,0 +1,183 @@
+//! `state.json`: the one file that decides which version starts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::InstallRoot;
+use crate::disk::{self, Durability};
+use crate::error::{Error, Format, Result};
+use crate::release::{ModeName, Platform, Release};
+use crate::version::Version;
+
+const SCHEMA: u64 = 1;
+
+/// Largest state file read, in bytes. It has about one kilobyte, and more with each version that did not start.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// A version that is in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// Its folder in `versions/`.
+    pub folder: String,
+    /// The mode it came from.
+    pub mode: ModeName,
+    /// The version.
+    pub version: Version,
+    /// What it runs on.
+    pub platform: Platform,
+    /// Its sequence in the mode.
+    pub sequence: u64,
+}
+
+impl Installed {
+    /// What `release` is once it stands in `folder`.
+    pub fn of(release: &Release, folder: String) -> Self {
+        Self {
+            folder,
+            mode: release.mode.clone(),
+            version: release.version.clone(),
+            platform: release.platform.clone(),
+            sequence: release.sequence,
+        }
+    }
+}
+
+/// A new version that has not shown yet that it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its folder.
+    pub folder: String,
+    /// Starts so far.
+    pub attempts: u32,
+}
+
+/// See the module's head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallState {
+    schema: u64,
+    /// A random word: decides in which part of a staged rollout this install is. It is sent to nobody.
+    pub install_id: String,
+    /// The mode that is followed.
+    pub mode: ModeName,
+    /// The version that starts.
+    pub current: Option<Installed>,
+    /// The last version before it that is known to start.
+    pub previous: Option<Installed>,
+    /// Set while the current version is on trial.
+    pub trial: Option<Trial>,
+    /// Versions that did not start, or were rolled back by hand: not offered again.
+    #[serde(default)]
+    pub bad: Vec<(ModeName, Version)>,
+    /// The highest sequence seen of each mode.
+    #[serde(default)]
+    pub seen: BTreeMap<ModeName, u64>,
+    /// Where it was installed from.
+    #[serde(default)]
+    pub repository: Vec<String>,
+    /// Where its chunks are: for a repair without metadata.
+    #[serde(default)]
+    pub stores: Vec<String>,
+    /// Whether the folder had files of the user's when we came.
+    #[serde(default)]
+    pub adopted: bool,
+}
+
+#[derive(Deserialize)]
+struct Gate {
+    schema: u64,
+}
+
+impl InstallState {
+    /// The state of a root in which nothing is installed yet.
+    pub fn begin(mode: ModeName) -> Self {
+        let install_id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        Self {
+            schema: SCHEMA,
+            install_id,
+            mode,
+            current: None,
+            previous: None,
+            trial: None,
+            bad: Vec::new(),
+            seen: BTreeMap::new(),
+            repository: Vec::new(),
+            stores: Vec::new(),
+            adopted: false,
+        }
+    }
+
+    /// Reads the state; nothing if there is none.
+    ///
+    /// # Errors
+    /// `state_too_new`; `state_malformed`, which [`Session::enter`](super::Session::enter) mends.
+    pub fn load(root: &InstallRoot) -> Result<Option<Self>> {
+        let path = root.control("state.json");
+        let Some(bytes) = disk::read_if_exists(&path, MAX_BYTES)? else { return Ok(None) };
+        let gate: Gate = serde_json::from_slice(&bytes).map_err(|e| malformed(&e))?;
+        if gate.schema > SCHEMA {
+            return Err(Error::StateTooNew { path, schema: gate.schema });
+        }
+        let state: Self = serde_json::from_slice(&bytes).map_err(|e| malformed(&e))?;
+        for installed in [&state.current, &state.previous].into_iter().flatten() {
+            crate::path::RelPath::new(&installed.folder)?;
+        }
+        Ok(Some(state))
+    }
+
+    /// Writes the state: what is on the disk is the old one or this one.
+    pub fn save(&self, root: &InstallRoot) -> Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| malformed(&e))?;
+        bytes.push(b'\n');
+        disk::write_atomic(&root.control("state.json"), &bytes, Durability::PowerCut)
+    }
+
+    /// Makes `new` the current version. The one before it stays at hand until the new one has started.
+    pub fn switch_to(&mut self, new: Installed) {
+        let is_same_version = self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
+        let old = self.current.replace(new);
+        let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
+        if is_same_version {
+            // A repair: a trial goes on where it was.
+            if let Some(trial) = &mut self.trial {
+                trial.folder = folder;
+            }
+            return;
+        }
+        // What is on trial itself is no version to go back to.
+        if self.trial.take().is_none() || self.previous.is_none() {
+            self.previous = old;
+        }
+        if self.previous.as_ref().is_some_and(|previous| previous.folder == folder) {
+            self.previous = None;
+        }
+        self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0 });
+    }
+
+    /// The current version is known to start.
+    pub fn acknowledge(&mut self) {
+        self.trial = None;
+    }
+
+    /// Goes back to the previous version, and remembers the current one as bad. False if there is none.
+    pub fn roll_back(&mut self) -> bool {
+        let Some(previous) = self.previous.take() else { return false };
+        if let Some(left) = self.current.replace(previous) {
+            let bad = (left.mode, left.version);
+            if !self.bad.contains(&bad) {
+                self.bad.push(bad);
+            }
+        }
+        self.trial = None;
+        true
+    }
+
+    /// Whether a folder in `versions/` is still needed.
+    pub fn needs(&self, folder: &str) -> bool {
+        [&self.current, &self.previous].into_iter().flatten().any(|installed| installed.folder == folder)
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> Error {
+    Error::Malformed { format: Format::State, offset: 0, reason: error.to_string() }
+}

@@ -1,0 +1,78 @@
+//! Removes an install: all that we put there, and nothing else.
+//!
+//! Renaming `state.json` to `uninstalling` is the point of no return: from then on the next run, whatever it was
+//! asked for, finishes the removal first.
+
+use serde::Serialize;
+
+use super::{Admission, InstallRoot, Session, clean};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::launch;
+
+/// What [`uninstall`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Uninstalled {
+    /// Versions removed.
+    pub versions: u64,
+    /// Files that somebody had put into a version, now in `saved/`.
+    pub saved_files: u64,
+    /// Whether the folder itself is gone: nothing else was in it.
+    pub is_folder_gone: bool,
+}
+
+/// Removes the install in `root`.
+///
+/// # Errors
+/// `not_installed`; `busy` while the game runs, or another process works on it.
+pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<Uninstalled> {
+    let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
+    if !root.is_ours() {
+        // All that a run which was killed in its last steps can have left.
+        return match disk::remove_empty_directory(&root.control("")) {
+            Ok(true) => Ok(Uninstalled { is_folder_gone: leave(root)?, ..Uninstalled::default() }),
+            _ => Err(not_installed()),
+        };
+    }
+    let is_half_done = root.control("uninstalling").is_file();
+    let session = Session::enter(root, admission, monitor)?;
+    for folder in root.folders()? {
+        if launch::is_running(root, &folder) {
+            return Err(Error::Busy { path: root.versions(&folder), holder: "the game, which is running".to_owned() });
+        }
+    }
+    if session.state.current.is_none() && !is_half_done && root.folders()?.is_empty() && !session.state.adopted {
+        // Nothing was ever installed: still, what we made goes.
+        monitor.warn(&not_installed());
+    }
+    disk::rename_over(&root.control("state.json"), &root.control("uninstalling"))?;
+    let mut done = finish(root)?;
+    drop(session);
+    disk::remove_all(&root.control(""))?;
+    done.is_folder_gone = leave(root)?;
+    Ok(done)
+}
+
+fn leave(root: &InstallRoot) -> Result<bool> {
+    disk::remove_empty_directory(root.directory())
+}
+
+/// Removes the versions, and all of `.vsekai` but its lock. The marker goes last.
+pub(super) fn finish(root: &InstallRoot) -> Result<Uninstalled> {
+    let mut done = Uninstalled::default();
+    root.point_to(None);
+    for folder in root.folders()? {
+        done.saved_files += clean::remove(root, &folder, None)?;
+        done.versions += 1;
+    }
+    // Not empty if somebody has put something there: then it is theirs.
+    if root.versions("").is_dir() {
+        disk::remove_empty_directory(&root.versions(""))?;
+    }
+    for name in ["staging", "indexes", "trust", "running", "state.json.damaged"] {
+        disk::remove_all(&root.control(name))?;
+    }
+    disk::remove_file(&root.control("uninstalling"))?;
+    Ok(done)
+}

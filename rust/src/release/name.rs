@@ -1,0 +1,125 @@
+//! Names of modes and platforms, checked once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::version::Version;
+
+/// Names that are roles of the repository's metadata already.
+const RESERVED: [&str; 5] = ["root", "targets", "snapshot", "timestamp", "catalog"];
+
+/// The name of a mode: 1 to 32 of `a-z`, `0-9` and `-`, not first a `-`. It is a folder, a part of URLs and
+/// the name of a signing role, so it is none of the roles that exist anyway.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ModeName(String);
+
+impl Default for ModeName {
+    /// The mode of an install for which none is named.
+    fn default() -> Self {
+        Self("stable".to_owned())
+    }
+}
+
+impl ModeName {
+    /// Checks a name.
+    pub fn new(name: &str) -> Result<Self> {
+        let invalid = |reason: String| Err(Error::Invalid { what: "mode", reason });
+        if !is_word(name, b"-") || name.len() > 32 || name.starts_with('-') {
+            return invalid(format!("{name:?}: a mode has 1 to 32 of a-z, 0-9 and -"));
+        }
+        if RESERVED.contains(&name) {
+            return invalid(format!("{name:?} is a name that the repository uses itself"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a build runs on, such as `linux-x86_64`: system, `-`, machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Platform(String);
+
+impl Platform {
+    /// The platforms that V-Sekai builds for. Others are possible: a repository may be ahead of us.
+    pub const KNOWN: [&str; 4] = ["linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-universal"];
+
+    /// Checks a name.
+    pub fn new(name: &str) -> Result<Self> {
+        let parts = name.split_once('-');
+        if name.len() <= 32 && parts.is_some_and(|(system, machine)| is_word(system, b"_") && is_word(machine, b"_")) {
+            return Ok(Self(name.to_owned()));
+        }
+        let reason = format!("{name:?}: give one of {}", Self::KNOWN.join(", "));
+        Err(Error::Invalid { what: "platform", reason })
+    }
+
+    /// The one that this program was built for.
+    pub fn current() -> Self {
+        let machine = if cfg!(target_os = "macos") { "universal" } else { std::env::consts::ARCH };
+        Self(format!("{}-{machine}", std::env::consts::OS))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether programs there need a permission to run.
+    pub fn has_exec_bit(&self) -> bool {
+        !self.0.starts_with("windows-")
+    }
+}
+
+fn is_word(text: &str, also: &[u8]) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || also.contains(&byte);
+    !text.is_empty() && text.bytes().all(is_good)
+}
+
+/// The name of a target of one version for one platform.
+pub fn target_name(mode: &ModeName, version: &Version, platform: &Platform, file: &str) -> String {
+    format!("{mode}/{version}/{platform}/{file}")
+}
+
+macro_rules! text {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    };
+}
+
+text!(ModeName);
+text!(Platform);

@@ -1,0 +1,168 @@
+//! The updater's states and what leads from one to another: a table, and nothing that acts.
+//!
+//! The names are those of V-Sekai's proposal; `Paused`, `Cancelled`, `Failed` and `RollingBack` are added. The
+//! launcher shows the state, `--json` prints it, and the picture in `docs/install-root.md` is [`diagram`]'s.
+
+use serde::{Deserialize, Serialize};
+
+/// What the updater is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum State {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// Asking the repository.
+    Checking,
+    /// There is nothing newer.
+    NoUpdateFound,
+    /// There is.
+    UpdateAvailable,
+    /// Making the plan: `check_launcher_folder`, `validate_manifest_file_and_version`,
+    /// `ensure_correct_files_for_update`.
+    PreparingUpdate,
+    /// Getting chunks into staging: `download_to_temp`.
+    DownloadingUpdate,
+    /// Making the new version the current one: `delete_old_and_move_over`, in the safe order.
+    ApplyingUpdate,
+    /// `setup_registry_values`, and tidying up.
+    FinalizingUpdate,
+    /// The new version is current.
+    UpdateSuccessful,
+    /// Held by the user; what was fetched is kept.
+    Paused,
+    /// Stopped by the user; what was fetched is kept.
+    Cancelled,
+    /// Stopped by an error; what is installed is as it was.
+    Failed,
+    /// Going back to the previous version.
+    RollingBack,
+}
+
+/// What happens to the updater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Signal {
+    /// The user, or a timer, wants to know.
+    Check,
+    /// The repository has nothing newer.
+    NothingNew,
+    /// The repository has a version to take.
+    Found,
+    /// The user, or the policy, wants it.
+    Start,
+    /// The plan is made, and there is room for it.
+    Planned,
+    /// Everything is in staging and verified.
+    Downloaded,
+    /// The new version is the current one.
+    Applied,
+    /// Nothing is left to do.
+    Finished,
+    /// The user wants it to wait.
+    Pause,
+    /// The user wants it to go on.
+    Resume,
+    /// The user wants it to stop.
+    Cancel,
+    /// Something went wrong.
+    Fail,
+    /// The user, or a version that does not start, wants the previous version.
+    RollBack,
+    /// Shown to the user; ready for the next.
+    Acknowledge,
+}
+
+use Signal as On;
+use State as Is;
+
+/// Every transition there is.
+pub const TRANSITIONS: &[(State, Signal, State)] = &[
+    (Is::Idle, On::Check, Is::Checking),
+    (Is::Checking, On::NothingNew, Is::NoUpdateFound),
+    (Is::NoUpdateFound, On::Acknowledge, Is::Idle),
+    (Is::Checking, On::Found, Is::UpdateAvailable),
+    (Is::UpdateAvailable, On::Acknowledge, Is::Idle),
+    (Is::UpdateAvailable, On::Start, Is::PreparingUpdate),
+    (Is::PreparingUpdate, On::Planned, Is::DownloadingUpdate),
+    (Is::DownloadingUpdate, On::Downloaded, Is::ApplyingUpdate),
+    (Is::ApplyingUpdate, On::Applied, Is::FinalizingUpdate),
+    (Is::FinalizingUpdate, On::Finished, Is::UpdateSuccessful),
+    (Is::UpdateSuccessful, On::Acknowledge, Is::Idle),
+    (Is::DownloadingUpdate, On::Pause, Is::Paused),
+    (Is::Paused, On::Resume, Is::PreparingUpdate),
+    (Is::Paused, On::Cancel, Is::Cancelled),
+    (Is::Checking, On::Cancel, Is::Cancelled),
+    (Is::PreparingUpdate, On::Cancel, Is::Cancelled),
+    (Is::DownloadingUpdate, On::Cancel, Is::Cancelled),
+    (Is::Cancelled, On::Acknowledge, Is::Idle),
+    (Is::Checking, On::Fail, Is::Failed),
+    (Is::PreparingUpdate, On::Fail, Is::Failed),
+    (Is::DownloadingUpdate, On::Fail, Is::Failed),
+    (Is::ApplyingUpdate, On::Fail, Is::Failed),
+    (Is::FinalizingUpdate, On::Fail, Is::Failed),
+    (Is::Failed, On::Acknowledge, Is::Idle),
+    (Is::Idle, On::RollBack, Is::RollingBack),
+    (Is::RollingBack, On::Finished, Is::Idle),
+    (Is::RollingBack, On::Fail, Is::Failed),
+];
+
+impl State {
+    /// Where a signal leads from here; nothing if it has no meaning here, and then nothing happens.
+    pub fn next(self, signal: Signal) -> Option<Self> {
+        TRANSITIONS.iter().find(|(from, on, _)| *from == self && *on == signal).map(|(_, _, to)| *to)
+    }
+
+    /// Whether an update is under way: what the proposal calls `Updating`.
+    pub fn is_updating(self) -> bool {
+        matches!(
+            self,
+            Self::PreparingUpdate | Self::DownloadingUpdate | Self::ApplyingUpdate | Self::FinalizingUpdate
+        )
+    }
+}
+
+/// The table as a Mermaid state diagram.
+pub fn diagram() -> String {
+    let mut text = String::from("stateDiagram-v2\n    [*] --> Idle\n");
+    for (from, on, to) in TRANSITIONS {
+        text.push_str(&format!("    {from:?} --> {to:?}: {on:?}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn table_has_one_answer_for_each_question_and_no_dead_end() {
+        let mut seen = HashSet::new();
+        let mut reached = HashSet::from([State::Idle]);
+        for (from, on, to) in TRANSITIONS {
+            assert!(seen.insert((from, on)), "{from:?} on {on:?} leads to two states");
+            reached.insert(*to);
+        }
+        for state in &reached {
+            assert!(TRANSITIONS.iter().any(|(from, ..)| from == state), "{state:?} is never left");
+        }
+        // Every state leads back to rest.
+        let mut home = HashSet::from([State::Idle]);
+        while TRANSITIONS.iter().any(|(from, _, to)| home.contains(to) && home.insert(*from)) {}
+        assert_eq!(home, reached);
+    }
+
+    #[test]
+    fn an_update_goes_the_way_of_the_proposal() {
+        let way = [On::Check, On::Found, On::Start, On::Planned, On::Downloaded, On::Applied, On::Finished];
+        let state = way.iter().fold(State::Idle, |state, signal| state.next(*signal).unwrap());
+        assert_eq!(state, State::UpdateSuccessful);
+        assert!(State::ApplyingUpdate.is_updating() && !State::Checking.is_updating());
+        assert_eq!(State::ApplyingUpdate.next(On::Cancel), None, "the switch is not interrupted");
+    }
+
+    #[test]
+    fn the_picture_in_the_documentation_is_this_table() {
+        assert!(include_str!("../../docs/install-root.md").contains(&diagram()), "put this there:\n{}", diagram());
+    }
+}

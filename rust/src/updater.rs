@@ -1,0 +1,416 @@
+//! The updater as its faces see it: check, plan, update, verify, repair, roll back, switch modes, uninstall.
+//!
+//! ```text
+//! state.json, trust/  --->  look: metadata, catalog, choice  --->  documents  --->  install::prepare, apply
+//! ```
+//!
+//! Every call stands for itself: it reads the state from the disk, and what it changes is on the disk when it
+//! returns. Nothing about the user is sent: servers see requests for files, no more. What blocks an update (expired
+//! metadata, no network) never blocks a start, which is [`launch`](crate::launch)'s and asks nobody.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result, TrustKind};
+use crate::event::{Event, Monitor};
+use crate::extract::Intent;
+use crate::fetch::Transfer;
+use crate::install::{
+    self, Admission, Damage, InstallRoot, InstallState, Installed, Job, Look, Prepared, Purpose, Session, Trial,
+    Uninstalled, Verified,
+};
+use crate::release::{Choice, ModeName, Platform, Sizes, Why};
+use crate::source::Network;
+use crate::state::State;
+use crate::trust::ClockGuard;
+use crate::version::Version;
+
+mod look;
+
+use look::View;
+
+/// What a caller wants, once for all calls.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Mirrors of the repository: URLs or folders. Empty: those that the install came from.
+    pub repository: Vec<String>,
+    /// The trusted `root.json`; not needed once the install has one.
+    pub trust_root: Option<Vec<u8>>,
+    /// The mode to follow. Nothing: the one that the install follows, or `stable`.
+    pub mode: Option<ModeName>,
+    /// What to install.
+    pub platform: Platform,
+    /// This version and no other.
+    pub version: Option<Version>,
+    /// Do not wait for a staged rollout.
+    pub at_once: bool,
+    /// Take a folder that has files already.
+    pub adopt: bool,
+    /// Drop what an interrupted run has left.
+    pub discard: bool,
+    /// What to do about a clock that went back.
+    pub clock_guard: ClockGuard,
+    /// How to reach servers.
+    pub network: Network,
+    /// Chunk caches of other programs.
+    pub caches: Vec<PathBuf>,
+    /// Where what is fetched is kept as well.
+    pub write_cache: Option<PathBuf>,
+    /// A folder for working files.
+    pub scratch: PathBuf,
+    /// Folders that are no install roots.
+    pub protected: Vec<PathBuf>,
+}
+
+/// A version that could be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Available {
+    /// The mode it is in.
+    pub mode: ModeName,
+    /// The version.
+    pub version: Version,
+    /// Why it would be taken.
+    pub why: Why,
+    /// What it amounts to.
+    pub sizes: Sizes,
+    /// What is new, in Markdown.
+    pub notes: String,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// What is installed.
+    pub current: Option<Installed>,
+    /// The mode that is followed, after all successors.
+    pub mode: ModeName,
+    /// What could be taken; nothing if what is installed is what should be.
+    pub available: Option<Available>,
+    /// Requests and bytes.
+    pub transfer: Transfer,
+}
+
+/// What an update did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Updated {
+    /// What is current now.
+    pub current: Installed,
+    /// What was current before, if that is another version.
+    pub from: Option<Version>,
+    /// Why; nothing if there was nothing to do.
+    pub why: Option<Why>,
+    /// The work.
+    #[serde(flatten)]
+    pub report: install::Report,
+    /// Requests and bytes for metadata and documents.
+    pub metadata: Transfer,
+}
+
+/// What is known of an install without asking anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The install root.
+    pub directory: PathBuf,
+    /// The mode that is followed.
+    pub mode: ModeName,
+    /// The version that starts.
+    pub current: Option<Installed>,
+    /// The version to go back to.
+    pub previous: Option<Installed>,
+    /// Set while the current version has not shown yet that it starts.
+    pub trial: Option<Trial>,
+    /// Versions that are not offered again.
+    pub bad: Vec<(ModeName, Version)>,
+    /// Where it came from.
+    pub repository: Vec<String>,
+    /// An update was interrupted and can go on.
+    pub is_resumable: bool,
+}
+
+/// A mode, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModeInfo {
+    /// Its name.
+    pub name: ModeName,
+    /// One sentence.
+    pub description: String,
+    /// Whether it is still published.
+    pub is_active: bool,
+    /// The mode that its users are moved to.
+    pub update_to: Option<ModeName>,
+    /// The newest version that it offers for the platform.
+    pub newest: Option<Version>,
+    /// Whether the install follows it.
+    pub is_current: bool,
+}
+
+/// See the module's head.
+#[derive(Debug, Clone)]
+pub struct Updater {
+    root: InstallRoot,
+    settings: Settings,
+}
+
+impl Updater {
+    /// The updater of the install root at `directory`, which need not exist yet.
+    pub fn new(directory: &Path, settings: Settings) -> Result<Self> {
+        Ok(Self { root: InstallRoot::at(directory)?, settings })
+    }
+
+    /// The install root.
+    pub fn root(&self) -> &InstallRoot {
+        &self.root
+    }
+
+    /// Asks the repository. Reads no file of the game, and changes nothing but what is remembered of metadata.
+    pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
+        monitor.emit(Event::StateChanged { state: State::Checking });
+        let state = self.state_or_new(monitor)?;
+        let mut view = View::open(&self.settings, &self.root, &state)?;
+        let choice = view.choose(&self.settings, &state)?;
+        let mode = view.mode(&self.settings, &state)?;
+        let available = match choice {
+            Choice::Stay => None,
+            Choice::Take { mode, offer, why } => {
+                let (mode, version) = (mode.clone(), offer.version.clone());
+                let (release, _) = view.release(&mode, &version, &self.settings.platform)?;
+                Some(Available { mode, version, why, sizes: release.sizes, notes: release.notes })
+            }
+        };
+        // Where that cannot be written, or somebody else writes, the next check costs a little more.
+        if self.root.is_ours() && self.enter("check", monitor).is_ok() {
+            let _ = view.remember();
+        }
+        let found = if available.is_some() { State::UpdateAvailable } else { State::NoUpdateFound };
+        monitor.emit(Event::StateChanged { state: found });
+        Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
+    }
+
+    /// Finds out what an update would do, and changes nothing. Nothing if there is nothing to do.
+    pub fn plan(&self, monitor: &Monitor) -> Result<Option<Prepared>> {
+        Session::admit(&self.root, &self.admission("update"))?;
+        let state = self.state_or_new(monitor)?;
+        let mut view = View::open(&self.settings, &self.root, &state)?;
+        let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
+        let (mode, version) = (mode.clone(), offer.version.clone());
+        let job = self.job(&mut view, &mode, &version, Intent::DryRun)?;
+        install::prepare(&self.root, &state, job, monitor).map(Some)
+    }
+
+    /// Brings the install to the version that it should have: installs, updates or resumes.
+    pub fn update(&self, monitor: &Monitor) -> Result<Updated> {
+        let outcome = self.try_update(monitor);
+        let state = match &outcome {
+            Ok(Updated { why: None, .. }) => State::NoUpdateFound,
+            Ok(_) => State::UpdateSuccessful,
+            Err(Error::Cancelled) => State::Cancelled,
+            Err(_) => State::Failed,
+        };
+        monitor.emit(Event::StateChanged { state });
+        outcome
+    }
+
+    fn try_update(&self, monitor: &Monitor) -> Result<Updated> {
+        Session::admit(&self.root, &self.admission("update"))?;
+        // A new folder is made only when there is something to put into it.
+        let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
+        monitor.emit(Event::StateChanged { state: State::Checking });
+        let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
+        let mut view = View::open(&self.settings, &self.root, &known)?;
+        let taken = match view.choose(&self.settings, &known)? {
+            Choice::Stay => None,
+            Choice::Take { mode, offer, why } => Some((mode.clone(), offer.version.clone(), why)),
+        };
+        let job = match &taken {
+            Some((mode, version, _)) => {
+                monitor.emit(Event::StateChanged { state: State::UpdateAvailable });
+                Some(self.job(&mut view, mode, version, Intent::Apply)?)
+            }
+            None => None,
+        };
+        let mut session = match session {
+            Some(session) => session,
+            None => self.enter("update", monitor)?,
+        };
+        if self.settings.discard {
+            install::discard(&self.root)?;
+        }
+        view.remember()?;
+        self.note(&mut session, &view)?;
+        let from = session.state.current.clone();
+        let mut report = install::Report::default();
+        if let Some(job) = job {
+            let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
+            report = prepared.apply(&mut session, monitor)?;
+        } else {
+            report.saved_files = session.clean()?;
+        }
+        let current = session.current()?.clone();
+        let from = from.map(|from| from.version).filter(|from| *from != current.version);
+        Ok(Updated { current, from, why: taken.map(|(.., why)| why), report, metadata: view.transfer() })
+    }
+
+    /// What was learned of the repository goes into the state, before anything is built on it.
+    fn note(&self, session: &mut Session, view: &View) -> Result<()> {
+        let before = session.state.clone();
+        view.note(&self.settings, &mut session.state)?;
+        if let Some(version) = &self.settings.version {
+            // Asked for by name: what was held against it is forgotten.
+            let mode = session.state.mode.clone();
+            session.state.bad.retain(|bad| *bad != (mode.clone(), version.clone()));
+        }
+        if session.state == before { Ok(()) } else { session.commit() }
+    }
+
+    fn job(&self, view: &mut View, mode: &ModeName, version: &Version, intent: Intent) -> Result<Job> {
+        let documents = view.documents(&self.root, mode, version, &self.settings.platform)?;
+        let sources = look::sources(&self.settings, &view.stores())?;
+        let scratch = self.settings.scratch.clone();
+        Ok(Job { documents, sources, purpose: Purpose::Update, intent, scratch })
+    }
+
+    /// Reads all of the current version and holds it against what was signed.
+    pub fn verify(&self, monitor: &Monitor) -> Result<Verified> {
+        let state = self.state(monitor)?;
+        install::verify(&self.root, &current_of(&self.root, &state)?.folder, monitor)
+    }
+
+    /// Makes the current version whole again; fetches no more than what is damaged. Needs no metadata, so an expired
+    /// repository is no obstacle. Gives what was found, and the work if there was any.
+    pub fn repair(&self, monitor: &Monitor) -> Result<(Verified, Option<install::Report>)> {
+        let mut session = self.enter("repair", monitor)?;
+        let folder = session.current()?.folder.clone();
+        if install::Kept::read(&self.root, &folder).is_none() {
+            self.fetch_documents(&session.state, &folder)?;
+        }
+        let found = install::verify(&self.root, &folder, monitor)?;
+        let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
+        let kept = install::Kept::read(&self.root, &folder).ok_or_else(missing)?;
+        if found.damage.is_empty() {
+            kept.stamp_again(&self.root, &folder)?;
+            return Ok((found, None));
+        }
+        let job = Job {
+            documents: kept.documents,
+            sources: look::sources(&self.settings, &session.state.stores)?,
+            purpose: Purpose::Repair(found.sound.clone()),
+            intent: Intent::Apply,
+            scratch: self.settings.scratch.clone(),
+        };
+        let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
+        let report = prepared.apply(&mut session, monitor)?;
+        Ok((found, Some(report)))
+    }
+
+    /// Gets the documents of the current version again: somebody removed them.
+    fn fetch_documents(&self, state: &InstallState, folder: &str) -> Result<()> {
+        let current = current_of(&self.root, state)?;
+        let mut view = View::open(&self.settings, &self.root, state)?;
+        let documents = view.documents(&self.root, &current.mode, &current.version, &current.platform)?;
+        install::Kept::write(&self.root, folder, &documents, &self.root.versions(folder))
+    }
+
+    /// Goes back to the previous version. The one that is left is not offered again by itself.
+    pub fn roll_back(&self, monitor: &Monitor) -> Result<Installed> {
+        let mut session = self.enter("rollback", monitor)?;
+        monitor.emit(Event::StateChanged { state: State::RollingBack });
+        session.current()?;
+        session.roll_back(Look::Read, monitor)?;
+        session.clean()?;
+        monitor.emit(Event::StateChanged { state: State::Idle });
+        session.current().cloned()
+    }
+
+    /// Makes the install follow another mode; the next update brings its version.
+    pub fn switch_mode(&self, mode: &ModeName, monitor: &Monitor) -> Result<ModeName> {
+        let mut session = self.enter("mode switch", monitor)?;
+        session.current()?;
+        let view = View::open(&self.settings, &self.root, &session.state)?;
+        let resolved = crate::release::resolve_mode(view.catalog(), mode)?.clone();
+        view.remember()?;
+        session.state.mode = resolved.clone();
+        session.commit()?;
+        Ok(resolved)
+    }
+
+    /// All modes of the repository.
+    pub fn modes(&self, monitor: &Monitor) -> Result<Vec<ModeInfo>> {
+        let state = self.state_or_new(monitor)?;
+        let view = View::open(&self.settings, &self.root, &state)?;
+        Ok(view.modes(&self.settings.platform, &state.mode))
+    }
+
+    /// What is known without asking anybody.
+    pub fn status(&self, monitor: &Monitor) -> Result<Status> {
+        let state = self.state(monitor)?;
+        let staged = std::fs::read_dir(self.root.control("staging"));
+        let is_resumable = staged.is_ok_and(|mut entries| entries.next().is_some());
+        Ok(Status {
+            directory: self.root.directory().to_owned(),
+            mode: state.mode,
+            current: state.current,
+            previous: state.previous,
+            trial: state.trial,
+            bad: state.bad,
+            repository: state.repository,
+            is_resumable,
+        })
+    }
+
+    /// Removes the install, and nothing that we did not put there.
+    pub fn uninstall(&self, monitor: &Monitor) -> Result<Uninstalled> {
+        install::uninstall(&self.root, &self.admission("uninstall"), monitor)
+    }
+
+    fn mode(&self) -> ModeName {
+        self.settings.mode.clone().unwrap_or_default()
+    }
+
+    fn admission<'a>(&'a self, verb: &'a str) -> Admission<'a> {
+        Admission { verb, protected: &self.settings.protected, adopt: self.settings.adopt, mode: self.settings.mode.as_ref() }
+    }
+
+    /// The right to change an install that is there, or is to be.
+    pub fn enter(&self, verb: &str, monitor: &Monitor) -> Result<Session> {
+        if verb != "update" && !self.root.is_ours() {
+            return Err(Error::NotInstalled { path: self.root.directory().to_owned() });
+        }
+        Session::enter(&self.root, &self.admission(verb), monitor)
+    }
+
+    /// The state of what is installed, mended if that is needed and possible.
+    fn state(&self, monitor: &Monitor) -> Result<InstallState> {
+        let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
+        match InstallState::load(&self.root) {
+            Ok(state) => state.ok_or_else(missing),
+            Err(Error::Malformed { .. }) => Ok(self.enter("status", monitor)?.state.clone()),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn state_or_new(&self, monitor: &Monitor) -> Result<InstallState> {
+        match self.state(monitor) {
+            Err(Error::NotInstalled { .. }) => Ok(InstallState::begin(self.mode())),
+            other => other,
+        }
+    }
+}
+
+fn current_of<'a>(root: &InstallRoot, state: &'a InstallState) -> Result<&'a Installed> {
+    state.current.as_ref().ok_or_else(|| Error::NotInstalled { path: root.directory().to_owned() })
+}
+
+impl Verified {
+    /// The error for damage that nobody asked to be repaired; nothing if there is none.
+    pub fn as_error(&self, path: &Path) -> Option<Error> {
+        let files: std::collections::BTreeSet<&str> = self.damage.iter().map(Damage::path).collect();
+        (!files.is_empty()).then(|| Error::Damaged { path: path.to_owned(), files: files.len() as u64 })
+    }
+}
+
+/// What the catalog may not do to what was seen of a mode.
+fn went_back(mode: &ModeName, seen: u64, now: u64) -> Error {
+    let reason = format!("the catalog is at {now} in mode {mode}, and was at {seen} before");
+    Error::Trust { kind: TrustKind::Rollback, reason }
+}

@@ -1,0 +1,225 @@
+//! A look at the repository: its metadata verified, its catalog parsed, and what follows for this install.
+
+use std::path::Path;
+
+use super::{ModeInfo, Settings, went_back};
+use crate::error::{Error, Result, TrustKind};
+use crate::fetch::{Sources, Transfer};
+use crate::install::{Documents, InstallRoot, InstallState, Kept, this_launcher};
+use crate::limits;
+use crate::release::{
+    self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, Situation, target_name,
+};
+use crate::source::Url;
+use crate::store::LocalStore;
+use crate::trust::{Location, OpenOptions, Repository};
+use crate::version::Version;
+
+/// See the module's head.
+pub(super) struct View {
+    repository: Repository,
+    catalog: Catalog,
+    locations: Vec<String>,
+}
+
+impl View {
+    /// Gets and verifies metadata and catalog.
+    ///
+    /// # Errors
+    /// Those of [`Repository::open`]; `metadata_rollback` if the catalog has gone back in the mode that is followed.
+    pub(super) fn open(settings: &Settings, root: &InstallRoot, state: &InstallState) -> Result<Self> {
+        let locations = if settings.repository.is_empty() { &state.repository } else { &settings.repository };
+        if locations.is_empty() {
+            let reason = "no repository is known; name one with --repository".to_owned();
+            return Err(Error::Invalid { what: "repository", reason });
+        }
+        let mut repository = Repository::open(OpenOptions {
+            locations: locations.iter().map(|text| text.parse()).collect::<Result<Vec<Location>>>()?,
+            root: settings.trust_root.clone(),
+            memory: Some(root.trust()),
+            scratch: settings.scratch.clone(),
+            clock_guard: settings.clock_guard,
+            network: settings.network.clone(),
+        })?;
+        let catalog = Catalog::parse(&repository.target(CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES)?)?;
+        for (mode, seen) in &state.seen {
+            let now = catalog.modes.get(mode).map_or(0, |mode| mode.sequence);
+            if now < *seen {
+                return Err(went_back(mode, *seen, now));
+            }
+        }
+        Ok(Self { repository, catalog, locations: locations.clone() })
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(super) fn remember(&self) -> Result<()> {
+        self.repository.remember()
+    }
+
+    pub(super) fn transfer(&self) -> Transfer {
+        self.repository.transfer()
+    }
+
+    /// The mode whose versions count.
+    pub(super) fn mode(&self, settings: &Settings, state: &InstallState) -> Result<ModeName> {
+        release::resolve_mode(&self.catalog, settings.mode.as_ref().unwrap_or(&state.mode)).cloned()
+    }
+
+    pub(super) fn choose<'a>(&'a self, settings: &'a Settings, state: &'a InstallState) -> Result<Choice<'a>> {
+        let situation = Situation {
+            mode: settings.mode.as_ref().unwrap_or(&state.mode),
+            platform: &settings.platform,
+            // Another platform's build is none of ours.
+            current: state
+                .current
+                .as_ref()
+                .filter(|current| current.platform == settings.platform)
+                .map(|current| (&current.mode, &current.version)),
+            bad: &state.bad,
+            install_id: &state.install_id,
+            asked: settings.version.as_ref(),
+            at_once: settings.at_once,
+        };
+        release::choose(&self.catalog, &situation)
+    }
+
+    /// Writes what was learned into the state.
+    pub(super) fn note(&self, settings: &Settings, state: &mut InstallState) -> Result<()> {
+        state.mode = self.mode(settings, state)?;
+        for (name, mode) in &self.catalog.modes {
+            state.seen.insert(name.clone(), mode.sequence);
+        }
+        state.repository = self.locations.iter().map(|text| lasting(text)).collect();
+        state.stores = self.stores();
+        Ok(())
+    }
+
+    /// The release document of a version, and its bytes.
+    ///
+    /// # Errors
+    /// `target_not_signed` if no key of the mode has signed it; `target_mismatch` if it describes another.
+    pub(super) fn release(
+        &mut self,
+        mode: &ModeName,
+        version: &Version,
+        platform: &Platform,
+    ) -> Result<(Release, Vec<u8>)> {
+        let name = target_name(mode, version, platform, "release.json");
+        let bytes = self.repository.target(&name, limits::MAX_DOCUMENT_BYTES)?;
+        let release = Release::parse(&bytes, Some(&this_launcher()?))?;
+        if (&release.mode, &release.version, &release.platform) != (mode, version, platform) {
+            let reason = format!("{name} describes {} {} for {}", release.mode, release.version, release.platform);
+            return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+        }
+        Ok((release, bytes))
+    }
+
+    /// All that is signed of a version; what is kept of it here is not fetched.
+    pub(super) fn documents(
+        &mut self,
+        root: &InstallRoot,
+        mode: &ModeName,
+        version: &Version,
+        platform: &Platform,
+    ) -> Result<Documents> {
+        let (release, bytes) = self.release(mode, version, platform)?;
+        if let Some(kept) = Kept::read(root, &release.folder()).filter(|kept| kept.documents.release_bytes == bytes) {
+            return Ok(kept.documents);
+        }
+        let index = self.repository.target(&release.index.path, limits::MAX_INDEX_BYTES.min(release.index.length))?;
+        let table = self.repository.target(&release.files.path, limits::MAX_FILE_TABLE_BYTES.min(release.files.length))?;
+        for (target, bytes) in [(&release.index, &index), (&release.files, &table)] {
+            let found = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes));
+            if found != target.sha256 {
+                let reason = format!("{} is not the one that the release document names", target.path);
+                return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+            }
+        }
+        Documents::parse(bytes, &index, table)
+    }
+
+    /// Where chunks are: URLs and folders, in order of preference. Those below a repository are below each mirror.
+    pub(super) fn stores(&self) -> Vec<String> {
+        let default = [DEFAULT_STORE.to_owned()];
+        let named = if self.catalog.stores.is_empty() { &default[..] } else { &self.catalog.stores[..] };
+        let mut all: Vec<String> = Vec::new();
+        for store in named {
+            let places = if store.contains("://") {
+                vec![store.clone()]
+            } else {
+                self.locations.iter().map(|location| below(location, store)).collect()
+            };
+            for place in places {
+                if !all.contains(&place) {
+                    all.push(place);
+                }
+            }
+        }
+        all
+    }
+
+    pub(super) fn modes(&self, platform: &Platform, current: &ModeName) -> Vec<ModeInfo> {
+        let info = |(name, mode): (&ModeName, &release::Mode)| {
+            let offers = mode.versions.iter().filter(|offer| {
+                offer.platforms.contains(platform) && !offer.recalled && !offer.skip_update
+            });
+            let newest = offers.max_by(|a, b| a.version.cmp(&b.version)).map(|offer| offer.version.clone());
+            ModeInfo {
+                name: name.clone(),
+                description: mode.description.clone(),
+                is_active: mode.is_active,
+                update_to: mode.update_to.clone(),
+                newest,
+                is_current: name == current,
+            }
+        };
+        self.catalog.modes.iter().map(info).collect()
+    }
+}
+
+/// A path as it is found from anywhere; a URL as it is.
+fn lasting(location: &str) -> String {
+    if location.contains("://") {
+        return location.to_owned();
+    }
+    std::path::absolute(location).map_or_else(|_| location.to_owned(), |path| path.display().to_string())
+}
+
+fn below(location: &str, name: &str) -> String {
+    if !location.contains("://") {
+        return Path::new(&lasting(location)).join(name).display().to_string();
+    }
+    match Url::parse(location) {
+        Ok(mut url) => {
+            // A query, as in signed URLs, stays.
+            let path = format!("{}/{name}", url.path().trim_end_matches('/'));
+            url.set_path(&path);
+            url.to_string()
+        }
+        Err(_) => format!("{}/{name}", location.trim_end_matches('/')),
+    }
+}
+
+/// Opens the stores that a state or a catalog names.
+pub(super) fn sources(settings: &Settings, stores: &[String]) -> Result<Sources> {
+    let mut sources = Sources::default();
+    let mut urls = Vec::new();
+    for store in stores {
+        match store.parse::<Location>()? {
+            Location::Url(url) => urls.push(url),
+            Location::Folder(folder) => {
+                // A store of a mirror that is not there now is no reason to stop.
+                sources.stores.extend(LocalStore::open(&folder).ok());
+            }
+        }
+    }
+    if !urls.is_empty() {
+        sources.remote = Some(settings.network.remote(urls)?);
+    }
+    sources.caches = settings.caches.iter().filter_map(|cache| LocalStore::open(cache).ok()).collect::<Vec<_>>();
+    sources.write_cache = settings.write_cache.as_deref().map(LocalStore::create).transpose()?;
+    Ok(sources)
+}
