@@ -40,6 +40,8 @@ pub mod install;
 #[cfg(feature = "local")]
 pub mod launch;
 #[cfg(feature = "local")]
+pub mod lint;
+#[cfg(feature = "local")]
 pub mod lock;
 #[cfg(feature = "local")]
 pub mod make;

@@ -1,0 +1,200 @@
+//! Which system and machine a program or library is for, from its first bytes.
+//!
+//! Object files, core dumps and .NET assemblies give nothing: the first two are not run, the last run anywhere.
+
+use std::fmt;
+
+use object::endian::{BigEndian, Endianness, LittleEndian as LE};
+use object::read::FileKind;
+use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::read::macho::{FatArch, MachHeader as _, MachOFatFile};
+use object::read::pe::ImageNtHeaders;
+use object::{elf, macho, pe};
+
+use crate::error::{Error, Result};
+
+/// How much of a file [`Binary::of`] wants, in bytes: all headers that it looks at are there.
+pub(super) const HEAD_BYTES: usize = 4096;
+
+// A Java class begins like a universal Mach-O of at least 45 architectures.
+const MAX_FAT_ARCHITECTURES: u32 = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum System {
+    Linux,
+    Windows,
+    MacOs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Machine {
+    X86_64,
+    Aarch64,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Program,
+    Library,
+}
+
+/// A file that a system's loader takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binary {
+    pub(super) system: System,
+    pub(super) machines: Vec<Machine>,
+    pub(super) role: Role,
+}
+
+impl Binary {
+    /// Reads the first [`HEAD_BYTES`] of a file; `name` is its last name.
+    pub(super) fn of(head: &[u8], name: &str) -> Option<Self> {
+        match FileKind::parse(head).ok()? {
+            FileKind::Elf64 => elf64(head, name),
+            FileKind::Elf32 => other(System::Linux),
+            FileKind::Pe64 => portable::<pe::ImageNtHeaders64>(head),
+            FileKind::Pe32 => portable::<pe::ImageNtHeaders32>(head),
+            FileKind::MachO64 => mach(head),
+            FileKind::MachO32 => other(System::MacOs),
+            FileKind::MachOFat32 => fat::<macho::FatArch32>(head, name),
+            FileKind::MachOFat64 => fat::<macho::FatArch64>(head, name),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Binary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let system = match self.system {
+            System::Linux => "Linux",
+            System::Windows => "Windows",
+            System::MacOs => "macOS",
+        };
+        let role = if self.role == Role::Program { "program" } else { "library" };
+        let machine = |machine: &Machine| match machine {
+            Machine::X86_64 => "x86-64",
+            Machine::Aarch64 => "ARM64",
+            Machine::Other => "another machine",
+        };
+        let machines: Vec<_> = self.machines.iter().map(machine).collect();
+        write!(f, "a {system} {role} for {}", machines.join(" and "))
+    }
+}
+
+/// What a tree is published for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) system: System,
+    // None: any of those that the system runs.
+    machine: Option<Machine>,
+}
+
+impl Target {
+    pub(super) fn parse(platform: &str) -> Result<Self> {
+        let (system, machine) = match platform {
+            "linux-x86_64" => (System::Linux, Some(Machine::X86_64)),
+            "linux-aarch64" => (System::Linux, Some(Machine::Aarch64)),
+            "windows-x86_64" => (System::Windows, Some(Machine::X86_64)),
+            "macos-universal" => (System::MacOs, None),
+            _ => {
+                let known = "linux-x86_64, linux-aarch64, windows-x86_64, macos-universal";
+                let reason = format!("{platform:?} is none of {known}");
+                return Err(Error::Invalid { what: "platform", reason });
+            }
+        };
+        Ok(Self { system, machine })
+    }
+
+    pub(super) fn runs(self, binary: &Binary) -> bool {
+        let is_known = |machine: &Machine| *machine != Machine::Other;
+        let fits = match self.machine {
+            Some(machine) => binary.machines.contains(&machine),
+            None => binary.machines.iter().any(is_known),
+        };
+        fits && binary.system == self.system
+    }
+
+    /// Whether a file must carry an exec bit to be started there.
+    pub(super) fn has_exec_bits(self) -> bool {
+        self.system != System::Windows
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm of a match whose others may give nothing")]
+fn other(system: System) -> Option<Binary> {
+    Some(Binary { system, machines: vec![Machine::Other], role: Role::Library })
+}
+
+fn elf64(head: &[u8], name: &str) -> Option<Binary> {
+    let header = elf::FileHeader64::<Endianness>::parse(head).ok()?;
+    let endian = header.endian().ok()?;
+    let machine = match header.e_machine(endian) {
+        elf::EM_X86_64 => Machine::X86_64,
+        elf::EM_AARCH64 if header.is_little_endian() => Machine::Aarch64,
+        _ => Machine::Other,
+    };
+    let has_loader = || {
+        let segments = header.program_headers(endian, head).unwrap_or_default();
+        segments.iter().any(|segment| segment.p_type(endian) == elf::PT_INTERP)
+    };
+    let is_bare = || !name.contains('.') && header.e_entry(endian) != 0;
+    let role = match header.e_type(endian) {
+        elf::ET_EXEC => Role::Program,
+        // glibc names a loader too, and is a library; a program linked statically names none.
+        elf::ET_DYN if !name.contains(".so") && (has_loader() || is_bare()) => Role::Program,
+        elf::ET_DYN => Role::Library,
+        _ => return None,
+    };
+    Some(Binary { system: System::Linux, machines: vec![machine], role })
+}
+
+fn portable<Headers: ImageNtHeaders>(head: &[u8]) -> Option<Binary> {
+    let mut offset = pe::ImageDosHeader::parse(head).ok()?.nt_headers_offset().into();
+    let (headers, directories) = Headers::parse(head, &mut offset).ok()?;
+    let runtime = directories.get(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR);
+    if runtime.is_some_and(|directory| directory.virtual_address.get(LE) != 0) {
+        return None;
+    }
+    let header = headers.file_header();
+    let machine = match header.machine.get(LE) {
+        pe::IMAGE_FILE_MACHINE_AMD64 => Machine::X86_64,
+        pe::IMAGE_FILE_MACHINE_ARM64 => Machine::Aarch64,
+        _ => Machine::Other,
+    };
+    let is_library = (header.characteristics.get(LE) & pe::IMAGE_FILE_DLL).0 != 0;
+    let role = if is_library { Role::Library } else { Role::Program };
+    Some(Binary { system: System::Windows, machines: vec![machine], role })
+}
+
+fn mach(head: &[u8]) -> Option<Binary> {
+    let header = macho::MachHeader64::<Endianness>::parse(head, 0).ok()?;
+    let endian = header.endian().ok()?;
+    let role = match header.filetype(endian) {
+        macho::MH_EXECUTE => Role::Program,
+        macho::MH_DYLIB | macho::MH_BUNDLE | macho::MH_DYLINKER => Role::Library,
+        _ => return None,
+    };
+    let machine = mach_machine(header.cputype(endian));
+    Some(Binary { system: System::MacOs, machines: vec![machine], role })
+}
+
+fn mach_machine(cpu: macho::CpuType) -> Machine {
+    match cpu {
+        macho::CPU_TYPE_X86_64 => Machine::X86_64,
+        macho::CPU_TYPE_ARM64 => Machine::Aarch64,
+        _ => Machine::Other,
+    }
+}
+
+fn fat<Fat: FatArch>(head: &[u8], name: &str) -> Option<Binary> {
+    let file = MachOFatFile::<Fat>::parse(head).ok()?;
+    if file.header().nfat_arch.get(BigEndian) > MAX_FAT_ARCHITECTURES {
+        return None;
+    }
+    let machines = file.arches().iter().map(|arch| mach_machine(arch.cputype())).collect();
+    // What it holds stands far behind the head, so its role is told by its name.
+    let is_library = [".dylib", ".bundle", ".so", ".a"].iter().any(|suffix| name.ends_with(suffix));
+    let role = if is_library { Role::Library } else { Role::Program };
+    Some(Binary { system: System::MacOs, machines, role })
+}
