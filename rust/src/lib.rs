@@ -57,5 +57,7 @@ pub mod spool;
 pub mod store;
 #[cfg(feature = "local")]
 pub mod tree;
+#[cfg(feature = "net")]
+pub mod trust;
 
 pub use error::{Error, Result};

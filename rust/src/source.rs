@@ -28,7 +28,7 @@ mod network;
 mod roster;
 mod store;
 
-pub use client::HttpClient;
+pub use client::{Answer, HttpClient, Validators};
 pub use fetch::{ChunkRequest, Deliver, FetchStats, fetch_all};
 pub use network::Network;
 pub use store::HttpStore;

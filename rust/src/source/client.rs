@@ -1,10 +1,14 @@
 //! One GET: caps on what comes, an end to every wait, retries where they help.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::redirect;
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+};
+use reqwest::{StatusCode, redirect};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -29,6 +33,35 @@ const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 
 /// First allocation for a body, whatever length it announces.
 const FIRST_BODY_BYTES: u64 = 64 << 10;
+
+/// Longest validator that is kept and sent back, in bytes.
+const MAX_VALIDATOR_BYTES: usize = 512;
+
+/// What a server said of a document's state; sent back, it makes the answer "not modified" possible
+/// (RFC 9110, 8.8 and 13.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Validators {
+    /// The `ETag`, quotes included.
+    pub etag: Option<String>,
+    /// The `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// What came of asking for a document that may be known already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is as it was when the validators were given.
+    NotModified,
+    /// Here it is.
+    Document {
+        /// The body.
+        bytes: Vec<u8>,
+        /// What to send the next time.
+        validators: Validators,
+    },
+    /// It is longer than what is accepted; no more than that was read.
+    TooLong,
+}
 
 /// A pool of connections with one set of options. Clones share it.
 #[derive(Clone)]
@@ -72,6 +105,22 @@ impl HttpClient {
         self.get_with_retries(url, max_bytes).await.map_err(|failure| failure.into_error(url))
     }
 
+    /// The same for a document that was got before: `known` asks whether it has changed. Each request that
+    /// is sent is counted in `sent`.
+    pub async fn get_if_changed(
+        &self,
+        url: &Url,
+        max_bytes: u64,
+        known: &Validators,
+        sent: &AtomicU64,
+    ) -> Result<Answer> {
+        let once = || {
+            sent.fetch_add(1, Ordering::Relaxed);
+            self.try_ask(url, max_bytes, known)
+        };
+        self.with_retries(once).await.map_err(|failure| failure.into_error(url))
+    }
+
     pub(super) fn options(&self) -> &HttpOptions {
         &self.0.options
     }
@@ -81,11 +130,18 @@ impl HttpClient {
     }
 
     pub(super) async fn get_with_retries(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        self.with_retries(|| self.try_get(url, max_bytes)).await
+    }
+
+    async fn with_retries<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        once: impl Fn() -> F,
+    ) -> Result<T, Failure> {
         let options = self.options();
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.try_get(url, max_bytes).await {
+            match once().await {
                 Err(failure) if failure.retry != Retry::Never && tries < options.attempts => {
                     sleep(pause_before(tries, options.backoff, failure.retry)).await;
                 }
@@ -96,24 +152,40 @@ impl HttpClient {
 
     /// One try: redirects are followed, nothing else is repeated.
     pub(super) async fn try_get(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        match self.try_ask(url, max_bytes, &Validators::default()).await? {
+            Answer::Document { bytes, .. } => Ok(bytes),
+            Answer::TooLong | Answer::NotModified => Err(too_long(max_bytes)),
+        }
+    }
+
+    async fn try_ask(&self, url: &Url, max_bytes: u64, known: &Validators) -> Result<Answer, Failure> {
         let options = self.options();
-        let request = self.0.client.get(url.clone()).headers(self.0.headers.clone());
+        let mut headers = self.0.headers.clone();
+        let conditional = known.insert_into(&mut headers);
+        let request = self.0.client.get(url.clone()).headers(headers);
         let patience = options.connect_timeout + options.idle_timeout;
         let response = timeout(patience, request.send())
             .await
             .map_err(|_| timed_out("no answer", patience))?
             .map_err(Failure::of_library)?;
-        if response.status() != reqwest::StatusCode::OK {
-            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            return Err(Failure::of_status(response.status(), retry_after, SystemTime::now()));
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED if conditional => return Ok(Answer::NotModified),
+            status => {
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                return Err(Failure::of_status(status, retry_after, SystemTime::now()));
+            }
         }
-        self.read_body(response, max_bytes).await
+        let validators = Validators::of(response.headers());
+        let body = self.read_body(response, max_bytes).await?;
+        Ok(body.map_or(Answer::TooLong, |bytes| Answer::Document { bytes, validators }))
     }
 
-    async fn read_body(&self, mut response: reqwest::Response, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+    /// Nothing if it is longer than `max_bytes`.
+    async fn read_body(&self, mut response: reqwest::Response, max_bytes: u64) -> Result<Option<Vec<u8>>, Failure> {
         let announced = announced_length(response.headers());
         if announced.is_some_and(|length| length > max_bytes) {
-            return Err(too_long(max_bytes));
+            return Ok(None);
         }
         let first = announced.unwrap_or(0).min(FIRST_BODY_BYTES);
         let mut body = Vec::with_capacity(usize::try_from(first).unwrap_or(0));
@@ -130,7 +202,7 @@ impl HttpClient {
             let Some(piece) = piece else { break };
             turn.pay(piece.len() as u64);
             if body.len() as u64 + piece.len() as u64 > max_bytes {
-                return Err(too_long(max_bytes));
+                return Ok(None);
             }
             body.extend_from_slice(&piece);
             pace.received(piece.len() as u64, asked.elapsed())?;
@@ -141,8 +213,31 @@ impl HttpClient {
                 format!("{} bytes came, {length} were announced", body.len()),
                 Retry::Backoff,
             )),
-            _ => Ok(body),
+            _ => Ok(Some(body)),
         }
+    }
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| {
+            let text = headers.get(name)?.to_str().ok()?;
+            (text.len() <= MAX_VALIDATOR_BYTES).then(|| text.to_owned())
+        };
+        Self { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
+    }
+
+    /// Whether there is any.
+    fn insert_into(&self, headers: &mut HeaderMap) -> bool {
+        let pairs = [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.last_modified)];
+        let mut any = false;
+        for (name, text) in pairs {
+            if let Some(value) = text.as_ref().and_then(|text| HeaderValue::from_str(text).ok()) {
+                headers.insert(name, value);
+                any = true;
+            }
+        }
+        any
     }
 }
 

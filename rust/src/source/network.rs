@@ -36,6 +36,16 @@ impl Network {
         self.runtime.block_on(self.client.get_document(url, max_bytes))
     }
 
+    /// The client, for what has its own way of asking.
+    pub(crate) fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
+    /// Waits for async work of this crate on this network's runtime.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// The chunk stores at these URLs, in order of preference.
     pub fn remote(&self, urls: Vec<Url>) -> Result<Arc<dyn Remote>> {
         let stores = urls.into_iter().map(|url| HttpStore::new(self.client.clone(), url));

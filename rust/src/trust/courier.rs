@@ -1,0 +1,292 @@
+//! Brings the files of a repository to `tough`: from mirrors or the cache, each with its cap.
+//!
+//! It verifies nothing. What it must get right: a mirror that cannot be reached is no "there is no newer
+//! root" (`tough` takes any error of [`Transport::fetch`] for that, so all errors come with the body), and
+//! no number of files or bytes that a repository may announce makes it fetch without end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+use tough::{Transport, TransportError, TransportStream};
+use url::Url;
+
+use super::memory::{KnownTimestamp, MAX_CACHED_TARGET_BYTES, Memory, sha256_hex};
+use super::verdict::{BASE, carry, trust, worse};
+use super::{Location, MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
+use crate::disk;
+use crate::error::{Error, Result, TransportKind, TrustKind};
+use crate::fetch::Transfer;
+use crate::source::{Answer, HttpClient, Validators};
+
+mod wanted;
+
+pub(super) use wanted::Wanted;
+
+/// What the metadata of one load may come to, in bytes, and in files.
+const MAX_METADATA_BYTES: u64 = 64 << 20;
+const MAX_METADATA_FILES: u64 = 512;
+
+/// What was asked for so far; outlives the single courier.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    requests: AtomicU64,
+    received_bytes: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn transfer(&self) -> Transfer {
+        Transfer {
+            requests: self.requests.load(Ordering::Relaxed),
+            received_bytes: self.received_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Which mirrors to ask, in order, and whether the cache may answer first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) mirrors: Vec<usize>,
+    pub(super) cache: bool,
+}
+
+/// Clones share everything.
+#[derive(Debug, Clone)]
+pub(super) struct Courier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    locations: Vec<Location>,
+    client: HttpClient,
+    memory: Memory,
+    counters: Arc<Counters>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    route: Route,
+    /// Largest body accepted for the next target: its signed length.
+    target_bytes: u64,
+    metadata_bytes: u64,
+    metadata_files: u64,
+    /// Metadata of this load by cache name. Asked for again, it is the same.
+    seen: BTreeMap<String, Vec<u8>>,
+    absent: BTreeSet<String>,
+    timestamp: Option<KnownTimestamp>,
+    used_cache: bool,
+}
+
+impl Courier {
+    pub(super) fn new(
+        locations: Vec<Location>,
+        client: HttpClient,
+        memory: Memory,
+        counters: Arc<Counters>,
+        route: Route,
+    ) -> Self {
+        let state = State {
+            route,
+            target_bytes: 0,
+            metadata_bytes: 0,
+            metadata_files: 0,
+            seen: BTreeMap::new(),
+            absent: BTreeSet::new(),
+            timestamp: None,
+            used_cache: false,
+        };
+        Self(Arc::new(Inner { locations, client, memory, counters, state: Mutex::new(state) }))
+    }
+
+    /// How the next target is to be got.
+    pub(super) fn prepare_target(&self, route: Route, length: u64) {
+        let mut state = self.0.state();
+        state.route = route;
+        state.target_bytes = length;
+    }
+
+    /// Whether anything came from the cache, and may be bad for that reason.
+    pub(super) fn used_cache(&self) -> bool {
+        self.0.state().used_cache
+    }
+
+    pub(super) fn route(&self) -> Route {
+        self.0.state().route.clone()
+    }
+
+    /// The metadata of this load, and what the mirror said of its timestamp.
+    pub(super) fn seen(&self) -> (BTreeMap<String, Vec<u8>>, Option<KnownTimestamp>) {
+        let state = self.0.state();
+        (state.seen.clone(), state.timestamp.clone())
+    }
+}
+
+#[async_trait]
+impl Transport for Courier {
+    async fn fetch(&self, url: Url) -> Result<TransportStream, TransportError> {
+        let outcome = self.0.get(&url).await.map(Bytes::from).map_err(|error| carry(error, url.as_str()));
+        Ok(Box::pin(stream::once(std::future::ready(outcome))))
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn get(&self, url: &Url) -> Result<Vec<u8>> {
+        let path = url.as_str().strip_prefix(BASE);
+        let Some(wanted) = path.and_then(Wanted::parse) else {
+            let reason = format!("{:?} is no name of a file of a repository", url.as_str().replace(BASE, ""));
+            return Err(trust(TrustKind::NotSigned, reason));
+        };
+        if let Some(known) = self.known(&wanted)? {
+            return Ok(known);
+        }
+        let outcome = self.ask_mirrors(&wanted).await;
+        if matches!(wanted, Wanted::Target { .. }) {
+            return outcome;
+        }
+        let mut state = self.state();
+        match &outcome {
+            Ok(bytes) => {
+                state.metadata_bytes += bytes.len() as u64;
+                state.seen.insert(wanted.cache_name(), bytes.clone());
+            }
+            Err(Error::Transport { kind: TransportKind::NotFound, .. }) => {
+                state.absent.insert(wanted.cache_name());
+            }
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// What needs no mirror: seen in this load, or cached under a name whose content never changes.
+    fn known(&self, wanted: &Wanted) -> Result<Option<Vec<u8>>> {
+        let name = wanted.cache_name();
+        let mut state = self.state();
+        if let Some(bytes) = state.seen.get(&name) {
+            return Ok(Some(bytes.clone()));
+        }
+        if state.absent.contains(&name) {
+            return Err(missing(&wanted.path()));
+        }
+        if state.route.cache && wanted.is_immutable() {
+            let max_bytes = cap(wanted, &state).min(MAX_TARGETS_BYTES);
+            if let Some(bytes) = self.memory.cached(&name, max_bytes) {
+                state.used_cache = true;
+                if !matches!(wanted, Wanted::Target { .. }) {
+                    state.seen.insert(name, bytes.clone());
+                }
+                return Ok(Some(bytes));
+            }
+        }
+        if !matches!(wanted, Wanted::Target { .. }) {
+            state.metadata_files += 1;
+            if state.metadata_files > MAX_METADATA_FILES || state.metadata_bytes > MAX_METADATA_BYTES {
+                return Err(trust(TrustKind::Malformed, "the repository has more metadata than any needs"));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn ask_mirrors(&self, wanted: &Wanted) -> Result<Vec<u8>> {
+        let (order, max_bytes) = {
+            let state = self.state();
+            (state.route.mirrors.clone(), cap(wanted, &state))
+        };
+        let mut worst: Option<Error> = None;
+        for mirror in order {
+            let Some(location) = self.locations.get(mirror) else { continue };
+            let outcome = self.ask(location, wanted, max_bytes).await;
+            let absent = matches!(outcome, Err(Error::Transport { kind: TransportKind::NotFound, .. }));
+            // A mirror that answers is the one to go on with. "No newer root" is an answer, too.
+            if outcome.is_ok() || (absent && matches!(wanted, Wanted::Root(_))) {
+                let mut state = self.state();
+                state.route.mirrors.sort_by_key(|other| *other != mirror);
+                return outcome;
+            }
+            if let Err(error) = outcome {
+                worst = Some(match worst.take() {
+                    Some(before) => worse(before, error),
+                    None => error,
+                });
+            }
+        }
+        Err(worst.unwrap_or_else(|| missing(&wanted.path())))
+    }
+
+    async fn ask(&self, location: &Location, wanted: &Wanted, max_bytes: u64) -> Result<Vec<u8>> {
+        let bytes = match location.join(&wanted.path()) {
+            Location::Url(url) => self.ask_server(location, &url, wanted, max_bytes).await?,
+            Location::Folder(path) => match std::fs::metadata(&path) {
+                Ok(found) if found.len() > max_bytes => return Err(too_long(wanted, max_bytes, location)),
+                Ok(found) if found.is_file() => disk::read(&path, max_bytes)?,
+                _ => return Err(missing(&path.display().to_string())),
+            },
+        };
+        self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    async fn ask_server(&self, at: &Location, url: &Url, wanted: &Wanted, max_bytes: u64) -> Result<Vec<u8>> {
+        let use_cache = self.state().route.cache && matches!(wanted, Wanted::Timestamp);
+        let known = use_cache.then(|| self.memory.known_timestamp()).flatten();
+        let known = known.filter(|(known, _)| known.location == at.to_string());
+        let validators = known.as_ref().map(|(known, _)| known.validators.clone()).unwrap_or_default();
+        let answer = self.client.get_if_changed(url, max_bytes, &validators, &self.counters.requests).await?;
+        match (answer, known) {
+            (Answer::Document { bytes, validators }, _) => {
+                if matches!(wanted, Wanted::Timestamp) {
+                    self.note_timestamp(at, &bytes, validators);
+                }
+                Ok(bytes)
+            }
+            (Answer::NotModified, Some((known, bytes))) => {
+                let mut state = self.state();
+                state.timestamp = Some(known);
+                state.used_cache = true;
+                Ok(bytes)
+            }
+            (Answer::TooLong | Answer::NotModified, _) => Err(too_long(wanted, max_bytes, at)),
+        }
+    }
+
+    fn note_timestamp(&self, at: &Location, bytes: &[u8], validators: Validators) {
+        let location = at.to_string();
+        self.state().timestamp = Some(KnownTimestamp { location, sha256: sha256_hex(bytes), validators });
+    }
+}
+
+fn cap(wanted: &Wanted, state: &State) -> u64 {
+    match wanted {
+        Wanted::Root(_) => MAX_ROOT_BYTES,
+        Wanted::Timestamp => MAX_TIMESTAMP_BYTES,
+        Wanted::Role { name, .. } if name == "snapshot" => MAX_SNAPSHOT_BYTES,
+        Wanted::Role { .. } => MAX_TARGETS_BYTES,
+        Wanted::Target { .. } => state.target_bytes,
+    }
+}
+
+/// Whether a target of this length is kept for the next run.
+pub(super) fn is_worth_keeping(length: u64) -> bool {
+    length <= MAX_CACHED_TARGET_BYTES
+}
+
+fn missing(what: &str) -> Error {
+    Error::Transport { kind: TransportKind::NotFound, url: what.to_owned(), reason: "it is not there".to_owned() }
+}
+
+/// Where the length is not signed, nobody can have meant another one: the mirror does not answer as it should.
+fn too_long(wanted: &Wanted, max_bytes: u64, location: &Location) -> Error {
+    let reason = format!("{} is longer than {max_bytes} bytes", wanted.path());
+    match wanted {
+        Wanted::Root(_) | Wanted::Timestamp => {
+            Error::Transport { kind: TransportKind::Protocol, url: location.to_string(), reason }
+        }
+        _ => trust(TrustKind::Mismatch, reason),
+    }
+}

@@ -1,0 +1,223 @@
+//! A folder of keys: the private keys that are here, the trusted root, and what each role may sign.
+//!
+//! ```text
+//! root.json  1.root.json …          the newest root, and all of them: clients follow the chain
+//! keys.json                         days of each role, public keys of the catalog and of each mode
+//! <role>.<8 hex of key id>.pk8      a private key; which role it serves is by its identifier, not its name
+//! ```
+//!
+//! Promises: no private key is ever overwritten or removed (one that was replaced is renamed `.retired`),
+//! key files can be read by their owner only, where the system knows owners, and a kill leaves a folder
+//! that opens, or where the same command can be given again. It publishes nothing.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Runtime};
+use tough::schema::{RoleType, Root, Signed};
+
+use super::memory::parse_root;
+use super::sign::{KeyId, PrivateKey, key_id};
+use super::{CATALOG_ROLE, MAX_ROOT_BYTES, check_role_name};
+use crate::disk;
+use crate::error::{Error, Result};
+
+mod ceremony;
+mod files;
+
+pub(super) use ceremony::SPEC_VERSION;
+pub(super) use files::KeyFile;
+
+/// The four roles of `root.json`.
+const TOP_ROLES: [(&str, RoleType); 4] = [
+    ("root", RoleType::Root),
+    ("targets", RoleType::Targets),
+    ("snapshot", RoleType::Snapshot),
+    ("timestamp", RoleType::Timestamp),
+];
+
+/// How many days what each role signs is valid, 1 to 3650. After that, clients refuse it until it is signed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Days {
+    /// `root.json`.
+    pub root: u32,
+    /// Who holds the catalog and the modes.
+    pub targets: u32,
+    /// What a mode has published.
+    pub mode: u32,
+    /// What each mode offers.
+    pub catalog: u32,
+    /// The list of all metadata.
+    pub snapshot: u32,
+    /// That the list is the newest.
+    pub timestamp: u32,
+}
+
+impl Default for Days {
+    fn default() -> Self {
+        Self { root: 365, targets: 365, mode: 90, catalog: 30, snapshot: 30, timestamp: 7 }
+    }
+}
+
+impl Days {
+    /// For a role by its name.
+    pub fn of(&self, role: &str) -> u32 {
+        match role {
+            "root" => self.root,
+            "targets" => self.targets,
+            "snapshot" => self.snapshot,
+            "timestamp" => self.timestamp,
+            CATALOG_ROLE => self.catalog,
+            _ => self.mode,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let all = [self.root, self.targets, self.mode, self.catalog, self.snapshot, self.timestamp];
+        if all.iter().all(|days| (1..=3650).contains(days)) {
+            return Ok(());
+        }
+        Err(Error::Invalid { what: "days", reason: "each role lives for 1 to 3650".to_owned() })
+    }
+}
+
+/// One key of one role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyInfo {
+    /// The role.
+    pub role: String,
+    /// The key's identifier, 64 hex.
+    pub key_id: String,
+    /// Whether its private half is in the folder.
+    pub present: bool,
+    /// How many keys of the role must sign.
+    pub threshold: u64,
+    /// How many days what the role signs is valid.
+    pub days: u32,
+    /// The version of the root in the folder.
+    pub root_version: u64,
+    /// When that root expires.
+    pub root_expires: Timestamp,
+}
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Keys {
+    folder: PathBuf,
+    root: Signed<Root>,
+    root_bytes: Vec<u8>,
+    file: KeyFile,
+    private: Vec<PrivateKey>,
+    runtime: Runtime,
+}
+
+impl Keys {
+    /// Makes a key for every role, and `root.json`, in a new or empty folder. Interrupted, it can be repeated.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the folder has keys already, if a mode's name is none, or if there is no mode;
+    /// [`Error::Io`], [`Error::Busy`].
+    pub fn init(folder: &Path, modes: &[String], days: &Days) -> Result<Self> {
+        days.check()?;
+        if modes.is_empty() {
+            return Err(Error::Invalid { what: "mode", reason: "at least one is needed".to_owned() });
+        }
+        modes.iter().try_for_each(|mode| check_role_name(mode))?;
+        ceremony::init(folder, modes, days)?;
+        Self::open(folder)
+    }
+
+    /// Reads a folder. Private keys that are not there are missed when they are needed.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Invalid`] for files that are none of ours, [`Error::Trust`] of kind `Root`.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let root_bytes = disk::read(&folder.join("root.json"), MAX_ROOT_BYTES)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            root: parse_root(&root_bytes)?,
+            root_bytes,
+            file: KeyFile::read(folder)?,
+            private: files::read_private(folder)?,
+            runtime: Self::start_runtime()?,
+        })
+    }
+
+    fn start_runtime() -> Result<Runtime> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })
+    }
+
+    /// Every key of every role: root first, then the others of `root.json`, the catalog, the modes by name.
+    pub fn show(&self) -> Vec<KeyInfo> {
+        let root = &self.root.signed;
+        let info = |role: &str, id: &KeyId, threshold| KeyInfo {
+            role: role.to_owned(),
+            key_id: hex::encode(id),
+            present: self.private.iter().any(|key| key.id == *id),
+            threshold,
+            days: self.file.days.of(role),
+            root_version: root.version.get(),
+            root_expires: root.expires,
+        };
+        let mut all = Vec::new();
+        for (name, role) in TOP_ROLES {
+            let Some(keys) = root.roles.get(&role) else { continue };
+            all.extend(keys.keyids.iter().map(|id| info(name, id, keys.threshold.get())));
+        }
+        for (name, role) in self.file.delegated() {
+            let ids = role.keys.iter().filter_map(|key| key_id(key).ok());
+            all.extend(ids.map(|id| info(name, &id, role.threshold.get())));
+        }
+        all
+    }
+
+    /// The newest `root.json`: what to ship with the launcher and to give as `--trust-root`.
+    pub fn root(&self) -> &[u8] {
+        &self.root_bytes
+    }
+
+    /// The modes that have a key.
+    pub fn modes(&self) -> Vec<String> {
+        self.file.modes.keys().cloned().collect()
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn newest_root(&self) -> &Signed<Root> {
+        &self.root
+    }
+
+    /// A root of any version up to the newest; nothing if its file is not in the folder.
+    pub(super) fn root_of_version(&self, version: u64) -> Result<Option<Vec<u8>>> {
+        if version == self.root.signed.version.get() {
+            return Ok(Some(self.root_bytes.clone()));
+        }
+        disk::read_if_exists(&self.folder.join(format!("{version}.root.json")), MAX_ROOT_BYTES)
+    }
+
+    pub(super) fn days(&self) -> &Days {
+        &self.file.days
+    }
+
+    pub(super) fn file(&self) -> &KeyFile {
+        &self.file
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// The private keys that are here, of these identifiers.
+    pub(super) fn private<'a>(&'a self, ids: &'a [KeyId]) -> impl Iterator<Item = &'a PrivateKey> {
+        self.private.iter().filter(|key| ids.contains(&key.id))
+    }
+
+    pub(super) fn missing(&self, role: &str) -> Error {
+        Error::KeyMissing { role: role.to_owned(), path: self.folder.clone() }
+    }
+}

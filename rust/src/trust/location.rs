@@ -1,0 +1,107 @@
+//! Where a repository is: a URL or a folder.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::error::{Error, Result};
+
+/// The root of a repository: what lies below it is `tuf/`, `targets/`, `store/` and `bundles/`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// `http` or `https`. A query, as in signed URLs, goes along with every request.
+    Url(Url),
+    /// A folder on this machine.
+    Folder(PathBuf),
+}
+
+impl Location {
+    /// The URL of a file below the root, or its path.
+    pub(super) fn join(&self, path: &str) -> Self {
+        match self {
+            Self::Url(base) => {
+                let mut url = base.clone();
+                url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+                url.set_fragment(None);
+                Self::Url(url)
+            }
+            Self::Folder(folder) => Self::Folder(folder.join(path)),
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = Error;
+
+    /// `http://…` and `https://…` are URLs, `file:///…` and all the rest are folders.
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = |reason: &str| Error::Invalid { what: "repository", reason: reason.to_owned() };
+        if text.is_empty() {
+            return Err(invalid("it is empty"));
+        }
+        let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+        match scheme.as_str() {
+            "http" | "https" => {
+                let url = Url::parse(text).map_err(|e| invalid(&format!("{e}")))?;
+                Ok(Self::Url(url))
+            }
+            "file" => {
+                let url = Url::parse(text).map_err(|e| invalid(&format!("{e}")))?;
+                let path = url.to_file_path().map_err(|()| invalid("the file URL names no folder of this machine"))?;
+                Ok(Self::Folder(path))
+            }
+            "" => Ok(Self::Folder(PathBuf::from(text))),
+            _ => Err(invalid("it is neither http://, https:// or file:// nor a folder")),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    /// Without user, password and query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => {
+                let mut bare = url.clone();
+                // Fails only for URLs that cannot have them.
+                let _ = bare.set_username("");
+                let _ = bare.set_password(None);
+                bare.set_query(None);
+                write!(f, "{bare}")
+            }
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scheme_says_what_it_is() {
+        let parse = |text: &str| text.parse::<Location>().unwrap();
+        assert!(matches!(parse("https://host/a"), Location::Url(_)));
+        assert!(matches!(parse("HTTP://host"), Location::Url(_)));
+        assert_eq!(parse("file:///srv/a%20b"), Location::Folder("/srv/a b".into()));
+        assert_eq!(parse("some/folder"), Location::Folder("some/folder".into()));
+        for bad in ["", "ftp://host/", "http://", "file://other-host/x"] {
+            assert!(bad.parse::<Location>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn query_goes_along_and_is_not_shown() {
+        let base: Location = "https://user:pw@host/a/?token=hush".parse().unwrap();
+        let Location::Url(url) = base.join("tuf/timestamp.json") else { panic!("a URL") };
+        assert_eq!(url.as_str(), "https://user:pw@host/a/tuf/timestamp.json?token=hush");
+        assert_eq!(format!("{base:?}"), "Location(https://host/a/)");
+    }
+}

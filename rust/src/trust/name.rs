@@ -1,0 +1,101 @@
+//! Names of roles and targets: one small alphabet that is the same in URLs, on every disk and in patterns.
+
+use crate::error::{Error, Result};
+
+/// Longest role name, in bytes.
+const MAX_ROLE_BYTES: usize = 32;
+
+/// Longest target name, in bytes: leaves room for a digest in every part.
+const MAX_TARGET_BYTES: usize = 512;
+
+/// Longest part of a target name, in bytes: with digest and dot below what a disk takes (255).
+const MAX_PART_BYTES: usize = 160;
+
+/// Roles that are none of a mode.
+const RESERVED: [&str; 7] = ["root", "targets", "snapshot", "timestamp", "catalog", "mirrors", "mirror"];
+
+/// Whether a mode may have a role of this name: `[a-z0-9][a-z0-9-]{0,31}`, and no other role's name.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_role_name(name: &str) -> Result<()> {
+    let invalid = |why: &str| Err(Error::Invalid { what: "mode", reason: format!("{name:?} {why}") });
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    if !name.bytes().next().is_some_and(plain) || !name.bytes().all(|b| plain(b) || b == b'-') {
+        return invalid("is not made of a-z, 0-9 and -, or begins with -");
+    }
+    if name.len() > MAX_ROLE_BYTES {
+        return invalid("is longer than 32 letters");
+    }
+    if RESERVED.contains(&name) {
+        return invalid("is the name of another role");
+    }
+    Ok(())
+}
+
+/// Whether a target may have this name: parts of letters, digits and `._+-`, none of which begins with a
+/// dot, joined by `/`.
+///
+/// # Errors
+/// [`Error::UnsafePath`].
+pub fn check_target_name(name: &str) -> Result<()> {
+    let refuse = |reason| Err(Error::UnsafePath { name: name.chars().take(200).collect(), reason });
+    if name.len() > MAX_TARGET_BYTES {
+        return refuse("it is longer than 512 bytes");
+    }
+    for part in name.split('/') {
+        if part.is_empty() || part.starts_with('.') {
+            return refuse("a part of it is empty or begins with a dot");
+        }
+        if part.len() > MAX_PART_BYTES {
+            return refuse("a part of it is longer than 160 bytes");
+        }
+        if !part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b)) {
+            return refuse("it has other characters than letters, digits and . _ + -");
+        }
+    }
+    Ok(())
+}
+
+/// Where a target lies below the root of the repository.
+pub(super) fn target_path(name: &str, sha256_hex: &str) -> String {
+    match name.rsplit_once('/') {
+        Some((folders, file)) => format!("targets/{folders}/{sha256_hex}.{file}"),
+        None => format!("targets/{sha256_hex}.{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_roles_and_names_that_are_paths_are_no_modes() {
+        for good in ["stable", "nightly", "0", "pr-1234", "a".repeat(32).as_str()] {
+            check_role_name(good).unwrap();
+        }
+        for bad in ["", "-x", "Stable", "a/b", "a.b", "..", "a_b", "ä", "a*", "root", "targets", "catalog"] {
+            assert_eq!(check_role_name(bad).unwrap_err().code(), "invalid_argument", "{bad}");
+        }
+        assert!(check_role_name(&"a".repeat(33)).is_err());
+    }
+
+    #[test]
+    fn target_names_stay_where_they_belong() {
+        for good in ["catalog.json", "stable/1.0.0-rc.1+b2/linux-x86_64/files.json.zst"] {
+            check_target_name(good).unwrap();
+        }
+        let bad =
+            ["", "/a", "a/", "a//b", "../a", "a/../b", "./a", "a\\b", "a%2fb", "a b", "c:x", "a?b", "a#b", "a\0b"];
+        for bad in bad {
+            assert_eq!(check_target_name(bad).unwrap_err().code(), "unsafe_path", "{bad:?}");
+        }
+        assert!(check_target_name(&"a/".repeat(300)).is_err());
+    }
+
+    #[test]
+    fn digest_stands_before_the_last_part() {
+        assert_eq!(target_path("catalog.json", "ab"), "targets/ab.catalog.json");
+        assert_eq!(target_path("stable/1.0.0/release.json", "ab"), "targets/stable/1.0.0/ab.release.json");
+    }
+}

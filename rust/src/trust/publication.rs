@@ -1,0 +1,236 @@
+//! A repository folder, opened to publish into: changes are collected, then signed and written together.
+//!
+//! Promises: what is there is verified before anything is added; only roles that change are signed, so that
+//! publishing to one mode needs the keys of that mode, of `snapshot` and of `timestamp` and no other; no
+//! file that a reader may be using is ever changed, but `timestamp.json`, which is replaced last, in one step.
+//! A kill at any point leaves the repository as it was or as it should be. The one exception is a commit
+//! that publishes a new key of `targets`, `snapshot` or `timestamp`: between its last two files nothing
+//! verifies, and committing again mends it.
+//!
+//! It removes no files: readers may still be at an older version.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tough::TargetName;
+use tough::schema::{Hashes, RoleType, Root, Signed, Snapshot, Target, Targets};
+
+use super::keys::Keys;
+use super::memory::sha256_hex;
+use super::name::{check_target_name, target_path};
+use super::sign::KeyId;
+use super::verdict::{self, trust};
+use super::{CATALOG_ROLE, CATALOG_TARGET};
+use crate::disk;
+use crate::error::{Error, Result, TrustKind};
+use crate::lock::Lock;
+
+mod commit;
+mod delegate;
+mod existing;
+
+pub use commit::Committed;
+
+/// Largest target that is read back, in bytes.
+const MAX_TARGET_BYTES: u64 = 1 << 30;
+
+/// Deepest target name below a mode, in parts: as many as there are patterns.
+const MAX_DEPTH: usize = 4;
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Publication<'k> {
+    keys: &'k Keys,
+    folder: PathBuf,
+    /// The root that is in force after the next commit.
+    root: Signed<Root>,
+    /// Roots that the folder does not have yet, by version.
+    new_roots: BTreeMap<u64, Vec<u8>>,
+    targets: Document,
+    /// The catalog and the modes.
+    roles: BTreeMap<String, Document>,
+    snapshot: Option<Snapshot>,
+    timestamp_version: u64,
+    /// Snapshot and timestamp are to be signed even if nothing else is.
+    renew: bool,
+    /// Target files to write, by path below the root of the repository.
+    files: BTreeMap<String, Vec<u8>>,
+    _lock: Lock,
+}
+
+/// The metadata of one role, as it is or as it will be signed.
+#[derive(Debug, Clone)]
+struct Document {
+    body: Targets,
+    changed: bool,
+}
+
+impl<'k> Publication<'k> {
+    /// Opens a repository and verifies its metadata, which may have expired. A folder without one gets an
+    /// empty, signed one; that needs all keys.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] if what is there does not verify with these keys, [`Error::Busy`] while another
+    /// process publishes, [`Error::KeyMissing`], [`Error::Io`].
+    pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
+        disk::create_directory(repository)?;
+        let lock = Lock::exclusive(&repository.join(".vsekai-publish.lock"), "publish")?;
+        match existing::newest_root(repository)? {
+            Some(newest) => existing::open(repository, keys, lock, newest),
+            None => {
+                let mut new = existing::create(repository, keys, lock)?;
+                new.commit()?;
+                Ok(new)
+            }
+        }
+    }
+
+    /// Adds or replaces a target of a role: `catalog.json` of `catalog`, `<mode>/…` of a mode.
+    ///
+    /// # Errors
+    /// [`Error::UnsafePath`] or [`Error::Invalid`] for names that the role may not sign, [`Error::ModeUnknown`].
+    pub fn put(&mut self, role: &str, name: &str, bytes: Vec<u8>) -> Result<()> {
+        check_may_sign(role, name)?;
+        let sha256 = Sha256::digest(&bytes).to_vec();
+        let path = target_path(name, &hex::encode(&sha256));
+        let hashes = Hashes { sha256: sha256.into(), _extra: Default::default() };
+        let length = bytes.len() as u64;
+        let target = Target { length, hashes, custom: Default::default(), _extra: Default::default() };
+        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let document = self.document_mut(role)?;
+        if document.body.targets.get(&target_name) != Some(&target) {
+            document.body.add_target(target_name, target);
+            document.changed = true;
+        }
+        self.files.insert(path, bytes);
+        Ok(())
+    }
+
+    /// Takes a target off its role's list. Gives whether it was there. Its file stays.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn remove(&mut self, role: &str, name: &str) -> Result<bool> {
+        check_may_sign(role, name)?;
+        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let document = self.document_mut(role)?;
+        let found = document.body.remove_target(&target_name).is_some();
+        document.changed |= found;
+        Ok(found)
+    }
+
+    /// The bytes of a target, as signed or as put; nothing if it is not listed.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] of kind `Mismatch` if the file in the folder is another; [`Error::Io`].
+    pub fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        check_target_name(name)?;
+        let role = if name == CATALOG_TARGET { CATALOG_ROLE } else { name.split('/').next().unwrap_or(name) };
+        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let listed = self.roles.get(role).and_then(|document| document.body.targets.get(&target_name));
+        let Some(target) = listed else { return Ok(None) };
+        let sha256 = hex::encode(&target.hashes.sha256);
+        let path = target_path(name, &sha256);
+        if let Some(bytes) = self.files.get(&path) {
+            return Ok(Some(bytes.clone()));
+        }
+        let bytes = disk::read(&self.folder.join(&path), target.length.min(MAX_TARGET_BYTES))?;
+        if bytes.len() as u64 != target.length || sha256_hex(&bytes) != sha256 {
+            return Err(trust(TrustKind::Mismatch, format!("{path} is not what was signed")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The names of all targets, in order.
+    pub fn names(&self) -> Vec<String> {
+        let all = self.roles.values().flat_map(|document| document.body.targets.keys());
+        let mut names: Vec<String> = all.map(|name| name.raw().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// The modes that have a role here, or will have one after the next commit.
+    pub fn modes(&self) -> Vec<String> {
+        self.roles.keys().filter(|role| *role != CATALOG_ROLE).cloned().collect()
+    }
+
+    /// Whether a change of this role can be signed with the keys that are here.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`] with the role that it fails for, [`Error::ModeUnknown`].
+    pub fn check_keys(&self, role: &str) -> Result<()> {
+        let delegated = self.targets.body.delegations.iter().flat_map(|delegations| &delegations.roles);
+        let Some(holders) = delegated.into_iter().find(|holders| holders.name == role) else {
+            return Err(self.unknown(role));
+        };
+        self.require(role, &holders.keyids, holders.threshold)?;
+        for (name, kind) in [("snapshot", RoleType::Snapshot), ("timestamp", RoleType::Timestamp)] {
+            let holders = self.root.signed.roles.get(&kind).ok_or_else(|| self.keys.missing(name))?;
+            self.require(name, &holders.keyids, holders.threshold)?;
+        }
+        Ok(())
+    }
+
+    fn require(&self, role: &str, ids: &[KeyId], threshold: NonZeroU64) -> Result<()> {
+        let here = self.keys.private(ids).count() as u64;
+        if here >= threshold.get() { Ok(()) } else { Err(self.keys.missing(role)) }
+    }
+
+    /// Has snapshot and timestamp signed by the next commit whatever else changes, and with them each role
+    /// whose keys are here and that has lived half of its days.
+    pub fn renew(&mut self) -> Result<()> {
+        self.renew = true;
+        let roles: Vec<String> = self.roles.keys().cloned().collect();
+        for role in roles {
+            let due = is_half_spent(&self.roles[&role].body, self.keys.days().of(&role));
+            if due && self.check_keys(&role).is_ok() {
+                self.document_mut(&role)?.changed = true;
+            }
+        }
+        let holders = self.root.signed.roles.get(&RoleType::Targets);
+        let can = holders.is_some_and(|holders| self.require("targets", &holders.keyids, holders.threshold).is_ok());
+        self.targets.changed |= can && is_half_spent(&self.targets.body, self.keys.days().targets);
+        Ok(())
+    }
+
+    /// The files of all targets that are listed.
+    fn listed_paths(&self) -> BTreeSet<String> {
+        let all = self.roles.values().flat_map(|document| &document.body.targets);
+        all.map(|(name, target)| target_path(name.raw(), &hex::encode(&target.hashes.sha256))).collect()
+    }
+
+    fn document_mut(&mut self, role: &str) -> Result<&mut Document> {
+        if !self.roles.contains_key(role) {
+            return Err(self.unknown(role));
+        }
+        self.roles.get_mut(role).ok_or(Error::Cancelled)
+    }
+
+    fn unknown(&self, mode: &str) -> Error {
+        Error::ModeUnknown { mode: mode.to_owned(), known: self.modes().join(", ") }
+    }
+}
+
+fn is_half_spent(body: &Targets, days: u32) -> bool {
+    let left = body.expires.as_second() - Timestamp::now().as_second();
+    left < i64::from(days) * 86_400 / 2
+}
+
+fn check_may_sign(role: &str, name: &str) -> Result<()> {
+    check_target_name(name)?;
+    let refuse =
+        |why: &str| Err(Error::Invalid { what: "target", reason: format!("{role} may not sign {name}: {why}") });
+    if role == CATALOG_ROLE {
+        return if name == CATALOG_TARGET { Ok(()) } else { refuse("it signs catalog.json only") };
+    }
+    if name.strip_prefix(role).is_none_or(|rest| !rest.starts_with('/')) {
+        return refuse("a mode signs what lies below its own name");
+    }
+    if name.split('/').count() > MAX_DEPTH {
+        return refuse("it is more than four parts deep");
+    }
+    Ok(())
+}
