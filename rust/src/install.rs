@@ -32,13 +32,16 @@ mod state;
 mod uninstall;
 mod verify;
 
-pub use kept::{Documents, Kept};
+#[cfg(feature = "net")]
 pub(crate) use kept::this_launcher;
-pub use roll::Look;
+pub use kept::{Documents, Kept};
 pub use prepare::{Job, Prepared, Purpose, Report, prepare};
+pub use roll::Look;
 pub use session::{Admission, Session};
 pub use state::{InstallState, Installed, Trial};
 pub use uninstall::{Uninstalled, uninstall};
+#[cfg(feature = "net")]
+pub(crate) use verify::sha256;
 pub use verify::{Damage, Verified, verify};
 
 /// Where everything of an install root is. Creates and reads nothing by itself.

@@ -47,6 +47,8 @@ pub mod lock;
 pub mod make;
 #[cfg(feature = "local")]
 pub mod plan;
+#[cfg(feature = "net")]
+pub mod publish;
 #[cfg(feature = "local")]
 pub mod receipt;
 #[cfg(feature = "local")]
@@ -59,5 +61,7 @@ pub mod store;
 pub mod tree;
 #[cfg(feature = "net")]
 pub mod trust;
+#[cfg(feature = "net")]
+pub mod updater;
 
 pub use error::{Error, Result};

@@ -21,7 +21,7 @@ use crate::event::Monitor;
 use crate::fetch::Sources;
 use crate::index::{ChunkSizes, Index};
 use crate::limits;
-use crate::lint::{self, Finding};
+use crate::lint::Finding;
 use crate::path::RelPath;
 use crate::release::{
     CATALOG_TARGET, Catalog, Chunking, Entry, FileTable, Mode, ModeName, Offer, Platform, Release, TargetRef,
@@ -32,6 +32,7 @@ use crate::version::Version;
 
 mod adopt;
 mod build;
+mod check;
 mod edit;
 
 pub use edit::{Edit, edit};
@@ -132,7 +133,7 @@ pub fn publish(request: Request, monitor: &Monitor) -> Result<Published> {
     }
     let before = latest(&mut publication, &catalog, &request)?;
     let built = build::build(&request, before.as_ref(), monitor)?;
-    let findings = check(&request, &built, before.as_ref(), monitor)?;
+    let findings = check::check(&request, &built, before.as_ref(), monitor)?;
     let index_bytes = built.index.to_bytes();
     let table_bytes = built.table.to_bytes()?;
     let sequence = catalog.mode(&request.mode)?.sequence + 1;
@@ -206,41 +207,6 @@ fn chunker_for(request: &Request, before: Option<&Before>, tree_bytes: u64) -> R
     }
     let kib = if tree_bytes < LARGE_TREE_BYTES { 1 << 10 } else { 4 << 10 };
     Chunker::new(Algorithm::Casync, ChunkSizes::new(16 * kib, 64 * kib, 256 * kib)?)
-}
-
-fn check(
-    request: &Request,
-    built: &build::Built,
-    before: Option<&Before>,
-    monitor: &Monitor,
-) -> Result<Vec<Finding>> {
-    let previous = before.map(|before| lint::Previous::of(&before.table));
-    let input = lint::Input {
-        root: built.root(),
-        layout: built.table.layout(),
-        platform: request.platform.as_str(),
-        entry: Some(&request.entry.path),
-        version: &request.version.to_string(),
-        previous: previous.as_ref(),
-    };
-    let findings = lint::lint(&input, monitor)?;
-    if request.strict && !findings.is_empty() {
-        for finding in &findings {
-            let reason = finding.message.clone();
-            monitor.warn(&Error::Invalid { what: finding.code, reason });
-        }
-        return Err(Error::LintFailed { findings: findings.len() as u64 });
-    }
-    if built.table.find(&request.entry.path).is_none() {
-        let reason = format!("{} is not a file of the tree", request.entry.path);
-        return Err(Error::Invalid { what: "entry", reason });
-    }
-    for path in &request.mutable {
-        if built.table.find(path).is_none() {
-            return Err(Error::Invalid { what: "mutable", reason: format!("{path} is not a file of the tree") });
-        }
-    }
-    Ok(findings)
 }
 
 fn describe(request: &Request, built: &build::Built, sequence: u64, index: &[u8], table: &[u8]) -> Release {

@@ -113,10 +113,7 @@ impl State {
 
     /// Whether an update is under way: what the proposal calls `Updating`.
     pub fn is_updating(self) -> bool {
-        matches!(
-            self,
-            Self::PreparingUpdate | Self::DownloadingUpdate | Self::ApplyingUpdate | Self::FinalizingUpdate
-        )
+        matches!(self, Self::PreparingUpdate | Self::DownloadingUpdate | Self::ApplyingUpdate | Self::FinalizingUpdate)
     }
 }
 

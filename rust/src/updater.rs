@@ -326,7 +326,7 @@ impl Updater {
     pub fn switch_mode(&self, mode: &ModeName, monitor: &Monitor) -> Result<ModeName> {
         let mut session = self.enter("mode switch", monitor)?;
         session.current()?;
-        let view = View::open(&self.settings, &self.root, &session.state)?;
+        let mut view = View::open(&self.settings, &self.root, &session.state)?;
         let resolved = crate::release::resolve_mode(view.catalog(), mode)?.clone();
         view.remember()?;
         session.state.mode = resolved.clone();
@@ -368,7 +368,12 @@ impl Updater {
     }
 
     fn admission<'a>(&'a self, verb: &'a str) -> Admission<'a> {
-        Admission { verb, protected: &self.settings.protected, adopt: self.settings.adopt, mode: self.settings.mode.as_ref() }
+        Admission {
+            verb,
+            protected: &self.settings.protected,
+            adopt: self.settings.adopt,
+            mode: self.settings.mode.as_ref(),
+        }
     }
 
     /// The right to change an install that is there, or is to be.

@@ -154,9 +154,7 @@ impl Kept {
         nodes.into_iter().all(|(at, node)| {
             let path = node.path.as_ref().map_or(self.tree.clone(), |path| path.below(&self.tree));
             match &node.kind {
-                NodeKind::File { .. } => {
-                    self.is_untouched(at) || (self.is_mutable(at) && Stamp::of(&path).is_some())
-                }
+                NodeKind::File { .. } => self.is_untouched(at) || (self.is_mutable(at) && Stamp::of(&path).is_some()),
                 NodeKind::Symlink { target } => {
                     fs::read_link(&path).is_ok_and(|found| found == Path::new(target.as_str()))
                 }
@@ -185,7 +183,8 @@ fn stamps_of(documents: &Documents, tree: &Path) -> Result<Vec<u8>> {
     };
     let files = documents.table.layout().nodes().iter().map(of).collect();
     let stamps = Stamps { schema: SCHEMA, root: disk::identity(&metadata), files };
-    let malformed = |e: serde_json::Error| Error::Malformed { format: Format::Receipt, offset: 0, reason: e.to_string() };
+    let malformed =
+        |e: serde_json::Error| Error::Malformed { format: Format::Receipt, offset: 0, reason: e.to_string() };
     let plain = serde_json::to_vec(&stamps).map_err(malformed)?;
     zstd::bulk::compress(&plain, 3).map_err(Error::io("pack the stamps of", tree))
 }

@@ -80,7 +80,8 @@ impl Session {
             Ok(Some(state)) => state,
             Ok(None) => {
                 let state = recover::from_versions(root)?;
-                let mut state = state.unwrap_or_else(|| InstallState::begin(admission.mode.cloned().unwrap_or_default()));
+                let mut state =
+                    state.unwrap_or_else(|| InstallState::begin(admission.mode.cloned().unwrap_or_default()));
                 state.adopted = adopted;
                 state.save(root)?;
                 state

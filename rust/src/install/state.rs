@@ -134,7 +134,8 @@ impl InstallState {
 
     /// Makes `new` the current version. The one before it stays at hand until the new one has started.
     pub fn switch_to(&mut self, new: Installed) {
-        let is_same_version = self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
+        let is_same_version =
+            self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
         let old = self.current.replace(new);
         let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
         if is_same_version {

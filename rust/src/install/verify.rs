@@ -208,7 +208,9 @@ impl Reading<'_> {
             Err(_) => false,
         };
         if !is_sound {
-            files().filter(|node| self.present[*node] && !self.kept.is_mutable(*node)).for_each(|node| self.settle(node));
+            files()
+                .filter(|node| self.present[*node] && !self.kept.is_mutable(*node))
+                .for_each(|node| self.settle(node));
         }
     }
 
@@ -218,9 +220,11 @@ impl Reading<'_> {
         if is_known(&self.settled.lock().unwrap_or_else(PoisonError::into_inner)) {
             return;
         }
-        let path = self.kept.documents.table.layout().nodes()[node].path.as_ref().map(|path| path.below(self.kept.tree()));
+        let path =
+            self.kept.documents.table.layout().nodes()[node].path.as_ref().map(|path| path.below(self.kept.tree()));
         let wanted = self.kept.documents.table.digest(node);
-        let is_good = path.is_some_and(|path| wanted.is_some_and(|wanted| sha256(&path).is_ok_and(|it| it == wanted.0)));
+        let is_good =
+            path.is_some_and(|path| wanted.is_some_and(|wanted| sha256(&path).is_ok_and(|it| it == wanted.0)));
         self.settled.lock().unwrap_or_else(PoisonError::into_inner)[node] = Some(is_good);
     }
 }

@@ -81,8 +81,7 @@ fn cut(
     let chunker = chunker_for(request, before, layout.stream_bytes())?;
     let algorithm = chunker.algorithm();
     let hint = before.filter(|before| before.release.chunking.forced_cuts).map(|before| before.index.clone());
-    let options =
-        MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts: true, level: request.level, hint };
+    let options = MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts: true, level: request.level, hint };
     let made = make::make(path, &layout, store, &options, monitor)?;
     let table = table(path, layout, monitor)?;
     if self::stamps(path, table.layout()) != stamps {

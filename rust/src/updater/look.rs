@@ -55,7 +55,7 @@ impl View {
         &self.catalog
     }
 
-    pub(super) fn remember(&self) -> Result<()> {
+    pub(super) fn remember(&mut self) -> Result<()> {
         self.repository.remember()
     }
 
@@ -130,7 +130,8 @@ impl View {
             return Ok(kept.documents);
         }
         let index = self.repository.target(&release.index.path, limits::MAX_INDEX_BYTES.min(release.index.length))?;
-        let table = self.repository.target(&release.files.path, limits::MAX_FILE_TABLE_BYTES.min(release.files.length))?;
+        let table =
+            self.repository.target(&release.files.path, limits::MAX_FILE_TABLE_BYTES.min(release.files.length))?;
         for (target, bytes) in [(&release.index, &index), (&release.files, &table)] {
             let found = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes));
             if found != target.sha256 {
@@ -163,9 +164,10 @@ impl View {
 
     pub(super) fn modes(&self, platform: &Platform, current: &ModeName) -> Vec<ModeInfo> {
         let info = |(name, mode): (&ModeName, &release::Mode)| {
-            let offers = mode.versions.iter().filter(|offer| {
-                offer.platforms.contains(platform) && !offer.recalled && !offer.skip_update
-            });
+            let offers = mode
+                .versions
+                .iter()
+                .filter(|offer| offer.platforms.contains(platform) && !offer.recalled && !offer.skip_update);
             let newest = offers.max_by(|a, b| a.version.cmp(&b.version)).map(|offer| offer.version.clone());
             ModeInfo {
                 name: name.clone(),

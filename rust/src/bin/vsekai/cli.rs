@@ -100,11 +100,6 @@ pub(crate) enum Command {
     /// List, show or switch the mode: the stream of versions that is followed
     #[command(subcommand, arg_required_else_help = true)]
     Mode(install::Mode),
-    Integrate(install::Integrate),
-    Unintegrate(install::Unintegrate),
-    /// Show the settings and where each comes from
-    #[command(subcommand, arg_required_else_help = true)]
-    Config(install::Config),
     Publish(Box<publish::Publish>),
     /// Change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
@@ -118,7 +113,7 @@ pub(crate) enum Command {
 }
 
 /// How to reach stores over the network
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Network {
     /// Send the first line of this file as the Authorization header [env: `VSEKAI_HTTP_AUTH` has the value itself]

@@ -5,8 +5,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod cli;
 mod commands;
 #[cfg(all(debug_assertions, unix))]
@@ -14,13 +12,15 @@ mod faults;
 mod options;
 mod output;
 mod progress;
+mod settings;
 mod size;
+mod summary;
 
 use cli::Cli;
 use output::Output;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arguments();
     let output = Output::new(&cli.global);
     #[cfg(all(debug_assertions, unix))]
     if let Err(error) = faults::arm() {

@@ -38,7 +38,7 @@ impl<'a> LazyNetwork<'a> {
     }
 }
 
-fn connect(options: &cli::Network) -> Result<Network> {
+pub(crate) fn connect(options: &cli::Network) -> Result<Network> {
     let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
     if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
         certificate.push(b'\n');
@@ -56,7 +56,7 @@ fn connect(options: &cli::Network) -> Result<Network> {
     })
 }
 
-fn read_small(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
     disk::read(path, MAX_SECRET_BYTES)
 }
 
@@ -114,6 +114,11 @@ pub(crate) fn stores(named: &[String], network: &LazyNetwork<'_>) -> Result<Sour
 
 /// The chunk cache that V-Sekai's tools and casync share, if this user has one.
 pub(crate) fn shared_cache() -> Option<LocalStore> {
+    LocalStore::open(&shared_cache_folder()?).ok()
+}
+
+/// Where that cache is, if anywhere.
+pub(crate) fn shared_cache_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
@@ -122,14 +127,13 @@ pub(crate) fn shared_cache() -> Option<LocalStore> {
     } else {
         variable("XDG_CACHE_HOME").or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
     };
-    LocalStore::open(&base?.join("casync").join("chunks")).ok()
+    Some(base?.join("casync").join("chunks"))
 }
 
 /// The chunker, from its name and `MIN:AVG:MAX` in KiB.
-pub(crate) fn chunker(options: &cli::Chunking) -> Result<Chunker> {
+pub(crate) fn chunker(name: cli::store::ChunkerName, chunk_size: &str) -> Result<Chunker> {
     let invalid = |reason: &str| Error::Invalid { what: "--chunk-size", reason: reason.to_owned() };
-    let sizes: Vec<u64> = options
-        .chunk_size
+    let sizes: Vec<u64> = chunk_size
         .split(':')
         .map(|part| part.parse::<u64>().ok().and_then(|kib| kib.checked_mul(1024)))
         .collect::<Option<_>>()
@@ -137,14 +141,14 @@ pub(crate) fn chunker(options: &cli::Chunking) -> Result<Chunker> {
     let [min, avg, max] = sizes[..] else {
         return Err(invalid("give three whole numbers of KiB, such as 16:64:256"));
     };
-    let algorithm = match options.chunker {
-        cli::ChunkerName::Casync => Algorithm::Casync,
-        cli::ChunkerName::Fastcdc => Algorithm::FastCdc,
+    let algorithm = match name {
+        cli::store::ChunkerName::Casync => Algorithm::Casync,
+        cli::store::ChunkerName::Fastcdc => Algorithm::FastCdc,
     };
     Chunker::new(algorithm, ChunkSizes::new(min, avg, max)?)
 }
 
 /// The digest that names chunks.
-pub(crate) fn digest(options: &cli::Chunking) -> DigestAlgorithm {
+pub(crate) fn digest(options: &cli::store::Chunking) -> DigestAlgorithm {
     if options.sha256 { DigestAlgorithm::Sha256 } else { DigestAlgorithm::Sha512_256 }
 }

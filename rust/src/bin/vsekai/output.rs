@@ -35,6 +35,20 @@ impl Output {
         }
     }
 
+    /// The result of a command whose own output is another program's: as the last JSON line, or not at all.
+    pub(crate) fn done_quietly<T: Serialize>(self, command: &str, result: &T) {
+        if self.json {
+            Self::json_line(&Line { event: "done", command, result });
+        }
+    }
+
+    /// A line on stderr, for people: `--json` has it in its last line, `--quiet` does without.
+    pub(crate) fn note(self, text: &str) {
+        if !self.json && !self.quiet {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
     /// A line of data on stdout. A reader that went away is no failure of ours.
     pub(crate) fn data(text: &str) {
         let mut out = io::stdout().lock();

@@ -199,6 +199,13 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "NAME", default_value = "stable")]
         mode: Vec<ModeName>,
     },
+    /// Make the key of another mode. The next publish needs the key of targets once
+    Add {
+        /// The mode
+        mode: ModeName,
+        /// The folder
+        dir: PathBuf,
+    },
     /// Show which keys there are, which are missing here, and when the root expires
     Show {
         /// The folder

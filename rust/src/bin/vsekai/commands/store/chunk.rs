@@ -9,7 +9,7 @@ use vsekai_updater::error::Result;
 use vsekai_updater::event::Monitor;
 use vsekai_updater::make;
 
-use crate::cli::ChunkFile;
+use crate::cli::store::ChunkFile;
 use crate::options;
 use crate::output::Output;
 
@@ -27,7 +27,7 @@ struct Cut {
 }
 
 pub(crate) fn run(args: &ChunkFile, output: Output, monitor: &Monitor) -> Result<ExitCode> {
-    let chunker = options::chunker(&args.chunking)?;
+    let chunker = options::chunker(args.chunking.chunker, &args.chunking.chunk_size)?;
     let index = make::list_chunks(&args.file, &chunker, options::digest(&args.chunking), monitor)?;
     let cut = |chunk: vsekai_updater::index::IndexChunk| Cut { offset: chunk.start, size: chunk.size(), id: chunk.id };
     let cuts = Cuts { chunker: chunker.description(), chunks: index.iter().map(cut).collect() };

@@ -12,10 +12,11 @@ use vsekai_updater::fetch::Sources;
 use vsekai_updater::plan::Summary;
 use vsekai_updater::store::LocalStore;
 
-use crate::cli::Extract;
+use crate::cli::store::Extract;
 use crate::options::{self, LazyNetwork};
 use crate::output::Output;
 use crate::size::{bytes, count};
+use crate::summary::rows;
 
 pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<ExitCode> {
     let started = Instant::now();
@@ -80,19 +81,7 @@ fn dry_text(dry: &DryRun, args: &Extract) -> String {
     if dry.up_to_date {
         return format!("{} is up to date.", args.dest.display());
     }
-    let plan = &dry.plan;
-    let rows = [
-        ("fetch", format!("{} chunks, at most {}", count(plan.fetch_chunks), bytes(plan.fetch_plain_bytes))),
-        ("requests", count(plan.requests)),
-        ("reuse", format!("{} from what is installed", bytes(plan.seed_bytes))),
-        ("keep", format!("{} files untouched, {}", count(plan.kept_files), bytes(plan.kept_bytes))),
-        ("write", format!("{} files, {}", count(plan.written_files), bytes(plan.write_bytes))),
-        ("remove", format!("{} files", count(plan.removed_files))),
-        ("resume", format!("{} are done already", bytes(plan.resumed_bytes))),
-        ("disk", format!("{} needed while it works", bytes(plan.disk_bytes))),
-    ];
-    let rows = rows.map(|(name, value)| format!("  {name:9} {value}"));
-    format!("To bring {} to {}:\n{}", args.dest.display(), args.index, rows.join("\n"))
+    format!("To bring {} to {}:\n{}", args.dest.display(), args.index, rows(&dry.plan))
 }
 
 fn report_text(report: &Report, args: &Extract, seconds: f64) -> String {

@@ -8,7 +8,7 @@ use vsekai_updater::chunk::{ChunkId, DigestAlgorithm};
 use vsekai_updater::error::Result;
 use vsekai_updater::store::LocalStore;
 
-use crate::cli::Info;
+use crate::cli::store::Info;
 use crate::options::{self, LazyNetwork};
 use crate::output::Output;
 use crate::size::{bytes, count};

@@ -17,7 +17,7 @@ use vsekai_updater::make::{self, Made, MakeOptions};
 use vsekai_updater::store::LocalStore;
 use vsekai_updater::tree::{self, Recorded};
 
-use crate::cli::Make;
+use crate::cli::store::Make;
 use crate::options;
 use crate::output::Output;
 use crate::size::{bytes, count};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<Exit
         Content::Blob => Layout::blob(tree::file_size(&args.path)?),
     };
     let made_with = MakeOptions {
-        chunker: options::chunker(&args.chunking)?,
+        chunker: options::chunker(args.chunking.chunker, &args.chunking.chunk_size)?,
         flags,
         forced_cuts: content == Content::Tree && !args.casync_exact,
         level: args.level,

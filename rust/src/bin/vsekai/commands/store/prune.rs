@@ -10,7 +10,7 @@ use vsekai_updater::store::LocalStore;
 use vsekai_updater::store::prune::{Pruned, prune};
 use vsekai_updater::{disk, limits};
 
-use crate::cli::Prune;
+use crate::cli::store::Prune;
 use crate::output::Output;
 use crate::size::{bytes, count};
 

@@ -8,7 +8,7 @@ use vsekai_updater::fetch::Sources;
 use vsekai_updater::store::LocalStore;
 use vsekai_updater::store::verify::{Verified, verify};
 
-use crate::cli::Verify;
+use crate::cli::store::Verify;
 use crate::options::{self, LazyNetwork};
 use crate::output::Output;
 use crate::size::{bytes, count};

@@ -1,0 +1,45 @@
+//! `vsekai status`
+
+use std::process::ExitCode;
+
+use vsekai_updater::error::Result;
+use vsekai_updater::event::Monitor;
+use vsekai_updater::install::Installed;
+use vsekai_updater::updater::Status;
+
+use crate::cli::install;
+use crate::output::Output;
+use crate::settings;
+
+pub(crate) fn run(args: &install::Status, output: Output, monitor: &Monitor) -> Result<ExitCode> {
+    let status = settings::offline(&args.dir)?.status(monitor)?;
+    output.done("status", &status, &text(&status));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(status: &Status) -> String {
+    let version = |installed: &Option<Installed>| {
+        installed.as_ref().map_or("none".to_owned(), |it| format!("{} ({}, {})", it.version, it.mode, it.platform))
+    };
+    let mut rows = vec![
+        ("mode", status.mode.to_string()),
+        ("current", version(&status.current)),
+        ("previous", version(&status.previous)),
+        ("repository", status.repository.join(" ")),
+    ];
+    if let Some(trial) = &status.trial {
+        rows.push((
+            "trial",
+            format!("the current version has not shown yet that it starts; {} starts", trial.attempts),
+        ));
+    }
+    if !status.bad.is_empty() {
+        let bad = status.bad.iter().map(|(mode, version)| format!("{version} ({mode})")).collect::<Vec<_>>();
+        rows.push(("not again", bad.join(", ")));
+    }
+    if status.is_resumable {
+        rows.push(("unfinished", "an update was interrupted; `vsekai update` goes on with it".to_owned()));
+    }
+    let rows = rows.iter().map(|(name, value)| format!("  {name:10} {value}")).collect::<Vec<_>>();
+    format!("{}\n{}", status.directory.display(), rows.join("\n"))
+}
