@@ -108,7 +108,7 @@ fn take_over(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<u64> {
         disk::remove_file(&to)?;
         if keep.new_mode {
             written += disk::copy(&keep.from, &to)?;
-            disk::set_mode(&to, (assembly.mode_of)(node))?;
+            finish(assembly, node, &to)?;
         } else {
             written += disk::clone_or_link(&keep.from, &to)?;
         }

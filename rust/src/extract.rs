@@ -113,10 +113,14 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     let lock = admit(&request, &workplace, intent)?;
     let receipt = workplace.receipt();
     let occupied = refuse_strangers(&request, &workplace, receipt.is_some())?;
-    if let Some(receipt) = &receipt
-        && destination::is_as_wanted(receipt, &request, workplace.destination())
-    {
-        return Ok(Prepared::nothing_to_do(request, workplace, receipt.layout.clone(), lock));
+    if let Some(receipt) = &receipt {
+        let up_to_date = destination::is_as_wanted(receipt, &request, workplace.destination());
+        if intent == Intent::Apply && (up_to_date || receipt.index != request.index) {
+            drop_staging_of(&receipt.index, &workplace, monitor);
+        }
+        if up_to_date {
+            return Ok(Prepared::nothing_to_do(request, workplace, receipt.layout.clone(), lock));
+        }
     }
     let taken_over = seeds::open(&request, &workplace, receipt.as_ref(), &mut sources, monitor)?;
     let staging = workplace.join(&staging_name(&request.index));
@@ -198,6 +202,14 @@ fn enter(workplace: &Workplace) -> Result<Lock> {
     let lock = Lock::exclusive(&workplace.join("lock"), "store extract")?;
     switch::recover(workplace)?;
     Ok(lock)
+}
+
+/// What is installed needs no staging: if there is one, a run was stopped after the switch, and the tree in
+/// it is the version before. Only a repair goes on from it.
+fn drop_staging_of(installed: &Index, workplace: &Workplace, monitor: &Monitor) {
+    if let Err(error) = disk::remove_all(&workplace.join(&staging_name(installed))) {
+        monitor.warn(&error);
+    }
 }
 
 /// What is fetched to read the layout is kept in staging: there is no tree yet that a run which is cut short

@@ -87,7 +87,7 @@ pub fn clone_or_link(from: &Path, to: &Path) -> Result<u64> {
     copy_bytes(from, to)
 }
 
-/// Copies bytes and permissions; as a clone if the disk can. There must be nothing at `to`. Gives the number
+/// Copies bytes, permissions and the modification time; as a clone if the disk can. There must be nothing at `to`. Gives the number
 /// of bytes that had to be written.
 pub fn copy(from: &Path, to: &Path) -> Result<u64> {
     if clone(from, to)? { Ok(0) } else { copy_bytes(from, to) }
@@ -106,7 +106,7 @@ fn copy_bytes(from: &Path, to: &Path) -> Result<u64> {
         let bytes = fs::read(from)?;
         fs::write(to, &bytes[..bytes.len() / 2])
     };
-    step_in_half("copy", to, || fs::copy(from, to), half).map_err(Error::io("copy", from))
+    step_in_half("copy", to, || system::copy(from, to), half).map_err(Error::io("copy", from))
 }
 
 /// Permission bits that a chmod can set; on systems without them, whether it is read-only.

@@ -5,6 +5,7 @@ use super::probe::{Operation, Verdict};
 use super::*;
 
 const NO_SPACE: i32 = 28;
+const NO_ACCESS: i32 = 13;
 
 /// There is one probe for the process; tests that set it take turns, and see their own folder alone.
 struct Probed(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
@@ -186,15 +187,17 @@ fn disk_that_can_neither_clone_nor_link_gets_a_copy() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     write(&path("from"), b"bytes");
-    fs::set_permissions(path("from"), fs::Permissions::from_mode(0o751)).unwrap();
+    set_mtime(&path("from"), 1_500_000_000_000_000_001).unwrap();
+    set_mode(&path("from"), 0o451).unwrap();
     let probed = Probed::new(folder.path(), |operation| match operation.name {
         "clone" | "link" => Verdict::Fail(NO_SPACE),
         _ => Verdict::Go,
     });
     assert_eq!(clone_or_link(&path("from"), &path("to")).unwrap(), 5);
     drop(probed);
-    assert_eq!((fs::read(path("to")).unwrap(), mode_of(&path("to"))), (b"bytes".to_vec(), 0o751));
-    assert_eq!(link_count(&fs::metadata(path("to")).unwrap()), 1);
+    let found = fs::metadata(path("to")).unwrap();
+    assert_eq!((fs::read(path("to")).unwrap(), mode(&found)), (b"bytes".to_vec(), 0o451));
+    assert_eq!((link_count(&found), mtime_ns(&found)), (1, 1_500_000_000_000_000_001));
 }
 
 #[test]
@@ -244,4 +247,23 @@ fn probe_hears_of_each_change_in_order() {
     write_atomic(&path, b"", Durability::Kill).unwrap();
     let expected = ["create-folder", "create", "set-length", "write", "set-mode", "set-time", "rename"];
     assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+#[test]
+fn partly_written_file_that_became_read_only_keeps_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, b"half").unwrap();
+    set_mode(&path, 0o444).unwrap();
+    // What a user without privileges gets from the system.
+    let probed = Probed::new(
+        folder.path(),
+        |operation| {
+            if operation.number == 1 { Verdict::Fail(NO_ACCESS) } else { Verdict::Go }
+        },
+    );
+    let file = open_sized(&path, 8).unwrap();
+    drop(probed);
+    write_all_at(&file, &path, 4, b"half").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"halfhalf");
 }

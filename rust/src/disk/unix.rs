@@ -49,13 +49,21 @@ pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
     File::open(path)?.set_times(fs::FileTimes::new().set_modified(time))
 }
 
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
+    let bytes = fs::copy(from, to)?;
+    set_mtime(to, fs::metadata(from)?.modified()?)?;
+    Ok(bytes)
+}
+
 #[cfg(target_os = "linux")]
 pub(super) fn reflink(from: &Path, to: &Path) -> io::Result<()> {
     let source = File::open(from)?;
     // Never one that is there: it may be a hard link, and then share its bytes with another tree.
     let target = File::create_new(to)?;
     rustix::fs::ioctl_ficlone(&target, &source)?;
-    target.set_permissions(source.metadata()?.permissions())
+    let found = source.metadata()?;
+    target.set_modified(found.modified()?)?;
+    target.set_permissions(found.permissions())
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -51,6 +51,11 @@ pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.set_times(fs::FileTimes::new().set_modified(time))
 }
 
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
+    // Takes the time along.
+    fs::copy(from, to)
+}
+
 pub(super) fn reflink(_from: &Path, _to: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -70,11 +70,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result
 }
 
 /// Opens a new or partly written file for positional writing, `size` bytes long. What it already holds stays.
+/// It must be in no other tree: one that is read-only becomes writable.
 pub fn open_sized(path: &Path, size: u64) -> Result<File> {
     let file = match open_or_create(path) {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
-            // Left by an earlier run that had given it its final, read-only mode already.
-            remove::remove_file(path)?;
+            // An earlier run had given it its final, read-only mode already; what that wrote is still wanted.
+            let found = path.metadata().map_err(Error::io("read", path))?;
+            names::set_mode(path, system::mode(&found) | 0o600)?;
             open_or_create(path)
         }
         other => other,
