@@ -178,9 +178,11 @@ fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
     if node.metadata.mtime_ns != 0 {
         disk::set_mtime(path, node.metadata.mtime_ns)?;
     }
+    // A folder that its owner may not write to cannot be moved, and the top one is, now and in the next update.
+    let needed = if node.path.is_none() && matches!(node.kind, NodeKind::Directory) { 0o700 } else { 0 };
     match (assembly.mode_of)(node) {
         0 => Ok(()),
-        mode => disk::set_mode(path, mode),
+        mode => disk::set_mode(path, mode | needed),
     }
 }
 

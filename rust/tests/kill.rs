@@ -12,6 +12,8 @@
 // Builds without debug assertions have no points to stop at.
 #![cfg(all(feature = "cli", unix, debug_assertions))]
 
+#[path = "kill/blob.rs"]
+mod blob;
 #[path = "kill/install.rs"]
 mod install;
 #[path = "support/points.rs"]

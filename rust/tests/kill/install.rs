@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::points::{Ground, Scenario, survive};
-use super::{Game, assert_done, assert_whole};
+use super::trees::chmod;
+use super::{Game, assert_done, assert_whole, first_version};
 
 struct Install(Game);
 
@@ -36,4 +37,19 @@ impl Scenario for Install {
 fn first_install_stopped_anywhere_gives_nothing_or_all_and_goes_on() {
     let survived = survive(&Install(Game::new()));
     assert!(survived.operations > 40 && survived.faults > 200, "{survived:?}");
+}
+
+#[test]
+fn tree_with_a_read_only_top_folder_can_be_installed_and_updated_by_its_owner() {
+    let mut game = Game::new();
+    let locked = game.bench.path("locked");
+    first_version(&locked);
+    chmod(&locked, "", 0o555);
+    game.old_index = game.bench.publish("locked.caidx", &locked);
+    let folder = game.bench.path("locked there");
+    std::fs::create_dir(&folder).unwrap();
+    game.ground.hand_over(&folder);
+    game.ground.run(&mut game.extract(&game.old_index, &folder));
+    game.ground.run(&mut game.extract(&game.new_index, &folder));
+    assert_done(&folder, &game.new);
 }
