@@ -113,7 +113,7 @@ pub(crate) enum Command {
 }
 
 /// How to reach stores over the network
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Network {
     /// Send the first line of this file as the Authorization header [env: `VSEKAI_HTTP_AUTH` has the value itself]
@@ -140,6 +140,21 @@ pub(crate) struct Network {
     /// Ask for at most this many chunks at once; how many are, depends on the link
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) connections: u16,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            http_auth_file: None,
+            http_cookie_file: None,
+            client_cert: None,
+            client_key: None,
+            ca_cert: Vec::new(),
+            proxy: None,
+            limit_rate: None,
+            connections: 128,
+        }
+    }
 }
 
 #[cfg(test)]
