@@ -75,7 +75,7 @@ fn compare_headers(stream: &mut Stream, layout: &Layout) -> usize {
         let mut is_compared = false;
         for segment in layout.segments(chunk.clone()) {
             if let Segment::Header(bytes) = &segment {
-                assert_eq!(stream.read(at..at + bytes.len() as u64), bytes.as_ref(), "at byte {at}");
+                assert_eq!(stream.read(at..at + bytes.len() as u64), **bytes, "at byte {at}");
                 is_compared = true;
             }
             at += segment.size();
