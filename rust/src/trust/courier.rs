@@ -220,16 +220,14 @@ impl Inner {
     }
 
     async fn ask(&self, location: &Location, wanted: &Wanted, max_bytes: u64) -> Result<Vec<u8>> {
-        let bytes = match location.join(&wanted.path()) {
-            Location::Url(url) => self.ask_server(location, &url, wanted, max_bytes).await?,
+        match location.join(&wanted.path()) {
+            Location::Url(url) => self.ask_server(location, &url, wanted, max_bytes).await,
             Location::Folder(path) => match std::fs::metadata(&path) {
-                Ok(found) if found.len() > max_bytes => return Err(too_long(wanted, max_bytes, location)),
-                Ok(found) if found.is_file() => disk::read(&path, max_bytes)?,
-                _ => return Err(missing(&path.display().to_string())),
+                Ok(found) if found.len() > max_bytes => Err(too_long(wanted, max_bytes, location)),
+                Ok(found) if found.is_file() => disk::read(&path, max_bytes),
+                _ => Err(missing(&path.display().to_string())),
             },
-        };
-        self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Ok(bytes)
+        }
     }
 
     async fn ask_server(&self, at: &Location, url: &Url, wanted: &Wanted, max_bytes: u64) -> Result<Vec<u8>> {
@@ -240,6 +238,7 @@ impl Inner {
         let answer = self.client.get_if_changed(url, max_bytes, &validators, &self.counters.requests).await?;
         match (answer, known) {
             (Answer::Document { bytes, validators }, _) => {
+                self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 if matches!(wanted, Wanted::Timestamp) {
                     self.note_timestamp(at, &bytes, validators);
                 }

@@ -9,7 +9,7 @@
 //!
 //! It removes no files: readers may still be at an older version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -78,14 +78,12 @@ impl<'k> Publication<'k> {
     pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
         disk::create_directory(repository)?;
         let lock = Lock::exclusive(&repository.join(".vsekai-publish.lock"), "publish")?;
-        match existing::newest_root(repository)? {
-            Some(newest) => existing::open(repository, keys, lock, newest),
-            None => {
-                let mut new = existing::create(repository, keys, lock)?;
-                new.commit()?;
-                Ok(new)
-            }
+        if let Some(newest) = existing::newest_root(repository)? {
+            return existing::open(repository, keys, lock, newest);
         }
+        let mut new = existing::create(repository, keys, lock)?;
+        new.commit()?;
+        Ok(new)
     }
 
     /// Adds or replaces a target of a role: `catalog.json` of `catalog`, `<mode>/…` of a mode.
@@ -96,9 +94,9 @@ impl<'k> Publication<'k> {
         check_may_sign(role, name)?;
         let sha256 = Sha256::digest(&bytes).to_vec();
         let path = target_path(name, &hex::encode(&sha256));
-        let hashes = Hashes { sha256: sha256.into(), _extra: Default::default() };
+        let hashes = Hashes { sha256: sha256.into(), _extra: HashMap::new() };
         let length = bytes.len() as u64;
-        let target = Target { length, hashes, custom: Default::default(), _extra: Default::default() };
+        let target = Target { length, hashes, custom: HashMap::new(), _extra: HashMap::new() };
         let target_name = TargetName::new(name).map_err(verdict::of)?;
         let document = self.document_mut(role)?;
         if document.body.targets.get(&target_name) != Some(&target) {

@@ -113,8 +113,9 @@ impl Keys {
         root.keys.insert(key.id.clone(), key.public.clone());
         root.roles.insert(role, holders);
         let used = |id: &KeyId| root.roles.values().any(|role| role.keyids.contains(id));
-        let unused: Vec<KeyId> = root.keys.keys().filter(|id| !used(id)).cloned().collect();
-        unused.iter().for_each(|id| drop(root.keys.remove(id)));
+        let mut keys = std::mem::take(&mut root.keys);
+        keys.retain(|id, _| used(id));
+        root.keys = keys;
         write_private(&key.path, &bytes)?;
         self.private.push(key);
         write_root(&self.folder, &self.sign_root(root)?)?;

@@ -1,7 +1,7 @@
 //! Who may sign what: the part of `targets.json` that names the catalog's and the modes' keys.
 
 use serde_json::Value;
-use tough::schema::{DelegatedRole, Delegations, PathPattern, PathSet, Signed, Targets};
+use tough::schema::{DelegatedRole, PathPattern, PathSet, Signed, Targets};
 
 use super::{Document, Publication};
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ pub(super) fn version(targets: &Targets) -> u64 {
 
 /// Brings the delegations to what the folder of keys says. Roles that it does not know stay as they are.
 pub(super) fn apply(targets: &mut Document, file: &KeyFile) -> Result<()> {
-    let mut delegations = targets.body.delegations.take().unwrap_or_else(Delegations::new);
+    let mut delegations = targets.body.delegations.take().unwrap_or_default();
     for (name, holders) in file.delegated() {
         let mut keyids = Vec::new();
         for key in &holders.keys {

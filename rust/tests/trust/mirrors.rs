@@ -1,0 +1,103 @@
+//! Several mirrors: a bad one costs time, never the update.
+
+use std::fs;
+
+use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
+
+use crate::forge::{Forge, next};
+use crate::web::{Fault, Web, nobody};
+use crate::workshop::{CAP, STABLE, Workshop, files_of};
+
+#[test]
+fn mirror_that_is_down_gives_way_to_the_next() {
+    let workshop = Workshop::new();
+    let web = Web::start(&workshop.repository());
+    let install = workshop.install("a").at(&[&nobody(), &web.url()]);
+    let mut repository = install.check().unwrap();
+    assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
+}
+
+#[test]
+fn hostile_mirror_before_a_good_one_is_passed_over() {
+    let (workshop, strangers) = (Workshop::new(), Workshop::new());
+    workshop.keep_as("old");
+    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    workshop.install("a").check().unwrap();
+    let forge = Forge::new(&workshop.path("old"), &workshop.keys_folder());
+    let mut fast = forge.timestamp();
+    let garbage = workshop.keep_as("garbage");
+    for (name, bytes) in files_of(&garbage) {
+        fs::write(garbage.join(name), [&bytes[..bytes.len() - 1], b"?"].concat()).unwrap();
+    }
+    fast.version = next(next(fast.version));
+    let good = workshop.repository().display().to_string();
+    for bad in [strangers.repository(), workshop.path("old"), garbage] {
+        let install = workshop.install("a").at(&[&bad.display().to_string(), &good]);
+        let mut repository = install.check().unwrap();
+        assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog two", "{}", bad.display());
+    }
+}
+
+#[test]
+fn mirror_that_swaps_targets_before_a_good_one_is_passed_over() {
+    let workshop = Workshop::new();
+    let bad = workshop.keep_as("bad");
+    for name in files_of(&bad.join("targets")).into_keys() {
+        fs::write(bad.join("targets").join(name), b"evil").unwrap();
+    }
+    let good = workshop.repository().display().to_string();
+    let install = workshop.install("a").at(&[&bad.display().to_string(), &good]);
+    assert_eq!(install.open().unwrap().target(STABLE, CAP).unwrap(), b"stable one");
+}
+
+#[test]
+fn mirror_that_sends_without_end_before_a_good_one_is_passed_over() {
+    let workshop = Workshop::new();
+    let (bad, good) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    for path in ["tuf/2.root.json", "tuf/timestamp.json"] {
+        bad.break_path(path, Fault::Endless);
+        workshop.install("a").at(&[&bad.url(), &good.url()]).check().unwrap();
+    }
+}
+
+#[test]
+fn mirror_that_falls_silent_before_a_good_one_is_passed_over() {
+    let workshop = Workshop::new();
+    let (bad, good) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    bad.break_path("tuf/timestamp.json", Fault::Stall);
+    workshop.install("a").at(&[&bad.url(), &good.url()]).check().unwrap();
+}
+
+#[test]
+fn half_copied_mirror_before_a_whole_one_is_passed_over() {
+    let workshop = Workshop::new();
+    let half = workshop.keep_as("half");
+    workshop.publish(&[("stable", STABLE, b"stable two")]);
+    // Only the timestamp has come over yet, which no copying tool should send first.
+    fs::copy(workshop.repository().join("tuf/timestamp.json"), half.join("tuf/timestamp.json")).unwrap();
+    let good = workshop.repository().display().to_string();
+    let mut repository = workshop.install("a").at(&[&half.display().to_string(), &good]).check().unwrap();
+    assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable two");
+}
+
+#[test]
+fn with_bad_mirrors_only_the_gravest_failure_is_told() {
+    let (workshop, strangers) = (Workshop::new(), Workshop::new());
+    let bad = strangers.repository().display().to_string();
+    for locations in [[nobody(), bad.clone()], [bad.clone(), nobody()]] {
+        let install = workshop.install("a").at(&[&locations[0], &locations[1]]);
+        assert_eq!(install.refusal().code(), "signature_invalid");
+    }
+    let install = workshop.install("a").at(&[&nobody(), &nobody()]);
+    assert_eq!(install.refusal().code(), "offline");
+}
+
+#[test]
+fn validators_go_only_to_the_mirror_that_gave_them() {
+    let workshop = Workshop::new();
+    let (one, two) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    workshop.install("a").at(&[&one.url()]).check().unwrap();
+    workshop.install("a").at(&[&two.url()]).check().unwrap();
+    let statuses: Vec<u16> = two.take_asked().into_iter().map(|(_, status)| status).collect();
+    assert_eq!(statuses, [404, 200], "the second mirror was not asked for changes to what the first one gave");
+}

@@ -1,0 +1,254 @@
+//! What the publisher's side promises: few keys, no moment at which readers are stuck, small metadata.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Committed, Keys, Publication};
+
+use crate::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, write_files};
+
+#[test]
+fn publishing_to_a_mode_needs_its_key_and_the_online_ones_only() {
+    let workshop = Workshop::new();
+    let ci = workshop.some_keys("ci", &["nightly", "catalog", "snapshot", "timestamp"]);
+    let targets: [(&str, &str, &[u8]); 2] =
+        [("nightly", NIGHTLY, b"nightly two"), (CATALOG_ROLE, CATALOG_TARGET, b"catalog two")];
+    workshop.publish_with(&ci, &targets).unwrap();
+    let mut repository = workshop.install("a").check().unwrap();
+    assert_eq!(repository.target(NIGHTLY, CAP).unwrap(), b"nightly two");
+
+    let before = files_of(&workshop.repository());
+    let error = workshop.publish_with(&ci, &[("stable", STABLE, b"stable two")]).unwrap_err();
+    assert_eq!(error.code(), "key_missing");
+    assert!(error.to_string().contains("stable"), "{error}");
+    assert_eq!(files_of(&workshop.repository()), before, "nothing is written without the key");
+}
+
+#[test]
+fn missing_key_is_found_before_the_work_begins() {
+    let workshop = Workshop::new();
+    let ci = Keys::open(&workshop.some_keys("ci", &["nightly", "snapshot"])).unwrap();
+    let publication = Publication::open(&workshop.repository(), &ci).unwrap();
+    for (role, missing) in [("stable", "stable"), ("nightly", "timestamp")] {
+        let error = publication.check_keys(role).unwrap_err();
+        assert_eq!(error.code(), "key_missing");
+        assert!(error.to_string().contains(missing), "{error}");
+    }
+    assert_eq!(publication.check_keys("beta").unwrap_err().code(), "mode_unknown");
+}
+
+#[test]
+fn only_files_of_changed_roles_are_written() {
+    let workshop = Workshop::new();
+    let before = files_of(&workshop.repository());
+    workshop.publish(&[("nightly", "nightly/2.0.0/linux-x86_64/release.json", b"nightly two")]);
+    let after = files_of(&workshop.repository());
+    let changed: Vec<&str> =
+        after.iter().filter(|(name, bytes)| before.get(*name) != Some(bytes)).map(|(name, _)| name.as_str()).collect();
+    let [target, nightly, snapshot, timestamp] = changed[..] else { panic!("{changed:?}") };
+    assert!(target.starts_with("targets/nightly/2.0.0/linux-x86_64/") && target.ends_with(".release.json"), "{target}");
+    assert_eq!([nightly, snapshot, timestamp], ["tuf/3.nightly.json", "tuf/3.snapshot.json", "tuf/timestamp.json"]);
+}
+
+#[test]
+fn commit_without_changes_writes_nothing() {
+    let workshop = Workshop::new();
+    let before = files_of(&workshop.repository());
+    assert_eq!(workshop.publish(&[("stable", STABLE, b"stable one")]), Committed::default());
+    assert_eq!(files_of(&workshop.repository()), before);
+}
+
+#[test]
+fn commit_killed_after_any_file_leaves_a_repository_that_loads_and_can_be_committed_to() {
+    let workshop = Workshop::new();
+    let install = workshop.install("a");
+    install.check().unwrap();
+    workshop.keep_as("before");
+    workshop.publish(&[("stable", STABLE, b"stable two"), (CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    let steps = in_order(&workshop, "before");
+    assert_eq!(steps.last().unwrap().0, "tuf/timestamp.json");
+    let order: Vec<&str> = steps.iter().map(|(name, _)| name.split('/').next().unwrap()).collect();
+    assert_eq!(order, ["targets", "targets", "tuf", "tuf", "tuf", "tuf"], "targets come first");
+    for written in 0..=steps.len() {
+        workshop.put_back("before");
+        write_files(&workshop.repository(), &steps[..written].iter().cloned().collect());
+        let mut repository = workshop.install("b").open().unwrap();
+        let expected: &[u8] = if written == steps.len() { b"stable two" } else { b"stable one" };
+        assert_eq!(repository.target(STABLE, CAP).unwrap(), expected, "after {written} files");
+        workshop.publish(&[("stable", STABLE, b"stable three")]);
+        assert_eq!(workshop.install("b").check().unwrap().target(STABLE, CAP).unwrap(), b"stable three");
+        fs::remove_dir_all(workshop.path("b")).unwrap();
+    }
+    install.check().unwrap();
+}
+
+/// What has changed since that copy, in the order in which it was written.
+fn in_order(workshop: &Workshop, before: &str) -> Vec<(String, Vec<u8>)> {
+    let old = files_of(&workshop.path(before));
+    let new = files_of(&workshop.repository());
+    let mut steps: Vec<(String, Vec<u8>)> =
+        new.into_iter().filter(|(name, bytes)| old.get(name) != Some(bytes)).collect();
+    let written = |name: &str| fs::metadata(workshop.repository().join(name)).unwrap().modified().unwrap();
+    steps.sort_by_key(|(name, _)| written(name));
+    steps
+}
+
+#[test]
+fn first_commit_killed_after_any_file_can_be_made_again() {
+    let workshop = Workshop::new();
+    workshop.keep_as("whole");
+    fs::remove_dir_all(workshop.repository()).unwrap();
+    let keys = workshop.keys();
+    drop(Publication::open(&workshop.repository(), &keys).unwrap());
+    let all = files_of(&workshop.repository());
+    let names: Vec<&String> = all.keys().filter(|name| *name != "tuf/timestamp.json").collect();
+    for name in names {
+        fs::remove_dir_all(workshop.repository()).unwrap();
+        let some: BTreeMap<String, Vec<u8>> = [(name.clone(), all[name].clone())].into();
+        write_files(&workshop.repository(), &some);
+        workshop.publish(&[("stable", STABLE, b"stable one")]);
+        assert_eq!(workshop.install(name).open().unwrap().target(STABLE, CAP).unwrap(), b"stable one", "{name}");
+    }
+}
+
+#[test]
+fn commit_of_new_keys_killed_before_its_timestamp_is_mended_by_the_next() {
+    for role in ["targets", "snapshot", "timestamp", "root"] {
+        let workshop = Workshop::new();
+        let install = workshop.install("a");
+        install.check().unwrap();
+        let mut keys = workshop.keys();
+        keys.rotate(role).unwrap();
+        keys.rotate(role).unwrap();
+        let old = fs::read(workshop.repository().join("tuf/timestamp.json")).unwrap();
+        workshop.publish(&[]);
+        fs::write(workshop.repository().join("tuf/timestamp.json"), old).unwrap();
+        workshop.publish(&[("stable", STABLE, b"stable two")]);
+        let mut repository = install.check().unwrap();
+        assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable two", "{role}");
+        assert_eq!(repository.root_version(), 3, "{role}");
+    }
+}
+
+#[test]
+fn lost_timestamp_is_no_empty_folder() {
+    let workshop = Workshop::new();
+    fs::remove_file(workshop.repository().join("tuf/timestamp.json")).unwrap();
+    let error = workshop.publish_with(&workshop.keys_folder(), &[]).unwrap_err();
+    assert_eq!(error.code(), "metadata_malformed");
+}
+
+#[test]
+fn repository_that_was_tampered_with_is_not_published_into() {
+    let workshop = Workshop::new();
+    let path = workshop.repository().join("tuf/2.stable.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"length\":10", "\"length\":11")).unwrap();
+    let error = workshop.publish_with(&workshop.keys_folder(), &[("stable", STABLE, b"two")]).unwrap_err();
+    assert_eq!(error.code(), "target_mismatch");
+    let strangers = Workshop::new();
+    let error = workshop.publish_with(&strangers.keys_folder(), &[]).unwrap_err();
+    assert_eq!(error.code(), "signature_invalid");
+}
+
+#[test]
+fn targets_are_read_back_verified_and_taken_off() {
+    let workshop = Workshop::new();
+    let keys = workshop.keys();
+    let mut publication = Publication::open(&workshop.repository(), &keys).unwrap();
+    assert_eq!(publication.names(), [CATALOG_TARGET, NIGHTLY, STABLE]);
+    assert_eq!(publication.target(STABLE).unwrap().unwrap(), b"stable one");
+    publication.put("stable", STABLE, b"stable two".to_vec()).unwrap();
+    assert_eq!(publication.target(STABLE).unwrap().unwrap(), b"stable two");
+    assert_eq!(publication.target("stable/none").unwrap(), None);
+    assert!(publication.remove("nightly", NIGHTLY).unwrap());
+    assert!(!publication.remove("nightly", NIGHTLY).unwrap());
+    publication.commit().unwrap();
+    drop(publication);
+    let mut repository = workshop.install("a").check().unwrap();
+    assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable two");
+    assert_eq!(repository.target(NIGHTLY, CAP).unwrap_err().code(), "target_not_signed");
+
+    let file = files_of(&workshop.repository()).into_iter().find(|(_, bytes)| bytes == b"stable two").unwrap().0;
+    fs::write(workshop.repository().join(file), b"stable 2wo").unwrap();
+    let publication = Publication::open(&workshop.repository(), &keys).unwrap();
+    assert_eq!(publication.target(STABLE).unwrap_err().code(), "target_mismatch");
+}
+
+#[test]
+fn role_is_given_no_name_that_is_not_its_own() {
+    let workshop = Workshop::new();
+    let keys = workshop.keys();
+    let mut publication = Publication::open(&workshop.repository(), &keys).unwrap();
+    let wrong = [
+        ("nightly", STABLE, "invalid_argument"),
+        ("stable", "stablex/a", "invalid_argument"),
+        ("stable", CATALOG_TARGET, "invalid_argument"),
+        ("stable", "stable/a/b/c/d", "invalid_argument"),
+        (CATALOG_ROLE, "other.json", "invalid_argument"),
+        ("stable", "stable/../catalog.json", "unsafe_path"),
+        ("beta", "beta/1.0.0/linux-x86_64/release.json", "mode_unknown"),
+    ];
+    for (role, name, code) in wrong {
+        assert_eq!(publication.put(role, name, Vec::new()).unwrap_err().code(), code, "{role} {name}");
+    }
+}
+
+#[test]
+fn renewal_signs_snapshot_and_timestamp_with_the_online_keys() {
+    let workshop = Workshop::new();
+    let online = Keys::open(&workshop.some_keys("online", &["snapshot", "timestamp"])).unwrap();
+    let before = files_of(&workshop.repository());
+    let mut publication = Publication::open(&workshop.repository(), &online).unwrap();
+    publication.renew().unwrap();
+    assert_eq!(publication.commit().unwrap().files, 2);
+    let after = files_of(&workshop.repository());
+    assert_ne!(before["tuf/timestamp.json"], after["tuf/timestamp.json"]);
+    assert!(after.contains_key("tuf/3.snapshot.json"));
+    workshop.install("a").check().unwrap();
+}
+
+#[test]
+fn renewal_signs_roles_past_half_of_their_days() {
+    let workshop = Workshop::new();
+    let text = fs::read_to_string(workshop.keys_folder().join("keys.json")).unwrap();
+    let longer = text.replace("\"catalog\": 30", "\"catalog\": 300");
+    assert_ne!(text, longer);
+    fs::write(workshop.keys_folder().join("keys.json"), longer).unwrap();
+    let keys = workshop.keys();
+    let mut publication = Publication::open(&workshop.repository(), &keys).unwrap();
+    publication.renew().unwrap();
+    assert_eq!(publication.commit().unwrap().files, 3);
+    assert!(workshop.repository().join("tuf/3.catalog.json").exists());
+}
+
+#[test]
+fn second_publisher_is_told_that_it_is_busy() {
+    let workshop = Workshop::new();
+    let keys = workshop.keys();
+    let _first = Publication::open(&workshop.repository(), &keys).unwrap();
+    assert_eq!(Publication::open(&workshop.repository(), &keys).unwrap_err().code(), "busy");
+}
+
+#[test]
+fn one_target_costs_less_than_200_bytes_of_metadata() {
+    let workshop = Workshop::new();
+    let size = |workshop: &Workshop, version| {
+        fs::metadata(workshop.repository().join(format!("tuf/{version}.stable.json"))).unwrap().len()
+    };
+    let before = size(&workshop, 2);
+    let names: Vec<String> = (0..100).map(|n| format!("stable/1.{n}.1/linux-x86_64/release.json")).collect();
+    let targets: Vec<(&str, &str, &[u8])> =
+        names.iter().map(|name| ("stable", name.as_str(), name.as_bytes())).collect();
+    workshop.publish(&targets);
+    let each = (size(&workshop, 3) - before) / 100;
+    assert!(each < 200, "{each} bytes a target");
+}
+
+#[test]
+fn repository_can_be_moved_and_copied() {
+    let workshop = Workshop::new();
+    copy_tree(&workshop.repository(), &workshop.path("elsewhere"));
+    let install = workshop.install("a").at(&[&workshop.path("elsewhere").display().to_string()]);
+    assert_eq!(install.check().unwrap().target(STABLE, CAP).unwrap(), b"stable one");
+}

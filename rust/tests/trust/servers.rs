@@ -1,0 +1,160 @@
+//! What a server, or somebody on the way, can do without any key.
+
+use std::time::{Duration, Instant};
+
+use vsekai_updater::trust::CATALOG_TARGET;
+
+use crate::web::{Fault, Web, nobody};
+use crate::workshop::{CAP, Install, STABLE, Workshop, files_of};
+
+struct Bench {
+    workshop: Workshop,
+    web: Web,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let workshop = Workshop::new();
+        let web = Web::start(&workshop.repository());
+        Self { workshop, web }
+    }
+
+    fn install(&self) -> Install {
+        self.workshop.install("a").at(&[&self.web.url()])
+    }
+
+    /// The path of the only file in `folder` whose name ends so.
+    fn file(&self, folder: &str, end: &str) -> String {
+        let files = files_of(&self.workshop.repository().join(folder));
+        let mut names = files.into_keys().filter(|name| name.ends_with(end));
+        format!("{folder}/{}", names.next().unwrap())
+    }
+
+    fn newest(&self, role: &str) -> String {
+        let files = files_of(&self.workshop.repository().join("tuf"));
+        let end = format!(".{role}.json");
+        let versions = files.into_keys().filter_map(|name| name.strip_suffix(&end)?.parse::<u64>().ok());
+        format!("tuf/{}.{role}.json", versions.max().unwrap())
+    }
+}
+
+#[test]
+fn repository_over_http_gives_its_targets() {
+    let bench = Bench::new();
+    let mut repository = bench.install().check().unwrap();
+    assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
+    let asked = bench.web.take_asked();
+    assert_eq!(repository.transfer().requests, asked.len() as u64);
+    let digest_first = format!("targets/{}", hex::encode([0; 0]));
+    assert!(asked.iter().all(|(path, _)| !path.starts_with(&format!("{digest_first}stable."))), "{asked:?}");
+    assert!(asked.iter().any(|(path, _)| path.starts_with("targets/stable/1.0.0/linux-x86_64/")), "{asked:?}");
+}
+
+#[test]
+fn metadata_without_end_is_cut_off() {
+    let bench = Bench::new();
+    let all = [
+        ("tuf/2.root.json".to_owned(), "http_failed"),
+        ("tuf/timestamp.json".to_owned(), "http_failed"),
+        (bench.newest("snapshot"), "target_mismatch"),
+        (bench.newest("targets"), "target_mismatch"),
+        (bench.newest("nightly"), "target_mismatch"),
+    ];
+    for (path, code) in all {
+        for fault in [Fault::Endless, Fault::Announce(1 << 40, vec![b' '; 1 << 16])] {
+            let bench = Bench::new();
+            bench.web.break_path(&path, fault.clone());
+            let begun = Instant::now();
+            assert_eq!(bench.install().refusal().code(), code, "{path} {fault:?}");
+            assert!(begun.elapsed() < Duration::from_secs(20), "{path} {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn target_without_end_is_cut_off() {
+    for fault in [Fault::Endless, Fault::Announce(1 << 40, vec![0; 1 << 16])] {
+        let bench = Bench::new();
+        bench.web.break_path(&bench.file("targets/stable/1.0.0/linux-x86_64", ".release.json"), fault);
+        assert_eq!(bench.install().target_refusal(STABLE).code(), "target_mismatch");
+    }
+}
+
+#[test]
+fn body_shorter_than_announced_is_a_failure_of_the_server() {
+    let bench = Bench::new();
+    bench.web.break_path("tuf/timestamp.json", Fault::Announce(900, b"{".to_vec()));
+    assert_eq!(bench.install().refusal().code(), "http_failed");
+}
+
+#[test]
+fn retrieval_that_is_too_slow_ends() {
+    for fault in [Fault::Stall, Fault::Drip] {
+        for path in ["tuf/2.root.json", "tuf/timestamp.json"] {
+            let bench = Bench::new();
+            bench.web.break_path(path, fault.clone());
+            let begun = Instant::now();
+            assert_eq!(bench.install().refusal().code(), "timed_out", "{path} {fault:?}");
+            assert!(begun.elapsed() < Duration::from_secs(10), "{path} {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn server_that_cannot_be_reached_is_no_missing_root() {
+    let bench = Bench::new();
+    assert_eq!(bench.install().at(&[&nobody()]).refusal().code(), "offline");
+    bench.web.break_path("tuf/2.root.json", Fault::Status(500));
+    assert_eq!(bench.install().refusal().code(), "http_failed");
+}
+
+#[test]
+fn missing_root_may_be_told_in_three_ways() {
+    for status in [403, 404, 410] {
+        let bench = Bench::new();
+        bench.web.break_path("tuf/2.root.json", Fault::Status(status));
+        bench.install().check().unwrap();
+    }
+}
+
+#[test]
+fn repository_that_is_not_there_is_not_found() {
+    let workshop = Workshop::new();
+    let empty = workshop.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let web = Web::start(&empty);
+    let install = workshop.install("a");
+    assert_eq!(install.clone().at(&[&web.url()]).refusal().code(), "not_found");
+    assert_eq!(install.at(&[&empty.display().to_string()]).refusal().code(), "not_found");
+}
+
+#[test]
+fn redirect_to_another_scheme_is_not_followed() {
+    let bench = Bench::new();
+    let timestamp = bench.workshop.repository().join("tuf/timestamp.json");
+    for to in [format!("file://{}", timestamp.display()), "ftp://127.0.0.1/timestamp.json".to_owned()] {
+        bench.web.break_path("tuf/timestamp.json", Fault::Redirect(to));
+        assert_eq!(bench.install().refusal().code(), "http_failed");
+    }
+}
+
+#[test]
+fn not_modified_without_being_asked_is_a_failure_of_the_server() {
+    let bench = Bench::new();
+    bench.web.break_path("tuf/timestamp.json", Fault::Status(304));
+    assert_eq!(bench.install().refusal().code(), "http_failed");
+}
+
+#[test]
+fn sign_in_page_of_a_network_is_no_metadata() {
+    let bench = Bench::new();
+    bench.web.break_path("tuf/timestamp.json", Fault::Body(b"<html>Sign in</html>".to_vec()));
+    assert_eq!(bench.install().refusal().code(), "metadata_malformed");
+}
+
+#[test]
+fn server_that_lacks_one_target_says_so() {
+    let bench = Bench::new();
+    bench.web.break_path(&bench.file("targets", ".catalog.json"), Fault::Status(404));
+    assert_eq!(bench.install().target_refusal(CATALOG_TARGET).code(), "not_found");
+}
