@@ -30,6 +30,8 @@ pub mod version;
 #[cfg(feature = "local")]
 pub mod assemble;
 #[cfg(feature = "local")]
+pub mod config;
+#[cfg(feature = "local")]
 pub mod disk;
 #[cfg(feature = "local")]
 pub mod extract;
