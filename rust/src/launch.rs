@@ -23,7 +23,7 @@ use crate::release::Release;
 pub const MAX_ATTEMPTS: u32 = 2;
 
 /// How long a game that says nothing must live to count as started.
-pub const DEFAULT_GRACE: Duration = Duration::from_secs(20);
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 
 /// How often the game is looked at until it has started, and asked to end once that was wanted.
 const TICK: Duration = Duration::from_millis(50);

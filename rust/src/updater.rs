@@ -37,8 +37,10 @@ pub struct Settings {
     pub repository: Vec<String>,
     /// The trusted `root.json`; not needed once the install has one.
     pub trust_root: Option<Vec<u8>>,
-    /// The mode to follow. Nothing: the one that the install follows, or `stable`.
+    /// The mode to follow. Nothing: the one that the install follows.
     pub mode: Option<ModeName>,
+    /// What counts for a new install, where nothing was named for it.
+    pub defaults: Defaults,
     /// What to install.
     pub platform: Platform,
     /// This version and no other.
@@ -61,6 +63,17 @@ pub struct Settings {
     pub scratch: PathBuf,
     /// Folders that are no install roots.
     pub protected: Vec<PathBuf>,
+}
+
+/// What the user wants of new installs. One that exists keeps to what it has.
+#[derive(Debug, Clone, Default)]
+pub struct Defaults {
+    /// Mirrors of the repository.
+    pub repository: Vec<String>,
+    /// The trusted `root.json`.
+    pub trust_root: Option<Vec<u8>>,
+    /// The mode to follow.
+    pub mode: ModeName,
 }
 
 /// A version that could be taken.
@@ -364,7 +377,7 @@ impl Updater {
     }
 
     fn mode(&self) -> ModeName {
-        self.settings.mode.clone().unwrap_or_default()
+        self.settings.mode.clone().unwrap_or_else(|| self.settings.defaults.mode.clone())
     }
 
     fn admission<'a>(&'a self, verb: &'a str) -> Admission<'a> {
@@ -372,7 +385,7 @@ impl Updater {
             verb,
             protected: &self.settings.protected,
             adopt: self.settings.adopt,
-            mode: self.settings.mode.as_ref(),
+            mode: Some(self.settings.mode.as_ref().unwrap_or(&self.settings.defaults.mode)),
         }
     }
 

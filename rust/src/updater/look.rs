@@ -28,14 +28,15 @@ impl View {
     /// # Errors
     /// Those of [`Repository::open`]; `metadata_rollback` if the catalog has gone back in the mode that is followed.
     pub(super) fn open(settings: &Settings, root: &InstallRoot, state: &InstallState) -> Result<Self> {
-        let locations = if settings.repository.is_empty() { &state.repository } else { &settings.repository };
+        let places = [&settings.repository, &state.repository, &settings.defaults.repository];
+        let locations = places.into_iter().find(|places| !places.is_empty()).unwrap_or(&settings.repository);
         if locations.is_empty() {
             let reason = "no repository is known; name one with --repository".to_owned();
             return Err(Error::Invalid { what: "repository", reason });
         }
         let mut repository = Repository::open(OpenOptions {
             locations: locations.iter().map(|text| text.parse()).collect::<Result<Vec<Location>>>()?,
-            root: settings.trust_root.clone(),
+            root: settings.trust_root.clone().or_else(|| default_root(settings, root)),
             memory: Some(root.trust()),
             scratch: settings.scratch.clone(),
             clock_guard: settings.clock_guard,
@@ -180,6 +181,11 @@ impl View {
         };
         self.catalog.modes.iter().map(info).collect()
     }
+}
+
+/// The root for new installs: one that has seen metadata keeps to the root that it came with.
+fn default_root(settings: &Settings, root: &InstallRoot) -> Option<Vec<u8>> {
+    if root.trust().join("root.json").exists() { None } else { settings.defaults.trust_root.clone() }
 }
 
 /// A path as it is found from anywhere; a URL as it is.

@@ -100,6 +100,9 @@ pub(crate) enum Command {
     /// List, show or switch the mode: the stream of versions that is followed
     #[command(subcommand, arg_required_else_help = true)]
     Mode(install::Mode),
+    /// Show the settings and where each comes from
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(install::Config),
     Publish(Box<publish::Publish>),
     /// Change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
@@ -113,7 +116,7 @@ pub(crate) enum Command {
 }
 
 /// How to reach stores over the network
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Network {
     /// Send the first line of this file as the Authorization header [env: `VSEKAI_HTTP_AUTH` has the value itself]
@@ -132,29 +135,14 @@ pub(crate) struct Network {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
     /// Proxy to use [default: as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
-    #[arg(long, value_name = "URL", env = "VSEKAI_PROXY")]
+    #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Receive at most this many bytes a second, such as 5M or 500K
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
     pub(crate) limit_rate: Option<u64>,
-    /// Ask for at most this many chunks at once; how many are, depends on the link
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) connections: u16,
-}
-
-impl Default for Network {
-    fn default() -> Self {
-        Self {
-            http_auth_file: None,
-            http_cookie_file: None,
-            client_cert: None,
-            client_key: None,
-            ca_cert: Vec::new(),
-            proxy: None,
-            limit_rate: None,
-            connections: 128,
-        }
-    }
+    /// Ask for at most this many chunks at once; how many are, depends on the link [default: 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) connections: Option<u16>,
 }
 
 #[cfg(test)]

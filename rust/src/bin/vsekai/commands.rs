@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::progress;
 
 mod check;
+mod config;
 mod keys;
 mod launch;
 mod mode;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         Command::Launch(args) => launch::run(args, output, &monitor),
         Command::Uninstall(args) => update::uninstall(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
+        Command::Config(args) => config::run(&args, output),
         Command::Publish(args) => publish::run(*args, output, &monitor),
         Command::Repository(args) => repository::run(args, output),
         Command::Keys(args) => keys::run(args, output),

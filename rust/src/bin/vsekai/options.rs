@@ -11,9 +11,9 @@ use vsekai_updater::fetch::Sources;
 use vsekai_updater::index::{ChunkSizes, Index};
 use vsekai_updater::source::{HttpOptions, Network, Secret, Url};
 use vsekai_updater::store::LocalStore;
-use vsekai_updater::{disk, limits};
+use vsekai_updater::{config, disk, limits};
 
-use crate::cli;
+use crate::{cli, settings};
 
 /// A certificate, a key, a token: nothing of the kind is larger.
 const MAX_SECRET_BYTES: u64 = 1 << 20;
@@ -44,14 +44,16 @@ pub(crate) fn connect(options: &cli::Network) -> Result<Network> {
         certificate.push(b'\n');
         certificate.extend(read_small(key)?);
     }
+    let merged = settings::network(options)?;
+    let limit_rate = merged.limit_rate.value.as_deref().map(config::rate_bytes_per_second).transpose()?;
     Network::new(&HttpOptions {
         authorization: secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?,
         cookie: secret(options.http_cookie_file.as_deref(), "VSEKAI_HTTP_COOKIE")?,
         client_certificate_pem: certificate,
         ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
-        proxy: options.proxy.clone(),
-        rate_limit_bytes_per_second: options.limit_rate,
-        max_in_flight: usize::from(options.connections),
+        proxy: merged.proxy.value,
+        rate_limit_bytes_per_second: options.limit_rate.or(limit_rate),
+        max_in_flight: usize::from(merged.connections.value),
         ..HttpOptions::default()
     })
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use vsekai_updater::error::Result;
 use vsekai_updater::event::Monitor;
 use vsekai_updater::install::InstallRoot;
-use vsekai_updater::launch::{DEFAULT_GRACE, LaunchOptions, launch};
+use vsekai_updater::launch::{LaunchOptions, launch};
 
 use crate::cli::install::Launch;
 use crate::output::Output;
@@ -17,7 +17,7 @@ const KILLED: u8 = 1;
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<ExitCode> {
     let options = LaunchOptions {
         arguments: args.arguments,
-        grace: args.grace.unwrap_or(DEFAULT_GRACE),
+        grace: settings::grace(args.grace)?,
         protected: settings::protected(),
     };
     let launched = launch(&InstallRoot::at(&args.dir)?, &options, monitor)?;

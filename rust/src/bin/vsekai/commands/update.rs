@@ -13,7 +13,6 @@ use vsekai_updater::release::Why;
 use vsekai_updater::updater::{Updated, Updater};
 
 use crate::cli::install::{Rollback, Uninstall, Update};
-use crate::options;
 use crate::output::Output;
 use crate::settings;
 use crate::size::{bytes, count};
@@ -28,8 +27,8 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<Ex
         settings.adopt = args.adopt;
         settings.discard = args.discard;
         settings.write_cache = args.cache.clone().or(settings.write_cache.take());
-        if !args.no_shared_cache {
-            settings.caches.extend(options::shared_cache_folder());
+        if args.no_shared_cache {
+            settings.caches.clear();
         }
     })?;
     if args.dry_run {
