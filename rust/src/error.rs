@@ -387,8 +387,8 @@ impl Error {
             "unauthorized" => "The server wants credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
             "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
             "destination_not_ours" => {
-                "Give an empty or new folder. To take over a tree that another tool extracted, give it \
-                 and its index as the seed: --seed DEST --seed-index INDEX."
+                "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
+                 `store extract`, name it as the seed: --seed DEST --seed-index INDEX."
             }
             "foreign_conflict" => "Move that file away, then run it again. Nothing was changed.",
             "busy" => "Wait until the other process has ended, then run it again.",

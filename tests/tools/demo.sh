@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the V-Sekai game's build of 2023-04-08 into out/demo/game and updates it to that of 2023-04-10, then
-# prints what was fetched next to what desync fetches. The data is the first that can be had of: $VSEKAI_TEST_DATA;
-# V-Sekai's public store over HTTPS; two small versions made on the spot.
+# Publishes two builds of the V-Sekai game as signed versions, serves them over HTTP, installs the first with
+# `vsekai --update`, updates to the second, repairs damage, rolls back, and shows the modes. Then prints what was fetched
+# next to what desync fetches. The builds are the first that can be had of: $VSEKAI_TEST_DATA; V-Sekai's public store
+# over HTTPS; two small versions made on the spot.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export LC_ALL=C
@@ -9,6 +10,8 @@ export LC_ALL=C
 out=$repo/out/demo
 game=$out/game
 vsekai=$repo/rust/target/release/vsekai
+# The user's own settings would show up in what this prints.
+export VSEKAI_CONFIG=$out/config.toml
 public=https://raw.githubusercontent.com/V-Sekai/casync-v-sekai-game
 # The commits that published the two builds, and the SHA-256 of the index in each.
 old_commit=cb898ef70cb1578ce1f9bd2e465f951a64edf55e
@@ -16,14 +19,22 @@ old_digest=e2da29c6edaf7721a13ca0383bad7f4687e8d37a08d9caf73440624d6d6826bb
 new_commit=e95a6187752e0c4b950635558754fd22d0283fa0
 new_digest=1ee314a358fc057c66d92f4017686307a6b84fbdfe2dfc0578b6c3a58bf256ab
 
-# Each of the three sets, for the old and the new version: index, store, and a list of SHA-256 ("" if there is none).
+# Each of the three sets, for the old and the new version: what `vsekai publish` is given, what desync is given
+# ("" if it is left out), and a list of SHA-256 ("" if there is none).
 from_folder() {
 	local data=${VSEKAI_TEST_DATA:-}
 	[[ -n $data ]] || return 1
 	[[ -e $data/linux_2023-04-10.caidx ]] || die "VSEKAI_TEST_DATA has no linux_2023-04-10.caidx: $data"
 	say "the real game, from VSEKAI_TEST_DATA: $data"
-	old=2023-04-08 old_index=$data/linux_$old.caidx old_store=$data/store old_sums=$data/linux_$old.sha256
-	new=2023-04-10 new_index=$data/linux_$new.caidx new_store=$data/store new_sums=$data/linux_$new.sha256
+	of_game "$data/linux_2023-04-08.caidx" "$data/store" "$data/linux_2023-04-10.caidx" "$data/store"
+	old_sums=$data/linux_2023-04-08.sha256 new_sums=$data/linux_2023-04-10.sha256
+}
+
+# of_game OLD-INDEX OLD-STORE NEW-INDEX NEW-STORE
+of_game() {
+	old=2023.4.8 new=2023.4.10 old_sums='' new_sums='' new_index=$3 new_store=$4
+	old_build=(--from-index "$1" --from-store "$2" --entry vsekai_game_linux)
+	new_build=(--from-index "$3" --from-store "$4" --entry v_sekai_linuxbsd)
 }
 
 # fetch_index COMMIT DIGEST FILE
@@ -37,8 +48,7 @@ from_public_store() {
 	fetch_index "$old_commit" "$old_digest" "$out/old.caidx" || return 1
 	fetch_index "$new_commit" "$new_digest" "$out/new.caidx" || return 1
 	say "the real game, from V-Sekai's public store: $public"
-	old=2023-04-08 old_index=$out/old.caidx old_store=$public/$old_commit/store old_sums=
-	new=2023-04-10 new_index=$out/new.caidx new_store=$public/$new_commit/store new_sums=
+	of_game "$out/old.caidx" "$public/$old_commit/store" "$out/new.caidx" "$public/$new_commit/store"
 }
 
 # The second version changes a part of one file, moves another and adds a third.
@@ -46,18 +56,21 @@ made_here() {
 	say "no network and no VSEKAI_TEST_DATA: two small versions made on the spot, not the real game"
 	mkdir -p "$out/old/data" "$out/new/data"
 	head -c 24M /dev/urandom >"$out/old/data/world.pck"
-	head -c 8M /dev/urandom >"$out/old/launcher"
-	cp "$out/old/launcher" "$out/new/launcher_renamed"
+	head -c 8M /dev/urandom >"$out/old/data/songs.pck"
+	cp "$out/old/data/songs.pck" "$out/new/data/music.pck"
 	cp "$out/old/data/world.pck" "$out/new/data/world.pck"
 	head -c 2M /dev/urandom | dd of="$out/new/data/world.pck" bs=1M seek=7 conv=notrunc status=none
 	head -c 1M /dev/urandom >"$out/new/data/news.pck"
-	old=old old_index=$out/old.caidx old_store=$out/store old_sums=$out/old.sha256
-	new=new new_index=$out/new.caidx new_store=$out/store new_sums=$out/new.sha256
 	local version
 	for version in old new; do
-		"$vsekai" store make --store "$out/store" "$out/$version.caidx" "$out/$version"
+		# shellcheck disable=SC2016  # for the script that is made
+		printf '#!/bin/sh\necho "This is $VSEKAI_VERSION of mode $VSEKAI_MODE."\n' >"$out/$version/game"
+		chmod +x "$out/$version/game"
 		(cd "$out/$version" && find . -type f -exec sha256sum {} +) >"$out/$version.sha256"
 	done
+	old=1.0.0 new=1.1.0 old_sums=$out/old.sha256 new_sums=$out/new.sha256 new_index='' new_store=''
+	old_build=("$out/old" --entry game)
+	new_build=("$out/new" --entry game)
 }
 
 # Runs a command and leaves its wall time in $seconds.
@@ -67,56 +80,115 @@ timed() {
 	seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }')
 }
 
-# field NAME: a number in the last JSON line.
-field() { tail -n 1 "$out/last.jsonl" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
+# field PATH: a number of the last JSON line, such as transfer.requests.
+field() {
+	tail -n 1 "$out/last.jsonl" | python3 -c 'import functools, json, sys
+print(functools.reduce(lambda found, name: found[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
+}
 
-# Without the cache that casync tools share: what it holds would blur the numbers.
-json_extract() { "$vsekai" --json store extract --no-shared-cache "$@" >"$out/last.jsonl"; }
+# show ARGS...: a command as a user would type it, and what it prints.
+show() {
+	printf '\n$ vsekai %s\n' "$*" | sed "s|$out/||g"
+	(cd "$out" && "$vsekai" "$@")
+}
 
 table=
-# row WHAT SECONDS [CHUNKS-FIELD BYTES-FIELD]: adds a line to the table, from the last JSON line.
+# row WHAT REQUESTS BYTES SECONDS
 row() {
-	table+=$(printf '%-32s %8s %12s %9s' "$1" "$(field "${3:-fetch_chunks}")" \
-		"$(field "${4:-fetch_plain_bytes}" | awk '{ printf "%.1f", $1 / 1e6 }')" "$2")$'\n'
+	table+=$(printf '%-34s %8s %10s %9s' "$1" "$2" "$(awk -v b="$3" 'BEGIN { printf "%.1f", b / 1e6 }')" "$4")$'\n'
+}
+
+# update WHAT ARGS...: `vsekai --update`, with a line for the table. Without the cache that casync tools share: it would
+# blur the numbers.
+update() {
+	printf '\n$ vsekai --update game %s\n' "${*:2}" | sed "s|$out/||g"
+	timed "$vsekai" --json --update "$game" --no-shared-cache "${@:2}" >"$out/last.jsonl"
+	local bytes requests
+	bytes=$(($(field transfer.received_bytes) + $(field metadata.received_bytes)))
+	requests=$(($(field transfer.requests) + $(field metadata.requests)))
+	row "$1" "$requests" "$bytes" "$seconds"
+	"$vsekai" status "$game" | sed "s|$out/||g"
+}
+
+publish() {
+	say "publishing $2 in mode $1"
+	"$vsekai" publish "${@:3}" --mode "$1" --version "$2" --platform linux-x86_64 --repository "$out/repository" --keys "$out/keys"
+}
+
+# Any web server will do: the repository is plain files.
+serve() {
+	local port
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	python3 -m http.server --bind 127.0.0.1 --directory "$out/repository" "$port" >/dev/null 2>&1 &
+	server=$!
+	trap 'kill "$server"' EXIT
+	url=http://127.0.0.1:$port
+	timeout 10 bash -c "until (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do sleep 0.05; done" || die "no web server"
+	say "serving the repository at $url"
 }
 
 verify() {
 	[[ -n $1 ]] || return 0
-	(cd "$game" && sha256sum --check --quiet "$1") || die "the tree differs from $1"
+	(cd "$game/current" && sha256sum --check --quiet "$1") || die "the tree differs from $1"
 	say "every file has its SHA-256"
 }
 
-"$repo/tests/tools/setup.sh" build
+# damage FILE: changes sixteen bytes in the middle of a file.
+damage() {
+	local middle=$(($(stat -c %s "$1") / 2))
+	printf 'this is not true' | dd of="$1" bs=1 seek="$middle" conv=notrunc status=none
+}
+
+"$repo/tests/tools/setup.sh" demo
 say "building vsekai"
 cargo_in_rust build --release --quiet --bin vsekai
 rm -rf "$out"
 mkdir -p "$out"
 from_folder || from_public_store || made_here
 
-say "install $old into out/demo/game"
-timed json_extract --store "$old_store" "$old_index" "$game"
-row "vsekai: install $old" "$seconds"
+show keys init keys --mode stable --mode beta >/dev/null
+publish stable "$old" "${old_build[@]}"
+serve
+
+say "install $old"
+update "vsekai: install $old" --repository "$url" --trust-root "$out/keys/root.json"
 verify "$old_sums"
+update "vsekai: $old again, nothing to do"
+[[ $(field metadata.requests) == 2 ]] || die "an update with nothing new took $(field metadata.requests) requests"
 
-say "the same again: nothing to do"
-timed json_extract --store "$old_store" "$old_index" "$game"
-row "vsekai: $old again" "$seconds"
-
-say "what an update to $new would do"
-"$vsekai" store extract --no-shared-cache --dry-run --store "$new_store" "$new_index" "$game"
-
-say "update to $new in place"
-timed json_extract --store "$new_store" "$new_index" "$game"
-row "vsekai: update to $new" "$seconds"
+publish stable "$new" "${new_build[@]}"
+publish beta "$new-beta.1" "${new_build[@]}"
+show check game
+"$vsekai" --json check "$game" >"$out/last.jsonl"
+chunks=$(field available.sizes.chunks) stored=$(field available.sizes.stored_bytes)
+show update --dry-run --no-shared-cache game
+say "update to $new; $old stays until $new has started"
+update "vsekai: update to $new"
 verify "$new_sums"
 
+say "damage, and its repair"
+damaged=$(cd "$game/current" && find . -type f -name '*.pck' | sort | head -n 1)
+damage "$game/current/$damaged"
+show verify game && die "the damage was not seen"
+show verify --repair game
+verify "$new_sums"
+
+say "back to $old"
+show rollback game
+verify "$old_sums"
+
+say "modes"
+show mode list game
+show mode current game
+show mode switch --mode_name beta game
+show --update game --no-shared-cache
+show mode switch --mode_name stable game
+
 # desync has no update of a directory: it fetches every chunk of the new version.
-"$vsekai" --json store info "$new_index" >"$out/last.jsonl"
-seconds=-
 if [[ -d $new_store ]] && desync=$("$repo/tests/tools/desync.sh"); then
 	PATH=$desync:$PATH
 	timed desync untar --no-same-owner -i -s "$new_store" "$new_index" "$out/desync" >/dev/null
+	row "desync: $new, all of it, from disk" "$chunks" "$stored" "$seconds"
 fi
-row "desync: $new, all of it" "$seconds" unique_chunks unique_bytes
 
-printf '\n%-32s %8s %12s %9s\n%s' "fetched" chunks "MB plain" seconds "$table"
+printf '\n%-34s %8s %10s %9s\n%s' "over HTTP" requests MB seconds "$table"

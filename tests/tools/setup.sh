@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what this project needs and is not there yet: says what, asks nothing.
-# setup.sh build: to compile. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
+# setup.sh build: to compile. setup.sh demo: that, and a web server. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
 # setup.sh test (default): all of it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -81,6 +81,12 @@ setup_build() {
 		"remove the older one from PATH, or update it"
 }
 
+setup_demo() {
+	setup_build
+	need python3 have python3
+	install_missing
+}
+
 setup_debian() {
 	need mmdebstrap have mmdebstrap
 	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
@@ -107,6 +113,7 @@ setup_test() {
 
 case ${1:-test} in
 	build) setup_build ;;
+	demo) setup_demo ;;
 	debian) setup_debian ;;
 	lint)
 		setup_build
@@ -117,5 +124,5 @@ case ${1:-test} in
 		setup_lint
 		setup_test
 		;;
-	*) die "setup knows 'build', 'lint', 'debian' and 'test', not '$1'" ;;
+	*) die "setup knows 'build', 'demo', 'lint', 'debian' and 'test', not '$1'" ;;
 esac

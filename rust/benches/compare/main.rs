@@ -32,6 +32,7 @@ mod process;
 mod programs;
 mod proxy;
 mod remote;
+mod root;
 mod table;
 
 pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
@@ -61,7 +62,7 @@ struct Case {
     owes: &'static [(&'static str, &'static str)],
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 9] = [
     Case { name: "extract", run: Bench::extract, owes: &[(local::EXTRACT, "≤ 0.5"), (local::FLOOR, "≤ 1.3")] },
     Case { name: "make", run: Bench::make, owes: &[(local::MAKE, "≤ 0.7"), (local::AGAIN, "≤ 0.6")] },
     Case {
@@ -80,6 +81,21 @@ const CASES: [Case; 6] = [
         owes: &[(remote::REQUESTS, "exactly the missing chunks, once each"), (remote::AGAIN, remote::AGAIN_BAR)],
     },
     Case { name: "million", run: Bench::million, owes: &[(local::MILLION, local::MILLION_BAR)] },
+    Case {
+        name: "check",
+        run: Bench::check,
+        owes: &[(root::CHECK, root::CHECK_BAR), (root::METADATA, root::METADATA_BAR)],
+    },
+    Case { name: "verify", run: Bench::verify, owes: &[(root::VERIFY, "≤ 1.11")] },
+    Case {
+        name: "large",
+        run: Bench::large,
+        owes: &[
+            (root::LARGE, root::LARGE_BAR),
+            (root::LARGE_BYTES, root::LARGE_BYTES_BAR),
+            (root::MEMORY, root::MEMORY_BAR),
+        ],
+    },
     Case { name: "tenfold", run: Bench::tenfold, owes: &[(memory::MAKE, memory::BAR), (memory::EXTRACT, memory::BAR)] },
 ];
 

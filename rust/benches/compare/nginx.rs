@@ -31,12 +31,12 @@ pub(crate) struct Request {
 }
 
 impl Nginx {
-    /// Serves the chunks of `store` under `/store/`; keeps its files in `folder`.
-    pub(crate) fn start(nginx: &Path, store: &Path, folder: &Path) -> Result<Self> {
+    /// Serves what is in `root` under `/store/`; keeps its own files in `folder`.
+    pub(crate) fn start(nginx: &Path, root: &Path, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let conf = folder.join("nginx.conf");
-        fs::write(&conf, configuration(&store.canonicalize()?, folder, address))?;
+        fs::write(&conf, configuration(&root.canonicalize()?, folder, address))?;
         let child = Command::new(nginx)
             .arg("-e")
             .arg(folder.join("error.log"))
@@ -71,6 +71,13 @@ impl Nginx {
 
     /// The requests for chunks since `mark`.
     pub(crate) fn chunk_requests_since(&self, mark: u64) -> Result<Vec<Request>> {
+        let mut requests = self.requests_since(mark)?;
+        requests.retain(|request| request.path.contains(".cacnk"));
+        Ok(requests)
+    }
+
+    /// All requests since `mark`.
+    pub(crate) fn requests_since(&self, mark: u64) -> Result<Vec<Request>> {
         // nginx logs a request when it is done with it, which may be after the client is.
         let mut length = self.mark();
         for _ in 0..100 {
@@ -88,7 +95,7 @@ impl Nginx {
             let (path, status, sent) = (words.next()?, words.next()?, words.next()?);
             Some(Request { path: path.to_owned(), status: status.parse().ok()?, sent_bytes: sent.parse().ok()? })
         });
-        Ok(requests.filter(|request| request.path.contains(".cacnk")).collect())
+        Ok(requests.collect())
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Sample {
     pub(crate) cpu_seconds: Option<f64>,
     /// Largest resident set, in KiB.
     pub(crate) peak_kib: Option<u64>,
+    /// What it made the kernel write, as the kernel counts it, in KiB; 0 on a RAM disk.
+    pub(crate) written_kib: Option<u64>,
     pub(crate) stdout: String,
 }
 
@@ -59,7 +61,7 @@ impl Runner {
         let usage = self.scratch.join("usage");
         let mut words: Vec<OsString> = Vec::new();
         if let Some(time) = &self.time {
-            words.extend([time.into(), "-o".into(), usage.clone().into(), "-f".into(), "%U %S %M".into()]);
+            words.extend([time.into(), "-o".into(), usage.clone().into(), "-f".into(), "%U %S %M %O".into()]);
         }
         words.extend(["timeout", "--foreground", "--signal=KILL"].map(OsString::from));
         words.push(LIMIT_SECONDS.to_string().into());
@@ -87,11 +89,12 @@ impl Runner {
         if self.time.is_some() {
             let text = fs::read_to_string(&usage)?;
             let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-            if let [user, system, peak] = numbers[..] {
+            if let [user, system, peak, blocks] = numbers[..] {
                 sample.cpu_seconds = Some(user + system);
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of KiB")]
-                let kib = peak as u64;
+                let (kib, half_kib) = (peak as u64, blocks as u64);
                 sample.peak_kib = Some(kib);
+                sample.written_kib = Some(half_kib.div_ceil(2));
             }
         }
         Ok(sample)

@@ -45,6 +45,13 @@ impl Programs {
         command
     }
 
+    /// `vsekai --json` with these words
+    pub(crate) fn vsekai<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Command {
+        let mut command = Command::new(&self.vsekai);
+        command.arg("--json").args(words);
+        command
+    }
+
     /// `vsekai store extract`
     pub(crate) fn extract(&self, store: &str, index: &Path, to: &Path) -> Command {
         let mut command = Command::new(&self.vsekai);
