@@ -106,9 +106,10 @@ impl Courier {
         let mut state = self.0.state();
         state.route = route;
         state.target_bytes = length;
+        state.used_cache = false;
     }
 
-    /// Whether anything came from the cache, and may be bad for that reason.
+    /// Whether anything of the load, or of the last target, came from the cache, and may be bad for that reason.
     pub(super) fn used_cache(&self) -> bool {
         self.0.state().used_cache
     }

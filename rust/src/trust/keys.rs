@@ -25,9 +25,10 @@ use crate::error::{Error, Result};
 
 mod ceremony;
 mod files;
+mod first;
 
-pub(super) use ceremony::SPEC_VERSION;
 pub(super) use files::KeyFile;
+pub(super) use first::SPEC_VERSION;
 
 /// The four roles of `root.json`.
 const TOP_ROLES: [(&str, RoleType); 4] = [
@@ -125,7 +126,7 @@ impl Keys {
             return Err(Error::Invalid { what: "mode", reason: "at least one is needed".to_owned() });
         }
         modes.iter().try_for_each(|mode| check_role_name(mode))?;
-        ceremony::init(folder, modes, days)?;
+        first::init(folder, modes, days)?;
         Self::open(folder)
     }
 

@@ -23,6 +23,8 @@ impl Location {
         match self {
             Self::Url(base) => {
                 let mut url = base.clone();
+                // S3 and what is like it take a plain plus for a blank; versions may have one.
+                let path = path.replace('+', "%2B");
                 url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
                 url.set_fragment(None);
                 Self::Url(url)
@@ -103,5 +105,14 @@ mod tests {
         let Location::Url(url) = base.join("tuf/timestamp.json") else { panic!("a URL") };
         assert_eq!(url.as_str(), "https://user:pw@host/a/tuf/timestamp.json?token=hush");
         assert_eq!(format!("{base:?}"), "Location(https://host/a/)");
+    }
+
+    #[test]
+    fn plus_is_no_blank_anywhere() {
+        let base: Location = "https://host/".parse().unwrap();
+        let Location::Url(url) = base.join("targets/stable/1.0.0+b1/release.json") else { panic!("a URL") };
+        assert_eq!(url.path(), "/targets/stable/1.0.0%2Bb1/release.json");
+        let folder: Location = "/srv".parse().unwrap();
+        assert_eq!(folder.join("1.0.0+b1"), Location::Folder("/srv/1.0.0+b1".into()));
     }
 }

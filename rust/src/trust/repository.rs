@@ -134,27 +134,33 @@ impl Repository {
     }
 
     fn read_target(&self, name: &TargetName, length: u64) -> Result<Vec<u8>> {
+        let courier = &self.loaded.courier;
         // Begins with the mirror that gave the metadata.
-        let mut all = self.loaded.courier.route().mirrors;
-        all.extend((0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect::<Vec<_>>());
-        let alone = all.iter().map(|mirror| Route { mirrors: vec![*mirror], cache: false });
-        let mut worst: Option<Error> = None;
-        let routes = std::iter::once(Route { mirrors: all.clone(), cache: true }).chain(alone);
-        for route in routes {
-            self.loaded.courier.prepare_target(route, length);
-            match self.network.block_on(read(&self.loaded.inner, name)) {
-                Ok(bytes) => {
-                    let mirrors = self.loaded.courier.route().mirrors;
-                    self.loaded.courier.prepare_target(Route { mirrors, cache: true }, 0);
-                    return Ok(bytes);
-                }
-                Err(error) if !matches!(error, Error::Trust { kind: TrustKind::Mismatch, .. }) => {
-                    return Err(keep_worse(worst, error));
-                }
-                Err(error) => worst = Some(keep_worse(worst, error)),
+        let mut all = courier.route().mirrors;
+        let others: Vec<usize> = (0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect();
+        all.extend(others);
+        let first = self.try_target(Route { mirrors: all.clone(), cache: true }, name, length);
+        let error = match first {
+            Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) if all.len() > 1 || courier.used_cache() => {
+                error
+            }
+            other => return other,
+        };
+        let mut worst = error;
+        for mirror in &all {
+            match self.try_target(Route { mirrors: vec![*mirror], cache: false }, name, length) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => worst = worse(worst, error),
             }
         }
-        Err(worst.unwrap_or_else(|| trust(TrustKind::NotSigned, name.raw())))
+        // The mirrors are none the better for having been asked one by one.
+        courier.prepare_target(Route { mirrors: all, cache: true }, 0);
+        Err(worst)
+    }
+
+    fn try_target(&self, route: Route, name: &TargetName, length: u64) -> Result<Vec<u8>> {
+        self.loaded.courier.prepare_target(route, length);
+        self.network.block_on(read(&self.loaded.inner, name))
     }
 
     /// The signed length of a target in bytes; nothing if no role that may lists it.

@@ -190,3 +190,57 @@ fn renewed_root_has_the_same_keys() {
     workshop.publish(&[]);
     assert_eq!(install.check().unwrap().root_version(), 2);
 }
+
+/// Moves the private key files of `role` but for the first `kept` out of the folder.
+fn take_away(workshop: &Workshop, folder: &str, role: &str, kept: usize) -> std::path::PathBuf {
+    copy_tree(&workshop.keys_folder(), &workshop.path(folder));
+    let files = files_of(&workshop.path(folder)).into_keys();
+    let of_role = files.filter(|name| name.starts_with(&format!("{role}.")) && name.ends_with(".pk8"));
+    for name in of_role.skip(kept) {
+        fs::remove_file(workshop.path(folder).join(name)).unwrap();
+    }
+    workshop.path(folder)
+}
+
+#[test]
+fn role_of_two_out_of_three_keys_needs_two() {
+    for role in ["stable", "timestamp"] {
+        let workshop = Workshop::new();
+        let install = workshop.install("a");
+        install.check().unwrap();
+        let mut keys = workshop.keys();
+        keys.add_key(role).unwrap();
+        keys.add_key(role).unwrap();
+        for wrong in [0, 4] {
+            assert_eq!(keys.set_threshold(role, wrong).unwrap_err().code(), "invalid_argument");
+        }
+        keys.set_threshold(role, 2).unwrap();
+        workshop.publish(&[]);
+        install.check().unwrap();
+        let two: [(&str, &str, &[u8]); 1] = [("stable", STABLE, b"stable two")];
+        let one = take_away(&workshop, "one", role, 1);
+        assert_eq!(workshop.publish_with(&one, &two).unwrap_err().code(), "key_missing", "{role}");
+        workshop.publish_with(&take_away(&workshop, "two", role, 2), &two).unwrap();
+        assert_eq!(install.check().unwrap().target(STABLE, CAP).unwrap(), b"stable two", "{role}");
+    }
+}
+
+#[test]
+fn root_of_two_out_of_three_keys_changes_with_two() {
+    let workshop = Workshop::new();
+    let install = workshop.install("a");
+    let mut keys = workshop.keys();
+    keys.add_key("root").unwrap();
+    keys.add_key("root").unwrap();
+    keys.set_threshold("root", 2).unwrap();
+    let shown = keys.show();
+    assert!(shown.iter().filter(|info| info.role == "root").all(|info| info.threshold == 2));
+    let one = take_away(&workshop, "one", "root", 1);
+    assert_eq!(Keys::open(&one).unwrap().rotate("snapshot").unwrap_err().code(), "key_missing");
+    let two = take_away(&workshop, "two", "root", 2);
+    let mut keys = Keys::open(&two).unwrap();
+    keys.rotate("snapshot").unwrap();
+    keys.rotate("root").unwrap();
+    workshop.publish_with(&two, &[("stable", STABLE, b"stable two")]).unwrap();
+    assert_eq!(install.check().unwrap().root_version(), 6);
+}

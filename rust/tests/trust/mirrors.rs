@@ -4,7 +4,6 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
-use crate::forge::{Forge, next};
 use crate::web::{Fault, Web, nobody};
 use crate::workshop::{CAP, STABLE, Workshop, files_of};
 
@@ -23,13 +22,10 @@ fn hostile_mirror_before_a_good_one_is_passed_over() {
     workshop.keep_as("old");
     workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     workshop.install("a").check().unwrap();
-    let forge = Forge::new(&workshop.path("old"), &workshop.keys_folder());
-    let mut fast = forge.timestamp();
     let garbage = workshop.keep_as("garbage");
     for (name, bytes) in files_of(&garbage) {
         fs::write(garbage.join(name), [&bytes[..bytes.len() - 1], b"?"].concat()).unwrap();
     }
-    fast.version = next(next(fast.version));
     let good = workshop.repository().display().to_string();
     for bad in [strangers.repository(), workshop.path("old"), garbage] {
         let install = workshop.install("a").at(&[&bad.display().to_string(), &good]);

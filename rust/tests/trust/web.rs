@@ -116,7 +116,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
                 known_tag = Some(tag.trim().to_owned());
             }
         }
-        let path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+        let path = request.split(' ').nth(1)?.trim_start_matches('/').replace("%2B", "+");
         let fault = shared.faults.lock().unwrap().get(&path).cloned();
         let log = |status| shared.asked.lock().unwrap().push((path.clone(), status));
         let body = match fault {

@@ -1,51 +1,18 @@
-//! What changes a folder of keys: the first keys, a new mode, a replaced key, a new root.
+//! What changes a folder of keys: another mode, another key, a replaced one, a new root.
 
-use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use tough::schema::{RoleKeys, RoleType, Root, Signed};
+use tough::schema::{RoleType, Root, Signed};
 
-use super::files::{KeyFile, RoleHolders, read_private, write_private};
-use super::{Days, Keys, TOP_ROLES};
+use super::files::{KeyFile, RoleHolders, write_private};
+use super::{Keys, TOP_ROLES};
 use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
 use crate::lock::Lock;
+use crate::trust::check_role_name;
 use crate::trust::memory::parse_root;
-use crate::trust::sign::{KeyId, PrivateKey, days_from_now, encode, sign};
-use crate::trust::{CATALOG_ROLE, check_role_name};
-
-/// The version of the specification that `tough` follows, as metadata states it.
-pub(crate) const SPEC_VERSION: &str = "1.0.0";
-
-pub(super) fn init(folder: &Path, modes: &[String], days: &Days) -> Result<()> {
-    disk::create_directory(folder)?;
-    let _lock = lock(folder)?;
-    if KeyFile::exists(folder) {
-        return Err(invalid(format!("{} has keys already; nothing was changed", folder.display())));
-    }
-    // Keys that an interrupted run has left are as good as new ones.
-    let mut left = read_private(folder)?;
-    let mut key_of = |role: &str| match left.iter().position(|key| names_role(&key.path, role)) {
-        Some(at) => Ok(left.swap_remove(at)),
-        None => make_key(folder, role),
-    };
-    let mut top = Vec::new();
-    for (name, role) in TOP_ROLES {
-        top.push((role, key_of(name)?));
-    }
-    let catalog = key_of(CATALOG_ROLE)?;
-    let mut holders = BTreeMap::new();
-    for mode in modes {
-        holders.insert(mode.clone(), RoleHolders::one(key_of(mode)?.public));
-    }
-    let root = first_root(&top, days)?;
-    let runtime = Keys::start_runtime()?;
-    let signers = top.iter().filter(|(role, _)| *role == RoleType::Root).map(|(_, key)| key);
-    let signed = runtime.block_on(sign(root, signers))?;
-    write_root(folder, &signed)?;
-    KeyFile::new(days.clone(), catalog.public, holders).write(folder)
-}
+use crate::trust::sign::{KeyId, PrivateKey, days_from_now, encode, key_id, sign};
 
 impl Keys {
     /// Makes a key for another mode. The next [`Publication`](crate::trust::Publication) publishes it, and
@@ -78,15 +45,49 @@ impl Keys {
     /// [`Error::KeyMissing`] if root's keys are needed and not here, or if it is not clear which key to
     /// replace; [`Error::Invalid`] for a role that does not exist; [`Error::Io`], [`Error::Busy`].
     pub fn rotate(&mut self, role: &str) -> Result<()> {
-        let _lock = lock(&self.folder)?;
-        // Another process may have changed the folder since it was opened.
-        let mut now = Self::open(&self.folder)?;
-        match TOP_ROLES.iter().find(|(name, _)| *name == role) {
-            Some((_, kind)) => now.rotate_top(role, *kind)?,
-            None => now.rotate_delegated(role)?,
-        }
-        *self = Self::open(&self.folder)?;
-        Ok(())
+        self.change(|keys| {
+            let old = keys.key_to_replace(role, &keys.ids_of(role)?)?;
+            keys.change_role(role, |ids, key| {
+                ids.retain(|id| *id != old);
+                ids.push(key);
+            })?;
+            keys.retire(&old)
+        })
+    }
+
+    /// Makes one more key for a role, for another holder. The threshold stays.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`].
+    pub fn add_key(&mut self, role: &str) -> Result<()> {
+        self.change(|keys| keys.change_role(role, Vec::push))
+    }
+
+    /// Says how many of a role's keys must sign. All of them have to be in one folder of keys then, whenever
+    /// that role signs: signatures are not collected.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for 0 or more than the role has keys; else as [`Self::rotate`].
+    pub fn set_threshold(&mut self, role: &str, threshold: u64) -> Result<()> {
+        self.change(|keys| {
+            let count = keys.ids_of(role)?.len() as u64;
+            let threshold = NonZeroU64::new(threshold).filter(|threshold| threshold.get() <= count);
+            let none = || Error::Invalid { what: "threshold", reason: format!("{role} has {count} keys") };
+            let threshold = threshold.ok_or_else(none)?;
+            if let Some(kind) = top_role(role) {
+                let mut root = keys.next_root()?;
+                if let Some(holders) = root.roles.get_mut(&kind) {
+                    holders.threshold = threshold;
+                }
+                return write_root(&keys.folder, &keys.sign_root(root)?);
+            }
+            let mut file = keys.file.clone();
+            if let Some(holders) = file.holders_mut(role) {
+                holders.threshold = threshold;
+            }
+            file.delegations_version += 1;
+            file.write(&keys.folder)
+        })
     }
 
     /// Makes a new root that says the same and lives its days again.
@@ -94,47 +95,52 @@ impl Keys {
     /// # Errors
     /// [`Error::KeyMissing`] without enough keys of root; [`Error::Io`], [`Error::Busy`].
     pub fn renew_root(&mut self) -> Result<()> {
+        self.change(|keys| write_root(&keys.folder, &keys.sign_root(keys.next_root()?)?))
+    }
+
+    /// Changes the folder as it is now, which may not be as it was when it was opened.
+    fn change(&mut self, how: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let _lock = lock(&self.folder)?;
-        let now = Self::open(&self.folder)?;
-        let root = now.next_root()?;
-        write_root(&now.folder, &now.sign_root(root)?)?;
+        how(&mut Self::open(&self.folder)?)?;
         *self = Self::open(&self.folder)?;
         Ok(())
     }
 
-    fn rotate_top(&mut self, name: &str, role: RoleType) -> Result<()> {
-        let mut root = self.next_root()?;
-        let holders = root.roles.get(&role).cloned();
-        let Some(mut holders) = holders else { return Err(invalid(format!("root.json has no role {name}"))) };
-        let old = self.key_to_replace(name, &holders.keyids)?;
-        let (key, bytes) = PrivateKey::generate(|id| key_path(&self.folder, name, id))?;
-        let others = holders.keyids.iter().filter(|id| **id != old).cloned();
-        holders.keyids = others.chain([key.id.clone()]).collect();
-        root.keys.insert(key.id.clone(), key.public.clone());
-        root.roles.insert(role, holders);
-        let used = |id: &KeyId| root.roles.values().any(|role| role.keyids.contains(id));
-        let mut keys = std::mem::take(&mut root.keys);
-        keys.retain(|id, _| used(id));
-        root.keys = keys;
-        write_private(&key.path, &bytes)?;
-        self.private.push(key);
-        write_root(&self.folder, &self.sign_root(root)?)?;
-        self.retire(&old)
+    fn ids_of(&self, role: &str) -> Result<Vec<KeyId>> {
+        let none = || Error::Invalid { what: "role", reason: format!("there is no role {role:?} here") };
+        if let Some(kind) = top_role(role) {
+            return Ok(self.root.signed.roles.get(&kind).ok_or_else(none)?.keyids.clone());
+        }
+        let mut delegated = self.file.delegated();
+        let (_, holders) = delegated.find(|(name, _)| *name == role).ok_or_else(none)?;
+        holders.keys.iter().map(key_id).collect()
     }
 
-    fn rotate_delegated(&mut self, name: &str) -> Result<()> {
+    /// Makes a key, has `how` put it among those of the role, and writes who holds the role then.
+    fn change_role(&mut self, role: &str, how: impl FnOnce(&mut Vec<KeyId>, KeyId)) -> Result<()> {
+        let mut ids = self.ids_of(role)?;
+        let (key, bytes) = PrivateKey::generate(|id| key_path(&self.folder, role, id))?;
+        how(&mut ids, key.id.clone());
+        write_private(&key.path, &bytes)?;
+        let (id, public) = (key.id.clone(), key.public.clone());
+        self.private.push(key);
+        if let Some(kind) = top_role(role) {
+            let mut root = self.next_root()?;
+            root.keys.insert(id, public);
+            if let Some(holders) = root.roles.get_mut(&kind) {
+                holders.keyids = ids;
+            }
+            let used: Vec<KeyId> = root.roles.values().flat_map(|role| role.keyids.clone()).collect();
+            root.keys.retain(|id, _| used.contains(id));
+            return write_root(&self.folder, &self.sign_root(root)?);
+        }
         let mut file = self.file.clone();
-        let Some(holders) = file.holders_mut(name) else {
-            return Err(Error::Invalid { what: "role", reason: format!("there is no role {name:?} here") });
-        };
-        let ids = holders.keys.iter().map(super::key_id).collect::<Result<Vec<_>>>()?;
-        let old = self.key_to_replace(name, &ids)?;
-        let key = make_key(&self.folder, name)?;
-        let kept = holders.keys.drain(..).zip(ids).filter(|(_, id)| *id != old).map(|(key, _)| key);
-        holders.keys = kept.chain([key.public]).collect();
+        if let Some(holders) = file.holders_mut(role) {
+            holders.keys.push(public);
+            holders.keys.retain(|key| key_id(key).is_ok_and(|id| ids.contains(&id)));
+        }
         file.delegations_version += 1;
-        file.write(&self.folder)?;
-        self.retire(&old)
+        file.write(&self.folder)
     }
 
     fn key_to_replace(&self, role: &str, ids: &[KeyId]) -> Result<KeyId> {
@@ -172,25 +178,12 @@ impl Keys {
     }
 }
 
-fn first_root(top: &[(RoleType, PrivateKey)], days: &Days) -> Result<Root> {
-    let holders = |key: &PrivateKey| RoleKeys {
-        keyids: vec![key.id.clone()],
-        threshold: NonZeroU64::MIN,
-        _extra: HashMap::new(),
-    };
-    Ok(Root {
-        spec_version: SPEC_VERSION.to_owned(),
-        consistent_snapshot: true,
-        version: NonZeroU64::MIN,
-        expires: days_from_now(days.root)?,
-        keys: top.iter().map(|(_, key)| (key.id.clone(), key.public.clone())).collect(),
-        roles: top.iter().map(|(role, key)| (*role, holders(key))).collect(),
-        _extra: HashMap::new(),
-    })
+fn top_role(role: &str) -> Option<RoleType> {
+    TOP_ROLES.iter().find(|(name, _)| *name == role).map(|(_, kind)| *kind)
 }
 
 /// The numbered one first: `root.json` never names a version that is not there.
-fn write_root(folder: &Path, root: &Signed<Root>) -> Result<()> {
+pub(super) fn write_root(folder: &Path, root: &Signed<Root>) -> Result<()> {
     let bytes = encode(root)?;
     parse_root(&bytes)?;
     let numbered = folder.join(format!("{}.root.json", root.signed.version));
@@ -198,7 +191,7 @@ fn write_root(folder: &Path, root: &Signed<Root>) -> Result<()> {
     disk::write_atomic(&folder.join("root.json"), &bytes, Durability::PowerCut)
 }
 
-fn make_key(folder: &Path, role: &str) -> Result<PrivateKey> {
+pub(super) fn make_key(folder: &Path, role: &str) -> Result<PrivateKey> {
     let (key, bytes) = PrivateKey::generate(|id| key_path(folder, role, id))?;
     write_private(&key.path, &bytes)?;
     Ok(key)
@@ -208,15 +201,15 @@ fn key_path(folder: &Path, role: &str, id: &str) -> PathBuf {
     folder.join(format!("{role}.{}.pk8", &id[..8]))
 }
 
-fn names_role(path: &Path, role: &str) -> bool {
+pub(super) fn names_role(path: &Path, role: &str) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.and_then(|name| name.split('.').next()) == Some(role)
 }
 
-fn lock(folder: &Path) -> Result<Lock> {
+pub(super) fn lock(folder: &Path) -> Result<Lock> {
     Lock::exclusive(&folder.join("lock"), "keys")
 }
 
-fn invalid(reason: String) -> Error {
+pub(super) fn invalid(reason: String) -> Error {
     Error::Invalid { what: "folder of keys", reason }
 }

@@ -1,8 +1,8 @@
 //! Signing what has changed, and writing it in the order that no reader can notice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU64;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tough::schema::{Hashes, Metafile, Role, Signed, Snapshot, Targets, Timestamp};
@@ -50,6 +50,7 @@ impl Publication<'_> {
         self.write_targets(&mut committed)?;
         let folder = self.folder.join("tuf");
         disk::create_directory(&folder)?;
+        disk::sync_directory(&self.folder)?;
         for (name, bytes) in &signatures.files {
             disk::write_atomic(&folder.join(name), bytes, Durability::PowerCut)?;
             committed.metadata_bytes += bytes.len() as u64;
@@ -76,6 +77,7 @@ impl Publication<'_> {
 
     fn write_targets(&self, committed: &mut Committed) -> Result<()> {
         let listed = self.listed_paths();
+        let mut folders = BTreeSet::new();
         for (path, bytes) in self.files.iter().filter(|(path, _)| listed.contains(*path)) {
             let path = self.folder.join(path);
             let there = disk::read_if_exists(&path, bytes.len() as u64).ok().flatten();
@@ -85,8 +87,12 @@ impl Publication<'_> {
             disk::create_directory(path.parent().unwrap_or(Path::new(".")))?;
             disk::write_atomic(&path, bytes, Durability::PowerCut)?;
             committed.files += 1;
+            folders.extend(
+                path.ancestors().skip(1).take_while(|above| above.starts_with(&self.folder)).map(PathBuf::from),
+            );
         }
-        Ok(())
+        // New folders must be there after a power cut as well as what is in them.
+        folders.iter().try_for_each(|folder| disk::sync_directory(folder))
     }
 
     fn sign_all(&self) -> Result<Signatures> {
