@@ -40,6 +40,8 @@ pub mod fetch;
 #[cfg(feature = "local")]
 pub mod install;
 #[cfg(feature = "local")]
+pub mod integrate;
+#[cfg(feature = "local")]
 pub mod launch;
 #[cfg(feature = "local")]
 pub mod lint;

@@ -1,0 +1,69 @@
+//! macOS: a small `.app` in the user's `Applications`, which starts `vsekai launch`.
+//!
+//! Source: Apple, Information Property List Key Reference. What this cannot do, since its program is a
+//! script: take the address of a `uro:` link, which macOS sends as an Apple event.
+
+use std::path::PathBuf;
+
+use super::change::Work;
+use super::{Names, Request};
+use crate::error::Result;
+
+/// Gives whether addresses of the scheme arrive at the game: never, see above.
+pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
+    let list = property_list(request, names);
+    let contents = place(request, names, &list, work).join("Contents");
+    work.folder(&contents.join("MacOS"))?;
+    work.program(&contents.join("MacOS").join("launch"), script(names).as_bytes())?;
+    // Last: a bundle without it is none, and the Finder shows no broken one.
+    work.file(&contents.join("Info.plist"), list.as_bytes())?;
+    Ok(false)
+}
+
+/// `V-Sekai.app`, or, beside one that is not ours, `V-Sekai (1a2b3c4d).app`.
+fn place(request: &Request<'_>, names: &Names<'_>, list: &str, work: &Work<'_>) -> PathBuf {
+    let bundle = request.folders.programs.join(format!("{}.app", request.display_name));
+    if work.may_write(&bundle.join("Contents").join("Info.plist"), list.as_bytes()) {
+        return bundle;
+    }
+    request.folders.programs.join(format!("{} ({}).app", request.display_name, names.suffix()))
+}
+
+fn property_list(request: &Request<'_>, names: &Names<'_>) -> String {
+    // A bundle's identifier has no underscores.
+    let id = names.app_id.replace('_', "-");
+    let text = |key: &str, value: &str| format!("\t<key>{key}</key>\n\t<string>{}</string>\n", escaped(value));
+    [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+         <plist version=\"1.0\">\n<dict>\n",
+        &text("CFBundleInfoDictionaryVersion", "6.0"),
+        &text("CFBundleIdentifier", &id),
+        &text("CFBundleName", request.display_name),
+        &text("CFBundleDisplayName", request.display_name),
+        &text("CFBundlePackageType", "APPL"),
+        &text("CFBundleShortVersionString", "1.0"),
+        &text("CFBundleVersion", "1"),
+        &text("CFBundleExecutable", "launch"),
+        "\t<key>CFBundleURLTypes</key>\n\t<array>\n\t\t<dict>\n\t\t\t<key>CFBundleURLName</key>\n\t\t\t<string>",
+        &id,
+        "</string>\n\t\t\t<key>CFBundleURLSchemes</key>\n\t\t\t<array>\n\t\t\t\t<string>",
+        request.scheme,
+        "</string>\n\t\t\t</array>\n\t\t</dict>\n\t</array>\n</dict>\n</plist>\n",
+    ]
+    .concat()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn script(names: &Names<'_>) -> String {
+    let [program, root] = [names.program, names.install_root].map(quoted);
+    format!("#!/bin/sh\nexec {program} launch {root} -- \"$@\"\n")
+}
+
+/// One word of a POSIX shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

@@ -1,0 +1,105 @@
+//! Windows: a shortcut in the start menu, an entry under Apps, the scheme's handler; all of it the user's own.
+//!
+//! Sources: Microsoft, Registering an Application to a URI Scheme; Uninstall Registry Key.
+
+mod link;
+mod registry;
+
+use std::path::{Path, PathBuf};
+
+pub(super) use registry::{Data, remove_empty_key, restore_value};
+
+use super::change::Work;
+use super::{Names, Request};
+use crate::error::Result;
+use link::Link;
+
+const UNINSTALL: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall";
+const CLASSES: &str = "Software\\Classes";
+
+pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
+    let link = Link {
+        target: names.program,
+        arguments: &command(&["launch", names.install_root, "--"]),
+        folder: Path::new(names.program).parent().and_then(Path::to_str).unwrap_or_default(),
+        description: request.display_name,
+    };
+    let bytes = link.to_bytes();
+    work.folder(&request.folders.programs)?;
+    work.file(&place(request, names, &bytes, work), &bytes)?;
+    uninstall_entry(request, names, work)?;
+    take_scheme(request, names, work)
+}
+
+/// `V-Sekai.lnk`, or, beside one that is not ours, `V-Sekai (1a2b3c4d).lnk`.
+fn place(request: &Request<'_>, names: &Names<'_>, bytes: &[u8], work: &Work<'_>) -> PathBuf {
+    let link = request.folders.programs.join(format!("{}.lnk", request.display_name));
+    if work.may_write(&link, bytes) {
+        return link;
+    }
+    request.folders.programs.join(format!("{} ({}).lnk", request.display_name, names.suffix()))
+}
+
+fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<()> {
+    let key = format!("{UNINSTALL}\\{}", names.app_id);
+    let uninstall = command(&[names.program, "uninstall", names.install_root]);
+    registry::create_key(&key, work)?;
+    for (name, data) in [
+        ("DisplayName", Data::text(request.display_name)),
+        ("DisplayIcon", Data::text(names.program)),
+        ("Publisher", Data::text("V-Sekai")),
+        ("InstallLocation", Data::text(names.install_root)),
+        ("UninstallString", Data::text(&uninstall)),
+        ("NoModify", Data::number(1)),
+        ("NoRepair", Data::number(1)),
+    ] {
+        registry::set_value(&key, name, &data, work)?;
+    }
+    Ok(())
+}
+
+fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
+    let class = format!("{CLASSES}\\{}", request.scheme);
+    let open = format!("{class}\\shell\\open\\command");
+    // Behind -- everything is the game's: whatever an address holds, it is no option of ours.
+    let ours = Data::text(&format!("{} \"%1\"", command(&[names.program, "launch", names.install_root, "--"])));
+    if !request.take_scheme && registry::is_others(&open, &ours, work)? {
+        return Ok(false);
+    }
+    registry::create_key(&open, work)?;
+    registry::set_value(&class, "", &Data::text(&format!("URL:{}", request.display_name)), work)?;
+    registry::set_value(&class, "URL Protocol", &Data::text(""), work)?;
+    registry::set_value(&open, "", &ours, work)?;
+    Ok(true)
+}
+
+/// Words as a command line that `CommandLineToArgvW` reads back as the same words.
+fn command(words: &[&str]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    if !word.is_empty() && !word.contains([' ', '\t', '"']) {
+        return word.to_owned();
+    }
+    let mut out = String::from('"');
+    let mut backslashes = 0;
+    for letter in word.chars() {
+        match letter {
+            '\\' => backslashes += 1,
+            // Before a quote, backslashes count double.
+            '"' => {
+                out.push_str(&"\\".repeat(backslashes + 1));
+                backslashes = 0;
+            }
+            _ => backslashes = 0,
+        }
+        out.push(letter);
+    }
+    out.push_str(&"\\".repeat(backslashes));
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests;

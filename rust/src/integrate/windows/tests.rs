@@ -1,0 +1,206 @@
+use super::*;
+
+/// What `CommandLineToArgvW` makes of a command line, by its documented rules.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut letters = line.chars().peekable();
+    while letters.peek().is_some() {
+        let (mut word, mut is_quoted) = (String::new(), false);
+        while let Some(letter) = letters.next_if(|letter| is_quoted || *letter != ' ') {
+            let mut backslashes = usize::from(letter == '\\');
+            while backslashes > 0 && letters.next_if_eq(&'\\').is_some() {
+                backslashes += 1;
+            }
+            if backslashes > 0 && letters.peek() == Some(&'"') {
+                word.push_str(&"\\".repeat(backslashes / 2));
+                letters.next();
+                if backslashes % 2 == 1 { word.push('"') } else { is_quoted = !is_quoted }
+            } else if backslashes > 0 {
+                word.push_str(&"\\".repeat(backslashes));
+            } else if letter == '"' {
+                is_quoted = !is_quoted;
+            } else {
+                word.push(letter);
+            }
+        }
+        words.push(word);
+        while letters.next_if_eq(&' ').is_some() {}
+    }
+    words
+}
+
+#[test]
+fn command_line_is_read_back_as_it_was_meant() {
+    let all =
+        ["C:\\Program Files\\a.exe", "a\"b", "C:\\x\\", "C:\\x y\\", "\\\\server\\s\\", "", "é %1", "a\\\"", "\\"];
+    assert_eq!(words(&command(&all)), all);
+    assert_eq!(command(&["C:\\a.exe", "launch", "C:\\My Games\\"]), "C:\\a.exe launch \"C:\\My Games\\\\\"");
+}
+
+/// Reads a shortcut by the specification, field by field.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(count);
+        self.0 = rest;
+        taken
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take(4).try_into().unwrap())
+    }
+
+    fn string(&mut self) -> String {
+        let count = u16::from_le_bytes(self.take(2).try_into().unwrap());
+        wide(self.take(usize::from(count) * 2))
+    }
+}
+
+fn wide(bytes: &[u8]) -> String {
+    let letters: Vec<u16> = bytes.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    String::from_utf16(&letters).unwrap().split('\0').next().unwrap().to_owned()
+}
+
+fn sample(target: &str) -> Vec<u8> {
+    let link = Link { target, arguments: "launch \"D:\\V Sekai\" --", folder: "C:\\Games", description: "V-Sekai" };
+    link.to_bytes()
+}
+
+#[test]
+fn shortcut_is_read_by_its_specification() {
+    for (target, has_environment) in [
+        ("C:\\Games\\vsekai.exe", true),
+        ("C:\\Spiele für ゲーム\\vsekai.exe", true),
+        ("C:\\100%\\vsekai.exe", false),
+        (&format!("C:\\{}\\vsekai.exe", "x".repeat(250)), false),
+    ] {
+        let bytes = sample(target);
+        let mut reader = Reader(&bytes);
+        assert_eq!(reader.u32(), 76);
+        assert_eq!(hex::encode(reader.take(16)), "0114020000000000c000000000000046");
+        let flags = reader.u32();
+        assert_eq!(flags & 0x200 != 0, has_environment, "{target}");
+        reader.take(76 - 24);
+        let info = Reader(reader.0).u32() as usize;
+        let info = reader.take(info);
+        let offset = |at: usize| u32::from_le_bytes(info[at..at + 4].try_into().unwrap()) as usize;
+        assert_eq!(offset(4), 0x24);
+        assert_eq!(wide(&info[offset(28)..]), target);
+        let narrow = info[offset(16)..].split(|byte| *byte == 0).next().unwrap();
+        assert_eq!(narrow.len(), target.chars().count());
+        assert_eq!(info[offset(24)], 0, "no suffix");
+        assert_eq!(wide(&info[offset(32)..]), "");
+        let strings = [reader.string(), reader.string(), reader.string(), reader.string()];
+        assert_eq!(strings, ["V-Sekai", "C:\\Games", "launch \"D:\\V Sekai\" --", target]);
+        if has_environment {
+            assert_eq!((reader.u32(), reader.u32()), (0x314, 0xa000_0001));
+            reader.take(260);
+            assert_eq!(wide(reader.take(520)), target);
+        }
+        assert_eq!((reader.u32(), reader.0.len()), (0, 0));
+    }
+}
+
+#[cfg(windows)]
+mod registered {
+    use windows_registry::CURRENT_USER;
+
+    use super::super::super::{Folders, Record, Request, integrate, unintegrate};
+    use super::*;
+
+    /// An install of its own name and scheme: tests run side by side in one registry.
+    struct Desk {
+        folder: tempfile::TempDir,
+        folders: Folders,
+        scheme: String,
+    }
+
+    impl Desk {
+        fn new(scheme: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().to_owned();
+            let folders = Folders { config: data.clone(), programs: data.join("Programs"), data };
+            let scheme = format!("{scheme}-{}", std::process::id());
+            let _ = CURRENT_USER.remove_tree(format!("{CLASSES}\\{scheme}"));
+            Self { folder, folders, scheme }
+        }
+
+        fn integrate(&self, take_scheme: bool, earlier: Option<&Record>) -> Record {
+            let program = self.folder.path().join("vsekai.exe");
+            integrate(&Request {
+                display_name: "V-Sekai",
+                install_root: &self.folder.path().join("V Sekai"),
+                program: &program,
+                icon_svg: b"",
+                scheme: &self.scheme,
+                take_scheme,
+                folders: &self.folders,
+                refresh: None,
+                earlier,
+            })
+            .unwrap()
+        }
+
+        fn class(&self) -> String {
+            format!("{CLASSES}\\{}", self.scheme)
+        }
+
+        fn command(&self) -> Option<String> {
+            CURRENT_USER.open(format!("{}\\shell\\open\\command", self.class())).ok()?.get_string("").ok()
+        }
+    }
+
+    impl Drop for Desk {
+        fn drop(&mut self) {
+            let _ = CURRENT_USER.remove_tree(self.class());
+        }
+    }
+
+    #[test]
+    fn everything_is_made_and_taken_back() {
+        let desk = Desk::new("uro-all");
+        let record = desk.integrate(false, None);
+        let uninstall = format!("{UNINSTALL}\\{}", record.app_id);
+        let line = CURRENT_USER.open(&uninstall).unwrap().get_string("UninstallString").unwrap();
+        assert_eq!(words(&line)[1], "uninstall");
+        assert!(record.has_scheme);
+        let command = desk.command().unwrap();
+        assert_eq!(&words(&command)[1..], ["launch", desk.folder.path().join("V Sekai").to_str().unwrap(), "--", "%1"]);
+        assert!(desk.folders.programs.join("V-Sekai.lnk").is_file());
+        let again = desk.integrate(false, Some(&record));
+        assert_eq!(again, record);
+        unintegrate(&again).unwrap();
+        assert!(CURRENT_USER.open(&uninstall).is_err());
+        assert!(CURRENT_USER.open(desk.class()).is_err());
+        assert!(!desk.folders.programs.exists());
+        unintegrate(&again).unwrap();
+    }
+
+    #[test]
+    fn handler_of_another_program_is_kept_or_put_back() {
+        let desk = Desk::new("uro-other");
+        let open = CURRENT_USER.create(format!("{}\\shell\\open\\command", desk.class())).unwrap();
+        open.set_expand_string("", "%APPDATA%\\other.exe \"%1\"").unwrap();
+        let record = desk.integrate(false, None);
+        assert!(!record.has_scheme);
+        assert_eq!(desk.command().as_deref(), Some("%APPDATA%\\other.exe \"%1\""));
+        let record = desk.integrate(true, Some(&record));
+        assert!(desk.command().unwrap().contains("vsekai.exe"));
+        unintegrate(&desk.integrate(false, Some(&record))).unwrap();
+        assert_eq!(desk.command().as_deref(), Some("%APPDATA%\\other.exe \"%1\""));
+        assert_eq!(open.get_type("").unwrap(), windows_registry::Type::ExpandString);
+        let class = CURRENT_USER.open(desk.class()).unwrap();
+        assert!(class.get_string("URL Protocol").is_err(), "it was not there before");
+    }
+
+    #[test]
+    fn value_that_the_user_changed_stays() {
+        let desk = Desk::new("uro-changed");
+        let record = desk.integrate(false, None);
+        let open = CURRENT_USER.create(format!("{}\\shell\\open\\command", desk.class())).unwrap();
+        open.set_string("", "mine.exe").unwrap();
+        unintegrate(&record).unwrap();
+        assert_eq!(desk.command().as_deref(), Some("mine.exe"));
+    }
+}
