@@ -20,6 +20,7 @@ use crate::install::{
     self, Admission, Damage, InstallRoot, InstallState, Installed, Job, Look, Prepared, Purpose, Session, Trial,
     Uninstalled, Verified,
 };
+use crate::integrate::{self, Record};
 use crate::release::{Choice, ModeName, Platform, Sizes, Why};
 use crate::source::Network;
 use crate::state::State;
@@ -139,6 +140,25 @@ pub struct Status {
     pub repository: Vec<String>,
     /// An update was interrupted and can go on.
     pub is_resumable: bool,
+}
+
+/// How an install is registered with the desktop.
+#[derive(Debug, Clone)]
+pub struct Desktop {
+    /// What people call the game.
+    pub display_name: String,
+    /// The `vsekai` program, absolute.
+    pub program: PathBuf,
+    /// The icon.
+    pub icon_svg: Vec<u8>,
+    /// The URL scheme.
+    pub scheme: String,
+    /// Take the scheme even if another program has it.
+    pub take_scheme: bool,
+    /// Where the user's desktop keeps such things.
+    pub folders: integrate::Folders,
+    /// `update-desktop-database`, if there is one.
+    pub refresh: Option<PathBuf>,
 }
 
 /// A mode, as a list shows it.
@@ -369,6 +389,36 @@ impl Updater {
             repository: state.repository,
             is_resumable,
         })
+    }
+
+    /// Registers the install with the desktop: `setup_registry_values`. Can be repeated.
+    pub fn integrate(&self, desktop: &Desktop, monitor: &Monitor) -> Result<Record> {
+        let mut session = self.enter("integrate", monitor)?;
+        session.current()?;
+        let record = integrate::integrate(&integrate::Request {
+            display_name: &desktop.display_name,
+            install_root: self.root.directory(),
+            program: &desktop.program,
+            icon_svg: &desktop.icon_svg,
+            scheme: &desktop.scheme,
+            take_scheme: desktop.take_scheme,
+            folders: &desktop.folders,
+            refresh: desktop.refresh.as_deref(),
+            earlier: session.state.integration.as_ref(),
+        })?;
+        session.state.integration = Some(record.clone());
+        session.commit()?;
+        Ok(record)
+    }
+
+    /// Takes back what [`Updater::integrate`] did. Gives what that was; nothing if there was nothing.
+    pub fn unintegrate(&self, monitor: &Monitor) -> Result<Option<Record>> {
+        let mut session = self.enter("unintegrate", monitor)?;
+        let Some(record) = session.state.integration.clone() else { return Ok(None) };
+        integrate::unintegrate(&record)?;
+        session.state.integration = None;
+        session.commit()?;
+        Ok(Some(record))
     }
 
     /// Removes the install, and nothing that we did not put there.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::InstallRoot;
 use crate::disk::{self, Durability};
 use crate::error::{Error, Format, Result};
+use crate::integrate::Record;
 use crate::release::{ModeName, Platform, Release};
 use crate::version::Version;
 
@@ -81,6 +82,9 @@ pub struct InstallState {
     /// Whether the folder had files of the user's when we came.
     #[serde(default)]
     pub adopted: bool,
+    /// What was registered with the desktop, so that it can be taken back.
+    #[serde(default)]
+    pub integration: Option<Record>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +108,7 @@ impl InstallState {
             repository: Vec::new(),
             stores: Vec::new(),
             adopted: false,
+            integration: None,
         }
     }
 

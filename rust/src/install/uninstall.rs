@@ -9,6 +9,7 @@ use super::{Admission, InstallRoot, Session, clean};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
+use crate::integrate;
 use crate::launch;
 
 /// What [`uninstall`] did.
@@ -45,6 +46,9 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
     if session.state.current.is_none() && !is_half_done && root.folders()?.is_empty() && !session.state.adopted {
         // Nothing was ever installed: still, what we made goes.
         monitor.warn(&not_installed());
+    }
+    if let Some(record) = &session.state.integration {
+        integrate::unintegrate(record)?;
     }
     disk::rename_over(&root.control("state.json"), &root.control("uninstalling"))?;
     let mut done = finish(root)?;

@@ -100,6 +100,8 @@ pub(crate) enum Command {
     /// List, show or switch the mode: the stream of versions that is followed
     #[command(subcommand, arg_required_else_help = true)]
     Mode(install::Mode),
+    Integrate(install::Integrate),
+    Unintegrate(install::Unintegrate),
     /// Show the settings and where each comes from
     #[command(subcommand, arg_required_else_help = true)]
     Config(install::Config),

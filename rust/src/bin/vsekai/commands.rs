@@ -11,6 +11,7 @@ use crate::progress;
 
 mod check;
 mod config;
+mod integrate;
 mod keys;
 mod launch;
 mod mode;
@@ -33,6 +34,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         Command::Launch(args) => launch::run(args, output, &monitor),
         Command::Uninstall(args) => update::uninstall(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
+        Command::Integrate(args) => integrate::run(&args, output, &monitor),
+        Command::Unintegrate(args) => integrate::undo(&args, output, &monitor),
         Command::Config(args) => config::run(&args, output),
         Command::Publish(args) => publish::run(*args, output, &monitor),
         Command::Repository(args) => repository::run(args, output),
