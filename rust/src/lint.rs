@@ -31,7 +31,8 @@ mod pck;
 mod programs;
 mod secrets;
 
-#[cfg(test)]
+// A tree for Linux cannot be made on a disk that has no exec bits.
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::APP_ID_PREFIX;
 use crate::disk::{self, Durability};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const SECTION: &str = "[Default Applications]";
 const MAX_BYTES: u64 = 1 << 20;
@@ -145,7 +145,11 @@ fn insertion(text: &str, key: &str, ours: &str) -> (usize, String) {
 /// The file's own path, behind a link that it may be, and what it holds.
 fn read(path: &Path) -> Result<(PathBuf, Option<Vec<u8>>)> {
     let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let found = disk::read_if_exists(&own, MAX_BYTES)?;
+    let found = match disk::read_if_exists(&own, MAX_BYTES) {
+        // Too long to be read: as good as no text.
+        Err(Error::Invalid { .. }) => Some(vec![0xff]),
+        other => other?,
+    };
     Ok((own, found))
 }
 

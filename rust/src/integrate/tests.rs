@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(unix)]
 use std::process::Command;
 
 use super::*;
+#[cfg(unix)]
 use crate::disk;
 
 /// A home folder, and an install in it.
@@ -227,6 +229,9 @@ fn file_of_handlers_that_is_no_text_is_left_alone() {
     fs::write(desk.list(), [0xff, b'\n']).unwrap();
     assert!(!desk.integrate(None).has_scheme);
     assert_eq!(fs::read(desk.list()).unwrap(), [0xff, b'\n']);
+    desk.write_list(&"#".repeat((1 << 20) + 1));
+    assert!(!desk.integrate(None).has_scheme);
+    assert_eq!(desk.read_list().len(), (1 << 20) + 1);
 }
 
 #[test]
@@ -268,6 +273,7 @@ fn failure_leaves_nothing_behind() {
 }
 
 /// What a desktop makes of `Exec`: the escapes of the file, then quotes, then field codes.
+#[cfg(unix)]
 fn exec_words(entry: &str) -> Vec<String> {
     let line = entry.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
     let line = line.replace("\\\\", "\\");
@@ -308,6 +314,7 @@ fn any_path_is_started_as_it_is() {
 }
 
 #[test]
+#[cfg(unix)]
 fn menu_entry_is_valid() {
     let found = Command::new("desktop-file-validate").arg("--help").output().is_ok();
     if !found {

@@ -182,7 +182,6 @@ fn tree_without_a_program_is_found() {
 }
 
 #[test]
-#[cfg(unix)]
 fn programs_without_an_exec_bit_are_found_where_one_is_needed() {
     let tree = Tree::sound();
     tree.write("tools/server", &elf(62, PROGRAM), 0o666);
@@ -218,7 +217,6 @@ fn programs_of_no_bytes_are_found() {
 }
 
 #[test]
-#[cfg(unix)]
 fn exec_bit_that_got_lost_is_found() {
     let (before, tree) = (Tree::sound(), Tree::sound());
     before.write("start.sh", b"#!/bin/sh\n", 0o755);

@@ -158,6 +158,28 @@ mod registered {
     }
 
     #[test]
+    fn shell_opens_the_shortcut() {
+        let folder = tempfile::tempdir().unwrap();
+        let (shortcut, proof) = (folder.path().join("a shortcut.lnk"), folder.path().join("proof"));
+        let link = Link {
+            target: "C:\\windows\\system32\\cmd.exe",
+            arguments: &format!("/c echo opened> {}", proof.display()),
+            folder: folder.path().to_str().unwrap(),
+            description: "A shortcut",
+        };
+        std::fs::write(&shortcut, link.to_bytes()).unwrap();
+        let mut shell = std::process::Command::new("cmd");
+        shell.args(["/c", "start", "", "/wait"]).arg(&shortcut);
+        assert!(shell.status().unwrap().success());
+        let started = std::time::Instant::now();
+        let read = || std::fs::read_to_string(&proof).unwrap_or_default();
+        while read().trim() != "opened" {
+            assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", read());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    #[test]
     fn everything_is_made_and_taken_back() {
         let desk = Desk::new("uro-all");
         let record = desk.integrate(false, None);
