@@ -201,10 +201,10 @@ pub(crate) enum Keys {
     },
     /// Make the key of another mode. The next publish needs the key of targets once
     Add {
-        /// The mode
-        mode: ModeName,
         /// The folder
         dir: PathBuf,
+        /// The mode
+        mode: ModeName,
     },
     /// Show which keys there are, which are missing here, and when the root expires
     Show {
@@ -213,8 +213,29 @@ pub(crate) enum Keys {
     },
     /// Make a new key for a role, and a root that names it
     Rotate {
+        /// The folder
+        dir: PathBuf,
         /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
+    },
+    /// Make one more key for a role
+    AddKey {
+        /// The folder
+        dir: PathBuf,
+        /// The role
+        role: String,
+    },
+    /// Set how many keys of a role must sign
+    Threshold {
+        /// The folder
+        dir: PathBuf,
+        /// The role
+        role: String,
+        /// How many
+        number: u32,
+    },
+    /// Make a new root with the same keys, because it is about to expire
+    RenewRoot {
         /// The folder
         dir: PathBuf,
     },

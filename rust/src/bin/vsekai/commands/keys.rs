@@ -30,19 +30,25 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<ExitCode> {
             );
             output.done("keys init", &Shown { keys: keys.show() }, &text);
         }
-        publish::Keys::Add { mode, dir } => {
-            let mut keys = Keys::open(&dir)?;
-            keys.add_mode(mode.as_str())?;
-            show("keys add", &keys, &dir, output);
-        }
         publish::Keys::Show { dir } => show("keys show", &Keys::open(&dir)?, &dir, output),
-        publish::Keys::Rotate { role, dir } => {
-            let mut keys = Keys::open(&dir)?;
-            keys.rotate(&role)?;
-            show("keys rotate", &keys, &dir, output);
+        publish::Keys::Add { dir, mode } => {
+            change("keys add", &dir, output, |keys| keys.add_mode(mode.as_str()))?;
         }
+        publish::Keys::Rotate { dir, role } => change("keys rotate", &dir, output, |keys| keys.rotate(&role))?,
+        publish::Keys::AddKey { dir, role } => change("keys add-key", &dir, output, |keys| keys.add_key(&role))?,
+        publish::Keys::Threshold { dir, role, number } => {
+            change("keys threshold", &dir, output, |keys| keys.set_threshold(&role, number.into()))?;
+        }
+        publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn change(command: &str, dir: &Path, output: Output, how: impl FnOnce(&mut Keys) -> Result<()>) -> Result<()> {
+    let mut keys = Keys::open(dir)?;
+    how(&mut keys)?;
+    show(command, &keys, dir, output);
+    Ok(())
 }
 
 fn show(command: &str, keys: &Keys, dir: &Path, output: Output) {
