@@ -147,7 +147,10 @@ impl Inner {
         if let Some(known) = self.known(&wanted)? {
             return Ok(known);
         }
-        let outcome = self.ask_mirrors(&wanted).await;
+        let outcome = match &wanted {
+            Wanted::Root(_) => self.ask_with_timestamp(&wanted).await,
+            _ => self.ask_mirrors(&wanted).await,
+        };
         if matches!(wanted, Wanted::Target { .. }) {
             return outcome;
         }
@@ -192,6 +195,29 @@ impl Inner {
             }
         }
         Ok(None)
+    }
+
+    /// After the roots comes the timestamp, whatever the answer: asking for it at once saves a round trip. One that
+    /// fails is asked for again in its turn, and is an error only then.
+    async fn ask_with_timestamp(&self, root: &Wanted) -> Result<Vec<u8>> {
+        let next = Wanted::Timestamp;
+        let first = self.state().route.mirrors.first().copied();
+        let is_known = self.state().seen.contains_key(&next.cache_name());
+        let Some((mirror, location)) = first.and_then(|first| Some((first, self.locations.get(first)?))) else {
+            return self.ask_mirrors(root).await;
+        };
+        if is_known || !matches!(location, Location::Url(_)) {
+            return self.ask_mirrors(root).await;
+        }
+        let (answer, early) = tokio::join!(self.ask_mirrors(root), self.ask(location, &next, MAX_TIMESTAMP_BYTES));
+        let mut state = self.state();
+        if let (Ok(bytes), Some(answered)) = (early, state.route.mirrors.first())
+            && *answered == mirror
+        {
+            state.metadata_bytes += bytes.len() as u64;
+            state.seen.insert(next.cache_name(), bytes);
+        }
+        answer
     }
 
     async fn ask_mirrors(&self, wanted: &Wanted) -> Result<Vec<u8>> {
