@@ -93,7 +93,7 @@ impl View {
         for (name, mode) in &self.catalog.modes {
             state.seen.insert(name.clone(), mode.sequence);
         }
-        state.repository = self.locations.iter().map(|text| lasting(text)).collect();
+        state.repository = self.places();
         state.stores = self.stores();
         Ok(())
     }
@@ -143,6 +143,17 @@ impl View {
         Documents::parse(bytes, &index, table)
     }
 
+    /// Where the repository is: what was named, then the mirrors that its catalog names.
+    fn places(&self) -> Vec<String> {
+        let mut places: Vec<String> = Vec::new();
+        for place in self.locations.iter().map(|text| lasting(text)).chain(self.catalog.mirrors.iter().cloned()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
     /// Where chunks are: URLs and folders, in order of preference. Those below a repository are below each mirror.
     pub(super) fn stores(&self) -> Vec<String> {
         let default = [DEFAULT_STORE.to_owned()];
@@ -152,7 +163,7 @@ impl View {
             let places = if store.contains("://") {
                 vec![store.clone()]
             } else {
-                self.locations.iter().map(|location| below(location, store)).collect()
+                self.places().iter().map(|place| below(place, store)).collect()
             };
             for place in places {
                 if !all.contains(&place) {

@@ -182,6 +182,13 @@ pub(crate) enum Repository {
         /// In order of preference
         stores: Vec<String>,
     },
+    /// Name other addresses of the whole repository, for when this one is down; with none, there are none
+    Mirrors {
+        #[command(flatten)]
+        desk: Desk,
+        /// URLs, in order of preference
+        urls: Vec<String>,
+    },
     /// Sign again what is about to expire; to be run by a timer
     Renew {
         #[command(flatten)]

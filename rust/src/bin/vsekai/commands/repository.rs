@@ -55,6 +55,13 @@ fn plan(args: Repository) -> (Desk, Vec<Edit>, String) {
             };
             (desk, vec![Edit::Stores(stores)], text)
         }
+        Repository::Mirrors { desk, urls } => {
+            let text = match urls.as_slice() {
+                [] => "There are no mirrors.".to_owned(),
+                urls => format!("Mirrors are {}.", urls.join(", ")),
+            };
+            (desk, vec![Edit::Mirrors(urls)], text)
+        }
         Repository::Renew { desk } => (desk, Vec::new(), "What was about to expire is signed again.".to_owned()),
     }
 }
