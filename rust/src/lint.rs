@@ -32,7 +32,8 @@ mod programs;
 mod secrets;
 
 // A tree for Linux cannot be made on a disk that has no exec bits.
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
