@@ -77,6 +77,16 @@ fn half_copied_mirror_before_a_whole_one_is_passed_over() {
 }
 
 #[test]
+fn mirror_that_lacks_a_target_gives_way_to_one_that_has_it() {
+    let workshop = Workshop::new();
+    let lacking = workshop.keep_as("lacking");
+    fs::remove_dir_all(lacking.join("targets")).unwrap();
+    let good = workshop.repository().display().to_string();
+    let install = workshop.install("a").at(&[&lacking.display().to_string(), &good]);
+    assert_eq!(install.check().unwrap().target(STABLE, CAP).unwrap(), b"stable one");
+}
+
+#[test]
 fn with_bad_mirrors_only_the_gravest_failure_is_told() {
     let (workshop, strangers) = (Workshop::new(), Workshop::new());
     let bad = strangers.repository().display().to_string();

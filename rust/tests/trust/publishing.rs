@@ -75,7 +75,11 @@ fn commit_killed_after_any_file_leaves_a_repository_that_loads_and_can_be_commit
         let mut repository = workshop.install("b").open().unwrap();
         let expected: &[u8] = if written == steps.len() { b"stable two" } else { b"stable one" };
         assert_eq!(repository.target(STABLE, CAP).unwrap(), expected, "after {written} files");
+        let left = files_of(&workshop.repository());
         workshop.publish(&[("stable", STABLE, b"stable three")]);
+        let now = files_of(&workshop.repository());
+        let changed: Vec<&String> = left.keys().filter(|name| now.get(*name) != left.get(*name)).collect();
+        assert_eq!(changed, ["tuf/timestamp.json"], "no file of a version is written again");
         assert_eq!(workshop.install("b").check().unwrap().target(STABLE, CAP).unwrap(), b"stable three");
         fs::remove_dir_all(workshop.path("b")).unwrap();
     }
