@@ -13,7 +13,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::Spanned;
 
 pub use check::rate_bytes_per_second;
@@ -25,19 +25,6 @@ use crate::error::{Error, Format, Result};
 
 /// Largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;
-
-/// When output is coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Color {
-    /// If it goes to a terminal.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// One source of settings: the file, or the flags of a command line. Nothing in it is not set.
 ///
@@ -68,8 +55,6 @@ pub struct Config {
     pub shared_cache: Option<bool>,
     /// How long a new version must live to count as one that works, in seconds.
     pub grace_seconds: Option<u64>,
-    /// When output is coloured.
-    pub color: Option<Color>,
 }
 
 /// The same with the place of each value.
@@ -86,7 +71,6 @@ struct Raw {
     cache: Option<Spanned<PathBuf>>,
     shared_cache: Option<bool>,
     grace_seconds: Option<Spanned<u64>>,
-    color: Option<Color>,
 }
 
 impl Config {
@@ -107,7 +91,6 @@ impl Config {
             cache: checked(text, raw.cache, |path| check::absolute(path))?,
             shared_cache: raw.shared_cache,
             grace_seconds: checked(text, raw.grace_seconds, |seconds| check::grace_seconds(*seconds))?,
-            color: raw.color,
         })
     }
 

@@ -193,7 +193,7 @@ pub enum Error {
         /// What was wrong with which file.
         reason: String,
     },
-    /// A version that is not SemVer, or not in the one form that we use.
+    /// A version that is not `SemVer`, or not in the one form that we use.
     #[error("{version:?} is no version: {reason}")]
     VersionInvalid {
         /// The version as it came.

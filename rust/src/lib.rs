@@ -3,12 +3,13 @@
 //! Data flows one way, and the module list shows it:
 //!
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
-//!   [`path`], [`limits`], [`event`], [`error`]
+//!   [`path`], [`version`], [`release`], [`state`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
-//!   `assemble`, `extract`, `make`
-//! - network, feature `net`: `source`
+//!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
+//! - network, feature `net`: `source`, `trust`, `publish`, `updater`
 //!
-//! The `vsekai` command (feature `cli`) calls `extract`, `make`, `store` and `source`, and adds only words.
+//! The `vsekai` command (feature `cli`) calls `updater`, `launch`, `publish` and `trust`, and for `vsekai store`
+//! what is below them; it adds only words.
 
 // Checked without `test` too: what is allowed here is allowed in tests alone.
 #![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]

@@ -4,7 +4,7 @@
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Downloaded programs are kept per user, so that a second clone has them already.
 # shellcheck disable=SC2034  # used by those who source this
-cache=${VSEKAI_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vsekai-updater}
+cache=${VSEKAI_TOOLS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vsekai-updater}
 
 # A Rust that rustup installed a moment ago is not yet on PATH.
 if ! command -v cargo >/dev/null && [[ -x ${HOME:-/root}/.cargo/bin/cargo ]]; then

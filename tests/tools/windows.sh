@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks that the crate compiles for Windows, and runs there what differs there: in wine, if there is wine.
-# With --install it gets what is missing (the Rust target, mingw, wine); without, it says what it skips.
+# With --install it gets what compiling needs (the Rust target, mingw); it says what it skips.
 # All that it builds is in the cache. It proves nothing about a real Windows: that is for a runner that is one.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,7 +20,6 @@ if [[ ${1:-} == --install ]]; then
 	has_target || ! have rustup || rustup --quiet target add "$target" || true
 	if have apt-get; then
 		have "$linker" || apt_install gcc-mingw-w64-x86-64-win32 || true
-		have wine || apt_install wine wine64 || true
 	fi
 fi
 if ! has_target; then

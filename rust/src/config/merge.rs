@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Color, Config, check};
+use super::{Config, check};
 use crate::error::{Error, Result};
+use crate::launch;
 
 const DEFAULT_CONNECTIONS: u16 = 128;
-const DEFAULT_GRACE_SECONDS: u64 = 30;
 
 /// Where a value is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,8 +56,6 @@ pub struct Settings {
     pub shared_cache: Setting<bool>,
     /// See [`Config::grace_seconds`]; 30.
     pub grace_seconds: Setting<u64>,
-    /// See [`Config::color`].
-    pub color: Setting<Color>,
 }
 
 /// A setting as it is shown.
@@ -98,8 +96,7 @@ impl Settings {
             cache: first(flags.cache, variables.cache, file.cache),
             shared_cache: first(flags.shared_cache, variables.shared_cache, file.shared_cache).or(true),
             grace_seconds: first(flags.grace_seconds, variables.grace_seconds, file.grace_seconds)
-                .or(DEFAULT_GRACE_SECONDS),
-            color: first(flags.color, variables.color, file.color).or(Color::Auto),
+                .or(launch::DEFAULT_GRACE.as_secs()),
         })
     }
 
@@ -109,11 +106,6 @@ impl Settings {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let repository: Vec<_> = self.repository.value.iter().map(|url| without_password(url)).collect();
         let proxy = self.proxy.value.as_deref().map(without_password).unwrap_or_default();
-        let color = match self.color.value {
-            Color::Auto => "auto",
-            Color::Always => "always",
-            Color::Never => "never",
-        };
         let row = |key, value, origin| Row { key, value, origin };
         vec![
             row("repository", repository.join(" "), self.repository.origin),
@@ -126,7 +118,6 @@ impl Settings {
             row("cache", path(&self.cache.value), self.cache.origin),
             row("shared_cache", self.shared_cache.value.to_string(), self.shared_cache.origin),
             row("grace_seconds", self.grace_seconds.value.to_string(), self.grace_seconds.origin),
-            row("color", color.to_owned(), self.color.origin),
         ]
     }
 }
@@ -183,7 +174,6 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Conf
         cache: variable("VSEKAI_CACHE", |_| Ok(()))?.map(PathBuf::from),
         shared_cache: None,
         grace_seconds: grace.and_then(|text| number(&text).ok()),
-        color: None,
     })
 }
 

@@ -27,7 +27,7 @@ fn every_key_is_read() {
     let text = format!(
         "# mine\nrepository = ['https://a.example/v', '/srv/mirror']\ntrust_root = {root}\nmode = \"beta\"\n\
          platform = 'linux-aarch64'\nlimit_rate = '1.5M'\nproxy = 'socks5h://localhost:9050'\nconnections = 8\n\
-         cache = {cache}\nshared_cache = false\ngrace_seconds = 0\ncolor = 'never'\n"
+         cache = {cache}\nshared_cache = false\ngrace_seconds = 0\n"
     );
     let config = Config::parse(&text).unwrap();
     let want = Config {
@@ -41,7 +41,6 @@ fn every_key_is_read() {
         cache: Some(std::env::temp_dir().join("cache")),
         shared_cache: Some(false),
         grace_seconds: Some(0),
-        color: Some(Color::Never),
     };
     assert_eq!(config, want);
     assert_eq!(Config::parse("").unwrap(), Config::default());
@@ -51,7 +50,7 @@ fn every_key_is_read() {
 fn unknown_key_is_refused_with_its_line_and_the_known_keys() {
     let reason = reason("mode = 'beta'\n\n# here:\nrepositry = []\n");
     assert!(reason.starts_with("line 4: "), "{reason}");
-    for word in ["repositry", "repository", "trust_root", "grace_seconds", "color"] {
+    for word in ["repositry", "repository", "trust_root", "grace_seconds"] {
         assert!(reason.contains(&format!("`{word}`")), "{reason}");
     }
     assert!(self::reason("[network]\nmode = 'x'").contains("`network`"));
@@ -79,7 +78,6 @@ fn wrong_values_are_refused_with_their_line() {
         "cache = 'here'",
         "grace_seconds = 3601",
         "grace_seconds = -1",
-        "color = 'green'",
         "mode = 'a'\nmode = 'b'",
         "mode =",
         "mode 'a'",
@@ -121,9 +119,9 @@ fn missing_file_sets_nothing_and_a_wrong_one_is_named() {
 fn mode_is_changed_and_nothing_else() {
     for (before, after) in [
         ("", "mode = \"beta\"\n"),
-        ("color = 'never'", "color = 'never'\nmode = \"beta\"\n"),
-        ("color = 'never'\r\n", "color = 'never'\r\nmode = \"beta\"\r\n"),
-        ("# a\n  mode='x'   # why\ncolor = 'never'\n", "# a\n  mode=\"beta\"   # why\ncolor = 'never'\n"),
+        ("proxy = 'http://p'", "proxy = 'http://p'\nmode = \"beta\"\n"),
+        ("proxy = 'http://p'\r\n", "proxy = 'http://p'\r\nmode = \"beta\"\r\n"),
+        ("# a\n  mode='x'   # why\nproxy = 'http://p'\n", "# a\n  mode=\"beta\"   # why\nproxy = 'http://p'\n"),
         ("\"mode\" = \"\"\"x\"\"\"\n", "\"mode\" = \"beta\"\n"),
         ("# mode = 'old'\n", "# mode = 'old'\nmode = \"beta\"\n"),
         (
@@ -242,7 +240,7 @@ fn file_lies_where_each_system_keeps_such_files() {
 
 proptest! {
     #[test]
-    fn no_text_panics(text in "(?s)[\\[\\]='\"# a-z0-9\n]{0,60}|(mode|color) = .{0,20}") {
+    fn no_text_panics(text in "(?s)[\\[\\]='\"# a-z0-9\n]{0,60}|(mode|proxy) = .{0,20}") {
         let _ = Config::parse(&text);
         let _ = Config::with_mode(&text, "beta");
     }

@@ -1,6 +1,5 @@
 //! One thing that was made or changed, and how to take it back without touching what others did.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +56,7 @@ impl Change {
         match self {
             Self::Folder { path } => {
                 // Refuses a folder that is not empty, which is what is wanted.
-                let _ = fs::remove_dir(path);
+                let _ = disk::remove_empty_directory(path);
                 Ok(())
             }
             Self::File { path, sha256 } => match content(path)? {

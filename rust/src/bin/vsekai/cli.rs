@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::size::parse_bytes;
+use vsekai_updater::config::rate_bytes_per_second;
 
 pub(crate) mod install;
 pub(crate) mod publish;
@@ -140,7 +140,7 @@ pub(crate) struct Network {
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Receive at most this many bytes a second, such as 5M or 500K
-    #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
+    #[arg(long, value_name = "RATE", value_parser = rate_bytes_per_second)]
     pub(crate) limit_rate: Option<u64>,
     /// Ask for at most this many chunks at once; how many are, depends on the link [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
