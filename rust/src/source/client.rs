@@ -303,7 +303,7 @@ impl Pace {
     }
 }
 
-fn check(options: &HttpOptions) -> Result<()> {
+pub(super) fn check(options: &HttpOptions) -> Result<()> {
     let invalid = |what, reason: &str| Err(Error::Invalid { what, reason: reason.to_owned() });
     if options.attempts == 0 {
         return invalid("attempts", "at least one is needed");

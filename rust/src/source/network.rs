@@ -3,14 +3,14 @@
 //! Waiting happens here, work does not: bodies are handed to the threads of [`crate::fetch`], and a
 //! request's slot is free again only when they have judged its body.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::Sender;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, fetch_all};
+use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, client, fetch_all};
 use crate::chunk::CompressedChunk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
@@ -19,26 +19,33 @@ use crate::fetch::{Delivery, Remote, Transfer, Wanted};
 /// See the module's head.
 #[derive(Debug, Clone)]
 pub struct Network {
-    client: HttpClient,
+    options: Arc<HttpOptions>,
+    client: Arc<OnceLock<HttpClient>>,
     runtime: Arc<Runtime>,
 }
 
 impl Network {
-    /// Sets up the client. Connects to nobody yet.
+    /// Checks the options. The client is set up when it is first needed: reading the system's certificates takes
+    /// longer than much that is done without a network.
     pub fn new(options: &HttpOptions) -> Result<Self> {
+        client::check(options)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })?;
-        Ok(Self { client: HttpClient::new(options)?, runtime: Arc::new(runtime) })
+        Ok(Self { options: Arc::new(options.clone()), client: Arc::default(), runtime: Arc::new(runtime) })
     }
 
     /// A document of at most `max_bytes`, such as an index.
     pub fn document(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>> {
-        self.runtime.block_on(self.client.get_document(url, max_bytes))
+        self.runtime.block_on(self.client()?.get_document(url, max_bytes))
     }
 
     /// The client, for what has its own way of asking.
-    pub(crate) fn client(&self) -> &HttpClient {
-        &self.client
+    pub(crate) fn client(&self) -> Result<HttpClient> {
+        if let Some(client) = self.client.get() {
+            return Ok(client.clone());
+        }
+        let client = HttpClient::new(&self.options)?;
+        Ok(self.client.get_or_init(|| client).clone())
     }
 
     /// Waits for async work of this crate on this network's runtime.
@@ -48,7 +55,8 @@ impl Network {
 
     /// The chunk stores at these URLs, in order of preference.
     pub fn remote(&self, urls: Vec<Url>) -> Result<Arc<dyn Remote>> {
-        let stores = urls.into_iter().map(|url| HttpStore::new(self.client.clone(), url));
+        let client = self.client()?;
+        let stores = urls.into_iter().map(|url| HttpStore::new(client.clone(), url));
         let stores = stores.collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(HttpRemote { stores, runtime: Arc::clone(&self.runtime) }))
     }

@@ -60,7 +60,8 @@ pub(super) struct Courier(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     locations: Vec<Location>,
-    client: HttpClient,
+    /// None if no location is a URL.
+    client: Option<HttpClient>,
     memory: Memory,
     counters: Arc<Counters>,
     state: Mutex<State>,
@@ -83,7 +84,7 @@ struct State {
 impl Courier {
     pub(super) fn new(
         locations: Vec<Location>,
-        client: HttpClient,
+        client: Option<HttpClient>,
         memory: Memory,
         counters: Arc<Counters>,
         route: Route,
@@ -262,7 +263,9 @@ impl Inner {
         let known = use_cache.then(|| self.memory.known_timestamp()).flatten();
         let known = known.filter(|(known, _)| known.location == at.to_string());
         let validators = known.as_ref().map(|(known, _)| known.validators.clone()).unwrap_or_default();
-        let answer = self.client.get_if_changed(url, max_bytes, &validators, &self.counters.requests).await?;
+        let no_client = || missing(url.as_str());
+        let client = self.client.as_ref().ok_or_else(no_client)?;
+        let answer = client.get_if_changed(url, max_bytes, &validators, &self.counters.requests).await?;
         match (answer, known) {
             (Answer::Document { bytes, validators }, _) => {
                 self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);

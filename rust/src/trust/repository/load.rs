@@ -70,7 +70,8 @@ impl Opening {
     pub(super) fn attempt(&self, route: Route) -> Result<Attempt> {
         let store = Store::create(&self.scratch)?;
         self.memory.fill(&store.0, self.keep_clock_guard)?;
-        let client = self.network.client().clone();
+        let is_remote = self.locations.iter().any(|location| matches!(location, Location::Url(_)));
+        let client = is_remote.then(|| self.network.client()).transpose()?;
         let counters = Arc::clone(&self.counters);
         let courier = Courier::new(self.locations.clone(), client, self.memory.clone(), counters, route);
         let loading = self.network.block_on(load(&self.root, &courier, &store.0));
