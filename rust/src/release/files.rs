@@ -14,7 +14,7 @@
 //! `elements` of its head, in trees that casync or desync made. Entries are in archive order.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,10 @@ use crate::error::{Error, Format, Result};
 use crate::index::Index;
 use crate::limits;
 use crate::path::{LinkTarget, RelPath};
+
+mod guard;
+
+use guard::Guard;
 
 const SCHEMA: u32 = 1;
 
@@ -123,8 +127,8 @@ impl FileTable {
             return Err(malformed(format!("it has {} bytes", packed.len())));
         }
         let decoder = zstd::stream::Decoder::new(packed).map_err(|e| malformed(e.to_string()))?;
-        let mut decoder = decoder.take(limits::MAX_FILE_TABLE_PLAIN_BYTES);
-        let reader = std::io::BufReader::new(&mut decoder);
+        let decoder = decoder.take(limits::MAX_FILE_TABLE_PLAIN_BYTES);
+        let reader = BufReader::new(Guard::new(decoder, index.stream_bytes()));
         let table: Table = serde_json::from_reader(reader).map_err(|e| malformed(e.to_string()))?;
         let found = Self::from_table(table)?;
         if found.layout.stream_bytes() != index.stream_bytes() {

@@ -1,0 +1,88 @@
+//! Stops a file table that unpacks to more than it can mean, before the parser makes memory of it.
+//!
+//! Half a megabyte of zstd can be thirty million entries, or one name of a gigabyte. This reader knows no more of
+//! JSON than where its strings and objects begin and end; whether the rest is JSON is for the parser to say.
+
+use std::io::{self, Read};
+
+use crate::limits;
+
+/// The least that an entry takes in the stream, in bytes: its ENTRY element.
+const ENTRY_BYTES: u64 = 64;
+
+/// Longest string, in bytes as written: the elements of a node in hex. Paths are shorter even if all is escaped.
+const MAX_STRING_BYTES: u64 = 2 * limits::MAX_NODE_METADATA_BYTES;
+
+/// See the module's head.
+pub(super) struct Guard<R> {
+    inner: R,
+    /// How many more may begin.
+    objects: u64,
+    in_string: bool,
+    is_escaped: bool,
+    /// Of the string that is being read.
+    bytes: u64,
+}
+
+impl<R> Guard<R> {
+    /// For the table of a stream of so many bytes.
+    pub(super) fn new(inner: R, stream_bytes: u64) -> Self {
+        let entries = (stream_bytes / ENTRY_BYTES).min(limits::MAX_ARCHIVE_ENTRIES as u64);
+        // One more: that which they are in.
+        Self { inner, objects: entries + 1, in_string: false, is_escaped: false, bytes: 0 }
+    }
+
+    fn look(&mut self, byte: u8) -> io::Result<()> {
+        if self.in_string {
+            self.bytes += 1;
+            let ends = byte == b'"' && !self.is_escaped;
+            self.is_escaped = byte == b'\\' && !self.is_escaped;
+            self.in_string = !ends;
+            return if self.bytes > MAX_STRING_BYTES { Err(io::Error::other("a string is too long")) } else { Ok(()) };
+        }
+        match byte {
+            b'"' => (self.in_string, self.bytes) = (true, 0),
+            b'{' => {
+                let left = self.objects.checked_sub(1);
+                self.objects = left.ok_or_else(|| io::Error::other("it has more entries than its stream"))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Guard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        buffer[..count].iter().try_for_each(|byte| self.look(*byte))?;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8], stream_bytes: u64) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        Guard::new(text, stream_bytes).read_to_end(&mut out).map(|_| out)
+    }
+
+    #[test]
+    fn as_many_objects_pass_as_the_stream_has_room_for() {
+        let text = br#"{"a\\":[{"b":"{{{\"{{"},{}]}"#;
+        assert_eq!(read(text, 128).unwrap(), text);
+        assert!(read(text, 127).is_err());
+    }
+
+    #[test]
+    fn a_string_that_never_ends_is_stopped_whatever_is_in_it() {
+        for part in ["a", "\\\"", "\\\\", "{"] {
+            let text = format!("{{\"{}", part.repeat(3 << 20));
+            assert!(read(text.as_bytes(), 1 << 40).is_err(), "{part}");
+            let text = format!("{{\"{}\"}}", part.repeat(1 << 20));
+            assert!(read(text.as_bytes(), 1 << 40).is_ok(), "{part}");
+        }
+    }
+}
