@@ -73,6 +73,10 @@ pub struct InstallState {
     /// The highest sequence seen of each mode.
     #[serde(default)]
     pub seen: BTreeMap<ModeName, u64>,
+    /// The version of the trusted root then; 0 if that is not known. A newer one begins the count anew: somebody may
+    /// have driven it up with keys that are replaced by now.
+    #[serde(default)]
+    pub seen_root: u64,
     /// Where it was installed from.
     #[serde(default)]
     pub repository: Vec<String>,
@@ -105,6 +109,7 @@ impl InstallState {
             trial: None,
             bad: Vec::new(),
             seen: BTreeMap::new(),
+            seen_root: 0,
             repository: Vec::new(),
             stores: Vec::new(),
             adopted: false,

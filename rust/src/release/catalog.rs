@@ -12,6 +12,9 @@ use crate::version::Version;
 
 const SCHEMA: u32 = 1;
 
+/// How far a mode counts: what every reader of JSON takes for the same number. Nobody gets there by publishing.
+const MAX_SEQUENCE: u64 = 1 << 53;
+
 /// A version that a mode has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -143,6 +146,9 @@ impl Catalog {
             return Err(malformed(format!("{place:?} is no web address")));
         }
         for (name, mode) in &self.modes {
+            if mode.sequence > MAX_SEQUENCE {
+                return Err(malformed(format!("{name} counts to {}", mode.sequence)));
+            }
             let mut seen = BTreeSet::new();
             for offer in &mode.versions {
                 if !seen.insert(&offer.version) {

@@ -7,6 +7,7 @@ use crate::error::{Error, Result, TrustKind};
 use crate::fetch::{Sources, Transfer};
 use crate::install::{Documents, InstallRoot, InstallState, Kept, this_launcher};
 use crate::limits;
+use crate::path::RelPath;
 use crate::release::{
     self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, Situation, target_name,
 };
@@ -43,7 +44,8 @@ impl View {
             network: settings.network.clone(),
         })?;
         let catalog = Catalog::parse(&repository.target(CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES)?)?;
-        for (mode, seen) in &state.seen {
+        let is_new_root = state.seen_root != 0 && repository.root_version() > state.seen_root;
+        for (mode, seen) in state.seen.iter().filter(|_| !is_new_root) {
             let now = catalog.modes.get(mode).map_or(0, |mode| mode.sequence);
             if now < *seen {
                 return Err(went_back(mode, *seen, now));
@@ -93,6 +95,7 @@ impl View {
         for (name, mode) in &self.catalog.modes {
             state.seen.insert(name.clone(), mode.sequence);
         }
+        state.seen_root = self.repository.root_version();
         state.repository = self.places();
         state.stores = self.stores();
         Ok(())
@@ -155,13 +158,18 @@ impl View {
     }
 
     /// Where chunks are: URLs and folders, in order of preference. Those below a repository are below each mirror.
+    ///
+    /// The catalog's key is online. It can send clients to other servers, but not to folders of this machine or, on
+    /// Windows, of whatever machine a path names; a store of a kind that is not known here is passed over.
     pub(super) fn stores(&self) -> Vec<String> {
         let default = [DEFAULT_STORE.to_owned()];
         let named = if self.catalog.stores.is_empty() { &default[..] } else { &self.catalog.stores[..] };
         let mut all: Vec<String> = Vec::new();
         for store in named {
-            let places = if store.contains("://") {
+            let places = if store.starts_with("https://") || store.starts_with("http://") {
                 vec![store.clone()]
+            } else if RelPath::new(store).is_err() {
+                continue;
             } else {
                 self.places().iter().map(|place| below(place, store)).collect()
             };
