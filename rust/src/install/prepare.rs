@@ -6,17 +6,19 @@
 //! ```
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::kept::{Documents, Kept};
+use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
 use crate::archive::Node;
 use crate::assemble::{self, Assembled, Assembly};
 use crate::chunker::Chunker;
 use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
 use crate::extract::{self, Intent};
 use crate::fetch::{DigestChoice, Sources, Transfer};
@@ -284,6 +286,28 @@ impl Prepared {
         Ok(report)
     }
 
+    /// Holds what was written against the file table. The index vouches for the content already; but the next
+    /// version takes over files by these digests, and it may be another mode's, signed by somebody else.
+    fn check_digests(&self, tree: &Path, monitor: &Monitor) -> Result<()> {
+        let table = &self.documents.table;
+        let check = |node: &usize| {
+            monitor.cancel.check()?;
+            let (Some(digest), Some(path)) = (table.digest(*node), &table.layout().nodes()[*node].path) else {
+                return Ok(());
+            };
+            if sha256(&path.below(tree))? == digest.0 {
+                return Ok(());
+            }
+            let reason = format!("{path} does not have the digest that it gives");
+            Err(Error::Malformed { format: Format::FileTable, offset: 0, reason })
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
+        match pool {
+            Ok(pool) => pool.install(|| self.plan.files.par_iter().try_for_each(check)),
+            Err(_) => self.plan.files.iter().try_for_each(check),
+        }
+    }
+
     /// Builds the tree in staging, and moves it to its place.
     fn bring_in(&self, monitor: &Monitor) -> Result<Assembled> {
         let staging = self.root.staging(&self.folder);
@@ -302,6 +326,7 @@ impl Prepared {
             mode_of: &|node| mode_of(release, node),
         };
         let assembled = assemble::assemble(&assembly, monitor)?;
+        self.check_digests(&tree, monitor)?;
         monitor.cancel.check()?;
         disk::sync_disk(&tree)?;
         Kept::write(&self.root, &self.folder, &self.documents, &tree)?;
