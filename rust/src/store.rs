@@ -69,6 +69,11 @@ impl LocalStore {
     /// [`LocalStore::get`] into a buffer whose allocation is reused.
     pub fn get_into(&self, id: &ChunkId, max_stored_bytes: u64, buffer: Vec<u8>) -> Result<Option<CompressedChunk>> {
         let path = self.path_of(id);
+        // Opening a pipe would wait for somebody to write into it.
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            let (origin, reason) = (path.display().to_string(), "it is no file".to_owned());
+            return Err(Error::ChunkCorrupt { id: *id, origin, reason });
+        }
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
