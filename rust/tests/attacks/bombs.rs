@@ -1,0 +1,130 @@
+//! Small files that unpack, or ask for, more than there is room for.
+
+use std::io::Write;
+use std::process::Command;
+
+use serde_json::json;
+use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::index::{FeatureFlags, Index};
+use vsekai_updater::limits;
+use vsekai_updater::path::RelPath;
+use vsekai_updater::release::{FileDigest, FileTable};
+
+use super::forge::{Documents, Forge};
+use super::ground::Ground;
+use super::run::{Run, vsekai};
+
+/// zstd of `head`, then `part` again and again up to `bytes`.
+fn packed(head: &str, part: &str, bytes: usize) -> Vec<u8> {
+    let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.write_all(head.as_bytes()).unwrap();
+    let block = part.repeat((1 << 20) / part.len());
+    for _ in 0..bytes / block.len() {
+        encoder.write_all(block.as_bytes()).unwrap();
+    }
+    encoder.finish().unwrap()
+}
+
+/// An update in a process that may have 2 GiB of addresses: whoever believes the bomb dies of it.
+fn attack(files: Vec<u8>) {
+    let ground = Ground::new();
+    let hostile = ground.stolen("hostile");
+    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
+    let change = |documents: &mut Documents| documents.files = files;
+    Forge::new(&hostile, &ground.keys()).change_documents("stable", "2.0.0", change);
+    let before = ground.before();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 2097152 && exec \"$0\" \"$@\""]).arg(vsekai().get_program());
+    command.args(["--json", "--threads", "1", "--update"]).arg(ground.install()).arg("--repository").arg(&hostile);
+    command.env("NO_PROXY", "*").env("XDG_CACHE_HOME", "/nonexistent");
+    Run::of(&mut command).failed("file_table_malformed");
+    ground.assert_untouched(&before);
+    ground.assert_survived();
+}
+
+const HEAD: &str = r#"{"schema":1,"stream_bytes":9,"flags":0,"entries":["#;
+
+#[test]
+fn file_table_with_more_entries_than_memory() {
+    attack(packed(HEAD, r#"{"kind":"directory","mode":16877},"#, 1 << 30));
+}
+
+#[test]
+fn file_table_with_a_name_longer_than_memory() {
+    attack(packed(&format!(r#"{HEAD}{{"path":""#), "a", 1 << 30));
+    attack(packed(&format!(r#"{HEAD}{{"path":""#), r#"\""#, 1 << 30));
+}
+
+#[test]
+fn file_table_with_depth_instead_of_length() {
+    attack(packed(HEAD, "[", 1 << 20));
+}
+
+#[test]
+fn index_of_more_than_any_disk_holds() {
+    let ground = Ground::new();
+    let hostile = ground.stolen("hostile");
+    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
+    let forge = Forge::new(&hostile, &ground.keys());
+    let index = Index::parse(&forge.documents("stable", "2.0.0").index).unwrap();
+    let id = index.get(0).unwrap().id;
+    let node = |path: Option<&str>, mode, content| NewNode {
+        path: path.map(|path| RelPath::new(path).unwrap()),
+        metadata: NodeMetadata::for_tree(mode),
+        content,
+    };
+    let size = 1 << 50;
+    let nodes =
+        vec![node(None, 0o40_755, NewContent::Directory), node(Some("game"), 0o100_755, NewContent::File { size })];
+    let layout = Layout::build(nodes).unwrap();
+    let mut huge = Index::new(FeatureFlags::TREE, index.sizes());
+    let mut left = layout.stream_bytes();
+    while left > 0 && huge.len() < 100 {
+        let size = left.min(limits::MAX_CHUNK_BYTES);
+        if huge.push(id, size).is_err() {
+            break;
+        }
+        left -= size;
+    }
+    let table = FileTable::new(layout, &|_| Some(FileDigest([0; 32]))).unwrap();
+    forge.change_documents("stable", "2.0.0", |documents| {
+        documents.index = huge.to_bytes();
+        documents.files = table.to_bytes().unwrap();
+        documents.release["sizes"]["tree_bytes"] = json!(size);
+    });
+    ground.attack(&hostile, "file_table_malformed");
+}
+
+/// A hundred thousand million million bytes of one chunk: it would be fetched once, and written for ever.
+#[test]
+fn tree_of_more_than_the_disk_holds_is_refused_before_anything_is_written() {
+    let ground = Ground::new();
+    let hostile = ground.stolen("hostile");
+    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
+    let forge = Forge::new(&hostile, &ground.keys());
+    let index = Index::parse(&forge.documents("stable", "2.0.0").index).unwrap();
+    let mut huge = Index::new(FeatureFlags::TREE, index.sizes());
+    let max = index.sizes().max();
+    let node = |path: Option<&str>, mode, content| NewNode {
+        path: path.map(|path| RelPath::new(path).unwrap()),
+        metadata: NodeMetadata::for_tree(mode),
+        content,
+    };
+    let chunks = 400_000;
+    let layout_of = |size| {
+        let nodes =
+            vec![node(None, 0o40_755, NewContent::Directory), node(Some("game"), 0o100_755, NewContent::File { size })];
+        Layout::build(nodes).unwrap()
+    };
+    let extra = layout_of(0).stream_bytes();
+    let layout = layout_of(chunks * max - extra);
+    let id = index.get(0).unwrap().id;
+    (0..chunks).for_each(|_| huge.push(id, max).unwrap());
+    let table = FileTable::new(layout, &|_| Some(FileDigest([0; 32]))).unwrap();
+    forge.change_documents("stable", "2.0.0", |documents| {
+        documents.index = huge.to_bytes();
+        documents.files = table.to_bytes().unwrap();
+    });
+    ground.attack_from(&[&hostile.display().to_string()], "disk_full");
+    assert_eq!(ground.launch(), "this is 1.0.0");
+}
