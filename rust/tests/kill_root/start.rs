@@ -1,0 +1,40 @@
+//! Starts: of a version on trial, and of one that has failed too often.
+
+use super::Play;
+use super::world::{BROKEN, NEW, OLD, World};
+
+#[test]
+fn start_that_ends_a_trial_is_stopped_anywhere_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, NEW);
+    });
+    let play = Play {
+        may_be: &[Some(NEW)],
+        ends_as: Some(NEW),
+        ..Play::new(world, "launch that ends a trial", template, |world, folder| world.vsekai(folder, &["launch"]))
+    };
+    play.survive(20);
+}
+
+#[test]
+fn start_that_brings_the_version_before_back_is_stopped_anywhere_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, BROKEN);
+        for _ in 0..2 {
+            let status = world.vsekai(folder, &["launch"]).output().unwrap().status;
+            assert_eq!(status.code(), Some(1));
+        }
+    });
+    let play = Play {
+        may_be: &[Some(BROKEN), Some(OLD)],
+        ends_as: Some(OLD),
+        ..Play::new(world, "launch that brings the version before back", template, |world, folder| {
+            world.vsekai(folder, &["launch"])
+        })
+    };
+    play.survive(20);
+}

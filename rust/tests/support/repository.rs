@@ -1,0 +1,104 @@
+//! A publisher: keys, and a signed repository in a folder, made with the real commands.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Chunks of 1 to 16 KiB: small trees have some.
+const CHUNK_SIZE: &str = "1:4:16";
+
+/// Who signs, and what was published so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher {
+    keys: PathBuf,
+    repository: PathBuf,
+    root: PathBuf,
+}
+
+impl Publisher {
+    /// With keys for these modes, in folders of its own below `folder`.
+    pub(crate) fn new(folder: &Path, modes: &[&str]) -> Self {
+        let (keys, repository, root) = (folder.join("keys"), folder.join("repository"), folder.join("root.json"));
+        let publisher = Self { keys, repository, root };
+        let modes = modes.iter().flat_map(|mode| ["--mode", mode]);
+        run(vsekai().args(["keys", "init"]).arg(&publisher.keys).args(modes));
+        // Not in the folder of keys, which is nobody else's to read.
+        fs::copy(publisher.keys.join("root.json"), &publisher.root).unwrap();
+        publisher
+    }
+
+    /// Where it publishes.
+    pub(crate) fn repository(&self) -> &Path {
+        &self.repository
+    }
+
+    /// For `--trust-root`.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of keys.
+    pub(crate) fn keys(&self) -> &Path {
+        &self.keys
+    }
+
+    /// `vsekai publish`, to be added to. The entry is `game`.
+    pub(crate) fn publishing(&self, tree: &Path, mode: &str, version: &str) -> Command {
+        let mut command = vsekai();
+        command.args(["publish", "--mode", mode, "--version", version, "--entry", "game"]);
+        command.args(["--chunk-size", CHUNK_SIZE, "--repository"]).arg(&self.repository);
+        command.arg("--keys").arg(&self.keys).arg(tree);
+        command
+    }
+
+    /// Publishes a tree.
+    #[track_caller]
+    pub(crate) fn publish(&self, tree: &Path, mode: &str, version: &str) {
+        self.publish_with(tree, mode, version, &[]);
+    }
+
+    /// The same with more options.
+    #[track_caller]
+    pub(crate) fn publish_with(&self, tree: &Path, mode: &str, version: &str, options: &[&str]) {
+        run(self.publishing(tree, mode, version).args(options));
+    }
+
+    /// `vsekai repository WORDS`
+    #[track_caller]
+    pub(crate) fn edit<S: AsRef<OsStr>>(&self, words: &[S]) {
+        let mut command = vsekai();
+        command.arg("repository").args(words).arg("--repository").arg(&self.repository);
+        run(command.arg("--keys").arg(&self.keys));
+    }
+
+    /// The SHA-256 of a version's index, in hex: the name that its target has in the repository.
+    pub(crate) fn index_digest(&self, mode: &str, version: &str) -> String {
+        let platform = vsekai_updater::release::Platform::current();
+        let folder = self.repository.join("targets").join(mode).join(version).join(platform.as_str());
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut digests = names.filter_map(|name| Some(name.strip_suffix(".index.caidx")?.to_owned()));
+        digests.next().unwrap()
+    }
+
+    /// Keeps the repository as it is now under another name: what an attacker, or a mirror that sleeps, has.
+    pub(crate) fn keep_as(&self, name: &str) -> PathBuf {
+        let kept = self.repository.with_file_name(name);
+        run(Command::new("cp").arg("-a").arg(&self.repository).arg(&kept));
+        kept
+    }
+}
+
+fn vsekai() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai"));
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent").stdin(Stdio::null());
+    command
+}
+
+#[track_caller]
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&text));
+}
