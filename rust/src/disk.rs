@@ -42,7 +42,7 @@ mod system;
 mod system;
 
 /// What the names of files begin with that are not finished yet.
-const TEMPORARY_PREFIX: &str = ".tmp-vsekai-";
+pub(crate) const TEMPORARY_PREFIX: &str = ".tmp-vsekai-";
 
 /// Opens a file for reading.
 pub fn open(path: &Path) -> Result<File> {

@@ -44,6 +44,9 @@ pub use uninstall::{Uninstalled, uninstall};
 pub(crate) use verify::sha256;
 pub use verify::{Damage, Verified, verify};
 
+/// The name of the lock, in `.vsekai`.
+const LOCK: &str = "lock";
+
 /// Where everything of an install root is. Creates and reads nothing by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallRoot {
@@ -123,19 +126,20 @@ impl InstallRoot {
 
     /// Makes `current` point to a version. A convenience, so that a disk without links is no failure.
     fn point_to(&self, folder: Option<&str>) {
-        let link = self.current_link();
-        let wanted = folder.map(|folder| Path::new("versions").join(folder));
+        let Some(folder) = folder else { return drop(self.remove_link()) };
+        let (link, wanted) = (self.current_link(), Path::new("versions").join(folder));
         let found = std::fs::read_link(&link).ok();
-        if found == wanted {
-            return;
-        }
         // Something else of that name is the user's.
         let is_free = found.is_some() || std::fs::symlink_metadata(&link).is_err();
-        match wanted {
-            Some(wanted) if is_free => drop(disk::replace_symlink(&wanted, &link)),
-            None if found.is_some() => drop(disk::remove_file(&link)),
-            _ => {}
+        if is_free && found.as_ref() != Some(&wanted) {
+            drop(disk::replace_symlink(&wanted, &link));
         }
+    }
+
+    /// Removes `current`, if it is ours.
+    fn remove_link(&self) -> Result<()> {
+        let is_ours = std::fs::read_link(self.current_link()).is_ok_and(|target| target.starts_with("versions"));
+        if is_ours { disk::remove_file(&self.current_link()) } else { Ok(()) }
     }
 }
 

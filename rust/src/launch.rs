@@ -25,6 +25,11 @@ pub const MAX_ATTEMPTS: u32 = 2;
 /// How long a game that says nothing must live to count as started.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 
+/// Where running games are marked, in `.vsekai`.
+pub(crate) const RUNNING: &str = "running";
+
+const READY: &str = "ready-";
+
 /// How often the game is looked at until it has started, and asked to end once that was wanted.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -71,11 +76,19 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         match count_attempt(root, options, monitor) {
             Ok((counted, left)) => (state, rolled_back_from) = (counted, left),
             // Nothing is worth keeping the player from the game: this start is not counted.
-            Err(error) => monitor.warn(&error),
+            Err(error) => {
+                monitor.warn(&error);
+                rolled_back_from = roll_back_unwritten(root, &mut state);
+            }
         }
     }
     let current = state.current.clone().ok_or_else(not_installed)?;
     let mut started = Started::start(root, &current, options)?;
+    if rolled_back_from.is_some() {
+        // The game runs already: what it cost to remove the version that was left delays nobody.
+        let cleaned = enter(root, options, monitor).and_then(|session| session.clean());
+        cleaned.map_or_else(|error| monitor.warn(&error), drop);
+    }
     let is_on_trial = state.trial.is_some();
     let sign = started.wait_for_a_sign(options.grace, monitor);
     let settle = || is_on_trial && settle(root, &current, sign, options, monitor);
@@ -108,8 +121,13 @@ fn count_attempt(
     let attempts = session.state.trial.as_ref().map_or(0, |trial| trial.attempts);
     if attempts >= MAX_ATTEMPTS {
         let left = session.state.current.as_ref().map(|current| current.version.to_string());
-        match session.roll_back(Look::Glance, monitor) {
-            Ok(()) => return Ok((session.state.clone(), left)),
+        match session.look_at_previous(Look::Glance, monitor) {
+            Ok(()) => {
+                session.state.roll_back();
+                // A full disk is no reason to start what does not start.
+                session.commit().unwrap_or_else(|error| monitor.warn(&error));
+                return Ok((session.state.clone(), left));
+            }
             // What is left of the version before would not start either.
             Err(error) => monitor.warn(&error),
         }
@@ -119,6 +137,15 @@ fn count_attempt(
     }
     session.commit()?;
     Ok((session.state.clone(), None))
+}
+
+/// Goes back for this start alone: the root cannot be changed now. Gives the version that was left.
+fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState) -> Option<String> {
+    let has_enough = state.trial.as_ref().is_some_and(|trial| trial.attempts >= MAX_ATTEMPTS);
+    let previous = state.previous.as_ref().and_then(|previous| Kept::read(root, &previous.folder));
+    let left = state.current.as_ref().map(|current| current.version.to_string());
+    let is_back = has_enough && previous.is_some_and(|kept| kept.is_complete()) && state.roll_back();
+    left.filter(|_| is_back)
 }
 
 /// What a game has shown in its grace time.
@@ -172,7 +199,7 @@ impl Started {
         let release = Kept::release(root, &current.folder)?;
         let tree = root.versions(&current.folder);
         let program = release.entry.path.below(&tree);
-        let ready = root.control("running").join(format!("ready-{}", std::process::id()));
+        let ready = root.control(RUNNING).join(format!("{READY}{}", std::process::id()));
         let marker = mark(root, &current.folder).ok();
         let _ = disk::remove_file(&ready);
         let mut command = command(&program, &tree, &release);
@@ -244,8 +271,8 @@ fn ask_to_end(child: &mut Child) {
 
 /// Says that a version is being run, for as long as we or the game live.
 fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
-    disk::create_directory(&root.control("running"))?;
-    let path = root.control("running").join(folder);
+    disk::create_directory(&root.control(RUNNING))?;
+    let path = root.control(RUNNING).join(folder);
     let file = disk::open_or_create(&path)?;
     file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
     // Inherited by the game: the lock lives as long as either of us.
@@ -256,9 +283,18 @@ fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
 
 /// Whether something runs from a version, or stands in its folder.
 pub fn is_running(root: &InstallRoot, folder: &str) -> bool {
-    let marker = root.control("running").join(folder);
+    let marker = root.control(RUNNING).join(folder);
     let is_marked = File::open(&marker).is_ok_and(|file| file.try_lock().is_err());
     is_marked || is_used(&root.versions(folder))
+}
+
+/// Removes what starts that were killed have left, of all that is in the folder of marks, unless something runs.
+pub(crate) fn tidy(root: &InstallRoot, names: &[String]) -> Result<()> {
+    let (ready, marks): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(READY));
+    if ready.is_empty() || marks.iter().any(|folder| is_running(root, folder)) {
+        return Ok(());
+    }
+    ready.iter().try_for_each(|name| disk::remove_file(&root.control(RUNNING).join(name)))
 }
 
 /// Games that were started without us leave no mark; Linux shows them all the same.

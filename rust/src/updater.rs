@@ -212,7 +212,9 @@ impl Updater {
             }
         };
         // Where that cannot be written, or somebody else writes, the next check costs a little more.
-        if self.root.is_ours() && self.enter("check", monitor).is_ok() {
+        if self.root.is_ours()
+            && let Ok(_session) = self.enter("check", monitor)
+        {
             let _ = view.remember();
         }
         let found = if available.is_some() { State::UpdateAvailable } else { State::NoUpdateFound };
@@ -277,6 +279,8 @@ impl Updater {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
             report = prepared.apply(&mut session, monitor)?;
         } else {
+            // What is staged is for a version that is in place by now, or is not offered any more.
+            install::discard(&self.root)?;
             report.saved_files = session.clean()?;
         }
         let current = session.current()?.clone();
@@ -322,6 +326,7 @@ impl Updater {
         let kept = install::Kept::read(&self.root, &folder).ok_or_else(missing)?;
         if found.damage.is_empty() {
             kept.stamp_again(&self.root, &folder)?;
+            session.clean()?;
             return Ok((found, None));
         }
         let job = Job {
@@ -349,8 +354,14 @@ impl Updater {
         let mut session = self.enter("rollback", monitor)?;
         monitor.emit(Event::StateChanged { state: State::RollingBack });
         session.current()?;
-        session.roll_back(Look::Read, monitor)?;
-        session.clean()?;
+        let outcome = session.roll_back(Look::Read, monitor);
+        if let Err(Error::NoPrevious { .. }) = outcome {
+            // A run before this one may have been stopped right after the switch.
+            session.clean()?;
+        }
+        outcome?;
+        // What is left over is no reason to fail: the switch is made.
+        session.clean().map_or_else(|error| monitor.warn(&error), drop);
         monitor.emit(Event::StateChanged { state: State::Idle });
         session.current().cloned()
     }

@@ -35,6 +35,7 @@ pub(super) fn remove(root: &InstallRoot, folder: &str, successor: Option<&str>) 
         disk::remove_all(&trash)?;
         disk::rename(&tree, &trash)?;
         Kept::remove(root, folder)?;
+        disk::remove_file(&root.control(launch::RUNNING).join(folder))?;
         disk::remove_all(&trash)?;
         return Ok(saved);
     }

@@ -102,7 +102,7 @@ pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
 /// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
 pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: &Monitor) -> Result<Prepared> {
     monitor.emit(Event::StateChanged { state: State::PreparingUpdate });
-    let folder = folder_for(root, &job);
+    let folder = folder_for(root, state, &job);
     let is_there = Kept::read(root, &folder).is_some_and(|kept| kept.is_complete());
     let spool_folder = if job.intent == Intent::Apply { root.control("") } else { job.scratch.clone() };
     let mut prepared = Prepared {
@@ -150,12 +150,15 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
 }
 
 /// A version's folder is never written to again, so a repaired one gets another name.
-fn folder_for(root: &InstallRoot, job: &Job) -> String {
+fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
+    let is_current = |folder: &String| state.current.as_ref().is_some_and(|current| current.folder == *folder);
+    // A run before this one may have been stopped right before the switch.
+    let is_whole = |folder: &String| Kept::read(root, folder).is_some_and(|kept| kept.is_complete());
     let is_usable = |folder: &String| match &job.purpose {
-        Purpose::Update => is_free(folder) || Kept::read(root, folder).is_some_and(|kept| kept.is_complete()),
-        Purpose::Repair(_) => is_free(folder),
+        Purpose::Update => is_free(folder) || is_whole(folder),
+        Purpose::Repair(_) => is_free(folder) || (!is_current(folder) && is_whole(folder)),
     };
     let numbered = (2..).map(|number: u32| format!("{name}.{number}"));
     std::iter::once(name.clone()).chain(numbered).find(is_usable).unwrap_or(name)

@@ -6,6 +6,7 @@ use super::kept::Kept;
 use super::{InstallRoot, InstallState, Installed, uninstall};
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::launch;
 use crate::release::Release;
 
 /// Begins the name of a version's folder that is being removed.
@@ -18,11 +19,12 @@ pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
     }
     for folder in [root.control(""), root.control("indexes"), root.control("trust"), root.directory().to_owned()] {
         for name in names(&folder)? {
-            if name.starts_with(".tmp-vsekai-") || name.starts_with("spool-") {
+            if name.starts_with(disk::TEMPORARY_PREFIX) || name.starts_with("spool-") {
                 disk::remove_file(&folder.join(name))?;
             }
         }
     }
+    launch::tidy(root, &names(&root.control(launch::RUNNING))?)?;
     let staging = root.control("staging");
     for name in names(&staging)?.into_iter().filter(|name| name.starts_with(TRASH)) {
         disk::remove_all(&staging.join(name))?;
@@ -39,7 +41,7 @@ pub(super) fn drop_staged(root: &InstallRoot, keep: Option<&str>) -> Result<()> 
     Ok(())
 }
 
-fn names(folder: &std::path::Path) -> Result<Vec<String>> {
+pub(super) fn names(folder: &std::path::Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

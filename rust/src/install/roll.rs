@@ -21,6 +21,16 @@ impl Session {
     /// # Errors
     /// `no_previous_version`; `damaged` if the previous version is: nothing was changed then.
     pub fn roll_back(&mut self, look: Look, monitor: &Monitor) -> Result<()> {
+        self.look_at_previous(look, monitor)?;
+        self.state.roll_back();
+        self.commit()
+    }
+
+    /// Whether there is a previous version to go back to, and whether it is whole. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Session::roll_back`].
+    pub fn look_at_previous(&self, look: Look, monitor: &Monitor) -> Result<()> {
         let none = || Error::NoPrevious { path: self.root().directory().to_owned() };
         let previous = self.state.previous.clone().ok_or_else(none)?;
         let kept = Kept::read(self.root(), &previous.folder).ok_or_else(none)?;
@@ -30,9 +40,9 @@ impl Session {
                 let files = found.damage.iter().map(Damage::path).collect::<std::collections::HashSet<_>>().len();
                 return Err(Error::Damaged { path: kept.tree().to_owned(), files: files as u64 });
             }
-            kept.stamp_again(self.root(), &previous.folder)?;
+            // Only saves the next one from reading it again.
+            kept.stamp_again(self.root(), &previous.folder).unwrap_or_else(|error| monitor.warn(&error));
         }
-        self.state.roll_back();
-        self.commit()
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{InstallRoot, InstallState, Installed, recover};
+use super::{InstallRoot, InstallState, Installed, LOCK, recover};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
@@ -74,7 +74,7 @@ impl Session {
         Self::admit(root, admission)?;
         let adopted = !root.is_ours() && root.directory().is_dir() && !strangers(root.directory())?.is_empty();
         disk::create_directory(&root.control(""))?;
-        let lock = Lock::exclusive(&root.control("lock"), admission.verb)?;
+        let lock = Lock::exclusive(&root.control(LOCK), admission.verb)?;
         recover::tidy(root)?;
         let state = match InstallState::load(root) {
             Ok(Some(state)) => state,
@@ -89,7 +89,10 @@ impl Session {
             Err(error @ Error::Malformed { .. }) => {
                 monitor.warn(&error);
                 let state = recover::from_versions(root)?.ok_or(error)?;
-                disk::rename(&root.control("state.json"), &root.control("state.json.damaged"))?;
+                // A copy: until the new one is there, the damaged one says that something is installed.
+                let damaged = root.control("state.json.damaged");
+                disk::remove_file(&damaged)?;
+                disk::copy(&root.control("state.json"), &damaged)?;
                 state.save(root)?;
                 state
             }

@@ -123,7 +123,14 @@ impl InstallState {
     /// `state_too_new`; `state_malformed`, which [`Session::enter`](super::Session::enter) mends.
     pub fn load(root: &InstallRoot) -> Result<Option<Self>> {
         let path = root.control("state.json");
-        let Some(bytes) = disk::read_if_exists(&path, MAX_BYTES)? else { return Ok(None) };
+        let bytes = match disk::read_if_exists(&path, MAX_BYTES) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(Error::Invalid { reason, .. }) => {
+                return Err(Error::Malformed { format: Format::State, offset: 0, reason });
+            }
+            Err(other) => return Err(other),
+        };
         let gate: Gate = serde_json::from_slice(&bytes).map_err(|e| malformed(&e))?;
         if gate.schema > SCHEMA {
             return Err(Error::StateTooNew { path, schema: gate.schema });

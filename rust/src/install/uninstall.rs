@@ -5,12 +5,13 @@
 
 use serde::Serialize;
 
-use super::{Admission, InstallRoot, Session, clean};
+use super::{Admission, InstallRoot, LOCK, Session, clean, recover};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::integrate;
 use crate::launch;
+use crate::lock::Lock;
 
 /// What [`uninstall`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -30,11 +31,7 @@ pub struct Uninstalled {
 pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<Uninstalled> {
     let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
     if !root.is_ours() {
-        // All that a run which was killed in its last steps can have left.
-        return match disk::remove_empty_directory(&root.control("")) {
-            Ok(true) => Ok(Uninstalled { is_folder_gone: leave(root)?, ..Uninstalled::default() }),
-            _ => Err(not_installed()),
-        };
+        return if is_remnant(root)? { remove_remnant(root, admission) } else { Err(not_installed()) };
     }
     let is_half_done = root.control("uninstalling").is_file();
     let session = Session::enter(root, admission, monitor)?;
@@ -58,6 +55,18 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
     Ok(done)
 }
 
+/// Whether `.vsekai` is all that a run which was killed in its first or last steps can have left.
+fn is_remnant(root: &InstallRoot) -> Result<bool> {
+    let is_ours = |name: &String| name == LOCK || name.starts_with(disk::TEMPORARY_PREFIX);
+    Ok(root.control("").is_dir() && recover::names(&root.control(""))?.iter().all(is_ours))
+}
+
+fn remove_remnant(root: &InstallRoot, admission: &Admission<'_>) -> Result<Uninstalled> {
+    drop(Lock::exclusive(&root.control(LOCK), admission.verb)?);
+    disk::remove_all(&root.control(""))?;
+    Ok(Uninstalled { is_folder_gone: leave(root)?, ..Uninstalled::default() })
+}
+
 fn leave(root: &InstallRoot) -> Result<bool> {
     disk::remove_empty_directory(root.directory())
 }
@@ -65,7 +74,7 @@ fn leave(root: &InstallRoot) -> Result<bool> {
 /// Removes the versions, and all of `.vsekai` but its lock. The marker goes last.
 pub(super) fn finish(root: &InstallRoot) -> Result<Uninstalled> {
     let mut done = Uninstalled::default();
-    root.point_to(None);
+    root.remove_link()?;
     for folder in root.folders()? {
         done.saved_files += clean::remove(root, &folder, None)?;
         done.versions += 1;

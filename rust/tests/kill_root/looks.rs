@@ -18,7 +18,8 @@ const DIFFERS: [&str; 3] = ["lock", "trust/latest_known_time.json", "trust/clien
 
 pub(crate) fn portrait(game: &Path) -> Portrait {
     let mut portrait = Portrait::new();
-    if !game.exists() {
+    // An empty folder is as good as none.
+    if !game.exists() || names(game).is_empty() {
         return portrait;
     }
     for (path, seen) in snapshot(game) {
@@ -30,6 +31,11 @@ pub(crate) fn portrait(game: &Path) -> Portrait {
             What::Link(target) => target.display().to_string(),
             What::File { .. } if path.ends_with("state.json") => state(&game.join(&path)),
             What::File { .. } if is_different(&path) => "file".to_owned(),
+            // Written with its members in any order.
+            What::File { .. } if path.parent() == Some(Path::new(".vsekai/trust")) => {
+                let text = fs::read(game.join(&path)).unwrap();
+                serde_json::from_slice::<serde_json::Value>(&text).unwrap().to_string()
+            }
             What::File { size, digest } => format!("{size} {digest}"),
             What::Other => "other".to_owned(),
         };

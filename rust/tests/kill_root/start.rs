@@ -13,6 +13,7 @@ fn start_that_ends_a_trial_is_stopped_anywhere_and_goes_on() {
     let play = Play {
         may_be: &[Some(NEW)],
         ends_as: Some(NEW),
+        followed_by: Some(|world, folder| world.update(folder, &["--version", NEW])),
         ..Play::new(world, "launch that ends a trial", template, |world, folder| world.vsekai(folder, &["launch"]))
     };
     play.survive(20);
@@ -32,6 +33,7 @@ fn start_that_brings_the_version_before_back_is_stopped_anywhere_and_goes_on() {
     let play = Play {
         may_be: &[Some(BROKEN), Some(OLD)],
         ends_as: Some(OLD),
+        followed_by: Some(|world, folder| world.update(folder, &["--version", OLD])),
         ..Play::new(world, "launch that brings the version before back", template, |world, folder| {
             world.vsekai(folder, &["launch"])
         })
