@@ -127,6 +127,7 @@ fn impatient(ground: &Ground, url: &str) -> Updater {
         ..HttpOptions::default()
     };
     let settings = Settings {
+        defaults: vsekai_updater::updater::Defaults::default(),
         repository: vec![url.to_owned()],
         trust_root: None,
         mode: None,
