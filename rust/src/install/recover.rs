@@ -26,8 +26,11 @@ pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
     }
     launch::tidy(root, &names(&root.control(launch::RUNNING))?)?;
     let staging = root.control("staging");
-    for name in names(&staging)?.into_iter().filter(|name| name.starts_with(TRASH)) {
-        disk::remove_all(&staging.join(name))?;
+    for name in names(&staging)? {
+        // An empty one is what is left of a version that is in its place.
+        if name.starts_with(TRASH) || names(&staging.join(&name)).is_ok_and(|inner| inner.is_empty()) {
+            disk::remove_all(&staging.join(name))?;
+        }
     }
     Ok(())
 }

@@ -175,8 +175,14 @@ pub(super) fn parse_root(bytes: &[u8]) -> Result<Signed<Root>> {
 }
 
 fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    let same = disk::read_if_exists(path, bytes.len() as u64).is_ok_and(|old| old.as_deref() == Some(bytes));
-    if same { Ok(()) } else { disk::write_atomic(path, bytes, Durability::PowerCut) }
+    let old = disk::read_if_exists(path, bytes.len() as u64).ok().flatten();
+    if old.is_some_and(|old| is_same(&old, bytes)) { Ok(()) } else { disk::write_atomic(path, bytes, Durability::PowerCut) }
+}
+
+/// `tough` writes the members of what it keeps in another order each time.
+fn is_same(old: &[u8], new: &[u8]) -> bool {
+    let parse = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    old == new || (old.len() == new.len() && parse(old).is_some_and(|old| Some(old) == parse(new)))
 }
 
 /// Removes what is not in `current`; gives the room that is left.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::world::{NEW, OLD, World};
-use super::{Mine, Play};
+use super::{FEWER, Mine, Play};
 
 #[test]
 fn rollback_stopped_anywhere_gives_the_new_version_or_the_old_and_goes_on() {
@@ -53,6 +53,7 @@ fn uninstall_of_a_folder_without_other_files_leaves_nothing() {
     let play = Play {
         may_be: &[Some(NEW), None],
         too_late: Some("not_installed"),
+        rules: &FEWER,
         ..Play::new(world, "uninstall of all there is", template, |world, folder| world.vsekai(folder, &["uninstall"]))
     };
     play.survive(30);

@@ -1,7 +1,7 @@
 //! Into a new folder, and into one that has files already.
 
 use super::world::{NEW, World};
-use super::{Play, trees::write};
+use super::{FEWER, Play, trees::write};
 
 #[test]
 fn first_install_stopped_anywhere_gives_nothing_or_all_and_goes_on() {
@@ -28,6 +28,7 @@ fn adoption_stopped_anywhere_loses_no_file_that_was_there() {
         may_be: &[None, Some(NEW)],
         ends_as: Some(NEW),
         mine: mine.iter().map(|(path, content)| (*content, path.into())).collect(),
+        rules: &FEWER,
         ..Play::new(world, "adoption of a folder with files", template, |world, folder| {
             world.update(folder, &["--adopt"])
         })

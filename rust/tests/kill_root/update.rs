@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::points::operations;
 use super::world::{NEW, OLD, OLDEST, World, stamp_again};
-use super::{Mine, Play};
+use super::{FEWER, Mine, Play};
 
 fn update(world: &World, folder: &Path) -> Command {
     world.update(folder, &[])
@@ -33,6 +33,7 @@ fn update_stopped_anywhere_carries_what_the_user_has_put_into_the_version() {
         [("versions/*/mods/hat.pck", b"the user's hat"), ("versions/*/data/more/new.dat", b"the user's own new.dat")];
     let mut play = play("update with the user's files in the version", |world, folder| world.put(folder, &mine));
     let (old, new) = (play.world.folder(OLD), play.world.folder(NEW));
+    play.rules = &FEWER;
     play.mine = vec![
         (mine[0].1, Path::new("versions").join(&new).join("mods/hat.pck")),
         // Goes to `saved` with its version, which is kept to go back to.
@@ -56,6 +57,7 @@ fn second_update_stopped_anywhere_saves_what_was_in_the_way() {
         may_be: &[Some(NEW), Some(OLDEST)],
         ends_as: Some(OLDEST),
         mine: vec![(mine[0].1, saved)],
+        rules: &FEWER,
         ..Play::new(world, "update that removes the oldest version", template, |world, folder| {
             world.update(folder, &["--version", OLDEST])
         })
@@ -65,7 +67,7 @@ fn second_update_stopped_anywhere_saves_what_was_in_the_way() {
 
 #[test]
 fn update_that_goes_on_from_a_kill_in_the_middle_is_stopped_anywhere_again() {
-    let play = play("update resumed after a kill while it wrote", |world, folder| {
+    let mut play = play("update resumed after a kill while it wrote", |world, folder| {
         let probe = world.ground.fresh(Some(folder));
         stamp_again(&probe.join("GAME"));
         let all = operations(&probe, update(world, &probe), &[]);
@@ -74,6 +76,7 @@ fn update_that_goes_on_from_a_kill_in_the_middle_is_stopped_anywhere_again() {
         assert!(!status.success());
         vsekai_updater::disk::remove_all(&probe).unwrap();
     });
+    play.rules = &FEWER;
     play.survive(60);
 }
 
