@@ -1,0 +1,51 @@
+//! Random histories of a repository and an install, held against a model of what must be.
+//!
+//! `VSEKAI_MODEL_CASES` and `VSEKAI_MODEL_SEED` play more of them, or others; a failure prints the shortest history
+//! that was found for it.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+#![cfg(all(feature = "cli", unix, debug_assertions))]
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+#[path = "model/expected.rs"]
+mod expected;
+#[path = "model/history.rs"]
+mod history;
+#[path = "model/moves.rs"]
+mod moves;
+#[path = "support/trees.rs"]
+#[allow(dead_code, reason = "other test programs use the rest")]
+mod trees;
+#[path = "model/world.rs"]
+mod world;
+
+fn number(variable: &str, otherwise: u32) -> u32 {
+    std::env::var(variable).ok().map_or(otherwise, |text| text.parse().unwrap())
+}
+
+#[test]
+fn install_is_always_what_its_history_makes_it() {
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&number("VSEKAI_MODEL_SEED", 4).to_le_bytes());
+    let config = Config {
+        cases: number("VSEKAI_MODEL_CASES", 40),
+        failure_persistence: None,
+        max_shrink_time: 120_000,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let keys = world::keys();
+    let network = world::network();
+    let outcome = runner
+        .run(&moves::history(), |moves| history::play(keys.path(), &network, &moves).map_err(TestCaseError::fail));
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
