@@ -124,8 +124,10 @@ fn count_attempt(
         match session.look_at_previous(Look::Glance, monitor) {
             Ok(()) => {
                 session.state.roll_back();
-                // A full disk is no reason to start what does not start.
-                session.commit().unwrap_or_else(|error| monitor.warn(&error));
+                // A full disk is no reason to start what does not start. And what is left over is in nobody's way.
+                if let Err(error) = session.commit().and_then(|()| session.clean().map(drop)) {
+                    monitor.warn(&error);
+                }
                 return Ok((session.state.clone(), left));
             }
             // What is left of the version before would not start either.
