@@ -149,13 +149,15 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
     Ok(Prepared { plan, sources: job.sources, ..prepared })
 }
 
-/// A version's folder is never written to again, so a repaired one gets another name.
+/// A version's folder is never written to again, so a repaired one gets another name; and so does a build that was
+/// promoted from one mode to another: it may have another entry, and to go back is to go back to that.
 fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
     let is_current = |folder: &String| state.current.as_ref().is_some_and(|current| current.folder == *folder);
     // A run before this one may have been stopped right before the switch.
-    let is_whole = |folder: &String| Kept::read(root, folder).is_some_and(|kept| kept.is_complete());
+    let is_same = |kept: Kept| kept.documents.release_bytes == job.documents.release_bytes && kept.is_complete();
+    let is_whole = |folder: &String| Kept::read(root, folder).is_some_and(is_same);
     let is_usable = |folder: &String| match &job.purpose {
         Purpose::Update => is_free(folder) || is_whole(folder),
         Purpose::Repair(_) => is_free(folder) || (!is_current(folder) && is_whole(folder)),
