@@ -176,7 +176,11 @@ pub(super) fn parse_root(bytes: &[u8]) -> Result<Signed<Root>> {
 
 fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     let old = disk::read_if_exists(path, bytes.len() as u64).ok().flatten();
-    if old.is_some_and(|old| is_same(&old, bytes)) { Ok(()) } else { disk::write_atomic(path, bytes, Durability::PowerCut) }
+    if old.is_some_and(|old| is_same(&old, bytes)) {
+        Ok(())
+    } else {
+        disk::write_atomic(path, bytes, Durability::PowerCut)
+    }
 }
 
 /// `tough` writes the members of what it keeps in another order each time.

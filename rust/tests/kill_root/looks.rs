@@ -46,7 +46,8 @@ pub(crate) fn portrait(game: &Path) -> Portrait {
 }
 
 fn is_different(path: &Path) -> bool {
-    DIFFERS.iter().any(|name| path == Path::new(".vsekai").join(name)) || path.extension().is_some_and(|it| it == "stamps")
+    DIFFERS.iter().any(|name| path == Path::new(".vsekai").join(name))
+        || path.extension().is_some_and(|it| it == "stamps")
 }
 
 fn state(path: &Path) -> String {

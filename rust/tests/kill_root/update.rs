@@ -85,7 +85,10 @@ fn repair_stopped_anywhere_does_no_further_damage_and_goes_on() {
     let world = World::new();
     let template = world.template(|folder| {
         world.install(folder, OLD);
-        world.put(folder, &[("versions/*/data/pack.pck", b"not a pack"), ("versions/*/mods/hat.pck", b"the user's hat")]);
+        world.put(
+            folder,
+            &[("versions/*/data/pack.pck", b"not a pack"), ("versions/*/mods/hat.pck", b"the user's hat")],
+        );
     });
     let hat = Path::new("versions").join(format!("{}.2", world.folder(OLD))).join("mods/hat.pck");
     let play = Play {

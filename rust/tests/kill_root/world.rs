@@ -9,11 +9,11 @@ use vsekai_updater::disk;
 use vsekai_updater::source::{HttpOptions, Network};
 use vsekai_updater::trust::{ClockGuard, OpenOptions, Repository};
 
+use super::Mine;
 use super::points::{Ground, text};
 use super::repository::Publisher;
 use super::stores::Bench;
 use super::trees::{self, Snapshot, chmod, link, noise, snapshot, write};
-use super::Mine;
 
 /// The same as the old one, old, new, and one that does not start.
 pub(crate) const OLDEST: &str = "0.1.0";

@@ -164,6 +164,7 @@ impl World {
 
     pub(crate) fn updater(&self, asked: Option<usize>) -> Updater {
         let settings = Settings {
+            defaults: vsekai_updater::updater::Defaults::default(),
             repository: vec![self.path("repository").display().to_string()],
             trust_root: Some(fs::read(self.keys.join("root.json")).unwrap()),
             mode: None,
