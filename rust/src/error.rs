@@ -416,7 +416,7 @@ impl Error {
             "launcher_too_old" => "Install the newest vsekai, then run it again.",
             "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
             "state_malformed" => "Run `vsekai update DIR`: it finds again what is installed.",
-            "not_installed" => "Install first: vsekai --update DIR --repository URL",
+            "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
             "no_previous_version" => "Only the version before the last update is kept.",
             "damaged" => "Run `vsekai verify --repair DIR`.",
             "launch_failed" => "Run `vsekai verify --repair DIR`, then start it again.",

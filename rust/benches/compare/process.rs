@@ -22,8 +22,10 @@ pub(crate) struct Sample {
     pub(crate) cpu_seconds: Option<f64>,
     /// Largest resident set, in KiB.
     pub(crate) peak_kib: Option<u64>,
-    /// What it made the kernel write, as the kernel counts it, in KiB; 0 on a RAM disk.
-    pub(crate) written_kib: Option<u64>,
+    /// Bytes that it wrote, in all its files and pipes.
+    pub(crate) written_bytes: Option<u64>,
+    /// What of disks it made the kernel write, folders and inodes too, in KiB; 0 on a RAM disk.
+    pub(crate) kernel_kib: Option<u64>,
     pub(crate) stdout: String,
 }
 
@@ -75,9 +77,11 @@ impl Runner {
         for variable in ["http_proxy", "https_proxy", "all_proxy"] {
             wrapped.env_remove(variable).env_remove(variable.to_uppercase());
         }
+        let before = written_bytes();
         let started = Instant::now();
         let output = wrapped.output()?;
         let wall = started.elapsed();
+        let written = written_bytes().zip(before).map(|(after, before)| after - before);
         if !output.status.success() {
             let name = Path::new(command.get_program()).file_name().unwrap_or_default().display().to_string();
             let said = String::from_utf8_lossy(&output.stderr);
@@ -85,6 +89,7 @@ impl Runner {
             return Err(format!("{name} failed ({}): {}", output.status, said.join(" / ")).into());
         }
         let mut sample = Sample::of(wall);
+        sample.written_bytes = written;
         sample.stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         if self.time.is_some() {
             let text = fs::read_to_string(&usage)?;
@@ -94,7 +99,7 @@ impl Runner {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of KiB")]
                 let (kib, half_kib) = (peak as u64, blocks as u64);
                 sample.peak_kib = Some(kib);
-                sample.written_kib = Some(half_kib.div_ceil(2));
+                sample.kernel_kib = Some(half_kib.div_ceil(2));
             }
         }
         Ok(sample)
@@ -118,6 +123,12 @@ impl Runner {
         let mut flush = Command::new("timeout");
         let _ = flush.args(["60", "sync", "-f"]).arg(&self.scratch).stderr(Stdio::null()).status();
     }
+}
+
+/// Bytes written so far by this process and all that it has waited for.
+fn written_bytes() -> Option<u64> {
+    let counters = fs::read_to_string("/proc/self/io").ok()?;
+    counters.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok())
 }
 
 /// Where a program is, looking where daemons are too.

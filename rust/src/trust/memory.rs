@@ -25,7 +25,7 @@ use crate::error::{Error, Result, TrustKind};
 use crate::source::Validators;
 
 /// Largest target that is cached, in bytes.
-pub(super) const MAX_CACHED_TARGET_BYTES: u64 = 1 << 20;
+pub(super) const MAX_CACHED_TARGET_BYTES: u64 = 256 << 10;
 
 /// What the cache may hold in all, in bytes.
 const MAX_CACHE_BYTES: u64 = 16 << 20;

@@ -25,7 +25,10 @@ impl Publication<'_> {
         if self.keys.file().modes.contains_key(name) {
             return Err(self.keys.missing("targets"));
         }
-        Err(Error::Invalid { what: "mode", reason: format!("{name:?} has no key in the folder of keys") })
+        Err(Error::Invalid {
+            what: "mode",
+            reason: format!("{name:?} has no key yet: `vsekai keys add KEYS {name}` makes one"),
+        })
     }
 }
 
