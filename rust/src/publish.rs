@@ -123,7 +123,7 @@ pub struct Published {
 /// # Errors
 /// `key_missing`, `version_exists`, `lint_failed` with [`Request::strict`]. Nothing is offered then; chunks that
 /// were stored stay.
-pub fn publish(request: Request, monitor: &Monitor) -> Result<Published> {
+pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
     let mut publication = Publication::open(&request.repository, &keys)?;
     let mut catalog = catalog_of(&mut publication)?;
@@ -131,13 +131,13 @@ pub fn publish(request: Request, monitor: &Monitor) -> Result<Published> {
         publication.add_mode(request.mode.as_str())?;
         catalog.modes.insert(request.mode.clone(), Mode::begin());
     }
-    let before = latest(&mut publication, &catalog, &request)?;
-    let built = build::build(&request, before.as_ref(), monitor)?;
-    let findings = check::check(&request, &built, before.as_ref(), monitor)?;
+    let before = latest(&mut publication, &catalog, request)?;
+    let built = build::build(request, before.as_ref(), monitor)?;
+    let findings = check::check(request, &built, before.as_ref(), monitor)?;
     let index_bytes = built.index.to_bytes();
     let table_bytes = built.table.to_bytes()?;
     let sequence = catalog.mode(&request.mode)?.sequence + 1;
-    let release = describe(&request, &built, sequence, &index_bytes, &table_bytes);
+    let release = describe(request, &built, sequence, &index_bytes, &table_bytes);
     let mut published = Published {
         mode: request.mode.clone(),
         version: request.version.clone(),
@@ -162,8 +162,8 @@ pub fn publish(request: Request, monitor: &Monitor) -> Result<Published> {
     publication.put(role, &release.index.path, index_bytes)?;
     publication.put(role, &release.files.path, table_bytes)?;
     publication.put(role, &release.target_name(), release.to_bytes()?)?;
-    offer(&mut catalog, &request, sequence);
-    withdraw(&mut catalog, &mut publication, &request)?;
+    offer(&mut catalog, request, sequence);
+    withdraw(&mut catalog, &mut publication, request)?;
     publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
     published.metadata_bytes = publication.commit()?.metadata_bytes;
     Ok(published)

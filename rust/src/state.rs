@@ -3,6 +3,8 @@
 //! The names are those of V-Sekai's proposal; `Paused`, `Cancelled`, `Failed` and `RollingBack` are added. The
 //! launcher shows the state, `--json` prints it, and the picture in `docs/install-root.md` is [`diagram`]'s.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
 
 /// What the updater is doing.
@@ -121,7 +123,8 @@ impl State {
 pub fn diagram() -> String {
     let mut text = String::from("stateDiagram-v2\n    [*] --> Idle\n");
     for (from, on, to) in TRANSITIONS {
-        text.push_str(&format!("    {from:?} --> {to:?}: {on:?}\n"));
+        // A string takes all that is written to it.
+        let _ = writeln!(text, "    {from:?} --> {to:?}: {on:?}");
     }
     text
 }

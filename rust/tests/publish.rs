@@ -15,7 +15,6 @@ mod repository;
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod run;
 #[path = "support/stores.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
 mod stores;
 #[path = "support/tools.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]

@@ -121,7 +121,7 @@ impl Bench {
         let updated = place.update(self, &format!("http://{}/store", server.address()))?;
         let indexes = fs::read_dir(place.install.join(".vsekai/indexes"))?.filter_map(Result::ok).filter(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            name.starts_with("1.1.0-") && (name.ends_with(".caidx") || name.ends_with(".zst"))
+            name.starts_with("1.1.0-") && [".caidx", ".zst"].iter().any(|ending| name.ends_with(ending))
         });
         let documents: u64 = indexes.map(|entry| entry.metadata().map_or(0, |found| found.len())).sum();
         let line = updated.stdout.lines().last().unwrap_or_default().to_owned();
@@ -265,7 +265,7 @@ fn write_megabyte(path: &Path, seed: u64) -> Result<()> {
     for line in 0..1_u64 << 14 {
         let word = (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ line).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bytes.extend(word.to_le_bytes());
-        bytes.extend([line as u8; 56]);
+        bytes.extend([line.to_le_bytes()[0]; 56]);
     }
     Ok(File::create(path)?.write_all(&bytes)?)
 }

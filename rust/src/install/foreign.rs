@@ -73,13 +73,15 @@ pub(super) fn save(tree: &Path, layout: &Layout, successor: Option<&Path>, saved
 }
 
 fn free_name(path: &Path) -> PathBuf {
-    let numbered = |number: u32| {
+    let mut free = path.to_owned();
+    let mut number = 0_u64;
+    while fs::symlink_metadata(&free).is_ok() {
+        number += 1;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{number}"));
-        path.with_file_name(name)
-    };
-    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
-    std::iter::once(path.to_owned()).chain((1..).map(numbered)).find(is_free).unwrap_or_else(|| path.to_owned())
+        free = path.with_file_name(name);
+    }
+    free
 }
 
 /// Whether both are one file, or two with the same content.

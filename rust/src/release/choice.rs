@@ -1,6 +1,6 @@
 //! Which version an install should have: a pure decision, the same for `check`, `update` and the launcher.
 //!
-//! Within a mode the way is up, by SemVer precedence. Down it goes only when the version that is installed
+//! Within a mode the way is up, by `SemVer` precedence. Down it goes only when the version that is installed
 //! was recalled, or comes from another mode. Retired modes lead to their successors.
 
 use sha2::{Digest, Sha256};
@@ -136,9 +136,8 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
         (Some(offer), Some(_), Some(version)) if is_newer(offer, version, mode.offer(version)) => {
             Ok(Choice::Take { mode: name, offer, why: Why::Newer })
         }
-        (Some(_), Some(_), Some(_)) | (None, Some(_), Some(_)) => Ok(Choice::Stay),
+        (_, _, Some(_)) => Ok(Choice::Stay),
         (None, _, None) => Err(Error::NoBuild { mode: name.to_string(), platform: situation.platform.to_string() }),
-        (None, None, Some(_)) => Ok(Choice::Stay),
     }
 }
 

@@ -35,8 +35,8 @@ impl Done {
     }
 
     fn text(&self, head: &str) -> String {
-        let places = self.places.iter().map(|place| format!("\n  {place}")).collect::<String>();
-        format!("{head}{places}")
+        let lines: Vec<&str> = std::iter::once(head).chain(self.places.iter().map(String::as_str)).collect();
+        lines.join("\n  ")
     }
 }
 

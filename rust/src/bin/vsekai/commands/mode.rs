@@ -63,22 +63,18 @@ fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<Exit
 }
 
 fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<ExitCode> {
-    let (mode, text) = match &args.dir {
-        Some(dir) => {
-            let mode = settings::updater(dir, &args.source, |_| {})?.switch_mode(&args.mode_name, monitor)?;
-            let moved =
-                if mode == args.mode_name { String::new() } else { format!(" ({} moved there)", args.mode_name) };
-            let text = format!(
-                "{dir} follows {mode} now{moved}.\n\nhint: `vsekai --update {dir}` brings its version.",
-                dir = dir.display()
-            );
-            (mode, text)
-        }
-        None => {
-            let file = settings::set_default_mode(&args.mode_name)?;
-            let text = format!("New installs follow {} from now on (in {}).", args.mode_name, file.display());
-            (args.mode_name.clone(), text)
-        }
+    let (mode, text) = if let Some(dir) = &args.dir {
+        let mode = settings::updater(dir, &args.source, |_| {})?.switch_mode(&args.mode_name, monitor)?;
+        let moved = if mode == args.mode_name { String::new() } else { format!(" ({} moved there)", args.mode_name) };
+        let text = format!(
+            "{dir} follows {mode} now{moved}.\n\nhint: `vsekai --update {dir}` brings its version.",
+            dir = dir.display()
+        );
+        (mode, text)
+    } else {
+        let file = settings::set_default_mode(&args.mode_name)?;
+        let text = format!("New installs follow {} from now on (in {}).", args.mode_name, file.display());
+        (args.mode_name.clone(), text)
     };
     output.done("mode switch", &Current { mode: &mode, directory: args.dir.as_deref() }, &text);
     Ok(ExitCode::SUCCESS)

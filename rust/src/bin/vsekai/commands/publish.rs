@@ -19,7 +19,7 @@ use crate::size::{bytes, count};
 
 pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<ExitCode> {
     let started = Instant::now();
-    let published = publish(request(args)?, monitor)?;
+    let published = publish(&request(args)?, monitor)?;
     for finding in &published.findings {
         let path = finding.path.as_deref().map(|path| format!("{path}: ")).unwrap_or_default();
         output.note(&format!("warning: {path}{} [{}]", finding.message, finding.code));

@@ -34,8 +34,8 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<Ex
     if args.dry_run {
         return dry_run(&updater, args, output, monitor);
     }
-    let updated = updater.update(monitor)?;
-    output.done("update", &updated, &text(&updated, &args.dir, started.elapsed().as_secs_f64()));
+    let done = updater.update(monitor)?;
+    output.done("update", &done, &text(&done, &args.dir, started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
 }
 
