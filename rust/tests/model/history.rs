@@ -1,6 +1,6 @@
 //! Plays a history on the world and on the model, and compares the two after each move.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -14,6 +14,9 @@ use crate::world::{ENTRY, Ended, World, mode, starts, version};
 
 type Check<T = ()> = Result<T, String>;
 
+/// How often something worth testing has happened: a history in which nothing does, proves nothing.
+pub(crate) type Met = BTreeMap<&'static str, u32>;
+
 struct Game {
     world: World,
     catalog: Catalog,
@@ -22,13 +25,15 @@ struct Game {
     harmed: BTreeSet<String>,
     /// A run that was killed may have left a version that nobody needs.
     has_leftovers: bool,
+    met: Met,
 }
 
 /// Plays it; what is wrong is told with all that came before.
-pub(crate) fn play(keys: &Path, network: &Network, moves: &[Move]) -> Check {
+pub(crate) fn play(keys: &Path, network: &Network, moves: &[Move]) -> Check<Met> {
     let world = World::new(keys, network);
     let install = Install::default();
-    let mut game = Game { world, catalog: Catalog::default(), install, harmed: BTreeSet::new(), has_leftovers: false };
+    let (catalog, harmed, met) = (Catalog::default(), BTreeSet::new(), Met::new());
+    let mut game = Game { world, catalog, install, harmed, has_leftovers: false, met };
     for (at, step) in moves.iter().enumerate() {
         let outcome = game.step(step).and_then(|()| game.compare());
         outcome.map_err(|why| {
@@ -36,7 +41,7 @@ pub(crate) fn play(keys: &Path, network: &Network, moves: &[Move]) -> Check {
             format!("{why}\nafter\n{}\nmodel: {:#?}", story.join("\n"), game.install)
         })?;
     }
-    Ok(())
+    Ok(game.met)
 }
 
 fn code<T>(real: &Real<T>) -> Result<(), String> {
@@ -56,12 +61,21 @@ fn same<T, U>(real: &Real<T>, expected: &Result<U, &str>) -> Check {
 }
 
 impl Game {
+    fn met(&mut self, what: &'static str) {
+        *self.met.entry(what).or_default() += 1;
+    }
+
     fn step(&mut self, step: &Move) -> Check {
         let monitor = self.world.monitor().clone();
         match step {
             Move::Publish { mode, version, build } => {
                 let real = self.world.publish(*mode, *version, *build);
                 same(&real, &self.catalog.publish(*mode, *version, *build))
+            }
+            Move::Promote { from, to, which } => {
+                let offers = self.catalog.modes.get(from).map(|mode| mode.offers.clone()).unwrap_or_default();
+                let Some(offer) = offers.get(which % offers.len().max(1)) else { return Ok(()) };
+                self.step(&Move::Publish { mode: *to, version: offer.version, build: offer.build })
             }
             Move::Recall { mode: m, version: v, undo } => {
                 let edit = Edit::Recall { mode: mode(*m), version: version(*v), recalled: !undo };
@@ -107,7 +121,7 @@ impl Game {
             Move::Verify => self.verify(),
             Move::Repair => self.repair(),
             Move::RollBack => self.roll_back(),
-            Move::Launch => self.launch(),
+            Move::Launch { times } => (0..*times).try_for_each(|_| self.launch().and_then(|()| self.compare())),
         }
     }
 
@@ -145,10 +159,31 @@ impl Game {
         if let Some((mode, version, build)) = wanted {
             let folder = self.current_folder()?;
             self.harmed.remove(&folder);
+            self.met_by_switch(mode, version, build);
             self.install.switch_to(Installed { mode, version, build, folder });
         }
         self.has_leftovers = false;
         Ok(())
+    }
+
+    fn met_by_switch(&mut self, mode: usize, version: usize, build: usize) {
+        let Some(current) = self.install.current.clone() else { return self.met("installed") };
+        match (current.mode == mode, current.version.cmp(&version)) {
+            (false, std::cmp::Ordering::Equal) if current.build == build => self.met("the same build in another mode"),
+            (false, _) => self.met("another mode"),
+            (true, std::cmp::Ordering::Greater) => self.met("an older version"),
+            (true, _) => self.met("a newer version"),
+        }
+        let previous = self.install.previous.as_ref();
+        if previous.is_some_and(|previous| (previous.mode, previous.version) == (mode, version)) {
+            self.met("the version before");
+        }
+        if self.install.trial.is_some() {
+            self.met("replaced on trial");
+        }
+        if !self.harmed.is_empty() {
+            self.met("updated beside damage");
+        }
     }
 
     fn current_folder(&self) -> Check<String> {
@@ -180,6 +215,7 @@ impl Game {
         let Some(at) = possible.iter().position(|possible| abstract_of(possible) == found) else {
             return Err(format!("killed, it is {found:#?}"));
         };
+        self.met(if at + 1 == possible.len() { "killed late" } else { "killed early" });
         self.install = possible.swap_remove(at);
         Ok(())
     }
@@ -199,13 +235,16 @@ impl Game {
         self.world.differences(&installed.folder, installed.build)
     }
 
-    fn verify(&self) -> Check {
+    fn verify(&mut self) -> Check {
         let real = self.world.updater(None).verify(self.world.monitor());
         let current = self.install.current.as_ref().ok_or("not_installed");
         same(&real, &current)?;
         let (Ok(real), Ok(current)) = (real, current) else { return Ok(()) };
-        let found: Vec<String> = real.damage.iter().map(|damage| damage.path().to_owned()).collect();
         let damage = self.damage_of(current);
+        if !damage.is_empty() {
+            self.met("damage found");
+        }
+        let found: Vec<String> = real.damage.iter().map(|damage| damage.path().to_owned()).collect();
         if found == damage { Ok(()) } else { Err(format!("verify found {found:?}, damaged is {damage:?}")) }
     }
 
@@ -214,6 +253,9 @@ impl Game {
         let real = self.world.updater(None).repair(self.world.monitor());
         same(&real, &damage.as_ref().ok_or("not_installed"))?;
         let (Ok((_, report)), Some(damage)) = (real, damage) else { return Ok(()) };
+        if !damage.is_empty() {
+            self.met("repaired");
+        }
         if report.is_some() == damage.is_empty() {
             return Err(format!("repair did {report:?}, damaged was {damage:?}"));
         }
@@ -235,7 +277,11 @@ impl Game {
             _ => Ok(()),
         };
         same(&real, &expected)?;
+        if let Err("damaged") = expected {
+            self.met("refused to go back to damage");
+        }
         if expected.is_ok() {
+            self.met("went back by hand");
             self.install.roll_back();
             self.has_leftovers = false;
         }
@@ -251,6 +297,7 @@ impl Game {
             let is_sound = self.install.previous.as_ref().is_some_and(|it| self.damage_of(it).is_empty());
             if attempts >= 2 && is_sound {
                 left = Some(VERSIONS[current.version].to_owned());
+                self.met("went back by itself");
                 self.install.roll_back();
                 current = self.install.current.clone().ok_or("nothing to go back to")?;
             } else {

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -94,6 +95,13 @@ pub(crate) fn mode(number: usize) -> ModeName {
 
 pub(crate) fn version(number: usize) -> Version {
     Version::parse(VERSIONS[number]).unwrap()
+}
+
+/// The mark of a running game is inherited by whatever is started meanwhile, by the other test too.
+static ONE_CHILD: Mutex<()> = Mutex::new(());
+
+fn one_child() -> MutexGuard<'static, ()> {
+    ONE_CHILD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How a run of the binary ended.
@@ -199,7 +207,9 @@ impl World {
         command.arg("--repository").arg(self.path("repository"));
         command.arg("--trust-root").arg(self.keys.join("root.json"));
         command.env("VSEKAI_FAULT", format!("{operation}:{how}")).env("TMPDIR", self.folder.path());
+        let turn = one_child();
         let output = command.stdin(Stdio::null()).output().unwrap();
+        drop(turn);
         if output.status.signal() == Some(9) {
             return Ended::Killed;
         }
@@ -210,6 +220,7 @@ impl World {
 
     pub(crate) fn launch(&self) -> Result<Launched> {
         let options = LaunchOptions { arguments: Vec::new(), grace: Duration::from_mins(1), protected: Vec::new() };
+        let _turn = one_child();
         launch(&InstallRoot::at(&self.path("install")).unwrap(), &options, &self.monitor)
     }
 
