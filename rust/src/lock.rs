@@ -12,7 +12,15 @@ use crate::error::{Error, Result};
 /// A lock, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing would do, but for a process that another thread is starting just now: it has the file too, until it is
+    /// what was to be started.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -28,7 +36,7 @@ impl Lock {
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
         }
         sign(&file, path, verb)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// Takes the lock together with others who share it.
@@ -43,7 +51,7 @@ impl Lock {
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
         }
         sign(&file, path, verb)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -64,6 +72,23 @@ fn busy(mut file: File, path: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_that_are_started_meanwhile_do_not_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = std::process::Command::new("true").current_dir(folder.path()).status();
+                }
+            });
+            let failed = (0..400).find_map(|_| Lock::exclusive(&path, "update").err());
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+        });
+    }
 
     #[test]
     fn second_taker_is_told_who_holds_it() {
