@@ -65,5 +65,10 @@ fn play(number_of_seed: u32) {
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    eprintln!("{:#?}", met.into_inner().unwrap());
+    let met = met.into_inner().unwrap();
+    eprintln!("{met:#?}");
+    let wanted =
+        ["a newer version", "killed early", "killed late", "repaired", "went back by hand", "went back by itself"];
+    let missed: Vec<_> = wanted.iter().filter(|what| !met.contains_key(*what)).collect();
+    assert!(missed.is_empty(), "no history had this, so nothing is known of it: {missed:?}");
 }
