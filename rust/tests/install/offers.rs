@@ -1,0 +1,97 @@
+//! What the catalog says of versions.
+
+use serde_json::json;
+
+use super::shop::Shop;
+
+#[test]
+fn recalled_version_moves_its_users_down() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    shop.edit("recall", "stable", "2.0.0");
+    let check = shop.vsekai(&["check"]);
+    let available = &check.done()["available"];
+    assert_eq!((&available["version"], &available["why"]), (&json!("1.0.0"), &json!("recalled")));
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.assert_whole();
+    assert_eq!(shop.offered(&[]), None);
+}
+
+#[test]
+fn recalled_version_cannot_be_had_by_name() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.edit("recall", "stable", "2.0.0");
+    shop.update(&["--version", "2.0.0"]).failed("version_unknown");
+    assert_eq!(shop.offered(&[]), None);
+}
+
+#[test]
+fn skipped_version_is_had_by_name_alone() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.edit("skip", "stable", "2.0.0");
+    assert_eq!(shop.offered(&[]), None);
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.update(&["--version", "2.0.0"]).done();
+    assert_eq!(shop.version(), "2.0.0");
+    // Who has it keeps it.
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "2.0.0");
+}
+
+#[test]
+fn version_for_nobody_yet_is_had_by_who_does_not_wait() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish_in("stable", "2.0.0", &["--rollout", "0"], |_| {});
+    assert_eq!(shop.offered(&[]), None);
+    assert_eq!(shop.offered(&["--now"]).as_deref(), Some("2.0.0"));
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.update(&["--now"]).done();
+    assert_eq!(shop.version(), "2.0.0");
+}
+
+#[test]
+fn version_that_needs_a_newer_launcher_says_so() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish_in("stable", "2.0.0", &["--min-launcher", "99.0.0"], |_| {});
+    let message = shop.update(&[]).failed("launcher_too_old");
+    assert!(message.contains("99.0.0"), "{message}");
+    assert_eq!(shop.version(), "1.0.0");
+    assert_eq!(shop.launch(&[]).code, Some(0));
+}
+
+#[test]
+fn platform_without_a_build_says_so() {
+    let shop = Shop::new();
+    shop.publish_in("stable", "1.0.0", &["--platform", "windows-x86_64"], |_| {});
+    let message = shop.update(&[]).failed("no_build_for_platform");
+    assert!(message.contains("stable"), "{message}");
+    assert!(!shop.game().exists());
+    shop.update(&["--platform", "windows-x86_64"]).done();
+    assert_eq!(shop.version(), "1.0.0");
+}
+
+#[test]
+fn version_that_is_not_there_says_so() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.update(&["--version", "7.0.0"]).failed("version_unknown");
+    assert_eq!(shop.version(), "1.0.0");
+}
+
+#[test]
+fn older_version_is_had_by_name() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    shop.update(&["--version", "1.0.0"]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.assert_whole();
+}
+
+#[test]
+fn newest_version_is_no_update_of_itself() {
+    let shop = Shop::with(&["1.0.0"]);
+    let done = shop.update(&[]).done().clone();
+    assert_eq!((&done["why"], &done["written_bytes"]), (&json!(null), &json!(0)));
+}
