@@ -9,7 +9,7 @@
     clippy::print_stderr,
     reason = "tests"
 )]
-#![cfg(unix)]
+#![cfg(all(unix, feature = "local"))]
 
 use std::fs;
 use std::io::Write as _;

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use super::run::Run;
 use super::shop::{Launched, Shop, as_nobody};
-use super::trees::{Same, assert_same, noise, snapshot, write};
 use super::skipped;
+use super::trees::{Same, assert_same, noise, snapshot, write};
 
 /// A file system, until it is dropped.
 struct Mounted(PathBuf);

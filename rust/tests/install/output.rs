@@ -97,7 +97,8 @@ fn words_for_people_go_to_the_right_stream() {
 #[test]
 fn time_zone_makes_no_difference() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
-    for (zone, version) in [("Pacific/Kiritimati", "2.0.0"), ("Etc/GMT+12", "1.0.0"), ("UTC", "2.0.0"), ("no/zone", "1.0.0")]
+    for (zone, version) in
+        [("Pacific/Kiritimati", "2.0.0"), ("Etc/GMT+12", "1.0.0"), ("UTC", "2.0.0"), ("no/zone", "1.0.0")]
     {
         Run::of(shop.updating(&["--version", version]).env("TZ", zone)).done();
         assert_eq!(shop.version(), version);
@@ -109,7 +110,8 @@ fn states_are_told_in_their_order() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     let run = shop.update(&[]);
     run.done();
-    let states = run.lines.iter().filter(|line| line["event"] == "state_changed").map(|line| line["state"].as_str().unwrap());
+    let states =
+        run.lines.iter().filter(|line| line["event"] == "state_changed").map(|line| line["state"].as_str().unwrap());
     let wanted = [
         "Checking",
         "UpdateAvailable",

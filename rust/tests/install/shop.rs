@@ -242,7 +242,8 @@ pub(crate) fn as_nobody(shop: &Shop, command: &Command) -> Option<Command> {
     chmod(shop.bench.root(), "", 0o755);
     let mut demoted = Command::new(binary);
     demoted.args(command.get_args()).env_clear().env("HOME", "/nonexistent");
-    demoted.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))).filter(|(name, _)| *name != "HOME"));
+    demoted
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))).filter(|(name, _)| *name != "HOME"));
     demoted.env("TMPDIR", std::env::temp_dir()).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY);
     Some(demoted)
 }

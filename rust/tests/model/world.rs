@@ -61,7 +61,7 @@ pub(crate) fn build(number: usize) -> Tree {
 }
 
 fn is_starting(number: usize) -> bool {
-    number % 2 == 0
+    number.is_multiple_of(2)
 }
 
 /// Whether the game of a build starts.
@@ -163,7 +163,7 @@ impl World {
             keep_versions: KEPT_VERSIONS,
             scratch: self.path("scratch"),
         };
-        publish(request, &self.monitor).map(drop)
+        publish(&request, &self.monitor).map(drop)
     }
 
     pub(crate) fn edit(&self, change: Edit) -> Result<()> {
