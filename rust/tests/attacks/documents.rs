@@ -125,7 +125,7 @@ fn file_of_one_mode_with_a_digest_that_lies_does_not_get_into_another() {
     let hostile = ground.tree("1.0.1-evil.1");
     write(&hostile, "data/level.pck", &noise(99, wanted.len()));
     let request = request(&ground.honest(), &keys, &hostile, "nightly", "1.0.1-evil.1");
-    publish(request, &Monitor::default()).unwrap();
+    publish(&request, &Monitor::default()).unwrap();
     Forge::new(&ground.honest(), &keys).change_documents("nightly", "1.0.1-evil.1", |documents| {
         documents.change_files(|table| {
             let rows = table["entries"].as_array_mut().unwrap();

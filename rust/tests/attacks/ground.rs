@@ -79,7 +79,7 @@ impl Ground {
 
     pub(crate) fn publish(&self, repository: &Path, keys: &Path, mode: &str, version: &str) {
         let tree = self.tree(version);
-        publish(request(repository, keys, &tree, mode, version), &Monitor::default()).unwrap();
+        publish(&request(repository, keys, &tree, mode, version), &Monitor::default()).unwrap();
     }
 
     fn command(&self, from: &str) -> Command {
