@@ -28,6 +28,9 @@ mod trees;
 #[path = "model/world.rs"]
 mod world;
 
+/// Some twenty seconds.
+const CASES: u32 = 40;
+
 fn number(variable: &str, otherwise: u32) -> u32 {
     std::env::var(variable).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
@@ -46,12 +49,8 @@ fn install_is_always_what_another_history_makes_it() {
 fn play(number_of_seed: u32) {
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&number_of_seed.to_le_bytes());
-    let config = Config {
-        cases: number("VSEKAI_MODEL_CASES", 40),
-        failure_persistence: None,
-        max_shrink_time: 120_000,
-        ..Config::default()
-    };
+    let cases = number("VSEKAI_MODEL_CASES", CASES);
+    let config = Config { cases, failure_persistence: None, max_shrink_time: 120_000, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let keys = world::keys();
     let network = world::network();
@@ -70,5 +69,5 @@ fn play(number_of_seed: u32) {
     let wanted =
         ["a newer version", "killed early", "killed late", "repaired", "went back by hand", "went back by itself"];
     let missed: Vec<_> = wanted.iter().filter(|what| !met.contains_key(*what)).collect();
-    assert!(missed.is_empty(), "no history had this, so nothing is known of it: {missed:?}");
+    assert!(missed.is_empty() || cases < CASES, "no history had this, so nothing is known of it: {missed:?}");
 }

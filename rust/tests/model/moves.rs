@@ -92,11 +92,10 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Move>> {
 
 fn phrase() -> impl Strategy<Value = Vec<Move>> {
     let update = || prop_oneof![3 => Just(Move::Update), 1 => killed()];
-    let launch = || (1..4_usize).prop_map(|times| Move::Launch { times });
     prop_oneof![
         12 => a_move().prop_map(|step| vec![step]),
         3 => (publish(), update()).prop_map(|(publish, update)| vec![publish, update]),
-        3 => (publish(), launch()).prop_map(|(publish, launch)| vec![publish, Move::Update, launch]),
+        4 => publish().prop_map(|publish| vec![publish, Move::Update, Move::Launch { times: 3 }]),
         1 => (publish(), killed(), killed()).prop_map(|(publish, one, two)| vec![publish, one, two, Move::Update]),
         2 => (mode(), update()).prop_map(|(mode, update)| vec![Move::Switch { mode }, update]),
         1 => (mode(), version(), update())
