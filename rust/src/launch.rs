@@ -65,12 +65,7 @@ pub struct Launched {
 /// `not_installed`, `launch_failed`, `state_malformed`, `state_too_new`.
 pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Launched> {
     let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
-    let mut state = match InstallState::load(root) {
-        Ok(state) => state.ok_or_else(not_installed)?,
-        // Entering finds out again what is installed.
-        Err(Error::Malformed { .. }) => enter(root, options, monitor)?.state.clone(),
-        Err(other) => return Err(other),
-    };
+    let mut state = Session::look(root, &admission(options), monitor)?;
     let mut rolled_back_from = None;
     if state.trial.is_some() {
         match count_attempt(root, options, monitor) {
@@ -106,9 +101,12 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
     })
 }
 
+fn admission(options: &LaunchOptions) -> Admission<'_> {
+    Admission { verb: "launch", protected: &options.protected, adopt: false, mode: None }
+}
+
 fn enter(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Session> {
-    let admission = Admission { verb: "launch", protected: &options.protected, adopt: false, mode: None };
-    Session::enter(root, &admission, monitor)
+    Session::enter(root, &admission(options), monitor)
 }
 
 /// Counts a start, or goes back if there were enough. Gives the state, and the version that was left.

@@ -460,12 +460,7 @@ impl Updater {
 
     /// The state of what is installed, mended if that is needed and possible.
     fn state(&self, monitor: &Monitor) -> Result<InstallState> {
-        let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
-        match InstallState::load(&self.root) {
-            Ok(state) => state.ok_or_else(missing),
-            Err(Error::Malformed { .. }) => Ok(self.enter("status", monitor)?.state.clone()),
-            Err(other) => Err(other),
-        }
+        Session::look(&self.root, &self.admission("status"), monitor)
     }
 
     fn state_or_new(&self, monitor: &Monitor) -> Result<InstallState> {

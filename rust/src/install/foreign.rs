@@ -62,9 +62,7 @@ pub(super) fn save(tree: &Path, layout: &Layout, successor: Option<&Path>, saved
         if found.is_dir() || successor.is_some_and(|successor| is_same(&from, &successor.join(&path))) {
             continue;
         }
-        let to = saved.join(&path);
-        // A second version may bring a file of the same name.
-        let to = free_name(&to);
+        let to = free_place(saved, &path);
         to.parent().map_or(Ok(()), disk::create_directory)?;
         disk::rename(&from, &to)?;
         moved += 1;
@@ -72,16 +70,23 @@ pub(super) fn save(tree: &Path, layout: &Layout, successor: Option<&Path>, saved
     Ok(moved)
 }
 
-fn free_name(path: &Path) -> PathBuf {
-    let mut free = path.to_owned();
-    let mut number = 0_u64;
-    while fs::symlink_metadata(&free).is_ok() {
+/// Where `path` can stand below `saved`, or below a folder beside it with a number: a version that was there twice
+/// may bring the same name twice, or a folder of a file's name. The name itself may have no room for a number.
+fn free_place(saved: &Path, path: &Path) -> PathBuf {
+    let is_free = |root: &Path| {
+        let mut above = path.ancestors().skip(1).map(|above| root.join(above));
+        fs::symlink_metadata(root.join(path)).is_err()
+            && above.all(|above| fs::symlink_metadata(above).map_or(true, |found| found.is_dir()))
+    };
+    let mut root = saved.to_owned();
+    let mut number = 1_u64;
+    while !is_free(&root) {
         number += 1;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
+        let mut name = saved.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{number}"));
-        free = path.with_file_name(name);
+        root = saved.with_file_name(name);
     }
-    free
+    root.join(path)
 }
 
 /// Whether both are one file, or two with the same content.

@@ -102,6 +102,26 @@ impl Session {
         Ok(Self { root: root.clone(), state, _lock: lock })
     }
 
+    /// The state of what is installed, for somebody who only reads it. A damaged one is mended on the disk; where that
+    /// cannot be written, for this call alone.
+    ///
+    /// # Errors
+    /// `not_installed`, `state_too_new`, `state_malformed`; `busy` if it has to be mended and somebody else is at work.
+    pub fn look(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<InstallState> {
+        let missing = || Error::NotInstalled { path: root.directory().to_owned() };
+        match InstallState::load(root) {
+            Err(Error::Malformed { .. }) => match Self::enter(root, admission, monitor) {
+                Ok(session) => Ok(session.state.clone()),
+                Err(error @ Error::Io { .. }) => {
+                    monitor.warn(&error);
+                    recover::from_versions(root)?.ok_or(error)
+                }
+                Err(other) => Err(other),
+            },
+            other => other?.ok_or_else(missing),
+        }
+    }
+
     /// The root.
     pub fn root(&self) -> &InstallRoot {
         &self.root
