@@ -26,6 +26,11 @@ pub use document::{BundleRef, Chunking, Entry, Release, Sizes, TargetRef};
 pub use files::{FileDigest, FileTable};
 pub use name::{ModeName, Platform, target_name};
 
+/// Whether a catalog's address is one that clients follow. Other kinds are passed over, so that there may be some.
+pub fn is_web_address(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
 /// The name of the catalog among the targets.
 pub const CATALOG_TARGET: &str = "catalog.json";
 

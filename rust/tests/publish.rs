@@ -193,8 +193,8 @@ fn edits_that_make_no_sense_change_nothing() {
     desk.edit(&["retire", "--mode", "beta", "--update-to", "stable"]).done();
     desk.edit(&["retire", "--mode", "stable", "--update-to", "beta"]).failed("mode_cycle");
     desk.edit(&["retire", "--mode", "stable", "--update-to", "nowhere"]).failed("mode_unknown");
-    desk.edit(&["mirrors", "file:///etc"]).failed("catalog_malformed");
-    desk.edit(&["stores", "../elsewhere"]).failed("catalog_malformed");
+    desk.edit(&["mirrors", "file:///etc"]).failed("invalid_argument");
+    desk.edit(&["stores", "../elsewhere"]).failed("invalid_argument");
     assert_eq!(desk.stable()["is_active"], true);
 }
 

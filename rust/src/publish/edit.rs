@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{catalog_of, edit::Edit as E};
 use crate::error::{Error, Result};
-use crate::release::{CATALOG_TARGET, Catalog, Mode, ModeName, resolve_mode};
+use crate::path::RelPath;
+use crate::release::{CATALOG_TARGET, Catalog, Mode, ModeName, is_web_address, resolve_mode};
 use crate::trust::{CATALOG_ROLE, Committed, Keys, Publication};
 use crate::version::Version;
 
@@ -125,10 +126,23 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
         }
         E::Describe { mode, text } => changed(catalog, mode)?.description.clone_from(text),
         E::Add { .. } => {}
-        E::Stores(stores) => catalog.stores.clone_from(stores),
-        E::Mirrors(mirrors) => catalog.mirrors.clone_from(mirrors),
+        E::Stores(stores) => {
+            let is_place = |store: &&String| !is_web_address(store) && RelPath::new(store).is_err();
+            refuse(stores.iter().find(is_place), "is neither a web address nor a path below the repository")?;
+            catalog.stores.clone_from(stores);
+        }
+        E::Mirrors(mirrors) => {
+            refuse(mirrors.iter().find(|mirror| !is_web_address(mirror)), "is no web address")?;
+            catalog.mirrors.clone_from(mirrors);
+        }
     }
     Ok(())
+}
+
+/// Clients take no other: what is on their own machine is none of a publisher's business.
+fn refuse(place: Option<&String>, reason: &str) -> Result<()> {
+    let error = |place| Error::Invalid { what: "address", reason: format!("{place} {reason}") };
+    place.map_or(Ok(()), |place| Err(error(place)))
 }
 
 fn find(catalog: &Catalog, mode: &ModeName, version: &Version) -> Result<usize> {

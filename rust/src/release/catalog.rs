@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{ModeName, Platform};
 use crate::error::{Error, Format, Result};
 use crate::limits;
-use crate::path::RelPath;
 use crate::version::Version;
 
 const SCHEMA: u32 = 1;
@@ -137,14 +136,6 @@ impl Catalog {
     }
 
     fn check(&self) -> Result<()> {
-        // Addresses of the player's own machine, and other schemes, are none of a publisher's business.
-        let is_url = |place: &String| place.starts_with("https://") || place.starts_with("http://");
-        if let Some(place) = self.stores.iter().find(|place| !is_url(place) && RelPath::new(place).is_err()) {
-            return Err(malformed(format!("{place:?} is neither a web address nor a path below the repository")));
-        }
-        if let Some(place) = self.mirrors.iter().find(|place| !is_url(place)) {
-            return Err(malformed(format!("{place:?} is no web address")));
-        }
         for (name, mode) in &self.modes {
             if mode.sequence > MAX_SEQUENCE {
                 return Err(malformed(format!("{name} counts to {}", mode.sequence)));

@@ -149,7 +149,8 @@ impl View {
     /// Where the repository is: what was named, then the mirrors that its catalog names.
     fn places(&self) -> Vec<String> {
         let mut places: Vec<String> = Vec::new();
-        for place in self.locations.iter().map(|text| lasting(text)).chain(self.catalog.mirrors.iter().cloned()) {
+        let mirrors = self.catalog.mirrors.iter().filter(|mirror| release::is_web_address(mirror)).cloned();
+        for place in self.locations.iter().map(|text| lasting(text)).chain(mirrors) {
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -166,7 +167,7 @@ impl View {
         let named = if self.catalog.stores.is_empty() { &default[..] } else { &self.catalog.stores[..] };
         let mut all: Vec<String> = Vec::new();
         for store in named {
-            let places = if store.starts_with("https://") || store.starts_with("http://") {
+            let places = if release::is_web_address(store) {
                 vec![store.clone()]
             } else if RelPath::new(store).is_err() {
                 continue;
