@@ -79,11 +79,6 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
     }
     let current = state.current.clone().ok_or_else(not_installed)?;
     let mut started = Started::start(root, &current, options)?;
-    if rolled_back_from.is_some() {
-        // The game runs already: what it cost to remove the version that was left delays nobody.
-        let cleaned = enter(root, options, monitor).and_then(|session| session.clean());
-        cleaned.map_or_else(|error| monitor.warn(&error), drop);
-    }
     let is_on_trial = state.trial.is_some();
     let sign = started.wait_for_a_sign(options.grace, monitor);
     let settle = || is_on_trial && settle(root, &current, sign, options, monitor);

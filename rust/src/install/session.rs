@@ -76,19 +76,24 @@ impl Session {
         disk::create_directory(&root.control(""))?;
         let lock = Lock::exclusive(&root.control(LOCK), admission.verb)?;
         recover::tidy(root)?;
+        let begin = || InstallState::begin(admission.mode.cloned().unwrap_or_default());
         let state = match InstallState::load(root) {
             Ok(Some(state)) => state,
             Ok(None) => {
                 let state = recover::from_versions(root)?;
-                let mut state =
-                    state.unwrap_or_else(|| InstallState::begin(admission.mode.cloned().unwrap_or_default()));
+                let mut state = state.unwrap_or_else(begin);
                 state.adopted = adopted;
                 state.save(root)?;
                 state
             }
             Err(error @ Error::Malformed { .. }) => {
                 monitor.warn(&error);
-                let state = recover::from_versions(root)?.ok_or(error)?;
+                let state = match recover::from_versions(root)? {
+                    Some(state) => state,
+                    // Nothing was ever there, or is known of what is there.
+                    None if root.folders()?.is_empty() => begin(),
+                    None => return Err(error),
+                };
                 // A copy: until the new one is there, the damaged one says that something is installed.
                 let damaged = root.control("state.json.damaged");
                 disk::remove_file(&damaged)?;

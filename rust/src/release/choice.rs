@@ -100,7 +100,7 @@ pub fn admits(install_id: &str, mode: &ModeName, version: &Version, percent: u8)
 ///
 /// # Errors
 /// Those of [`resolve_mode`]; `version_unknown` for a version asked for that is not there or was recalled;
-/// `no_build_for_platform` if nothing is installed and nothing can be.
+/// `no_build_for_platform` if the mode has nothing for the platform, or nothing to begin with.
 pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Choice<'a>> {
     let name = resolve_mode(catalog, situation.mode)?;
     let mode = catalog.mode(name)?;
@@ -137,6 +137,8 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
             Ok(Choice::Take { mode: name, offer, why: Why::Newer })
         }
         (_, _, Some(_)) => Ok(Choice::Stay),
+        // Something will be offered: in time, or by name.
+        (None, Some(_), None) if offers().next().is_some() => Ok(Choice::Stay),
         (None, _, None) => Err(Error::NoBuild { mode: name.to_string(), platform: situation.platform.to_string() }),
     }
 }

@@ -104,6 +104,16 @@ fn state_that_was_damaged_twice_is_found_again_twice() {
 }
 
 #[test]
+fn damaged_state_of_an_install_that_never_was_is_no_reason_to_fail() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    write(&shop.game(), ".vsekai/state.json", b"{");
+    shop.vsekai(&["launch"]).failed("not_installed");
+    shop.update(&[]).done();
+    shop.assert_whole();
+}
+
+#[test]
 fn lost_state_is_found_again_by_an_update() {
     let shop = Shop::with(&["1.0.0"]);
     fs::remove_file(shop.control("state.json")).unwrap();
