@@ -100,7 +100,7 @@ impl Play {
     #[track_caller]
     fn survive(&self, operations: usize) {
         let survived: Survived = survive(self);
-        assert!(survived.operations >= operations && survived.faults >= 3 * operations, "{survived:?}");
+        assert!(survived.operations >= operations && survived.faults >= 2 * operations, "{survived:?}");
     }
 }
 
@@ -151,11 +151,11 @@ impl Scenario for Play {
         }
         world::assert_rest_untouched(folder);
         let game = folder.join("GAME");
-        let status = self.world.status(folder);
-        assert_eq!(status.as_deref(), self.ends_as);
-        if let Some(version) = &status {
+        // Not by another process: there are thousands of faults.
+        let current = looks::current(&game);
+        assert_eq!(current.as_deref(), self.ends_as);
+        if let Some(version) = &current {
             looks::assert_current_is_whole(&self.world, &game, version, None);
-            self.world.assert_older_repository_is_refused(&game);
         }
         for (content, path) in &self.mine {
             assert_eq!(std::fs::read(game.join(path)).unwrap(), *content, "{}", path.display());

@@ -64,6 +64,12 @@ pub(crate) fn assert_same(found: &Portrait, wanted: &Portrait) {
     assert!(told.is_empty(), "not as after an undisturbed run (found, wanted): {told:#?}");
 }
 
+/// The version that `state.json` names.
+pub(crate) fn current(game: &Path) -> Option<String> {
+    let state = InstallState::load(&InstallRoot::at(game).unwrap()).unwrap();
+    Some(state?.current?.version.to_string())
+}
+
 /// The version that `state.json` names is what was published, and `verify` says so too. The user's files are besides.
 #[track_caller]
 pub(crate) fn assert_current_is_whole(world: &World, game: &Path, version: &str, damaged: Option<&str>) {
