@@ -6,7 +6,7 @@
 //!                                          store/                 targets/, catalog, tuf/ (timestamp last)
 //! ```
 //!
-//! Readers see all of a version or nothing of it: the timestamp is written last. What is published is never changed: the
+//! Readers see all of a version or nothing of it: the timestamp is written last. What is on offer is never changed: the
 //! same version with the same content again is no work, with other content it is an error. The keys that are
 //! needed are the mode's, the catalog's, the snapshot's and the timestamp's; those of root and targets stay offline.
 
