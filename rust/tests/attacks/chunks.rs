@@ -83,7 +83,7 @@ fn store_in_a_folder_with_things_that_are_no_files() {
     let pipe = |chunk: &Path| {
         assert!(std::process::Command::new("mkfifo").arg(chunk).status().unwrap().success());
     };
-    let kinds: [(&str, &dyn Fn(&Path)); 3] = [("folder", &folder), ("endless", &endless), ("pipe", &pipe)];
+    let kinds = [("folder", &folder as &dyn Fn(&Path)), ("endless", &endless), ("pipe", &pipe)];
     let ground = Ground::new();
     for (name, make) in kinds {
         let hostile = ground.stolen(name);

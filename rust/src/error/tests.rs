@@ -1,0 +1,72 @@
+use super::*;
+
+/// One of each; a new variant without a sample is seen as a code that the documentation has too much.
+fn samples() -> Vec<Error> {
+    let id = ChunkId::from_bytes([0; 32]);
+    let text = String::new;
+    let malformed = |format| Error::Malformed { format, offset: 0, reason: text() };
+    let io = |kind: io::ErrorKind| Error::io("read", "/f")(kind.into());
+    let transport = |kind| Error::Transport { kind, url: text(), reason: text() };
+    let mut all = vec![
+        Error::UnsafePath { name: text(), reason: "" },
+        Error::ChunkCorrupt { id, origin: text(), reason: text() },
+        Error::ChunkMissing { id, origins: text() },
+        Error::DiskFull { path: "/d".into(), needed_bytes: 2, free_bytes: 1 },
+        Error::DestinationNotOurs { path: "/d".into() },
+        Error::ForeignConflict { path: "/d".into() },
+        Error::Busy { path: "/d".into(), holder: text() },
+        Error::VersionInvalid { version: text(), reason: text() },
+        Error::ModeUnknown { mode: text(), known: text() },
+        Error::ModeRetired { mode: text() },
+        Error::ModeCycle { path: text() },
+        Error::NoBuild { mode: text(), platform: text() },
+        Error::VersionUnknown { mode: text(), version: text() },
+        Error::VersionExists { mode: text(), version: text() },
+        Error::LauncherTooOld { what: text(), needed: text() },
+        Error::StateTooNew { path: "/d".into(), schema: 9 },
+        Error::NotInstalled { path: "/d".into() },
+        Error::NoPrevious { path: "/d".into() },
+        Error::Damaged { path: "/d".into(), files: 1 },
+        Error::LaunchFailed { path: "/d".into(), reason: text() },
+        Error::LintFailed { findings: 1 },
+        Error::KeyMissing { role: text(), path: "/d".into() },
+        Error::Invalid { what: "", reason: text() },
+        Error::Unsupported { what: text() },
+        Error::Cancelled,
+    ];
+    all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
+    all.extend([Format::Release, Format::Catalog, Format::FileTable, Format::State, Format::Config].map(malformed));
+    let trust = |kind| Error::Trust { kind, reason: text() };
+    use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
+    all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));
+    all.extend(
+        [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::ReadOnlyFilesystem,
+            io::ErrorKind::NotFound,
+            io::ErrorKind::Other,
+        ]
+        .map(io),
+    );
+    use TransportKind::{NotFound, Offline, Protocol, TimedOut, Tls, Unauthorized};
+    all.extend([Offline, TimedOut, Tls, Unauthorized, NotFound, Protocol].map(transport));
+    all
+}
+
+#[test]
+fn documentation_lists_every_code_and_no_other() {
+    let codes: std::collections::BTreeSet<&str> = samples().iter().map(Error::code).collect();
+    let table = include_str!("../../../docs/errors.md");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), codes.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn full_disk_has_one_code_however_it_was_found() {
+    let before = Error::DiskFull { path: "/d".into(), needed_bytes: 2, free_bytes: 1 };
+    let during = Error::io("write", "/d/f")(io::Error::from(io::ErrorKind::StorageFull));
+    assert_eq!(before.code(), "disk_full");
+    assert_eq!(during.code(), "disk_full");
+    assert_eq!(before.hint(), during.hint());
+}
