@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tough::{ExpirationEnforcement, Limits, RepositoryLoader};
 use url::Url;
@@ -128,13 +127,9 @@ pub(super) struct Store(pub(super) PathBuf);
 
 impl Store {
     fn create(scratch: &Path) -> Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        disk::create_directory(scratch)?;
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = scratch.join(format!("trust-{}-{count}", std::process::id()));
-        // A process of the same number may have been killed here.
-        disk::remove_all(&folder)?;
-        disk::create_directory(&folder)?;
+        // The folder of working files may be everybody's: the name is not to be guessed, what is in it not to be read.
+        let folder = scratch.join(format!("vsekai-trust-{:016x}", fastrand::u64(..)));
+        disk::make_private_directory(&folder)?;
         Ok(Self(folder))
     }
 }
