@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures vsekai against the real desync, then the formats and chunkers by themselves. Arguments go to the first:
-# --rounds N, --only extract,make,far,update,million,tenfold, --write FILE, --check.
+# --rounds N, --only extract,make,far,update,million,check,verify,large,tenfold, --write FILE, --check.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
