@@ -6,7 +6,7 @@
 //! Works without network, with expired metadata, and on a disk that cannot be written (then nothing is counted).
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -295,9 +295,10 @@ pub(crate) fn tidy(root: &InstallRoot, names: &[String]) -> Result<()> {
 /// Games that were started without us leave no mark; Linux shows them all the same.
 #[cfg(target_os = "linux")]
 fn is_used(tree: &Path) -> bool {
-    let Ok(processes) = fs::read_dir("/proc") else { return false };
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
     processes.flatten().any(|process| {
-        let is_below = |link: &str| fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(tree));
+        let is_below =
+            |link: &str| std::fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(tree));
         is_below("exe") || is_below("cwd")
     })
 }
