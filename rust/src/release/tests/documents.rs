@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{BundleRef, Catalog, Mode, Offer, Release};
+use super::super::{BundleRef, Catalog, Mode, Offer, Release, is_web_address};
 use super::{mode, offer, release, version};
 use crate::error::Result;
 use crate::limits::MAX_DOCUMENT_BYTES;
@@ -153,15 +153,17 @@ fn catalog_that_counts_too_far_is_refused() {
 }
 
 #[test]
-fn catalog_names_no_folders_of_the_players_machine() {
+fn addresses_of_the_players_machine_are_read_and_not_followed() {
     for place in ["/etc", "../store", "file:///etc", "ftp://example.org", "C:\\store", "\\\\server\\share", ""] {
         let mut catalog = catalog(1, Vec::new());
         catalog.stores = vec![place.to_owned()];
-        assert_eq!(catalog.to_bytes().unwrap_err().code(), "catalog_malformed", "{place}");
-        catalog.stores.clear();
         catalog.mirrors = vec![place.to_owned()];
-        assert_eq!(catalog.to_bytes().unwrap_err().code(), "catalog_malformed", "{place}");
+        let read = Catalog::parse(&catalog.to_bytes().expect("a catalog")).expect("a catalog of later times");
+        assert_eq!(read, catalog);
+        assert!(!is_web_address(place), "{place}");
+        assert!(RelPath::new(place).is_err(), "{place} leaves the repository");
     }
+    assert!(is_web_address("https://example.org/store") && is_web_address("http://127.0.0.1:1/"));
 }
 
 #[test]
