@@ -238,7 +238,9 @@ pub(crate) fn as_nobody(shop: &Shop, command: &Command) -> Option<Command> {
     }
     // Nobody may be unable to reach the folder that it was built in.
     let binary = shop.path("vsekai");
-    fs::copy(env!("CARGO_BIN_EXE_vsekai"), &binary).unwrap();
+    // Not `fs::copy`: a child of another thread would have our open file for a moment, and nothing that is open for
+    // writing can be started.
+    assert!(Command::new("cp").args([Path::new(env!("CARGO_BIN_EXE_vsekai")), &binary]).status().unwrap().success());
     chmod(shop.bench.root(), "", 0o755);
     let mut demoted = Command::new(binary);
     demoted.args(command.get_args()).env_clear().env("HOME", "/nonexistent");

@@ -144,7 +144,9 @@ impl Ground {
         // Nobody may be unable to reach the folder that it was built in.
         let binary = if is_root { root.join("vsekai") } else { original.clone() };
         if is_root {
-            fs::copy(original, &binary).unwrap();
+            // By another program: a child of another thread would have our open file for a moment, and the kernel starts
+            // nothing that is open for writing ("text file busy").
+            assert!(Command::new("cp").args([&original, &binary]).status().unwrap().success());
             fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
         }
         Self { root: root.to_owned(), binary, is_root, next: AtomicUsize::new(0) }
