@@ -1,0 +1,15 @@
+//! The V-Sekai update service: modes, versions and chunks over HTTP.
+//!
+//! ```text
+//! api, files            HTTP in and out: /api/v1 and the static-like paths of a repository
+//!   service             the rules: publishing, modes, CDNs, signing. One decision, then one Db::apply
+//!     db                SQL: SQLite, PostgreSQL, CockroachDB
+//!     chunks            where chunk bytes live: the database, a folder, S3; a cache in front
+//! ```
+//!
+//! Data flows downwards; `model` and `error` are shared by all. Every process is stateless but for its cache: any
+//! number of them may serve one database.
+
+pub mod db;
+pub mod error;
+pub mod model;
