@@ -6,7 +6,7 @@
 //!   [`path`], [`version`], [`release`], [`state`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
 //!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
-//! - network, feature `net`: `source`, `trust`, `publish`, `updater`
+//! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`
 //!
 //! The `vsekai` command (feature `cli`) calls `updater`, `launch`, `publish` and `trust`, and for `vsekai store`
 //! what is below them; it adds only words.
@@ -14,6 +14,8 @@
 // Checked without `test` too: what is allowed here is allowed in tests alone.
 #![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]
 
+#[cfg(feature = "net")]
+pub mod api;
 pub mod archive;
 pub mod chunk;
 pub mod chunker;
