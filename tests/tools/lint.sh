@@ -29,6 +29,9 @@ no_path_leaves_the_repository() {
 	! git grep -nF "..""/shared" -- ':!.ci/run'
 }
 
+# A workspace of its own, with a lock file that nothing else looks at.
+lock_of_fuzz_is_new() { cargo_in_rust metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null; }
+
 clippy() { cargo_in_rust clippy --quiet --all-targets "$@" -- -D warnings; }
 
 "$repo/tests/tools/setup.sh" lint
@@ -39,6 +42,7 @@ check "no path leaves the repository" no_path_leaves_the_repository
 if cargo fmt --version >/dev/null 2>&1; then
 	check "cargo fmt" cargo_in_rust fmt --all --check
 	check "cargo fmt: fuzz" cargo_in_rust fmt --manifest-path fuzz/Cargo.toml --check
+	check "the lock file of fuzz" lock_of_fuzz_is_new
 else
 	skip "cargo fmt is not installed"
 fi
@@ -47,6 +51,8 @@ if cargo clippy --version >/dev/null 2>&1; then
 	check "clippy: local" clippy --no-default-features --features local
 	check "clippy: net" clippy --no-default-features --features net
 	check "clippy: default" clippy
+	check "clippy: openapi" clippy --no-default-features --features openapi
+	check "clippy: server" clippy --package vsekai-server
 else
 	skip "cargo clippy is not installed"
 fi
