@@ -6,7 +6,11 @@
 //!   Memory      what one install has seen                        trust/memory.rs
 //!   verdict     every failure of `tough` as one of ours          trust/verdict.rs
 //! Keys          private keys and root.json: the ceremony         trust/keys.rs
+//! ServiceKeys   the keys of an update server                     trust/keys/service.rs
 //! Publication   put, remove, commit: the publisher's side        trust/publication.rs
+//!   Shelf       its folder, or files in memory                   trust/publication/shelf.rs
+//!   accept      what was signed elsewhere                        trust/publication/accept.rs
+//!   offline     what is signed for a server                      trust/publication/offline.rs
 //! ```
 //!
 //! All verification is done by the `tough` crate, after The Update Framework (TUF) 1.0; there is none of our
@@ -32,10 +36,10 @@ mod repository;
 mod sign;
 mod verdict;
 
-pub use keys::{Days, KeyInfo, Keys};
+pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
 pub use name::{check_role_name, check_target_name};
-pub use publication::{Committed, Publication};
+pub use publication::{Committed, Listed, MemoryShelf, Publication, TrustFiles};
 pub use repository::{ClockGuard, OpenOptions, Repository};
 
 /// The role that signs `catalog.json` and nothing else.

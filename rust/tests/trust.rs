@@ -24,10 +24,14 @@ mod keys;
 mod memory;
 #[path = "trust/mirrors.rs"]
 mod mirrors;
+#[path = "trust/office.rs"]
+mod office;
 #[path = "trust/publishing.rs"]
 mod publishing;
 #[path = "trust/servers.rs"]
 mod servers;
+#[path = "trust/service.rs"]
+mod service;
 mod support;
 #[path = "trust/web.rs"]
 mod web;

@@ -10,25 +10,30 @@
 //! key files can be read by their owner only, where the system knows owners, and a kill leaves a folder
 //! that opens, or where the same command can be given again. It publishes nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::runtime::{Builder, Runtime};
 use tough::schema::{RoleType, Root, Signed};
 
 use super::memory::parse_root;
 use super::sign::{KeyId, PrivateKey, key_id};
 use super::{CATALOG_ROLE, MAX_ROOT_BYTES, check_role_name};
+use crate::api::OnlineKeys;
 use crate::disk;
 use crate::error::{Error, Result};
 
 mod ceremony;
 mod files;
 mod first;
+mod ring;
+mod service;
 
 pub(super) use files::KeyFile;
 pub(super) use first::SPEC_VERSION;
+pub(super) use ring::{Ring, block_on};
+use service::Online;
+pub use service::ServiceKeys;
 
 /// The four roles of `root.json`.
 const TOP_ROLES: [(&str, RoleType); 4] = [
@@ -106,12 +111,10 @@ pub struct KeyInfo {
 /// See the module's head.
 #[derive(Debug)]
 pub struct Keys {
-    folder: PathBuf,
+    ring: Ring,
     root: Signed<Root>,
     root_bytes: Vec<u8>,
     file: KeyFile,
-    private: Vec<PrivateKey>,
-    runtime: Runtime,
 }
 
 impl Keys {
@@ -121,12 +124,25 @@ impl Keys {
     /// [`Error::Invalid`] if the folder has keys already, if a mode's name is none, or if there is no mode;
     /// [`Error::Io`], [`Error::Busy`].
     pub fn init(folder: &Path, modes: &[String], days: &Days) -> Result<Self> {
+        Self::begin(folder, modes, days, None)
+    }
+
+    /// The same for a repository whose catalog, snapshot and timestamp an update server signs: `online` are its
+    /// public keys, and no private ones are made for these roles.
+    ///
+    /// # Errors
+    /// As [`Self::init`]; [`Error::Invalid`] too if one of `online` is no Ed25519 key.
+    pub fn init_online(folder: &Path, modes: &[String], days: &Days, online: &OnlineKeys) -> Result<Self> {
+        Self::begin(folder, modes, days, Some(&Online::parse(online)?))
+    }
+
+    fn begin(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<Self> {
         days.check()?;
         if modes.is_empty() {
             return Err(Error::Invalid { what: "mode", reason: "at least one is needed".to_owned() });
         }
         modes.iter().try_for_each(|mode| check_role_name(mode))?;
-        first::init(folder, modes, days)?;
+        first::init(folder, modes, days, online)?;
         Self::open(folder)
     }
 
@@ -136,19 +152,7 @@ impl Keys {
     /// [`Error::Io`], [`Error::Invalid`] for files that are none of ours, [`Error::Trust`] of kind `Root`.
     pub fn open(folder: &Path) -> Result<Self> {
         let root_bytes = disk::read(&folder.join("root.json"), MAX_ROOT_BYTES)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            root: parse_root(&root_bytes)?,
-            root_bytes,
-            file: KeyFile::read(folder)?,
-            private: files::read_private(folder)?,
-            runtime: Self::start_runtime()?,
-        })
-    }
-
-    fn start_runtime() -> Result<Runtime> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })
+        Ok(Self { root: parse_root(&root_bytes)?, root_bytes, file: KeyFile::read(folder)?, ring: Ring::read(folder)? })
     }
 
     /// Every key of every role: root first, then the others of `root.json`, the catalog, the modes by name.
@@ -157,7 +161,7 @@ impl Keys {
         let info = |role: &str, id: &KeyId, threshold| KeyInfo {
             role: role.to_owned(),
             key_id: hex::encode(id),
-            present: self.private.iter().any(|key| key.id == *id),
+            present: self.ring.has(id),
             threshold,
             days: self.file.days.of(role),
             root_version: root.version.get(),
@@ -185,20 +189,29 @@ impl Keys {
         self.file.modes.keys().cloned().collect()
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    fn folder(&self) -> &Path {
+        self.ring.folder()
+    }
+
+    pub(super) fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     pub(super) fn newest_root(&self) -> &Signed<Root> {
         &self.root
     }
 
-    /// A root of any version up to the newest; nothing if its file is not in the folder.
-    pub(super) fn root_of_version(&self, version: u64) -> Result<Option<Vec<u8>>> {
+    /// A root of any version up to the newest.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if its file is not in the folder.
+    pub(super) fn root_of_version(&self, version: u64) -> Result<Vec<u8>> {
         if version == self.root.signed.version.get() {
-            return Ok(Some(self.root_bytes.clone()));
+            return Ok(self.root_bytes.clone());
         }
-        disk::read_if_exists(&self.folder.join(format!("{version}.root.json")), MAX_ROOT_BYTES)
+        let name = format!("{version}.root.json");
+        let found = disk::read_if_exists(&self.folder().join(&name), MAX_ROOT_BYTES)?;
+        found.ok_or_else(|| ceremony::invalid(format!("{name} is not in {}", self.folder().display())))
     }
 
     pub(super) fn days(&self) -> &Days {
@@ -209,16 +222,11 @@ impl Keys {
         &self.file
     }
 
-    pub(super) fn runtime(&self) -> &Runtime {
-        &self.runtime
+    fn private<'a>(&'a self, ids: &'a [KeyId]) -> impl Iterator<Item = &'a PrivateKey> {
+        self.ring.private(ids)
     }
 
-    /// The private keys that are here, of these identifiers.
-    pub(super) fn private<'a>(&'a self, ids: &'a [KeyId]) -> impl Iterator<Item = &'a PrivateKey> {
-        self.private.iter().filter(|key| ids.contains(&key.id))
-    }
-
-    pub(super) fn missing(&self, role: &str) -> Error {
-        Error::KeyMissing { role: role.to_owned(), path: self.folder.clone() }
+    fn missing(&self, role: &str) -> Error {
+        self.ring.missing(role)
     }
 }

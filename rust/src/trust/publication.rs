@@ -1,4 +1,5 @@
-//! A repository folder, opened to publish into: changes are collected, then signed and written together.
+//! A repository, opened to publish into: changes are collected, then signed and written together. It is a folder, or
+//! the part of one in memory that an update server has of its database.
 //!
 //! Promises: what is there is verified before anything is added; only roles that change are signed, so that
 //! publishing to one mode needs the keys of that mode, of `snapshot` and of `timestamp` and no other; no
@@ -11,28 +12,35 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tough::TargetName;
 use tough::schema::{Hashes, RoleType, Root, Signed, Snapshot, Target, Targets};
 
-use super::keys::Keys;
+use super::keys::{Keys, ServiceKeys};
 use super::memory::sha256_hex;
 use super::name::{check_target_name, target_path};
 use super::sign::KeyId;
 use super::verdict::{self, trust};
 use super::{CATALOG_ROLE, CATALOG_TARGET};
-use crate::disk;
 use crate::error::{Error, Result, TrustKind};
-use crate::lock::Lock;
 
+mod accept;
+mod chain;
 mod commit;
 mod delegate;
 mod existing;
+mod offline;
+mod party;
+mod shelf;
 
 pub use commit::Committed;
+pub use offline::TrustFiles;
+use party::Party;
+pub use shelf::MemoryShelf;
+use shelf::Shelf;
 
 /// Largest target that is read back, in bytes.
 const MAX_TARGET_BYTES: u64 = 1 << 30;
@@ -43,11 +51,11 @@ const MAX_DEPTH: usize = 4;
 /// See the module's head.
 #[derive(Debug)]
 pub struct Publication<'k> {
-    keys: &'k Keys,
-    folder: PathBuf,
+    party: Party<'k>,
+    shelf: Shelf,
     /// The root that is in force after the next commit.
     root: Signed<Root>,
-    /// Roots that the folder does not have yet, by version.
+    /// Roots that the shelf does not have yet, by version.
     new_roots: BTreeMap<u64, Vec<u8>>,
     targets: Document,
     /// The catalog and the modes.
@@ -58,7 +66,6 @@ pub struct Publication<'k> {
     renew: bool,
     /// Target files to write, by path below the root of the repository.
     files: BTreeMap<String, Vec<u8>>,
-    _lock: Lock,
 }
 
 /// The metadata of one role, as it is or as it will be signed.
@@ -66,6 +73,35 @@ pub struct Publication<'k> {
 struct Document {
     body: Targets,
     changed: bool,
+    /// Changed by who signed it elsewhere: these bytes are written as they are.
+    signed: Option<Vec<u8>>,
+}
+
+impl Document {
+    fn published(body: Targets) -> Self {
+        Self { body, changed: false, signed: None }
+    }
+
+    fn signed(body: Targets, bytes: &[u8]) -> Self {
+        Self { body, changed: true, signed: Some(bytes.to_vec()) }
+    }
+
+    /// To be signed by the next commit.
+    fn touch(&mut self) {
+        self.changed = true;
+        self.signed = None;
+    }
+}
+
+/// As what a target is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Where its file is, below the root of the repository.
+    pub path: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// The SHA-256 of its bytes, 64 hex.
+    pub sha256: String,
 }
 
 impl<'k> Publication<'k> {
@@ -76,14 +112,50 @@ impl<'k> Publication<'k> {
     /// [`Error::Trust`] if what is there does not verify with these keys, [`Error::Busy`] while another
     /// process publishes, [`Error::KeyMissing`], [`Error::Io`].
     pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
-        disk::create_directory(repository)?;
-        let lock = Lock::exclusive(&repository.join(".vsekai-publish.lock"), "publish")?;
-        if let Some(newest) = existing::newest_root(repository)? {
-            return existing::open(repository, keys, lock, newest);
+        let shelf = Shelf::folder(repository)?;
+        if let Some(newest) = existing::newest_root(shelf.place())? {
+            return existing::open(shelf, Party::offline(keys), newest);
         }
-        let mut new = existing::create(repository, keys, lock)?;
+        let mut new = existing::create(shelf, keys)?;
         new.commit()?;
         Ok(new)
+    }
+
+    /// The same over files in memory, such as what a server has published. An empty shelf gets a repository with
+    /// the first commit, or with [`Self::trust_files`] without any of the online keys.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(shelf: MemoryShelf, keys: &'k Keys) -> Result<Self> {
+        let shelf = Shelf::memory(shelf);
+        match existing::newest_root(shelf.place())? {
+            Some(newest) => existing::open(shelf, Party::offline(keys), newest),
+            None => existing::create(shelf, keys),
+        }
+    }
+
+    /// The same for an update server: the newest root of the shelf is believed, and nothing is delegated.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the shelf is empty ([`Self::open_with_trust`] begins a repository), [`Error::Trust`] if
+    /// what is there does not verify.
+    pub fn open_service(shelf: MemoryShelf, keys: &'k ServiceKeys) -> Result<Self> {
+        let shelf = Shelf::memory(shelf);
+        match existing::newest_root(shelf.place())? {
+            Some(newest) => existing::open(shelf, Party::service(keys), newest),
+            None => Err(Error::Invalid { what: "repository", reason: "it has not begun".to_owned() }),
+        }
+    }
+
+    /// What commits have written into a [`MemoryShelf`] so far: paths below the root of the repository and bytes, in
+    /// the order in which readers may see them; `tuf/timestamp.json` is the last of each commit.
+    pub fn written(&self) -> &[(String, Vec<u8>)] {
+        self.shelf.written()
+    }
+
+    /// The same, and the end of the publication.
+    pub fn into_written(self) -> Vec<(String, Vec<u8>)> {
+        self.shelf.into_written()
     }
 
     /// Adds or replaces a target of a role: `catalog.json` of `catalog`, `<mode>/…` of a mode.
@@ -101,7 +173,7 @@ impl<'k> Publication<'k> {
         let document = self.document_mut(role)?;
         if document.body.targets.get(&target_name) != Some(&target) {
             document.body.add_target(target_name, target);
-            document.changed = true;
+            document.touch();
         }
         self.files.insert(path, bytes);
         Ok(())
@@ -116,30 +188,53 @@ impl<'k> Publication<'k> {
         let target_name = TargetName::new(name).map_err(verdict::of)?;
         let document = self.document_mut(role)?;
         let found = document.body.remove_target(&target_name).is_some();
-        document.changed |= found;
+        if found {
+            document.touch();
+        }
         Ok(found)
     }
 
     /// The bytes of a target, as signed or as put; nothing if it is not listed.
     ///
     /// # Errors
-    /// [`Error::Trust`] of kind `Mismatch` if the file in the folder is another; [`Error::Io`].
+    /// [`Error::Trust`] of kind `Mismatch` if the file is another; [`Error::Io`], of kind `NotFound` too if a
+    /// [`MemoryShelf`] does not have it.
     pub fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(listed) = self.listed(name)? else { return Ok(None) };
+        if let Some(bytes) = self.files.get(&listed.path) {
+            return Ok(Some(bytes.clone()));
+        }
+        let bytes = self.shelf.place().require(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
+        if bytes.len() as u64 != listed.length || sha256_hex(&bytes) != listed.sha256 {
+            return Err(trust(TrustKind::Mismatch, format!("{} is not what was signed", listed.path)));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// As what a target is signed, or will be; nothing if it is not listed.
+    ///
+    /// # Errors
+    /// [`Error::UnsafePath`] for what is no name of a target.
+    pub fn listed(&self, name: &str) -> Result<Option<Listed>> {
         check_target_name(name)?;
         let role = if name == CATALOG_TARGET { CATALOG_ROLE } else { name.split('/').next().unwrap_or(name) };
         let target_name = TargetName::new(name).map_err(verdict::of)?;
-        let listed = self.roles.get(role).and_then(|document| document.body.targets.get(&target_name));
-        let Some(target) = listed else { return Ok(None) };
-        let sha256 = hex::encode(&target.hashes.sha256);
-        let path = target_path(name, &sha256);
-        if let Some(bytes) = self.files.get(&path) {
-            return Ok(Some(bytes.clone()));
-        }
-        let bytes = disk::read(&self.folder.join(&path), target.length.min(MAX_TARGET_BYTES))?;
-        if bytes.len() as u64 != target.length || sha256_hex(&bytes) != sha256 {
-            return Err(trust(TrustKind::Mismatch, format!("{path} is not what was signed")));
-        }
-        Ok(Some(bytes))
+        let target = self.roles.get(role).and_then(|document| document.body.targets.get(&target_name));
+        Ok(target.map(|target| {
+            let sha256 = hex::encode(&target.hashes.sha256);
+            Listed { path: target_path(name, &sha256), length: target.length, sha256 }
+        }))
+    }
+
+    /// The version of a role's metadata that is published; nothing if none is.
+    pub fn published_version(&self, role: &str) -> Option<u64> {
+        let meta = self.snapshot.as_ref()?.meta.get(&format!("{role}.json"))?;
+        Some(meta.version.get())
+    }
+
+    /// The version of the root that is in force after the next commit.
+    pub fn root_version(&self) -> u64 {
+        self.root.signed.version.get()
     }
 
     /// The names of all targets, in order.
@@ -166,15 +261,15 @@ impl<'k> Publication<'k> {
         };
         self.require(role, &holders.keyids, holders.threshold)?;
         for (name, kind) in [("snapshot", RoleType::Snapshot), ("timestamp", RoleType::Timestamp)] {
-            let holders = self.root.signed.roles.get(&kind).ok_or_else(|| self.keys.missing(name))?;
+            let holders = self.root.signed.roles.get(&kind).ok_or_else(|| self.party.ring.missing(name))?;
             self.require(name, &holders.keyids, holders.threshold)?;
         }
         Ok(())
     }
 
     fn require(&self, role: &str, ids: &[KeyId], threshold: NonZeroU64) -> Result<()> {
-        let here = self.keys.private(ids).count() as u64;
-        if here >= threshold.get() { Ok(()) } else { Err(self.keys.missing(role)) }
+        let here = self.party.ring.private(ids).count() as u64;
+        if here >= threshold.get() { Ok(()) } else { Err(self.party.ring.missing(role)) }
     }
 
     /// Has snapshot and timestamp signed by the next commit whatever else changes, and with them each role
@@ -183,14 +278,17 @@ impl<'k> Publication<'k> {
         self.renew = true;
         let roles: Vec<String> = self.roles.keys().cloned().collect();
         for role in roles {
-            let due = is_half_spent(&self.roles[&role].body, self.keys.days().of(&role));
+            let due = is_half_spent(&self.roles[&role].body, self.party.days.of(&role));
             if due && self.check_keys(&role).is_ok() {
-                self.document_mut(&role)?.changed = true;
+                self.document_mut(&role)?.touch();
             }
         }
         let holders = self.root.signed.roles.get(&RoleType::Targets);
         let can = holders.is_some_and(|holders| self.require("targets", &holders.keyids, holders.threshold).is_ok());
-        self.targets.changed |= can && is_half_spent(&self.targets.body, self.keys.days().targets);
+        let due = can && is_half_spent(&self.targets.body, self.party.days.targets);
+        if due && self.targets.signed.is_none() {
+            self.targets.touch();
+        }
         Ok(())
     }
 

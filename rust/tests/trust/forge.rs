@@ -48,7 +48,7 @@ impl Forge {
     }
 
     /// Signs with the key of `signer` and gives the file's bytes.
-    fn sign<T: Role + Serialize>(&self, role: T, signer: &str) -> Vec<u8> {
+    pub(crate) fn sign<T: Role + Serialize>(&self, role: T, signer: &str) -> Vec<u8> {
         let file = fs::read_dir(&self.keys).unwrap().flatten().map(|entry| entry.path()).find(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
             name.starts_with(&format!("{signer}.")) && name.ends_with(".pk8")

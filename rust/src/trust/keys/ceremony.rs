@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tough::schema::{RoleType, Root, Signed};
 
 use super::files::{KeyFile, RoleHolders, write_private};
+use super::ring::block_on;
 use super::{Keys, TOP_ROLES};
 use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
@@ -22,17 +23,17 @@ impl Keys {
     /// [`Error::Invalid`] if the name is none or taken; [`Error::Io`], [`Error::Busy`].
     pub fn add_mode(&mut self, name: &str) -> Result<()> {
         check_role_name(name)?;
-        let _lock = lock(&self.folder)?;
-        let mut file = KeyFile::read(&self.folder)?;
+        let _lock = lock(self.folder())?;
+        let mut file = KeyFile::read(self.folder())?;
         if file.modes.contains_key(name) {
             return Err(invalid(format!("the mode {name} has a key already")));
         }
-        let key = make_key(&self.folder, name)?;
+        let key = make_key(self.folder(), name)?;
         file.modes.insert(name.to_owned(), RoleHolders::one(key.public.clone()));
         file.delegations_version += 1;
-        file.write(&self.folder)?;
+        file.write(self.folder())?;
         self.file = file;
-        self.private.push(key);
+        self.ring.push(key);
         Ok(())
     }
 
@@ -79,14 +80,14 @@ impl Keys {
                 if let Some(holders) = root.roles.get_mut(&kind) {
                     holders.threshold = threshold;
                 }
-                return write_root(&keys.folder, &keys.sign_root(root)?);
+                return write_root(keys.folder(), &keys.sign_root(root)?);
             }
             let mut file = keys.file.clone();
             if let Some(holders) = file.holders_mut(role) {
                 holders.threshold = threshold;
             }
             file.delegations_version += 1;
-            file.write(&keys.folder)
+            file.write(keys.folder())
         })
     }
 
@@ -95,14 +96,14 @@ impl Keys {
     /// # Errors
     /// [`Error::KeyMissing`] without enough keys of root; [`Error::Io`], [`Error::Busy`].
     pub fn renew_root(&mut self) -> Result<()> {
-        self.change(|keys| write_root(&keys.folder, &keys.sign_root(keys.next_root()?)?))
+        self.change(|keys| write_root(keys.folder(), &keys.sign_root(keys.next_root()?)?))
     }
 
     /// Changes the folder as it is now, which may not be as it was when it was opened.
     fn change(&mut self, how: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        let _lock = lock(&self.folder)?;
-        how(&mut Self::open(&self.folder)?)?;
-        *self = Self::open(&self.folder)?;
+        let _lock = lock(self.folder())?;
+        how(&mut Self::open(self.folder())?)?;
+        *self = Self::open(self.folder())?;
         Ok(())
     }
 
@@ -119,11 +120,11 @@ impl Keys {
     /// Makes a key, has `how` put it among those of the role, and writes who holds the role then.
     fn change_role(&mut self, role: &str, how: impl FnOnce(&mut Vec<KeyId>, KeyId)) -> Result<()> {
         let mut ids = self.ids_of(role)?;
-        let (key, bytes) = PrivateKey::generate(|id| key_path(&self.folder, role, id))?;
+        let (key, bytes) = PrivateKey::generate(|id| key_path(self.folder(), role, id))?;
         how(&mut ids, key.id.clone());
         write_private(&key.path, &bytes)?;
         let (id, public) = (key.id.clone(), key.public.clone());
-        self.private.push(key);
+        self.ring.push(key);
         if let Some(kind) = top_role(role) {
             let mut root = self.next_root()?;
             root.keys.insert(id, public);
@@ -132,7 +133,7 @@ impl Keys {
             }
             let used: Vec<KeyId> = root.roles.values().flat_map(|role| role.keyids.clone()).collect();
             root.keys.retain(|id, _| used.contains(id));
-            return write_root(&self.folder, &self.sign_root(root)?);
+            return write_root(self.folder(), &self.sign_root(root)?);
         }
         let mut file = self.file.clone();
         if let Some(holders) = file.holders_mut(role) {
@@ -140,7 +141,7 @@ impl Keys {
             holders.keys.retain(|key| key_id(key).is_ok_and(|id| ids.contains(&id)));
         }
         file.delegations_version += 1;
-        file.write(&self.folder)
+        file.write(self.folder())
     }
 
     fn key_to_replace(&self, role: &str, ids: &[KeyId]) -> Result<KeyId> {
@@ -163,7 +164,7 @@ impl Keys {
     fn sign_root(&self, root: Root) -> Result<Signed<Root>> {
         let role = |root: &Root| root.roles.get(&RoleType::Root).map(|role| role.keyids.clone()).unwrap_or_default();
         let ids = [role(&self.root.signed), role(&root)].concat();
-        let signed = self.runtime.block_on(sign(root, self.private(&ids)))?;
+        let signed = block_on(sign(root, self.private(&ids)))??;
         let believed = [&self.root.signed, &signed.signed].iter().all(|root| root.verify_role(&signed).is_ok());
         if believed { Ok(signed) } else { Err(self.missing("root")) }
     }

@@ -4,20 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
 use std::path::Path;
 
+use tough::schema::key::Key;
 use tough::schema::{RoleKeys, RoleType, Root};
 
 use super::ceremony::{invalid, lock, make_key, names_role, write_root};
 use super::files::{KeyFile, RoleHolders, read_private};
-use super::{Days, Keys, TOP_ROLES};
+use super::ring::block_on;
+use super::service::Online;
+use super::{Days, TOP_ROLES};
 use crate::disk;
 use crate::error::Result;
 use crate::trust::CATALOG_ROLE;
-use crate::trust::sign::{PrivateKey, days_from_now, sign};
+use crate::trust::sign::{days_from_now, key_id, sign};
 
 /// The version of the specification that `tough` follows, as metadata states it.
 pub(crate) const SPEC_VERSION: &str = "1.0.0";
 
-pub(super) fn init(folder: &Path, modes: &[String], days: &Days) -> Result<()> {
+/// With `online`, a server signs those roles and has their private keys.
+pub(super) fn init(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
     disk::create_directory(folder)?;
     let _lock = lock(folder)?;
     if KeyFile::exists(folder) {
@@ -29,36 +33,44 @@ pub(super) fn init(folder: &Path, modes: &[String], days: &Days) -> Result<()> {
         Some(at) => Ok(left.swap_remove(at)),
         None => make_key(folder, role),
     };
-    let mut top = Vec::new();
-    for (name, role) in TOP_ROLES {
-        top.push((role, key_of(name)?));
+    let root_key = key_of("root")?;
+    let mut top = vec![(RoleType::Root, root_key.public.clone())];
+    for (name, role) in TOP_ROLES.into_iter().filter(|(_, role)| *role != RoleType::Root) {
+        let public = match (role, online) {
+            (RoleType::Snapshot, Some(online)) => online.snapshot.clone(),
+            (RoleType::Timestamp, Some(online)) => online.timestamp.clone(),
+            _ => key_of(name)?.public,
+        };
+        top.push((role, public));
     }
-    let catalog = key_of(CATALOG_ROLE)?;
+    let catalog = match online {
+        Some(online) => online.catalog.clone(),
+        None => key_of(CATALOG_ROLE)?.public,
+    };
     let mut holders = BTreeMap::new();
     for mode in modes {
         holders.insert(mode.clone(), RoleHolders::one(key_of(mode)?.public));
     }
     let root = first_root(&top, days)?;
-    let runtime = Keys::start_runtime()?;
-    let signers = top.iter().filter(|(role, _)| *role == RoleType::Root).map(|(_, key)| key);
-    let signed = runtime.block_on(sign(root, signers))?;
+    let signed = block_on(sign(root, std::iter::once(&root_key)))??;
     write_root(folder, &signed)?;
-    KeyFile::new(days.clone(), catalog.public, holders).write(folder)
+    KeyFile::new(days.clone(), catalog, holders).write(folder)
 }
 
-fn first_root(top: &[(RoleType, PrivateKey)], days: &Days) -> Result<Root> {
-    let holders = |key: &PrivateKey| RoleKeys {
-        keyids: vec![key.id.clone()],
-        threshold: NonZeroU64::MIN,
-        _extra: HashMap::new(),
-    };
-    Ok(Root {
+fn first_root(top: &[(RoleType, Key)], days: &Days) -> Result<Root> {
+    let mut root = Root {
         spec_version: SPEC_VERSION.to_owned(),
         consistent_snapshot: true,
         version: NonZeroU64::MIN,
         expires: days_from_now(days.root)?,
-        keys: top.iter().map(|(_, key)| (key.id.clone(), key.public.clone())).collect(),
-        roles: top.iter().map(|(role, key)| (*role, holders(key))).collect(),
+        keys: HashMap::new(),
+        roles: HashMap::new(),
         _extra: HashMap::new(),
-    })
+    };
+    for (role, key) in top {
+        let id = key_id(key)?;
+        root.keys.insert(id.clone(), key.clone());
+        root.roles.insert(*role, RoleKeys { keyids: vec![id], threshold: NonZeroU64::MIN, _extra: HashMap::new() });
+    }
+    Ok(root)
 }

@@ -1,16 +1,14 @@
 //! Signing what has changed, and writing it in the order that no reader can notice.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tough::schema::{Hashes, Metafile, Role, Signed, Snapshot, Targets, Timestamp};
 
-use super::{Publication, delegate};
-use crate::disk::{self, Durability};
+use super::{Document, Publication, delegate};
 use crate::error::{Error, Result};
-use crate::trust::keys::SPEC_VERSION;
+use crate::trust::keys::{SPEC_VERSION, block_on};
 use crate::trust::sign::{KeyId, days_from_now, encode, sign};
 use crate::trust::{MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES};
 
@@ -46,16 +44,14 @@ impl Publication<'_> {
             return Ok(Committed::default());
         }
         let signatures = self.sign_all()?;
-        let mut committed = Committed::default();
-        self.write_targets(&mut committed)?;
-        let folder = self.folder.join("tuf");
-        disk::create_directory(&folder)?;
-        disk::sync_directory(&self.folder)?;
-        for (name, bytes) in &signatures.files {
-            disk::write_atomic(&folder.join(name), bytes, Durability::PowerCut)?;
-            committed.metadata_bytes += bytes.len() as u64;
-            committed.files += 1;
-        }
+        let listed = self.listed_paths();
+        let targets = self.files.iter().filter(|(path, _)| listed.contains(*path));
+        let targets = self.shelf.write_targets(targets)?;
+        self.shelf.write_metadata(&signatures.files)?;
+        let committed = Committed {
+            metadata_bytes: signatures.files.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+            files: targets + signatures.files.len() as u64,
+        };
         self.accept(signatures);
         Ok(committed)
     }
@@ -64,8 +60,7 @@ impl Publication<'_> {
         for (name, body) in signatures.roles {
             let document = if name == "targets" { Some(&mut self.targets) } else { self.roles.get_mut(&name) };
             if let Some(document) = document {
-                document.body = body;
-                document.changed = false;
+                *document = Document::published(body);
             }
         }
         self.snapshot = Some(signatures.snapshot);
@@ -75,47 +70,35 @@ impl Publication<'_> {
         self.renew = false;
     }
 
-    fn write_targets(&self, committed: &mut Committed) -> Result<()> {
-        let listed = self.listed_paths();
-        let mut folders = BTreeSet::new();
-        for (path, bytes) in self.files.iter().filter(|(path, _)| listed.contains(*path)) {
-            let path = self.folder.join(path);
-            let there = disk::read_if_exists(&path, bytes.len() as u64).ok().flatten();
-            if there.as_ref() == Some(bytes) {
-                continue;
-            }
-            disk::create_directory(path.parent().unwrap_or(Path::new(".")))?;
-            disk::write_atomic(&path, bytes, Durability::PowerCut)?;
-            committed.files += 1;
-            folders.extend(
-                path.ancestors().skip(1).take_while(|above| above.starts_with(&self.folder)).map(PathBuf::from),
-            );
-        }
-        // New folders must be there after a power cut as well as what is in them.
-        folders.iter().try_for_each(|folder| disk::sync_directory(folder))
-    }
-
     fn sign_all(&self) -> Result<Signatures> {
         let mut files = Vec::new();
         let mut roles = Vec::new();
         let mut meta = self.snapshot.as_ref().map(|snapshot| snapshot.meta.clone()).unwrap_or_default();
         let delegated = self.roles.iter().map(|(name, document)| (name.as_str(), document));
         for (name, document) in delegated.chain([("targets", &self.targets)]).filter(|(_, d)| d.changed) {
-            let published = meta.get(&format!("{name}.json")).map_or(0, |meta| meta.version.get());
-            let mut body = document.body.clone();
-            body.version = self.next_version(name, published)?;
-            body.expires = days_from_now(self.keys.days().of(name))?;
-            let signed = self.sign_role(name, body)?;
-            let bytes = encode(&signed)?;
-            check_size(name, &bytes, MAX_TARGETS_BYTES)?;
-            meta.insert(format!("{name}.json"), metafile(signed.signed.version, &bytes));
-            files.push((format!("{}.{name}.json", signed.signed.version), bytes));
-            roles.push((name.to_owned(), signed.signed));
+            let (body, bytes) = self.sign_document(name, document)?;
+            meta.insert(format!("{name}.json"), metafile(body.version, &bytes));
+            files.push((format!("{}.{name}.json", body.version), bytes));
+            roles.push((name.to_owned(), body));
         }
         let snapshot = self.sign_snapshot(meta, &mut files)?;
         files.extend(self.new_roots.iter().map(|(version, bytes)| (format!("{version}.root.json"), bytes.clone())));
         let timestamp_version = self.sign_timestamp(&snapshot, &mut files)?;
         Ok(Signatures { files, roles, snapshot, timestamp_version })
+    }
+
+    /// The metadata of the next version, or of the version that was signed elsewhere.
+    pub(super) fn sign_document(&self, name: &str, document: &Document) -> Result<(Targets, Vec<u8>)> {
+        if let Some(bytes) = &document.signed {
+            return Ok((document.body.clone(), bytes.clone()));
+        }
+        let mut body = document.body.clone();
+        body.version = self.next_version(name, self.published_version(name).unwrap_or(0))?;
+        body.expires = days_from_now(self.party.days.of(name))?;
+        let signed = self.sign_role(name, body)?;
+        let bytes = encode(&signed)?;
+        check_size(name, &bytes, MAX_TARGETS_BYTES)?;
+        Ok((signed.signed, bytes))
     }
 
     fn sign_role(&self, name: &str, body: Targets) -> Result<Signed<Targets>> {
@@ -125,22 +108,26 @@ impl Publication<'_> {
         let delegated = self.targets.body.delegations.iter().flat_map(|delegations| &delegations.roles);
         let holders = delegated.into_iter().find(|role| role.name == name);
         let ids: &[KeyId] = holders.map_or(&[], |role| &role.keyids);
-        let signed = self.keys.runtime().block_on(sign(body, self.keys.private(ids)))?;
-        if delegate::verifies(&self.targets.body, name, &signed) { Ok(signed) } else { Err(self.keys.missing(name)) }
+        let signed = block_on(sign(body, self.party.ring.private(ids)))??;
+        if delegate::verifies(&self.targets.body, name, &signed) {
+            Ok(signed)
+        } else {
+            Err(self.party.ring.missing(name))
+        }
     }
 
     /// A role of `root.json`. Whether the keys that are here are enough is what the verifier says.
     fn sign_top<T: Role>(&self, name: &str, body: T) -> Result<Signed<T>> {
         let root = &self.root.signed;
         let ids = root.roles.get(&T::TYPE).map(|role| role.keyids.clone()).unwrap_or_default();
-        let signed = self.keys.runtime().block_on(sign(body, self.keys.private(&ids)))?;
-        if root.verify_role(&signed).is_ok() { Ok(signed) } else { Err(self.keys.missing(name)) }
+        let signed = block_on(sign(body, self.party.ring.private(&ids)))??;
+        if root.verify_role(&signed).is_ok() { Ok(signed) } else { Err(self.party.ring.missing(name)) }
     }
 
     fn sign_snapshot(&self, meta: HashMap<String, Metafile>, files: &mut Vec<(String, Vec<u8>)>) -> Result<Snapshot> {
         let published = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.version.get());
         let version = self.next_version("snapshot", published)?;
-        let expires = days_from_now(self.keys.days().snapshot)?;
+        let expires = days_from_now(self.party.days.snapshot)?;
         let mut snapshot = Snapshot::new(SPEC_VERSION.to_owned(), version, expires);
         snapshot.meta = meta;
         let signed = self.sign_top("snapshot", snapshot)?;
@@ -152,7 +139,7 @@ impl Publication<'_> {
 
     fn sign_timestamp(&self, snapshot: &Snapshot, files: &mut Vec<(String, Vec<u8>)>) -> Result<u64> {
         let version = following(self.timestamp_version)?;
-        let expires = days_from_now(self.keys.days().timestamp)?;
+        let expires = days_from_now(self.party.days.timestamp)?;
         let mut timestamp = Timestamp::new(SPEC_VERSION.to_owned(), version, expires);
         let name = format!("{}.snapshot.json", snapshot.version);
         let bytes = files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| bytes.as_slice());
@@ -166,7 +153,7 @@ impl Publication<'_> {
     /// and no file of a version is ever written with other content.
     fn next_version(&self, role: &str, published: u64) -> Result<NonZeroU64> {
         let mut version = following(published)?;
-        while self.folder.join(format!("tuf/{version}.{role}.json")).exists() {
+        while self.shelf.place().has(&format!("tuf/{version}.{role}.json")) {
             version = following(version.get())?;
         }
         Ok(version)
@@ -185,7 +172,7 @@ fn metafile(version: NonZeroU64, bytes: &[u8]) -> Metafile {
     Metafile { length: Some(bytes.len() as u64), hashes: Some(hashes), version, _extra: HashMap::new() }
 }
 
-fn check_size(role: &str, bytes: &[u8], max_bytes: u64) -> Result<()> {
+pub(super) fn check_size(role: &str, bytes: &[u8], max_bytes: u64) -> Result<()> {
     if bytes.len() as u64 <= max_bytes {
         return Ok(());
     }

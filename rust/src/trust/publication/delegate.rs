@@ -22,8 +22,8 @@ impl Publication<'_> {
         if self.roles.contains_key(name) {
             return Ok(());
         }
-        if self.keys.file().modes.contains_key(name) {
-            return Err(self.keys.missing("targets"));
+        if self.party.file().is_some_and(|file| file.modes.contains_key(name)) {
+            return Err(self.party.ring.missing("targets"));
         }
         Err(Error::Invalid {
             what: "mode",
@@ -63,12 +63,12 @@ pub(super) fn apply(targets: &mut Document, file: &KeyFile) -> Result<()> {
     delegations.keys.retain(|id, _| roles.iter().any(|role| role.keyids.contains(id)));
     targets.body.delegations = Some(delegations);
     targets.body._extra.insert(VERSION_FIELD.to_owned(), Value::from(file.delegations_version));
-    targets.changed = true;
+    targets.touch();
     Ok(())
 }
 
 /// One pattern for each depth: `tough` lets `*` match `/`, but the specification and other clients do not.
-fn paths_of(role: &str) -> Result<PathSet> {
+pub(super) fn paths_of(role: &str) -> Result<PathSet> {
     let patterns = match role {
         CATALOG_ROLE => vec![CATALOG_TARGET.to_owned()],
         mode => vec![format!("{mode}/*"), format!("{mode}/*/*"), format!("{mode}/*/*/*")],
