@@ -38,7 +38,7 @@ mod verdict;
 
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
-pub use name::{check_role_name, check_target_name};
+pub use name::{check_role_name, check_target_name, target_path};
 pub use publication::{Committed, Listed, MemoryShelf, Publication, TrustFiles};
 pub use repository::{ClockGuard, OpenOptions, Repository};
 

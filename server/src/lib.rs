@@ -10,6 +10,12 @@
 //! Data flows downwards; `model` and `error` are shared by all. Every process is stateless but for its cache: any
 //! number of them may serve one database.
 
+pub mod api;
+pub mod auth;
+pub mod chunks;
 pub mod db;
 pub mod error;
+pub mod files;
 pub mod model;
+pub mod problem;
+pub mod service;

@@ -58,7 +58,7 @@ pub fn check_target_name(name: &str) -> Result<()> {
 }
 
 /// Where a target lies below the root of the repository.
-pub(super) fn target_path(name: &str, sha256_hex: &str) -> String {
+pub fn target_path(name: &str, sha256_hex: &str) -> String {
     match name.rsplit_once('/') {
         Some((folders, file)) => format!("targets/{folders}/{sha256_hex}.{file}"),
         None => format!("targets/{sha256_hex}.{name}"),

@@ -1,0 +1,141 @@
+//! CDNs.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use uuid::Uuid;
+
+use super::answer::{self, Changed, Created, Done, Failure, Found, Page};
+use super::bodies::{Cdn, CdnChange, NewCdn};
+use super::{App, Bearer, RequestIdOf, Tags};
+use crate::db::CdnFilter;
+use crate::error::Error;
+use crate::service::CdnEdit;
+
+pub(super) struct Cdns;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tags::Cdns")]
+impl Cdns {
+    /// List the CDNs
+    ///
+    /// In the order of their names. The order in which clients use them is that of `mirrors` in the signed catalog.
+    #[oai(path = "/cdns", method = "get", operation_id = "list_cdns")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
+    async fn list(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Only those of this region.
+        region: Query<Option<String>>,
+        /// Only those that clients are told of, or are not.
+        is_enabled: Query<Option<bool>>,
+        /// Only those that the last probes found well, or not.
+        is_healthy: Query<Option<bool>>,
+        /// Entries of the page, 1 to 100.
+        #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// `next` of the page before.
+        cursor: Query<Option<String>>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Page<Cdn>>, Failure> {
+        let page = answer::page::<String>(limit.0, cursor.0.as_deref())?;
+        let filter = CdnFilter { region: region.0, is_enabled: is_enabled.0, is_healthy: is_healthy.0 };
+        let rows = app.service.db().cdns(&filter, &page).await?;
+        let items = rows.iter().map(Cdn::from).collect();
+        let body = answer::pages(&rows, page.limit, |cdn| cdn.name.clone(), items);
+        Ok(answer::found(body, if_none_match.0.as_deref()))
+    }
+
+    /// Get a CDN
+    #[oai(path = "/cdns/:uid", method = "get", operation_id = "get_cdn")]
+    async fn get(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Its identifier.
+        uid: Path<Uuid>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Cdn>, Failure> {
+        let cdn = app.service.db().cdn(uid.0).await?.ok_or(Error::NotFound { what: "CDN" })?;
+        Ok(answer::found(Cdn::from(&cdn), if_none_match.0.as_deref()))
+    }
+
+    /// Add a CDN
+    ///
+    /// Another address that has the whole repository: clients are told of it in the signed catalog. Scope: `admin`.
+    #[oai(path = "/cdns", method = "post", operation_id = "create_cdn")]
+    async fn create(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        request: RequestIdOf,
+        body: Json<NewCdn>,
+    ) -> Result<Created<Cdn>, Failure> {
+        bearer.0.require_admin()?;
+        let uid = body.uid.unwrap_or_else(Uuid::now_v7);
+        if let Some(there) = app.service.db().cdn(uid).await? {
+            let is_same = (&there.name, &there.region) == (&body.name, &body.region);
+            if is_same {
+                return Ok(Created::There(Json(Cdn::from(&there))));
+            }
+            let reason = format!("{uid} is the CDN {:?}", there.name);
+            return Err(Error::Conflict { code: "cdn_exists", reason }.into());
+        }
+        let edit = CdnEdit {
+            name: Some(body.name.clone()),
+            uri: Some(body.uri.clone()),
+            region: Some(body.region.clone()),
+            is_enabled: Some(body.is_enabled),
+            weight: Some(body.weight),
+        };
+        let cdn = app.service.create_cdn(uid, &edit, &bearer.actor(&request)).await?;
+        Ok(Created::New(Json(Cdn::from(&cdn)), format!("/api/v1/cdns/{uid}")))
+    }
+
+    /// Change a CDN
+    ///
+    /// Scope: `admin`.
+    #[oai(path = "/cdns/:uid", method = "patch", operation_id = "update_cdn")]
+    async fn update(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        request: RequestIdOf,
+        /// Its identifier.
+        uid: Path<Uuid>,
+        /// Change it only if this is still its ETag.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Json<CdnChange>,
+    ) -> Result<Changed<Cdn>, Failure> {
+        bearer.0.require_admin()?;
+        let CdnChange { name, uri, region, is_enabled, weight } = body.0;
+        let edit = CdnEdit { name, uri, region, is_enabled, weight };
+        let condition = if_match.0;
+        let is_expected = |cdn: &crate::model::Cdn| answer::is_expected(condition.as_deref(), &Cdn::from(cdn));
+        let cdn = app.service.update_cdn(uid.0, &edit, is_expected, &bearer.actor(&request)).await?;
+        Ok(answer::changed(Cdn::from(&cdn)))
+    }
+
+    /// Remove a CDN
+    ///
+    /// Scope: `admin`.
+    #[oai(path = "/cdns/:uid", method = "delete", operation_id = "delete_cdn")]
+    async fn delete(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        request: RequestIdOf,
+        /// Its identifier.
+        uid: Path<Uuid>,
+    ) -> Result<Done, Failure> {
+        bearer.0.require_admin()?;
+        app.service.remove_cdn(uid.0, &bearer.actor(&request)).await?;
+        Ok(Done::Ok)
+    }
+}

@@ -1,0 +1,212 @@
+//! The repository's trust, and publications.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use poem::Body;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Header, Path};
+use poem_openapi::payload::{Binary, Json};
+use uuid::Uuid;
+use vsekai_updater::api::{
+    CommitRequest, DocumentKind, MAX_MISSING_IDS, MissingReply, MissingRequest, NewPublication, PublicationInfo,
+    PublicationState, RepositoryInfo, TrustUpload,
+};
+use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::limits;
+use vsekai_updater::release::{ModeName, Platform};
+use vsekai_updater::version::Version;
+
+use super::answer::{self, Created, Done, Failure, Found};
+use super::{App, Bearer, RequestIdOf, Tags};
+use crate::error::Error;
+use crate::model::{self, Time};
+use crate::service::publish::{Publication, Terms};
+
+/// Largest signed metadata of a mode, in bytes.
+const MAX_METADATA_BYTES: u64 = 4 << 20;
+
+pub(super) struct Publications;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tags::Publications")]
+impl Publications {
+    /// Get the state of the repository
+    ///
+    /// Among it the public keys of this server: whoever makes the root of trust names them there.
+    #[oai(path = "/repository", method = "get", operation_id = "get_repository", tag = "Tags::Repository")]
+    async fn repository(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<RepositoryInfo>, Failure> {
+        Ok(answer::found_private(app.service.repository_info().await?, if_none_match.0.as_deref()))
+    }
+
+    /// Begin the repository, or bring newer trust
+    ///
+    /// Roots, delegations and modes, signed offline. They are verified, and the server signs the rest. The same again
+    /// changes nothing. Scope: `admin`.
+    #[oai(path = "/repository/trust", method = "put", operation_id = "put_trust", tag = "Tags::Repository")]
+    async fn put_trust(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        request: RequestIdOf,
+        body: Json<TrustUpload>,
+    ) -> Result<Json<RepositoryInfo>, Failure> {
+        bearer.0.require_admin()?;
+        Ok(Json(app.service.accept_trust(&body, &bearer.actor(&request)).await?))
+    }
+
+    /// Begin a publication
+    ///
+    /// One version for one platform. The identifier is made by the client: the same again gives the same publication.
+    /// Scope: `publish:<mode>`.
+    #[oai(path = "/publications", method = "post", operation_id = "create_publication")]
+    async fn begin(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        body: Json<NewPublication>,
+    ) -> Result<Created<PublicationInfo>, Failure> {
+        let mode = ModeName::new(&body.mode)?;
+        bearer.0.require_publish(&mode)?;
+        let refuse = |_| Error::Invalid { what: "id", reason: "it is no UUID".to_owned() };
+        let id = Uuid::parse_str(&body.id).map_err(refuse)?;
+        let (version, platform) = (Version::parse(&body.version)?, Platform::new(&body.platform)?);
+        let (publication, is_new) = app.service.begin(id, &mode, &version, &platform).await?;
+        let body = Json(info(&publication));
+        Ok(if is_new { Created::New(body, format!("/api/v1/publications/{id}")) } else { Created::There(body) })
+    }
+
+    /// Get a publication
+    ///
+    /// Scope: `publish:<mode>`.
+    #[oai(path = "/publications/:id", method = "get", operation_id = "get_publication")]
+    async fn get(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<PublicationInfo>, Failure> {
+        let publication = allowed(&app, &bearer, id.0).await?;
+        Ok(answer::found_private(info(&publication), if_none_match.0.as_deref()))
+    }
+
+    /// Ask which chunks are missing
+    ///
+    /// Those that are here are kept until the publication expires. Scope: `publish:<mode>`.
+    #[oai(path = "/publications/:id/missing", method = "post", operation_id = "list_missing_chunks")]
+    async fn missing(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        /// Its identifier.
+        id: Path<Uuid>,
+        body: Json<MissingRequest>,
+    ) -> Result<Json<MissingReply>, Failure> {
+        allowed(&app, &bearer, id.0).await?;
+        if body.ids.len() > MAX_MISSING_IDS {
+            let reason = format!("more than {MAX_MISSING_IDS} at once");
+            return Err(Error::Invalid { what: "ids", reason }.into());
+        }
+        let parse = |text: &String| {
+            ChunkId::from_str(text).map_err(|error| Error::Invalid { what: "ids", reason: error.to_string() })
+        };
+        let ids = body.ids.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let missing = app.service.missing(id.0, &ids).await?;
+        Ok(Json(MissingReply { missing: missing.iter().map(ToString::to_string).collect() }))
+    }
+
+    /// Send a document
+    ///
+    /// The index, the file table, the release document, and the mode's newly signed metadata which lists the other
+    /// three. Each may be sent again until the publication is committed. Scope: `publish:<mode>`.
+    #[oai(path = "/publications/:id/documents/:kind", method = "put", operation_id = "put_document")]
+    async fn put_document(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Which document.
+        kind: Path<DocumentKind>,
+        /// Its bytes.
+        body: Binary<Body>,
+    ) -> Result<Done, Failure> {
+        allowed(&app, &bearer, id.0).await?;
+        let (kind, max_bytes) = match kind.0 {
+            DocumentKind::Index => (model::DocumentKind::Index, app.limits.max_index_bytes),
+            DocumentKind::Files => (model::DocumentKind::Files, app.limits.max_index_bytes),
+            DocumentKind::Release => (model::DocumentKind::Release, limits::MAX_DOCUMENT_BYTES),
+            DocumentKind::Metadata => (model::DocumentKind::Metadata, MAX_METADATA_BYTES),
+        };
+        let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        let bytes = body.0.into_bytes_limit(limit).await.map_err(|_| Error::TooLarge { max_bytes })?;
+        app.service.put_document(id.0, kind, bytes).await?;
+        Ok(Done::Ok)
+    }
+
+    /// Put the version on offer
+    ///
+    /// The server puts the tree together from its chunks, and compares every byte with what was signed. Then one
+    /// transaction publishes it: clients see all of it or nothing. Repeated, it gives the same. Scope: `publish:<mode>`.
+    #[oai(path = "/publications/:id/commit", method = "post", operation_id = "commit_publication")]
+    async fn commit(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        request: RequestIdOf,
+        /// Its identifier.
+        id: Path<Uuid>,
+        body: Json<CommitRequest>,
+    ) -> Result<Json<PublicationInfo>, Failure> {
+        allowed(&app, &bearer, id.0).await?;
+        if body.rollout > 100 {
+            return Err(Error::Invalid { what: "rollout", reason: "more than 100 percent".to_owned() }.into());
+        }
+        let terms = Terms { rollout: body.rollout, skip_update: body.skip_update };
+        let publication = app.service.commit(id.0, terms, &bearer.actor(&request)).await?;
+        Ok(Json(info(&publication)))
+    }
+}
+
+/// A publication of a mode that the token may publish to. Others cannot be told from none.
+async fn allowed(app: &App, bearer: &Bearer, id: Uuid) -> Result<Publication, Error> {
+    bearer.0.require_publish_any()?;
+    let publication = app.service.publication(id).await?;
+    bearer.0.require_publish(&publication.upload.mode).map_err(|_| Error::NotFound { what: "publication" })?;
+    Ok(publication)
+}
+
+fn info(publication: &Publication) -> PublicationInfo {
+    let upload = &publication.upload;
+    let state = match upload.sequence {
+        Some(_) => PublicationState::Published,
+        None if upload.expires_at <= Time::now() => PublicationState::Expired,
+        None => PublicationState::Open,
+    };
+    let kind = |kind: &model::DocumentKind| match kind {
+        model::DocumentKind::Index => DocumentKind::Index,
+        model::DocumentKind::Files => DocumentKind::Files,
+        model::DocumentKind::Release => DocumentKind::Release,
+        model::DocumentKind::Metadata => DocumentKind::Metadata,
+    };
+    PublicationInfo {
+        id: upload.id.to_string(),
+        mode: upload.mode.to_string(),
+        version: upload.version.to_string(),
+        platform: upload.platform.to_string(),
+        state,
+        expires_at: upload.expires_at.to_string(),
+        sequence: upload.sequence,
+        received: publication.received.iter().map(kind).collect(),
+    }
+}

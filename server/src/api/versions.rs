@@ -1,0 +1,236 @@
+//! Versions, their files, and what a mode offers now.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use uuid::Uuid;
+use vsekai_updater::release::{ModeName, Platform, resolve_mode};
+
+use super::answer::{self, Changed, Failure, Found, MAX_LIMIT, Page};
+use super::bodies::{File, Manifest, Update, Version, VersionChange, VersionState};
+use super::modes::known;
+use super::{App, Bearer, RequestIdOf, Tags};
+use crate::db::{FileFilter, VersionFilter};
+use crate::error::Error;
+use crate::service::{VersionEdit, catalog};
+
+pub(super) struct Versions;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tags::Versions")]
+impl Versions {
+    /// List versions
+    ///
+    /// The highest first, by the precedence of `SemVer`. A version comes to be by a publication.
+    #[oai(path = "/versions", method = "get", operation_id = "list_versions")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
+    async fn list(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Only those of the mode of this name.
+        mode: Query<Option<String>>,
+        /// Only this one.
+        version: Query<Option<String>>,
+        /// Only those that stand so.
+        state: Query<Option<VersionState>>,
+        /// Only those for this platform.
+        platform: Query<Option<String>>,
+        /// Only those that are never offered by themselves, or the others.
+        skip_update: Query<Option<bool>>,
+        /// Only those that are recalled, or the others.
+        recalled: Query<Option<bool>>,
+        /// Entries of the page, 1 to 100.
+        #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// `next` of the page before.
+        cursor: Query<Option<String>>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Page<Version>>, Failure> {
+        let page = answer::page::<(Vec<u8>, Uuid)>(limit.0, cursor.0.as_deref())?;
+        let mode_id = match &mode.0 {
+            None => None,
+            Some(name) => Some(app.service.mode_named(&known(name)?).await?.id),
+        };
+        let filter = VersionFilter {
+            mode_id,
+            state: state.0.map(Into::into),
+            version: version.0,
+            platform: platform.0.as_deref().map(Platform::new).transpose()?,
+            skip_update: skip_update.0,
+            recalled: recalled.0,
+        };
+        let rows = app.service.db().versions(&filter, &page).await?;
+        let items = rows.iter().map(Version::from).collect();
+        let key = |row: &crate::model::ModeVersion| (row.version.sort_key().into_bytes(), row.id);
+        Ok(answer::found(answer::pages(&rows, page.limit, key, items), if_none_match.0.as_deref()))
+    }
+
+    /// Get a version
+    #[oai(path = "/versions/:id", method = "get", operation_id = "get_version")]
+    async fn get(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Version>, Failure> {
+        let version = app.service.db().version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
+        Ok(answer::found(Version::from(&version), if_none_match.0.as_deref()))
+    }
+
+    /// Change how a version is offered
+    ///
+    /// Recall it, skip it, or roll it out to more. The signed catalog changes with it. Scope: `admin`.
+    #[oai(path = "/versions/:id", method = "patch", operation_id = "update_version")]
+    async fn update(
+        &self,
+        app: Data<&Arc<App>>,
+        bearer: Bearer,
+        request: RequestIdOf,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Change it only if this is still its ETag.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Json<VersionChange>,
+    ) -> Result<Changed<Version>, Failure> {
+        bearer.0.require_admin()?;
+        let edit = VersionEdit { skip_update: body.skip_update, recalled: body.recalled, rollout: body.rollout };
+        let condition = if_match.0;
+        let is_expected =
+            |version: &crate::model::ModeVersion| answer::is_expected(condition.as_deref(), &Version::from(version));
+        let version = app.service.update_version(id.0, edit, is_expected, &bearer.actor(&request)).await?;
+        Ok(answer::changed(Version::from(&version)))
+    }
+
+    /// Get what a version consists of
+    ///
+    /// Made of what this server has verified against the chunks that it holds.
+    #[oai(path = "/versions/:id/manifest", method = "get", operation_id = "get_manifest")]
+    async fn manifest(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Manifest>, Failure> {
+        let db = app.service.db();
+        let version = db.version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
+        let mode = db.mode(version.mode_id).await?.ok_or(Error::NotFound { what: "mode" })?;
+        let filter = FileFilter { version_id: Some(version.id), ..FileFilter::default() };
+        let files = db.files(&filter, &crate::db::Page { after: None, limit: MAX_LIMIT }).await?;
+        let body = Manifest {
+            mode: mode.name.to_string(),
+            version: version.version.to_string(),
+            files: files.iter().map(File::from).collect(),
+        };
+        Ok(answer::found(body, if_none_match.0.as_deref()))
+    }
+
+    /// List files
+    ///
+    /// The signed files of versions. They come with publications, and never change.
+    #[oai(path = "/files", method = "get", operation_id = "list_files", tag = "Tags::Files")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
+    async fn list_files(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Only those of this version.
+        version_id: Query<Option<Uuid>>,
+        /// Only those for this platform.
+        platform: Query<Option<String>>,
+        /// Only those of this name.
+        file_name: Query<Option<String>>,
+        /// Entries of the page, 1 to 100.
+        #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// `next` of the page before.
+        cursor: Query<Option<String>>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Page<File>>, Failure> {
+        let page = answer::page::<Uuid>(limit.0, cursor.0.as_deref())?;
+        let platform = platform.0.as_deref().map(Platform::new).transpose()?;
+        let filter = FileFilter { version_id: version_id.0, platform, file_name: file_name.0 };
+        let rows = app.service.db().files(&filter, &page).await?;
+        let items = rows.iter().map(File::from).collect();
+        Ok(answer::found(answer::pages(&rows, page.limit, |file| file.id, items), if_none_match.0.as_deref()))
+    }
+
+    /// Get a file
+    #[oai(path = "/files/:id", method = "get", operation_id = "get_file", tag = "Tags::Files")]
+    async fn get_file(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<File>, Failure> {
+        let file = app.service.db().file(id.0).await?.ok_or(Error::NotFound { what: "file" })?;
+        Ok(answer::found(File::from(&file), if_none_match.0.as_deref()))
+    }
+
+    /// Look what a mode offers
+    ///
+    /// The same for everybody, so caches may answer it. For tools; `vsekai` itself reads the signed catalog.
+    #[oai(path = "/updates/:mode/:platform", method = "get", operation_id = "get_update", tag = "Tags::Updates")]
+    async fn update_check(
+        &self,
+        app: Data<&Arc<App>>,
+        /// The mode that is followed.
+        mode: Path<String>,
+        /// What it is to run on.
+        platform: Path<String>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Update>, Failure> {
+        let body = look(&app, known(&mode)?, &Platform::new(&platform)?).await?;
+        Ok(answer::found(body, if_none_match.0.as_deref()))
+    }
+}
+
+async fn look(app: &App, mode: ModeName, platform: &Platform) -> Result<Update, Error> {
+    let view = app.service.db().view().await?;
+    let catalog = catalog::catalog_of(&view, app.service.region())?;
+    if !catalog.modes.contains_key(&mode) {
+        return Err(Error::NotFound { what: "mode" });
+    }
+    let resolved = resolve_mode(&catalog, &mode)?.clone();
+    let offers = catalog.modes.get(&resolved).map(|mode| mode.versions.as_slice()).unwrap_or_default();
+    let offers = offers.iter().filter(|it| !it.recalled && !it.skip_update && it.platforms.contains(platform));
+    let best = offers.max_by(|a, b| a.version.cmp_precedence(&b.version).then(a.sequence.cmp(&b.sequence)));
+    let mut release_uri = None;
+    let version = best.and_then(|best| {
+        let id = view.mode_named(&resolved)?.id;
+        view.versions.iter().find(|version| version.mode_id == id && version.version == best.version)
+    });
+    if let Some(version) = version {
+        let filter = FileFilter {
+            version_id: Some(version.id),
+            platform: Some(platform.clone()),
+            file_name: Some("release.json".to_owned()),
+        };
+        let files = app.service.db().files(&filter, &crate::db::Page { after: None, limit: 1 }).await?;
+        release_uri = files.into_iter().next().map(|file| file.file_uri);
+    }
+    Ok(Update {
+        mode: mode.to_string(),
+        resolved_mode: resolved.to_string(),
+        version: best.map(|best| best.version.to_string()),
+        rollout: best.map(|best| best.rollout),
+        release_uri,
+        mirrors: catalog.mirrors,
+    })
+}

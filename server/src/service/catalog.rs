@@ -1,0 +1,101 @@
+//! From rows to the catalog that clients read, and what a change of rows would make of them. Pure.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+use vsekai_updater::release::{Catalog, Mode as CatalogMode, ModeName, Offer, Platform, resolve_mode};
+
+use crate::db::{RowChange, View};
+use crate::error::{Error, Result};
+use crate::model::{Cdn, Mode, ModeVersion, VersionState};
+
+/// What clients are offered, by these rows. CDNs of the server's own region come first.
+///
+/// # Errors
+/// [`Error::Conflict`] (`mode_cycle`) if modes name each other as successors.
+pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
+    let mut catalog = Catalog::empty();
+    for mode in &view.modes {
+        let update_to = mode.update_to.and_then(|id| view.mode(id)).map(|next| next.name.clone());
+        let versions = view.versions.iter().filter(|version| version.mode_id == mode.id);
+        let described = CatalogMode {
+            is_active: mode.is_active,
+            update_to,
+            description: mode.description.clone(),
+            sequence: mode.sequence,
+            versions: versions.filter_map(|version| offer(view, version)).collect(),
+        };
+        catalog.modes.insert(mode.name.clone(), described);
+    }
+    for mode in view.modes.iter().filter(|mode| mode.update_to.is_some()) {
+        resolve_mode(&catalog, &mode.name)
+            .map_err(|error| Error::Conflict { code: "mode_cycle", reason: error.to_string() })?;
+    }
+    catalog.mirrors = mirrors(&view.cdns, region).into_iter().map(|cdn| cdn.uri.clone()).collect();
+    Ok(catalog)
+}
+
+/// The CDNs that clients are told of, best first: healthy ones of the region, then of others, the heavier first. If
+/// none is healthy, the probes may be what is ill: all are named.
+pub fn mirrors<'a>(cdns: &'a [Cdn], region: &str) -> Vec<&'a Cdn> {
+    let any_healthy = cdns.iter().any(|cdn| cdn.is_enabled && cdn.health.is_healthy);
+    let mut named: Vec<&Cdn> =
+        cdns.iter().filter(|cdn| cdn.is_enabled && (cdn.health.is_healthy || !any_healthy)).collect();
+    named.sort_by_key(|cdn| (cdn.region != region, std::cmp::Reverse(cdn.weight), cdn.name.clone()));
+    named
+}
+
+fn offer(view: &View, version: &ModeVersion) -> Option<Offer> {
+    let on_offer = version.state == VersionState::Published || version.recalled;
+    let platforms: BTreeSet<Platform> =
+        view.platforms.iter().filter(|(id, _)| *id == version.id).map(|(_, platform)| platform.clone()).collect();
+    // Who has a recalled version must learn of it, whatever is left of its files.
+    (on_offer && (version.recalled || !platforms.is_empty())).then(|| Offer {
+        version: version.version.clone(),
+        sequence: version.sequence,
+        platforms,
+        skip_update: version.skip_update,
+        recalled: version.recalled,
+        rollout: version.rollout,
+    })
+}
+
+impl View {
+    /// The mode of this identifier.
+    pub fn mode(&self, id: Uuid) -> Option<&Mode> {
+        self.modes.iter().find(|mode| mode.id == id)
+    }
+
+    /// The mode of this name.
+    pub fn mode_named(&self, name: &ModeName) -> Option<&Mode> {
+        self.modes.iter().find(|mode| mode.name == *name)
+    }
+
+    /// The same after these changes.
+    #[must_use]
+    pub fn after(&self, rows: &[RowChange]) -> Self {
+        let mut view = self.clone();
+        for row in rows {
+            match row {
+                RowChange::Mode(mode) => put(&mut view.modes, mode, |a, b| a.id == b.id),
+                RowChange::Version(version) => put(&mut view.versions, version, |a, b| a.id == b.id),
+                RowChange::File(file) => {
+                    put(&mut view.platforms, &(file.version_id, file.platform.clone()), |a, b| a == b);
+                }
+                RowChange::RemoveFiles(version, platform) => {
+                    view.platforms.retain(|(id, of)| id != version || of != platform);
+                }
+                RowChange::Cdn(cdn) => put(&mut view.cdns, cdn, |a, b| a.uid == b.uid),
+                RowChange::RemoveCdn(uid) => view.cdns.retain(|cdn| cdn.uid != *uid),
+            }
+        }
+        view
+    }
+}
+
+fn put<T: Clone>(rows: &mut Vec<T>, row: &T, is_same: fn(&T, &T) -> bool) {
+    match rows.iter_mut().find(|there| is_same(there, row)) {
+        Some(there) => there.clone_from(row),
+        None => rows.push(row.clone()),
+    }
+}

@@ -1,0 +1,288 @@
+//! Changes of the list of CDNs, and which addresses it may hold.
+//!
+//! Their addresses are asked by this server's prober: who could write any address here could have it knock at
+//! doors inside the operator's network. So names and numbers of private networks are refused, here for what can be
+//! seen in a URL, and in the prober for what a name turns out to mean.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use serde_json::json;
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::{Actor, Decision, Service};
+use crate::db::{RowChange, View};
+use crate::error::{Error, Result};
+use crate::model::{Cdn, Health, Time};
+
+/// Longest name or region, in bytes.
+const MAX_WORD_BYTES: usize = 100;
+
+/// Longest URI, in bytes.
+const MAX_URI_BYTES: usize = 2000;
+
+/// Most CDNs: each is probed, and each is in the catalog of every client.
+const MAX_CDNS: usize = 100;
+
+/// What is to change in a CDN. Nothing where nothing is said.
+#[derive(Debug, Clone, Default)]
+pub struct CdnEdit {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its base URL.
+    pub uri: Option<String>,
+    /// Where it is.
+    pub region: Option<String>,
+    /// Whether clients are told of it.
+    pub is_enabled: Option<bool>,
+    /// Larger comes first.
+    pub weight: Option<u32>,
+}
+
+impl Service {
+    /// Adds a CDN. The same identifier, made by the client, means the same CDN.
+    ///
+    /// # Errors
+    /// `cdn_exists`, [`Error::Invalid`].
+    pub async fn create_cdn(&self, uid: Uuid, edit: &CdnEdit, actor: &Actor) -> Result<Cdn> {
+        let decide = |view: &View| {
+            if view.cdns.len() >= MAX_CDNS {
+                return Err(Error::Conflict { code: "too_many_cdns", reason: format!("There are {MAX_CDNS} already") });
+            }
+            let health = Health { is_healthy: true, contrary_count: 0, latency_ms: None, last_checked_on: None };
+            let mut cdn = Cdn {
+                uid,
+                name: String::new(),
+                uri: String::new(),
+                region: String::new(),
+                is_enabled: true,
+                weight: 100,
+                health,
+                updated_at: Time::now(),
+            };
+            self.edit_cdn(view, &mut cdn, edit)?;
+            Ok(Decision {
+                audit: ("cdn.create", cdn.name.clone()),
+                detail: describe(&cdn),
+                rows: vec![RowChange::Cdn(cdn)],
+                ..Decision::default()
+            })
+        };
+        self.change(actor, decide).await?;
+        self.db.cdn(uid).await?.ok_or(Error::NotFound { what: "CDN" })
+    }
+
+    /// Changes a CDN.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::PreconditionFailed`], `cdn_exists`, [`Error::Invalid`].
+    pub async fn update_cdn(
+        &self,
+        uid: Uuid,
+        edit: &CdnEdit,
+        is_expected: impl Fn(&Cdn) -> bool + Sync,
+        actor: &Actor,
+    ) -> Result<Cdn> {
+        let decide = |view: &View| {
+            let before = view.cdns.iter().find(|cdn| cdn.uid == uid).ok_or(Error::NotFound { what: "CDN" })?;
+            if !is_expected(before) {
+                return Err(Error::PreconditionFailed);
+            }
+            let mut cdn = before.clone();
+            self.edit_cdn(view, &mut cdn, edit)?;
+            if cdn == *before {
+                return Ok(Decision::default());
+            }
+            cdn.updated_at = Time::now();
+            Ok(Decision {
+                audit: ("cdn.update", cdn.name.clone()),
+                detail: json!({"before": describe(before), "after": describe(&cdn)}),
+                rows: vec![RowChange::Cdn(cdn)],
+                ..Decision::default()
+            })
+        };
+        self.change(actor, decide).await?;
+        self.db.cdn(uid).await?.ok_or(Error::NotFound { what: "CDN" })
+    }
+
+    /// Takes a CDN off the list. Gives whether it was on it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn remove_cdn(&self, uid: Uuid, actor: &Actor) -> Result<()> {
+        let decide = |view: &View| {
+            let cdn = view.cdns.iter().find(|cdn| cdn.uid == uid).ok_or(Error::NotFound { what: "CDN" })?;
+            Ok(Decision {
+                audit: ("cdn.remove", cdn.name.clone()),
+                detail: describe(cdn),
+                rows: vec![RowChange::RemoveCdn(uid)],
+                ..Decision::default()
+            })
+        };
+        self.change(actor, decide).await
+    }
+
+    /// Keeps what a probe has found, and signs a new list of mirrors if a CDN has come or gone by it.
+    ///
+    /// # Errors
+    /// Those of the database, and of signing.
+    pub async fn note_health(&self, uid: Uuid, before: &Health, found: &Health) -> Result<()> {
+        self.db.put_health(uid, found).await?;
+        if before.is_healthy == found.is_healthy {
+            return Ok(());
+        }
+        let verb = if found.is_healthy { "cdn.healthy" } else { "cdn.unhealthy" };
+        let decide = |view: &View| {
+            let Some(cdn) = view.cdns.iter().find(|cdn| cdn.uid == uid) else { return Ok(Decision::default()) };
+            Ok(Decision { audit: (verb, cdn.name.clone()), detail: json!({}), renew: true, ..Decision::default() })
+        };
+        self.change(&Actor::program("prober"), decide).await
+    }
+
+    fn edit_cdn(&self, view: &View, cdn: &mut Cdn, edit: &CdnEdit) -> Result<()> {
+        if let Some(name) = &edit.name {
+            cdn.name = word("name", name)?;
+        }
+        if let Some(region) = &edit.region {
+            cdn.region = word("region", region)?;
+        }
+        if let Some(uri) = &edit.uri {
+            cdn.uri = check_uri(uri, self.allow_private_cdns)?;
+        }
+        cdn.is_enabled = edit.is_enabled.unwrap_or(cdn.is_enabled);
+        cdn.weight = edit.weight.unwrap_or(cdn.weight);
+        if cdn.name.is_empty() || cdn.uri.is_empty() {
+            return Err(Error::Invalid { what: "CDN", reason: "it needs a name and a URI".to_owned() });
+        }
+        if view.cdns.iter().any(|other| other.uid != cdn.uid && other.name == cdn.name) {
+            return Err(Error::Conflict { code: "cdn_exists", reason: format!("There is a CDN {:?}", cdn.name) });
+        }
+        Ok(())
+    }
+}
+
+fn word(what: &'static str, text: &str) -> Result<String> {
+    if text.len() > MAX_WORD_BYTES || text.contains(char::is_control) {
+        let reason = format!("more than {MAX_WORD_BYTES} bytes, or with control characters");
+        return Err(Error::Invalid { what, reason });
+    }
+    Ok(text.to_owned())
+}
+
+/// A URI that this server may probe and clients may be sent to, without its final slash.
+///
+/// # Errors
+/// [`Error::Invalid`] for other schemes than `https` (and `http`, where private addresses are allowed), passwords,
+/// queries, and hosts of private networks.
+pub fn check_uri(text: &str, allow_private: bool) -> Result<String> {
+    let refuse = |reason: &str| Error::Invalid { what: "uri", reason: reason.to_owned() };
+    if text.len() > MAX_URI_BYTES {
+        return Err(refuse("longer than 2000 bytes"));
+    }
+    let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+    let is_scheme = url.scheme() == "https" || (allow_private && url.scheme() == "http");
+    if !is_scheme {
+        return Err(refuse("it does not begin with https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("a password would be shown to everybody"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("paths are added to it, so it cannot have a query or a fragment"));
+    }
+    let is_private = match url.host() {
+        None => return Err(refuse("there is no host in it")),
+        Some(Host::Ipv4(address)) => is_private(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_private(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => is_private_name(name),
+    };
+    if is_private && !allow_private {
+        return Err(refuse("its host is in a private network; `allow_private_cdns` permits that"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn is_private_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let local = ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "test", "example", "invalid"];
+    let top = name.rsplit('.').next().unwrap_or_default();
+    !name.contains('.') || local.contains(&top)
+}
+
+/// Whether an address is in no public network: loopback, private, link-local, shared, documentation, multicast,
+/// reserved, and the same inside IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            v4.is_loopback()
+                || v4.is_private()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_multicast()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0 && c == 0)
+                || (a == 198 && (b == 18 || b == 19))
+        }
+        IpAddr::V6(v6) => embedded(v6).map_or_else(|| is_private_v6(v6), |v4| is_private(IpAddr::V4(v4))),
+    }
+}
+
+fn is_private_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    // Only 2000::/3 is handed out; of it, documentation and Teredo are not for us.
+    (first & 0xe000) != 0x2000 || (first == 0x2001 && (second == 0xdb8 || second == 0)) || first == 0x3fff
+}
+
+/// The IPv4 address that an IPv6 address stands for.
+fn embedded(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
+    let s = address.segments();
+    let from = |high: u16, low: u16| std::net::Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match s {
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low] if s[..6] != [0; 6] || high != 0 || low > 1 => Some(from(high, low)),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => Some(from(high, low)),
+        _ => None,
+    }
+}
+
+fn describe(cdn: &Cdn) -> serde_json::Value {
+    json!({
+        "name": cdn.name, "uri": cdn.uri, "region": cdn.region, "is_enabled": cdn.is_enabled, "weight": cdn.weight,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_addresses_are_taken_without_their_final_slash() {
+        for uri in ["https://cdn.example.org/", "https://cdn.v-sekai.org/game/", "https://9.9.9.9", "https://[2606:4700::1111]:8443/a"] {
+            assert_eq!(check_uri(uri, false).unwrap(), uri.trim_end_matches('/'));
+        }
+    }
+
+    #[test]
+    fn private_addresses_in_every_spelling_are_refused() {
+        for host in [
+            "127.0.0.1", "127.1", "0x7f000001", "2130706433", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254",
+            "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "[::1]", "[::]", "[::ffff:10.0.0.1]",
+            "[::10.0.0.1]", "[fe80::1]", "[fc00::1]", "[ff02::1]", "[64:ff9b::a00:1]", "[2002:a00:1::]", "[2001:db8::1]", "[2001::1]",
+            "localhost", "LOCALHOST.", "db.internal", "router", "nas.local",
+        ] {
+            assert!(check_uri(&format!("https://{host}/x"), false).is_err(), "{host}");
+            assert!(check_uri(&format!("https://{host}/x"), true).is_ok(), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_things_than_base_addresses_are_refused() {
+        for uri in ["http://cdn.example.org", "ftp://cdn.example.org", "file:///etc/passwd", "https://", "https://u:p@cdn.example.org", "https://cdn.example.org/?a=b", "https://cdn.example.org/#a", "cdn.example.org", "https://cdn example.org", ""] {
+            assert!(check_uri(uri, false).is_err(), "{uri}");
+        }
+        assert!(check_uri(&format!("https://cdn.example.org/{}", "a".repeat(2000)), false).is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! Does a file table tell the truth? The tree is put together from the chunks that are here, in memory and piece by
+//! piece, and every byte of it is held against what the table says.
+//!
+//! Bytes of files go into the SHA-256 of their file; all others must be those that the table's own layout makes. So a
+//! table that passes describes the stream of the index exactly, and nothing in it was taken on trust. Memory is
+//! bounded by a few chunks, whatever the size of the tree.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sha2::{Digest, Sha256};
+use vsekai_updater::archive::Segment;
+use vsekai_updater::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::index::Index;
+use vsekai_updater::release::FileTable;
+
+use crate::chunks::Chunks;
+use crate::error::{Error, Result};
+
+/// Chunks on their way at once: read and unpacked ahead of the hashing.
+const AHEAD: usize = 8;
+
+/// Fails unless the chunks of `index` make exactly the tree that `table` describes.
+///
+/// # Errors
+/// [`Error::ChunksMissing`], [`Error::Mismatch`] (`document_mismatch`).
+pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<FileTable>) -> Result<()> {
+    let digest = index.digest();
+    let mut plain = stream::iter((0..index.len()).filter_map(|at| index.get(at)))
+        .map(|chunk| {
+            let chunks = Arc::clone(chunks);
+            async move { unpack(&chunks, chunk.id, chunk.size(), digest).await }
+        })
+        .buffered(AHEAD);
+    let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(AHEAD);
+    let hashing = tokio::task::spawn_blocking(move || {
+        let mut pieces = Pieces::new(&table);
+        while let Some(bytes) = receiver.blocking_recv() {
+            pieces.take(&bytes)?;
+        }
+        pieces.finish()
+    });
+    while let Some(bytes) = plain.try_next().await? {
+        if sender.send(bytes).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    hashing.await.map_err(|error| Error::Internal { context: format!("rebuilding a tree: {error}") })?
+}
+
+async fn unpack(chunks: &Arc<Chunks>, id: ChunkId, size: u64, digest: DigestAlgorithm) -> Result<Vec<u8>> {
+    let stored = chunks.get(&id).await?.ok_or_else(|| Error::ChunksMissing(vec![id]))?;
+    let work = move || -> Result<Vec<u8>> {
+        thread_local! {
+            static DECOMPRESSOR: std::cell::RefCell<Option<Decompressor>> = const { std::cell::RefCell::new(None) };
+        }
+        DECOMPRESSOR.with_borrow_mut(|slot| {
+            let decompressor = match slot {
+                Some(decompressor) => decompressor,
+                None => slot.insert(Decompressor::new()?),
+            };
+            let stored = CompressedChunk::new(id, stored.to_vec());
+            let chunk = decompressor.decompress(&stored, size, Vec::new())?;
+            let wrong = |_| mismatch(format!("chunk {id} is not what its id says, in the digest of this index"));
+            let bytes = chunk.verify(digest).map_err(wrong)?.into_bytes();
+            if bytes.len() as u64 == size {
+                return Ok(bytes);
+            }
+            Err(mismatch(format!("chunk {id} has {} bytes, the index says {size}", bytes.len())))
+        })
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal { context: format!("unpacking: {error}") })?
+}
+
+/// The stream as the table says it is, compared as it comes.
+struct Pieces<'a> {
+    table: &'a FileTable,
+    at: u64,
+    /// The file whose bytes come now.
+    file: Option<(usize, Sha256)>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(table: &'a FileTable) -> Self {
+        Self { table, at: 0, file: None }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        let end = self.at + bytes.len() as u64;
+        let mut rest = bytes;
+        for segment in self.table.layout().segments(self.at..end) {
+            let size = usize::try_from(segment.size()).unwrap_or(usize::MAX);
+            let Some((now, later)) = rest.split_at_checked(size) else { return Err(longer()) };
+            match segment {
+                Segment::Header(expected) if *expected == *now => self.end_file()?,
+                Segment::Header(_) => return Err(mismatch("the tree's entries are not those of the table".to_owned())),
+                Segment::Payload { node, .. } => self.file(node)?.update(now),
+            }
+            rest = later;
+        }
+        self.at = end;
+        if rest.is_empty() { Ok(()) } else { Err(longer()) }
+    }
+
+    /// The hash of this file's bytes; whatever file came before it is complete.
+    fn file(&mut self, node: usize) -> Result<&mut Sha256> {
+        if self.file.as_ref().is_none_or(|(current, _)| *current != node) {
+            self.end_file()?;
+            self.file = Some((node, Sha256::new()));
+        }
+        let none = || Error::Internal { context: "a file without a hash".to_owned() };
+        self.file.as_mut().map(|(_, hash)| hash).ok_or_else(none)
+    }
+
+    fn end_file(&mut self) -> Result<()> {
+        let Some((node, hash)) = self.file.take() else { return Ok(()) };
+        let found: [u8; 32] = hash.finalize().into();
+        if self.table.digest(node).is_some_and(|digest| digest.0 == found) {
+            return Ok(());
+        }
+        let path = self.table.layout().nodes().get(node).and_then(|node| node.path.as_ref());
+        Err(mismatch(format!("{} is another file than the table says", path.map_or("the tree", |path| path.as_str()))))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.end_file()?;
+        if self.at != self.table.layout().stream_bytes() {
+            return Err(longer());
+        }
+        // Files without bytes never came by; what the table says of them is known beforehand.
+        let empty: [u8; 32] = Sha256::digest([]).into();
+        match self.table.files().find(|(_, _, size, digest)| *size == 0 && digest.0 != empty) {
+            Some((_, path, ..)) => Err(mismatch(format!("{path} is empty, and the table says another digest"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn longer() -> Error {
+    mismatch("the tree of the index and that of the table are not of one length".to_owned())
+}
+
+pub(super) fn mismatch(reason: String) -> Error {
+    Error::Mismatch { code: "document_mismatch", reason }
+}

@@ -1,0 +1,89 @@
+//! Signing again before it is too late: by itself, for as long as a server runs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Actor, Decision, Service};
+use crate::db::View;
+use crate::error::Result;
+
+/// How often it is looked whether something is due.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// When less than this is left of the timestamp or the snapshot, both are signed again: half of what they live for.
+const LEFT_S: i64 = 7 * 86_400 / 2;
+
+/// When less than this is left of what only its holder can sign, the log says so.
+const WARN_S: i64 = 14 * 86_400;
+
+impl Service {
+    /// Signs catalog, snapshot and timestamp again if they are due. Gives whether they were.
+    ///
+    /// # Errors
+    /// Those of the database, and of signing.
+    pub async fn renew(&self) -> Result<bool> {
+        let due = std::sync::atomic::AtomicBool::new(false);
+        let decide = |view: &View| {
+            let is_due = online(view).any(|(_, left)| left < LEFT_S);
+            due.store(is_due, std::sync::atomic::Ordering::Relaxed);
+            if !is_due {
+                return Ok(Decision::default());
+            }
+            Ok(Decision { renew: true, audit: ("repository.renew", String::new()), detail: json!({}), ..Decision::default() })
+        };
+        self.change(&Actor::program("renew"), decide).await?;
+        Ok(due.into_inner())
+    }
+
+    /// Renews for ever; to be dropped when the server ends.
+    pub async fn keep_fresh(&self) {
+        loop {
+            match self.renew().await {
+                Ok(true) => tracing::info!("signed catalog, snapshot and timestamp again"),
+                Ok(false) => {}
+                Err(error) => tracing::error!(code = error.code(), "cannot sign again: {error}"),
+            }
+            if let Ok(view) = self.db.view().await {
+                warn_of_offline_roles(&view);
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+}
+
+/// The server's own roles, and how many seconds each has left.
+fn online(view: &View) -> impl Iterator<Item = (&str, i64)> {
+    expiries(view).filter(|(role, _)| matches!(*role, "timestamp" | "snapshot" | "catalog"))
+}
+
+fn warn_of_offline_roles(view: &View) {
+    for (role, left) in expiries(view).filter(|(role, _)| !matches!(*role, "timestamp" | "snapshot" | "catalog")) {
+        if left < WARN_S {
+            let days = left / 86_400;
+            tracing::warn!(role, days, "what {role} has signed ends soon: whoever holds its key must sign again");
+        }
+    }
+}
+
+fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
+    #[derive(Deserialize)]
+    struct Document {
+        signed: Body,
+    }
+    #[derive(Deserialize)]
+    struct Body {
+        expires: Timestamp,
+    }
+    let newest_root = view.metadata.iter().filter(|file| file.path.ends_with(".root.json")).map(|file| &file.path);
+    let newest_root = newest_root.max_by_key(|path| (path.len(), (*path).clone()));
+    let files = view.metadata.iter().filter(move |file| !file.path.ends_with(".root.json") || Some(&file.path) == newest_root);
+    files.filter_map(|file| {
+        let name = file.path.strip_prefix("tuf/")?.strip_suffix(".json")?;
+        let role = name.rsplit('.').next()?;
+        let document: Document = serde_json::from_slice(&file.bytes).ok()?;
+        Some((role, document.signed.expires.as_second() - Timestamp::now().as_second()))
+    })
+}

@@ -1,0 +1,82 @@
+//! The root of trust: sent by its holder, verified, and from then on in force.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use uuid::Uuid;
+use vsekai_updater::api::{RepositoryInfo, TrustUpload};
+use vsekai_updater::release::ModeName;
+use vsekai_updater::trust::TrustFiles;
+
+use super::sign::Accept;
+use super::{Actor, Decision, Service, modes};
+use crate::db::{RowChange, View};
+use crate::error::{Error, Result};
+
+/// Most roots and roles that are read from one request.
+const MAX_FILES: usize = 1000;
+
+impl Service {
+    /// What this server publishes, and by which keys.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn repository_info(&self) -> Result<RepositoryInfo> {
+        let view = self.db.view().await?;
+        Ok(RepositoryInfo {
+            revision: view.revision,
+            root_version: newest_root(&view),
+            online_keys: self.signer.online_keys()?,
+            max_chunk_bytes: self.chunks.max_chunk_bytes(),
+        })
+    }
+
+    /// Begins the repository with roots, delegations and modes that were signed offline, or brings newer ones. The
+    /// same again changes nothing.
+    ///
+    /// # Errors
+    /// `keys_differ`, `signature_invalid`, [`Error::Invalid`].
+    pub async fn accept_trust(&self, upload: &TrustUpload, actor: &Actor) -> Result<RepositoryInfo> {
+        if upload.roots.len() > MAX_FILES || upload.roles.len() > MAX_FILES {
+            return Err(Error::Invalid { what: "metadata", reason: format!("more than {MAX_FILES} files") });
+        }
+        let trust = TrustFiles::from_upload(upload)?;
+        let decide = |view: &View| {
+            if is_there(view, &trust) {
+                return Ok(Decision::default());
+            }
+            let mut rows = Vec::new();
+            for name in trust.roles.keys() {
+                let name = ModeName::new(name)?;
+                if view.mode_named(&name).is_none() {
+                    rows.push(RowChange::Mode(modes::begin(Uuid::now_v7(), &name)));
+                }
+            }
+            Ok(Decision {
+                rows,
+                accept: Accept { trust: trust.clone(), roles: BTreeMap::new() },
+                audit: ("repository.trust", format!("root {}", trust.roots.keys().max().unwrap_or(&0))),
+                detail: json!({"roots": trust.roots.keys().collect::<Vec<_>>(), "roles": trust.roles.keys().collect::<Vec<_>>()}),
+                ..Decision::default()
+            })
+        };
+        self.change(actor, decide).await?;
+        self.repository_info().await
+    }
+}
+
+fn newest_root(view: &View) -> Option<u64> {
+    let names = view.metadata.iter().filter_map(|file| file.path.strip_prefix("tuf/")?.strip_suffix(".root.json"));
+    names.filter_map(|version| version.parse().ok()).max()
+}
+
+/// Whether every file of it is in force as it is.
+fn is_there(view: &View, trust: &TrustFiles) -> bool {
+    let has = |end: &str, bytes: &[u8]| {
+        view.metadata.iter().any(|file| file.path.ends_with(end) && file.bytes == bytes)
+    };
+    !view.metadata.is_empty()
+        && trust.roots.iter().all(|(version, bytes)| has(&format!("tuf/{version}.root.json"), bytes))
+        && trust.targets.iter().all(|bytes| has(".targets.json", bytes))
+        && trust.roles.keys().all(|role| view.metadata.iter().any(|file| file.path.ends_with(&format!(".{role}.json"))))
+}
