@@ -244,9 +244,8 @@ pub trait Db: fmt::Debug + Send + Sync {
     /// Makes a chunk live, with its bytes if they are kept here. Gives whether it was not live before.
     /// Nothing happens, and it gives nothing, while the chunk is being deleted.
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>>;
-    /// Makes many chunks live at once, with their bytes if they are kept here: one transaction. Gives those
-    /// that were not live before.
-    async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<u64>;
+    /// The same for many chunks, each id once, in one transaction: what [`Self::put_chunk`] gives, in their order.
+    async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>>;
     /// The bytes of a chunk that is not being deleted.
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>>;
     /// The stored size of a chunk that is not being deleted.

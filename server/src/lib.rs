@@ -16,6 +16,7 @@ pub mod chunks;
 pub mod db;
 pub mod error;
 pub mod files;
+pub mod listen;
 pub mod model;
 pub mod problem;
 pub mod service;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Actor, Decision, Service};
 use crate::db::View;
 use crate::error::Result;
+use crate::model::Time;
 
 /// How often it is looked whether something is due.
 const EVERY: Duration = Duration::from_secs(600);
@@ -75,7 +76,7 @@ fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
     }
     #[derive(Deserialize)]
     struct Body {
-        expires: Timestamp,
+        expires: DateTime<Utc>,
     }
     let newest_root = view.metadata.iter().filter(|file| file.path.ends_with(".root.json")).map(|file| &file.path);
     let newest_root = newest_root.max_by_key(|path| (path.len(), (*path).clone()));
@@ -84,6 +85,6 @@ fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
         let name = file.path.strip_prefix("tuf/")?.strip_suffix(".json")?;
         let role = name.rsplit('.').next()?;
         let document: Document = serde_json::from_slice(&file.bytes).ok()?;
-        Some((role, document.signed.expires.as_second() - Timestamp::now().as_second()))
+        Some((role, document.signed.expires.timestamp() - Time::now().0 / 1_000_000))
     })
 }

@@ -1,0 +1,232 @@
+//! Whether an upload is the chunk that its id says, before anybody can see it.
+//!
+//! Unpacking and hashing run on threads for blocking work, so many at once as there are processors: further ones
+//! wait. What may be stored is one zstd frame and nothing beside it, as every reader of `.cacnk` expects.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use vsekai_updater::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::limits;
+
+use crate::error::{Error, Result};
+
+/// Stored bytes that are the chunk of their id.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) stored: Bytes,
+    pub(super) plain_bytes: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Checker {
+    turns: Arc<Semaphore>,
+    max_bytes: u64,
+}
+
+impl Checker {
+    pub(super) fn new(max_bytes: u64) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            turns: Arc::new(Semaphore::new(threads)),
+            max_bytes,
+        }
+    }
+
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    pub(super) async fn check(&self, id: ChunkId, stored: Bytes) -> Result<Checked> {
+        self.check_up_to(self.max_bytes, id, stored).await
+    }
+
+    /// Whether what is stored already is the chunk, even if such a large one would not be taken today.
+    pub(super) async fn is_sound(&self, id: ChunkId, stored: Bytes) -> bool {
+        self.check_up_to(limits::MAX_CHUNK_BYTES, id, stored)
+            .await
+            .is_ok()
+    }
+
+    async fn check_up_to(&self, max_bytes: u64, id: ChunkId, stored: Bytes) -> Result<Checked> {
+        let max_stored = max_bytes + limits::MAX_STORED_OVERHEAD_BYTES;
+        if stored.len() as u64 > max_stored {
+            return Err(Error::TooLarge {
+                max_bytes: max_stored,
+            });
+        }
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let checked = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            check(id, stored, max_bytes)
+        });
+        checked.await.map_err(|e| Error::Internal {
+            context: format!("checking a chunk: {e}"),
+        })?
+    }
+}
+
+thread_local! {
+    static DECOMPRESSOR: RefCell<Option<Decompressor>> = const { RefCell::new(None) };
+}
+
+fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
+    let frame = Frame::parse(&stored).ok_or_else(|| corrupt("it is not one zstd frame"))?;
+    if frame.content_bytes.is_some_and(|size| size > max_bytes) {
+        return Err(Error::TooLarge { max_bytes });
+    }
+    let stored = CompressedChunk::new(id, Vec::from(stored));
+    let plain = DECOMPRESSOR.with_borrow_mut(|kept| {
+        let tool = match kept {
+            Some(tool) => tool,
+            None => kept.insert(Decompressor::new()?),
+        };
+        tool.decompress(&stored, max_bytes, Vec::new())
+    });
+    let plain = plain.map_err(|e| corrupt(&e.to_string()))?;
+    let verified = plain.verify(DigestAlgorithm::Sha512_256).or_else(|plain| {
+        let plain = Chunk::new(id, plain);
+        plain
+            .verify(DigestAlgorithm::Sha256)
+            .map_err(|_| corrupt("its content has another id"))
+    })?;
+    Ok(Checked {
+        plain_bytes: verified.as_bytes().len() as u64,
+        stored: stored.into_bytes().into(),
+    })
+}
+
+fn corrupt(reason: &str) -> Error {
+    Error::Mismatch {
+        code: "chunk_corrupt",
+        reason: format!("This is not the chunk of that id: {reason}"),
+    }
+}
+
+/// What the head of a zstd frame says. Source: RFC 8878, section 3.1.1.
+struct Frame {
+    content_bytes: Option<u64>,
+}
+
+impl Frame {
+    /// Walks over the frame's blocks. Nothing if `bytes` is anything but one whole frame.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.strip_prefix(&[0x28, 0xb5, 0x2f, 0xfd])?;
+        let (&descriptor, bytes) = bytes.split_first()?;
+        let is_single_segment = descriptor & 0x20 != 0;
+        let window_bytes = usize::from(!is_single_segment);
+        let dictionary_bytes = [0, 1, 2, 4].get(usize::from(descriptor & 3))?;
+        let size_bytes = match descriptor >> 6 {
+            0 => usize::from(is_single_segment),
+            1 => 2,
+            2 => 4,
+            _ => 8,
+        };
+        let (_, bytes) = bytes.split_at_checked(window_bytes + dictionary_bytes)?;
+        let (size, mut bytes) = bytes.split_at_checked(size_bytes)?;
+        let content = size
+            .iter()
+            .rev()
+            .fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
+        let content_bytes = match size_bytes {
+            0 => None,
+            2 => Some(content + 256),
+            _ => Some(content),
+        };
+        loop {
+            let (head, rest) = bytes.split_first_chunk::<3>()?;
+            let head = u32::from_le_bytes([head[0], head[1], head[2], 0]);
+            let size = usize::try_from(head >> 3).ok()?;
+            // A run has one byte, however long it is.
+            let is_run = (head >> 1) & 3 == 1;
+            bytes = rest.split_at_checked(if is_run { 1 } else { size })?.1;
+            if head & 1 == 1 {
+                break;
+            }
+        }
+        let checksum_bytes = if descriptor & 4 == 0 { 0 } else { 4 };
+        (bytes.len() == checksum_bytes).then_some(Self { content_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vsekai_updater::chunk::{Compressor, VerifiedChunk};
+
+    use super::*;
+
+    fn stored(plain: &[u8], digest: DigestAlgorithm) -> (ChunkId, Vec<u8>) {
+        let chunk = VerifiedChunk::of(plain.to_vec(), digest);
+        let stored = Compressor::new(3).unwrap().compress(&chunk).unwrap();
+        (chunk.id(), stored.into_bytes())
+    }
+
+    fn code(id: ChunkId, stored: Vec<u8>) -> &'static str {
+        check(id, stored.into(), 1 << 20).unwrap_err().code()
+    }
+
+    #[test]
+    fn chunks_of_both_digests_and_of_all_sizes_pass() {
+        for digest in [DigestAlgorithm::Sha512_256, DigestAlgorithm::Sha256] {
+            for size in [0, 1, 255, 256, 65_535, 65_791, 65_792, 1 << 20] {
+                let plain: Vec<u8> = (0..size).map(|i| (i * i >> 7) as u8).collect();
+                let (id, stored) = stored(&plain, digest);
+                let checked = check(id, stored.clone().into(), 1 << 20).unwrap();
+                assert_eq!(checked.plain_bytes, size as u64);
+                assert_eq!(checked.stored, stored);
+            }
+        }
+    }
+
+    #[test]
+    fn content_of_another_id_is_refused() {
+        let (_, stored) = stored(b"one", DigestAlgorithm::Sha512_256);
+        let other = DigestAlgorithm::Sha512_256.id_of(b"two");
+        assert_eq!(code(other, stored), "chunk_corrupt");
+    }
+
+    #[test]
+    fn a_frame_with_anything_after_it_is_refused() {
+        let (id, good) = stored(&b"some content ".repeat(99), DigestAlgorithm::Sha512_256);
+        let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0][..], b"junk"].concat();
+        let (_, second) = stored(b"", DigestAlgorithm::Sha512_256);
+        for more in [b"x".to_vec(), skippable, second] {
+            assert_eq!(code(id, [good.clone(), more].concat()), "chunk_corrupt");
+        }
+    }
+
+    #[test]
+    fn every_shortened_frame_is_refused() {
+        let (id, good) = stored(&b"some content ".repeat(99), DigestAlgorithm::Sha512_256);
+        for end in 0..good.len() {
+            assert_eq!(code(id, good[..end].to_vec()), "chunk_corrupt", "{end}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_announces_too_much_is_too_large() {
+        let (id, bomb) = stored(&vec![0; (1 << 20) + 1], DigestAlgorithm::Sha512_256);
+        assert_eq!(code(id, bomb), "too_large");
+    }
+
+    #[test]
+    fn what_is_no_zstd_is_refused() {
+        let id = DigestAlgorithm::Sha512_256.id_of(b"");
+        for bytes in [&b""[..], b"\x1f\x8b\x08", b"plain", b"\x28\xb5\x2f\xfd"] {
+            assert_eq!(code(id, bytes.to_vec()), "chunk_corrupt");
+        }
+    }
+
+    #[tokio::test]
+    async fn more_bytes_than_any_chunk_may_have_are_not_looked_at() {
+        let checker = Checker::new(1000);
+        let id = DigestAlgorithm::Sha512_256.id_of(b"");
+        let body = vec![0; 1000 + (64 << 10) + 1];
+        assert_eq!(
+            checker.check(id, body.into()).await.unwrap_err().code(),
+            "too_large"
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! Chunks as objects of a folder or of S3, at `abcd/<id>.cacnk`: a desync store that others can serve too.
+//!
+//! An object comes before its row and goes after it was claimed. Between an upload and a clean-up that removes the
+//! same chunk, the row decides; and after a row became live its object is looked at once more, for a clean-up
+//! that was already on its way to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig,
+};
+use vsekai_updater::chunk::ChunkId;
+
+use super::check::Checker;
+use super::{Options, Place, PutOutcome, deleting};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::model::NewChunk;
+
+/// Objects removed at once.
+const PARALLEL_DELETES: usize = 16;
+
+/// The longest that the removal of one object may take: much less than any lease on clean-up.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an upload begins again when clean-up comes between.
+const PUT_TRIES: u32 = 3;
+
+#[derive(Debug)]
+pub(super) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    timeout: Duration,
+}
+
+impl Objects {
+    pub(super) fn open(place: &Place, options: &Options) -> Result<Self> {
+        let (store, prefix): (Arc<dyn ObjectStore>, _) = match place {
+            Place::Database => {
+                return Err(Error::Config("the database is no object store".to_owned()));
+            }
+            Place::Folder(folder) => {
+                let refuse = |e: &dyn std::fmt::Display| {
+                    Error::Config(format!("chunk store {}: {e}", folder.display()))
+                };
+                std::fs::create_dir_all(folder).map_err(|e| refuse(&e))?;
+                let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(&e))?;
+                (Arc::new(store.with_fsync(true)), Path::default())
+            }
+            Place::S3 { bucket, prefix } => (
+                Arc::new(open_s3(bucket, options)?),
+                Path::from(prefix.as_str()),
+            ),
+        };
+        Ok(Self {
+            store,
+            prefix,
+            timeout: options.timeout,
+        })
+    }
+
+    pub(super) async fn get(&self, id: &ChunkId) -> Result<Option<Bytes>> {
+        let path = self.path(id);
+        let read = async { self.store.get(&path).await?.bytes().await };
+        found(self.in_time(read).await)
+    }
+
+    pub(super) async fn size(&self, id: &ChunkId) -> Result<Option<u64>> {
+        let path = self.path(id);
+        let head = found(self.in_time(self.store.head(&path)).await)?;
+        Ok(head.map(|head| head.size))
+    }
+
+    /// Object first, then the row.
+    pub(super) async fn put(
+        &self,
+        db: &dyn Db,
+        checker: &Checker,
+        mut chunk: NewChunk,
+        stored: Bytes,
+    ) -> Result<PutOutcome> {
+        for _ in 0..PUT_TRIES {
+            chunk.stored_size = self.put_object(checker, &chunk, &stored).await?;
+            match db.put_chunk(&chunk, None).await? {
+                None => return Err(deleting()),
+                Some(false) => return Ok(PutOutcome::There),
+                Some(true) if self.size(&chunk.id).await? == Some(chunk.stored_size) => {
+                    return Ok(PutOutcome::New);
+                }
+                // A late removal has taken the object. The row is live now, so none will follow.
+                Some(true) => {}
+            }
+        }
+        Err(deleting())
+    }
+
+    /// Makes sure that there is an object of this chunk. Gives its size.
+    async fn put_object(&self, checker: &Checker, chunk: &NewChunk, stored: &Bytes) -> Result<u64> {
+        let ours = stored.len() as u64;
+        if self.write(&chunk.id, stored, PutMode::Create).await? {
+            return Ok(ours);
+        }
+        let theirs = match self.size(&chunk.id).await? {
+            Some(size) if size == ours => return Ok(size),
+            Some(_) => self.get(&chunk.id).await?,
+            None => None,
+        };
+        // Others may have packed it in another way. That is as good, if it is the chunk.
+        if let Some(theirs) = theirs {
+            let size = theirs.len() as u64;
+            if checker.is_sound(chunk.id, theirs).await {
+                return Ok(size);
+            }
+            tracing::warn!(id = %chunk.id, "a damaged chunk in the store is replaced");
+        }
+        self.write(&chunk.id, stored, PutMode::Overwrite).await?;
+        Ok(ours)
+    }
+
+    /// Gives whether it was written: not if [`PutMode::Create`] finds one.
+    async fn write(&self, id: &ChunkId, stored: &Bytes, mode: PutMode) -> Result<bool> {
+        let path = self.path(id);
+        let put = self
+            .store
+            .put_opts(&path, stored.clone().into(), mode.into());
+        match self.in_time(put).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            // S3 answers so when another creates the same object at this moment.
+            Err(object_store::Error::Precondition { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes objects. Gives those that are gone now.
+    pub(super) async fn remove(&self, ids: Vec<ChunkId>) -> Vec<ChunkId> {
+        let removals = ids.into_iter().map(async |id| {
+            let path = self.path(&id);
+            let gone = match tokio::time::timeout(DELETE_TIMEOUT, self.store.delete(&path)).await {
+                Ok(Ok(()) | Err(object_store::Error::NotFound { .. })) => true,
+                Ok(Err(error)) => {
+                    tracing::warn!(%id, %error, "a chunk could not be removed");
+                    false
+                }
+                Err(_) => {
+                    tracing::warn!(%id, "a chunk was not removed in time");
+                    false
+                }
+            };
+            gone.then_some(id)
+        });
+        futures_util::stream::iter(removals)
+            .buffer_unordered(PARALLEL_DELETES)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    fn path(&self, id: &ChunkId) -> Path {
+        let path = id.store_path();
+        path.split('/')
+            .fold(self.prefix.clone(), |path, part| path.join(part))
+    }
+
+    /// The client's own limits are for each try; this one is for all.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = object_store::Result<T>>,
+    ) -> object_store::Result<T> {
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(object_store::Error::Generic {
+                store: "chunks",
+                source: elapsed.into(),
+            }),
+        }
+    }
+}
+
+fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS3> {
+    let retries = RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 3,
+        retry_timeout: options.timeout,
+    };
+    let client = ClientOptions::new()
+        .with_timeout(options.timeout)
+        .with_connect_timeout(options.timeout.min(Duration::from_secs(5)));
+    let mut builder = AmazonS3Builder::new()
+        .with_client_options(client)
+        .with_retry(retries)
+        .with_conditional_put(S3ConditionalPut::ETagMatch);
+    for (name, value) in &options.s3 {
+        let key: AmazonS3ConfigKey = name
+            .parse()
+            .map_err(|_| Error::Config(format!("{name} is no setting of an S3 store")))?;
+        builder = builder.with_config(key, value);
+    }
+    let store = builder.with_bucket_name(bucket).build();
+    store.map_err(|e| Error::Config(format!("chunk store s3://{bucket}: {e}")))
+}
+
+fn found<T>(result: object_store::Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(it) => Ok(Some(it)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

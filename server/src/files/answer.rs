@@ -1,0 +1,333 @@
+//! An answer with content: its headers, conditions and ranges. Source: RFC 9110, sections 13 and 14.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use poem::Response;
+use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use sha2::{Digest as _, Sha256};
+use vsekai_updater::chunk::ChunkId;
+
+/// What never changes.
+const LASTING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// What changes: old for half a minute, and better old than nothing for a day.
+const CHANGING: HeaderValue = HeaderValue::from_static(
+    "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400",
+);
+/// What is not there.
+pub(super) const ABSENT: HeaderValue = HeaderValue::from_static("public, max-age=5");
+
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What decides the headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Chunk,
+    LastingJson,
+    LastingBytes,
+    ChangingJson,
+}
+
+impl Kind {
+    pub(super) fn of(path: &str, is_lasting: bool) -> Self {
+        let is_json = std::path::Path::new(path)
+            .extension()
+            .is_some_and(|it| it == "json");
+        match (is_json, is_lasting) {
+            (_, false) => Self::ChangingJson,
+            (true, true) => Self::LastingJson,
+            (false, true) => Self::LastingBytes,
+        }
+    }
+
+    /// The headers that all content of this kind has.
+    fn headers(self) -> &'static HeaderMap {
+        static CHUNK: LazyLock<HeaderMap> = LazyLock::new(|| headers(LASTING, BYTES));
+        static LASTING_JSON: LazyLock<HeaderMap> = LazyLock::new(|| headers(LASTING, JSON));
+        static CHANGING_JSON: LazyLock<HeaderMap> = LazyLock::new(|| headers(CHANGING, JSON));
+        match self {
+            Self::Chunk | Self::LastingBytes => &CHUNK,
+            Self::LastingJson => &LASTING_JSON,
+            Self::ChangingJson => &CHANGING_JSON,
+        }
+    }
+}
+
+fn headers(cache: HeaderValue, kind: HeaderValue) -> HeaderMap {
+    let always: [(HeaderName, HeaderValue); 5] = [
+        (header::CACHE_CONTROL, cache),
+        (header::CONTENT_TYPE, kind),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+        (
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        ),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+    ];
+    always.into_iter().collect()
+}
+
+/// Bytes with what HTTP needs to know of them. To clone it copies no content.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    bytes: Bytes,
+    tag: HeaderValue,
+    kind: Kind,
+}
+
+/// The entity tag of a chunk: its id.
+pub(super) fn chunk_tag(id: &ChunkId) -> HeaderValue {
+    quoted(id.as_bytes())
+}
+
+fn quoted(digest: &[u8; 32]) -> HeaderValue {
+    let mut text = [b'"'; 66];
+    if let Some(digits) = text.get_mut(1..65) {
+        // 64 digits for 32 bytes.
+        let _ = hex::encode_to_slice(digest, digits);
+    }
+    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// The answer to HEAD for a chunk of so many stored bytes.
+pub(super) fn chunk_head(id: &ChunkId, size: u64, request: &HeaderMap) -> Response {
+    let tag = chunk_tag(id);
+    if is_known(request, &tag) {
+        return not_modified(Kind::Chunk, tag);
+    }
+    let mut response = with_headers(Kind::Chunk, tag);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    response
+}
+
+impl Content {
+    pub(super) fn new(bytes: Bytes, tag: HeaderValue, kind: Kind) -> Self {
+        Self { bytes, tag, kind }
+    }
+
+    /// The same, with a tag of the content.
+    pub(super) fn hashed(bytes: Bytes, kind: Kind) -> Self {
+        let tag = quoted(&Sha256::digest(&bytes).into());
+        Self { bytes, tag, kind }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The answer to GET, or to HEAD: that has the same headers, and no range.
+    pub(super) fn answer(self, request: &HeaderMap, is_get: bool) -> Response {
+        if is_known(request, &self.tag) {
+            return not_modified(self.kind, self.tag);
+        }
+        if is_get && request.contains_key(header::RANGE) && is_same(request, &self.tag) {
+            match asked_range(request, self.bytes.len()) {
+                Asked::Whole => {}
+                Asked::Part(range) => return self.part(range),
+                Asked::Nothing => return self.no_part(),
+            }
+        }
+        let mut response = with_headers(self.kind, self.tag);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(self.bytes.len()));
+        if is_get {
+            response.set_body(self.bytes);
+        }
+        response
+    }
+
+    fn part(self, range: Range<usize>) -> Response {
+        let text = format!(
+            "bytes {}-{}/{}",
+            range.start,
+            range.end - 1,
+            self.bytes.len()
+        );
+        let mut response = with_headers(self.kind, self.tag);
+        response.set_status(StatusCode::PARTIAL_CONTENT);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.len()));
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(header::CONTENT_RANGE, value);
+        }
+        response.set_body(self.bytes.slice(range));
+        response
+    }
+
+    fn no_part(self) -> Response {
+        let mut response = crate::problem::Problem::new(
+            416,
+            "range_not_satisfiable",
+            format!("There are {} bytes", self.bytes.len()),
+        )
+        .into_response();
+        if let Ok(value) = HeaderValue::try_from(format!("bytes */{}", self.bytes.len())) {
+            response.headers_mut().insert(header::CONTENT_RANGE, value);
+        }
+        response
+    }
+}
+
+fn with_headers(kind: Kind, tag: HeaderValue) -> Response {
+    let mut response = Response::default();
+    let headers = response.headers_mut();
+    headers.clone_from(kind.headers());
+    headers.insert(header::ETAG, tag);
+    response
+}
+
+fn not_modified(kind: Kind, tag: HeaderValue) -> Response {
+    let mut response = with_headers(kind, tag);
+    response.set_status(StatusCode::NOT_MODIFIED);
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response
+}
+
+/// Whether `If-None-Match` names this tag.
+fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    let mut values = request.get_all(header::IF_NONE_MATCH).into_iter();
+    values.any(|value| {
+        // No tag of ours contains a comma.
+        value.as_bytes().split(|&byte| byte == b',').any(|one| {
+            let one = one.trim_ascii();
+            one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == tag.as_bytes()
+        })
+    })
+}
+
+/// Whether a range may be answered: without `If-Range`, or with this very tag. We send no dates.
+fn is_same(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    request
+        .get(header::IF_RANGE)
+        .is_none_or(|value| value == tag)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// No range, one that is not understood, or several: the whole may be sent instead.
+    Whole,
+    Part(Range<usize>),
+    /// One that begins after the end.
+    Nothing,
+}
+
+fn asked_range(request: &HeaderMap, len: usize) -> Asked {
+    let mut values = request.get_all(header::RANGE).into_iter();
+    match (
+        values.next().and_then(|value| value.to_str().ok()),
+        values.next(),
+    ) {
+        (Some(text), None) => parse_range(text, len).unwrap_or(Asked::Whole),
+        _ => Asked::Whole,
+    }
+}
+
+fn parse_range(text: &str, len: usize) -> Option<Asked> {
+    let (unit, range) = text.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let (first, last) = range.trim().split_once('-')?;
+    let number = |digits: &str| {
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        // A number that is too large for us is after the end of anything.
+        is_number.then(|| digits.parse::<usize>().unwrap_or(usize::MAX))
+    };
+    let range = match (first, last) {
+        ("", count) => len.saturating_sub(number(count)?)..len,
+        (first, "") => number(first)?..len,
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if last < first {
+                return None;
+            }
+            first..last.saturating_add(1).min(len)
+        }
+    };
+    Some(if range.start < range.end {
+        Asked::Part(range)
+    } else {
+        Asked::Nothing
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(text: &'static str, len: usize) -> Asked {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RANGE, HeaderValue::from_static(text));
+        asked_range(&headers, len)
+    }
+
+    #[test]
+    fn a_single_range_is_a_part() {
+        for (text, range) in [
+            ("bytes=0-0", 0..1),
+            ("bytes=2-4", 2..5),
+            ("BYTES = 2-4", 2..5),
+            ("bytes=8-", 8..10),
+            ("bytes=8-99999999999999999999999", 8..10),
+            ("bytes=-3", 7..10),
+            ("bytes=-99", 0..10),
+        ] {
+            assert_eq!(asked(text, 10), Asked::Part(range), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_after_the_end_is_nothing() {
+        for text in [
+            "bytes=10-",
+            "bytes=10-12",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+        ] {
+            assert_eq!(asked(text, 10), Asked::Nothing, "{text}");
+        }
+        assert_eq!(asked("bytes=0-0", 0), Asked::Nothing);
+    }
+
+    #[test]
+    fn what_is_no_single_range_is_answered_with_everything() {
+        for text in [
+            "bytes=0-1,3-4",
+            "bytes=4-2",
+            "bytes=-",
+            "bytes=",
+            "lines=0-1",
+            "bytes=+1-2",
+            "bytes=a-b",
+            "0-1",
+        ] {
+            assert_eq!(asked(text, 10), Asked::Whole, "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_are_compared_without_their_weakness() {
+        let tag = quoted(&[0xab; 32]);
+        let hex = "ab".repeat(32);
+        for (text, is) in [
+            (format!("\"{hex}\""), true),
+            (format!("W/\"{hex}\""), true),
+            (format!("\"x\" , \"{hex}\""), true),
+            ("*".to_owned(), true),
+            (hex.clone(), false),
+            ("\"ab\"".to_owned(), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, HeaderValue::try_from(&text).unwrap());
+            assert_eq!(is_known(&headers, &tag), is, "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Metadata and targets, kept in memory: what never changes until room is needed, the rest for a moment.
+//!
+//! "The rest" is `timestamp.json`, which every client asks for all the time, and names that are not there, such
+//! as the next root, which every client asks for too. For the database the whole crowd is one request a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::answer::{Content, Kind};
+use crate::db::Db;
+use crate::error::{Error, Result};
+
+/// Names that are not there, at most, of which this is remembered.
+const MAX_FRESH: u64 = 10_000;
+
+#[derive(Debug)]
+pub(super) struct Documents {
+    db: Arc<dyn Db>,
+    kept: Cache<String, Content>,
+    fresh: Cache<String, Option<Content>>,
+}
+
+impl Documents {
+    pub(super) fn new(db: Arc<dyn Db>, cache_bytes: u64, fresh: Duration) -> Self {
+        let weigh = |path: &String, content: &Content| {
+            u32::try_from(path.len() + content.len() + 256).unwrap_or(u32::MAX)
+        };
+        Self {
+            db,
+            kept: Cache::builder()
+                .max_capacity(cache_bytes)
+                .weigher(weigh)
+                .build(),
+            fresh: Cache::builder()
+                .max_capacity(MAX_FRESH)
+                .time_to_live(fresh)
+                .build(),
+        }
+    }
+
+    /// The file at this path below the repository.
+    pub(super) async fn get(&self, path: &str) -> Result<Option<Content>> {
+        let is_lasting = path != "tuf/timestamp.json";
+        if is_lasting && let Some(content) = self.kept.get(path).await {
+            return Ok(Some(content));
+        }
+        if let Some(content) = self.fresh.get(path).await {
+            return Ok(content);
+        }
+        let load = async {
+            let bytes = self.db.repository_file(path).await?;
+            let kind = Kind::of(path, is_lasting);
+            Ok(bytes.map(|bytes| Content::hashed(bytes, kind)))
+        };
+        let content = self
+            .fresh
+            .try_get_with_by_ref(path, load)
+            .await
+            .map_err(|e: Arc<Error>| shared(&e))?;
+        if is_lasting && let Some(content) = &content {
+            self.kept.insert(path.to_owned(), content.clone()).await;
+            self.fresh.invalidate(path).await;
+        }
+        Ok(content)
+    }
+
+    pub(super) fn changed(&self) {
+        self.fresh.invalidate_all();
+    }
+}
+
+/// The same failure, for another one who waited for it.
+fn shared(error: &Error) -> Error {
+    match error {
+        Error::Unavailable { code, reason } => Error::Unavailable {
+            code,
+            reason: reason.clone(),
+        },
+        error => Error::Internal {
+            context: format!("a file could not be read: {error}"),
+        },
+    }
+}

@@ -1,0 +1,215 @@
+//! Connections: accepted, counted, watched, and served with hyper.
+//!
+//! poem's own `Server` is not used, for it sets no `TCP_NODELAY`, waits without end for a request's head, takes
+//! heads of half a megabyte, has no limit of connections, and hides the socket behind a box through which every body
+//! is copied once more. Endpoints, acceptors and TLS are poem's.
+//!
+//! ```text
+//! serve       the loop: accept, start, end              this file
+//!   Tcp       a listener that delays no small packet    this file
+//!   Watched   a connection that does not wait forever   listen/watched.rs
+//! ```
+//!
+//! Promises: no more connections than allowed, the next wait in the system's queue; a client that is slow with a
+//! request's head, or does nothing, or does not take its answer, is cut off. It does not limit how long a handler
+//! reads a body or works: handlers do.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use poem::Endpoint;
+use poem::http::uri::Scheme;
+use poem::listener::Acceptor;
+use poem::web::{LocalAddr, RemoteAddr};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+mod watched;
+
+use watched::{Activity, Watched};
+
+/// What connections may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Open ones at once.
+    pub connections: usize,
+    /// From the first byte of a request to the end of its head; for the first request from the connection's begin.
+    pub head: Duration,
+    /// Without a byte in either direction, unless a request is being worked on.
+    pub idle: Duration,
+    /// Of a request's head, in bytes. At least 8192.
+    pub head_bytes: usize,
+    /// Requests at once on one connection of HTTP/2.
+    pub streams: u32,
+    /// For requests that are under way at the end.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            head: Duration::from_secs(15),
+            idle: Duration::from_secs(75),
+            head_bytes: 32 << 10,
+            streams: 256,
+            shutdown: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A listener of TCP.
+#[derive(Debug)]
+pub struct Tcp {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Tcp {
+    /// Listens at this address.
+    ///
+    /// # Errors
+    /// The system's.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Acceptor for Tcp {
+    type Io = TcpStream;
+
+    fn local_addr(&self) -> Vec<LocalAddr> {
+        vec![LocalAddr(self.address.into())]
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
+        let (stream, remote) = self.listener.accept().await?;
+        // A connection that is gone already is seen when it is read.
+        let _ = stream.set_nodelay(true);
+        let local = LocalAddr(self.address.into());
+        Ok((stream, local, RemoteAddr(remote.into()), Scheme::HTTP))
+    }
+}
+
+/// Serves until `stop` is done, and then until what was begun is answered, or its time is over.
+pub async fn serve<A, E>(
+    mut acceptor: A,
+    endpoint: E,
+    limits: &Limits,
+    stop: impl Future<Output = ()>,
+) where
+    A: Acceptor,
+    E: Endpoint + 'static,
+{
+    let endpoint = Arc::new(endpoint);
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let (stopping, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        if places.available_permits() == 0 {
+            tracing::warn!(limit = limits.connections, "all connections are taken");
+        }
+        let place = tokio::select! {
+            () = &mut stop => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = acceptor.accept() => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, local, remote, scheme)) => {
+                let peer = Peer {
+                    local,
+                    remote,
+                    scheme,
+                };
+                let work = connection(
+                    stream,
+                    peer,
+                    Arc::clone(&endpoint),
+                    limits.clone(),
+                    stopped.clone(),
+                );
+                connections.spawn(async move {
+                    let _place = place;
+                    work.await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                // Most often there are no more file descriptors: trying again at once would only burn time.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop((acceptor, stopped));
+    let _ = stopping.send(());
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.shutdown, all).await.is_err() {
+        tracing::warn!("requests were cut off at the end");
+    }
+}
+
+#[derive(Clone)]
+struct Peer {
+    local: LocalAddr,
+    remote: RemoteAddr,
+    scheme: Scheme,
+}
+
+async fn connection<Io, E>(
+    stream: Io,
+    peer: Peer,
+    endpoint: Arc<E>,
+    limits: Limits,
+    mut stopped: watch::Receiver<()>,
+) where
+    Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    E: Endpoint + 'static,
+{
+    let activity = Arc::new(Activity::default());
+    let stream = Watched::new(stream, Arc::clone(&activity), &limits);
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let busy = activity.begin(request.version() == hyper::Version::HTTP_2);
+        let (endpoint, peer) = (Arc::clone(&endpoint), peer.clone());
+        async move {
+            let _busy = busy;
+            let request = (request, peer.local, peer.remote, peer.scheme).into();
+            let response: hyper::Response<_> = endpoint.get_response(request).await.into();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(limits.head_bytes);
+    builder
+        .http2()
+        .max_concurrent_streams(limits.streams)
+        .max_pending_accept_reset_streams(20)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+    let mut work = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // How a connection ended concerns its client alone: away, too slow, not HTTP.
+    tokio::select! {
+        _ = work.as_mut() => return,
+        _ = stopped.changed() => {}
+    }
+    work.as_mut().graceful_shutdown();
+    let _ = work.await;
+}
