@@ -211,7 +211,7 @@ fn is_private_name(name: &str) -> bool {
 
 /// Whether an address is in no public network: loopback, private, link-local, shared, documentation, multicast,
 /// reserved, and the same inside IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
-pub fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
