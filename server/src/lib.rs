@@ -13,10 +13,13 @@
 pub mod api;
 pub mod auth;
 pub mod chunks;
+pub mod clean;
+pub mod config;
 pub mod db;
 pub mod error;
 pub mod files;
 pub mod listen;
 pub mod model;
+pub mod probe;
 pub mod problem;
 pub mod service;

@@ -30,6 +30,7 @@ mod renew;
 mod sign;
 mod trust;
 
+pub(crate) use cdns::is_private;
 pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
 pub use sign::{Accept, Signer};

@@ -1,0 +1,95 @@
+//! Clean-up: chunks that nothing needs, publications that were never finished, metadata that is out of date.
+//!
+//! A chunk is doomed first, by a transaction that sees whether a version or a publication needs it; it is removed
+//! after a grace, and until then a publisher who sends it again saves it. Whoever asks which chunks are missing is
+//! told that a doomed one is. So a version never lacks a chunk, whatever happens at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::model::Time;
+use crate::service::Service;
+
+/// Chunks in one transaction.
+const PIECE: u32 = 500;
+
+/// Most pieces of one round: the next round goes on.
+const MAX_PIECES: u32 = 10_000;
+
+/// How long what is kept for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Graces {
+    /// From doomed to removed, in seconds.
+    pub chunks_s: i64,
+    /// From out of force to removed, in seconds.
+    pub metadata_s: i64,
+}
+
+/// What a round did, or would do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Publications that were never finished.
+    pub publications: u64,
+    /// Chunks that nothing needs any more; they are removed after the grace.
+    pub doomed_chunks: u64,
+    /// Their stored bytes. Known when nothing is done only.
+    pub doomed_bytes: u64,
+    /// Chunks removed.
+    pub removed_chunks: u64,
+    /// Files of the repository removed.
+    pub removed_files: u64,
+}
+
+/// What a round would doom now. Nothing is changed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn look(service: &Service) -> Result<Swept> {
+    let (doomed_chunks, doomed_bytes) = service.db().count_unused(Time::now()).await?;
+    Ok(Swept { doomed_chunks, doomed_bytes, ..Swept::default() })
+}
+
+/// One round. Cut off anywhere, the next one goes on.
+///
+/// # Errors
+/// Those of the database and of the chunk store.
+pub async fn round(service: &Service, graces: Graces) -> Result<Swept> {
+    let now = Time::now();
+    let db = service.db();
+    let mut swept = Swept { publications: db.reap_uploads(now).await?, ..Swept::default() };
+    swept.removed_files = db.remove_superseded(now.plus_seconds(-graces.metadata_s)).await?;
+    for _ in 0..MAX_PIECES {
+        let cleaned = service.chunks().clean(now, graces.chunks_s, PIECE).await?;
+        swept.doomed_chunks += cleaned.doomed;
+        swept.removed_chunks += cleaned.removed;
+        if cleaned.failed > 0 {
+            tracing::warn!(failed = cleaned.failed, "the object store did not remove all chunks; they are tried again");
+        }
+        if !cleaned.did_something() {
+            break;
+        }
+    }
+    Ok(swept)
+}
+
+/// Cleans up for ever, while it has the lease; to be dropped when the server ends.
+pub async fn keep_clean(service: Arc<Service>, holder: String, every: Duration, graces: Graces) {
+    loop {
+        tokio::time::sleep(every).await;
+        let now = Time::now();
+        let until = now.plus_seconds(i64::try_from(every.as_secs() * 2).unwrap_or(i64::MAX));
+        let outcome = match service.db().lease("clean", &holder, now, until).await {
+            Ok(true) => round(&service, graces).await.map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(Some(swept)) if swept != Swept::default() => tracing::info!(?swept, "cleaned up"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(code = error.code(), "cannot clean up: {error}"),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The configuration: defaults, a file, the environment, the command line, in this order. Later ones win.
+//!
+//! Promises: a name that is not known is an error wherever it stands, every setting can be told where it comes from,
+//! and no secret is shown. It reads no environment itself: the program hands it in.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::chunks::Place;
+use crate::error::{Error, Result};
+
+/// What environment variables begin with.
+const PREFIX: &str = "VSEKAI_SERVER_";
+
+/// Largest configuration file, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Every setting; `config.example.toml` explains each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.example.toml explains them, and a test compares the two")]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub metrics_listen: String,
+    pub data: PathBuf,
+    pub database: String,
+    pub database_connections: u32,
+    pub chunks: String,
+    pub chunk_cache_mib: u64,
+    pub keys: String,
+    pub public_url: String,
+    pub docs: bool,
+    pub region: String,
+    pub allow_private_cdns: bool,
+    pub probe_every_s: u64,
+    pub clean_every_min: u64,
+    pub clean_grace_h: i64,
+    pub publication_h: i64,
+    pub superseded_h: i64,
+    pub connections: usize,
+    pub max_index_mib: u64,
+    pub writes_per_second: u32,
+    pub chunk_puts_per_second: u32,
+    pub wrong_tokens_per_minute: u32,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub tls_cert: String,
+    pub tls_key: String,
+    pub log: String,
+    pub log_format: String,
+    pub shutdown_s: u64,
+}
+
+/// Every setting with its explanation and its default.
+pub const EXAMPLE: &str = include_str!("../config.example.toml");
+
+/// A configuration, and where each setting was given.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// `file`, `environment` or `command line` by name; what is not in it has its default.
+    pub origins: BTreeMap<String, &'static str>,
+}
+
+impl Loaded {
+    /// Puts it together from a file (if there is one), variables of the environment, and `name=value` pairs.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names the setting and its place.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        pairs: &[(String, String)],
+    ) -> Result<Self> {
+        let mut table: Table = toml::from_str(EXAMPLE).map_err(|error| Error::Config(error.to_string()))?;
+        let mut origins = BTreeMap::new();
+        if let Some(path) = file {
+            let shown = path.display();
+            let bytes = vsekai_updater::disk::read(path, MAX_BYTES).map_err(|error| Error::Config(error.to_string()))?;
+            let text = String::from_utf8(bytes).map_err(|_| Error::Config(format!("{shown} is not UTF-8")))?;
+            let given: Table = toml::from_str(&text).map_err(|error| Error::Config(format!("{shown}: {error}")))?;
+            for (name, value) in given {
+                known(&table, &name, &shown.to_string())?;
+                origins.insert(name.clone(), "file");
+                table.insert(name, value);
+            }
+        }
+        for (variable, text) in environment {
+            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            set(&mut table, &name.to_ascii_lowercase(), &text, &variable)?;
+            origins.insert(name.to_ascii_lowercase(), "environment");
+        }
+        for (name, text) in pairs {
+            set(&mut table, name, text, "the command line")?;
+            origins.insert(name.clone(), "command line");
+        }
+        let config: Config = table.try_into().map_err(|error: toml::de::Error| Error::Config(error.to_string()))?;
+        config.check()?;
+        Ok(Self { config, origins })
+    }
+}
+
+fn known<'a>(table: &'a Table, name: &str, place: &str) -> Result<&'a Value> {
+    let unknown = || Error::Config(format!("{place}: there is no setting {name:?}; config.example.toml has them all"));
+    table.get(name).ok_or_else(unknown)
+}
+
+/// A text as the kind of value that the default has.
+fn set(table: &mut Table, name: &str, text: &str, place: &str) -> Result<()> {
+    let refuse = |kind: &str| Error::Config(format!("{place}: {name} must be {kind}, not {text:?}"));
+    let value = match known(table, name, place)? {
+        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| refuse("a number"))?),
+        Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| refuse("true or false"))?),
+        Value::Array(_) => {
+            Value::Array(text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(Value::from).collect())
+        }
+        _ => Value::from(text),
+    };
+    table.insert(name.to_owned(), value);
+    Ok(())
+}
+
+impl Config {
+    fn check(&self) -> Result<()> {
+        let refuse = |text: &str| Err(Error::Config(text.to_owned()));
+        if self.tls_cert.is_empty() != self.tls_key.is_empty() {
+            return refuse("tls_cert and tls_key are needed together");
+        }
+        if !matches!(self.log_format.as_str(), "text" | "json") {
+            return refuse("log_format must be \"text\" or \"json\"");
+        }
+        if self.database_connections == 0 || self.connections == 0 {
+            return refuse("at least one connection is needed");
+        }
+        let hours = [self.clean_grace_h, self.publication_h, self.superseded_h];
+        if hours.iter().any(|hours| !(0..=87_600).contains(hours)) || self.publication_h == 0 {
+            return refuse("clean_grace_h, publication_h and superseded_h must be hours of at most ten years");
+        }
+        if self.writes_per_second == 0 || self.chunk_puts_per_second == 0 || self.wrong_tokens_per_minute == 0 {
+            return refuse("rates must be at least 1");
+        }
+        self.place()?;
+        self.metrics()?;
+        Ok(())
+    }
+
+    /// The address of the database.
+    pub fn database_url(&self) -> String {
+        if self.database.is_empty() {
+            return format!("sqlite:{}", self.data.join("vsekai.db").display());
+        }
+        self.database.clone()
+    }
+
+    /// The same without its password.
+    pub fn database_shown(&self) -> String {
+        let url = self.database_url();
+        match url::Url::parse(&url) {
+            Ok(mut parsed) if parsed.password().is_some() => {
+                let _ = parsed.set_password(Some("***"));
+                parsed.to_string()
+            }
+            _ => url,
+        }
+    }
+
+    /// The folder of keys.
+    pub fn keys_folder(&self) -> PathBuf {
+        if self.keys.is_empty() { self.data.join("keys") } else { PathBuf::from(&self.keys) }
+    }
+
+    /// Where chunks are kept.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn place(&self) -> Result<Place> {
+        Place::parse(&self.chunks)
+    }
+
+    /// Where metrics are answered, if anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn metrics(&self) -> Result<Option<SocketAddr>> {
+        if self.metrics_listen.is_empty() {
+            return Ok(None);
+        }
+        let refuse = |_| Error::Config(format!("metrics_listen: {:?} is no address and port", self.metrics_listen));
+        self.metrics_listen.parse().map(Some).map_err(refuse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none() -> std::iter::Empty<(String, String)> {
+        std::iter::empty()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn example_has_every_setting_and_explains_each() {
+        let loaded = Loaded::read(None, none(), &[]).unwrap();
+        let all = Table::try_from(&loaded.config).unwrap();
+        let example: Table = toml::from_str(EXAMPLE).unwrap();
+        assert_eq!(all, example);
+        for name in all.keys() {
+            let at = EXAMPLE.find(&format!("\n{name} = ")).unwrap_or_else(|| panic!("{name} is not in the example"));
+            let before = EXAMPLE[..at].lines().last().unwrap();
+            assert!(before.starts_with('#') || before.starts_with("tls_cert"), "{name} is not explained");
+        }
+    }
+
+    #[test]
+    fn later_places_win() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, "region = \"file\"\nlog = \"warn\"\nconnections = 5\n").unwrap();
+        let environment = [pair("VSEKAI_SERVER_REGION", "environment"), pair("VSEKAI_SERVER_LOG", "error"), pair("HOME", "/")];
+        let loaded = Loaded::read(Some(&file), environment.into_iter(), &[pair("region", "line")]).unwrap();
+        assert_eq!((loaded.config.region.as_str(), loaded.config.log.as_str(), loaded.config.connections), ("line", "error", 5));
+        assert_eq!(loaded.origins["region"], "command line");
+        assert_eq!(loaded.origins["log"], "environment");
+        assert_eq!(loaded.origins["connections"], "file");
+        assert!(!loaded.origins.contains_key("data"));
+    }
+
+    #[test]
+    fn unknown_names_and_wrong_values_are_errors_that_name_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, "regoin = \"eu\"").unwrap();
+        let told = |result: Result<Loaded>| result.unwrap_err().to_string();
+        assert!(told(Loaded::read(Some(&file), none(), &[])).contains("regoin"));
+        assert!(told(Loaded::read(None, [pair("VSEKAI_SERVER_REGOIN", "eu")].into_iter(), &[])).contains("regoin"));
+        for (name, value) in [
+            ("connections", "many"), ("docs", "yes"), ("listen", "8080"), ("chunks", "ftp://x"), ("tls_cert", "a.pem"), ("log_format", "xml"),
+            ("metrics_listen", "here"), ("publication_h", "0"), ("clean_grace_h", "-1"), ("trusted_proxies", "proxy"), ("connections", "-3"), ("nonsense", ""),
+        ] {
+            let error = Loaded::read(None, none(), &[pair(name, value)]).unwrap_err();
+            assert_eq!(error.code(), "config_invalid", "{name}={value}");
+        }
+        let lists = Loaded::read(None, none(), &[pair("trusted_proxies", "127.0.0.1, ::1")]).unwrap();
+        assert_eq!(lists.config.trusted_proxies.len(), 2);
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let url = "postgres://vsekai:hush@db/vsekai";
+        let loaded = Loaded::read(None, none(), &[pair("database", url)]).unwrap();
+        assert_eq!(loaded.config.database_url(), url);
+        assert!(!loaded.config.database_shown().contains("hush"));
+    }
+}
