@@ -1,9 +1,10 @@
 //! The database: domain types in and out, every rule above it.
 //!
 //! ```text
-//! Db                 what the service asks of a database                 this file
-//! open, Sqlite, Pg   one set of SQL, one body, two drivers               db/sql.rs, db/connect.rs
-//! migrations         one schema for SQLite, PostgreSQL and CockroachDB   ../migrations, db/migrate.rs
+//! Db           what the service asks of a database                 this file
+//! statements   one text for SQLite, PostgreSQL and CockroachDB     db/sql.rs
+//! body         what runs them, compiled once for each driver       db/body/, by db/sqlite.rs and db/postgres.rs
+//! migrations   one schema for all                                  ../migrations, db/migrate.rs
 //! ```
 //!
 //! Promises: every method is one transaction, serializable, and is tried again when the database asks for it
@@ -11,7 +12,16 @@
 //! answer is safe. What changes the signed repository goes through [`Db::apply`] and nothing else. It does not
 //! decide anything, and it makes neither times nor identifiers.
 
+mod migrate;
+mod postgres;
+mod retry;
+mod rows;
+mod sql;
+mod sqlite;
+
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,11 +29,48 @@ use uuid::Uuid;
 use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::release::Platform;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{
     AuditEntry, Cdn, DocumentKind, Health, Mode, ModeVersion, NewChunk, RepositoryFile, Time,
     Token, Upload, VersionFile, VersionState,
 };
+
+pub use sql::statements;
+
+/// How many connections there are, and how long one waits for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pools {
+    /// Connections to PostgreSQL or `CockroachDB`: about four for each core of the database, divided by the number of
+    /// servers. On `SQLite`, those that read; one more writes.
+    pub connections: u32,
+    /// After this long without a free connection the answer is `database_busy`.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            acquire_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Opens a database and brings its tables up to date: `sqlite:PATH`, `postgres://…`, `postgresql://…` or
+/// `cockroachdb://…`.
+///
+/// # Errors
+/// [`Error::Config`] if the URL is not one of these or the database's tables are those of a newer server.
+pub async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => sqlite::open(url, pools).await,
+        Some(("postgres" | "postgresql" | "cockroachdb", _)) => postgres::open(url, pools).await,
+        _ => {
+            let reason = "The database's URL begins with sqlite:, postgres://, postgresql:// or cockroachdb://";
+            Err(Error::Config(reason.to_owned()))
+        }
+    }
+}
 
 /// Everything that the signed catalog is made of, at one revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

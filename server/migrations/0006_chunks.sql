@@ -1,0 +1,14 @@
+-- no-transaction
+-- One narrow row for each chunk, wherever its bytes are. `in_use` says that a version needs it: with it in the
+-- index, clean-up reads what it can remove and nothing else, and a publication of the same chunk conflicts with it.
+CREATE TABLE IF NOT EXISTS chunks (
+    id BYTEA NOT NULL PRIMARY KEY,
+    size BIGINT NOT NULL,
+    stored_size BIGINT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'live',
+    in_use BOOLEAN NOT NULL DEFAULT FALSE,
+    keep_until BIGINT NOT NULL,
+    doomed_at BIGINT
+);
+CREATE INDEX IF NOT EXISTS chunks_to_doom ON chunks (state, in_use, keep_until);
+CREATE INDEX IF NOT EXISTS chunks_to_sweep ON chunks (state, doomed_at);

@@ -1,0 +1,352 @@
+//! Chunks: rows, bytes, which version needs them, and their removal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Database, Row as _, query, query_as, query_scalar};
+use uuid::Uuid;
+use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::release::Platform;
+
+use super::{Conn, Driver};
+use crate::db::rows::{chunk_id, number, unsigned};
+use crate::db::{ChunkCounts, Page, sql};
+use crate::error::{Error, Result};
+use crate::model::{NewChunk, Time};
+
+type Arguments = <Driver as Database>::Arguments;
+
+/// What became of chunks that were stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stored {
+    /// Were not live before.
+    pub(super) new: u64,
+    /// Were passed over: they are being deleted.
+    pub(super) being_deleted: u64,
+}
+
+/// A statement with a list, its other values bound by `bind`, for one part of a list of ids.
+fn with_ids(
+    statement: &'static str,
+    ids: &[ChunkId],
+    bind: impl FnOnce(Query<'static, Driver, Arguments>) -> Query<'static, Driver, Arguments>,
+) -> Query<'static, Driver, Arguments> {
+    let (text, length) = sql::list(statement, ids.len());
+    // The text is one of our constants and numbers.
+    let mut query = bind(query(AssertSqlSafe(text)));
+    let padding = ids.last().into_iter().cycle();
+    for id in ids.iter().chain(padding).take(length) {
+        query = query.bind(id.as_bytes().to_vec());
+    }
+    query
+}
+
+/// Runs a statement with a list for all of `ids`. Gives how many rows it changed.
+async fn change(conn: &mut Conn, statement: &'static str, ids: &[ChunkId]) -> Result<u64> {
+    let mut changed = 0;
+    for part in ids.chunks(sql::LIST) {
+        changed += with_ids(statement, part, |query| query)
+            .execute(&mut *conn)
+            .await?
+            .rows_affected();
+    }
+    Ok(changed)
+}
+
+/// The same, with a time as first value.
+async fn change_at(
+    conn: &mut Conn,
+    statement: &'static str,
+    time: Time,
+    ids: &[ChunkId],
+) -> Result<u64> {
+    let mut changed = 0;
+    for part in ids.chunks(sql::LIST) {
+        let query = with_ids(statement, part, |query| query.bind(time.0));
+        changed += query.execute(&mut *conn).await?.rows_affected();
+    }
+    Ok(changed)
+}
+
+async fn live(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeSet<ChunkId>> {
+    let mut live = BTreeSet::new();
+    for part in ids.chunks(sql::LIST) {
+        for row in with_ids(sql::LIVE_CHUNKS, part, |query| query)
+            .fetch_all(&mut *conn)
+            .await?
+        {
+            live.insert(chunk_id(row.try_get(0)?)?);
+        }
+    }
+    Ok(live)
+}
+
+async fn not_live(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
+    let live = live(conn, ids).await?;
+    Ok(ids
+        .iter()
+        .filter(|id| !live.contains(id))
+        .copied()
+        .collect())
+}
+
+/// In the order of their ids, and so are all that take more than one row: two that need the same wait, and do not
+/// wait for each other.
+fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
+    ids.iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+pub(super) async fn missing(
+    conn: &mut Conn,
+    ids: &[ChunkId],
+    keep_until: Time,
+) -> Result<Vec<ChunkId>> {
+    let ids = in_order(ids);
+    let missing = not_live(conn, &ids).await?;
+    change_at(conn, sql::PIN_CHUNKS, keep_until, &ids).await?;
+    Ok(missing)
+}
+
+/// Makes a version need chunks, all of which must be live.
+pub(super) async fn refer(
+    conn: &mut Conn,
+    version: Uuid,
+    platform: &Platform,
+    ids: &[ChunkId],
+) -> Result<()> {
+    let ids = in_order(ids);
+    let missing = not_live(conn, &ids).await?;
+    if !missing.is_empty() {
+        return Err(Error::ChunksMissing(missing));
+    }
+    for part in ids.chunks(sql::LIST) {
+        with_ids(sql::USE_CHUNKS, part, |query| query)
+            .execute(&mut *conn)
+            .await?;
+        let query = with_ids(sql::ADD_REFERENCES, part, |query| {
+            query.bind(version).bind(platform.as_str().to_owned())
+        });
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Takes back what [`refer`] has made.
+pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform) -> Result<()> {
+    for statement in [sql::RELEASE_CHUNKS, sql::REMOVE_REFERENCES] {
+        query(statement)
+            .bind(version)
+            .bind(platform.as_str())
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Stored> {
+    let mut stored = Stored::default();
+    for part in chunks.chunks(sql::LIST) {
+        // Each once, in the order of ids.
+        let part: BTreeMap<_, _> = part
+            .iter()
+            .map(|(chunk, bytes)| (chunk.id, (chunk, bytes)))
+            .collect();
+        let ids: Vec<_> = part.keys().copied().collect();
+        let states = states(conn, &ids).await?;
+        let is = |id: &ChunkId, state| states.get(id).is_some_and(|is| is == state);
+        let kept: Vec<_> = part
+            .iter()
+            .filter(|(id, _)| !is(id, "deleting"))
+            .map(|(_, chunk)| *chunk)
+            .collect();
+        stored.being_deleted += (part.len() - kept.len()) as u64;
+        stored.new += kept
+            .iter()
+            .filter(|(chunk, _)| !is(&chunk.id, "live"))
+            .count() as u64;
+
+        let new: Vec<_> = kept
+            .iter()
+            .map(|(chunk, _)| *chunk)
+            .filter(|c| !states.contains_key(&c.id))
+            .collect();
+        add_rows(conn, &new).await?;
+        let known: Vec<_> = kept
+            .iter()
+            .map(|(c, _)| c.id)
+            .filter(|id| states.contains_key(id))
+            .collect();
+        let keep_until = kept
+            .iter()
+            .map(|(chunk, _)| chunk.keep_until)
+            .max()
+            .unwrap_or_default();
+        change_at(conn, sql::REVIVE_CHUNKS, keep_until, &known).await?;
+        let data: Vec<_> = kept
+            .iter()
+            .filter_map(|(chunk, bytes)| Some((chunk.id, bytes.as_ref()?)))
+            .collect();
+        add_data(conn, &data).await?;
+    }
+    Ok(stored)
+}
+
+async fn states(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, String>> {
+    let rows = with_ids(sql::CHUNK_STATES, ids, |query| query)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((chunk_id(row.try_get(0)?)?, row.try_get(1)?)))
+        .collect()
+}
+
+/// Parts of [`sql::ROWS`], and what is left one by one: two statements to prepare.
+fn in_rows<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    let (parts, rest) = all.split_at(all.len() - all.len() % sql::ROWS);
+    parts.chunks(sql::ROWS).chain(rest.chunks(1))
+}
+
+async fn add_rows(conn: &mut Conn, chunks: &[&NewChunk]) -> Result<()> {
+    for part in in_rows(chunks) {
+        let mut query = query(AssertSqlSafe(sql::rows(sql::ADD_CHUNKS, part.len())));
+        for chunk in part {
+            query = query
+                .bind(chunk.id.as_bytes().as_slice())
+                .bind(number(chunk.size)?)
+                .bind(number(chunk.stored_size)?)
+                .bind(chunk.keep_until.0);
+        }
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+async fn add_data(conn: &mut Conn, chunks: &[(ChunkId, &Bytes)]) -> Result<()> {
+    for part in in_rows(chunks) {
+        let mut query = query(AssertSqlSafe(sql::rows(sql::ADD_CHUNK_DATA, part.len())));
+        for (id, bytes) in part {
+            query = query.bind(id.as_bytes().as_slice()).bind(bytes.as_ref());
+        }
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_BYTES).bind(id.as_bytes().as_slice());
+    Ok(query.fetch_optional(conn).await?.map(Bytes::from))
+}
+
+pub(super) async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {
+    let query = query_scalar::<Driver, i64>(sql::CHUNK_SIZE).bind(id.as_bytes().as_slice());
+    query
+        .fetch_optional(conn)
+        .await?
+        .map(|size| unsigned(size, "chunks.stored_size"))
+        .transpose()
+}
+
+pub(super) async fn ids(conn: &mut Conn, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
+    let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
+    let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_IDS)
+        .bind(after)
+        .bind(i64::from(page.limit));
+    query
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|id| chunk_id(id))
+        .collect()
+}
+
+pub(super) async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
+    let mut counts = ChunkCounts::default();
+    for (state, count, bytes) in query_as::<Driver, (String, i64, i64)>(sql::CHUNK_COUNTS)
+        .fetch_all(conn)
+        .await?
+    {
+        let count = unsigned(count, "chunks")?;
+        match state.as_str() {
+            "live" => {
+                (counts.live, counts.live_bytes) = (count, unsigned(bytes, "chunks.stored_size")?)
+            }
+            "doomed" => counts.doomed = count,
+            _ => counts.deleting = count,
+        }
+    }
+    Ok(counts)
+}
+
+pub(super) async fn count_unused(conn: &mut Conn, now: Time) -> Result<(u64, u64)> {
+    let query = query_as::<Driver, (i64, i64)>(sql::COUNT_UNUSED).bind(now.0);
+    let (count, bytes) = query.fetch_one(conn).await?;
+    Ok((
+        unsigned(count, "chunks")?,
+        unsigned(bytes, "chunks.stored_size")?,
+    ))
+}
+
+/// The ids that a statement with a time and a limit gives, in order.
+async fn select(
+    conn: &mut Conn,
+    statement: &'static str,
+    before: Time,
+    limit: u32,
+) -> Result<Vec<ChunkId>> {
+    let query = query_scalar::<Driver, Vec<u8>>(statement)
+        .bind(before.0)
+        .bind(i64::from(limit));
+    let ids: Vec<_> = query
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|id| chunk_id(id))
+        .collect::<Result<_>>()?;
+    Ok(in_order(&ids))
+}
+
+pub(super) async fn unused(conn: &mut Conn, now: Time, limit: u32) -> Result<Vec<ChunkId>> {
+    select(conn, sql::UNUSED_CHUNKS, now, limit).await
+}
+
+/// Those of `ids` that are unused still.
+pub(super) async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
+    change_at(conn, sql::DOOM_CHUNKS, now, ids).await
+}
+
+pub(super) async fn sweep(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<u64> {
+    let ids = select(conn, sql::DOOMED_CHUNKS, doomed_before, limit).await?;
+    let removed = change(conn, sql::REMOVE_DOOMED, &ids).await?;
+    change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
+    Ok(removed)
+}
+
+pub(super) async fn claim(
+    conn: &mut Conn,
+    doomed_before: Time,
+    limit: u32,
+) -> Result<Vec<ChunkId>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::CLAIMED_CHUNKS).bind(i64::from(limit));
+    let claimed: Vec<_> = query
+        .fetch_all(&mut *conn)
+        .await?
+        .iter()
+        .map(|id| chunk_id(id))
+        .collect::<Result<_>>()?;
+    let room = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(limit));
+    let new = select(conn, sql::DOOMED_CHUNKS, doomed_before, room).await?;
+    change(conn, sql::CLAIM_CHUNKS, &new).await?;
+    Ok([claimed, new].concat())
+}
+
+pub(super) async fn forget(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
+    let ids = in_order(ids);
+    change(conn, sql::FORGET_CHUNKS, &ids).await?;
+    change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
+    Ok(())
+}

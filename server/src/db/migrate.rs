@@ -1,0 +1,145 @@
+//! The schema: one list of migrations for every database.
+//!
+//! Any number of servers may start at once: one migrates, the others wait for it. sqlx's own lock is an advisory one,
+//! which CockroachDB and SQLite do not have; ours is a row of `leases`, kept alive while it is held, so that it ends
+//! by itself when its holder dies. Every migration can run twice (`IF NOT EXISTS`) and none is in a transaction: on
+//! CockroachDB each change of the schema commits by itself, so a crash can leave one done and not yet noted.
+//! A server that meets a newer schema than its own refuses to start.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+use crate::error::{Error, Result};
+
+macro_rules! migrations {
+    ($($name:literal,)*) => {
+        /// Names and texts, in order: the first is migration 1.
+        pub(super) const MIGRATIONS: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../migrations/", $name, ".sql"))),)*];
+    };
+}
+
+migrations! {
+    "0001_leases",
+    "0002_modes",
+    "0003_versions",
+    "0004_files",
+    "0005_cdn",
+    "0006_chunks",
+    "0007_chunk_data",
+    "0008_version_chunks",
+    "0009_repository",
+    "0010_repository_files",
+    "0011_uploads",
+    "0012_upload_documents",
+    "0013_tokens",
+    "0014_audit",
+}
+
+/// The lease that the one who migrates holds.
+pub(super) const LEASE: &str = "migrate";
+/// Makes the table that the lease is in.
+pub(super) const LEASES: &str = MIGRATIONS[0].1;
+/// How long the lease lasts when nobody renews it, in seconds.
+pub(super) const LEASE_SECONDS: i64 = 30;
+/// How often it is renewed.
+pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How often others ask for it.
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(100);
+/// How long others wait for it.
+pub(super) const MAX_WAIT: Duration = Duration::from_mins(10);
+
+pub(super) fn migrator() -> Migrator {
+    let migration = |(number, (name, text)): (i64, &(&'static str, &'static str))| {
+        Migration::new(
+            number,
+            Cow::Borrowed(name),
+            MigrationType::Simple,
+            text.into_sql_str(),
+            true,
+        )
+    };
+    let mut migrator = Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect());
+    migrator.set_locking(false);
+    migrator
+}
+
+/// Whether all that this server knows is done already. Refuses what it does not know.
+pub(super) fn is_done(done: &[(i64, Vec<u8>)]) -> Result<bool> {
+    let migrator = migrator();
+    for (version, checksum) in done {
+        match migrator
+            .iter()
+            .find(|migration| migration.version == *version)
+        {
+            None => return Err(is_newer(*version)),
+            Some(migration) if *migration.checksum != **checksum => return Err(differs(*version)),
+            Some(_) => {}
+        }
+    }
+    Ok(done.len() == MIGRATIONS.len())
+}
+
+/// sqlx's errors as ours.
+pub(super) fn failed(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            Error::Database(error)
+        }
+        MigrateError::VersionMissing(version) => is_newer(version),
+        MigrateError::VersionMismatch(version) => differs(version),
+        other => Error::Config(format!("The database's tables cannot be made: {other}")),
+    }
+}
+
+fn is_newer(version: i64) -> Error {
+    let ours = MIGRATIONS.len();
+    Error::Config(format!(
+        "The database is newer than this server: its tables are at {version}, and this server knows {ours}. Start the \
+         newer server"
+    ))
+}
+
+fn differs(version: i64) -> Error {
+    Error::Config(format!(
+        "The database was made by another build of the server: migration {version} differs. Use that build, or begin \
+         with an empty database"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<_> = MIGRATIONS
+            .iter()
+            .map(|(name, _)| format!("{name}.sql"))
+            .collect();
+        assert_eq!(files, listed);
+        for (number, (name, text)) in (1..).zip(MIGRATIONS) {
+            assert!(name.starts_with(&format!("{number:04}_")), "{name}");
+            assert!(text.starts_with("-- no-transaction\n"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_by_name() {
+        let newer = MIGRATIONS.len() as i64 + 1;
+        let error = is_done(&[(newer, Vec::new())]).unwrap_err();
+        assert!(
+            error.to_string().contains("newer than this server"),
+            "{error}"
+        );
+    }
+}

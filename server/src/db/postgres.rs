@@ -1,0 +1,100 @@
+//! PostgreSQL and CockroachDB: one pool, every transaction serializable.
+//!
+//! Nothing here may be what only one of the two has. CockroachDB is serializable by itself; PostgreSQL is told to be.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Executor as _;
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
+
+use super::retry::Tries;
+use super::{Db, Pools};
+use crate::error::{Error, Result};
+
+#[path = "body/chunks.rs"]
+mod chunks;
+#[path = "body/migration.rs"]
+mod migration;
+#[path = "body/records.rs"]
+mod records;
+#[path = "body/repository.rs"]
+mod repository;
+#[path = "body/store.rs"]
+mod store;
+#[path = "body/uploads.rs"]
+mod uploads;
+
+type Driver = sqlx::Postgres;
+type Conn = sqlx::PgConnection;
+const BEGIN_READ: &str = "BEGIN READ ONLY";
+const BEGIN_WRITE: &str = "BEGIN";
+
+/// Each alone: CockroachDB does not take several of them in one prepared statement.
+const SESSION: [&str; 2] = [
+    "SET default_transaction_isolation = 'serializable'",
+    "SET idle_in_transaction_session_timeout = 30000",
+];
+/// Not for migrations: an index over many rows takes its time.
+const STATEMENT_TIMEOUT: &str = "SET statement_timeout = 30000";
+/// What goes down and comes back is found by connections that are not old.
+const MAX_LIFETIME: Duration = Duration::from_mins(10);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(3);
+
+/// Opens `postgres:`, `postgresql:` or `cockroachdb:`, and brings the tables up to date.
+pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
+    let url = match url.split_once("://") {
+        Some(("cockroachdb", rest)) => format!("postgres://{rest}"),
+        _ => url.to_owned(),
+    };
+    // Not the text of the error: it may have the password.
+    let options = PgConnectOptions::from_str(&url)
+        .map_err(|_| Error::Config("The URL of the database is not understood".to_owned()))?
+        .application_name("vsekai-server");
+
+    let migrators = connect(pools, &options, 2, false).await?;
+    migration::run(&migrators).await?;
+    migrators.close().await;
+    let pool = connect(pools, &options, pools.connections.max(1), true).await?;
+    Ok(Arc::new(store::Store {
+        readers: pool.clone(),
+        writers: pool,
+    }))
+}
+
+async fn connect(
+    pools: &Pools,
+    options: &PgConnectOptions,
+    count: u32,
+    ends_statements: bool,
+) -> Result<sqlx::Pool<Driver>> {
+    let pool = || {
+        PoolOptions::<Driver>::new()
+            .max_connections(count)
+            .acquire_timeout(pools.acquire_timeout)
+            // Whether a connection still lives shows when it is used; a lost one is tried again.
+            .test_before_acquire(false)
+            .idle_timeout(IDLE_TIMEOUT)
+            .max_lifetime(MAX_LIFETIME)
+            .after_connect(move |conn, _| {
+                Box::pin(async move {
+                    for statement in SESSION
+                        .into_iter()
+                        .chain(ends_statements.then_some(STATEMENT_TIMEOUT))
+                    {
+                        conn.execute(statement).await?;
+                    }
+                    Ok(())
+                })
+            })
+    };
+    let mut tries = Tries::new();
+    loop {
+        match pool().connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) => tries.again(error.into()).await?,
+        }
+    }
+}

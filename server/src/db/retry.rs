@@ -1,0 +1,204 @@
+//! When to try again, and when to give up.
+//!
+//! A transaction is repeated from its start when the database says that another came between (SQLSTATE 40001, from a
+//! statement or from COMMIT), that it is busy, that a prepared plan is out of date, or when the connection is lost.
+//! The last is safe because every method of [`super::Db`] may be repeated. It ends after [`MAX_TRIES`] or
+//! [`MAX_TIME`], whichever is first, with `database_busy`.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// How often something is tried.
+const MAX_TRIES: u32 = 15;
+/// After this long nothing is tried again.
+const MAX_TIME: Duration = Duration::from_secs(20);
+/// Out-of-date plans cost no wait. Each connection has its own, so there can be as many as connections.
+const MAX_STALE_PLANS: u32 = 200;
+const FIRST_WAIT_MS: u64 = 4;
+const MAX_WAIT_MS: u64 = 500;
+
+/// Counts the tries of one method's call.
+#[derive(Debug)]
+pub(super) struct Tries {
+    began: Instant,
+    failed: u32,
+    stale_plans: u32,
+}
+
+impl Tries {
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            failed: 0,
+            stale_plans: 0,
+        }
+    }
+
+    /// How often it has failed.
+    pub(super) fn count(&self) -> u32 {
+        self.failed
+    }
+
+    /// Counts a failure and waits.
+    pub(super) async fn pause(&mut self) {
+        self.failed += 1;
+        tokio::time::sleep(wait(self.failed)).await;
+    }
+
+    /// Waits until it is to be tried again, or gives the error to end with.
+    pub(super) async fn again(&mut self, error: Error) -> Result<()> {
+        if is_stale_plan(&error) && self.stale_plans < MAX_STALE_PLANS {
+            self.stale_plans += 1;
+            return Ok(());
+        }
+        if !can_be_repeated(&error) {
+            return Err(busy_if_out_of_connections(error));
+        }
+        self.failed += 1;
+        if self.failed >= MAX_TRIES || self.began.elapsed() > MAX_TIME {
+            tracing::warn!(%error, tries = self.failed, cause = ?std::error::Error::source(&error), "gave up");
+            return Err(busy());
+        }
+        tokio::time::sleep(wait(self.failed)).await;
+        Ok(())
+    }
+}
+
+/// Runs a body on a connection of a pool until it succeeds or is not to be tried again. A macro and no function: a
+/// closure that borrows its connection and gives a future that is `Send` cannot be written down for two drivers.
+macro_rules! repeat {
+    ($pool:expr, |$held:ident| $body:expr) => {{
+        let mut tries = $crate::db::retry::Tries::new();
+        let outcome: $crate::error::Result<_> = loop {
+            let outcome: $crate::error::Result<_> = async {
+                let mut $held = $pool.acquire().await?;
+                let outcome: $crate::error::Result<_> = async { $body }.await;
+                if outcome
+                    .as_ref()
+                    .is_err_and($crate::db::retry::is_stale_plan)
+                {
+                    sqlx::Connection::clear_cached_statements(&mut *$held).await?;
+                }
+                outcome
+            }
+            .await;
+            match outcome {
+                Ok(value) => break Ok(value),
+                Err(error) => {
+                    if let Err(error) = tries.again(error).await {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        outcome
+    }};
+}
+pub(super) use repeat;
+
+/// Doubles, and is drawn from its upper half: those that met must not meet again.
+fn wait(failed: u32) -> Duration {
+    let longest = FIRST_WAIT_MS
+        .saturating_mul(1 << failed.min(16))
+        .min(MAX_WAIT_MS);
+    let random = u64::from(getrandom::u32().unwrap_or_default());
+    Duration::from_micros(longest * 500 + random % (longest * 500))
+}
+
+fn busy() -> Error {
+    Error::Unavailable {
+        code: "database_busy",
+        reason: "The database is busy; try again in a moment".to_owned(),
+    }
+}
+
+fn busy_if_out_of_connections(error: Error) -> Error {
+    match error {
+        Error::Database(sqlx::Error::PoolTimedOut) => busy(),
+        error => error,
+    }
+}
+
+/// Whether a table was changed since the statement was prepared (SQLSTATE 0A000).
+pub(super) fn is_stale_plan(error: &Error) -> bool {
+    let Error::Database(sqlx::Error::Database(error)) = error else {
+        return false;
+    };
+    error.code().as_deref() == Some("0A000") && error.message().contains("cached plan")
+}
+
+fn can_be_repeated(error: &Error) -> bool {
+    match error {
+        Error::Database(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| is_passing(&code))
+        }
+        Error::Database(
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed,
+        ) => true,
+        _ => false,
+    }
+}
+
+/// SQLSTATEs (<https://www.postgresql.org/docs/15/errcodes-appendix.html>) have five characters; the result codes of
+/// SQLite (<https://sqlite.org/rescode.html>) are numbers, whose lowest byte is BUSY (5) or LOCKED (6).
+fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        // Serialization, deadlock, unknown completion, lost connections, a database that goes down or comes up.
+        return matches!(
+            code,
+            "40001" | "40P01" | "40003" | "57P01" | "57P02" | "57P03" | "53300"
+        ) || code.starts_with("08");
+    }
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_stays_is_not() {
+        // 261 is BUSY_RECOVERY, 517 BUSY_SNAPSHOT, 2067 a unique index, 23505 the same.
+        for code in [
+            "40001", "40003", "40P01", "08006", "57P01", "5", "6", "261", "517",
+        ] {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in ["23505", "42P01", "2067", "1", "19", "0A000"] {
+            assert!(!is_passing(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_half_a_second() {
+        for failed in 1..40 {
+            let longest = (FIRST_WAIT_MS << failed.min(16)).min(MAX_WAIT_MS);
+            let wait = wait(failed);
+            assert!(
+                wait >= Duration::from_micros(longest * 500)
+                    && wait < Duration::from_millis(longest)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_never_passes_ends_as_busy() {
+        let mut tries = Tries {
+            failed: MAX_TRIES - 3,
+            ..Tries::new()
+        };
+        let mut count = 1;
+        let end = loop {
+            match tries
+                .again(Error::Database(sqlx::Error::WorkerCrashed))
+                .await
+            {
+                Ok(()) => count += 1,
+                Err(end) => break end,
+            }
+        };
+        assert_eq!((end.code(), count), ("database_busy", 3));
+    }
+}

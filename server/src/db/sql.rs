@@ -1,0 +1,227 @@
+//! Every statement that is sent to a database, as constants: one text for SQLite, PostgreSQL and CockroachDB.
+//!
+//! Values are bound as `$1`, `$2`, …; types, functions and words are only those that all three have, which the tests
+//! below hold them to. Two forms are ours and are written out by [`list`] and [`rows`]: `{list 2}` is `$2, $3, …`, and
+//! `{rows 4}` is `($1, $2, $3, $4), ($5, …`. No statement names all columns by `*`: a later column must not change
+//! what an older server reads.
+
+/// How many values a list has. Few lengths, so that few statements are prepared: shorter lists repeat a value.
+const LIST_LENGTHS: [usize; 3] = [1, 32, LIST];
+/// The longest list. With other values it stays far below the 32,766 that SQLite binds.
+pub(super) const LIST: usize = 500;
+/// How many rows are inserted at once, where there are so many.
+pub(super) const ROWS: usize = 16;
+
+macro_rules! statements {
+    ($($(#[$about:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$about])* pub(super) const $name: &str = $text;)*
+        /// All of the above.
+        const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+statements! {
+    PING = "SELECT 1";
+
+    // The repository
+    REVISION = "SELECT revision FROM repository WHERE id = 1";
+    NEXT_REVISION = "UPDATE repository SET revision = revision + 1 WHERE id = 1 AND revision = $1";
+    ALL_MODES = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes";
+    ALL_VERSIONS = "SELECT id, mode_id, version, state, skip_update, recalled, rollout, sequence, manifest_file_uri, \
+        published_at, updated_at FROM versions WHERE state = 'published' OR recalled = TRUE \
+        ORDER BY mode_id, sort_key DESC, id";
+    ALL_PLATFORMS = "SELECT DISTINCT f.version_id, f.platform FROM files f JOIN versions v ON v.id = f.version_id \
+        WHERE v.state = 'published' OR v.recalled = TRUE";
+    ALL_CDNS = "SELECT uid, name, uri, region, is_enabled, weight, is_healthy, contrary_count, latency_ms, \
+        last_checked_on, updated_at FROM cdn";
+    METADATA = "SELECT path, bytes FROM repository_files WHERE in_force = TRUE";
+    REPOSITORY_FILE = "SELECT bytes FROM repository_files WHERE path = $1";
+    REPOSITORY_PATHS = "SELECT path FROM repository_files WHERE path > $1 ORDER BY path LIMIT $2";
+    PUT_REPOSITORY_FILE = "INSERT INTO repository_files (path, kind, bytes) VALUES ($1, $2, $3) \
+        ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes, superseded_at = NULL";
+    LIVE_METADATA = "SELECT path, in_force FROM repository_files \
+        WHERE in_force = TRUE OR (superseded_at IS NULL AND kind = 'metadata')";
+    TAKE_OUT_OF_FORCE = "UPDATE repository_files SET in_force = FALSE, superseded_at = CASE \
+        WHEN kind = 'metadata' THEN COALESCE(superseded_at, $1) ELSE superseded_at END WHERE path IN ({list 2})";
+    PUT_IN_FORCE = "UPDATE repository_files SET in_force = TRUE, superseded_at = NULL WHERE path IN ({list 1})";
+    SUPERSEDE_UNNAMED = "UPDATE repository_files SET superseded_at = $1 WHERE path = $2 AND superseded_at IS NULL \
+        AND NOT EXISTS (SELECT 1 FROM files f WHERE f.file_uri = repository_files.path)";
+    REMOVE_SUPERSEDED = "DELETE FROM repository_files WHERE superseded_at < $1 AND in_force = FALSE \
+        AND kind <> 'root' AND NOT EXISTS (SELECT 1 FROM files f WHERE f.file_uri = repository_files.path)";
+
+    // Modes, versions, files, CDNs
+    MODES = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes WHERE name > $1 \
+        AND ($2 IS NULL OR name = $2) AND ($3 IS NULL OR is_active = $3) ORDER BY name LIMIT $4";
+    MODE = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes WHERE id = $1";
+    PUT_MODE = "INSERT INTO modes (id, name, description, is_active, update_to, sequence, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+        description = excluded.description, is_active = excluded.is_active, update_to = excluded.update_to, \
+        sequence = excluded.sequence, updated_at = excluded.updated_at";
+    VERSIONS = "SELECT v.id, v.mode_id, v.version, v.state, v.skip_update, v.recalled, v.rollout, v.sequence, \
+        v.manifest_file_uri, v.published_at, v.updated_at FROM versions v \
+        WHERE v.sort_key <= $1 AND (v.sort_key < $1 OR v.id > $2) \
+        AND ($3 IS NULL OR v.mode_id = $3) AND ($4 IS NULL OR v.state = $4) AND ($5 IS NULL OR v.version = $5) \
+        AND ($6 IS NULL OR EXISTS (SELECT 1 FROM files f WHERE f.version_id = v.id AND f.platform = $6)) \
+        AND ($7 IS NULL OR v.skip_update = $7) AND ($8 IS NULL OR v.recalled = $8) \
+        ORDER BY v.sort_key DESC, v.id LIMIT $9";
+    VERSION = "SELECT id, mode_id, version, state, skip_update, recalled, rollout, sequence, manifest_file_uri, \
+        published_at, updated_at FROM versions WHERE id = $1";
+    PUT_VERSION = "INSERT INTO versions (id, mode_id, version, sort_key, state, skip_update, recalled, rollout, \
+        sequence, manifest_file_uri, published_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+        $12) ON CONFLICT (id) DO UPDATE SET mode_id = excluded.mode_id, version = excluded.version, \
+        sort_key = excluded.sort_key, state = excluded.state, skip_update = excluded.skip_update, \
+        recalled = excluded.recalled, rollout = excluded.rollout, sequence = excluded.sequence, \
+        manifest_file_uri = excluded.manifest_file_uri, published_at = excluded.published_at, \
+        updated_at = excluded.updated_at";
+    FILES = "SELECT id, version_id, platform, file_name, file_uri, file_checksum_hash, size FROM files \
+        WHERE id > $1 AND ($2 IS NULL OR version_id = $2) AND ($3 IS NULL OR platform = $3) \
+        AND ($4 IS NULL OR file_name = $4) ORDER BY id LIMIT $5";
+    FILE = "SELECT id, version_id, platform, file_name, file_uri, file_checksum_hash, size FROM files WHERE id = $1";
+    FILE_URI = "SELECT file_uri FROM files WHERE version_id = $1 AND platform = $2 AND file_name = $3";
+    FILE_URIS = "SELECT file_uri FROM files WHERE version_id = $1 AND platform = $2";
+    PUT_FILE = "INSERT INTO files (id, version_id, platform, file_name, file_uri, file_checksum_hash, size) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (version_id, platform, file_name) DO UPDATE SET \
+        id = excluded.id, file_uri = excluded.file_uri, file_checksum_hash = excluded.file_checksum_hash, \
+        size = excluded.size";
+    REMOVE_FILES = "DELETE FROM files WHERE version_id = $1 AND platform = $2";
+    CDNS = "SELECT uid, name, uri, region, is_enabled, weight, is_healthy, contrary_count, latency_ms, \
+        last_checked_on, updated_at FROM cdn WHERE name > $1 AND ($2 IS NULL OR region = $2) \
+        AND ($3 IS NULL OR is_enabled = $3) AND ($4 IS NULL OR is_healthy = $4) ORDER BY name LIMIT $5";
+    CDN = "SELECT uid, name, uri, region, is_enabled, weight, is_healthy, contrary_count, latency_ms, \
+        last_checked_on, updated_at FROM cdn WHERE uid = $1";
+    PUT_CDN = "INSERT INTO cdn (uid, name, uri, region, is_enabled, weight, updated_at, is_healthy, contrary_count, \
+        latency_ms, last_checked_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        ON CONFLICT (uid) DO UPDATE SET name = excluded.name, uri = excluded.uri, region = excluded.region, \
+        is_enabled = excluded.is_enabled, weight = excluded.weight, updated_at = excluded.updated_at";
+    REMOVE_CDN = "DELETE FROM cdn WHERE uid = $1";
+    PUT_HEALTH = "UPDATE cdn SET is_healthy = $2, contrary_count = $3, latency_ms = $4, last_checked_on = $5 \
+        WHERE uid = $1";
+
+    // The audit log
+    AUDIT = "SELECT id, done_at, actor, action, subject, detail, request_id FROM audit \
+        WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    ADD_AUDIT = "INSERT INTO audit (id, done_at, actor, action, subject, detail, request_id) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+
+    // Publications
+    BEGIN_UPLOAD = "INSERT INTO uploads (id, mode, version, platform, sequence, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+    UPLOAD = "SELECT id, mode, version, platform, sequence, created_at, expires_at FROM uploads WHERE id = $1";
+    END_UPLOAD = "UPDATE uploads SET sequence = $2 WHERE id = $1";
+    PUT_DOCUMENT = "INSERT INTO upload_documents (upload_id, kind, bytes) VALUES ($1, $2, $3) \
+        ON CONFLICT (upload_id, kind) DO UPDATE SET bytes = excluded.bytes";
+    DOCUMENT = "SELECT bytes FROM upload_documents WHERE upload_id = $1 AND kind = $2";
+    DOCUMENTS = "SELECT kind FROM upload_documents WHERE upload_id = $1";
+    REMOVE_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id = $1";
+    REAP_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id IN \
+        (SELECT u.id FROM uploads u WHERE u.expires_at < $1)";
+    REAP_UPLOADS = "DELETE FROM uploads WHERE expires_at < $1 AND sequence IS NULL";
+
+    // Chunks
+    LIVE_CHUNKS = "SELECT id FROM chunks WHERE state = 'live' AND id IN ({list 1})";
+    PIN_CHUNKS = "UPDATE chunks SET keep_until = $1 WHERE state = 'live' AND keep_until < $1 AND id IN ({list 2})";
+    CHUNK_STATES = "SELECT id, state FROM chunks WHERE id IN ({list 1})";
+    ADD_CHUNKS = "INSERT INTO chunks (id, size, stored_size, keep_until) VALUES {rows 4} ON CONFLICT (id) DO NOTHING";
+    REVIVE_CHUNKS = "UPDATE chunks SET state = 'live', doomed_at = NULL, \
+        keep_until = CASE WHEN keep_until < $1 THEN $1 ELSE keep_until END WHERE state <> 'deleting' \
+        AND (state = 'doomed' OR keep_until < $1) AND id IN ({list 2})";
+    ADD_CHUNK_DATA = "INSERT INTO chunk_data (id, bytes) VALUES {rows 2} ON CONFLICT (id) DO NOTHING";
+    CHUNK_BYTES = "SELECT d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
+        WHERE d.id = $1 AND c.state <> 'deleting'";
+    CHUNK_SIZE = "SELECT stored_size FROM chunks WHERE id = $1 AND state <> 'deleting'";
+    CHUNK_IDS = "SELECT id FROM chunks WHERE id > $1 AND state = 'live' ORDER BY id LIMIT $2";
+    CHUNK_COUNTS = "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(stored_size), 0) AS BIGINT) AS bytes \
+        FROM chunks GROUP BY state";
+    USE_CHUNKS = "UPDATE chunks SET in_use = TRUE WHERE state = 'live' AND in_use = FALSE AND id IN ({list 1})";
+    ADD_REFERENCES = "INSERT INTO version_chunks (chunk_id, version_id, platform) SELECT c.id, $1, $2 FROM chunks c \
+        WHERE c.state = 'live' AND c.id IN ({list 3}) ON CONFLICT (chunk_id, version_id, platform) DO NOTHING";
+    RELEASE_CHUNKS = "UPDATE chunks SET in_use = FALSE WHERE in_use = TRUE \
+        AND id IN (SELECT r.chunk_id FROM version_chunks r WHERE r.version_id = $1 AND r.platform = $2) \
+        AND NOT EXISTS (SELECT 1 FROM version_chunks o WHERE o.chunk_id = chunks.id \
+        AND (o.version_id <> $1 OR o.platform <> $2))";
+    REMOVE_REFERENCES = "DELETE FROM version_chunks WHERE version_id = $1 AND platform = $2";
+
+    // Clean-up
+    COUNT_UNUSED = "SELECT COUNT(*) AS count, CAST(COALESCE(SUM(c.stored_size), 0) AS BIGINT) AS bytes FROM chunks c \
+        WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
+        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id)";
+    UNUSED_CHUNKS = "SELECT c.id FROM chunks c WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
+        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) ORDER BY c.keep_until LIMIT $2";
+    DOOM_CHUNKS = "UPDATE chunks SET state = 'doomed', doomed_at = $1 WHERE state = 'live' AND in_use = FALSE \
+        AND keep_until < $1 AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = chunks.id) \
+        AND id IN ({list 2})";
+    DOOMED_CHUNKS = "SELECT id FROM chunks WHERE state = 'doomed' AND doomed_at < $1 ORDER BY doomed_at LIMIT $2";
+    REMOVE_CHUNK_DATA = "DELETE FROM chunk_data WHERE id IN ({list 1}) \
+        AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.id = chunk_data.id)";
+    REMOVE_DOOMED = "DELETE FROM chunks WHERE state = 'doomed' AND id IN ({list 1})";
+    CLAIMED_CHUNKS = "SELECT id FROM chunks WHERE state = 'deleting' ORDER BY id LIMIT $1";
+    CLAIM_CHUNKS = "UPDATE chunks SET state = 'deleting' WHERE state = 'doomed' AND id IN ({list 1})";
+    FORGET_CHUNKS = "DELETE FROM chunks WHERE state = 'deleting' AND id IN ({list 1})";
+
+    // Tokens and leases
+    PUT_TOKEN = "INSERT INTO tokens (id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+    FIRST_TOKEN = "SELECT id FROM tokens ORDER BY created_at, id LIMIT 1";
+    TOKEN = "SELECT id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM tokens WHERE id = $1";
+    TOKENS = "SELECT id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at FROM tokens \
+        WHERE id > $1 ORDER BY id LIMIT $2";
+    REVOKE_TOKEN = "UPDATE tokens SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
+    TOKEN_TO_TOUCH = "SELECT id FROM tokens WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    TOUCH_TOKEN = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET \
+        holder = excluded.holder, expires_at = excluded.expires_at \
+        WHERE leases.expires_at < $4 OR leases.holder = excluded.holder";
+    END_LEASE = "DELETE FROM leases WHERE name = $1 AND holder = $2";
+
+    // Migrations. The table is sqlx's.
+    MIGRATIONS_DONE = "SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version";
+}
+
+/// The statement with its `{list N}` written out for at least `count` values, and how many it takes.
+pub(super) fn list(statement: &str, count: usize) -> (String, usize) {
+    let length = LIST_LENGTHS
+        .into_iter()
+        .find(|length| *length >= count)
+        .unwrap_or(LIST);
+    let text = write_out(statement, "{list ", |first| numbered(first, length));
+    (text, length)
+}
+
+/// The statement with its `{rows N}` written out for `count` rows.
+pub(super) fn rows(statement: &str, count: usize) -> String {
+    write_out(statement, "{rows ", |width| {
+        let row = |row: usize| format!("({})", numbered(row * width + 1, width));
+        (0..count).map(row).collect::<Vec<_>>().join(", ")
+    })
+}
+
+/// Every statement and every migration, as sent: for checks of their grammar.
+pub fn statements() -> Vec<String> {
+    let ours = ALL.iter().map(|text| rows(&list(text, 1).0, 2));
+    let migrations = super::migrate::MIGRATIONS
+        .iter()
+        .map(|(_, text)| (*text).to_owned());
+    ours.chain(migrations).collect()
+}
+
+fn numbered(first: usize, count: usize) -> String {
+    (first..first + count)
+        .map(|number| format!("${number}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn write_out(statement: &str, form: &str, text: impl Fn(usize) -> String) -> String {
+    let parts = statement
+        .split_once(form)
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    match parts {
+        Some((before, (number, after))) => {
+            format!("{before}{}{after}", text(number.parse().unwrap_or(1)))
+        }
+        None => statement.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

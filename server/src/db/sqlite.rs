@@ -1,0 +1,129 @@
+//! `SQLite`: one file, its log beside it (WAL), one connection that writes and some that read.
+//!
+//! - `synchronous=FULL`: a publication that was answered for survives a power cut. With NORMAL the last ones could be
+//!   lost, and clients would then meet signed metadata older than what they have seen, which they must refuse.
+//! - `BEGIN IMMEDIATE` for what writes: a transaction that reads first and then writes would be refused at once
+//!   (BUSY_SNAPSHOT) where another wrote in between, however long it would have waited.
+//! - The file is readable by its owner only: it has the hashes of tokens.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::retry::Tries;
+use super::{Db, Pools};
+use crate::error::{Error, Result};
+
+#[path = "body/chunks.rs"]
+mod chunks;
+#[path = "body/migration.rs"]
+mod migration;
+#[path = "body/records.rs"]
+mod records;
+#[path = "body/repository.rs"]
+mod repository;
+#[path = "body/store.rs"]
+mod store;
+#[path = "body/uploads.rs"]
+mod uploads;
+
+type Driver = sqlx::Sqlite;
+type Conn = sqlx::SqliteConnection;
+const BEGIN_READ: &str = "BEGIN";
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
+/// How long a connection waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const MMAP_BYTES: &str = "268435456";
+/// The log is written back to the file every 4,096 pages, 16 MiB: a chunk alone has some 20.
+const CHECKPOINT_PAGES: &str = "4096";
+/// The log's size after that.
+const LOG_BYTES: &str = "67108864";
+/// In KiB, as SQLite has it: negative. The writer checks thousands of ids at once.
+const WRITER_CACHE: &str = "-65536";
+const READER_CACHE: &str = "-16384";
+
+/// Opens `sqlite:PATH`, makes the file and its folder if they are not there, and brings its tables up to date.
+pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
+    let options = options(url)?;
+    make_file(options.get_filename())?;
+    let writers = writers(pools, &options, 2).await?;
+    migration::run(&writers).await?;
+    writers.close().await;
+
+    let writers = self::writers(pools, &options, 1).await?;
+    let readers = options
+        .pragma("query_only", "ON")
+        .pragma("cache_size", READER_CACHE);
+    let readers = pool(pools)
+        .max_connections(pools.connections.max(1))
+        .connect_with(readers)
+        .await?;
+    Ok(Arc::new(store::Store { readers, writers }))
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions> {
+    let options =
+        SqliteConnectOptions::from_str(url).map_err(|error| Error::Config(error.to_string()))?;
+    let is_file = !options.get_filename().as_os_str().is_empty();
+    if url.contains(":memory:") || url.contains("mode=memory") || !is_file {
+        let reason = "A database in memory would be lost: give the path of a file, such as sqlite:data/server.db";
+        return Err(Error::Config(reason.to_owned()));
+    }
+    Ok(options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("mmap_size", MMAP_BYTES)
+        .pragma("temp_store", "MEMORY")
+        .pragma("journal_size_limit", LOG_BYTES)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES))
+}
+
+fn make_file(path: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Error::Config(format!("{}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = std::fs::OpenOptions::new();
+    file.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path).map_err(failed)?;
+    Ok(())
+}
+
+fn pool(pools: &Pools) -> PoolOptions<Driver> {
+    PoolOptions::new()
+        .acquire_timeout(pools.acquire_timeout)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// To begin the log needs the file alone, which no timeout of the database's waits for.
+async fn writers(
+    pools: &Pools,
+    options: &SqliteConnectOptions,
+    count: u32,
+) -> Result<sqlx::Pool<Driver>> {
+    let mut tries = Tries::new();
+    loop {
+        let options = options.clone().pragma("cache_size", WRITER_CACHE);
+        match pool(pools)
+            .max_connections(count)
+            .min_connections(1)
+            .connect_with(options)
+            .await
+        {
+            Ok(writers) => return Ok(writers),
+            Err(error) => tries.again(error.into()).await?,
+        }
+    }
+}
