@@ -28,7 +28,7 @@ statements! {
     NEXT_REVISION = "UPDATE repository SET revision = revision + 1 WHERE id = 1 AND revision = $1";
     ALL_MODES = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes";
     ALL_VERSIONS = "SELECT id, mode_id, version, state, skip_update, recalled, rollout, sequence, manifest_file_uri, \
-        published_at, updated_at FROM versions WHERE state = 'published' OR recalled = TRUE \
+        published_at, updated_at FROM versions \
         ORDER BY mode_id, sort_key DESC, id";
     ALL_PLATFORMS = "SELECT DISTINCT f.version_id, f.platform FROM files f JOIN versions v ON v.id = f.version_id \
         WHERE v.state = 'published' OR v.recalled = TRUE";

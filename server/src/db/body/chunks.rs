@@ -17,15 +17,6 @@ use crate::model::{NewChunk, Time};
 
 type Arguments = <Driver as Database>::Arguments;
 
-/// What became of chunks that were stored.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Stored {
-    /// Were not live before.
-    pub(super) new: u64,
-    /// Were passed over: they are being deleted.
-    pub(super) being_deleted: u64,
-}
-
 /// A statement with a list, its other values bound by `bind`, for one part of a list of ids.
 fn with_ids(
     statement: &'static str,
@@ -148,27 +139,18 @@ pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform)
     Ok(())
 }
 
-pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Stored> {
-    let mut stored = Stored::default();
-    for part in chunks.chunks(sql::LIST) {
+/// Gives for each whether it was not live before, or nothing if it is being deleted.
+pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
+    let mut stored = Vec::with_capacity(chunks.len());
+    for given in chunks.chunks(sql::LIST) {
         // Each once, in the order of ids.
-        let part: BTreeMap<_, _> = part
-            .iter()
-            .map(|(chunk, bytes)| (chunk.id, (chunk, bytes)))
-            .collect();
+        let part: BTreeMap<_, _> = given.iter().map(|(chunk, bytes)| (chunk.id, (chunk, bytes))).collect();
         let ids: Vec<_> = part.keys().copied().collect();
         let states = states(conn, &ids).await?;
         let is = |id: &ChunkId, state| states.get(id).is_some_and(|is| is == state);
-        let kept: Vec<_> = part
-            .iter()
-            .filter(|(id, _)| !is(id, "deleting"))
-            .map(|(_, chunk)| *chunk)
-            .collect();
-        stored.being_deleted += (part.len() - kept.len()) as u64;
-        stored.new += kept
-            .iter()
-            .filter(|(chunk, _)| !is(&chunk.id, "live"))
-            .count() as u64;
+        let kept: Vec<_> = part.iter().filter(|(id, _)| !is(id, "deleting")).map(|(_, chunk)| *chunk).collect();
+        let outcome = |(chunk, _): &(NewChunk, _)| (!is(&chunk.id, "deleting")).then(|| !is(&chunk.id, "live"));
+        stored.extend(given.iter().map(outcome));
 
         let new: Vec<_> = kept
             .iter()

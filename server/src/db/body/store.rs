@@ -182,11 +182,11 @@ impl Db for Store {
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>> {
         let chunk = [(chunk.clone(), bytes)];
         let stored = write!(self, |conn| chunks::put(conn, &chunk))?;
-        Ok((stored.being_deleted == 0).then_some(stored.new > 0))
+        Ok(stored.into_iter().next().flatten())
     }
 
-    async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<u64> {
-        write!(self, |conn| chunks::put(conn, chunks)).map(|stored| stored.new)
+    async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
+        write!(self, |conn| chunks::put(conn, chunks))
     }
 
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>> {
