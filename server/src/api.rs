@@ -94,7 +94,7 @@ impl<'a> ApiExtractor<'a> for RequestIdOf {
         _body: &mut poem::RequestBody,
         _options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        let id = request.data::<poem::middleware::ReqId>().map(ToString::to_string);
+        let id = request.data::<crate::observe::RequestId>().map(|id| id.0.clone());
         Ok(Self(id.unwrap_or_default()))
     }
 }

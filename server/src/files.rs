@@ -55,7 +55,9 @@ pub struct Options {
     pub fresh: Duration,
     /// Bytes of memory for bodies that are being received.
     pub upload_bytes: u32,
-    /// The slowest upload that is waited for, in bytes a second, after the first half minute.
+    /// How long any upload is waited for.
+    pub upload_patience: Duration,
+    /// The slowest upload that is waited for after that, in bytes a second.
     pub upload_rate: u32,
 }
 
@@ -66,6 +68,7 @@ impl Default for Options {
             cache_bytes: 64 << 20,
             fresh: Duration::from_secs(1),
             upload_bytes: 256 << 20,
+            upload_patience: Duration::from_secs(30),
             upload_rate: 16 << 10,
         }
     }

@@ -11,6 +11,7 @@
 //! number of them may serve one database.
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod chunks;
 pub mod clean;
@@ -18,8 +19,10 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod files;
+pub mod limit;
 pub mod listen;
 pub mod model;
+pub mod observe;
 pub mod probe;
 pub mod problem;
 pub mod service;

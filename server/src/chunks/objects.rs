@@ -131,9 +131,11 @@ impl Objects {
             .put_opts(&path, stored.clone().into(), mode.into());
         match self.in_time(put).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            // S3 answers so when another creates the same object at this moment.
-            Err(object_store::Error::Precondition { .. }) => Ok(false),
+            // The second is what S3 answers when another creates the same object at this moment.
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
+            ) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -164,8 +166,7 @@ impl Objects {
 
     fn path(&self, id: &ChunkId) -> Path {
         let path = id.store_path();
-        path.split('/')
-            .fold(self.prefix.clone(), |path, part| path.join(part))
+        path.split('/').fold(self.prefix.clone(), Path::join)
     }
 
     /// The client's own limits are for each try; this one is for all.

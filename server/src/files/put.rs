@@ -12,9 +12,6 @@ use crate::chunks::PutOutcome;
 use crate::error::{Error, Result};
 use crate::model::Time;
 
-/// The time for a body of no bytes at all.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 impl Files {
     pub(super) async fn put(&self, id: ChunkId, request: &mut Request) -> Result<Response> {
         self.gate.may_put(request).await?;
@@ -54,7 +51,8 @@ impl Files {
     }
 
     fn time_for(&self, bytes: u64) -> Duration {
-        PATIENCE + Duration::from_secs(bytes / u64::from(self.options.upload_rate.max(1)))
+        self.options.upload_patience
+            + Duration::from_secs(bytes / u64::from(self.options.upload_rate.max(1)))
     }
 }
 

@@ -139,18 +139,30 @@ pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform)
     Ok(())
 }
 
-/// Gives for each whether it was not live before, or nothing if it is being deleted.
-pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
-    let mut stored = Vec::with_capacity(chunks.len());
-    for given in chunks.chunks(sql::LIST) {
+/// For each: whether it was not live before; nothing if it was passed over, for it is being deleted.
+pub(super) async fn put(
+    conn: &mut Conn,
+    chunks: &[(NewChunk, Option<Bytes>)],
+) -> Result<Vec<Option<bool>>> {
+    let mut outcomes = Vec::with_capacity(chunks.len());
+    for all in chunks.chunks(sql::LIST) {
         // Each once, in the order of ids.
-        let part: BTreeMap<_, _> = given.iter().map(|(chunk, bytes)| (chunk.id, (chunk, bytes))).collect();
+        let part: BTreeMap<_, _> = all
+            .iter()
+            .map(|(chunk, bytes)| (chunk.id, (chunk, bytes)))
+            .collect();
         let ids: Vec<_> = part.keys().copied().collect();
         let states = states(conn, &ids).await?;
         let is = |id: &ChunkId, state| states.get(id).is_some_and(|is| is == state);
-        let kept: Vec<_> = part.iter().filter(|(id, _)| !is(id, "deleting")).map(|(_, chunk)| *chunk).collect();
-        let outcome = |(chunk, _): &(NewChunk, _)| (!is(&chunk.id, "deleting")).then(|| !is(&chunk.id, "live"));
-        stored.extend(given.iter().map(outcome));
+        let kept: Vec<_> = part
+            .iter()
+            .filter(|(id, _)| !is(id, "deleting"))
+            .map(|(_, chunk)| *chunk)
+            .collect();
+        outcomes.extend(
+            all.iter()
+                .map(|(chunk, _)| (!is(&chunk.id, "deleting")).then_some(!is(&chunk.id, "live"))),
+        );
 
         let new: Vec<_> = kept
             .iter()
@@ -175,7 +187,7 @@ pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -
             .collect();
         add_data(conn, &data).await?;
     }
-    Ok(stored)
+    Ok(outcomes)
 }
 
 async fn states(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, String>> {

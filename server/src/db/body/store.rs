@@ -181,8 +181,8 @@ impl Db for Store {
 
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>> {
         let chunk = [(chunk.clone(), bytes)];
-        let stored = write!(self, |conn| chunks::put(conn, &chunk))?;
-        Ok(stored.into_iter().next().flatten())
+        let outcomes = write!(self, |conn| chunks::put(conn, &chunk))?;
+        Ok(outcomes.first().copied().flatten())
     }
 
     async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {

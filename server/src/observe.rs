@@ -1,0 +1,109 @@
+//! What can be seen of requests from outside: an identifier for each, a line in the log, numbers for Prometheus.
+//!
+//! Reads of chunks and signed files are counted and not logged, unless the level is `debug`. Nothing that a client
+//! has sent is written into the log as it came: paths lose their control characters, and no header is written.
+
+use std::time::Instant;
+
+use metrics::{counter, gauge, histogram};
+use poem::http::{HeaderValue, Method};
+use poem::{Endpoint, IntoResponse, Request, Response};
+use uuid::Uuid;
+
+/// Longest path in the log, in bytes.
+const MAX_PATH: usize = 200;
+
+/// The identifier of a request. What a client sends as such is not believed: it would write into the log.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Answers, and sees.
+pub async fn observe(endpoint: &impl Endpoint<Output: IntoResponse>, mut request: Request) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let kind = kind_of(request.uri().path());
+    let is_quiet = matches!(method, Method::GET | Method::HEAD) && kind != "api";
+    if is_quiet && !tracing::enabled!(tracing::Level::DEBUG) {
+        let response = answered(endpoint, request).await;
+        count(kind, &method, &response, started);
+        return response;
+    }
+    let path = clean(request.uri().path());
+    let id = RequestId(Uuid::now_v7().simple().to_string());
+    request.extensions_mut().insert(id.clone());
+    let mut response = answered(endpoint, request).await;
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    count(kind, &method, &response, started);
+    let status = response.status().as_u16();
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if matches!(method, Method::GET | Method::HEAD) || kind == "store" {
+        tracing::debug!(%method, path, status, ms, request = id.0, "answered");
+    } else {
+        tracing::info!(%method, path, status, ms, request = id.0, "answered");
+    }
+    response
+}
+
+async fn answered(endpoint: &impl Endpoint<Output: IntoResponse>, request: Request) -> Response {
+    match endpoint.call(request).await {
+        Ok(output) => output.into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn count(kind: &'static str, method: &Method, response: &Response, started: Instant) {
+    let status = match response.status().as_u16() {
+        200..=299 => "2xx",
+        304 => "304",
+        300..=399 => "3xx",
+        404 => "404",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    let method = match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    counter!("vsekai_requests_total", "kind" => kind, "method" => method, "status" => status).increment(1);
+    histogram!("vsekai_request_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
+}
+
+/// What is counted apart: a fixed set, whatever clients ask for.
+fn kind_of(path: &str) -> &'static str {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    ["store", "tuf", "targets", "bundles", "api", "docs"].into_iter().find(|kind| *kind == first).unwrap_or("other")
+}
+
+/// As much of a path as can stand in a log.
+fn clean(path: &str) -> String {
+    path.chars().filter(|it| !it.is_control()).take(MAX_PATH).collect()
+}
+
+/// Says how the cache and the chunks are doing, for Prometheus.
+pub fn gauge_cache(hits: u64, misses: u64, bytes: u64) {
+    counter!("vsekai_chunk_cache_hits_total").absolute(hits);
+    counter!("vsekai_chunk_cache_misses_total").absolute(misses);
+    #[expect(clippy::cast_precision_loss, reason = "a cache has fewer than 2^53 bytes")]
+    gauge!("vsekai_chunk_cache_bytes").set(bytes as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_ask_for_makes_no_new_series_and_no_new_lines() {
+        assert_eq!(kind_of("/store/0000/x"), "store");
+        assert_eq!(kind_of("/etc/passwd"), "other");
+        assert_eq!(kind_of(""), "other");
+        assert_eq!(clean("/a\nERROR all is lost\u{1b}[31m"), "/aERROR all is lost[31m");
+        assert_eq!(clean(&"x".repeat(1000)).len(), MAX_PATH);
+    }
+}

@@ -1,0 +1,272 @@
+//! What every chunk store does, wherever its bytes are: one suite for the database, a folder and S3.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vsekai_server::chunks::PutOutcome;
+use vsekai_server::db::Page;
+use vsekai_server::model::Time;
+
+use crate::support::{Bench, chunk, noise, tomorrow};
+
+macro_rules! conformance {
+    ($($name:ident)*) => {
+        mod in_the_database {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(&crate::support::Bench::database().await).await;
+            })*
+        }
+        mod in_a_folder {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(&crate::support::Bench::folder().await).await;
+            })*
+        }
+        mod on_s3 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                if let Some(bench) = crate::support::Bench::s3().await {
+                    super::$name(&bench).await;
+                }
+            })*
+        }
+    };
+}
+
+conformance! {
+    what_was_put_can_be_got_and_has_its_size
+    what_is_absent_is_not_remembered
+    the_same_again_is_there
+    a_chunk_of_another_id_never_becomes_visible
+    a_chunk_that_is_too_large_is_refused
+    many_at_once_are_each_answered_for_themselves
+    the_cache_answers_the_second_time
+    what_nothing_needs_is_removed_after_the_grace
+    a_doomed_chunk_that_is_put_again_lives
+    what_is_asked_for_is_kept
+    a_sound_store_is_found_sound
+    two_servers_share_one_store
+}
+
+async fn what_was_put_can_be_got_and_has_its_size(bench: &Bench) {
+    let chunks = bench.chunks();
+    for plain in [&b""[..], b"x", &noise(200_000, 1), &vec![0; 1 << 20]] {
+        let (id, stored) = chunk(plain);
+        assert_eq!(
+            chunks.put(id, stored.clone(), tomorrow()).await.unwrap(),
+            PutOutcome::New
+        );
+        assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
+        assert_eq!(chunks.size(&id).await.unwrap(), Some(stored.len() as u64));
+    }
+}
+
+async fn what_is_absent_is_not_remembered(bench: &Bench) {
+    let chunks = bench.chunks();
+    let (id, stored) = chunk(b"late");
+    assert_eq!(chunks.get(&id).await.unwrap(), None);
+    assert_eq!(chunks.size(&id).await.unwrap(), None);
+    assert_eq!(chunks.missing(&[id], tomorrow()).await.unwrap(), [id]);
+    chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
+    assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
+    assert_eq!(chunks.missing(&[id], tomorrow()).await.unwrap(), []);
+}
+
+async fn the_same_again_is_there(bench: &Bench) {
+    let chunks = bench.chunks();
+    let (id, stored) = chunk(b"twice");
+    assert_eq!(
+        chunks.put(id, stored.clone(), tomorrow()).await.unwrap(),
+        PutOutcome::New
+    );
+    assert_eq!(
+        chunks.put(id, stored, tomorrow()).await.unwrap(),
+        PutOutcome::There
+    );
+}
+
+async fn a_chunk_of_another_id_never_becomes_visible(bench: &Bench) {
+    let chunks = bench.chunks();
+    let (id, _) = chunk(b"wanted");
+    let (_, other) = chunk(b"other");
+    let error = chunks.put(id, other, tomorrow()).await.unwrap_err();
+    assert_eq!((error.code(), error.status()), ("chunk_corrupt", 422));
+    assert_eq!(chunks.get(&id).await.unwrap(), None);
+    assert_eq!(chunks.size(&id).await.unwrap(), None);
+}
+
+async fn a_chunk_that_is_too_large_is_refused(bench: &Bench) {
+    let chunks = bench.chunks();
+    let (id, stored) = chunk(&vec![7; chunks.max_chunk_bytes() as usize + 1]);
+    let error = chunks.put(id, stored, tomorrow()).await.unwrap_err();
+    assert_eq!((error.code(), error.status()), ("too_large", 413));
+    assert_eq!(chunks.get(&id).await.unwrap(), None);
+}
+
+async fn many_at_once_are_each_answered_for_themselves(bench: &Bench) {
+    let chunks = bench.chunks();
+    let (there, stored) = chunk(&noise(1000, 0));
+    chunks.put(there, stored, tomorrow()).await.unwrap();
+    let mut uploads = tokio::task::JoinSet::new();
+    for upload in 0..120_u64 {
+        let chunks = Arc::clone(&chunks);
+        uploads.spawn(async move {
+            let (id, mut stored) = chunk(&noise(1000, upload % 40));
+            let is_damaged = upload % 40 == 39;
+            if is_damaged {
+                stored = stored.slice(1..);
+            }
+            (id, is_damaged, chunks.put(id, stored, tomorrow()).await)
+        });
+    }
+    let mut new = BTreeMap::<_, u32>::new();
+    while let Some(upload) = uploads.join_next().await {
+        let (id, is_damaged, outcome) = upload.unwrap();
+        match outcome {
+            Ok(outcome) => *new.entry(id).or_default() += u32::from(outcome == PutOutcome::New),
+            Err(error) => assert_eq!((is_damaged, error.code()), (true, "chunk_corrupt")),
+        }
+    }
+    assert_eq!(new.len(), 39);
+    for (id, new) in new {
+        assert_eq!(new, u32::from(id != there), "each is new to one");
+        assert!(chunks.get(&id).await.unwrap().is_some());
+    }
+}
+
+async fn the_cache_answers_the_second_time(bench: &Bench) {
+    let chunks = bench.chunks();
+    let (id, stored) = chunk(&noise(5000, 2));
+    chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
+    let first = chunks.get(&id).await.unwrap().unwrap();
+    let second = chunks.get(&id).await.unwrap().unwrap();
+    assert_eq!(
+        first.as_ptr(),
+        second.as_ptr(),
+        "the same bytes, not a copy"
+    );
+    let counts = chunks.cache_counts();
+    assert_eq!((counts.hits, counts.misses), (1, 1));
+    let bare = bench.bare();
+    assert_ne!(
+        bare.get(&id).await.unwrap().unwrap().as_ptr(),
+        first.as_ptr()
+    );
+}
+
+async fn what_nothing_needs_is_removed_after_the_grace(bench: &Bench) {
+    let chunks = bench.bare();
+    let (id, stored) = chunk(b"in passing");
+    let (kept, kept_stored) = chunk(b"kept");
+    chunks
+        .put(id, stored, Time(0).plus_seconds(100))
+        .await
+        .unwrap();
+    chunks
+        .put(kept, kept_stored, Time(0).plus_seconds(1_000_000))
+        .await
+        .unwrap();
+    let at = |seconds| Time(0).plus_seconds(seconds);
+    let cleaned = |doomed, removed| vsekai_server::chunks::Cleaned {
+        doomed,
+        removed,
+        failed: 0,
+    };
+    assert_eq!(chunks.clean(at(99), 10, 100).await.unwrap(), cleaned(0, 0));
+    assert_eq!(chunks.clean(at(200), 10, 100).await.unwrap(), cleaned(1, 0));
+    assert!(
+        chunks.get(&id).await.unwrap().is_some(),
+        "who is under way may still need it"
+    );
+    assert_eq!(chunks.missing(&[id], at(300)).await.unwrap(), [id]);
+    assert_eq!(chunks.clean(at(209), 10, 100).await.unwrap(), cleaned(0, 0));
+    assert_eq!(chunks.clean(at(211), 10, 100).await.unwrap(), cleaned(0, 1));
+    assert_eq!(chunks.get(&id).await.unwrap(), None);
+    assert_eq!(chunks.size(&id).await.unwrap(), None);
+    assert!(chunks.get(&kept).await.unwrap().is_some());
+}
+
+async fn a_doomed_chunk_that_is_put_again_lives(bench: &Bench) {
+    let chunks = bench.bare();
+    let (id, stored) = chunk(b"back again");
+    let at = |seconds| Time(0).plus_seconds(seconds);
+    chunks.put(id, stored.clone(), at(100)).await.unwrap();
+    assert_eq!(chunks.clean(at(200), 10, 100).await.unwrap().doomed, 1);
+    assert_eq!(
+        chunks.put(id, stored.clone(), at(9000)).await.unwrap(),
+        PutOutcome::New
+    );
+    let cleaned = chunks.clean(at(300), 10, 100).await.unwrap();
+    assert!(!cleaned.did_something());
+    assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
+}
+
+async fn what_is_asked_for_is_kept(bench: &Bench) {
+    let chunks = bench.bare();
+    let (id, stored) = chunk(b"wanted soon");
+    let at = |seconds| Time(0).plus_seconds(seconds);
+    chunks.put(id, stored, at(100)).await.unwrap();
+    assert_eq!(chunks.missing(&[id], at(5000)).await.unwrap(), []);
+    assert!(
+        !chunks
+            .clean(at(4999), 0, 100)
+            .await
+            .unwrap()
+            .did_something()
+    );
+    assert_eq!(chunks.clean(at(5001), 0, 100).await.unwrap().doomed, 1);
+}
+
+async fn a_sound_store_is_found_sound(bench: &Bench) {
+    let chunks = bench.chunks();
+    let mut ids = Vec::new();
+    for seed in 0..5 {
+        let (id, stored) = chunk(&noise(1000, seed));
+        chunks.put(id, stored, tomorrow()).await.unwrap();
+        ids.push(id);
+    }
+    ids.sort_unstable();
+    for deeply in [false, true] {
+        let first = chunks
+            .verify(
+                &Page {
+                    after: None,
+                    limit: 3,
+                },
+                deeply,
+            )
+            .await
+            .unwrap();
+        assert_eq!((first.checked, first.last), (3, Some(ids[2])));
+        let second = chunks
+            .verify(
+                &Page {
+                    after: first.last,
+                    limit: 3,
+                },
+                deeply,
+            )
+            .await
+            .unwrap();
+        assert_eq!((second.checked, second.last), (2, None));
+        assert_eq!(
+            [first.missing, first.corrupt, second.missing, second.corrupt].concat(),
+            []
+        );
+    }
+}
+
+async fn two_servers_share_one_store(bench: &Bench) {
+    let (one, other) = (bench.chunks(), bench.chunks());
+    let (id, stored) = chunk(b"shared");
+    assert_eq!(
+        one.put(id, stored.clone(), tomorrow()).await.unwrap(),
+        PutOutcome::New
+    );
+    assert_eq!(other.get(&id).await.unwrap().unwrap(), stored);
+    assert_eq!(
+        other.put(id, stored, tomorrow()).await.unwrap(),
+        PutOutcome::There
+    );
+}

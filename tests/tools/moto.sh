@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Prints the folder that holds moto_server (an S3 server for tests), installing it in a Python environment of its own.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+if have moto_server; then
+	dirname "$(command -v moto_server)"
+	exit
+fi
+env=$cache/moto
+if [[ ! -x $env/bin/moto_server ]]; then
+	say "installing moto with pip into $env"
+	rm -rf "$env"
+	python3 -m venv "$env"
+	"$env/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.*' >&2
+fi
+# A folder with this one program: the environment's own Python must not come before the system's on PATH.
+mkdir -p "$env/path"
+ln -sf ../bin/moto_server "$env/path/moto_server"
+echo "$env/path"
