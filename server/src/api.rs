@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use poem::Request;
 use poem_openapi::auth::Bearer as BearerAuth;
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApiService, SecurityScheme, Tags as OaiTags};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApiService, SecurityScheme, Tags as OaiTags,
+};
 
 use crate::auth::{Principal, Tokens};
 use crate::error::Error;

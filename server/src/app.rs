@@ -60,11 +60,8 @@ impl Open {
         make.map_err(|error| Error::Internal { context: error.to_string() })??;
         let pools = Pools { connections: config.database_connections, ..Pools::default() };
         let db = db::open(&config.database_url(), &pools).await?;
-        let options = chunks::Options {
-            cache_bytes: config.chunk_cache_mib << 20,
-            s3,
-            ..chunks::Options::new(config.place()?)
-        };
+        let options =
+            chunks::Options { cache_bytes: config.chunk_cache_mib << 20, s3, ..chunks::Options::new(config.place()?) };
         let chunks = Arc::new(Chunks::open(Arc::clone(&db), &options)?);
         let signer = Signer::open(config.keys_folder()).await?;
         let options = ServiceOptions {
@@ -159,7 +156,10 @@ impl Open {
             let (allowed, limiter, app) = (Arc::clone(&allowed), Arc::clone(&limiter), Arc::clone(&app));
             async move { Ok(answer(&endpoint, request, &allowed, &limiter, &app).await) }
         });
-        files.before(rest).around(|endpoint, request| async move { Ok(crate::observe::observe(&endpoint, request).await) }).boxed()
+        files
+            .before(rest)
+            .around(|endpoint, request| async move { Ok(crate::observe::observe(&endpoint, request).await) })
+            .boxed()
     }
 }
 

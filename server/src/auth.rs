@@ -130,7 +130,10 @@ impl NewToken {
             return Err(Error::Invalid { what: "scopes", reason: format!("1 to {MAX_SCOPES} are needed") });
         }
         if name.len() > 200 || name.contains(char::is_control) {
-            return Err(Error::Invalid { what: "name", reason: "over 200 bytes, or with control characters".to_owned() });
+            return Err(Error::Invalid {
+                what: "name",
+                reason: "over 200 bytes, or with control characters".to_owned(),
+            });
         }
         let mut secret = [0_u8; 32];
         getrandom::fill(&mut secret).map_err(|error| Error::Internal { context: format!("random bytes: {error}") })?;
@@ -201,7 +204,8 @@ impl Tokens {
 
 fn split(text: &str) -> Option<(Uuid, &str)> {
     let (id, secret) = text.strip_prefix("vsk_")?.split_once('_')?;
-    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_hex =
+        |text: &str, length| text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !is_hex(id, 32) || !is_hex(secret, 64) {
         return None;
     }
@@ -219,7 +223,15 @@ mod tests {
         assert_eq!(id, token.row.id);
         assert_eq!(<[u8; 32]>::from(Sha256::digest(secret.as_bytes())), token.row.hash);
         assert!(!format!("{token:?}").contains(secret));
-        for wrong in ["", "vsk_", "vsk__", &token.text[1..], &token.text.to_uppercase(), &format!("{}0", token.text), "vsk_\u{e9}"] {
+        for wrong in [
+            "",
+            "vsk_",
+            "vsk__",
+            &token.text[1..],
+            &token.text.to_uppercase(),
+            &format!("{}0", token.text),
+            "vsk_\u{e9}",
+        ] {
             assert!(split(wrong).is_none(), "{wrong}");
         }
     }

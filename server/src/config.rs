@@ -80,7 +80,8 @@ impl Loaded {
         let mut origins = BTreeMap::new();
         if let Some(path) = file {
             let shown = path.display();
-            let bytes = vsekai_updater::disk::read(path, MAX_BYTES).map_err(|error| Error::Config(error.to_string()))?;
+            let bytes =
+                vsekai_updater::disk::read(path, MAX_BYTES).map_err(|error| Error::Config(error.to_string()))?;
             let text = String::from_utf8(bytes).map_err(|_| Error::Config(format!("{shown} is not UTF-8")))?;
             let given: Table = toml::from_str(&text).map_err(|error| Error::Config(format!("{shown}: {error}")))?;
             for (name, value) in given {
@@ -224,9 +225,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, "region = \"file\"\nlog = \"warn\"\nconnections = 5\n").unwrap();
-        let environment = [pair("VSEKAI_SERVER_REGION", "environment"), pair("VSEKAI_SERVER_LOG", "error"), pair("HOME", "/")];
+        let environment =
+            [pair("VSEKAI_SERVER_REGION", "environment"), pair("VSEKAI_SERVER_LOG", "error"), pair("HOME", "/")];
         let loaded = Loaded::read(Some(&file), environment.into_iter(), &[pair("region", "line")]).unwrap();
-        assert_eq!((loaded.config.region.as_str(), loaded.config.log.as_str(), loaded.config.connections), ("line", "error", 5));
+        assert_eq!(
+            (loaded.config.region.as_str(), loaded.config.log.as_str(), loaded.config.connections),
+            ("line", "error", 5)
+        );
         assert_eq!(loaded.origins["region"], "command line");
         assert_eq!(loaded.origins["log"], "environment");
         assert_eq!(loaded.origins["connections"], "file");
@@ -242,8 +247,18 @@ mod tests {
         assert!(told(Loaded::read(Some(&file), none(), &[])).contains("regoin"));
         assert!(told(Loaded::read(None, [pair("VSEKAI_SERVER_REGOIN", "eu")].into_iter(), &[])).contains("regoin"));
         for (name, value) in [
-            ("connections", "many"), ("docs", "yes"), ("listen", "8080"), ("chunks", "ftp://x"), ("tls_cert", "a.pem"), ("log_format", "xml"),
-            ("metrics_listen", "here"), ("publication_h", "0"), ("clean_grace_h", "-1"), ("trusted_proxies", "proxy"), ("connections", "-3"), ("nonsense", ""),
+            ("connections", "many"),
+            ("docs", "yes"),
+            ("listen", "8080"),
+            ("chunks", "ftp://x"),
+            ("tls_cert", "a.pem"),
+            ("log_format", "xml"),
+            ("metrics_listen", "here"),
+            ("publication_h", "0"),
+            ("clean_grace_h", "-1"),
+            ("trusted_proxies", "proxy"),
+            ("connections", "-3"),
+            ("nonsense", ""),
         ] {
             let error = Loaded::read(None, none(), &[pair(name, value)]).unwrap_err();
             assert_eq!(error.code(), "config_invalid", "{name}={value}");

@@ -72,6 +72,17 @@ pub async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     }
 }
 
+/// Copies an `SQLite` database to a new file while it is in use.
+///
+/// # Errors
+/// [`Error::Config`] for other databases, which have tools of their own for it, and if the file is there already.
+pub async fn backup(url: &str, file: &std::path::Path) -> Result<()> {
+    if url.starts_with("sqlite:") {
+        return sqlite::backup(url, file).await;
+    }
+    Err(Error::Config("backup copies SQLite only; use pg_dump, or BACKUP on CockroachDB".to_owned()))
+}
+
 /// Everything that the signed catalog is made of, at one revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {

@@ -1,2 +1,186 @@
-//! The program.
-fn main() {}
+//! The program: reads the command line, the configuration and the environment, and says what happened.
+//!
+//! Exit codes: 0 done, 1 failed, 2 usage.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use vsekai_server::auth::Scope;
+use vsekai_server::config::Loaded;
+use vsekai_server::error::{Error, Result};
+
+mod commands;
+
+const EXAMPLES: &str = "\
+Examples:
+  vsekai-server serve                                        on this machine, with SQLite in ./data
+  vsekai-server serve --listen 0.0.0.0:8080 --database postgres://vsekai:PASSWORD@db/vsekai
+  vsekai-server token create --name nightly --scope publish:nightly --days 90
+  vsekai-server gc --dry-run
+  vsekai-server export /srv/www/v-sekai                      for nginx or any web host
+
+Publish to it with `vsekai publish --server URL`. All settings: config.example.toml.";
+
+/// The V-Sekai update service: modes, versions and chunks over HTTP
+#[derive(Debug, Parser)]
+#[command(name = "vsekai-server", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the settings come from
+#[derive(Debug, Clone, Args)]
+struct Settings {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", env = "VSEKAI_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder for the database and the keys [default: data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// The database: sqlite:FILE or postgres://… [default: SQLite in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: database]
+    #[arg(long, global = true, value_name = "URL")]
+    chunks: Option<String>,
+    /// Any other setting. May be repeated
+    #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pairs: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer requests until stopped
+    Serve {
+        /// Where to listen [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<String>,
+    },
+    /// Bring the database's tables up to date, and end
+    Migrate,
+    /// Make, list and take back tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Remove chunks and metadata that nothing needs
+    Gc {
+        /// Only say what would be doomed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Look whether every chunk is there
+    Verify {
+        /// Read and hash each, too
+        #[arg(long)]
+        deep: bool,
+    },
+    /// Write the whole repository as plain files, for any web host
+    Export {
+        /// The folder; what is there already is not written again
+        dir: PathBuf,
+    },
+    /// Take the chunks of a desync or casync store
+    Import {
+        /// A folder, or a URL
+        store: String,
+        /// Take the chunks of this index only; needed for a URL. May be repeated
+        #[arg(long, value_name = "FILE")]
+        index: Vec<PathBuf>,
+        /// Keep them for so many days if no version comes to need them
+        #[arg(long, value_name = "DAYS", default_value_t = 30)]
+        keep_days: u16,
+    },
+    /// Copy an SQLite database to a new file while it is in use
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Check the configuration, and show every setting with where it comes from
+    CheckConfig,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token. It is shown once
+    Create {
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        name: String,
+        /// What it may do: admin, publish:* or publish:MODE. May be repeated
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
+        scopes: Vec<Scope>,
+        /// How many days it lives [default: without end]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: Option<u16>,
+    },
+    /// List the tokens, without their secrets
+    List,
+    /// Take a token back
+    Revoke {
+        /// Its identifier
+        id: uuid::Uuid,
+    },
+}
+
+fn scope(text: &str) -> std::result::Result<Scope, String> {
+    Scope::parse(text).map_err(|error| error.to_string())
+}
+
+impl Settings {
+    fn load(&self, listen: Option<&String>) -> Result<Loaded> {
+        let named = [("data", &self.data), ("database", &self.database), ("chunks", &self.chunks)];
+        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+        let listen = listen.map(|listen| ("listen".to_owned(), listen.clone()));
+        let pairs: Vec<_> = self.pairs.iter().cloned().chain(named).chain(listen).collect();
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Loaded::read(self.config.as_deref(), environment, &pairs)
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// On stderr, with its causes and what to do.
+fn report(error: &Error) {
+    let mut text = format!("error: {error} [{}]\n", error.code());
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!("  because: {error}\n"));
+        cause = error.source();
+    }
+    if let Some(hint) = hint(error) {
+        text.push_str(&format!("\nhint: {hint}\n"));
+    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Config(_) => {
+            Some("`vsekai-server check-config` shows what is in force; config.example.toml explains it")
+        }
+        Error::Database(_) => Some("Is the database running, and is its address right? `--database URL` gives another"),
+        Error::Updater(error) => error.hint(),
+        _ => None,
+    }
+}

@@ -111,8 +111,7 @@ impl Resolve for Public {
         let allow_private = self.allow_private;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str().to_owned(), 0)).await?;
-            let fitting: Vec<SocketAddr> =
-                found.filter(|address| allow_private || !is_private(address.ip())).collect();
+            let fitting: Vec<SocketAddr> = found.filter(|address| allow_private || !is_private(address.ip())).collect();
             if fitting.is_empty() {
                 return Err("no public address".into());
             }

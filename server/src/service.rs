@@ -133,7 +133,10 @@ impl Service {
                 Applied::ChunksMissing(ids) => return Err(Error::ChunksMissing(ids)),
             }
         }
-        Err(Error::Unavailable { code: "database_busy", reason: "Others change the repository all the time".to_owned() })
+        Err(Error::Unavailable {
+            code: "database_busy",
+            reason: "Others change the repository all the time".to_owned(),
+        })
     }
 
     /// Everything that one transaction needs.

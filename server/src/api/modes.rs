@@ -114,8 +114,9 @@ impl Modes {
         };
         let edit = ModeEdit { description: body.description.clone(), is_active: body.is_active, update_to };
         let condition = if_match.0;
-        let is_expected =
-            |mode: &crate::model::Mode, view: &crate::db::View| answer::is_expected(condition.as_deref(), &Mode::of(mode, view));
+        let is_expected = |mode: &crate::model::Mode, view: &crate::db::View| {
+            answer::is_expected(condition.as_deref(), &Mode::of(mode, view))
+        };
         let mode = app.service.update_mode(&known(&name)?, &edit, is_expected, &bearer.actor(&request)).await?;
         let view = app.service.db().view().await?;
         Ok(answer::changed(Mode::of(&mode, &view)))

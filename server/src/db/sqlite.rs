@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::retry::Tries;
@@ -64,6 +65,19 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
         .connect_with(readers)
         .await?;
     Ok(Arc::new(store::Store { readers, writers }))
+}
+
+/// A copy of one moment, while others read and write.
+pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
+    let taken = || Error::Config(format!("{} is there already; give the name of a new file", file.display()));
+    if file.exists() {
+        return Err(taken());
+    }
+    let to = file.to_str().ok_or_else(|| Error::Config("the file's name is not UTF-8".to_owned()))?;
+    let mut connection = options(url)?.create_if_missing(false).connect().await?;
+    sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
 }
 
 fn options(url: &str) -> Result<SqliteConnectOptions> {

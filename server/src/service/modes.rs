@@ -62,7 +62,13 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotFound`], `mode_cycle`, [`Error::PreconditionFailed`], [`Error::Invalid`].
-    pub async fn update_mode(&self, name: &ModeName, edit: &ModeEdit, is_expected: impl Fn(&Mode, &View) -> bool + Sync, actor: &Actor) -> Result<Mode> {
+    pub async fn update_mode(
+        &self,
+        name: &ModeName,
+        edit: &ModeEdit,
+        is_expected: impl Fn(&Mode, &View) -> bool + Sync,
+        actor: &Actor,
+    ) -> Result<Mode> {
         let decide = |view: &View| {
             let before = view.mode_named(name).ok_or(Error::NotFound { what: "mode" })?;
             if !is_expected(before, view) {
@@ -100,7 +106,13 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::Invalid`] for a rollout over 100.
-    pub async fn update_version(&self, id: Uuid, edit: VersionEdit, is_expected: impl Fn(&ModeVersion) -> bool + Sync, actor: &Actor) -> Result<ModeVersion> {
+    pub async fn update_version(
+        &self,
+        id: Uuid,
+        edit: VersionEdit,
+        is_expected: impl Fn(&ModeVersion) -> bool + Sync,
+        actor: &Actor,
+    ) -> Result<ModeVersion> {
         if edit.rollout.is_some_and(|percent| percent > 100) {
             return Err(Error::Invalid { what: "rollout", reason: "more than 100 percent".to_owned() });
         }
@@ -138,7 +150,15 @@ impl Service {
 /// A mode that begins: active and empty.
 pub(super) fn begin(id: Uuid, name: &ModeName) -> Mode {
     let updated_at = Time::now();
-    Mode { id, name: name.clone(), description: String::new(), is_active: true, update_to: None, sequence: 0, updated_at }
+    Mode {
+        id,
+        name: name.clone(),
+        description: String::new(),
+        is_active: true,
+        update_to: None,
+        sequence: 0,
+        updated_at,
+    }
 }
 
 fn edit_mode(view: &View, mode: &mut Mode, edit: &ModeEdit) -> Result<()> {

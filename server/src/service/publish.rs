@@ -58,7 +58,13 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Conflict`] (`publication_differs`) if the identifier stands for another version.
-    pub async fn begin(&self, id: Uuid, mode: &ModeName, version: &Version, platform: &Platform) -> Result<(Publication, bool)> {
+    pub async fn begin(
+        &self,
+        id: Uuid,
+        mode: &ModeName,
+        version: &Version,
+        platform: &Platform,
+    ) -> Result<(Publication, bool)> {
         let now = Time::now();
         let upload = Upload {
             id,
@@ -189,8 +195,11 @@ impl Service {
         };
         check_release(&release, &index, &table)?;
         let role = SignedRole::read(&role_bytes)?;
-        let targets =
-            BTreeMap::from([("index.caidx", index_bytes), ("files.json.zst", table_bytes), ("release.json", release_bytes)]);
+        let targets = BTreeMap::from([
+            ("index.caidx", index_bytes),
+            ("files.json.zst", table_bytes),
+            ("release.json", release_bytes),
+        ]);
         Ok(Brought { index: Arc::new(index), table: Arc::new(table), release, role, role_bytes, targets })
     }
 
@@ -224,7 +233,8 @@ fn check_release(release: &Release, index: &Index, table: &FileTable) -> Result<
     let bytes: u64 = table.files().map(|(_, _, size, _)| size).sum();
     let chunks = index.iter().map(|chunk| chunk.id).collect::<HashSet<_>>().len() as u64;
     if (release.sizes.files, release.sizes.tree_bytes, release.sizes.chunks) != (files, bytes, chunks) {
-        let reason = format!("The tree has {files} files of {bytes} bytes in {chunks} chunks; the document says otherwise");
+        let reason =
+            format!("The tree has {files} files of {bytes} bytes in {chunks} chunks; the document says otherwise");
         return Err(mismatch(reason));
     }
     for path in release.mutable.iter().chain([&release.entry.path]) {
@@ -338,7 +348,11 @@ fn withdrawn(view: &View, there: &[VersionFile], role: &SignedRole, mode: &Uuid,
             }
         }
         if left == 0 && version.state == VersionState::Published {
-            rows.push(RowChange::Version(ModeVersion { state: VersionState::Withdrawn, updated_at: now, ..version.clone() }));
+            rows.push(RowChange::Version(ModeVersion {
+                state: VersionState::Withdrawn,
+                updated_at: now,
+                ..version.clone()
+            }));
         }
     }
     rows
@@ -351,7 +365,8 @@ fn check_listed(role: &SignedRole, there: &[VersionFile], new: &[VersionFile], r
         return Err(mismatch(format!("The signed metadata does not list {}", file.file_uri)));
     }
     let is_removed = |file: &&VersionFile| {
-        rows.iter().any(|row| matches!(row, RowChange::RemoveFiles(id, of) if *id == file.version_id && *of == file.platform))
+        rows.iter()
+            .any(|row| matches!(row, RowChange::RemoveFiles(id, of) if *id == file.version_id && *of == file.platform))
     };
     let kept = there.iter().filter(|file| !is_removed(file)).count();
     if role.len() != kept + new.len() {

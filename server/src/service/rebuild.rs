@@ -70,7 +70,9 @@ async fn unpack(chunks: &Arc<Chunks>, id: ChunkId, size: u64, digest: DigestAlgo
             Err(mismatch(format!("chunk {id} has {} bytes, the index says {size}", bytes.len())))
         })
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal { context: format!("unpacking: {error}") })?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Internal { context: format!("unpacking: {error}") })?
 }
 
 /// The stream as the table says it is, compared as it comes.

@@ -33,7 +33,12 @@ impl Service {
             if !is_due {
                 return Ok(Decision::default());
             }
-            Ok(Decision { renew: true, audit: ("repository.renew", String::new()), detail: json!({}), ..Decision::default() })
+            Ok(Decision {
+                renew: true,
+                audit: ("repository.renew", String::new()),
+                detail: json!({}),
+                ..Decision::default()
+            })
         };
         self.change(&Actor::program("renew"), decide).await?;
         Ok(due.into_inner())
@@ -80,7 +85,8 @@ fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
     }
     let newest_root = view.metadata.iter().filter(|file| file.path.ends_with(".root.json")).map(|file| &file.path);
     let newest_root = newest_root.max_by_key(|path| (path.len(), (*path).clone()));
-    let files = view.metadata.iter().filter(move |file| !file.path.ends_with(".root.json") || Some(&file.path) == newest_root);
+    let files =
+        view.metadata.iter().filter(move |file| !file.path.ends_with(".root.json") || Some(&file.path) == newest_root);
     files.filter_map(|file| {
         let name = file.path.strip_prefix("tuf/")?.strip_suffix(".json")?;
         let role = name.rsplit('.').next()?;

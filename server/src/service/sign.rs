@@ -87,11 +87,18 @@ impl Signer {
 pub(crate) fn not_begun() -> Error {
     Error::Unavailable {
         code: "repository_not_begun",
-        reason: "No root of trust has been sent yet; `vsekai publish --server` sends it with the first version".to_owned(),
+        reason: "No root of trust has been sent yet; `vsekai publish --server` sends it with the first version"
+            .to_owned(),
     }
 }
 
-fn sign(keys: &ServiceKeys, metadata: Vec<RepositoryFile>, catalog: &Catalog, accept: Accept, renew: bool) -> Result<Signed> {
+fn sign(
+    keys: &ServiceKeys,
+    metadata: Vec<RepositoryFile>,
+    catalog: &Catalog,
+    accept: Accept,
+    renew: bool,
+) -> Result<Signed> {
     let before: Vec<String> = metadata.iter().map(|file| file.path.clone()).collect();
     let shelf = MemoryShelf::new(metadata.into_iter().map(|file| (file.path, file.bytes)).collect());
     let mut publication = if accept.trust == TrustFiles::default() {
@@ -123,7 +130,9 @@ fn sign(keys: &ServiceKeys, metadata: Vec<RepositoryFile>, catalog: &Catalog, ac
 fn keys_differ(error: vsekai_updater::Error) -> Error {
     match error {
         vsekai_updater::Error::KeyMissing { role, .. } => {
-            let reason = format!("The root of trust names another key for {role} than this server has; make it with `vsekai keys init --online URL`");
+            let reason = format!(
+                "The root of trust names another key for {role} than this server has; make it with `vsekai keys init --online URL`"
+            );
             Error::Conflict { code: "keys_differ", reason }
         }
         error => error.into(),
@@ -177,9 +186,9 @@ impl SignedRole {
     }
 
     pub(super) fn lists(&self, file: &VersionFile) -> bool {
-        self.targets.get(&file.file_uri).is_some_and(|listed| {
-            listed.length == file.size && listed.hashes.sha256 == file.file_checksum_hash
-        })
+        self.targets
+            .get(&file.file_uri)
+            .is_some_and(|listed| listed.length == file.size && listed.hashes.sha256 == file.file_checksum_hash)
     }
 }
 
@@ -187,7 +196,10 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-async fn blocking<T: Send + 'static>(what: &'static str, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::Internal { context: format!("{what}: {error}") })?
 }

@@ -72,9 +72,8 @@ fn newest_root(view: &View) -> Option<u64> {
 
 /// Whether every file of it is in force as it is.
 fn is_there(view: &View, trust: &TrustFiles) -> bool {
-    let has = |end: &str, bytes: &[u8]| {
-        view.metadata.iter().any(|file| file.path.ends_with(end) && file.bytes == bytes)
-    };
+    let has =
+        |end: &str, bytes: &[u8]| view.metadata.iter().any(|file| file.path.ends_with(end) && file.bytes == bytes);
     !view.metadata.is_empty()
         && trust.roots.iter().all(|(version, bytes)| has(&format!("tuf/{version}.root.json"), bytes))
         && trust.targets.iter().all(|bytes| has(".targets.json", bytes))

@@ -1,0 +1,192 @@
+//! One function for each command. They open, ask the service, and print.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+use uuid::Uuid;
+use vsekai_server::app::Open;
+use vsekai_server::auth::NewToken;
+use vsekai_server::config::{Config, Loaded};
+use vsekai_server::db::{self, Page, Pools};
+use vsekai_server::error::{Error, Result};
+use vsekai_server::model::{AuditEntry, Time};
+use vsekai_server::{api, clean};
+
+use crate::{Cli, Command, TokenCommand};
+
+mod copy;
+mod serve;
+
+/// Chunks looked at in one piece.
+const PIECE: u32 = 500;
+
+pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+    if matches!(cli.command, Command::Openapi) {
+        print(&api::spec());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let listen = if let Command::Serve { listen } = &cli.command { listen.as_ref() } else { None };
+    let loaded = cli.settings.load(listen)?;
+    if matches!(cli.command, Command::CheckConfig) {
+        show(&loaded)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    start_log(&loaded.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::Internal { context: format!("starting: {error}") })?;
+    let code = runtime.block_on(run_async(cli.command, loaded.config))?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    Ok(code)
+}
+
+async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
+    match command {
+        Command::Serve { .. } => serve::run(config).await?,
+        Command::Migrate => {
+            db::open(&config.database_url(), &Pools::default()).await?;
+            print(&format!("The tables of {} are up to date.\n", config.database_shown()));
+        }
+        Command::Token(command) => token(command, open(config).await?).await?,
+        Command::Gc { dry_run } => gc(&open(config).await?, dry_run).await?,
+        Command::Verify { deep } => return verify(&open(config).await?, deep).await,
+        Command::Export { dir } => copy::export(&open(config).await?, &dir).await?,
+        Command::Import { store, index, keep_days } => {
+            copy::import(&open(config).await?, &store, &index, keep_days).await?;
+        }
+        Command::Backup { file } => {
+            db::backup(&config.database_url(), &file).await?;
+            print(&format!(
+                "Copied {} to {}. Copy {} too.\n",
+                config.database_shown(),
+                file.display(),
+                config.keys_folder().display()
+            ));
+        }
+        Command::Openapi | Command::CheckConfig => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(config: Config) -> Result<Open> {
+    Open::open(config, s3_settings()).await
+}
+
+/// What the tools of AWS read, for an object store.
+fn s3_settings() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("AWS_"))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect()
+}
+
+fn start_log(config: &Config) -> Result<()> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Config(format!("log: {error}")))?;
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(std::io::stderr);
+    let outcome = if config.log_format == "json" { log.json().try_init() } else { log.try_init() };
+    outcome.map_err(|error| Error::Internal { context: format!("starting the log: {error}") })
+}
+
+async fn token(command: TokenCommand, open: Open) -> Result<()> {
+    let db = open.service().db();
+    match command {
+        TokenCommand::Create { name, scopes, days } => {
+            let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
+            let made = NewToken::make(&name, &scopes, expires_at)?;
+            db.put_token(&made.row).await?;
+            let detail = serde_json::json!({"name": made.row.name, "scopes": made.row.scopes}).to_string();
+            db.add_audit(&AuditEntry {
+                id: Uuid::now_v7(),
+                at: Time::now(),
+                actor: "command line".to_owned(),
+                action: "token.create".to_owned(),
+                subject: made.row.id.to_string(),
+                detail,
+                request_id: String::new(),
+            })
+            .await?;
+            print(&format!("{}\n", made.text));
+            note("This token is shown once. Give it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
+        }
+        TokenCommand::List => {
+            let mut page = Page { after: None, limit: 100 };
+            loop {
+                let tokens = db.tokens(&page).await?;
+                for token in &tokens {
+                    let state = match (token.revoked_at, token.expires_at) {
+                        (Some(_), _) => "revoked".to_owned(),
+                        (None, Some(end)) if end <= Time::now() => "expired".to_owned(),
+                        (None, Some(end)) => format!("until {end}"),
+                        (None, None) => "without end".to_owned(),
+                    };
+                    print(&format!("{}  {:24}  {:24}  {state}\n", token.id, token.scopes, token.name));
+                }
+                let Some(last) = tokens.last().filter(|_| tokens.len() == 100) else { break };
+                page.after = Some(last.id);
+            }
+        }
+        TokenCommand::Revoke { id } => {
+            if !db.revoke_token(id, Time::now()).await? {
+                return Err(Error::NotFound { what: "token" });
+            }
+            print("Revoked. Servers that run learn of it within seconds.\n");
+        }
+    }
+    Ok(())
+}
+
+async fn gc(open: &Open, dry_run: bool) -> Result<()> {
+    if dry_run {
+        let found = clean::look(open.service()).await?;
+        print(&format!("{} chunks of {} bytes are needed by nothing.\n", found.doomed_chunks, found.doomed_bytes));
+        return Ok(());
+    }
+    let swept = clean::round(open.service(), open.graces()).await?;
+    print(&format!(
+        "{} chunks doomed, {} removed; {} unfinished publications and {} files of old metadata removed.\n",
+        swept.doomed_chunks, swept.removed_chunks, swept.publications, swept.removed_files
+    ));
+    Ok(())
+}
+
+async fn verify(open: &Open, deep: bool) -> Result<ExitCode> {
+    let mut page = Page { after: None, limit: PIECE };
+    let (mut checked, mut bad) = (0, 0);
+    loop {
+        let found = open.service().chunks().verify(&page, deep).await?;
+        checked += found.checked;
+        bad += found.missing.len() + found.corrupt.len();
+        for id in &found.missing {
+            print(&format!("missing {id}\n"));
+        }
+        for id in &found.corrupt {
+            print(&format!("corrupt {id}\n"));
+        }
+        let Some(last) = found.last else { break };
+        page.after = Some(last);
+    }
+    note(&format!("{checked} chunks, {bad} of them missing or corrupt."));
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+fn show(loaded: &Loaded) -> Result<()> {
+    let table = toml::Table::try_from(&loaded.config).map_err(|error| Error::Config(error.to_string()))?;
+    for (name, value) in table {
+        let value = if name == "database" { toml::Value::from(loaded.config.database_shown()) } else { value };
+        let origin = loaded.origins.get(&name).copied().unwrap_or("default");
+        print(&format!("{:44} # {origin}\n", format!("{name} = {value}")));
+    }
+    Ok(())
+}
+
+/// To stdout. A reader that is gone is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// To stderr.
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

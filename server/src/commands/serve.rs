@@ -1,0 +1,177 @@
+//! `vsekai-server serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::Stream;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use poem::listener::{RustlsCertificate, RustlsConfig};
+use poem::{EndpointExt, Route};
+use tokio::sync::Notify;
+use vsekai_server::app::Open;
+use vsekai_server::config::Config;
+use vsekai_server::error::{Error, Result};
+use vsekai_server::listen::{Limits, Tcp, serve};
+use vsekai_server::observe::gauge_cache;
+
+use super::{note, open, print};
+
+/// How often it is looked whether the certificate is another.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(30);
+
+/// Where the middle of requests lies, in seconds: what the histogram tells apart.
+const BUCKETS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
+
+pub(super) async fn run(config: Config) -> Result<()> {
+    let limits = Limits {
+        connections: config.connections,
+        shutdown: Duration::from_secs(config.shutdown_s),
+        ..Limits::default()
+    };
+    let metrics = config.metrics()?;
+    let tls = (!config.tls_cert.is_empty()).then(|| (PathBuf::from(&config.tls_cert), PathBuf::from(&config.tls_key)));
+    let handle = start_metrics(metrics.is_some())?;
+    let (docs, database, listen) = (config.docs, config.database_shown(), config.listen);
+    let public_url = config.public_url.clone();
+    let service = Arc::new(open(config).await?);
+    let tcp = bind(listen).await?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
+    welcome(&service, &address, docs, &database).await?;
+    let stop = Arc::new(Notify::new());
+    watch_signals(Arc::clone(&service), Arc::clone(&stop))?;
+    let beside = service.beside()?;
+    if let (Some(address), Some(handle)) = (metrics, handle) {
+        answer_metrics(address, handle, &service).await?;
+    }
+    let stopped = async move { stop.notified().await };
+    match tls {
+        None => serve(tcp, service.endpoint(), &limits, stopped).await,
+        Some(files) => {
+            let first = certificate(&files).await?;
+            let secure = poem::listener::AcceptorExt::rustls(tcp, certificates(files, first));
+            serve(secure, service.endpoint(), &limits, stopped).await;
+        }
+    }
+    drop(beside);
+    note("Stopped.");
+    Ok(())
+}
+
+async fn bind(listen: SocketAddr) -> Result<Tcp> {
+    Tcp::bind(listen).await.map_err(|error| Error::Config(format!("cannot listen at {listen}: {error}")))
+}
+
+/// What whoever has started it wants to know, and programs that have started it too: the first line.
+async fn welcome(service: &Open, address: &str, docs: bool, database: &str) -> Result<()> {
+    print(&format!("Listening at {address}\n"));
+    note(&format!("database       {database}"));
+    if docs {
+        note(&format!("documentation  {address}/docs"));
+    }
+    if let Some(token) = service.first_token().await? {
+        print(&format!("Admin token: {token}\n"));
+        note("Keep this token: it is shown this once. `vsekai-server token create` makes others.");
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end it in order; the same again ends it at once.
+fn watch_signals(service: Arc<Open>, stop: Arc<Notify>) -> Result<()> {
+    let failed = |error: std::io::Error| Error::Internal { context: format!("watching signals: {error}") };
+    #[cfg(unix)]
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
+    #[cfg(unix)]
+    let mut int = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(failed)?;
+    tokio::spawn(async move {
+        let mut times = 0;
+        loop {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            #[cfg(not(unix))]
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            times += 1;
+            if times > 1 {
+                std::process::exit(130);
+            }
+            tracing::info!("ending; requests that are under way are answered");
+            service.stop();
+            stop.notify_one();
+        }
+    });
+    Ok(())
+}
+
+fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
+    if !is_on {
+        return Ok(None);
+    }
+    let failed =
+        |error: metrics_exporter_prometheus::BuildError| Error::Internal { context: format!("metrics: {error}") };
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?;
+    builder.install_recorder().map(Some).map_err(failed)
+}
+
+async fn answer_metrics(address: SocketAddr, handle: PrometheusHandle, service: &Arc<Open>) -> Result<()> {
+    let tcp = bind(address).await?;
+    note(&format!("metrics        http://{}/metrics", tcp.address()));
+    let service = Arc::clone(service);
+    let page = poem::endpoint::make_sync(move |_| {
+        let counts = service.service().chunks().cache_counts();
+        gauge_cache(counts.hits, counts.misses, counts.bytes);
+        handle.run_upkeep();
+        handle.render()
+    });
+    let endpoint = Route::new().at("/metrics", page).boxed();
+    let limits = Limits { connections: 16, ..Limits::default() };
+    tokio::spawn(async move { serve(tcp, endpoint, &limits, std::future::pending()).await });
+    Ok(())
+}
+
+async fn certificate((cert, key): &(PathBuf, PathBuf)) -> Result<RustlsConfig> {
+    let read = |path: PathBuf| async move {
+        let shown = path.display().to_string();
+        tokio::fs::read(path).await.map_err(|error| Error::Config(format!("{shown}: {error}")))
+    };
+    let (cert, key) = (read(cert.clone()).await?, read(key.clone()).await?);
+    Ok(RustlsConfig::new().fallback(RustlsCertificate::new().cert(cert).key(key)))
+}
+
+/// The certificate, and each that takes its place. One that cannot be read leaves the last in force.
+fn certificates(files: (PathBuf, PathBuf), first: RustlsConfig) -> impl Stream<Item = RustlsConfig> + Send + 'static {
+    let start = (files, Some(first), None);
+    Box::pin(futures_util::stream::unfold(start, |(files, first, mut seen)| async move {
+        if let Some(first) = first {
+            let seen = changed_at(&files).await;
+            return Some((first, (files, None, seen)));
+        }
+        loop {
+            tokio::time::sleep(CERTIFICATE_EVERY).await;
+            let now = changed_at(&files).await;
+            if now == seen {
+                continue;
+            }
+            match certificate(&files).await {
+                Ok(config) => {
+                    tracing::info!("read the certificate again");
+                    return Some((config, (files, None, now)));
+                }
+                Err(error) => tracing::error!("{error}"),
+            }
+            seen = now;
+        }
+    }))
+}
+
+async fn changed_at((cert, key): &(PathBuf, PathBuf)) -> Option<(SystemTime, SystemTime)> {
+    let cert = tokio::fs::metadata(cert).await.ok()?.modified().ok()?;
+    let key = tokio::fs::metadata(key).await.ok()?.modified().ok()?;
+    Some((cert, key))
+}
