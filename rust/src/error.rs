@@ -168,6 +168,16 @@ pub enum Error {
         /// The failure in words.
         reason: String,
     },
+    /// An update server understood what was asked of it, and does not do it.
+    #[error("The server refused: {detail} [{code}]")]
+    ServerRefused {
+        /// The HTTP status.
+        status: u16,
+        /// The server's stable word for why.
+        code: String,
+        /// Why, in the server's words.
+        detail: String,
+    },
     /// The destination holds files that this program did not put there.
     #[error("{} is not empty and was not made by this program", path.display())]
     DestinationNotOurs {
@@ -349,6 +359,7 @@ impl Error {
             Self::Io { source, .. } => io_code(source.kind()),
             Self::DiskFull { .. } => "disk_full",
             Self::Transport { kind, .. } => transport_code(*kind),
+            Self::ServerRefused { .. } => "server_refused",
             Self::DestinationNotOurs { .. } => "destination_not_ours",
             Self::ForeignConflict { .. } => "foreign_conflict",
             Self::Busy { .. } => "busy",
@@ -389,6 +400,9 @@ impl Error {
             "timed_out" => "The server is slow or gone. What was fetched so far is kept: run it again.",
             "unauthorized" => "The server wants credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
             "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
+            "server_refused" => {
+                "The word in brackets says why. If it is the token: give it with --token-file or VSEKAI_TOKEN."
+            }
             "destination_not_ours" => {
                 "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
                  `store extract`, name it as the seed: --seed DEST --seed-index INDEX."

@@ -23,6 +23,8 @@ pub enum Phase {
     Make,
     /// Checking content against its ids.
     Verify,
+    /// Sending chunks to a server.
+    Upload,
 }
 
 /// Something that happened.

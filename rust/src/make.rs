@@ -86,7 +86,20 @@ pub fn make(
 ) -> Result<Made> {
     let _lock = store.share("make")?;
     let keeper = Keeper::new(store, options.level)?;
-    let job = Job {
+    let index = run::run(&job(root, layout, options), &|id, plain| keeper.take(id, plain), monitor)?;
+    Ok(keeper.into_made(index))
+}
+
+/// The index that [`make`] would give, storing nothing.
+///
+/// # Errors
+/// As [`make`], without those of the store.
+pub fn cut(root: &Path, layout: &Layout, options: &MakeOptions, monitor: &Monitor) -> Result<Index> {
+    run::run(&job(root, layout, options), &|_, _| Ok(()), monitor)
+}
+
+fn job<'a>(root: &'a Path, layout: &'a Layout, options: &'a MakeOptions) -> Job<'a> {
+    Job {
         root,
         layout,
         chunker: &options.chunker,
@@ -94,9 +107,7 @@ pub fn make(
         forced_cuts: options.forced_cuts,
         hint: options.hint.as_ref(),
         phase: Phase::Make,
-    };
-    let index = run::run(&job, &|id, plain| keeper.take(id, plain), monitor)?;
-    Ok(keeper.into_made(index))
+    }
 }
 
 /// The index of what is at `root` now, storing nothing. `root` is the tree that `layout` is of, or the

@@ -7,6 +7,7 @@
 //!   HttpStore one base URL: chunk id -> stored bytes                     source/store.rs
 //!     HttpClient  one GET with caps, floors and retries                  source/client.rs
 //!       Limiter   bytes per second                                       source/limiter.rs
+//!     HttpClient  one request that brings something                      source/send.rs
 //! ```
 //!
 //! Promises: every wait has an end, every body a cap, a chunk is asked for once while all is well, and no
@@ -26,11 +27,13 @@ mod flight;
 mod limiter;
 mod network;
 mod roster;
+mod send;
 mod store;
 
 pub use client::{Answer, HttpClient, Validators};
 pub use fetch::{ChunkRequest, Deliver, FetchStats, fetch_all};
 pub use network::Network;
+pub(crate) use send::{Outgoing, Reply};
 pub use store::HttpStore;
 pub use url::Url;
 

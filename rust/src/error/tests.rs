@@ -12,6 +12,7 @@ fn samples() -> Vec<Error> {
         Error::ChunkCorrupt { id, origin: text(), reason: text() },
         Error::ChunkMissing { id, origins: text() },
         Error::DiskFull { path: "/d".into(), needed_bytes: 2, free_bytes: 1 },
+        Error::ServerRefused { status: 409, code: text(), detail: text() },
         Error::DestinationNotOurs { path: "/d".into() },
         Error::ForeignConflict { path: "/d".into() },
         Error::Busy { path: "/d".into(), holder: text() },

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::Request;
+use super::build::Workshop;
 use crate::archive::Layout;
 use crate::chunk::{Compressor, VerifiedChunk};
 use crate::disk;
@@ -16,6 +17,7 @@ use crate::extract::{self, Content, Intent};
 use crate::fetch::{self, DigestChoice, Sink, Sources, Wanted};
 use crate::index::Index;
 use crate::receipt::Workplace;
+use crate::release::DEFAULT_STORE;
 use crate::store::LocalStore;
 
 pub(super) struct Adopted {
@@ -30,18 +32,23 @@ pub(super) fn adopt(
     request: &Request,
     index: &Index,
     sources: &Sources,
-    store: &LocalStore,
+    workshop: &Workshop<'_>,
     monitor: &Monitor,
 ) -> Result<Adopted> {
-    let lock = store.share("publish")?;
-    let (new_chunks, new_stored_bytes) = bring(request, index, sources, store, monitor)?;
-    drop(lock);
-    let scratch = request.repository.join(format!(".publish-{}", std::process::id()));
-    disk::create_directory(&scratch)?;
-    let tree = scratch.join("tree");
-    let outcome = put_together(request, index, store, &tree, monitor);
+    let scratch = workshop.scratch.join(format!(".publish-{:016x}", fastrand::u64(..)));
+    disk::make_private_directory(&scratch)?;
+    let own = || LocalStore::create(&scratch.join(DEFAULT_STORE));
+    let store = workshop.store.map_or_else(own, |store| Ok(store.clone()));
+    let outcome = store.and_then(|store| {
+        let lock = store.share("publish")?;
+        let (new_chunks, new_stored_bytes) = bring(request, index, sources, &store, monitor)?;
+        drop(lock);
+        let tree = scratch.join("tree");
+        let layout = put_together(request, index, &store, &tree, monitor)?;
+        Ok(Adopted { layout, tree, scratch: scratch.clone(), new_chunks, new_stored_bytes })
+    });
     match outcome {
-        Ok(layout) => Ok(Adopted { layout, tree, scratch, new_chunks, new_stored_bytes }),
+        Ok(adopted) => Ok(adopted),
         Err(error) => {
             let _ = disk::remove_all(&scratch);
             Err(error)

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Before, Request, build::Built};
+use super::Request;
+use super::build::Built;
+use super::past::{Before, Past};
 use crate::archive::NodeKind;
 use crate::chunk::{Decompressor, DigestAlgorithm};
 use crate::error::{Error, Result};
@@ -10,19 +12,17 @@ use crate::event::Monitor;
 use crate::fetch::Wanted;
 use crate::lint::{self, Finding, Input, Previous, PreviousFile};
 use crate::path::RelPath;
-use crate::release::DEFAULT_STORE;
-use crate::store::LocalStore;
 
 pub(super) fn check(
     request: &Request,
     built: &Built,
     before: Option<&Before>,
+    past: &dyn Past,
     monitor: &Monitor,
 ) -> Result<Vec<Finding>> {
-    let store = LocalStore::open(&request.repository.join(DEFAULT_STORE))?;
     let files = before.map(files).unwrap_or_default();
     let read = |path: &RelPath, range: Range<u64>| match before {
-        Some(before) => read(before, &store, path, range),
+        Some(before) => read(before, past, path, range),
         None => Ok(Vec::new()),
     };
     let version = request.version.to_string();
@@ -63,7 +63,7 @@ fn files(before: &Before) -> Vec<PreviousFile> {
 }
 
 /// Bytes of a file of the version before, from its chunks.
-fn read(before: &Before, store: &LocalStore, path: &RelPath, range: Range<u64>) -> Result<Vec<u8>> {
+fn read(before: &Before, past: &dyn Past, path: &RelPath, range: Range<u64>) -> Result<Vec<u8>> {
     let missing = || Error::Invalid { what: "file", reason: format!("{path} was not in the version before") };
     let node = before.table.find(path).ok_or_else(missing)?;
     let NodeKind::File { payload } = &before.table.layout().nodes()[node].kind else { return Err(missing()) };
@@ -72,13 +72,13 @@ fn read(before: &Before, store: &LocalStore, path: &RelPath, range: Range<u64>) 
     let mut bytes = Vec::new();
     for chunk in before.index.positions(wanted.clone()).filter_map(|at| before.index.get(at)) {
         let want = Wanted { id: chunk.id, size: chunk.size() };
-        let gone = || Error::ChunkMissing { id: chunk.id, origins: store.root().display().to_string() };
-        let stored = store.get(&chunk.id, want.max_stored_bytes())?.ok_or_else(gone)?;
+        let gone = || Error::ChunkMissing { id: chunk.id, origins: past.store() };
+        let stored = past.chunk(&want)?.ok_or_else(gone)?;
         let plain = decompressor.decompress(&stored, want.size, Vec::new())?;
         let digest: DigestAlgorithm = before.index.digest();
         let corrupt = |_| Error::ChunkCorrupt {
             id: chunk.id,
-            origin: store.root().display().to_string(),
+            origin: past.store(),
             reason: "the content does not match the id".to_owned(),
         };
         let plain = plain.verify(digest).map_err(corrupt)?;

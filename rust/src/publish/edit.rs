@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{catalog_of, edit::Edit as E};
+use super::edit::Edit as E;
+use super::folder::Folder;
+use super::past::catalog_of;
 use crate::error::{Error, Result};
 use crate::path::RelPath;
 use crate::release::{CATALOG_TARGET, Catalog, Mode, ModeName, is_web_address, resolve_mode};
@@ -80,7 +82,7 @@ pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Committed>
         publication.renew()?;
         return publication.commit();
     }
-    let mut catalog = catalog_of(&mut publication)?;
+    let mut catalog = catalog_of(&Folder { publication: &publication, store: None })?;
     for change in edits {
         if let E::Add { mode } = change
             && !catalog.modes.contains_key(mode)

@@ -133,7 +133,15 @@ impl HttpClient {
         self.with_retries(|| self.try_get(url, max_bytes)).await
     }
 
-    async fn with_retries<T, F: Future<Output = Result<T, Failure>>>(
+    pub(super) fn inner(&self) -> &reqwest::Client {
+        &self.0.client
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    pub(super) async fn with_retries<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         once: impl Fn() -> F,
     ) -> Result<T, Failure> {
@@ -182,7 +190,11 @@ impl HttpClient {
     }
 
     /// Nothing if it is longer than `max_bytes`.
-    async fn read_body(&self, mut response: reqwest::Response, max_bytes: u64) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn read_body(
+        &self,
+        mut response: reqwest::Response,
+        max_bytes: u64,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let announced = announced_length(response.headers());
         if announced.is_some_and(|length| length > max_bytes) {
             return Ok(None);
@@ -389,10 +401,10 @@ fn invalid(what: &'static str) -> impl FnOnce(reqwest::Error) -> Error {
     move |error| Error::Invalid { what, reason: Failure::of_library(error).reason }
 }
 
-fn timed_out(what: &str, after: Duration) -> Failure {
+pub(super) fn timed_out(what: &str, after: Duration) -> Failure {
     Failure::new(TransportKind::TimedOut, format!("{what} for {:.1} s", after.as_secs_f64()), Retry::Backoff)
 }
 
-fn too_long(max_bytes: u64) -> Failure {
+pub(super) fn too_long(max_bytes: u64) -> Failure {
     Failure::new(TransportKind::Protocol, format!("the body is longer than {max_bytes} bytes"), Retry::Never)
 }

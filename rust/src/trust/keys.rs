@@ -184,6 +184,11 @@ impl Keys {
         &self.root_bytes
     }
 
+    /// The version of the newest root.
+    pub fn root_version(&self) -> u64 {
+        self.root.signed.version.get()
+    }
+
     /// The modes that have a key.
     pub fn modes(&self) -> Vec<String> {
         self.file.modes.keys().cloned().collect()

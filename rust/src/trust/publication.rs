@@ -32,6 +32,7 @@ mod chain;
 mod commit;
 mod delegate;
 mod existing;
+mod gather;
 mod offline;
 mod party;
 mod shelf;
@@ -255,16 +256,24 @@ impl<'k> Publication<'k> {
     /// # Errors
     /// [`Error::KeyMissing`] with the role that it fails for, [`Error::ModeUnknown`].
     pub fn check_keys(&self, role: &str) -> Result<()> {
-        let delegated = self.targets.body.delegations.iter().flat_map(|delegations| &delegations.roles);
-        let Some(holders) = delegated.into_iter().find(|holders| holders.name == role) else {
-            return Err(self.unknown(role));
-        };
-        self.require(role, &holders.keyids, holders.threshold)?;
+        self.check_role_keys(role)?;
         for (name, kind) in [("snapshot", RoleType::Snapshot), ("timestamp", RoleType::Timestamp)] {
             let holders = self.root.signed.roles.get(&kind).ok_or_else(|| self.party.ring.missing(name))?;
             self.require(name, &holders.keyids, holders.threshold)?;
         }
         Ok(())
+    }
+
+    /// Whether the role itself can be signed with the keys that are here, as [`Self::sign_only`] does.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`], [`Error::ModeUnknown`].
+    pub fn check_role_keys(&self, role: &str) -> Result<()> {
+        let delegated = self.targets.body.delegations.iter().flat_map(|delegations| &delegations.roles);
+        let Some(holders) = delegated.into_iter().find(|holders| holders.name == role) else {
+            return Err(self.unknown(role));
+        };
+        self.require(role, &holders.keyids, holders.threshold)
     }
 
     fn require(&self, role: &str, ids: &[KeyId], threshold: NonZeroU64) -> Result<()> {

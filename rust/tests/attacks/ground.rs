@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vsekai_updater::event::Monitor;
 use vsekai_updater::path::RelPath;
-use vsekai_updater::publish::{Content, Request, publish};
+use vsekai_updater::publish::{Content, Destination, Request, publish};
 use vsekai_updater::release::{Entry, ModeName, Platform};
 use vsekai_updater::trust::{Days, Keys};
 use vsekai_updater::version::Version;
@@ -164,7 +164,7 @@ pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, v
         mutable: Vec::new(),
         rollout: 100,
         skip_update: false,
-        repository: repository.to_owned(),
+        repository: Destination::Folder(repository.to_owned()),
         keys: keys.to_owned(),
         chunker: None,
         level: 1,

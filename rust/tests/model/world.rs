@@ -18,7 +18,7 @@ use vsekai_updater::index::ChunkSizes;
 use vsekai_updater::install::InstallRoot;
 use vsekai_updater::launch::{LaunchOptions, Launched, launch};
 use vsekai_updater::path::RelPath;
-use vsekai_updater::publish::{Content, Edit, Request, edit, publish};
+use vsekai_updater::publish::{Content, Destination, Edit, Request, edit, publish};
 use vsekai_updater::release::{Entry, ModeName, Platform};
 use vsekai_updater::source::{HttpOptions, Network};
 use vsekai_updater::trust::{ClockGuard, Days, Keys};
@@ -155,7 +155,7 @@ impl World {
             mutable: Vec::new(),
             rollout: 100,
             skip_update: false,
-            repository: self.path("repository"),
+            repository: Destination::Folder(self.path("repository")),
             keys: self.keys.clone(),
             chunker: Some(Chunker::new(Algorithm::Casync, sizes)?),
             level: 1,

@@ -39,6 +39,16 @@ impl<'a> LazyNetwork<'a> {
 }
 
 pub(crate) fn connect(options: &cli::Network) -> Result<Network> {
+    connect_as(options, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
+}
+
+/// For an update server, which knows its publishers by a token.
+pub(crate) fn connect_with_token(options: &cli::Network, file: Option<&Path>) -> Result<Network> {
+    let token = secret_text(file, "VSEKAI_TOKEN")?;
+    connect_as(options, token.map(|token| Secret::new(format!("Bearer {token}"))))
+}
+
+fn connect_as(options: &cli::Network, authorization: Option<Secret>) -> Result<Network> {
     let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
     if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
         certificate.push(b'\n');
@@ -47,7 +57,7 @@ pub(crate) fn connect(options: &cli::Network) -> Result<Network> {
     let merged = settings::network(options)?;
     let limit_rate = merged.limit_rate.value.as_deref().map(config::rate_bytes_per_second).transpose()?;
     Network::new(&HttpOptions {
-        authorization: secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?,
+        authorization,
         cookie: secret(options.http_cookie_file.as_deref(), "VSEKAI_HTTP_COOKIE")?,
         client_certificate_pem: certificate,
         ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
@@ -64,14 +74,18 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
 
 /// Secrets come by file or environment, never by an argument that every process can see.
 fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>> {
+    Ok(secret_text(file, variable)?.map(Secret::new))
+}
+
+fn secret_text(file: Option<&Path>, variable: &str) -> Result<Option<String>> {
     let text = match file {
         Some(path) => Some(String::from_utf8_lossy(&read_small(path)?).into_owned()),
         None => std::env::var(variable).ok(),
     };
-    Ok(text.map(|text| Secret::new(text.lines().next().unwrap_or_default().trim())))
+    Ok(text.map(|text| text.lines().next().unwrap_or_default().trim().to_owned()))
 }
 
-fn url_of(text: &str) -> Option<Result<Url>> {
+pub(crate) fn url_of(text: &str) -> Option<Result<Url>> {
     let is_url = text.starts_with("http://") || text.starts_with("https://");
     is_url.then(|| Url::parse(text).map_err(|e| Error::Invalid { what: "URL", reason: format!("{text}: {e}") }))
 }

@@ -98,6 +98,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Assemble => "Writing",
         Phase::Make => "Making",
         Phase::Verify => "Verifying",
+        Phase::Upload => "Sending",
     }
 }
 

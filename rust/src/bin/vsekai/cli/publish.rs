@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use vsekai_updater::path::RelPath;
 use vsekai_updater::release::{ModeName, Platform};
+use vsekai_updater::source::Url;
 use vsekai_updater::version::Version;
 
 use super::Network;
@@ -16,6 +17,9 @@ Examples:
   vsekai publish BUILD --mode beta --version 1.2.0-beta.1 --entry game.x86_64 --repository REPO --keys KEYS
   vsekai publish --from-index game.caidx --from-store https://example.org/store --mode stable --version 1.0.0 \\
          --entry game.x86_64 --repository REPO --keys KEYS
+  vsekai keys init KEYS --mode stable --online https://update.example.org
+  VSEKAI_TOKEN=vsk_... vsekai publish BUILD --mode stable --version 1.0.0 --entry game.x86_64 \\
+         --server https://update.example.org --keys KEYS
 
 Upload REPO to any web host, tuf/timestamp.json last, and `vsekai --update` installs from it.";
 
@@ -42,8 +46,14 @@ pub(crate) struct Publish {
     #[arg(long = "entry-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) entry_arguments: Vec<String>,
     /// The repository: a folder; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    pub(crate) repository: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "server", conflicts_with = "server")]
+    pub(crate) repository: Option<PathBuf>,
+    /// Publish to this update server instead of a folder
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<Url>,
+    /// The first line of this file is the server's token [env: `VSEKAI_TOKEN` has the token itself]
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) token_file: Option<PathBuf>,
     /// The folder of keys, from `vsekai keys init`
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: PathBuf,
@@ -205,6 +215,12 @@ pub(crate) enum Keys {
         /// The modes to begin with. May be repeated
         #[arg(long, value_name = "NAME", default_value = "stable")]
         mode: Vec<ModeName>,
+        /// An update server has the keys of catalog, snapshot and timestamp: its URL, or a file with what it says at
+        /// /api/v1/repository
+        #[arg(long, value_name = "FILE|URL")]
+        online: Option<String>,
+        #[command(flatten)]
+        network: Box<Network>,
     },
     /// Make the key of another mode. The next publish needs the key of targets once
     Add {

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vsekai_updater::error::Result;
+use vsekai_updater::api::{OnlineKeys, RepositoryInfo};
+use vsekai_updater::error::{Error, Result};
+use vsekai_updater::publish::Server;
 use vsekai_updater::trust::{Days, KeyInfo, Keys};
 
-use crate::cli::publish;
+use crate::cli::{self, publish};
+use crate::options;
 use crate::output::Output;
 
 #[derive(Serialize)]
@@ -17,11 +20,19 @@ struct Shown {
 
 pub(crate) fn run(args: publish::Keys, output: Output) -> Result<ExitCode> {
     match args {
-        publish::Keys::Init { dir, mode } => {
+        publish::Keys::Init { dir, mode, online, network } => {
             let modes = mode.iter().map(ToString::to_string).collect::<Vec<_>>();
-            let keys = Keys::init(&dir, &modes, &Days::default())?;
+            let keys = match &online {
+                None => Keys::init(&dir, &modes, &Days::default())?,
+                Some(online) => Keys::init_online(&dir, &modes, &Days::default(), &online_keys(online, &network)?)?,
+            };
+            let held = if online.is_some() {
+                "The server has the keys of catalog, snapshot and timestamp; all others"
+            } else {
+                "All keys"
+            };
             let text = format!(
-                "{}\n\nAll keys are in {dir} now. That is fine for a first try, and means that whoever gets this folder can \
+                "{}\n\n{held} are in {dir} now. That is fine for a first try, and means that whoever gets this folder can \
                  publish anything. For players, keep root and targets offline: docs/keys.md.\nPlayers need {root}: give \
                  it with --trust-root.",
                 table(&keys.show()),
@@ -42,6 +53,16 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<ExitCode> {
         publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a server says of its keys, asked for or kept in a file.
+fn online_keys(place: &str, network: &cli::Network) -> Result<OnlineKeys> {
+    if let Some(url) = options::url_of(place) {
+        return Ok(Server::new(url?, options::connect(network)?)?.repository()?.online_keys);
+    }
+    let info: RepositoryInfo = serde_json::from_slice(&options::read_small(Path::new(place))?)
+        .map_err(|e| Error::Invalid { what: "--online", reason: format!("{place}: {e}") })?;
+    Ok(info.online_keys)
 }
 
 fn change(command: &str, dir: &Path, output: Output, how: impl FnOnce(&mut Keys) -> Result<()>) -> Result<()> {

@@ -7,7 +7,7 @@ use vsekai_updater::disk;
 use vsekai_updater::error::{Error, Result};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::path::RelPath;
-use vsekai_updater::publish::{Content, MAX_NOTES_BYTES, Published, Request, publish};
+use vsekai_updater::publish::{Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
 use vsekai_updater::release::{Entry, Platform};
 use vsekai_updater::version::Version;
 
@@ -19,16 +19,29 @@ use crate::size::{bytes, count};
 
 pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<ExitCode> {
     let started = Instant::now();
-    let published = publish(&request(args)?, monitor)?;
+    let request = request(args)?;
+    let published = publish(&request, monitor)?;
     for finding in &published.findings {
         let path = finding.path.as_deref().map(|path| format!("{path}: ")).unwrap_or_default();
         output.note(&format!("warning: {path}{} [{}]", finding.message, finding.code));
     }
-    output.done("publish", &published, &text(&published, started.elapsed().as_secs_f64()));
+    let is_sent = matches!(request.repository, Destination::Server(_));
+    output.done("publish", &published, &text(&published, started.elapsed().as_secs_f64(), is_sent));
     Ok(ExitCode::SUCCESS)
 }
 
 fn request(args: Publish) -> Result<Request> {
+    let repository = match (args.server, args.repository) {
+        (Some(url), _) => {
+            let network = options::connect_with_token(&args.network, args.token_file.as_deref())?;
+            Destination::Server(Server::new(url, network)?)
+        }
+        (None, Some(folder)) => Destination::Folder(folder),
+        (None, None) => {
+            let reason = "give a folder with --repository, or a URL with --server".to_owned();
+            return Err(Error::Invalid { what: "repository", reason });
+        }
+    };
     let network = LazyNetwork::new(&args.network);
     let content = match (args.tree, &args.from_index) {
         (Some(tree), _) => Content::Tree(tree),
@@ -62,7 +75,7 @@ fn request(args: Publish) -> Result<Request> {
         mutable: args.mutable,
         rollout: args.rollout,
         skip_update: args.skip_update,
-        repository: args.repository,
+        repository,
         keys: args.keys,
         chunker,
         level: args.level,
@@ -72,7 +85,7 @@ fn request(args: Publish) -> Result<Request> {
     })
 }
 
-fn text(published: &Published, seconds: f64) -> String {
+fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
         return format!("{name} was published before, with the same content.");
@@ -83,11 +96,12 @@ fn text(published: &Published, seconds: f64) -> String {
         one_or_more => format!("\nThe checks found {one_or_more} things to look at, above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {} to upload.{findings}",
+        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{findings}",
         count(sizes.files),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),
         count(sizes.chunks),
         bytes(published.new_stored_bytes),
+        if is_sent { "" } else { " to upload" },
     )
 }
