@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Publishes two builds of the V-Sekai game as signed versions, serves them over HTTP, installs the first with
-# `vsekai --update`, updates to the second, repairs damage, rolls back, and shows the modes. Then prints what was fetched
-# next to what desync fetches. The builds are the first that can be had of: $VSEKAI_TEST_DATA; V-Sekai's public store
+# Starts the update server on SQLite, publishes two builds of the V-Sekai game to it as signed versions, installs the
+# first with `vsekai --update`, updates to the second, repairs damage, rolls back, and shows the modes. Recalls a version
+# over the API, and exports the repository as plain files that any web host can carry. Then prints what was fetched next
+# to what desync fetches. The builds are the first that can be had of: $VSEKAI_TEST_DATA; V-Sekai's public store
 # over HTTPS; two small versions made on the spot.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,6 +11,7 @@ export LC_ALL=C
 out=$repo/out/demo
 game=$out/game
 vsekai=$repo/rust/target/release/vsekai
+vsekai_server=$repo/rust/target/release/vsekai-server
 # The user's own settings would show up in what this prints.
 export VSEKAI_CONFIG=$out/config.toml
 public=https://raw.githubusercontent.com/V-Sekai/casync-v-sekai-game
@@ -110,21 +112,31 @@ update() {
 	"$vsekai" status "$game" | sed "s|$out/||g"
 }
 
+# publish MODE VERSION BUILD...
 publish() {
-	say "publishing $2 in mode $1"
-	"$vsekai" publish "${@:3}" --mode "$1" --version "$2" --platform linux-x86_64 --repository "$out/repository" --keys "$out/keys"
+	printf '\n$ vsekai publish … --mode %s --version %s --server %s\n' "$1" "$2" "$url"
+	timed "$vsekai" publish "${@:3}" --mode "$1" --version "$2" --platform linux-x86_64 --server "$url" \
+		--keys "$out/keys" --token-file "$out/token"
 }
 
-# Any web server will do: the repository is plain files.
+# The embedded default: SQLite in a folder, keys of its own, a token that is shown once.
 serve() {
-	local port
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	python3 -m http.server --bind 127.0.0.1 --directory "$out/repository" "$port" >/dev/null 2>&1 &
+	"$vsekai_server" serve --listen 127.0.0.1:0 --data "$out/server" >"$out/server.out" 2>"$out/server.log" &
 	server=$!
-	trap 'kill "$server"' EXIT
-	url=http://127.0.0.1:$port
-	timeout 10 bash -c "until (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do sleep 0.05; done" || die "no web server"
-	say "serving the repository at $url"
+	trap 'kill "$server" 2>/dev/null' EXIT
+	timeout 10 bash -c "until grep -q '^Admin token' '$out/server.out'; do sleep 0.05; done" ||
+		die "the server did not start: $(cat "$out/server.log")"
+	url=$(sed -n 's/^Listening at //p' "$out/server.out")
+	(umask 077 && sed -n 's/^Admin token: //p' "$out/server.out" >"$out/token")
+	sed -E 's/(vsk_[0-9a-f]{8})[0-9a-f_]+/\1…/; '"s|$out/||g" "$out/server.out" "$out/server.log"
+}
+
+# api METHOD PATH [JSON]: an operation of the server, as anybody could call it.
+api() {
+	printf '\n$ curl -X %s %s%s %s\n' "$1" "$url" "$2" "${3:+-d '$3'}"
+	curl --fail-with-body --silent --show-error -X "$1" "$url$2" -H "Authorization: Bearer $(<"$out/token")" \
+		${3:+-H 'Content-Type: application/json' -d "$3"}
+	echo
 }
 
 verify() {
@@ -140,15 +152,16 @@ damage() {
 }
 
 "$repo/tests/tools/setup.sh" demo
-say "building vsekai"
-cargo_in_rust build --release --quiet --bin vsekai
+say "building vsekai and vsekai-server"
+cargo_in_rust build --release --quiet --package vsekai-updater --package vsekai-server --bins
 rm -rf "$out"
 mkdir -p "$out"
 from_folder || from_public_store || made_here
 
-show keys init keys --mode stable --mode beta >/dev/null
-publish stable "$old" "${old_build[@]}"
+say "the server"
 serve
+show keys init keys --mode stable --mode beta --online "$url" >/dev/null
+publish stable "$old" "${old_build[@]}"
 
 say "install $old"
 update "vsekai: install $old" --repository "$url" --trust-root "$out/keys/root.json"
@@ -157,6 +170,8 @@ update "vsekai: $old again, nothing to do"
 [[ $(field metadata.requests) == 2 ]] || die "an update with nothing new took $(field metadata.requests) requests"
 
 publish stable "$new" "${new_build[@]}"
+publish stable "$new" "${new_build[@]}"
+awk -v s="$seconds" 'BEGIN { exit !(s <= 1) }' || say "publishing with nothing new took $seconds s"
 publish beta "$new-beta.1" "${new_build[@]}"
 show check game
 "$vsekai" --json check "$game" >"$out/last.jsonl"
@@ -183,6 +198,22 @@ show mode current game
 show mode switch --mode_name beta game
 show --update game --no-shared-cache
 show mode switch --mode_name stable game
+
+say "a version is recalled: those who have it go back by themselves"
+show --update game --no-shared-cache
+version_id=$(curl --fail --silent "$url/api/v1/versions?mode=stable&version=$new" |
+	python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["id"])')
+api PATCH "/api/v1/versions/$version_id" '{"recalled": true}'
+show --update game --no-shared-cache
+verify "$old_sums"
+api PATCH "/api/v1/versions/$version_id" '{"recalled": false}'
+
+say "the same repository as plain files, for any web host"
+printf '\n$ vsekai-server export files\n'
+"$vsekai_server" export "$out/files" --data "$out/server" | sed "s|$out/||g"
+"$vsekai" --json --update "$out/from-files" --repository "$out/files" --trust-root "$out/keys/root.json" \
+	--no-shared-cache >"$out/last.jsonl" || die "the exported files do not install"
+diff -r "$out/from-files/current/" "$game/versions/$new"-*/ >/dev/null || die "what was exported is another tree"
 
 # desync has no update of a directory: it fetches every chunk of the new version.
 if [[ -d $new_store ]] && desync=$("$repo/tests/tools/desync.sh"); then
