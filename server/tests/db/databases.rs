@@ -191,7 +191,7 @@ async fn make_hostile(url: &str) {
     }
 }
 
-async fn drop_database(server: &str, name: &str) {
+pub async fn drop_database(server: &str, name: &str) {
     let mut conn = connect(server).await;
     // WITH (FORCE) is PostgreSQL's alone, and a server that a test has forgotten must not keep it from ending.
     let forced = conn
