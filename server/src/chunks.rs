@@ -87,9 +87,7 @@ impl Chunks {
             Cache::builder()
                 .max_capacity(options.cache_bytes)
                 .weigher(|_, bytes: &Bytes| {
-                    u32::try_from(bytes.len())
-                        .unwrap_or(u32::MAX)
-                        .saturating_add(CACHE_OVERHEAD)
+                    u32::try_from(bytes.len()).unwrap_or(u32::MAX).saturating_add(CACHE_OVERHEAD)
                 })
                 .build()
         });
@@ -146,19 +144,10 @@ impl Chunks {
     /// removes it: the same again in two seconds will do.
     pub async fn put(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
         let checked = self.checker.check(id, stored).await?;
-        let chunk = NewChunk {
-            id,
-            size: checked.plain_bytes,
-            stored_size: checked.stored.len() as u64,
-            keep_until,
-        };
+        let chunk = NewChunk { id, size: checked.plain_bytes, stored_size: checked.stored.len() as u64, keep_until };
         match &self.bytes {
             Kept::InDatabase(writer) => writer.put(chunk, checked.stored).await,
-            Kept::AsObjects(objects) => {
-                objects
-                    .put(self.db.as_ref(), &self.checker, chunk, checked.stored)
-                    .await
-            }
+            Kept::AsObjects(objects) => objects.put(self.db.as_ref(), &self.checker, chunk, checked.stored).await,
         }
     }
 
@@ -190,13 +179,8 @@ const CACHE_OVERHEAD: u32 = 256;
 /// The same failure, for another one who waited for it.
 fn shared(error: &Error) -> Error {
     match error {
-        Error::Unavailable { code, reason } => Error::Unavailable {
-            code,
-            reason: reason.clone(),
-        },
-        error => Error::Internal {
-            context: format!("a chunk could not be read: {error}"),
-        },
+        Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
+        error => Error::Internal { context: format!("a chunk could not be read: {error}") },
     }
 }
 

@@ -31,8 +31,8 @@ use vsekai_updater::release::Platform;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    AuditEntry, Cdn, DocumentKind, Health, Mode, ModeVersion, NewChunk, RepositoryFile, Time,
-    Token, Upload, VersionFile, VersionState,
+    AuditEntry, Cdn, DocumentKind, Health, Mode, ModeVersion, NewChunk, RepositoryFile, Time, Token, Upload,
+    VersionFile, VersionState,
 };
 
 pub use sql::statements;
@@ -40,7 +40,7 @@ pub use sql::statements;
 /// How many connections there are, and how long one waits for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pools {
-    /// Connections to PostgreSQL or `CockroachDB`: about four for each core of the database, divided by the number of
+    /// Connections to `PostgreSQL` or `CockroachDB`: about four for each core of the database, divided by the number of
     /// servers. On `SQLite`, those that read; one more writes.
     pub connections: u32,
     /// After this long without a free connection the answer is `database_busy`.
@@ -49,10 +49,7 @@ pub struct Pools {
 
 impl Default for Pools {
     fn default() -> Self {
-        Self {
-            connections: 8,
-            acquire_timeout: Duration::from_secs(10),
-        }
+        Self { connections: 8, acquire_timeout: Duration::from_secs(10) }
     }
 }
 
@@ -90,9 +87,9 @@ pub struct View {
     pub revision: u64,
     /// All modes, by name.
     pub modes: Vec<Mode>,
-    /// All versions that are published or recalled.
+    /// All versions, withdrawn ones too: what was published once keeps its row.
     pub versions: Vec<ModeVersion>,
-    /// The platforms of these versions.
+    /// The platforms of those that are published or recalled.
     pub platforms: Vec<(Uuid, Platform)>,
     /// All CDNs.
     pub cdns: Vec<Cdn>,
@@ -258,11 +255,7 @@ pub trait Db: fmt::Debug + Send + Sync {
     /// A mode.
     async fn mode(&self, id: Uuid) -> Result<Option<Mode>>;
     /// Versions, the highest of each precedence order first: by sort key downwards, then by id.
-    async fn versions(
-        &self,
-        filter: &VersionFilter,
-        page: &Page<(Vec<u8>, Uuid)>,
-    ) -> Result<Vec<ModeVersion>>;
+    async fn versions(&self, filter: &VersionFilter, page: &Page<(Vec<u8>, Uuid)>) -> Result<Vec<ModeVersion>>;
     /// A version.
     async fn version(&self, id: Uuid) -> Result<Option<ModeVersion>>;
     /// Files by id.

@@ -102,9 +102,7 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Invalid { .. } => "invalid",
-            Self::Mismatch { code, .. }
-            | Self::Conflict { code, .. }
-            | Self::Unavailable { code, .. } => code,
+            Self::Mismatch { code, .. } | Self::Conflict { code, .. } | Self::Unavailable { code, .. } => code,
             Self::ChunksMissing(_) => "chunks_missing",
             Self::TooLarge { .. } => "too_large",
             Self::Unauthorized => "unauthorized",
@@ -130,9 +128,7 @@ impl Error {
             Self::PreconditionFailed => 412,
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable { .. } => 503,
-            Self::Config(_) | Self::Database(_) | Self::ObjectStore(_) | Self::Internal { .. } => {
-                500
-            }
+            Self::Config(_) | Self::Database(_) | Self::ObjectStore(_) | Self::Internal { .. } => 500,
         }
     }
 }

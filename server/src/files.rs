@@ -88,21 +88,10 @@ pub struct Files {
 
 impl Files {
     /// An endpoint over these chunks and this database.
-    pub fn new(
-        chunks: Arc<Chunks>,
-        db: Arc<dyn Db>,
-        gate: Arc<dyn Gate>,
-        options: Options,
-    ) -> Self {
+    pub fn new(chunks: Arc<Chunks>, db: Arc<dyn Db>, gate: Arc<dyn Gate>, options: Options) -> Self {
         let room = Semaphore::new(put::kibibytes(u64::from(options.upload_bytes)) as usize);
         let documents = Documents::new(db, options.cache_bytes, options.fresh);
-        Self {
-            chunks,
-            documents,
-            gate,
-            options,
-            room,
-        }
+        Self { chunks, documents, gate, options, room }
     }
 
     /// Forgets what can change: to be called after this process has changed the repository.
@@ -120,10 +109,7 @@ impl Files {
         let is_head = request.method() == Method::HEAD;
         let answer = match Wanted::parse(request.uri().path()) {
             Some(wanted) => self.answer_wanted(&wanted, &mut request).await,
-            None => Err(Error::Invalid {
-                what: "path",
-                reason: "it is none of this repository's".to_owned(),
-            }),
+            None => Err(Error::Invalid { what: "path", reason: "it is none of this repository's".to_owned() }),
         };
         let mut response = answer.unwrap_or_else(|error| refusal(&error, request.uri().path()));
         if is_head {
@@ -147,12 +133,10 @@ impl Files {
                 None => Err(Error::NotFound { what: "chunk" }),
             },
             (Method::PUT, Wanted::Chunk(id)) => self.put(*id, request).await,
-            (method @ (Method::GET | Method::HEAD), Wanted::Document(path)) => {
-                match self.documents.get(path).await? {
-                    Some(content) => Ok(content.answer(request.headers(), method == Method::GET)),
-                    None => Err(Error::NotFound { what: "file" }),
-                }
-            }
+            (method @ (Method::GET | Method::HEAD), Wanted::Document(path)) => match self.documents.get(path).await? {
+                Some(content) => Ok(content.answer(request.headers(), method == Method::GET)),
+                None => Err(Error::NotFound { what: "file" }),
+            },
             (Method::GET | Method::HEAD, Wanted::Bundle) => Err(Error::NotFound { what: "bundle" }),
             _ if is_store => Ok(not_allowed("GET, HEAD, PUT")),
             _ => Ok(not_allowed("GET, HEAD")),
@@ -182,10 +166,7 @@ impl<E: Endpoint> Endpoint for Before<E> {
         if path::is_ours(request.uri().path()) {
             Ok(self.files.answer(request).await)
         } else {
-            self.rest
-                .call(request)
-                .await
-                .map(poem::IntoResponse::into_response)
+            self.rest.call(request).await.map(poem::IntoResponse::into_response)
         }
     }
 }
@@ -195,9 +176,7 @@ impl<E: Endpoint> Endpoint for Before<E> {
 fn refusal(error: &Error, path: &str) -> Response {
     let mut response = Problem::of(error).about(path).into_response();
     if matches!(error, Error::NotFound { .. }) {
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, answer::ABSENT);
+        response.headers_mut().insert(header::CACHE_CONTROL, answer::ABSENT);
     }
     response
 }

@@ -107,12 +107,8 @@ impl Acceptor for Tcp {
 }
 
 /// Serves until `stop` is done, and then until what was begun is answered, or its time is over.
-pub async fn serve<A, E>(
-    mut acceptor: A,
-    endpoint: E,
-    limits: &Limits,
-    stop: impl Future<Output = ()>,
-) where
+pub async fn serve<A, E>(mut acceptor: A, endpoint: E, limits: &Limits, stop: impl Future<Output = ()>)
+where
     A: Acceptor,
     E: Endpoint + 'static,
 {
@@ -136,18 +132,8 @@ pub async fn serve<A, E>(
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, local, remote, scheme)) => {
-                let peer = Peer {
-                    local,
-                    remote,
-                    scheme,
-                };
-                let work = connection(
-                    stream,
-                    peer,
-                    Arc::clone(&endpoint),
-                    limits.clone(),
-                    stopped.clone(),
-                );
+                let peer = Peer { local, remote, scheme };
+                let work = connection(stream, peer, Arc::clone(&endpoint), limits.clone(), stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     work.await;
@@ -175,13 +161,8 @@ struct Peer {
     scheme: Scheme,
 }
 
-async fn connection<Io, E>(
-    stream: Io,
-    peer: Peer,
-    endpoint: Arc<E>,
-    limits: Limits,
-    mut stopped: watch::Receiver<()>,
-) where
+async fn connection<Io, E>(stream: Io, peer: Peer, endpoint: Arc<E>, limits: Limits, mut stopped: watch::Receiver<()>)
+where
     Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     E: Endpoint + 'static,
 {

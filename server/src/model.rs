@@ -73,9 +73,7 @@ impl VersionState {
 
     /// From its name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Published, Self::Withdrawn]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        [Self::Published, Self::Withdrawn].into_iter().find(|state| state.as_str() == text)
     }
 }
 

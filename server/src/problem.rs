@@ -40,9 +40,7 @@ pub struct Problem {
 impl Problem {
     /// One with this status, stable word and text.
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
-        let title = StatusCode::from_u16(status)
-            .ok()
-            .and_then(|it| it.canonical_reason());
+        let title = StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
         Self {
             kind: format!("{TYPES}#{code}"),
             title: title.unwrap_or("Error").to_owned(),
@@ -60,11 +58,7 @@ impl Problem {
         let mut problem = if status == 500 {
             let inside = with_causes(error);
             tracing::error!(code = error.code(), inside, "a request failed");
-            Self::new(
-                status,
-                "internal",
-                "The server could not do it. Its log says why.",
-            )
+            Self::new(status, "internal", "The server could not do it. Its log says why.")
         } else {
             Self::new(status, error.code(), error.to_string())
         };
@@ -90,11 +84,7 @@ impl Problem {
             503 => "unavailable",
             500..=599 => {
                 tracing::error!(%error, "a request failed");
-                return Self::new(
-                    500,
-                    "internal",
-                    "The server could not do it. Its log says why.",
-                );
+                return Self::new(500, "internal", "The server could not do it. Its log says why.");
             }
             _ => "invalid",
         };
@@ -111,23 +101,12 @@ impl Problem {
     /// The whole answer. Nobody keeps it, unless the caller replaces `Cache-Control`.
     pub fn into_response(self) -> Response {
         let mut response = Response::default();
-        response.set_status(
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        );
+        response.set_status(StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        );
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -141,15 +120,9 @@ impl Problem {
 
 /// The answer to a method that this path does not have: 405 with those that it has.
 pub fn not_allowed(allow: &'static str) -> Response {
-    let mut response = Problem::new(
-        405,
-        "method_not_allowed",
-        format!("Only {allow} can be used here"),
-    )
-    .into_response();
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    let mut response =
+        Problem::new(405, "method_not_allowed", format!("Only {allow} can be used here")).into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }
 
@@ -171,25 +144,16 @@ mod tests {
 
     #[test]
     fn internal_errors_show_no_inside() {
-        let error = Error::Internal {
-            context: "password of the database".to_owned(),
-        };
+        let error = Error::Internal { context: "password of the database".to_owned() };
         let problem = Problem::of(&error);
         assert_eq!(problem.status, 500);
         assert_eq!(problem.code, "internal");
-        assert!(
-            !serde_json::to_string(&problem)
-                .unwrap()
-                .contains("password")
-        );
+        assert!(!serde_json::to_string(&problem).unwrap().contains("password"));
     }
 
     #[test]
     fn a_busy_server_says_when_to_come_again() {
-        let error = Error::Unavailable {
-            code: "database_busy",
-            reason: "Busy".to_owned(),
-        };
+        let error = Error::Unavailable { code: "database_busy", reason: "Busy".to_owned() };
         let response = Problem::of(&error).about("/store").into_response();
         assert_eq!(response.status().as_u16(), 503);
         assert_eq!(response.headers()["retry-after"], "2");
@@ -199,12 +163,7 @@ mod tests {
     fn the_type_is_an_address_that_ends_with_the_code() {
         let problem = Problem::of(&Error::NotFound { what: "chunk" }).about("/x");
         let json = serde_json::to_value(&problem).unwrap();
-        assert!(
-            json["type"]
-                .as_str()
-                .unwrap()
-                .ends_with("docs/errors.md#not_found")
-        );
+        assert!(json["type"].as_str().unwrap().ends_with("docs/errors.md#not_found"));
         assert_eq!(json["instance"], "/x");
         assert_eq!(json["detail"], "There is no chunk");
     }

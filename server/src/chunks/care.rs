@@ -45,10 +45,7 @@ impl Chunks {
     pub async fn clean(&self, now: Time, grace_s: i64, limit: u32) -> Result<Cleaned> {
         let doomed = self.db.doom(now, limit).await?;
         let before = now.plus_seconds(-grace_s);
-        let mut cleaned = Cleaned {
-            doomed,
-            ..Cleaned::default()
-        };
+        let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
         match &self.bytes {
             Kept::InDatabase(_) => cleaned.removed = self.db.sweep(before, limit).await?,
             Kept::AsObjects(objects) => {
@@ -67,10 +64,7 @@ impl Chunks {
     /// Looks whether live chunks have their bytes; if `deeply`, whether these are what the ids say.
     pub async fn verify(&self, page: &Page<ChunkId>, deeply: bool) -> Result<Verified> {
         let ids = self.db.chunk_ids(page).await?;
-        let mut verified = Verified {
-            checked: ids.len() as u64,
-            ..Verified::default()
-        };
+        let mut verified = Verified { checked: ids.len() as u64, ..Verified::default() };
         for id in &ids {
             if deeply {
                 match self.load(id).await? {

@@ -29,10 +29,7 @@ pub(super) struct Checker {
 impl Checker {
     pub(super) fn new(max_bytes: u64) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            turns: Arc::new(Semaphore::new(threads)),
-            max_bytes,
-        }
+        Self { turns: Arc::new(Semaphore::new(threads)), max_bytes }
     }
 
     pub(super) fn max_bytes(&self) -> u64 {
@@ -45,26 +42,20 @@ impl Checker {
 
     /// Whether what is stored already is the chunk, even if such a large one would not be taken today.
     pub(super) async fn is_sound(&self, id: ChunkId, stored: Bytes) -> bool {
-        self.check_up_to(limits::MAX_CHUNK_BYTES, id, stored)
-            .await
-            .is_ok()
+        self.check_up_to(limits::MAX_CHUNK_BYTES, id, stored).await.is_ok()
     }
 
     async fn check_up_to(&self, max_bytes: u64, id: ChunkId, stored: Bytes) -> Result<Checked> {
         let max_stored = max_bytes + limits::MAX_STORED_OVERHEAD_BYTES;
         if stored.len() as u64 > max_stored {
-            return Err(Error::TooLarge {
-                max_bytes: max_stored,
-            });
+            return Err(Error::TooLarge { max_bytes: max_stored });
         }
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let checked = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             check(id, stored, max_bytes)
         });
-        checked.await.map_err(|e| Error::Internal {
-            context: format!("checking a chunk: {e}"),
-        })?
+        checked.await.map_err(|e| Error::Internal { context: format!("checking a chunk: {e}") })?
     }
 }
 
@@ -88,21 +79,13 @@ fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
     let plain = plain.map_err(|e| corrupt(&e.to_string()))?;
     let verified = plain.verify(DigestAlgorithm::Sha512_256).or_else(|plain| {
         let plain = Chunk::new(id, plain);
-        plain
-            .verify(DigestAlgorithm::Sha256)
-            .map_err(|_| corrupt("its content has another id"))
+        plain.verify(DigestAlgorithm::Sha256).map_err(|_| corrupt("its content has another id"))
     })?;
-    Ok(Checked {
-        plain_bytes: verified.as_bytes().len() as u64,
-        stored: stored.into_bytes().into(),
-    })
+    Ok(Checked { plain_bytes: verified.as_bytes().len() as u64, stored: stored.into_bytes().into() })
 }
 
 fn corrupt(reason: &str) -> Error {
-    Error::Mismatch {
-        code: "chunk_corrupt",
-        reason: format!("This is not the chunk of that id: {reason}"),
-    }
+    Error::Mismatch { code: "chunk_corrupt", reason: format!("This is not the chunk of that id: {reason}") }
 }
 
 /// What the head of a zstd frame says. Source: RFC 8878, section 3.1.1.
@@ -126,10 +109,7 @@ impl Frame {
         };
         let (_, bytes) = bytes.split_at_checked(window_bytes + dictionary_bytes)?;
         let (size, mut bytes) = bytes.split_at_checked(size_bytes)?;
-        let content = size
-            .iter()
-            .rev()
-            .fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
+        let content = size.iter().rev().fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
         let content_bytes = match size_bytes {
             0 => None,
             2 => Some(content + 256),
@@ -224,9 +204,6 @@ mod tests {
         let checker = Checker::new(1000);
         let id = DigestAlgorithm::Sha512_256.id_of(b"");
         let body = vec![0; 1000 + (64 << 10) + 1];
-        assert_eq!(
-            checker.check(id, body.into()).await.unwrap_err().code(),
-            "too_large"
-        );
+        assert_eq!(checker.check(id, body.into()).await.unwrap_err().code(), "too_large");
     }
 }

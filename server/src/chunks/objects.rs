@@ -12,9 +12,7 @@ use futures_util::StreamExt as _;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{
-    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig,
-};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig};
 use vsekai_updater::chunk::ChunkId;
 
 use super::check::Checker;
@@ -46,23 +44,15 @@ impl Objects {
                 return Err(Error::Config("the database is no object store".to_owned()));
             }
             Place::Folder(folder) => {
-                let refuse = |e: &dyn std::fmt::Display| {
-                    Error::Config(format!("chunk store {}: {e}", folder.display()))
-                };
+                let refuse =
+                    |e: &dyn std::fmt::Display| Error::Config(format!("chunk store {}: {e}", folder.display()));
                 std::fs::create_dir_all(folder).map_err(|e| refuse(&e))?;
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(&e))?;
                 (Arc::new(store.with_fsync(true)), Path::default())
             }
-            Place::S3 { bucket, prefix } => (
-                Arc::new(open_s3(bucket, options)?),
-                Path::from(prefix.as_str()),
-            ),
+            Place::S3 { bucket, prefix } => (Arc::new(open_s3(bucket, options)?), Path::from(prefix.as_str())),
         };
-        Ok(Self {
-            store,
-            prefix,
-            timeout: options.timeout,
-        })
+        Ok(Self { store, prefix, timeout: options.timeout })
     }
 
     pub(super) async fn get(&self, id: &ChunkId) -> Result<Option<Bytes>> {
@@ -126,16 +116,11 @@ impl Objects {
     /// Gives whether it was written: not if [`PutMode::Create`] finds one.
     async fn write(&self, id: &ChunkId, stored: &Bytes, mode: PutMode) -> Result<bool> {
         let path = self.path(id);
-        let put = self
-            .store
-            .put_opts(&path, stored.clone().into(), mode.into());
+        let put = self.store.put_opts(&path, stored.clone().into(), mode.into());
         match self.in_time(put).await {
             Ok(_) => Ok(true),
             // The second is what S3 answers when another creates the same object at this moment.
-            Err(
-                object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. },
-            ) => Ok(false),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -170,26 +155,16 @@ impl Objects {
     }
 
     /// The client's own limits are for each try; this one is for all.
-    async fn in_time<T>(
-        &self,
-        work: impl Future<Output = object_store::Result<T>>,
-    ) -> object_store::Result<T> {
+    async fn in_time<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> object_store::Result<T> {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => result,
-            Err(elapsed) => Err(object_store::Error::Generic {
-                store: "chunks",
-                source: elapsed.into(),
-            }),
+            Err(elapsed) => Err(object_store::Error::Generic { store: "chunks", source: elapsed.into() }),
         }
     }
 }
 
 fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS3> {
-    let retries = RetryConfig {
-        backoff: BackoffConfig::default(),
-        max_retries: 3,
-        retry_timeout: options.timeout,
-    };
+    let retries = RetryConfig { backoff: BackoffConfig::default(), max_retries: 3, retry_timeout: options.timeout };
     let client = ClientOptions::new()
         .with_timeout(options.timeout)
         .with_connect_timeout(options.timeout.min(Duration::from_secs(5)));
@@ -198,9 +173,8 @@ fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS
         .with_retry(retries)
         .with_conditional_put(S3ConditionalPut::ETagMatch);
     for (name, value) in &options.s3 {
-        let key: AmazonS3ConfigKey = name
-            .parse()
-            .map_err(|_| Error::Config(format!("{name} is no setting of an S3 store")))?;
+        let key: AmazonS3ConfigKey =
+            name.parse().map_err(|_| Error::Config(format!("{name} is no setting of an S3 store")))?;
         builder = builder.with_config(key, value);
     }
     let store = builder.with_bucket_name(bucket).build();

@@ -30,26 +30,21 @@ impl Place {
             return Ok(Self::Database);
         }
         let refuse = |reason: &str| Error::Config(format!("chunk store {text:?}: {reason}"));
-        let url = Url::parse(text)
-            .map_err(|_| refuse("write database, file:///folder or s3://bucket/prefix"))?;
+        let url = Url::parse(text).map_err(|_| refuse("write database, file:///folder or s3://bucket/prefix"))?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("an address without ? and # is needed"));
         }
         match url.scheme() {
-            "file" => url
-                .to_file_path()
-                .map(Self::Folder)
-                .map_err(|()| refuse("file:/// and an absolute folder is needed")),
+            "file" => {
+                url.to_file_path().map(Self::Folder).map_err(|()| refuse("file:/// and an absolute folder is needed"))
+            }
             "s3" => match url.host_str() {
-                Some(bucket) if bucket.len() >= 3 => Ok(Self::S3 {
-                    bucket: bucket.to_owned(),
-                    prefix: url.path().trim_matches('/').to_owned(),
-                }),
+                Some(bucket) if bucket.len() >= 3 => {
+                    Ok(Self::S3 { bucket: bucket.to_owned(), prefix: url.path().trim_matches('/').to_owned() })
+                }
                 _ => Err(refuse("the name of a bucket has 3 or more characters")),
             },
-            _ => Err(refuse(
-                "write database, file:///folder or s3://bucket/prefix",
-            )),
+            _ => Err(refuse("write database, file:///folder or s3://bucket/prefix")),
         }
     }
 }
@@ -89,13 +84,7 @@ const MAX_DATABASE_CHUNK_BYTES: u64 = 1 << 20;
 impl Options {
     /// The usual ones for a place: 256 MiB of cache, 30 seconds a request.
     pub fn new(place: Place) -> Self {
-        Self {
-            place,
-            cache_bytes: 256 << 20,
-            max_chunk_bytes: None,
-            s3: Vec::new(),
-            timeout: Duration::from_secs(30),
-        }
+        Self { place, cache_bytes: 256 << 20, max_chunk_bytes: None, s3: Vec::new(), timeout: Duration::from_secs(30) }
     }
 
     /// The largest chunk, in plain bytes.
@@ -119,23 +108,12 @@ mod tests {
         let folder = Place::parse("file:///srv/my%20chunks").unwrap();
         assert_eq!(folder, Place::Folder("/srv/my chunks".into()));
         let (bucket, prefix) = ("updates".to_owned(), "a/b".to_owned());
-        assert_eq!(
-            Place::parse("s3://updates/a/b/").unwrap(),
-            Place::S3 { bucket, prefix }
-        );
+        assert_eq!(Place::parse("s3://updates/a/b/").unwrap(), Place::S3 { bucket, prefix });
     }
 
     #[test]
     fn addresses_of_nothing_are_refused() {
-        for text in [
-            "",
-            "chunks",
-            "s3://ab",
-            "s3:///x",
-            "http://x/",
-            "file:///a?b",
-            "s3://abc/#x",
-        ] {
+        for text in ["", "chunks", "s3://ab", "s3:///x", "http://x/", "file:///a?b", "s3://abc/#x"] {
             let error = Place::parse(text).unwrap_err();
             assert_eq!(error.code(), "config_invalid", "{text}");
         }
@@ -151,10 +129,7 @@ mod tests {
     #[test]
     fn the_database_takes_smaller_chunks_than_an_object_store() {
         assert_eq!(Options::new(Place::Database).max_chunk_bytes(), 1 << 20);
-        assert_eq!(
-            Options::new(Place::Folder("/".into())).max_chunk_bytes(),
-            16 << 20
-        );
+        assert_eq!(Options::new(Place::Folder("/".into())).max_chunk_bytes(), 16 << 20);
         let mut options = Options::new(Place::Database);
         options.max_chunk_bytes = Some(u64::MAX);
         assert_eq!(options.max_chunk_bytes(), 16 << 20);

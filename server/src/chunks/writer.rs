@@ -39,9 +39,7 @@ impl Writer {
     }
 
     pub(super) async fn put(&self, chunk: NewChunk, bytes: Bytes) -> Result<PutOutcome> {
-        let ended = || Error::Internal {
-            context: "the writer of chunks has ended".to_owned(),
-        };
+        let ended = || Error::Internal { context: "the writer of chunks has ended".to_owned() };
         let (done, outcome) = oneshot::channel();
         let job = Job { chunk, bytes, done };
         self.jobs.send(job).await.map_err(|_| ended())?;
@@ -66,13 +64,9 @@ async fn write(db: Arc<dyn Db>, mut waiting: mpsc::Receiver<Job>) {
 /// one if they could not be written together, so that one that cannot be written fails alone.
 async fn write_group(db: &dyn Db, group: Vec<Job>) {
     let mut seen = HashSet::new();
-    let (mut firsts, mut alone): (Vec<_>, Vec<_>) =
-        group.into_iter().partition(|job| seen.insert(job.chunk.id));
+    let (mut firsts, mut alone): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| seen.insert(job.chunk.id));
     if firsts.len() > 1 {
-        let rows: Vec<_> = firsts
-            .iter()
-            .map(|job| (job.chunk.clone(), Some(job.bytes.clone())))
-            .collect();
+        let rows: Vec<_> = firsts.iter().map(|job| (job.chunk.clone(), Some(job.bytes.clone()))).collect();
         if let Ok(put) = db.put_chunks(&rows).await {
             for (job, put) in firsts.drain(..).zip(put) {
                 // Who does not wait any more has gone away.

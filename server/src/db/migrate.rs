@@ -1,9 +1,9 @@
 //! The schema: one list of migrations for every database.
 //!
 //! Any number of servers may start at once: one migrates, the others wait for it. sqlx's own lock is an advisory one,
-//! which CockroachDB and SQLite do not have; ours is a row of `leases`, kept alive while it is held, so that it ends
+//! which `CockroachDB` and `SQLite` do not have; ours is a row of `leases`, kept alive while it is held, so that it ends
 //! by itself when its holder dies. Every migration can run twice (`IF NOT EXISTS`) and none is in a transaction: on
-//! CockroachDB each change of the schema commits by itself, so a crash can leave one done and not yet noted.
+//! `CockroachDB` each change of the schema commits by itself, so a crash can leave one done and not yet noted.
 //! A server that meets a newer schema than its own refuses to start.
 
 use std::borrow::Cow;
@@ -54,13 +54,7 @@ pub(super) const MAX_WAIT: Duration = Duration::from_mins(10);
 
 pub(super) fn migrator() -> Migrator {
     let migration = |(number, (name, text)): (i64, &(&'static str, &'static str))| {
-        Migration::new(
-            number,
-            Cow::Borrowed(name),
-            MigrationType::Simple,
-            text.into_sql_str(),
-            true,
-        )
+        Migration::new(number, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), true)
     };
     let mut migrator = Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect());
     migrator.set_locking(false);
@@ -71,10 +65,7 @@ pub(super) fn migrator() -> Migrator {
 pub(super) fn is_done(done: &[(i64, Vec<u8>)]) -> Result<bool> {
     let migrator = migrator();
     for (version, checksum) in done {
-        match migrator
-            .iter()
-            .find(|migration| migration.version == *version)
-        {
+        match migrator.iter().find(|migration| migration.version == *version) {
             None => return Err(is_newer(*version)),
             Some(migration) if *migration.checksum != **checksum => return Err(differs(*version)),
             Some(_) => {}
@@ -86,9 +77,7 @@ pub(super) fn is_done(done: &[(i64, Vec<u8>)]) -> Result<bool> {
 /// sqlx's errors as ours.
 pub(super) fn failed(error: MigrateError) -> Error {
     match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            Error::Database(error)
-        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Error::Database(error),
         MigrateError::VersionMissing(version) => is_newer(version),
         MigrateError::VersionMismatch(version) => differs(version),
         other => Error::Config(format!("The database's tables cannot be made: {other}")),
@@ -111,21 +100,17 @@ fn differs(version: i64) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
-        let listed: Vec<_> = MIGRATIONS
-            .iter()
-            .map(|(name, _)| format!("{name}.sql"))
-            .collect();
+        let listed: Vec<_> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.sql")).collect();
         assert_eq!(files, listed);
         for (number, (name, text)) in (1..).zip(MIGRATIONS) {
             assert!(name.starts_with(&format!("{number:04}_")), "{name}");
@@ -137,9 +122,6 @@ mod tests {
     fn a_newer_schema_is_refused_by_name() {
         let newer = MIGRATIONS.len() as i64 + 1;
         let error = is_done(&[(newer, Vec::new())]).unwrap_err();
-        assert!(
-            error.to_string().contains("newer than this server"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("newer than this server"), "{error}");
     }
 }

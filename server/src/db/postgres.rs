@@ -1,6 +1,9 @@
-//! PostgreSQL and CockroachDB: one pool, every transaction serializable.
+//! `PostgreSQL` and `CockroachDB`: one pool, every transaction serializable.
 //!
-//! Nothing here may be what only one of the two has. CockroachDB is serializable by itself; PostgreSQL is told to be.
+//! Nothing here may be what only one of the two has. `CockroachDB` is serializable by itself; `PostgreSQL` is told to be.
+
+// One body, compiled once for each driver: see `db.rs`.
+#![allow(clippy::duplicate_mod)]
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -32,11 +35,9 @@ type Conn = sqlx::PgConnection;
 const BEGIN_READ: &str = "BEGIN READ ONLY";
 const BEGIN_WRITE: &str = "BEGIN";
 
-/// Each alone: CockroachDB does not take several of them in one prepared statement.
-const SESSION: [&str; 2] = [
-    "SET default_transaction_isolation = 'serializable'",
-    "SET idle_in_transaction_session_timeout = 30000",
-];
+/// Each alone: `CockroachDB` does not take several of them in one prepared statement.
+const SESSION: [&str; 2] =
+    ["SET default_transaction_isolation = 'serializable'", "SET idle_in_transaction_session_timeout = 30000"];
 /// Not for migrations: an index over many rows takes its time.
 const STATEMENT_TIMEOUT: &str = "SET statement_timeout = 30000";
 /// What goes down and comes back is found by connections that are not old.
@@ -58,10 +59,7 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     migration::run(&migrators).await?;
     migrators.close().await;
     let pool = connect(pools, &options, pools.connections.max(1), true).await?;
-    Ok(Arc::new(store::Store {
-        readers: pool.clone(),
-        writers: pool,
-    }))
+    Ok(Arc::new(store::Store { readers: pool.clone(), writers: pool }))
 }
 
 async fn connect(
@@ -80,10 +78,7 @@ async fn connect(
             .max_lifetime(MAX_LIFETIME)
             .after_connect(move |conn, _| {
                 Box::pin(async move {
-                    for statement in SESSION
-                        .into_iter()
-                        .chain(ends_statements.then_some(STATEMENT_TIMEOUT))
-                    {
+                    for statement in SESSION.into_iter().chain(ends_statements.then_some(STATEMENT_TIMEOUT)) {
                         conn.execute(statement).await?;
                     }
                     Ok(())

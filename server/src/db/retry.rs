@@ -28,11 +28,7 @@ pub(super) struct Tries {
 
 impl Tries {
     pub(super) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            failed: 0,
-            stale_plans: 0,
-        }
+        Self { began: Instant::now(), failed: 0, stale_plans: 0 }
     }
 
     /// How often it has failed.
@@ -74,10 +70,7 @@ macro_rules! repeat {
             let outcome: $crate::error::Result<_> = async {
                 let mut $held = $pool.acquire().await?;
                 let outcome: $crate::error::Result<_> = async { $body }.await;
-                if outcome
-                    .as_ref()
-                    .is_err_and($crate::db::retry::is_stale_plan)
-                {
+                if outcome.as_ref().is_err_and($crate::db::retry::is_stale_plan) {
                     sqlx::Connection::clear_cached_statements(&mut *$held).await?;
                 }
                 outcome
@@ -99,18 +92,13 @@ pub(super) use repeat;
 
 /// Doubles, and is drawn from its upper half: those that met must not meet again.
 fn wait(failed: u32) -> Duration {
-    let longest = FIRST_WAIT_MS
-        .saturating_mul(1 << failed.min(16))
-        .min(MAX_WAIT_MS);
+    let longest = FIRST_WAIT_MS.saturating_mul(1 << failed.min(16)).min(MAX_WAIT_MS);
     let random = u64::from(getrandom::u32().unwrap_or_default());
     Duration::from_micros(longest * 500 + random % (longest * 500))
 }
 
 fn busy() -> Error {
-    Error::Unavailable {
-        code: "database_busy",
-        reason: "The database is busy; try again in a moment".to_owned(),
-    }
+    Error::Unavailable { code: "database_busy", reason: "The database is busy; try again in a moment".to_owned() }
 }
 
 fn busy_if_out_of_connections(error: Error) -> Error {
@@ -130,28 +118,21 @@ pub(super) fn is_stale_plan(error: &Error) -> bool {
 
 fn can_be_repeated(error: &Error) -> bool {
     match error {
-        Error::Database(sqlx::Error::Database(error)) => {
-            error.code().is_some_and(|code| is_passing(&code))
-        }
-        Error::Database(
-            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed,
-        ) => true,
+        Error::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_passing(&code)),
+        Error::Database(sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed) => true,
         _ => false,
     }
 }
 
 /// SQLSTATEs (<https://www.postgresql.org/docs/15/errcodes-appendix.html>) have five characters; the result codes of
-/// SQLite (<https://sqlite.org/rescode.html>) are numbers, whose lowest byte is BUSY (5) or LOCKED (6).
+/// `SQLite` (<https://sqlite.org/rescode.html>) are numbers, whose lowest byte is BUSY (5) or LOCKED (6).
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
         // Serialization, deadlock, unknown completion, lost connections, a database that goes down or comes up.
-        return matches!(
-            code,
-            "40001" | "40P01" | "40003" | "57P01" | "57P02" | "57P03" | "53300"
-        ) || code.starts_with("08");
+        return matches!(code, "40001" | "40P01" | "40003" | "57P01" | "57P02" | "57P03" | "53300")
+            || code.starts_with("08");
     }
-    code.parse::<u32>()
-        .is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 #[cfg(test)]
@@ -161,9 +142,7 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again_and_what_stays_is_not() {
         // 261 is BUSY_RECOVERY, 517 BUSY_SNAPSHOT, 2067 a unique index, 23505 the same.
-        for code in [
-            "40001", "40003", "40P01", "08006", "57P01", "5", "6", "261", "517",
-        ] {
+        for code in ["40001", "40003", "40P01", "08006", "57P01", "5", "6", "261", "517"] {
             assert!(is_passing(code), "{code}");
         }
         for code in ["23505", "42P01", "2067", "1", "19", "0A000"] {
@@ -176,25 +155,16 @@ mod tests {
         for failed in 1..40 {
             let longest = (FIRST_WAIT_MS << failed.min(16)).min(MAX_WAIT_MS);
             let wait = wait(failed);
-            assert!(
-                wait >= Duration::from_micros(longest * 500)
-                    && wait < Duration::from_millis(longest)
-            );
+            assert!(wait >= Duration::from_micros(longest * 500) && wait < Duration::from_millis(longest));
         }
     }
 
     #[tokio::test]
     async fn what_never_passes_ends_as_busy() {
-        let mut tries = Tries {
-            failed: MAX_TRIES - 3,
-            ..Tries::new()
-        };
+        let mut tries = Tries { failed: MAX_TRIES - 3, ..Tries::new() };
         let mut count = 1;
         let end = loop {
-            match tries
-                .again(Error::Database(sqlx::Error::WorkerCrashed))
-                .await
-            {
+            match tries.again(Error::Database(sqlx::Error::WorkerCrashed)).await {
                 Ok(()) => count += 1,
                 Err(end) => break end,
             }

@@ -11,15 +11,12 @@ use vsekai_updater::version::Version;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    AuditEntry, Cdn, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
-    VersionState,
+    AuditEntry, Cdn, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile, VersionState,
 };
 
 /// What a database keeps as a signed number.
 pub(super) fn number<N: TryInto<i64>>(value: N) -> Result<i64> {
-    value
-        .try_into()
-        .map_err(|_| bad("a number is too large for the database"))
+    value.try_into().map_err(|_| bad("a number is too large for the database"))
 }
 
 pub(super) fn unsigned<N: TryFrom<i64>>(value: i64, column: &str) -> Result<N> {
@@ -31,16 +28,11 @@ pub(super) fn parsed<T: FromStr>(text: &str, column: &str) -> Result<T> {
 }
 
 pub(super) fn chunk_id(bytes: &[u8]) -> Result<ChunkId> {
-    bytes
-        .try_into()
-        .map(ChunkId::from_bytes)
-        .map_err(|_| bad("chunks.id"))
+    bytes.try_into().map(ChunkId::from_bytes).map_err(|_| bad("chunks.id"))
 }
 
 fn bad(column: &str) -> Error {
-    Error::Internal {
-        context: format!("a value of {column} in the database is not understood"),
-    }
+    Error::Internal { context: format!("a value of {column} in the database is not understood") }
 }
 
 #[derive(FromRow)]
@@ -154,10 +146,7 @@ impl TryFrom<CdnRow> for Cdn {
         let health = Health {
             is_healthy: row.is_healthy,
             contrary_count: unsigned(row.contrary_count, "cdn.contrary_count")?,
-            latency_ms: row
-                .latency_ms
-                .map(|value| unsigned(value, "cdn.latency_ms"))
-                .transpose()?,
+            latency_ms: row.latency_ms.map(|value| unsigned(value, "cdn.latency_ms")).transpose()?,
             last_checked_on: row.last_checked_on.map(Time),
         };
         Ok(Self {
@@ -193,10 +182,7 @@ impl TryFrom<UploadRow> for Upload {
             mode: parsed(&row.mode, "uploads.mode")?,
             version: parsed(&row.version, "uploads.version")?,
             platform: parsed(&row.platform, "uploads.platform")?,
-            sequence: row
-                .sequence
-                .map(|value| unsigned(value, "uploads.sequence"))
-                .transpose()?,
+            sequence: row.sequence.map(|value| unsigned(value, "uploads.sequence")).transpose()?,
             created_at: Time(row.created_at),
             expires_at: Time(row.expires_at),
         })
@@ -247,24 +233,8 @@ impl TryFrom<AuditRow> for AuditEntry {
     type Error = Error;
 
     fn try_from(row: AuditRow) -> Result<Self> {
-        let AuditRow {
-            id,
-            done_at,
-            actor,
-            action,
-            subject,
-            detail,
-            request_id,
-        } = row;
-        Ok(Self {
-            id,
-            at: Time(done_at),
-            actor,
-            action,
-            subject,
-            detail,
-            request_id,
-        })
+        let AuditRow { id, done_at, actor, action, subject, detail, request_id } = row;
+        Ok(Self { id, at: Time(done_at), actor, action, subject, detail, request_id })
     }
 }
 

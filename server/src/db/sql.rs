@@ -1,4 +1,4 @@
-//! Every statement that is sent to a database, as constants: one text for SQLite, PostgreSQL and CockroachDB.
+//! Every statement that is sent to a database, as constants: one text for `SQLite`, `PostgreSQL` and `CockroachDB`.
 //!
 //! Values are bound as `$1`, `$2`, …; types, functions and words are only those that all three have, which the tests
 //! below hold them to. Two forms are ours and are written out by [`list`] and [`rows`]: `{list 2}` is `$2, $3, …`, and
@@ -7,7 +7,7 @@
 
 /// How many values a list has. Few lengths, so that few statements are prepared: shorter lists repeat a value.
 const LIST_LENGTHS: [usize; 3] = [1, 32, LIST];
-/// The longest list. With other values it stays far below the 32,766 that SQLite binds.
+/// The longest list. With other values it stays far below the 32,766 that `SQLite` binds.
 pub(super) const LIST: usize = 500;
 /// How many rows are inserted at once, where there are so many.
 pub(super) const ROWS: usize = 16;
@@ -179,10 +179,7 @@ statements! {
 
 /// The statement with its `{list N}` written out for at least `count` values, and how many it takes.
 pub(super) fn list(statement: &str, count: usize) -> (String, usize) {
-    let length = LIST_LENGTHS
-        .into_iter()
-        .find(|length| *length >= count)
-        .unwrap_or(LIST);
+    let length = LIST_LENGTHS.into_iter().find(|length| *length >= count).unwrap_or(LIST);
     let text = write_out(statement, "{list ", |first| numbered(first, length));
     (text, length)
 }
@@ -198,23 +195,16 @@ pub(super) fn rows(statement: &str, count: usize) -> String {
 /// Every statement and every migration, as sent: for checks of their grammar.
 pub fn statements() -> Vec<String> {
     let ours = ALL.iter().map(|text| rows(&list(text, 1).0, 2));
-    let migrations = super::migrate::MIGRATIONS
-        .iter()
-        .map(|(_, text)| (*text).to_owned());
+    let migrations = super::migrate::MIGRATIONS.iter().map(|(_, text)| (*text).to_owned());
     ours.chain(migrations).collect()
 }
 
 fn numbered(first: usize, count: usize) -> String {
-    (first..first + count)
-        .map(|number| format!("${number}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
 fn write_out(statement: &str, form: &str, text: impl Fn(usize) -> String) -> String {
-    let parts = statement
-        .split_once(form)
-        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    let parts = statement.split_once(form).and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
     match parts {
         Some((before, (number, after))) => {
             format!("{before}{}{after}", text(number.parse().unwrap_or(1)))
@@ -224,4 +214,5 @@ fn write_out(statement: &str, form: &str, text: impl Fn(usize) -> String) -> Str
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

@@ -3,8 +3,11 @@
 //! - `synchronous=FULL`: a publication that was answered for survives a power cut. With NORMAL the last ones could be
 //!   lost, and clients would then meet signed metadata older than what they have seen, which they must refuse.
 //! - `BEGIN IMMEDIATE` for what writes: a transaction that reads first and then writes would be refused at once
-//!   (BUSY_SNAPSHOT) where another wrote in between, however long it would have waited.
+//!   (`BUSY_SNAPSHOT`) where another wrote in between, however long it would have waited.
 //! - The file is readable by its owner only: it has the hashes of tokens.
+
+// One body, compiled once for each driver: see `db.rs`.
+#![allow(clippy::duplicate_mod)]
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -12,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::retry::Tries;
 use super::{Db, Pools};
@@ -44,7 +47,7 @@ const MMAP_BYTES: &str = "268435456";
 const CHECKPOINT_PAGES: &str = "4096";
 /// The log's size after that.
 const LOG_BYTES: &str = "67108864";
-/// In KiB, as SQLite has it: negative. The writer checks thousands of ids at once.
+/// In KiB, as `SQLite` has it: negative. The writer checks thousands of ids at once.
 const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-16384";
 
@@ -57,13 +60,8 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     writers.close().await;
 
     let writers = self::writers(pools, &options, 1).await?;
-    let readers = options
-        .pragma("query_only", "ON")
-        .pragma("cache_size", READER_CACHE);
-    let readers = pool(pools)
-        .max_connections(pools.connections.max(1))
-        .connect_with(readers)
-        .await?;
+    let readers = options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE);
+    let readers = pool(pools).max_connections(pools.connections.max(1)).connect_with(readers).await?;
     Ok(Arc::new(store::Store { readers, writers }))
 }
 
@@ -81,8 +79,7 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
 }
 
 fn options(url: &str) -> Result<SqliteConnectOptions> {
-    let options =
-        SqliteConnectOptions::from_str(url).map_err(|error| Error::Config(error.to_string()))?;
+    let options = SqliteConnectOptions::from_str(url).map_err(|error| Error::Config(error.to_string()))?;
     let is_file = !options.get_filename().as_os_str().is_empty();
     if url.contains(":memory:") || url.contains("mode=memory") || !is_file {
         let reason = "A database in memory would be lost: give the path of a file, such as sqlite:data/server.db";
@@ -122,20 +119,11 @@ fn pool(pools: &Pools) -> PoolOptions<Driver> {
 }
 
 /// To begin the log needs the file alone, which no timeout of the database's waits for.
-async fn writers(
-    pools: &Pools,
-    options: &SqliteConnectOptions,
-    count: u32,
-) -> Result<sqlx::Pool<Driver>> {
+async fn writers(pools: &Pools, options: &SqliteConnectOptions, count: u32) -> Result<sqlx::Pool<Driver>> {
     let mut tries = Tries::new();
     loop {
         let options = options.clone().pragma("cache_size", WRITER_CACHE);
-        match pool(pools)
-            .max_connections(count)
-            .min_connections(1)
-            .connect_with(options)
-            .await
-        {
+        match pool(pools).max_connections(count).min_connections(1).connect_with(options).await {
             Ok(writers) => return Ok(writers),
             Err(error) => tries.again(error.into()).await?,
         }

@@ -12,9 +12,8 @@ use vsekai_updater::chunk::ChunkId;
 /// What never changes.
 const LASTING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// What changes: old for half a minute, and better old than nothing for a day.
-const CHANGING: HeaderValue = HeaderValue::from_static(
-    "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400",
-);
+const CHANGING: HeaderValue =
+    HeaderValue::from_static("public, max-age=30, stale-while-revalidate=300, stale-if-error=86400");
 /// What is not there.
 pub(super) const ABSENT: HeaderValue = HeaderValue::from_static("public, max-age=5");
 
@@ -32,9 +31,7 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(path: &str, is_lasting: bool) -> Self {
-        let is_json = std::path::Path::new(path)
-            .extension()
-            .is_some_and(|it| it == "json");
+        let is_json = std::path::Path::new(path).extension().is_some_and(|it| it == "json");
         match (is_json, is_lasting) {
             (_, false) => Self::ChangingJson,
             (true, true) => Self::LastingJson,
@@ -59,14 +56,8 @@ fn headers(cache: HeaderValue, kind: HeaderValue) -> HeaderMap {
     let always: [(HeaderName, HeaderValue); 5] = [
         (header::CACHE_CONTROL, cache),
         (header::CONTENT_TYPE, kind),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-        (
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        ),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
     ];
     always.into_iter().collect()
@@ -101,9 +92,7 @@ pub(super) fn chunk_head(id: &ChunkId, size: u64, request: &HeaderMap) -> Respon
         return not_modified(Kind::Chunk, tag);
     }
     let mut response = with_headers(Kind::Chunk, tag);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     response
 }
 
@@ -135,9 +124,7 @@ impl Content {
             }
         }
         let mut response = with_headers(self.kind, self.tag);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(self.bytes.len()));
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(self.bytes.len()));
         if is_get {
             response.set_body(self.bytes);
         }
@@ -145,12 +132,7 @@ impl Content {
     }
 
     fn part(self, range: Range<usize>) -> Response {
-        let text = format!(
-            "bytes {}-{}/{}",
-            range.start,
-            range.end - 1,
-            self.bytes.len()
-        );
+        let text = format!("bytes {}-{}/{}", range.start, range.end - 1, self.bytes.len());
         let mut response = with_headers(self.kind, self.tag);
         response.set_status(StatusCode::PARTIAL_CONTENT);
         let headers = response.headers_mut();
@@ -163,12 +145,9 @@ impl Content {
     }
 
     fn no_part(self) -> Response {
-        let mut response = crate::problem::Problem::new(
-            416,
-            "range_not_satisfiable",
-            format!("There are {} bytes", self.bytes.len()),
-        )
-        .into_response();
+        let mut response =
+            crate::problem::Problem::new(416, "range_not_satisfiable", format!("There are {} bytes", self.bytes.len()))
+                .into_response();
         if let Ok(value) = HeaderValue::try_from(format!("bytes */{}", self.bytes.len())) {
             response.headers_mut().insert(header::CONTENT_RANGE, value);
         }
@@ -205,9 +184,7 @@ fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
 
 /// Whether a range may be answered: without `If-Range`, or with this very tag. We send no dates.
 fn is_same(request: &HeaderMap, tag: &HeaderValue) -> bool {
-    request
-        .get(header::IF_RANGE)
-        .is_none_or(|value| value == tag)
+    request.get(header::IF_RANGE).is_none_or(|value| value == tag)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -221,10 +198,7 @@ enum Asked {
 
 fn asked_range(request: &HeaderMap, len: usize) -> Asked {
     let mut values = request.get_all(header::RANGE).into_iter();
-    match (
-        values.next().and_then(|value| value.to_str().ok()),
-        values.next(),
-    ) {
+    match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
         (Some(text), None) => parse_range(text, len).unwrap_or(Asked::Whole),
         _ => Asked::Whole,
     }
@@ -252,11 +226,7 @@ fn parse_range(text: &str, len: usize) -> Option<Asked> {
             first..last.saturating_add(1).min(len)
         }
     };
-    Some(if range.start < range.end {
-        Asked::Part(range)
-    } else {
-        Asked::Nothing
-    })
+    Some(if range.start < range.end { Asked::Part(range) } else { Asked::Nothing })
 }
 
 #[cfg(test)]
@@ -286,12 +256,7 @@ mod tests {
 
     #[test]
     fn a_range_after_the_end_is_nothing() {
-        for text in [
-            "bytes=10-",
-            "bytes=10-12",
-            "bytes=-0",
-            "bytes=99999999999999999999999-",
-        ] {
+        for text in ["bytes=10-", "bytes=10-12", "bytes=-0", "bytes=99999999999999999999999-"] {
             assert_eq!(asked(text, 10), Asked::Nothing, "{text}");
         }
         assert_eq!(asked("bytes=0-0", 0), Asked::Nothing);
@@ -299,16 +264,7 @@ mod tests {
 
     #[test]
     fn what_is_no_single_range_is_answered_with_everything() {
-        for text in [
-            "bytes=0-1,3-4",
-            "bytes=4-2",
-            "bytes=-",
-            "bytes=",
-            "lines=0-1",
-            "bytes=+1-2",
-            "bytes=a-b",
-            "0-1",
-        ] {
+        for text in ["bytes=0-1,3-4", "bytes=4-2", "bytes=-", "bytes=", "lines=0-1", "bytes=+1-2", "bytes=a-b", "0-1"] {
             assert_eq!(asked(text, 10), Asked::Whole, "{text}");
         }
     }

@@ -24,19 +24,12 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn new(db: Arc<dyn Db>, cache_bytes: u64, fresh: Duration) -> Self {
-        let weigh = |path: &String, content: &Content| {
-            u32::try_from(path.len() + content.len() + 256).unwrap_or(u32::MAX)
-        };
+        let weigh =
+            |path: &String, content: &Content| u32::try_from(path.len() + content.len() + 256).unwrap_or(u32::MAX);
         Self {
             db,
-            kept: Cache::builder()
-                .max_capacity(cache_bytes)
-                .weigher(weigh)
-                .build(),
-            fresh: Cache::builder()
-                .max_capacity(MAX_FRESH)
-                .time_to_live(fresh)
-                .build(),
+            kept: Cache::builder().max_capacity(cache_bytes).weigher(weigh).build(),
+            fresh: Cache::builder().max_capacity(MAX_FRESH).time_to_live(fresh).build(),
         }
     }
 
@@ -54,11 +47,7 @@ impl Documents {
             let kind = Kind::of(path, is_lasting);
             Ok(bytes.map(|bytes| Content::hashed(bytes, kind)))
         };
-        let content = self
-            .fresh
-            .try_get_with_by_ref(path, load)
-            .await
-            .map_err(|e: Arc<Error>| shared(&e))?;
+        let content = self.fresh.try_get_with_by_ref(path, load).await.map_err(|e: Arc<Error>| shared(&e))?;
         if is_lasting && let Some(content) = &content {
             self.kept.insert(path.to_owned(), content.clone()).await;
             self.fresh.invalidate(path).await;
@@ -74,12 +63,7 @@ impl Documents {
 /// The same failure, for another one who waited for it.
 fn shared(error: &Error) -> Error {
     match error {
-        Error::Unavailable { code, reason } => Error::Unavailable {
-            code,
-            reason: reason.clone(),
-        },
-        error => Error::Internal {
-            context: format!("a file could not be read: {error}"),
-        },
+        Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
+        error => Error::Internal { context: format!("a file could not be read: {error}") },
     }
 }

@@ -18,9 +18,7 @@ const MAX_BYTES: usize = 1024;
 
 /// Whether the path begins as one of ours.
 pub(super) fn is_ours(path: &str) -> bool {
-    ["/store/", "/tuf/", "/targets/", "/bundles/"]
-        .iter()
-        .any(|start| path.starts_with(start))
+    ["/store/", "/tuf/", "/targets/", "/bundles/"].iter().any(|start| path.starts_with(start))
 }
 
 impl Wanted {
@@ -88,22 +86,13 @@ mod tests {
     fn the_paths_of_a_repository_are_understood() {
         let hex = format!("0006{}", "ab".repeat(30));
         let id = hex.parse().unwrap();
-        assert_eq!(
-            Wanted::parse(&format!("/store/0006/{hex}.cacnk")),
-            Some(Wanted::Chunk(id))
-        );
-        assert_eq!(
-            Wanted::parse("/tuf/12.root.json"),
-            document("tuf/12.root.json")
-        );
+        assert_eq!(Wanted::parse(&format!("/store/0006/{hex}.cacnk")), Some(Wanted::Chunk(id)));
+        assert_eq!(Wanted::parse("/tuf/12.root.json"), document("tuf/12.root.json"));
         assert_eq!(
             Wanted::parse("/targets/stable/1.0.0%2B7/linux-x86_64/ab.release.json"),
             document("targets/stable/1.0.0+7/linux-x86_64/ab.release.json")
         );
-        assert_eq!(
-            Wanted::parse("/targets/stable/1.0.0+7/x"),
-            document("targets/stable/1.0.0+7/x")
-        );
+        assert_eq!(Wanted::parse("/targets/stable/1.0.0+7/x"), document("targets/stable/1.0.0+7/x"));
         assert_eq!(Wanted::parse("/bundles/x"), Some(Wanted::Bundle));
     }
 

@@ -24,14 +24,8 @@ impl Files {
         let body = request.take_body();
         let put = async {
             // As much room as the body can need, or all of it.
-            let room = kibibytes(
-                announced
-                    .unwrap_or(max_bytes)
-                    .min(self.options.upload_bytes.into()),
-            );
-            let closed = |_| Error::Internal {
-                context: "no room for uploads".to_owned(),
-            };
+            let room = kibibytes(announced.unwrap_or(max_bytes).min(self.options.upload_bytes.into()));
+            let closed = |_| Error::Internal { context: "no room for uploads".to_owned() };
             let _room = self.room.acquire_many(room).await.map_err(closed)?;
             let read = tokio::time::timeout(time, read(body, max_bytes));
             let stored = read.await.map_err(|_| too_slow())??;
@@ -51,43 +45,27 @@ impl Files {
     }
 
     fn time_for(&self, bytes: u64) -> Duration {
-        self.options.upload_patience
-            + Duration::from_secs(bytes / u64::from(self.options.upload_rate.max(1)))
+        self.options.upload_patience + Duration::from_secs(bytes / u64::from(self.options.upload_rate.max(1)))
     }
 }
 
 async fn read(body: Body, max_bytes: u64) -> Result<bytes::Bytes> {
     let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-    body.into_bytes_limit(max)
-        .await
-        .map_err(|error| match error {
-            ReadBodyError::PayloadTooLarge => Error::TooLarge { max_bytes },
-            error => Error::Invalid {
-                what: "body",
-                reason: error.to_string(),
-            },
-        })
+    body.into_bytes_limit(max).await.map_err(|error| match error {
+        ReadBodyError::PayloadTooLarge => Error::TooLarge { max_bytes },
+        error => Error::Invalid { what: "body", reason: error.to_string() },
+    })
 }
 
 fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn too_slow() -> Error {
-    Error::Invalid {
-        what: "body",
-        reason: "it came too slowly".to_owned(),
-    }
+    Error::Invalid { what: "body", reason: "it came too slowly".to_owned() }
 }
 
 /// How many whole KiB hold so many bytes: at least one.
 pub(super) fn kibibytes(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(1024))
-        .unwrap_or(u32::MAX)
-        .max(1)
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
 }

@@ -85,8 +85,7 @@ impl<Io> Watched<Io> {
     fn moved(&mut self, is_read: bool) {
         self.last = Instant::now();
         self.notice_requests();
-        let is_between =
-            !self.activity.is_busy() && !self.activity.is_multiplexed.load(Ordering::Relaxed);
+        let is_between = !self.activity.is_busy() && !self.activity.is_multiplexed.load(Ordering::Relaxed);
         if is_read && is_between && self.head_since.is_none() {
             self.head_since = Some(self.last);
         }
@@ -126,12 +125,7 @@ impl<Io> Watched<Io> {
 }
 
 impl<Io: Unpin> Watched<Io> {
-    fn watch<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        polled: Poll<io::Result<T>>,
-        is_read: bool,
-    ) -> Poll<io::Result<T>> {
+    fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>, is_read: bool) -> Poll<io::Result<T>> {
         match polled {
             Poll::Ready(result) => {
                 self.moved(is_read);
@@ -146,22 +140,14 @@ impl<Io: Unpin> Watched<Io> {
 }
 
 impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.inner).poll_read(cx, buffer);
         self.watch(cx, polled, true)
     }
 }
 
 impl<Io: AsyncWrite + Unpin> AsyncWrite for Watched<Io> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.watch(cx, polled, false)
     }

@@ -37,36 +37,20 @@ impl Kind {
     /// Runs a test on a database of this kind, or says that there is none.
     pub fn run<F: Future<Output = ()>>(self, test: impl FnOnce(Fixture) -> F) {
         let Some(server) = self.server() else { return };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(4)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
             if self == Self::Sqlite {
                 let url = format!("sqlite:{}", folder.path().join("data/server.db").display());
                 let db = open(&url, &Pools::default()).await.unwrap();
-                return test(Fixture {
-                    db,
-                    kind: self,
-                    url,
-                    _folder: folder,
-                })
-                .await;
+                return test(Fixture { db, kind: self, url, _folder: folder }).await;
             }
             let (url, name) = create(&server, self == Self::HostilePostgres).await;
             let db = open(&url, &Pools::default()).await.unwrap();
             if self == Self::HostilePostgres {
                 make_hostile(&at(&server, &name)).await;
             }
-            test(Fixture {
-                db,
-                kind: self,
-                url,
-                _folder: folder,
-            })
-            .await;
+            test(Fixture { db, kind: self, url, _folder: folder }).await;
             drop_database(&server, &name).await;
         });
     }
@@ -82,16 +66,10 @@ impl Kind {
         };
         let url = std::env::var(variable).ok().filter(|url| !url.is_empty());
         if url.is_none() {
-            assert!(
-                !must || std::env::var("CI").as_deref() != Ok("true"),
-                "CI must set {variable}"
-            );
+            assert!(!must || std::env::var("CI").as_deref() != Ok("true"), "CI must set {variable}");
             once.call_once(|| {
                 // Past the test runner, which shows what is printed only when a test fails.
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "SKIPPED: no {variable}: nothing is tested on that database"
-                );
+                let _ = writeln!(std::io::stderr(), "SKIPPED: no {variable}: nothing is tested on that database");
             });
         }
         url
@@ -106,9 +84,7 @@ fn at(server: &str, database: &str) -> String {
 }
 
 pub async fn connect(url: &str) -> PgConnection {
-    PgConnection::connect(&url.replacen("cockroachdb://", "postgres://", 1))
-        .await
-        .unwrap()
+    PgConnection::connect(&url.replacen("cockroachdb://", "postgres://", 1)).await.unwrap()
 }
 
 pub async fn execute(conn: &mut PgConnection, sql: String) {
@@ -123,19 +99,11 @@ pub async fn create(server: &str, for_plain_role: bool) -> (String, String) {
         execute(&mut conn, format!("CREATE DATABASE {name}")).await;
         return (at(server, &name), name);
     }
-    execute(
-        &mut conn,
-        format!("CREATE ROLE {name} LOGIN PASSWORD 'plain'"),
-    )
-    .await;
+    execute(&mut conn, format!("CREATE ROLE {name} LOGIN PASSWORD 'plain'")).await;
     execute(&mut conn, format!("CREATE DATABASE {name} OWNER {name}")).await;
     let mut conn = connect(&at(server, &name)).await;
     for function in ["pg_advisory_lock(bigint)", "pg_try_advisory_lock(bigint)"] {
-        execute(
-            &mut conn,
-            format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC"),
-        )
-        .await;
+        execute(&mut conn, format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")).await;
     }
     let mut url = url::Url::parse(&at(server, &name)).unwrap();
     // A socket's URL has the role in its query.
@@ -144,11 +112,7 @@ pub async fn create(server: &str, for_plain_role: bool) -> (String, String) {
         .filter(|(key, _)| key != "user" && key != "password")
         .map(|(k, v)| (k.into_owned(), v.into_owned()))
         .collect();
-    url.query_pairs_mut()
-        .clear()
-        .extend_pairs(&others)
-        .append_pair("user", &name)
-        .append_pair("password", "plain");
+    url.query_pairs_mut().clear().extend_pairs(&others).append_pair("user", &name).append_pair("password", "plain");
     if url.has_host() {
         let _ = (url.set_username(&name), url.set_password(Some("plain")));
     }
@@ -171,11 +135,12 @@ async fn make_hostile(url: &str) {
     )
     .await
     .unwrap();
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'")
-            .fetch_all(&mut conn)
-            .await
-            .unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut conn)
+    .await
+    .unwrap();
     assert!(tables.len() > 10);
     for table in tables {
         execute(
@@ -194,15 +159,9 @@ async fn make_hostile(url: &str) {
 pub async fn drop_database(server: &str, name: &str) {
     let mut conn = connect(server).await;
     // WITH (FORCE) is PostgreSQL's alone, and a server that a test has forgotten must not keep it from ending.
-    let forced = conn
-        .execute(AssertSqlSafe(format!(
-            "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
-        )))
-        .await;
+    let forced = conn.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
     if forced.is_err() {
         execute(&mut conn, format!("DROP DATABASE IF EXISTS {name} CASCADE")).await;
     }
-    let _ = conn
-        .execute(AssertSqlSafe(format!("DROP ROLE IF EXISTS {name}")))
-        .await;
+    let _ = conn.execute(AssertSqlSafe(format!("DROP ROLE IF EXISTS {name}"))).await;
 }

@@ -20,8 +20,7 @@ crate::on_every_database! {
 async fn empty(f: &Fixture) -> (String, Option<(String, String)>) {
     match f.kind.server() {
         Some(server) if f.kind != Kind::Sqlite => {
-            let (url, name) =
-                crate::databases::create(&server, f.kind == Kind::HostilePostgres).await;
+            let (url, name) = crate::databases::create(&server, f.kind == Kind::HostilePostgres).await;
             (url, Some((server, name)))
         }
         _ => (f.url.replace("server.db", "empty.db"), None),
@@ -30,13 +29,8 @@ async fn empty(f: &Fixture) -> (String, Option<(String, String)>) {
 
 async fn change(f: &Fixture, sql: &str) {
     if f.kind == Kind::Sqlite {
-        let mut conn = <sqlx::SqliteConnection as sqlx::Connection>::connect(&f.url)
-            .await
-            .unwrap();
-        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
-            .execute(&mut conn)
-            .await
-            .unwrap();
+        let mut conn = <sqlx::SqliteConnection as sqlx::Connection>::connect(&f.url).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.unwrap();
     } else {
         execute(&mut connect(&f.url).await, sql.to_owned()).await;
     }
@@ -79,10 +73,7 @@ async fn a_newer_database_is_refused(f: Fixture) {
     )
     .await;
     let error = refusal(&f).await;
-    assert!(
-        error.contains("newer than this server") && error.contains("9999"),
-        "{error}"
-    );
+    assert!(error.contains("newer than this server") && error.contains("9999"), "{error}");
 }
 
 async fn a_database_of_another_build_is_refused(f: Fixture) {
@@ -106,15 +97,9 @@ async fn a_migration_that_was_not_noted_is_done_again(f: Fixture) {
 
 async fn a_lease_of_one_that_died_ends(f: Fixture) {
     let now = vsekai_server::model::Time::now();
-    assert!(
-        f.db.lease("migrate", "died", now, now.plus_seconds(2))
-            .await
-            .unwrap()
-    );
+    assert!(f.db.lease("migrate", "died", now, now.plus_seconds(2)).await.unwrap());
     // What has all tables already waits for nobody.
-    tokio::time::timeout(Duration::from_millis(1500), f.another())
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_millis(1500), f.another()).await.unwrap();
     change(&f, "DELETE FROM _sqlx_migrations WHERE version = 14").await;
     f.another().await;
     assert!(vsekai_server::model::Time::now() >= now.plus_seconds(2));

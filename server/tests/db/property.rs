@@ -66,21 +66,12 @@ impl World {
             let keep_until = self.now().plus_seconds(random.below(12) as i64);
             let all = ids(chunks.iter().copied());
             let missing = self.db.missing(&all, keep_until).await.unwrap();
-            for number in chunks
-                .iter()
-                .filter(|number| missing.contains(&id(**number)))
-            {
-                self.db
-                    .put_chunk(&chunk(*number, keep_until), Some(bytes(*number)))
-                    .await
-                    .unwrap();
+            for number in chunks.iter().filter(|number| missing.contains(&id(**number))) {
+                self.db.put_chunk(&chunk(*number, keep_until), Some(bytes(*number))).await.unwrap();
             }
             let revision = self.db.revision().await.unwrap();
             let change = publication(revision, &self.mode, &version, &upload, all);
-            let mut change = Change {
-                at: self.now(),
-                ..change
-            };
+            let mut change = Change { at: self.now(), ..change };
             change.rows.remove(0);
             if let Applied::Done(_) = self.db.apply(&change).await.unwrap() {
                 self.published.lock().unwrap().insert(version.id, chunks);
@@ -90,15 +81,9 @@ impl World {
     }
 
     async fn clean_up(&self, random: &mut Random) {
-        self.db
-            .doom(self.now(), 1 + random.below(9) as u32)
-            .await
-            .unwrap();
+        self.db.doom(self.now(), 1 + random.below(9) as u32).await.unwrap();
         let before = self.now().plus_seconds(-(random.below(4) as i64));
-        self.db
-            .sweep(before, 1 + random.below(9) as u32)
-            .await
-            .unwrap();
+        self.db.sweep(before, 1 + random.below(9) as u32).await.unwrap();
     }
 
     async fn withdraw(&self, random: &mut Random) {
@@ -113,16 +98,8 @@ impl World {
         version.state = VersionState::Withdrawn;
         loop {
             let revision = self.db.revision().await.unwrap();
-            let rows = vec![
-                RowChange::Version(version.clone()),
-                RowChange::RemoveFiles(id, linux()),
-            ];
-            let change = Change {
-                revision,
-                rows,
-                at: self.now(),
-                ..Change::default()
-            };
+            let rows = vec![RowChange::Version(version.clone()), RowChange::RemoveFiles(id, linux())];
+            let change = Change { revision, rows, at: self.now(), ..Change::default() };
             if self.db.apply(&change).await.unwrap() != Applied::Stale {
                 return;
             }
@@ -136,29 +113,18 @@ impl World {
                 let content = self.db.chunk_bytes(&id(number)).await.unwrap();
                 // It may have been withdrawn since.
                 let is_published = || self.published.lock().unwrap().contains_key(&version);
-                assert!(
-                    content == Some(bytes(number)) || !is_published(),
-                    "{version} lacks {number}"
-                );
+                assert!(content == Some(bytes(number)) || !is_published(), "{version} lacks {number}");
             }
         }
     }
 }
 
 async fn no_published_version_ever_lacks_a_chunk(f: Fixture) {
-    let (rounds, steps) = if f.kind == Kind::Sqlite {
-        (6, 25)
-    } else {
-        (3, 20)
-    };
+    let (rounds, steps) = if f.kind == Kind::Sqlite { (6, 25) } else { (3, 20) };
     for round in 0..rounds {
         let seed = 0x5eed_0000 + round * 7919;
         let world = Arc::new(World {
-            db: if round % 2 == 0 {
-                f.db.clone()
-            } else {
-                f.another().await
-            },
+            db: if round % 2 == 0 { f.db.clone() } else { f.another().await },
             mode: mode(&format!("m{round}")),
             clock: AtomicI64::new(round as i64 * 100_000),
             published: Mutex::default(),
@@ -191,33 +157,17 @@ async fn no_published_version_ever_lacks_a_chunk(f: Fixture) {
         let mut needed: Vec<_> = published.values().flatten().copied().collect();
         needed.sort_unstable();
         needed.dedup();
-        assert_eq!(
-            f.db.missing(&ids(needed.iter().copied()), NOW)
-                .await
-                .unwrap(),
-            [],
-            "seed {seed}"
-        );
+        assert_eq!(f.db.missing(&ids(needed.iter().copied()), NOW).await.unwrap(), [], "seed {seed}");
         let end = later(round as i64 * 100_000 + 90_000);
         while f.db.doom(end, 1000).await.unwrap() > 0 {}
         f.db.sweep(end.plus_seconds(1), 1000).await.unwrap();
         let counts = f.db.chunk_counts().await.unwrap();
-        assert_eq!(
-            (counts.live, counts.doomed),
-            (needed.len() as u64, 0),
-            "seed {seed}"
-        );
+        assert_eq!((counts.live, counts.doomed), (needed.len() as u64, 0), "seed {seed}");
         // The next round begins with nothing.
         for version in published.keys() {
             let revision = f.db.revision().await.unwrap();
             let rows = vec![RowChange::RemoveFiles(*version, linux())];
-            f.db.apply(&Change {
-                revision,
-                rows,
-                ..Change::default()
-            })
-            .await
-            .unwrap();
+            f.db.apply(&Change { revision, rows, ..Change::default() }).await.unwrap();
         }
         while f.db.doom(end, 1000).await.unwrap() > 0 {}
         f.db.sweep(end.plus_seconds(1), 1000).await.unwrap();

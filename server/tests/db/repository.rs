@@ -22,20 +22,14 @@ crate::on_every_database! {
     files_of_a_withdrawn_version_are_removed_after_their_time,
     a_file_that_another_version_names_stays,
     a_file_that_is_replaced_by_another_is_removed_after_its_time,
-    only_published_and_recalled_versions_are_in_the_view,
+    the_view_has_every_version_and_the_platforms_of_those_on_offer,
     paths_come_page_by_page,
 }
 
 async fn a_new_repository_is_empty_at_revision_0(f: Fixture) {
     assert_eq!(f.db.revision().await.unwrap(), 0);
-    assert_eq!(
-        f.db.view().await.unwrap(),
-        vsekai_server::db::View::default()
-    );
-    assert_eq!(
-        f.db.repository_file("tuf/timestamp.json").await.unwrap(),
-        None
-    );
+    assert_eq!(f.db.view().await.unwrap(), vsekai_server::db::View::default());
+    assert_eq!(f.db.repository_file("tuf/timestamp.json").await.unwrap(), None);
     f.db.ping().await.unwrap();
 }
 
@@ -64,10 +58,7 @@ async fn a_change_is_seen_whole_at_the_next_revision(f: Fixture) {
             repository_file("targets/ab.catalog.json"),
             repository_file("targets/a"),
         ],
-        in_force: vec![
-            "tuf/timestamp.json".into(),
-            "targets/ab.catalog.json".into(),
-        ],
+        in_force: vec!["tuf/timestamp.json".into(), "targets/ab.catalog.json".into()],
         audit: vec![audit("first"), audit("second")],
         publish: None,
         at: NOW,
@@ -80,24 +71,9 @@ async fn a_change_is_seen_whole_at_the_next_revision(f: Fixture) {
     assert_eq!(view.versions, [release.clone()]);
     assert_eq!(view.platforms, [(release.id, linux), (release.id, windows)]);
     assert_eq!(view.cdns, [mirror]);
-    assert_eq!(
-        view.metadata,
-        [
-            repository_file("targets/ab.catalog.json"),
-            repository_file("tuf/timestamp.json")
-        ]
-    );
-    assert_eq!(
-        f.db.repository_file("targets/a").await.unwrap().unwrap(),
-        "targets/a"
-    );
-    let log =
-        f.db.audit(&Page {
-            after: None,
-            limit: 10,
-        })
-        .await
-        .unwrap();
+    assert_eq!(view.metadata, [repository_file("targets/ab.catalog.json"), repository_file("tuf/timestamp.json")]);
+    assert_eq!(f.db.repository_file("targets/a").await.unwrap().unwrap(), "targets/a");
+    let log = f.db.audit(&Page { after: None, limit: 10 }).await.unwrap();
     assert_eq!(log, [change.audit[1].clone(), change.audit[0].clone()]);
 }
 
@@ -115,32 +91,14 @@ async fn a_change_of_an_old_revision_does_nothing(f: Fixture) {
         assert_eq!(f.db.apply(&late).await.unwrap(), Applied::Stale);
     }
     assert_eq!(f.db.view().await.unwrap(), before);
-    assert_eq!(
-        f.db.audit(&Page {
-            after: None,
-            limit: 10
-        })
-        .await
-        .unwrap(),
-        []
-    );
-    assert_eq!(
-        f.db.repository_file("tuf/timestamp.json").await.unwrap(),
-        None
-    );
+    assert_eq!(f.db.audit(&Page { after: None, limit: 10 }).await.unwrap(), []);
+    assert_eq!(f.db.repository_file("tuf/timestamp.json").await.unwrap(), None);
 }
 
 async fn rows_are_replaced_whole(f: Fixture) {
     let mut stable = mode("stable");
     let mut release = version(&stable, "1.0.0");
-    apply(
-        &*f.db,
-        vec![
-            RowChange::Mode(stable.clone()),
-            RowChange::Version(release.clone()),
-        ],
-    )
-    .await;
+    apply(&*f.db, vec![RowChange::Mode(stable.clone()), RowChange::Version(release.clone())]).await;
     stable.description = "Changed".to_owned();
     stable.is_active = false;
     stable.sequence = u64::from(u32::MAX) + 7;
@@ -150,14 +108,7 @@ async fn rows_are_replaced_whole(f: Fixture) {
     release.skip_update = true;
     release.manifest_file_uri = "targets/other".to_owned();
     release.updated_at = later(6);
-    apply(
-        &*f.db,
-        vec![
-            RowChange::Mode(stable.clone()),
-            RowChange::Version(release.clone()),
-        ],
-    )
-    .await;
+    apply(&*f.db, vec![RowChange::Mode(stable.clone()), RowChange::Version(release.clone())]).await;
     assert_eq!(f.db.mode(stable.id).await.unwrap(), Some(stable));
     assert_eq!(f.db.version(release.id).await.unwrap(), Some(release));
 }
@@ -191,33 +142,15 @@ async fn a_name_that_is_taken_is_a_conflict(f: Fixture) {
     let stable = mode("stable");
     let release = version(&stable, "1.0.0");
     let mirror = cdn("one");
-    apply(
-        &*f.db,
-        vec![
-            RowChange::Mode(stable.clone()),
-            RowChange::Version(release),
-            RowChange::Cdn(mirror),
-        ],
-    )
-    .await;
+    apply(&*f.db, vec![RowChange::Mode(stable.clone()), RowChange::Version(release), RowChange::Cdn(mirror)]).await;
     let taken = [
         (RowChange::Mode(mode("stable")), "mode_exists"),
-        (
-            RowChange::Version(version(&stable, "1.0.0")),
-            "version_exists",
-        ),
+        (RowChange::Version(version(&stable, "1.0.0")), "version_exists"),
         (RowChange::Cdn(cdn("one")), "cdn_exists"),
     ];
     for (row, code) in taken {
         let rows = vec![RowChange::Mode(mode("nightly")), row];
-        let error =
-            f.db.apply(&Change {
-                revision: 1,
-                rows,
-                ..Change::default()
-            })
-            .await
-            .unwrap_err();
+        let error = f.db.apply(&Change { revision: 1, rows, ..Change::default() }).await.unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
         assert_eq!(error.code(), code);
     }
@@ -241,10 +174,7 @@ async fn a_publication_ends_its_upload(f: Fixture) {
     let change = publication(0, &stable, &release, &upload, chunks);
     assert_eq!(f.db.apply(&change).await.unwrap(), Applied::Done(1));
 
-    assert_eq!(
-        f.db.upload(upload.id).await.unwrap().unwrap().sequence,
-        Some(12)
-    );
+    assert_eq!(f.db.upload(upload.id).await.unwrap().unwrap().sequence, Some(12));
     assert_eq!(f.db.documents(upload.id).await.unwrap(), []);
     assert_eq!(f.db.count_unused(later(1_000_000)).await.unwrap(), (0, 0));
     // Once more, as after a lost answer: another revision is needed, and nothing else changes.
@@ -258,29 +188,19 @@ async fn a_publication_without_all_chunks_does_nothing(f: Fixture) {
     f.db.begin_upload(&upload).await.unwrap();
     put(&*f.db, 0..700, NOW).await;
     let change = publication(0, &stable, &release, &upload, ids(0..702));
-    let Applied::ChunksMissing(mut missing) = f.db.apply(&change).await.unwrap() else {
-        panic!()
-    };
+    let Applied::ChunksMissing(mut missing) = f.db.apply(&change).await.unwrap() else { panic!() };
     missing.sort();
     let mut wanted = ids(700..702);
     wanted.sort();
     assert_eq!(missing, wanted);
-    assert_eq!(
-        f.db.view().await.unwrap(),
-        vsekai_server::db::View::default()
-    );
-    assert_eq!(
-        f.db.upload(upload.id).await.unwrap().unwrap().sequence,
-        None
-    );
+    assert_eq!(f.db.view().await.unwrap(), vsekai_server::db::View::default());
+    assert_eq!(f.db.upload(upload.id).await.unwrap().unwrap().sequence, None);
     assert_eq!(f.db.count_unused(later(1)).await.unwrap(), (700, 7000));
 
     // A doomed one is missing too.
     put(&*f.db, 700..702, later(100)).await;
     assert_eq!(f.db.doom(later(1), 1).await.unwrap(), 1);
-    let Applied::ChunksMissing(missing) = f.db.apply(&change).await.unwrap() else {
-        panic!()
-    };
+    let Applied::ChunksMissing(missing) = f.db.apply(&change).await.unwrap() else { panic!() };
     assert_eq!(missing.len(), 1);
 }
 
@@ -290,10 +210,7 @@ async fn a_publication_without_its_upload_does_nothing(f: Fixture) {
     put(&*f.db, 0..2, NOW).await;
     let change = publication(0, &stable, &release, &upload("stable", "1.0.0"), ids(0..2));
     assert_eq!(f.db.apply(&change).await.unwrap_err().code(), "not_found");
-    assert_eq!(
-        f.db.view().await.unwrap(),
-        vsekai_server::db::View::default()
-    );
+    assert_eq!(f.db.view().await.unwrap(), vsekai_server::db::View::default());
 }
 
 fn metadata(revision: u64, at: i64, files: &[&str], in_force: &[&str]) -> Change {
@@ -307,37 +224,17 @@ fn metadata(revision: u64, at: i64, files: &[&str], in_force: &[&str]) -> Change
 }
 
 async fn all_paths(f: &Fixture) -> Vec<String> {
-    let mut paths =
-        f.db.repository_paths(&Page {
-            after: None,
-            limit: 1000,
-        })
-        .await
-        .unwrap();
+    let mut paths = f.db.repository_paths(&Page { after: None, limit: 1000 }).await.unwrap();
     paths.sort();
     paths
 }
 
 async fn what_is_not_in_force_is_removed_after_its_time(f: Fixture) {
-    let first = [
-        "tuf/1.root.json",
-        "tuf/1.stable.json",
-        "tuf/timestamp.json",
-        "targets/aa.catalog.json",
-        "targets/stable/x",
-    ];
-    let second = [
-        "tuf/2.root.json",
-        "tuf/2.stable.json",
-        "tuf/timestamp.json",
-        "targets/bb.catalog.json",
-    ];
-    f.db.apply(&metadata(0, 0, &first, &first[..4]))
-        .await
-        .unwrap();
-    f.db.apply(&metadata(1, 10, &second, &second))
-        .await
-        .unwrap();
+    let first =
+        ["tuf/1.root.json", "tuf/1.stable.json", "tuf/timestamp.json", "targets/aa.catalog.json", "targets/stable/x"];
+    let second = ["tuf/2.root.json", "tuf/2.stable.json", "tuf/timestamp.json", "targets/bb.catalog.json"];
+    f.db.apply(&metadata(0, 0, &first, &first[..4])).await.unwrap();
+    f.db.apply(&metadata(1, 10, &second, &second)).await.unwrap();
     assert_eq!(f.db.remove_superseded(later(10)).await.unwrap(), 0);
     // The third change does not make the time begin again.
     f.db.apply(&metadata(2, 20, &[], &second)).await.unwrap();
@@ -369,55 +266,19 @@ async fn files_of_a_withdrawn_version_are_removed_after_their_time(f: Fixture) {
     let mut old = publish(&*f.db, &stable, "1.0.0", 0..5).await;
     let new = publish(&*f.db, &stable, "2.0.0", 3..8).await;
     old.state = VersionState::Withdrawn;
-    let rows = vec![
-        RowChange::Version(old.clone()),
-        RowChange::RemoveFiles(old.id, linux()),
-    ];
-    let change = Change {
-        rows,
-        in_force: vec!["tuf/timestamp.json".into()],
-        ..metadata(2, 10, &[], &[])
-    };
+    let rows = vec![RowChange::Version(old.clone()), RowChange::RemoveFiles(old.id, linux())];
+    let change = Change { rows, in_force: vec!["tuf/timestamp.json".into()], ..metadata(2, 10, &[], &[]) };
     f.db.apply(&change).await.unwrap();
 
-    let filter = FileFilter {
-        version_id: Some(old.id),
-        ..FileFilter::default()
-    };
-    assert_eq!(
-        f.db.files(
-            &filter,
-            &Page {
-                after: None,
-                limit: 10
-            }
-        )
-        .await
-        .unwrap(),
-        []
-    );
+    let filter = FileFilter { version_id: Some(old.id), ..FileFilter::default() };
+    assert_eq!(f.db.files(&filter, &Page { after: None, limit: 10 }).await.unwrap(), []);
     // Chunks 3 and 4 are the new version's too.
     assert_eq!(f.db.count_unused(later(1)).await.unwrap().0, 3);
     assert_eq!(f.db.remove_superseded(later(10)).await.unwrap(), 0);
     assert_eq!(f.db.remove_superseded(later(11)).await.unwrap(), 1);
-    assert_eq!(
-        all_paths(&f).await,
-        [
-            "targets/stable/2.0.0/linux-x86_64/index.caidx",
-            "tuf/timestamp.json"
-        ]
-    );
+    assert_eq!(all_paths(&f).await, ["targets/stable/2.0.0/linux-x86_64/index.caidx", "tuf/timestamp.json"]);
     assert_eq!(f.db.view().await.unwrap().versions, [new.clone()]);
-    let all =
-        f.db.versions(
-            &VersionFilter::default(),
-            &Page {
-                after: None,
-                limit: 10,
-            },
-        )
-        .await
-        .unwrap();
+    let all = f.db.versions(&VersionFilter::default(), &Page { after: None, limit: 10 }).await.unwrap();
     assert_eq!(all, [new, old]);
 }
 
@@ -432,26 +293,11 @@ async fn a_file_that_another_version_names_stays(f: Fixture) {
         named(&one),
         named(&two),
     ];
-    f.db.apply(&Change {
-        rows,
-        ..metadata(0, 0, &["targets/same"], &[])
-    })
-    .await
-    .unwrap();
+    f.db.apply(&Change { rows, ..metadata(0, 0, &["targets/same"], &[]) }).await.unwrap();
     let remove = |version: uuid::Uuid| vec![RowChange::RemoveFiles(version, linux())];
-    f.db.apply(&Change {
-        rows: remove(one.id),
-        ..metadata(1, 1, &[], &[])
-    })
-    .await
-    .unwrap();
+    f.db.apply(&Change { rows: remove(one.id), ..metadata(1, 1, &[], &[]) }).await.unwrap();
     assert_eq!(f.db.remove_superseded(later(100)).await.unwrap(), 0);
-    f.db.apply(&Change {
-        rows: remove(two.id),
-        ..metadata(2, 2, &[], &[])
-    })
-    .await
-    .unwrap();
+    f.db.apply(&Change { rows: remove(two.id), ..metadata(2, 2, &[], &[]) }).await.unwrap();
     assert_eq!(f.db.remove_superseded(later(100)).await.unwrap(), 1);
 }
 
@@ -459,45 +305,16 @@ async fn a_file_that_is_replaced_by_another_is_removed_after_its_time(f: Fixture
     let stable = mode("stable");
     let one = version(&stable, "1.0.0");
     let named = |uri| RowChange::File(file(&one, &linux(), "index.caidx", uri));
-    let rows = vec![
-        RowChange::Mode(stable.clone()),
-        RowChange::Version(one.clone()),
-        named("targets/a"),
-    ];
-    f.db.apply(&Change {
-        rows,
-        ..metadata(0, 0, &["targets/a"], &[])
-    })
-    .await
-    .unwrap();
-    f.db.apply(&Change {
-        rows: vec![named("targets/b")],
-        ..metadata(1, 1, &["targets/b"], &[])
-    })
-    .await
-    .unwrap();
+    let rows = vec![RowChange::Mode(stable.clone()), RowChange::Version(one.clone()), named("targets/a")];
+    f.db.apply(&Change { rows, ..metadata(0, 0, &["targets/a"], &[]) }).await.unwrap();
+    f.db.apply(&Change { rows: vec![named("targets/b")], ..metadata(1, 1, &["targets/b"], &[]) }).await.unwrap();
     assert_eq!(f.db.remove_superseded(later(100)).await.unwrap(), 1);
     assert_eq!(all_paths(&f).await, ["targets/b"]);
-    let files =
-        f.db.files(
-            &FileFilter::default(),
-            &Page {
-                after: None,
-                limit: 10,
-            },
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        files
-            .iter()
-            .map(|file| file.file_uri.as_str())
-            .collect::<Vec<_>>(),
-        ["targets/b"]
-    );
+    let files = f.db.files(&FileFilter::default(), &Page { after: None, limit: 10 }).await.unwrap();
+    assert_eq!(files.iter().map(|file| file.file_uri.as_str()).collect::<Vec<_>>(), ["targets/b"]);
 }
 
-async fn only_published_and_recalled_versions_are_in_the_view(f: Fixture) {
+async fn the_view_has_every_version_and_the_platforms_of_those_on_offer(f: Fixture) {
     let stable = mode("stable");
     let published = version(&stable, "1.0.0");
     let mut withdrawn = version(&stable, "2.0.0");
@@ -508,33 +325,23 @@ async fn only_published_and_recalled_versions_are_in_the_view(f: Fixture) {
     let mut rows = vec![RowChange::Mode(stable)];
     for version in [&published, &withdrawn, &recalled] {
         rows.push(RowChange::Version(version.clone()));
-        rows.push(RowChange::File(file(
-            version,
-            &linux(),
-            "index.caidx",
-            "targets/a",
-        )));
+        rows.push(RowChange::File(file(version, &linux(), "index.caidx", "targets/a")));
     }
     apply(&*f.db, rows).await;
     let view = f.db.view().await.unwrap();
     let mut seen: Vec<_> = view.platforms.iter().map(|(id, _)| *id).collect();
     seen.sort();
-    assert_eq!(view.versions, [recalled.clone(), published.clone()]);
+    assert_eq!(view.versions, [recalled.clone(), withdrawn, published.clone()]);
     assert_eq!(seen, [published.id, recalled.id]);
 }
 
 async fn paths_come_page_by_page(f: Fixture) {
-    let paths: Vec<_> = (0..25)
-        .map(|number| format!("targets/{}-{number}", ["a", "B", "é"][number % 3]))
-        .collect();
+    let paths: Vec<_> = (0..25).map(|number| format!("targets/{}-{number}", ["a", "B", "é"][number % 3])).collect();
     let all: Vec<_> = paths.iter().map(String::as_str).collect();
     f.db.apply(&metadata(0, 0, &all, &[])).await.unwrap();
     let mut seen = Vec::new();
     loop {
-        let page = Page {
-            after: seen.last().cloned(),
-            limit: 7,
-        };
+        let page = Page { after: seen.last().cloned(), limit: 7 };
         let next = f.db.repository_paths(&page).await.unwrap();
         if next.is_empty() {
             break;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use uuid::Uuid;
 use vsekai_server::db::{Applied, Change, Db, Publish, RowChange};
 use vsekai_server::model::{
-    AuditEntry, Cdn, Health, Mode, ModeVersion, NewChunk, RepositoryFile, Time, Token, Upload,
-    VersionFile, VersionState,
+    AuditEntry, Cdn, Health, Mode, ModeVersion, NewChunk, RepositoryFile, Time, Token, Upload, VersionFile,
+    VersionState,
 };
 use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::release::{ModeName, Platform};
@@ -69,19 +69,11 @@ pub fn cdn(name: &str) -> Cdn {
     Cdn {
         uid: Uuid::now_v7(),
         name: name.to_owned(),
-        uri: format!(
-            "https://{}.example.org/",
-            name.to_lowercase().replace(' ', "-")
-        ),
+        uri: format!("https://{}.example.org/", name.to_lowercase().replace(' ', "-")),
         region: "eu".to_owned(),
         is_enabled: true,
         weight: 10,
-        health: Health {
-            is_healthy: true,
-            contrary_count: 0,
-            latency_ms: None,
-            last_checked_on: None,
-        },
+        health: Health { is_healthy: true, contrary_count: 0, latency_ms: None, last_checked_on: None },
         updated_at: NOW,
     }
 }
@@ -124,19 +116,14 @@ pub fn audit(action: &str) -> AuditEntry {
 }
 
 pub fn repository_file(path: &str) -> RepositoryFile {
-    RepositoryFile {
-        path: path.to_owned(),
-        bytes: path.as_bytes().to_vec(),
-    }
+    RepositoryFile { path: path.to_owned(), bytes: path.as_bytes().to_vec() }
 }
 
 /// The id of the chunk with this number: spread as digests are.
 pub fn id(number: u64) -> ChunkId {
     let mut bytes = [0; 32];
     for (place, part) in bytes.chunks_mut(8).enumerate() {
-        let mixed = (number + 1)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(place as u32 * 16 + 7);
+        let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(place as u32 * 16 + 7);
         part.copy_from_slice(&(mixed ^ number).to_be_bytes());
     }
     ChunkId::from_bytes(bytes)
@@ -147,12 +134,7 @@ pub fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<ChunkId> {
 }
 
 pub fn chunk(number: u64, keep_until: Time) -> NewChunk {
-    NewChunk {
-        id: id(number),
-        size: 100,
-        stored_size: 10,
-        keep_until,
-    }
+    NewChunk { id: id(number), size: 100, stored_size: 10, keep_until }
 }
 
 pub fn bytes(number: u64) -> Bytes {
@@ -160,37 +142,20 @@ pub fn bytes(number: u64) -> Bytes {
 }
 
 pub async fn put(db: &dyn Db, numbers: impl IntoIterator<Item = u64>, keep_until: Time) {
-    let chunks: Vec<_> = numbers
-        .into_iter()
-        .map(|n| (chunk(n, keep_until), Some(bytes(n))))
-        .collect();
+    let chunks: Vec<_> = numbers.into_iter().map(|n| (chunk(n, keep_until), Some(bytes(n)))).collect();
     db.put_chunks(&chunks).await.unwrap();
 }
 
 /// Rows alone, on the newest revision.
 pub async fn apply(db: &dyn Db, rows: Vec<RowChange>) {
-    let change = Change {
-        revision: db.revision().await.unwrap(),
-        rows,
-        at: NOW,
-        ..Change::default()
-    };
+    let change = Change { revision: db.revision().await.unwrap(), rows, at: NOW, ..Change::default() };
     let applied = db.apply(&change).await.unwrap();
     assert_eq!(applied, Applied::Done(change.revision + 1));
 }
 
 /// What publishes a version with these chunks, as decided on `revision`.
-pub fn publication(
-    revision: u64,
-    mode: &Mode,
-    version: &ModeVersion,
-    upload: &Upload,
-    chunks: Vec<ChunkId>,
-) -> Change {
-    let uri = format!(
-        "targets/{}/{}/{}/index.caidx",
-        mode.name, version.version, upload.platform
-    );
+pub fn publication(revision: u64, mode: &Mode, version: &ModeVersion, upload: &Upload, chunks: Vec<ChunkId>) -> Change {
+    let uri = format!("targets/{}/{}/{}/index.caidx", mode.name, version.version, upload.platform);
     Change {
         revision,
         rows: vec![
@@ -213,23 +178,12 @@ pub fn publication(
 }
 
 /// Publishes a version with these chunks, which are put first, kept until NOW.
-pub async fn publish(
-    db: &dyn Db,
-    mode: &Mode,
-    text: &str,
-    numbers: std::ops::Range<u64>,
-) -> ModeVersion {
+pub async fn publish(db: &dyn Db, mode: &Mode, text: &str, numbers: std::ops::Range<u64>) -> ModeVersion {
     put(db, numbers.clone(), NOW).await;
     let version = version(mode, text);
     let upload = upload(mode.name.as_str(), text);
     db.begin_upload(&upload).await.unwrap();
-    let change = publication(
-        db.revision().await.unwrap(),
-        mode,
-        &version,
-        &upload,
-        ids(numbers),
-    );
+    let change = publication(db.revision().await.unwrap(), mode, &version, &upload, ids(numbers));
     assert!(matches!(db.apply(&change).await.unwrap(), Applied::Done(_)));
     version
 }

@@ -12,11 +12,7 @@ use crate::support::Server;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limits(head: Duration, idle: Duration) -> Limits {
-    Limits {
-        head,
-        idle,
-        ..Limits::default()
-    }
+    Limits { head, idle, ..Limits::default() }
 }
 
 async fn hello(limits: Limits) -> Server {
@@ -28,21 +24,14 @@ async fn ended(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
     // A reset is an end too.
-    let _ = tokio::time::timeout(10 * SECOND, read)
-        .await
-        .expect("the connection is still open");
+    let _ = tokio::time::timeout(10 * SECOND, read).await.expect("the connection is still open");
     answer
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_head_is_not_waited_for() {
     let server = hello(limits(SECOND, 60 * SECOND)).await;
-    for begin in [
-        "",
-        "G",
-        "GET / HTTP/1.1\r\nHost: x\r\n",
-        "PRI * HTTP/2.0\r\n",
-    ] {
+    for begin in ["", "G", "GET / HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n"] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(begin.as_bytes()).await.unwrap();
         let since = Instant::now();
@@ -73,10 +62,7 @@ async fn a_connection_may_rest_between_requests_but_not_forever() {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let mut answer = [0; 4096];
     for _ in 0..2 {
-        stream
-            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            .await
-            .unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let count = stream.read(&mut answer).await.unwrap();
         assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
         // Longer than a head may take.
@@ -104,50 +90,29 @@ async fn who_does_not_take_its_answer_is_cut_off() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(server.address).await.unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     tokio::time::sleep(4 * SECOND).await;
     let answer = ended(&mut stream).await;
-    assert!(
-        answer.len() < 32 << 20,
-        "{} bytes came after all",
-        answer.len()
-    );
+    assert!(answer.len() < 32 << 20, "{} bytes came after all", answer.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_head_is_refused() {
     let server = hello(Limits::default()).await;
-    for (bytes, status) in [
-        (16 << 10, "HTTP/1.1 200"),
-        (64 << 10, "HTTP/1.1 431"),
-        (500 << 10, "HTTP/1.1 431"),
-    ] {
+    for (bytes, status) in [(16 << 10, "HTTP/1.1 200"), (64 << 10, "HTTP/1.1 431"), (500 << 10, "HTTP/1.1 431")] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
-        let head = format!(
-            "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {}\r\n\r\n",
-            "x".repeat(bytes)
-        );
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(bytes));
         // The server may end before it was all sent, and a reset may come before its answer.
         let _ = stream.write_all(head.as_bytes()).await;
         let answer = ended(&mut stream).await;
         let answer = String::from_utf8_lossy(&answer);
-        assert!(
-            answer.starts_with(status) || (answer.is_empty() && bytes > 16 << 10),
-            "{bytes}: {answer}"
-        );
+        assert!(answer.starts_with(status) || (answer.is_empty() && bytes > 16 << 10), "{bytes}: {answer}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_connections_than_allowed_wait_for_their_turn() {
-    let server = hello(Limits {
-        connections: 2,
-        ..Limits::default()
-    })
-    .await;
+    let server = hello(Limits { connections: 2, ..Limits::default() }).await;
     let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut answer = [0; 4096];
     let mut first = Vec::new();
@@ -159,14 +124,9 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
     }
     let mut third = TcpStream::connect(server.address).await.unwrap();
     third.write_all(request).await.unwrap();
-    tokio::time::timeout(SECOND / 2, third.read(&mut answer))
-        .await
-        .expect_err("the third has no turn yet");
+    tokio::time::timeout(SECOND / 2, third.read(&mut answer)).await.expect_err("the third has no turn yet");
     first.pop();
-    let count = tokio::time::timeout(5 * SECOND, third.read(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
+    let count = tokio::time::timeout(5 * SECOND, third.read(&mut answer)).await.unwrap().unwrap();
     assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
 }
 
@@ -181,14 +141,8 @@ async fn what_was_begun_is_answered_before_the_end() {
     let request = tokio::spawn(reqwest::get(server.url("/")));
     tokio::time::sleep(SECOND / 2).await;
     server.stop.take().unwrap().send(()).unwrap();
-    assert_eq!(
-        request.await.unwrap().unwrap().text().await.unwrap(),
-        "done"
-    );
-    tokio::time::timeout(5 * SECOND, &mut server.task)
-        .await
-        .expect("the server has ended")
-        .unwrap();
+    assert_eq!(request.await.unwrap().unwrap().text().await.unwrap(), "done");
+    tokio::time::timeout(5 * SECOND, &mut server.task).await.expect("the server has ended").unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
     drop(idle);
 }
@@ -199,35 +153,18 @@ async fn what_does_not_end_is_cut_off_at_the_end() {
         tokio::time::sleep(600 * SECOND).await;
         "never"
     });
-    let mut server = Server::start(
-        endless,
-        Limits {
-            shutdown: SECOND,
-            ..Limits::default()
-        },
-    )
-    .await;
+    let mut server = Server::start(endless, Limits { shutdown: SECOND, ..Limits::default() }).await;
     let request = tokio::spawn(reqwest::get(server.url("/")));
     tokio::time::sleep(SECOND / 2).await;
     server.stop.take().unwrap().send(()).unwrap();
-    tokio::time::timeout(5 * SECOND, &mut server.task)
-        .await
-        .expect("the server has ended")
-        .unwrap();
+    tokio::time::timeout(5 * SECOND, &mut server.task).await.expect("the server has ended").unwrap();
     assert!(request.await.unwrap().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn http2_works_and_may_take_its_time() {
-    let server = Server::start(
-        make_sync(|_| vec![7_u8; 3 << 20]),
-        limits(SECOND, 3 * SECOND),
-    )
-    .await;
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
+    let server = Server::start(make_sync(|_| vec![7_u8; 3 << 20]), limits(SECOND, 3 * SECOND)).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
     for _ in 0..2 {
         let mut answer = client.get(server.url("/")).send().await.unwrap();
         assert_eq!(answer.version(), reqwest::Version::HTTP_2);

@@ -7,22 +7,13 @@ use crate::support::{Bench, SECRET, is_there, noise};
 
 async fn desync(home: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("desync");
-    command
-        .args(arguments)
-        .env("HOME", home)
-        .env("LC_ALL", "C.UTF-8");
-    tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap()
+    command.args(arguments).env("HOME", home).env("LC_ALL", "C.UTF-8");
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 #[track_caller]
 fn succeeded(output: &Output) {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 async fn make_and_extract(bench: &Bench) {
@@ -32,31 +23,13 @@ async fn make_and_extract(bench: &Bench) {
     let server = bench.serve().await;
     let path = |name: &str| bench.folder.path().join(name).to_str().unwrap().to_owned();
     let (store, config) = (server.url("/store"), path("config.json"));
-    let plain = [
-        noise(2_000_000, 1),
-        vec![0; 1_000_000],
-        b"words ".repeat(100_000),
-    ]
-    .concat();
+    let plain = [noise(2_000_000, 1), vec![0; 1_000_000], b"words ".repeat(100_000)].concat();
     std::fs::write(path("blob"), &plain).unwrap();
-    let make = [
-        "--config",
-        &config,
-        "make",
-        "-m",
-        "16:64:256",
-        "-s",
-        &store,
-        &path("blob.caibx"),
-        &path("blob"),
-    ];
+    let make = ["--config", &config, "make", "-m", "16:64:256", "-s", &store, &path("blob.caibx"), &path("blob")];
 
     std::fs::write(&config, "{}").unwrap();
     let refused = desync(bench.folder.path(), &make).await;
-    assert!(
-        !refused.status.success(),
-        "nobody may write without the word"
-    );
+    assert!(!refused.status.success(), "nobody may write without the word");
     assert_eq!(bench.db.chunk_counts().await.unwrap().live, 0);
 
     let secret = serde_json::json!({"store-options": {&store: {"http-auth": SECRET}}});
@@ -69,28 +42,10 @@ async fn make_and_extract(bench: &Bench) {
     assert_eq!(bench.db.chunk_counts().await.unwrap().live, live);
 
     std::fs::write(&config, "{}").unwrap();
-    let extract = [
-        "--config",
-        &config,
-        "extract",
-        "-s",
-        &store,
-        &path("blob.caibx"),
-        &path("again"),
-    ];
+    let extract = ["--config", &config, "extract", "-s", &store, &path("blob.caibx"), &path("again")];
     succeeded(&desync(bench.folder.path(), &extract).await);
-    assert!(
-        std::fs::read(path("again")).unwrap() == plain,
-        "the same comes back"
-    );
-    let verify = [
-        "--config",
-        &config,
-        "cat",
-        "-s",
-        &store,
-        &path("blob.caibx"),
-    ];
+    assert!(std::fs::read(path("again")).unwrap() == plain, "the same comes back");
+    let verify = ["--config", &config, "cat", "-s", &store, &path("blob.caibx")];
     assert!(desync(bench.folder.path(), &verify).await.stdout == plain);
 }
 
@@ -105,11 +60,7 @@ async fn desync_makes_and_extracts_through_a_folder() {
     make_and_extract(&bench).await;
     if is_there("desync") {
         let store = bench.folder.path().join("store");
-        let verified = desync(
-            bench.folder.path(),
-            &["verify", "-s", store.to_str().unwrap()],
-        )
-        .await;
+        let verified = desync(bench.folder.path(), &["verify", "-s", store.to_str().unwrap()]).await;
         succeeded(&verified);
         assert!(!String::from_utf8_lossy(&verified.stderr).contains("does not match"));
     }

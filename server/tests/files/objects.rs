@@ -14,11 +14,7 @@ use crate::support::{Bench, chunk, chunk_at, noise, tomorrow};
 async fn the_folder_is_a_desync_store() {
     let bench = Bench::folder().await;
     let (id, stored) = chunk(b"plain");
-    bench
-        .chunks()
-        .put(id, stored.clone(), tomorrow())
-        .await
-        .unwrap();
+    bench.chunks().put(id, stored.clone(), tomorrow()).await.unwrap();
     let path = bench.folder.path().join("store").join(id.store_path());
     assert_eq!(std::fs::read(path).unwrap(), stored);
 }
@@ -35,10 +31,7 @@ async fn what_others_packed_in_another_way_is_as_good() {
     std::fs::write(&path, &theirs).unwrap();
 
     let chunks = bench.chunks();
-    assert_eq!(
-        chunks.put(id, ours, tomorrow()).await.unwrap(),
-        PutOutcome::New
-    );
+    assert_eq!(chunks.put(id, ours, tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), theirs);
     assert_eq!(chunks.size(&id).await.unwrap(), Some(theirs.len() as u64));
 }
@@ -62,30 +55,19 @@ async fn a_lost_object_is_found_missing_and_comes_back_with_the_next_upload() {
     let chunks = bench.bare();
     let (id, stored) = chunk(b"to be lost");
     let (damaged, damaged_stored) = chunk(b"to be damaged");
-    let path = |id: vsekai_updater::chunk::ChunkId| {
-        bench.folder.path().join("store").join(id.store_path())
-    };
+    let path = |id: vsekai_updater::chunk::ChunkId| bench.folder.path().join("store").join(id.store_path());
     chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
-    chunks
-        .put(damaged, damaged_stored, tomorrow())
-        .await
-        .unwrap();
+    chunks.put(damaged, damaged_stored, tomorrow()).await.unwrap();
     std::fs::remove_file(path(id)).unwrap();
     std::fs::write(path(damaged), b"nonsense").unwrap();
 
-    let all = Page {
-        after: None,
-        limit: 100,
-    };
+    let all = Page { after: None, limit: 100 };
     let quick = chunks.verify(&all, false).await.unwrap();
     assert_eq!((quick.missing, quick.corrupt), (vec![id], vec![]));
     let deep = chunks.verify(&all, true).await.unwrap();
     assert_eq!((deep.missing, deep.corrupt), (vec![id], vec![damaged]));
 
-    assert_eq!(
-        chunks.put(id, stored.clone(), tomorrow()).await.unwrap(),
-        PutOutcome::There
-    );
+    assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::There);
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
 }
 
@@ -99,19 +81,13 @@ async fn what_is_being_removed_is_not_taken_until_it_is_gone() {
     // Here a clean-up is killed: the row is claimed, the object still there.
     assert_eq!(bench.db.claim(Time(300), 10).await.unwrap(), [id]);
 
-    let error = chunks
-        .put(id, stored.clone(), tomorrow())
-        .await
-        .unwrap_err();
+    let error = chunks.put(id, stored.clone(), tomorrow()).await.unwrap_err();
     assert_eq!((error.code(), error.status()), ("chunk_deleting", 503));
     assert_eq!(chunks.size(&id).await.unwrap(), None);
 
     // The next one goes on with it.
     assert_eq!(chunks.clean(Time(300), 0, 10).await.unwrap().removed, 1);
-    assert_eq!(
-        chunks.put(id, stored.clone(), tomorrow()).await.unwrap(),
-        PutOutcome::New
-    );
+    assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
 }
 
@@ -127,11 +103,7 @@ async fn no_live_chunk_is_ever_without_its_bytes() {
         tokio::spawn(async move {
             let mut removed = 0;
             while !is_over.load(Ordering::Relaxed) {
-                removed += chunks
-                    .clean(tomorrow().plus_seconds(5), -10, 50)
-                    .await
-                    .unwrap()
-                    .removed;
+                removed += chunks.clean(tomorrow().plus_seconds(5), -10, 50).await.unwrap().removed;
             }
             removed
         })
@@ -144,11 +116,7 @@ async fn no_live_chunk_is_ever_without_its_bytes() {
                 let (id, stored) = chunk(&noise(100, round / 2));
                 // Half of them want it to stay, and so it must.
                 let stays = worker >= 2 && round % 2 == 1;
-                let until = if stays {
-                    tomorrow().plus_seconds(86_400)
-                } else {
-                    Time(0)
-                };
+                let until = if stays { tomorrow().plus_seconds(86_400) } else { Time(0) };
                 match chunks.put(id, stored, until).await {
                     Ok(_) if stays => assert!(chunks.get(&id).await.unwrap().is_some()),
                     Ok(_) => {}
@@ -162,16 +130,7 @@ async fn no_live_chunk_is_ever_without_its_bytes() {
     }
     is_over.store(true, Ordering::Relaxed);
     clean.await.unwrap();
-    let all = chunks
-        .verify(
-            &Page {
-                after: None,
-                limit: 100,
-            },
-            true,
-        )
-        .await
-        .unwrap();
+    let all = chunks.verify(&Page { after: None, limit: 100 }, true).await.unwrap();
     assert_eq!((all.missing, all.corrupt), (vec![], vec![]));
 }
 
@@ -183,10 +142,7 @@ async fn a_server_that_does_not_answer_is_not_waited_for() {
     bench.options.timeout = Duration::from_secs(1);
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     bench.options.s3 = vec![
-        set(
-            "aws_endpoint",
-            &format!("http://{}", silent.local_addr().unwrap()),
-        ),
+        set("aws_endpoint", &format!("http://{}", silent.local_addr().unwrap())),
         set("aws_allow_http", "true"),
         set("aws_access_key_id", "test"),
         set("aws_secret_access_key", "test"),
@@ -203,7 +159,6 @@ async fn a_setting_that_s3_does_not_have_is_refused() {
     let mut bench = Bench::database().await;
     bench.options.place = vsekai_server::chunks::Place::parse("s3://chunks").unwrap();
     bench.options.s3 = vec![("aws_acess_key".to_owned(), "x".to_owned())];
-    let error =
-        vsekai_server::chunks::Chunks::open(Arc::clone(&bench.db), &bench.options).unwrap_err();
+    let error = vsekai_server::chunks::Chunks::open(Arc::clone(&bench.db), &bench.options).unwrap_err();
     assert_eq!(error.code(), "config_invalid");
 }

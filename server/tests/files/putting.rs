@@ -26,11 +26,7 @@ async fn ids_of_sha256_are_taken_too() {
     let bench = Bench::database().await;
     let server = bench.serve().await;
     let chunk = VerifiedChunk::of(b"of a store with sha256".to_vec(), DigestAlgorithm::Sha256);
-    let stored = Compressor::new(3)
-        .unwrap()
-        .compress(&chunk)
-        .unwrap()
-        .into_bytes();
+    let stored = Compressor::new(3).unwrap().compress(&chunk).unwrap().into_bytes();
     assert_eq!(server.put(&path_of(chunk.id()), stored).await.status, 201);
 }
 
@@ -42,16 +38,11 @@ async fn only_who_may_can_put() {
     let url = server.url(&path_of(id));
     let put = |header: Option<&'static str>| {
         let request = reqwest::Client::new().put(&url).body(stored.clone());
-        let request = header
-            .into_iter()
-            .fold(request, |request, it| request.header("authorization", it));
+        let request = header.into_iter().fold(request, |request, it| request.header("authorization", it));
         crate::support::Answer::of(request)
     };
     let answer = put(None).await;
-    assert_eq!(
-        (answer.status, answer.code().as_str()),
-        (401, "unauthorized")
-    );
+    assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"));
     assert_eq!(answer.header("www-authenticate"), "Bearer");
     assert_eq!(answer.header("cache-control"), "no-store");
     let answer = put(Some("Bearer wrong")).await;
@@ -67,8 +58,7 @@ async fn what_is_not_the_chunk_is_refused_and_leaves_nothing() {
     let (id, stored) = chunk(&noise(50_000, 1));
     let (_, other) = chunk(b"other");
     let (_, zeros) = chunk(&vec![0; 100]);
-    let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-        .to_vec();
+    let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00".to_vec();
     for (what, body) in [
         ("another chunk", other.to_vec()),
         ("nothing", Vec::new()),
@@ -79,11 +69,7 @@ async fn what_is_not_the_chunk_is_refused_and_leaves_nothing() {
         ("gzip", gzip),
     ] {
         let answer = server.put(&path_of(id), body).await;
-        assert_eq!(
-            (answer.status, answer.code().as_str()),
-            (422, "chunk_corrupt"),
-            "{what}"
-        );
+        assert_eq!((answer.status, answer.code().as_str()), (422, "chunk_corrupt"), "{what}");
     }
     assert_eq!(server.get(&path_of(id)).await.status, 404);
     assert_eq!(bench.db.chunk_counts().await.unwrap(), Default::default());
@@ -124,17 +110,10 @@ async fn bombs_are_refused_without_being_unpacked() {
     let answer = server.put(&path_of(id), bomb.clone()).await;
     assert_eq!((answer.status, answer.code().as_str()), (413, "too_large"));
     // The same without a word of its size: a window of 128 MiB in place of the frame's size of 4 bytes.
-    assert_eq!(
-        bomb[4] & 0xe0,
-        0xa0,
-        "a single segment with a size of 4 bytes"
-    );
+    assert_eq!(bomb[4] & 0xe0, 0xa0, "a single segment with a size of 4 bytes");
     let silent = [&bomb[..4], &[bomb[4] & 0x1f, 0x88], &bomb[9..]].concat();
     let answer = server.put(&path_of(id), silent).await;
-    assert_eq!(
-        (answer.status, answer.code().as_str()),
-        (422, "chunk_corrupt")
-    );
+    assert_eq!((answer.status, answer.code().as_str()), (422, "chunk_corrupt"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,11 +129,8 @@ async fn a_wrong_prefix_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_comes_too_slowly_is_given_up() {
     let bench = Bench::database().await;
-    let options = files::Options {
-        upload_patience: Duration::from_secs(1),
-        upload_rate: u32::MAX,
-        ..Default::default()
-    };
+    let options =
+        files::Options { upload_patience: Duration::from_secs(1), upload_rate: u32::MAX, ..Default::default() };
     let server = bench.serve_with(options, Limits::default()).await;
     let (id, stored) = chunk(&noise(1000, 1));
     let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -167,10 +143,7 @@ async fn a_body_that_comes_too_slowly_is_given_up() {
     stream.write_all(&stored[..10]).await.unwrap();
     let mut answer = [0; 12];
     let read = stream.read_exact(&mut answer);
-    tokio::time::timeout(Duration::from_secs(5), read)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), read).await.unwrap().unwrap();
     assert_eq!(&answer, b"HTTP/1.1 400");
 }
 
@@ -182,10 +155,7 @@ async fn many_uploads_at_once_all_arrive() {
     let mut uploads = tokio::task::JoinSet::new();
     for upload in 0..100_u64 {
         let (id, stored) = chunk(&noise(20_000, upload / 2));
-        let request = client
-            .put(server.url(&path_of(id)))
-            .header("authorization", SECRET)
-            .body(stored);
+        let request = client.put(server.url(&path_of(id))).header("authorization", SECRET).body(stored);
         uploads.spawn(async move { request.send().await.unwrap().status().as_u16() });
     }
     let mut statuses = Vec::new();
@@ -205,22 +175,6 @@ async fn what_was_put_is_kept_for_a_while() {
     let (id, stored) = chunk(b"kept");
     server.put(&path_of(id), stored).await;
     let now = vsekai_server::model::Time::now();
-    assert_eq!(
-        bench
-            .db
-            .count_unused(now.plus_seconds(23 * 3600))
-            .await
-            .unwrap()
-            .0,
-        0
-    );
-    assert_eq!(
-        bench
-            .db
-            .count_unused(now.plus_seconds(25 * 3600))
-            .await
-            .unwrap()
-            .0,
-        1
-    );
+    assert_eq!(bench.db.count_unused(now.plus_seconds(23 * 3600)).await.unwrap().0, 0);
+    assert_eq!(bench.db.count_unused(now.plus_seconds(25 * 3600)).await.unwrap().0, 1);
 }

@@ -12,13 +12,7 @@ const LASTING: &str = "public, max-age=31536000, immutable";
 async fn with_chunk(bench: &Bench, plain: &[u8]) -> (Server, String, bytes::Bytes) {
     let server = bench.serve().await;
     let (id, stored) = chunk(plain);
-    server
-        .chunks
-        .as_ref()
-        .unwrap()
-        .put(id, stored.clone(), tomorrow())
-        .await
-        .unwrap();
+    server.chunks.as_ref().unwrap().put(id, stored.clone(), tomorrow()).await.unwrap();
     (server, path_of(id), stored)
 }
 
@@ -56,9 +50,7 @@ async fn a_chunk_comes_with_all_that_a_cache_needs() {
 async fn head_has_the_headers_of_get_and_no_body() {
     let bench = Bench::database().await;
     let (server, path, stored) = with_chunk(&bench, &noise(70_000, 1)).await;
-    bench
-        .publish(&[("tuf/1.root.json", b"{}"), ("tuf/timestamp.json", b"{ }")])
-        .await;
+    bench.publish(&[("tuf/1.root.json", b"{}"), ("tuf/timestamp.json", b"{ }")]).await;
     for path in [&path, "/tuf/1.root.json", "/tuf/timestamp.json"] {
         let mut get = server.get(path).await;
         let mut head = server.ask("HEAD", path, &[]).await;
@@ -68,16 +60,9 @@ async fn head_has_the_headers_of_get_and_no_body() {
         assert!(head.body.is_empty());
     }
     // No byte of a body follows on the wire.
-    let raw = server
-        .raw(&format!(
-            "HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        ))
-        .await;
+    let raw = server.raw(&format!("HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
     assert!(raw.ends_with("\r\n\r\n"), "{raw}");
-    assert!(
-        raw.contains(&format!("content-length: {}\r\n", stored.len())),
-        "{raw}"
-    );
+    assert!(raw.contains(&format!("content-length: {}\r\n", stored.len())), "{raw}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,32 +83,13 @@ async fn documents_have_their_types_and_their_ages() {
     for (path, body, kind, age) in [
         ("/tuf/1.root.json", "root", "application/json", LASTING),
         ("/tuf/timestamp.json", "time", "application/json", changing),
-        (
-            "/targets/stable/1.0.0+7/linux-x86_64/ab.release.json",
-            "release",
-            "application/json",
-            LASTING,
-        ),
-        (
-            "/targets/stable/1.0.0%2B7/linux-x86_64/ab.release.json",
-            "release",
-            "application/json",
-            LASTING,
-        ),
-        (
-            "/targets/stable/1.0.0%2b7/linux-x86_64/ab.index.caidx",
-            "index",
-            "application/octet-stream",
-            LASTING,
-        ),
+        ("/targets/stable/1.0.0+7/linux-x86_64/ab.release.json", "release", "application/json", LASTING),
+        ("/targets/stable/1.0.0%2B7/linux-x86_64/ab.release.json", "release", "application/json", LASTING),
+        ("/targets/stable/1.0.0%2b7/linux-x86_64/ab.index.caidx", "index", "application/octet-stream", LASTING),
     ] {
         for _ in 0..2 {
             let answer = server.get(path).await;
-            assert_eq!(
-                (answer.status, &*answer.body),
-                (200, body.as_bytes()),
-                "{path}"
-            );
+            assert_eq!((answer.status, &*answer.body), (200, body.as_bytes()), "{path}");
             assert_eq!(answer.header("content-type"), kind, "{path}");
             assert_eq!(answer.header("cache-control"), age, "{path}");
             assert_eq!(answer.header("etag").len(), 66, "{path}");
@@ -140,30 +106,15 @@ async fn who_has_it_already_is_told_so() {
     bench.publish(&[("tuf/timestamp.json", b"time")]).await;
     for path in [&path, "/tuf/timestamp.json"] {
         let tag = server.get(path).await.header("etag").to_owned();
-        for value in [
-            tag.clone(),
-            format!("W/{tag}"),
-            format!("\"x\", {tag}"),
-            "*".to_owned(),
-        ] {
+        for value in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
             for method in ["GET", "HEAD"] {
                 let answer = server.ask(method, path, &[("if-none-match", &value)]).await;
-                assert_eq!(
-                    (answer.status, answer.body.len()),
-                    (304, 0),
-                    "{method} {path} {value}"
-                );
+                assert_eq!((answer.status, answer.body.len()), (304, 0), "{method} {path} {value}");
                 assert_eq!(answer.header("etag"), tag);
                 assert_ne!(answer.header("cache-control"), "");
             }
         }
-        assert_eq!(
-            server
-                .ask("GET", path, &[("if-none-match", "\"x\"")])
-                .await
-                .status,
-            200
-        );
+        assert_eq!(server.ask("GET", path, &[("if-none-match", "\"x\"")]).await.status, 200);
     }
 }
 
@@ -172,38 +123,22 @@ async fn a_part_can_be_asked_for() {
     let bench = Bench::database().await;
     let (server, path, stored) = with_chunk(&bench, &noise(70_000, 1)).await;
     let len = stored.len();
-    for (range, part) in [
-        ("bytes=0-99", 0..100),
-        ("bytes=100-", 100..len),
-        ("bytes=-7", len - 7..len),
-    ] {
+    for (range, part) in [("bytes=0-99", 0..100), ("bytes=100-", 100..len), ("bytes=-7", len - 7..len)] {
         let answer = server.ask("GET", &path, &[("range", range)]).await;
-        assert_eq!(
-            (answer.status, &answer.body),
-            (206, &stored.slice(part.clone())),
-            "{range}"
-        );
+        assert_eq!((answer.status, &answer.body), (206, &stored.slice(part.clone())), "{range}");
         let is = format!("bytes {}-{}/{len}", part.start, part.end - 1);
         assert_eq!(answer.header("content-range"), is);
         assert_eq!(answer.header("content-length"), part.len().to_string());
     }
-    let answer = server
-        .ask("GET", &path, &[("range", "bytes=99999999-")])
-        .await;
-    assert_eq!(
-        (answer.status, answer.code().as_str()),
-        (416, "range_not_satisfiable")
-    );
+    let answer = server.ask("GET", &path, &[("range", "bytes=99999999-")]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (416, "range_not_satisfiable"));
     assert_eq!(answer.header("content-range"), format!("bytes */{len}"));
     for range in ["bytes=0-1,5-6", "bytes=5-1", "lines=1-2"] {
         let answer = server.ask("GET", &path, &[("range", range)]).await;
         assert_eq!((answer.status, answer.body.len()), (200, len), "{range}");
     }
     let head = server.ask("HEAD", &path, &[("range", "bytes=0-9")]).await;
-    assert_eq!(
-        (head.status, head.header("content-length")),
-        (200, len.to_string().as_str())
-    );
+    assert_eq!((head.status, head.header("content-length")), (200, len.to_string().as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,24 +148,12 @@ async fn a_part_of_something_else_is_not_given() {
     let tag = server.get(&path).await.header("etag").to_owned();
     let ask = |value: String| {
         let (server, path) = (&server, &path);
-        async move {
-            server
-                .ask("GET", path, &[("range", "bytes=0-1"), ("if-range", &value)])
-                .await
-        }
+        async move { server.ask("GET", path, &[("range", "bytes=0-1"), ("if-range", &value)]).await }
     };
     assert_eq!(ask(tag.clone()).await.status, 206);
-    for other in [
-        "\"x\"".to_owned(),
-        format!("W/{tag}"),
-        "Wed, 21 Oct 2015 07:28:00 GMT".to_owned(),
-    ] {
+    for other in ["\"x\"".to_owned(), format!("W/{tag}"), "Wed, 21 Oct 2015 07:28:00 GMT".to_owned()] {
         let answer = ask(other.clone()).await;
-        assert_eq!(
-            (answer.status, answer.body.len()),
-            (200, stored.len()),
-            "{other}"
-        );
+        assert_eq!((answer.status, answer.body.len()), (200, stored.len()), "{other}");
     }
 }
 
@@ -239,12 +162,7 @@ async fn what_is_not_there_is_kept_for_a_moment_only() {
     let bench = Bench::database().await;
     let server = bench.serve().await;
     let (id, stored) = chunk(b"later");
-    for path in [
-        &path_of(id),
-        "/tuf/9.root.json",
-        "/targets/a/b.json",
-        "/bundles/x",
-    ] {
+    for path in [&path_of(id), "/tuf/9.root.json", "/targets/a/b.json", "/bundles/x"] {
         for method in ["GET", "HEAD"] {
             let answer = server.ask(method, path, &[]).await;
             assert_eq!(answer.status, 404, "{method} {path}");
@@ -253,23 +171,14 @@ async fn what_is_not_there_is_kept_for_a_moment_only() {
         }
         assert_eq!(server.get(path).await.code(), "not_found");
     }
-    server
-        .chunks
-        .as_ref()
-        .unwrap()
-        .put(id, stored, tomorrow())
-        .await
-        .unwrap();
+    server.chunks.as_ref().unwrap().put(id, stored, tomorrow()).await.unwrap();
     assert_eq!(server.get(&path_of(id)).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
     let bench = Bench::database().await;
-    let options = files::Options {
-        fresh: Duration::from_millis(500),
-        ..Default::default()
-    };
+    let options = files::Options { fresh: Duration::from_millis(500), ..Default::default() };
     let here = bench.serve_with(options.clone(), Limits::default()).await;
     let there = bench.serve_with(options, Limits::default()).await;
     bench.publish(&[("tuf/timestamp.json", b"1")]).await;
@@ -277,9 +186,7 @@ async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
         assert_eq!(server.get("/tuf/timestamp.json").await.body, "1");
         assert_eq!(server.get("/tuf/2.root.json").await.status, 404);
     }
-    bench
-        .publish(&[("tuf/timestamp.json", b"2"), ("tuf/2.root.json", b"root")])
-        .await;
+    bench.publish(&[("tuf/timestamp.json", b"2"), ("tuf/2.root.json", b"root")]).await;
     here.files.as_ref().unwrap().changed();
     assert_eq!(here.get("/tuf/timestamp.json").await.body, "2");
     assert_eq!(here.get("/tuf/2.root.json").await.status, 200);
@@ -294,34 +201,21 @@ async fn other_methods_are_told_what_can_be_used() {
     let (server, path, _) = with_chunk(&bench, b"content").await;
     for method in ["POST", "DELETE", "PATCH", "OPTIONS"] {
         let answer = server.ask(method, &path, &[]).await;
-        assert_eq!(
-            (answer.status, answer.header("allow")),
-            (405, "GET, HEAD, PUT"),
-            "{method}"
-        );
+        assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD, PUT"), "{method}");
         assert_eq!(answer.code(), "method_not_allowed");
         for path in ["/tuf/timestamp.json", "/targets/a", "/bundles/a"] {
             let answer = server.ask(method, path, &[]).await;
-            assert_eq!(
-                (answer.status, answer.header("allow")),
-                (405, "GET, HEAD"),
-                "{method} {path}"
-            );
+            assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD"), "{method} {path}");
         }
     }
-    assert_eq!(
-        server.ask("PUT", "/tuf/timestamp.json", &[]).await.status,
-        405
-    );
+    assert_eq!(server.ask("PUT", "/tuf/timestamp.json", &[]).await.status, 405);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_that_lead_elsewhere_are_refused() {
     let bench = Bench::database().await;
     let (server, path, _) = with_chunk(&bench, b"content").await;
-    bench
-        .publish(&[("tuf/1.root.json", b"root"), ("targets/a/b", b"x")])
-        .await;
+    bench.publish(&[("tuf/1.root.json", b"root"), ("targets/a/b", b"x")]).await;
     let hex = &path[12..76];
     for path in [
         "/store/../tuf/1.root.json".to_owned(),
@@ -342,12 +236,7 @@ async fn paths_that_lead_elsewhere_are_refused() {
         format!("/store/{}/{hex}.cacnk", &hex[..5]),
         format!("/store/{}/{}.cacnk", &hex[..4], hex.to_uppercase()),
         format!("/store/{}/{hex}", &hex[..4]),
-        format!(
-            "/store/{}/%{:02x}{}.cacnk",
-            &hex[..4],
-            hex.as_bytes()[0],
-            &hex[1..]
-        ),
+        format!("/store/{}/%{:02x}{}.cacnk", &hex[..4], hex.as_bytes()[0], &hex[1..]),
     ] {
         assert_eq!(server.raw_status(&path).await, 400, "{path}");
     }

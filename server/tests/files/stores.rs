@@ -53,10 +53,7 @@ async fn what_was_put_can_be_got_and_has_its_size(bench: &Bench) {
     let chunks = bench.chunks();
     for plain in [&b""[..], b"x", &noise(200_000, 1), &vec![0; 1 << 20]] {
         let (id, stored) = chunk(plain);
-        assert_eq!(
-            chunks.put(id, stored.clone(), tomorrow()).await.unwrap(),
-            PutOutcome::New
-        );
+        assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
         assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
         assert_eq!(chunks.size(&id).await.unwrap(), Some(stored.len() as u64));
     }
@@ -76,14 +73,8 @@ async fn what_is_absent_is_not_remembered(bench: &Bench) {
 async fn the_same_again_is_there(bench: &Bench) {
     let chunks = bench.chunks();
     let (id, stored) = chunk(b"twice");
-    assert_eq!(
-        chunks.put(id, stored.clone(), tomorrow()).await.unwrap(),
-        PutOutcome::New
-    );
-    assert_eq!(
-        chunks.put(id, stored, tomorrow()).await.unwrap(),
-        PutOutcome::There
-    );
+    assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
+    assert_eq!(chunks.put(id, stored, tomorrow()).await.unwrap(), PutOutcome::There);
 }
 
 async fn a_chunk_of_another_id_never_becomes_visible(bench: &Bench) {
@@ -141,44 +132,24 @@ async fn the_cache_answers_the_second_time(bench: &Bench) {
     chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
     let first = chunks.get(&id).await.unwrap().unwrap();
     let second = chunks.get(&id).await.unwrap().unwrap();
-    assert_eq!(
-        first.as_ptr(),
-        second.as_ptr(),
-        "the same bytes, not a copy"
-    );
+    assert_eq!(first.as_ptr(), second.as_ptr(), "the same bytes, not a copy");
     let counts = chunks.cache_counts();
     assert_eq!((counts.hits, counts.misses), (1, 1));
     let bare = bench.bare();
-    assert_ne!(
-        bare.get(&id).await.unwrap().unwrap().as_ptr(),
-        first.as_ptr()
-    );
+    assert_ne!(bare.get(&id).await.unwrap().unwrap().as_ptr(), first.as_ptr());
 }
 
 async fn what_nothing_needs_is_removed_after_the_grace(bench: &Bench) {
     let chunks = bench.bare();
     let (id, stored) = chunk(b"in passing");
     let (kept, kept_stored) = chunk(b"kept");
-    chunks
-        .put(id, stored, Time(0).plus_seconds(100))
-        .await
-        .unwrap();
-    chunks
-        .put(kept, kept_stored, Time(0).plus_seconds(1_000_000))
-        .await
-        .unwrap();
+    chunks.put(id, stored, Time(0).plus_seconds(100)).await.unwrap();
+    chunks.put(kept, kept_stored, Time(0).plus_seconds(1_000_000)).await.unwrap();
     let at = |seconds| Time(0).plus_seconds(seconds);
-    let cleaned = |doomed, removed| vsekai_server::chunks::Cleaned {
-        doomed,
-        removed,
-        failed: 0,
-    };
+    let cleaned = |doomed, removed| vsekai_server::chunks::Cleaned { doomed, removed, failed: 0 };
     assert_eq!(chunks.clean(at(99), 10, 100).await.unwrap(), cleaned(0, 0));
     assert_eq!(chunks.clean(at(200), 10, 100).await.unwrap(), cleaned(1, 0));
-    assert!(
-        chunks.get(&id).await.unwrap().is_some(),
-        "who is under way may still need it"
-    );
+    assert!(chunks.get(&id).await.unwrap().is_some(), "who is under way may still need it");
     assert_eq!(chunks.missing(&[id], at(300)).await.unwrap(), [id]);
     assert_eq!(chunks.clean(at(209), 10, 100).await.unwrap(), cleaned(0, 0));
     assert_eq!(chunks.clean(at(211), 10, 100).await.unwrap(), cleaned(0, 1));
@@ -193,10 +164,7 @@ async fn a_doomed_chunk_that_is_put_again_lives(bench: &Bench) {
     let at = |seconds| Time(0).plus_seconds(seconds);
     chunks.put(id, stored.clone(), at(100)).await.unwrap();
     assert_eq!(chunks.clean(at(200), 10, 100).await.unwrap().doomed, 1);
-    assert_eq!(
-        chunks.put(id, stored.clone(), at(9000)).await.unwrap(),
-        PutOutcome::New
-    );
+    assert_eq!(chunks.put(id, stored.clone(), at(9000)).await.unwrap(), PutOutcome::New);
     let cleaned = chunks.clean(at(300), 10, 100).await.unwrap();
     assert!(!cleaned.did_something());
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
@@ -208,13 +176,7 @@ async fn what_is_asked_for_is_kept(bench: &Bench) {
     let at = |seconds| Time(0).plus_seconds(seconds);
     chunks.put(id, stored, at(100)).await.unwrap();
     assert_eq!(chunks.missing(&[id], at(5000)).await.unwrap(), []);
-    assert!(
-        !chunks
-            .clean(at(4999), 0, 100)
-            .await
-            .unwrap()
-            .did_something()
-    );
+    assert!(!chunks.clean(at(4999), 0, 100).await.unwrap().did_something());
     assert_eq!(chunks.clean(at(5001), 0, 100).await.unwrap().doomed, 1);
 }
 
@@ -228,45 +190,18 @@ async fn a_sound_store_is_found_sound(bench: &Bench) {
     }
     ids.sort_unstable();
     for deeply in [false, true] {
-        let first = chunks
-            .verify(
-                &Page {
-                    after: None,
-                    limit: 3,
-                },
-                deeply,
-            )
-            .await
-            .unwrap();
+        let first = chunks.verify(&Page { after: None, limit: 3 }, deeply).await.unwrap();
         assert_eq!((first.checked, first.last), (3, Some(ids[2])));
-        let second = chunks
-            .verify(
-                &Page {
-                    after: first.last,
-                    limit: 3,
-                },
-                deeply,
-            )
-            .await
-            .unwrap();
+        let second = chunks.verify(&Page { after: first.last, limit: 3 }, deeply).await.unwrap();
         assert_eq!((second.checked, second.last), (2, None));
-        assert_eq!(
-            [first.missing, first.corrupt, second.missing, second.corrupt].concat(),
-            []
-        );
+        assert_eq!([first.missing, first.corrupt, second.missing, second.corrupt].concat(), []);
     }
 }
 
 async fn two_servers_share_one_store(bench: &Bench) {
     let (one, other) = (bench.chunks(), bench.chunks());
     let (id, stored) = chunk(b"shared");
-    assert_eq!(
-        one.put(id, stored.clone(), tomorrow()).await.unwrap(),
-        PutOutcome::New
-    );
+    assert_eq!(one.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(other.get(&id).await.unwrap().unwrap(), stored);
-    assert_eq!(
-        other.put(id, stored, tomorrow()).await.unwrap(),
-        PutOutcome::There
-    );
+    assert_eq!(other.put(id, stored, tomorrow()).await.unwrap(), PutOutcome::There);
 }

@@ -43,15 +43,9 @@ impl Bench {
     async fn at(place: impl FnOnce(PathBuf) -> Place) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("server.db").display());
-        let db = vsekai_server::db::open(&url, &Pools::default())
-            .await
-            .unwrap();
+        let db = vsekai_server::db::open(&url, &Pools::default()).await.unwrap();
         let options = Options::new(place(folder.path().to_owned()));
-        Self {
-            db,
-            options,
-            folder,
-        }
+        Self { db, options, folder }
     }
 
     /// A prefix of its own on the S3 server of all tests.
@@ -59,12 +53,7 @@ impl Bench {
         let url = s3_server()?;
         let client = reqwest::Client::new();
         for _ in 0..300 {
-            if client
-                .put(format!("{url}/chunks"))
-                .send()
-                .await
-                .is_ok_and(|it| it.status().is_success())
-            {
+            if client.put(format!("{url}/chunks")).send().await.is_ok_and(|it| it.status().is_success()) {
                 let (bucket, prefix) = ("chunks".to_owned(), format!("a/{}", uuid::Uuid::new_v4()));
                 let mut bench = Self::at(|_| Place::S3 { bucket, prefix }).await;
                 let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -96,10 +85,7 @@ impl Bench {
     pub(crate) async fn publish(&self, files: &[(&str, &[u8])]) {
         let files: Vec<_> = files
             .iter()
-            .map(|(path, bytes)| RepositoryFile {
-                path: (*path).to_owned(),
-                bytes: bytes.to_vec(),
-            })
+            .map(|(path, bytes)| RepositoryFile { path: (*path).to_owned(), bytes: bytes.to_vec() })
             .collect();
         let change = Change {
             revision: self.db.revision().await.unwrap(),
@@ -112,19 +98,13 @@ impl Bench {
     }
 
     pub(crate) async fn serve(&self) -> Server {
-        self.serve_with(files::Options::default(), Limits::default())
-            .await
+        self.serve_with(files::Options::default(), Limits::default()).await
     }
 
     pub(crate) async fn serve_with(&self, options: files::Options, limits: Limits) -> Server {
         let chunks = self.chunks();
         let gate = Arc::new(Secret);
-        let files = Arc::new(Files::new(
-            Arc::clone(&chunks),
-            Arc::clone(&self.db),
-            gate,
-            options,
-        ));
+        let files = Arc::new(Files::new(Arc::clone(&chunks), Arc::clone(&self.db), gate, options));
         let rest = poem::endpoint::make_sync(|_| "something else");
         let mut server = Server::start(Arc::clone(&files).before(rest), limits).await;
         (server.chunks, server.files) = (Some(chunks), Some(files));
@@ -141,9 +121,7 @@ impl Gate for Secret {
     async fn may_put(&self, request: &poem::Request) -> Result<()> {
         match request.header("authorization") {
             Some(SECRET) => Ok(()),
-            Some(_) => Err(Error::Forbidden {
-                scope: "publish:*".to_owned(),
-            }),
+            Some(_) => Err(Error::Forbidden { scope: "publish:*".to_owned() }),
             None => Err(Error::Unauthorized),
         }
     }
@@ -167,13 +145,7 @@ impl Server {
             let stopped = async { drop(stopped.await) };
             serve(tcp, endpoint, &limits, stopped).await;
         });
-        Self {
-            address,
-            chunks: None,
-            files: None,
-            stop: Some(stop),
-            task,
-        }
+        Self { address, chunks: None, files: None, stop: Some(stop), task }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -185,19 +157,14 @@ impl Server {
     }
 
     pub(crate) async fn put(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = reqwest::Client::new()
-            .put(self.url(path))
-            .header("authorization", SECRET);
+        let request = reqwest::Client::new().put(self.url(path)).header("authorization", SECRET);
         Answer::of(request.body(body)).await
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let method = method.parse().unwrap();
         let request = reqwest::Client::new().request(method, self.url(path));
-        Answer::of(headers.iter().fold(request, |request, (name, value)| {
-            request.header(*name, *value)
-        }))
-        .await
+        Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
     /// Sends the bytes and gives all that comes back until the connection ends.
@@ -205,25 +172,14 @@ impl Server {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer))
-            .await
-            .unwrap();
+        let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// A path as it is written, which a client would tidy up. Gives the status.
     pub(crate) async fn raw_status(&self, path: &str) -> u16 {
-        let answer = self
-            .raw(&format!(
-                "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            ))
-            .await;
-        answer
-            .split(' ')
-            .nth(1)
-            .unwrap_or_else(|| panic!("{path}: {answer:?}"))
-            .parse()
-            .unwrap()
+        let answer = self.raw(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+        answer.split(' ').nth(1).unwrap_or_else(|| panic!("{path}: {answer:?}")).parse().unwrap()
     }
 }
 
@@ -238,37 +194,22 @@ impl Answer {
     pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Self {
-            status,
-            headers,
-            body: answer.bytes().await.unwrap(),
-        }
+        Self { status, headers, body: answer.bytes().await.unwrap() }
     }
 
     /// The header's value, or nothing.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The code of a failure, whose form is checked too.
     #[track_caller]
     pub(crate) fn code(&self) -> String {
-        assert_eq!(
-            self.header("content-type"),
-            "application/problem+json",
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let problem: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem["status"], self.status);
         let code = problem["code"].as_str().unwrap().to_owned();
-        assert!(
-            problem["type"]
-                .as_str()
-                .unwrap()
-                .ends_with(&format!("docs/errors.md#{code}"))
-        );
+        assert!(problem["type"].as_str().unwrap().ends_with(&format!("docs/errors.md#{code}")));
         assert!(!problem["title"].as_str().unwrap().is_empty());
         assert!(!problem["detail"].as_str().unwrap().is_empty());
         code
@@ -310,17 +251,10 @@ pub(crate) fn tomorrow() -> Time {
 /// Whether the program can be run. If not, says so past the test harness; in CI that is a failure.
 pub(crate) fn is_there(program: &str) -> bool {
     let mut command = Command::new(program);
-    let found = command
-        .arg("--help")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let found = command.arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
     if !found {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "{program} must be on PATH in CI"
-        );
+        assert!(std::env::var_os("CI").is_none(), "{program} must be on PATH in CI");
         let text = format!("SKIPPED: {program} is not on PATH, nothing is tested against it\n");
         std::io::stderr().write_all(text.as_bytes()).unwrap();
     }
@@ -334,21 +268,12 @@ fn s3_server() -> Option<&'static str> {
         if !is_there("moto_server") {
             return None;
         }
-        let free = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = Command::new("sh");
         let script = r#"moto_server -H 127.0.0.1 -p "$1" & read -r _; kill $!"#;
         command.args(["-c", script, "sh", &free.port().to_string()]);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Some((command.spawn().unwrap(), format!("http://{free}")))
     };
-    SERVER
-        .get_or_init(start)
-        .as_ref()
-        .map(|(_, url)| url.as_str())
+    SERVER.get_or_init(start).as_ref().map(|(_, url)| url.as_str())
 }

@@ -37,21 +37,13 @@ fn with_ids(
 async fn change(conn: &mut Conn, statement: &'static str, ids: &[ChunkId]) -> Result<u64> {
     let mut changed = 0;
     for part in ids.chunks(sql::LIST) {
-        changed += with_ids(statement, part, |query| query)
-            .execute(&mut *conn)
-            .await?
-            .rows_affected();
+        changed += with_ids(statement, part, |query| query).execute(&mut *conn).await?.rows_affected();
     }
     Ok(changed)
 }
 
 /// The same, with a time as first value.
-async fn change_at(
-    conn: &mut Conn,
-    statement: &'static str,
-    time: Time,
-    ids: &[ChunkId],
-) -> Result<u64> {
+async fn change_at(conn: &mut Conn, statement: &'static str, time: Time, ids: &[ChunkId]) -> Result<u64> {
     let mut changed = 0;
     for part in ids.chunks(sql::LIST) {
         let query = with_ids(statement, part, |query| query.bind(time.0));
@@ -63,10 +55,7 @@ async fn change_at(
 async fn live(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeSet<ChunkId>> {
     let mut live = BTreeSet::new();
     for part in ids.chunks(sql::LIST) {
-        for row in with_ids(sql::LIVE_CHUNKS, part, |query| query)
-            .fetch_all(&mut *conn)
-            .await?
-        {
+        for row in with_ids(sql::LIVE_CHUNKS, part, |query| query).fetch_all(&mut *conn).await? {
             live.insert(chunk_id(row.try_get(0)?)?);
         }
     }
@@ -75,28 +64,16 @@ async fn live(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeSet<ChunkId>> {
 
 async fn not_live(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
     let live = live(conn, ids).await?;
-    Ok(ids
-        .iter()
-        .filter(|id| !live.contains(id))
-        .copied()
-        .collect())
+    Ok(ids.iter().filter(|id| !live.contains(id)).copied().collect())
 }
 
 /// In the order of their ids, and so are all that take more than one row: two that need the same wait, and do not
 /// wait for each other.
 fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
-    ids.iter()
-        .copied()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
+    ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-pub(super) async fn missing(
-    conn: &mut Conn,
-    ids: &[ChunkId],
-    keep_until: Time,
-) -> Result<Vec<ChunkId>> {
+pub(super) async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
     let ids = in_order(ids);
     let missing = not_live(conn, &ids).await?;
     change_at(conn, sql::PIN_CHUNKS, keep_until, &ids).await?;
@@ -104,24 +81,15 @@ pub(super) async fn missing(
 }
 
 /// Makes a version need chunks, all of which must be live.
-pub(super) async fn refer(
-    conn: &mut Conn,
-    version: Uuid,
-    platform: &Platform,
-    ids: &[ChunkId],
-) -> Result<()> {
+pub(super) async fn refer(conn: &mut Conn, version: Uuid, platform: &Platform, ids: &[ChunkId]) -> Result<()> {
     let ids = in_order(ids);
     let missing = not_live(conn, &ids).await?;
     if !missing.is_empty() {
         return Err(Error::ChunksMissing(missing));
     }
     for part in ids.chunks(sql::LIST) {
-        with_ids(sql::USE_CHUNKS, part, |query| query)
-            .execute(&mut *conn)
-            .await?;
-        let query = with_ids(sql::ADD_REFERENCES, part, |query| {
-            query.bind(version).bind(platform.as_str().to_owned())
-        });
+        with_ids(sql::USE_CHUNKS, part, |query| query).execute(&mut *conn).await?;
+        let query = with_ids(sql::ADD_REFERENCES, part, |query| query.bind(version).bind(platform.as_str().to_owned()));
         query.execute(&mut *conn).await?;
     }
     Ok(())
@@ -130,73 +98,37 @@ pub(super) async fn refer(
 /// Takes back what [`refer`] has made.
 pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform) -> Result<()> {
     for statement in [sql::RELEASE_CHUNKS, sql::REMOVE_REFERENCES] {
-        query(statement)
-            .bind(version)
-            .bind(platform.as_str())
-            .execute(&mut *conn)
-            .await?;
+        query(statement).bind(version).bind(platform.as_str()).execute(&mut *conn).await?;
     }
     Ok(())
 }
 
 /// For each: whether it was not live before; nothing if it was passed over, for it is being deleted.
-pub(super) async fn put(
-    conn: &mut Conn,
-    chunks: &[(NewChunk, Option<Bytes>)],
-) -> Result<Vec<Option<bool>>> {
+pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
     let mut outcomes = Vec::with_capacity(chunks.len());
     for all in chunks.chunks(sql::LIST) {
         // Each once, in the order of ids.
-        let part: BTreeMap<_, _> = all
-            .iter()
-            .map(|(chunk, bytes)| (chunk.id, (chunk, bytes)))
-            .collect();
+        let part: BTreeMap<_, _> = all.iter().map(|(chunk, bytes)| (chunk.id, (chunk, bytes))).collect();
         let ids: Vec<_> = part.keys().copied().collect();
         let states = states(conn, &ids).await?;
         let is = |id: &ChunkId, state| states.get(id).is_some_and(|is| is == state);
-        let kept: Vec<_> = part
-            .iter()
-            .filter(|(id, _)| !is(id, "deleting"))
-            .map(|(_, chunk)| *chunk)
-            .collect();
-        outcomes.extend(
-            all.iter()
-                .map(|(chunk, _)| (!is(&chunk.id, "deleting")).then_some(!is(&chunk.id, "live"))),
-        );
+        let kept: Vec<_> = part.iter().filter(|(id, _)| !is(id, "deleting")).map(|(_, chunk)| *chunk).collect();
+        outcomes.extend(all.iter().map(|(chunk, _)| (!is(&chunk.id, "deleting")).then_some(!is(&chunk.id, "live"))));
 
-        let new: Vec<_> = kept
-            .iter()
-            .map(|(chunk, _)| *chunk)
-            .filter(|c| !states.contains_key(&c.id))
-            .collect();
+        let new: Vec<_> = kept.iter().map(|(chunk, _)| *chunk).filter(|c| !states.contains_key(&c.id)).collect();
         add_rows(conn, &new).await?;
-        let known: Vec<_> = kept
-            .iter()
-            .map(|(c, _)| c.id)
-            .filter(|id| states.contains_key(id))
-            .collect();
-        let keep_until = kept
-            .iter()
-            .map(|(chunk, _)| chunk.keep_until)
-            .max()
-            .unwrap_or_default();
+        let known: Vec<_> = kept.iter().map(|(c, _)| c.id).filter(|id| states.contains_key(id)).collect();
+        let keep_until = kept.iter().map(|(chunk, _)| chunk.keep_until).max().unwrap_or_default();
         change_at(conn, sql::REVIVE_CHUNKS, keep_until, &known).await?;
-        let data: Vec<_> = kept
-            .iter()
-            .filter_map(|(chunk, bytes)| Some((chunk.id, bytes.as_ref()?)))
-            .collect();
+        let data: Vec<_> = kept.iter().filter_map(|(chunk, bytes)| Some((chunk.id, bytes.as_ref()?))).collect();
         add_data(conn, &data).await?;
     }
     Ok(outcomes)
 }
 
 async fn states(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, String>> {
-    let rows = with_ids(sql::CHUNK_STATES, ids, |query| query)
-        .fetch_all(conn)
-        .await?;
-    rows.iter()
-        .map(|row| Ok((chunk_id(row.try_get(0)?)?, row.try_get(1)?)))
-        .collect()
+    let rows = with_ids(sql::CHUNK_STATES, ids, |query| query).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((chunk_id(row.try_get(0)?)?, row.try_get(1)?))).collect()
 }
 
 /// Parts of [`sql::ROWS`], and what is left one by one: two statements to prepare.
@@ -238,36 +170,22 @@ pub(super) async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>
 
 pub(super) async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {
     let query = query_scalar::<Driver, i64>(sql::CHUNK_SIZE).bind(id.as_bytes().as_slice());
-    query
-        .fetch_optional(conn)
-        .await?
-        .map(|size| unsigned(size, "chunks.stored_size"))
-        .transpose()
+    query.fetch_optional(conn).await?.map(|size| unsigned(size, "chunks.stored_size")).transpose()
 }
 
 pub(super) async fn ids(conn: &mut Conn, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
     let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
-    let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_IDS)
-        .bind(after)
-        .bind(i64::from(page.limit));
-    query
-        .fetch_all(conn)
-        .await?
-        .iter()
-        .map(|id| chunk_id(id))
-        .collect()
+    let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_IDS).bind(after).bind(i64::from(page.limit));
+    query.fetch_all(conn).await?.iter().map(|id| chunk_id(id)).collect()
 }
 
 pub(super) async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
     let mut counts = ChunkCounts::default();
-    for (state, count, bytes) in query_as::<Driver, (String, i64, i64)>(sql::CHUNK_COUNTS)
-        .fetch_all(conn)
-        .await?
-    {
+    for (state, count, bytes) in query_as::<Driver, (String, i64, i64)>(sql::CHUNK_COUNTS).fetch_all(conn).await? {
         let count = unsigned(count, "chunks")?;
         match state.as_str() {
             "live" => {
-                (counts.live, counts.live_bytes) = (count, unsigned(bytes, "chunks.stored_size")?)
+                (counts.live, counts.live_bytes) = (count, unsigned(bytes, "chunks.stored_size")?);
             }
             "doomed" => counts.doomed = count,
             _ => counts.deleting = count,
@@ -279,28 +197,13 @@ pub(super) async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
 pub(super) async fn count_unused(conn: &mut Conn, now: Time) -> Result<(u64, u64)> {
     let query = query_as::<Driver, (i64, i64)>(sql::COUNT_UNUSED).bind(now.0);
     let (count, bytes) = query.fetch_one(conn).await?;
-    Ok((
-        unsigned(count, "chunks")?,
-        unsigned(bytes, "chunks.stored_size")?,
-    ))
+    Ok((unsigned(count, "chunks")?, unsigned(bytes, "chunks.stored_size")?))
 }
 
 /// The ids that a statement with a time and a limit gives, in order.
-async fn select(
-    conn: &mut Conn,
-    statement: &'static str,
-    before: Time,
-    limit: u32,
-) -> Result<Vec<ChunkId>> {
-    let query = query_scalar::<Driver, Vec<u8>>(statement)
-        .bind(before.0)
-        .bind(i64::from(limit));
-    let ids: Vec<_> = query
-        .fetch_all(conn)
-        .await?
-        .iter()
-        .map(|id| chunk_id(id))
-        .collect::<Result<_>>()?;
+async fn select(conn: &mut Conn, statement: &'static str, before: Time, limit: u32) -> Result<Vec<ChunkId>> {
+    let query = query_scalar::<Driver, Vec<u8>>(statement).bind(before.0).bind(i64::from(limit));
+    let ids: Vec<_> = query.fetch_all(conn).await?.iter().map(|id| chunk_id(id)).collect::<Result<_>>()?;
     Ok(in_order(&ids))
 }
 
@@ -320,18 +223,9 @@ pub(super) async fn sweep(conn: &mut Conn, doomed_before: Time, limit: u32) -> R
     Ok(removed)
 }
 
-pub(super) async fn claim(
-    conn: &mut Conn,
-    doomed_before: Time,
-    limit: u32,
-) -> Result<Vec<ChunkId>> {
+pub(super) async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<ChunkId>> {
     let query = query_scalar::<Driver, Vec<u8>>(sql::CLAIMED_CHUNKS).bind(i64::from(limit));
-    let claimed: Vec<_> = query
-        .fetch_all(&mut *conn)
-        .await?
-        .iter()
-        .map(|id| chunk_id(id))
-        .collect::<Result<_>>()?;
+    let claimed: Vec<_> = query.fetch_all(&mut *conn).await?.iter().map(|id| chunk_id(id)).collect::<Result<_>>()?;
     let room = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(limit));
     let new = select(conn, sql::DOOMED_CHUNKS, doomed_before, room).await?;
     change(conn, sql::CLAIM_CHUNKS, &new).await?;

@@ -25,30 +25,21 @@ pub(super) async fn run(pool: &Pool<Driver>) -> Result<()> {
         error = renew_lease(pool, &holder) => Err(error),
     };
     // Another waits for it; if this fails, it ends by itself.
-    let given_back = query(sql::END_LEASE)
-        .bind(LEASE)
-        .bind(&holder)
-        .execute(pool)
-        .await;
+    let given_back = query(sql::END_LEASE).bind(LEASE).bind(&holder).execute(pool).await;
     outcome.and(given_back.map(|_| ()).map_err(Error::from))
 }
 
 async fn migrate(pool: &Pool<Driver>) -> Result<()> {
     repeat!(pool, |held| {
         let conn: &mut Conn = &mut held;
-        migrate::migrator()
-            .run_direct(None, conn, false)
-            .await
-            .map_err(migrate::failed)
+        migrate::migrator().run_direct(None, conn, false).await.map_err(migrate::failed)
     })
 }
 
 async fn is_done(pool: &Pool<Driver>) -> Result<bool> {
     let done: Result<Vec<(i64, Vec<u8>)>> = repeat!(pool, |held| {
         let conn: &mut Conn = &mut held;
-        Ok(query_as::<Driver, _>(sql::MIGRATIONS_DONE)
-            .fetch_all(conn)
-            .await?)
+        Ok(query_as::<Driver, _>(sql::MIGRATIONS_DONE).fetch_all(conn).await?)
     });
     match done {
         Ok(done) => migrate::is_done(&done),
@@ -61,7 +52,7 @@ fn is_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
 
-/// `IF NOT EXISTS` does not hold between two that ask at the same time on PostgreSQL: one gets one of several errors
+/// `IF NOT EXISTS` does not hold between two that ask at the same time on `PostgreSQL`: one gets one of several errors
 /// of its catalog's tables. The next try finds the table.
 async fn make_leases(pool: &Pool<Driver>) -> Result<()> {
     let mut tries = Tries::new();
@@ -79,26 +70,15 @@ async fn make_leases(pool: &Pool<Driver>) -> Result<()> {
 
 async fn lease(pool: &Pool<Driver>, holder: &str) -> Result<bool> {
     let now = Time::now();
-    repeat!(pool, |held| records::lease(
-        &mut held,
-        LEASE,
-        holder,
-        now,
-        now.plus_seconds(LEASE_SECONDS)
-    )
-    .await)
+    repeat!(pool, |held| records::lease(&mut held, LEASE, holder, now, now.plus_seconds(LEASE_SECONDS)).await)
 }
 
 async fn wait_for_lease(pool: &Pool<Driver>, holder: &str) -> Result<()> {
     let began = Instant::now();
     while !lease(pool, holder).await? {
         if began.elapsed() > MAX_WAIT {
-            let reason =
-                "Another server has been changing the database's tables for too long".to_owned();
-            return Err(Error::Unavailable {
-                code: "database_busy",
-                reason,
-            });
+            let reason = "Another server has been changing the database's tables for too long".to_owned();
+            return Err(Error::Unavailable { code: "database_busy", reason });
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
@@ -113,10 +93,7 @@ async fn renew_lease(pool: &Pool<Driver>, holder: &str) -> Error {
             Ok(true) => {}
             Ok(false) => {
                 let reason = "Another server has begun to change the database's tables".to_owned();
-                return Error::Unavailable {
-                    code: "database_busy",
-                    reason,
-                };
+                return Error::Unavailable { code: "database_busy", reason };
             }
             Err(error) => return error,
         }

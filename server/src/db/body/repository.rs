@@ -8,30 +8,18 @@ use uuid::Uuid;
 use vsekai_updater::release::Platform;
 
 use super::{Conn, Driver, chunks, records, uploads};
-use crate::db::rows::{
-    self, CdnRow, ModeRow, RepositoryFileRow, VersionRow, number, parsed, unsigned,
-};
+use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, VersionRow, number, parsed, unsigned};
 use crate::db::{Applied, Change, Page, Publish, RowChange, View, sql};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
 
 pub(super) async fn view(conn: &mut Conn) -> Result<View> {
     let revision = revision(&mut *conn).await?;
-    let modes = query_as::<Driver, ModeRow>(sql::ALL_MODES)
-        .fetch_all(&mut *conn)
-        .await?;
-    let versions = query_as::<Driver, VersionRow>(sql::ALL_VERSIONS)
-        .fetch_all(&mut *conn)
-        .await?;
-    let platforms = query_as::<Driver, (Uuid, String)>(sql::ALL_PLATFORMS)
-        .fetch_all(&mut *conn)
-        .await?;
-    let cdns = query_as::<Driver, CdnRow>(sql::ALL_CDNS)
-        .fetch_all(&mut *conn)
-        .await?;
-    let metadata = query_as::<Driver, RepositoryFileRow>(sql::METADATA)
-        .fetch_all(&mut *conn)
-        .await?;
+    let modes = query_as::<Driver, ModeRow>(sql::ALL_MODES).fetch_all(&mut *conn).await?;
+    let versions = query_as::<Driver, VersionRow>(sql::ALL_VERSIONS).fetch_all(&mut *conn).await?;
+    let platforms = query_as::<Driver, (Uuid, String)>(sql::ALL_PLATFORMS).fetch_all(&mut *conn).await?;
+    let cdns = query_as::<Driver, CdnRow>(sql::ALL_CDNS).fetch_all(&mut *conn).await?;
+    let metadata = query_as::<Driver, RepositoryFileRow>(sql::METADATA).fetch_all(&mut *conn).await?;
     let platform = |(id, name): (Uuid, String)| Ok((id, parsed(&name, "files.platform")?));
 
     let mut view = View {
@@ -46,41 +34,30 @@ pub(super) async fn view(conn: &mut Conn) -> Result<View> {
     view.modes.sort_by(|one, other| one.name.cmp(&other.name));
     view.platforms.sort();
     view.cdns.sort_by(|one, other| one.name.cmp(&other.name));
-    view.metadata
-        .sort_by(|one, other| one.path.cmp(&other.path));
+    view.metadata.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(view)
 }
 
 pub(super) async fn revision(conn: &mut Conn) -> Result<u64> {
-    let revision = query_scalar::<Driver, i64>(sql::REVISION)
-        .fetch_one(conn)
-        .await?;
+    let revision = query_scalar::<Driver, i64>(sql::REVISION).fetch_one(conn).await?;
     unsigned(revision, "repository.revision")
 }
 
 pub(super) async fn file(conn: &mut Conn, path: &str) -> Result<Option<Bytes>> {
-    let bytes = query_scalar::<Driver, Vec<u8>>(sql::REPOSITORY_FILE)
-        .bind(path)
-        .fetch_optional(conn)
-        .await?;
+    let bytes = query_scalar::<Driver, Vec<u8>>(sql::REPOSITORY_FILE).bind(path).fetch_optional(conn).await?;
     Ok(bytes.map(Bytes::from))
 }
 
 pub(super) async fn paths(conn: &mut Conn, page: &Page<String>) -> Result<Vec<String>> {
     let after = page.after.as_deref().unwrap_or_default();
-    let query = query_scalar::<Driver, String>(sql::REPOSITORY_PATHS)
-        .bind(after)
-        .bind(i64::from(page.limit));
+    let query = query_scalar::<Driver, String>(sql::REPOSITORY_PATHS).bind(after).bind(i64::from(page.limit));
     Ok(query.fetch_all(conn).await?)
 }
 
 /// The revision comes first: of two changes that were decided on the same one, the later waits there or conflicts,
 /// whatever else they touch.
 pub(super) async fn apply(conn: &mut Conn, change: &Change) -> Result<Applied> {
-    let next = query(sql::NEXT_REVISION)
-        .bind(number(change.revision)?)
-        .execute(&mut *conn)
-        .await?;
+    let next = query(sql::NEXT_REVISION).bind(number(change.revision)?).execute(&mut *conn).await?;
     if next.rows_affected() == 0 {
         return Ok(Applied::Stale);
     }
@@ -105,9 +82,7 @@ async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
         RowChange::Mode(mode) => put_mode(conn, mode).await,
         RowChange::Version(version) => put_version(conn, version).await,
         RowChange::File(file) => put_version_file(conn, file, at).await,
-        RowChange::RemoveFiles(version, platform) => {
-            remove_files(conn, *version, platform, at).await
-        }
+        RowChange::RemoveFiles(version, platform) => remove_files(conn, *version, platform, at).await,
         RowChange::Cdn(cdn) => put_cdn(conn, cdn).await,
         RowChange::RemoveCdn(uid) => {
             query(sql::REMOVE_CDN).bind(*uid).execute(conn).await?;
@@ -120,10 +95,7 @@ async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
 fn or_exists(code: &'static str, what: String) -> impl FnOnce(sqlx::Error) -> Error {
     move |error| match &error {
         sqlx::Error::Database(of_database) if of_database.is_unique_violation() => {
-            Error::Conflict {
-                code,
-                reason: format!("{what} exists already"),
-            }
+            Error::Conflict { code, reason: format!("{what} exists already") }
         }
         _ => error.into(),
     }
@@ -138,10 +110,7 @@ async fn put_mode(conn: &mut Conn, mode: &Mode) -> Result<()> {
         .bind(mode.update_to)
         .bind(number(mode.sequence)?)
         .bind(mode.updated_at.0);
-    query
-        .execute(conn)
-        .await
-        .map_err(or_exists("mode_exists", format!("The mode {}", mode.name)))?;
+    query.execute(conn).await.map_err(or_exists("mode_exists", format!("The mode {}", mode.name)))?;
     Ok(())
 }
 
@@ -159,10 +128,7 @@ async fn put_version(conn: &mut Conn, version: &ModeVersion) -> Result<()> {
         .bind(&version.manifest_file_uri)
         .bind(version.published_at.0)
         .bind(version.updated_at.0);
-    query.execute(conn).await.map_err(or_exists(
-        "version_exists",
-        format!("The version {}", version.version),
-    ))?;
+    query.execute(conn).await.map_err(or_exists("version_exists", format!("The version {}", version.version)))?;
     Ok(())
 }
 
@@ -190,15 +156,9 @@ async fn put_version_file(conn: &mut Conn, file: &VersionFile, at: Time) -> Resu
 
 async fn remove_files(conn: &mut Conn, version: Uuid, platform: &Platform, at: Time) -> Result<()> {
     chunks::release(conn, version, platform).await?;
-    let query_uris = query_scalar::<Driver, String>(sql::FILE_URIS)
-        .bind(version)
-        .bind(platform.as_str());
+    let query_uris = query_scalar::<Driver, String>(sql::FILE_URIS).bind(version).bind(platform.as_str());
     let uris = query_uris.fetch_all(&mut *conn).await?;
-    query(sql::REMOVE_FILES)
-        .bind(version)
-        .bind(platform.as_str())
-        .execute(&mut *conn)
-        .await?;
+    query(sql::REMOVE_FILES).bind(version).bind(platform.as_str()).execute(&mut *conn).await?;
     for uri in uris {
         supersede_unnamed(conn, &uri, at).await?;
     }
@@ -207,11 +167,7 @@ async fn remove_files(conn: &mut Conn, version: Uuid, platform: &Platform, at: T
 
 /// A target that no version names any more can go after a while.
 async fn supersede_unnamed(conn: &mut Conn, path: &str, at: Time) -> Result<()> {
-    query(sql::SUPERSEDE_UNNAMED)
-        .bind(at.0)
-        .bind(path)
-        .execute(conn)
-        .await?;
+    query(sql::SUPERSEDE_UNNAMED).bind(at.0).bind(path).execute(conn).await?;
     Ok(())
 }
 
@@ -228,10 +184,7 @@ async fn put_cdn(conn: &mut Conn, cdn: &Cdn) -> Result<()> {
         .bind(i64::from(cdn.health.contrary_count))
         .bind(cdn.health.latency_ms.map(i64::from))
         .bind(cdn.health.last_checked_on.map(|time| time.0));
-    query.execute(conn).await.map_err(or_exists(
-        "cdn_exists",
-        format!("A CDN with the name {}", cdn.name),
-    ))?;
+    query.execute(conn).await.map_err(or_exists("cdn_exists", format!("A CDN with the name {}", cdn.name)))?;
     Ok(())
 }
 
@@ -243,10 +196,7 @@ async fn end_publication(conn: &mut Conn, publish: &Publish) -> Result<()> {
 /// `root` stays for ever: clients walk from the root they know to the newest, one by one. `metadata` goes when it has
 /// not been in force for a while, a `target` when no version names it.
 fn kind(path: &str) -> &'static str {
-    let is_root = |name: &str| {
-        name.strip_suffix(".root.json")
-            .is_some_and(|number| number.parse::<u64>().is_ok())
-    };
+    let is_root = |name: &str| name.strip_suffix(".root.json").is_some_and(|number| number.parse::<u64>().is_ok());
     match (path.strip_prefix("tuf/"), path.strip_prefix("targets/")) {
         (Some(name), _) if is_root(name) => "root",
         (Some(_), _) => "metadata",
@@ -256,10 +206,7 @@ fn kind(path: &str) -> &'static str {
 }
 
 async fn put_file(conn: &mut Conn, file: &RepositoryFile) -> Result<()> {
-    let query = query(sql::PUT_REPOSITORY_FILE)
-        .bind(&file.path)
-        .bind(kind(&file.path))
-        .bind(file.bytes.as_slice());
+    let query = query(sql::PUT_REPOSITORY_FILE).bind(&file.path).bind(kind(&file.path)).bind(file.bytes.as_slice());
     query.execute(conn).await?;
     Ok(())
 }
@@ -267,23 +214,10 @@ async fn put_file(conn: &mut Conn, file: &RepositoryFile) -> Result<()> {
 /// Makes exactly these paths the metadata in force.
 async fn put_in_force(conn: &mut Conn, paths: &[String], at: Time) -> Result<()> {
     let wanted: BTreeSet<_> = paths.iter().map(String::as_str).collect();
-    let live = query_as::<Driver, (String, bool)>(sql::LIVE_METADATA)
-        .fetch_all(&mut *conn)
-        .await?;
-    let gone: Vec<_> = live
-        .iter()
-        .map(|(path, _)| path.as_str())
-        .filter(|path| !wanted.contains(path))
-        .collect();
-    let in_force: BTreeSet<_> = live
-        .iter()
-        .filter(|(_, is_in_force)| *is_in_force)
-        .map(|(path, _)| path)
-        .collect();
-    let new: Vec<_> = wanted
-        .into_iter()
-        .filter(|path| !in_force.iter().any(|known| known == path))
-        .collect();
+    let live = query_as::<Driver, (String, bool)>(sql::LIVE_METADATA).fetch_all(&mut *conn).await?;
+    let gone: Vec<_> = live.iter().map(|(path, _)| path.as_str()).filter(|path| !wanted.contains(path)).collect();
+    let in_force: BTreeSet<_> = live.iter().filter(|(_, is_in_force)| *is_in_force).map(|(path, _)| path).collect();
+    let new: Vec<_> = wanted.into_iter().filter(|path| !in_force.iter().any(|known| known == path)).collect();
 
     for part in gone.chunks(sql::LIST) {
         change_paths(conn, sql::TAKE_OUT_OF_FORCE, Some(at), part).await?;
@@ -294,22 +228,13 @@ async fn put_in_force(conn: &mut Conn, paths: &[String], at: Time) -> Result<()>
     Ok(())
 }
 
-async fn change_paths(
-    conn: &mut Conn,
-    statement: &'static str,
-    at: Option<Time>,
-    paths: &[&str],
-) -> Result<()> {
+async fn change_paths(conn: &mut Conn, statement: &'static str, at: Option<Time>, paths: &[&str]) -> Result<()> {
     let (text, length) = sql::list(statement, paths.len());
     let mut query = query(AssertSqlSafe(text));
     if let Some(at) = at {
         query = query.bind(at.0);
     }
-    for path in paths
-        .iter()
-        .chain(paths.last().into_iter().cycle())
-        .take(length)
-    {
+    for path in paths.iter().chain(paths.last().into_iter().cycle()).take(length) {
         query = query.bind(*path);
     }
     query.execute(conn).await?;
@@ -317,9 +242,5 @@ async fn change_paths(
 }
 
 pub(super) async fn remove_superseded(conn: &mut Conn, before: Time) -> Result<u64> {
-    Ok(query(sql::REMOVE_SUPERSEDED)
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected())
+    Ok(query(sql::REMOVE_SUPERSEDED).bind(before.0).execute(conn).await?.rows_affected())
 }

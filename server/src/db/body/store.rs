@@ -11,13 +11,10 @@ use vsekai_updater::chunk::ChunkId;
 
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, Driver, chunks, records, repository, uploads};
 use crate::db::retry::repeat;
-use crate::db::{
-    Applied, CdnFilter, Change, ChunkCounts, Db, FileFilter, ModeFilter, Page, VersionFilter, View,
-};
+use crate::db::{Applied, CdnFilter, Change, ChunkCounts, Db, FileFilter, ModeFilter, Page, VersionFilter, View};
 use crate::error::{Error, Result};
 use crate::model::{
-    AuditEntry, Cdn, DocumentKind, Health, Mode, ModeVersion, NewChunk, Time, Token, Upload,
-    VersionFile,
+    AuditEntry, Cdn, DocumentKind, Health, Mode, ModeVersion, NewChunk, Time, Token, Upload, VersionFile,
 };
 
 /// A database that is open.
@@ -30,9 +27,7 @@ pub(in crate::db) struct Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("driver", &<Driver as sqlx::Database>::NAME)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("driver", &<Driver as sqlx::Database>::NAME).finish_non_exhaustive()
     }
 }
 
@@ -109,11 +104,7 @@ impl Db for Store {
         statement!(self, |conn| records::mode(conn, id))
     }
 
-    async fn versions(
-        &self,
-        filter: &VersionFilter,
-        page: &Page<(Vec<u8>, Uuid)>,
-    ) -> Result<Vec<ModeVersion>> {
+    async fn versions(&self, filter: &VersionFilter, page: &Page<(Vec<u8>, Uuid)>) -> Result<Vec<ModeVersion>> {
         statement!(self, |conn| records::versions(conn, filter, page))
     }
 
@@ -158,9 +149,7 @@ impl Db for Store {
     }
 
     async fn put_document(&self, upload: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
-        write!(self, |conn| uploads::put_document(
-            conn, upload, kind, &bytes
-        ))
+        write!(self, |conn| uploads::put_document(conn, upload, kind, &bytes))
     }
 
     async fn document(&self, upload: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {

@@ -10,9 +10,7 @@ use crate::db::sql;
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Time, Upload};
 
-pub(super) const NO_UPLOAD: Error = Error::NotFound {
-    what: "publication",
-};
+pub(super) const NO_UPLOAD: Error = Error::NotFound { what: "publication" };
 
 pub(super) async fn begin(conn: &mut Conn, new: &Upload) -> Result<Upload> {
     let query = query(sql::BEGIN_UPLOAD)
@@ -28,20 +26,13 @@ pub(super) async fn begin(conn: &mut Conn, new: &Upload) -> Result<Upload> {
 }
 
 pub(super) async fn upload(conn: &mut Conn, id: Uuid) -> Result<Option<Upload>> {
-    let row = query_as::<Driver, UploadRow>(sql::UPLOAD)
-        .bind(id)
-        .fetch_optional(conn)
-        .await?;
+    let row = query_as::<Driver, UploadRow>(sql::UPLOAD).bind(id).fetch_optional(conn).await?;
     row.map(Upload::try_from).transpose()
 }
 
 /// The end of an upload: it has become this number of its mode.
 pub(super) async fn end(conn: &mut Conn, id: Uuid, sequence: u64) -> Result<()> {
-    let ended = query(sql::END_UPLOAD)
-        .bind(id)
-        .bind(number(sequence)?)
-        .execute(&mut *conn)
-        .await?;
+    let ended = query(sql::END_UPLOAD).bind(id).bind(number(sequence)?).execute(&mut *conn).await?;
     if ended.rows_affected() == 0 {
         return Err(NO_UPLOAD);
     }
@@ -49,52 +40,23 @@ pub(super) async fn end(conn: &mut Conn, id: Uuid, sequence: u64) -> Result<()> 
     Ok(())
 }
 
-pub(super) async fn put_document(
-    conn: &mut Conn,
-    id: Uuid,
-    kind: DocumentKind,
-    bytes: &[u8],
-) -> Result<()> {
+pub(super) async fn put_document(conn: &mut Conn, id: Uuid, kind: DocumentKind, bytes: &[u8]) -> Result<()> {
     upload(conn, id).await?.ok_or(NO_UPLOAD)?;
-    query(sql::PUT_DOCUMENT)
-        .bind(id)
-        .bind(kind.as_str())
-        .bind(bytes)
-        .execute(conn)
-        .await?;
+    query(sql::PUT_DOCUMENT).bind(id).bind(kind.as_str()).bind(bytes).execute(conn).await?;
     Ok(())
 }
 
-pub(super) async fn document(
-    conn: &mut Conn,
-    id: Uuid,
-    kind: DocumentKind,
-) -> Result<Option<Bytes>> {
-    let query = query_scalar::<Driver, Vec<u8>>(sql::DOCUMENT)
-        .bind(id)
-        .bind(kind.as_str());
+pub(super) async fn document(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::DOCUMENT).bind(id).bind(kind.as_str());
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
 }
 
 pub(super) async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {
-    let names = query_scalar::<Driver, String>(sql::DOCUMENTS)
-        .bind(id)
-        .fetch_all(conn)
-        .await?;
-    Ok(DocumentKind::ALL
-        .into_iter()
-        .filter(|kind| names.iter().any(|name| name == kind.as_str()))
-        .collect())
+    let names = query_scalar::<Driver, String>(sql::DOCUMENTS).bind(id).fetch_all(conn).await?;
+    Ok(DocumentKind::ALL.into_iter().filter(|kind| names.iter().any(|name| name == kind.as_str())).collect())
 }
 
 pub(super) async fn reap(conn: &mut Conn, before: Time) -> Result<u64> {
-    query(sql::REAP_DOCUMENTS)
-        .bind(before.0)
-        .execute(&mut *conn)
-        .await?;
-    Ok(query(sql::REAP_UPLOADS)
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected())
+    query(sql::REAP_DOCUMENTS).bind(before.0).execute(&mut *conn).await?;
+    Ok(query(sql::REAP_UPLOADS).bind(before.0).execute(conn).await?.rows_affected())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use vsekai_updater::path::RelPath;
 use vsekai_updater::release::{ModeName, Platform};
 use vsekai_updater::source::Url;
@@ -26,6 +26,7 @@ Upload REPO to any web host, tuf/timestamp.json last, and `vsekai --update` inst
 /// Publish a build as a signed version of a mode
 #[derive(Debug, Args)]
 #[command(after_help = PUBLISH_EXAMPLES)]
+#[command(group = ArgGroup::new("destination").args(["repository", "server"]).required(true))]
 pub(crate) struct Publish {
     /// The folder with the build
     #[arg(required_unless_present = "from_index")]
@@ -46,7 +47,7 @@ pub(crate) struct Publish {
     #[arg(long = "entry-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) entry_arguments: Vec<String>,
     /// The repository: a folder; made if it is not there
-    #[arg(long, value_name = "DIR", required_unless_present = "server", conflicts_with = "server")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) repository: Option<PathBuf>,
     /// Publish to this update server instead of a folder
     #[arg(long, value_name = "URL")]
