@@ -134,6 +134,8 @@ impl Open {
         let gate = Arc::new(Door { app: Arc::clone(&self.app), limiter: Arc::clone(&self.limiter) });
         let options = files::Options { keep_s: self.config.publication_h * 3600, ..files::Options::default() };
         let files = Arc::new(Files::new(Arc::clone(service.chunks()), Arc::clone(service.db()), gate, options));
+        let stale = Arc::clone(&files);
+        service.on_change(move || stale.changed());
         let operations = api::service();
         let mut rest = Route::new().at("/healthz", healthz).at("/readyz", readyz).at("/", welcome);
         if self.config.docs {

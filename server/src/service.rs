@@ -71,9 +71,20 @@ struct Decision {
     detail: serde_json::Value,
 }
 
+/// What is called after every change that this process has made.
+#[derive(Default)]
+struct Hook(std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hook({})", self.0.get().is_some())
+    }
+}
+
 /// See the module's head.
 #[derive(Debug)]
 pub struct Service {
+    changed: Hook,
     db: Arc<dyn Db>,
     chunks: Arc<Chunks>,
     signer: Signer,
@@ -100,7 +111,13 @@ impl Service {
     /// Puts it together.
     pub fn new(db: Arc<dyn Db>, chunks: Arc<Chunks>, signer: Signer, options: ServiceOptions) -> Self {
         let ServiceOptions { region, upload_ttl_s, allow_private_cdns } = options;
-        Self { db, chunks, signer, region, upload_ttl_s, allow_private_cdns }
+        Self { changed: Hook::default(), db, chunks, signer, region, upload_ttl_s, allow_private_cdns }
+    }
+
+    /// Has this called after every change that is made here, before it is answered for: what is kept in memory of the
+    /// repository is out of date then. The first one stays.
+    pub fn on_change(&self, call: impl Fn() + Send + Sync + 'static) {
+        let _ = self.changed.0.set(Box::new(call));
     }
 
     /// The database, for what only reads.
@@ -128,7 +145,12 @@ impl Service {
             }
             let change = self.sign(&view, decision, actor).await?;
             match self.db.apply(&change).await? {
-                Applied::Done(_) => return Ok(()),
+                Applied::Done(_) => {
+                    if let Some(call) = self.changed.0.get() {
+                        call();
+                    }
+                    return Ok(());
+                }
                 Applied::Stale => {}
                 Applied::ChunksMissing(ids) => return Err(Error::ChunksMissing(ids)),
             }

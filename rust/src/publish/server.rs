@@ -4,6 +4,7 @@
 //! identifier. Every step can be repeated, so a lost answer does no harm.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,9 @@ use desk::Desk;
 
 /// How often a commit is tried that others come before, or that lacks chunks after all.
 const MAX_COMMITS: u32 = 5;
+
+/// How long is waited, at first, before what others have published is read again.
+const STALE_PAUSE: Duration = Duration::from_millis(300);
 
 pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
@@ -108,7 +112,9 @@ impl Order<'_> {
             };
             match code_of(&error) {
                 Some("publication_expired" | "publication_ended") => renewals += 1,
-                Some("chunks_missing" | "publication_stale" | "version_exists") => {}
+                // Another server of the same database may still have the signed metadata of a second ago.
+                Some("publication_stale") => std::thread::sleep(STALE_PAUSE * tries),
+                Some("chunks_missing" | "version_exists") => {}
                 _ => return Err(error),
             }
             desk = Desk::open(self.server, keys, self.request, self.monitor)?;

@@ -1,0 +1,82 @@
+//! The server is killed while publications, commits, clean-ups, starts and signatures are under way. Afterwards every
+//! version that was ever answered for is whole, and what the client tries again succeeds.
+
+use std::time::Duration;
+
+use super::world::{World, text};
+
+/// When the server is killed after a publication has begun, in milliseconds. A publication takes a few hundred, so
+/// that each part of it is met: chunks, documents, the rebuilding of the tree, the signatures, the transaction.
+const MOMENTS: [u64; 24] =
+    [5, 20, 35, 50, 65, 80, 95, 110, 125, 140, 155, 170, 185, 200, 220, 240, 260, 280, 300, 330, 360, 400, 450, 500];
+
+#[test]
+fn killed_server_has_all_of_a_version_or_nothing_and_the_publisher_goes_on() {
+    let mut world = World::new(&["clean_grace_h=0", "superseded_h=0"]);
+    let mut answered = Vec::new();
+    for (number, moment) in (1_u32..).zip(MOMENTS) {
+        let version = format!("1.{number}.0");
+        let mut publishing = world.publish("stable", &version, number).spawn();
+        std::thread::sleep(Duration::from_millis(moment));
+        world.kill();
+        let was_answered = publishing.wait().unwrap().success();
+        world.start();
+        if was_answered {
+            answered.push(number);
+            let again = world.publish("stable", &version, number).done();
+            assert_eq!(again["was_there"], true, "{version} was answered for and is gone");
+        } else {
+            world.publish("stable", &version, number).done();
+        }
+        world.update("game").done();
+        world.assert_has("game", number);
+    }
+    assert!(answered.len() < MOMENTS.len(), "no kill met a publication");
+    let verify = world.server_command(&["verify", "--deep"]).output().unwrap();
+    assert!(verify.status.success(), "{}", text(&verify));
+    eprintln!("{} kills; {} came after the answer", MOMENTS.len(), answered.len());
+}
+
+#[test]
+fn killed_start_and_killed_clean_up_leave_what_was_there() {
+    let mut world = World::new(&["clean_grace_h=0", "superseded_h=0"]);
+    world.publish("stable", "1.0.0", 1).done();
+    for moment in [1, 4, 8, 12, 16, 20, 30, 40, 60, 80] {
+        world.kill();
+        let mut starting = world.server_command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        starting.kill().unwrap();
+        starting.wait().unwrap();
+        let mut cleaning = world.server_command(&["gc"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        cleaning.kill().unwrap();
+        cleaning.wait().unwrap();
+        world.start();
+    }
+    world.update("game").done();
+    world.assert_has("game", 1);
+}
+
+#[test]
+fn killed_first_start_can_be_begun_again() {
+    for moment in [1, 3, 6, 10, 15, 20, 30, 45, 60, 90] {
+        let folder = tempfile::tempdir().unwrap();
+        let serve = || {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
+            command.current_dir(folder.path()).env_clear().args(["serve", "--listen", "127.0.0.1:0"]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+            command
+        };
+        let mut first = serve().spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        first.kill().unwrap();
+        first.wait().unwrap();
+        let check = std::process::Command::new(env!("CARGO_BIN_EXE_vsekai-server"))
+            .current_dir(folder.path())
+            .env_clear()
+            .args(["token", "create", "--name", "x", "--scope", "admin"])
+            .output()
+            .unwrap();
+        assert!(check.status.success(), "killed after {moment} ms: {}", text(&check));
+    }
+}

@@ -1,0 +1,16 @@
+//! Publishing to the server with `vsekai`, and installing from it: the way of every version, with kills on it.
+//!
+//! Both programs are real, and so are the kills. `vsekai` is the other program of the workspace: `./run test` builds it.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+#![cfg(unix)]
+
+mod kills;
+mod versions;
+mod world;
