@@ -1,6 +1,7 @@
 -- no-transaction
--- One narrow row for each chunk, wherever its bytes are. `in_use` says that a version needs it: with it in the
--- index, clean-up reads what it can remove and nothing else, and a publication of the same chunk conflicts with it.
+-- One narrow row for each chunk, wherever its bytes are. `in_use` says that a version needs it: with it, clean-up
+-- reads what it can remove and nothing else, and a publication of the same chunk conflicts with it. No index begins
+-- with a column of few values: SQLite would take it in place of a list of ids, and read every row.
 CREATE TABLE IF NOT EXISTS chunks (
     id BYTEA NOT NULL PRIMARY KEY,
     size BIGINT NOT NULL,
@@ -10,5 +11,5 @@ CREATE TABLE IF NOT EXISTS chunks (
     keep_until BIGINT NOT NULL,
     doomed_at BIGINT
 );
-CREATE INDEX IF NOT EXISTS chunks_to_doom ON chunks (state, in_use, keep_until);
-CREATE INDEX IF NOT EXISTS chunks_to_sweep ON chunks (state, doomed_at);
+CREATE INDEX IF NOT EXISTS chunks_to_doom ON chunks (keep_until) WHERE state = 'live' AND in_use = FALSE;
+CREATE INDEX IF NOT EXISTS chunks_to_sweep ON chunks (doomed_at) WHERE doomed_at IS NOT NULL;

@@ -290,7 +290,9 @@ pub trait Db: fmt::Debug + Send + Sync {
 
     // Chunks: rows. Bytes are here too when the database is the chunk store.
 
-    /// Those of `ids` (at most 5,000) that are not live; keeps the others at least until then.
+    /// Those of `ids` (at most 5,000) that are not live; keeps the others at least until then, which is when the
+    /// asking upload expires. Those that a version needs are kept anyway, and if that version goes, until every
+    /// upload that is open now has expired.
     async fn missing(&self, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>>;
     /// Makes a chunk live, with its bytes if they are kept here. Gives whether it was not live before.
     /// Nothing happens, and it gives nothing, while the chunk is being deleted.

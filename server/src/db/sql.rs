@@ -118,7 +118,7 @@ statements! {
     REAP_UPLOADS = "DELETE FROM uploads WHERE expires_at < $1 AND sequence IS NULL";
 
     // Chunks
-    LIVE_CHUNKS = "SELECT id FROM chunks WHERE state = 'live' AND id IN ({list 1})";
+    LIVE_CHUNKS = "SELECT id, keep_until, in_use FROM chunks WHERE state = 'live' AND id IN ({list 1})";
     PIN_CHUNKS = "UPDATE chunks SET keep_until = $1 WHERE state = 'live' AND keep_until < $1 AND id IN ({list 2})";
     CHUNK_STATES = "SELECT id, state FROM chunks WHERE id IN ({list 1})";
     ADD_CHUNKS = "INSERT INTO chunks (id, size, stored_size, keep_until) VALUES {rows 4} ON CONFLICT (id) DO NOTHING";
@@ -135,7 +135,9 @@ statements! {
     USE_CHUNKS = "UPDATE chunks SET in_use = TRUE WHERE state = 'live' AND in_use = FALSE AND id IN ({list 1})";
     ADD_REFERENCES = "INSERT INTO version_chunks (chunk_id, version_id, platform) SELECT c.id, $1, $2 FROM chunks c \
         WHERE c.state = 'live' AND c.id IN ({list 3}) ON CONFLICT (chunk_id, version_id, platform) DO NOTHING";
-    RELEASE_CHUNKS = "UPDATE chunks SET in_use = FALSE WHERE in_use = TRUE \
+    LAST_EXPIRY = "SELECT CAST(COALESCE(MAX(expires_at), 0) AS BIGINT) FROM uploads WHERE sequence IS NULL";
+    RELEASE_CHUNKS = "UPDATE chunks SET in_use = FALSE, \
+        keep_until = CASE WHEN keep_until < $3 THEN $3 ELSE keep_until END WHERE in_use = TRUE \
         AND id IN (SELECT r.chunk_id FROM version_chunks r WHERE r.version_id = $1 AND r.platform = $2) \
         AND NOT EXISTS (SELECT 1 FROM version_chunks o WHERE o.chunk_id = chunks.id \
         AND (o.version_id <> $1 OR o.platform <> $2))";
@@ -154,7 +156,8 @@ statements! {
     REMOVE_CHUNK_DATA = "DELETE FROM chunk_data WHERE id IN ({list 1}) \
         AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.id = chunk_data.id)";
     REMOVE_DOOMED = "DELETE FROM chunks WHERE state = 'doomed' AND id IN ({list 1})";
-    CLAIMED_CHUNKS = "SELECT id FROM chunks WHERE state = 'deleting' ORDER BY id LIMIT $1";
+    CLAIMED_CHUNKS = "SELECT id FROM chunks WHERE doomed_at IS NOT NULL AND state = 'deleting' \
+        ORDER BY doomed_at LIMIT $1";
     CLAIM_CHUNKS = "UPDATE chunks SET state = 'deleting' WHERE state = 'doomed' AND id IN ({list 1})";
     FORGET_CHUNKS = "DELETE FROM chunks WHERE state = 'deleting' AND id IN ({list 1})";
 

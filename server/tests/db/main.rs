@@ -19,6 +19,7 @@ mod migrations;
 mod property;
 mod races;
 mod repository;
+mod speed;
 mod tokens;
 mod uploads;
 mod world;

@@ -217,7 +217,7 @@ async fn connections_that_are_lost_are_replaced(f: Fixture) {
         tokio::time::sleep(std::time::Duration::from_millis(15)).await;
         let ended: Vec<bool> = sqlx::query_scalar(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+             WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()",
         )
         .fetch_all(&mut killer)
         .await

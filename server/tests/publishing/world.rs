@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -201,11 +201,6 @@ impl Call {
         last(&output)
     }
 
-    /// Runs it to its end, whatever that is.
-    pub(crate) fn run(mut self) -> Output {
-        self.0.output().unwrap()
-    }
-
     pub(crate) fn spawn(mut self) -> Child {
         self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -219,14 +214,4 @@ fn last(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().rfind(|line| line.starts_with('{')).unwrap_or("null");
     serde_json::from_str(line).unwrap()
-}
-
-/// Waits until it is so.
-#[track_caller]
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "{what} did not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -52,19 +52,20 @@ async fn change_at(conn: &mut Conn, statement: &'static str, time: Time, ids: &[
     Ok(changed)
 }
 
-async fn live(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeSet<ChunkId>> {
-    let mut live = BTreeSet::new();
+/// Those of `ids` that are live, and until when each is kept: for ever while a version needs it.
+async fn live(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, Time>> {
+    let mut live = BTreeMap::new();
     for part in ids.chunks(sql::LIST) {
         for row in with_ids(sql::LIVE_CHUNKS, part, |query| query).fetch_all(&mut *conn).await? {
-            live.insert(chunk_id(row.try_get(0)?)?);
+            let kept = if row.try_get(2)? { Time(i64::MAX) } else { Time(row.try_get(1)?) };
+            live.insert(chunk_id(row.try_get(0)?)?, kept);
         }
     }
     Ok(live)
 }
 
-async fn not_live(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
-    let live = live(conn, ids).await?;
-    Ok(ids.iter().filter(|id| !live.contains(id)).copied().collect())
+fn not_in(live: &BTreeMap<ChunkId, Time>, ids: &[ChunkId]) -> Vec<ChunkId> {
+    ids.iter().filter(|id| !live.contains_key(*id)).copied().collect()
 }
 
 /// In the order of their ids, and so are all that take more than one row: two that need the same wait, and do not
@@ -75,15 +76,16 @@ fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
 
 pub(super) async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
     let ids = in_order(ids);
-    let missing = not_live(conn, &ids).await?;
-    change_at(conn, sql::PIN_CHUNKS, keep_until, &ids).await?;
-    Ok(missing)
+    let live = live(conn, &ids).await?;
+    let to_pin: Vec<_> = live.iter().filter(|(_, until)| **until < keep_until).map(|(id, _)| *id).collect();
+    change_at(conn, sql::PIN_CHUNKS, keep_until, &to_pin).await?;
+    Ok(not_in(&live, &ids))
 }
 
 /// Makes a version need chunks, all of which must be live.
 pub(super) async fn refer(conn: &mut Conn, version: Uuid, platform: &Platform, ids: &[ChunkId]) -> Result<()> {
     let ids = in_order(ids);
-    let missing = not_live(conn, &ids).await?;
+    let missing = not_in(&live(conn, &ids).await?, &ids);
     if !missing.is_empty() {
         return Err(Error::ChunksMissing(missing));
     }
@@ -95,11 +97,13 @@ pub(super) async fn refer(conn: &mut Conn, version: Uuid, platform: &Platform, i
     Ok(())
 }
 
-/// Takes back what [`refer`] has made.
+/// Takes back what [`refer`] has made. Uploads that are open have not pinned what was in use: all of it is kept until
+/// the last of them ends.
 pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform) -> Result<()> {
-    for statement in [sql::RELEASE_CHUNKS, sql::REMOVE_REFERENCES] {
-        query(statement).bind(version).bind(platform.as_str()).execute(&mut *conn).await?;
-    }
+    let last_expiry = query_scalar::<Driver, i64>(sql::LAST_EXPIRY).fetch_one(&mut *conn).await?;
+    let released = query(sql::RELEASE_CHUNKS).bind(version).bind(platform.as_str()).bind(last_expiry);
+    released.execute(&mut *conn).await?;
+    query(sql::REMOVE_REFERENCES).bind(version).bind(platform.as_str()).execute(conn).await?;
     Ok(())
 }
 

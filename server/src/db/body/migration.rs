@@ -24,9 +24,18 @@ pub(super) async fn run(pool: &Pool<Driver>) -> Result<()> {
         outcome = migrate(pool) => outcome,
         error = renew_lease(pool, &holder) => Err(error),
     };
-    // Another waits for it; if this fails, it ends by itself.
-    let given_back = query(sql::END_LEASE).bind(LEASE).bind(&holder).execute(pool).await;
-    outcome.and(given_back.map(|_| ()).map_err(Error::from))
+    // Others wait for it. If it cannot be given back, it ends by itself.
+    if let Err(error) = give_back(pool, &holder).await {
+        tracing::warn!(%error, "the lease for migrations ends later than it could");
+    }
+    outcome
+}
+
+async fn give_back(pool: &Pool<Driver>, holder: &str) -> Result<()> {
+    repeat!(pool, |held| {
+        query(sql::END_LEASE).bind(LEASE).bind(holder).execute(&mut *held).await?;
+        Ok(())
+    })
 }
 
 async fn migrate(pool: &Pool<Driver>) -> Result<()> {
