@@ -98,6 +98,11 @@ impl Open {
         Ok(is_first.then_some(token.text))
     }
 
+    /// What this process is called where it takes leases.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
     /// How long what is kept for whom.
     pub fn graces(&self) -> Graces {
         Graces { chunks_s: self.config.clean_grace_h * 3600, metadata_s: self.config.superseded_h * 3600 }

@@ -16,6 +16,9 @@ use crate::service::Service;
 /// Chunks in one transaction.
 const PIECE: u32 = 500;
 
+/// How long the lease is taken for, in seconds; it is taken again for every piece.
+const LEASE_S: i64 = 600;
+
 /// Most pieces of one round: the next round goes on.
 const MAX_PIECES: u32 = 10_000;
 
@@ -52,16 +55,23 @@ pub async fn look(service: &Service) -> Result<Swept> {
     Ok(Swept { doomed_chunks, doomed_bytes, ..Swept::default() })
 }
 
-/// One round. Cut off anywhere, the next one goes on.
+/// One round, if nobody else cleans up: two at once could delete what the other has just let come back. Cut off
+/// anywhere, the next one goes on. Nothing: another has the lease.
 ///
 /// # Errors
 /// Those of the database and of the chunk store.
-pub async fn round(service: &Service, graces: Graces) -> Result<Swept> {
+pub async fn round(service: &Service, holder: &str, graces: Graces) -> Result<Option<Swept>> {
+    if !keep_lease(service, holder).await? {
+        return Ok(None);
+    }
     let now = Time::now();
     let db = service.db();
     let mut swept = Swept { publications: db.reap_uploads(now).await?, ..Swept::default() };
     swept.removed_files = db.remove_superseded(now.plus_seconds(-graces.metadata_s)).await?;
     for _ in 0..MAX_PIECES {
+        if !keep_lease(service, holder).await? {
+            break;
+        }
         let cleaned = service.chunks().clean(now, graces.chunks_s, PIECE).await?;
         swept.doomed_chunks += cleaned.doomed;
         swept.removed_chunks += cleaned.removed;
@@ -72,21 +82,22 @@ pub async fn round(service: &Service, graces: Graces) -> Result<Swept> {
             break;
         }
     }
-    Ok(swept)
+    // The next one need not wait.
+    service.db().lease("clean", holder, now, now).await?;
+    Ok(Some(swept))
+}
+
+/// Longer than any piece of clean-up takes, so that nobody else begins while one is under way.
+async fn keep_lease(service: &Service, holder: &str) -> Result<bool> {
+    let now = Time::now();
+    service.db().lease("clean", holder, now, now.plus_seconds(LEASE_S)).await
 }
 
 /// Cleans up for ever, while it has the lease; to be dropped when the server ends.
 pub async fn keep_clean(service: Arc<Service>, holder: String, every: Duration, graces: Graces) {
     loop {
         tokio::time::sleep(every).await;
-        let now = Time::now();
-        let until = now.plus_seconds(i64::try_from(every.as_secs() * 2).unwrap_or(i64::MAX));
-        let outcome = match service.db().lease("clean", &holder, now, until).await {
-            Ok(true) => round(&service, graces).await.map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => Err(error),
-        };
-        match outcome {
+        match round(&service, &holder, graces).await {
             Ok(Some(swept)) if swept != Swept::default() => tracing::info!(?swept, "cleaned up"),
             Ok(_) => {}
             Err(error) => tracing::warn!(code = error.code(), "cannot clean up: {error}"),

@@ -143,7 +143,11 @@ async fn gc(open: &Open, dry_run: bool) -> Result<()> {
         print(&format!("{} chunks of {} bytes are needed by nothing.\n", found.doomed_chunks, found.doomed_bytes));
         return Ok(());
     }
-    let swept = clean::round(open.service(), open.graces()).await?;
+    // A server that runs has the lease while it cleans up; one that was killed meanwhile has it for ten minutes more.
+    let Some(swept) = clean::round(open.service(), open.holder(), open.graces()).await? else {
+        let reason = "Another process cleans up now; try again in ten minutes".to_owned();
+        return Err(Error::Unavailable { code: "busy", reason });
+    };
     print(&format!(
         "{} chunks doomed, {} removed; {} unfinished publications and {} files of old metadata removed.\n",
         swept.doomed_chunks, swept.removed_chunks, swept.publications, swept.removed_files

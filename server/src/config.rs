@@ -92,6 +92,10 @@ impl Loaded {
         }
         for (variable, text) in environment {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            // The file's own name; and what Kubernetes says of a service that is called vsekai-server.
+            if name == "CONFIG" || name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_") {
+                continue;
+            }
             set(&mut table, &name.to_ascii_lowercase(), &text, &variable)?;
             origins.insert(name.to_ascii_lowercase(), "environment");
         }
@@ -236,6 +240,13 @@ mod tests {
         assert_eq!(loaded.origins["log"], "environment");
         assert_eq!(loaded.origins["connections"], "file");
         assert!(!loaded.origins.contains_key("data"));
+    }
+
+    #[test]
+    fn variables_of_kubernetes_and_of_the_file_itself_are_no_settings() {
+        let names = ["CONFIG", "PORT", "PORT_80_TCP", "SERVICE_HOST", "SERVICE_PORT"];
+        let environment = names.map(|name| pair(&format!("{PREFIX}{name}"), "tcp://10.0.0.1:80"));
+        assert!(Loaded::read(None, environment.into_iter(), &[]).unwrap().origins.is_empty());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use poem::http::{Method, header};
+use poem::http::{HeaderValue, Method, header};
 use poem::{Body, Endpoint, Request, Response};
 use tokio::sync::Semaphore;
 
@@ -133,14 +133,28 @@ impl Files {
                 None => Err(Error::NotFound { what: "chunk" }),
             },
             (Method::PUT, Wanted::Chunk(id)) => self.put(*id, request).await,
-            (method @ (Method::GET | Method::HEAD), Wanted::Document(path)) => match self.documents.get(path).await? {
-                Some(content) => Ok(content.answer(request.headers(), method == Method::GET)),
-                None => Err(Error::NotFound { what: "file" }),
-            },
+            (method @ (Method::GET | Method::HEAD), Wanted::Document(path)) => {
+                self.document(path, method == Method::GET, request).await
+            }
             (Method::GET | Method::HEAD, Wanted::Bundle) => Err(Error::NotFound { what: "bundle" }),
             _ if is_store => Ok(not_allowed("GET, HEAD, PUT")),
             _ => Ok(not_allowed("GET, HEAD")),
         }
+    }
+}
+
+impl Files {
+    /// A publisher gets what is in force now and not what was a second ago, here or in a cache on the way: its
+    /// signature builds on it.
+    async fn document(&self, path: &str, with_body: bool, request: &Request) -> Result<Response> {
+        let is_publisher = request.headers().contains_key(header::AUTHORIZATION);
+        let found = if is_publisher { self.documents.get_newest(path).await } else { self.documents.get(path).await };
+        let content = found?.ok_or(Error::NotFound { what: "file" })?;
+        let mut response = content.answer(request.headers(), with_body);
+        if is_publisher {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        }
+        Ok(response)
     }
 }
 

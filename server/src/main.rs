@@ -37,7 +37,7 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Settings {
     /// The configuration file
-    #[arg(long, global = true, value_name = "FILE", env = "VSEKAI_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "VSEKAI_SERVER_CONFIG")]
     config: Option<PathBuf>,
     /// The folder for the database and the keys [default: data]
     #[arg(long, global = true, value_name = "DIR")]

@@ -94,6 +94,15 @@ pub fn gauge_cache(hits: u64, misses: u64, bytes: u64) {
     gauge!("vsekai_chunk_cache_bytes").set(bytes as f64);
 }
 
+/// Says how many chunks there are, for Prometheus.
+#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 chunks or bytes of them")]
+pub fn gauge_chunks(counts: &crate::db::ChunkCounts) {
+    gauge!("vsekai_chunks", "state" => "live").set(counts.live as f64);
+    gauge!("vsekai_chunks", "state" => "doomed").set(counts.doomed as f64);
+    gauge!("vsekai_chunks", "state" => "deleting").set(counts.deleting as f64);
+    gauge!("vsekai_chunk_stored_bytes").set(counts.live_bytes as f64);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Looks whether CDNs have what this server has, and how fast.
 //!
-//! Each is asked for `tuf/timestamp.json`, which every mirror of the repository must have. Three failures in a row
+//! Each is asked for `tuf/timestamp.json`, which every mirror of the repository must have, and which must not have expired. Three failures in a row
 //! make a CDN unhealthy, two successes healthy again, so that the signed list of mirrors does not flap.
 //!
 //! Whoever may name CDNs must not be able to look around in the operator's network: only public addresses are
@@ -81,8 +81,11 @@ impl Prober {
             }
         }
         let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| ())?;
-        let is_timestamp = document.pointer("/signed/_type").and_then(serde_json::Value::as_str) == Some("timestamp");
-        if is_timestamp { Ok(started.elapsed()) } else { Err(()) }
+        let field = |name| document.pointer(name).and_then(serde_json::Value::as_str);
+        let expires = field("/signed/expires").and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+        // One that has ended is of no use to clients: the mirror is not kept up to date.
+        let is_fresh = expires.is_some_and(|end| end.timestamp_micros() > Time::now().0);
+        if field("/signed/_type") == Some("timestamp") && is_fresh { Ok(started.elapsed()) } else { Err(()) }
     }
 }
 

@@ -14,7 +14,7 @@ use vsekai_server::app::Open;
 use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
-use vsekai_server::observe::gauge_cache;
+use vsekai_server::observe::{gauge_cache, gauge_chunks};
 
 use super::{note, open, print};
 
@@ -123,11 +123,18 @@ async fn answer_metrics(address: SocketAddr, handle: PrometheusHandle, service: 
     let tcp = bind(address).await?;
     note(&format!("metrics        http://{}/metrics", tcp.address()));
     let service = Arc::clone(service);
-    let page = poem::endpoint::make_sync(move |_| {
-        let counts = service.service().chunks().cache_counts();
-        gauge_cache(counts.hits, counts.misses, counts.bytes);
-        handle.run_upkeep();
-        handle.render()
+    let handle = Arc::new(handle);
+    let page = poem::endpoint::make(move |_| {
+        let (service, handle) = (Arc::clone(&service), Arc::clone(&handle));
+        async move {
+            let counts = service.service().chunks().cache_counts();
+            gauge_cache(counts.hits, counts.misses, counts.bytes);
+            if let Ok(chunks) = service.service().db().chunk_counts().await {
+                gauge_chunks(&chunks);
+            }
+            handle.run_upkeep();
+            Ok::<_, poem::Error>(handle.render())
+        }
     });
     let endpoint = Route::new().at("/metrics", page).boxed();
     let limits = Limits { connections: 16, ..Limits::default() };
@@ -140,7 +147,16 @@ async fn certificate((cert, key): &(PathBuf, PathBuf)) -> Result<RustlsConfig> {
         let shown = path.display().to_string();
         tokio::fs::read(path).await.map_err(|error| Error::Config(format!("{shown}: {error}")))
     };
+    let shown = (cert.display().to_string(), key.display().to_string());
     let (cert, key) = (read(cert.clone()).await?, read(key.clone()).await?);
+    // A half-written file must not take the place of what works.
+    let certificates = reqwest::Certificate::from_pem_bundle(&cert);
+    if !certificates.is_ok_and(|found| !found.is_empty()) {
+        return Err(Error::Config(format!("{}: there is no certificate in it, in PEM", shown.0)));
+    }
+    if !String::from_utf8_lossy(&key).contains("PRIVATE KEY-----") {
+        return Err(Error::Config(format!("{}: there is no private key in it, in PEM", shown.1)));
+    }
     Ok(RustlsConfig::new().fallback(RustlsCertificate::new().cert(cert).key(key)))
 }
 

@@ -73,6 +73,8 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
     }
     let to = file.to_str().ok_or_else(|| Error::Config("the file's name is not UTF-8".to_owned()))?;
     let mut connection = options(url)?.create_if_missing(false).connect().await?;
+    // Empty, and its owner's: it will have the hashes of tokens.
+    make_file(file)?;
     sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;
     connection.close().await?;
     Ok(())

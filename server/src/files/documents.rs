@@ -55,6 +55,14 @@ impl Documents {
         Ok(content)
     }
 
+    /// The same from the database itself: for publishers, whose next signature builds on it.
+    pub(super) async fn get_newest(&self, path: &str) -> Result<Option<Content>> {
+        if path == "tuf/timestamp.json" {
+            self.fresh.invalidate(path).await;
+        }
+        self.get(path).await
+    }
+
     pub(super) fn changed(&self) {
         self.fresh.invalidate_all();
     }

@@ -16,6 +16,12 @@ use vsekai_updater::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, Servic
 use crate::error::{Error, Result};
 use crate::model::{RepositoryFile, VersionFile};
 
+/// How often the folder of keys is tried while another process makes keys in it.
+const OPEN_TRIES: u32 = 100;
+
+/// The pause between two tries.
+const OPEN_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Metadata that was signed offline and is to come into force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accept {
@@ -51,7 +57,7 @@ impl Signer {
     /// # Errors
     /// [`Error::Updater`] if the folder cannot be read or written.
     pub async fn open(folder: PathBuf) -> Result<Self> {
-        let keys = blocking("opening keys", move || Keys::service(&folder).map_err(Error::from)).await?;
+        let keys = blocking("opening keys", move || open_keys(&folder)).await?;
         Ok(Self { keys: Arc::new(keys) })
     }
 
@@ -81,6 +87,17 @@ impl Signer {
         let keys = Arc::clone(&self.keys);
         blocking("signing", move || sign(&keys, metadata, &catalog, accept, renew)).await
     }
+}
+
+/// Several servers may start at once on a folder that has no keys yet: one makes them, the others wait.
+fn open_keys(folder: &std::path::Path) -> Result<ServiceKeys> {
+    for _ in 0..OPEN_TRIES {
+        match Keys::service(folder) {
+            Err(vsekai_updater::Error::Busy { .. }) => std::thread::sleep(OPEN_PAUSE),
+            outcome => return Ok(outcome?),
+        }
+    }
+    Ok(Keys::service(folder)?)
 }
 
 /// There is no root of trust yet.
