@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""Measures vsekai-server against nginx and `desync chunk-server` on the same chunks, in the same run.
+
+bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,check,publish,memory,missing]
+
+The server runs on the first core and wrk on the second; what is compared is requests for each second of the server's
+CPU (of all its processes, from /proc), as the median of rounds in which all ran by turns. Chunks are the real game's
+where VSEKAI_TEST_DATA names it, else noise that is made on the spot. What is missing on the machine is said in its row.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+RELEASE = REPO / "rust/target/release"
+CONNECTIONS = 64
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def ran(*command, **options):
+    """A command that must succeed."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        sys.exit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def cpu_seconds(pid):
+    """User and system time of a process and its children that live."""
+    pids = [pid]
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if children.exists():
+        pids += [int(child) for child in children.read_text().split()]
+    total = 0
+    for each in pids:
+        fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+class Server:
+    """A program that answers requests, on the first core."""
+
+    def __init__(self, name, command, url, cores="0", **options):
+        self.name, self.url = name, url
+        command = ["taskset", "-c", cores, *map(str, command)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
+
+    def wait(self, path):
+        for _ in range(200):
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                    return answer.read()
+            except OSError:
+                time.sleep(0.05)
+        sys.exit(f"{self.name} does not answer")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+class Ours(Server):
+    """vsekai-server on a folder."""
+
+    def __init__(self, folder, *settings, cores="0"):
+        pairs = [part for setting in settings for part in ("--set", setting)]
+        command = [RELEASE / "vsekai-server", "serve", "--listen", "127.0.0.1:0", "--data", folder, *pairs]
+        super().__init__("vsekai-server", command, "", cores)
+        self.url = self.process.stdout.readline().removeprefix("Listening at ").strip()
+        self.token = None
+        if not (folder / "token").exists():
+            line = self.process.stdout.readline()
+            (folder / "token").write_text(line.removeprefix("Admin token: ").strip())
+        self.token = (folder / "token").read_text()
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Bench:
+    def __init__(self, options, scratch):
+        self.options, self.scratch, self.rows = options, scratch, []
+        self.find_chunks()
+
+    def find_chunks(self):
+        data = os.environ.get("VSEKAI_TEST_DATA")
+        if data:
+            self.data, self.index = Path(data), Path(data) / "linux_2023-04-10.caidx"
+            self.store, self.entry = self.data / "store", "v_sekai_linuxbsd"
+            self.shown = "the real V-Sekai game"
+        else:
+            print("SKIPPED: VSEKAI_TEST_DATA is not set: 64 MiB of noise stand in for the game", file=sys.stderr)
+            tree = self.scratch / "tree"
+            tree.mkdir()
+            (tree / "game").write_bytes(b"#!/bin/sh\n")
+            (tree / "game").chmod(0o755)
+            (tree / "world.pck").write_bytes(os.urandom(64 << 20))
+            self.store, self.index, self.entry = self.scratch / "store", self.scratch / "game.caidx", "game"
+            ran(RELEASE / "vsekai", "store", "make", "--store", self.store, self.index, tree)
+            self.shown = "64 MiB of noise"
+        self.paths = [f"{path.parent.name}/{path.name}" for path in self.store.glob("????/*.cacnk")]
+        random.Random(1).shuffle(self.paths)
+        self.bytes = sum((self.store / path).stat().st_size for path in self.paths)
+
+    def row(self, case, measured, bar, is_met):
+        verdict = "—" if is_met is None else ("met" if is_met else "**missed**")
+        self.rows.append(f"| {case} | {measured} | {bar} | {verdict} |")
+        print(self.rows[-1], file=sys.stderr)
+
+    def wrk(self, url, paths, connections=CONNECTIONS, seconds=None):
+        """Requests that were answered well, and the seconds they took."""
+        script = self.scratch / "wrk.lua"
+        listed = ",".join(json.dumps(path) for path in paths)
+        script.write_text(
+            f"local paths = {{{listed}}}\nlocal at = 0\n"
+            "init = function() math.randomseed(os.time()) at = math.random(#paths) end\n"
+            "request = function() at = at % #paths + 1 return wrk.format('GET', paths[at]) end\n"
+            "done = function(summary) io.write(string.format('RESULT %d %d %d %d\\n', summary.requests, "
+            "summary.errors.status, summary.errors.read + summary.errors.connect + summary.errors.timeout, "
+            "summary.duration)) end\n"
+        )
+        seconds = seconds or self.options.seconds
+        command = ["taskset", "-c", "1", "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "-s", script, url]
+        for line in ran(*command).splitlines():
+            if line.startswith("RESULT"):
+                requests, bad, broken, micros = map(int, line.split()[1:])
+                if bad or broken > requests // 1000:
+                    sys.exit(f"{url}: {bad} bad answers and {broken} broken ones of {requests}")
+                return requests, micros / 1e6
+        sys.exit("wrk said nothing")
+
+    def per_cpu_second(self, server, paths):
+        before = cpu_seconds(server.process.pid)
+        requests, _ = self.wrk(server.url, paths)
+        return requests / (cpu_seconds(server.process.pid) - before)
+
+    def contest(self, contenders):
+        """Medians of requests per CPU-second, and of the rounds' ratios to the first."""
+        rounds = []
+        for server, paths in contenders:
+            self.wrk(server.url, paths, seconds=2)
+        for _ in range(self.options.rounds):
+            rounds.append([self.per_cpu_second(server, paths) for server, paths in contenders])
+        rates = [statistics.median(column) for column in zip(*rounds)]
+        ratios = [statistics.median(each[0] / each[at] for each in rounds) for at in range(len(contenders))]
+        return rates, ratios
+
+    def nginx(self):
+        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+        if not program:
+            return None
+        port, folder = free_port(), self.scratch / "nginx"
+        folder.mkdir(exist_ok=True)
+        (folder / "nginx.conf").write_text(
+            f"daemon off; worker_processes 1; user root; pid {folder}/pid; error_log {folder}/error.log;\n"
+            "events { worker_connections 4096; }\n"
+            f"http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n"
+            f"server {{ listen 127.0.0.1:{port} backlog=2048; location /store/ {{ alias {self.store}/; }} }} }}\n"
+        )
+        server = Server("nginx", [program, "-c", folder / "nginx.conf"], f"http://127.0.0.1:{port}")
+        server.wait("/store/" + self.paths[0])
+        return server
+
+    def desync(self):
+        program = shutil.which("desync")
+        if not program:
+            return None
+        port = free_port()
+        command = [program, "chunk-server", "-s", self.store, "-l", f"127.0.0.1:{port}"]
+        server = Server("desync chunk-server", command, f"http://127.0.0.1:{port}")
+        server.wait("/" + self.paths[0])
+        return server
+
+    def filled(self):
+        """A folder with a database that has all chunks."""
+        folder = self.scratch / "filled"
+        if not folder.exists():
+            ran(RELEASE / "vsekai-server", "import", self.store, "--data", folder)
+        return folder
+
+    def chunks(self, case, settings, bars):
+        ours = Ours(self.filled(), *settings)
+        others = [(self.nginx(), "/store/"), (self.desync(), "/")]
+        contenders = [(ours, ["/store/" + path for path in self.paths])]
+        contenders += [(server, [prefix + path for path in self.paths]) for server, prefix in others if server]
+        try:
+            rates, ratios = self.contest(contenders)
+        finally:
+            for server, _ in contenders:
+                server.stop()
+        found = {server.name: (rate, ratio) for (server, _), rate, ratio in zip(contenders, rates, ratios)}
+        for name, bar in bars.items():
+            if name in found:
+                rate, ratio = found[name]
+                shown = f"{ratio:.2f} × {name} ({rates[0]:,.0f} against {rate:,.0f} a CPU-second)"
+                self.row(case, shown, f"≥ {bar}", ratio >= bar)
+            else:
+                self.row(case, f"skipped: no {name}", f"≥ {bar}", None)
+
+    def hot(self):
+        settings = ["chunk_cache_mib=1024", "clean_every_min=0", "probe_every_s=0", "log=warn"]
+        self.chunks("chunk GET, hot, per CPU-second", settings, {"nginx": 0.5, "desync chunk-server": 2.5})
+
+    def cold(self):
+        settings = ["chunk_cache_mib=0", "clean_every_min=0", "probe_every_s=0", "log=warn"]
+        self.chunks("chunk GET, no cache, SQLite", settings, {"desync chunk-server": 1.0})
+
+    def publisher(self, folder, *where):
+        command = [RELEASE / "vsekai", "--json", "publish", "--from-index", self.index, "--from-store", self.store]
+        return [*command, "--mode", "stable", "--version", "1.0.0", "--platform", "linux-x86_64", "--entry", self.entry,
+                "--keys", folder / "keys", *where]
+
+    def published(self):
+        """A server with the game, its keys, and how long publishing took; and the same into a folder, before it."""
+        folder = self.scratch / f"publish-{time.monotonic_ns()}"
+        folder.mkdir()
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "*"}
+        tree = folder / "tree"
+        ran(RELEASE / "vsekai", "store", "extract", "--no-shared-cache", "--store", self.store, self.index, tree)
+        ran(RELEASE / "vsekai", "keys", "init", folder / "folder-keys", env=environment)
+        common = ["--mode", "stable", "--version", "1.0.0", "--platform", "linux-x86_64", "--entry", self.entry]
+
+        def timed(*command):
+            begin = time.monotonic()
+            ran(*command, env=environment)
+            return time.monotonic() - begin
+
+        publish = [RELEASE / "vsekai", "--json", "publish", tree, *common]
+        to_folder = timed(*publish, "--repository", folder / "repository", "--keys", folder / "folder-keys")
+        server = Ours(folder / "server", "clean_every_min=0", "probe_every_s=0", "log=warn", cores="0-1")
+        environment["VSEKAI_TOKEN"] = server.token
+        ran(RELEASE / "vsekai", "keys", "init", folder / "keys", "--online", server.url, env=environment)
+        to_server = [*publish, "--server", server.url, "--keys", folder / "keys"]
+        return server, timed(*to_server), timed(*to_server), to_folder
+
+    def publish(self):
+        rounds = []
+        for _ in range(self.options.rounds):
+            server, first, again, to_folder = self.published()
+            server.stop()
+            rounds.append((first / to_folder, again, first, to_folder))
+        ratio, again, first, to_folder = (statistics.median(column) for column in zip(*rounds))
+        shown = f"{ratio:.2f} × ({first:.2f} s against {to_folder:.2f} s)"
+        self.row("publish through the API, against a folder", shown, "≤ 1.5", ratio <= 1.5)
+        self.row("the same with nothing new", f"{again:.2f} s", "≤ 1 s", again <= 1)
+
+    def check(self):
+        server, *_ = self.published()
+        server.stop()
+        folder = Path(server.process.args[server.process.args.index("--data") + 1])
+        server = Ours(folder, "clean_every_min=0", "probe_every_s=0", "log=warn")
+        try:
+            rates, _ = self.contest([(server, ["/tuf/timestamp.json"])])
+        finally:
+            server.stop()
+        self.row("update check", f"{rates[0]:,.0f} a CPU-second", "≥ 20,000", rates[0] >= 20_000)
+
+    def memory(self):
+        server = Ours(self.filled(), "clean_every_min=0", "probe_every_s=0", "log=warn", "chunk_cache_mib=64")
+        try:
+            requests, _ = self.wrk(server.url, ["/store/" + path for path in self.paths], connections=1000, seconds=10)
+            status = Path(f"/proc/{server.process.pid}/status").read_text()
+        finally:
+            server.stop()
+        peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+        shown = f"{peak:.0f} MiB, its cache of 64 MiB included ({requests:,} chunks in 10 s)"
+        self.row("peak memory, 1,000 connections pulling chunks", shown, "≤ 256 MiB", peak <= 256)
+
+    def missing(self):
+        folder = self.scratch / "million"
+        ran(RELEASE / "vsekai-server", "migrate", "--data", folder)
+        ids = [os.urandom(32) for _ in range(1_000_000)]
+        with sqlite3.connect(folder / "vsekai.db") as database:
+            columns = "id, size, stored_size, keep_until"
+            rows = ((each, 65536, 40000, 0) for each in ids)
+            database.executemany(f"INSERT INTO chunks ({columns}) VALUES (?, ?, ?, ?)", rows)
+        database.close()
+        server = Ours(folder, "clean_every_min=0", "probe_every_s=0", "log=warn", cores="0-1")
+        try:
+            upload = "6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11"
+            new = {"id": upload, "mode": "stable", "version": "1.0.0", "platform": "linux-x86_64"}
+            self.post(server, "/api/v1/publications", new)
+            times = []
+            for round_ in range(max(5, self.options.rounds)):
+                asked = random.Random(round_).sample(ids, 2500) + [os.urandom(32) for _ in range(2500)]
+                begin = time.monotonic()
+                reply = self.post(server, f"/api/v1/publications/{upload}/missing", {"ids": [each.hex() for each in asked]})
+                times.append(time.monotonic() - begin)
+                assert len(reply["missing"]) == 2500, len(reply["missing"])
+        finally:
+            server.stop()
+        median = statistics.median(times) * 1000
+        shown = f"{median:.0f} ms (half of them there, and pinned by it; the request included)"
+        self.row("missing-query of 5,000 ids among 1,000,000", shown, "≤ 100 ms", median <= 100)
+
+    def post(self, server, path, body):
+        headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cases = ["hot", "cold", "check", "publish", "memory", "missing"]
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--only", default=",".join(cases))
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        print("SKIPPED: wrk is not installed: the server is not measured", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory(prefix="vsekai-bench-server-") as scratch:
+        bench = Bench(options, Path(scratch))
+        for case in options.only.split(","):
+            getattr(bench, case)()
+    table = "\n".join(["| case | measured | bar | |", "|---|---|---|---|", *bench.rows])
+    table += (
+        f"\n\nMedians of {options.rounds} rounds of {options.seconds} s, {CONNECTIONS} connections; the server on one core, "
+        f"wrk on the other. Data: {bench.shown}, {len(bench.paths)} chunks of "
+        f"{bench.bytes / len(bench.paths) / 1000:.0f} KB in the mean.\n"
+        f"Command: `tests/tools/bench_server.py --rounds {options.rounds} --seconds {options.seconds}`\n"
+    )
+    print(table)
+    if options.write:
+        options.write.write_text(table)
+
+
+main()
