@@ -25,7 +25,12 @@ mod bodies;
 mod cdns;
 mod modes;
 mod publications;
+mod spec;
+mod text;
 mod versions;
+
+/// What it is called.
+pub const TITLE: &str = "V-Sekai update service";
 
 /// What every operation can ask.
 #[derive(Debug)]
@@ -104,15 +109,18 @@ impl<'a> ApiExtractor<'a> for RequestIdOf {
 /// All operations.
 pub fn service() -> OpenApiService<impl poem_openapi::OpenApi, ()> {
     let all = (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications, admin::Admin);
-    OpenApiService::new(all, "V-Sekai update service", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new(all, TITLE, env!("CARGO_PKG_VERSION"))
         .summary("Modes, versions and chunks of V-Sekai")
         .description(include_str!("api/description.md"))
-        .license(poem_openapi::LicenseObject::new("MIT").identifier("MIT"))
+        .license(poem_openapi::LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
 }
 
 /// The OpenAPI document, as JSON.
 pub fn spec() -> String {
-    let mut text = service().spec();
-    text.push('\n');
-    text
+    document("")
+}
+
+/// The same for a server at this address; at its own if it is empty.
+pub fn document(address: &str) -> String {
+    spec::complete(&service().spec(), if address.is_empty() { "/" } else { address })
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method, StatusCode, header};
-use poem::{Body, Endpoint, EndpointExt, IntoResponse, Request, Response, Route, handler};
+use poem::{Body, Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler};
+use poem_openapi::auth::{Bearer, BearerAuthorization};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -19,18 +20,27 @@ use crate::config::Config;
 use crate::db::{self, Pools};
 use crate::error::{Error, Result};
 use crate::files::{self, Files, Gate};
-use crate::limit::{Limiter, Rates};
+use crate::limit::{self, Limiter, Rates};
 use crate::probe::{self, Prober};
 use crate::problem::Problem;
 use crate::service::{Service, ServiceOptions, Signer};
+use vsekai_updater::api::PROBLEM_MEDIA_TYPE;
 
 mod allow;
+mod docs;
 
 /// The largest JSON that is read: 5,000 ids of chunks are a third of it.
 const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// The largest JSON with a root of trust: all the metadata of a repository in base64.
 const MAX_TRUST_BYTES: usize = 32 << 20;
+
+/// The most that is read for somebody without a valid token, who gets nothing for it but the answer.
+const MAX_STRANGER_BYTES: usize = 64 << 10;
+
+/// What the page at `/` may do: show itself.
+const MAY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
 
 /// The longest that JSON is waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -142,23 +152,15 @@ impl Open {
         let stale = Arc::clone(&files);
         service.on_change(move || stale.changed());
         let operations = api::service();
-        let mut rest = Route::new().at("/healthz", healthz).at("/readyz", readyz).at("/", welcome);
+        let mut rest = Route::new().at("/healthz", get(healthz)).at("/readyz", get(readyz)).at("/", get(welcome));
         if self.config.docs {
-            let with_address = if self.config.public_url.is_empty() {
-                api::service()
-            } else {
-                api::service().server(self.config.public_url.as_str())
-            };
-            rest = rest
-                .at("/openapi.json", with_address.spec_endpoint())
-                .nest("/docs/swagger", with_address.swagger_ui())
-                .nest("/docs", with_address.scalar());
+            rest = docs::add(rest, &self.config.public_url);
         }
         let allowed = Arc::new(allow::Allowed::of(&api::spec()));
         let limiter = Arc::clone(&self.limiter);
         let app = Arc::clone(&self.app);
         let ready = Ready { service: Arc::clone(service), ready: Arc::clone(&self.ready) };
-        let rest = rest.nest("/", operations).data(Arc::clone(&self.app)).data(ready);
+        let rest = rest.nest_no_strip("/api", operations).data(Arc::clone(&self.app)).data(ready);
         let rest = rest.around(move |endpoint, request| {
             let (allowed, limiter, app) = (Arc::clone(&allowed), Arc::clone(&limiter), Arc::clone(&app));
             async move { Ok(answer(&endpoint, request, &allowed, &limiter, &app).await) }
@@ -184,11 +186,10 @@ async fn answer(
         request.set_method(Method::GET);
     }
     let method = request.method().clone();
-    if let Err(error) = admit(&request, &method, limiter, app).await {
-        return Problem::of(&error).about(&path).into_response();
-    }
-    if let Err(error) = read_json(&mut request, &path).await {
-        return Problem::of(&error).about(&path).into_response();
+    if let Err(error) = prepare(&mut request, &method, limiter, app).await {
+        let mut response = Problem::of(&error).about(&path).into_response();
+        finish(&mut response, &path);
+        return response;
     }
     let outcome = tokio::time::timeout(TIMEOUT, endpoint.call(request)).await;
     let mut response = match outcome {
@@ -205,28 +206,70 @@ async fn answer(
     {
         response.headers_mut().insert(header::ALLOW, methods);
     }
+    if response.content_type() == Some(PROBLEM_MEDIA_TYPE) {
+        name_instance(&mut response, &path).await;
+    }
     finish(&mut response, &path);
     if is_head {
-        response.set_body(Body::empty());
+        leave_out_body(&mut response).await;
     }
     response
 }
 
+/// What is to be done before an operation is asked for: everything that may be refused to anybody.
+async fn prepare(request: &mut Request, method: &Method, limiter: &Limiter, app: &App) -> Result<()> {
+    let query = request.uri().query().unwrap_or_default();
+    if query.contains("%00") {
+        let reason = "no text here has a NUL in it".to_owned();
+        return Err(Error::Invalid { what: "query", reason });
+    }
+    let principal = admit(request, method, limiter, app).await?;
+    let path = request.uri().path().to_owned();
+    read_json(request, &path, principal.is_some()).await
+}
+
+/// Operations do not know what they were asked as.
+async fn name_instance(response: &mut Response, path: &str) {
+    let bytes = response.take_body().into_bytes().await.unwrap_or_default();
+    let named = serde_json::from_slice::<vsekai_updater::api::Problem>(&bytes)
+        .and_then(|problem| serde_json::to_vec(&vsekai_updater::api::Problem { instance: path.to_owned(), ..problem }));
+    response.set_body(named.map_or(bytes, Into::into));
+}
+
+/// The head is that of GET, its length included.
+async fn leave_out_body(response: &mut Response) {
+    let bytes = response.take_body().into_bytes().await.unwrap_or_default();
+    if response.status() != StatusCode::NOT_MODIFIED {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
+    response.set_body(Body::empty());
+}
+
 /// Reads the body of an operation that takes JSON: poem-openapi would read one without end.
-async fn read_json(request: &mut Request, path: &str) -> Result<()> {
-    let is_streamed = path.contains("/documents/");
+async fn read_json(request: &mut Request, path: &str, is_known: bool) -> Result<()> {
+    let is_streamed = path.contains("/documents/") && is_known;
     if is_streamed || matches!(*request.method(), Method::GET | Method::OPTIONS) {
         return Ok(());
     }
-    let max = if path.ends_with("/repository/trust") { MAX_TRUST_BYTES } else { MAX_JSON_BYTES };
-    let read = tokio::time::timeout(BODY_TIMEOUT, request.take_body().into_bytes_limit(max)).await;
+    let max = match (is_known, path) {
+        (false, _) => MAX_STRANGER_BYTES,
+        (true, "/api/v1/repository/trust") => MAX_TRUST_BYTES,
+        (true, _) => MAX_JSON_BYTES,
+    };
+    let length = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if !is_known && length.is_some_and(|length| length > max) {
+        return Err(Error::Unauthorized);
+    }
+    let read = tokio::time::timeout(BODY_TIMEOUT, limit::read_body(request.take_body(), max)).await;
     let slow = |_| Error::Invalid { what: "body", reason: "it did not arrive within a minute".to_owned() };
-    let bytes = read.map_err(slow)?.map_err(|error| match error {
-        poem::error::ReadBodyError::PayloadTooLarge => Error::TooLarge { max_bytes: max as u64 },
-        _ => Error::Invalid { what: "body", reason: "it ended too early".to_owned() },
-    })?;
-    request.set_body(bytes);
-    Ok(())
+    match read.map_err(slow)? {
+        Err(Error::TooLarge { .. }) if !is_known => Err(Error::Unauthorized),
+        Err(error) => Err(error),
+        Ok(bytes) => {
+            request.set_body(bytes);
+            Ok(())
+        }
+    }
 }
 
 /// What every answer has.
@@ -239,17 +282,20 @@ fn finish(response: &mut Response, path: &str) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     } else {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(MAY));
     }
 }
 
-/// Counts what changes something, and wrong tokens, and says when it is too much.
-async fn admit(request: &Request, method: &Method, limiter: &Limiter, app: &App) -> Result<()> {
+/// Counts what changes something, and wrong tokens, and says when it is too much. Gives whose token it is, if it is
+/// a valid one.
+async fn admit(request: &Request, method: &Method, limiter: &Limiter, app: &App) -> Result<Option<Principal>> {
     let address = limiter.address_of(request);
     limiter.check_patience(address)?;
-    let token = request.header(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    // Read as the operations read it: "bearer" in small letters is one, too, and must not be a way around.
+    let token = Bearer::from_request(request).ok();
     let principal = match token {
         None => None,
-        Some(token) => match app.tokens.recognise(token).await {
+        Some(token) => match app.tokens.recognise(&token.token).await {
             Ok(principal) => Some(principal),
             Err(Error::Unauthorized) => {
                 limiter.note_wrong_token(address);
@@ -259,9 +305,10 @@ async fn admit(request: &Request, method: &Method, limiter: &Limiter, app: &App)
         },
     };
     if method == Method::GET || method == Method::OPTIONS {
-        return Ok(());
+        return Ok(principal);
     }
-    limiter.check_write(principal.as_ref().map(|principal| principal.id), address)
+    limiter.check_write(principal.as_ref().map(|principal| principal.id), address)?;
+    Ok(principal)
 }
 
 /// Who may put chunks.

@@ -7,9 +7,11 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use poem::{Addr, Request};
+use poem::{Addr, Body, Request};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -63,20 +65,22 @@ impl Limiter {
                 .max_capacity(SHRINK_AT as u64)
                 .time_to_live(std::time::Duration::from_secs(60))
                 .build(),
-            trusted_proxies: rates.trusted_proxies.clone(),
+            trusted_proxies: rates.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
         }
     }
 
     /// Where a request comes from.
     pub fn address_of(&self, request: &Request) -> IpAddr {
         let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return IpAddr::V6(Ipv6Addr::LOCALHOST) };
-        if !self.trusted_proxies.contains(&peer.ip()) {
-            return peer.ip();
+        // A socket for both families has IPv4 as ::ffff:a.b.c.d.
+        let peer = peer.ip().to_canonical();
+        if !self.trusted_proxies.contains(&peer) {
+            return peer;
         }
         // The last one was added by the proxy that we trust; those before it may be made up.
         let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
         let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-        last.unwrap_or_else(|| peer.ip())
+        last.unwrap_or(peer)
     }
 
     /// Whether the address has tried too many wrong tokens.
@@ -113,6 +117,29 @@ impl Limiter {
     pub fn check_put(&self, token: Uuid) -> Result<()> {
         check(&self.puts, &Client::Token(token))
     }
+}
+
+/// How much of a body that is too large is read and thrown away: a client that is still sending would not see the
+/// answer if the connection were closed upon it.
+const DRAIN_BYTES: usize = 8 << 20;
+
+/// A body of at most so many bytes.
+///
+/// # Errors
+/// [`Error::TooLarge`]; [`Error::Invalid`] if it ends too early.
+pub async fn read_body(body: Body, max: usize) -> Result<Bytes> {
+    let mut stream = body.into_bytes_stream();
+    let (mut bytes, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|_| Error::Invalid { what: "body", reason: "it ended too early".to_owned() })?;
+        length = length.saturating_add(piece.len());
+        if length <= max {
+            bytes.extend_from_slice(&piece);
+        } else if length > max.saturating_add(DRAIN_BYTES) {
+            break;
+        }
+    }
+    if length > max { Err(Error::TooLarge { max_bytes: max as u64 }) } else { Ok(bytes.freeze()) }
 }
 
 fn check(limiter: &DefaultKeyedRateLimiter<Client>, client: &Client) -> Result<()> {

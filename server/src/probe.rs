@@ -16,7 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use crate::db::{CdnFilter, Db, Page};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Health, Time};
-use crate::service::{Service, is_private};
+use crate::service::{Service, check_uri, is_private};
 
 /// The longest that a probe may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +34,7 @@ const MAX_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Prober {
     client: reqwest::Client,
+    allow_private: bool,
 }
 
 impl Prober {
@@ -47,7 +48,7 @@ impl Prober {
             .dns_resolver(Arc::new(Public { allow_private }))
             .build();
         let failed = |error: reqwest::Error| Error::Internal { context: format!("a client for probes: {error}") };
-        Ok(Self { client: client.map_err(failed)? })
+        Ok(Self { client: client.map_err(failed)?, allow_private })
     }
 
     /// Looks at all CDNs once, all at the same time.
@@ -67,6 +68,8 @@ impl Prober {
 
     /// How long the CDN took for a good answer.
     async fn look(&self, base: &str) -> Result<Duration, ()> {
+        // An address in numbers is not resolved, and it may have been put there when private ones were allowed.
+        check_uri(base, self.allow_private).map_err(|_| ())?;
         let started = Instant::now();
         let answer = self.client.get(format!("{base}/tuf/timestamp.json")).send().await.map_err(|_| ())?;
         if !answer.status().is_success() {

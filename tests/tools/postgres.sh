@@ -13,7 +13,8 @@ fi
 # Debian keeps the server's programs out of PATH, by version: the newest.
 find_programs() { find /usr/lib/postgresql -path '*/bin/initdb' -printf '%h\n' 2>/dev/null | sort -V | tail -n 1; }
 
-programs=$(have initdb && dirname "$(command -v initdb)" || find_programs)
+programs=$(find_programs)
+if [[ -z $programs ]] && have initdb; then programs=$(dirname "$(command -v initdb)"); fi
 if [[ -z $programs ]] && have apt-get; then
 	as_root apt-get update -qq >&2
 	apt_install postgresql || true

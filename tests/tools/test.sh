@@ -11,6 +11,8 @@ say "the base compiles alone: no file system, no network, no async"
 cargo_in_rust check --no-default-features --lib
 say "Rust tests"
 cargo_in_rust test
+say "the server's tests, on SQLite and on PostgreSQL"
+(cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test -p vsekai-server)
 "$repo/tests/tools/fuzz.sh" 3
 
 godot() { timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" "$@"; }

@@ -76,8 +76,10 @@ impl Admin {
         id: Path<Uuid>,
     ) -> Result<Done, Failure> {
         bearer.0.require_admin()?;
-        if !app.tokens.revoke(id.0).await? {
-            return Err(Error::NotFound { what: "token" }.into());
+        let before = app.service.db().token(id.0).await?.ok_or(Error::NotFound { what: "token" })?;
+        app.tokens.revoke(id.0).await?;
+        if before.revoked_at.is_some() {
+            return Ok(Done::Ok);
         }
         audit(&app, &bearer, &request, "token.revoke", id.0, json!({})).await?;
         Ok(Done::Ok)

@@ -235,7 +235,9 @@ pub(super) fn page<K: DeserializeOwned>(limit: Option<u32>, cursor: Option<&str>
     let refuse = || Error::Invalid { what: "cursor", reason: "it is none that this list has given".to_owned() };
     let read = |text: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
-        serde_json::from_slice(&bytes).map_err(|_| refuse())
+        // No name has a NUL in it, and PostgreSQL takes none in a text.
+        let has_nul = bytes.windows(6).any(|some| some == br"\u0000");
+        if has_nul { Err(refuse()) } else { serde_json::from_slice(&bytes).map_err(|_| refuse()) }
     };
     Ok(crate::db::Page { after: cursor.map(read).transpose()?, limit: limit.clamp(1, MAX_LIMIT) })
 }

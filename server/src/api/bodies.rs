@@ -2,11 +2,15 @@
 
 use poem_openapi::types::{Example, MaybeUndefined};
 use poem_openapi::{Enum, Object};
-use serde_json::Value;
 use uuid::Uuid;
 
+use super::text::Text;
 use crate::db::View;
-use crate::model::{self, Time};
+use crate::model;
+
+mod admin;
+
+pub(super) use admin::{AuditEntry, MadeToken, NewToken, Token};
 
 /// A stream of versions that users follow.
 #[derive(Debug, Clone, PartialEq, Object)]
@@ -60,17 +64,18 @@ impl Example for Mode {
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct NewMode {
-    /// 1 to 64 of `a-z`, `0-9`, `-` and `_`; never changes.
-    pub(super) name: String,
-    /// What it is for, in one sentence.
-    #[oai(default)]
-    pub(super) description: String,
+    /// 1 to 32 of `a-z`, `0-9` and `-`; never changes.
+    #[oai(validator(max_length = 32, pattern = "^[a-z0-9][a-z0-9-]*$"))]
+    pub(super) name: Text,
+    /// What it is for, in one sentence of at most 500 bytes.
+    #[oai(default, validator(max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
+    pub(super) description: Text,
     /// Whether it is published.
     #[oai(default = "yes")]
     pub(super) is_active: bool,
     /// The mode that its users are moved to.
     #[oai(default)]
-    pub(super) update_to: Option<String>,
+    pub(super) update_to: Option<Text>,
 }
 
 fn yes() -> bool {
@@ -79,8 +84,8 @@ fn yes() -> bool {
 
 impl Example for NewMode {
     fn example() -> Self {
-        let description = "A new build each night.".to_owned();
-        Self { name: "nightly".to_owned(), description, is_active: true, update_to: None }
+        let description = "A new build each night.".into();
+        Self { name: "nightly".into(), description, is_active: true, update_to: None }
     }
 }
 
@@ -88,17 +93,18 @@ impl Example for NewMode {
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct ModeChange {
-    /// What it is for, in one sentence.
-    pub(super) description: Option<String>,
+    /// What it is for, in one sentence of at most 500 bytes.
+    #[oai(validator(max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
+    pub(super) description: Option<Text>,
     /// Whether it is published.
     pub(super) is_active: Option<bool>,
     /// The mode that its users are moved to; null: they stay.
-    pub(super) update_to: MaybeUndefined<String>,
+    pub(super) update_to: MaybeUndefined<Text>,
 }
 
 impl Example for ModeChange {
     fn example() -> Self {
-        let update_to = MaybeUndefined::Value("stable".to_owned());
+        let update_to = MaybeUndefined::Value("stable".into());
         Self { description: None, is_active: Some(false), update_to }
     }
 }
@@ -340,13 +346,15 @@ impl Example for Cdn {
 pub(super) struct NewCdn {
     /// An identifier made by the client: the same again means the same CDN. Left out, the server makes one.
     pub(super) uid: Option<Uuid>,
-    /// Its name.
-    pub(super) name: String,
-    /// Its base URL: `https`, no private address unless the server allows it.
-    pub(super) uri: String,
-    /// Where it is, a word of the operator's.
-    #[oai(default)]
-    pub(super) region: String,
+    /// Its name, of at most 100 bytes.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
+    pub(super) name: Text,
+    /// Its base URL: `https`, no private address unless the server allows it, and neither password nor query.
+    #[oai(validator(max_length = 2000))]
+    pub(super) uri: Text,
+    /// Where it is, a word of the operator's, of at most 100 bytes.
+    #[oai(default, validator(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
+    pub(super) region: Text,
     /// Whether clients are told of it.
     #[oai(default = "yes")]
     pub(super) is_enabled: bool,
@@ -363,9 +371,9 @@ impl Example for NewCdn {
     fn example() -> Self {
         Self {
             uid: None,
-            name: "edge-eu".to_owned(),
-            uri: "https://eu.cdn.example.org/v-sekai".to_owned(),
-            region: "eu".to_owned(),
+            name: "edge-eu".into(),
+            uri: "https://eu.cdn.example.org/v-sekai".into(),
+            region: "eu".into(),
             is_enabled: true,
             weight: 100,
         }
@@ -377,11 +385,14 @@ impl Example for NewCdn {
 #[oai(example, deny_unknown_fields)]
 pub(super) struct CdnChange {
     /// Its name.
-    pub(super) name: Option<String>,
+    #[oai(validator(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
+    pub(super) name: Option<Text>,
     /// Its base URL.
-    pub(super) uri: Option<String>,
+    #[oai(validator(max_length = 2000))]
+    pub(super) uri: Option<Text>,
     /// Where it is.
-    pub(super) region: Option<String>,
+    #[oai(validator(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
+    pub(super) region: Option<Text>,
     /// Whether clients are told of it.
     pub(super) is_enabled: Option<bool>,
     /// Larger comes first.
@@ -391,103 +402,6 @@ pub(super) struct CdnChange {
 impl Example for CdnChange {
     fn example() -> Self {
         Self { name: None, uri: None, region: None, is_enabled: Some(false), weight: None }
-    }
-}
-
-/// A token, without its secret.
-#[derive(Debug, Clone, PartialEq, Object)]
-pub(super) struct Token {
-    /// Its identifier.
-    pub(super) id: Uuid,
-    /// What it is for.
-    pub(super) name: String,
-    /// What it may do.
-    pub(super) scopes: Vec<String>,
-    /// When it was made (RFC 3339).
-    pub(super) created_at: String,
-    /// When it ends.
-    pub(super) expires_at: Option<String>,
-    /// When it was taken back.
-    pub(super) revoked_at: Option<String>,
-    /// When it was last used, to the hour.
-    pub(super) last_used_at: Option<String>,
-}
-
-impl From<&model::Token> for Token {
-    fn from(token: &model::Token) -> Self {
-        let shown = |time: Option<Time>| time.map(|time| time.to_string());
-        Self {
-            id: token.id,
-            name: token.name.clone(),
-            scopes: token.scopes.split(' ').map(str::to_owned).collect(),
-            created_at: token.created_at.to_string(),
-            expires_at: shown(token.expires_at),
-            revoked_at: shown(token.revoked_at),
-            last_used_at: shown(token.last_used_at),
-        }
-    }
-}
-
-/// A token to make.
-#[derive(Debug, Clone, Object)]
-#[oai(example, deny_unknown_fields)]
-pub(super) struct NewToken {
-    /// What it is for.
-    #[oai(validator(max_length = 200))]
-    pub(super) name: String,
-    /// What it may do: `admin`, `publish:*` or `publish:<mode>`.
-    #[oai(validator(min_items = 1, max_items = 100))]
-    pub(super) scopes: Vec<String>,
-    /// How many days it lives; without end if left out.
-    #[oai(validator(minimum(value = "1"), maximum(value = "3650")))]
-    pub(super) days: Option<u32>,
-}
-
-impl Example for NewToken {
-    fn example() -> Self {
-        Self { name: "nightly builds".to_owned(), scopes: vec!["publish:nightly".to_owned()], days: Some(90) }
-    }
-}
-
-/// A new token, with its secret. It is shown this once.
-#[derive(Debug, Clone, Object)]
-pub(super) struct MadeToken {
-    /// Its row.
-    pub(super) row: Token,
-    /// The token: give it as `Authorization: Bearer`.
-    pub(super) token: String,
-}
-
-/// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Object)]
-pub(super) struct AuditEntry {
-    /// Its identifier; later ones are larger.
-    pub(super) id: Uuid,
-    /// When (RFC 3339).
-    pub(super) at: String,
-    /// Who: a token's identifier, or a part of the server.
-    pub(super) actor: String,
-    /// What.
-    pub(super) action: String,
-    /// To what.
-    pub(super) subject: String,
-    /// Before and after.
-    pub(super) detail: Value,
-    /// The request, as in the server's log.
-    pub(super) request_id: String,
-}
-
-impl From<&model::AuditEntry> for AuditEntry {
-    fn from(entry: &model::AuditEntry) -> Self {
-        Self {
-            id: entry.id,
-            at: entry.at.to_string(),
-            actor: entry.actor.clone(),
-            action: entry.action.clone(),
-            subject: entry.subject.clone(),
-            detail: serde_json::from_str(&entry.detail).unwrap_or(Value::Null),
-            request_id: entry.request_id.clone(),
-        }
     }
 }
 

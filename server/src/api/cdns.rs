@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::answer::{self, Changed, Created, Done, Failure, Found, Page};
 use super::bodies::{Cdn, CdnChange, NewCdn};
+use super::text::Text;
 use super::{App, Bearer, RequestIdOf, Tags};
 use crate::db::CdnFilter;
 use crate::error::Error;
@@ -79,7 +80,9 @@ impl Cdns {
         bearer.0.require_admin()?;
         let uid = body.uid.unwrap_or_else(Uuid::now_v7);
         if let Some(there) = app.service.db().cdn(uid).await? {
-            let is_same = (&there.name, &there.region) == (&body.name, &body.region);
+            let uri = app.service.check_uri(&body.uri)?;
+            let is_same = (&there.name, &there.uri, &there.region) == (&body.name.0, &uri, &body.region.0)
+                && (there.is_enabled, there.weight) == (body.is_enabled, body.weight);
             if is_same {
                 return Ok(Created::There(Json(Cdn::from(&there))));
             }
@@ -87,9 +90,9 @@ impl Cdns {
             return Err(Error::Conflict { code: "cdn_exists", reason }.into());
         }
         let edit = CdnEdit {
-            name: Some(body.name.clone()),
-            uri: Some(body.uri.clone()),
-            region: Some(body.region.clone()),
+            name: Some(body.name.0.clone()),
+            uri: Some(body.uri.0.clone()),
+            region: Some(body.region.0.clone()),
             is_enabled: Some(body.is_enabled),
             weight: Some(body.weight),
         };
@@ -115,7 +118,8 @@ impl Cdns {
     ) -> Result<Changed<Cdn>, Failure> {
         bearer.0.require_admin()?;
         let CdnChange { name, uri, region, is_enabled, weight } = body.0;
-        let edit = CdnEdit { name, uri, region, is_enabled, weight };
+        let text = |text: Option<Text>| text.map(|text| text.0);
+        let edit = CdnEdit { name: text(name), uri: text(uri), region: text(region), is_enabled, weight };
         let condition = if_match.0;
         let is_expected = |cdn: &crate::model::Cdn| answer::is_expected(condition.as_deref(), &Cdn::from(cdn));
         let cdn = app.service.update_cdn(uid.0, &edit, is_expected, &bearer.actor(&request)).await?;

@@ -78,9 +78,9 @@ impl Modes {
     ) -> Result<Created<Mode>, Failure> {
         bearer.0.require_admin()?;
         let name = ModeName::new(&body.name)?;
-        let update_to = body.update_to.as_deref().map(ModeName::new).transpose()?;
+        let update_to = body.update_to.as_ref().map(|next| ModeName::new(next)).transpose()?;
         let edit = ModeEdit {
-            description: Some(body.description.clone()),
+            description: Some(body.description.0.clone()),
             is_active: Some(body.is_active),
             update_to: Some(update_to),
         };
@@ -112,7 +112,11 @@ impl Modes {
             MaybeUndefined::Null => Some(None),
             MaybeUndefined::Value(next) => Some(Some(ModeName::new(next)?)),
         };
-        let edit = ModeEdit { description: body.description.clone(), is_active: body.is_active, update_to };
+        let edit = ModeEdit {
+            description: body.description.as_ref().map(|text| text.0.clone()),
+            is_active: body.is_active,
+            update_to,
+        };
         let condition = if_match.0;
         let is_expected = |mode: &crate::model::Mode, view: &crate::db::View| {
             answer::is_expected(condition.as_deref(), &Mode::of(mode, view))

@@ -29,7 +29,7 @@ const MAX_METADATA_BYTES: u64 = 4 << 20;
 
 pub(super) struct Publications;
 
-#[OpenApi(prefix_path = "/api/v1", tag = "Tags::Publications")]
+#[OpenApi(prefix_path = "/api/v1")]
 impl Publications {
     /// Get the state of the repository
     ///
@@ -65,7 +65,7 @@ impl Publications {
     ///
     /// One version for one platform. The identifier is made by the client: the same again gives the same publication.
     /// Scope: `publish:<mode>`.
-    #[oai(path = "/publications", method = "post", operation_id = "create_publication")]
+    #[oai(path = "/publications", method = "post", operation_id = "create_publication", tag = "Tags::Publications")]
     async fn begin(
         &self,
         app: Data<&Arc<App>>,
@@ -85,7 +85,7 @@ impl Publications {
     /// Get a publication
     ///
     /// Scope: `publish:<mode>`.
-    #[oai(path = "/publications/:id", method = "get", operation_id = "get_publication")]
+    #[oai(path = "/publications/:id", method = "get", operation_id = "get_publication", tag = "Tags::Publications")]
     async fn get(
         &self,
         app: Data<&Arc<App>>,
@@ -103,7 +103,12 @@ impl Publications {
     /// Ask which chunks are missing
     ///
     /// Those that are here are kept until the publication expires. Scope: `publish:<mode>`.
-    #[oai(path = "/publications/:id/missing", method = "post", operation_id = "list_missing_chunks")]
+    #[oai(
+        path = "/publications/:id/missing",
+        method = "post",
+        operation_id = "list_missing_chunks",
+        tag = "Tags::Publications"
+    )]
     async fn missing(
         &self,
         app: Data<&Arc<App>>,
@@ -129,7 +134,12 @@ impl Publications {
     ///
     /// The index, the file table, the release document, and the mode's newly signed metadata which lists the other
     /// three. Each may be sent again until the publication is committed. Scope: `publish:<mode>`.
-    #[oai(path = "/publications/:id/documents/:kind", method = "put", operation_id = "put_document")]
+    #[oai(
+        path = "/publications/:id/documents/:kind",
+        method = "put",
+        operation_id = "put_document",
+        tag = "Tags::Publications"
+    )]
     async fn put_document(
         &self,
         app: Data<&Arc<App>>,
@@ -149,7 +159,7 @@ impl Publications {
             DocumentKind::Metadata => (model::DocumentKind::Metadata, MAX_METADATA_BYTES),
         };
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let bytes = body.0.into_bytes_limit(limit).await.map_err(|_| Error::TooLarge { max_bytes })?;
+        let bytes = crate::limit::read_body(body.0, limit).await?;
         app.service.put_document(id.0, kind, bytes).await?;
         Ok(Done::Ok)
     }
@@ -158,7 +168,12 @@ impl Publications {
     ///
     /// The server puts the tree together from its chunks, and compares every byte with what was signed. Then one
     /// transaction publishes it: clients see all of it or nothing. Repeated, it gives the same. Scope: `publish:<mode>`.
-    #[oai(path = "/publications/:id/commit", method = "post", operation_id = "commit_publication")]
+    #[oai(
+        path = "/publications/:id/commit",
+        method = "post",
+        operation_id = "commit_publication",
+        tag = "Tags::Publications"
+    )]
     async fn commit(
         &self,
         app: Data<&Arc<App>>,

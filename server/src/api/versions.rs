@@ -19,12 +19,12 @@ use crate::service::{VersionEdit, catalog};
 
 pub(super) struct Versions;
 
-#[OpenApi(prefix_path = "/api/v1", tag = "Tags::Versions")]
+#[OpenApi(prefix_path = "/api/v1")]
 impl Versions {
     /// List versions
     ///
     /// The highest first, by the precedence of `SemVer`. A version comes to be by a publication.
-    #[oai(path = "/versions", method = "get", operation_id = "list_versions")]
+    #[oai(path = "/versions", method = "get", operation_id = "list_versions", tag = "Tags::Versions")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list(
         &self,
@@ -70,7 +70,7 @@ impl Versions {
     }
 
     /// Get a version
-    #[oai(path = "/versions/:id", method = "get", operation_id = "get_version")]
+    #[oai(path = "/versions/:id", method = "get", operation_id = "get_version", tag = "Tags::Versions")]
     async fn get(
         &self,
         app: Data<&Arc<App>>,
@@ -87,7 +87,7 @@ impl Versions {
     /// Change how a version is offered
     ///
     /// Recall it, skip it, or roll it out to more. The signed catalog changes with it. Scope: `admin`.
-    #[oai(path = "/versions/:id", method = "patch", operation_id = "update_version")]
+    #[oai(path = "/versions/:id", method = "patch", operation_id = "update_version", tag = "Tags::Versions")]
     async fn update(
         &self,
         app: Data<&Arc<App>>,
@@ -112,7 +112,7 @@ impl Versions {
     /// Get what a version consists of
     ///
     /// Made of what this server has verified against the chunks that it holds.
-    #[oai(path = "/versions/:id/manifest", method = "get", operation_id = "get_manifest")]
+    #[oai(path = "/versions/:id/manifest", method = "get", operation_id = "get_manifest", tag = "Tags::Versions")]
     async fn manifest(
         &self,
         app: Data<&Arc<App>>,

@@ -49,6 +49,10 @@ impl Service {
             if view.cdns.len() >= MAX_CDNS {
                 return Err(Error::Conflict { code: "too_many_cdns", reason: format!("There are {MAX_CDNS} already") });
             }
+            // Two requests at the same time: the second must not write over the first.
+            if view.cdns.iter().any(|cdn| cdn.uid == uid) {
+                return Err(Error::Conflict { code: "cdn_exists", reason: format!("There is a CDN {uid}") });
+            }
             let health = Health { is_healthy: true, contrary_count: 0, latency_ms: None, last_checked_on: None };
             let mut cdn = Cdn {
                 uid,
@@ -137,6 +141,14 @@ impl Service {
             Ok(Decision { audit: (verb, cdn.name.clone()), detail: json!({}), renew: true, ..Decision::default() })
         };
         self.change(&Actor::program("prober"), decide).await
+    }
+
+    /// As [`check_uri`], by this server's rules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn check_uri(&self, text: &str) -> Result<String> {
+        check_uri(text, self.allow_private_cdns)
     }
 
     fn edit_cdn(&self, view: &View, cdn: &mut Cdn, edit: &CdnEdit) -> Result<()> {

@@ -172,7 +172,7 @@ fn edit_mode(view: &View, mode: &mut Mode, edit: &ModeEdit) -> Result<()> {
     mode.is_active = edit.is_active.unwrap_or(mode.is_active);
     if let Some(next) = &edit.update_to {
         let find = |next: &ModeName| {
-            let missing = || Error::Invalid { what: "update_to", reason: format!("there is no mode {next}") };
+            let missing = || Error::Conflict { code: "mode_unknown", reason: format!("There is no mode {next}") };
             view.mode_named(next).map(|mode| mode.id).ok_or_else(missing)
         };
         mode.update_to = next.as_ref().map(find).transpose()?;

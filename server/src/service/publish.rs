@@ -77,7 +77,8 @@ impl Service {
         };
         let there = self.db.begin_upload(&upload).await?;
         if (&there.mode, &there.version, &there.platform) != (mode, version, platform) {
-            let reason = format!("{id} is the publication of {} {}", there.mode, there.version);
+            // Not which: it may be of a mode that this token may not see.
+            let reason = format!("{id} is the publication of another version");
             return Err(Error::Conflict { code: "publication_differs", reason });
         }
         let is_new = there.created_at == now;

@@ -14,6 +14,7 @@
 mod chunks;
 mod cleanup;
 mod databases;
+mod files;
 mod lists;
 mod migrations;
 mod property;

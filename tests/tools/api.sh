@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Checks the server's OpenAPI document, and that the server does what it says: two linters, then schemathesis, which
+# makes requests from the document, right and wrong ones, and looks at every answer.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+spec=$repo/server/openapi.json
+tools=$("$repo/tests/tools/apitools.sh")
+
+say "openapi-spec-validator"
+"$tools/openapi-spec-validator" "$spec" >&2
+
+if have npm && have node; then
+	redocly=$cache/redocly/node_modules/.bin/redocly
+	if [[ ! -x $redocly ]]; then
+		say "installing @redocly/cli with npm into $cache/redocly"
+		mkdir -p "$cache/redocly"
+		npm install --prefix "$cache/redocly" --silent --no-audit --no-fund '@redocly/cli@2' >&2
+	fi
+	say "redocly lint"
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+		"$redocly" lint --config "$repo/server/redocly.yaml" "$spec" >&2
+else
+	skip "no npm: the document is not linted by redocly"
+fi
+
+say "schemathesis"
+work=$(mktemp -d)
+server=
+end() {
+	[[ -z $server ]] || kill "$server" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap end EXIT
+cargo_in_rust build --quiet -p vsekai-server
+target=$(cd "$repo/rust" && cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+# No waiting for rates here: tests/api looks at those.
+"$target/debug/vsekai-server" serve --data "$work/data" --listen 127.0.0.1:0 \
+	--set writes_per_second=100000 --set wrong_tokens_per_minute=100000 --set probe_every_s=0 --set log=warn \
+	>"$work/out" 2>"$work/log" &
+server=$!
+for _ in {1..300}; do
+	grep -q '^Admin token: ' "$work/out" && break
+	sleep 0.1
+done
+url=$(sed -n 's/^Listening at //p' "$work/out")
+token=$(sed -n 's/^Admin token: //p' "$work/out")
+[[ -n $token ]] || { cat "$work/log" >&2 && die "the server did not start"; }
+
+# post PATH JSON
+post() {
+	curl --silent --show-error --fail --noproxy '*' -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+		--data "$2" "$url/api/v1/$1" >/dev/null
+}
+uuid=6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11
+post modes '{"name": "stable"}'
+post modes '{"name": "nightly", "update_to": "stable"}'
+post cdns '{"uid": "'$uuid'", "name": "edge-eu", "uri": "https://eu.cdn.example.org"}'
+post tokens '{"name": "ci", "scopes": ["publish:nightly"]}'
+post publications '{"id": "'$uuid'", "mode": "stable", "version": "1.2.0", "platform": "linux-x86_64"}'
+
+(cd "$work" && NO_PROXY='*' "$tools/schemathesis" --config-file "$repo/server/schemathesis.toml" run "$spec" \
+	--url "$url" --header "Authorization: Bearer $token" --seed 1 --max-examples "${1:-25}" --checks all \
+	--generation-database none --no-color) >&2 || die "the server does not do what its document says" \
+	"the log of the server: $(tail -n 5 "$work/log")"
+if grep -E ' (ERROR|WARN) ' "$work/log" >&2; then die "the server has reported trouble"; fi
