@@ -1,6 +1,6 @@
 //! The repository: changes, and what is read of it.
 
-use vsekai_server::db::{Applied, Change, FileFilter, Page, RowChange, VersionFilter};
+use vsekai_server::db::{Applied, Change, Page, RowChange};
 use vsekai_server::error::Error;
 use vsekai_server::model::VersionState;
 
