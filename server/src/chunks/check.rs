@@ -151,10 +151,10 @@ mod tests {
     fn chunks_of_both_digests_and_of_all_sizes_pass() {
         for digest in [DigestAlgorithm::Sha512_256, DigestAlgorithm::Sha256] {
             for size in [0, 1, 255, 256, 65_535, 65_791, 65_792, 1 << 20] {
-                let plain: Vec<u8> = (0..size).map(|i| (i * i >> 7) as u8).collect();
+                let plain: Vec<u8> = (0..size).map(|i: u64| ((i * i) >> 7).to_le_bytes()[0]).collect();
                 let (id, stored) = stored(&plain, digest);
                 let checked = check(id, stored.clone().into(), 1 << 20).unwrap();
-                assert_eq!(checked.plain_bytes, size as u64);
+                assert_eq!(checked.plain_bytes, size);
                 assert_eq!(checked.stored, stored);
             }
         }

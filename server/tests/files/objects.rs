@@ -22,7 +22,7 @@ async fn the_folder_is_a_desync_store() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_packed_in_another_way_is_as_good() {
     let bench = Bench::folder().await;
-    let plain = b"some words and more words ".repeat(500);
+    let plain: Vec<u8> = noise(20_000, 1).iter().map(|byte| b'a' + byte % 7).collect();
     let (id, theirs) = chunk_at(&plain, 1);
     let (_, ours) = chunk_at(&plain, 19);
     assert_ne!(theirs.len(), ours.len());

@@ -109,9 +109,9 @@ async fn bombs_are_refused_without_being_unpacked() {
     assert!(bomb.len() < 10_000);
     let answer = server.put(&path_of(id), bomb.clone()).await;
     assert_eq!((answer.status, answer.code().as_str()), (413, "too_large"));
-    // The same without a word of its size: a window of 128 MiB in place of the frame's size of 4 bytes.
-    assert_eq!(bomb[4] & 0xe0, 0xa0, "a single segment with a size of 4 bytes");
-    let silent = [&bomb[..4], &[bomb[4] & 0x1f, 0x88], &bomb[9..]].concat();
+    // The same without a word of its size, which follows a byte for the window.
+    assert_eq!(bomb[4] & 0xe0, 0x80, "a size of 4 bytes");
+    let silent = [&bomb[..4], &[bomb[4] & 0x1f, bomb[5]], &bomb[10..]].concat();
     let answer = server.put(&path_of(id), silent).await;
     assert_eq!((answer.status, answer.code().as_str()), (422, "chunk_corrupt"));
 }
