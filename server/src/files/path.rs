@@ -78,8 +78,8 @@ mod tests {
 
     use super::*;
 
-    fn document(path: &str) -> Option<Wanted> {
-        Some(Wanted::Document(path.to_owned()))
+    fn document(path: &str) -> Wanted {
+        Wanted::Document(path.to_owned())
     }
 
     #[test]
@@ -87,12 +87,12 @@ mod tests {
         let hex = format!("0006{}", "ab".repeat(30));
         let id = hex.parse().unwrap();
         assert_eq!(Wanted::parse(&format!("/store/0006/{hex}.cacnk")), Some(Wanted::Chunk(id)));
-        assert_eq!(Wanted::parse("/tuf/12.root.json"), document("tuf/12.root.json"));
+        assert_eq!(Wanted::parse("/tuf/12.root.json"), Some(document("tuf/12.root.json")));
         assert_eq!(
             Wanted::parse("/targets/stable/1.0.0%2B7/linux-x86_64/ab.release.json"),
-            document("targets/stable/1.0.0+7/linux-x86_64/ab.release.json")
+            Some(document("targets/stable/1.0.0+7/linux-x86_64/ab.release.json"))
         );
-        assert_eq!(Wanted::parse("/targets/stable/1.0.0+7/x"), document("targets/stable/1.0.0+7/x"));
+        assert_eq!(Wanted::parse("/targets/stable/1.0.0+7/x"), Some(document("targets/stable/1.0.0+7/x")));
         assert_eq!(Wanted::parse("/bundles/x"), Some(Wanted::Bundle));
     }
 

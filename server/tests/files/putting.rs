@@ -57,7 +57,7 @@ async fn what_is_not_the_chunk_is_refused_and_leaves_nothing() {
     let server = bench.serve().await;
     let (id, stored) = chunk(&noise(50_000, 1));
     let (_, other) = chunk(b"other");
-    let (_, zeros) = chunk(&vec![0; 100]);
+    let (_, zeros) = chunk(&[0; 100]);
     let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00".to_vec();
     for (what, body) in [
         ("another chunk", other.to_vec()),
