@@ -20,7 +20,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contract::{Contract, TOKEN};
+use contract::{Contract, LAG, TOKEN};
 use run::{Run, vsekai};
 use tempfile::TempDir;
 
@@ -75,6 +75,7 @@ impl Desk {
 
     #[track_caller]
     fn installs(&self, name: &str, tree: &Path) {
+        std::thread::sleep(2 * LAG);
         let mut command = vsekai();
         command.args(["--json", "update", "--repository", &self.server.url()]).arg("--trust-root");
         Run::of(command.arg(self.path("root.json")).arg(self.path(name))).done();
@@ -115,6 +116,8 @@ fn the_same_build_again_sends_nothing_and_another_of_the_same_version_is_refused
     let desk = Desk::new();
     let tree = desk.tree("one", 1);
     desk.publish(&tree, "1.0.0").done();
+    assert_eq!(desk.publish(&tree, "1.0.0").done()["was_there"], true, "a cache does not know it yet");
+    std::thread::sleep(2 * LAG);
     desk.server.take_asked("");
     assert_eq!(desk.publish(&tree, "1.0.0").done()["was_there"], true);
     let asked = desk.server.take_asked("");
@@ -237,6 +240,7 @@ fn what_desync_has_cut_is_taken_over() {
     let published = publish();
     assert_eq!(published.done()["new_chunks"], published.done()["sizes"]["chunks"]);
     desk.installs("game", &tree);
+    std::thread::sleep(2 * LAG);
     desk.server.take_asked("");
     assert_eq!(publish().done()["was_there"], true);
     assert_eq!(desk.server.take_asked("P"), Vec::<String>::new());

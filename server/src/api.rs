@@ -72,7 +72,7 @@ enum Tags {
     Administration,
 }
 
-/// A token of this server, `vsk_…`.
+/// A token of this server. It begins with vsk_.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "recognise")]
 struct Bearer(Principal);
@@ -110,7 +110,6 @@ impl<'a> ApiExtractor<'a> for RequestIdOf {
 pub fn service() -> OpenApiService<impl poem_openapi::OpenApi, ()> {
     let all = (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications, admin::Admin);
     OpenApiService::new(all, TITLE, env!("CARGO_PKG_VERSION"))
-        .summary("Modes, versions and chunks of V-Sekai")
         .description(include_str!("api/description.md"))
         .license(poem_openapi::LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
 }

@@ -5,6 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 "$repo/tests/tools/setup.sh" test
 if desync=$("$repo/tests/tools/desync.sh"); then PATH=$desync:$PATH; fi
+if moto=$("$repo/tests/tools/moto.sh"); then PATH=$moto:$PATH; fi
 export PATH=$PATH:/usr/sbin
 
 say "the base compiles alone: no file system, no network, no async"
@@ -13,6 +14,7 @@ say "Rust tests"
 cargo_in_rust test
 say "the server's tests, on SQLite and on PostgreSQL"
 (cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test -p vsekai-server)
+"$repo/tests/tools/api.sh"
 "$repo/tests/tools/fuzz.sh" 3
 
 godot() { timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" "$@"; }

@@ -33,8 +33,8 @@ use desk::Desk;
 /// How often a commit is tried that others come before, or that lacks chunks after all.
 const MAX_COMMITS: u32 = 5;
 
-/// How long is waited, at first, before what others have published is read again.
-const STALE_PAUSE: Duration = Duration::from_millis(300);
+/// Half the pause before the second try; doubles for each further one.
+const PAUSE: Duration = Duration::from_millis(150);
 
 pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
@@ -112,19 +112,16 @@ impl Order<'_> {
             };
             match code_of(&error) {
                 Some("publication_expired" | "publication_ended") => renewals += 1,
-                // Another server of the same database may still have the signed metadata of a second ago.
-                Some("publication_stale") => std::thread::sleep(STALE_PAUSE * tries),
-                Some("chunks_missing" | "version_exists") => {}
+                Some("chunks_missing" | "publication_stale" | "metadata_rollback" | "version_exists") => {}
                 _ => return Err(error),
             }
+            // What was read may be what a cache kept.
+            std::thread::sleep(PAUSE * (1 << tries));
             desk = Desk::open(self.server, keys, self.request, self.monitor)?;
             if let Some(there) = past::same(&desk, self.request)? {
                 let documents = Documents::of(self.request, &self.built, there.sequence)?;
                 terms::check_same(&there, &documents.release)?;
                 return Ok(terms::was_there(&there, std::mem::take(&mut self.findings)));
-            }
-            if code_of(&error) == Some("version_exists") {
-                return Err(error);
             }
             self.monitor.cancel.check()?;
         }
@@ -206,7 +203,7 @@ fn refused(code: &str, detail: &str) -> Error {
 /// The server's word for what is in its way, if it is a matter of time.
 fn code_of(error: &Error) -> Option<&str> {
     match error {
-        Error::ServerRefused { status: 409, code, .. } => Some(code),
+        Error::ServerRefused { status: 409 | 422, code, .. } => Some(code),
         _ => None,
     }
 }

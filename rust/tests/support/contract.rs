@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vsekai_updater::Result;
@@ -14,6 +15,9 @@ use vsekai_updater::api::{CommitRequest, MissingRequest, NewPublication, OnlineK
 use vsekai_updater::index::Index;
 use vsekai_updater::release::{CATALOG_TARGET, Catalog, Mode, Offer, Release};
 use vsekai_updater::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles};
+
+/// How old `timestamp.json` can be.
+pub(crate) const LAG: Duration = Duration::from_millis(700);
 
 pub(crate) const TOKEN: &str = "vsk_test";
 
@@ -38,6 +42,8 @@ struct State {
     publications: BTreeMap<String, Draft>,
     /// Method and path of what was asked.
     asked: Vec<String>,
+    /// `timestamp.json` as it was read last: it is given again for a while, as caches do.
+    kept: Option<(Instant, Option<Vec<u8>>)>,
     /// Path endings whose next request is refused, with status and code.
     refusals: Vec<(String, u16, String)>,
 }
@@ -188,6 +194,14 @@ impl Shared {
             ("PUT", ["store", ..]) => {
                 state.files.insert(path.to_owned(), body);
                 (201, Vec::new())
+            }
+            ("GET", ["tuf", "timestamp.json"]) => {
+                let now = state.files.get(path).cloned();
+                let (since, kept) = state.kept.take().unwrap_or((Instant::now(), now.clone()));
+                let old = since.elapsed() > LAG;
+                let (since, given) = if old { (Instant::now(), now) } else { (since, kept) };
+                state.kept = Some((since, given.clone()));
+                given.map_or((404, Vec::new()), |bytes| (200, bytes))
             }
             ("GET", _) => state.files.get(path).map_or((404, Vec::new()), |bytes| (200, bytes.clone())),
             _ => problem(404, "not_found", path),

@@ -28,7 +28,7 @@ impl Admin {
         &self,
         app: Data<&Arc<App>>,
         bearer: Bearer,
-        /// Entries of the page, 1 to 100.
+        /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
         /// `next` of the page before.
@@ -93,7 +93,7 @@ impl Admin {
         &self,
         app: Data<&Arc<App>>,
         bearer: Bearer,
-        /// Entries of the page, 1 to 100.
+        /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
         /// `next` of the page before.

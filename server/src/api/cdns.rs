@@ -34,7 +34,7 @@ impl Cdns {
         is_enabled: Query<Option<bool>>,
         /// Only those that the last probes found well, or not.
         is_healthy: Query<Option<bool>>,
-        /// Entries of the page, 1 to 100.
+        /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
         /// `next` of the page before.

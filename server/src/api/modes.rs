@@ -30,7 +30,7 @@ impl Modes {
         name: Query<Option<String>>,
         /// Only those that are published, or are not.
         is_active: Query<Option<bool>>,
-        /// Entries of the page, 1 to 100.
+        /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
         /// `next` of the page before.

@@ -2,7 +2,7 @@
 //!
 //! poem-openapi 5.1.16 writes `null` for each `None`, and takes it for each property that is not required, but has no
 //! `nullable` in its document: programs made from that would refuse our own answers. It does not say either that
-//! unknown fields are refused, and sorts its tags by name. All of that is put right here.
+//! unknown fields are refused and what numbers there are, and sorts its tags by name. All of that is put right here.
 
 use serde_json::{Map, Value, json};
 
@@ -18,8 +18,10 @@ pub(super) fn complete(raw: &str, address: &str) -> String {
             say_what_can_be_null(schema);
         }
     }
+    bound_numbers(&mut document);
     refuse_unknown_fields(&mut document);
     describe_answers(&mut document);
+    leave_out_null_defaults(&mut document);
     if let Some(document) = document.as_object_mut() {
         document.insert("servers".to_owned(), json!([{"url": address}]));
         // Where an operation says nothing else, no token is needed.
@@ -33,6 +35,28 @@ pub(super) fn complete(raw: &str, address: &str) -> String {
     text
 }
 
+/// A number without a sign has `format: uint32` and the like, which few programs know.
+fn bound_numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(bound_numbers),
+        Value::Object(fields) => {
+            let max = match fields.get("format").and_then(Value::as_str) {
+                Some("uint8") => Some(u64::from(u8::MAX)),
+                Some("uint16") => Some(u64::from(u16::MAX)),
+                Some("uint32") => Some(u64::from(u32::MAX)),
+                Some("uint64") => Some(i64::MAX.unsigned_abs()),
+                _ => None,
+            };
+            if let Some(max) = max {
+                fields.entry("minimum").or_insert(Value::from(0));
+                fields.entry("maximum").or_insert(Value::from(max));
+            }
+            fields.values_mut().for_each(bound_numbers);
+        }
+        _ => {}
+    }
+}
+
 /// All that is sent is refused if it has a field that is not known.
 fn refuse_unknown_fields(document: &mut Value) {
     let items = document.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values);
@@ -43,6 +67,18 @@ fn refuse_unknown_fields(document: &mut Value) {
     for name in names {
         if let Some(schema) = document.pointer_mut(&name).and_then(Value::as_object_mut) {
             schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+        }
+    }
+}
+
+/// The default of a parameter that may be left out is written as null, which is no value of its type.
+fn leave_out_null_defaults(document: &mut Value) {
+    let items = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+    let operations = items.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+    let parameters = operations.filter_map(|it| it.get_mut("parameters")?.as_array_mut()).flatten();
+    for schema in parameters.filter_map(|it| it.get_mut("schema")?.as_object_mut()) {
+        if schema.get("default") == Some(&Value::Null) {
+            schema.remove("default");
         }
     }
 }

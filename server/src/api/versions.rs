@@ -41,7 +41,7 @@ impl Versions {
         skip_update: Query<Option<bool>>,
         /// Only those that are recalled, or the others.
         recalled: Query<Option<bool>>,
-        /// Entries of the page, 1 to 100.
+        /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
         /// `next` of the page before.
@@ -149,7 +149,7 @@ impl Versions {
         platform: Query<Option<String>>,
         /// Only those of this name.
         file_name: Query<Option<String>>,
-        /// Entries of the page, 1 to 100.
+        /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
         /// `next` of the page before.
@@ -196,7 +196,8 @@ impl Versions {
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Update>, Failure> {
-        let body = look(&app, known(&mode)?, &Platform::new(&platform)?).await?;
+        let platform = Platform::new(&platform).map_err(|_| Error::NotFound { what: "platform" })?;
+        let body = look(&app, known(&mode)?, &platform).await?;
         Ok(answer::found(body, if_none_match.0.as_deref()))
     }
 }

@@ -12,7 +12,7 @@ const MAY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval';
 
 /// Scalar's settings: no fonts from elsewhere, and no asking for the author's services.
 const SCALAR: &str = r#"{"withDefaultFonts": false, "hideClientButton": true, "telemetry": false, "hideDarkModeToggle": false,
- "defaultOpenAllTags": false, "agent": {"disabled": true}, "mcp": {"disabled": true}, "showDeveloperTools": "never",
+ "defaultOpenAllTags": false, "authentication": {"preferredSecurityScheme": "token"}, "agent": {"disabled": true}, "mcp": {"disabled": true}, "showDeveloperTools": "never",
  "defaultHttpClient": {"targetKey": "shell", "clientKey": "curl"}, "documentDownloadType": "json"}"#;
 
 /// Adds the document and the pages. `address`: where the server is for those outside, empty if nobody has said.

@@ -17,6 +17,9 @@ use crate::trust::{Keys, MemoryShelf, Publication};
 /// How often metadata is read that changes while it is read.
 const TRIES: u32 = 4;
 
+/// How often it is looked whether what was sent can be read.
+const MAX_LOOKS: u32 = 50;
+
 /// The pause between two of them.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -35,7 +38,7 @@ impl<'a> Desk<'a> {
         let is_there = publication.published_version(mode).is_some();
         match bring_trust(server, &publication) {
             Ok(false) => {}
-            Ok(true) => publication = fetch(server, keys)?,
+            Ok(true) => publication = fetch_with_trust(server, keys)?,
             // Whoever may publish to a mode need not be who holds the other keys.
             Err(error) if is_there && is_of_others(&error) => monitor.warn(&error),
             Err(error) => return Err(error),
@@ -86,6 +89,18 @@ fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
             _ => return opened,
         }
     }
+}
+
+/// The metadata with what was just sent: caches may give what was there before for a while.
+fn fetch_with_trust<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
+    for _ in 1..MAX_LOOKS {
+        let publication = fetch(server, keys)?;
+        if publication.trust_files()?.is_none() {
+            return Ok(publication);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    fetch(server, keys)
 }
 
 fn fetch_once<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
