@@ -133,7 +133,7 @@ serve() {
 
 # api METHOD PATH [JSON]: an operation of the server, as anybody could call it.
 api() {
-	printf '\n$ curl -X %s %s%s %s\n' "$1" "$url" "$2" "${3:+-d '$3'}"
+	printf "\\n$ curl -X %s %s%s -d '%s'\\n" "$1" "$url" "$2" "${3:-}"
 	curl --fail-with-body --silent --show-error -X "$1" "$url$2" -H "Authorization: Bearer $(<"$out/token")" \
 		${3:+-H 'Content-Type: application/json' -d "$3"}
 	echo

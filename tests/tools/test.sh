@@ -10,10 +10,9 @@ export PATH=$PATH:/usr/sbin
 
 say "the base compiles alone: no file system, no network, no async"
 cargo_in_rust check --no-default-features --lib
-say "Rust tests"
-cargo_in_rust test
-say "the server's tests, on SQLite and on PostgreSQL"
-(cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test -p vsekai-server)
+# Of the whole workspace at once: the server's tests need the binary of the updater, and one set of features builds once.
+say "Rust tests; those of the server on SQLite and on PostgreSQL"
+(cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test --workspace)
 "$repo/tests/tools/api.sh"
 "$repo/tests/tools/fuzz.sh" 3
 
