@@ -10,15 +10,14 @@ use crate::trust::MAX_ROOT_BYTES;
 use crate::trust::memory::parse_root;
 use crate::trust::verdict::trust;
 
+/// Roots by version.
+type Files = BTreeMap<u64, Vec<u8>>;
+
 /// Follows `roots` from the newest one that is known, or from the first. Gives the newest, and those that are new.
 /// A version that is known already must be the same.
-pub(super) fn follow(
-    known: Option<&Signed<Root>>,
-    roots: &BTreeMap<u64, Vec<u8>>,
-    place: &Place,
-) -> Result<(Signed<Root>, BTreeMap<u64, Vec<u8>>)> {
+pub(super) fn follow(known: Option<&Signed<Root>>, roots: &Files, place: &Place) -> Result<(Signed<Root>, Files)> {
     let mut newest = known.cloned();
-    let mut new = BTreeMap::new();
+    let mut new = Files::new();
     for (version, bytes) in roots {
         let root = parse(*version, bytes)?;
         let before = newest.as_ref().map_or(0, |root| root.signed.version.get());
