@@ -213,6 +213,26 @@ fn a_mode_can_be_added_to_a_repository_that_has_begun() {
 }
 
 #[test]
+fn a_key_of_the_servers_is_changed_by_giving_it_the_new_one() {
+    let desk = Desk::new();
+    let tree = desk.tree("one", 1);
+    desk.publish(&tree, "1.0.0").done();
+    for (role, version) in [("timestamp", "1.1.0"), ("snapshot", "1.2.0"), ("catalog", "1.3.0")] {
+        Run::of(vsekai().args(["--json", "keys", "rotate"]).arg(desk.path("keys")).arg(role)).done();
+        let refused = desk.publish(&tree, version).failed("server_refused");
+        assert!(refused.contains("keys_differ"), "{refused}");
+        for entry in fs::read_dir(desk.path("keys")).unwrap().map(Result::unwrap) {
+            if entry.file_name().into_string().unwrap().starts_with(&format!("{role}.")) {
+                fs::copy(entry.path(), desk.path("service").join(entry.file_name())).unwrap();
+            }
+        }
+        desk.server.read_keys_again(&desk.path("service"));
+        desk.publish(&tree, version).done();
+    }
+    desk.installs("game", &tree);
+}
+
+#[test]
 fn old_versions_are_withdrawn() {
     let desk = Desk::new();
     for number in 0..3 {

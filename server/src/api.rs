@@ -1,7 +1,7 @@
 //! `/api/v1`: modes, versions, files, CDNs, publications and tokens as JSON.
 //!
 //! Each operation reads its parameters, asks the [`Service`] or the database, and answers; what may happen is not
-//! decided here. Failures are `application/problem+json`, whatever they are. The same code makes the OpenAPI
+//! decided here. Failures are `application/problem+json`, whatever they are. The same code makes the `OpenAPI`
 //! document: [`spec`] needs no database.
 //!
 //! poem-openapi 5.1.16 binds path parameters by the type name `Path` and by their order: always write `Path<T>`, in
@@ -114,7 +114,7 @@ pub fn service() -> OpenApiService<impl poem_openapi::OpenApi, ()> {
         .license(poem_openapi::LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
 }
 
-/// The OpenAPI document, as JSON.
+/// The `OpenAPI` document, as JSON.
 pub fn spec() -> String {
     document("")
 }

@@ -43,10 +43,10 @@ const MAY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none
     frame-ancestors 'none'";
 
 /// The longest that JSON is waited for.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The longest that an operation of `/api/v1` may take: the commit of a large tree is the slowest.
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// A service that is open, and not served yet.
 #[derive(Debug)]
@@ -357,13 +357,11 @@ async fn readyz(ready: poem::web::Data<&Ready>) -> Response {
         let reason = "The server is about to end".to_owned();
         return Problem::of(&Error::Unavailable { code: "shutting_down", reason }).into_response();
     }
-    match tokio::time::timeout(Duration::from_secs(2), ready.service.db().ping()).await {
-        Ok(Ok(())) => "ready\n".into_response(),
-        _ => {
-            let reason = "The database does not answer".to_owned();
-            Problem::of(&Error::Unavailable { code: "database_busy", reason }).into_response()
-        }
+    if let Ok(Ok(())) = tokio::time::timeout(Duration::from_secs(2), ready.service.db().ping()).await {
+        return "ready\n".into_response();
     }
+    let reason = "The database does not answer".to_owned();
+    Problem::of(&Error::Unavailable { code: "database_busy", reason }).into_response()
 }
 
 /// What somebody sees who opens the server's address.

@@ -80,7 +80,7 @@ impl Principal {
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn require_admin(&self) -> Result<()> {
-        self.require(self.scopes.contains(&Scope::Admin), "admin")
+        Self::require(self.scopes.contains(&Scope::Admin), "admin")
     }
 
     /// # Errors
@@ -90,7 +90,7 @@ impl Principal {
             Scope::Admin | Scope::PublishAll => true,
             Scope::Publish(of) => of == mode,
         };
-        self.require(self.scopes.iter().any(fits), &format!("publish:{mode}"))
+        Self::require(self.scopes.iter().any(fits), &format!("publish:{mode}"))
     }
 
     /// For chunks, which belong to no mode.
@@ -98,10 +98,10 @@ impl Principal {
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn require_publish_any(&self) -> Result<()> {
-        self.require(!self.scopes.is_empty(), "publish:*")
+        Self::require(!self.scopes.is_empty(), "publish:*")
     }
 
-    fn require(&self, is_met: bool, scope: &str) -> Result<()> {
+    fn require(is_met: bool, scope: &str) -> Result<()> {
         if is_met { Ok(()) } else { Err(Error::Forbidden { scope: scope.to_owned() }) }
     }
 }

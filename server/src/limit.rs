@@ -63,7 +63,7 @@ impl Limiter {
             wrong_tokens: RateLimiter::keyed(Quota::per_minute(number(rates.wrong_tokens_per_minute))),
             barred: moka::sync::Cache::builder()
                 .max_capacity(SHRINK_AT as u64)
-                .time_to_live(std::time::Duration::from_secs(60))
+                .time_to_live(std::time::Duration::from_mins(1))
                 .build(),
             trusted_proxies: rates.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
         }

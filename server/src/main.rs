@@ -23,6 +23,9 @@ Examples:
 
 Publish to it with `vsekai publish --server URL`. All settings: config.example.toml.";
 
+/// No doc comment: there it would be Markdown.
+const CHUNKS_HELP: &str = "Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: database]";
+
 /// The V-Sekai update service: modes, versions and chunks over HTTP
 #[derive(Debug, Parser)]
 #[command(name = "vsekai-server", version, after_help = EXAMPLES)]
@@ -45,8 +48,7 @@ struct Settings {
     /// The database: sqlite:FILE or postgres://… [default: SQLite in the data folder]
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
-    /// Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: database]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help = CHUNKS_HELP)]
     chunks: Option<String>,
     /// Any other setting. May be repeated
     #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = pair)]
@@ -162,16 +164,14 @@ fn main() -> ExitCode {
 
 /// On stderr, with its causes and what to do.
 fn report(error: &Error) {
-    let mut text = format!("error: {error} [{}]\n", error.code());
+    let mut lines = vec![format!("error: {error} [{}]", error.code())];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(&format!("  because: {error}\n"));
+        lines.push(format!("  because: {error}"));
         cause = error.source();
     }
-    if let Some(hint) = hint(error) {
-        text.push_str(&format!("\nhint: {hint}\n"));
-    }
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    lines.extend(hint(error).map(|hint| format!("\nhint: {hint}")));
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 
 fn hint(error: &Error) -> Option<&'static str> {

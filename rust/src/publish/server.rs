@@ -115,7 +115,7 @@ impl Order<'_> {
                 Some("chunks_missing" | "publication_stale" | "metadata_rollback" | "version_exists") => {}
                 _ => return Err(error),
             }
-            // What was read may be what a cache kept.
+            // What was read may be what a cache, or another server of the same database, has kept.
             std::thread::sleep(PAUSE * (1 << tries));
             desk = Desk::open(self.server, keys, self.request, self.monitor)?;
             if let Some(there) = past::same(&desk, self.request)? {

@@ -29,7 +29,7 @@ pub(crate) struct Contract {
 
 #[derive(Debug)]
 struct Shared {
-    keys: ServiceKeys,
+    keys: Mutex<ServiceKeys>,
     state: Mutex<State>,
     closed: AtomicBool,
 }
@@ -62,7 +62,7 @@ impl Contract {
     pub(crate) fn start(keys: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let keys = Keys::service(keys).unwrap();
+        let keys = Mutex::new(Keys::service(keys).unwrap());
         let shared = Arc::new(Shared { keys, state: Mutex::default(), closed: AtomicBool::new(false) });
         let for_thread = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -97,6 +97,11 @@ impl Contract {
         let mut state = self.shared.state.lock().unwrap();
         let chunk = state.files.keys().find(|path| path.starts_with("store/")).unwrap().clone();
         state.files.remove(&chunk);
+    }
+
+    /// Takes in what is new in its folder of keys, as a start does.
+    pub(crate) fn read_keys_again(&self, keys: &Path) {
+        *self.shared.keys.lock().unwrap() = Keys::service(keys).unwrap();
     }
 
     pub(crate) fn catalog(&self) -> Catalog {
@@ -165,9 +170,11 @@ impl Shared {
         }
         let parts: Vec<&str> = path.split('/').collect();
         match (method, &parts[..]) {
-            ("GET", ["api", "v1", "repository"]) => reply(200, &state.info(self.keys.online_keys().unwrap())),
+            ("GET", ["api", "v1", "repository"]) => {
+                reply(200, &state.info(self.keys.lock().unwrap().online_keys().unwrap()))
+            }
             ("PUT", ["api", "v1", "repository", "trust"]) => match self.trust(&mut state, &body) {
-                Ok(()) => reply(200, &state.info(self.keys.online_keys().unwrap())),
+                Ok(()) => reply(200, &state.info(self.keys.lock().unwrap().online_keys().unwrap())),
                 Err(error) if error.code() == "key_missing" => problem(409, "keys_differ", &error.to_string()),
                 Err(error) => problem(422, error.code(), &error.to_string()),
             },
@@ -212,7 +219,8 @@ impl Shared {
         let upload: TrustUpload = serde_json::from_slice(body).unwrap();
         let files = TrustFiles::from_upload(&upload)?;
         let shelf = MemoryShelf::new(state.metadata());
-        let mut publication = Publication::open_with_trust(shelf, &self.keys, &files)?;
+        let keys = self.keys.lock().unwrap();
+        let mut publication = Publication::open_with_trust(shelf, &keys, &files)?;
         publication.commit()?;
         state.files.extend(publication.into_written());
         Ok(())
@@ -234,7 +242,8 @@ impl Shared {
         if release.sequence != mode.sequence + 1 {
             return Ok(problem(409, "publication_stale", "sign it again"));
         }
-        let mut publication = Publication::open_service(MemoryShelf::new(state.metadata()), &self.keys)?;
+        let keys = self.keys.lock().unwrap();
+        let mut publication = Publication::open_service(MemoryShelf::new(state.metadata()), &keys)?;
         publication.accept_role(release.mode.as_str(), &document("metadata"))?;
         let mut targets = Vec::new();
         for (kind, name) in

@@ -140,6 +140,7 @@ impl From<VersionState> for model::VersionState {
 /// One release in a mode.
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
+#[expect(clippy::struct_field_names, reason = "names of the API")]
 pub(super) struct Version {
     /// Its identifier.
     pub(super) id: Uuid,
@@ -223,6 +224,7 @@ impl Example for VersionChange {
 /// A signed file of a version.
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
+#[expect(clippy::struct_field_names, reason = "names of the API")]
 pub(super) struct File {
     /// Its identifier.
     pub(super) id: Uuid,

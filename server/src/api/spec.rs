@@ -1,4 +1,4 @@
-//! The OpenAPI document: what poem-openapi says of the operations, and what it cannot say.
+//! The `OpenAPI` document: what poem-openapi says of the operations, and what it cannot say.
 //!
 //! poem-openapi 5.1.16 writes `null` for each `None`, and takes it for each property that is not required, but has no
 //! `nullable` in its document: programs made from that would refuse our own answers. It does not say either that

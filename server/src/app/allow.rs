@@ -1,4 +1,4 @@
-//! Which methods a path has, for the header `Allow`: read off the OpenAPI document, which has them all.
+//! Which methods a path has, for the header `Allow`: read off the `OpenAPI` document, which has them all.
 
 use serde_json::Value;
 

@@ -108,7 +108,7 @@ pub(super) async fn import(open: &Open, store: &str, indexes: &[PathBuf], keep_d
     for some in all.chunks(5000) {
         wanted.extend(open.service().chunks().missing(some, keep_until).await?);
     }
-    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build();
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build();
     let client = client.map_err(|error| Error::Internal { context: format!("a client: {error}") })?;
     let max = open.service().chunks().max_stored_bytes();
     let copied = stream::iter(wanted)

@@ -111,8 +111,8 @@ impl<'a> Pieces<'a> {
             self.end_file()?;
             self.file = Some((node, Sha256::new()));
         }
-        let none = || Error::Internal { context: "a file without a hash".to_owned() };
-        self.file.as_mut().map(|(_, hash)| hash).ok_or_else(none)
+        let lost = || Error::Internal { context: "a file without a hash".to_owned() };
+        self.file.as_mut().map(|(_, hash)| hash).ok_or_else(lost)
     }
 
     fn end_file(&mut self) -> Result<()> {

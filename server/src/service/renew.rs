@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::model::Time;
 
 /// How often it is looked whether something is due.
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
 
 /// When less than this is left of the timestamp or the snapshot, both are signed again: half of what they live for.
 const LEFT_S: i64 = 7 * 86_400 / 2;

@@ -85,7 +85,7 @@ impl Signer {
             return Err(not_begun());
         }
         let keys = Arc::clone(&self.keys);
-        blocking("signing", move || sign(&keys, metadata, &catalog, accept, renew)).await
+        blocking("signing", move || sign(&keys, metadata, &catalog, &accept, renew)).await
     }
 }
 
@@ -113,7 +113,7 @@ fn sign(
     keys: &ServiceKeys,
     metadata: Vec<RepositoryFile>,
     catalog: &Catalog,
-    accept: Accept,
+    accept: &Accept,
     renew: bool,
 ) -> Result<Signed> {
     let before: Vec<String> = metadata.iter().map(|file| file.path.clone()).collect();

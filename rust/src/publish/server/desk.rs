@@ -15,7 +15,7 @@ use crate::release::Catalog;
 use crate::trust::{Keys, MemoryShelf, Publication};
 
 /// How often metadata is read that changes while it is read.
-const TRIES: u32 = 4;
+const TRIES: u32 = 8;
 
 /// How often it is looked whether what was sent can be read.
 const MAX_LOOKS: u32 = 50;
@@ -94,9 +94,11 @@ fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
 /// The metadata with what was just sent: caches may give what was there before for a while.
 fn fetch_with_trust<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     for _ in 1..MAX_LOOKS {
-        let publication = fetch(server, keys)?;
-        if publication.trust_files()?.is_none() {
-            return Ok(publication);
+        match fetch_once(server, keys) {
+            Ok(publication) if publication.trust_files()?.is_none() => return Ok(publication),
+            // Old metadata under a new root may not even verify.
+            Ok(_) | Err(Error::Trust { .. } | Error::Transport { kind: TransportKind::NotFound, .. }) => {}
+            Err(error) => return Err(error),
         }
         std::thread::sleep(PAUSE);
     }
