@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # Measures vsekai against the real desync, then the formats and chunkers by themselves. Arguments go to the first:
 # --rounds N, --only extract,make,far,update,million,check,verify,large,tenfold, --write FILE, --check.
+# bench.sh server [ARGS]: vsekai-server against nginx and `desync chunk-server`; see bench_server.py.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 "$repo/tests/tools/setup.sh" test
 if desync=$("$repo/tests/tools/desync.sh"); then PATH=$desync:$PATH; fi
 export PATH=$PATH:/usr/sbin
+
+if [[ ${1:-} == server ]]; then
+	cargo_in_rust build --release --quiet --package vsekai-updater --package vsekai-server --bins
+	exec "$repo/tests/tools/bench_server.py" "${@:2}"
+fi
 
 # On a RAM disk where there is room: a disk that has just deleted many files makes new ones slowly, for everybody.
 room=$(df --output=avail -B 1G /dev/shm 2>/dev/null | tail -n 1 || echo 0)
@@ -22,4 +28,7 @@ for _ in {1..24}; do
 	sleep 5
 done
 cargo_in_rust bench --bench compare -- "$@"
-if [[ $# -eq 0 ]]; then cargo_in_rust bench --no-default-features --bench micro; fi
+if [[ $# -eq 0 ]]; then
+	cargo_in_rust bench --no-default-features --bench micro
+	"$repo/tests/tools/bench.sh" server
+fi

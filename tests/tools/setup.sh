@@ -106,6 +106,7 @@ setup_test() {
 	need casync have casync
 	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
 	need time test -x /usr/bin/time
+	need wrk have wrk
 	need desktop-file-utils have desktop-file-validate
 	install_missing
 	"$repo/tests/tools/desync.sh" >/dev/null || skip "no desync: tests against it are left out"
