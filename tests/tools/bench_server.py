@@ -277,14 +277,14 @@ class Bench:
         self.row("update check", f"{rates[0]:,.0f} a CPU-second", "≥ 20,000", rates[0] >= 20_000)
 
     def memory(self):
-        server = Ours(self.filled(), "clean_every_min=0", "probe_every_s=0", "log=warn", "chunk_cache_mib=64")
+        server = Ours(self.filled(), "clean_every_min=0", "probe_every_s=0", "log=warn")
         try:
             requests, _ = self.wrk(server.url, ["/store/" + path for path in self.paths], connections=1000, seconds=10)
             status = Path(f"/proc/{server.process.pid}/status").read_text()
         finally:
             server.stop()
         peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
-        shown = f"{peak:.0f} MiB, its cache of 64 MiB included ({requests:,} chunks in 10 s)"
+        shown = f"{peak:.0f} MiB, its cache of 128 MiB included ({requests:,} chunks in 10 s)"
         self.row("peak memory, 1,000 connections pulling chunks", shown, "≤ 256 MiB", peak <= 256)
 
     def missing(self):
