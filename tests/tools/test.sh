@@ -12,7 +12,7 @@ say "the base compiles alone: no file system, no network, no async"
 cargo_in_rust check --no-default-features --lib
 # Of the whole workspace at once: the server's tests need the binary of the updater, and one set of features builds once.
 say "Rust tests; those of the server on SQLite and on PostgreSQL"
-(cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test --workspace)
+(cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test --workspace --no-fail-fast)
 "$repo/tests/tools/api.sh"
 "$repo/tests/tools/fuzz.sh" 3
 
