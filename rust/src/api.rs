@@ -65,8 +65,7 @@ pub struct OnlineKeys {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields))]
 pub struct TrustUpload {
-    /// All roots by version, the first one included: each file in standard base64.
-    #[cfg_attr(feature = "openapi", oai(validator(min_properties = 1)))]
+    /// New roots by version; all of them, the first one included, to begin. Each file in standard base64.
     pub roots: BTreeMap<String, String>,
     /// The `targets.json` that delegates to the catalog and the modes, in standard base64; null if it stays.
     #[serde(default)]

@@ -42,6 +42,10 @@ impl Service {
         }
         let trust = TrustFiles::from_upload(upload)?;
         let decide = |view: &View| {
+            if view.metadata.is_empty() && trust.roots.is_empty() {
+                let reason = "a repository begins with all its roots".to_owned();
+                return Err(Error::Invalid { what: "roots", reason });
+            }
             if is_there(view, &trust) {
                 return Ok(Decision::default());
             }

@@ -76,6 +76,19 @@ fn versions_beyond_those_kept_are_withdrawn_and_can_come_back() {
 }
 
 #[test]
+fn mode_that_is_added_later_is_published_to() {
+    let world = World::new(&[]);
+    world.publish("stable", "1.0.0", 1).done();
+    world.publisher(&["keys", "add", "keys", "nightly"]).done();
+    world.publish("nightly", "2.0.0-nightly.1", 2).done();
+    world.update("game").args(["--mode", "nightly"]).done();
+    world.assert_has("game", 2);
+    world.publish("stable", "1.1.0", 3).done();
+    world.update("other").done();
+    world.assert_has("other", 3);
+}
+
+#[test]
 fn several_platforms_of_a_version_stand_beside_each_other() {
     let world = World::new(&[]);
     world.publish("stable", "1.0.0", 1).done();
