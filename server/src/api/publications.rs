@@ -58,10 +58,6 @@ impl Publications {
         body: Json<TrustUpload>,
     ) -> Result<Json<RepositoryInfo>, Failure> {
         bearer.0.require_admin()?;
-        if body.roots.is_empty() {
-            let reason = "all of them are needed, the first one included".to_owned();
-            return Err(Error::Invalid { what: "roots", reason }.into());
-        }
         Ok(Json(app.service.accept_trust(&body, &bearer.actor(&request)).await?))
     }
 
