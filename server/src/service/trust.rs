@@ -43,8 +43,8 @@ impl Service {
         let trust = TrustFiles::from_upload(upload)?;
         let decide = |view: &View| {
             if view.metadata.is_empty() && trust.roots.is_empty() {
-                let reason = "a repository begins with all its roots".to_owned();
-                return Err(Error::Invalid { what: "roots", reason });
+                let reason = "A repository begins with all its roots".to_owned();
+                return Err(Error::Mismatch { code: "trust_root_invalid", reason });
             }
             if is_there(view, &trust) {
                 return Ok(Decision::default());
