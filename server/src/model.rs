@@ -176,38 +176,8 @@ pub struct Upload {
     pub expires_at: Time,
 }
 
-/// A part of a publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DocumentKind {
-    /// The index.
-    Index,
-    /// The file table.
-    Files,
-    /// The release document.
-    Release,
-    /// The mode's signed metadata.
-    Metadata,
-}
-
-impl DocumentKind {
-    /// All of them, in the order in which they are sent.
-    pub const ALL: [Self; 4] = [Self::Index, Self::Files, Self::Release, Self::Metadata];
-
-    /// As stored and in URLs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Index => "index",
-            Self::Files => "files",
-            Self::Release => "release",
-            Self::Metadata => "metadata",
-        }
-    }
-
-    /// From its name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
+/// A part of a publication, as publishers name it.
+pub use vsekai_updater::api::DocumentKind;
 
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

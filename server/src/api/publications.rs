@@ -21,7 +21,7 @@ use vsekai_updater::version::Version;
 use super::answer::{self, Created, Done, Failure, Found};
 use super::{App, Bearer, RequestIdOf, Tags};
 use crate::error::Error;
-use crate::model::{self, Time};
+use crate::model::Time;
 use crate::service::publish::{Publication, Terms};
 
 /// Largest signed metadata of a mode, in bytes.
@@ -152,15 +152,14 @@ impl Publications {
         body: Binary<Body>,
     ) -> Result<Done, Failure> {
         allowed(&app, &bearer, id.0).await?;
-        let (kind, max_bytes) = match kind.0 {
-            DocumentKind::Index => (model::DocumentKind::Index, app.limits.max_index_bytes),
-            DocumentKind::Files => (model::DocumentKind::Files, app.limits.max_index_bytes),
-            DocumentKind::Release => (model::DocumentKind::Release, limits::MAX_DOCUMENT_BYTES),
-            DocumentKind::Metadata => (model::DocumentKind::Metadata, MAX_METADATA_BYTES),
+        let max_bytes = match kind.0 {
+            DocumentKind::Index | DocumentKind::Files => app.limits.max_index_bytes,
+            DocumentKind::Release => limits::MAX_DOCUMENT_BYTES,
+            DocumentKind::Metadata => MAX_METADATA_BYTES,
         };
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let bytes = crate::limit::read_body(body.0, limit).await?;
-        app.service.put_document(id.0, kind, bytes).await?;
+        app.service.put_document(id.0, kind.0, bytes).await?;
         Ok(Done::Ok)
     }
 
@@ -208,12 +207,6 @@ fn info(publication: &Publication) -> PublicationInfo {
         None if upload.expires_at <= Time::now() => PublicationState::Expired,
         None => PublicationState::Open,
     };
-    let kind = |kind: &model::DocumentKind| match kind {
-        model::DocumentKind::Index => DocumentKind::Index,
-        model::DocumentKind::Files => DocumentKind::Files,
-        model::DocumentKind::Release => DocumentKind::Release,
-        model::DocumentKind::Metadata => DocumentKind::Metadata,
-    };
     PublicationInfo {
         id: upload.id.to_string(),
         mode: upload.mode.to_string(),
@@ -222,6 +215,6 @@ fn info(publication: &Publication) -> PublicationInfo {
         state,
         expires_at: upload.expires_at.to_string(),
         sequence: upload.sequence,
-        received: publication.received.iter().map(kind).collect(),
+        received: publication.received.clone(),
     }
 }
