@@ -132,6 +132,12 @@ impl Chunks {
         }
     }
 
+    /// The stored bytes of a chunk, past the cache: who reads a whole version once would only push out what others
+    /// want.
+    pub async fn read(&self, id: &ChunkId) -> Result<Option<Bytes>> {
+        self.load(id).await
+    }
+
     /// The stored size of a chunk. Never from the cache: who asks this wants to know whether to send it.
     pub async fn size(&self, id: &ChunkId) -> Result<Option<u64>> {
         self.db.chunk_size(id).await

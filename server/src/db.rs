@@ -285,7 +285,8 @@ pub trait Db: fmt::Debug + Send + Sync {
     async fn document(&self, upload: Uuid, kind: DocumentKind) -> Result<Option<Bytes>>;
     /// Which parts of an upload are there.
     async fn documents(&self, upload: Uuid) -> Result<Vec<DocumentKind>>;
-    /// Removes uploads that expired before this and never became a version. Gives their number.
+    /// Removes uploads that expired before this and never became a version, and what was kept for them. Gives their
+    /// number.
     async fn reap_uploads(&self, before: Time) -> Result<u64>;
 
     // Chunks: rows. Bytes are here too when the database is the chunk store.

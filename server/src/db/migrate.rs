@@ -37,6 +37,7 @@ migrations! {
     "0012_upload_documents",
     "0013_tokens",
     "0014_audit",
+    "0015_chunk_pins",
 }
 
 /// The lease that the one who migrates holds.

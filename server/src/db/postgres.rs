@@ -59,7 +59,7 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     migration::run(&migrators).await?;
     migrators.close().await;
     let pool = connect(pools, &options, pools.connections.max(1), true).await?;
-    Ok(Arc::new(store::Store { readers: pool.clone(), writers: pool }))
+    Ok(Arc::new(store::Store { readers: pool.clone(), chunk_writers: pool.clone(), writers: pool }))
 }
 
 async fn connect(

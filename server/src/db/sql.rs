@@ -9,8 +9,8 @@
 const LIST_LENGTHS: [usize; 3] = [1, 32, LIST];
 /// The longest list. With other values it stays far below the 32,766 that `SQLite` binds.
 pub(super) const LIST: usize = 500;
-/// How many rows are inserted at once, where there are so many.
-pub(super) const ROWS: usize = 16;
+/// How many rows are inserted at once, where there are so many. Few numbers, as above.
+pub(super) const ROWS: [usize; 3] = [256, 16, 1];
 
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident = $text:literal;)*) => {
@@ -119,7 +119,9 @@ statements! {
 
     // Chunks
     LIVE_CHUNKS = "SELECT id, keep_until, in_use FROM chunks WHERE state = 'live' AND id IN ({list 1})";
-    PIN_CHUNKS = "UPDATE chunks SET keep_until = $1 WHERE state = 'live' AND keep_until < $1 AND id IN ({list 2})";
+    PIN_CHUNKS = "INSERT INTO chunk_pins (chunk_id, keep_until) VALUES {rows 2} ON CONFLICT (chunk_id) DO UPDATE SET \
+        keep_until = excluded.keep_until WHERE chunk_pins.keep_until < excluded.keep_until";
+    REMOVE_PINS = "DELETE FROM chunk_pins WHERE keep_until < $1";
     CHUNK_STATES = "SELECT id, state FROM chunks WHERE id IN ({list 1})";
     ADD_CHUNKS = "INSERT INTO chunks (id, size, stored_size, keep_until) VALUES {rows 4} ON CONFLICT (id) DO NOTHING";
     REVIVE_CHUNKS = "UPDATE chunks SET state = 'live', doomed_at = NULL, \
@@ -146,11 +148,15 @@ statements! {
     // Clean-up
     COUNT_UNUSED = "SELECT COUNT(*) AS count, CAST(COALESCE(SUM(c.stored_size), 0) AS BIGINT) AS bytes FROM chunks c \
         WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
-        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id)";
+        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) \
+        AND NOT EXISTS (SELECT 1 FROM chunk_pins p WHERE p.chunk_id = c.id AND p.keep_until >= $1)";
     UNUSED_CHUNKS = "SELECT c.id FROM chunks c WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
-        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) ORDER BY c.keep_until LIMIT $2";
+        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) \
+        AND NOT EXISTS (SELECT 1 FROM chunk_pins p WHERE p.chunk_id = c.id AND p.keep_until >= $1) \
+        ORDER BY c.keep_until LIMIT $2";
     DOOM_CHUNKS = "UPDATE chunks SET state = 'doomed', doomed_at = $1 WHERE state = 'live' AND in_use = FALSE \
         AND keep_until < $1 AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = chunks.id) \
+        AND NOT EXISTS (SELECT 1 FROM chunk_pins p WHERE p.chunk_id = chunks.id AND p.keep_until >= $1) \
         AND id IN ({list 2})";
     DOOMED_CHUNKS = "SELECT id FROM chunks WHERE state = 'doomed' AND doomed_at < $1 ORDER BY doomed_at LIMIT $2";
     REMOVE_CHUNK_DATA = "DELETE FROM chunk_data WHERE id IN ({list 1}) \

@@ -2,6 +2,8 @@
 //!
 //! - `synchronous=FULL`: a publication that was answered for survives a power cut. With NORMAL the last ones could be
 //!   lost, and clients would then meet signed metadata older than what they have seen, which they must refuse.
+//!   Chunks come in by a connection of their own with NORMAL: the commit of their publication, which follows them in
+//!   the log, brings them to the disk. After a power cut before it they are asked for again.
 //! - `BEGIN IMMEDIATE` for what writes: a transaction that reads first and then writes would be refused at once
 //!   (`BUSY_SNAPSHOT`) where another wrote in between, however long it would have waited.
 //! - The file is readable by its owner only: it has the hashes of tokens.
@@ -42,27 +44,32 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const MMAP_BYTES: &str = "268435456";
-/// The log is written back to the file every 4,096 pages, 16 MiB: a chunk alone has some 20.
+/// The size of chunks is between that of rows and that of blobs: larger pages make lists of ids slow, smaller ones
+/// make of every chunk some twenty writes. Of files that are there already it is not changed.
+const PAGE_BYTES: u32 = 8192;
+/// The log is written back to the file every 32 MiB.
 const CHECKPOINT_PAGES: &str = "4096";
 /// The log's size after that.
 const LOG_BYTES: &str = "67108864";
 /// In KiB, as `SQLite` has it: negative. The writer checks thousands of ids at once.
 const WRITER_CACHE: &str = "-65536";
-const READER_CACHE: &str = "-16384";
+const READER_CACHE: &str = "-4096";
 
 /// Opens `sqlite:PATH`, makes the file and its folder if they are not there, and brings its tables up to date.
 pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let options = options(url)?;
     make_file(options.get_filename())?;
-    let writers = writers(pools, &options, 2).await?;
+    let full = options.clone().pragma("cache_size", WRITER_CACHE);
+    let writers = self::writers(pools, &full, 2).await?;
     migration::run(&writers).await?;
     writers.close().await;
 
-    let writers = self::writers(pools, &options, 1).await?;
+    let writers = self::writers(pools, &full, 1).await?;
+    let normal = options.clone().pragma("cache_size", READER_CACHE).synchronous(SqliteSynchronous::Normal);
+    let chunk_writers = self::writers(pools, &normal, 1).await?;
     let readers = options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE);
     let readers = pool(pools).max_connections(pools.connections.max(1)).connect_with(readers).await?;
-    Ok(Arc::new(store::Store { readers, writers }))
+    Ok(Arc::new(store::Store { readers, writers, chunk_writers }))
 }
 
 /// A copy of one moment, while others read and write.
@@ -93,7 +100,7 @@ fn options(url: &str) -> Result<SqliteConnectOptions> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .pragma("mmap_size", MMAP_BYTES)
+        .page_size(PAGE_BYTES)
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", LOG_BYTES)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES))
@@ -124,8 +131,7 @@ fn pool(pools: &Pools) -> PoolOptions<Driver> {
 async fn writers(pools: &Pools, options: &SqliteConnectOptions, count: u32) -> Result<sqlx::Pool<Driver>> {
     let mut tries = Tries::new();
     loop {
-        let options = options.clone().pragma("cache_size", WRITER_CACHE);
-        match pool(pools).max_connections(count).min_connections(1).connect_with(options).await {
+        match pool(pools).max_connections(count).min_connections(1).connect_with(options.clone()).await {
             Ok(writers) => return Ok(writers),
             Err(error) => tries.again(error.into()).await?,
         }

@@ -50,7 +50,7 @@ pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<Fi
 }
 
 async fn unpack(chunks: &Arc<Chunks>, id: ChunkId, size: u64, digest: DigestAlgorithm) -> Result<Vec<u8>> {
-    let stored = chunks.get(&id).await?.ok_or_else(|| Error::ChunksMissing(vec![id]))?;
+    let stored = chunks.read(&id).await?.ok_or_else(|| Error::ChunksMissing(vec![id]))?;
     let work = move || -> Result<Vec<u8>> {
         thread_local! {
             static DECOMPRESSOR: std::cell::RefCell<Option<Decompressor>> = const { std::cell::RefCell::new(None) };
@@ -60,7 +60,7 @@ async fn unpack(chunks: &Arc<Chunks>, id: ChunkId, size: u64, digest: DigestAlgo
                 Some(decompressor) => decompressor,
                 None => slot.insert(Decompressor::new()?),
             };
-            let stored = CompressedChunk::new(id, stored.to_vec());
+            let stored = CompressedChunk::new(id, stored.into());
             let chunk = decompressor.decompress(&stored, size, Vec::new())?;
             let wrong = |_| mismatch(format!("chunk {id} is not what its id says, in the digest of this index"));
             let bytes = chunk.verify(digest).map_err(wrong)?.into_bytes();

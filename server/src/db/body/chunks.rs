@@ -78,7 +78,13 @@ pub(super) async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) 
     let ids = in_order(ids);
     let live = live(conn, &ids).await?;
     let to_pin: Vec<_> = live.iter().filter(|(_, until)| **until < keep_until).map(|(id, _)| *id).collect();
-    change_at(conn, sql::PIN_CHUNKS, keep_until, &to_pin).await?;
+    for part in in_rows(&to_pin) {
+        let mut query = query(AssertSqlSafe(sql::rows(sql::PIN_CHUNKS, part.len())));
+        for id in part {
+            query = query.bind(id.as_bytes().to_vec()).bind(keep_until.0);
+        }
+        query.execute(&mut *conn).await?;
+    }
     Ok(not_in(&live, &ids))
 }
 
@@ -135,10 +141,15 @@ async fn states(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, St
     rows.iter().map(|row| Ok((chunk_id(row.try_get(0)?)?, row.try_get(1)?))).collect()
 }
 
-/// Parts of [`sql::ROWS`], and what is left one by one: two statements to prepare.
+/// Parts of as many as [`sql::ROWS`] has: few statements to prepare.
 fn in_rows<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
-    let (parts, rest) = all.split_at(all.len() - all.len() % sql::ROWS);
-    parts.chunks(sql::ROWS).chain(rest.chunks(1))
+    let mut rest = all;
+    std::iter::from_fn(move || {
+        let length = sql::ROWS.into_iter().find(|length| *length <= rest.len())?;
+        let part;
+        (part, rest) = rest.split_at(length);
+        Some(part)
+    })
 }
 
 async fn add_rows(conn: &mut Conn, chunks: &[&NewChunk]) -> Result<()> {

@@ -23,6 +23,8 @@ pub(in crate::db) struct Store {
     pub(in crate::db) readers: Pool<Driver>,
     /// For the rest: the same pool where the database has many writers, one connection where it has one.
     pub(in crate::db) writers: Pool<Driver>,
+    /// For chunks that come in, which a power cut may take until something else is written: it need not be waited for.
+    pub(in crate::db) chunk_writers: Pool<Driver>,
 }
 
 impl fmt::Debug for Store {
@@ -170,12 +172,12 @@ impl Db for Store {
 
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>> {
         let chunk = [(chunk.clone(), bytes)];
-        let outcomes = write!(self, |conn| chunks::put(conn, &chunk))?;
+        let outcomes = transaction!(self.chunk_writers, BEGIN_WRITE, |conn| chunks::put(conn, &chunk))?;
         Ok(outcomes.first().copied().flatten())
     }
 
     async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
-        write!(self, |conn| chunks::put(conn, chunks))
+        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| chunks::put(conn, chunks))
     }
 
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>> {

@@ -58,5 +58,6 @@ pub(super) async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentK
 
 pub(super) async fn reap(conn: &mut Conn, before: Time) -> Result<u64> {
     query(sql::REAP_DOCUMENTS).bind(before.0).execute(&mut *conn).await?;
+    query(sql::REMOVE_PINS).bind(before.0).execute(&mut *conn).await?;
     Ok(query(sql::REAP_UPLOADS).bind(before.0).execute(conn).await?.rows_affected())
 }
