@@ -17,6 +17,7 @@ use crate::{Cli, Command, TokenCommand};
 
 mod copy;
 mod serve;
+mod tls;
 
 /// Chunks looked at in one piece.
 const PIECE: u32 = 500;

@@ -51,6 +51,7 @@ pub struct Config {
     pub tls_key: String,
     pub log: String,
     pub log_format: String,
+    pub drain_s: u64,
     pub shutdown_s: u64,
 }
 

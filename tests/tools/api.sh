@@ -32,7 +32,7 @@ end() {
 	rm -rf "$work"
 }
 trap end EXIT
-cargo_in_rust build --quiet -p vsekai-server
+cargo_in_rust build --quiet -p vsekai-server -p vsekai-updater
 target=$(cd "$repo/rust" && cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 # No waiting for rates here: tests/api looks at those.
 "$target/debug/vsekai-server" serve --data "$work/data" --listen 127.0.0.1:0 \
@@ -53,10 +53,19 @@ post() {
 		--data "$2" "$url/api/v1/$1" >/dev/null
 }
 uuid=6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11
-post modes '{"name": "stable"}'
-post modes '{"name": "nightly", "update_to": "stable"}'
 post cdns '{"uid": "'$uuid'", "name": "edge-eu", "uri": "https://eu.cdn.example.org"}'
 post tokens '{"name": "ci", "scopes": ["publish:nightly"]}'
+# A version that is published: every list has something to give.
+mkdir "$work/tree"
+printf '#!/bin/sh\necho played\n' >"$work/tree/game"
+chmod +x "$work/tree/game"
+published() {
+	VSEKAI_TOKEN=$token VSEKAI_CONFIG=$work/none NO_PROXY='*' "$target/debug/vsekai" "$@" >/dev/null
+}
+published keys init "$work/keys" --online "$url"
+published publish "$work/tree" --mode stable --version 1.0.0 --platform linux-x86_64 --entry game --keys "$work/keys" \
+	--server "$url"
+post modes '{"name": "nightly", "update_to": "stable"}'
 post publications '{"id": "'$uuid'", "mode": "stable", "version": "1.2.0", "platform": "linux-x86_64"}'
 
 # run ARGS: makes requests and looks at the answers.

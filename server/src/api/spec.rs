@@ -2,13 +2,21 @@
 //!
 //! poem-openapi 5.1.16 writes `null` for each `None`, and takes it for each property that is not required, but has no
 //! `nullable` in its document: programs made from that would refuse our own answers. It does not say either that
-//! unknown fields are refused and what numbers there are, and sorts its tags by name. All of that is put right here.
+//! unknown fields are refused and what numbers there are, and sorts its tags by name. All of that is put right here, and
+//! the plain files are added, which it does not serve.
+//!
+//! ```text
+//! complete     the document made right       this file
+//!   files      /store, /tuf, /targets        spec/files.rs
+//! ```
 
 use serde_json::{Map, Value, json};
 
+mod files;
+
 /// The chapters in the order in which a reader wants them.
-const CHAPTERS: [&str; 8] =
-    ["Updates", "Modes", "Versions", "Files", "CDNs", "Repository", "Publications", "Administration"];
+const CHAPTERS: [&str; 9] =
+    ["Updates", files::CHAPTER, "Modes", "Versions", "Files", "CDNs", "Repository", "Publications", "Administration"];
 
 /// The document made right, for a server at this address.
 pub(super) fn complete(raw: &str, address: &str) -> String {
@@ -22,11 +30,15 @@ pub(super) fn complete(raw: &str, address: &str) -> String {
     refuse_unknown_fields(&mut document);
     describe_answers(&mut document);
     leave_out_null_defaults(&mut document);
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        paths.extend(files::paths());
+    }
     if let Some(document) = document.as_object_mut() {
         document.insert("servers".to_owned(), json!([{"url": address}]));
         // Where an operation says nothing else, no token is needed.
         document.insert("security".to_owned(), json!([]));
         if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+            tags.push(files::tag());
             tags.sort_by_key(|tag| CHAPTERS.iter().position(|name| tag["name"] == *name));
         }
     }

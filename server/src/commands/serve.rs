@@ -3,11 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use futures_util::Stream;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use poem::listener::{RustlsCertificate, RustlsConfig};
 use poem::{EndpointExt, Route};
 use tokio::sync::Notify;
 use vsekai_server::app::Open;
@@ -16,10 +14,7 @@ use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
 use vsekai_server::observe::{gauge_cache, gauge_chunks};
 
-use super::{note, open, print};
-
-/// How often it is looked whether the certificate is another.
-const CERTIFICATE_EVERY: Duration = Duration::from_secs(30);
+use super::{note, open, print, tls};
 
 /// Where the middle of requests lies, in seconds: what the histogram tells apart.
 const BUCKETS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
@@ -30,6 +25,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
         shutdown: Duration::from_secs(config.shutdown_s),
         ..Limits::default()
     };
+    let drain = Duration::from_secs(config.drain_s);
     let metrics = config.metrics()?;
     let tls = (!config.tls_cert.is_empty()).then(|| (PathBuf::from(&config.tls_cert), PathBuf::from(&config.tls_key)));
     let handle = start_metrics(metrics.is_some())?;
@@ -41,7 +37,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
     welcome(&service, &address, docs, &database).await?;
     let stop = Arc::new(Notify::new());
-    watch_signals(Arc::clone(&service), Arc::clone(&stop))?;
+    watch_signals(Arc::clone(&service), Arc::clone(&stop), drain)?;
     let beside = service.beside()?;
     if let (Some(address), Some(handle)) = (metrics, handle) {
         answer_metrics(address, handle, &service).await?;
@@ -50,8 +46,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     match tls {
         None => serve(tcp, service.endpoint(), &limits, stopped).await,
         Some(files) => {
-            let first = certificate(&files).await?;
-            let secure = poem::listener::AcceptorExt::rustls(tcp, certificates(files, first));
+            let secure = tls::accept(tcp, files).await?;
             serve(secure, service.endpoint(), &limits, stopped).await;
         }
     }
@@ -78,8 +73,8 @@ async fn welcome(service: &Open, address: &str, docs: bool, database: &str) -> R
     Ok(())
 }
 
-/// SIGTERM and SIGINT end it in order; the same again ends it at once.
-fn watch_signals(service: Arc<Open>, stop: Arc<Notify>) -> Result<()> {
+/// SIGTERM and SIGINT end it in order, after `drain`; the same again ends it at once.
+fn watch_signals(service: Arc<Open>, stop: Arc<Notify>, drain: Duration) -> Result<()> {
     let failed = |error: std::io::Error| Error::Internal { context: format!("watching signals: {error}") };
     #[cfg(unix)]
     let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
@@ -103,7 +98,11 @@ fn watch_signals(service: Arc<Open>, stop: Arc<Notify>) -> Result<()> {
             }
             tracing::info!("ending; requests that are under way are answered");
             service.stop();
-            stop.notify_one();
+            let stop = Arc::clone(&stop);
+            tokio::spawn(async move {
+                tokio::time::sleep(drain).await;
+                stop.notify_one();
+            });
         }
     });
     Ok(())
@@ -140,54 +139,4 @@ async fn answer_metrics(address: SocketAddr, handle: PrometheusHandle, service: 
     let limits = Limits { connections: 16, ..Limits::default() };
     tokio::spawn(async move { serve(tcp, endpoint, &limits, std::future::pending()).await });
     Ok(())
-}
-
-async fn certificate((cert, key): &(PathBuf, PathBuf)) -> Result<RustlsConfig> {
-    let read = |path: PathBuf| async move {
-        let shown = path.display().to_string();
-        tokio::fs::read(path).await.map_err(|error| Error::Config(format!("{shown}: {error}")))
-    };
-    let shown = (cert.display().to_string(), key.display().to_string());
-    let (cert, key) = (read(cert.clone()).await?, read(key.clone()).await?);
-    // A half-written file must not take the place of what works.
-    let certificates = reqwest::Certificate::from_pem_bundle(&cert);
-    if !certificates.is_ok_and(|found| !found.is_empty()) {
-        return Err(Error::Config(format!("{}: there is no certificate in it, in PEM", shown.0)));
-    }
-    if !String::from_utf8_lossy(&key).contains("PRIVATE KEY-----") {
-        return Err(Error::Config(format!("{}: there is no private key in it, in PEM", shown.1)));
-    }
-    Ok(RustlsConfig::new().fallback(RustlsCertificate::new().cert(cert).key(key)))
-}
-
-/// The certificate, and each that takes its place. One that cannot be read leaves the last in force.
-fn certificates(files: (PathBuf, PathBuf), first: RustlsConfig) -> impl Stream<Item = RustlsConfig> + Send + 'static {
-    let start = (files, Some(first), None);
-    Box::pin(futures_util::stream::unfold(start, |(files, first, mut seen)| async move {
-        if let Some(first) = first {
-            let seen = changed_at(&files).await;
-            return Some((first, (files, None, seen)));
-        }
-        loop {
-            tokio::time::sleep(CERTIFICATE_EVERY).await;
-            let now = changed_at(&files).await;
-            if now == seen {
-                continue;
-            }
-            match certificate(&files).await {
-                Ok(config) => {
-                    tracing::info!("read the certificate again");
-                    return Some((config, (files, None, now)));
-                }
-                Err(error) => tracing::error!("{error}"),
-            }
-            seen = now;
-        }
-    }))
-}
-
-async fn changed_at((cert, key): &(PathBuf, PathBuf)) -> Option<(SystemTime, SystemTime)> {
-    let cert = tokio::fs::metadata(cert).await.ok()?.modified().ok()?;
-    let key = tokio::fs::metadata(key).await.ok()?.modified().ok()?;
-    Some((cert, key))
 }

@@ -18,4 +18,5 @@ mod process;
 mod publications;
 mod spec;
 mod support;
+mod tls;
 mod tokens;

@@ -54,6 +54,16 @@ async fn what_is_under_way_at_the_end_is_answered() {
 }
 
 #[tokio::test]
+async fn a_balancer_sees_the_end_before_connections_are_refused() {
+    let mut server = Server::with(&[("drain_s", "2")]);
+    server.terminate();
+    server.until_logged("under way").await;
+    assert_eq!(server.get("/readyz").await.status, 503);
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
 async fn the_token_is_shown_at_the_first_start_alone() {
     let server = Server::start();
     assert!(server.admin.starts_with("vsk_"));
