@@ -60,7 +60,8 @@ impl Checker {
 }
 
 thread_local! {
-    static DECOMPRESSOR: RefCell<Option<Decompressor>> = const { RefCell::new(None) };
+    /// With the room that the last chunk took.
+    static DECOMPRESSOR: RefCell<Option<(Decompressor, Vec<u8>)>> = const { RefCell::new(None) };
 }
 
 fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
@@ -70,18 +71,20 @@ fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
     }
     let stored = CompressedChunk::new(id, Vec::from(stored));
     let plain = DECOMPRESSOR.with_borrow_mut(|kept| {
-        let tool = match kept {
-            Some(tool) => tool,
-            None => kept.insert(Decompressor::new()?),
+        let (tool, room) = match kept {
+            Some(kept) => kept,
+            None => kept.insert((Decompressor::new()?, Vec::new())),
         };
-        tool.decompress(&stored, max_bytes, Vec::new())
+        tool.decompress(&stored, max_bytes, std::mem::take(room))
     });
     let plain = plain.map_err(|e| corrupt(&e.to_string()))?;
     let verified = plain.verify(DigestAlgorithm::Sha512_256).or_else(|plain| {
         let plain = Chunk::new(id, plain);
         plain.verify(DigestAlgorithm::Sha256).map_err(|_| corrupt("its content has another id"))
     })?;
-    Ok(Checked { plain_bytes: verified.as_bytes().len() as u64, stored: stored.into_bytes().into() })
+    let plain_bytes = verified.as_bytes().len() as u64;
+    DECOMPRESSOR.with_borrow_mut(|kept| kept.as_mut().map(|(_, room)| *room = verified.into_bytes()));
+    Ok(Checked { plain_bytes, stored: stored.into_bytes().into() })
 }
 
 fn corrupt(reason: &str) -> Error {

@@ -3,9 +3,9 @@
 //!
 //! Bytes of files go into the SHA-256 of their file; all others must be those that the table's own layout makes. So a
 //! table that passes describes the stream of the index exactly, and nothing in it was taken on trust. Memory is
-//! bounded by a few chunks, whatever the size of the tree.
+//! bounded by a few chunks, whatever the size of the tree: their buffers go round.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -26,17 +26,20 @@ const AHEAD: usize = 8;
 /// [`Error::ChunksMissing`], [`Error::Mismatch`] (`document_mismatch`).
 pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<FileTable>) -> Result<()> {
     let digest = index.digest();
+    let buffers = Buffers::default();
     let mut plain = stream::iter((0..index.len()).filter_map(|at| index.get(at)))
         .map(|chunk| {
-            let chunks = Arc::clone(chunks);
-            async move { unpack(&chunks, chunk.id, chunk.size(), digest).await }
+            let (chunks, buffers) = (Arc::clone(chunks), Arc::clone(&buffers));
+            async move { unpack(&chunks, chunk.id, chunk.size(), digest, buffers).await }
         })
         .buffered(AHEAD);
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(AHEAD);
+    let emptied = Arc::clone(&buffers);
     let hashing = tokio::task::spawn_blocking(move || {
         let mut pieces = Pieces::new(&table);
         while let Some(bytes) = receiver.blocking_recv() {
             pieces.take(&bytes)?;
+            emptied.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
         }
         pieces.finish()
     });
@@ -49,7 +52,16 @@ pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<Fi
     hashing.await.map_err(|error| Error::Internal { context: format!("rebuilding a tree: {error}") })?
 }
 
-async fn unpack(chunks: &Arc<Chunks>, id: ChunkId, size: u64, digest: DigestAlgorithm) -> Result<Vec<u8>> {
+/// Those that nobody uses now. Memory that one thread takes and another gives back is slow to come round otherwise.
+type Buffers = Arc<Mutex<Vec<Vec<u8>>>>;
+
+async fn unpack(
+    chunks: &Arc<Chunks>,
+    id: ChunkId,
+    size: u64,
+    digest: DigestAlgorithm,
+    buffers: Buffers,
+) -> Result<Vec<u8>> {
     let stored = chunks.read(&id).await?.ok_or_else(|| Error::ChunksMissing(vec![id]))?;
     let work = move || -> Result<Vec<u8>> {
         thread_local! {
@@ -61,7 +73,8 @@ async fn unpack(chunks: &Arc<Chunks>, id: ChunkId, size: u64, digest: DigestAlgo
                 None => slot.insert(Decompressor::new()?),
             };
             let stored = CompressedChunk::new(id, stored.into());
-            let chunk = decompressor.decompress(&stored, size, Vec::new())?;
+            let buffer = buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let chunk = decompressor.decompress(&stored, size, buffer)?;
             let wrong = |_| mismatch(format!("chunk {id} is not what its id says, in the digest of this index"));
             let bytes = chunk.verify(digest).map_err(wrong)?.into_bytes();
             if bytes.len() as u64 == size {

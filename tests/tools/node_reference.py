@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Writes the node reference of docs/godot.md from the class docs: node_reference.py [--check].
+
+Names, arguments, types and defaults come from Godot itself (`--doctool`), which knows what is really registered; the
+texts from the doc comments in rust/src/gdext, which are what F1 shows in the editor. A class, property, method or signal
+without a text is an error. `--check` only compares.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+PAGE = REPO / "docs/godot.md"
+SOURCES = [REPO / f"rust/src/gdext/{name}.rs" for name in ("updater", "values", "enums")]
+BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
+
+
+def comments():
+    """Doc comments by the name of what they stand before; those in a class also by `Class.name`."""
+    found = {}
+    for source in SOURCES:
+        text, owner = [], ""
+        for line in source.read_text().splitlines():
+            line = line.strip()
+            if line.startswith("///"):
+                text.append(line[3:].strip())
+                continue
+            if line.startswith("#["):
+                continue
+            named = re.match(r"(?:pub(?:\(\w+\))? )?(struct|fn|enum)? ?(\w+)", line)
+            # `Silent = "SILENT"` and `State as "State" {` of the enumerations
+            enumerator = re.match(r'\w+ (?:=|as) "(\w+)"', line)
+            if named and (text or named[1] == "struct"):
+                name = enumerator[1] if enumerator else named[2]
+                if named[1] == "struct" or (enumerator and " as " in line):
+                    owner = name
+                words = "\n".join(text)
+                found.setdefault(name, words)
+                found[f"{owner}.{name}"] = words
+            text = []
+    return found
+
+
+def plain(text):
+    """From Godot's links to Markdown."""
+    text = re.sub(r"\[(?:method|signal|member|constant|param|enum) ([^\]]+)\]", r"`\1`", text)
+    return re.sub(r"\[(VSekai\w+)\]", r"`\1`", text)
+
+
+def kind(element):
+    return element.get("enum") or element.get("type")
+
+
+def arguments(element):
+    parts = []
+    for param in sorted(element.findall("param"), key=lambda param: int(param.get("index"))):
+        default = f" = {param.get('default')}" if param.get("default") else ""
+        parts.append(f"{param.get('name')}: {kind(param)}{default}")
+    return ", ".join(parts)
+
+
+class Reference:
+    def __init__(self):
+        self.texts, self.missing, self.lines = comments(), [], []
+
+    def text(self, owner, name):
+        text = self.texts.get(f"{owner}.{name}") or self.texts.get(name)
+        if not text:
+            self.missing.append(f"{owner}.{name}")
+        return plain(text or "")
+
+    def item(self, head, text):
+        self.lines += [f"- **`{head}`**", *(f"  {line}".rstrip() for line in text.splitlines())]
+
+    def section(self, title):
+        self.lines += ["", f"#### {title}", ""]
+
+    def add(self, tree):
+        name = tree.get("name")
+        self.lines += ["", f"### {name}", "", f"Inherits `{tree.get('inherits')}`.", "", self.text(name, name)]
+        methods, signals = tree.findall("methods/method"), tree.findall("signals/signal")
+        if members := tree.findall("members/member"):
+            self.section("Properties")
+            for member in members:
+                default = f" = {member.get('default')}" if member.get("default") else ""
+                self.item(f"{member.get('name')}: {kind(member)}{default}", self.text(name, member.get("name")))
+        accessors = {each for member in members for each in (member.get("getter"), member.get("setter"))}
+        if methods := [each for each in methods if each.get("name") not in accessors]:
+            self.section("Methods")
+            for method in methods:
+                static = "static " if "static" in (method.get("qualifiers") or "") else ""
+                head = f"{static}{method.get('name')}({arguments(method)}) -> {kind(method.find('return'))}"
+                self.item(head, self.text(name, method.get("name")))
+        if signals:
+            self.section("Signals")
+            for signal in signals:
+                self.item(f"{signal.get('name')}({arguments(signal)})", self.text(name, signal.get("name")))
+        enums = {}
+        for constant in tree.findall("constants/constant"):
+            enums.setdefault(constant.get("enum"), []).append(constant)
+        for enum, constants in enums.items():
+            self.section(f"enum {enum}")
+            self.lines += [self.text(enum, enum), ""]
+            for constant in constants:
+                # Most say by their name what they mean.
+                text = self.texts.get(f"{enum}.{constant.get('name')}", "")
+                self.item(f"{constant.get('name')} = {constant.get('value')}", plain(text))
+
+
+def main():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        godot = [REPO / "tests/tools/godot.sh", "--headless", "--path", REPO]
+        subprocess.run([*godot, "--doctool", folder, "--gdextension-docs"], check=True, capture_output=True, timeout=120)
+        trees = {path.stem: ElementTree.parse(path).getroot() for path in Path(folder).rglob("VSekai*.xml")}
+    if "VSekaiUpdater" not in trees:
+        sys.exit("error: Godot knows no VSekaiUpdater\n\nhint: ./run extension builds it")
+    reference = Reference()
+    for name in sorted(trees, key=lambda name: (name != "VSekaiUpdater", name)):
+        reference.add(trees[name])
+    if reference.missing:
+        sys.exit("error: no doc comment for " + ", ".join(reference.missing))
+    before, rest = PAGE.read_text().split(BEGIN)
+    made = before + BEGIN + "\n".join(reference.lines) + "\n\n" + END + rest.split(END)[1]
+    if "--check" not in sys.argv:
+        PAGE.write_text(made)
+    elif made != PAGE.read_text():
+        sys.exit("error: docs/godot.md is not what the class docs say\n\nhint: run tests/tools/node_reference.py")
+
+
+main()
