@@ -13,9 +13,6 @@ use vsekai_server::error::{Error, Result};
 
 mod commands;
 
-/// Chunks come and go in all sizes by all threads: the system's allocator keeps much of what they have freed.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EXAMPLES: &str = "\
 Examples:

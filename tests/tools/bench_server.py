@@ -284,7 +284,7 @@ class Bench:
         finally:
             server.stop()
         peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
-        shown = f"{peak:.0f} MiB, its cache of 64 MiB included ({requests:,} chunks in 10 s)"
+        shown = f"{peak:.0f} MiB, its cache of 128 MiB included ({requests:,} chunks in 10 s)"
         self.row("peak memory, 1,000 connections pulling chunks", shown, "≤ 256 MiB", peak <= 256)
 
     def missing(self):
