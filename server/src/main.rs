@@ -13,7 +13,6 @@ use vsekai_server::error::{Error, Result};
 
 mod commands;
 
-
 const EXAMPLES: &str = "\
 Examples:
   vsekai-server serve                                        on this machine, with SQLite in ./data
