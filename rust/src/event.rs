@@ -3,6 +3,8 @@
 //! The library never prints: it emits [`Event`]s to an [`Observer`]. Observers are called from worker
 //! threads and must return at once.
 
+pub mod pace;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -60,6 +62,13 @@ pub enum Event {
     StateChanged {
         /// Which.
         state: State,
+    },
+    /// The game was started.
+    Launched {
+        /// Its version.
+        version: String,
+        /// The version that was left because it did not start, if one was.
+        rolled_back_from: Option<String>,
     },
     /// Something was wrong, and the work goes on without it.
     Warned {

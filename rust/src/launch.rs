@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::event::Monitor;
+use crate::event::{Cancel, Event, Monitor};
 use crate::install::{Admission, InstallRoot, InstallState, Installed, Kept, Look, Session};
 use crate::release::Release;
 
@@ -42,6 +42,9 @@ pub struct LaunchOptions {
     pub grace: Duration,
     /// Folders that are no install roots.
     pub protected: Vec<PathBuf>,
+    /// Raised: nobody waits for the game any more, and it goes on alone. If it has shown nothing by then, the start
+    /// does not count.
+    pub leave: Cancel,
 }
 
 /// What became of it.
@@ -62,7 +65,7 @@ pub struct Launched {
 /// Starts the current version and waits until it ends.
 ///
 /// # Errors
-/// `not_installed`, `launch_failed`, `state_malformed`, `state_too_new`.
+/// `not_installed`, `launch_failed`, `state_malformed`, `state_too_new`; `cancelled` if the game was left to itself.
 pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Launched> {
     let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
     let mut state = Session::look(root, &admission(options), monitor)?;
@@ -79,11 +82,13 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
     }
     let current = state.current.clone().ok_or_else(not_installed)?;
     let mut started = Started::start(root, &current, options)?;
+    let version = current.version.to_string();
+    monitor.emit(Event::Launched { version, rolled_back_from: rolled_back_from.clone() });
     let is_on_trial = state.trial.is_some();
-    let sign = started.wait_for_a_sign(options.grace, monitor);
+    let sign = started.wait_for_a_sign(options, monitor);
     let settle = || is_on_trial && settle(root, &current, sign, options, monitor);
     let mut is_settled = settle();
-    let status = started.wait(monitor)?;
+    let status = started.wait(options, monitor)?;
     // Another process may have had the lock.
     is_settled = is_settled || settle();
     let is_acknowledged = !is_on_trial || (is_settled && sign == Sign::Shown);
@@ -207,7 +212,7 @@ impl Started {
     }
 
     /// What the game shows within the grace time.
-    fn wait_for_a_sign(&mut self, grace: Duration, monitor: &Monitor) -> Sign {
+    fn wait_for_a_sign(&mut self, options: &LaunchOptions, monitor: &Monitor) -> Sign {
         let begun = Instant::now();
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -215,17 +220,17 @@ impl Started {
                 let is_fine = status.success() || self.ready.exists();
                 return if is_fine { Sign::Shown } else { Sign::Nothing };
             }
-            if self.ready.exists() || begun.elapsed() >= grace {
+            if self.ready.exists() || begun.elapsed() >= options.grace {
                 return Sign::Shown;
             }
-            if monitor.cancel.is_cancelled() {
+            if monitor.cancel.is_cancelled() || options.leave.is_cancelled() {
                 return Sign::Stopped;
             }
             std::thread::sleep(TICK);
         }
     }
 
-    fn wait(mut self, monitor: &Monitor) -> Result<ExitStatus> {
+    fn wait(mut self, options: &LaunchOptions, monitor: &Monitor) -> Result<ExitStatus> {
         let mut is_told = false;
         let status = loop {
             if let Some(status) = self.status {
@@ -233,6 +238,9 @@ impl Started {
             }
             let failed = |e: std::io::Error| Error::LaunchFailed { path: self.program.clone(), reason: e.to_string() };
             self.status = self.child.try_wait().map_err(failed)?;
+            if self.status.is_none() {
+                options.leave.check()?;
+            }
             if monitor.cancel.is_cancelled() && !is_told {
                 is_told = true;
                 ask_to_end(&mut self.child);

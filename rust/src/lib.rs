@@ -19,6 +19,8 @@ pub mod api;
 pub mod archive;
 pub mod chunk;
 pub mod chunker;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod error;
 pub mod event;
 pub mod index;
@@ -40,6 +42,8 @@ pub mod disk;
 pub mod extract;
 #[cfg(feature = "local")]
 pub mod fetch;
+#[cfg(feature = "net")]
+pub mod host;
 #[cfg(feature = "local")]
 pub mod install;
 #[cfg(feature = "local")]
@@ -70,5 +74,9 @@ pub mod tree;
 pub mod trust;
 #[cfg(feature = "net")]
 pub mod updater;
+#[cfg(feature = "net")]
+pub mod worker;
 
 pub use error::{Error, Result};
+#[cfg(feature = "godot")]
+mod gdext;

@@ -140,6 +140,8 @@ pub struct Status {
     pub repository: Vec<String>,
     /// An update was interrupted and can go on.
     pub is_resumable: bool,
+    /// It is registered with the desktop.
+    pub is_integrated: bool,
 }
 
 /// How an install is registered with the desktop.
@@ -235,7 +237,12 @@ impl Updater {
 
     /// Brings the install to the version that it should have: installs, updates or resumes.
     pub fn update(&self, monitor: &Monitor) -> Result<Updated> {
-        let outcome = self.try_update(monitor);
+        self.update_as_planned(monitor, &|_| {})
+    }
+
+    /// The same; `on_plan` sees what will be done, right before it is. It must return at once.
+    pub fn update_as_planned(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
+        let outcome = self.try_update(monitor, on_plan);
         let state = match &outcome {
             Ok(Updated { why: None, .. }) => State::NoUpdateFound,
             Ok(_) => State::UpdateSuccessful,
@@ -246,7 +253,7 @@ impl Updater {
         outcome
     }
 
-    fn try_update(&self, monitor: &Monitor) -> Result<Updated> {
+    fn try_update(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
         Session::admit(&self.root, &self.admission("update"))?;
         // A new folder is made only when there is something to put into it.
         let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
@@ -277,6 +284,7 @@ impl Updater {
         let mut report = install::Report::default();
         if let Some(job) = job {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
+            on_plan(&prepared);
             report = prepared.apply(&mut session, monitor)?;
         } else {
             // What is staged is for a version that is in place by now, or is not offered any more.
@@ -399,6 +407,7 @@ impl Updater {
             bad: state.bad,
             repository: state.repository,
             is_resumable,
+            is_integrated: state.integration.is_some(),
         })
     }
 
@@ -437,7 +446,8 @@ impl Updater {
         install::uninstall(&self.root, &self.admission("uninstall"), monitor)
     }
 
-    fn mode(&self) -> ModeName {
+    /// The mode of a new install.
+    pub fn mode(&self) -> ModeName {
         self.settings.mode.clone().unwrap_or_else(|| self.settings.defaults.mode.clone())
     }
 

@@ -257,6 +257,11 @@ impl Prepared {
         &self.plan.summary
     }
 
+    /// Where.
+    pub fn root(&self) -> &InstallRoot {
+        &self.root
+    }
+
     /// The version.
     pub fn release(&self) -> &Release {
         &self.documents.release

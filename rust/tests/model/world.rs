@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vsekai_updater::chunker::{Algorithm, Chunker};
 use vsekai_updater::error::Result;
-use vsekai_updater::event::Monitor;
+use vsekai_updater::event::{Cancel, Monitor};
 use vsekai_updater::index::ChunkSizes;
 use vsekai_updater::install::InstallRoot;
 use vsekai_updater::launch::{LaunchOptions, Launched, launch};
@@ -219,7 +219,12 @@ impl World {
     }
 
     pub(crate) fn launch(&self) -> Result<Launched> {
-        let options = LaunchOptions { arguments: Vec::new(), grace: Duration::from_mins(1), protected: Vec::new() };
+        let options = LaunchOptions {
+            arguments: Vec::new(),
+            grace: Duration::from_mins(1),
+            protected: Vec::new(),
+            leave: Cancel::default(),
+        };
         let _turn = one_child();
         launch(&InstallRoot::at(&self.path("install")).unwrap(), &options, &self.monitor)
     }

@@ -1,0 +1,7 @@
+//! The `vsekai` command: see [`vsekai_updater::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(vsekai_updater::cli::run(std::env::args_os().skip(1)))
+}

@@ -1,0 +1,46 @@
+//! The `vsekai` command line: parses, calls the library, prints, and turns errors into exit codes.
+//!
+//! Data goes to stdout, everything else to stderr. With `--json` stdout has one JSON object a line, the
+//! last of which says `"event":"done"` or `"event":"error"`. The binary `vsekai` and the Godot extension
+//! (`--headless`) run this same code; it never ends the process, but for a second Ctrl-C.
+
+use std::ffi::OsString;
+
+mod arguments;
+mod commands;
+#[cfg(all(debug_assertions, unix))]
+mod faults;
+mod options;
+mod output;
+mod progress;
+mod settings;
+mod size;
+mod summary;
+
+use arguments::Cli;
+use output::{INTERNAL, Output};
+
+/// Does what the arguments say, without the program's name, and gives the exit code: see `vsekai --help`.
+///
+/// Blocks until it is done. A panic is caught, said on stderr, and gives 101, as of a Rust program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = arguments.into_iter().collect();
+    std::panic::catch_unwind(|| obey(arguments)).unwrap_or(INTERNAL)
+}
+
+fn obey(arguments: Vec<OsString>) -> u8 {
+    let cli = match Cli::parse_arguments(arguments) {
+        Ok(cli) => cli,
+        Err(said) => {
+            // Help and usage errors, each where it belongs. A reader that went away is no failure of ours.
+            let _ = said.print();
+            return u8::try_from(said.exit_code()).unwrap_or(output::USAGE);
+        }
+    };
+    let output = Output::new(&cli.global);
+    #[cfg(all(debug_assertions, unix))]
+    if let Err(error) = faults::arm() {
+        return output.fail(&error);
+    }
+    commands::run(cli, output).unwrap_or_else(|error| output.fail(&error))
+}

@@ -1,0 +1,176 @@
+//! The command line: what can be said, and the help that explains it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::rate_bytes_per_second;
+
+pub(crate) mod install;
+pub(crate) mod publish;
+pub(crate) mod store;
+
+const EXAMPLES: &str = "\
+Examples:
+  vsekai --update GAME --repository https://example.org --trust-root root.json    install
+  vsekai --update GAME                       update to what its mode offers
+  vsekai launch GAME                         start it, and go back if a new version does not start
+  vsekai mode switch --mode_name beta GAME   follow another mode
+  vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS
+
+Settings may also stand in the user's configuration file or in VSEKAI_* variables: see `vsekai config show`.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 10 update waiting (check --exit-code), 75 busy,
+130 interrupted";
+
+/// The V-Sekai updater: installs and updates games, safely, from signed repositories of casync/desync chunks
+#[derive(Debug, Parser)]
+#[command(name = "vsekai", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// Short for `vsekai update DIR`; takes the same options
+    #[arg(long, value_name = "DIR")]
+    update: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Parses the arguments, which do not begin with the program's name. The error is help, or of usage.
+    pub(crate) fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        arguments.insert(0, OsString::from("vsekai"));
+        Self::try_parse_from(with_update_as_command(arguments))
+    }
+}
+
+/// V-Sekai's proposal writes `--update DIR`: moved to the front, it is the command of that name.
+fn with_update_as_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_command = |argument: &OsString| Cli::names().iter().any(|name| argument == name.as_str());
+    let end = arguments.iter().position(|argument| argument == "--" || is_command(argument));
+    let end = end.unwrap_or(arguments.len());
+    for at in 1..end {
+        let Some(text) = arguments[at].to_str() else { continue };
+        let moved = match text.strip_prefix("--update=") {
+            Some(value) => vec![OsString::from("update"), OsString::from(value)],
+            None if text == "--update" && at + 1 < arguments.len() => {
+                vec![OsString::from("update"), arguments.remove(at + 1)]
+            }
+            None => continue,
+        };
+        arguments.remove(at);
+        arguments.splice(1..1, moved);
+        break;
+    }
+    arguments
+}
+
+impl Cli {
+    fn names() -> Vec<String> {
+        use clap::CommandFactory;
+        Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output and threads")]
+pub(crate) struct Global {
+    /// Print one JSON object a line to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Show no progress bar, even on a terminal
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Use this many threads for hashing, compression and files [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Update(install::Update),
+    Check(install::Check),
+    Status(install::Status),
+    Verify(install::Verify),
+    Rollback(install::Rollback),
+    Launch(install::Launch),
+    Uninstall(install::Uninstall),
+    /// List, show or switch the mode: the stream of versions that is followed
+    #[command(subcommand, arg_required_else_help = true)]
+    Mode(install::Mode),
+    Integrate(install::Integrate),
+    Unintegrate(install::Unintegrate),
+    /// Show the settings and where each comes from
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(install::Config),
+    Publish(Box<publish::Publish>),
+    /// Change what a repository offers: recall, skip, roll out, retire, renew
+    #[command(subcommand, arg_required_else_help = true)]
+    Repository(publish::Repository),
+    /// Make and show the keys that sign a repository
+    #[command(subcommand, arg_required_else_help = true)]
+    Keys(publish::Keys),
+    /// Work with chunk stores and indexes: make, extract, verify, info, prune, chunk
+    #[command(subcommand, arg_required_else_help = true)]
+    Store(store::Store),
+}
+
+/// How to reach stores over the network
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct Network {
+    /// Send the first line of this file as the Authorization header [env: `VSEKAI_HTTP_AUTH` has the value itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) http_auth_file: Option<PathBuf>,
+    /// Send the first line of this file as the Cookie header [env: `VSEKAI_HTTP_COOKIE` has the value itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) http_cookie_file: Option<PathBuf>,
+    /// Client certificate and key, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// The key, in PEM, if it is not in the file of the certificate
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// Trust this certificate authority too, in PEM. May be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_cert: Vec<PathBuf>,
+    /// Proxy to use [default: as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// Receive at most this many bytes a second, such as 5M or 500K
+    #[arg(long, value_name = "RATE", value_parser = rate_bytes_per_second)]
+    pub(crate) limit_rate: Option<u64>,
+    /// Ask for at most this many chunks at once; how many are, depends on the link [default: 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) connections: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn update_as_an_option_is_the_command() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for (given, wanted) in [
+            ("vsekai --update DIR", "vsekai update DIR"),
+            ("vsekai --update=DIR --mode beta", "vsekai update DIR --mode beta"),
+            ("vsekai --json --mode beta --update DIR", "vsekai update DIR --json --mode beta"),
+            ("headless-vsekai-v0.1.0.exe --update DIR", "headless-vsekai-v0.1.0.exe update DIR"),
+            ("vsekai launch DIR -- --update X", "vsekai launch DIR -- --update X"),
+            ("vsekai --update", "vsekai --update"),
+        ] {
+            assert_eq!(with_update_as_command(words(given)), words(wanted));
+        }
+    }
+}

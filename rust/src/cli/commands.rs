@@ -1,0 +1,48 @@
+//! One file for each command, or for few that are alike: options to library call, result to words.
+
+use crate::error::Result;
+
+use crate::cli::arguments::store::Store;
+use crate::cli::arguments::{Cli, Command};
+use crate::cli::output::Output;
+use crate::cli::progress;
+
+mod check;
+mod config;
+mod integrate;
+mod keys;
+mod launch;
+mod mode;
+mod publish;
+mod repository;
+mod status;
+mod store;
+mod update;
+mod verify;
+
+/// Runs what was asked for.
+pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
+    let monitor = progress::monitor(&cli.global);
+    match cli.command {
+        Command::Update(args) => update::run(&args, output, &monitor),
+        Command::Check(args) => check::run(&args, output, &monitor),
+        Command::Status(args) => status::run(&args, output, &monitor),
+        Command::Verify(args) => verify::run(&args, output, &monitor),
+        Command::Rollback(args) => update::roll_back(&args, output, &monitor),
+        Command::Launch(args) => launch::run(args, output, &monitor),
+        Command::Uninstall(args) => update::uninstall(&args, output, &monitor),
+        Command::Mode(args) => mode::run(args, output, &monitor),
+        Command::Integrate(args) => integrate::run(&args, output, &monitor),
+        Command::Unintegrate(args) => integrate::undo(&args, output, &monitor),
+        Command::Config(args) => config::run(&args, output),
+        Command::Publish(args) => publish::run(*args, output, &monitor),
+        Command::Repository(args) => repository::run(args, output),
+        Command::Keys(args) => keys::run(args, output),
+        Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
+        Command::Store(Store::Info(args)) => store::info::run(&args, output),
+        Command::Store(Store::Make(args)) => store::make::run(&args, output, &monitor),
+        Command::Store(Store::Verify(args)) => store::verify::run(&args, output, &monitor),
+        Command::Store(Store::Prune(args)) => store::prune::run(&args, output, &monitor),
+        Command::Store(Store::Chunk(args)) => store::chunk::run(&args, output, &monitor),
+    }
+}

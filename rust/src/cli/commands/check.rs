@@ -1,0 +1,41 @@
+//! `vsekai check`
+
+use crate::error::Result;
+use crate::event::Monitor;
+use crate::updater::Checked;
+
+use crate::cli::arguments::install::Check;
+use crate::cli::output::{DONE, Output};
+use crate::cli::settings;
+use crate::cli::size::bytes;
+
+/// Exit code for an update that waits.
+const WAITING: u8 = 10;
+
+pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8> {
+    let updater = settings::updater(&args.dir, &args.source, |settings| {
+        settings.mode = args.mode.clone().or(settings.mode.take());
+        settings.at_once = args.now;
+    })?;
+    let checked = updater.check(monitor)?;
+    output.done("check", &checked, &text(&checked, args));
+    Ok(match checked.available {
+        Some(_) if args.exit_code => WAITING,
+        _ => DONE,
+    })
+}
+
+fn text(checked: &Checked, args: &Check) -> String {
+    let installed = checked.current.as_ref().map(|current| current.version.to_string());
+    let Some(available) = &checked.available else {
+        let version = installed.unwrap_or_else(|| "nothing".to_owned());
+        return format!("{} is up to date: {version} ({}).", args.dir.display(), checked.mode);
+    };
+    let installed = installed.map_or("nothing is installed".to_owned(), |version| format!("installed is {version}"));
+    let most = bytes(available.sizes.stored_bytes);
+    let mut text = format!("{} is available in {}; {installed}. At most {most}.", available.version, available.mode);
+    if !available.notes.is_empty() {
+        text = format!("{text}\n\n{}", available.notes.trim_end());
+    }
+    text
+}

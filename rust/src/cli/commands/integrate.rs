@@ -1,0 +1,51 @@
+//! `vsekai integrate`, `unintegrate`
+
+use crate::error::Result;
+use crate::event::Monitor;
+use crate::host;
+use crate::integrate::Record;
+use serde::Serialize;
+
+use crate::cli::arguments::install::{Integrate, Unintegrate};
+use crate::cli::output::{DONE, Output};
+use crate::cli::settings;
+
+#[derive(Serialize)]
+struct Done {
+    has_links: bool,
+    places: Vec<String>,
+}
+
+impl Done {
+    fn of(record: Option<&Record>) -> Self {
+        Self {
+            has_links: record.is_some_and(|record| record.has_scheme),
+            places: record.map(Record::places).unwrap_or_default(),
+        }
+    }
+
+    fn text(&self, head: &str) -> String {
+        let lines: Vec<&str> = std::iter::once(head).chain(self.places.iter().map(String::as_str)).collect();
+        lines.join("\n  ")
+    }
+}
+
+pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
+    let record =
+        settings::offline(&args.dir)?.integrate(&host::desktop(host::DISPLAY_NAME, args.take_links)?, monitor)?;
+    let done = Done::of(Some(&record));
+    let text = done.text("Registered with the desktop, for this user:");
+    output.done("integrate", &done, &text);
+    if !done.has_links {
+        output.note("Another program has uro:// links. To take them: --take-links");
+    }
+    Ok(DONE)
+}
+
+pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {
+    let record = settings::offline(&args.dir)?.unintegrate(monitor)?;
+    let done = Done::of(record.as_ref());
+    let head = if record.is_some() { "Taken back:" } else { "It was not registered with the desktop." };
+    output.done("unintegrate", &done, &done.text(head));
+    Ok(DONE)
+}

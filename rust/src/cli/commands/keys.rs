@@ -1,0 +1,91 @@
+//! `vsekai keys`
+
+use std::path::Path;
+
+use crate::api::{OnlineKeys, RepositoryInfo};
+use crate::error::{Error, Result};
+use crate::publish::Server;
+use crate::trust::{Days, KeyInfo, Keys};
+use serde::Serialize;
+
+use crate::cli::arguments::{self, publish};
+use crate::cli::options;
+use crate::cli::output::{DONE, Output};
+
+#[derive(Serialize)]
+struct Shown {
+    keys: Vec<KeyInfo>,
+}
+
+pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
+    match args {
+        publish::Keys::Init { dir, mode, online, network } => {
+            let modes = mode.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let keys = match &online {
+                None => Keys::init(&dir, &modes, &Days::default())?,
+                Some(online) => Keys::init_online(&dir, &modes, &Days::default(), &online_keys(online, &network)?)?,
+            };
+            let held = if online.is_some() {
+                "The server has the keys of catalog, snapshot and timestamp; all others"
+            } else {
+                "All keys"
+            };
+            let text = format!(
+                "{}\n\n{held} are in {dir} now. That is fine for a first try, and means that whoever gets this folder can \
+                 publish anything. For players, keep root and targets offline: docs/keys.md.\nPlayers need {root}: give \
+                 it with --trust-root.",
+                table(&keys.show()),
+                dir = dir.display(),
+                root = dir.join("root.json").display(),
+            );
+            output.done("keys init", &Shown { keys: keys.show() }, &text);
+        }
+        publish::Keys::Show { dir } => show("keys show", &Keys::open(&dir)?, &dir, output),
+        publish::Keys::Add { dir, mode } => {
+            change("keys add", &dir, output, |keys| keys.add_mode(mode.as_str()))?;
+        }
+        publish::Keys::Rotate { dir, role } => change("keys rotate", &dir, output, |keys| keys.rotate(&role))?,
+        publish::Keys::AddKey { dir, role } => change("keys add-key", &dir, output, |keys| keys.add_key(&role))?,
+        publish::Keys::Threshold { dir, role, number } => {
+            change("keys threshold", &dir, output, |keys| keys.set_threshold(&role, number.into()))?;
+        }
+        publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,
+    }
+    Ok(DONE)
+}
+
+/// What a server says of its keys, asked for or kept in a file.
+fn online_keys(place: &str, network: &arguments::Network) -> Result<OnlineKeys> {
+    if let Some(url) = options::url_of(place) {
+        return Ok(Server::new(url?, options::connect(network)?)?.repository()?.online_keys);
+    }
+    let info: RepositoryInfo = serde_json::from_slice(&options::read_small(Path::new(place))?)
+        .map_err(|e| Error::Invalid { what: "--online", reason: format!("{place}: {e}") })?;
+    Ok(info.online_keys)
+}
+
+fn change(command: &str, dir: &Path, output: Output, how: impl FnOnce(&mut Keys) -> Result<()>) -> Result<()> {
+    let mut keys = Keys::open(dir)?;
+    how(&mut keys)?;
+    show(command, &keys, dir, output);
+    Ok(())
+}
+
+fn show(command: &str, keys: &Keys, dir: &Path, output: Output) {
+    let found = keys.show();
+    let root = found.first().map(|key| {
+        let root = dir.join("root.json");
+        format!("\n{} is version {} and expires on {}.", root.display(), key.root_version, key.root_expires)
+    });
+    let text = format!("{}{}", table(&found), root.unwrap_or_default());
+    output.done(command, &Shown { keys: found }, &text);
+}
+
+fn table(keys: &[KeyInfo]) -> String {
+    let row = |key: &KeyInfo| {
+        let here = if key.present { "here" } else { "not here" };
+        let id = key.key_id.get(..16).unwrap_or(&key.key_id);
+        format!("  {:12} {id}  {here:8}  {} must sign, for {} days", key.role, key.threshold, key.days)
+    };
+    keys.iter().map(row).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,31 @@
+//! `vsekai launch`
+
+use crate::error::Result;
+use crate::event::{Cancel, Monitor};
+use crate::host;
+use crate::install::InstallRoot;
+use crate::launch::{LaunchOptions, launch};
+
+use crate::cli::arguments::install::Launch;
+use crate::cli::output::Output;
+use crate::cli::settings;
+
+/// Exit code for a game that a signal ended.
+const KILLED: u8 = 1;
+
+pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
+    let options = LaunchOptions {
+        arguments: args.arguments,
+        grace: settings::grace(args.grace)?,
+        protected: host::protected(),
+        leave: Cancel::default(),
+    };
+    let launched = launch(&InstallRoot::at(&args.dir)?, &options, monitor)?;
+    // What the game printed is what the caller wants to see; ours is said in JSON, or when there is news.
+    if let Some(left) = &launched.rolled_back_from {
+        output.note(&format!("{left} did not start twice: {} was started instead.", launched.version));
+    }
+    output.done_quietly("launch", &launched);
+    let code = launched.exit_code.and_then(|code| u8::try_from(code & 0xff).ok());
+    Ok(code.unwrap_or(KILLED))
+}

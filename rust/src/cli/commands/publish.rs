@@ -1,0 +1,106 @@
+//! `vsekai publish`
+
+use std::time::Instant;
+
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::path::RelPath;
+use crate::publish::{Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
+use crate::release::{Entry, Platform};
+use crate::version::Version;
+
+use crate::cli::arguments::publish::Publish;
+use crate::cli::arguments::store::ChunkerName;
+use crate::cli::options::{self, LazyNetwork};
+use crate::cli::output::{DONE, Output};
+use crate::cli::size::{bytes, count};
+
+pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
+    let started = Instant::now();
+    let request = request(args)?;
+    let published = publish(&request, monitor)?;
+    for finding in &published.findings {
+        let path = finding.path.as_deref().map(|path| format!("{path}: ")).unwrap_or_default();
+        output.note(&format!("warning: {path}{} [{}]", finding.message, finding.code));
+    }
+    let is_sent = matches!(request.repository, Destination::Server(_));
+    output.done("publish", &published, &text(&published, started.elapsed().as_secs_f64(), is_sent));
+    Ok(DONE)
+}
+
+fn request(args: Publish) -> Result<Request> {
+    let repository = match (args.server, args.repository) {
+        (Some(url), _) => {
+            let network = options::connect_with_token(&args.network, args.token_file.as_deref())?;
+            Destination::Server(Server::new(url, network)?)
+        }
+        (None, Some(folder)) => Destination::Folder(folder),
+        (None, None) => {
+            let reason = "give a folder with --repository, or a URL with --server".to_owned();
+            return Err(Error::Invalid { what: "repository", reason });
+        }
+    };
+    let network = LazyNetwork::new(&args.network);
+    let content = match (args.tree, &args.from_index) {
+        (Some(tree), _) => Content::Tree(tree),
+        (None, Some(index)) => Content::Cut {
+            index: options::index(index, &network)?,
+            sources: options::stores(&args.from_store, &network)?,
+        },
+        (None, None) => {
+            let reason = "give a folder, or --from-index and --from-store".to_owned();
+            return Err(Error::Invalid { what: "tree", reason });
+        }
+    };
+    let chunker = match (args.chunker, &args.chunk_size) {
+        (None, None) => None,
+        (name, sizes) => {
+            let sizes = sizes.as_deref().unwrap_or("16:64:256");
+            Some(options::chunker(name.unwrap_or(ChunkerName::Casync), sizes)?)
+        }
+    };
+    let notes = args.notes.map(|path| disk::read(&path, MAX_NOTES_BYTES)).transpose()?.unwrap_or_default();
+    let notes = String::from_utf8(notes)
+        .map_err(|_| Error::Invalid { what: "notes", reason: "the file is not UTF-8".to_owned() })?;
+    Ok(Request {
+        content,
+        mode: args.mode,
+        version: Version::parse(&args.version)?,
+        platform: args.platform.unwrap_or_else(Platform::current),
+        entry: Entry { path: RelPath::new(&args.entry)?, arguments: args.entry_arguments },
+        notes,
+        min_launcher: args.min_launcher,
+        mutable: args.mutable,
+        rollout: args.rollout,
+        skip_update: args.skip_update,
+        repository,
+        keys: args.keys,
+        chunker,
+        level: args.level,
+        strict: args.strict,
+        keep_versions: usize::from(args.keep_versions),
+        scratch: std::env::temp_dir(),
+    })
+}
+
+fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
+    let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
+    if published.was_there {
+        return format!("{name} was published before, with the same content.");
+    }
+    let sizes = &published.sizes;
+    let findings = match published.findings.len() {
+        0 => String::new(),
+        one_or_more => format!("\nThe checks found {one_or_more} things to look at, above."),
+    };
+    format!(
+        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{findings}",
+        count(sizes.files),
+        bytes(sizes.tree_bytes),
+        count(published.new_chunks),
+        count(sizes.chunks),
+        bytes(published.new_stored_bytes),
+        if is_sent { "" } else { " to upload" },
+    )
+}

@@ -1,0 +1,43 @@
+//! `vsekai status`
+
+use crate::error::Result;
+use crate::event::Monitor;
+use crate::install::Installed;
+use crate::updater::Status;
+
+use crate::cli::arguments::install;
+use crate::cli::output::{DONE, Output};
+use crate::cli::settings;
+
+pub(crate) fn run(args: &install::Status, output: Output, monitor: &Monitor) -> Result<u8> {
+    let status = settings::offline(&args.dir)?.status(monitor)?;
+    output.done("status", &status, &text(&status));
+    Ok(DONE)
+}
+
+fn text(status: &Status) -> String {
+    let version = |installed: &Option<Installed>| {
+        installed.as_ref().map_or("none".to_owned(), |it| format!("{} ({}, {})", it.version, it.mode, it.platform))
+    };
+    let mut rows = vec![
+        ("mode", status.mode.to_string()),
+        ("current", version(&status.current)),
+        ("previous", version(&status.previous)),
+        ("repository", status.repository.join(" ")),
+    ];
+    if let Some(trial) = &status.trial {
+        rows.push((
+            "trial",
+            format!("the current version has not shown yet that it starts; {} starts", trial.attempts),
+        ));
+    }
+    if !status.bad.is_empty() {
+        let bad = status.bad.iter().map(|(mode, version)| format!("{version} ({mode})")).collect::<Vec<_>>();
+        rows.push(("not again", bad.join(", ")));
+    }
+    if status.is_resumable {
+        rows.push(("unfinished", "an update was interrupted; `vsekai update` goes on with it".to_owned()));
+    }
+    let rows = rows.iter().map(|(name, value)| format!("  {name:10} {value}")).collect::<Vec<_>>();
+    format!("{}\n{}", status.directory.display(), rows.join("\n"))
+}

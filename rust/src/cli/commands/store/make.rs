@@ -1,0 +1,95 @@
+//! `vsekai store make`
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::archive::Layout;
+use crate::disk::{self, Durability};
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::extract::Content;
+use crate::index::{FeatureFlags, Index};
+use crate::limits;
+use crate::make::{self, Made, MakeOptions};
+use crate::store::LocalStore;
+use crate::tree::{self, Recorded};
+
+use crate::cli::arguments::store::Make;
+use crate::cli::options;
+use crate::cli::output::{DONE, Output};
+use crate::cli::size::{bytes, count};
+
+pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> {
+    let started = Instant::now();
+    check_target(args)?;
+    let content = options::content(&args.index.to_string_lossy())?;
+    let digest = options::digest(&args.chunking);
+    let flags = match content {
+        Content::Tree => FeatureFlags::TREE.with_digest(digest),
+        Content::Blob => FeatureFlags::BLOB.with_digest(digest),
+    };
+    let layout = match content {
+        Content::Tree if args.casync_exact => tree::layout(&args.path, &Recorded::AsOnDisk(flags))?,
+        Content::Tree => tree::layout(&args.path, &Recorded::Reproducible(flags))?,
+        Content::Blob => Layout::blob(tree::file_size(&args.path)?),
+    };
+    let made_with = MakeOptions {
+        chunker: options::chunker(args.chunking.chunker, &args.chunking.chunk_size)?,
+        flags,
+        forced_cuts: content == Content::Tree && !args.casync_exact,
+        level: args.level,
+        hint: last_made(&args.index),
+    };
+    let store = LocalStore::create(&args.store)?;
+    let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
+    if made.new_chunks > 0 {
+        // No index may outlive a power cut that the chunks it names do not.
+        disk::sync_disk(store.root())?;
+    }
+    write(&args.index, &made.index.to_bytes())?;
+    output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));
+    Ok(DONE)
+}
+
+/// The index that stands where the new one will. It only saves work, so whatever is wrong with it is no error.
+fn last_made(path: &Path) -> Option<Index> {
+    let bytes = disk::read_if_exists(path, limits::MAX_INDEX_BYTES).ok()??;
+    Index::parse(&bytes).ok()
+}
+
+/// Writes the index, unless the file is already what it would become.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let there = disk::read_if_exists(path, bytes.len() as u64).unwrap_or(None);
+    if there.is_some_and(|there| there == bytes) {
+        // Whoever wrote it may not have waited for the disk; if the disk has it, this costs nothing.
+        let file = OpenOptions::new().write(true).open(path);
+        if file.and_then(|file| file.sync_all()).is_ok() {
+            return Ok(());
+        }
+    }
+    disk::write_atomic(path, bytes, Durability::PowerCut)
+}
+
+/// Finds out before the work whether its result can be written.
+fn check_target(args: &Make) -> Result<()> {
+    let folder = args.index.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(Error::io("write", &args.index)(io::ErrorKind::NotFound.into())),
+        _ => Ok(()),
+    }
+}
+
+fn text(made: &Made, args: &Make, seconds: f64) -> String {
+    format!(
+        "{}: {} in {} chunks.\nAdded {} chunks, {} ({} stored); the store had {}. Took {seconds:.2} s.",
+        args.index.display(),
+        bytes(made.bytes),
+        count(made.chunks),
+        count(made.new_chunks),
+        bytes(made.new_bytes),
+        bytes(made.new_stored_bytes),
+        count(made.reused_chunks),
+    )
+}

@@ -1,0 +1,41 @@
+//! `vsekai store prune`
+
+use crate::error::Result;
+use crate::event::Monitor;
+use crate::index::Index;
+use crate::store::LocalStore;
+use crate::store::prune::{Pruned, prune};
+use crate::{disk, limits};
+use serde::Serialize;
+
+use crate::cli::arguments::store::Prune;
+use crate::cli::output::{DONE, Output};
+use crate::cli::size::{bytes, count};
+
+#[derive(Serialize)]
+struct Outcome {
+    dry_run: bool,
+    #[serde(flatten)]
+    pruned: Pruned,
+}
+
+pub(crate) fn run(args: &Prune, output: Output, monitor: &Monitor) -> Result<u8> {
+    let store = LocalStore::open(&args.store)?;
+    let read = |path: &std::path::PathBuf| Index::parse(&disk::read(path, limits::MAX_INDEX_BYTES)?);
+    let keep = args.indexes.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let outcome = Outcome { dry_run: args.dry_run, pruned: prune(&store, &keep, args.grace, args.dry_run, monitor)? };
+    output.done("store prune", &outcome, &text(&outcome));
+    Ok(DONE)
+}
+
+fn text(outcome: &Outcome) -> String {
+    let pruned = &outcome.pruned;
+    let verb = if outcome.dry_run { "Would remove" } else { "Removed" };
+    format!(
+        "{verb} {} files, {}. Kept {} chunks that are needed, and {} that are too young.",
+        count(pruned.removed),
+        bytes(pruned.removed_bytes),
+        count(pruned.kept),
+        count(pruned.too_young),
+    )
+}

@@ -1,0 +1,44 @@
+//! `vsekai store verify`
+
+use crate::error::Result;
+use crate::event::Monitor;
+use crate::fetch::Sources;
+use crate::store::LocalStore;
+use crate::store::verify::{Verified, verify};
+
+use crate::cli::arguments::store::Verify;
+use crate::cli::options::{self, LazyNetwork};
+use crate::cli::output::{DONE, Output};
+use crate::cli::size::{bytes, count};
+
+/// Exit code for damage that is still there.
+const DAMAGED: u8 = 3;
+
+pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8> {
+    let store = LocalStore::open(&args.store)?;
+    let sources = if args.from.is_empty() {
+        Sources::default()
+    } else {
+        options::stores(&args.from, &LazyNetwork::new(&args.network))?
+    };
+    let verified = verify(&store, None, args.repair.then_some(&sources), monitor)?;
+    output.done("store verify", &verified, &text(&verified, args));
+    Ok(if verified.damaged.is_empty() { DONE } else { DAMAGED })
+}
+
+fn text(verified: &Verified, args: &Verify) -> String {
+    let (checked, size) = (count(verified.checked), bytes(verified.bytes));
+    let mut lines = vec![format!("Checked {checked} chunks, {size} of content.")];
+    if !verified.repaired.is_empty() {
+        lines.push(format!("Repaired {}.", count(verified.repaired.len() as u64)));
+    }
+    for id in &verified.damaged {
+        lines.push(format!("damaged: {id}"));
+    }
+    if !verified.damaged.is_empty() && !args.repair {
+        lines.push("\nhint: `vsekai store verify --repair --from STORE` fetches them again.".to_owned());
+    } else if !verified.damaged.is_empty() {
+        lines.push("\nNo store had a good copy of these, so they were removed.".to_owned());
+    }
+    lines.join("\n")
+}

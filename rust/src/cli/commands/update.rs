@@ -1,0 +1,133 @@
+//! `vsekai update`, `rollback`, `uninstall`
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::event::Monitor;
+use crate::install::{Prepared, Uninstalled};
+use crate::plan::Summary;
+use crate::release::Why;
+use crate::updater::{Updated, Updater};
+use serde::Serialize;
+
+use crate::cli::arguments::install::{Rollback, Uninstall, Update};
+use crate::cli::output::{DONE, Output};
+use crate::cli::settings;
+use crate::cli::size::{bytes, count};
+use crate::cli::summary::rows;
+
+pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
+    let started = Instant::now();
+    let updater = settings::updater(&args.dir, &args.source, |settings| {
+        settings.mode = args.mode.clone().or(settings.mode.take());
+        settings.version.clone_from(&args.version);
+        settings.at_once = args.now;
+        settings.adopt = args.adopt;
+        settings.discard = args.discard;
+        settings.write_cache = args.cache.clone().or(settings.write_cache.take());
+        if args.no_shared_cache {
+            settings.caches.clear();
+        }
+    })?;
+    if args.dry_run {
+        return dry_run(&updater, args, output, monitor);
+    }
+    let done = updater.update(monitor)?;
+    output.done("update", &done, &text(&done, &args.dir, started.elapsed().as_secs_f64()));
+    Ok(DONE)
+}
+
+#[derive(Serialize)]
+struct DryRun {
+    /// Always set: tells this line from that of a run that did something.
+    #[serde(rename = "dry_run")]
+    is_dry: bool,
+    up_to_date: bool,
+    mode: Option<String>,
+    version: Option<String>,
+    plan: Summary,
+}
+
+fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
+    let prepared = updater.plan(monitor)?;
+    let release = prepared.as_ref().map(Prepared::release);
+    let dry = DryRun {
+        is_dry: true,
+        up_to_date: prepared.is_none(),
+        mode: release.map(|release| release.mode.to_string()),
+        version: release.map(|release| release.version.to_string()),
+        plan: prepared.as_ref().map(|prepared| *prepared.summary()).unwrap_or_default(),
+    };
+    let text = match &prepared {
+        None => format!("{} is up to date.", args.dir.display()),
+        Some(prepared) if prepared.is_there() => {
+            format!("{} has {} already: it only has to be switched to.", args.dir.display(), prepared.release().version)
+        }
+        Some(prepared) => {
+            let release = prepared.release();
+            let plan = rows(prepared.summary());
+            format!("To bring {} to {} ({}):\n{plan}", args.dir.display(), release.version, release.mode)
+        }
+    };
+    output.done("update", &dry, &text);
+    Ok(DONE)
+}
+
+fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
+    let (version, mode) = (&updated.current.version, &updated.current.mode);
+    let Some(why) = updated.why else { return format!("{} is up to date: {version} ({mode}).", dir.display()) };
+    let from = updated.from.as_ref().map(|from| format!(", was {from}")).unwrap_or_default();
+    let reason = match why {
+        Why::Recalled => " The version before was recalled.",
+        Why::ModeChanged => " It comes from another mode than the version before.",
+        Why::Install | Why::Newer | Why::Asked => "",
+    };
+    let report = &updated.report;
+    let mut text = format!(
+        "{} has {version} ({mode}) now{from}: {} written, {} kept, in {seconds:.2} s.{reason}",
+        dir.display(),
+        bytes(report.written_bytes),
+        bytes(report.plan.kept_bytes),
+    );
+    let transfer = report.transfer;
+    if transfer.requests > 0 {
+        let (received, requests) = (bytes(transfer.received_bytes), count(transfer.requests));
+        text = format!("{text}\nReceived {received} in {requests} requests.");
+    }
+    if report.saved_files > 0 {
+        let saved = count(report.saved_files);
+        text = format!("{text}\n{saved} files that were no part of a version are in {}.", dir.join("saved").display());
+    }
+    text
+}
+
+pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> Result<u8> {
+    let current = settings::offline(&args.dir)?.roll_back(monitor)?;
+    let text = format!(
+        "{} is back at {} ({}). The version that was left is not offered again by itself.",
+        args.dir.display(),
+        current.version,
+        current.mode
+    );
+    output.done("rollback", &current, &text);
+    Ok(DONE)
+}
+
+pub(crate) fn uninstall(args: &Uninstall, output: Output, monitor: &Monitor) -> Result<u8> {
+    let done = settings::offline(&args.dir)?.uninstall(monitor)?;
+    output.done("uninstall", &done, &uninstalled(&done, &args.dir));
+    Ok(DONE)
+}
+
+fn uninstalled(done: &Uninstalled, dir: &Path) -> String {
+    let mut text = format!("Removed {} versions from {}.", count(done.versions), dir.display());
+    if done.saved_files > 0 {
+        let saved = dir.join("saved");
+        text =
+            format!("{text} {} files that were no part of them are in {}.", count(done.saved_files), saved.display());
+    } else if !done.is_folder_gone {
+        text = format!("{text} Other files in it were left alone.");
+    }
+    text
+}

@@ -1,0 +1,81 @@
+//! For tests, in builds with debug assertions only: ends this process, or fails its file operations, where
+//! the variable `VSEKAI_FAULT` says.
+//!
+//! ```text
+//! count:FILE          appends a line `number name path` to FILE for each change of the disk
+//! N:before            kills the process (SIGKILL) before operation N; also after, tear (half of it is written)
+//! N:enospc            operation N fails with this error; also eacces, eio
+//! N+:enospc           and all that come after it
+//! without:NAME        all operations of this name fail, as on a system that has no such thing
+//! ```
+//!
+//! Several are joined with commas; the first that has something to say about an operation decides.
+
+use std::fs::File;
+use std::io::Write;
+use std::sync::Mutex;
+
+use crate::disk::probe::{self, Operation, Verdict};
+use crate::error::{Error, Result};
+use rustix::io::Errno;
+
+const VARIABLE: &str = "VSEKAI_FAULT";
+
+enum Rule {
+    Count(Mutex<File>),
+    At { number: u64, and_after: bool, verdict: Verdict },
+    Without(String),
+}
+
+/// Sets the probe, if the variable asks for one.
+pub(crate) fn arm() -> Result<()> {
+    let Ok(text) = std::env::var(VARIABLE) else { return Ok(()) };
+    let rules = text.split(',').map(parse).collect::<Result<Vec<Rule>>>()?;
+    probe::set(Box::new(move |operation| {
+        let verdicts = rules.iter().map(|rule| judge(rule, operation));
+        verdicts.into_iter().find(|verdict| *verdict != Verdict::Go).unwrap_or(Verdict::Go)
+    }));
+    Ok(())
+}
+
+fn parse(rule: &str) -> Result<Rule> {
+    let invalid = || Error::Invalid { what: VARIABLE, reason: format!("{rule:?} is no rule") };
+    match rule.split_once(':').ok_or_else(invalid)? {
+        ("count", path) => {
+            let file = File::options().append(true).create(true).open(path).map_err(Error::io("open", path))?;
+            Ok(Rule::Count(Mutex::new(file)))
+        }
+        ("without", name) => Ok(Rule::Without(name.to_owned())),
+        (number, kind) => {
+            let (number, and_after) = number.strip_suffix('+').map_or((number, false), |number| (number, true));
+            let verdict = match kind {
+                "before" => Verdict::KillBefore,
+                "after" => Verdict::KillAfter,
+                "tear" => Verdict::Tear,
+                "enospc" => Verdict::Fail(Errno::NOSPC.raw_os_error()),
+                "eacces" => Verdict::Fail(Errno::ACCESS.raw_os_error()),
+                "eio" => Verdict::Fail(Errno::IO.raw_os_error()),
+                _ => return Err(invalid()),
+            };
+            Ok(Rule::At { number: number.parse().map_err(|_| invalid())?, and_after, verdict })
+        }
+    }
+}
+
+fn judge(rule: &Rule, operation: &Operation) -> Verdict {
+    match rule {
+        Rule::Count(file) => {
+            let line = format!("{} {} {}\n", operation.number, operation.name, operation.path.display());
+            let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // A line that is missing shows: the numbers have a gap.
+            let _ = file.write_all(line.as_bytes());
+            Verdict::Go
+        }
+        Rule::At { number, and_after, verdict } => {
+            let is_it = operation.number == *number || (*and_after && operation.number > *number);
+            if is_it { *verdict } else { Verdict::Go }
+        }
+        Rule::Without(name) if name == operation.name => Verdict::Fail(Errno::NOSYS.raw_os_error()),
+        Rule::Without(_) => Verdict::Go,
+    }
+}

@@ -1,0 +1,157 @@
+//! Turns what was said on the command line into what the library wants.
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+use crate::chunk::DigestAlgorithm;
+use crate::chunker::{Algorithm, Chunker};
+use crate::error::{Error, Result};
+use crate::extract::Content;
+use crate::fetch::Sources;
+use crate::index::{ChunkSizes, Index};
+use crate::source::{HttpOptions, Network, Secret, Url};
+use crate::store::LocalStore;
+use crate::{config, disk, host, limits};
+
+use crate::cli::{arguments, settings};
+
+/// A certificate, a key, a token: nothing of the kind is larger.
+const MAX_SECRET_BYTES: u64 = 1 << 20;
+
+/// The network, set up when a URL first needs it: reading the system's certificates takes a while.
+pub(crate) struct LazyNetwork<'a> {
+    options: &'a arguments::Network,
+    network: OnceCell<Network>,
+}
+
+impl<'a> LazyNetwork<'a> {
+    pub(crate) fn new(options: &'a arguments::Network) -> Self {
+        Self { options, network: OnceCell::new() }
+    }
+
+    fn get(&self) -> Result<&Network> {
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let network = connect(self.options)?;
+        Ok(self.network.get_or_init(|| network))
+    }
+}
+
+pub(crate) fn connect(options: &arguments::Network) -> Result<Network> {
+    connect_as(options, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
+}
+
+/// For an update server, which knows its publishers by a token.
+pub(crate) fn connect_with_token(options: &arguments::Network, file: Option<&Path>) -> Result<Network> {
+    let token = secret_text(file, "VSEKAI_TOKEN")?;
+    connect_as(options, token.map(|token| Secret::new(format!("Bearer {token}"))))
+}
+
+fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Result<Network> {
+    let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
+    if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
+        certificate.push(b'\n');
+        certificate.extend(read_small(key)?);
+    }
+    let merged = settings::network(options)?;
+    let limit_rate = merged.limit_rate.value.as_deref().map(config::rate_bytes_per_second).transpose()?;
+    Network::new(&HttpOptions {
+        authorization,
+        cookie: secret(options.http_cookie_file.as_deref(), "VSEKAI_HTTP_COOKIE")?,
+        client_certificate_pem: certificate,
+        ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
+        proxy: merged.proxy.value,
+        rate_limit_bytes_per_second: options.limit_rate.or(limit_rate),
+        max_in_flight: usize::from(merged.connections.value),
+        ..HttpOptions::default()
+    })
+}
+
+pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
+    disk::read(path, MAX_SECRET_BYTES)
+}
+
+/// Secrets come by file or environment, never by an argument that every process can see.
+fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>> {
+    Ok(secret_text(file, variable)?.map(Secret::new))
+}
+
+fn secret_text(file: Option<&Path>, variable: &str) -> Result<Option<String>> {
+    let text = match file {
+        Some(path) => Some(String::from_utf8_lossy(&read_small(path)?).into_owned()),
+        None => std::env::var(variable).ok(),
+    };
+    Ok(text.map(|text| text.lines().next().unwrap_or_default().trim().to_owned()))
+}
+
+pub(crate) fn url_of(text: &str) -> Option<Result<Url>> {
+    let is_url = text.starts_with("http://") || text.starts_with("https://");
+    is_url.then(|| Url::parse(text).map_err(|e| Error::Invalid { what: "URL", reason: format!("{text}: {e}") }))
+}
+
+/// Reads an index from a file or a URL.
+pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
+    let bytes = match url_of(text) {
+        Some(url) => network.get()?.document(&url?, limits::MAX_INDEX_BYTES)?,
+        None => disk::read(Path::new(text), limits::MAX_INDEX_BYTES)?,
+    };
+    Index::parse(&bytes)
+}
+
+/// What an index describes, by the ending of its name.
+pub(crate) fn content(name: &str) -> Result<Content> {
+    let path = name.split(['?', '#']).next().unwrap_or(name);
+    match Path::new(path).extension().and_then(|ending| ending.to_str()) {
+        Some("caidx") => Ok(Content::Tree),
+        Some("caibx") => Ok(Content::Blob),
+        _ => {
+            let reason = format!("{name} ends neither in .caidx (a folder) nor in .caibx (a file)");
+            Err(Error::Invalid { what: "index", reason })
+        }
+    }
+}
+
+/// The named stores, folders and URLs each in their order.
+pub(crate) fn stores(named: &[String], network: &LazyNetwork<'_>) -> Result<Sources> {
+    let mut sources = Sources::default();
+    let mut urls = Vec::new();
+    for store in named {
+        match url_of(store) {
+            Some(url) => urls.push(url?),
+            None => sources.stores.push(LocalStore::open(Path::new(store))?),
+        }
+    }
+    if !urls.is_empty() {
+        sources.remote = Some(network.get()?.remote(urls)?);
+    }
+    Ok(sources)
+}
+
+/// The chunk cache that V-Sekai's tools and casync share, if this user has one.
+pub(crate) fn shared_cache() -> Option<LocalStore> {
+    LocalStore::open(&host::shared_cache_folder()?).ok()
+}
+
+/// The chunker, from its name and `MIN:AVG:MAX` in KiB.
+pub(crate) fn chunker(name: arguments::store::ChunkerName, chunk_size: &str) -> Result<Chunker> {
+    let invalid = |reason: &str| Error::Invalid { what: "--chunk-size", reason: reason.to_owned() };
+    let sizes: Vec<u64> = chunk_size
+        .split(':')
+        .map(|part| part.parse::<u64>().ok().and_then(|kib| kib.checked_mul(1024)))
+        .collect::<Option<_>>()
+        .ok_or_else(|| invalid("give three whole numbers of KiB, such as 16:64:256"))?;
+    let [min, avg, max] = sizes[..] else {
+        return Err(invalid("give three whole numbers of KiB, such as 16:64:256"));
+    };
+    let algorithm = match name {
+        arguments::store::ChunkerName::Casync => Algorithm::Casync,
+        arguments::store::ChunkerName::Fastcdc => Algorithm::FastCdc,
+    };
+    Chunker::new(algorithm, ChunkSizes::new(min, avg, max)?)
+}
+
+/// The digest that names chunks.
+pub(crate) fn digest(options: &arguments::store::Chunking) -> DigestAlgorithm {
+    if options.sha256 { DigestAlgorithm::Sha256 } else { DigestAlgorithm::Sha512_256 }
+}

@@ -1,0 +1,154 @@
+//! Progress while long work runs: a bar on a terminal, JSON lines with `--json`, else nothing.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::event::{Cancel, Event, Monitor, Observer, Phase};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::cli::arguments::Global;
+use crate::cli::output::Output;
+
+/// How often a number is told at the most.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The monitor for this run, with Ctrl-C connected to it.
+pub(crate) fn monitor(global: &Global) -> Monitor {
+    let cancel = Cancel::default();
+    stop_on_interrupt(&cancel);
+    let mut monitor = Monitor { cancel, ..Monitor::default() };
+    if let Some(threads) = global.threads {
+        monitor.threads = usize::from(threads);
+    }
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    monitor.observer = if global.json {
+        Arc::new(Lines::default())
+    } else {
+        let hidden = global.quiet || global.no_progress || is_dumb || !std::io::stderr().is_terminal();
+        Arc::new(Bar::new(hidden, global.quiet))
+    };
+    monitor
+}
+
+/// The first Ctrl-C asks to stop; a second one stops at once. A process can run several commands, one by one.
+fn stop_on_interrupt(cancel: &Cancel) {
+    static RUNNING: Mutex<Option<Cancel>> = Mutex::new(None);
+    static HANDLER: Once = Once::new();
+    let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    *running() = Some(cancel.clone());
+    HANDLER.call_once(|| {
+        // Without a handler Ctrl-C still stops the program, and what is on disk is still sound.
+        let _ = ctrlc::set_handler(move || {
+            let Some(cancel) = running().clone().filter(|cancel| !cancel.is_cancelled()) else {
+                std::process::exit(130);
+            };
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), b"\nStopping. What is done so far is kept.\n");
+            cancel.cancel();
+        });
+    });
+}
+
+struct Bar {
+    bar: ProgressBar,
+    quiet: bool,
+}
+
+impl Bar {
+    fn new(hidden: bool, quiet: bool) -> Self {
+        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self { bar, quiet }
+    }
+}
+
+impl Observer for Bar {
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::Started { phase, total_bytes } => {
+                let template = if total_bytes == 0 {
+                    "{msg:10} {spinner}"
+                } else {
+                    "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left"
+                };
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    self.bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+                }
+                self.bar.reset();
+                self.bar.set_length(total_bytes);
+                self.bar.set_message(name(phase));
+            }
+            Event::Advanced { bytes, .. } => self.bar.inc(bytes),
+            Event::Finished { .. } => self.bar.finish_and_clear(),
+            Event::Warned { message, .. } if !self.quiet => {
+                self.bar.suspend(|| {
+                    let _ =
+                        std::io::Write::write_all(&mut std::io::stderr(), format!("warning: {message}\n").as_bytes());
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::ScanSeed => "Reading",
+        Phase::ReadLayout => "Looking",
+        Phase::Assemble => "Writing",
+        Phase::Make => "Making",
+        Phase::Verify => "Verifying",
+        Phase::Upload => "Sending",
+    }
+}
+
+/// One JSON object a line; numbers are gathered, so that a fast disk does not flood the reader.
+#[derive(Default)]
+struct Lines {
+    state: Mutex<Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    phase: Option<Phase>,
+    total_bytes: u64,
+    done_bytes: u64,
+    received_bytes: u64,
+    told: Option<Instant>,
+}
+
+#[derive(Serialize)]
+struct ProgressLine {
+    event: &'static str,
+    phase: Option<Phase>,
+    done_bytes: u64,
+    total_bytes: u64,
+    received_bytes: u64,
+}
+
+impl Observer for Lines {
+    fn on_event(&self, event: Event) {
+        let mut tally = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Started { phase, total_bytes } => {
+                *tally =
+                    Tally { phase: Some(phase), total_bytes, received_bytes: tally.received_bytes, ..Tally::default() };
+                Output::json_line(&event);
+            }
+            Event::Advanced { bytes, .. } => tally.done_bytes += bytes,
+            Event::Received { bytes } => tally.received_bytes += bytes,
+            _ => Output::json_line(&event),
+        }
+        if tally.told.is_none_or(|told| told.elapsed() >= INTERVAL) && tally.phase.is_some() {
+            tally.told = Some(Instant::now());
+            Output::json_line(&ProgressLine {
+                event: "progress",
+                phase: tally.phase,
+                done_bytes: tally.done_bytes,
+                total_bytes: tally.total_bytes,
+                received_bytes: tally.received_bytes,
+            });
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! From the library's types to Godot's, and back.
+
+use godot::builtin::{GString, PackedStringArray};
+
+pub(super) fn text(text: &str) -> GString {
+    GString::from(text)
+}
+
+pub(super) fn texts(texts: impl IntoIterator<Item = String>) -> PackedStringArray {
+    texts.into_iter().map(|text| GString::from(text.as_str())).collect()
+}
+
+/// Godot counts with sign.
+pub(super) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn strings(texts: &PackedStringArray) -> Vec<String> {
+    texts.as_slice().iter().map(ToString::to_string).collect()
+}

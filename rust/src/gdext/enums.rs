@@ -1,0 +1,186 @@
+//! The enumerations of the node. gdext 0.5 does not register a user's enumerations with Godot by itself: this does,
+//! so that GDScript can say `VSekaiUpdater.State.IDLE` and the inspector shows names.
+
+use godot::builtin::StringName;
+use godot::meta::conv::ByValue;
+use godot::meta::error::ConvertError;
+use godot::meta::shape::{EnumeratorShape, GodotShape};
+use godot::meta::{Element, FromGodot, GodotConvert, ToGodot};
+use godot::obj::GodotClass;
+use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerConstant};
+use godot::register::property::{Export, SimpleVar};
+
+use super::updater::VSekaiUpdater;
+use crate::state;
+use crate::worker::Task;
+
+/// An enumeration of `VSekaiUpdater`: names as Godot writes them, values from 0 on.
+macro_rules! enumeration {
+    ($(#[$doc:meta])* $name:ident as $godot:literal { $($(#[$item_doc:meta])* $item:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub(crate) enum $name { $($(#[$item_doc])* $item),+ }
+
+        impl $name {
+            const ALL: &[Self] = &[$(Self::$item),+];
+            const WORDS: &[&'static str] = &[$($word),+];
+
+            /// Its name in GDScript.
+            pub(super) fn word(self) -> &'static str {
+                Self::WORDS.get(self as usize).copied().unwrap_or_default()
+            }
+
+            fn register() {
+                let enumerators = Self::ALL.iter().map(|item| IntegerConstant::new(item.word(), *item as i64)).collect();
+                let kind = ConstantKind::Enum { name: StringName::from($godot), enumerators };
+                ExportConstant::new(VSekaiUpdater::class_id(), kind).register();
+            }
+        }
+
+        impl GodotConvert for $name {
+            type Via = i64;
+
+            fn godot_shape() -> GodotShape {
+                let enumerators = Self::ALL.iter().map(|item| EnumeratorShape::new_int(item.word(), *item as i64));
+                GodotShape::Enum {
+                    variant_type: godot::builtin::VariantType::INT,
+                    enumerators: enumerators.collect::<Vec<_>>().into(),
+                    godot_name: Some(concat!("VSekaiUpdater.", $godot).into()),
+                    is_bitfield: false,
+                }
+            }
+        }
+
+        impl ToGodot for $name {
+            type Pass = ByValue;
+
+            fn to_godot(&self) -> i64 {
+                *self as i64
+            }
+        }
+
+        impl FromGodot for $name {
+            fn try_from_godot(via: i64) -> Result<Self, ConvertError> {
+                let item = usize::try_from(via).ok().and_then(|at| Self::ALL.get(at)).copied();
+                item.ok_or_else(|| ConvertError::new(concat!("no such ", $godot)))
+            }
+        }
+
+        impl Element for $name {}
+        impl SimpleVar for $name {}
+        impl Export for $name {}
+    };
+}
+
+enumeration! {
+    /// What a check that finds an update leads to.
+    UpdatePolicy as "UpdatePolicy" {
+        /// It is installed at once.
+        Silent = "SILENT",
+        /// The user is asked.
+        #[default]
+        Ask = "ASK",
+        /// It is only told.
+        Never = "NEVER",
+    }
+}
+
+enumeration! {
+    /// As [`state::State`].
+    State as "State" {
+        #[default]
+        Idle = "IDLE",
+        Checking = "CHECKING",
+        NoUpdateFound = "NO_UPDATE_FOUND",
+        UpdateAvailable = "UPDATE_AVAILABLE",
+        PreparingUpdate = "PREPARING_UPDATE",
+        DownloadingUpdate = "DOWNLOADING_UPDATE",
+        ApplyingUpdate = "APPLYING_UPDATE",
+        FinalizingUpdate = "FINALIZING_UPDATE",
+        UpdateSuccessful = "UPDATE_SUCCESSFUL",
+        Paused = "PAUSED",
+        Cancelled = "CANCELLED",
+        Failed = "FAILED",
+        RollingBack = "ROLLING_BACK",
+    }
+}
+
+enumeration! {
+    /// What the node does.
+    Operation as "Operation" {
+        #[default]
+        None = "NONE",
+        Check = "CHECK",
+        Update = "UPDATE",
+        Verify = "VERIFY",
+        Repair = "REPAIR",
+        Rollback = "ROLLBACK",
+        ListModes = "LIST_MODES",
+        SwitchMode = "SWITCH_MODE",
+        Launch = "LAUNCH",
+        Integrate = "INTEGRATE",
+        Unintegrate = "UNINTEGRATE",
+        Uninstall = "UNINSTALL",
+        ReadStatus = "READ_STATUS",
+    }
+}
+
+pub(super) fn register() {
+    UpdatePolicy::register();
+    State::register();
+    Operation::register();
+}
+
+impl From<state::State> for State {
+    fn from(state: state::State) -> Self {
+        match state {
+            state::State::Idle => Self::Idle,
+            state::State::Checking => Self::Checking,
+            state::State::NoUpdateFound => Self::NoUpdateFound,
+            state::State::UpdateAvailable => Self::UpdateAvailable,
+            state::State::PreparingUpdate => Self::PreparingUpdate,
+            state::State::DownloadingUpdate => Self::DownloadingUpdate,
+            state::State::ApplyingUpdate => Self::ApplyingUpdate,
+            state::State::FinalizingUpdate => Self::FinalizingUpdate,
+            state::State::UpdateSuccessful => Self::UpdateSuccessful,
+            state::State::Paused => Self::Paused,
+            state::State::Cancelled => Self::Cancelled,
+            state::State::Failed => Self::Failed,
+            state::State::RollingBack => Self::RollingBack,
+        }
+    }
+}
+
+impl State {
+    /// Whether something goes on: such a state is left again without being asked.
+    pub(super) fn is_working(self) -> bool {
+        matches!(
+            self,
+            Self::Checking
+                | Self::PreparingUpdate
+                | Self::DownloadingUpdate
+                | Self::ApplyingUpdate
+                | Self::FinalizingUpdate
+                | Self::RollingBack
+        )
+    }
+}
+
+impl From<&Task> for Operation {
+    fn from(task: &Task) -> Self {
+        match task {
+            Task::Check { .. } => Self::Check,
+            Task::Update => Self::Update,
+            Task::Verify => Self::Verify,
+            Task::Repair => Self::Repair,
+            Task::RollBack => Self::Rollback,
+            Task::ListModes => Self::ListModes,
+            Task::SwitchMode(_) => Self::SwitchMode,
+            Task::Launch(_) => Self::Launch,
+            Task::Integrate(_) => Self::Integrate,
+            Task::Unintegrate => Self::Unintegrate,
+            Task::Uninstall => Self::Uninstall,
+            Task::ReadStatus => Self::ReadStatus,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What only Godot can read: `res://` of an exported pack, `user://`.
+
+use std::io;
+use std::path::PathBuf;
+
+use godot::builtin::GString;
+use godot::classes::file_access::ModeFlags;
+use godot::classes::{FileAccess, ProjectSettings};
+use godot::obj::{EngineEnum, Singleton};
+
+use crate::error::{Error, Result};
+
+/// A root.json has some kilobytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The bytes of the trusted root; nothing if none is named.
+pub(super) fn trust_root(path: &GString) -> Option<Result<Vec<u8>>> {
+    if path.is_empty() { None } else { Some(read(path)) }
+}
+
+fn read(path: &GString) -> Result<Vec<u8>> {
+    let name = PathBuf::from(path.to_string());
+    let failed = |reason: String| Error::io("read", name.clone())(io::Error::other(reason));
+    let Some(mut file) = FileAccess::open(path, ModeFlags::READ) else {
+        let reason = FileAccess::get_open_error();
+        return Err(failed(format!("Godot says {}", reason.as_str())));
+    };
+    let length = file.get_length();
+    if length > MAX_BYTES {
+        return Err(failed(format!("it has {length} bytes, and no root.json has more than {MAX_BYTES}")));
+    }
+    let bytes = file.get_buffer(i64::try_from(length).unwrap_or(0));
+    if bytes.len() as u64 == length { Ok(bytes.to_vec()) } else { Err(failed("it ends too early".to_owned())) }
+}
+
+/// The path as the system knows it.
+pub(super) fn system_path(path: &GString) -> PathBuf {
+    let text = path.to_string();
+    if text.starts_with("user://") || text.starts_with("res://") {
+        return PathBuf::from(ProjectSettings::singleton().globalize_path(path).to_string());
+    }
+    PathBuf::from(text)
+}
+
+pub(super) fn exists(path: &GString) -> bool {
+    FileAccess::file_exists(path)
+}
