@@ -4,8 +4,14 @@
 //! hands over what it tells, on the main thread. No object of Godot ever crosses to another thread. `docs/decisions/0009-godot.md`
 //! says why it is built like this.
 
-// Godot's calls take their arguments by value, and its macros make what these look at.
-#![allow(clippy::needless_pass_by_value, clippy::used_underscore_binding, reason = "as gdext wants it")]
+#![allow(
+    clippy::doc_markdown,
+    clippy::needless_pass_by_value,
+    clippy::used_underscore_binding,
+    rustdoc::broken_intra_doc_links,
+    unreachable_pub,
+    reason = "gdext wants arguments by value, its macros make what these look at, and class docs have Godot's links"
+)]
 
 mod convert;
 mod entry;

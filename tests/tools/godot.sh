@@ -31,6 +31,12 @@ make_debian usr/bin/godot "$root" --variant=minbase \
 		ln -s /usr/bin/godot-template-debug "$templates/linux_debug.x86_64"' ||
 	die "no Godot $wanted could be made ready" "set GODOT to a Godot $wanted (or later) editor"
 
+# Of the environment, what is ours comes along, and what VSEKAI_PASS names: such as HOME, or nothing.
+passed=()
+for name in ${!VSEKAI_@} ${VSEKAI_PASS:-}; do
+	passed+=("$name=${!name-}")
+done
+
 # A mount namespace of its own: nothing stays mounted, and the project has the same path inside.
 namespace=(--mount --propagation private)
 # In a plain chroot `/` is no mount, so its propagation cannot be set.
@@ -38,13 +44,14 @@ mountpoint -q / || namespace=(--mount --propagation unchanged)
 [[ $(id -u) == 0 ]] || namespace+=(--user --map-root-user)
 # shellcheck disable=SC2016  # expanded by the inner shell
 exec unshare "${namespace[@]}" bash -euc '
-	root=$1 repo=$2 cwd=$3
-	shift 3
+	root=$1 repo=$2 cwd=$3 count=$4
+	passed=("${@:5:count}")
+	shift $((4 + count))
 	for dir in /proc /dev /tmp /run/user; do
 		[[ -d $dir ]] && mkdir -p "$root$dir" && mount --rbind "$dir" "$root$dir"
 	done
 	case $repo in /tmp/*) ;; *) mkdir -p "$root$repo" && mount --bind "$repo" "$root$repo" ;; esac
 	exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-		DISPLAY="${DISPLAY:-}" VSEKAI_PICTURES="${VSEKAI_PICTURES:-}" \
+		DISPLAY="${DISPLAY:-}" "${passed[@]}" \
 		/bin/bash -c "cd \"\$1\" 2>/dev/null || cd /; shift; exec \"\$@\"" - "$cwd" "$@"
-' - "$root" "$repo" "$PWD" "$program" "$@"
+' - "$root" "$repo" "$PWD" "${#passed[@]}" "${passed[@]}" "$program" "$@"

@@ -2,13 +2,14 @@
 //! so that GDScript can say `VSekaiUpdater.State.IDLE` and the inspector shows names.
 
 use godot::builtin::StringName;
+use godot::global::godot_error;
 use godot::meta::conv::ByValue;
 use godot::meta::error::ConvertError;
 use godot::meta::shape::{EnumeratorShape, GodotShape};
 use godot::meta::{Element, FromGodot, GodotConvert, ToGodot};
 use godot::obj::GodotClass;
 use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerConstant};
-use godot::register::property::{Export, SimpleVar};
+use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
 use crate::state;
@@ -67,7 +68,30 @@ macro_rules! enumeration {
         }
 
         impl Element for $name {}
-        impl SimpleVar for $name {}
+
+        impl Var for $name {
+            type PubType = Self;
+
+            fn var_get(field: &Self) -> i64 {
+                field.to_godot()
+            }
+
+            fn var_set(field: &mut Self, value: i64) {
+                match Self::try_from_godot(value) {
+                    Ok(item) => *field = item,
+                    Err(_) => godot_error!("{value} is no {}: nothing is changed", $godot),
+                }
+            }
+
+            fn var_pub_get(field: &Self) -> Self {
+                *field
+            }
+
+            fn var_pub_set(field: &mut Self, value: Self) {
+                *field = value;
+            }
+        }
+
         impl Export for $name {}
     };
 }

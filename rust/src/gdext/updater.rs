@@ -27,9 +27,9 @@ use pump::Job;
 /// signals and call [method check_for_update] or [method start_update]. All work is done on other threads; signals
 /// come on the main thread, and no call waits. The node does nothing by itself, and nothing at all in the editor.
 ///
-/// Methods that begin work give an [enum @GlobalScope.Error] at once: [code]OK[/code], [code]ERR_BUSY[/code] while
-/// another operation of this node runs, [code]ERR_UNCONFIGURED[/code] outside of the tree or in the editor,
-/// [code]ERR_INVALID_PARAMETER[/code]. Whatever goes wrong later, also a wrong property, comes as
+/// Methods that begin work give an [enum @GlobalScope.Error] at once: `OK`, `ERR_BUSY` while
+/// another operation of this node runs, `ERR_UNCONFIGURED` outside of the tree or in the editor,
+/// `ERR_INVALID_PARAMETER`. Whatever goes wrong later, also a wrong property, comes as
 /// [signal operation_failed]. A node that leaves the tree cancels its operation and says nothing more of it; what was
 /// fetched stays, and the next [method start_update] goes on with it.
 ///
@@ -38,21 +38,21 @@ use pump::Job;
 #[derive(Debug, GodotClass)]
 #[class(tool, init, base=Node)]
 pub(crate) struct VSekaiUpdater {
-    /// The folder of the install, as a whole path, or one that begins with [code]user://[/code]. It is made if it is
+    /// The folder of the install, as a whole path, or one that begins with `user://`. It is made if it is
     /// missing; one that has other files in it is refused.
     #[export(global_dir)]
     #[var(set = set_install_dir)]
     install_dir: GString,
     /// The mode (stream of versions) to follow. Empty: the one that the install follows; for a new one
-    /// [code]stable[/code].
+    /// `stable`.
     #[export]
     mode: GString,
     /// Where versions come from: URLs or folders, the first that answers is used. Empty: where the install came from.
     #[export]
     #[var(set = set_repository_urls)]
     repository_urls: PackedStringArray,
-    /// The publisher's [code]root.json[/code]: whose signatures count. Needed by the first install; an install
-    /// remembers it. May be in [code]res://[/code], also of an exported game, if the export includes the file.
+    /// The publisher's `root.json`: whose signatures count. Needed by the first install; an install
+    /// remembers it. May be in `res://`, also of an exported game, if the export includes the file.
     #[export(file = "*.json")]
     #[var(set = set_trust_root)]
     trust_root: GString,
@@ -261,7 +261,7 @@ impl VSekaiUpdater {
     /// time, two games of one node cannot.
     ///
     /// A new version is on trial until it has shown that it starts (it makes the file that the variable
-    /// [code]VSEKAI_READY_FILE[/code] names, lives for 30 seconds, or ends with 0): keep the node that long. A start
+    /// `VSEKAI_READY_FILE` names, lives for 30 seconds, or ends with 0): keep the node that long. A start
     /// that is left before does not count.
     #[func]
     fn launch(&mut self, #[opt(default = &PackedStringArray::new())] arguments: PackedStringArray) -> Answer {
@@ -269,7 +269,7 @@ impl VSekaiUpdater {
         self.begin(Task::Launch(arguments))
     }
 
-    /// Registers the install with the user's desktop: menu entry, icon, [code]uro://[/code] links, unless another
+    /// Registers the install with the user's desktop: menu entry, icon, `uro://` links, unless another
     /// program has them: [signal integrated]. This program is what the menu will start.
     #[func]
     fn integrate(&mut self) -> Answer {
@@ -305,7 +305,7 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Goes on with an update that [method pause] has stopped; [code]ERR_UNAVAILABLE[/code] if there is none.
+    /// Goes on with an update that [method pause] has stopped; `ERR_UNAVAILABLE` if there is none.
     #[func]
     fn resume(&mut self) -> Answer {
         if self.is_pausing && self.job.is_some() {
@@ -319,7 +319,7 @@ impl VSekaiUpdater {
     }
 
     /// Stops the operation that runs, or gives up a paused update: [signal update_cancelled]; for other operations
-    /// [signal operation_failed] with the code [code]cancelled[/code]. What is fetched stays, and the next
+    /// [signal operation_failed] with the code `cancelled`. What is fetched stays, and the next
     /// [method start_update] goes on with it. Does not end a game.
     #[func]
     fn cancel(&mut self) {
@@ -357,25 +357,25 @@ impl VSekaiUpdater {
         self.state
     }
 
-    /// The last plan, or [code]null[/code].
+    /// The last plan, or `null`.
     #[func]
     fn get_plan(&self) -> Option<Gd<VSekaiPlan>> {
         self.plan.clone()
     }
 
-    /// The version that the last check has found, or [code]null[/code].
+    /// The version that the last check has found, or `null`.
     #[func]
     fn get_release(&self) -> Option<Gd<VSekaiRelease>> {
         self.release.clone()
     }
 
-    /// The last status that was read, or [code]null[/code].
+    /// The last status that was read, or `null`.
     #[func]
     fn get_status(&self) -> Option<Gd<VSekaiStatus>> {
         self.status.clone()
     }
 
-    /// The last failure, or [code]null[/code].
+    /// The last failure, or `null`.
     #[func]
     fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
         self.failure.clone()
@@ -387,8 +387,8 @@ impl VSekaiUpdater {
         text(env!("CARGO_PKG_VERSION"))
     }
 
-    /// The command line of the updater: does what the arguments say, as the program [code]vsekai[/code] does, prints,
-    /// and gives the exit code. Waits until it is done: for [code]--headless[/code], not for a window.
+    /// The command line of the updater: does what the arguments say, as the program `vsekai` does, prints,
+    /// and gives the exit code. Waits until it is done: for `--headless`, not for a window.
     #[func]
     fn run_command_line(arguments: PackedStringArray) -> i64 {
         i64::from(crate::cli::run(strings(&arguments).into_iter().map(Into::into)))
@@ -409,7 +409,7 @@ impl VSekaiUpdater {
         host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
     }
 
-    /// The name of a state, such as [code]CHECKING[/code].
+    /// The name of a state, such as `CHECKING`.
     #[func]
     fn format_state(state: State) -> GString {
         text(state.word())

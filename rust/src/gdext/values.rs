@@ -16,7 +16,7 @@ pub(crate) struct VSekaiRelease {
     /// The mode that offers it.
     #[var(no_set)]
     mode: GString,
-    /// The version, such as [code]1.2.0[/code].
+    /// The version, such as `1.2.0`.
     #[var(no_set)]
     version: GString,
     /// What is new, in Markdown, as the publisher wrote it.
@@ -25,9 +25,9 @@ pub(crate) struct VSekaiRelease {
     /// The size of all its files, in bytes.
     #[var(no_set)]
     installed_bytes: i64,
-    /// Why it would be taken: [code]install[/code] (nothing is installed), [code]newer[/code],
-    /// [code]recalled[/code] (the installed version was withdrawn), [code]mode_changed[/code] (the installed version
-    /// comes from another mode), [code]asked[/code].
+    /// Why it would be taken: `install` (nothing is installed), `newer`,
+    /// `recalled` (the installed version was withdrawn), `mode_changed` (the installed version
+    /// comes from another mode), `asked`.
     #[var(no_set)]
     why: GString,
 }
@@ -101,6 +101,7 @@ impl VSekaiPlan {
 /// What is known of an install without asking anybody. Comes with [signal VSekaiUpdater.status_read]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct VSekaiStatus {
     /// The folder of the install.
     #[var(no_set)]
@@ -158,7 +159,7 @@ impl VSekaiStatus {
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiMode {
-    /// Its name, such as [code]stable[/code].
+    /// Its name, such as `stable`.
     #[var(no_set)]
     name: GString,
     /// One sentence from the publisher; may be empty.
@@ -198,7 +199,7 @@ pub(crate) struct VSekaiFailure {
     /// What was to be done.
     #[var(no_set)]
     operation: Operation,
-    /// A stable word for what went wrong, such as [code]offline[/code]: for scripts and translations.
+    /// A stable word for what went wrong, such as `offline`: for scripts and translations.
     #[var(no_set)]
     code: GString,
     /// One sentence in English.

@@ -1,0 +1,18 @@
+extends SceneTree
+## Begins an update and quits with 7 in the middle of it: for a test that looks at what is left.
+
+
+func _initialize() -> void:
+	var updater := VSekaiUpdater.new()
+	updater.install_dir = OS.get_environment("VSEKAI_TEST_QUIT_DIR")
+	updater.repository_urls = [OS.get_environment("VSEKAI_TEST_URL")]
+	updater.trust_root = OS.get_environment("VSEKAI_TEST_ROOT")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.progress_changed.connect(_on_progress_changed)
+	root.add_child.call_deferred(updater)
+	updater.start_update.call_deferred()
+
+
+func _on_progress_changed(done: int, total: int, _rate: float, _left: float) -> void:
+	if done > 500_000 and total > 4_000_000:
+		quit(7)

@@ -1,0 +1,176 @@
+extends "res://tests/godot/updater_case.gd"
+## The node brings a version in: check, plan, update, pause, resume, cancel.
+
+
+func test_a_first_install_goes_the_whole_way() -> void:
+	var updater := make_updater("first")
+	assert(updater.check_for_update() == OK)
+	assert(updater.is_busy() and updater.get_operation() == VSekaiUpdater.Operation.CHECK)
+	var plan: VSekaiPlan = (await wait_for("plan_made"))[0]
+	assert(not updater.is_busy())
+	assert(names() == PackedStringArray(["state_changed", "state_changed", "update_found", "plan_made"]))
+	assert(states() == [VSekaiUpdater.State.CHECKING, VSekaiUpdater.State.UPDATE_AVAILABLE])
+	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
+
+	var release: VSekaiRelease = updater.get_release()
+	assert(release.version == "1.1.0" and release.mode == "stable" and release.why == "install")
+	assert(release.notes.begins_with("# What is new"))
+	assert(release.installed_bytes > 4_300_000)
+	assert(updater.get_plan() == plan and plan.version == "1.1.0")
+	assert(plan.is_first_install and not plan.is_resume and plan.requests > 0)
+	assert(plan.download_bytes > 4_000_000 and plan.written_bytes == release.installed_bytes)
+	assert(plan.needed_bytes >= plan.written_bytes and plan.free_bytes > plan.needed_bytes)
+	assert(not DirAccess.dir_exists_absolute(updater.install_dir), "looking makes nothing")
+
+	events.clear()
+	assert(updater.start_update() == OK)
+	assert((await wait_for("update_completed")) == ["1.1.0"])
+	assert(
+		(
+			states()
+			== [
+				VSekaiUpdater.State.CHECKING,
+				VSekaiUpdater.State.UPDATE_AVAILABLE,
+				VSekaiUpdater.State.PREPARING_UPDATE,
+				VSekaiUpdater.State.DOWNLOADING_UPDATE,
+				VSekaiUpdater.State.APPLYING_UPDATE,
+				VSekaiUpdater.State.FINALIZING_UPDATE,
+				VSekaiUpdater.State.UPDATE_SUCCESSFUL,
+			]
+		)
+	)
+	assert(count_of("plan_made") == 1)
+	var progress := arguments_of("progress_changed")
+	assert(progress[0] == progress[1] and progress[1] > 4_300_000, str(progress))
+	assert(read_text("first", "data/version.txt") == "version 1.1.0\n")
+	assert(updater.get_release() == null and updater.get_plan() == null, "there is nothing to take now")
+
+
+func test_what_is_up_to_date_is_told_so_by_check_and_update() -> void:
+	install("same", "1.1.0")
+	var updater := make_updater("same")
+	updater.check_for_update()
+	await wait_for("no_update_found")
+	assert(names() == PackedStringArray(["state_changed", "state_changed", "no_update_found"]))
+	updater.start_update()
+	await wait_for_next("no_update_found")
+	assert(updater.get_state() == VSekaiUpdater.State.NO_UPDATE_FOUND and not has_event("update_completed"))
+
+
+func test_an_update_takes_what_is_there_already() -> void:
+	install("newer")
+	var updater := make_updater("newer")
+	# The install knows where it comes from.
+	updater.repository_urls = []
+	updater.trust_root = ""
+	updater.start_update()
+	await wait_for("update_completed")
+	var plan: VSekaiPlan = arguments_of("plan_made")[0]
+	assert(not plan.is_first_install and plan.reused_bytes > 0)
+	assert(plan.download_bytes > 3_900_000 and plan.download_bytes < 4_500_000, str(plan.download_bytes))
+	assert(read_text("newer", "data/version.txt") == "version 1.1.0\n")
+
+
+func test_silent_policy_updates_by_itself() -> void:
+	install("silent")
+	var updater := make_updater("silent")
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.SILENT
+	updater.check_for_update()
+	await wait_for("update_completed")
+	var told := names()
+	assert(told.find("update_found") < told.find("plan_made") and count_of("update_found") == 1)
+
+
+func test_never_policy_only_tells() -> void:
+	install("never")
+	var updater := make_updater("never")
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.NEVER
+	updater.check_for_update()
+	await wait_for("update_found")
+	await wait_frames(10)
+	assert(not updater.is_busy() and not has_event("plan_made"))
+
+
+func test_pause_keeps_what_is_fetched_and_resume_goes_on() -> void:
+	var updater := make_updater("pause")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 500_000, "progress")
+	updater.pause()
+	await wait_for("update_paused")
+	assert(updater.get_state() == VSekaiUpdater.State.PAUSED and not updater.is_busy())
+	assert(not has_event("update_cancelled") and not has_event("operation_failed"))
+
+	updater.read_status()
+	await wait_for("status_read")
+	assert(updater.get_status().is_resumable and not updater.get_status().is_installed)
+	assert(updater.get_state() == VSekaiUpdater.State.PAUSED, "reading changes nothing")
+
+	updater.rate_limit_bytes_per_second = 0
+	events.clear()
+	assert(updater.resume() == OK)
+	await wait_for("update_completed")
+	var plan: VSekaiPlan = arguments_of("plan_made")[0]
+	assert(plan.is_resume and plan.reused_bytes > 300_000)
+
+
+func test_resume_before_the_pause_is_done_goes_on_at_once() -> void:
+	var updater := make_updater("hasty")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 300_000, "progress")
+	updater.pause()
+	updater.rate_limit_bytes_per_second = 0
+	assert(updater.resume() == OK)
+	await wait_for("update_completed")
+	assert(not has_event("update_paused") and not has_event("update_cancelled"))
+
+
+func test_cancel_stops_and_the_next_update_goes_on() -> void:
+	var updater := make_updater("cancel")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 500_000, "progress")
+	var begun := Time.get_ticks_msec()
+	updater.cancel()
+	await wait_for("update_cancelled")
+	assert(Time.get_ticks_msec() - begun < 2000, "it stops soon")
+	assert(updater.get_state() == VSekaiUpdater.State.CANCELLED and not has_event("operation_failed"))
+	updater.rate_limit_bytes_per_second = 0
+	updater.start_update()
+	await wait_for("update_completed")
+	var plan: VSekaiPlan = arguments_of("plan_made")[0]
+	assert(plan.is_resume)
+
+
+func test_a_paused_update_can_be_given_up() -> void:
+	var updater := make_updater("given_up")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 0, "progress")
+	updater.pause()
+	await wait_for("update_paused")
+	updater.cancel()
+	await wait_for("update_cancelled")
+	assert(updater.get_state() == VSekaiUpdater.State.CANCELLED)
+	assert(updater.resume() == ERR_UNAVAILABLE)
+
+
+func test_progress_comes_at_most_once_a_frame() -> void:
+	var updater := make_updater("frames")
+	var frames: Array[int] = []
+	updater.progress_changed.connect(
+		func(_done: int, _total: int, _rate: float, _left: float) -> void:
+			frames.append(Engine.get_process_frames())
+	)
+	updater.start_update()
+	await wait_for("update_completed")
+	assert(frames.size() > 0)
+	for at in range(1, frames.size()):
+		assert(frames[at] > frames[at - 1])
+
+
+func done_bytes() -> int:
+	if not has_event("plan_made") or not has_event("progress_changed"):
+		return 0
+	return arguments_of("progress_changed")[0]

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Publishes small games to a vsekai-server of its own, for the tests of the Godot side: fixtures.sh DIR COMMAND...
+# Runs COMMAND while the server answers, with its address and so on in the environment (below), then stops it.
+#
+#	stable   1.0.0 and 1.1.0, which adds 4 MB that cannot be compressed, and notes
+#	beta     2.0.0-beta.1, small
+#	broken   3.0.0, which ends with 1 and shows nothing
+#	retired  nothing any more: its users are moved to stable
+#
+# A game makes its ready file, writes its arguments into the file that VSEKAI_TEST_NOTE names, and with `--exit N` ends with N,
+# with `--wait FILE` not before there is FILE.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+[[ $# -ge 2 ]] || die "fixtures.sh DIR COMMAND..."
+work=$1
+shift
+target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+vsekai() { env -u VSEKAI_REPOSITORY -u VSEKAI_TRUST_ROOT "$target/debug/vsekai" "$@" >>"$work/log" 2>&1; }
+mkdir -p "$work"
+: >"$work/server.out"
+
+# noise SEED BYTES: the same in every run, and nothing compresses it.
+noise() { head -c "$2" /dev/zero | openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$1" 2>/dev/null; }
+
+# build NAME VERSION: a game, and bytes that are its own.
+build() {
+	mkdir -p "$work/$1/data"
+	printf 'version %s\n' "$2" >"$work/$1/data/version.txt"
+	noise "$1" 300000 >"$work/$1/data/world.pck"
+	cat >"$work/$1/game" <<-'GAME'
+		#!/bin/sh
+		[ -z "$VSEKAI_TEST_NOTE" ] || echo "$VSEKAI_VERSION $VSEKAI_MODE $*" >"$VSEKAI_TEST_NOTE"
+		: >"$VSEKAI_READY_FILE"
+		code=0
+		while [ $# -gt 0 ]; do
+			case $1 in
+				--exit) code=$2 && shift ;;
+				--wait) while [ ! -e "$2" ]; do sleep 0.02; done && shift ;;
+			esac
+			shift
+		done
+		exit "$code"
+	GAME
+	chmod +x "$work/$1/game"
+}
+
+publish() {
+	local mode=$1 version=$2 tree=$3
+	shift 3
+	vsekai publish "$work/$tree" --mode "$mode" --version "$version" --entry game --server "$url" \
+		--keys "$work/keys" --token-file "$work/token" "$@"
+}
+
+server=
+end() {
+	local status=$?
+	if [[ -n $server ]]; then
+		kill "$server" 2>/dev/null || true
+		wait "$server" 2>/dev/null || true
+	fi
+	[[ $status == 0 ]] || tail -n 5 "$work/log" "$work/server.log" >&2 2>/dev/null || true
+	exit "$status"
+}
+trap end EXIT
+
+"$target/debug/vsekai-server" serve --data "$work/service" --listen 127.0.0.1:0 \
+	--set writes_per_second=100000 --set probe_every_s=0 --set log=warn >"$work/server.out" 2>"$work/server.log" &
+server=$!
+for _ in {1..300}; do
+	! grep -q '^Admin token: ' "$work/server.out" || break
+	kill -0 "$server" 2>/dev/null || die "the server did not start"
+	sleep 0.1
+done
+url=$(sed -n 's/^Listening at //p' "$work/server.out")
+(umask 077 && sed -n 's/^Admin token: //p' "$work/server.out" >"$work/token")
+
+vsekai keys init "$work/keys" --mode stable --mode beta --mode broken --mode retired --online "$url"
+build one 1.0.0
+build two 1.1.0
+noise new 4000000 >"$work/two/data/new.pck"
+build three 2.0.0-beta.1
+build four 3.0.0
+printf '#!/bin/sh\nexit 1\n' >"$work/four/game"
+printf '# What is new\n\n- A **new** world\n' >"$work/notes.md"
+publish stable 1.0.0 one
+publish stable 1.1.0 two --notes "$work/notes.md"
+publish beta 2.0.0-beta.1 three
+publish broken 3.0.0 four
+publish retired 0.9.0 one
+curl --silent --show-error --fail --noproxy '*' -X PATCH -H "Authorization: Bearer $(cat "$work/token")" \
+	-H 'Content-Type: application/json' --data '{"update_to": "stable", "is_active": false}' "$url/api/v1/modes/retired" >/dev/null
+
+export VSEKAI_TEST_URL=$url VSEKAI_TEST_ROOT=$work/keys/root.json VSEKAI_TEST_DIR=$work
+"$@"
