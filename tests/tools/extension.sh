@@ -28,7 +28,7 @@ say "building the Godot extension ($built)"
 cargo_in_rust "${build[@]}"
 target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 library=$target/$built/libvsekai_updater.so
-has_entry() { nm -D "$library" | grep -q ' T gdext_rust_init$'; }
+has_entry() { nm -D --defined-only "$library" | grep ' gdext_rust_init$' >/dev/null; }
 if ! has_entry; then
 	# A plain cargo has put a library of the same name there, which Godot cannot load, and ours counts as built.
 	touch "$repo/rust/src/gdext.rs"

@@ -391,6 +391,7 @@ impl VSekaiUpdater {
     /// and gives the exit code. Waits until it is done: for `--headless`, not for a window.
     #[func]
     fn run_command_line(arguments: PackedStringArray) -> i64 {
+        outlive_readers();
         i64::from(crate::cli::run(strings(&arguments).into_iter().map(Into::into)))
     }
 
@@ -471,3 +472,14 @@ impl VSekaiUpdater {
         }
     }
 }
+
+/// A reader that goes away is an error of writing, as in any Rust program, and not the end of the process, as it is
+/// in Godot.
+#[cfg(unix)]
+fn outlive_readers() {
+    // The handler stays; that it cannot be set is no reason to stop.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGPIPE, std::sync::Arc::default());
+}
+
+#[cfg(not(unix))]
+fn outlive_readers() {}

@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""Holds `godot --headless --no-header --path . -- ARGS` against the program `vsekai`: both must print and end the same.
+
+headless.py [--launcher PROGRAM] [--only WORD]: run by tests/tools/fixtures.sh, which gives a server. Each case runs twice, each time
+on a fresh copy of the same files at the same path; stdout, stderr and exit code are compared. With --launcher that exported
+program is run in the place of Godot with this project.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+GODOT = str(REPO / "tests/tools/godot.sh")
+VSEKAI = str(REPO / "rust/target/debug/vsekai")
+WORK = Path(os.environ["VSEKAI_TEST_DIR"]) / "headless"
+URL, ROOT = os.environ["VSEKAI_TEST_URL"], os.environ["VSEKAI_TEST_ROOT"]
+
+# All that may differ: how long it took, keys made at random, and where the program itself is.
+NORMAL = [
+    (re.compile(r"\b(in|Took) \d+\.\d\d s\b"), r"\1 TIME s"),
+    (re.compile(r"\b[0-9a-f]{16}\b(?=  (not )?here)"), "KEY"),
+    (re.compile(r'"key_id":"[0-9a-f]{64}"'), '"key_id":"KEY"'),
+    # How often progress is told depends on the time, too.
+    (re.compile(r'^\{"event":"(progress|advanced)".*\n', re.M), ""),
+]
+
+# Name, arguments. DIR is the copy of the files: see `prepare`.
+CASES = """
+help                 --help
+help short           -h
+no arguments
+version              --version
+unknown command      no-such-command
+unknown option       status --no-such-option DIR/game
+missing argument     update
+bad value            update --limit-rate fast DIR/new
+help of update       update --help
+help of check        check --help
+help of status       status --help
+help of verify       verify --help
+help of rollback     rollback --help
+help of launch       launch --help
+help of uninstall    uninstall --help
+help of mode         mode --help
+help of mode list    mode list --help
+help of mode switch  mode switch -h
+help of integrate    integrate --help
+help of unintegrate  unintegrate --help
+help of config       config --help
+help of publish      publish --help
+help of repository   repository --help
+help of keys         keys --help
+help of store        store --help
+help of store make   store make --help
+help command         help store extract
+mode alone           mode
+mode list            mode list --repository DIR/repo --trust-root DIR/keys/root.json
+mode list of install mode list DIR/game
+mode list json       --json mode list DIR/game
+mode list of server  mode list --repository URL --trust-root ROOT
+mode list of nothing mode list
+mode current         mode current
+mode current install mode current DIR/game
+mode switch          mode switch --mode_name beta DIR/game
+mode switch default  mode switch --mode_name beta
+mode switch unknown  mode switch --mode_name nightly DIR/game
+install              update DIR/new --repository DIR/repo --trust-root DIR/keys/root.json
+install as option    --update DIR/new --repository DIR/repo --trust-root DIR/keys/root.json
+install from server  --json update DIR/new --repository URL --trust-root ROOT --mode beta --no-shared-cache
+install without root update DIR/new --repository DIR/repo
+update               update DIR/game
+update json          --json update DIR/game
+update dry           update --dry-run DIR/game
+update nothing       update DIR/newest
+update quiet         -q update DIR/game
+update elsewhere     update --repository http://127.0.0.1:1 DIR/game
+check                check DIR/game
+check exit code      check --exit-code DIR/game
+check up to date     check --exit-code DIR/newest
+check json           --json check DIR/game
+status               status DIR/game
+status json          --json status DIR/newest
+status of nothing    status DIR/nothing
+verify               verify DIR/game
+verify damage        verify DIR/damaged
+verify damage json   --json verify DIR/damaged
+repair               verify --repair DIR/damaged
+rollback             rollback DIR/newest
+rollback of nothing  rollback DIR/game
+launch               launch DIR/game -- --exit 7 --use_vr
+launch json          --json launch DIR/game
+launch nothing       launch DIR/nothing
+uninstall            uninstall DIR/game
+uninstall nothing    --json uninstall DIR/nothing
+integrate            integrate DIR/game
+integrate json       --json integrate DIR/game
+unintegrate          unintegrate DIR/game
+config show          config show
+keys init            keys init DIR/new_keys --mode stable
+keys show            keys show DIR/keys
+keys show nothing    keys show DIR/nothing
+publish              publish DIR/build --mode stable --version 3.0.0 --entry game --repository DIR/repo --keys DIR/keys
+publish json         --json publish DIR/build --mode beta --version 3.0.0-beta.1 --entry game --repository DIR/repo --keys DIR/keys
+publish refused      publish DIR/build --mode stable --version alpha14 --entry game --repository DIR/repo --keys DIR/keys
+recall               repository recall --mode stable --version 1.1.0 --repository DIR/repo --keys DIR/keys
+retire               repository retire --mode beta --update-to stable --repository DIR/repo --keys DIR/keys
+store make           store make --store DIR/new_store DIR/new.caidx DIR/build
+store make json      --json store make --store DIR/new_store DIR/new.caibx DIR/build/data/world.pck
+store extract        store extract --store DIR/store DIR/build.caidx DIR/extracted
+store info           store info DIR/build.caidx
+store info json      --json store info DIR/build.caidx
+store verify         store verify DIR/store
+store verify damage  store verify DIR/broken_store
+store prune          store prune DIR/store DIR/build.caidx
+store chunk          store chunk DIR/build/data/world.pck
+store nothing        store info DIR/nothing.caidx
+"""
+
+
+def cases():
+    for line in CASES.strip().splitlines():
+        name, arguments = line[:20], line[20:]
+        yield name.strip(), arguments.split()
+
+
+def run(command, env=None, **more):
+    """Runs a program in Godot's place: as the program, with little in its environment."""
+    names = {"HOME": None, "XDG_CONFIG_HOME": None, "COLUMNS": None, **(env or {})}
+    given = {name: value for name, value in names.items() if value is not None}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
+    kept.pop("DISPLAY", None)
+    kept |= {name: value for name, value in given.items() if name != "HOME"}
+    # HOME is also where godot.sh looks for Godot: it gets the one of the case under another name.
+    kept["VSEKAI_TOOLS"] = os.environ.get("VSEKAI_TOOLS", "") or str(
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vsekai-updater"
+    )
+    inside = ["/usr/bin/env", "-u", "VSEKAI_TOOLS", *(f"{name}={value}" for name, value in given.items())]
+    return subprocess.Popen(
+        [GODOT, "--run", *inside, *command], env=kept, stdin=subprocess.DEVNULL, start_new_session=True, **more
+    )
+
+
+def programs(launcher):
+    if launcher:
+        ours = [launcher, "--headless", "--no-header", "--"]
+    else:
+        ours = ["godot", "--headless", "--no-header", "--path", str(REPO), "--"]
+    if os.environ.get("GODOT"):
+        ours[0] = os.environ["GODOT"] if not launcher else ours[0]
+    return {"vsekai": [VSEKAI], "godot": ours}
+
+
+def vsekai(*arguments):
+    subprocess.run([VSEKAI, "--quiet", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL)
+
+
+def prepare():
+    """The files that every case gets a copy of."""
+    base = WORK / "DIR"
+    base.mkdir(parents=True)
+    builds = WORK.parent
+    # Godot makes these by itself.
+    (base / "home/.local/share").mkdir(parents=True)
+    shutil.copytree(builds / "one", base / "build")
+    vsekai("keys", "init", base / "keys", "--mode", "stable", "--mode", "beta")
+    for mode, version, tree in [("stable", "1.0.0", "one"), ("stable", "1.1.0", "two"), ("beta", "2.0.0-beta.1", "three")]:
+        vsekai("publish", builds / tree, "--mode", mode, "--version", version, "--entry", "game",
+               "--repository", base / "repo", "--keys", base / "keys")
+    vsekai("store", "make", "--store", base / "store", base / "build.caidx", base / "build")
+    shutil.copytree(base / "store", base / "broken_store")
+    chunk = sorted((base / "broken_store").glob("*/*.cacnk"))[0]
+    chunk.chmod(0o644)
+    chunk.write_bytes(b"broken")
+    return base
+
+
+def install(base, at, arguments):
+    """Installs know where they are, so they are made in place: the one that the case is about."""
+    shutil.copytree(base, at, symlinks=True)
+    source = ["--repository", at / "repo", "--trust-root", at / "keys/root.json"]
+    for name in ("game", "damaged", "newest"):
+        if f"DIR/{name}" in arguments:
+            vsekai("update", at / name, "--version", "1.0.0", *source)
+    if "DIR/damaged" in arguments:
+        damaged = next((at / "damaged/versions").glob("*/data/world.pck"))
+        damaged.chmod(0o644)
+        damaged.write_bytes(b"not what was published")
+    if "DIR/newest" in arguments:
+        vsekai("update", at / "newest")
+
+
+def normal(text):
+    for pattern, word in NORMAL:
+        text = pattern.sub(word, text)
+    return text
+
+
+def compare(number, name, arguments, sources, both):
+    at = WORK / f"case{number}"
+    words = {"URL": URL, "ROOT": ROOT}
+    arguments = [words.get(word, word.replace("DIR/", f"{at}/")) for word in arguments]
+    results = {}
+    for program, command in both.items():
+        # A case that names no file gets none.
+        if number in sources:
+            shutil.copytree(sources[number], at, symlinks=True)
+        process = run([*command, *arguments], {"HOME": str(at / "home")}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=120)
+        results[program] = (process.returncode, normal(out.decode()), normal(err.decode()))
+        shutil.rmtree(at, ignore_errors=True)
+    if results["vsekai"] == results["godot"]:
+        return None
+    return f"{name}: {' '.join(arguments)}\n" + "".join(
+        f"  {program}: exit {code}\n    stdout {out!r}\n    stderr {err!r}\n" for program, (code, out, err) in results.items()
+    )
+
+
+def closed_stdout(both):
+    """Whoever reads goes away at once, as `| head -0` does."""
+    codes = {}
+    for program, command in both.items():
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = run([*command, "--help"], stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        _, err = process.communicate(timeout=30)
+        codes[program] = (process.returncode, err)
+    return None if codes["vsekai"] == codes["godot"] == (0, b"") else f"closed stdout: {codes}"
+
+
+def no_home(both):
+    """No home that could be written to. The engine warns on stderr, so that is not compared."""
+    found = {}
+    for program, command in both.items():
+        arguments = ["mode", "list", "--repository", URL, "--trust-root", ROOT]
+        process = run([*command, *arguments], {"HOME": "/proc"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=30)
+        found[program] = (process.returncode, out)
+    is_fine = found["vsekai"] == found["godot"] and found["godot"][0] == 0 and b"stable" in found["godot"][1]
+    return None if is_fine else f"no home: {found}"
+
+
+def interrupted(both):
+    """Ctrl-C in the middle of an update: 130, and the next run goes on."""
+    found = {}
+    for program, command in both.items():
+        game = WORK / f"interrupted_{program}"
+        arguments = ["update", str(game), "--repository", URL, "--trust-root", ROOT, "--no-shared-cache"]
+        process = run([*command, *arguments, "--limit-rate", "700K"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while not list(game.glob(".vsekai/staging/*/tree/data/new.pck")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        again = run([*command, "--json", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said, _ = again.communicate(timeout=60)
+        resumed = re.search(rb'"resumed_bytes":([1-9]\d*)', said) is not None
+        found[program] = (process.returncode, out, err, again.returncode, resumed)
+    is_fine = found["vsekai"] == found["godot"] and found["godot"][0] == 130 and found["godot"][3:] == (0, True)
+    return None if is_fine else f"Ctrl-C: {found}"
+
+
+def duration(both):
+    """`mode list` by Godot, from start to end: the best of five, for the machine may be busy."""
+    times = []
+    for _ in range(5):
+        begun = time.monotonic()
+        process = run([*both["godot"], "mode", "list"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process.wait(timeout=30)
+        times.append(time.monotonic() - begun)
+    print(f"headless mode list: {min(times):.2f} s (best of {', '.join(f'{one:.2f}' for one in times)})")
+    return None if min(times) < 0.5 else f"`mode list` takes {min(times):.2f} s, and 0.5 s is the limit"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--launcher", help="an exported launcher, instead of Godot with this project")
+    parser.add_argument("--only", default="", help="cases with this word in their name")
+    options = parser.parse_args()
+    both = programs(options.launcher)
+    base = prepare()
+    chosen = [(number, *case) for number, case in enumerate(cases()) if options.only in case[0]]
+    sources = {}
+    for number, _, arguments in chosen:
+        # What a case gets is made once, where it will stand, and put aside.
+        at = WORK / f"case{number}"
+        if any(f"DIR/{name}" in arguments for name in ("game", "damaged", "newest")):
+            install(base, at, arguments)
+            sources[number] = at.rename(WORK / f"source{number}")
+        elif any(word.startswith("DIR/") for word in arguments):
+            sources[number] = base
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda case: compare(*case, sources, both), chosen))
+    if not options.only:
+        results += [closed_stdout(both), no_home(both), interrupted(both), duration(both)]
+    failures = [result for result in results if result]
+    for failure in failures:
+        print(f"FAIL {failure}", file=sys.stderr)
+    print(f"headless: {len(results) - len(failures)} passed, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
