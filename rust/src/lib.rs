@@ -6,10 +6,12 @@
 //!   [`path`], [`version`], [`release`], [`state`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
 //!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
-//! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`
+//! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `worker`
+//! - faces: `cli` (feature `cli`), the command line, and `gdext` (feature `godot`), the Godot extension
 //!
-//! The `vsekai` command (feature `cli`) calls `updater`, `launch`, `publish` and `trust`, and for `vsekai store`
-//! what is below them; it adds only words.
+//! The command line calls `updater`, `launch`, `publish` and `trust`, and for `vsekai store` what is below them; it adds
+//! only words. The Godot node calls `worker`. Nothing but the faces prints, or ends the process; they and `host` alone
+//! read the environment.
 
 // Checked without `test` too: what is allowed here is allowed in tests alone.
 #![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]
@@ -23,6 +25,8 @@ pub mod chunker;
 pub mod cli;
 pub mod error;
 pub mod event;
+#[cfg(feature = "godot")]
+mod gdext;
 pub mod index;
 pub mod limits;
 pub mod path;
@@ -78,5 +82,3 @@ pub mod updater;
 pub mod worker;
 
 pub use error::{Error, Result};
-#[cfg(feature = "godot")]
-mod gdext;

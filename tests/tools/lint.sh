@@ -51,6 +51,7 @@ if cargo clippy --version >/dev/null 2>&1; then
 	check "clippy: local" clippy --no-default-features --features local
 	check "clippy: net" clippy --no-default-features --features net
 	check "clippy: default" clippy
+	check "clippy: godot" cargo_in_rust clippy --quiet --lib --no-default-features --features docs -- -D warnings
 	check "clippy: openapi" clippy --no-default-features --features openapi
 	check "clippy: server" clippy --package vsekai-server
 else
@@ -64,7 +65,7 @@ else
 fi
 
 if have shellcheck; then
-	check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR run .ci/run tests/tools/*.sh
+	check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR run .ci/run tests/tools/*.sh tests/e2e/*.sh
 else
 	skip "shellcheck is not installed"
 fi

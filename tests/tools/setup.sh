@@ -105,6 +105,7 @@ setup_lint() {
 setup_test() {
 	need casync have casync
 	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
+	need openssl have openssl
 	need time test -x /usr/bin/time
 	need wrk have wrk
 	need desktop-file-utils have desktop-file-validate

@@ -21,18 +21,31 @@ if ! godot --version >/dev/null; then
 	skip "no Godot: its tests are left out"
 	exit
 fi
-
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 # The engine reports trouble as lines, not by its exit code.
+no_trouble() {
+	if grep -E "$1" "$work/log"; then die "$2"; fi
+}
+
+"$repo/tests/tools/extension.sh" debug
+
 say "the project imports without one error"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-godot --import >"$log" 2>&1 || { cat "$log" && die "the import failed"; }
-if grep -E 'ERROR|WARNING' "$log"; then die "the import was not clean"; fi
+godot --import >"$work/log" 2>&1 || { cat "$work/log" && die "the import failed"; }
+no_trouble 'ERROR|WARNING' "the import was not clean"
 
 say "every script compiles, warnings being errors"
 while read -r script; do
 	godot --check-only -s "res://$script"
 done < <(cd "$repo" && find addons scenes themes tests/godot -name '*.gd')
 
+say "a new project with the addon, as its README says"
+"$repo/tests/tools/fixtures.sh" "$work/addon" "$repo/tests/e2e/addon.sh"
+
+say "the command line in Godot is the vsekai command"
+"$repo/tests/tools/fixtures.sh" "$work/headless" "$repo/tests/e2e/headless.py"
+
 say "Godot tests"
-godot -s res://tests/godot/run_tests.gd
+"$repo/tests/tools/fixtures.sh" "$work/godot" "$repo/tests/tools/godot.sh" --headless --path "$repo" \
+	-s res://tests/godot/run_tests.gd 2>&1 | tee "$work/log"
+no_trouble 'leaked at exit|still in use at exit' "the tests leave objects behind"

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Does what the addon's README says, as a stranger would: copies the addon into a new project, and runs the example that stands
+# there, with the address of a real server (from tests/tools/fixtures.sh) in the place of the one in the text.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../tools/lib.sh"
+
+project=$VSEKAI_TEST_DIR/addon
+mkdir -p "$project/addons" "$project/home"
+cp -r "$repo/addons/vsekai_updater" "$project/addons/"
+cp "$VSEKAI_TEST_ROOT" "$project/root.json"
+# shellcheck disable=SC2016  # no commands, but the marks of Markdown
+sed -n '/^```gdscript$/,/^```$/p' "$repo/addons/vsekai_updater/README.md" | sed '/^```/d' |
+	sed "s|https://example.org/game|$VSEKAI_TEST_URL|" >"$project/example.gd"
+grep -q "$VSEKAI_TEST_URL" "$project/example.gd" || die "the README has no example with an address"
+cat >"$project/project.godot" <<'E2'
+config_version=5
+
+[application]
+
+config/name="Stranger"
+run/main_scene="res://main.tscn"
+run/print_header=false
+
+[debug]
+
+file_logging/enable_file_logging.pc=false
+E2
+cat >"$project/main.tscn" <<'E2'
+[gd_scene load_steps=3 format=3]
+
+[ext_resource type="Script" path="res://example.gd" id="1"]
+
+[sub_resource type="GDScript" id="2"]
+script/source = "extends Node
+
+
+func _ready() -> void:
+	await get_parent().ready
+	var updater: VSekaiUpdater = get_parent().updater
+	updater.update_completed.connect(func(_version: String) -> void: get_tree().quit(0))
+	updater.update_failed.connect(func(_c: String, _m: String, _h: String) -> void: get_tree().quit(1))
+	await get_tree().create_timer(60.0).timeout
+	get_tree().quit(3)
+"
+
+[node name="Example" type="Node"]
+script = ExtResource("1")
+
+[node name="End" type="Node" parent="."]
+script = SubResource("2")
+E2
+
+run() { timeout 120 "$repo/tests/tools/godot.sh" --run /usr/bin/env HOME="$project/home" "${GODOT:-godot}" --headless --path "$project" "$@"; }
+# The first import of a project with any extension ends with a crash: godotengine/godot#111048.
+run --import >"$project/import.log" 2>&1 || run --import >"$project/import.log" 2>&1
+if grep -E 'ERROR|WARNING' "$project/import.log"; then die "the import was not clean"; fi
+run >"$project/run.log" 2>&1 || { cat "$project/run.log" >&2 && die "the example of the README fails"; }
+grep -q '^Installed 1.1.0$' "$project/run.log" || { cat "$project/run.log" >&2 && die "the example installs nothing"; }
+if grep -E 'ERROR|WARNING' "$project/run.log"; then die "the example does not run cleanly"; fi
+echo "addon: the example of the README works in a new project"
