@@ -1,5 +1,6 @@
 extends Node
-## Where the program begins: with arguments, or without a display, it is the command line `vsekai`; else the launcher.
+## Where the program begins: with arguments, or without a display, it is the command line
+## `vsekai`; else the launcher.
 
 const LAUNCHER := "res://scenes/launcher/launcher.tscn"
 
@@ -14,8 +15,8 @@ func _ready() -> void:
 	get_tree().quit(VSekaiUpdater.run_command_line(arguments))
 
 
-## What was said to us and not to the engine: all that stands after `--` or `++`. An exported launcher, which opens
-## no other project, also takes words that the engine does not know.
+## What was said to us and not to the engine: all that stands after `--` or `++`. An exported
+## launcher, which opens no other project, also takes words that the engine does not know.
 func command_line() -> PackedStringArray:
 	var ours := OS.get_cmdline_user_args()
 	if not OS.has_feature("template"):

@@ -2,7 +2,8 @@ extends SceneTree
 ## Runs every `test_*` method of every `test_*.gd` beside it, each on a fresh node in the tree.
 ##
 ## A test fails when the engine reports an error while it runs (a failed `assert`, a script error, a
-## Rust panic), when it leaves a node behind, or when it does not end. Closes with "N passed, N failed".
+## Rust panic), when it leaves a node behind, or when it does not end. Closes with "N passed, N
+## failed".
 ## Words after `--` choose: only files with one of them in their name are run.
 
 const FOLDER := "res://tests/godot/"

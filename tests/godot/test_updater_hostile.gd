@@ -1,5 +1,6 @@
 extends "res://tests/godot/updater_case.gd"
-## The node in bad hands: a refused call or a failure with a code, never a crash, a hang or a silent success.
+## The node in bad hands: a refused call or a failure with a code, never a crash, a hang or a
+## silent success.
 
 
 class Impatient:
@@ -181,7 +182,9 @@ func test_a_handler_may_remove_the_node_and_put_it_back() -> void:
 
 func test_a_node_may_be_freed_in_any_state() -> void:
 	var connections := get_tree().process_frame.get_connections().size()
-	for signal_name: String in ["state_changed", "plan_made", "progress_changed", "update_completed"]:
+	for signal_name: String in [
+		"state_changed", "plan_made", "progress_changed", "update_completed"
+	]:
 		var updater := make_updater("freed_" + signal_name)
 		updater.connect(signal_name, updater.queue_free.unbind(arguments_count(signal_name)))
 		updater.start_update()
@@ -288,7 +291,9 @@ func test_begin_and_cancel_many_times_leaves_nothing_behind() -> void:
 
 func test_quitting_in_the_middle_of_an_update_is_clean() -> void:
 	var output: Array = []
-	var arguments: PackedStringArray = ["--headless", "--path", ProjectSettings.globalize_path("res://")]
+	var arguments: PackedStringArray = [
+		"--headless", "--path", ProjectSettings.globalize_path("res://")
+	]
 	arguments.append_array(["-s", "res://tests/godot/quit_in_the_middle.gd"])
 	for variable: String in ["VSEKAI_TEST_QUIT_DIR"]:
 		OS.set_environment(variable, folder_of("quit"))

@@ -1,5 +1,6 @@
 extends "res://tests/godot/updater_case.gd"
-## The node starts a game, waits for it, and goes back to the version before if a new one does not start.
+## The node starts a game, waits for it, and goes back to the version before if a new one does
+## not start.
 
 
 func test_a_game_gets_its_arguments_and_its_exit_code_is_told() -> void:

@@ -8,7 +8,12 @@ func test_a_first_install_goes_the_whole_way() -> void:
 	assert(updater.is_busy() and updater.get_operation() == VSekaiUpdater.Operation.CHECK)
 	var plan: VSekaiPlan = (await wait_for("plan_made"))[0]
 	assert(not updater.is_busy())
-	assert(names() == PackedStringArray(["state_changed", "state_changed", "update_found", "plan_made"]))
+	assert(
+		(
+			names()
+			== PackedStringArray(["state_changed", "state_changed", "update_found", "plan_made"])
+		)
+	)
 	assert(states() == [VSekaiUpdater.State.CHECKING, VSekaiUpdater.State.UPDATE_AVAILABLE])
 	assert(updater.get_state() == VSekaiUpdater.State.UPDATE_AVAILABLE)
 
@@ -43,7 +48,9 @@ func test_a_first_install_goes_the_whole_way() -> void:
 	var progress := arguments_of("progress_changed")
 	assert(progress[0] == progress[1] and progress[1] > 4_300_000, str(progress))
 	assert(read_text("first", "data/version.txt") == "version 1.1.0\n")
-	assert(updater.get_release() == null and updater.get_plan() == null, "there is nothing to take now")
+	assert(
+		updater.get_release() == null and updater.get_plan() == null, "there is nothing to take now"
+	)
 
 
 func test_what_is_up_to_date_is_told_so_by_check_and_update() -> void:
@@ -54,7 +61,12 @@ func test_what_is_up_to_date_is_told_so_by_check_and_update() -> void:
 	assert(names() == PackedStringArray(["state_changed", "state_changed", "no_update_found"]))
 	updater.start_update()
 	await wait_for_next("no_update_found")
-	assert(updater.get_state() == VSekaiUpdater.State.NO_UPDATE_FOUND and not has_event("update_completed"))
+	assert(
+		(
+			updater.get_state() == VSekaiUpdater.State.NO_UPDATE_FOUND
+			and not has_event("update_completed")
+		)
+	)
 
 
 func test_an_update_takes_what_is_there_already() -> void:
@@ -67,7 +79,10 @@ func test_an_update_takes_what_is_there_already() -> void:
 	await wait_for("update_completed")
 	var plan: VSekaiPlan = arguments_of("plan_made")[0]
 	assert(not plan.is_first_install and plan.reused_bytes > 0)
-	assert(plan.download_bytes > 3_900_000 and plan.download_bytes < 4_500_000, str(plan.download_bytes))
+	assert(
+		plan.download_bytes > 3_900_000 and plan.download_bytes < 4_500_000,
+		str(plan.download_bytes)
+	)
 	assert(read_text("newer", "data/version.txt") == "version 1.1.0\n")
 
 
@@ -135,7 +150,9 @@ func test_cancel_stops_and_the_next_update_goes_on() -> void:
 	updater.cancel()
 	await wait_for("update_cancelled")
 	assert(Time.get_ticks_msec() - begun < 2000, "it stops soon")
-	assert(updater.get_state() == VSekaiUpdater.State.CANCELLED and not has_event("operation_failed"))
+	assert(
+		updater.get_state() == VSekaiUpdater.State.CANCELLED and not has_event("operation_failed")
+	)
 	updater.rate_limit_bytes_per_second = 0
 	updater.start_update()
 	await wait_for("update_completed")

@@ -1,5 +1,6 @@
 extends Node
-## What the tests of `VSekaiUpdater` share. They need the games that tests/tools/fixtures.sh publishes.
+## What the tests of `VSekaiUpdater` share. They need the games that tests/tools/fixtures.sh
+## publishes.
 
 const WAIT_MSEC_MAX := 18000
 
