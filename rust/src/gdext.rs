@@ -13,6 +13,7 @@
     reason = "gdext wants arguments by value, its macros make what these look at, and class docs have Godot's links"
 )]
 
+mod console;
 mod convert;
 mod entry;
 mod enums;

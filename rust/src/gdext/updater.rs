@@ -9,6 +9,7 @@ use godot::global::Error as Answer;
 use godot::obj::{Base, Gd, Singleton, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
+use super::console;
 use super::convert::{strings, text, texts};
 use super::enums::{Operation, State, UpdatePolicy};
 use super::files;
@@ -388,10 +389,12 @@ impl VSekaiUpdater {
     }
 
     /// The command line of the updater: does what the arguments say, as the program `vsekai` does, prints,
-    /// and gives the exit code. Waits until it is done: for `--headless`, not for a window.
+    /// and gives the exit code. Waits until it is done: for `--headless`, not for a window. Paths are seen from the
+    /// folder that the variable `PWD` names, as shells set it: the engine has gone to its own.
     #[func]
     fn run_command_line(arguments: PackedStringArray) -> i64 {
-        outlive_readers();
+        console::outlive_readers();
+        let _there = console::Place::of_the_caller();
         i64::from(crate::cli::run(strings(&arguments).into_iter().map(Into::into)))
     }
 
@@ -472,14 +475,3 @@ impl VSekaiUpdater {
         }
     }
 }
-
-/// A reader that goes away is an error of writing, as in any Rust program, and not the end of the process, as it is
-/// in Godot.
-#[cfg(unix)]
-fn outlive_readers() {
-    // The handler stays; that it cannot be set is no reason to stop.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGPIPE, std::sync::Arc::default());
-}
-
-#[cfg(not(unix))]
-fn outlive_readers() {}
