@@ -1,7 +1,11 @@
 extends SceneTree
-## Opens the main scene and saves what it shows as the PNG named by `VSEKAI_PICTURES`.
+## Saves a PNG of every screen in every state that the pictures of the documentation show.
 ##
-## Needs a display, a virtual one at least. The window's size is the engine's `--resolution`.
+## Needs a display, a virtual one at least. `VSEKAI_PICTURES` names the folder; the arguments after
+## `--` are the name ending, the scale of the interface and the locale, then the names wanted
+## (none = all).
+
+const Shots := preload("res://tests/godot/shots.gd")
 
 
 func _initialize() -> void:
@@ -11,14 +15,26 @@ func _initialize() -> void:
 
 
 func _run() -> void:
-	var path: String = OS.get_environment("VSEKAI_PICTURES")
-	var main_scene: String = ProjectSettings.get_setting("application/run/main_scene")
-	var packed: PackedScene = load(main_scene)
-	root.add_child(packed.instantiate())
-	# Fonts draw themselves into their texture on first sight: let that frame pass.
-	for frame: int in 3:
+	var folder := OS.get_environment("VSEKAI_PICTURES")
+	var arguments := OS.get_cmdline_user_args()
+	root.content_scale_factor = arguments[1].to_float()
+	TranslationServer.set_locale(arguments[2])
+	var wanted := arguments.slice(3)
+	var shots := Shots.all()
+	var problem := OK
+	for shot: String in shots:
+		if not wanted.is_empty() and not shot in wanted:
+			continue
+		var stage: Control = shots[shot].call()
+		root.add_child(stage)
+		# Fonts draw themselves into their texture on first sight: let those frames pass.
+		for frame: int in 4:
+			await process_frame
+		await RenderingServer.frame_post_draw
+		var path := "%s/launcher_%s_%s.png" % [folder, shot, arguments[0]]
+		var error := root.get_texture().get_image().save_png(path)
+		print(path, " ", error_string(error))
+		problem = error if error != OK else problem
+		stage.queue_free()
 		await process_frame
-	await RenderingServer.frame_post_draw
-	var error: Error = root.get_texture().get_image().save_png(path)
-	print(path, " ", error_string(error))
-	quit(0 if error == OK else 1)
+	quit(0 if problem == OK else 1)

@@ -1,0 +1,31 @@
+class_name ConfirmDialog
+extends Modal
+## Asks before something is done; nothing is done unless the answer is yes.
+
+var _on_yes: Callable
+
+@onready var _title := %Title as Label
+@onready var _text := %Message as Label
+@onready var _yes := %Yes as Button
+
+
+func _ready() -> void:
+	super()
+	_yes.pressed.connect(_on_yes_pressed)
+
+
+## Calls [param on_yes] if the answer is yes. All texts are translated already.
+func ask(title: String, text: String, yes: String, no: String, on_yes: Callable) -> void:
+	_title.text = title
+	_text.text = text
+	_yes.text = yes
+	_close.text = no
+	_on_yes = on_yes
+	accessibility_name = title
+	accessibility_description = text
+	open()
+
+
+func _on_yes_pressed() -> void:
+	close()
+	_on_yes.call()

@@ -1,0 +1,62 @@
+class_name SettingRow
+extends BoxContainer
+## One setting: what it is called, what it means, and beside or under that its control.
+##
+## The controls are children of the row in its scene; the words are put before them.
+
+const NARROW_BELOW := 600.0
+
+## A translation key.
+@export var title: String = "":
+	set(value):
+		title = value
+		_draw_words()
+## A translation key, or words that are translated already.
+@export var hint: String = "":
+	set(value):
+		hint = value
+		_draw_words()
+
+var _title_label := Label.new()
+var _hint_label := Label.new()
+
+
+func _ready() -> void:
+	var words := VBoxContainer.new()
+	words.size_flags_horizontal = SIZE_EXPAND_FILL
+	words.size_flags_vertical = SIZE_SHRINK_CENTER
+	words.add_theme_constant_override("separation", 2)
+	_hint_label.theme_type_variation = &"Muted"
+	for label: Label in [_title_label, _hint_label]:
+		label.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
+		label.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
+		words.add_child(label)
+	add_child(words)
+	move_child(words, 0)
+	add_theme_constant_override("separation", 16)
+	resized.connect(_fit)
+	_draw_words()
+	_fit()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		_draw_words()
+
+
+func _draw_words() -> void:
+	_title_label.text = tr(title)
+	_hint_label.text = tr(hint) if not hint.is_empty() else ""
+	_hint_label.visible = not hint.is_empty()
+	for child: Node in get_children():
+		if child is BaseButton or child is LineEdit:
+			var control := child as Control
+			control.accessibility_name = _title_label.text
+			control.accessibility_description = _hint_label.text
+
+
+func _fit() -> void:
+	var is_narrow := size.x < NARROW_BELOW
+	if vertical != is_narrow:
+		vertical = is_narrow
+		add_theme_constant_override("separation", 8 if is_narrow else 16)

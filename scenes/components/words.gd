@@ -1,0 +1,43 @@
+class_name Words
+## Numbers in words that people read: sizes, speeds, times. Translated.
+
+const UNITS: PackedStringArray = ["UNIT_B", "UNIT_KB", "UNIT_MB", "UNIT_GB", "UNIT_TB"]
+const UNIT := 1000.0
+
+
+## A size, in units of a thousand: "6.7 MB", "52 MB".
+static func bytes(count: float) -> String:
+	var amount := maxf(count, 0.0)
+	var unit := 0
+	# 999.5 would be written as 1000.
+	while amount >= UNIT - 0.5 and unit < UNITS.size() - 1:
+		amount /= UNIT
+		unit += 1
+	var digits := 1 if unit > 0 and amount < 9.95 else 0
+	return _text(UNITS[unit]).format({"amount": number(amount, digits)})
+
+
+## A speed: "1.2 MB/s".
+static func speed(bytes_per_second: float) -> String:
+	return _text("WORDS_PER_SECOND").format({"bytes": bytes(bytes_per_second)})
+
+
+## A time that is still to pass: "12 s", "3 min", "1 h 20 min".
+static func time(seconds: float) -> String:
+	var whole := ceili(maxf(seconds, 1.0))
+	if whole < 60:
+		return _text("WORDS_SECONDS").format({"seconds": whole})
+	var minutes := ceili(whole / 60.0)
+	if minutes < 60:
+		return _text("WORDS_MINUTES").format({"minutes": minutes})
+	@warning_ignore("integer_division")
+	return _text("WORDS_HOURS").format({"hours": minutes / 60, "minutes": minutes % 60})
+
+
+## A number with the decimal sign of the language.
+static func number(amount: float, digits: int) -> String:
+	return String.num(amount, digits).pad_decimals(digits).replace(".", _text("WORDS_DECIMAL"))
+
+
+static func _text(key: StringName) -> String:
+	return TranslationServer.translate(key)

@@ -1,0 +1,69 @@
+class_name ErrorDialog
+extends Modal
+## One sentence, the stable code, what to do, and the details to copy.
+
+signal retry_requested
+
+const COPIED_SECONDS := 2.0
+
+var report: ErrorReport = ErrorReport.new():
+	set(value):
+		report = value
+		if is_node_ready():
+			_draw_report()
+
+var can_retry: bool = false:
+	set(value):
+		can_retry = value
+		if is_node_ready():
+			_draw_report()
+
+@onready var _sentence := %Sentence as Label
+@onready var _hint := %Hint as Label
+@onready var _code := %Code as Label
+@onready var _well := %Well as PanelContainer
+@onready var _details := %Details as Label
+@onready var _retry := %Retry as Button
+@onready var _copy := %Copy as Button
+
+
+func _ready() -> void:
+	super()
+	_retry.pressed.connect(_on_retry_pressed)
+	_copy.pressed.connect(_on_copy_pressed)
+	_draw_report()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		_draw_report()
+
+
+func _default_focus() -> Control:
+	return _retry if _retry.visible else _close
+
+
+func _draw_report() -> void:
+	_sentence.text = report.sentence()
+	_hint.text = report.advice()
+	_hint.visible = not _hint.text.is_empty()
+	_code.text = report.code
+	_code.accessibility_name = tr("ERROR_CODE").format({"code": report.code})
+	_details.text = report.details
+	_well.visible = not report.details.is_empty()
+	_retry.visible = can_retry
+	_copy.text = "ERROR_COPY"
+	accessibility_name = _sentence.text
+	accessibility_description = _hint.text
+
+
+func _on_retry_pressed() -> void:
+	close()
+	retry_requested.emit()
+
+
+func _on_copy_pressed() -> void:
+	DisplayServer.clipboard_set(report.to_copy())
+	_copy.text = "DIALOG_COPIED"
+	await get_tree().create_timer(COPIED_SECONDS).timeout
+	_copy.text = "ERROR_COPY"

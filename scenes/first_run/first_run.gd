@@ -1,0 +1,131 @@
+class_name FirstRunScreen
+extends MarginContainer
+## The first start: in which language, where to, and go.
+
+signal locale_chosen(locale: String)
+signal location_choice_requested
+signal location_changed(directory: String)
+signal install_requested
+
+var branding: Branding:
+	set(value):
+		branding = value
+		if is_node_ready():
+			_draw_words()
+
+var locale: String = "":
+	set(value):
+		locale = value
+		if is_node_ready():
+			_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
+
+var directory: String = "":
+	set(value):
+		directory = value
+		if is_node_ready() and _location.text != value:
+			_location.text = value
+
+## What is free there; -1 = not known.
+var free_bytes: int = -1:
+	set(value):
+		free_bytes = value
+		if is_node_ready():
+			_draw_words()
+
+## What the installation downloads, and what it takes on the disk; -1 = not known.
+var download_bytes: int = -1:
+	set(value):
+		download_bytes = value
+		if is_node_ready():
+			_draw_words()
+
+var needed_bytes: int = -1:
+	set(value):
+		needed_bytes = value
+		if is_node_ready():
+			_draw_words()
+
+@onready var _mark := %Mark as TextureRect
+@onready var _title := %Title as Label
+@onready var _tagline := %Tagline as Label
+@onready var _language := %Language as OptionButton
+@onready var _location := %Location as LineEdit
+@onready var _choose := %Choose as Button
+@onready var _space := %Space as Label
+@onready var _install := %Install as Button
+
+
+func _ready() -> void:
+	_language.item_selected.connect(_on_language_selected)
+	_choose.pressed.connect(location_choice_requested.emit)
+	_location.text_submitted.connect(_on_location_done.unbind(1))
+	_location.focus_exited.connect(_on_location_done)
+	_install.pressed.connect(_on_install_pressed)
+	resized.connect(_fit)
+	_location.text = directory
+	_draw_words()
+	_fit()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		_draw_words()
+
+
+func grab_default_focus() -> void:
+	_install.grab_focus()
+
+
+func _draw_words() -> void:
+	if branding != null:
+		_mark.texture = branding.mark
+		_title.text = tr("FIRST_WELCOME").format({"product": branding.product_name})
+		_tagline.text = tr(branding.tagline)
+	_language.clear()
+	for language: String in SettingsScreen.LANGUAGES:
+		_language.add_item(tr(language))
+	_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
+	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
+	_location.accessibility_name = tr("FIRST_LOCATION")
+	_space.text = _space_text()
+	var is_short := free_bytes >= 0 and needed_bytes > free_bytes
+	_space.theme_type_variation = &"Danger" if is_short else &"Muted"
+	_install.text = (
+		tr("HOME_INSTALL")
+		if download_bytes < 0
+		else tr("HOME_INSTALL_BYTES").format({"bytes": Words.bytes(download_bytes)})
+	)
+
+
+func _space_text() -> String:
+	var values := {"free": Words.bytes(free_bytes), "needed": Words.bytes(needed_bytes)}
+	if free_bytes < 0:
+		return tr("FIRST_SPACE_UNKNOWN")
+	if needed_bytes < 0:
+		return tr("FIRST_SPACE").format(values)
+	var key := "FIRST_SPACE_SHORT" if needed_bytes > free_bytes else "FIRST_SPACE_ENOUGH"
+	return tr(key).format(values)
+
+
+func _on_language_selected(index: int) -> void:
+	locale = SettingsScreen.LOCALES[index]
+	locale_chosen.emit(locale)
+
+
+func _on_location_done() -> void:
+	var typed := _location.text.strip_edges()
+	if typed != directory:
+		directory = typed
+		location_changed.emit(typed)
+
+
+func _on_install_pressed() -> void:
+	_on_location_done()
+	install_requested.emit()
+
+
+func _fit() -> void:
+	var is_compact := size.y < 560.0 or size.x < 800.0
+	_mark.custom_minimum_size = Vector2.ONE * (56 if is_compact else 120)
+	_title.theme_type_variation = &"Subheading" if is_compact else &"Heading"
+	_tagline.visible = not is_compact

@@ -1,0 +1,168 @@
+class_name HomeScreen
+extends MarginContainer
+## Whose launcher this is, what is installed, and the one next step.
+##
+## Shows a [HomeState] and says what was pressed; knows nothing of the updater.
+
+signal action_requested(action: HomeState.Action)
+
+## Below these the page is drawn tighter.
+const COMPACT_BELOW := Vector2(900, 620)
+## Numbers that change faster cannot be read.
+const REDRAW_MSEC := 100
+## A screen reader says how far it is at every tenth.
+const SPOKEN_STEP := 10
+const INTRO_SECONDS := 0.5
+
+var state: HomeState = HomeState.new():
+	set(value):
+		state = value
+		if is_node_ready():
+			_draw_state()
+
+var branding: Branding:
+	set(value):
+		branding = value
+		if is_node_ready():
+			_draw_branding()
+
+var _drawn_msec: int = -REDRAW_MSEC
+var _spoken_percent: int = -1
+
+@onready var _hero := %Hero as BoxContainer
+@onready var _mark := %Mark as TextureRect
+@onready var _title := %Title as Label
+@onready var _tagline := %Tagline as Label
+@onready var _version := %Version as Label
+@onready var _mode := %Mode as Label
+@onready var _notice := %Notice as PanelContainer
+@onready var _notice_text := %NoticeText as Label
+@onready var _status := %Status as Label
+@onready var _progress := %Progress as VBoxContainer
+@onready var _bar := %Bar as ProgressBar
+@onready var _detail := %Detail as Label
+@onready var _hint := %Hint as Label
+@onready var _primary := %Primary as Button
+@onready var _secondary: Array[Button] = [%First as Button, %Second as Button]
+
+
+func _ready() -> void:
+	resized.connect(_fit)
+	_primary.pressed.connect(_on_pressed.bind(_primary))
+	for button: Button in _secondary:
+		button.pressed.connect(_on_pressed.bind(button))
+	_draw_branding()
+	_draw_state()
+	_fit()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		_draw_branding()
+		_draw_state()
+
+
+func grab_default_focus() -> void:
+	_primary.grab_focus()
+
+
+## How far the work is. [param seconds_left] -1 = not known.
+func show_progress(done: int, total: int, bytes_per_second: float, seconds_left: float) -> void:
+	var now := Time.get_ticks_msec()
+	if now - _drawn_msec < REDRAW_MSEC and done < total:
+		return
+	_drawn_msec = now
+	var part := clampf(float(done) / total, 0.0, 1.0) if total > 0 else 0.0
+	_bar.value = part * 100.0
+	var parts: PackedStringArray = [
+		tr("HOME_PROGRESS").format({"done": Words.bytes(done), "total": Words.bytes(total)})
+	]
+	if bytes_per_second > 0.0:
+		parts.append(Words.speed(bytes_per_second))
+	if seconds_left >= 0.0 and done < total:
+		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
+	_detail.text = " · ".join(parts)
+	_speak(floori(part * 100.0))
+
+
+## Brings the mark in, once. Nothing moves afterwards.
+func play_intro() -> void:
+	_mark.pivot_offset = _mark.size / 2.0
+	_mark.rotation = -0.6
+	_mark.modulate.a = 0.0
+	var tween := create_tween().set_parallel().set_trans(Tween.TRANS_CUBIC).set_ease(Tween.EASE_OUT)
+	tween.tween_property(_mark, "rotation", 0.0, INTRO_SECONDS)
+	tween.tween_property(_mark, "modulate:a", 1.0, INTRO_SECONDS)
+
+
+func _on_pressed(button: Button) -> void:
+	var action: HomeState.Action = button.get_meta(&"action", HomeState.Action.NONE)
+	if action != HomeState.Action.NONE:
+		action_requested.emit(action)
+
+
+func _draw_branding() -> void:
+	if branding == null:
+		return
+	_mark.texture = branding.mark
+	_mark.accessibility_name = tr("HOME_MARK").format({"product": branding.product_name})
+	_title.text = branding.product_name
+	_tagline.text = tr(branding.tagline)
+
+
+func _draw_state() -> void:
+	_version.visible = state.is_installed()
+	_version.text = tr("HOME_VERSION").format({"version": state.version})
+	_mode.visible = not state.mode.is_empty()
+	_mode.text = state.mode
+	_mode.accessibility_name = tr("HOME_MODE").format({"mode": state.mode})
+	_notice_text.text = state.notice_text()
+	_notice.visible = state.notice != HomeState.Notice.NONE
+	if _status.text != state.status_text():
+		_status.text = state.status_text()
+		_status.accessibility_name = _status.text
+		_spoken_percent = -1
+	_draw_progress()
+	_draw_button(_primary, state.primary_action(), state.primary_text())
+	var actions := state.secondary_actions()
+	for place: int in _secondary.size():
+		var action := actions[place] if place < actions.size() else HomeState.Action.NONE
+		_draw_button(_secondary[place], action, HomeState.action_text(action))
+		_secondary[place].visible = action != HomeState.Action.NONE
+	# Nobody with a keyboard is left without a place.
+	if is_visible_in_tree() and get_viewport().gui_get_focus_owner() == null:
+		grab_default_focus()
+
+
+func _draw_button(button: Button, action: HomeState.Action, text: String) -> void:
+	button.text = text
+	button.disabled = action == HomeState.Action.NONE
+	button.set_meta(&"action", action)
+	button.accessibility_description = _status.text
+
+
+func _draw_progress() -> void:
+	var was_visible := _progress.visible
+	_progress.visible = state.is_working() or state.kind == HomeState.Kind.PAUSED
+	_hint.visible = state.kind in [HomeState.Kind.DOWNLOADING, HomeState.Kind.PREPARING]
+	if _progress.visible and not was_visible:
+		_bar.value = 0.0
+		_detail.text = ""
+		_drawn_msec = -REDRAW_MSEC
+	_bar.accessibility_name = tr("HOME_BAR")
+
+
+func _speak(percent: int) -> void:
+	if percent >= _spoken_percent + SPOKEN_STEP or percent < _spoken_percent:
+		_spoken_percent = percent - percent % SPOKEN_STEP
+		var words := {"status": _status.text, "percent": _spoken_percent}
+		_status.accessibility_name = tr("HOME_SPOKEN_PROGRESS").format(words)
+
+
+func _fit() -> void:
+	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
+	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
+	_tagline.visible = size.y >= 330
+	_tagline.theme_type_variation = &"Muted" if is_compact else &"Tagline"
+	_mark.custom_minimum_size = Vector2.ONE * (72 if is_compact else 208)
+	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)

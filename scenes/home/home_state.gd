@@ -1,0 +1,211 @@
+class_name HomeState
+extends RefCounted
+## What Home shows: plain data, and the words for it.
+
+enum Kind {
+	LOADING,
+	NOT_INSTALLED,
+	READY,
+	CHECKING,
+	UPDATE_WAITING,
+	RESUMABLE,
+	PREPARING,
+	DOWNLOADING,
+	APPLYING,
+	PAUSED,
+	PLAYING,
+	DAMAGED,
+	FAILED,
+	OFFLINE,
+	VERIFYING,
+	REPAIRING,
+	ROLLING_BACK,
+	UNINSTALLING,
+}
+
+## What a person can ask for here.
+enum Action {
+	NONE,
+	INSTALL,
+	UPDATE,
+	RESUME,
+	PLAY,
+	REPAIR,
+	RETRY,
+	CHECK,
+	PAUSE,
+	CANCEL,
+	SHOW_ERROR,
+}
+
+## What is to be known besides.
+enum Notice {
+	NONE,
+	ROLLING_OUT,
+	MODE_MOVED,
+	MODE_RETIRED,
+	ROLLED_BACK,
+	RECALLED,
+	ON_TRIAL,
+	UPDATES_OFF,
+}
+
+const BUSY: Array[Kind] = [
+	Kind.LOADING,
+	Kind.APPLYING,
+	Kind.PLAYING,
+	Kind.VERIFYING,
+	Kind.REPAIRING,
+	Kind.ROLLING_BACK,
+	Kind.UNINSTALLING,
+]
+## The primary action, and the text of its button without and with a size.
+const PRIMARY: Dictionary[Kind, Array] = {
+	Kind.NOT_INSTALLED: [Action.INSTALL, "HOME_INSTALL", "HOME_INSTALL_BYTES"],
+	Kind.READY: [Action.PLAY, "HOME_PLAY", "HOME_PLAY"],
+	Kind.UPDATE_WAITING: [Action.UPDATE, "HOME_UPDATE", "HOME_UPDATE_BYTES"],
+	Kind.RESUMABLE: [Action.RESUME, "HOME_RESUME", "HOME_RESUME"],
+	Kind.PREPARING: [Action.CANCEL, "HOME_CANCEL", "HOME_CANCEL"],
+	Kind.DOWNLOADING: [Action.PAUSE, "HOME_PAUSE", "HOME_PAUSE"],
+	Kind.PAUSED: [Action.RESUME, "HOME_RESUME", "HOME_RESUME"],
+	Kind.DAMAGED: [Action.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
+	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
+}
+## The sentence without an installed version where it differs, else with one.
+const STATUS: Dictionary[Kind, String] = {
+	Kind.LOADING: "HOME_STATUS_LOADING",
+	Kind.NOT_INSTALLED: "HOME_STATUS_NOT_INSTALLED",
+	Kind.READY: "HOME_STATUS_READY",
+	Kind.CHECKING: "HOME_STATUS_CHECKING",
+	Kind.UPDATE_WAITING: "HOME_STATUS_UPDATE_WAITING",
+	Kind.RESUMABLE: "HOME_STATUS_RESUMABLE",
+	Kind.PREPARING: "HOME_STATUS_PREPARING",
+	Kind.DOWNLOADING: "HOME_STATUS_DOWNLOADING",
+	Kind.APPLYING: "HOME_STATUS_APPLYING",
+	Kind.PAUSED: "HOME_STATUS_PAUSED",
+	Kind.PLAYING: "HOME_STATUS_PLAYING",
+	Kind.DAMAGED: "HOME_STATUS_DAMAGED",
+	Kind.OFFLINE: "HOME_STATUS_OFFLINE",
+	Kind.VERIFYING: "HOME_STATUS_VERIFYING",
+	Kind.REPAIRING: "HOME_STATUS_REPAIRING",
+	Kind.ROLLING_BACK: "HOME_STATUS_ROLLING_BACK",
+	Kind.UNINSTALLING: "HOME_STATUS_UNINSTALLING",
+}
+const NOTICES: Dictionary[Notice, String] = {
+	Notice.ROLLING_OUT: "HOME_NOTICE_ROLLING_OUT",
+	Notice.MODE_MOVED: "HOME_NOTICE_MODE_MOVED",
+	Notice.MODE_RETIRED: "HOME_NOTICE_MODE_RETIRED",
+	Notice.ROLLED_BACK: "HOME_NOTICE_ROLLED_BACK",
+	Notice.RECALLED: "HOME_NOTICE_RECALLED",
+	Notice.ON_TRIAL: "HOME_NOTICE_ON_TRIAL",
+	Notice.UPDATES_OFF: "HOME_NOTICE_UPDATES_OFF",
+}
+
+var kind: Kind = Kind.LOADING
+var product_name: String = ""
+## Installed; empty = nothing is.
+var version: String = ""
+## Followed; empty = not known yet.
+var mode: String = ""
+## The version that is offered or on its way, and the mode that it comes from.
+var new_version: String = ""
+var new_mode: String = ""
+## What the next step downloads; -1 = not known.
+var download_bytes: int = -1
+var damaged_files: int = 0
+var notice: Notice = Notice.NONE
+## The version that [member notice] is about.
+var notice_version: String = ""
+## What went wrong in one sentence, for [constant Kind.FAILED].
+var failure: String = ""
+
+
+func is_installed() -> bool:
+	return not version.is_empty()
+
+
+func is_working() -> bool:
+	return kind in [Kind.PREPARING, Kind.DOWNLOADING, Kind.APPLYING, Kind.VERIFYING, Kind.REPAIRING]
+
+
+func primary_action() -> Action:
+	if PRIMARY.has(kind):
+		return PRIMARY[kind][0]
+	if kind in BUSY:
+		return Action.NONE
+	if kind == Kind.CHECKING:
+		return Action.PLAY if is_installed() else Action.CANCEL
+	return Action.PLAY if is_installed() else Action.CHECK
+
+
+func primary_text() -> String:
+	if PRIMARY.has(kind):
+		var size := Words.bytes(download_bytes)
+		return _text("%s" % PRIMARY[kind][1 if download_bytes < 0 else 2]).format({"bytes": size})
+	if kind == Kind.PLAYING:
+		return _text("HOME_RUNNING")
+	match primary_action():
+		Action.PLAY:
+			return _text("HOME_PLAY")
+		Action.CHECK:
+			return _text("HOME_CHECK_AGAIN")
+		Action.CANCEL:
+			return _text("HOME_CANCEL")
+	return _text("HOME_WORKING")
+
+
+## What stands beside the primary button, the most wanted first.
+func secondary_actions() -> Array[Action]:
+	var actions: Array[Action] = []
+	if kind in [Kind.UPDATE_WAITING, Kind.RESUMABLE, Kind.PAUSED, Kind.FAILED] and is_installed():
+		actions.append(Action.PLAY)
+	if kind in [Kind.DOWNLOADING, Kind.PAUSED, Kind.VERIFYING, Kind.REPAIRING]:
+		actions.append(Action.CANCEL)
+	if kind == Kind.FAILED:
+		actions.append(Action.SHOW_ERROR)
+	if kind in [Kind.READY, Kind.OFFLINE] and is_installed():
+		actions.append(Action.CHECK)
+	return actions
+
+
+func status_text() -> String:
+	if kind == Kind.FAILED:
+		return failure
+	var key := STATUS[kind]
+	if kind == Kind.OFFLINE and not is_installed():
+		key = "HOME_STATUS_OFFLINE_NOT_INSTALLED"
+	return _fill(key)
+
+
+func notice_text() -> String:
+	return "" if notice == Notice.NONE else _fill(NOTICES[notice])
+
+
+static func action_text(action: Action) -> String:
+	match action:
+		Action.PLAY:
+			return _text("HOME_PLAY")
+		Action.CANCEL:
+			return _text("HOME_CANCEL")
+		Action.CHECK:
+			return _text("HOME_CHECK")
+		Action.SHOW_ERROR:
+			return _text("HOME_SHOW_ERROR")
+	return ""
+
+
+func _fill(key: String) -> String:
+	var values := {
+		"product": product_name,
+		"version": version,
+		"new_version": new_version,
+		"mode": mode,
+		"new_mode": new_mode,
+		"files": damaged_files,
+		"other": notice_version,
+	}
+	return _text(key).format(values)
+
+
+static func _text(key: String) -> String:
+	return TranslationServer.translate(key)

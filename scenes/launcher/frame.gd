@@ -1,0 +1,108 @@
+class_name LauncherFrame
+extends PanelContainer
+## All screens of the launcher: which one shows, where the focus is, and the way back.
+##
+## Knows nothing of the updater. Its parent fills the screens and hears what they ask for.
+
+signal page_shown(page: NavBar.Page)
+
+const COMPACT_BELOW := Vector2(900, 620)
+
+var branding: Branding:
+	set(value):
+		branding = value
+		_draw_branding()
+
+var page: NavBar.Page = NavBar.Page.HOME
+
+var nav: NavBar:
+	get:
+		return %NavBar as NavBar
+var home: HomeScreen:
+	get:
+		return %Home as HomeScreen
+var whats_new: WhatsNewScreen:
+	get:
+		return %WhatsNew as WhatsNewScreen
+var settings: SettingsScreen:
+	get:
+		return %Settings as SettingsScreen
+var first_run: FirstRunScreen:
+	get:
+		return %FirstRun as FirstRunScreen
+var error_dialog: ErrorDialog:
+	get:
+		return %ErrorDialog as ErrorDialog
+var confirm_dialog: ConfirmDialog:
+	get:
+		return %ConfirmDialog as ConfirmDialog
+
+
+func _ready() -> void:
+	nav.page_requested.connect(show_page)
+	resized.connect(_fit)
+	_fit()
+	_show_screens()
+
+
+func _unhandled_input(event: InputEvent) -> void:
+	if event.is_action_pressed(&"ui_cancel") and page != NavBar.Page.HOME:
+		get_viewport().set_input_as_handled()
+		show_page(NavBar.Page.HOME)
+
+
+func show_page(wanted: NavBar.Page) -> void:
+	page = wanted
+	if not is_node_ready():
+		return
+	_show_screens()
+	page_shown.emit(page)
+
+
+func show_first_run(is_shown: bool) -> void:
+	first_run.visible = is_shown
+	if is_node_ready():
+		_show_screens()
+
+
+func show_error(report: ErrorReport, can_retry: bool) -> void:
+	error_dialog.report = report
+	error_dialog.can_retry = can_retry
+	error_dialog.open()
+
+
+## Nothing may be asked while a dialog is open.
+func is_asking() -> bool:
+	return error_dialog.visible or confirm_dialog.visible
+
+
+func _show_screens() -> void:
+	var is_first := first_run.visible
+	(%Rows as Control).visible = not is_first
+	nav.page = page
+	home.visible = page == NavBar.Page.HOME
+	whats_new.visible = page == NavBar.Page.WHATS_NEW
+	settings.visible = page == NavBar.Page.SETTINGS
+	if is_asking():
+		return
+	if is_first:
+		first_run.grab_default_focus()
+	elif home.visible:
+		home.grab_default_focus()
+	elif whats_new.visible:
+		whats_new.grab_default_focus()
+	else:
+		settings.grab_default_focus()
+
+
+func _draw_branding() -> void:
+	theme = branding.theme
+	(%Background as TextureRect).texture = branding.background
+	nav.branding = branding
+	home.branding = branding
+	first_run.branding = branding
+
+
+func _fit() -> void:
+	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
+	(%Pages as Control).add_theme_constant_override("margin_bottom", 12 if is_compact else 36)

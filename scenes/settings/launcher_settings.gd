@@ -1,0 +1,85 @@
+class_name LauncherSettings
+extends RefCounted
+## What a person chose, kept in one file of the user's folder.
+##
+## A file that cannot be read, or holds other types than it should, gives defaults: the launcher
+## always starts. The engine writes such a file in place and GDScript here does no file work, so a
+## power cut in the middle of [method save] costs the choices, never an installed version.
+
+## As [code]VSekaiUpdater.UpdatePolicy[/code].
+enum UpdatePolicy {
+	SILENT,
+	ASK,
+	NEVER,
+}
+
+const PATH := "user://launcher.cfg"
+const SECTION := "launcher"
+const UI_SCALES: PackedFloat32Array = [1.0, 1.25, 1.5, 1.75, 2.0]
+## Bytes a second; 0 = as fast as it goes.
+const RATE_LIMITS: PackedInt32Array = [
+	0,
+	250_000,
+	500_000,
+	1_000_000,
+	2_000_000,
+	5_000_000,
+	10_000_000,
+]
+const TEXT_MAX := 4096
+
+## Empty = the place of the system for a user's programs.
+var install_dir: String = ""
+var update_policy: UpdatePolicy = UpdatePolicy.ASK
+var is_manual_check_only: bool = false
+var rate_limit_bytes_per_second: int = 0
+## Empty = the system's.
+var proxy: String = ""
+## Empty = the system's.
+var locale: String = ""
+var ui_scale: float = 1.0
+var is_motion_reduced: bool = false
+var is_first_run_done: bool = false
+
+
+static func load_from(path: String = PATH) -> LauncherSettings:
+	var settings := LauncherSettings.new()
+	var file := ConfigFile.new()
+	if file.load(path) != OK:
+		return settings
+	for key: String in settings._keys():
+		var value: Variant = file.get_value(SECTION, key, settings.get(key))
+		if typeof(value) == typeof(settings.get(key)):
+			settings.set(key, value)
+	settings._limit()
+	return settings
+
+
+func save(path: String = PATH) -> Error:
+	var file := ConfigFile.new()
+	for key: String in _keys():
+		file.set_value(SECTION, key, get(key))
+	return file.save(path)
+
+
+func _limit() -> void:
+	install_dir = install_dir.left(TEXT_MAX)
+	proxy = proxy.left(TEXT_MAX)
+	locale = locale.left(32)
+	update_policy = clampi(update_policy, 0, UpdatePolicy.size() - 1) as UpdatePolicy
+	rate_limit_bytes_per_second = maxi(rate_limit_bytes_per_second, 0)
+	ui_scale = clampf(ui_scale, UI_SCALES[0], UI_SCALES[-1]) if is_finite(ui_scale) else 1.0
+
+
+func _keys() -> PackedStringArray:
+	return [
+		"install_dir",
+		"update_policy",
+		"is_manual_check_only",
+		"rate_limit_bytes_per_second",
+		"proxy",
+		"locale",
+		"ui_scale",
+		"is_motion_reduced",
+		"is_first_run_done",
+	]

@@ -1,0 +1,196 @@
+class_name SettingsScreen
+extends MarginContainer
+## The choices of a person, and what can be done with the installation.
+##
+## Writes choices into [member settings] and says so; everything else it only asks for.
+
+signal settings_changed
+signal mode_requested(mode: String)
+signal location_choice_requested
+signal verify_requested
+signal repair_requested
+signal rollback_requested
+signal integration_requested(is_wanted: bool)
+signal uninstall_requested
+signal diagnostics_requested
+
+const LOCALES: PackedStringArray = ["", "en", "es", "ja"]
+const LANGUAGES: PackedStringArray = ["SETTINGS_LANGUAGE_SYSTEM", "English", "Español", "日本語"]
+const POLICIES: PackedStringArray = ["SETTINGS_SILENT", "SETTINGS_ASK", "SETTINGS_NEVER"]
+const POLICY_HINTS: PackedStringArray = [
+	"SETTINGS_SILENT_HINT",
+	"SETTINGS_ASK_HINT",
+	"SETTINGS_NEVER_HINT",
+]
+
+var settings: LauncherSettings = LauncherSettings.new():
+	set(value):
+		settings = value
+		if is_node_ready():
+			_draw_settings()
+
+var facts: SettingsFacts = SettingsFacts.new():
+	set(value):
+		facts = value
+		if is_node_ready():
+			_draw_facts()
+
+@onready var _scroll := %Scroll as ScrollContainer
+@onready var _message := %Message as PanelContainer
+@onready var _message_text := %MessageText as Label
+@onready var _mode := %Mode as OptionButton
+@onready var _mode_row := %ModeRow as SettingRow
+@onready var _policy := %Policy as OptionButton
+@onready var _policy_row := %PolicyRow as SettingRow
+@onready var _manual := %Manual as CheckButton
+@onready var _rate := %Rate as OptionButton
+@onready var _proxy := %Proxy as LineEdit
+@onready var _location_row := %LocationRow as SettingRow
+@onready var _location := %Location as Button
+@onready var _verify := %Verify as Button
+@onready var _repair := %Repair as Button
+@onready var _rollback := %Rollback as Button
+@onready var _rollback_row := %RollbackRow as SettingRow
+@onready var _links := %Links as CheckButton
+@onready var _links_row := %LinksRow as SettingRow
+@onready var _uninstall := %Uninstall as Button
+@onready var _language := %Language as OptionButton
+@onready var _scale := %Scale as OptionButton
+@onready var _motion := %Motion as CheckButton
+@onready var _diagnostics := %Diagnostics as Button
+
+
+func _ready() -> void:
+	_mode.item_selected.connect(_on_mode_selected)
+	_policy.item_selected.connect(_on_choice.unbind(1))
+	_manual.toggled.connect(_on_choice.unbind(1))
+	_rate.item_selected.connect(_on_choice.unbind(1))
+	_proxy.text_submitted.connect(_on_choice.unbind(1))
+	_proxy.focus_exited.connect(_on_choice)
+	_language.item_selected.connect(_on_choice.unbind(1))
+	_scale.item_selected.connect(_on_choice.unbind(1))
+	_motion.toggled.connect(_on_choice.unbind(1))
+	_location.pressed.connect(location_choice_requested.emit)
+	_verify.pressed.connect(verify_requested.emit)
+	_repair.pressed.connect(repair_requested.emit)
+	_rollback.pressed.connect(rollback_requested.emit)
+	_links.toggled.connect(integration_requested.emit)
+	_uninstall.pressed.connect(uninstall_requested.emit)
+	_diagnostics.pressed.connect(diagnostics_requested.emit)
+	_draw_settings()
+	_draw_facts()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		_draw_settings()
+		_draw_facts()
+
+
+func grab_default_focus() -> void:
+	if _mode.disabled:
+		_policy.grab_focus()
+	else:
+		_mode.grab_focus()
+	# The heading above it shows too.
+	await get_tree().process_frame
+	_scroll.scroll_vertical = 0
+
+
+func _draw_settings() -> void:
+	_fill(_policy, POLICIES, settings.update_policy)
+	_policy_row.hint = POLICY_HINTS[settings.update_policy]
+	_manual.set_pressed_no_signal(settings.is_manual_check_only)
+	var rates: PackedStringArray = []
+	for rate: int in LauncherSettings.RATE_LIMITS:
+		rates.append(tr("SETTINGS_RATE_NONE") if rate == 0 else Words.speed(rate))
+	_fill(_rate, rates, LauncherSettings.RATE_LIMITS.find(settings.rate_limit_bytes_per_second))
+	if not _proxy.has_focus():
+		_proxy.text = settings.proxy
+	_fill(_language, LANGUAGES, maxi(LOCALES.find(settings.locale), 0))
+	var scales: PackedStringArray = []
+	for scale_step: float in LauncherSettings.UI_SCALES:
+		scales.append("%d %%" % roundi(scale_step * 100))
+	_fill(_scale, scales, LauncherSettings.UI_SCALES.find(settings.ui_scale))
+	_motion.set_pressed_no_signal(settings.is_motion_reduced)
+
+
+func _draw_facts() -> void:
+	var is_installed := not facts.version.is_empty()
+	_message.visible = not facts.message.is_empty()
+	_message_text.text = facts.message
+	_draw_modes()
+	_location_row.hint = _location_hint()
+	_location.disabled = facts.is_busy
+	for button: Button in [_verify, _repair, _uninstall, _links]:
+		button.disabled = facts.is_busy or not is_installed
+	_rollback.disabled = facts.is_busy or facts.previous_version.is_empty()
+	_rollback_row.hint = (
+		tr("SETTINGS_ROLLBACK_NONE")
+		if facts.previous_version.is_empty()
+		else tr("SETTINGS_ROLLBACK_HINT").format({"version": facts.previous_version})
+	)
+	_links.set_pressed_no_signal(facts.is_integrated)
+	var links := {"scheme": facts.url_scheme, "product": facts.product_name}
+	_links_row.hint = tr("SETTINGS_LINKS_HINT").format(links)
+
+
+func _draw_modes() -> void:
+	_mode.clear()
+	for mode: SettingsFacts.Mode in facts.modes:
+		_mode.add_item(mode.name)
+		_mode.set_item_disabled(_mode.item_count - 1, not mode.is_active)
+		if mode.name == facts.mode:
+			_mode.select(_mode.item_count - 1)
+	if facts.find_mode(facts.mode) == null:
+		_mode.add_item(facts.mode if not facts.mode.is_empty() else tr("SETTINGS_MODE_UNKNOWN"))
+		_mode.select(_mode.item_count - 1)
+	_mode.disabled = facts.is_busy or facts.modes.is_empty()
+	_mode_row.hint = _mode_hint()
+
+
+func _mode_hint() -> String:
+	var mode := facts.find_mode(facts.mode)
+	if mode == null:
+		return "SETTINGS_MODE_HINT"
+	if not mode.is_active:
+		return tr("SETTINGS_MODE_RETIRED").format({"mode": mode.name})
+	if mode.description.is_empty():
+		return "SETTINGS_MODE_HINT"
+	return mode.description
+
+
+func _location_hint() -> String:
+	if facts.free_bytes < 0:
+		return facts.directory
+	var values := {"directory": facts.directory, "bytes": Words.bytes(facts.free_bytes)}
+	return tr("SETTINGS_LOCATION_HINT").format(values)
+
+
+func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> void:
+	button.clear()
+	for text: String in texts:
+		button.add_item(tr(text))
+	button.select(selected)
+
+
+func _on_mode_selected(index: int) -> void:
+	var chosen := _mode.get_item_text(index)
+	if chosen != facts.mode:
+		# What is followed shows until it has been switched.
+		_draw_modes()
+		mode_requested.emit(chosen)
+
+
+func _on_choice() -> void:
+	settings.update_policy = _policy.selected as LauncherSettings.UpdatePolicy
+	settings.is_manual_check_only = _manual.button_pressed
+	if _rate.selected >= 0:
+		settings.rate_limit_bytes_per_second = LauncherSettings.RATE_LIMITS[_rate.selected]
+	settings.proxy = _proxy.text.strip_edges()
+	settings.locale = LOCALES[_language.selected]
+	if _scale.selected >= 0:
+		settings.ui_scale = LauncherSettings.UI_SCALES[_scale.selected]
+	settings.is_motion_reduced = _motion.button_pressed
+	_policy_row.hint = POLICY_HINTS[settings.update_policy]
+	settings_changed.emit()

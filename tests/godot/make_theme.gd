@@ -1,0 +1,258 @@
+extends SceneTree
+## Writes `<brand>_theme.tres` from `<brand>_palette.tres`; a folder of `themes/` is the argument.
+##
+## `./run godot --headless -s res://tests/godot/make_theme.gd -- res://themes/vsekai`
+
+const FONTS := "res://themes/vsekai/fonts/"
+const RADIUS := 10
+const TEXT_SIZE := 18
+
+var _theme: Theme
+var _palette: Palette
+var _folder: String
+
+
+func _initialize() -> void:
+	for folder: String in OS.get_cmdline_user_args():
+		_folder = folder.trim_suffix("/")
+		var stem := "%s/%s" % [_folder, _folder.get_file()]
+		_palette = load(stem + "_palette.tres")
+		var path := stem + "_theme.tres"
+		_theme = Theme.new()
+		_make_panels()
+		_make_labels()
+		_make_buttons()
+		_make_fields()
+		_make_lists()
+		print(path, " ", error_string(ResourceSaver.save(_theme, path)))
+	quit()
+
+
+func _box(color: Color, across: int, down: int, radius: int = RADIUS) -> StyleBoxFlat:
+	var box := StyleBoxFlat.new()
+	box.bg_color = color
+	box.set_corner_radius_all(radius)
+	box.corner_detail = 6
+	box.content_margin_left = across
+	box.content_margin_right = across
+	box.content_margin_top = down
+	box.content_margin_bottom = down
+	return box
+
+
+func _lined(box: StyleBoxFlat, color: Color, width: int = 1) -> StyleBoxFlat:
+	box.border_color = color
+	box.set_border_width_all(width)
+	return box
+
+
+func _clear(across: int, down: int) -> StyleBoxEmpty:
+	var box := StyleBoxEmpty.new()
+	box.content_margin_left = across
+	box.content_margin_right = across
+	box.content_margin_top = down
+	box.content_margin_bottom = down
+	return box
+
+
+func _ring() -> StyleBoxFlat:
+	var box := _lined(_box(_palette.focus, 0, 0, RADIUS + 3), _palette.focus, 3)
+	box.draw_center = false
+	box.set_expand_margin_all(4)
+	return box
+
+
+## A font of the brand with what it lacks: Japanese, then whatever the system has.
+func _font(file: String) -> FontVariation:
+	var system := SystemFont.new()
+	system.font_names = ["Hiragino Sans", "Noto Sans CJK JP", "Yu Gothic UI", "sans-serif"]
+	var font := FontVariation.new()
+	if not file.is_empty():
+		font.base_font = load(FONTS + file)
+	font.fallbacks = [load(FONTS + "mplus_1_subset.woff2"), system]
+	return font
+
+
+func _vary(type: StringName, base: StringName) -> void:
+	_theme.set_type_variation(type, base)
+
+
+func _make_panels() -> void:
+	var p := _palette
+	_theme.default_font = _font("")
+	_theme.default_font_size = TEXT_SIZE
+	for type: StringName in [&"Page", &"Card", &"Well", &"Dialog", &"Notice", &"Veil"]:
+		_vary(type, &"PanelContainer")
+	_theme.set_stylebox("panel", &"Page", _box(p.page, 0, 0, 0))
+	_theme.set_stylebox("panel", &"Card", _lined(_box(p.card, 24, 20, 14), p.card_line))
+	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
+	var dialog := _lined(_box(p.card, 28, 24, 14), p.card_line)
+	dialog.shadow_color = Color(0, 0, 0, 0.35)
+	dialog.shadow_size = 24
+	_theme.set_stylebox("panel", &"Dialog", dialog)
+	var notice := _box(p.well, 16, 10, 8)
+	notice.border_color = p.accent
+	notice.border_width_left = 4
+	_theme.set_stylebox("panel", &"Notice", notice)
+	_theme.set_stylebox("panel", &"Veil", _box(Color(0, 0, 0, 0.6), 24, 24, 0))
+	var tip := _lined(_box(p.well, 12, 8, 8), p.card_line)
+	_theme.set_stylebox("panel", &"TooltipPanel", tip)
+	_theme.set_color("font_color", &"TooltipLabel", p.text)
+	var line := StyleBoxLine.new()
+	line.color = p.card_line
+	_theme.set_stylebox("separator", &"HSeparator", line)
+	_theme.set_constant("separation", &"HSeparator", 17)
+
+
+func _make_labels() -> void:
+	var semibold := _font("roboto_mono_semibold.woff2")
+	var mono := _font("roboto_mono_regular.woff2")
+	_theme.set_color("font_color", &"Label", _palette.text)
+	var looks: Dictionary[StringName, Array] = {
+		&"Title": [_palette.text, 68, semibold],
+		&"Brand": [_palette.text, 22, semibold],
+		&"Heading": [_palette.text, 28, semibold],
+		&"Subheading": [_palette.text, 20, semibold],
+		&"Status": [_palette.text, 24, null],
+		&"Tagline": [_palette.muted, 24, null],
+		&"Muted": [_palette.muted, 16, null],
+		&"Command": [_palette.text, 16, mono],
+		&"Danger": [_palette.danger, TEXT_SIZE, null],
+		&"Chip": [_palette.text, 16, mono],
+	}
+	for type: StringName in looks:
+		var look: Array = looks[type]
+		var color: Color = look[0]
+		var size: int = look[1]
+		_vary(type, &"Label")
+		_theme.set_color("font_color", type, color)
+		_theme.set_font_size("font_size", type, size)
+		if look[2] is Font:
+			var font: Font = look[2]
+			_theme.set_font("font", type, font)
+	_theme.set_stylebox(
+		"normal", &"Chip", _lined(_box(_palette.well, 14, 5, 16), _palette.card_line)
+	)
+	_make_rich_text(semibold, mono)
+
+
+func _make_rich_text(semibold: Font, mono: Font) -> void:
+	var italic := _font("")
+	italic.variation_transform = Transform2D(Vector2(1, 0.2), Vector2(0, 1), Vector2.ZERO)
+	_theme.set_color("default_color", &"RichTextLabel", _palette.text)
+	_theme.set_color("font_link_color", &"RichTextLabel", _palette.link)
+	_theme.set_color("selection_color", &"RichTextLabel", Color(_palette.accent, 0.4))
+	_theme.set_font("bold_font", &"RichTextLabel", semibold)
+	_theme.set_font("bold_italics_font", &"RichTextLabel", semibold)
+	_theme.set_font("italics_font", &"RichTextLabel", italic)
+	_theme.set_font("mono_font", &"RichTextLabel", mono)
+	_theme.set_constant("line_separation", &"RichTextLabel", 4)
+	_theme.set_stylebox("focus", &"RichTextLabel", _ring())
+	_theme.set_stylebox("normal", &"RichTextLabel", _clear(12, 8))
+
+
+func _set_text_colors(type: StringName, color: Color) -> void:
+	for state: String in ["", "_focus", "_hover", "_hover_pressed", "_pressed"]:
+		_theme.set_color("font%s_color" % state, type, color)
+	_theme.set_color("font_disabled_color", type, _palette.muted)
+
+
+func _set_boxes(type: StringName, boxes: Dictionary[String, StyleBox]) -> void:
+	for state: String in boxes:
+		_theme.set_stylebox(state, type, boxes[state])
+	_theme.set_stylebox("hover_pressed", type, boxes["pressed"])
+	_theme.set_stylebox("focus", type, _ring())
+
+
+func _make_buttons() -> void:
+	var p := _palette
+	var rest := {
+		"normal": _lined(_box(p.button, 22, 11), p.button_line),
+		"hover": _lined(_box(p.button_hover, 22, 11), p.text),
+		"pressed": _lined(_box(p.button_pressed, 22, 11), p.button_line),
+		"disabled": _box(p.button_disabled, 22, 11),
+	}
+	var plain: Dictionary[String, StyleBox] = {}
+	plain.assign(rest)
+	for type: StringName in [&"Button", &"OptionButton"]:
+		_set_text_colors(type, p.text)
+		_set_boxes(type, plain)
+	_theme.set_constant("arrow_margin", &"OptionButton", 16)
+	_theme.set_constant("modulate_arrow", &"OptionButton", 1)
+	_theme.set_icon("arrow", &"OptionButton", load(_folder + "/icons/arrow.svg") as Texture2D)
+	_vary(&"PrimaryButton", &"Button")
+	_set_text_colors(&"PrimaryButton", p.primary_text)
+	_theme.set_font_size("font_size", &"PrimaryButton", 22)
+	var primary: Dictionary[String, StyleBox] = {
+		"normal": _box(p.primary, 32, 14),
+		"hover": _box(p.primary_hover, 32, 14),
+		"pressed": _box(p.primary_pressed, 32, 14),
+		"disabled": _box(p.button_disabled, 32, 14),
+	}
+	_set_boxes(&"PrimaryButton", primary)
+	_make_nav_buttons()
+	_set_text_colors(&"CheckButton", p.text)
+	var check: Dictionary[String, StyleBox] = {}
+	for state: String in ["normal", "hover", "pressed", "disabled"]:
+		check[state] = _clear(6, 8)
+	_set_boxes(&"CheckButton", check)
+	for state: String in ["checked", "unchecked"]:
+		var icon: Texture2D = load("%s/icons/%s.svg" % [_folder, state])
+		_theme.set_icon(state, &"CheckButton", icon)
+		_theme.set_icon(state + "_disabled", &"CheckButton", icon)
+		var radio: Texture2D = load("%s/icons/radio_%s.svg" % [_folder, state])
+		_theme.set_icon("radio_" + state, &"PopupMenu", radio)
+
+
+func _make_nav_buttons() -> void:
+	var p := _palette
+	_vary(&"NavButton", &"Button")
+	_set_text_colors(&"NavButton", p.text)
+	_theme.set_color("font_color", &"NavButton", p.muted)
+	var current := _box(Color(p.page, 0), 18, 9, 0)
+	current.border_color = p.accent
+	current.border_width_bottom = 3
+	var nav: Dictionary[String, StyleBox] = {
+		"normal": _clear(18, 9),
+		"hover": _box(p.button_disabled, 18, 9),
+		"pressed": current,
+		"disabled": _clear(18, 9),
+	}
+	_set_boxes(&"NavButton", nav)
+
+
+func _make_fields() -> void:
+	var p := _palette
+	_theme.set_stylebox("normal", &"LineEdit", _lined(_box(p.well, 16, 10), p.button_line))
+	_theme.set_stylebox("read_only", &"LineEdit", _box(p.well, 16, 10))
+	_theme.set_stylebox("focus", &"LineEdit", _ring())
+	_theme.set_color("font_color", &"LineEdit", p.text)
+	_theme.set_color("font_uneditable_color", &"LineEdit", p.muted)
+	_theme.set_color("font_placeholder_color", &"LineEdit", p.muted)
+	_theme.set_color("caret_color", &"LineEdit", p.text)
+	_theme.set_color("selection_color", &"LineEdit", Color(p.accent, 0.4))
+	_theme.set_stylebox("background", &"ProgressBar", _box(p.well, 0, 0, 6))
+	_theme.set_stylebox("fill", &"ProgressBar", _box(p.accent, 0, 0, 6))
+	_theme.set_color("font_color", &"ProgressBar", p.text)
+	for bar: StringName in [&"VScrollBar", &"HScrollBar"]:
+		_theme.set_stylebox("scroll", bar, _box(Color(p.well, 0.6), 4, 4, 4))
+		_theme.set_stylebox("grabber", bar, _box(p.button_line, 4, 4, 4))
+		_theme.set_stylebox("grabber_highlight", bar, _box(p.text, 4, 4, 4))
+		_theme.set_stylebox("grabber_pressed", bar, _box(p.text, 4, 4, 4))
+	_theme.set_stylebox("focus", &"ScrollContainer", StyleBoxEmpty.new())
+
+
+func _make_lists() -> void:
+	var p := _palette
+	_theme.set_stylebox("panel", &"PopupMenu", _lined(_box(p.card, 8, 8), p.button_line))
+	_theme.set_stylebox("hover", &"PopupMenu", _box(p.button_hover, 8, 4, 6))
+	_theme.set_constant("v_separation", &"PopupMenu", 12)
+	_theme.set_constant("item_start_padding", &"PopupMenu", 8)
+	_theme.set_constant("item_end_padding", &"PopupMenu", 16)
+	_theme.set_color("font_color", &"PopupMenu", p.text)
+	_theme.set_color("font_hover_color", &"PopupMenu", p.text)
+	_theme.set_color("font_disabled_color", &"PopupMenu", p.muted)
+	_theme.set_stylebox("panel", &"AcceptDialog", _box(p.card, 16, 16, 0))
+	for list: StringName in [&"Tree", &"ItemList"]:
+		_theme.set_stylebox("panel", list, _box(p.well, 8, 8))
+		_theme.set_color("font_color", list, p.text)

@@ -1,0 +1,140 @@
+extends RefCounted
+## Every screen in every state, made without an updater: for pictures and for the layout test.
+
+const FRAME := preload("res://scenes/launcher/frame.tscn")
+const VSEKAI := preload("res://themes/vsekai/vsekai_branding.tres")
+const AURORA := preload("res://themes/aurora/aurora_branding.tres")
+const NOTES := """# Bigger rooms
+Rooms hold **64 people** now, and *whispering* works again.
+
+## New
+- Mirrors that show everybody, also in flat mode
+- Hand tracking on Linux with `--use_vr`
+1. First start asks for a microphone
+2. The map of the park: [park notes](https://v-sekai.org/park)
+
+## Fixed
+- The door of the lobby closes behind you
+"""
+const HOSTILE_NOTES := "# [img]https://x.example/a.png[/img]\n![pixel](https://x.example/p.png)"
+
+
+## Name of the picture: what makes the screen.
+static func all() -> Dictionary[String, Callable]:
+	var shots: Dictionary[String, Callable] = {}
+	for kind: String in HomeState.Kind:
+		shots["home_" + kind.to_lower()] = home.bind(HomeState.Kind[kind], HomeState.Notice.NONE)
+	for notice: String in HomeState.Notice:
+		if notice != "NONE":
+			shots["notice_" + notice.to_lower()] = _noticed.bind(HomeState.Notice[notice])
+	shots["whats_new"] = whats_new
+	shots["settings"] = settings
+	shots["first_run"] = first_run.bind(12_300_000_000)
+	shots["first_run_no_space"] = first_run.bind(90_000_000)
+	shots["error"] = error
+	shots["confirm"] = confirm
+	shots["brand_home"] = _branded_home
+	shots["brand_settings"] = _branded_settings
+	return shots
+
+
+static func home(kind: HomeState.Kind, notice: HomeState.Notice, brand: Branding = VSEKAI) -> Control:
+	var state := HomeState.new()
+	state.kind = kind
+	state.product_name = brand.product_name
+	state.mode = "stable"
+	state.new_version = "0.1.3"
+	state.new_mode = "beta"
+	state.notice = notice
+	state.notice_version = "0.1.3"
+	state.download_bytes = 6_700_000
+	state.damaged_files = 3
+	state.failure = ErrorReport.of("disk_full", "", "").sentence()
+	if not kind in [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING]:
+		state.version = "0.1.2"
+	if kind == HomeState.Kind.NOT_INSTALLED:
+		state.download_bytes = 52_000_000
+	var frame := _frame(brand, NavBar.Page.HOME)
+	frame.home.state = state
+	if state.is_working() or kind == HomeState.Kind.PAUSED:
+		frame.home.show_progress.call_deferred(2_900_000, 6_700_000, 1_240_000.0, 3.1)
+	return frame
+
+
+static func whats_new() -> Control:
+	var frame := _frame(VSEKAI, NavBar.Page.WHATS_NEW)
+	frame.whats_new.show_notes("0.1.3", NOTES)
+	return frame
+
+
+static func settings(brand: Branding = VSEKAI) -> Control:
+	var facts := SettingsFacts.new()
+	facts.product_name = brand.product_name
+	facts.url_scheme = brand.url_scheme
+	facts.directory = "/home/kim/.local/share/" + brand.folder_name
+	facts.free_bytes = 12_300_000_000
+	facts.version = "0.1.2"
+	facts.previous_version = "0.1.1"
+	facts.mode = "stable"
+	for name: String in ["stable", "beta", "nightly"]:
+		var mode := SettingsFacts.Mode.new()
+		mode.name = name
+		mode.newest = "0.1.3"
+		mode.description = "Tested releases, about one a month." if name == "stable" else ""
+		facts.modes.append(mode)
+	var frame := _frame(brand, NavBar.Page.SETTINGS)
+	frame.settings.facts = facts
+	return frame
+
+
+static func first_run(free_bytes: int) -> Control:
+	var frame := _frame(VSEKAI, NavBar.Page.HOME)
+	frame.first_run.directory = "/home/kim/.local/share/V-Sekai"
+	frame.first_run.free_bytes = free_bytes
+	frame.first_run.download_bytes = 52_000_000
+	frame.first_run.needed_bytes = 330_000_000
+	frame.show_first_run(true)
+	return frame
+
+
+static func error() -> Control:
+	var frame := _frame(VSEKAI, NavBar.Page.HOME)
+	var report := ErrorReport.of("disk_full", "", "")
+	report.details = (
+		"disk_full: ~/.local/share/V-Sekai has 90000000 bytes free, 330000000 are needed\n"
+		+ "operation: update, launcher 0.1.0, library 0.1.0, Linux x86_64"
+	)
+	frame.show_error.call_deferred(report, true)
+	return frame
+
+
+static func confirm() -> Control:
+	var frame := _frame(VSEKAI, NavBar.Page.SETTINGS)
+	var values := {"mode": "nightly", "description": "Built every night.", "newest": "0.2.0"}
+	var title := TranslationServer.translate("ASK_MODE_TITLE").format(values)
+	var text := TranslationServer.translate("ASK_MODE_TEXT").format(values)
+	var yes := TranslationServer.translate("ASK_MODE_YES")
+	var no := TranslationServer.translate("DIALOG_CANCEL")
+	frame.confirm_dialog.ask.call_deferred(title, text, yes, no, func() -> void: pass)
+	return frame
+
+
+static func _frame(brand: Branding, page: NavBar.Page) -> LauncherFrame:
+	var frame := FRAME.instantiate() as LauncherFrame
+	frame.branding = brand
+	frame.page = page
+	return frame
+
+
+static func _noticed(notice: HomeState.Notice) -> Control:
+	var waiting := [HomeState.Notice.MODE_MOVED, HomeState.Notice.RECALLED]
+	var is_waiting := notice in waiting
+	return home(HomeState.Kind.UPDATE_WAITING if is_waiting else HomeState.Kind.READY, notice)
+
+
+static func _branded_home() -> Control:
+	return home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE, AURORA)
+
+
+static func _branded_settings() -> Control:
+	return settings(AURORA)
