@@ -48,6 +48,7 @@ enum Notice {
 	RECALLED,
 	ON_TRIAL,
 	UPDATES_OFF,
+	CRASHED,
 }
 
 const BUSY: Array[Kind] = [
@@ -58,6 +59,14 @@ const BUSY: Array[Kind] = [
 	Kind.REPAIRING,
 	Kind.ROLLING_BACK,
 	Kind.UNINSTALLING,
+]
+## Where playing is offered beside the primary action.
+const PLAYABLE: Array[Kind] = [
+	Kind.UPDATE_WAITING,
+	Kind.RESUMABLE,
+	Kind.DOWNLOADING,
+	Kind.PAUSED,
+	Kind.FAILED,
 ]
 ## The primary action, and the text of its button without and with a size.
 const PRIMARY: Dictionary[Kind, Array] = {
@@ -71,7 +80,7 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.DAMAGED: [Action.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
 	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
 }
-## The sentence without an installed version where it differs, else with one.
+## What is said of each; of a failure its own sentence.
 const STATUS: Dictionary[Kind, String] = {
 	Kind.LOADING: "HOME_STATUS_LOADING",
 	Kind.NOT_INSTALLED: "HOME_STATUS_NOT_INSTALLED",
@@ -99,6 +108,7 @@ const NOTICES: Dictionary[Notice, String] = {
 	Notice.RECALLED: "HOME_NOTICE_RECALLED",
 	Notice.ON_TRIAL: "HOME_NOTICE_ON_TRIAL",
 	Notice.UPDATES_OFF: "HOME_NOTICE_UPDATES_OFF",
+	Notice.CRASHED: "HOME_NOTICE_CRASHED",
 }
 
 var kind: Kind = Kind.LOADING
@@ -157,7 +167,7 @@ func primary_text() -> String:
 ## What stands beside the primary button, the most wanted first.
 func secondary_actions() -> Array[Action]:
 	var actions: Array[Action] = []
-	if kind in [Kind.UPDATE_WAITING, Kind.RESUMABLE, Kind.PAUSED, Kind.FAILED] and is_installed():
+	if is_installed() and kind in PLAYABLE:
 		actions.append(Action.PLAY)
 	if kind in [Kind.DOWNLOADING, Kind.PAUSED, Kind.VERIFYING, Kind.REPAIRING]:
 		actions.append(Action.CANCEL)

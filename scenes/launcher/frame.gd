@@ -71,6 +71,15 @@ func show_error(report: ErrorReport, can_retry: bool) -> void:
 	error_dialog.open()
 
 
+## Asks before something is done, with the translations whose keys begin with [param key].
+func ask(key: String, values: Dictionary, on_yes: Callable) -> void:
+	var yes := key + "_YES"
+	var title := tr(key + "_TITLE").format(values)
+	confirm_dialog.ask(
+		title, tr(key + "_TEXT").format(values), tr(yes), tr("DIALOG_CANCEL"), on_yes
+	)
+
+
 ## Nothing may be asked while a dialog is open.
 func is_asking() -> bool:
 	return error_dialog.visible or confirm_dialog.visible

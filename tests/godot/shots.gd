@@ -38,7 +38,9 @@ static func all() -> Dictionary[String, Callable]:
 	return shots
 
 
-static func home(kind: HomeState.Kind, notice: HomeState.Notice, brand: Branding = VSEKAI) -> Control:
+static func home(
+	kind: HomeState.Kind, notice: HomeState.Notice, brand: Branding = VSEKAI
+) -> Control:
 	var state := HomeState.new()
 	state.kind = kind
 	state.product_name = brand.product_name

@@ -1,0 +1,167 @@
+class_name LauncherModel
+extends RefCounted
+## What the launcher knows, and what its screens make of it. Plain data: asks nobody, does nothing.
+
+## Failures of a check that only say that nobody could be asked.
+const OFFLINE_CODES: PackedStringArray = ["offline", "timed_out", "tls_failed", "http_failed"]
+
+var product_name: String = ""
+var url_scheme: String = ""
+var directory: String = ""
+var free_bytes: int = -1
+## Installed; empty = nothing is.
+var version: String = ""
+var previous_version: String = ""
+## Followed; empty = not known.
+var mode: String = ""
+var modes: Array[SettingsFacts.Mode] = []
+var bad_versions: PackedStringArray = []
+var is_on_trial: bool = false
+var is_resumable: bool = false
+var is_integrated: bool = false
+## What waits; empty = nothing does.
+var new_version: String = ""
+var new_mode: String = ""
+var is_recalled: bool = false
+var notes: String = ""
+## Of the version that waits; -1 = not known.
+var download_bytes: int = -1
+var needed_bytes: int = -1
+## What goes on; [constant HomeState.Kind.READY] = nothing does.
+var activity: HomeState.Kind = HomeState.Kind.LOADING
+var is_playing: bool = false
+var has_crashed: bool = false
+var are_updates_off: bool = false
+var damaged_files: int = 0
+## Of the last check or update; null = it went well.
+var failure: ErrorReport
+## Whether [member failure] is of a check, which leaves the installed version as good as it was.
+var is_failure_of_check: bool = false
+## What came of the last thing that Settings asked for.
+var message: String = ""
+
+
+func is_installed() -> bool:
+	return not version.is_empty()
+
+
+func forget_release() -> void:
+	new_version = ""
+	new_mode = ""
+	is_recalled = false
+	download_bytes = -1
+	needed_bytes = -1
+
+
+func home_state() -> HomeState:
+	var state := HomeState.new()
+	state.kind = _kind()
+	state.product_name = product_name
+	state.version = version
+	state.mode = mode
+	state.new_version = new_version
+	state.new_mode = new_mode
+	state.download_bytes = download_bytes
+	state.damaged_files = damaged_files
+	state.failure = failure.sentence() if failure != null else ""
+	state.notice = _notice(state.kind)
+	state.notice_version = _notice_version(state.notice)
+	return state
+
+
+func settings_facts() -> SettingsFacts:
+	var facts := SettingsFacts.new()
+	facts.product_name = product_name
+	facts.url_scheme = url_scheme
+	facts.directory = directory
+	facts.free_bytes = free_bytes
+	facts.version = version
+	facts.previous_version = previous_version
+	facts.mode = mode
+	facts.modes = modes
+	facts.is_integrated = is_integrated
+	facts.is_busy = is_playing or activity != HomeState.Kind.READY
+	facts.message = message
+	return facts
+
+
+## For a report of a fault. Without names: the home folder is written as ~.
+func diagnostics(library_version: String, last_failure: String) -> String:
+	var lines: PackedStringArray = [
+		"launcher %s, library %s" % [_launcher_version(), library_version],
+		"Godot %s" % Engine.get_version_info()["string"],
+		"%s %s, %s" % [OS.get_name(), OS.get_version(), Engine.get_architecture_name()],
+		"%s, %s" % [RenderingServer.get_video_adapter_name(), OS.get_locale()],
+		"folder %s, %s free" % [_short(directory), Words.bytes(free_bytes)],
+		"version %s, previous %s, mode %s" % [version, previous_version, mode],
+		"bad versions: %s" % ", ".join(bad_versions),
+		"waiting: %s" % new_version,
+	]
+	if not last_failure.is_empty():
+		lines.append(last_failure)
+	return "\n".join(lines)
+
+
+func _launcher_version() -> String:
+	return ProjectSettings.get_setting("application/config/version")
+
+
+func _short(path: String) -> String:
+	var home := OS.get_environment("USERPROFILE" if OS.has_feature("windows") else "HOME")
+	return path.replace(home, "~") if home.length() > 1 else path
+
+
+func _kind() -> HomeState.Kind:
+	if is_playing and activity in [HomeState.Kind.READY, HomeState.Kind.CHECKING]:
+		return HomeState.Kind.PLAYING
+	if activity != HomeState.Kind.READY:
+		return activity
+	if failure != null and not _is_mode_retired():
+		var is_offline := is_failure_of_check and failure.code in OFFLINE_CODES
+		return HomeState.Kind.OFFLINE if is_offline else HomeState.Kind.FAILED
+	if damaged_files > 0:
+		return HomeState.Kind.DAMAGED
+	if is_resumable:
+		return HomeState.Kind.RESUMABLE
+	if not is_installed():
+		return HomeState.Kind.NOT_INSTALLED
+	return HomeState.Kind.READY if new_version.is_empty() else HomeState.Kind.UPDATE_WAITING
+
+
+func _notice(kind: HomeState.Kind) -> HomeState.Notice:
+	var quiet := [HomeState.Kind.LOADING, HomeState.Kind.PLAYING, HomeState.Kind.DAMAGED]
+	if not is_installed() or kind in quiet:
+		return HomeState.Notice.NONE
+	if has_crashed:
+		return HomeState.Notice.CRASHED
+	if is_recalled:
+		return HomeState.Notice.RECALLED
+	if not new_mode.is_empty() and not mode.is_empty() and new_mode != mode:
+		return HomeState.Notice.MODE_MOVED
+	if _is_mode_retired():
+		return HomeState.Notice.MODE_RETIRED
+	if not bad_versions.is_empty() and new_version.is_empty() and bad_versions[-1] != version:
+		return HomeState.Notice.ROLLED_BACK
+	if kind == HomeState.Kind.READY and not _rolling_out().is_empty():
+		return HomeState.Notice.ROLLING_OUT
+	if is_on_trial:
+		return HomeState.Notice.ON_TRIAL
+	return HomeState.Notice.UPDATES_OFF if are_updates_off else HomeState.Notice.NONE
+
+
+func _notice_version(notice: HomeState.Notice) -> String:
+	if notice == HomeState.Notice.ROLLED_BACK:
+		return bad_versions[-1]
+	return _rolling_out() if notice == HomeState.Notice.ROLLING_OUT else ""
+
+
+func _is_mode_retired() -> bool:
+	return is_installed() and failure != null and failure.code == "mode_retired"
+
+
+## The version that the followed mode has, and that a check has not given to this computer.
+func _rolling_out() -> String:
+	for each: SettingsFacts.Mode in modes:
+		if each.name == mode and each.newest != version and not each.newest in bad_versions:
+			return each.newest
+	return ""
