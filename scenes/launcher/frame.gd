@@ -60,6 +60,8 @@ func show_page(wanted: NavBar.Page) -> void:
 
 
 func show_first_run(is_shown: bool) -> void:
+	if first_run.visible == is_shown:
+		return
 	first_run.visible = is_shown
 	if is_node_ready():
 		_show_screens()

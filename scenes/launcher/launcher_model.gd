@@ -112,41 +112,47 @@ func _short(path: String) -> String:
 
 
 func _kind() -> HomeState.Kind:
+	var kind := HomeState.Kind.READY
 	if is_playing and activity in [HomeState.Kind.READY, HomeState.Kind.CHECKING]:
-		return HomeState.Kind.PLAYING
-	if activity != HomeState.Kind.READY:
-		return activity
-	if failure != null and not _is_mode_retired():
+		kind = HomeState.Kind.PLAYING
+	elif activity != HomeState.Kind.READY:
+		kind = activity
+	elif failure != null and not _is_mode_retired():
 		var is_offline := is_failure_of_check and failure.code in OFFLINE_CODES
-		return HomeState.Kind.OFFLINE if is_offline else HomeState.Kind.FAILED
-	if damaged_files > 0:
-		return HomeState.Kind.DAMAGED
-	if is_resumable:
-		return HomeState.Kind.RESUMABLE
-	if not is_installed():
-		return HomeState.Kind.NOT_INSTALLED
-	return HomeState.Kind.READY if new_version.is_empty() else HomeState.Kind.UPDATE_WAITING
+		kind = HomeState.Kind.OFFLINE if is_offline else HomeState.Kind.FAILED
+	elif damaged_files > 0:
+		kind = HomeState.Kind.DAMAGED
+	elif is_resumable:
+		kind = HomeState.Kind.RESUMABLE
+	elif not is_installed():
+		kind = HomeState.Kind.NOT_INSTALLED
+	elif not new_version.is_empty():
+		kind = HomeState.Kind.UPDATE_WAITING
+	return kind
 
 
+## The first that holds: what asks for something goes before what is only good to know.
 func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 	var quiet := [HomeState.Kind.LOADING, HomeState.Kind.PLAYING, HomeState.Kind.DAMAGED]
 	if not is_installed() or kind in quiet:
 		return HomeState.Notice.NONE
-	if has_crashed:
-		return HomeState.Notice.CRASHED
-	if is_recalled:
-		return HomeState.Notice.RECALLED
-	if not new_mode.is_empty() and not mode.is_empty() and new_mode != mode:
-		return HomeState.Notice.MODE_MOVED
-	if _is_mode_retired():
-		return HomeState.Notice.MODE_RETIRED
-	if not bad_versions.is_empty() and new_version.is_empty() and bad_versions[-1] != version:
-		return HomeState.Notice.ROLLED_BACK
-	if kind == HomeState.Kind.READY and not _rolling_out().is_empty():
-		return HomeState.Notice.ROLLING_OUT
-	if is_on_trial:
-		return HomeState.Notice.ON_TRIAL
-	return HomeState.Notice.UPDATES_OFF if are_updates_off else HomeState.Notice.NONE
+	var is_moved := not new_mode.is_empty() and not mode.is_empty() and new_mode != mode
+	var is_back := not bad_versions.is_empty() and new_version.is_empty()
+	var is_rolling := kind == HomeState.Kind.READY and not _rolling_out().is_empty()
+	var holds: Dictionary[HomeState.Notice, bool] = {
+		HomeState.Notice.CRASHED: has_crashed,
+		HomeState.Notice.RECALLED: is_recalled,
+		HomeState.Notice.MODE_MOVED: is_moved,
+		HomeState.Notice.MODE_RETIRED: _is_mode_retired(),
+		HomeState.Notice.ROLLED_BACK: is_back and bad_versions[-1] != version,
+		HomeState.Notice.ROLLING_OUT: is_rolling,
+		HomeState.Notice.ON_TRIAL: is_on_trial,
+		HomeState.Notice.UPDATES_OFF: are_updates_off,
+	}
+	for notice: HomeState.Notice in holds:
+		if holds[notice]:
+			return notice
+	return HomeState.Notice.NONE
 
 
 func _notice_version(notice: HomeState.Notice) -> String:

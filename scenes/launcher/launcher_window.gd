@@ -35,4 +35,10 @@ static func step_aside(window: Window) -> void:
 static func come_back(window: Window) -> void:
 	if window.mode == Window.MODE_MINIMIZED:
 		window.mode = Window.MODE_WINDOWED
-	window.request_attention()
+	call_back(window)
+
+
+## Tells whoever went elsewhere that there is something to see.
+static func call_back(window: Window) -> void:
+	if not window.has_focus():
+		window.request_attention()
