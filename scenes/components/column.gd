@@ -1,18 +1,23 @@
 class_name Column
-extends MarginContainer
+extends Container
 ## Keeps what is in it at most [member width_max] wide, in the middle of the room there is.
 
 ## In pixels of the interface, before it is scaled.
 @export var width_max := 960.0
 ## The least room at each side.
-@export var side_min := 16
+@export var side_min := 16.0
 
 
-func _init() -> void:
-	resized.connect(_fit)
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_SORT_CHILDREN:
+		var width := minf(size.x - 2.0 * side_min, width_max)
+		var rect := Rect2(floorf((size.x - width) / 2.0), 0.0, width, size.y)
+		for child: Node in get_children():
+			fit_child_in_rect(child as Control, rect)
 
 
-func _fit() -> void:
-	var side := maxi(side_min, floori((size.x - width_max) / 2.0))
-	add_theme_constant_override("margin_left", side)
-	add_theme_constant_override("margin_right", side)
+func _get_minimum_size() -> Vector2:
+	var least := Vector2.ZERO
+	for child: Node in get_children():
+		least = least.max((child as Control).get_combined_minimum_size())
+	return least + Vector2(2.0 * side_min, 0.0)

@@ -1,20 +1,24 @@
 class_name FitScroll
 extends ScrollContainer
-## As high as what is in it, as long as the window has the room; then it scrolls.
+## As high as what is in it, as long as the window has room for all of its scene; then it scrolls.
 
-## What else of the window's height is taken, in pixels of the interface.
-@export var taken := 160.0
+const HEIGHT_MIN := 48.0
 
 
 func _ready() -> void:
 	var content := get_child(0) as Control
-	content.minimum_size_changed.connect(_fit)
-	get_viewport().size_changed.connect(_fit)
-	resized.connect(_fit)
+	content.minimum_size_changed.connect(_fit, CONNECT_DEFERRED)
+	get_viewport().size_changed.connect(_fit, CONNECT_DEFERRED)
+	(owner as Control).minimum_size_changed.connect(_fit, CONNECT_DEFERRED)
 	_fit()
 
 
 func _fit() -> void:
+	if not is_inside_tree():
+		return
 	var content := get_child(0) as Control
-	var room := maxf(get_viewport_rect().size.y - taken, 60.0)
-	custom_minimum_size.y = minf(content.get_combined_minimum_size().y, room)
+	var others := (owner as Control).get_combined_minimum_size().y - get_combined_minimum_size().y
+	var room := maxf(get_viewport_rect().size.y - others, HEIGHT_MIN)
+	var height := minf(content.get_combined_minimum_size().y, room)
+	if not is_equal_approx(height, custom_minimum_size.y):
+		custom_minimum_size.y = height

@@ -6,6 +6,9 @@ extends PanelContainer
 
 signal closed
 
+## The open ones; the last is the one in front.
+static var _open: Array[Modal] = []
+
 var _focus_before: Control
 
 @onready var _close := %Close as Button
@@ -17,8 +20,12 @@ func _ready() -> void:
 	get_viewport().gui_focus_changed.connect(_on_focus_changed)
 
 
+func _exit_tree() -> void:
+	_open.erase(self)
+
+
 func _unhandled_input(event: InputEvent) -> void:
-	if visible and event.is_action_pressed(&"ui_cancel"):
+	if _is_in_front() and event.is_action_pressed(&"ui_cancel"):
 		get_viewport().set_input_as_handled()
 		_close.pressed.emit()
 
@@ -26,6 +33,9 @@ func _unhandled_input(event: InputEvent) -> void:
 func open() -> void:
 	if not visible:
 		_focus_before = get_viewport().gui_get_focus_owner()
+	_open.erase(self)
+	_open.append(self)
+	move_to_front()
 	show()
 	_default_focus().grab_focus()
 
@@ -33,6 +43,7 @@ func open() -> void:
 func close() -> void:
 	if not visible:
 		return
+	_open.erase(self)
 	hide()
 	if is_instance_valid(_focus_before) and _focus_before.is_visible_in_tree():
 		_focus_before.grab_focus()
@@ -43,6 +54,10 @@ func _default_focus() -> Control:
 	return _close
 
 
+func _is_in_front() -> bool:
+	return not _open.is_empty() and _open[-1] == self
+
+
 func _on_focus_changed(control: Control) -> void:
-	if visible and not is_ancestor_of(control):
+	if _is_in_front() and not is_ancestor_of(control):
 		_default_focus().grab_focus()

@@ -45,6 +45,9 @@ var needed_bytes: int = -1:
 		if is_node_ready():
 			_draw_words()
 
+@onready var _rows := %Rows as VBoxContainer
+@onready var _card := %Card as PanelContainer
+@onready var _card_rows := %CardRows as VBoxContainer
 @onready var _mark := %Mark as TextureRect
 @onready var _title := %Title as Label
 @onready var _tagline := %Tagline as Label
@@ -126,6 +129,11 @@ func _on_install_pressed() -> void:
 
 func _fit() -> void:
 	var is_compact := size.y < 560.0 or size.x < 800.0
-	_mark.custom_minimum_size = Vector2.ONE * (56 if is_compact else 120)
+	_mark.custom_minimum_size = Vector2.ONE * (48 if is_compact else 120)
 	_title.theme_type_variation = &"Subheading" if is_compact else &"Heading"
 	_tagline.visible = not is_compact
+	_rows.add_theme_constant_override("separation", 10 if is_compact else 24)
+	_card_rows.add_theme_constant_override("separation", 4 if is_compact else 10)
+	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
+	for side: String in ["margin_top", "margin_bottom"]:
+		add_theme_constant_override(side, 8 if is_compact else 20)

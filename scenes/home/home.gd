@@ -29,6 +29,9 @@ var branding: Branding:
 var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
 
+@onready var _rows := %Rows as VBoxContainer
+@onready var _card := %Card as PanelContainer
+@onready var _card_rows := %CardRows as VBoxContainer
 @onready var _hero := %Hero as BoxContainer
 @onready var _mark := %Mark as TextureRect
 @onready var _title := %Title as Label
@@ -162,7 +165,10 @@ func _speak(percent: int) -> void:
 func _fit() -> void:
 	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
 	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
-	_tagline.visible = size.y >= 330
+	_tagline.visible = not is_compact
 	_tagline.theme_type_variation = &"Muted" if is_compact else &"Tagline"
-	_mark.custom_minimum_size = Vector2.ONE * (72 if is_compact else 208)
+	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 208)
 	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
+	_rows.add_theme_constant_override("separation", 8 if is_compact else 16)
+	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
+	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"

@@ -6,8 +6,10 @@ extends Control
 
 ## Whose launcher this is. The project setting `vsekai/branding` goes before it.
 @export var branding: Branding
+## Where the choices of a person are kept.
+@export var settings_path: String = LauncherSettings.PATH
 
-var _settings := LauncherSettings.load_from()
+var _settings: LauncherSettings
 
 @onready var _session := %Session as LauncherSession
 @onready var _frame := %Frame as LauncherFrame
@@ -19,6 +21,7 @@ func _ready() -> void:
 	if not other.is_empty():
 		branding = load(other)
 	get_tree().auto_accept_quit = false
+	_settings = LauncherSettings.load_from(settings_path)
 	_session.branding = branding
 	_session.settings = _settings
 	_frame.branding = branding

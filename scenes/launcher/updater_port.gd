@@ -2,7 +2,7 @@ class_name UpdaterPort
 extends Node
 ## Holds the updater: configures it, and begins one operation after the other.
 ##
-## With [LauncherSession], which is made on it, the only script that knows the updater. The
+## [UpdaterNews] and [LauncherSession] are made on it; no other script knows the updater. The
 ## environment variables VSEKAI_REPOSITORY, VSEKAI_TRUST_ROOT and VSEKAI_INSTALL_DIR go before the
 ## branding and the settings.
 

@@ -41,9 +41,12 @@ var ui_scale: float = 1.0
 var is_motion_reduced: bool = false
 var is_first_run_done: bool = false
 
+var _path: String = PATH
 
-static func load_from(path: String = PATH) -> LauncherSettings:
+
+static func load_from(path: String) -> LauncherSettings:
 	var settings := LauncherSettings.new()
+	settings._path = path
 	var file := ConfigFile.new()
 	if file.load(path) != OK:
 		return settings
@@ -55,11 +58,11 @@ static func load_from(path: String = PATH) -> LauncherSettings:
 	return settings
 
 
-func save(path: String = PATH) -> Error:
+func save() -> Error:
 	var file := ConfigFile.new()
 	for key: String in _keys():
 		file.set_value(SECTION, key, get(key))
-	return file.save(path)
+	return file.save(_path)
 
 
 func _limit() -> void:

@@ -4,6 +4,15 @@ extends SceneTree
 ## `./run godot --headless -s res://tests/godot/make_theme.gd -- res://themes/vsekai`
 
 const FONTS := "res://themes/vsekai/fonts/"
+const PANELS: Array[StringName] = [
+	&"Page",
+	&"Card",
+	&"CompactCard",
+	&"Well",
+	&"Dialog",
+	&"Notice",
+	&"Veil",
+]
 const RADIUS := 10
 const TEXT_SIZE := 18
 
@@ -81,10 +90,11 @@ func _make_panels() -> void:
 	var p := _palette
 	_theme.default_font = _font("")
 	_theme.default_font_size = TEXT_SIZE
-	for type: StringName in [&"Page", &"Card", &"Well", &"Dialog", &"Notice", &"Veil"]:
+	for type: StringName in PANELS:
 		_vary(type, &"PanelContainer")
 	_theme.set_stylebox("panel", &"Page", _box(p.page, 0, 0, 0))
 	_theme.set_stylebox("panel", &"Card", _lined(_box(p.card, 24, 20, 14), p.card_line))
+	_theme.set_stylebox("panel", &"CompactCard", _lined(_box(p.card, 18, 10, 12), p.card_line))
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
 	var dialog := _lined(_box(p.card, 28, 24, 14), p.card_line)
 	dialog.shadow_color = Color(0, 0, 0, 0.35)
@@ -209,14 +219,14 @@ func _make_nav_buttons() -> void:
 	_vary(&"NavButton", &"Button")
 	_set_text_colors(&"NavButton", p.text)
 	_theme.set_color("font_color", &"NavButton", p.muted)
-	var current := _box(Color(p.page, 0), 18, 9, 0)
+	var current := _box(Color(p.page, 0), 14, 9, 0)
 	current.border_color = p.accent
 	current.border_width_bottom = 3
 	var nav: Dictionary[String, StyleBox] = {
-		"normal": _clear(18, 9),
-		"hover": _box(p.button_disabled, 18, 9),
+		"normal": _clear(14, 9),
+		"hover": _box(p.button_disabled, 14, 9),
 		"pressed": current,
-		"disabled": _clear(18, 9),
+		"disabled": _clear(14, 9),
 	}
 	_set_boxes(&"NavButton", nav)
 

@@ -24,9 +24,17 @@ static func all() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
 	for kind: String in HomeState.Kind:
 		shots["home_" + kind.to_lower()] = home.bind(HomeState.Kind[kind], HomeState.Notice.NONE)
-	for notice: String in HomeState.Notice:
-		if notice != "NONE":
-			shots["notice_" + notice.to_lower()] = _noticed.bind(HomeState.Notice[notice])
+	for key: String in HomeState.Notice:
+		var notice: HomeState.Notice = HomeState.Notice[key]
+		if notice != HomeState.Notice.NONE:
+			shots["notice_" + key.to_lower()] = home.bind(kind_with(notice), notice)
+	shots.merge(pages())
+	return shots
+
+
+## Without Home.
+static func pages() -> Dictionary[String, Callable]:
+	var shots: Dictionary[String, Callable] = {}
 	shots["whats_new"] = whats_new
 	shots["settings"] = settings
 	shots["first_run"] = first_run.bind(12_300_000_000)
@@ -41,9 +49,15 @@ static func all() -> Dictionary[String, Callable]:
 static func home(
 	kind: HomeState.Kind, notice: HomeState.Notice, brand: Branding = VSEKAI
 ) -> Control:
+	var frame := _frame(brand, NavBar.Page.HOME)
+	show_home(frame, kind, notice)
+	return frame
+
+
+static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeState.Notice) -> void:
 	var state := HomeState.new()
 	state.kind = kind
-	state.product_name = brand.product_name
+	state.product_name = frame.branding.product_name
 	state.mode = "stable"
 	state.new_version = "0.1.3"
 	state.new_mode = "beta"
@@ -56,11 +70,9 @@ static func home(
 		state.version = "0.1.2"
 	if kind == HomeState.Kind.NOT_INSTALLED:
 		state.download_bytes = 52_000_000
-	var frame := _frame(brand, NavBar.Page.HOME)
 	frame.home.state = state
 	if state.is_working() or kind == HomeState.Kind.PAUSED:
 		frame.home.show_progress.call_deferred(2_900_000, 6_700_000, 1_240_000.0, 3.1)
-	return frame
 
 
 static func whats_new() -> Control:
@@ -128,10 +140,9 @@ static func _frame(brand: Branding, page: NavBar.Page) -> LauncherFrame:
 	return frame
 
 
-static func _noticed(notice: HomeState.Notice) -> Control:
+static func kind_with(notice: HomeState.Notice) -> HomeState.Kind:
 	var waiting := [HomeState.Notice.MODE_MOVED, HomeState.Notice.RECALLED]
-	var is_waiting := notice in waiting
-	return home(HomeState.Kind.UPDATE_WAITING if is_waiting else HomeState.Kind.READY, notice)
+	return HomeState.Kind.UPDATE_WAITING if notice in waiting else HomeState.Kind.READY
 
 
 static func _branded_home() -> Control:
