@@ -137,7 +137,14 @@ static func _frame(brand: Branding, page: NavBar.Page) -> LauncherFrame:
 	var frame := FRAME.instantiate() as LauncherFrame
 	frame.branding = brand
 	frame.page = page
+	frame.ready.connect(_make_window.bind(frame))
 	return frame
+
+
+## Without a display the window is a stamp.
+static func _make_window(frame: LauncherFrame) -> void:
+	if DisplayServer.get_name() == "headless" and frame.get_window().size.x < 1000:
+		frame.get_window().size = Vector2i(1280, 800)
 
 
 static func kind_with(notice: HomeState.Notice) -> HomeState.Kind:

@@ -1,7 +1,23 @@
 extends Node
-## Text can be read: WCAG 2.2 contrast, computed from the theme itself.
+## Every brand can be read: WCAG 2.2 contrast, computed from its theme; and is made of data only.
 
-const THEME := preload("res://themes/vsekai/vsekai_theme.tres")
+const FRAME := preload("res://scenes/launcher/frame.tscn")
+const BRANDS: Array[Branding] = [
+	preload("res://themes/vsekai/vsekai_branding.tres"),
+	preload("res://themes/aurora/aurora_branding.tres"),
+]
+const PANELS: Array[StringName] = [&"Page", &"Card", &"CompactCard", &"Dialog", &"Well", &"Notice"]
+const TEXTS: Array[StringName] = [
+	&"Label",
+	&"Title",
+	&"Brand",
+	&"Heading",
+	&"Subheading",
+	&"Status",
+	&"Tagline",
+	&"Muted",
+	&"Command",
+]
 const TEXT_RATIO := 4.5
 const OUTLINE_RATIO := 3.0
 
@@ -12,36 +28,115 @@ func _contrast(one: Color, other: Color) -> float:
 	return (maxf(a, b) + 0.05) / (minf(a, b) + 0.05)
 
 
-func _panel(variation: StringName) -> Color:
-	return (THEME.get_stylebox("panel", variation) as StyleBoxFlat).bg_color
+func _panel(theme: Theme, variation: StringName) -> Color:
+	return (theme.get_stylebox("panel", variation) as StyleBoxFlat).bg_color
 
 
-## The colour of a button state, of [param type] or of the type it varies.
-func _font_color(state: String, type: StringName) -> Color:
-	var color_name := "font_color" if state == "normal" else "font_%s_color" % state
-	var owner_type := type if THEME.has_color(color_name, type) else &"Button"
-	return THEME.get_color(color_name, owner_type)
+## Of the background every colour: text stands anywhere on it.
+func _grounds(brand: Branding) -> PackedColorArray:
+	var grounds: PackedColorArray = []
+	for panel: StringName in PANELS:
+		grounds.append(_panel(brand.theme, panel))
+	grounds.append_array((brand.background as GradientTexture2D).gradient.colors)
+	return grounds
 
 
-func test_text_on_every_panel() -> void:
-	for panel: StringName in [&"Page", &"Card", &"Well"]:
-		for text: StringName in [&"Label", &"Muted", &"Tagline", &"Heading", &"Title", &"Command"]:
-			var ratio := _contrast(THEME.get_color("font_color", text), _panel(panel))
-			assert(ratio >= TEXT_RATIO, "%s on %s: %.2f" % [text, panel, ratio])
+func _assert_contrast(
+	brand: Branding, what: String, one: Color, other: Color, least: float
+) -> void:
+	var ratio := _contrast(one, other)
+	assert(ratio >= least, "%s: %s has %.2f" % [brand.product_name, what, ratio])
+
+
+func test_text_on_every_panel_and_background() -> void:
+	for brand: Branding in BRANDS:
+		for ground: Color in _grounds(brand):
+			for text: StringName in TEXTS:
+				var color := brand.theme.get_color("font_color", text)
+				_assert_contrast(
+					brand, "%s on %s" % [text, ground.to_html()], color, ground, TEXT_RATIO
+				)
+
+
+func test_danger_and_links_on_what_they_stand_on() -> void:
+	for brand: Branding in BRANDS:
+		var card := _panel(brand.theme, &"Card")
+		var danger := brand.theme.get_color("font_color", &"Danger")
+		_assert_contrast(brand, "danger", danger, card, TEXT_RATIO)
+		var text := brand.theme.get_color("default_color", &"RichTextLabel")
+		_assert_contrast(brand, "notes", text, card, TEXT_RATIO)
 
 
 func test_text_on_buttons_in_every_state() -> void:
-	for type: StringName in [&"Button", &"PrimaryButton"]:
-		for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
-			var owner_type := type if THEME.has_stylebox(state, type) else &"Button"
-			var box := THEME.get_stylebox(state, owner_type) as StyleBoxFlat
-			var ratio := _contrast(_font_color(state, type), box.bg_color)
-			assert(ratio >= TEXT_RATIO, "%s %s: %.2f" % [type, state, ratio])
+	for brand: Branding in BRANDS:
+		for type: StringName in [&"Button", &"OptionButton", &"PrimaryButton"]:
+			for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
+				var box := brand.theme.get_stylebox(state, type) as StyleBoxFlat
+				var key := "font_color" if state == "normal" else "font_%s_color" % state
+				var color := brand.theme.get_color(key, type)
+				_assert_contrast(brand, "%s %s" % [type, state], color, box.bg_color, TEXT_RATIO)
 
 
-func test_focus_ring_stands_out_from_what_it_surrounds() -> void:
-	var ring := (THEME.get_stylebox("focus", &"Button") as StyleBoxFlat).border_color
-	for panel: StringName in [&"Page", &"Card"]:
-		assert(_contrast(ring, _panel(panel)) >= OUTLINE_RATIO)
-	var primary := THEME.get_stylebox("normal", &"PrimaryButton") as StyleBoxFlat
-	assert(_contrast(ring, primary.bg_color) >= OUTLINE_RATIO)
+func test_tabs_of_pages_on_the_background() -> void:
+	for brand: Branding in BRANDS:
+		for ground: Color in (brand.background as GradientTexture2D).gradient.colors:
+			for key: String in ["font_color", "font_hover_color", "font_pressed_color"]:
+				var color := brand.theme.get_color(key, &"NavButton")
+				_assert_contrast(brand, "tab " + key, color, ground, TEXT_RATIO)
+
+
+func test_fields_and_lists() -> void:
+	for brand: Branding in BRANDS:
+		var theme := brand.theme
+		var field := (theme.get_stylebox("normal", &"LineEdit") as StyleBoxFlat).bg_color
+		for key: String in ["font_color", "font_placeholder_color", "font_uneditable_color"]:
+			_assert_contrast(brand, key, theme.get_color(key, &"LineEdit"), field, TEXT_RATIO)
+		var list := (theme.get_stylebox("panel", &"PopupMenu") as StyleBoxFlat).bg_color
+		var hover := (theme.get_stylebox("hover", &"PopupMenu") as StyleBoxFlat).bg_color
+		_assert_contrast(
+			brand, "item", theme.get_color("font_color", &"PopupMenu"), list, TEXT_RATIO
+		)
+		var hovered := theme.get_color("font_hover_color", &"PopupMenu")
+		_assert_contrast(brand, "item under the pointer", hovered, hover, TEXT_RATIO)
+
+
+func test_focus_ring_and_progress_stand_out() -> void:
+	for brand: Branding in BRANDS:
+		var theme := brand.theme
+		var ring := (theme.get_stylebox("focus", &"Button") as StyleBoxFlat).border_color
+		for ground: Color in _grounds(brand):
+			_assert_contrast(brand, "ring", ring, ground, OUTLINE_RATIO)
+		var fill := (theme.get_stylebox("fill", &"ProgressBar") as StyleBoxFlat).bg_color
+		var bed := (theme.get_stylebox("background", &"ProgressBar") as StyleBoxFlat).bg_color
+		_assert_contrast(brand, "progress", fill, bed, OUTLINE_RATIO)
+
+
+func test_every_brand_has_everything() -> void:
+	var first := BRANDS[0].theme
+	for brand: Branding in BRANDS:
+		assert(not brand.product_name.is_empty() and brand.mark != null)
+		assert(not brand.folder_name.is_empty() and not brand.url_scheme.is_empty())
+		for type: String in first.get_type_list():
+			assert(brand.theme.get_stylebox_list(type) == first.get_stylebox_list(type), type)
+			assert(brand.theme.get_color_list(type) == first.get_color_list(type), type)
+
+
+func test_another_brand_is_another_resource_and_nothing_else() -> void:
+	for brand: Branding in BRANDS:
+		var frame := FRAME.instantiate() as LauncherFrame
+		frame.branding = brand
+		add_child(frame)
+		assert((frame.home.get_node("%Title") as Label).text == brand.product_name)
+		assert((frame.home.get_node("%Mark") as TextureRect).texture == brand.mark)
+		var primary := frame.home.get_node("%Primary") as Button
+		var box := primary.get_theme_stylebox("normal") as StyleBoxFlat
+		assert(box == brand.theme.get_stylebox("normal", &"PrimaryButton"))
+		frame.free()
+
+
+func test_no_scene_holds_a_colour_or_a_font() -> void:
+	for scene: String in ["home", "whats_new", "settings", "first_run", "error_dialog"]:
+		var text := FileAccess.get_file_as_string("res://scenes/%s/%s.tscn" % [scene, scene])
+		assert(not text.is_empty())
+		for word: String in ["Color(", "theme_override_colors", "theme_override_fonts", "Font"]:
+			assert(not word in text, "%s: %s" % [scene, word])

@@ -1,0 +1,40 @@
+extends RefCounted
+## A person in tests: real events of keyboard, gamepad and mouse, through the input of the engine.
+
+
+static func key(tree: SceneTree, keycode: Key, is_control: bool = false) -> void:
+	for is_pressed: bool in [true, false]:
+		var event := InputEventKey.new()
+		event.keycode = keycode
+		event.ctrl_pressed = is_control
+		event.pressed = is_pressed
+		await _send(tree, event)
+
+
+static func pad(tree: SceneTree, button: JoyButton) -> void:
+	for is_pressed: bool in [true, false]:
+		var event := InputEventJoypadButton.new()
+		event.button_index = button
+		event.pressed = is_pressed
+		event.pressure = 1.0 if is_pressed else 0.0
+		await _send(tree, event)
+
+
+static func click(control: Control) -> void:
+	# Until then nothing is where it will be.
+	await control.get_tree().process_frame
+	var to_window := control.get_viewport().get_final_transform()
+	var place := to_window * control.get_global_transform_with_canvas() * (control.size / 2.0)
+	for is_pressed: bool in [true, false]:
+		var event := InputEventMouseButton.new()
+		event.button_index = MOUSE_BUTTON_LEFT
+		event.position = place
+		event.global_position = place
+		event.pressed = is_pressed
+		await _send(control.get_tree(), event)
+
+
+static func _send(tree: SceneTree, event: InputEvent) -> void:
+	Input.parse_input_event(event)
+	Input.flush_buffered_events()
+	await tree.process_frame

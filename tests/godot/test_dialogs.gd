@@ -1,0 +1,103 @@
+extends Node
+## Dialogs say what they must, keep the focus, and give it back.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+
+var _heard: Array = []
+
+
+func _open() -> LauncherFrame:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
+	add_child(frame)
+	return frame
+
+
+func _report() -> ErrorReport:
+	var report := ErrorReport.of("disk_full", "the core's words", "the core's hint")
+	report.details = "disk_full: much more"
+	return report
+
+
+func test_an_error_has_sentence_code_hint_and_details() -> void:
+	var dialog := _open().error_dialog
+	dialog.report = _report()
+	dialog.open()
+	var texts: PackedStringArray = []
+	for label: String in ["%Sentence", "%Hint", "%Code", "%Details"]:
+		texts.append((dialog.get_node(label) as Label).text)
+	assert(texts[0] == "There is not enough room on the disk.")
+	assert(texts[1] == "Make room, or choose another folder in Settings.")
+	assert(texts[2] == "disk_full" and texts[3] == "disk_full: much more")
+
+
+func test_a_code_without_a_translation_keeps_the_words_of_the_updater() -> void:
+	var report := ErrorReport.of("brand_new_code", "Something new.", "Do this.")
+	assert(report.sentence() == "Something new." and report.advice() == "Do this.")
+
+
+func test_every_translated_code_is_one_of_the_documented() -> void:
+	var documented := FileAccess.get_file_as_string("res://docs/errors.md")
+	var english := load("res://locale/en.po") as Translation
+	for key: String in english.get_message_list():
+		if key.begins_with("HINT_"):
+			var code := key.trim_prefix("HINT_").to_lower()
+			assert("| `%s` |" % code in documented, code)
+			assert(str(english.get_message("ERROR_" + code.to_upper())) != "", code)
+
+
+func test_details_are_copied_and_the_button_says_so() -> void:
+	var dialog := _open().error_dialog
+	dialog.report = _report()
+	dialog.open()
+	var copy := dialog.get_node("%Copy") as Button
+	copy.grab_focus()
+	await Hands.key(get_tree(), KEY_ENTER)
+	assert(copy.text == "DIALOG_COPIED")
+	assert(dialog.report.to_copy() == "disk_full: much more")
+
+
+func test_the_focus_stays_in_and_comes_back() -> void:
+	var frame := _open()
+	var primary := frame.home.get_node("%Primary") as Button
+	primary.grab_focus()
+	frame.show_error(_report(), true)
+	assert(frame.error_dialog.get_node("%Retry") == get_viewport().gui_get_focus_owner())
+	for press: int in 8:
+		await Hands.key(get_tree(), KEY_TAB)
+		var owner_now := get_viewport().gui_get_focus_owner()
+		assert(frame.error_dialog.is_ancestor_of(owner_now))
+	await Hands.pad(get_tree(), JOY_BUTTON_B)
+	assert(not frame.error_dialog.visible)
+	assert(primary.has_focus())
+
+
+func test_retry_closes_and_asks() -> void:
+	var frame := _open()
+	frame.error_dialog.retry_requested.connect(_heard.append.bind("retry"))
+	frame.show_error(_report(), true)
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	assert(_heard == ["retry"] and not frame.error_dialog.visible)
+
+
+func test_nothing_is_done_unless_the_answer_is_yes() -> void:
+	var frame := _open()
+	for answer: Key in [KEY_ENTER, KEY_ESCAPE]:
+		frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+		# The first focus is on the answer that does nothing.
+		await Hands.key(get_tree(), answer)
+		assert(not frame.confirm_dialog.visible and _heard.is_empty())
+	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+	await Hands.click(frame.confirm_dialog.get_node("%Yes") as Button)
+	assert(_heard == ["yes"])
+
+
+func test_of_two_dialogs_the_last_is_in_front() -> void:
+	var frame := _open()
+	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+	frame.show_error(_report(), false)
+	await Hands.key(get_tree(), KEY_ESCAPE)
+	assert(not frame.error_dialog.visible and frame.confirm_dialog.visible)
+	await Hands.key(get_tree(), KEY_ESCAPE)
+	assert(not frame.confirm_dialog.visible)

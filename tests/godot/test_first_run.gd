@@ -1,0 +1,57 @@
+extends Node
+## The first start asks for a language and a place, and says whether there is room.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+
+var _heard: Array = []
+
+
+func _open(free_bytes: int) -> FirstRunScreen:
+	TranslationServer.set_locale("en")
+	var frame := Shots.first_run(free_bytes) as LauncherFrame
+	add_child(frame)
+	return frame.first_run
+
+
+func test_says_what_it_needs_and_what_is_free() -> void:
+	var screen := _open(12_300_000_000)
+	assert((screen.get_node("%Space") as Label).text == "Needs 330 MB, 12 GB free there.")
+	assert((screen.get_node("%Install") as Button).text == "Install 52 MB")
+	screen.needed_bytes = -1
+	assert((screen.get_node("%Space") as Label).text == "12 GB free there.")
+	screen.free_bytes = -1
+	assert("not known" in (screen.get_node("%Space") as Label).text)
+
+
+func test_too_little_room_is_said_before_anything_is_done() -> void:
+	var screen := _open(90_000_000)
+	var space := screen.get_node("%Space") as Label
+	assert("only 90 MB" in space.text and space.theme_type_variation == &"Danger")
+
+
+func test_the_focus_begins_on_install() -> void:
+	var screen := _open(1_000_000_000)
+	screen.install_requested.connect(_heard.append.bind("install"))
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	assert(_heard == ["install"])
+
+
+func test_a_typed_place_is_taken_before_the_installation_begins() -> void:
+	var screen := _open(1_000_000_000)
+	screen.location_changed.connect(_heard.append)
+	screen.install_requested.connect(_heard.append.bind("install"))
+	(screen.get_node("%Location") as LineEdit).text = " /games/v "
+	await Hands.key(get_tree(), KEY_ENTER)
+	assert(_heard == ["/games/v", "install"])
+
+
+func test_a_language_is_chosen_by_gamepad() -> void:
+	var screen := _open(1_000_000_000)
+	screen.locale_chosen.connect(_heard.append)
+	(screen.get_node("%Language") as OptionButton).grab_focus()
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_DOWN)
+	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_DOWN)
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	assert(_heard == ["es"])

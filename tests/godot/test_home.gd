@@ -1,0 +1,173 @@
+extends Node
+## Home says what is the case, and its one primary button does the one next step.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+const K := HomeState.Kind
+const A := HomeState.Action
+
+var _asked: Array[HomeState.Action] = []
+
+
+func _open(kind: HomeState.Kind, notice := HomeState.Notice.NONE) -> LauncherFrame:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home(kind, notice) as LauncherFrame
+	add_child(frame)
+	frame.home.action_requested.connect(_asked.append)
+	return frame
+
+
+func _text(frame: LauncherFrame, node: String) -> String:
+	return str(frame.home.get_node(node).get("text"))
+
+
+func test_every_state_has_its_primary_button() -> void:
+	var wanted: Dictionary[HomeState.Kind, Array] = {
+		K.LOADING: ["Please wait", A.NONE],
+		K.NOT_INSTALLED: ["Install 52 MB", A.INSTALL],
+		K.READY: ["Play", A.PLAY],
+		K.CHECKING: ["Play", A.PLAY],
+		K.UPDATE_WAITING: ["Update 6.7 MB", A.UPDATE],
+		K.RESUMABLE: ["Resume", A.RESUME],
+		K.PREPARING: ["Cancel", A.CANCEL],
+		K.DOWNLOADING: ["Pause", A.PAUSE],
+		K.APPLYING: ["Please wait", A.NONE],
+		K.PAUSED: ["Resume", A.RESUME],
+		K.PLAYING: ["Running", A.NONE],
+		K.DAMAGED: ["Repair", A.REPAIR],
+		K.FAILED: ["Retry", A.RETRY],
+		K.OFFLINE: ["Play", A.PLAY],
+		K.VERIFYING: ["Please wait", A.NONE],
+		K.REPAIRING: ["Please wait", A.NONE],
+		K.ROLLING_BACK: ["Please wait", A.NONE],
+		K.UNINSTALLING: ["Please wait", A.NONE],
+	}
+	var frame := _open(K.READY)
+	for kind: HomeState.Kind in K.values():
+		Shots.show_home(frame, kind, HomeState.Notice.NONE)
+		var primary := frame.home.get_node("%Primary") as Button
+		assert(primary.text == wanted[kind][0], "%s: %s" % [K.find_key(kind), primary.text])
+		assert(primary.disabled == (wanted[kind][1] == A.NONE))
+		assert(not _text(frame, "%Status").is_empty())
+		_asked.clear()
+		frame.home.grab_default_focus()
+		await Hands.key(get_tree(), KEY_ENTER)
+		var expected: Array = [] if wanted[kind][1] == A.NONE else [wanted[kind][1]]
+		assert(_asked == expected, "%s asks for %s" % [K.find_key(kind), _asked])
+
+
+func test_play_stays_beside_an_update_that_waits() -> void:
+	var frame := _open(K.UPDATE_WAITING)
+	var play := frame.home.get_node("%First") as Button
+	assert(play.visible and play.text == "Play")
+	await Hands.click(play)
+	assert(_asked == [A.PLAY])
+
+
+func test_a_download_can_be_paused_and_cancelled_and_the_old_version_played() -> void:
+	var frame := _open(K.DOWNLOADING)
+	assert(_text(frame, "%First") == "Play")
+	assert(_text(frame, "%Second") == "Cancel")
+	await Hands.click(frame.home.get_node("%Second") as Button)
+	assert(_asked == [A.CANCEL])
+
+
+func test_offline_play_stays_and_the_line_says_so() -> void:
+	var frame := _open(K.OFFLINE)
+	assert(_text(frame, "%Status") == "Offline. Playing 0.1.2 works.")
+	assert(_text(frame, "%First") == "Check for updates")
+	var state := HomeState.new()
+	state.kind = K.OFFLINE
+	state.product_name = "V-Sekai"
+	frame.home.state = state
+	assert(_text(frame, "%Primary") == "Check again")
+	assert(_text(frame, "%Status") == "Offline. Connect to the network to install V-Sekai.")
+
+
+func test_a_failure_says_its_sentence_and_shows_its_details() -> void:
+	var frame := _open(K.FAILED)
+	assert(_text(frame, "%Status") == "There is not enough room on the disk.")
+	assert(_text(frame, "%First") == "Play")
+	await Hands.click(frame.home.get_node("%Second") as Button)
+	assert(_asked == [A.SHOW_ERROR])
+
+
+func test_notices_say_what_is_to_be_known() -> void:
+	var wanted: Dictionary[HomeState.Notice, String] = {
+		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",
+		HomeState.Notice.MODE_MOVED: "moves you to beta",
+		HomeState.Notice.MODE_RETIRED: "The mode stable has ended",
+		HomeState.Notice.ROLLED_BACK: "0.1.2 is back in place of 0.1.3",
+		HomeState.Notice.RECALLED: "0.1.2 was withdrawn",
+		HomeState.Notice.ON_TRIAL: "If it does not start",
+		HomeState.Notice.UPDATES_OFF: "Updates are off",
+		HomeState.Notice.CRASHED: "ended with an error",
+	}
+	var frame := _open(K.READY)
+	for notice: HomeState.Notice in HomeState.Notice.values():
+		Shots.show_home(frame, Shots.kind_with(notice), notice)
+		var panel := frame.home.get_node("%Notice") as Control
+		assert(panel.visible == (notice != HomeState.Notice.NONE))
+		if panel.visible:
+			assert(wanted[notice] in _text(frame, "%NoticeText"), wanted[notice])
+
+
+func test_progress_says_bytes_speed_and_time() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	assert(_text(frame, "%Detail") == "2.9 MB of 6.7 MB · 1.2 MB/s · 4 s left")
+	assert(is_equal_approx((frame.home.get_node("%Bar") as ProgressBar).value, 43.3))
+	assert((frame.home.get_node("%Hint") as Control).visible)
+
+
+func test_progress_is_drawn_ten_times_a_second_and_its_end_always() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	frame.home.show_progress(3_000_000, 6_700_000, 0.0, -1.0)
+	assert(_text(frame, "%Detail").begins_with("2.9 MB"))
+	frame.home.show_progress(6_700_000, 6_700_000, 0.0, -1.0)
+	assert(_text(frame, "%Detail") == "6.7 MB of 6.7 MB")
+
+
+func test_progress_cannot_lie() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	frame.home.show_progress(20_000_000, 6_700_000, 0.0, -1.0)
+	assert((frame.home.get_node("%Bar") as ProgressBar).value <= 100.0)
+	frame.home.show_progress(0, 0, 0.0, -1.0)
+	assert((frame.home.get_node("%Bar") as ProgressBar).value == 0.0)
+
+
+func test_a_screen_reader_hears_every_tenth() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	var status := frame.home.get_node("%Status") as Label
+	assert(status.accessibility_live == DisplayServer.LIVE_POLITE)
+	assert(status.accessibility_name == "Downloading 0.1.3. 40 percent.")
+
+
+func test_the_language_changes_while_it_shows() -> void:
+	var frame := _open(K.UPDATE_WAITING)
+	TranslationServer.set_locale("es")
+	await get_tree().process_frame
+	assert(_text(frame, "%Primary") == "Actualizar 6,7 MB")
+	TranslationServer.set_locale("en")
+
+
+func test_sizes_and_times_in_words() -> void:
+	TranslationServer.set_locale("en")
+	var sizes: Dictionary[int, String] = {
+		0: "0 B",
+		999: "999 B",
+		1000: "1.0 kB",
+		9_949_999: "9.9 MB",
+		9_950_000: "10 MB",
+		52_400_000: "52 MB",
+		999_600_000: "1.0 GB",
+		12_300_000_000: "12 GB",
+	}
+	for count: int in sizes:
+		assert(Words.bytes(count) == sizes[count], "%d: %s" % [count, Words.bytes(count)])
+	assert(Words.bytes(-5) == "0 B")
+	assert(Words.time(0.2) == "1 s" and Words.time(59.0) == "59 s")
+	assert(Words.time(61.0) == "2 min" and Words.time(4800.0) == "1 h 20 min")

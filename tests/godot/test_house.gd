@@ -1,0 +1,71 @@
+extends Node
+## The rules of the house for what runs in the launcher.
+
+const FOLDERS: PackedStringArray = ["res://scenes", "res://themes"]
+const FORBIDDEN: PackedStringArray = [
+	"HTTPRequest",
+	"HTTPClient",
+	"StreamPeerTCP",
+	"PacketPeerUDP",
+	"HashingContext",
+	"Crypto",
+	"FileAccess",
+	"DirAccess",
+	"md5_text",
+	"sha256_text",
+	"OS.execute",
+	"OS.create_process",
+]
+const SETTINGS := "res://scenes/settings/launcher_settings.gd"
+## The updater is known to these alone.
+const PORT: PackedStringArray = ["updater_port.gd", "updater_news.gd", "launcher_session.gd"]
+
+
+func _files(folder: String, extension: String) -> PackedStringArray:
+	var files: PackedStringArray = []
+	for child: String in DirAccess.get_directories_at(folder):
+		files.append_array(_files(folder.path_join(child), extension))
+	for file: String in DirAccess.get_files_at(folder):
+		if file.get_extension() == extension:
+			files.append(folder.path_join(file))
+	return files
+
+
+func _scripts() -> PackedStringArray:
+	var scripts: PackedStringArray = []
+	for folder: String in FOLDERS:
+		scripts.append_array(_files(folder, "gd"))
+	assert(scripts.size() > 15)
+	return scripts
+
+
+func test_no_script_does_network_hashing_or_file_work() -> void:
+	for script: String in _scripts():
+		var text := FileAccess.get_file_as_string(script)
+		for word: String in FORBIDDEN:
+			assert(not word in text, "%s: %s" % [script, word])
+		assert(not "ConfigFile" in text or script == SETTINGS, script)
+
+
+func test_only_the_port_knows_the_updater() -> void:
+	var code := RegEx.create_from_string("(?m)^[^#\\n]*VSekai(Updater|Plan|Release|Failure)")
+	for script: String in _scripts():
+		if not script.get_file() in PORT and not script.begins_with("res://scenes/main/"):
+			assert(code.search(FileAccess.get_file_as_string(script)) == null, script)
+
+
+func test_nothing_polls_and_nothing_moves_for_ever() -> void:
+	for script: String in _scripts():
+		if "/sample/" in script:
+			continue
+		var text := FileAccess.get_file_as_string(script)
+		for word: String in ["func _process", "func _physics_process", "set_loops"]:
+			assert(not word in text, "%s: %s" % [script, word])
+	assert(_files("res://themes", "gdshader").is_empty())
+	assert(ProjectSettings.get_setting("application/run/low_processor_mode") == true)
+
+
+func test_scripts_are_short() -> void:
+	for script: String in _scripts():
+		var lines := FileAccess.get_file_as_string(script).count("\n")
+		assert(lines <= 250, "%s: %d" % [script, lines])

@@ -1,0 +1,204 @@
+extends Node
+## The launcher with the real updater and a real repository: first install, play, update, trouble.
+
+const Hands := preload("res://tests/godot/hands.gd")
+const SCENE := preload("res://scenes/launcher/launcher.tscn")
+const SETTINGS := "user://test_launcher.cfg"
+const WAIT_MSEC := 4000
+## Names that the operating system of the test gives its platform.
+const PLATFORM := "linux-x86_64"
+
+static var _folder: String = ""
+
+var _launcher: Launcher
+
+
+func _exit_tree() -> void:
+	get_tree().auto_accept_quit = true
+	TranslationServer.set_locale("en")
+
+
+## Makes a repository with one version, once for all tests.
+static func _prepare() -> void:
+	if not _folder.is_empty():
+		return
+	_folder = OS.get_temp_dir().path_join("vsekai_launcher_test_%d" % OS.get_process_id())
+	DirAccess.make_dir_recursive_absolute(_folder + "/game")
+	_publish("0.1.1")
+
+
+static func _publish(version: String) -> void:
+	var program := _folder + "/game/game.sh"
+	var file := FileAccess.open(program, FileAccess.WRITE)
+	file.store_string("#!/bin/sh\n# %s\nexit 0\n" % version)
+	file.close()
+	FileAccess.set_unix_permissions(program, 0x1ed)
+	file = FileAccess.open(_folder + "/notes.md", FileAccess.WRITE)
+	file.store_string("# News of %s" % version)
+	file.close()
+	var keys := _folder + "/keys"
+	if not DirAccess.dir_exists_absolute(keys):
+		assert(VSekaiUpdater.run_command_line(["keys", "init", keys, "--quiet"]) == 0)
+	var arguments: PackedStringArray = [
+		"publish",
+		_folder + "/game",
+		"--mode",
+		"stable",
+		"--version",
+		version,
+		"--platform",
+		PLATFORM,
+		"--entry",
+		"game.sh",
+		"--repository",
+		_folder + "/repository",
+		"--keys",
+		keys,
+		"--notes",
+		_folder + "/notes.md",
+		"--quiet",
+	]
+	assert(VSekaiUpdater.run_command_line(arguments) == 0)
+
+
+func _open(install: String, settings: String = '[launcher]\nlocale="en"\n') -> void:
+	_prepare()
+	OS.set_environment("VSEKAI_REPOSITORY", _folder + "/repository")
+	OS.set_environment("VSEKAI_TRUST_ROOT", _folder + "/keys/root.json")
+	OS.set_environment("VSEKAI_INSTALL_DIR", _folder + "/" + install)
+	var file := FileAccess.open(SETTINGS, FileAccess.WRITE)
+	file.store_string(settings)
+	file.close()
+	_launcher = SCENE.instantiate() as Launcher
+	_launcher.settings_path = SETTINGS
+	add_child(_launcher)
+
+
+func _node(path: String) -> Control:
+	return _launcher.get_node("%Frame").get_node(path) as Control
+
+
+func _home(path: String) -> String:
+	return str(_node("%Home").get_node(path).get("text"))
+
+
+## Waits until something is so; says what was seen instead.
+func _until(what: String, is_so: Callable) -> void:
+	var end := Time.get_ticks_msec() + WAIT_MSEC
+	while not is_so.call() and Time.get_ticks_msec() < end:
+		await get_tree().process_frame
+	var seen := "%s | %s" % [_home("%Primary"), _home("%Status")]
+	assert(is_so.call(), "never %s, but: %s" % [what, seen])
+
+
+func _until_primary(begin: String) -> void:
+	await _until(begin, func() -> bool: return _home("%Primary").begins_with(begin))
+
+
+func _install(name: String) -> void:
+	_open(name)
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until_primary("Play")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func _updater() -> VSekaiUpdater:
+	return _launcher.get_node("%Updater") as VSekaiUpdater
+
+
+func test_the_first_start_installs_and_plays() -> void:
+	_open("first")
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	var install := _node("%FirstRun").get_node("%Install") as Button
+	await _until("a size", func() -> bool: return install.text.ends_with("B"))
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until_primary("Play")
+	assert(_home("%Version") == "Version 0.1.1" and _home("%Mode") == "stable")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	var exited: Array[int] = []
+	_updater().game_exited.connect(func(code: int, _ok: bool) -> void: exited.append(code))
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("the end of the game", func() -> bool: return not exited.is_empty())
+	assert(exited == [0])
+	await _until_primary("Play")
+
+
+func test_what_was_installed_is_found_again_and_updated() -> void:
+	await _install("second")
+	_launcher.free()
+	_publish("0.1.2")
+	_open("second", '[launcher]\nlocale="en"\nis_first_run_done=true\n')
+	await _until_primary("Update")
+	assert(not _node("%FirstRun").visible)
+	assert(_home("%First") == "Play")
+	assert("News of 0.1.2" in (_node("%WhatsNew").get_node("%Notes") as RichTextLabel).text)
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until_primary("Play")
+	assert("If it does not start" in _home("%NoticeText"))
+
+
+func test_offline_play_stays() -> void:
+	await _install("third")
+	_launcher.free()
+	var settings := '[launcher]\nlocale="en"\nis_first_run_done=true\n'
+	_open("third", settings + "is_manual_check_only=true\n")
+	await _until_primary("Play")
+	_updater().repository_urls = ["http://127.0.0.1:9/"]
+	await Hands.click(_node("%Home").get_node("%First") as Button)
+	await _until("offline", func() -> bool: return "Offline" in _home("%Status"))
+	assert(_home("%Primary") == "Play")
+
+
+func test_damage_is_found_and_repaired() -> void:
+	await _install("fourth")
+	var programs := _folder + "/fourth/versions"
+	var program := "%s/%s/game.sh" % [programs, DirAccess.get_directories_at(programs)[0]]
+	FileAccess.set_unix_permissions(program, 0x1ed)
+	var file := FileAccess.open(program, FileAccess.WRITE)
+	file.store_string("broken")
+	file.close()
+	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
+	await _until_primary("Repair")
+	assert(_home("%Status").begins_with("Damaged files: 1."))
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until_primary("Play")
+
+
+func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
+	_open("fifth")
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	_updater().trust_root = "/nowhere/root.json"
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until_primary("Retry")
+	await Hands.click(_node("%Home").get_node("%First") as Button)
+	assert(_node("%ErrorDialog").visible)
+	assert(not (_node("%ErrorDialog").get_node("%Code") as Label).text.is_empty())
+
+
+func test_uninstalling_asks_first() -> void:
+	await _install("sixth")
+	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
+	assert(_node("%ConfirmDialog").visible)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until_primary("Install")
+	assert(not DirAccess.dir_exists_absolute(_folder + "/sixth/versions"))
+
+
+func test_signals_of_the_updater_reach_the_screens() -> void:
+	await _install("seventh")
+	var updater := _updater()
+	updater.state_changed.emit(VSekaiUpdater.State.DOWNLOADING_UPDATE)
+	assert(_home("%Primary") == "Pause")
+	updater.progress_changed.emit(1_000_000, 2_000_000, 500_000.0, 2.0)
+	assert(_home("%Detail") == "1.0 MB of 2.0 MB · 500 kB/s · 2 s left")
+	updater.state_changed.emit(VSekaiUpdater.State.PAUSED)
+	assert(_home("%Primary") == "Resume")
+	updater.state_changed.emit(VSekaiUpdater.State.IDLE)
+	assert(_home("%Primary") == "Play")
+	updater.launched.emit("0.1.1")
+	assert(_home("%Primary") == "Running")
+	updater.game_exited.emit(3, false)
+	await _until_primary("Play")
+	assert("ended with an error" in _home("%NoticeText"))
