@@ -8,26 +8,34 @@ const WAIT_MSEC := 4000
 ## Names that the operating system of the test gives its platform.
 const PLATFORM := "linux-x86_64"
 
-static var _folder: String = ""
-
+var _folder: String = OS.get_temp_dir().path_join("vsekai_launcher_%d" % get_instance_id())
 var _launcher: Launcher
 
 
 func _exit_tree() -> void:
+	_remove(_folder)
+	DirAccess.remove_absolute(ProjectSettings.globalize_path(SETTINGS))
 	get_tree().auto_accept_quit = true
 	TranslationServer.set_locale("en")
 
 
-## Makes a repository with one version, once for all tests.
-static func _prepare() -> void:
-	if not _folder.is_empty():
+func _remove(folder: String) -> void:
+	var directory := DirAccess.open(folder)
+	if directory == null:
 		return
-	_folder = OS.get_temp_dir().path_join("vsekai_launcher_test_%d" % OS.get_process_id())
+	directory.include_hidden = true
+	for child: String in directory.get_directories():
+		if directory.is_link(child):
+			directory.remove(child)
+		else:
+			_remove(folder.path_join(child))
+	for file: String in directory.get_files():
+		directory.remove(file)
+	DirAccess.remove_absolute(folder)
+
+
+func _publish(version: String) -> void:
 	DirAccess.make_dir_recursive_absolute(_folder + "/game")
-	_publish("0.1.1")
-
-
-static func _publish(version: String) -> void:
 	var program := _folder + "/game/game.sh"
 	var file := FileAccess.open(program, FileAccess.WRITE)
 	file.store_string("#!/bin/sh\n# %s\nexit 0\n" % version)
@@ -61,11 +69,12 @@ static func _publish(version: String) -> void:
 	assert(VSekaiUpdater.run_command_line(arguments) == 0)
 
 
-func _open(install: String, settings: String = '[launcher]\nlocale="en"\n') -> void:
-	_prepare()
+func _open(settings: String = '[launcher]\nlocale="en"\n') -> void:
+	if not DirAccess.dir_exists_absolute(_folder):
+		_publish("0.1.1")
 	OS.set_environment("VSEKAI_REPOSITORY", _folder + "/repository")
 	OS.set_environment("VSEKAI_TRUST_ROOT", _folder + "/keys/root.json")
-	OS.set_environment("VSEKAI_INSTALL_DIR", _folder + "/" + install)
+	OS.set_environment("VSEKAI_INSTALL_DIR", _folder + "/install")
 	var file := FileAccess.open(SETTINGS, FileAccess.WRITE)
 	file.store_string(settings)
 	file.close()
@@ -95,8 +104,8 @@ func _until_primary(begin: String) -> void:
 	await _until(begin, func() -> bool: return _home("%Primary").begins_with(begin))
 
 
-func _install(name: String) -> void:
-	_open(name)
+func _install() -> void:
+	_open()
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until_primary("Play")
@@ -108,7 +117,7 @@ func _updater() -> VSekaiUpdater:
 
 
 func test_the_first_start_installs_and_plays() -> void:
-	_open("first")
+	_open()
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
 	var install := _node("%FirstRun").get_node("%Install") as Button
 	await _until("a size", func() -> bool: return install.text.ends_with("B"))
@@ -125,10 +134,10 @@ func test_the_first_start_installs_and_plays() -> void:
 
 
 func test_what_was_installed_is_found_again_and_updated() -> void:
-	await _install("second")
+	await _install()
 	_launcher.free()
 	_publish("0.1.2")
-	_open("second", '[launcher]\nlocale="en"\nis_first_run_done=true\n')
+	_open('[launcher]\nlocale="en"\nis_first_run_done=true\n')
 	await _until_primary("Update")
 	assert(not _node("%FirstRun").visible)
 	assert(_home("%First") == "Play")
@@ -140,10 +149,10 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 
 
 func test_offline_play_stays() -> void:
-	await _install("third")
+	await _install()
 	_launcher.free()
 	var settings := '[launcher]\nlocale="en"\nis_first_run_done=true\n'
-	_open("third", settings + "is_manual_check_only=true\n")
+	_open(settings + "is_manual_check_only=true\n")
 	await _until_primary("Play")
 	_updater().repository_urls = ["http://127.0.0.1:9/"]
 	await Hands.click(_node("%Home").get_node("%First") as Button)
@@ -152,8 +161,8 @@ func test_offline_play_stays() -> void:
 
 
 func test_damage_is_found_and_repaired() -> void:
-	await _install("fourth")
-	var programs := _folder + "/fourth/versions"
+	await _install()
+	var programs := _folder + "/install/versions"
 	var program := "%s/%s/game.sh" % [programs, DirAccess.get_directories_at(programs)[0]]
 	FileAccess.set_unix_permissions(program, 0x1ed)
 	var file := FileAccess.open(program, FileAccess.WRITE)
@@ -167,9 +176,9 @@ func test_damage_is_found_and_repaired() -> void:
 
 
 func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
-	_open("fifth")
+	_open()
 	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
-	_updater().trust_root = "/nowhere/root.json"
+	OS.set_environment("VSEKAI_TRUST_ROOT", "/nowhere/root.json")
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until_primary("Retry")
 	await Hands.click(_node("%Home").get_node("%First") as Button)
@@ -178,16 +187,16 @@ func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
 
 
 func test_uninstalling_asks_first() -> void:
-	await _install("sixth")
+	await _install()
 	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
 	assert(_node("%ConfirmDialog").visible)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until_primary("Install")
-	assert(not DirAccess.dir_exists_absolute(_folder + "/sixth/versions"))
+	assert(not DirAccess.dir_exists_absolute(_folder + "/install/versions"))
 
 
 func test_signals_of_the_updater_reach_the_screens() -> void:
-	await _install("seventh")
+	await _install()
 	var updater := _updater()
 	updater.state_changed.emit(VSekaiUpdater.State.DOWNLOADING_UPDATE)
 	assert(_home("%Primary") == "Pause")
