@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Exports the launcher and the sample game: export.sh [launcher|sample|all] [debug|release] [VERSION].
+# Default: all debug. VERSION is the sample's, if not the one in project.godot: it goes to out/sample-VERSION/.
+# What the engine has no template for on this machine is exported as a pack alone, which checks the preset.
+# Debian's templates are for tests; see docs/exporting.md for what a release needs.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+product=${1:-all} kind=${2:-debug} version=${3:-}
+case $product in launcher | sample | all) ;; *) die "what is to be exported is launcher, sample or all, not '$product'" ;; esac
+case $kind in debug | release) ;; *) die "an export is debug or release, not '$kind'" ;; esac
+[[ -z $version || $version =~ ^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$ ]] ||
+	die "'$version' is no version" "give one like 0.2.0"
+[[ -z $version || $product == sample ]] || die "only the sample is exported with a version of its own"
+
+godot() { timeout 300 "$repo/tests/tools/godot.sh" "$@"; }
+engine=$(godot --version | tail -n 1) || die "there is no Godot to export with"
+# 4.6.3.stable.debian4.6.3 and 4.6.3.stable.official.7f3a have their templates in the folder 4.6.3.stable.
+engine=$(sed -E 's/^([0-9.]+\.[a-z0-9]+)\..*/\1/' <<<"$engine")
+
+# quietly LOG ARGS...: runs Godot on the project; shows what it said only if it complained.
+quietly() {
+	local log=$1
+	shift
+	if ! godot --headless --path "$project" "$@" >"$log" 2>&1 || grep -qE '^(SCRIPT )?ERROR' "$log"; then
+		grep -vE '^.\[|^ *$|%' "$log" >&2 || true
+		return 1
+	fi
+}
+
+# A project without launcher and extension, whose sample has another version. Nothing committed is touched.
+stage() {
+	project=$repo/out/stage-$version
+	rm -rf "$project"
+	mkdir -p "$project/scenes" "$project/themes/vsekai"
+	cp -R "$repo/scenes/sample" "$project/scenes/"
+	cp -R "$repo/themes/vsekai/fonts" "$repo"/themes/vsekai/icon.* "$project/themes/vsekai/"
+	cp "$repo/export_presets.cfg" "$project/"
+	sed -E "s|^(config/version\.sample=).*|\1\"$version\"|; s|^(run/main_scene=).*|\1\"res://scenes/sample/sample.tscn\"|" \
+		"$repo/project.godot" >"$project/project.godot"
+	grep -q "^config/version.sample=\"$version\"" "$project/project.godot" || die "project.godot has no version of the sample"
+}
+
+# A first import with an extension that nothing lists crashes the engine at its end (godotengine/godot#111048).
+prepare() {
+	local extensions=()
+	mapfile -t extensions < <(cd "$project" && find addons -name '*.gdextension' 2>/dev/null)
+	mkdir -p "$project/.godot"
+	if [[ ${#extensions[@]} -gt 0 ]]; then
+		printf 'res://%s\n' "${extensions[@]}" >"$project/.godot/extension_list.cfg"
+	fi
+	quietly "$log" --import || die "the project does not import"
+}
+
+# has_template FILE: whether the engine that exports has this template.
+# shellcheck disable=SC2016  # HOME is that of the place where Godot runs
+has_template() {
+	godot --run sh -c 'test -e "${XDG_DATA_HOME:-$HOME/.local/share}/godot/export_templates/$1"' - "$engine/$1"
+}
+
+# export_one PRESET TEMPLATE FILE
+export_one() {
+	local target=$3
+	mkdir -p "$(dirname "$target")"
+	if has_template "$2"; then
+		quietly "$log" "--export-$kind" "$1" "$target" || die "'$1' was not exported"
+		say "$1, $kind: ${target#"$repo"/}"
+	else
+		target=${target%.*}.pck
+		quietly "$log" --export-pack "$1" "$target" || die "'$1' was not exported as a pack"
+		say "$1: no template $2 on this machine, so the pack alone: ${target#"$repo"/}"
+	fi
+	[[ -s $target ]] || die "'$1' left no $target"
+}
+
+# export_product NAME FOLDER
+export_product() {
+	local lower=${1,,}
+	export_one "$1 Linux x86_64" "linux_$kind.x86_64" "$2/linux/$lower.x86_64"
+	[[ -z $version ]] || return 0
+	export_one "$1 Linux arm64" "linux_$kind.arm64" "$2/linux-arm64/$lower.arm64"
+	export_one "$1 Windows x86_64" "windows_${kind}_x86_64.exe" "$2/windows/$lower.exe"
+	export_one "$1 macOS universal" macos.zip "$2/macos/$lower.zip"
+}
+
+# The launcher is nothing without its library.
+library() {
+	local file=$repo/addons/vsekai_updater/bin/libvsekai_updater.x86_64.so
+	[[ $kind == release ]] || file=${file/updater.x86/updater.debug.x86}
+	[[ -e $file ]] || "$repo/tests/tools/extension.sh" "$kind"
+	[[ -e $file ]] || die "the extension is not built: ${file#"$repo"/}" "./run extension $kind"
+}
+
+project=$repo
+log=$(mktemp)
+trap 'rm -rf "$log" "$repo/out/stage-$version"' EXIT
+[[ $product == sample ]] || library
+[[ -z $version ]] || stage
+prepare
+[[ $product == sample ]] || export_product Launcher "$repo/out"
+[[ $product == launcher ]] || export_product Sample "$repo/out/sample${version:+-$version}"
