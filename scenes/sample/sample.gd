@@ -2,9 +2,9 @@ class_name SampleGame
 extends Node3D
 ## A small game to publish, install, update and roll back: the mark, its version and its mode.
 ##
-## Reads what `vsekai launch` gives a game: `VSEKAI_VERSION`, `VSEKAI_MODE`, and `VSEKAI_READY_FILE`,
-## the file that a game makes once it is up. Making it is the one place in the scenes where a file is
-## touched. Arguments: `--quit-after-ready` (for tests), `--reduce-motion`.
+## Reads what `vsekai launch` gives a game: `VSEKAI_VERSION`, `VSEKAI_MODE`, `VSEKAI_READY_FILE`.
+## The last names the file that a game makes once it is up: the one place in the scenes where a file
+## is touched. Arguments: `--quit-after-ready` (for tests), `--reduce-motion`.
 
 const TURN_SECONDS := 14.0
 const ORB_TURN_SECONDS := 40.0
