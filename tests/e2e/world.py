@@ -1,0 +1,177 @@
+"""What a launcher meets: a server, a slow line to it, a folder on a web host, versions, and an install.
+
+All of it is real: `vsekai` and `vsekai-server` as they were built, in a folder that is thrown away.
+"""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+PAYLOAD_BYTES = 16 * 1024 * 1024
+CHANGED_BYTES = 12 * 1024 * 1024
+
+
+def program(name):
+    """What was built: from a folder named by `VSEKAI_BIN`, else the newer of debug and release."""
+    folders = [REPO / "rust/target/debug", REPO / "rust/target/release"]
+    if os.environ.get("VSEKAI_BIN"):
+        folders = [Path(os.environ["VSEKAI_BIN"])]
+    found = [folder / name for folder in folders if (folder / name).exists()]
+    if not found:
+        raise SystemExit(f"error: {name} is not built\n\nhint: cargo build --workspace --bins, in rust/")
+    return str(max(found, key=lambda path: path.stat().st_mtime))
+
+
+def wait_until(what, condition, seconds=30.0):
+    """Waits until a condition holds, and gives what it gave."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"after {seconds:.0f} s: {what}")
+
+
+class Line:
+    """A line to a server, which can be slow, and which can be cut."""
+
+    def __init__(self, port):
+        self._target = port
+        self.bytes_per_second = 0
+        self._is_cut = False
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        """From now on everybody is turned away, as by a server that is gone."""
+        self._is_cut = True
+
+    def mend(self):
+        self._is_cut = False
+
+    def _accept(self):
+        while True:
+            near, _ = self._socket.accept()
+            if self._is_cut:
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self._target))
+            threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
+            threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
+
+    def _carry(self, source, sink, is_limited):
+        try:
+            while not self._is_cut and (data := source.recv(16384)):
+                if is_limited and self.bytes_per_second:
+                    time.sleep(len(data) / self.bytes_per_second)
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+class World:
+    """A server, its keys, and the two versions of the sample game. Everything lies in `folder`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.vsekai = program("vsekai")
+        self._server_program = program("vsekai-server")
+        self._builds = {}
+        self._processes = []
+        self.keys = folder / "keys"
+
+    def close(self):
+        for process in self._processes:
+            process.terminate()
+            process.wait(20)
+
+    def run(self, *arguments, codes=(0,)):
+        """`vsekai` with arguments; gives what it printed."""
+        environment = {**os.environ, "VSEKAI_CONFIG": str(self.folder / "config.toml")}
+        done = subprocess.run([self.vsekai, *map(str, arguments)], capture_output=True, text=True, env=environment,
+                              timeout=120)
+        assert done.returncode in codes, f"vsekai {arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def status(self, install):
+        """What `vsekai status --json` says of an install."""
+        return json.loads(self.run("--json", "status", install).splitlines()[-1])
+
+    def version(self, install):
+        """The version that an install has; "" for none."""
+        if not (install / ".vsekai").exists():
+            return ""
+        current = self.status(install)["current"]
+        return current["version"] if current else ""
+
+    def serve(self):
+        """Starts the server on SQLite; gives the line to it."""
+        out = self.folder / "server.out"
+        with out.open("w") as stdout, (self.folder / "server.log").open("w") as stderr:
+            command = [self._server_program, "serve", "--listen", "127.0.0.1:0", "--data", self.folder / "server"]
+            self._processes.append(subprocess.Popen(command, stdout=stdout, stderr=stderr))
+        text = wait_until("the server has no token", lambda: "Admin token: " in out.read_text() and out.read_text())
+        words = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        self.url = next(line.split()[-1] for line in text.splitlines() if line.startswith("Listening at"))
+        self.token = words["Admin token"].strip()
+        (self.folder / "token").write_text(self.token)
+        self.run("keys", "init", self.keys, "--mode", "stable", "--mode", "beta", "--online", self.url)
+        return Line(int(self.url.rsplit(":", 1)[1]))
+
+    def build(self, version):
+        """A build of the sample game, with a file that is large enough to watch an update of it."""
+        if version not in self._builds:
+            tree = self.folder / f"build-{version}"
+            shutil.copytree(REPO / f"out/sample-{version}/linux", tree)
+            self._payload(tree / "world.bin")
+            self._builds[version] = tree
+        return self._builds[version]
+
+    def publish(self, mode, version, repository=None, keys=None, notes=""):
+        """To the server, or to a folder."""
+        target = ["--repository", repository] if repository else ["--server", self.url, "--token-file",
+                                                                  self.folder / "token"]
+        if notes:
+            (self.folder / "notes.md").write_text(notes)
+            target += ["--notes", self.folder / "notes.md"]
+        self.run("publish", self.build(version.split("-")[0]), "--mode", mode, "--version", version, "--platform",
+                 "linux-x86_64", "--entry", "sample.x86_64", "--keys", keys or self.keys, *target)
+
+    def static(self):
+        """A folder with both versions on a plain web host; gives its URL and its trust root."""
+        folder, keys = self.folder / "static", self.folder / "static-keys"
+        self.run("keys", "init", keys, "--mode", "stable")
+        self.publish("stable", "0.1.0", folder, keys)
+        handler = functools.partial(_Quiet, directory=str(folder))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_address[1]}", keys
+
+    def _payload(self, path):
+        # The first part of a payload is the same in every version.
+        common = self.folder / "common.bin"
+        if not common.exists():
+            common.write_bytes(os.urandom(PAYLOAD_BYTES - CHANGED_BYTES))
+        path.write_bytes(common.read_bytes() + os.urandom(CHANGED_BYTES))
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
