@@ -18,7 +18,7 @@ class Display:
     """Runs until `close`; `name` is what `DISPLAY` is set to."""
 
     def __init__(self, godot):
-        self._memory = tempfile.TemporaryDirectory(prefix="vsekai-display-")
+        self._memory = tempfile.TemporaryDirectory(prefix="vsekai-display-", dir="/tmp")
         reader, writer = os.pipe()
         screen = f"{SIZE[0]}x{SIZE[1]}x24"
         command = [godot, "--run", "Xvfb", "-displayfd", str(writer), "-screen", "0", screen, "-fbdir",
@@ -67,9 +67,13 @@ class Display:
         """Whether anything but one colour is shown."""
         return len(set(self._pixels()[2])) > 1
 
+    def memory(self):
+        """What is shown, as bytes that can only be compared."""
+        return Path(self._memory.name, "Xvfb_screen0").read_bytes()
+
     def _pixels(self):
         # The format of xwd: 25 numbers of 32 bit, big-endian; then a name, the colour map, and the rows.
-        data = Path(self._memory.name, "Xvfb_screen0").read_bytes()
+        data = self.memory()
         head = struct.unpack(">25I", data[:100])
         width, height, stride = head[4], head[5], head[12]
         begin = head[0] + head[19] * 12

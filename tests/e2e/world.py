@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -47,33 +48,35 @@ class Line:
     def __init__(self, port):
         self._target = port
         self.bytes_per_second = 0
-        self._is_cut = False
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.port = 0
+        self._is_free_at, self._turn = 0.0, threading.Lock()
+        self.mend()
 
     def cut(self):
-        """From now on everybody is turned away, as by a server that is gone."""
-        self._is_cut = True
+        """From now on nobody listens, as if the server were gone."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
     def mend(self):
-        self._is_cut = False
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
 
-    def _accept(self):
+    def _accept(self, listener):
         while True:
-            near, _ = self._socket.accept()
-            if self._is_cut:
-                near.close()
-                continue
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
             far = socket.create_connection(("127.0.0.1", self._target))
-            threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
+            for source, sink, is_limited in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self._carry, args=(source, sink, is_limited), daemon=True).start()
 
     def _carry(self, source, sink, is_limited):
         try:
-            while not self._is_cut and (data := source.recv(16384)):
-                if is_limited and self.bytes_per_second:
-                    time.sleep(len(data) / self.bytes_per_second)
+            while data := source.recv(16384):
+                if is_limited:
+                    self._wait_for(len(data))
                 sink.sendall(data)
         except OSError:
             pass
@@ -82,6 +85,16 @@ class Line:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def _wait_for(self, count):
+        # All connections share the line.
+        rate = self.bytes_per_second
+        if not rate:
+            return
+        with self._turn:
+            begin = max(self._is_free_at, time.monotonic())
+            self._is_free_at = begin + count / rate
+        time.sleep(max(self._is_free_at - time.monotonic(), 0))
 
 
 class World:
@@ -151,6 +164,13 @@ class World:
             target += ["--notes", self.folder / "notes.md"]
         self.run("publish", self.build(version.split("-")[0]), "--mode", mode, "--version", version, "--platform",
                  "linux-x86_64", "--entry", "sample.x86_64", "--keys", keys or self.keys, *target)
+
+    def retire(self, mode, successor):
+        """Ends a mode over the API; its players are moved."""
+        body = json.dumps({"is_active": False, "update_to": successor}).encode()
+        request = urllib.request.Request(f"{self.url}/api/v1/modes/{mode}", body, method="PATCH", headers={
+            "Content-Type": "application/json", "Authorization": f"Bearer {self.token}"})
+        urllib.request.urlopen(request).close()
 
     def static(self):
         """A folder with both versions on a plain web host; gives its URL and its trust root."""
