@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """A player's life with the exported launcher, by real keys and clicks in a virtual display.
 
 Installs the sample game from a real server, plays it, updates it through a crash, rolls it back; then meets a server

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 from world import REPO, wait_until
 
@@ -34,10 +35,13 @@ class Player:
         }
         (self._world.folder / "home").mkdir(exist_ok=True)
 
+    def spawn(self):
+        self._process = subprocess.Popen(self.command(str(LAUNCHER), "--audio-driver", "Dummy"), stdout=self._log,
+                                         stderr=self._log)
+
     def start(self):
         """Starts the launcher, and waits until its window is at rest."""
-        self._process = subprocess.Popen(self._command(str(LAUNCHER), "--audio-driver", "Dummy"), stdout=self._log,
-                                         stderr=self._log)
+        self.spawn()
         wait_until("the launcher has no window", lambda: self._display.windows("V-Sekai") > 0)
         wait_until("the launcher shows nothing", self._display.has_picture)
         self.rest()
@@ -66,6 +70,11 @@ class Player:
 
     def is_alive(self):
         return self._process is not None and self._process.poll() is None
+
+    def cpu_seconds(self):
+        """Processor time that the launcher has used."""
+        words = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def press(self, *keys):
         self._display.key(*keys)
@@ -101,14 +110,16 @@ class Player:
         self.rest(5)
 
     def _layout(self, *wanted):
-        command = self._command("godot", "--headless", "--path", str(REPO), "-s",
+        command = self.command("godot", "--headless", "--path", str(REPO), "-s",
                                 str(REPO / "tests/e2e/print_layout.gd"), "--", *wanted)
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         lines = [line for line in done.stdout.splitlines() if line.startswith("layout ")]
         assert lines, f"no layout of {wanted}:\n{done.stdout}{done.stderr}"
         return json.loads(lines[0].removeprefix("layout "))
 
-    def _command(self, *arguments):
+    def command(self, program, *arguments):
+        """A command line that runs a program where Godot runs, with the settings of `choose`."""
         settings = [f"{name}={value}" for name, value in self._settings.items()]
-        return [GODOT, "--run", "env", *settings, *arguments] if arguments[0] != "godot" else [
-            GODOT, "--run", "env", *settings, os.environ.get("GODOT", "godot"), *arguments[1:]]
+        if program == "godot":
+            program = os.environ.get("GODOT", "godot")
+        return [GODOT, "--run", "env", *settings, program, *arguments]

@@ -2,7 +2,7 @@ extends SceneTree
 ## Prints where the launcher's buttons are, for a test that clicks on them in an exported launcher.
 ##
 ## One JSON line, button name to [x, y] of its middle: after "-- PAGE" those of that page (home,
-## whats_new, settings), scrolled to its end; after "-- PAGE BUTTON" what shows once BUTTON is pressed.
+## whats_new, settings), scrolled to its end; after "-- PAGE BUTTON" those once BUTTON is pressed.
 
 const SIZE := Vector2i(1280, 800)
 const PAGES: PackedStringArray = ["home", "whats_new", "settings"]

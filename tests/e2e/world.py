@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-PAYLOAD_BYTES = 16 * 1024 * 1024
+COMMON_BYTES = 4 * 1024 * 1024
 CHANGED_BYTES = 12 * 1024 * 1024
 
 
@@ -100,8 +100,9 @@ class Line:
 class World:
     """A server, its keys, and the two versions of the sample game. Everything lies in `folder`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, changed_bytes=CHANGED_BYTES):
         self.folder = folder
+        self._changed_bytes = changed_bytes
         self.vsekai = program("vsekai")
         self._server_program = program("vsekai-server")
         self._builds = {}
@@ -186,8 +187,8 @@ class World:
         # The first part of a payload is the same in every version.
         common = self.folder / "common.bin"
         if not common.exists():
-            common.write_bytes(os.urandom(PAYLOAD_BYTES - CHANGED_BYTES))
-        path.write_bytes(common.read_bytes() + os.urandom(CHANGED_BYTES))
+            common.write_bytes(os.urandom(COMMON_BYTES))
+        path.write_bytes(common.read_bytes() + os.urandom(self._changed_bytes))
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

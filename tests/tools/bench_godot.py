@@ -1,0 +1,139 @@
+#!/usr/bin/env -S python3 -B
+"""Measures the launcher: frames with and without an update, idle load, start, command line, size; the node against
+the command line. Prints a Markdown table.
+
+    bench_godot.py [debug|release]     of an export that is in out/linux (default: debug)
+
+Frames are measured in the project, under a virtual display with Mesa's software renderer; the rest on the export.
+Nothing else should run on the machine meanwhile: the load is printed with the table.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests/e2e"))
+
+from display import Display  # noqa: E402
+from player import GODOT, LAUNCHER, Player  # noqa: E402
+from world import World, wait_until  # noqa: E402
+
+CHANGED_BYTES = 256 * 1024 * 1024
+IDLE_SECONDS = 20
+RUNS = 5
+
+
+class Bench:
+    def __init__(self, world, player, display, url):
+        self.world, self.player, self.display, self.url = world, player, display, url
+        self.rows = []
+
+    def row(self, what, value, bar):
+        self.rows.append(f"| {what} | {value} | {bar} |")
+
+    def install_root(self, name):
+        folder = self.world.folder / name
+        self.player.choose(self.url, self.world.keys / "root.json", folder)
+        return folder
+
+    def frames(self):
+        """The launcher in the project, and the same work by the command line."""
+        self.install_root("by-node")
+        script = str(REPO / "tests/e2e/measure_frames.gd")
+        done = subprocess.run(self.player.command("godot", "--path", str(REPO), "--audio-driver", "Dummy",
+                                                  "--rendering-driver", "opengl3", "-s", script),
+                              capture_output=True, text=True, timeout=600)
+        told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("frames_", "update ")))
+        assert "update" in told, done.stdout + done.stderr
+        for word, what in (("off", "nothing happens"), ("on", "an update runs at full speed")):
+            frames = json.loads(told[f"frames_{word}"])
+            self.row(f"frames while {what}", "{frames}: median {median_ms:.1f} ms, 99 % {p99_ms:.1f} ms, longest "
+                     "{longest_ms:.1f} ms, over 33 ms: {over_33_ms}".format(**frames), "none over 33 ms by the updater")
+        update = json.loads(told["update"])
+        assert update["end"] == ["0.1.0"], update
+        by_command = self.world.folder / "by-command"
+        begun = time.monotonic()
+        self.world.run("--update", by_command, "--repository", self.url, "--trust-root", self.world.keys / "root.json")
+        seconds = time.monotonic() - begun
+        self.row("install of 370 MB: node / command line",
+                 f"{update['seconds']:.2f} s / {seconds:.2f} s = {update['seconds'] / seconds:.2f}", "≤ 1.1")
+
+    def start(self):
+        """From the start of the process to the first picture, with and without an install."""
+        self.install_root("by-command")
+        seconds = []
+        for _ in range(RUNS):
+            empty = self.display.memory()
+            begun = time.monotonic()
+            self.player.spawn()
+            while self.display.memory() == empty:
+                time.sleep(0.005)
+            seconds.append(time.monotonic() - begun)
+            self.player.rest()
+            self.player.stop()
+            wait_until("the window stays", lambda: not self.display.windows("V-Sekai"))
+        self.row("start to the first frame", f"{statistics.median(seconds):.2f} s (first {seconds[0]:.2f} s)", "< 1 s")
+
+    def idle(self):
+        """Processor time of a launcher that nobody touches."""
+        self.install_root("by-command")
+        self.player.start()
+        time.sleep(3)
+        before = self.player.cpu_seconds()
+        time.sleep(IDLE_SECONDS)
+        share = (self.player.cpu_seconds() - before) / IDLE_SECONDS
+        self.player.stop()
+        self.row(f"idle launcher, {IDLE_SECONDS} s", f"{share * 100:.2f} % of a core", "≤ 1 %")
+
+    def command_line(self):
+        """The launcher as a command line, as a script runs it."""
+        folder = self.install_root("by-command")
+        seconds = []
+        for _ in range(RUNS):
+            begun = time.monotonic()
+            subprocess.run(self.player.command(str(LAUNCHER), "--headless", "--no-header", "--", "mode", "list",
+                                               str(folder)), check=True, capture_output=True, timeout=60)
+            seconds.append(time.monotonic() - begun)
+        self.row("`--headless -- mode list`", f"{statistics.median(seconds):.2f} s", "< 0.5 s")
+
+    def size(self):
+        """What the export adds to the engine's template."""
+        files = [path for path in LAUNCHER.parent.iterdir() if path != LAUNCHER and path.suffix in (".pck", ".so")]
+        parts = ", ".join(f"{path.name} {path.stat().st_size / 1e6:.2f}" for path in sorted(files))
+        total = sum(path.stat().st_size for path in files)
+        self.row("launcher beyond the template", f"{total / 1e6:.1f} MB ({parts})", "≤ 15 MB (release)")
+
+
+def main():
+    kind = sys.argv[1] if len(sys.argv) > 1 else "debug"
+    for arguments in (["launcher", kind], ["sample", "debug", "0.1.0"]):
+        subprocess.run([REPO / "tests/tools/export.sh", *arguments], check=True)
+    folder = Path(tempfile.mkdtemp(prefix="vsekai-bench-", dir="/tmp"))
+    display, world = Display(GODOT), World(folder, CHANGED_BYTES)
+    player = Player(display, world, folder)
+    try:
+        world.serve()
+        world.publish("stable", "0.1.0")
+        # Straight to the server: a line in Python would be what is measured.
+        bench = Bench(world, player, display, world.url)
+        load = os.getloadavg()[0]
+        for measure in (bench.frames, bench.start, bench.idle, bench.command_line, bench.size):
+            measure()
+    finally:
+        player.stop()
+        world.close()
+        display.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"\n{kind} export, {os.cpu_count()} cores, load before {load:.1f}\n")
+    print("| what | measured | bar |\n| --- | --- | --- |\n" + "\n".join(bench.rows))
+
+
+if __name__ == "__main__":
+    main()
