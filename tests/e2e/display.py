@@ -23,7 +23,8 @@ class Display:
         screen = f"{SIZE[0]}x{SIZE[1]}x24"
         command = [godot, "--run", "Xvfb", "-displayfd", str(writer), "-screen", "0", screen, "-fbdir",
                    self._memory.name, "-nolisten", "tcp"]
-        self._process = subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL)
         os.close(writer)
         with os.fdopen(reader) as told:
             number = told.readline().strip()

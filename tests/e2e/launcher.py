@@ -9,7 +9,9 @@ that is gone, damage, a retired mode and a full disk, and a plain web host. Each
     tests/e2e/launcher.py --keep    takes what out/ has
 """
 
+import contextlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -199,28 +201,34 @@ def main():
         raise SystemExit(f"error: there is no {LAUNCHER}\n\nhint: ./run export launcher")
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir(parents=True)
-    # Where Godot runs, /tmp is the same folder; another may not be.
-    folder = Path(tempfile.mkdtemp(prefix="vsekai-e2e-", dir="/tmp"))
-    display, world = Display(GODOT), World(folder)
-    player = Player(display, world, PICTURES)
-    step, begun = None, time.monotonic()
-    try:
-        story = Story(world, player, world.serve())
-        for step in Story.STEPS:
-            start = time.monotonic()
+    begun = time.monotonic()
+    # A test that is stopped cleans up as one that ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with contextlib.ExitStack() as stack:
+        # Where Godot runs, /tmp is the same folder; another may not be.
+        folder = Path(tempfile.mkdtemp(prefix="vsekai-e2e-", dir="/tmp"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        world = World(folder)
+        stack.callback(world.close)
+        display = Display(GODOT)
+        stack.callback(display.close)
+        player = Player(display, world, PICTURES)
+        stack.callback(player.stop)
+        tell(Story(world, player, world.serve()), player, folder)
+    print(f"{len(Story.STEPS)} steps of the launcher passed in {time.monotonic() - begun:.0f} s; pictures in {PICTURES}")
+
+
+def tell(story, player, folder):
+    for step in Story.STEPS:
+        start = time.monotonic()
+        try:
             step(story)
-            print(f"ok   {step.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
-        step = None
-    finally:
-        if step is not None:
+        except BaseException:
             player.look(f"FAILED_{step.__name__}")
             print(f"FAIL {step.__name__}; pictures in {PICTURES}", file=sys.stderr)
             print((folder / "launcher.log").read_text(errors="replace")[-3000:], file=sys.stderr)
-        player.stop()
-        world.close()
-        display.close()
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(Story.STEPS)} steps of the launcher passed in {time.monotonic() - begun:.0f} s; pictures in {PICTURES}")
+            raise
+        print(f"ok   {step.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
 
 
 if __name__ == "__main__":

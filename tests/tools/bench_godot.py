@@ -8,9 +8,11 @@ Frames are measured in the project, under a virtual display with Mesa's software
 Nothing else should run on the machine meanwhile: the load is printed with the table.
 """
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -115,10 +117,16 @@ def main():
     kind = sys.argv[1] if len(sys.argv) > 1 else "debug"
     for arguments in (["launcher", kind], ["sample", "debug", "0.1.0"]):
         subprocess.run([REPO / "tests/tools/export.sh", *arguments], check=True)
-    folder = Path(tempfile.mkdtemp(prefix="vsekai-bench-", dir="/tmp"))
-    display, world = Display(GODOT), World(folder, CHANGED_BYTES)
-    player = Player(display, world, folder)
-    try:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with contextlib.ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="vsekai-bench-", dir="/tmp"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        world = World(folder, CHANGED_BYTES)
+        stack.callback(world.close)
+        display = Display(GODOT)
+        stack.callback(display.close)
+        player = Player(display, world, folder)
+        stack.callback(player.stop)
         world.serve()
         world.publish("stable", "0.1.0")
         # Straight to the server: a line in Python would be what is measured.
@@ -126,11 +134,6 @@ def main():
         load = os.getloadavg()[0]
         for measure in (bench.frames, bench.start, bench.idle, bench.command_line, bench.size):
             measure()
-    finally:
-        player.stop()
-        world.close()
-        display.close()
-        shutil.rmtree(folder, ignore_errors=True)
     print(f"\n{kind} export, {os.cpu_count()} cores, load before {load:.1f}\n")
     print("| what | measured | bar |\n| --- | --- | --- |\n" + "\n".join(bench.rows))
 

@@ -36,7 +36,9 @@ stage() {
 	cp -R "$repo/scenes/sample" "$project/scenes/"
 	cp -R "$repo/themes/vsekai/fonts" "$repo"/themes/vsekai/icon.* "$project/themes/vsekai/"
 	cp "$repo/export_presets.cfg" "$project/"
-	sed -E "s|^(config/version\.sample=).*|\1\"$version\"|; s|^(run/main_scene=).*|\1\"res://scenes/sample/sample.tscn\"|" \
+	# Of the launcher's words none are in the copy.
+	sed -E "/^locale\/translations=/d; s|^(config/version\.sample=).*|\1\"$version\"|
+		s|^(run/main_scene=).*|\1\"res://scenes/sample/sample.tscn\"|" \
 		"$repo/project.godot" >"$project/project.godot"
 	grep -q "^config/version.sample=\"$version\"" "$project/project.godot" || die "project.godot has no version of the sample"
 }
