@@ -101,6 +101,8 @@ class Story:
     def without_the_server_the_game_still_plays(self):
         self.line.cut()
         self.player.start()
+        # It has tried a few times before it says so.
+        self.player.wait_for_news()
         self.player.look("offline")
         self.player.play("0.1.0", "plays_offline")
         self.player.stop()

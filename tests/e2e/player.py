@@ -61,6 +61,13 @@ class Player:
             if passed >= STILL_SECONDS and self.cpu_seconds() - used < passed * BUSY_SHARE:
                 return
 
+    def wait_for_news(self, seconds=20.0):
+        """Waits until the picture changes, and then until it rests."""
+        picture, deadline = self._display.memory(), time.monotonic() + seconds
+        while self._display.memory() == picture and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.rest()
+
     def stop(self):
         """Closes the launcher as a session's end does."""
         if self._process is not None:

@@ -2,6 +2,7 @@
 # Measures vsekai against the real desync, then the formats and chunkers by themselves. Arguments go to the first:
 # --rounds N, --only extract,make,far,update,million,check,verify,large,tenfold, --write FILE, --check.
 # bench.sh server [ARGS]: vsekai-server against nginx and `desync chunk-server`; see bench_server.py.
+# bench.sh launcher [debug|release]: the exported launcher; see bench_launcher.py.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -12,6 +13,10 @@ export PATH=$PATH:/usr/sbin
 if [[ ${1:-} == server ]]; then
 	cargo_in_rust build --release --quiet --package vsekai-updater --package vsekai-server --bins
 	exec "$repo/tests/tools/bench_server.py" "${@:2}"
+fi
+
+if [[ ${1:-} == launcher ]]; then
+	exec "$repo/tests/tools/bench_launcher.py" "${@:2}"
 fi
 
 # On a RAM disk where there is room: a disk that has just deleted many files makes new ones slowly, for everybody.

@@ -3,7 +3,7 @@
 # first with `vsekai --update`, updates to the second, repairs damage, rolls back, and shows the modes. Recalls a version
 # over the API, and exports the repository as plain files that any web host can carry. Then prints what was fetched next
 # to what desync fetches. The builds are the first that can be had of: $VSEKAI_TEST_DATA; V-Sekai's public store
-# over HTTPS; two small versions made on the spot.
+# over HTTPS; two small versions made on the spot. Ends with the launcher: see demo_launcher.sh.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export LC_ALL=C
@@ -225,3 +225,6 @@ if [[ -d $new_store ]] && desync=$("$repo/tests/tools/desync.sh"); then
 fi
 
 printf '\n%-34s %8s %10s %9s\n%s' "over HTTP" requests MB seconds "$table"
+
+say "the launcher"
+"$repo/tests/tools/demo_launcher.sh" "$out/launcher"

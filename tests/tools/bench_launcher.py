@@ -2,7 +2,7 @@
 """Measures the launcher: frames with and without an update, idle load, start, command line, size; the node against
 the command line. Prints a Markdown table.
 
-    bench_godot.py [debug|release]     of an export that is in out/linux (default: debug)
+    bench_launcher.py [debug|release]     of an export that is in out/linux (default: debug)
 
 Frames are measured in the project, under a virtual display with Mesa's software renderer; the rest on the export.
 Nothing else should run on the machine meanwhile: the load is printed with the table.
