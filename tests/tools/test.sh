@@ -34,6 +34,9 @@ say "the project imports without one error"
 godot --import >"$work/log" 2>&1 || { cat "$work/log" && die "the import failed"; }
 no_trouble 'ERROR|WARNING' "the import was not clean"
 
+say "docs/godot.md says what the class docs say"
+"$repo/tests/tools/node_reference.py" --check
+
 say "every script compiles, warnings being errors"
 while read -r script; do
 	godot --check-only -s "res://$script"

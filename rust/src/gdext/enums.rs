@@ -110,7 +110,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// As [`state::State`].
+    /// Where the node stands, as [signal state_changed] tells.
     State as "State" {
         #[default]
         Idle = "IDLE",
