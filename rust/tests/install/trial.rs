@@ -33,6 +33,15 @@ fn exit_code_0_ends_the_trial() {
 }
 
 #[test]
+fn json_tells_that_the_game_was_started_before_it_ends() {
+    let said = on_trial().launch(&[]).said;
+    let lines: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let events: Vec<&Value> = lines.iter().map(|line| &line["event"]).collect();
+    assert_eq!(events, ["launched", "done"], "{said}");
+    assert_eq!((&lines[0]["version"], &lines[0]["rolled_back_from"]), (&json!("2.0.0"), &Value::Null));
+}
+
+#[test]
 fn ready_file_ends_the_trial_whatever_the_exit_code() {
     let shop = on_trial();
     let launched = shop.launch(&[("GAME_READY", "1"), ("GAME_EXIT", "7")]);
