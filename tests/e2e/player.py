@@ -84,11 +84,13 @@ class Player:
     def is_alive(self):
         return self._process is not None and self._process.poll() is None
 
-    def cpu_seconds(self):
-        """Processor time that the launcher has used."""
+    def cpu_seconds(self, is_main_only=False):
+        """Processor time that the launcher has used, all of it or that of its main thread."""
         if not self.is_alive():
             return 0.0
-        words = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        number = self._process.pid
+        path = Path(f"/proc/{number}/task/{number}/stat" if is_main_only else f"/proc/{number}/stat")
+        words = path.read_text().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def press(self, *keys):
