@@ -202,7 +202,7 @@ impl Updater {
     pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
         monitor.emit(Event::StateChanged { state: State::Checking });
         let state = self.state_or_new(monitor)?;
-        let mut view = View::open(&self.settings, &self.root, &state)?;
+        let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
         let choice = view.choose(&self.settings, &state)?;
         let mode = view.mode(&self.settings, &state)?;
         let available = match choice {
@@ -228,7 +228,7 @@ impl Updater {
     pub fn plan(&self, monitor: &Monitor) -> Result<Option<Prepared>> {
         Session::admit(&self.root, &self.admission("update"))?;
         let state = self.state_or_new(monitor)?;
-        let mut view = View::open(&self.settings, &self.root, &state)?;
+        let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
         let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
         let (mode, version) = (mode.clone(), offer.version.clone());
         let job = self.job(&mut view, &mode, &version, Intent::DryRun)?;
@@ -259,7 +259,7 @@ impl Updater {
         let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
         monitor.emit(Event::StateChanged { state: State::Checking });
         let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
-        let mut view = View::open(&self.settings, &self.root, &known)?;
+        let mut view = View::open(&self.settings, &self.root, &known, monitor)?;
         let taken = match view.choose(&self.settings, &known)? {
             Choice::Stay => None,
             Choice::Take { mode, offer, why } => Some((mode.clone(), offer.version.clone(), why)),
@@ -327,7 +327,7 @@ impl Updater {
         let mut session = self.enter("repair", monitor)?;
         let folder = session.current()?.folder.clone();
         if install::Kept::read(&self.root, &folder).is_none() {
-            self.fetch_documents(&session.state, &folder)?;
+            self.fetch_documents(&session.state, &folder, monitor)?;
         }
         let found = install::verify(&self.root, &folder, monitor)?;
         let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
@@ -350,9 +350,9 @@ impl Updater {
     }
 
     /// Gets the documents of the current version again: somebody removed them.
-    fn fetch_documents(&self, state: &InstallState, folder: &str) -> Result<()> {
+    fn fetch_documents(&self, state: &InstallState, folder: &str, monitor: &Monitor) -> Result<()> {
         let current = current_of(&self.root, state)?;
-        let mut view = View::open(&self.settings, &self.root, state)?;
+        let mut view = View::open(&self.settings, &self.root, state, monitor)?;
         let documents = view.documents(&self.root, &current.mode, &current.version, &current.platform)?;
         install::Kept::write(&self.root, folder, &documents, &self.root.versions(folder))
     }
@@ -378,7 +378,7 @@ impl Updater {
     pub fn switch_mode(&self, mode: &ModeName, monitor: &Monitor) -> Result<ModeName> {
         let mut session = self.enter("mode switch", monitor)?;
         session.current()?;
-        let mut view = View::open(&self.settings, &self.root, &session.state)?;
+        let mut view = View::open(&self.settings, &self.root, &session.state, monitor)?;
         let resolved = crate::release::resolve_mode(view.catalog(), mode)?.clone();
         view.remember()?;
         session.state.mode = resolved.clone();
@@ -389,7 +389,7 @@ impl Updater {
     /// All modes of the repository.
     pub fn modes(&self, monitor: &Monitor) -> Result<Vec<ModeInfo>> {
         let state = self.state_or_new(monitor)?;
-        let view = View::open(&self.settings, &self.root, &state)?;
+        let view = View::open(&self.settings, &self.root, &state, monitor)?;
         Ok(view.modes(&self.settings.platform, &state.mode))
     }
 

@@ -276,6 +276,25 @@ func test_two_nodes_on_one_folder_do_not_get_in_each_others_way() -> void:
 	assert(second.get_status().version == "1.1.0")
 
 
+func test_a_server_that_says_nothing_holds_nobody_up() -> void:
+	var silent := TCPServer.new()
+	assert(silent.listen(0, "127.0.0.1") == OK)
+	var updater := make_updater("silence")
+	updater.repository_urls = ["http://127.0.0.1:%d" % silent.get_local_port()]
+	for operation: String in ["check_for_update", "start_update"]:
+		updater.call(operation)
+		await wait_frames(20)
+		var begun := Time.get_ticks_msec()
+		updater.cancel()
+		await wait_for_next("update_cancelled")
+		assert(Time.get_ticks_msec() - begun < 1000)
+	updater.list_modes()
+	await wait_frames(20)
+	var left := Time.get_ticks_msec()
+	updater.free()
+	assert(Time.get_ticks_msec() - left < 1000)
+
+
 func test_begin_and_cancel_many_times_leaves_nothing_behind() -> void:
 	var updater := make_updater("many")
 	for round_number in 30:

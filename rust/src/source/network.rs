@@ -4,6 +4,7 @@
 //! request's slot is free again only when they have judged its body.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use tokio::runtime::{Builder, Runtime};
@@ -13,8 +14,11 @@ use url::Url;
 use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, client, fetch_all};
 use crate::chunk::CompressedChunk;
 use crate::error::{Error, Result};
-use crate::event::Monitor;
+use crate::event::{Cancel, Monitor};
 use crate::fetch::{Delivery, Remote, Transfer, Wanted};
+
+/// How often it is looked whether work is to stop.
+const TICK: Duration = Duration::from_millis(50);
 
 /// See the module's head.
 #[derive(Debug, Clone)]
@@ -22,6 +26,7 @@ pub struct Network {
     options: Arc<HttpOptions>,
     client: Arc<OnceLock<HttpClient>>,
     runtime: Arc<Runtime>,
+    cancel: Cancel,
 }
 
 impl Network {
@@ -31,12 +36,23 @@ impl Network {
         client::check(options)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })?;
-        Ok(Self { options: Arc::new(options.clone()), client: Arc::default(), runtime: Arc::new(runtime) })
+        Ok(Self {
+            options: Arc::new(options.clone()),
+            client: Arc::default(),
+            runtime: Arc::new(runtime),
+            cancel: Cancel::default(),
+        })
+    }
+
+    /// The same network for work that this stops: waiting for a server ends when it is raised.
+    #[must_use]
+    pub fn stopped_by(&self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self.clone() }
     }
 
     /// A document of at most `max_bytes`, such as an index.
     pub fn document(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>> {
-        self.runtime.block_on(self.client()?.get_document(url, max_bytes))
+        self.block_on(self.client()?.get_document(url, max_bytes))
     }
 
     /// The client, for what has its own way of asking.
@@ -49,8 +65,16 @@ impl Network {
     }
 
     /// Waits for async work of this crate on this network's runtime.
-    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+    ///
+    /// # Errors
+    /// Those of the work; `cancelled` if it was stopped, and then it is dropped where it waits.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                done = work => done,
+                () = raised(&self.cancel) => Err(Error::Cancelled),
+            }
+        })
     }
 
     /// The chunk stores at these URLs, in order of preference.
@@ -59,6 +83,12 @@ impl Network {
         let stores = urls.into_iter().map(|url| HttpStore::new(client.clone(), url));
         let stores = stores.collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(HttpRemote { stores, runtime: Arc::clone(&self.runtime) }))
+    }
+}
+
+async fn raised(cancel: &Cancel) {
+    while !cancel.is_cancelled() {
+        tokio::time::sleep(TICK).await;
     }
 }
 

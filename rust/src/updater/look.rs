@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{ModeInfo, Settings, went_back};
 use crate::error::{Error, Result, TrustKind};
+use crate::event::Monitor;
 use crate::fetch::{Sources, Transfer};
 use crate::install::{Documents, InstallRoot, InstallState, Kept, this_launcher};
 use crate::limits;
@@ -28,7 +29,12 @@ impl View {
     ///
     /// # Errors
     /// Those of [`Repository::open`]; `metadata_rollback` if the catalog has gone back in the mode that is followed.
-    pub(super) fn open(settings: &Settings, root: &InstallRoot, state: &InstallState) -> Result<Self> {
+    pub(super) fn open(
+        settings: &Settings,
+        root: &InstallRoot,
+        state: &InstallState,
+        monitor: &Monitor,
+    ) -> Result<Self> {
         let places = [&settings.repository, &state.repository, &settings.defaults.repository];
         let locations = places.into_iter().find(|places| !places.is_empty()).unwrap_or(&settings.repository);
         if locations.is_empty() {
@@ -41,7 +47,7 @@ impl View {
             memory: Some(root.trust()),
             scratch: settings.scratch.clone(),
             clock_guard: settings.clock_guard,
-            network: settings.network.clone(),
+            network: settings.network.stopped_by(&monitor.cancel),
         })?;
         let catalog = Catalog::parse(&repository.target(CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES)?)?;
         let is_new_root = state.seen_root != 0 && repository.root_version() > state.seen_root;

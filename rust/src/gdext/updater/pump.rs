@@ -19,8 +19,9 @@ use crate::install::Damage;
 use crate::updater::Checked;
 use crate::worker::{Failed, Message, Outcome, PlanMade, Worker};
 
-/// How long leaving the tree may take because work has to stop. It looks at its flag far more often.
-const LONGEST_STOP: Duration = Duration::from_secs(5);
+/// How long leaving the tree may take because work has to stop. It looks at its flag far more often, but a system that
+/// looks for the name of a host does not.
+const LONGEST_STOP: Duration = Duration::from_secs(2);
 
 const FRAME: &str = "process_frame";
 
