@@ -185,9 +185,3 @@ func test_progress_comes_at_most_once_a_frame() -> void:
 	assert(frames.size() > 0)
 	for at in range(1, frames.size()):
 		assert(frames[at] > frames[at - 1])
-
-
-func done_bytes() -> int:
-	if not has_event("plan_made") or not has_event("progress_changed"):
-		return 0
-	return arguments_of("progress_changed")[0]

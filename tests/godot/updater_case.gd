@@ -129,3 +129,10 @@ func wait_for_failure(code: String) -> VSekaiFailure:
 
 func read_text(folder: String, path: String) -> String:
 	return FileAccess.get_file_as_string(folder_of(folder).path_join("current").path_join(path))
+
+
+## Bytes of the update that are done; 0 before it begins to fetch.
+func done_bytes() -> int:
+	if not has_event("plan_made") or not has_event("progress_changed"):
+		return 0
+	return arguments_of("progress_changed")[0]

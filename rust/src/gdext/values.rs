@@ -199,7 +199,8 @@ pub(crate) struct VSekaiFailure {
     /// What was to be done.
     #[var(no_set)]
     operation: Operation,
-    /// A stable word for what went wrong, such as `offline`: for scripts and translations.
+    /// A stable word for what went wrong, such as `offline`: for scripts and translations. `internal` is a mistake in
+    /// the updater itself.
     #[var(no_set)]
     code: GString,
     /// One sentence in English.
