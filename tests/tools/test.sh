@@ -52,3 +52,13 @@ say "Godot tests"
 "$repo/tests/tools/fixtures.sh" "$work/godot" "$repo/tests/tools/godot.sh" --headless --path "$repo" \
 	-s res://tests/godot/run_tests.gd 2>&1 | tee "$work/log"
 no_trouble 'leaked at exit|still in use at exit' "the tests leave objects behind"
+
+say "the exported launcher: its command line, and somebody who plays with it"
+"$repo/tests/tools/export.sh" launcher
+# Only a debug export has class docs in it, of which gdext warns.
+GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
+	"$repo/tests/tools/fixtures.sh" "$work/exported" "$repo/tests/e2e/headless.py" --launcher "$repo/out/linux/launcher.x86_64"
+"$repo/tests/tools/export.sh" sample
+"$repo/tests/tools/export.sh" sample debug 0.1.0
+"$repo/tests/tools/export.sh" sample debug 0.2.0
+"$repo/tests/e2e/launcher.py" --keep
