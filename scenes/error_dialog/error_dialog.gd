@@ -18,6 +18,8 @@ var can_retry: bool = false:
 		if is_node_ready():
 			_draw_report()
 
+var _copied_timer := Timer.new()
+
 @onready var _sentence := %Sentence as Label
 @onready var _hint := %Hint as Label
 @onready var _code := %Code as Label
@@ -29,6 +31,9 @@ var can_retry: bool = false:
 
 func _ready() -> void:
 	super()
+	_copied_timer.one_shot = true
+	_copied_timer.timeout.connect(_copy.set_text.bind("ERROR_COPY"))
+	add_child(_copied_timer)
 	_retry.pressed.connect(_on_retry_pressed)
 	_copy.pressed.connect(_on_copy_pressed)
 	_draw_report()
@@ -65,5 +70,4 @@ func _on_retry_pressed() -> void:
 func _on_copy_pressed() -> void:
 	DisplayServer.clipboard_set(report.to_copy())
 	_copy.text = "DIALOG_COPIED"
-	await get_tree().create_timer(COPIED_SECONDS).timeout
-	_copy.text = "ERROR_COPY"
+	_copied_timer.start(COPIED_SECONDS)

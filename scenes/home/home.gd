@@ -28,6 +28,7 @@ var branding: Branding:
 
 var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
+var _held: HomeState.Action = HomeState.Action.NONE
 
 @onready var _rows := %Rows as VBoxContainer
 @onready var _card := %Card as PanelContainer
@@ -51,8 +52,8 @@ var _spoken_percent: int = -1
 
 func _ready() -> void:
 	resized.connect(_fit)
-	_primary.pressed.connect(_on_pressed.bind(_primary))
-	for button: Button in _secondary:
+	for button: Button in [_primary] + _secondary:
+		button.button_down.connect(_on_button_down.bind(button))
 		button.pressed.connect(_on_pressed.bind(button))
 	_draw_branding()
 	_draw_state()
@@ -98,9 +99,16 @@ func play_intro() -> void:
 	tween.tween_property(_mark, "modulate:a", 1.0, INTRO_SECONDS)
 
 
+func _on_button_down(button: Button) -> void:
+	_held = button.get_meta(&"action", HomeState.Action.NONE)
+
+
+## A button may come to mean another thing while it is held: then nobody has asked for that.
 func _on_pressed(button: Button) -> void:
 	var action: HomeState.Action = button.get_meta(&"action", HomeState.Action.NONE)
-	if action != HomeState.Action.NONE:
+	var is_meant := _held in [HomeState.Action.NONE, action]
+	_held = HomeState.Action.NONE
+	if action != HomeState.Action.NONE and is_meant:
 		action_requested.emit(action)
 
 

@@ -144,7 +144,7 @@ func primary_action() -> Action:
 	if kind in BUSY:
 		return Action.NONE
 	if kind == Kind.CHECKING:
-		return Action.PLAY if is_installed() else Action.CANCEL
+		return Action.PLAY if is_installed() else Action.INSTALL
 	return Action.PLAY if is_installed() else Action.CHECK
 
 
@@ -159,8 +159,8 @@ func primary_text() -> String:
 			return _text("HOME_PLAY")
 		Action.CHECK:
 			return _text("HOME_CHECK_AGAIN")
-		Action.CANCEL:
-			return _text("HOME_CANCEL")
+		Action.INSTALL:
+			return _text("HOME_INSTALL")
 	return _text("HOME_WORKING")
 
 

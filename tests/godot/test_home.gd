@@ -92,6 +92,15 @@ func test_a_failure_says_its_sentence_and_shows_its_details() -> void:
 	assert(_asked == [A.SHOW_ERROR])
 
 
+func test_a_button_that_changes_while_it_is_held_does_nothing() -> void:
+	var frame := _open(K.READY)
+	var primary := frame.home.get_node("%Primary") as Button
+	primary.button_down.emit()
+	Shots.show_home(frame, K.UPDATE_WAITING, HomeState.Notice.NONE)
+	primary.pressed.emit()
+	assert(_asked.is_empty())
+
+
 func test_notices_say_what_is_to_be_known() -> void:
 	var wanted: Dictionary[HomeState.Notice, String] = {
 		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",

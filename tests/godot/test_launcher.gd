@@ -4,6 +4,7 @@ extends Node
 const Hands := preload("res://tests/godot/hands.gd")
 const SCENE := preload("res://scenes/launcher/launcher.tscn")
 const SETTINGS := "user://test_launcher.cfg"
+const UPDATE := VSekaiUpdater.Operation.UPDATE
 const WAIT_MSEC := 4000
 ## Names that the operating system of the test gives its platform.
 const PLATFORM := "linux-x86_64"
@@ -193,6 +194,26 @@ func test_uninstalling_asks_first() -> void:
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until_primary("Install")
 	assert(not DirAccess.dir_exists_absolute(_folder + "/install/versions"))
+
+
+func test_the_project_setting_names_another_brand() -> void:
+	ProjectSettings.set_setting("vsekai/branding", "res://themes/aurora/aurora_branding.tres")
+	_open()
+	ProjectSettings.set_setting("vsekai/branding", null)
+	assert(_home("%Title") == "Aurora Park")
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+
+
+func test_closing_during_an_update_says_that_it_goes_on() -> void:
+	_open('[launcher]\nlocale="en"\nis_first_run_done=true\nrate_limit_bytes_per_second=1\n')
+	await _until_primary("Install")
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("work", func() -> bool: return _updater().get_operation() == UPDATE)
+	_launcher.notification(NOTIFICATION_WM_CLOSE_REQUEST)
+	assert(_node("%ConfirmDialog").visible)
+	assert("next time" in (_node("%ConfirmDialog").get_node("%Message") as Label).text)
+	await Hands.key(get_tree(), KEY_ESCAPE)
+	assert(not _node("%ConfirmDialog").visible)
 
 
 func test_signals_of_the_updater_reach_the_screens() -> void:
