@@ -22,7 +22,7 @@ class Display:
         reader, writer = os.pipe()
         screen = f"{SIZE[0]}x{SIZE[1]}x24"
         command = [godot, "--run", "Xvfb", "-displayfd", str(writer), "-screen", "0", screen, "-fbdir",
-                   self._memory.name, "-nolisten", "tcp"]
+                   self._memory.name, "-nolisten", "tcp", "-noreset"]
         self._process = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL)
         os.close(writer)
