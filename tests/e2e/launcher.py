@@ -217,7 +217,8 @@ def main():
         player = Player(display, world, PICTURES)
         stack.callback(player.stop)
         tell(Story(world, player, world.serve()), player, folder)
-    print(f"{len(Story.STEPS)} steps of the launcher passed in {time.monotonic() - begun:.0f} s; pictures in {PICTURES}")
+    seconds = time.monotonic() - begun
+    print(f"{len(Story.STEPS)} steps of the launcher passed in {seconds:.0f} s; pictures in {PICTURES}")
 
 
 def tell(story, player, folder):

@@ -100,7 +100,8 @@ class Bench:
             subprocess.run(self.player.command(str(LAUNCHER), "--headless", "--no-header", "--", "mode", "list",
                                                str(folder)), check=True, capture_output=True, timeout=60)
             seconds.append(time.monotonic() - begun)
-        self.row("`--headless -- mode list`", f"{min(seconds):.2f} s (median {statistics.median(seconds):.2f} s)", "< 0.5 s")
+        self.row("`--headless -- mode list`",
+                 f"{min(seconds):.2f} s (median {statistics.median(seconds):.2f} s)", "< 0.5 s")
 
     def size(self):
         """What the export adds to the engine's template."""
