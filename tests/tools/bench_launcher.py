@@ -88,8 +88,8 @@ class Bench:
         main = (self.player.cpu_seconds(is_main_only=True) - before_main) / IDLE_SECONDS
         self.player.stop()
         # The engine's thread for X11 wakes up every millisecond, whatever a project does.
-        self.row(f"idle launcher, {IDLE_SECONDS} s", f"{share * 100:.1f} % of a core; {main * 100:.1f} % without the "
-                 "engine's X11 thread", "≤ 1 %")
+        self.row(f"idle launcher, {IDLE_SECONDS} s", f"{share * 100:.1f} % of a core; {main * 100:.1f} % in the main "
+                 "thread", "≤ 1 %")
 
     def command_line(self):
         """The launcher as a command line, as a script runs it."""
