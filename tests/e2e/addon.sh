@@ -39,8 +39,7 @@ func _ready() -> void:
 	var updater: VSekaiUpdater = get_parent().updater
 	updater.update_completed.connect(func(_version: String) -> void: get_tree().quit(0))
 	updater.update_failed.connect(func(_c: String, _m: String, _h: String) -> void: get_tree().quit(1))
-	await get_tree().create_timer(60.0).timeout
-	get_tree().quit(3)
+	get_tree().create_timer(60.0).timeout.connect(get_tree().quit.bind(3))
 "
 
 [node name="Example" type="Node"]
