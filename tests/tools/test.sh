@@ -39,7 +39,7 @@ say "docs/godot.md says what the class docs say"
 
 say "every script compiles, warnings being errors"
 while read -r script; do
-	godot --check-only -s "res://$script"
+	godot --no-header --check-only -s "res://$script"
 done < <(cd "$repo" && find addons scenes themes tests/godot -name '*.gd')
 
 say "a new project with the addon, as its README says"
