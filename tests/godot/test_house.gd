@@ -43,6 +43,9 @@ func test_no_script_does_network_hashing_or_file_work() -> void:
 	for script: String in _scripts():
 		var text := FileAccess.get_file_as_string(script)
 		for word: String in FORBIDDEN:
+			# A game makes its ready file itself.
+			if word == "FileAccess" and "/sample/" in script:
+				continue
 			assert(not word in text, "%s: %s" % [script, word])
 		assert(not "ConfigFile" in text or script == SETTINGS, script)
 

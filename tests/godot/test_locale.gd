@@ -17,6 +17,9 @@ func _messages(path: String) -> Dictionary[String, String]:
 func _sources(folder: String) -> PackedStringArray:
 	var texts: PackedStringArray = []
 	for child: String in DirAccess.get_directories_at(folder):
+		# The sample is a game, not the launcher: it has its own few words.
+		if child == "sample":
+			continue
 		texts.append_array(_sources(folder.path_join(child)))
 	for file: String in DirAccess.get_files_at(folder):
 		if file.get_extension() in ["gd", "tscn", "tres"]:

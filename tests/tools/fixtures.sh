@@ -8,7 +8,7 @@
 #	retired  nothing any more: its users are moved to stable
 #
 # A game makes its ready file, writes its arguments into the file that VSEKAI_TEST_NOTE names, and with `--exit N` ends with N,
-# with `--wait FILE` not before there is FILE.
+# with `--wait FILE` not before there is FILE, or half a minute has passed.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -36,7 +36,7 @@ build() {
 		while [ $# -gt 0 ]; do
 			case $1 in
 				--exit) code=$2 && shift ;;
-				--wait) while [ ! -e "$2" ]; do sleep 0.02; done && shift ;;
+				--wait) left=1500 && while [ ! -e "$2" ] && [ $((left = left - 1)) -gt 0 ]; do sleep 0.02; done && shift ;;
 			esac
 			shift
 		done
