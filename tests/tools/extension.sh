@@ -17,8 +17,8 @@ case ${1:-debug} in
 		name=libvsekai_updater.debug.$machine.so
 		;;
 	release)
-		build=(rustc --release --lib --crate-type cdylib --no-default-features --features godot)
-		built=release
+		build=(rustc --profile extension --lib --crate-type cdylib --no-default-features --features godot)
+		built=extension
 		name=libvsekai_updater.$machine.so
 		;;
 	*) die "extension.sh knows 'debug' and 'release', not '$1'" ;;
