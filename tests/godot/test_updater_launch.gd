@@ -43,7 +43,8 @@ func test_a_game_goes_on_when_its_node_leaves() -> void:
 	assert(Time.get_ticks_msec() - begun < 1000, "nobody waits for the game")
 	assert(not has_event("game_exited"))
 	# It runs as long as its files are in use.
-	assert(cli(["uninstall", folder_of("alone")]) == 75)
+	var code := cli(["uninstall", folder_of("alone")])
+	assert(code == 75, "exit code %d" % code)
 	FileAccess.open(go, FileAccess.WRITE).close()
 	await wait_until(func() -> bool: return cli(["uninstall", folder_of("alone")]) == 0)
 
