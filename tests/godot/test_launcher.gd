@@ -15,6 +15,8 @@ var _launcher: Launcher
 
 func _exit_tree() -> void:
 	_remove(_folder)
+	for variable: String in ["VSEKAI_REPOSITORY", "VSEKAI_TRUST_ROOT", "VSEKAI_INSTALL_DIR"]:
+		OS.unset_environment(variable)
 	DirAccess.remove_absolute(ProjectSettings.globalize_path(SETTINGS))
 	get_tree().auto_accept_quit = true
 	TranslationServer.set_locale("en")
