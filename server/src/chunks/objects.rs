@@ -79,12 +79,13 @@ impl Objects {
             chunk.stored_size = self.put_object(checker, &chunk, &stored).await?;
             match db.put_chunk(&chunk, None).await? {
                 None => return Err(deleting()),
-                Some(false) => return Ok(PutOutcome::There),
                 Some(true) if self.size(&chunk.id).await? == Some(chunk.stored_size) => {
                     return Ok(PutOutcome::New);
                 }
+                // Another may have made the row live just now, and not have looked yet.
+                Some(false) if self.size(&chunk.id).await?.is_some() => return Ok(PutOutcome::There),
                 // A late removal has taken the object. The row is live now, so none will follow.
-                Some(true) => {}
+                Some(_) => {}
             }
         }
         Err(deleting())
