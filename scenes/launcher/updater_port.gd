@@ -42,7 +42,7 @@ func apply_settings() -> void:
 	_updater.repository_urls = branding.repository_urls
 	var repository := OS.get_environment("VSEKAI_REPOSITORY")
 	if not repository.is_empty():
-		_updater.repository_urls = repository.split(",", false)
+		_updater.repository_urls = repository.split(" ", false)
 	_updater.trust_root = branding.trust_root
 	if OS.has_environment("VSEKAI_TRUST_ROOT"):
 		_updater.trust_root = OS.get_environment("VSEKAI_TRUST_ROOT")

@@ -115,14 +115,14 @@ impl Chunks {
     pub async fn get(&self, id: &ChunkId) -> Result<Option<Bytes>> {
         let Some(cache) = &self.cache else {
             self.misses.fetch_add(1, Ordering::Relaxed);
-            return self.load(id).await;
+            return self.read(id).await;
         };
         if let Some(bytes) = cache.get(id).await {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(bytes));
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let loaded = async { self.load(id).await.map_err(Some)?.ok_or(None) };
+        let loaded = async { self.read(id).await.map_err(Some)?.ok_or(None) };
         match cache.try_get_with_by_ref(id, loaded).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(failed) => match failed.as_ref() {
@@ -135,7 +135,10 @@ impl Chunks {
     /// The stored bytes of a chunk, past the cache: who reads a whole version once would only push out what others
     /// want.
     pub async fn read(&self, id: &ChunkId) -> Result<Option<Bytes>> {
-        self.load(id).await
+        match &self.bytes {
+            Kept::InDatabase(_) => self.db.chunk_bytes(id).await,
+            Kept::AsObjects(objects) => objects.get(id).await,
+        }
     }
 
     /// The stored size of a chunk. Never from the cache: who asks this wants to know whether to send it.
@@ -168,13 +171,6 @@ impl Chunks {
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
             bytes: self.cache.as_ref().map_or(0, Cache::weighted_size),
-        }
-    }
-
-    async fn load(&self, id: &ChunkId) -> Result<Option<Bytes>> {
-        match &self.bytes {
-            Kept::InDatabase(_) => self.db.chunk_bytes(id).await,
-            Kept::AsObjects(objects) => objects.get(id).await,
         }
     }
 }

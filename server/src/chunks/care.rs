@@ -67,7 +67,7 @@ impl Chunks {
         let mut verified = Verified { checked: ids.len() as u64, ..Verified::default() };
         for id in &ids {
             if deeply {
-                match self.load(id).await? {
+                match self.read(id).await? {
                     Some(bytes) => {
                         if !self.checker.is_sound(*id, bytes).await {
                             verified.corrupt.push(*id);

@@ -1,5 +1,6 @@
 //! The plain files of a repository in the `OpenAPI` document. They are served by `files`, past poem-openapi, which
 //! knows no body without a length and no condition of RFC 9110; so their part of the document is written here.
+//! It promises what `files` does, and schemathesis compares; it answers no request.
 
 use serde_json::{Map, Value, json};
 
@@ -20,20 +21,20 @@ pub(super) fn paths() -> Map<String, Value> {
     let name = |about: &str| parameter("name", about, r"^[0-9A-Za-z][0-9A-Za-z._+~-]{0,120}$");
     let part = |part: &str| parameter(part, "As signed.", r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,60}$");
     let store = [prefix, id];
-    let mut chunk = item(&store, read("get_chunk", "Read a chunk", CHUNK, "application/octet-stream"));
+    let mut chunk = item(&store, read("get_chunk", "Read a chunk", CHUNK, &[BYTES]));
     chunk["put"] = put_chunk(&store);
     let metadata = "Read signed metadata";
     let version = [part("mode"), part("version"), part("platform"), name("The SHA-256 and the file's name.")];
     let paths = [
         ("/store/{prefix}/{chunk}", chunk),
-        ("/tuf/{name}", item(&[name("Such as `timestamp.json`.")], read("get_metadata", metadata, METADATA, JSON))),
+        ("/tuf/{name}", item(&[name("Such as `timestamp.json`.")], read("get_metadata", metadata, METADATA, &[JSON]))),
         (
             "/targets/{name}",
-            item(&[name("The SHA-256 and `.catalog.json`.")], read("get_catalog", "Read a catalog", CATALOG, JSON)),
+            item(&[name("The SHA-256 and `.catalog.json`.")], read("get_catalog", "Read a catalog", CATALOG, &[JSON])),
         ),
         (
             "/targets/{mode}/{version}/{platform}/{name}",
-            item(&version, read("get_target", "Read a file of a version", TARGET, "application/octet-stream")),
+            item(&version, read("get_target", "Read a file of a version", TARGET, &[JSON, BYTES])),
         ),
     ];
     paths.into_iter().map(|(path, item)| (path.to_owned(), item)).collect()
@@ -42,6 +43,7 @@ pub(super) fn paths() -> Map<String, Value> {
 /// The id of a chunk: SHA-512/256 of no bytes.
 const EXAMPLE: &str = "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a";
 const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
 const CHUNK: &str =
     "The stored bytes, zstd. They never change: keep them for ever. The layout is that of a desync store.";
 const METADATA: &str = "Metadata of TUF. `timestamp.json` changes and may be kept for 30 seconds; what has a number in its \
@@ -64,10 +66,10 @@ fn item(parameters: &[Value], operation: Value) -> Value {
     json!({"get": operation})
 }
 
-fn read(id: &str, summary: &str, about: &str, kind: &str) -> Value {
-    let header = |name: &str, about: &str| json!({"name": name, "in": "header", "required": false, "description": about, "schema": {"type": "string"}});
-    let schema = if kind == JSON { json!({"type": "object"}) } else { json!({"type": "string", "format": "binary"}) };
-    let bytes = json!({kind: {"schema": schema}});
+fn read(id: &str, summary: &str, about: &str, kinds: &[&str]) -> Value {
+    let whole: Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), body(kind))).collect();
+    // A piece of a document is none.
+    let piece: Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), body(BYTES))).collect();
     json!({
         "tags": [CHAPTER],
         "operationId": id,
@@ -78,8 +80,8 @@ fn read(id: &str, summary: &str, about: &str, kind: &str) -> Value {
             header("Range", "One range of bytes, to go on where an earlier answer ended."),
         ],
         "responses": {
-            "200": {"description": "Here it is.", "content": bytes.clone(), "headers": kept()},
-            "206": {"description": "The range that was asked for.", "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}, "headers": kept()},
+            "200": {"description": "Here it is.", "content": whole, "headers": kept()},
+            "206": {"description": "The range that was asked for.", "content": piece, "headers": kept()},
             "304": {"description": "It is what If-None-Match names."},
             "400": problem("No file of a repository has such a path."),
             "404": problem("It is not here."),
@@ -98,10 +100,7 @@ fn put_chunk(parameters: &[Value]) -> Value {
             and kept for a day if no version comes to need it. Can be repeated.",
         "security": [{"token": []}],
         "parameters": parameters,
-        "requestBody": {
-            "required": true,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        },
+        "requestBody": {"required": true, "content": {BYTES: body(BYTES)}},
         "responses": {
             "200": {"description": "It was there."},
             "201": {"description": "It is stored."},
@@ -114,6 +113,18 @@ fn put_chunk(parameters: &[Value]) -> Value {
             "503": problem("The chunk is being removed just now, or the database does not answer. Try again."),
         },
     })
+}
+
+fn header(name: &str, about: &str) -> Value {
+    json!({"name": name, "in": "header", "required": false, "description": about, "schema": {"type": "string"}})
+}
+
+fn body(kind: &str) -> Value {
+    if kind == JSON {
+        json!({"schema": {"type": "object"}})
+    } else {
+        json!({"schema": {"type": "string", "format": "binary"}})
+    }
 }
 
 fn kept() -> Value {
