@@ -153,6 +153,11 @@ impl Chunk {
         Self { id, bytes }
     }
 
+    /// The bytes, unverified, for who verifies what he makes of them.
+    pub(crate) fn as_unverified(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Hashes the bytes and holds them against the id.
     ///
     /// # Errors

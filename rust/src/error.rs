@@ -32,6 +32,8 @@ pub enum Format {
     Catalog,
     /// The list of a version's files.
     FileTable,
+    /// Chunks of a version, compressed together, or the list of such files.
+    Bundle,
     /// `.vsekai/state.json` of an install root.
     State,
     /// The user's configuration file.
@@ -48,6 +50,7 @@ impl Format {
             Self::Release => "release document",
             Self::Catalog => "catalog",
             Self::FileTable => "file table",
+            Self::Bundle => "bundle",
             Self::State => "state of the install root",
             Self::Config => "configuration",
         }
@@ -351,6 +354,7 @@ impl Error {
             Self::Malformed { format: Format::Release, .. } => "release_malformed",
             Self::Malformed { format: Format::Catalog, .. } => "catalog_malformed",
             Self::Malformed { format: Format::FileTable, .. } => "file_table_malformed",
+            Self::Malformed { format: Format::Bundle, .. } => "bundle_malformed",
             Self::Malformed { format: Format::State, .. } => "state_malformed",
             Self::Malformed { format: Format::Config, .. } => "config_malformed",
             Self::UnsafePath { .. } => "unsafe_path",

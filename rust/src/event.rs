@@ -27,6 +27,8 @@ pub enum Phase {
     Verify,
     /// Sending chunks to a server.
     Upload,
+    /// Compressing chunks together.
+    Bundle,
 }
 
 /// Something that happened.

@@ -3,7 +3,7 @@
 //! Data flows one way, and the module list shows it:
 //!
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
-//!   [`path`], [`version`], [`release`], [`state`], [`limits`], [`event`], [`error`]
+//!   [`path`], [`version`], [`release`], [`bundle`], [`state`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
 //!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
 //! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `worker`
@@ -19,6 +19,7 @@
 #[cfg(feature = "net")]
 pub mod api;
 pub mod archive;
+pub mod bundle;
 pub mod chunk;
 pub mod chunker;
 #[cfg(feature = "cli")]

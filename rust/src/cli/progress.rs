@@ -100,6 +100,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Make => "Making",
         Phase::Verify => "Verifying",
         Phase::Upload => "Sending",
+        Phase::Bundle => "Bundling",
     }
 }
 

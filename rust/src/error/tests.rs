@@ -36,7 +36,10 @@ fn samples() -> Vec<Error> {
         Error::Cancelled,
     ];
     all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
-    all.extend([Format::Release, Format::Catalog, Format::FileTable, Format::State, Format::Config].map(malformed));
+    all.extend(
+        [Format::Release, Format::Catalog, Format::FileTable, Format::Bundle, Format::State, Format::Config]
+            .map(malformed),
+    );
     let trust = |kind| Error::Trust { kind, reason: text() };
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
     all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));

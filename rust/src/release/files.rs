@@ -170,12 +170,43 @@ impl FileTable {
 
     /// The table as published.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let plain = serde_json::to_vec(&self.to_table()).map_err(|e| malformed(e.to_string()))?;
+        zstd::bulk::compress(&plain, LEVEL).map_err(|e| malformed(e.to_string()))
+    }
+
+    /// The table as it lies in a [bundle](crate::bundle): without what follows from the rest, so that the tables of two
+    /// versions differ in the files that changed and nowhere else.
+    pub fn to_document(&self) -> Result<Vec<u8>> {
+        let mut table = self.to_table();
+        table.entries.iter_mut().for_each(|row| row.start = None);
+        serde_json::to_vec(&table).map_err(|e| malformed(e.to_string()))
+    }
+
+    /// Reads what [`FileTable::to_document`] wrote.
+    pub fn of_document(plain: &[u8], index: &Index) -> Result<Self> {
+        let reader = BufReader::new(Guard::new(plain, index.stream_bytes()));
+        let table: Table = serde_json::from_reader(reader).map_err(|e| malformed(e.to_string()))?;
+        let mut rows: HashMap<RelPath, FileDigest> = HashMap::new();
+        for row in &table.entries {
+            if let (Kind::File, Some(path), Some(digest)) = (row.kind, &row.path, row.sha256) {
+                rows.insert(path.clone(), digest);
+            }
+        }
+        let nodes = table.entries.into_iter().map(|row| row.into_node(table.flags)).collect::<Result<_>>()?;
+        let layout = Layout::build(nodes).map_err(|e| malformed(e.to_string()))?;
+        let digests = layout.nodes().iter().map(|node| node.path.as_ref().and_then(|path| rows.get(path)).copied());
+        let digests: Vec<Option<FileDigest>> = digests.collect();
+        if layout.stream_bytes() != index.stream_bytes() {
+            return Err(malformed("its stream is not as long as that of the index".to_owned()));
+        }
+        Self::new(layout, &|node| digests.get(node).copied().flatten())
+    }
+
+    fn to_table(&self) -> Table {
         let flags = self.layout.nodes().first().map_or(0, |root| root.metadata.flags);
         let rows = self.layout.nodes().iter().zip(&self.digests);
         let entries = rows.map(|(node, digest)| Row::of(node, *digest, flags)).collect();
-        let table = Table { schema: SCHEMA, stream_bytes: self.layout.stream_bytes(), flags, entries };
-        let plain = serde_json::to_vec(&table).map_err(|e| malformed(e.to_string()))?;
-        zstd::bulk::compress(&plain, LEVEL).map_err(|e| malformed(e.to_string()))
+        Table { schema: SCHEMA, stream_bytes: self.layout.stream_bytes(), flags, entries }
     }
 
     /// The tree.
