@@ -25,9 +25,11 @@ mod list;
 mod similar;
 mod stream;
 mod table;
+#[cfg(all(test, feature = "local"))]
+mod tests;
 
 #[cfg(feature = "local")]
-pub use build::{Built, Effort, Side, build};
+pub use build::{Built, Side, build};
 pub use codec::unpack;
 pub use document::{index_document, parse_index_document};
 pub use list::{BundleInfo, BundleList, list_name, name_of};
@@ -48,6 +50,19 @@ pub const MAX_SECTIONS: usize = 1 << 16;
 
 /// Prefix ranges and runs of chunks of one section.
 pub const MAX_RANGES: usize = 1 << 16;
+
+/// How hard a bundle was compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// For the moment of a release: seconds.
+    Fast,
+    /// What fits between two builds.
+    #[default]
+    Normal,
+    /// For later.
+    Best,
+}
 
 /// A SHA-256: of an index file, which names a version's content, or of a bundle.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

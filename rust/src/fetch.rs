@@ -26,6 +26,10 @@ use crate::seed::Seed;
 use crate::spool::Spool;
 use crate::store::LocalStore;
 
+mod bundled;
+
+pub use bundled::{BundleFile, Bundled, Offer};
+
 /// A chunk that is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
@@ -73,6 +77,14 @@ pub struct Transfer {
     pub received_bytes: u64,
 }
 
+impl Transfer {
+    /// Adds what else was done.
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.received_bytes += other.received_bytes;
+    }
+}
+
 /// Stores on other machines. Implemented by the network layer.
 pub trait Remote: Send + Sync + std::fmt::Debug {
     /// Gets every wanted chunk and sends it to `deliveries`; returns when all were accepted, or with the
@@ -93,6 +105,8 @@ pub struct Sources {
     pub write_cache: Option<LocalStore>,
     /// Stores on other machines.
     pub remote: Option<Arc<dyn Remote>>,
+    /// Bundles on other machines, asked before the stores there.
+    pub bundled: Option<Bundled>,
 }
 
 impl Sources {
@@ -175,12 +189,26 @@ pub fn obtain(
     let here = |want: &&Wanted| spool.is_some_and(|s| s.has(&want.id)) || sources.has_locally(&want.id);
     let (local, far): (Vec<Wanted>, Vec<Wanted>) = wanted.iter().partition(here);
     let round = Round::new(sources, spool, digest, sink, monitor);
-    let mut transfer = round.run(&local, &far)?;
+    let mut transfer = Transfer::default();
+    match &sources.bundled {
+        Some(bundled) if !bundled.route.steps.is_empty() => {
+            let (given, stored) = std::thread::scope(|scope| {
+                let given =
+                    scope.spawn(|| bundled::run(bundled, sources.write_cache.as_ref(), &far, digest, sink, monitor));
+                let stored = round.run(&local, &[]);
+                (given.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), stored)
+            });
+            let (given, stored) = (given?, stored?);
+            transfer.add(given.transfer);
+            transfer.add(stored);
+            let left: Vec<Wanted> = far.into_iter().filter(|want| !given.given.contains(&want.id)).collect();
+            transfer.add(round.run(&[], &left)?);
+        }
+        _ => transfer.add(round.run(&local, &far)?),
+    }
     let failed = std::mem::take(&mut *round.failed.lock().unwrap_or_else(PoisonError::into_inner));
     if !failed.is_empty() {
-        let again = round.run(&[], &failed)?;
-        transfer.requests += again.requests;
-        transfer.received_bytes += again.received_bytes;
+        transfer.add(round.run(&[], &failed)?);
     }
     Ok(transfer)
 }

@@ -108,7 +108,7 @@ impl InstallRoot {
     }
 
     /// The folders in `versions/` that we made: those with a release document.
-    fn folders(&self) -> Result<Vec<String>> {
+    pub(crate) fn folders(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
         let indexes = self.control("indexes");
         if !indexes.is_dir() {

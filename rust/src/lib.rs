@@ -68,6 +68,8 @@ pub mod publish;
 #[cfg(feature = "local")]
 pub mod receipt;
 #[cfg(feature = "local")]
+pub mod route;
+#[cfg(feature = "local")]
 pub mod seed;
 #[cfg(feature = "local")]
 pub mod spool;

@@ -67,6 +67,8 @@ pub struct Summary {
     pub fetch_plain_bytes: u64,
     /// Requests to other machines: the chunks that no local store has.
     pub requests: u64,
+    /// What they will come to on the line, in bytes, as far as that can be said before; 0 if it cannot.
+    pub fetch_bytes: u64,
     /// Plain bytes of chunks that the seeds give.
     pub seed_bytes: u64,
     /// Bytes of file content to write.

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::bundle::{BundleInfo, Effort};
 use crate::chunker::Chunker;
 use crate::error::Result;
 use crate::event::Monitor;
@@ -29,6 +30,7 @@ use crate::version::Version;
 
 mod adopt;
 mod build;
+mod bundles;
 mod check;
 mod edit;
 mod folder;
@@ -49,7 +51,7 @@ pub enum Content {
         /// Its index.
         index: Index,
         /// Who has its chunks.
-        sources: Sources,
+        sources: Box<Sources>,
     },
 }
 
@@ -97,8 +99,19 @@ pub struct Request {
     pub strict: bool,
     /// Versions of the mode that stay on offer; older ones are withdrawn, so that metadata stays small.
     pub keep_versions: usize,
+    /// Which bundles are built; nothing for none. A server builds its own.
+    pub bundling: Option<Bundling>,
     /// A folder for working files.
     pub scratch: PathBuf,
+}
+
+/// Which bundles are built of a version, beside the one that builds on nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bundling {
+    /// From how many of the newest versions before.
+    pub deltas: usize,
+    /// How hard to try. What was built with less effort is replaced.
+    pub effort: Effort,
 }
 
 /// What was published.
@@ -124,6 +137,8 @@ pub struct Published {
     pub was_there: bool,
     /// Signed metadata written, in bytes.
     pub metadata_bytes: u64,
+    /// Bundles that were built.
+    pub bundles: Vec<BundleInfo>,
 }
 
 /// Publishes.

@@ -22,7 +22,7 @@ mod tests;
 
 pub use catalog::{Catalog, Mode, Offer};
 pub use choice::{Choice, Situation, Why, admits, choose, resolve_mode};
-pub use document::{BundleRef, Chunking, Entry, Release, Sizes, TargetRef};
+pub use document::{Chunking, Entry, Release, Sizes, TargetRef};
 pub use files::{FileDigest, FileTable};
 pub use name::{ModeName, Platform, target_name};
 

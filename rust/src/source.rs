@@ -20,6 +20,7 @@
 use std::fmt;
 use std::time::Duration;
 
+mod bundle;
 mod client;
 mod failure;
 mod fetch;

@@ -22,14 +22,17 @@ use crate::install::{
 };
 use crate::integrate::{self, Record};
 use crate::release::{Choice, ModeName, Platform, Sizes, Why};
+use crate::route::Link;
 use crate::source::Network;
 use crate::state::State;
 use crate::trust::ClockGuard;
 use crate::version::Version;
 
+mod bundles;
 mod look;
 
-use look::View;
+use bundles::Shelf;
+use look::{View, Ways};
 
 /// What a caller wants, once for all calls.
 #[derive(Debug, Clone)]
@@ -88,6 +91,8 @@ pub struct Available {
     pub why: Why,
     /// What it amounts to.
     pub sizes: Sizes,
+    /// What would be downloaded at the most, in bytes: that of a bundle from the current version, if there is one.
+    pub download_bytes: u64,
     /// What is new, in Markdown.
     pub notes: String,
 }
@@ -205,12 +210,19 @@ impl Updater {
         let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
         let choice = view.choose(&self.settings, &state)?;
         let mode = view.mode(&self.settings, &state)?;
+        let mut metadata = Transfer::default();
         let available = match choice {
             Choice::Stay => None,
             Choice::Take { mode, offer, why } => {
                 let (mode, version) = (mode.clone(), offer.version.clone());
                 let (release, _) = view.release(&mode, &version, &self.settings.platform)?;
-                Some(Available { mode, version, why, sizes: release.sizes, notes: release.notes })
+                let current = state.current.as_ref().map(|current| current.folder.as_str());
+                let in_place = bundles::bases(&self.root, current);
+                let offered = Shelf::open(&self.settings, &view.places(), release.content(), &in_place, None, monitor);
+                let bundle = offered.as_ref().and_then(|offered| offered.download_bytes(&in_place));
+                metadata = offered.map_or(metadata, |offered| offered.transfer());
+                let download_bytes = bundle.unwrap_or(u64::MAX).min(release.sizes.stored_bytes);
+                Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
             }
         };
         // Where that cannot be written, or somebody else writes, the next check costs a little more.
@@ -221,7 +233,8 @@ impl Updater {
         }
         let found = if available.is_some() { State::UpdateAvailable } else { State::NoUpdateFound };
         monitor.emit(Event::StateChanged { state: found });
-        Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
+        metadata.add(view.transfer());
+        Ok(Checked { current: state.current, mode, available, transfer: metadata })
     }
 
     /// Finds out what an update would do, and changes nothing. Nothing if there is nothing to do.
@@ -231,7 +244,7 @@ impl Updater {
         let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
         let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
         let (mode, version) = (mode.clone(), offer.version.clone());
-        let job = self.job(&mut view, &mode, &version, Intent::DryRun)?;
+        let (job, _) = self.job(&mut view, (&mode, &version), state.current.as_ref(), Intent::DryRun, monitor)?;
         install::prepare(&self.root, &state, job, monitor).map(Some)
     }
 
@@ -264,10 +277,14 @@ impl Updater {
             Choice::Stay => None,
             Choice::Take { mode, offer, why } => Some((mode.clone(), offer.version.clone(), why)),
         };
+        let mut metadata = Transfer::default();
         let job = match &taken {
             Some((mode, version, _)) => {
                 monitor.emit(Event::StateChanged { state: State::UpdateAvailable });
-                Some(self.job(&mut view, mode, version, Intent::Apply)?)
+                let current = known.current.as_ref();
+                let (job, transfer) = self.job(&mut view, (mode, version), current, Intent::Apply, monitor)?;
+                metadata.add(transfer);
+                Some(job)
             }
             None => None,
         };
@@ -293,7 +310,8 @@ impl Updater {
         }
         let current = session.current()?.clone();
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
-        Ok(Updated { current, from, why: taken.map(|(.., why)| why), report, metadata: view.transfer() })
+        metadata.add(view.transfer());
+        Ok(Updated { current, from, why: taken.map(|(.., why)| why), report, metadata })
     }
 
     /// What was learned of the repository goes into the state, before anything is built on it.
@@ -308,11 +326,31 @@ impl Updater {
         if session.state == before { Ok(()) } else { session.commit() }
     }
 
-    fn job(&self, view: &mut View, mode: &ModeName, version: &Version, intent: Intent) -> Result<Job> {
-        let documents = view.documents(&self.root, mode, version, &self.settings.platform)?;
+    /// What a version needs to be brought in, and what finding out has cost beside metadata.
+    fn job(
+        &self,
+        view: &mut View,
+        (mode, version): (&ModeName, &Version),
+        current: Option<&Installed>,
+        intent: Intent,
+        monitor: &Monitor,
+    ) -> Result<(Job, Transfer)> {
+        let (release, bytes) = view.release(mode, version, &self.settings.platform)?;
         let sources = look::sources(&self.settings, &view.stores())?;
+        let in_place = bundles::bases(&self.root, current.map(|current| current.folder.as_str()));
+        let is_there = |base: &bundles::Base| base.kept.documents.release.index.sha256 == release.index.sha256;
+        let mut offered = None;
+        if sources.remote.is_some() && !in_place.iter().any(is_there) {
+            offered = Shelf::open(&self.settings, &view.places(), release.content(), &in_place, None, monitor);
+        }
+        let documents = view.documents(&release, bytes, Ways { bases: &in_place, shelf: offered.as_mut() })?;
+        let (mut offers, mut link, mut transfer) = (Vec::new(), Link::default(), Transfer::default());
+        if let Some(offered) = &mut offered {
+            offers = offered.offers(&documents.index, &in_place);
+            (link, transfer) = (offered.link(), offered.transfer());
+        }
         let scratch = self.settings.scratch.clone();
-        Ok(Job { documents, sources, purpose: Purpose::Update, intent, scratch })
+        Ok((Job { documents, sources, offers, link, purpose: Purpose::Update, intent, scratch }, transfer))
     }
 
     /// Reads all of the current version and holds it against what was signed.
@@ -340,6 +378,9 @@ impl Updater {
         let job = Job {
             documents: kept.documents,
             sources: look::sources(&self.settings, &session.state.stores)?,
+            // What is damaged is little, as a rule, and a bundle may build on it.
+            offers: Vec::new(),
+            link: Link::default(),
             purpose: Purpose::Repair(found.sound.clone()),
             intent: Intent::Apply,
             scratch: self.settings.scratch.clone(),
@@ -353,7 +394,8 @@ impl Updater {
     fn fetch_documents(&self, state: &InstallState, folder: &str, monitor: &Monitor) -> Result<()> {
         let current = current_of(&self.root, state)?;
         let mut view = View::open(&self.settings, &self.root, state, monitor)?;
-        let documents = view.documents(&self.root, &current.mode, &current.version, &current.platform)?;
+        let (release, bytes) = view.release(&current.mode, &current.version, &current.platform)?;
+        let documents = view.documents(&release, bytes, Ways { bases: &[], shelf: None })?;
         install::Kept::write(&self.root, folder, &documents, &self.root.versions(folder))
     }
 

@@ -99,6 +99,9 @@ pub struct PlanMade {
 impl PlanMade {
     /// What will be received, in bytes: the plain size, less what compression saved on all of the version.
     pub fn download_bytes(&self) -> u64 {
+        if self.summary.fetch_bytes > 0 {
+            return self.summary.fetch_bytes;
+        }
         let (plain, Sizes { stored_bytes, tree_bytes, .. }) = (self.summary.fetch_plain_bytes, self.sizes);
         if tree_bytes == 0 || stored_bytes >= tree_bytes {
             return plain;

@@ -20,7 +20,7 @@ use super::codec::pack;
 use super::similar::{Sketch, Votes, marks_of, spacing_log};
 use super::stream::{ChunkSource, read_ranges};
 use super::table::{Content, Filter, Section, Table};
-use super::{BundleInfo, Digest, index_document};
+use super::{BundleInfo, Digest, Effort, index_document};
 use crate::archive::{NodeKind, Segment};
 use crate::chunk::ChunkId;
 use crate::disk;
@@ -28,18 +28,6 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::index::Index;
 use crate::release::FileTable;
-
-/// How hard to try.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Effort {
-    /// For the moment of a release: seconds.
-    Fast,
-    /// What fits between two builds.
-    #[default]
-    Normal,
-    /// For later.
-    Best,
-}
 
 impl Effort {
     fn level(self) -> i32 {
@@ -373,5 +361,5 @@ fn write(
         }
     }
     let id = Digest(sha2::Digest::finalize(hasher).into());
-    Ok(BundleInfo { id, length, front_bytes, plain_bytes, from })
+    Ok(BundleInfo { id, length, front_bytes, plain_bytes, from, effort: worker.effort })
 }

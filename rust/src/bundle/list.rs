@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::table::malformed;
-use super::{Digest, MAX_TABLE_BYTES};
+use super::{Digest, Effort, MAX_TABLE_BYTES};
 use crate::error::Result;
 use crate::limits;
 
@@ -27,6 +27,9 @@ pub struct BundleInfo {
     /// SHA-256 of the index of the version that a client must have; nothing for a bundle that needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Digest>,
+    /// How hard it was compressed: for who builds bundles.
+    #[serde(default)]
+    pub effort: Effort,
 }
 
 /// See the module's head.
@@ -91,8 +94,8 @@ impl BundleList {
 }
 
 impl BundleInfo {
-    /// How much a client reads of it first: no more than a table and documents can have.
-    pub fn front_is_sound(&self) -> bool {
+    /// Whether its front is no longer than a table and documents can be.
+    pub fn is_sound(&self) -> bool {
         self.front_bytes <= MAX_TABLE_BYTES + limits::MAX_FILE_TABLE_BYTES
     }
 }

@@ -3,11 +3,16 @@
 use crate::plan::Summary;
 
 use crate::cli::size::{bytes, count};
+use crate::route::{Price, Way};
 
 /// One line for each number that matters before anything is done.
 pub(crate) fn rows(plan: &Summary) -> String {
+    let expected = match plan.fetch_bytes {
+        0 => format!("at most {}", bytes(plan.fetch_plain_bytes)),
+        expected => format!("about {}", bytes(expected)),
+    };
     let rows = [
-        ("fetch", format!("{} chunks, at most {}", count(plan.fetch_chunks), bytes(plan.fetch_plain_bytes))),
+        ("fetch", format!("{} chunks, {expected}", count(plan.fetch_chunks))),
         ("requests", count(plan.requests)),
         ("reuse", format!("{} from what is installed", bytes(plan.seed_bytes))),
         ("keep", format!("{} files untouched, {}", count(plan.kept_files), bytes(plan.kept_bytes))),
@@ -17,4 +22,29 @@ pub(crate) fn rows(plan: &Summary) -> String {
         ("disk", format!("{} needed while it works", bytes(plan.disk_bytes))),
     ];
     rows.map(|(name, value)| format!("  {name:9} {value}")).join("\n")
+}
+
+/// What each way to get the chunks would cost, the chosen one first; nothing if there is nothing to choose.
+pub(crate) fn routes(prices: &[Price]) -> String {
+    if prices.len() < 2 {
+        return String::new();
+    }
+    let line = |price: &Price| {
+        let way = match price.way {
+            Way::Seed => "seed",
+            Way::Chunks => "chunks",
+            Way::Delta => "delta",
+            Way::Full => "full",
+        };
+        let rest = if price.chunks > 0 && price.sections > 0 {
+            format!(" ({} chunks of them one by one)", count(price.chunks))
+        } else {
+            String::new()
+        };
+        let (sum, requests, memory) = (bytes(price.bytes), count(price.requests), bytes(price.memory_bytes));
+        let mark = if price.chosen { "*" } else { " " };
+        format!("{mark} {way:9} {sum} in {requests} requests{rest}, about {:.1} s, {memory} of memory", price.seconds)
+    };
+    let lines: Vec<String> = prices.iter().map(line).collect();
+    format!("\nWays to get the content:\n{}", lines.join("\n"))
 }

@@ -21,12 +21,13 @@ use crate::disk;
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
 use crate::extract::{self, Intent};
-use crate::fetch::{DigestChoice, Sources, Transfer};
+use crate::fetch::{Bundled, DigestChoice, Offer, Sources, Transfer, Wanted};
 use crate::index::ChunkSizes;
 use crate::make;
 use crate::path::RelPath;
 use crate::plan::{self, Inputs, Keep, Plan, Staged, Summary};
 use crate::release::Release;
+use crate::route::{self, Link, Price, Route};
 use crate::seed::Seed;
 use crate::spool::Spool;
 use crate::state::State;
@@ -49,6 +50,10 @@ pub struct Job {
     pub documents: Documents,
     /// Who gives chunks, beside what is installed.
     pub sources: Sources,
+    /// Bundles that may be used.
+    pub offers: Vec<Offer>,
+    /// The line to who gives them.
+    pub link: Link,
     /// Why.
     pub purpose: Purpose,
     /// Whether it will be carried out.
@@ -139,14 +144,41 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
         spool: &prepared.spool,
     };
     let mut plan = plan::with_kept(&inputs, keep)?;
+    let route = route(&inputs, &plan, &job);
     if let Some(current) = &current {
         plan.summary.removed_files = removed(current, &job.documents);
         let foreign = foreign::list(current.tree(), current.documents.table.layout())?;
         plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
         prepared.installed = Some(current.tree().to_owned());
     }
+    if let Some(price) = route.price() {
+        (plan.summary.requests, plan.summary.fetch_bytes) = (price.requests, price.bytes);
+    }
     extract::check_space(root.directory(), &plan.summary)?;
-    Ok(Prepared { plan, sources: job.sources, ..prepared })
+    let mut sources = job.sources;
+    sources.bundled = Some(Bundled { index: job.documents.index, offers: job.offers, route });
+    Ok(Prepared { sources, plan, ..prepared })
+}
+
+/// How the chunks come that only another machine has.
+fn route(inputs: &Inputs<'_>, plan: &Plan, job: &Job) -> Route {
+    let is_far = |want: &Wanted| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
+    let wanted: Vec<Wanted> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
+    let mut seen = std::collections::HashSet::new();
+    let unique = inputs.index.iter().filter(|chunk| seen.insert(chunk.id));
+    let plain_bytes: u64 = unique.map(|chunk| chunk.size()).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    let stored_ratio = match job.documents.release.sizes.stored_bytes {
+        0 => 1.0,
+        stored => (stored as f64 / plain_bytes.max(1) as f64).min(1.0),
+    };
+    route::choose(&route::Inputs {
+        index: inputs.index,
+        wanted: &wanted,
+        offers: &job.offers,
+        stored_ratio,
+        link: job.link,
+    })
 }
 
 /// A version's folder is never written to again, so a repaired one gets another name; and so does a build that was
@@ -255,6 +287,11 @@ impl Prepared {
     /// What will be done, in numbers.
     pub fn summary(&self) -> &Summary {
         &self.plan.summary
+    }
+
+    /// How the chunks come, and what other ways would have cost.
+    pub fn prices(&self) -> &[Price] {
+        self.sources.bundled.as_ref().map_or(&[], |bundled| &bundled.route.prices)
     }
 
     /// Where.

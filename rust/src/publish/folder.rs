@@ -1,16 +1,19 @@
 //! Into a folder that any web host can serve.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use super::build::{self, Workshop};
+use super::build::{self, Built, Workshop};
+use super::bundles::{self, Subject};
 use super::past::{self, Past};
 use super::terms::{self, Documents};
 use super::{Published, Request, check};
+use crate::bundle::BundleInfo;
 use crate::chunk::CompressedChunk;
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::fetch::Wanted;
-use crate::release::{CATALOG_TARGET, DEFAULT_STORE, Mode};
+use crate::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, Release, target_name};
 use crate::store::LocalStore;
 use crate::trust::{CATALOG_ROLE, Keys, Publication};
 
@@ -44,17 +47,48 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
         findings,
         was_there: false,
         metadata_bytes: 0,
+        bundles: Vec::new(),
     };
     if let Some(there) = past::same(&past, request)? {
         terms::check_same(&there, &documents.release)?;
+        published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
         return Ok(Published { was_there: true, sequence: there.sequence, ..published });
     }
+    // Before anybody is told of the version.
+    published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
     documents.put(&mut publication)?;
     terms::offer(&mut catalog, request, sequence);
     terms::withdraw(&mut catalog, &mut publication, request)?;
     publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
     published.metadata_bytes = publication.commit()?.metadata_bytes;
+    clean_bundles(&Folder { publication: &publication, store: None }, folder, &catalog)?;
     Ok(published)
+}
+
+fn make_bundles(
+    request: &Request,
+    folder: &Path,
+    (past, catalog): (&dyn Past, &Catalog),
+    built: &Built,
+    monitor: &Monitor,
+) -> Result<Vec<BundleInfo>> {
+    let Some(bundling) = request.bundling else { return Ok(Vec::new()) };
+    let new = Subject { index: built.index.clone(), table: built.table.clone(), mutable: request.mutable.clone() };
+    bundles::make(request, bundling, folder, (past, catalog), &new, monitor)
+}
+
+fn clean_bundles(past: &dyn Past, folder: &Path, catalog: &Catalog) -> Result<()> {
+    let mut kept = HashSet::new();
+    for (name, mode) in &catalog.modes {
+        for offer in &mode.versions {
+            for platform in &offer.platforms {
+                let target = target_name(name, &offer.version, platform, "release.json");
+                let release = past.target(&target)?.and_then(|bytes| Release::parse(&bytes, None).ok());
+                kept.extend(release.map(|release| release.content()));
+            }
+        }
+    }
+    bundles::clean(folder, &kept)
 }
 
 /// A repository folder as what was published before.

@@ -32,18 +32,29 @@ pub(super) fn catalog_of(past: &dyn Past) -> Result<Catalog> {
 }
 
 pub(super) fn latest(past: &dyn Past, catalog: &Catalog, request: &Request) -> Result<Option<Before>> {
-    let fits = |offer: &&Offer| offer.platforms.contains(&request.platform) && offer.version != request.version;
-    let Some(mode) = catalog.modes.get(&request.mode) else { return Ok(None) };
-    let Some(offer) = mode.versions.iter().filter(fits).max_by_key(|offer| offer.sequence) else { return Ok(None) };
-    let name = target_name(&request.mode, &offer.version, &request.platform, "release.json");
-    let Some(bytes) = past.target(&name)? else { return Ok(None) };
-    let release = Release::parse(&bytes, None)?;
+    let Some(release) = versions(past, catalog, request).next().transpose()? else { return Ok(None) };
     let (Some(index), Some(table)) = (past.target(&release.index.path)?, past.target(&release.files.path)?) else {
         return Ok(None);
     };
     let index = Index::parse(&index)?;
     let table = FileTable::parse(&table, &index)?;
     Ok(Some(Before { release, index, table }))
+}
+
+/// The other versions of the mode for the platform, the newest first.
+pub(super) fn versions<'a>(
+    past: &'a dyn Past,
+    catalog: &Catalog,
+    request: &'a Request,
+) -> impl Iterator<Item = Result<Release>> + 'a {
+    let fits = |offer: &&Offer| offer.platforms.contains(&request.platform) && offer.version != request.version;
+    let offers = catalog.modes.get(&request.mode).map_or(&[][..], |mode| &mode.versions);
+    let mut offers: Vec<&Offer> = offers.iter().filter(fits).collect();
+    offers.sort_by_key(|offer| std::cmp::Reverse(offer.sequence));
+    let name = |offer: &Offer| target_name(&request.mode, &offer.version, &request.platform, "release.json");
+    let names: Vec<String> = offers.into_iter().map(name).collect();
+    let read = |name: String| past.target(&name)?.map(|bytes| Release::parse(&bytes, None)).transpose();
+    names.into_iter().filter_map(move |name| read(name).transpose())
 }
 
 /// This version for this platform, if it is published already.

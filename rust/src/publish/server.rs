@@ -169,6 +169,7 @@ impl Order<'_> {
             findings: std::mem::take(&mut self.findings),
             was_there: false,
             metadata_bytes,
+            bundles: Vec::new(),
         })
     }
 
@@ -254,6 +255,7 @@ mod tests {
             level: 3,
             strict: false,
             keep_versions: 20,
+            bundling: None,
             scratch: PathBuf::new(),
         }
     }

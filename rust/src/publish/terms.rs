@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::build::Built;
 use super::{Published, Request};
+use crate::bundle::Digest;
 use crate::error::{Error, Result};
 use crate::lint::Finding;
 use crate::release::{Catalog, Chunking, Mode, Offer, Release, Sizes, TargetRef, target_name};
@@ -19,7 +20,8 @@ pub(super) struct Documents {
 impl Documents {
     pub(super) fn of(request: &Request, built: &Built, sequence: u64) -> Result<Self> {
         let (index, table) = (built.index.to_bytes(), built.table.to_bytes()?);
-        let targets = (reference(request, "index.caidx", &index), reference(request, "files.json.zst", &table));
+        let mut targets = (reference(request, "index.caidx", &index), reference(request, "files.json.zst", &table));
+        targets.1.document_sha256 = Some(Digest::of(&built.table.to_document()?).to_string());
         let release = describe(request, sequence, targets, built.chunking(), built.sizes);
         Ok(Self { release, index, table })
     }
@@ -38,6 +40,7 @@ pub(super) fn reference(request: &Request, file: &str, bytes: &[u8]) -> TargetRe
         path: target_name(&request.mode, &request.version, &request.platform, file),
         length: bytes.len() as u64,
         sha256: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes)),
+        document_sha256: None,
     }
 }
 
@@ -72,7 +75,8 @@ pub(super) fn check_same(there: &Release, release: &Release) -> Result<()> {
     again.sequence = there.sequence;
     again.published_at = there.published_at;
     again.sizes.stored_bytes = there.sizes.stored_bytes;
-    again.bundles.clone_from(&there.bundles);
+    // Older programs did not write it.
+    again.files.document_sha256.clone_from(&there.files.document_sha256);
     if *there == again {
         return Ok(());
     }
@@ -92,6 +96,7 @@ pub(super) fn was_there(there: &Release, findings: Vec<Finding>) -> Published {
         findings,
         was_there: true,
         metadata_bytes: 0,
+        bundles: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ModeName, Platform, target_name};
+use crate::bundle::Digest;
 use crate::chunker::Algorithm;
 use crate::error::{Error, Format, Result};
 use crate::limits;
@@ -22,6 +23,9 @@ pub struct TargetRef {
     pub length: u64,
     /// SHA-256, in hex.
     pub sha256: String,
+    /// Of a file table: SHA-256 of the form in which a [bundle](crate::bundle) has it, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_sha256: Option<String>,
 }
 
 /// What `vsekai launch` starts.
@@ -58,18 +62,6 @@ pub struct Sizes {
     pub stored_bytes: u64,
 }
 
-/// Chunks of this version, compressed together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BundleRef {
-    /// Its name below `bundles/`.
-    pub id: String,
-    /// In bytes.
-    pub length: u64,
-    /// SHA-256 of the index whose stream it needs, in hex; nothing for a bundle that needs none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from_index: Option<String>,
-}
-
 /// See the module's head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
@@ -103,9 +95,6 @@ pub struct Release {
     pub min_launcher: Option<Version>,
     /// What it amounts to.
     pub sizes: Sizes,
-    /// Other ways to get its chunks.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bundles: Vec<BundleRef>,
 }
 
 /// What is read first, so that a document of the future is told from a broken one.
@@ -116,7 +105,7 @@ struct Gate {
 }
 
 impl Release {
-    /// A document of the current schema with no notes, no arguments, nothing mutable and no bundles.
+    /// A document of the current schema with no notes, no arguments and nothing mutable.
     #[expect(clippy::too_many_arguments, reason = "each is a field that has no default")]
     pub fn new(
         mode: ModeName,
@@ -144,7 +133,6 @@ impl Release {
             notes: String::new(),
             min_launcher: None,
             sizes,
-            bundles: Vec::new(),
         }
     }
 
@@ -180,6 +168,14 @@ impl Release {
     /// The name that its target has.
     pub fn target_name(&self) -> String {
         target_name(&self.mode, &self.version, &self.platform, "release.json")
+    }
+
+    /// What names its content: the SHA-256 of its index.
+    pub fn content(&self) -> Digest {
+        let mut digest = Digest::default();
+        // Checked to be 64 hex digits.
+        let _ = hex::decode_to_slice(&self.index.sha256, &mut digest.0);
+        digest
     }
 
     /// The name of this version's folder in an install root: the version, and which build of it this is.

@@ -41,6 +41,7 @@ fn release() -> Release {
         path: target_name(&mode, &version, &platform, file),
         length: 1_000,
         sha256: digit.repeat(64),
+        document_sha256: None,
     };
     let targets = (target("index.caidx", "a"), target("files.json.zst", "0"));
     let entry = Entry { path: RelPath::new("bin/game").unwrap(), arguments: vec!["--vr".to_owned()] };

@@ -1,12 +1,13 @@
 //! One GET: caps on what comes, an end to every wait, retries where they help.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
 use reqwest::{StatusCode, redirect};
 use tokio::time::{sleep, timeout};
@@ -192,19 +193,35 @@ impl HttpClient {
     /// Nothing if it is longer than `max_bytes`.
     pub(super) async fn read_body(
         &self,
-        mut response: reqwest::Response,
+        response: reqwest::Response,
         max_bytes: u64,
     ) -> Result<Option<Vec<u8>>, Failure> {
+        let first = announced_length(response.headers()).unwrap_or(0).min(FIRST_BODY_BYTES);
+        let mut body = Vec::with_capacity(usize::try_from(first).unwrap_or(0));
+        let mut keep = |piece: &[u8]| {
+            body.extend_from_slice(piece);
+            Ok(())
+        };
+        let whole = self.read_pieces(response, max_bytes, &mut keep).await?;
+        Ok(whole.map(|()| body))
+    }
+
+    /// The same, piece by piece; those that came before a failure have been passed on.
+    async fn read_pieces(
+        &self,
+        mut response: reqwest::Response,
+        max_bytes: u64,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+    ) -> Result<Option<()>, Failure> {
         let announced = announced_length(response.headers());
         if announced.is_some_and(|length| length > max_bytes) {
             return Ok(None);
         }
-        let first = announced.unwrap_or(0).min(FIRST_BODY_BYTES);
-        let mut body = Vec::with_capacity(usize::try_from(first).unwrap_or(0));
+        let mut received = 0_u64;
         let mut pace = Pace::new(self.options().idle_timeout);
         let mut turn = Turn { limiter: self.0.limiter.as_ref(), prepaid: 0 };
         loop {
-            turn.wait(announced.map(|length| length.saturating_sub(body.len() as u64))).await;
+            turn.wait(announced.map(|length| length.saturating_sub(received))).await;
             let asked = Instant::now();
             let idle = self.options().idle_timeout;
             let piece = timeout(idle, response.chunk())
@@ -213,19 +230,59 @@ impl HttpClient {
                 .map_err(Failure::of_library)?;
             let Some(piece) = piece else { break };
             turn.pay(piece.len() as u64);
-            if body.len() as u64 + piece.len() as u64 > max_bytes {
+            received += piece.len() as u64;
+            if received > max_bytes {
                 return Ok(None);
             }
-            body.extend_from_slice(&piece);
+            take(&piece)?;
             pace.received(piece.len() as u64, asked.elapsed())?;
         }
         match announced {
-            Some(length) if length != body.len() as u64 => Err(Failure::new(
+            Some(length) if length != received => Err(Failure::new(
                 TransportKind::Protocol,
-                format!("{} bytes came, {length} were announced", body.len()),
+                format!("{received} bytes came, {length} were announced"),
                 Retry::Backoff,
             )),
-            _ => Ok(Some(body)),
+            _ => Ok(Some(())),
+        }
+    }
+
+    /// One try to get bytes of a file (RFC 9110, 14.2), piece by piece; those that came before a failure have been
+    /// passed on. A server that gives the whole file instead is one that cannot do it.
+    pub(super) async fn try_range(
+        &self,
+        url: &Url,
+        range: &Range<u64>,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+    ) -> Result<(), Failure> {
+        let options = self.options();
+        let wanted = format!("bytes={}-{}", range.start, range.end - 1);
+        let request = self.0.client.get(url.clone()).headers(self.0.headers.clone()).header(RANGE, wanted);
+        let patience = options.connect_timeout + options.idle_timeout;
+        let response = timeout(patience, request.send())
+            .await
+            .map_err(|_| timed_out("no answer", patience))?
+            .map_err(Failure::of_library)?;
+        let length = range.end - range.start;
+        let protocol = |reason: &str| Failure::new(TransportKind::Protocol, reason, Retry::Never);
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {
+                let given = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("");
+                if !given.starts_with(&format!("bytes {}-{}/", range.start, range.end - 1)) {
+                    return Err(protocol("it gives other bytes than those that were asked for"));
+                }
+            }
+            // The whole file, and it is what was asked for.
+            StatusCode::OK if range.start == 0 && announced_length(response.headers()) == Some(length) => {}
+            StatusCode::OK => return Err(protocol("it gives no part of a file")),
+            status => {
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                return Err(Failure::of_status(status, retry_after, SystemTime::now()));
+            }
+        }
+        match self.read_pieces(response, length, take).await? {
+            Some(()) => Ok(()),
+            None => Err(too_long(length)),
         }
     }
 }

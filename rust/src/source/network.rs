@@ -11,11 +11,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use url::Url;
 
+use super::bundle::HttpBundle;
 use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, client, fetch_all};
 use crate::chunk::CompressedChunk;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
-use crate::fetch::{Delivery, Remote, Transfer, Wanted};
+use crate::fetch::{BundleFile, Delivery, Remote, Transfer, Wanted};
 
 /// How often it is looked whether work is to stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -77,6 +78,11 @@ impl Network {
         })
     }
 
+    /// A bundle at these URLs, in order of preference.
+    pub fn bundle(&self, urls: Vec<Url>) -> Result<Arc<dyn BundleFile>> {
+        Ok(Arc::new(HttpBundle { client: self.client()?, urls, runtime: Arc::clone(&self.runtime) }))
+    }
+
     /// The chunk stores at these URLs, in order of preference.
     pub fn remote(&self, urls: Vec<Url>) -> Result<Arc<dyn Remote>> {
         let client = self.client()?;
@@ -86,7 +92,7 @@ impl Network {
     }
 }
 
-async fn raised(cancel: &Cancel) {
+pub(super) async fn raised(cancel: &Cancel) {
     while !cancel.is_cancelled() {
         tokio::time::sleep(TICK).await;
     }

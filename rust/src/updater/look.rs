@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::bundles::{Base, Shelf};
 use super::{ModeInfo, Settings, went_back};
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::fetch::{Sources, Transfer};
-use crate::install::{Documents, InstallRoot, InstallState, Kept, this_launcher};
+use crate::install::{Documents, InstallRoot, InstallState, this_launcher};
 use crate::limits;
 use crate::path::RelPath;
 use crate::release::{
@@ -16,6 +17,14 @@ use crate::source::Url;
 use crate::store::LocalStore;
 use crate::trust::{Location, OpenOptions, Repository};
 use crate::version::Version;
+
+/// Who may give a version's documents, beside the repository.
+pub(super) struct Ways<'a, 'b> {
+    /// Versions in place.
+    pub(super) bases: &'a [Base],
+    /// Bundles.
+    pub(super) shelf: Option<&'a mut Shelf<'b>>,
+}
 
 /// See the module's head.
 pub(super) struct View {
@@ -127,17 +136,18 @@ impl View {
         Ok((release, bytes))
     }
 
-    /// All that is signed of a version; what is kept of it here is not fetched.
-    pub(super) fn documents(
-        &mut self,
-        root: &InstallRoot,
-        mode: &ModeName,
-        version: &Version,
-        platform: &Platform,
-    ) -> Result<Documents> {
-        let (release, bytes) = self.release(mode, version, platform)?;
-        if let Some(kept) = Kept::read(root, &release.folder()).filter(|kept| kept.documents.release_bytes == bytes) {
-            return Ok(kept.documents);
+    /// All that is signed of a version. What is kept of it here is not fetched, and what lies in front of a bundle
+    /// costs no request of its own.
+    pub(super) fn documents(&mut self, release: &Release, bytes: Vec<u8>, ways: Ways<'_, '_>) -> Result<Documents> {
+        let same = ways.bases.iter().find(|base| base.kept.documents.release.index.sha256 == release.index.sha256);
+        if let Some(base) = same
+            && base.kept.documents.release.files.sha256 == release.files.sha256
+        {
+            let kept = &base.kept.documents;
+            return Documents::parse(bytes, &kept.index.to_bytes(), kept.table_bytes.clone());
+        }
+        if let Some(documents) = ways.shelf.and_then(|shelf| shelf.documents(release, &bytes, ways.bases)) {
+            return Ok(documents);
         }
         let index = self.repository.target(&release.index.path, limits::MAX_INDEX_BYTES.min(release.index.length))?;
         let table =
@@ -153,7 +163,7 @@ impl View {
     }
 
     /// Where the repository is: what was named, then the mirrors that its catalog names.
-    fn places(&self) -> Vec<String> {
+    pub(super) fn places(&self) -> Vec<String> {
         let mut places: Vec<String> = Vec::new();
         let mirrors = self.catalog.mirrors.iter().filter(|mirror| release::is_web_address(mirror)).cloned();
         for place in self.locations.iter().map(|text| lasting(text)).chain(mirrors) {
@@ -222,7 +232,7 @@ fn lasting(location: &str) -> String {
     std::path::absolute(location).map_or_else(|_| location.to_owned(), |path| path.display().to_string())
 }
 
-fn below(location: &str, name: &str) -> String {
+pub(super) fn below(location: &str, name: &str) -> String {
     if !location.contains("://") {
         return Path::new(&lasting(location)).join(name).display().to_string();
     }

@@ -170,6 +170,7 @@ pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, v
         level: 1,
         strict: false,
         keep_versions: 20,
+        bundling: None,
         scratch: std::env::temp_dir(),
     }
 }

@@ -161,6 +161,7 @@ impl World {
             level: 1,
             strict: false,
             keep_versions: KEPT_VERSIONS,
+            bundling: None,
             scratch: self.path("scratch"),
         };
         publish(&request, &self.monitor).map(drop)

@@ -25,6 +25,7 @@ Upload REPO to any web host, tuf/timestamp.json last, and `vsekai --update` inst
 
 /// Publish a build as a signed version of a mode
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = PUBLISH_EXAMPLES)]
 #[command(group = ArgGroup::new("destination").args(["repository", "server"]).required(true))]
 pub(crate) struct Publish {
@@ -94,6 +95,17 @@ pub(crate) struct Publish {
     /// zstd level, 1 (fast) to 22 (small)
     #[arg(long, value_name = "LEVEL", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=22))]
     pub(crate) level: i32,
+    /// Build deltas from so many versions before, and one bundle for first installations; 0 builds none. A server
+    /// builds its own
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "server")]
+    pub(crate) delta_from: u16,
+    /// Build larger bundles in a fraction of the time. The same publish without this replaces them
+    #[arg(long, conflicts_with_all = ["server", "best"])]
+    pub(crate) fast: bool,
+    /// Build the smallest bundles, which takes long. The same publish can be repeated with this: bundles are replaced,
+    /// the version stays as it is
+    #[arg(long, conflicts_with = "server")]
+    pub(crate) best: bool,
     #[command(flatten)]
     pub(crate) network: Network,
 }

@@ -32,7 +32,7 @@ fn text(checked: &Checked, args: &Check) -> String {
         return format!("{} is up to date: {version} ({}).", args.dir.display(), checked.mode);
     };
     let installed = installed.map_or("nothing is installed".to_owned(), |version| format!("installed is {version}"));
-    let most = bytes(available.sizes.stored_bytes);
+    let most = bytes(available.download_bytes);
     let mut text = format!("{} is available in {}; {installed}. At most {most}.", available.version, available.mode);
     if !available.notes.is_empty() {
         text = format!("{text}\n\n{}", available.notes.trim_end());

@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use crate::bundle::{BundleInfo, Effort};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::path::RelPath;
-use crate::publish::{Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
+use crate::publish::{Bundling, Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
 use crate::release::{Entry, Platform};
 use crate::version::Version;
 
@@ -46,7 +47,7 @@ fn request(args: Publish) -> Result<Request> {
         (Some(tree), _) => Content::Tree(tree),
         (None, Some(index)) => Content::Cut {
             index: options::index(index, &network)?,
-            sources: options::stores(&args.from_store, &network)?,
+            sources: Box::new(options::stores(&args.from_store, &network)?),
         },
         (None, None) => {
             let reason = "give a folder, or --from-index and --from-store".to_owned();
@@ -80,14 +81,24 @@ fn request(args: Publish) -> Result<Request> {
         level: args.level,
         strict: args.strict,
         keep_versions: usize::from(args.keep_versions),
+        bundling: bundling(args.delta_from, args.fast, args.best),
         scratch: std::env::temp_dir(),
     })
+}
+
+fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
+    let effort = match (is_fast, is_best) {
+        (true, _) => Effort::Fast,
+        (_, true) => Effort::Best,
+        _ => Effort::Normal,
+    };
+    (deltas > 0).then_some(Bundling { deltas: usize::from(deltas), effort })
 }
 
 fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
-        return format!("{name} was published before, with the same content.");
+        return format!("{name} was published before, with the same content.{}", bundles(&published.bundles));
     }
     let sizes = &published.sizes;
     let findings = match published.findings.len() {
@@ -95,12 +106,22 @@ fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
         one_or_more => format!("\nThe checks found {one_or_more} things to look at, above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{findings}",
+        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{}{findings}",
         count(sizes.files),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),
         count(sizes.chunks),
         bytes(published.new_stored_bytes),
         if is_sent { "" } else { " to upload" },
+        bundles(&published.bundles),
     )
+}
+
+fn bundles(built: &[BundleInfo]) -> String {
+    let of = |info: &BundleInfo| match info.from {
+        Some(_) => format!("a delta of {}", bytes(info.length)),
+        None => format!("all of it in {}", bytes(info.length)),
+    };
+    let each: Vec<String> = built.iter().map(of).collect();
+    if each.is_empty() { String::new() } else { format!("\nBundles: {}.", each.join(", ")) }
 }

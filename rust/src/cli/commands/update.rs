@@ -8,6 +8,7 @@ use crate::event::Monitor;
 use crate::install::{Prepared, Uninstalled};
 use crate::plan::Summary;
 use crate::release::Why;
+use crate::route::Price;
 use crate::updater::{Updated, Updater};
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ use crate::cli::arguments::install::{Rollback, Uninstall, Update};
 use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 use crate::cli::size::{bytes, count};
-use crate::cli::summary::rows;
+use crate::cli::summary::{routes, rows};
 
 pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
@@ -47,6 +48,7 @@ struct DryRun {
     mode: Option<String>,
     version: Option<String>,
     plan: Summary,
+    routes: Vec<Price>,
 }
 
 fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -58,6 +60,7 @@ fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) 
         mode: release.map(|release| release.mode.to_string()),
         version: release.map(|release| release.version.to_string()),
         plan: prepared.as_ref().map(|prepared| *prepared.summary()).unwrap_or_default(),
+        routes: prepared.as_ref().map(|prepared| prepared.prices().to_vec()).unwrap_or_default(),
     };
     let text = match &prepared {
         None => format!("{} is up to date.", args.dir.display()),
@@ -67,7 +70,8 @@ fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) 
         Some(prepared) => {
             let release = prepared.release();
             let plan = rows(prepared.summary());
-            format!("To bring {} to {} ({}):\n{plan}", args.dir.display(), release.version, release.mode)
+            let routes = routes(prepared.prices());
+            format!("To bring {} to {} ({}):\n{plan}{routes}", args.dir.display(), release.version, release.mode)
         }
     };
     output.done("update", &dry, &text);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{BundleRef, Catalog, Mode, Offer, Release, is_web_address};
+use super::super::{Catalog, Mode, Offer, Release, is_web_address};
 use super::{mode, offer, release, version};
 use crate::error::Result;
 use crate::limits::MAX_DOCUMENT_BYTES;
@@ -235,13 +235,13 @@ proptest! {
         arguments in prop::collection::vec("[^\0]{0,9}", 0..4),
         mutable in prop::collection::vec("[b-m]{1,8}/[b-m]{1,8}", 0..4),
         sequence in any::<u64>(),
-        from_index in prop::option::of("[0-9a-f]{64}"),
+        document_sha256 in prop::option::of("[0-9a-f]{64}"),
         min_launcher in prop::option::of(any_version()),
     ) {
         let mut document = release();
         (document.notes, document.entry.arguments, document.sequence) = (notes, arguments, sequence);
         document.mutable = mutable.iter().map(|path| RelPath::new(path).unwrap()).collect();
-        document.bundles = vec![BundleRef { id: "b".to_owned(), length: sequence, from_index }];
+        document.files.document_sha256 = document_sha256;
         document.min_launcher = min_launcher;
         prop_assert_eq!(Release::parse(&document.to_bytes().unwrap(), None).unwrap(), document);
     }
