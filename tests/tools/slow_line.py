@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""A TCP link that is far away and narrow: slow_line.py TARGET-PORT [--rtt-ms N] [--mbit N]
+
+Prints the port that it listens on and passes everything on to TARGET-PORT of this machine until it is ended. Every byte
+arrives half a round trip after it was sent; all connections share the rate, in each direction; a connection costs a
+round trip before its first byte, as a TCP handshake does. It loses nothing and has no slow start.
+"""
+
+import argparse
+import asyncio
+
+PIECE_BYTES = 16 << 10
+# Bytes under way in one direction of a connection: far more than a link of this kind holds.
+QUEUED_PIECES = 256
+# What is read ahead of the line, as a router's queue holds it: timers are too coarse to keep a line busy without.
+AHEAD_SECONDS = 0.02
+
+
+class Direction:
+    """What all connections share of the link, one way."""
+
+    def __init__(self, bytes_a_second, delay):
+        self.rate, self.delay, self.free_at = bytes_a_second, delay, 0.0
+
+    def due(self, size):
+        """When a piece that is sent now has arrived; the line is taken until its last byte has left."""
+        now = asyncio.get_running_loop().time()
+        self.free_at = max(self.free_at, now) + size / self.rate
+        return self.free_at + self.delay
+
+
+async def carry(reader, writer, direction, opening):
+    """Passes on one direction of a connection; a piece is read shortly before the line is free for it."""
+    loop, queue = asyncio.get_running_loop(), asyncio.Queue(QUEUED_PIECES)
+    await asyncio.sleep(opening)
+
+    async def send():
+        while (piece := await queue.get()) is not None:
+            due, data = piece
+            await asyncio.sleep(max(0, due - loop.time()))
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+
+    sender = asyncio.create_task(send())
+    try:
+        while data := await reader.read(PIECE_BYTES):
+            due = direction.due(len(data))
+            await queue.put((due, data))
+            await asyncio.sleep(max(0, due - direction.delay - AHEAD_SECONDS - loop.time()))
+        await queue.put((loop.time() + direction.delay, b""))
+        await queue.put(None)
+        await sender
+    finally:
+        sender.cancel()
+
+
+async def serve(target, rtt, bytes_a_second):
+    up, down = (Direction(bytes_a_second, rtt / 2) for _ in range(2))
+
+    async def connection(reader, writer):
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+        except OSError:
+            writer.close()
+            return
+        ways = carry(reader, far_writer, up, rtt), carry(far_reader, writer, down, 0)
+        await asyncio.gather(*ways, return_exceptions=True)
+        for each in (writer, far_writer):
+            each.close()
+
+    server = await asyncio.start_server(connection, "127.0.0.1", 0, backlog=512)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target", type=int)
+    parser.add_argument("--rtt-ms", type=float, default=50)
+    parser.add_argument("--mbit", type=float, default=50)
+    options = parser.parse_args()
+    try:
+        asyncio.run(serve(options.target, options.rtt_ms / 1000, options.mbit * 1e6 / 8))
+    except KeyboardInterrupt:
+        pass
+
+
+main()
