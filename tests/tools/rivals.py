@@ -1,0 +1,206 @@
+"""Measures what others need for the same update: desync, `zstd --patch-from`, bsdiff, butler.
+
+Each returns a dictionary: bytes that a client fetches, and requests, seconds and memory where they mean something.
+Each is measured at its best: desync without times in its archive and with the old version's chunks in a cache;
+patchers on bytes alone, as if all patches came in one file and renamed files were known to them.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from measure import MIB, Nginx, SlowLine, chunk_path, fresh, ids_of, measured, must_be_equal, say, sizes
+
+# What a decoder of zstd allows without being asked, and so what is legal to send to any.
+LEGAL_WINDOW_LOG = 27
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def changes(pair):
+    """Paths that have other bytes in both versions, and new files whose bytes no old file has."""
+    old, new = sizes(pair / "old"), sizes(pair / "new")
+    known = {digest(pair / "old" / path) for path in old}
+    fresh_files = [path for path in new if digest(pair / "new" / path) not in known]
+    return [path for path in fresh_files if path in old], [path for path in fresh_files if path not in old]
+
+
+def desync(pair, scratch, desync_program, is_timed=True):
+    store = fresh(scratch / "store")
+    made = {}
+    for version in ("old", "new"):
+        index = scratch / f"{version}.caidx"
+        made[version] = measured(desync_program, "tar", "-i", "--no-time", "-s", store, index, pair / version)
+    have, need = (ids_of(scratch / f"{version}.caidx") for version in ("old", "new"))
+    missing = set(need) - set(have)
+    stored = {each: chunk_path(store, each).stat().st_size for each in set(need)}
+    result = {
+        "bytes": sum(stored[each] for each in missing),
+        "requests": len(missing),
+        "full_bytes": sum(stored.values()),
+        "full_requests": len(stored),
+        "build_seconds": made["new"].seconds,
+        "build_peak_bytes": made["new"].peak_bytes,
+    }
+    if is_timed:
+        result |= desync_far(pair, scratch, desync_program, store, result)
+    shutil.rmtree(store)
+    return result
+
+
+def desync_far(pair, scratch, desync_program, store, counted):
+    """The update over the slow line, with desync's own settings and a cache that has the old version."""
+    cache = fresh(scratch / "cache")
+    measured(desync_program, "cache", "-s", store, "-c", cache, scratch / "old.caidx")
+    nginx = Nginx(store, scratch)
+    line = SlowLine(nginx.port)
+    try:
+        place, index = fresh(scratch / "desync-tree"), scratch / "new.caidx"
+        untar = measured(desync_program, "untar", "-i", "--no-same-owner", "-s", line.url, "-c", cache, index, place)
+        asked = nginx.seen()
+    finally:
+        line.stop()
+        nginx.stop()
+    must_be_equal(place, pair / "new")
+    if len(asked) != counted["requests"] or sum(size for _, size, _ in asked) != counted["bytes"]:
+        say(f"desync asked {len(asked)} times, and {counted['requests']} chunks are missing")
+    for folder in (place, cache):
+        shutil.rmtree(folder)
+    return {"far_seconds": untar.seconds, "apply_peak_bytes": untar.peak_bytes}
+
+
+def tar(tree, target):
+    """The tree with nothing in it that is not content: sorted, no times, no owners."""
+    plain = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"]
+    measured("tar", *plain, "-C", tree, "-cf", target, ".")
+
+
+def zstd_tar(pair, scratch, level=19):
+    """One patch between two tar streams, in a window that holds both: what a decoder has to allow is in `window_log`."""
+    old, new, patch = scratch / "old.tar", scratch / "new.tar", scratch / "tar.patch"
+    tar(pair / "old", old)
+    tar(pair / "new", new)
+    window_log = max((old.stat().st_size + new.stat().st_size).bit_length(), LEGAL_WINDOW_LOG)
+    allowed = f"--long={min(window_log, 31)}"
+    build = measured("zstd", "-q", "-f", f"-{level}", allowed, f"--patch-from={old}", new, "-o", patch)
+    full = scratch / "full.zst"
+    measured("zstd", "-q", "-f", f"-{level}", "-T2", f"--long={LEGAL_WINDOW_LOG}", new, "-o", full)
+    result = {
+        "bytes": patch.stat().st_size,
+        "full_bytes": full.stat().st_size,
+        "build_seconds": build.seconds,
+        "build_peak_bytes": build.peak_bytes,
+        "window_log": min(window_log, 31),
+    }
+    result |= zstd_apply(scratch, old, patch, allowed)
+    must_be_equal(scratch / "zstd-tree", pair / "new")
+    full.unlink()
+    return result
+
+
+def zstd_apply(scratch, old, patch, allowed):
+    """Decoding alone, and decoding into a new tree."""
+    decode = f"zstd -q -d -c {allowed} --patch-from='{old}' '{patch}'"
+    alone, written = [], []
+    for _ in range(3):
+        alone.append(measured("sh", "-c", f"{decode} >/dev/null"))
+        place = fresh(scratch / "zstd-tree")
+        written.append(measured("sh", "-c", f"{decode} | tar -C '{place}' -xf -"))
+    return {
+        "apply_seconds": sorted(each.seconds for each in alone)[1],
+        "apply_write_seconds": sorted(each.seconds for each in written)[1],
+        "apply_peak_bytes": max(each.peak_bytes for each in written),
+    }
+
+
+def zstd_files(pair, scratch, level=19):
+    """A patch for each changed file of the same path, and each new file by itself."""
+    changed, added = changes(pair)
+    patch, begin, total, far_windows = scratch / "file.patch", time.monotonic(), 0, 0
+    for path in changed + added:
+        new = pair / "new" / path
+        command = ["zstd", "-q", "-f", f"-{level}", new, "-o", patch]
+        if path in changed:
+            old = pair / "old" / path
+            far_windows += max(old.stat().st_size, new.stat().st_size) > 1 << LEGAL_WINDOW_LOG
+            command += [f"--patch-from={old}"]
+        measured(*command)
+        total += patch.stat().st_size
+    return {
+        "bytes": total,
+        "changed": len(changed),
+        "added": len(added),
+        "beyond_legal_window": far_windows,
+        "build_seconds": time.monotonic() - begin,
+    }
+
+
+def bsdiff(pair, scratch, limit_seconds):
+    """As zstd_files; what cannot be done within the time, in all or for one file, counts as it was sent by itself."""
+    if not shutil.which("bsdiff"):
+        return {"missing": "bsdiff is not installed"}
+    changed, added = changes(pair)
+    patch, begin, total, given_up, peak = scratch / "file.patch", time.monotonic(), 0, 0, 0
+    for path in sorted(changed, key=lambda each: (pair / "new" / each).stat().st_size) + added:
+        new, left = pair / "new" / path, limit_seconds - (time.monotonic() - begin)
+        done = None
+        if path in changed and left > 0:
+            done = measured("bsdiff", pair / "old" / path, new, patch, limit=left)
+            given_up += done is None
+            peak = max(peak, done.peak_bytes if done else 0)
+        elif path in changed:
+            given_up += 1
+        if not done:
+            measured("zstd", "-q", "-f", "-19", new, "-o", patch)
+        total += patch.stat().st_size
+    seconds = time.monotonic() - begin
+    return {"bytes": total, "given_up": given_up, "build_seconds": seconds, "build_peak_bytes": peak}
+
+
+def butler(pair, scratch):
+    """itch.io's butler: its quick patch, and the one that its servers make of it later (`rediff`)."""
+    program = os.environ.get("BUTLER") or shutil.which("butler")
+    if not program:
+        return {"missing": "butler is not installed: it is fetched from itch.io's own site"}
+    quick, better = scratch / "quick.pwr", scratch / "better.pwr"
+    build = measured(program, "diff", pair / "old", pair / "new", quick)
+    signature = Path(f"{quick}.sig")
+    rediff = measured(program, "rediff", "-o", better, quick, pair / "old", pair / "new", may_fail=True)
+    result = {"quick_bytes": quick.stat().st_size, "quick_seconds": build.seconds}
+    if better.exists() and rediff.output.find("error") < 0:
+        result |= {"bytes": better.stat().st_size, "build_seconds": rediff.seconds, "build_peak_bytes": rediff.peak_bytes}
+    place, staging = scratch / "butler-tree", fresh(scratch / "butler-staging")
+    measured("cp", "-a", pair / "old", fresh(place).parent / place.name / "tree")
+    best = better if "bytes" in result else quick
+    applied = measured(program, "apply", f"--staging-dir={staging}", best, place / "tree")
+    must_be_equal(place / "tree", pair / "new")
+    result |= {"apply_seconds": applied.seconds, "apply_peak_bytes": applied.peak_bytes}
+    for each in (quick, better, signature):
+        each.unlink(missing_ok=True)
+    for each in (place, staging):
+        shutil.rmtree(each)
+    return result
+
+
+def all_of(pair, scratch, desync_program, bsdiff_seconds, is_large):
+    """Everybody's numbers for a pair. The patchers are left out where a pair is too large for them to be of use."""
+    say(f"{pair.name}: desync")
+    found = {}
+    if desync_program:
+        found["desync"] = desync(pair, scratch, desync_program)
+    if is_large:
+        return found
+    say(f"{pair.name}: zstd --patch-from")
+    found["zstd_tar"] = zstd_tar(pair, scratch)
+    found["zstd_files"] = zstd_files(pair, scratch)
+    say(f"{pair.name}: bsdiff")
+    found["bsdiff"] = bsdiff(pair, scratch, bsdiff_seconds)
+    found["butler"] = butler(pair, scratch)
+    say(f"{pair.name}: desync {found.get('desync', {}).get('bytes', 0) / MIB:.1f} MiB, "
+        f"zstd {found['zstd_tar']['bytes'] / MIB:.1f} MiB")
+    return found
