@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Measures updates of real trees against desync, `zstd --patch-from`, bsdiff and butler, in one run.
+
+bench_bundles.py [FOLDER] [--only NAME,...] [--large] [--rounds N] [--write FILE] [--save FILE] [--rivals FILE] [--ours]
+
+FOLDER has the pairs of pairs.sh, and is filled by it; the default is the cache. What a client fetches is counted in
+nginx's log. Every tree that is made is compared with the published one. --save keeps all numbers as JSON; --rivals takes
+those of the others from such a file, as they take an hour; --ours measures no others at all.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import bundle_tables
+import rivals
+from measure import MIB, REPO, TOOLS, Nginx, SlowLine, fresh, measured, must_be_equal, say, sizes
+
+VSEKAI = Path(os.environ.get("VSEKAI", REPO / "rust/target/release/vsekai"))
+PAIRS = ["wesnoth", "freeorion", "godot3", "vsekai", "mtimes", "hedgewars", "warzone2100", "ddnet", "llvm", "blender"]
+LARGE = ["pck"]
+
+
+def figures(sample):
+    """What an update says of itself in the last line of its JSON. The one place that knows the names."""
+    told = json.loads(sample.output.splitlines()[-1])
+    assert told["event"] == "done", told
+    route = told["plan"].get("route", "chunks")
+    return {
+        "bytes": told["transfer"]["received_bytes"],
+        "requests": told["transfer"]["requests"],
+        "metadata_bytes": told["metadata"]["received_bytes"],
+        "metadata_requests": told["metadata"]["requests"],
+        "route": route if isinstance(route, str) else route.get("name", "?"),
+    }
+
+
+def only_chunks():
+    """The flags of `vsekai update` that keep it from bundles; None if it knows none."""
+    text = measured(VSEKAI, "update", "--help").output
+    return ["--no-bundles"] if "--no-bundles" in text else None
+
+
+def counted(asked):
+    """Bytes and requests of a log of nginx, content and the rest apart."""
+    content = [size for _, size, path in asked if path.startswith(("/store/", "/bundles/")) and not path.endswith(".json")]
+    whole = sum(size for _, size, _ in asked)
+    return {
+        "bytes": sum(content),
+        "requests": len(content),
+        "other_bytes": whole - sum(content),
+        "all_requests": len(asked),
+    }
+
+
+class Ours:
+    """A pair as two versions in a folder repository, and the updates from it."""
+
+    def __init__(self, pair, scratch, rounds):
+        self.pair, self.scratch, self.rounds = pair, fresh(scratch), rounds
+        self.repository, self.keys = scratch / "repository", scratch / "keys"
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(scratch), "NO_PROXY": "*"}
+        self.run("--quiet", "keys", "init", self.keys, "--mode", "stable")
+
+    def run(self, *arguments):
+        return measured(VSEKAI, *arguments, env=self.environment)
+
+    def publish(self, version):
+        tree = self.pair / ("old" if version == "1.0.0" else "new")
+        platform = ["--mode", "stable", "--version", version, "--platform", "linux-x86_64", "--entry", entry(tree)]
+        to = ["--repository", self.repository, "--keys", self.keys]
+        return self.run("--json", "publish", tree, *platform, *to)
+
+    def update(self, folder, repository, *flags):
+        root = ["--trust-root", self.keys / "root.json", "--no-shared-cache"]
+        return self.run("--json", "update", folder, "--repository", repository, *root, *flags)
+
+    def installed(self, name):
+        """A copy of the install of the old version."""
+        place = self.scratch / name
+        if place.exists():
+            shutil.rmtree(place)
+        measured("cp", "-a", self.scratch / "base", place)
+        return place
+
+    def checked(self, place):
+        must_be_equal((place / "current").resolve(), self.pair / "new")
+        shutil.rmtree(place)
+
+    def all(self):
+        self.publish("1.0.0")
+        self.update(self.scratch / "base", self.repository)
+        build = self.publish("1.1.0")
+        bundles = self.repository / "bundles"
+        found = {
+            "build_seconds": build.seconds,
+            "build_cpu_seconds": build.cpu_seconds,
+            "build_peak_bytes": build.peak_bytes,
+            "bundle_bytes": sum(sizes(bundles).values()) if bundles.exists() else 0,
+        }
+        found |= self.local()
+        nginx = Nginx(self.repository, self.scratch)
+        try:
+            found |= self.near(nginx)
+            found |= self.far(nginx)
+        finally:
+            nginx.stop()
+        return found
+
+    def local(self):
+        """From a folder: what applying costs when fetching costs nothing."""
+        samples = []
+        for _ in range(self.rounds):
+            place = self.installed("local")
+            samples.append(self.update(place, self.repository))
+            self.checked(place)
+        return {
+            "apply_seconds": statistics.median(each.seconds for each in samples),
+            "apply_peak_bytes": max(each.peak_bytes for each in samples),
+        }
+
+    def near(self, nginx):
+        """Over HTTP: bytes and requests, of a check and an update, and of a first install."""
+        place = self.installed("near")
+        # So that the check finds its repository by itself.
+        self.run("--json", "check", place, "--repository", nginx.url)
+        checked = nginx.seen()
+        sample = self.update(place, nginx.url)
+        update = counted(nginx.seen())
+        self.checked(place)
+        first_place = self.scratch / "first"
+        first_sample = self.update(first_place, nginx.url)
+        first = counted(nginx.seen())
+        self.checked(first_place)
+        told = figures(sample)
+        if (told["bytes"], told["requests"]) != (update["bytes"], update["requests"]):
+            say(f"vsekai says {told}, and nginx {update}")
+        return {
+            **update,
+            "route": told["route"],
+            "requests_with_check": len(checked) + update["all_requests"],
+            "near_peak_bytes": sample.peak_bytes,
+            "full_bytes": first["bytes"],
+            "full_requests": first["all_requests"],
+            "full_route": figures(first_sample)["route"],
+            "full_peak_bytes": first_sample.peak_bytes,
+        }
+
+    def far(self, nginx):
+        """Over the slow line, by the route it chooses and by chunks alone, by turns."""
+        line, flags, seconds = SlowLine(nginx.port), only_chunks(), {"far_seconds": [], "far_chunks_seconds": []}
+        routes = {"far_seconds": []} | ({"far_chunks_seconds": flags} if flags else {})
+        try:
+            for _ in range(self.rounds):
+                for name, route in routes.items():
+                    place = self.installed("far")
+                    seconds[name].append(self.update(place, line.url, *route).seconds)
+                    self.checked(place)
+        finally:
+            line.stop()
+        return {name: statistics.median(all_of) for name, all_of in seconds.items() if all_of}
+
+
+def entry(tree):
+    """A path that can stand for the program: the largest executable, else the first file."""
+    files = sizes(tree)
+    executable = [path for path in files if os.access(tree / path, os.X_OK) and (tree / path).stat().st_mode & 0o111]
+    return max(executable, key=files.get) if executable else min(files)
+
+
+def desync_program():
+    found = subprocess.run([TOOLS / "desync.sh"], capture_output=True, text=True)
+    return f"{found.stdout.strip()}/desync" if found.returncode == 0 else None
+
+
+def scratch_folder(is_large):
+    """On a RAM disk where there is room, as ./run bench does; a large pair needs a disk."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or is_large or not memory.exists() or shutil.disk_usage(memory).free < 8 << 30:
+        return None
+    return memory
+
+
+def described(pair):
+    old, new = sizes(pair / "old"), sizes(pair / "new")
+    return {"files": len(new), "old_bytes": sum(old.values()), "new_bytes": sum(new.values())}
+
+
+def measure_pair(options, pair, known):
+    is_large = pair.name in LARGE
+    found = described(pair)
+    with tempfile.TemporaryDirectory(prefix="vsekai-bundles-", dir=scratch_folder(is_large)) as scratch:
+        scratch = Path(scratch)
+        if known:
+            found |= {name: known[name] for name in ("desync", "zstd_tar", "zstd_files", "bsdiff", "butler") if name in known}
+        elif not options.ours:
+            found |= rivals.all_of(pair, scratch, options.desync, options.bsdiff_seconds, is_large)
+        if not options.no_ours:
+            say(f"{pair.name}: vsekai")
+            found["ours"] = Ours(pair, scratch / "ours", 1 if is_large else options.rounds).all()
+            say(f"{pair.name}: {found['ours']['bytes'] / MIB:.2f} MiB, {found['ours']['requests']} requests")
+    return found
+
+
+def arguments():
+    cache = os.environ.get("VSEKAI_TOOLS", Path.home() / ".cache/vsekai-updater")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(cache) / "pairs")
+    parser.add_argument("--only")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bsdiff-seconds", type=int, default=600)
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--rivals", type=Path)
+    parser.add_argument("--ours", action="store_true")
+    parser.add_argument("--no-ours", action="store_true", help="measure the others alone")
+    options = parser.parse_args()
+    options.desync = desync_program()
+    options.names = options.only.split(",") if options.only else PAIRS + (LARGE if options.large else [])
+    return options
+
+
+def main():
+    options = arguments()
+    if not VSEKAI.exists():
+        sys.exit(f"error: {VSEKAI} is not there\n\nhint: run ./run build, or set VSEKAI to the program")
+    subprocess.run([TOOLS / "pairs.sh", options.folder, *options.names], check=True)
+    known = json.loads(options.rivals.read_text()) if options.rivals else {}
+    found = {}
+    for name in options.names:
+        found[name] = measure_pair(options, options.folder / name, known.get(name))
+        if options.save:
+            options.save.write_text(json.dumps(found, indent=1) + "\n")
+    table = bundle_tables.text(found, options)
+    print(table)
+    if options.write:
+        options.write.write_text(table)
+
+
+if __name__ == "__main__":
+    main()
