@@ -9,7 +9,6 @@ import hashlib
 import os
 import shutil
 import time
-from pathlib import Path
 
 from measure import MIB, Nginx, SlowLine, chunk_path, fresh, ids_of, measured, must_be_equal, say, sizes
 
@@ -163,25 +162,28 @@ def bsdiff(pair, scratch, limit_seconds):
 
 
 def butler(pair, scratch):
-    """itch.io's butler: its quick patch, and the one that its servers make of it later (`rediff`)."""
+    """itch.io's butler: its quick patch, and the one that its servers make of it later, by bsdiff and brotli 9."""
     program = os.environ.get("BUTLER") or shutil.which("butler")
     if not program:
-        return {"missing": "butler is not installed: it is fetched from itch.io's own site"}
-    quick, better = scratch / "quick.pwr", scratch / "better.pwr"
-    build = measured(program, "diff", pair / "old", pair / "new", quick)
-    signature = Path(f"{quick}.sig")
-    rediff = measured(program, "rediff", "-o", better, quick, pair / "old", pair / "new", may_fail=True)
-    result = {"quick_bytes": quick.stat().st_size, "quick_seconds": build.seconds}
-    if better.exists() and rediff.output.find("error") < 0:
-        result |= {"bytes": better.stat().st_size, "build_seconds": rediff.seconds, "build_peak_bytes": rediff.peak_bytes}
-    place, staging = scratch / "butler-tree", fresh(scratch / "butler-staging")
-    measured("cp", "-a", pair / "old", fresh(place).parent / place.name / "tree")
-    best = better if "bytes" in result else quick
-    applied = measured(program, "apply", f"--staging-dir={staging}", best, place / "tree")
-    must_be_equal(place / "tree", pair / "new")
-    result |= {"apply_seconds": applied.seconds, "apply_peak_bytes": applied.peak_bytes}
-    for each in (quick, better, signature):
-        each.unlink(missing_ok=True)
+        return {"missing": "butler is not installed, and comes from itch.io's own site alone: set BUTLER to the program"}
+    old, new, quick, better = pair / "old", pair / "new", scratch / "quick.pwr", scratch / "better.pwr"
+    diff = measured(program, "diff", old, new, quick)
+    flags = ["--patch", quick, "--old", old, "--new", new, "-o", better, "--rediff-quality", "9"]
+    rediff = measured(program, "rediff", *flags)
+    place, staging = fresh(scratch / "butler-tree"), fresh(scratch / "butler-staging")
+    measured("cp", "-a", old, place / "tree")
+    applied = measured(program, "apply", f"--staging-dir={staging}", better, place / "tree")
+    must_be_equal(place / "tree", new)
+    result = {
+        "version": measured(program, "--version").output.splitlines()[0],
+        "quick_bytes": quick.stat().st_size,
+        "quick_seconds": diff.seconds,
+        "bytes": better.stat().st_size,
+        "build_seconds": diff.seconds + rediff.seconds,
+        "build_peak_bytes": max(diff.peak_bytes, rediff.peak_bytes),
+        "apply_seconds": applied.seconds,
+        "apply_peak_bytes": applied.peak_bytes,
+    }
     for each in (place, staging):
         shutil.rmtree(each)
     return result
