@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures updates of real trees against desync, `zstd --patch-from`, bsdiff and butler, in one run.
 
-bench_bundles.py [FOLDER] [--only NAME,...] [--large] [--rounds N] [--write FILE] [--save FILE] [--rivals FILE] [--ours]
+bench_bundles.py [FOLDER] [--only NAME,...] [--large] [--rounds N] [--write FILE] [--save FILE] [--rivals FILE]
 
 FOLDER has the pairs of pairs.sh, and is filled by it; the default is the cache. What a client fetches is counted in
 nginx's log. Every tree that is made is compared with the published one. --save keeps all numbers as JSON; --rivals takes
@@ -49,7 +49,8 @@ def only_chunks():
 
 def counted(asked):
     """Bytes and requests of a log of nginx, content and the rest apart."""
-    content = [size for _, size, path in asked if path.startswith(("/store/", "/bundles/")) and not path.endswith(".json")]
+    is_content = [path.startswith(("/store/", "/bundles/")) and not path.endswith(".json") for _, _, path in asked]
+    content = [size for (_, size, _), is_it in zip(asked, is_content) if is_it]
     whole = sum(size for _, size, _ in asked)
     return {
         "bytes": sum(content),
@@ -198,7 +199,7 @@ def measure_pair(options, pair, known):
     with tempfile.TemporaryDirectory(prefix="vsekai-bundles-", dir=scratch_folder(is_large)) as scratch:
         scratch = Path(scratch)
         if known:
-            found |= {name: known[name] for name in ("desync", "zstd_tar", "zstd_files", "bsdiff", "butler") if name in known}
+            found |= {name: known[name] for name in bundle_tables.RIVALS if name in known}
         elif not options.ours:
             found |= rivals.all_of(pair, scratch, options.desync, options.bsdiff_seconds, is_large)
         if not options.no_ours:

@@ -13,6 +13,8 @@ PEAK_BAR = 256 * MIB
 REQUESTS_BAR = 5
 BUILD_BARS = {"wesnoth": (30, 1024 * MIB)}
 APPLY_BAR, FAR_BAR, FAR_DESYNC_BAR = 1.2, 0.35, 0.2
+LINE_BYTES_A_SECOND = 50e6 / 8
+RIVALS = ["desync", "zstd_tar", "zstd_files", "bsdiff", "butler"]
 NAMES = {
     "wesnoth": "wesnoth-1.18-data 1.18.5-1 → 1.18.8-1",
     "freeorion": "freeorion-data 0.5.1-2 → 0.5.1.2-1",
@@ -52,6 +54,11 @@ def ratio(one, other):
     return None if one is None or not other else one / other
 
 
+def plain_ratio(one, other):
+    found = ratio(one, other)
+    return "-" if found is None else f"{found:.2f}" if found >= 0.1 else f"{found:.4f}"
+
+
 def at_most(value, bar):
     return None if value is None or bar is None else value <= bar
 
@@ -77,76 +84,92 @@ def patched(of, marked=None):
     return shown(size) + (f" ({marked})" if marked else "")
 
 
+def named(name):
+    return NAMES.get(name, name)
+
+
+def bytes_row(name, of):
+    ours, bar = part(of, "ours"), BYTES_BARS.get(name)
+    desync, tar, files, bsdiff, butler = (part(of, each) for each in RIVALS)
+    own, given_up = ours.get("bytes"), bsdiff.get("given_up")
+    best = min((each["bytes"] for each in (tar, files, bsdiff, butler) if each.get("bytes")), default=None)
+    return [
+        named(name),
+        fetched(desync),
+        patched(tar, f"2^{tar['window_log']}" if tar.get("window_log", 0) > 27 else None),
+        patched(files),
+        patched(bsdiff, f"{given_up} given up" if given_up else None),
+        patched(butler),
+        f"**{shown(own)}**, {ours['requests']}, {ours['route']}" if ours else "-",
+        plain_ratio(own, desync.get("bytes")),
+        plain_ratio(own, best),
+        f"≤ {shown(bar)}" if bar else "-",
+        verdict(at_most(own, bar)),
+    ]
+
+
 def bytes_table(found):
-    rows = []
-    for name, of in found.items():
-        ours, bar = part(of, "ours"), BYTES_BARS.get(name)
-        desync, tar, files, bsdiff = (part(of, each) for each in ("desync", "zstd_tar", "zstd_files", "bsdiff"))
-        given_up = bsdiff.get("given_up")
-        own = ours.get("bytes")
-        best = min((each["bytes"] for each in (tar, files, bsdiff, part(of, "butler")) if each.get("bytes")), default=None)
-        to_best, to_desync = ratio(own, best), ratio(own, desync.get("bytes"))
-        rows.append([
-            NAMES.get(name, name),
-            fetched(desync),
-            patched(tar, f"2^{tar['window_log']}" if tar.get("window_log", 0) > 27 else None),
-            patched(files),
-            patched(bsdiff, f"{given_up} given up" if given_up else None),
-            patched(part(of, "butler")),
-            f"**{shown(own)}**, {ours['requests']}, {ours['route']}" if ours else "-",
-            f"{to_desync:.3f}" if to_desync is not None else "-",
-            f"{to_best:.2f}" if to_best is not None else "-",
-            f"≤ {shown(bar)}" if bar else "-",
-            verdict(at_most(own, bar)),
-        ])
-    head = ["update", "desync", "zstd -19, tar", "zstd -19, files", "bsdiff", "butler", "vsekai", "to desync", "to the best patch", "bar", ""]
-    return table(head, rows)
+    patchers = ["zstd -19, tar", "zstd -19, files", "bsdiff", "butler"]
+    head = ["update", "desync", *patchers, "vsekai", "/ desync", "/ the smallest patch", "bar", ""]
+    return table(head, [bytes_row(name, of) for name, of in found.items()])
+
+
+def full_row(name, of):
+    ours, desync, tar = part(of, "ours"), part(of, "desync"), part(of, "zstd_tar")
+    bytes_bar, requests_bar = FULL_BARS.get(name, (None, None))
+    own = ours.get("full_bytes")
+    return [
+        named(name).split("→")[-1].strip(),
+        f"{shown(of['new_bytes'])}, {of['files']:,} files",
+        f"{shown(desync['full_bytes'])}, {desync['full_requests']}" if desync else "-",
+        shown(tar.get("full_bytes")),
+        f"**{shown(own)}**, {ours['full_requests']} in all, {ours['full_route']}" if ours else "-",
+        f"≤ {shown(bytes_bar)}, ≤ {requests_bar}" if bytes_bar else "-",
+        verdict(at_most(own, bytes_bar), at_most(ours.get("full_requests"), requests_bar)),
+    ]
 
 
 def full_table(found):
-    rows = []
-    for name, of in found.items():
-        ours, desync, tar = part(of, "ours"), part(of, "desync"), part(of, "zstd_tar")
-        bar = FULL_BARS.get(name, (None, None))
-        own = ours.get("full_bytes")
-        rows.append([
-            NAMES.get(name, name).split("→")[-1].strip(),
-            shown(of["new_bytes"]) + f", {of['files']:,} files",
-            f"{shown(desync.get('full_bytes'))}, {desync.get('full_requests', '-')}",
-            shown(tar.get("full_bytes")),
-            f"**{shown(own)}**, {ours['full_requests']} in all, {ours['full_route']}" if ours else "-",
-            f"≤ {shown(bar[0])}, ≤ {bar[1]}" if bar[0] else "-",
-            verdict(at_most(own, bar[0]), at_most(ours.get("full_requests"), bar[1])),
-        ])
-    return table(["first install", "tree", "desync", "tar, zstd -19 --long=27", "vsekai", "bar", ""], rows)
+    head = ["first install", "tree", "desync", "tar, zstd -19 --long=27", "vsekai", "bar", ""]
+    return table(head, [full_row(name, of) for name, of in found.items()])
+
+
+def cost_row(name, of):
+    ours, tar, desync = part(of, "ours"), part(of, "zstd_tar"), part(of, "desync")
+    peak = max((ours[each] for each in ("apply_peak_bytes", "near_peak_bytes", "full_peak_bytes") if each in ours), default=None)
+    own, far, check = (ours.get(each) for each in ("apply_seconds", "far_seconds", "requests_with_check"))
+    written, chunks, theirs = tar.get("apply_write_seconds"), ours.get("far_chunks_seconds"), desync.get("far_seconds")
+    line = ours["bytes"] / LINE_BYTES_A_SECOND if ours else None
+    return [
+        named(name),
+        mib(peak),
+        f"{seconds(own)} / {seconds(written)} = **{plain_ratio(own, written)}**",
+        f"{seconds(far)} ({seconds(line)})",
+        f"{seconds(chunks)}: **{plain_ratio(far, chunks)}**",
+        f"{seconds(theirs)}: **{plain_ratio(far, theirs)}**",
+        str(check) if check is not None else "-",
+        verdict(
+            at_most(peak, PEAK_BAR),
+            at_most(ratio(own, written), APPLY_BAR),
+            at_most(ratio(far, chunks), FAR_BAR),
+            at_most(ratio(far, theirs), FAR_DESYNC_BAR),
+            at_most(check, REQUESTS_BAR),
+        ),
+    ]
 
 
 def cost_table(found):
-    rows = []
-    for name, of in found.items():
-        ours, tar, desync = part(of, "ours"), part(of, "zstd_tar"), part(of, "desync")
-        peaks = [ours[each] for each in ("apply_peak_bytes", "near_peak_bytes", "full_peak_bytes") if each in ours]
-        peak = max(peaks, default=None)
-        apply = ratio(ours.get("apply_seconds"), tar.get("apply_write_seconds"))
-        far, far_desync = (ratio(ours.get("far_seconds"), other) for other in (ours.get("far_chunks_seconds"), desync.get("far_seconds")))
-        rows.append([
-            NAMES.get(name, name),
-            mib(peak),
-            f"{seconds(ours.get('apply_seconds'))} / {seconds(tar.get('apply_write_seconds'))}" + (f" = **{apply:.2f}**" if apply else ""),
-            seconds(ours.get("far_seconds")),
-            f"{seconds(ours.get('far_chunks_seconds'))}" + (f": **{far:.2f}**" if far else ""),
-            f"{seconds(desync.get('far_seconds'))}" + (f": **{far_desync:.2f}**" if far_desync else ""),
-            str(ours.get("requests_with_check", "-")),
-            verdict(
-                at_most(peak, PEAK_BAR), at_most(apply, APPLY_BAR), at_most(far, FAR_BAR),
-                at_most(far_desync, FAR_DESYNC_BAR), at_most(ours.get("requests_with_check"), REQUESTS_BAR),
-            ),
-        ])
     head = [
-        "update", "memory ≤ 256 MiB", f"apply, / zstd -d + tar -x, ≤ {APPLY_BAR}", "50 ms, 50 Mbit/s",
-        f"/ our chunks, ≤ {FAR_BAR}", f"/ desync, ≤ {FAR_DESYNC_BAR}", f"requests of check + update ≤ {REQUESTS_BAR}", "",
+        "update",
+        "memory ≤ 256 MiB",
+        f"apply / zstd -d and tar -x ≤ {APPLY_BAR}",
+        "over the line (its bytes alone)",
+        f"/ our chunks ≤ {FAR_BAR}",
+        f"/ desync ≤ {FAR_DESYNC_BAR}",
+        f"requests of check and update ≤ {REQUESTS_BAR}",
+        "",
     ]
-    return table(head, rows)
+    return table(head, [cost_row(name, of) for name, of in found.items()])
 
 
 def built(of):
@@ -155,58 +178,78 @@ def built(of):
     return seconds(of["build_seconds"]) + (f", {mib(of['build_peak_bytes'])}" if of.get("build_peak_bytes") else "")
 
 
+def build_row(name, of):
+    ours, (seconds_bar, peak_bar) = part(of, "ours"), BUILD_BARS.get(name, (None, None))
+    return [
+        named(name),
+        *(built(part(of, each)) for each in RIVALS),
+        f"**{built(ours)}**, bundles {shown(ours.get('bundle_bytes'))}" if ours else "-",
+        f"≤ {seconds_bar} s, ≤ {mib(peak_bar)}" if seconds_bar else "-",
+        verdict(at_most(ours.get("build_seconds"), seconds_bar), at_most(ours.get("build_peak_bytes"), peak_bar)),
+    ]
+
+
 def build_table(found):
-    rows = []
-    for name, of in found.items():
-        ours, bar = part(of, "ours"), BUILD_BARS.get(name, (None, None))
-        rows.append([
-            NAMES.get(name, name),
-            *(built(part(of, each)) for each in ("desync", "zstd_tar", "zstd_files", "bsdiff", "butler")),
-            f"**{built(ours)}**, bundles {shown(ours.get('bundle_bytes'))}" if ours else "-",
-            f"≤ {bar[0]} s, ≤ {mib(bar[1])}" if bar[0] else "-",
-            verdict(at_most(ours.get("build_seconds"), bar[0]), at_most(ours.get("build_peak_bytes"), bar[1])),
-        ])
-    return table(["build", "desync tar", "zstd -19, tar", "zstd -19, files", "bsdiff", "butler", "vsekai publish", "bar", ""], rows)
+    rivals = ["desync tar", "zstd -19, tar", "zstd -19, files", "bsdiff", "butler"]
+    head = ["build", *rivals, "vsekai publish", "bar", ""]
+    return table(head, [build_row(name, of) for name, of in found.items()])
+
+
+def apply_row(name, of):
+    tar, desync, butler = (part(of, each) for each in ("zstd_tar", "desync", "butler"))
+    return [
+        named(name),
+        *(seconds(tar.get(each)) for each in ("apply_seconds", "apply_write_seconds")),
+        mib(tar.get("apply_peak_bytes")),
+        seconds(butler.get("apply_seconds")),
+        mib(butler.get("apply_peak_bytes")),
+        seconds(desync.get("far_seconds")),
+        mib(desync.get("apply_peak_bytes")),
+    ]
 
 
 def apply_table(found):
     """What the others need to apply a patch: the measure that ours is held to."""
-    rows = [
-        [
-            NAMES.get(name, name),
-            *(seconds(part(of, "zstd_tar").get(each)) for each in ("apply_seconds", "apply_write_seconds")),
-            mib(part(of, "zstd_tar").get("apply_peak_bytes")),
-            seconds(part(of, "desync").get("far_seconds")),
-            mib(part(of, "desync").get("apply_peak_bytes")),
-        ]
-        for name, of in found.items()
-    ]
-    return table(["the others' client", "zstd -d", "zstd -d + tar -x", "memory", "desync over 50 ms, 50 Mbit/s", "memory"], rows)
+    head = ["the others' client", "zstd -d", "and tar -x", "memory", "butler apply", "memory", "desync over the line", "memory"]
+    return table(head, [apply_row(name, of) for name, of in found.items()])
 
 
 NOTES = """\
-MB is 10^6 bytes, MiB 2^20. A number after bytes is requests. Content alone is counted: chunks and bundles; metadata, index and file table
-apart, as desync's index is.
+MB is 10^6 bytes, MiB 2^20. A number after bytes is requests. Content alone is counted, chunks and bundles: metadata, index
+and file table apart, as desync's index is.
 
-- **desync** is at its best: times left out of its archive (with them it fetches up to four times as much), and a cache that has all
-  chunks of the old version. Over the line it runs with its own settings: ten requests at once.
-- **zstd -19, tar**: one patch between two sorted tar streams without times. Over 2^27 (in brackets) a decoder must be told to allow that
-  window, and needs memory for it. **files**: a patch for each changed path, new files alone, moved ones free; as if all came in one piece.
-- **bsdiff** as that; files that it did not finish in {bsdiff_seconds} s a pair count as zstd -19 alone.
-- **The line**: 50 ms round trip and 50 Mbit/s that all connections share, and a round trip for each to open; no loss, no slow start.
+- **desync** is at its best: times left out of its archive (with them it fetches up to four times as much), and a cache that
+  has all chunks of the old version. Over the line it runs with its own settings: ten requests at once.
+- **zstd -19, tar**: one patch between two sorted tar streams without times. Over 2^27 (in brackets) a decoder has to be told
+  to allow that window, and needs memory for it. **files**: a patch for each changed path, new files by themselves, moved
+  ones free, as if all came in one piece. **bsdiff** in the same way; a file that it did not finish in {bsdiff_seconds} s of
+  CPU time for the whole pair counts as zstd -19 by itself. **butler**: {butler}.
+- **The line** has a round trip of 50 ms and 50 Mbit/s that all connections share, and each takes a round trip to open. It
+  loses nothing and has no slow start.
+
+Medians of {rounds} rounds; the others' builds once. Machine: {cores} cores, Linux {kernel}; zstd {zstd}; load {load:.1f} at the
+end. Command: `tests/tools/bench_bundles.py`
 """
 
 
+def butler_shown(found):
+    known = [part(of, "butler") for of in found.values() if part(of, "butler")]
+    named_versions = {each["version"] for each in known if "version" in each}
+    if named_versions:
+        return f"what its servers make of a first patch, by `rediff --rediff-quality 9` ({', '.join(sorted(named_versions))})"
+    return "not measured, " + next((each["missing"] for each in known), "as was not asked for")
+
+
 def text(found, options):
-    butler = next((part(of, "butler").get("missing") for of in found.values() if part(of, "butler").get("missing")), None)
-    notes = NOTES.format(bsdiff_seconds=options.bsdiff_seconds)
-    if butler:
-        notes += f"- **butler** was not measured: {butler}.\n"
-    versions = subprocess.run(["zstd", "--version"], capture_output=True, text=True).stdout.split(",")[0].split()[-1]
-    load = os.getloadavg()[0]
-    notes += (
-        f"\nMedians of {options.rounds} rounds. Machine: {os.cpu_count()} cores, Linux {platform.release()}; zstd {versions}; load {load:.1f} at the end.\n"
-        "Command: `tests/tools/bench_bundles.py`\n"
+    zstd = subprocess.run(["zstd", "--version"], capture_output=True, text=True).stdout.split(",")[0].split()[-1]
+    notes = NOTES.format(
+        bsdiff_seconds=options.bsdiff_seconds,
+        butler=butler_shown(found),
+        rounds=options.rounds,
+        cores=os.cpu_count(),
+        kernel=platform.release(),
+        zstd=zstd,
+        load=os.getloadavg()[0],
     )
     tables = [bytes_table(found), full_table(found)]
     if any("ours" in of for of in found.values()):

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections import namedtuple
@@ -16,7 +17,7 @@ TOOLS = Path(__file__).resolve().parent
 REPO = TOOLS.parents[1]
 MIB = 1 << 20
 
-# Wall time; user and system time; the most memory that one process of it had; what it printed.
+# Wall time; user and system time; the most memory that one process of it had; what it printed to stdout.
 Sample = namedtuple("Sample", "seconds cpu_seconds peak_bytes output")
 
 
@@ -24,34 +25,32 @@ def say(text):
     print(f"== {text}", file=sys.stderr, flush=True)
 
 
-def measured(*command, limit=None, may_fail=False, **options):
-    """Runs a command that must succeed, a pipe as a list that begins with "sh"; None if it took over `limit` seconds.
+def measured(*command, limit=None, may_fail=False, env=None):
+    """Runs a command that must succeed; None if it took more than `limit` seconds.
 
-    Memory is the largest process's, as wait4 counts it: that of a pipe is the larger one of its ends.
+    Memory is the largest process's; in a pipe of `sh -c`, that of its larger end. GNU time counts it: a child of this
+    program would begin with this program's own.
     """
-    command = [str(part) for part in command]
-    log = options.pop("log", None) or Path(os.environ.get("TMPDIR", "/tmp")) / f"measure-{os.getpid()}.log"
+    command, place = [str(part) for part in command], Path(tempfile.mkdtemp(prefix="measure-"))
+    timed = ["/usr/bin/time", "--quiet", "-o", str(place / "usage"), "-f", "%U %S %M", *command]
     begin = time.monotonic()
-    with open(log, "w+", encoding="utf-8", errors="replace") as output:
-        child = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **options)
-        while True:
-            pid, status, usage = os.wait4(child.pid, os.WNOHANG if limit else 0)
-            if pid:
-                break
-            if time.monotonic() - begin > limit:
+    try:
+        with open(place / "stdout", "w+b") as stdout, open(place / "stderr", "w+b") as stderr:
+            child = subprocess.Popen(timed, stdout=stdout, stderr=stderr, start_new_session=True, env=env)
+            try:
+                child.wait(limit)
+            except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
-                os.wait4(child.pid, 0)
-                child.returncode = -9
+                child.wait()
                 return None
-            time.sleep(0.005)
-        seconds = time.monotonic() - begin
-        child.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read()
-    log.unlink()
-    if child.returncode != 0 and not may_fail:
-        sys.exit(f"{command} failed:\n{text[-2000:]}")
-    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text)
+            seconds = time.monotonic() - begin
+        output, errors = ((place / each).read_text(errors="replace") for each in ("stdout", "stderr"))
+        if child.returncode != 0 and not may_fail:
+            sys.exit(f"{command} failed:\n{output[-2000:]}\n{errors[-2000:]}")
+        user, system, peak = (place / "usage").read_text().split()[-3:]
+    finally:
+        shutil.rmtree(place)
+    return Sample(seconds, float(user) + float(system), int(peak) * 1024, output)
 
 
 def fresh(folder):

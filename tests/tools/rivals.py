@@ -93,6 +93,7 @@ def zstd_tar(pair, scratch, level=19):
         "bytes": patch.stat().st_size,
         "full_bytes": full.stat().st_size,
         "build_seconds": build.seconds,
+        "build_cpu_seconds": build.cpu_seconds,
         "build_peak_bytes": build.peak_bytes,
         "window_log": min(window_log, 31),
     }
@@ -140,24 +141,26 @@ def zstd_files(pair, scratch, level=19):
 
 
 def bsdiff(pair, scratch, limit_seconds):
-    """As zstd_files; what cannot be done within the time, in all or for one file, counts as it was sent by itself."""
+    """As zstd_files; a changed file that it has no CPU time left for counts as a new one."""
     if not shutil.which("bsdiff"):
         return {"missing": "bsdiff is not installed"}
     changed, added = changes(pair)
-    patch, begin, total, given_up, peak = scratch / "file.patch", time.monotonic(), 0, 0, 0
+    patch, left, total, given_up, peak = scratch / "file.patch", limit_seconds, 0, 0, 0
     for path in sorted(changed, key=lambda each: (pair / "new" / each).stat().st_size) + added:
-        new, left = pair / "new" / path, limit_seconds - (time.monotonic() - begin)
-        done = None
-        if path in changed and left > 0:
-            done = measured("bsdiff", pair / "old" / path, new, patch, limit=left)
-            given_up += done is None
-            peak = max(peak, done.peak_bytes if done else 0)
-        elif path in changed:
-            given_up += 1
+        new, done = pair / "new" / path, None
+        if path in changed:
+            if left >= 1:
+                limited = ["prlimit", f"--cpu={int(left)}", "bsdiff"]
+                done = measured(*limited, pair / "old" / path, new, patch, may_fail=True)
+                left -= done.cpu_seconds
+                peak = max(peak, done.peak_bytes)
+            if not done or left < 1:
+                given_up += 1
+                done = None
         if not done:
             measured("zstd", "-q", "-f", "-19", new, "-o", patch)
         total += patch.stat().st_size
-    seconds = time.monotonic() - begin
+    seconds = limit_seconds - left
     return {"bytes": total, "given_up": given_up, "build_seconds": seconds, "build_peak_bytes": peak}
 
 
