@@ -69,13 +69,13 @@ class Story:
         self.world.publish("stable", "0.2.0", notes=NOTES)
         self.player.start()
         self.player.look("update_waits")
-        self.line.bytes_per_second = 2_000_000
+        self.line.limit(2_000_000)
         self.player.press("Return")
         time.sleep(3)
         self.player.look("updates")
         self.player.kill()
         self.has("0.1.0", is_resumable=True)
-        self.line.bytes_per_second = 0
+        self.line.limit(0)
         self.player.start()
         self.player.look("can_be_resumed")
         self.player.press("Return")
@@ -101,8 +101,6 @@ class Story:
     def without_the_server_the_game_still_plays(self):
         self.line.cut()
         self.player.start()
-        # It has tried a few times before it says so.
-        self.player.wait_for_news()
         self.player.look("offline")
         self.player.play("0.1.0", "plays_offline")
         self.player.stop()

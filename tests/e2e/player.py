@@ -15,8 +15,10 @@ from world import REPO, wait_until
 GODOT = str(REPO / "tests/tools/godot.sh")
 LAUNCHER = REPO / "out/linux/launcher.x86_64"
 STILL_SECONDS = 0.8
-# A launcher that works keeps a core busy, if it gets one.
-BUSY_SHARE = 0.4
+# So often its main thread has slept by then: it has heard what there was to hear.
+STILL_TURNS = 5
+# Each operation of the updater has a thread of this name.
+WORKER = "vsekai-updater"
 
 
 class Player:
@@ -50,23 +52,19 @@ class Player:
         wait_until("the launcher shows nothing", self._display.has_picture)
         self.rest()
 
-    def rest(self, seconds=20.0):
-        """Waits until for a while no picture changed, and no thread of the launcher was at work."""
+    def rest(self, seconds=60.0):
+        """Waits until no operation runs, and for a while no picture changes."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            begun, picture, used = time.monotonic(), self._display.memory(), self.cpu_seconds()
-            while self._display.memory() == picture and time.monotonic() - begun < STILL_SECONDS:
-                time.sleep(0.1)
-            passed = time.monotonic() - begun
-            if passed >= STILL_SECONDS and self.cpu_seconds() - used < passed * BUSY_SHARE:
-                return
-
-    def wait_for_news(self, seconds=20.0):
-        """Waits until the picture changes, and then until it rests."""
-        picture, deadline = self._display.memory(), time.monotonic() + seconds
-        while self._display.memory() == picture and time.monotonic() < deadline:
+            begun, picture, turns = time.monotonic(), self._display.memory(), self._turns()
+            while not self._is_working() and self._display.memory() == picture:
+                if time.monotonic() - begun >= STILL_SECONDS and self._turns() >= turns + STILL_TURNS:
+                    return
+                time.sleep(0.05)
             time.sleep(0.1)
-        self.rest()
+        self.look("NO_REST")
+        threads = sorted(_read(thread / "comm").strip() for thread in self._threads())
+        raise AssertionError(f"after {seconds:.0f} s the launcher is not at rest: {threads}, {self._turns()} turns")
 
     def stop(self):
         """Closes the launcher as a session's end does."""
@@ -86,12 +84,22 @@ class Player:
 
     def cpu_seconds(self, is_main_only=False):
         """Processor time that the launcher has used, all of it or that of its main thread."""
-        if not self.is_alive():
-            return 0.0
         number = self._process.pid
         path = Path(f"/proc/{number}/task/{number}/stat" if is_main_only else f"/proc/{number}/stat")
         words = path.read_text().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _is_working(self):
+        """Whether an operation of the updater runs, however slowly."""
+        return any(_read(thread / "comm").strip() == WORKER for thread in self._threads())
+
+    def _turns(self):
+        """How often the main thread has gone to sleep."""
+        status = _read(Path(f"/proc/{self._process.pid}/status"))
+        return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+
+    def _threads(self):
+        return Path(f"/proc/{self._process.pid}/task").iterdir()
 
     def press(self, *keys):
         self._display.key(*keys)
@@ -101,12 +109,12 @@ class Player:
         first, second = self._layout(page), self._layout(page, button) if then else {}
         tab = {"home": "HomeButton", "settings": "SettingsButton", "whats_new": "WhatsNewButton"}[page]
         self._display.click(*first[tab])
-        self.rest(5)
+        self.rest()
         self._display.scroll(640, 450, 40)
-        self.rest(5)
+        self.rest()
         self._display.click(*first[button])
         if then:
-            self.rest(5)
+            self.rest()
             self.look(f"asks_{button.lower()}")
             self._display.click(*second[then])
 
@@ -124,7 +132,7 @@ class Player:
         self.look(name)
         self.press("Escape")
         wait_until("the game did not end", lambda: self._display.windows("Sample") == 0)
-        self.rest(5)
+        self.rest()
 
     def _layout(self, *wanted):
         command = self.command("godot", "--headless", "--path", str(REPO), "-s",
@@ -140,3 +148,11 @@ class Player:
         if program == "godot":
             program = os.environ.get("GODOT", "godot")
         return [GODOT, "--run", "env", *settings, program, *arguments]
+
+
+def _read(path):
+    """A file of /proc; "" if what it is of has ended."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

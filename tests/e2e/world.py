@@ -47,10 +47,15 @@ class Line:
 
     def __init__(self, port):
         self._target = port
-        self.bytes_per_second = 0
         self.port = 0
-        self._is_free_at, self._turn = 0.0, threading.Lock()
+        self._rate, self._is_free_at, self._changed = 0, 0.0, threading.Condition()
         self.mend()
+
+    def limit(self, bytes_per_second):
+        """How fast it is from now on; 0: as fast as it goes. What still waits for the old limit goes on at once."""
+        with self._changed:
+            self._rate, self._is_free_at = bytes_per_second, 0.0
+            self._changed.notify_all()
 
     def cut(self):
         """From now on nobody listens, as if the server were gone."""
@@ -88,13 +93,11 @@ class Line:
 
     def _wait_for(self, count):
         # All connections share the line.
-        rate = self.bytes_per_second
-        if not rate:
-            return
-        with self._turn:
-            begin = max(self._is_free_at, time.monotonic())
-            self._is_free_at = begin + count / rate
-        time.sleep(max(self._is_free_at - time.monotonic(), 0))
+        with self._changed:
+            rate = self._rate
+            if rate:
+                self._is_free_at = free_at = max(self._is_free_at, time.monotonic()) + count / rate
+                self._changed.wait_for(lambda: self._rate != rate, max(free_at - time.monotonic(), 0))
 
 
 class World:
