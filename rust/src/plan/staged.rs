@@ -8,9 +8,9 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::archive::Layout;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
-use crate::index::Index;
+use crate::index::{Index, IndexChunk};
 use crate::seed::Seed;
 
 /// Which chunks of a stream are already where they belong.
@@ -31,17 +31,18 @@ impl Staged {
         let digest = index.digest();
         let chunks: Vec<_> = index.iter().collect();
         monitor.emit(Event::Started { phase: Phase::ScanSeed, total_bytes: index.stream_bytes() });
-        let done = chunks
-            .par_iter()
-            .map_init(Vec::new, |buffer, chunk| {
-                monitor.emit(Event::Advanced { phase: Phase::ScanSeed, bytes: chunk.size() });
-                if monitor.cancel.is_cancelled() || !seed.has_data(*chunk) {
-                    return false;
-                }
-                let Ok(found) = seed.read_at(*chunk, std::mem::take(buffer)) else { return false };
-                found.verify(digest).map(|good| *buffer = good.into_bytes()).is_ok()
-            })
-            .collect();
+        let is_done = |buffer: &mut Vec<u8>, chunk: &IndexChunk| {
+            monitor.emit(Event::Advanced { phase: Phase::ScanSeed, bytes: chunk.size() });
+            if monitor.cancel.is_cancelled() || !seed.has_data(*chunk) {
+                return false;
+            }
+            let Ok(found) = seed.read_at(*chunk, std::mem::take(buffer)) else { return false };
+            found.verify(digest).map(|good| *buffer = good.into_bytes()).is_ok()
+        };
+        // A pool of its own: rayon's common one would keep its threads until the process ends.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
+        let pool = pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })?;
+        let done = pool.install(|| chunks.par_iter().map_init(Vec::new, is_done).collect());
         monitor.emit(Event::Finished { phase: Phase::ScanSeed });
         monitor.cancel.check()?;
         Ok(Self { done })
