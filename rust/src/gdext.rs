@@ -18,6 +18,7 @@ mod convert;
 mod entry;
 mod enums;
 mod files;
+mod slack;
 mod tell;
 mod updater;
 mod values;

@@ -3,11 +3,12 @@ extends Timer
 ## Lets the engine look for input less often while nobody does anything.
 ##
 ## In low-processor mode nothing is drawn when nothing changes, yet the engine still wakes 145 times
-## a second. At rest ten times are enough, also to draw the progress of a download: the first press
-## is felt a tenth of a second late at most, and all that follow at once.
+## a second. At rest twelve times are enough, also to draw the progress of a download: the first
+## press is felt less than a tenth of a second late, and all that follow at once. The engine's own
+## threads have to be calmed before there is a script: see [code]slack.rs[/code] of the library.
 
 const AWAKE_USEC := 6_900
-const RESTING_USEC := 100_000
+const RESTING_USEC := 80_000
 const AWAKE_SECONDS := 2.0
 
 

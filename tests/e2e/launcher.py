@@ -43,7 +43,7 @@ class Story:
         """Waits until an install has a version; then checks other words of its status."""
         install = self.player.install
         wait_until(f"{install.name} has not {version}, but {self.world.version(install) or 'nothing'}",
-                   lambda: self.world.version(install) == version, 60)
+                   lambda: self.world.version(install) == version, 300)
         status = self.world.status(install)
         for word, value in also.items():
             assert status[word] == value, f"{word} is {status[word]}, not {value}"

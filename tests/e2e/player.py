@@ -52,7 +52,7 @@ class Player:
         wait_until("the launcher shows nothing", self._display.has_picture)
         self.rest()
 
-    def rest(self, seconds=60.0):
+    def rest(self, seconds=120.0):
         """Waits until no operation runs, and for a while no picture changes."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

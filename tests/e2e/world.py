@@ -31,8 +31,8 @@ def program(name):
     return str(max(found, key=lambda path: path.stat().st_mtime))
 
 
-def wait_until(what, condition, seconds=30.0):
-    """Waits until a condition holds, and gives what it gave."""
+def wait_until(what, condition, seconds=120.0):
+    """Waits until a condition holds, and gives what it gave. The limit is for a machine that has much else to do."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()

@@ -1,0 +1,45 @@
+extends Node
+## The engine rests when nobody does anything, and is awake at the first press.
+
+const Hands := preload("res://tests/godot/hands.gd")
+
+var _rest: Rest
+
+
+func _open() -> void:
+	_rest = Rest.new()
+	add_child(_rest)
+
+
+func _fall_asleep() -> void:
+	await _rest.timeout
+	# Whoever is told first may not be the one that acts first.
+	await get_tree().process_frame
+
+
+func test_it_begins_awake_and_rests_after_two_seconds() -> void:
+	_open()
+	assert(OS.low_processor_usage_mode_sleep_usec == Rest.AWAKE_USEC)
+	var begun := Time.get_ticks_msec()
+	await _fall_asleep()
+	assert(OS.low_processor_usage_mode_sleep_usec == Rest.RESTING_USEC)
+	assert(Time.get_ticks_msec() - begun >= 1900)
+
+
+func test_the_first_press_wakes_it() -> void:
+	_open()
+	await _fall_asleep()
+	await Hands.key(get_tree(), KEY_DOWN)
+	assert(OS.low_processor_usage_mode_sleep_usec == Rest.AWAKE_USEC)
+
+
+func test_a_press_is_never_a_tenth_of_a_second_late() -> void:
+	assert(Rest.RESTING_USEC < 100_000)
+
+
+func test_it_leaves_the_engine_awake() -> void:
+	_open()
+	await _fall_asleep()
+	_rest.free()
+	assert(OS.low_processor_usage_mode_sleep_usec == Rest.AWAKE_USEC)
+	assert(Engine.physics_ticks_per_second == 60)
