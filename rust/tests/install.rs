@@ -16,6 +16,8 @@
 mod adopt;
 #[path = "install/back.rs"]
 mod back;
+#[path = "install/bundles.rs"]
+mod bundles;
 #[path = "install/busy.rs"]
 mod busy;
 #[path = "install/damage.rs"]

@@ -62,7 +62,12 @@ impl Publisher {
     /// The same with more options.
     #[track_caller]
     pub(crate) fn publish_with(&self, tree: &Path, mode: &str, version: &str, options: &[&str]) {
-        run(self.publishing(tree, mode, version).args(options));
+        let mut command = self.publishing(tree, mode, version);
+        // Bundles have tests of their own; elsewhere chunks come one by one.
+        if !options.contains(&"--delta-from") {
+            command.args(["--delta-from", "0"]);
+        }
+        run(command.args(options));
     }
 
     /// `vsekai repository WORDS`
