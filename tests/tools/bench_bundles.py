@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -28,37 +29,31 @@ from measure import MIB, REPO, TOOLS, Nginx, SlowLine, fresh, measured, must_be_
 VSEKAI = Path(os.environ.get("VSEKAI", REPO / "rust/target/release/vsekai"))
 PAIRS = ["wesnoth", "freeorion", "godot3", "vsekai", "mtimes", "hedgewars", "warzone2100", "ddnet", "llvm", "blender"]
 LARGE, GAME = ["pck"], ["vsekai", "mtimes"]
+SIGNED = (".catalog.json", ".release.json")
 
 
 def figures(sample):
     """What an update says of itself in the last line of its JSON. The one place that knows the names."""
     told = json.loads(sample.output.splitlines()[-1])
     assert told["event"] == "done", told
-    route = told["plan"].get("route", "chunks")
+    routes = [price["way"] for price in told.get("routes", []) if price["chosen"]]
     return {
-        "bytes": told["transfer"]["received_bytes"],
+        "content_bytes": told["transfer"]["received_bytes"],
         "requests": told["transfer"]["requests"],
-        "metadata_bytes": told["metadata"]["received_bytes"],
-        "metadata_requests": told["metadata"]["requests"],
-        "route": route if isinstance(route, str) else route.get("name", "?"),
+        "route": routes[0] if routes else "chunks",
     }
 
 
-def only_chunks():
-    """The flags of `vsekai update` that keep it from bundles; None if it knows none."""
-    text = measured(VSEKAI, "update", "--help").output
-    return ["--no-bundles"] if "--no-bundles" in text else None
-
-
 def counted(asked):
-    """Bytes and requests of a log of nginx, content and the rest apart."""
-    is_content = [path.startswith(("/store/", "/bundles/")) and not path.endswith(".json") for _, _, path in asked]
-    content = [size for (_, size, _), is_it in zip(asked, is_content) if is_it]
-    whole = sum(size for _, size, _ in asked)
+    """What was fetched, of a log of nginx: content, with the index and file table, and with the signed metadata too."""
+    content = [size for _, size, path in asked if path.startswith(("/store/", "/bundles/")) and not path.endswith(".json")]
+    signed = [size for _, size, path in asked if path.startswith("/tuf/") or path.endswith(SIGNED)]
+    all_bytes = sum(size for _, size, _ in asked)
     return {
-        "bytes": sum(content),
+        "bytes": all_bytes - sum(signed),
+        "content_bytes": sum(content),
         "requests": len(content),
-        "other_bytes": whole - sum(content),
+        "all_bytes": all_bytes,
         "all_requests": len(asked),
     }
 
@@ -112,10 +107,24 @@ class Ours:
         nginx = Nginx(self.repository, self.scratch)
         try:
             found |= self.near(nginx)
-            found |= self.far(nginx)
+            found["far_seconds"], routes = self.far(nginx)
         finally:
             nginx.stop()
+        found["far_routes"] = routes
+        if bundles.exists():
+            nginx = Nginx(self.without_bundles(), self.scratch)
+            try:
+                found["far_chunks_seconds"], _ = self.far(nginx)
+            finally:
+                nginx.stop()
         return found
+
+    def without_bundles(self):
+        """The same repository, as a server has it that keeps no bundles."""
+        place = self.scratch / "chunks-only"
+        measured("cp", "-al", self.repository, place)
+        shutil.rmtree(place / "bundles")
+        return place
 
     def local(self):
         """From a folder: what applying costs when fetching costs nothing."""
@@ -143,7 +152,7 @@ class Ours:
         first = counted(nginx.seen())
         self.checked(first_place)
         told = figures(sample)
-        if (told["bytes"], told["requests"]) != (update["bytes"], update["requests"]):
+        if any(told[each] != update[each] for each in ("content_bytes", "requests")):
             say(f"vsekai says {told}, and nginx {update}")
         return {
             **update,
@@ -157,18 +166,16 @@ class Ours:
         }
 
     def far(self, nginx):
-        """Over the slow line, by the route it chooses and by chunks alone, by turns."""
-        line, flags, seconds = SlowLine(nginx.port), only_chunks(), {"far_seconds": [], "far_chunks_seconds": []}
-        routes = {"far_seconds": []} | ({"far_chunks_seconds": flags} if flags else {})
+        """Over the slow line: the median of its seconds, and the ways it took."""
+        line, samples = SlowLine(nginx.port), []
         try:
             for _ in range(self.rounds):
-                for name, route in routes.items():
-                    place = self.installed("far")
-                    seconds[name].append(self.update(place, line.url, *route).seconds)
-                    self.checked(place)
+                place = self.installed("far")
+                samples.append(self.update(place, line.url))
+                self.checked(place)
         finally:
             line.stop()
-        return {name: statistics.median(all_of) for name, all_of in seconds.items() if all_of}
+        return statistics.median(each.seconds for each in samples), [figures(each)["route"] for each in samples]
 
 
 def entry(tree):
@@ -236,6 +243,8 @@ def arguments():
 
 def main():
     options = arguments()
+    # Servers and folders are put away then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not VSEKAI.exists():
         sys.exit(f"error: {VSEKAI} is not there\n\nhint: run ./run build, or set VSEKAI to the program")
     subprocess.run([TOOLS / "pairs.sh", options.folder, *options.names], check=True)

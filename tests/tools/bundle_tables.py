@@ -101,6 +101,7 @@ def bytes_row(name, of):
         patched(bsdiff, f"{given_up} given up" if given_up else None),
         patched(butler),
         f"**{shown(own)}**, {ours['requests']}, {ours['route']}" if ours else "-",
+        shown(ours.get("all_bytes")),
         plain_ratio(own, desync.get("bytes")),
         plain_ratio(own, best),
         f"≤ {shown(bar)}" if bar else "-",
@@ -110,7 +111,7 @@ def bytes_row(name, of):
 
 def bytes_table(found):
     patchers = ["zstd -19, tar", "zstd -19, files", "bsdiff", "butler"]
-    head = ["update", "desync", *patchers, "vsekai", "/ desync", "/ the smallest patch", "bar", ""]
+    head = ["update", "desync", *patchers, "vsekai", "with metadata", "/ desync", "/ the smallest patch", "bar", ""]
     return table(head, [bytes_row(name, of) for name, of in found.items()])
 
 
@@ -215,8 +216,9 @@ def apply_table(found):
 
 
 NOTES = """\
-MB is 10^6 bytes, MiB 2^20. A number after bytes is requests. Content alone is counted, chunks and bundles: metadata, index
-and file table apart, as desync's index is.
+MB is 10^6 bytes, MiB 2^20. A number after bytes is requests for content. Of vsekai all is counted but the signed metadata,
+so chunks, bundles, index and file table; of desync chunks alone, of patchers the patch. To apply has its install from a
+folder, so that nothing but applying takes time.
 
 - **desync** is at its best: times left out of its archive (with them it fetches up to four times as much), and a cache that
   has all chunks of the old version. Over the line it runs with its own settings: ten requests at once.

@@ -39,10 +39,12 @@ def measured(*command, limit=None, may_fail=False, env=None):
             child = subprocess.Popen(timed, stdout=stdout, stderr=stderr, start_new_session=True, env=env)
             try:
                 child.wait(limit)
-            except subprocess.TimeoutExpired:
+            except BaseException as stopped:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
-                return None
+                if isinstance(stopped, subprocess.TimeoutExpired):
+                    return None
+                raise
             seconds = time.monotonic() - begin
         output, errors = ((place / each).read_text(errors="replace") for each in ("stdout", "stderr"))
         if child.returncode != 0 and not may_fail:
