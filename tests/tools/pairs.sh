@@ -89,6 +89,8 @@ game() {
 		"set VSEKAI_TEST_DATA to their folder, or name the pairs you want: $names"
 	[[ -x $vsekai ]] || die "$vsekai is not there" "run: ./run build, or set VSEKAI to the program"
 	"$vsekai" --quiet store extract --no-shared-cache --store "$data/store" "$data/linux_$1.caidx" "$2"
+	# What it keeps beside a tree is of no use here.
+	rm -rf "$(dirname "$2")/.$(basename "$2").vsekai"
 	(cd "$2" && sha256sum --check --quiet "$data/linux_$1.sha256") >&2 || die "the build of $1 is not the published one"
 }
 
