@@ -3,7 +3,7 @@
 //! Data flows one way, and the module list shows it:
 //!
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
-//!   [`path`], [`version`], [`release`], [`bundle`], [`state`], [`limits`], [`event`], [`error`]
+//!   [`path`], [`version`], [`release`], [`bundle`], [`pack`], [`state`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
 //!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
 //! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `worker`
@@ -30,6 +30,7 @@ pub mod event;
 mod gdext;
 pub mod index;
 pub mod limits;
+pub mod pack;
 pub mod path;
 pub mod release;
 #[cfg(feature = "net")]

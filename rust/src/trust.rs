@@ -30,15 +30,14 @@ mod courier;
 mod keys;
 mod location;
 mod memory;
-mod name;
 mod publication;
 mod repository;
 mod sign;
 mod verdict;
 
+pub use crate::pack::{check_role_name, check_target_name, target_path};
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
-pub use name::{check_role_name, check_target_name, target_path};
 pub use publication::{Committed, Listed, MemoryShelf, Publication, TrustFiles};
 pub use repository::{ClockGuard, OpenOptions, Repository};
 

@@ -20,11 +20,8 @@ use super::{Location, MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX
 use crate::disk;
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::fetch::Transfer;
+use crate::pack::Wanted;
 use crate::source::{Answer, HttpClient, Validators};
-
-mod wanted;
-
-pub(super) use wanted::Wanted;
 
 /// What the metadata of one load may come to, in bytes, and in files.
 const MAX_METADATA_BYTES: u64 = 64 << 20;

@@ -21,11 +21,11 @@ use tough::schema::{Hashes, RoleType, Root, Signed, Snapshot, Target, Targets};
 
 use super::keys::{Keys, ServiceKeys};
 use super::memory::sha256_hex;
-use super::name::{check_target_name, target_path};
 use super::sign::KeyId;
 use super::verdict::{self, trust};
 use super::{CATALOG_ROLE, CATALOG_TARGET};
 use crate::error::{Error, Result, TrustKind};
+use crate::pack::{check_target_name, target_path};
 
 mod accept;
 mod chain;

@@ -11,10 +11,10 @@ use tough::{IntoVec, TargetName};
 use super::Location;
 use super::courier::{Counters, Route, is_worth_keeping};
 use super::memory::Memory;
-use super::name::check_target_name;
 use super::verdict::{self, trust, worse};
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::fetch::Transfer;
+use crate::pack::check_target_name;
 use crate::source::Network;
 
 mod freshness;

@@ -13,8 +13,8 @@ use super::commit::check_size;
 use super::shelf::Shelf;
 use super::{Document, MemoryShelf, Party, Publication, TrustFiles, chain, check_may_sign, delegate, existing};
 use crate::error::{Error, Result, TrustKind};
+use crate::pack::check_role_name;
 use crate::trust::keys::ServiceKeys;
-use crate::trust::name::check_role_name;
 use crate::trust::verdict::trust;
 use crate::trust::{CATALOG_ROLE, MAX_TARGETS_BYTES};
 

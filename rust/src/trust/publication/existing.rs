@@ -14,7 +14,7 @@ use super::party::Party;
 use super::shelf::{Place, Shelf};
 use super::{Document, Publication, delegate};
 use crate::error::{Error, Result, TransportKind, TrustKind};
-use crate::trust::courier::Wanted;
+use crate::pack::Wanted;
 use crate::trust::keys::{Days, Keys, SPEC_VERSION, block_on};
 use crate::trust::memory::parse_root;
 use crate::trust::sign::days_from_now;

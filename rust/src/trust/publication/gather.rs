@@ -7,7 +7,7 @@ use tough::schema::{Role, Signed, Snapshot, Timestamp};
 
 use super::MemoryShelf;
 use crate::error::{Error, Result, TrustKind};
-use crate::trust::courier::Wanted;
+use crate::pack::Wanted;
 use crate::trust::verdict::trust;
 use crate::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
 

@@ -1,36 +1,56 @@
 //! The files of a repository that may be asked for, and no others.
 
-use crate::trust::name::{check_target_name, target_path};
+use super::name::{check_target_name, target_path};
 
 /// Longest name of a metadata file, in bytes.
 const MAX_FILE_NAME_BYTES: usize = 128;
 
-/// One file, parsed from the URL that `tough` made of names in signed metadata.
+/// One file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
+    /// `N.root.json`.
     Root(u64),
+    /// `timestamp.json`.
     Timestamp,
     /// Snapshot, targets and delegated roles.
     Role {
+        /// The number in its name.
         version: u64,
+        /// The role's.
         name: String,
     },
+    /// A target.
     Target {
+        /// Its digest, 64 hex.
         sha256: String,
+        /// As it is signed.
         name: String,
     },
 }
 
 impl Wanted {
-    /// `path` is what follows the base URL.
-    pub(crate) fn parse(path: &str) -> Option<Self> {
+    /// From the URL that `tough` makes of names in signed metadata; `path` is what follows the base. The digest of a
+    /// target stands before its first folder there.
+    pub fn parse(path: &str) -> Option<Self> {
         if let Some(file) = path.strip_prefix("tuf/") {
             return Self::parse_metadata(file);
         }
         let (sha256, name) = path.strip_prefix("targets/")?.split_once('.')?;
-        let is_digest = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit());
-        (is_digest && check_target_name(name).is_ok())
-            .then(|| Self::Target { sha256: sha256.to_owned(), name: name.to_owned() })
+        Self::target(sha256, name.to_owned())
+    }
+
+    /// From where it lies below the root of the repository: the inverse of [`Self::path`].
+    pub fn at(path: &str) -> Option<Self> {
+        let Some(path) = path.strip_prefix("targets/") else { return Self::parse_metadata(path.strip_prefix("tuf/")?) };
+        let (folders, file) =
+            path.rsplit_once('/').map_or(("", path), |(_, file)| path.split_at(path.len() - file.len()));
+        let (sha256, file) = file.split_once('.')?;
+        Self::target(sha256, format!("{folders}{file}"))
+    }
+
+    fn target(sha256: &str, name: String) -> Option<Self> {
+        (is_digest(sha256) && check_target_name(&name).is_ok())
+            .then(|| Self::Target { sha256: sha256.to_owned(), name })
     }
 
     fn parse_metadata(file: &str) -> Option<Self> {
@@ -51,14 +71,15 @@ impl Wanted {
     }
 
     /// Where it lies below the root of the repository.
-    pub(crate) fn path(&self) -> String {
+    pub fn path(&self) -> String {
         match self {
             Self::Target { sha256, name } => target_path(name, sha256),
             _ => format!("tuf/{}", self.cache_name()),
         }
     }
 
-    pub(crate) fn cache_name(&self) -> String {
+    /// Under which name an install keeps it.
+    pub fn cache_name(&self) -> String {
         match self {
             Self::Root(version) => format!("{version}.root.json"),
             Self::Timestamp => "timestamp.json".to_owned(),
@@ -68,9 +89,14 @@ impl Wanted {
     }
 
     /// Whether its content can never change.
-    pub(crate) fn is_immutable(&self) -> bool {
+    pub fn is_immutable(&self) -> bool {
         matches!(self, Self::Role { .. } | Self::Target { .. })
     }
+}
+
+/// Whether it is a SHA-256 as names have it: 64 digits in small letters.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -84,6 +110,35 @@ mod tests {
         assert_eq!(wanted.path(), format!("targets/stable/1.0.0/{digest}.release.json"));
         let wanted = Wanted::parse(&format!("targets/{digest}.catalog.json")).unwrap();
         assert_eq!(wanted.path(), format!("targets/{digest}.catalog.json"));
+    }
+
+    #[test]
+    fn what_lies_somewhere_is_what_would_be_looked_for_there() {
+        let digest = "0a".repeat(32);
+        for path in [
+            "tuf/timestamp.json".to_owned(),
+            "tuf/7.root.json".to_owned(),
+            "tuf/12.stable.json".to_owned(),
+            format!("targets/{digest}.catalog.json"),
+            format!("targets/stable/1.0.0-rc.1+b2/linux-x86_64/{digest}.files.json.zst"),
+        ] {
+            assert_eq!(Wanted::at(&path).unwrap().path(), path);
+        }
+        let bad = [
+            "tuf/current.pack".to_owned(),
+            "tuf/".to_owned(),
+            "targets/stable/release.json".to_owned(),
+            format!("targets/{digest}.stable/release.json/"),
+            format!("targets//{digest}.release.json"),
+            format!("targets/../{digest}.release.json"),
+            format!("targets/.a/{digest}.release.json"),
+            format!("/targets/{digest}.release.json"),
+            format!("targets/{}.release.json", digest.to_uppercase()),
+            format!("store/{digest}.cacnk"),
+        ];
+        for path in bad {
+            assert_eq!(Wanted::at(&path), None, "{path}");
+        }
     }
 
     #[test]
