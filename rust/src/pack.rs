@@ -115,7 +115,7 @@ impl Pack {
         plain.extend(VERSION.to_le_bytes());
         plain.extend(u32::try_from(files.len()).map_err(|_| too_much())?.to_le_bytes());
         for (path, body) in files {
-            if !is_ours(path) {
+            if !may_have(path) {
                 return Err(invalid(&format!("{path:?} is no file that it may have")));
             }
             plain.extend(u16::try_from(path.len()).map_err(|_| too_much())?.to_le_bytes());
@@ -151,7 +151,7 @@ impl Pack {
 }
 
 /// Whether a pack may have a file of this path.
-fn is_ours(path: &str) -> bool {
+pub(crate) fn may_have(path: &str) -> bool {
     if path.len() > MAX_PATH_BYTES {
         return false;
     }
@@ -207,7 +207,7 @@ impl<'a> Rest<'a> {
 
     fn path(&mut self) -> Result<String> {
         let length = self.array().map(u16::from_le_bytes)?;
-        let path = std::str::from_utf8(self.take(length.into())?).ok().filter(|path| is_ours(path));
+        let path = std::str::from_utf8(self.take(length.into())?).ok().filter(|path| may_have(path));
         path.map(str::to_owned).ok_or_else(|| malformed("it names a file that it may not have"))
     }
 }

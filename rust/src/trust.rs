@@ -38,7 +38,7 @@ mod verdict;
 pub use crate::pack::{check_role_name, check_target_name, target_path};
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
-pub use publication::{Committed, Listed, MemoryShelf, Publication, TrustFiles};
+pub use publication::{Committed, Listed, MemoryShelf, Publication, Read, TrustFiles, make_pack};
 pub use repository::{ClockGuard, OpenOptions, Repository};
 
 /// The role that signs `catalog.json` and nothing else.

@@ -122,6 +122,18 @@ impl HttpClient {
         self.with_retries(once).await.map_err(|failure| failure.into_error(url))
     }
 
+    /// The same with one try only, for what can be done without.
+    pub async fn get_once_if_changed(
+        &self,
+        url: &Url,
+        max_bytes: u64,
+        known: &Validators,
+        sent: &AtomicU64,
+    ) -> Result<Answer> {
+        sent.fetch_add(1, Ordering::Relaxed);
+        self.try_ask(url, max_bytes, known).await.map_err(|failure| failure.into_error(url))
+    }
+
     pub(super) fn options(&self) -> &HttpOptions {
         &self.0.options
     }

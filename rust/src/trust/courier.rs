@@ -1,4 +1,4 @@
-//! Brings the files of a repository to `tough`: from mirrors or the cache, each with its cap.
+//! Brings the files of a repository to `tough`: from its pack, the cache or mirrors, each with its cap.
 //!
 //! It verifies nothing. What it must get right: a mirror that cannot be reached is no "there is no newer
 //! root" (`tough` takes any error of [`Transport::fetch`] for that, so all errors come with the body), and
@@ -23,6 +23,10 @@ use crate::fetch::Transfer;
 use crate::pack::Wanted;
 use crate::source::{Answer, HttpClient, Validators};
 
+mod packed;
+
+pub(super) use packed::Packed;
+
 /// What the metadata of one load may come to, in bytes, and in files.
 const MAX_METADATA_BYTES: u64 = 64 << 20;
 const MAX_METADATA_FILES: u64 = 512;
@@ -40,6 +44,10 @@ impl Counters {
             requests: self.requests.load(Ordering::Relaxed),
             received_bytes: self.received_bytes.load(Ordering::Relaxed),
         }
+    }
+
+    fn add_received(&self, bytes: u64) {
+        self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -61,6 +69,7 @@ struct Inner {
     client: Option<HttpClient>,
     memory: Memory,
     counters: Arc<Counters>,
+    packed: Arc<Packed>,
     state: Mutex<State>,
 }
 
@@ -76,6 +85,7 @@ struct State {
     absent: BTreeSet<String>,
     timestamp: Option<KnownTimestamp>,
     used_cache: bool,
+    used_pack: bool,
 }
 
 impl Courier {
@@ -84,6 +94,7 @@ impl Courier {
         client: Option<HttpClient>,
         memory: Memory,
         counters: Arc<Counters>,
+        packed: Arc<Packed>,
         route: Route,
     ) -> Self {
         let state = State {
@@ -95,8 +106,14 @@ impl Courier {
             absent: BTreeSet::new(),
             timestamp: None,
             used_cache: false,
+            used_pack: false,
         };
-        Self(Arc::new(Inner { locations, client, memory, counters, state: Mutex::new(state) }))
+        Self(Arc::new(Inner { locations, client, memory, counters, packed, state: Mutex::new(state) }))
+    }
+
+    /// Gets the pack, if there is one and nobody has asked for it yet.
+    pub(super) async fn open_pack(&self) {
+        self.0.open_pack().await;
     }
 
     /// How the next target is to be got.
@@ -105,11 +122,17 @@ impl Courier {
         state.route = route;
         state.target_bytes = length;
         state.used_cache = false;
+        state.used_pack = false;
     }
 
     /// Whether anything of the load, or of the last target, came from the cache, and may be bad for that reason.
     pub(super) fn used_cache(&self) -> bool {
         self.0.state().used_cache
+    }
+
+    /// The same for the pack.
+    pub(super) fn used_pack(&self) -> bool {
+        self.0.state().used_pack
     }
 
     pub(super) fn route(&self) -> Route {
@@ -142,13 +165,10 @@ impl Inner {
             let reason = format!("{:?} is no name of a file of a repository", url.as_str().replace(BASE, ""));
             return Err(trust(TrustKind::NotSigned, reason));
         };
-        if let Some(known) = self.known(&wanted)? {
-            return Ok(known);
+        if let Some(known) = self.seen(&wanted) {
+            return known;
         }
-        let outcome = match &wanted {
-            Wanted::Root(_) => self.ask_with_timestamp(&wanted).await,
-            _ => self.ask_mirrors(&wanted).await,
-        };
+        let outcome = self.obtain(&wanted).await;
         if matches!(wanted, Wanted::Target { .. }) {
             return outcome;
         }
@@ -166,33 +186,44 @@ impl Inner {
         outcome
     }
 
-    /// What needs no mirror: seen in this load, or cached under a name whose content never changes.
-    fn known(&self, wanted: &Wanted) -> Result<Option<Vec<u8>>> {
+    /// What this load has seen before.
+    fn seen(&self, wanted: &Wanted) -> Option<Result<Vec<u8>>> {
         let name = wanted.cache_name();
-        let mut state = self.state();
-        if let Some(bytes) = state.seen.get(&name) {
-            return Ok(Some(bytes.clone()));
+        let state = self.state();
+        match state.seen.get(&name) {
+            Some(bytes) => Some(Ok(bytes.clone())),
+            None => state.absent.contains(&name).then(|| Err(missing(&wanted.path()))),
         }
-        if state.absent.contains(&name) {
-            return Err(missing(&wanted.path()));
-        }
-        if state.route.cache && wanted.is_immutable() {
-            let max_bytes = cap(wanted, &state).min(MAX_TARGETS_BYTES);
-            if let Some(bytes) = self.memory.cached(&name, max_bytes) {
-                state.used_cache = true;
-                if !matches!(wanted, Wanted::Target { .. }) {
-                    state.seen.insert(name, bytes.clone());
-                }
-                return Ok(Some(bytes));
-            }
-        }
+    }
+
+    /// From the pack, from the cache, from a mirror.
+    async fn obtain(&self, wanted: &Wanted) -> Result<Vec<u8>> {
+        let max_bytes = cap(wanted, &self.state());
         if !matches!(wanted, Wanted::Target { .. }) {
+            let mut state = self.state();
             state.metadata_files += 1;
             if state.metadata_files > MAX_METADATA_FILES || state.metadata_bytes > MAX_METADATA_BYTES {
                 return Err(trust(TrustKind::Malformed, "the repository has more metadata than any needs"));
             }
         }
-        Ok(None)
+        if let Some(found) = self.packed_file(wanted, max_bytes) {
+            return found;
+        }
+        if let Some(bytes) = self.cached_file(wanted, max_bytes) {
+            return Ok(bytes);
+        }
+        match wanted {
+            Wanted::Root(_) if !self.packed.is_open() => self.ask_with_timestamp(wanted).await,
+            _ => self.ask_mirrors(wanted).await,
+        }
+    }
+
+    /// What is cached under a name whose content never changes.
+    fn cached_file(&self, wanted: &Wanted, max_bytes: u64) -> Option<Vec<u8>> {
+        let may = self.state().route.cache && wanted.is_immutable();
+        let found = may.then(|| self.memory.cached(&wanted.cache_name(), max_bytes.min(MAX_TARGETS_BYTES))).flatten();
+        self.state().used_cache |= found.is_some();
+        found
     }
 
     /// After the roots comes the timestamp, whatever the answer: asking for it at once saves a round trip. One that
@@ -218,6 +249,11 @@ impl Inner {
         answer
     }
 
+    /// A mirror that answers is the one to go on with.
+    fn prefer(&self, mirror: usize) {
+        self.state().route.mirrors.sort_by_key(|other| *other != mirror);
+    }
+
     async fn ask_mirrors(&self, wanted: &Wanted) -> Result<Vec<u8>> {
         let (order, max_bytes) = {
             let state = self.state();
@@ -228,10 +264,9 @@ impl Inner {
             let Some(location) = self.locations.get(mirror) else { continue };
             let outcome = self.ask(location, wanted, max_bytes).await;
             let absent = matches!(outcome, Err(Error::Transport { kind: TransportKind::NotFound, .. }));
-            // A mirror that answers is the one to go on with. "No newer root" is an answer, too.
+            // "No newer root" is an answer, too.
             if outcome.is_ok() || (absent && matches!(wanted, Wanted::Root(_))) {
-                let mut state = self.state();
-                state.route.mirrors.sort_by_key(|other| *other != mirror);
+                self.prefer(mirror);
                 return outcome;
             }
             if let Err(error) = outcome {
@@ -265,7 +300,7 @@ impl Inner {
         let answer = client.get_if_changed(url, max_bytes, &validators, &self.counters.requests).await?;
         match (answer, known) {
             (Answer::Document { bytes, validators }, _) => {
-                self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                self.counters.add_received(bytes.len() as u64);
                 if matches!(wanted, Wanted::Timestamp) {
                     self.note_timestamp(at, &bytes, validators);
                 }

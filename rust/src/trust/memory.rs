@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! trust/root.json snapshot.json timestamp.json latest_known_time.json    as `tough` writes them
-//! trust/client.json     which root was given, what the server said of timestamp.json
-//! trust/cache/          raw files by name and version, targets by their digest
+//! trust/client.json     which root was given, what the server said of timestamp.json and of current.pack
+//! trust/cache/          raw files by name and version, targets by their digest, the pack
 //! ```
 //!
 //! Everything here is verified again when it is used: a damaged file costs a request, never an update, and
@@ -22,6 +22,7 @@ use super::verdict::trust;
 use super::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TIMESTAMP_BYTES};
 use crate::disk::{self, Durability};
 use crate::error::{Error, Result, TrustKind};
+use crate::pack::MAX_PACKED_BYTES;
 use crate::source::Validators;
 
 /// Largest target that is cached, in bytes.
@@ -34,6 +35,12 @@ const MAX_RECORD_BYTES: u64 = 64 << 10;
 const ROOT: &str = "root.json";
 const RECORD: &str = "client.json";
 const KNOWN_TIME: &str = "latest_known_time.json";
+
+/// The name of a pack in the cache.
+pub(super) const PACK: &str = "current.pack";
+
+/// How long a mirror without a pack is not asked for one, in seconds, if nothing else changes.
+const ABSENT_SECONDS: i64 = 86_400;
 
 /// In the order in which they are written. The root comes last: with the new root and the old versions, a
 /// kill in between would keep what the change of keys was to get rid of.
@@ -54,12 +61,49 @@ pub(super) struct KnownTimestamp {
     pub(super) validators: Validators,
 }
 
+/// What came of asking for a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KnownPack {
+    /// It is in the cache, and all of the repository could be verified with it.
+    Here {
+        /// Which mirror, as it is shown.
+        location: String,
+        /// Digest of its bytes, hex.
+        sha256: String,
+        validators: Validators,
+    },
+    /// There is none, or none that could be used.
+    Absent {
+        /// Which mirror, as it is shown.
+        location: String,
+        /// When that was found, in seconds since 1970.
+        since: i64,
+        /// Digest of the timestamp then, hex.
+        timestamp: String,
+    },
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Record {
     /// Digest of the root that the caller gave when the pinned one was remembered, hex.
     given_root: Option<String>,
     timestamp: Option<KnownTimestamp>,
+    pack: Option<KnownPack>,
+}
+
+/// What a load has found out, to be remembered.
+#[derive(Debug)]
+pub(super) struct Learned<'a> {
+    /// The root that the caller gave.
+    pub(super) given_root: Option<&'a [u8]>,
+    pub(super) timestamp: Option<KnownTimestamp>,
+    pub(super) pack: Option<KnownPack>,
+    /// By their names in the cache.
+    pub(super) files: &'a BTreeMap<String, Vec<u8>>,
+    /// The names of those that stay there.
+    pub(super) current: &'a BTreeSet<String>,
 }
 
 /// The folder and its record; without a folder nothing is remembered.
@@ -120,20 +164,28 @@ impl Memory {
         (sha256_hex(&bytes) == known.sha256).then_some((known, bytes))
     }
 
-    /// Writes what a verified load has left in `store`, and `files` into the cache, of which only `current` stays.
-    pub(super) fn write(
-        &mut self,
-        store: &Path,
-        given_root: Option<&[u8]>,
-        timestamp: Option<KnownTimestamp>,
-        files: &BTreeMap<String, Vec<u8>>,
-        current: &BTreeSet<String>,
-    ) -> Result<()> {
+    /// The cached pack of this mirror, and what to ask the server with.
+    pub(super) fn known_pack(&self, at: &str) -> Option<(Validators, Vec<u8>)> {
+        let Some(KnownPack::Here { location, sha256, validators }) = &self.record.pack else { return None };
+        let bytes = (location == at).then(|| self.cached(PACK, MAX_PACKED_BYTES)).flatten()?;
+        (sha256_hex(&bytes) == *sha256).then(|| (validators.clone(), bytes))
+    }
+
+    /// What is known if this mirror need not be asked for a pack: it had none, not long ago.
+    pub(super) fn absent_pack(&self, at: &str) -> Option<KnownPack> {
+        let absent = self.record.pack.as_ref()?;
+        let KnownPack::Absent { location, since, .. } = absent else { return None };
+        let age = jiff::Timestamp::now().as_second().saturating_sub(*since);
+        (location == at && (0..ABSENT_SECONDS).contains(&age)).then(|| absent.clone())
+    }
+
+    /// Writes what a verified load has left in `store`, and its files into the cache, of which only the current stay.
+    pub(super) fn write(&mut self, store: &Path, learned: Learned<'_>) -> Result<()> {
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let cache = folder.join("cache");
         disk::create_directory(&cache)?;
-        let mut room = prune(&cache, current)?;
-        for (name, bytes) in files.iter().filter(|(name, _)| current.contains(*name)) {
+        let mut room = prune(&cache, learned.current)?;
+        for (name, bytes) in learned.files.iter().filter(|(name, _)| learned.current.contains(*name)) {
             let Some(left) = room.checked_sub(bytes.len() as u64) else { continue };
             room = left;
             write_changed(&cache.join(name), bytes)?;
@@ -145,8 +197,9 @@ impl Memory {
             }
         }
         self.record = Record {
-            given_root: given_root.map(sha256_hex).or_else(|| self.record.given_root.take()),
-            timestamp: timestamp.or_else(|| self.record.timestamp.take()),
+            given_root: learned.given_root.map(sha256_hex).or_else(|| self.record.given_root.take()),
+            timestamp: learned.timestamp.or_else(|| self.record.timestamp.take()),
+            pack: learned.pack,
         };
         let text = serde_json::to_vec(&self.record).map_err(|e| Error::Unsupported { what: e.to_string() })?;
         write_changed(&folder.join(RECORD), &text)

@@ -3,10 +3,11 @@
 //!
 //! Promises: what is there is verified before anything is added; only roles that change are signed, so that
 //! publishing to one mode needs the keys of that mode, of `snapshot` and of `timestamp` and no other; no
-//! file that a reader may be using is ever changed, but `timestamp.json`, which is replaced last, in one step.
+//! file that a reader may be using is ever changed, but `timestamp.json` and then `current.pack`, which are replaced
+//! last, each in one step.
 //! A kill at any point leaves the repository as it was or as it should be. The one exception is a commit
-//! that publishes a new key of `targets`, `snapshot` or `timestamp`: between its last two files nothing
-//! verifies, and committing again mends it.
+//! that publishes a new key of `targets`, `snapshot` or `timestamp`: between the root and the timestamp
+//! no single files verify, and committing again mends it.
 //!
 //! It removes no files: readers may still be at an older version.
 
@@ -34,11 +35,13 @@ mod delegate;
 mod existing;
 mod gather;
 mod offline;
+mod pack;
 mod party;
 mod shelf;
 
 pub use commit::Committed;
 pub use offline::TrustFiles;
+pub use pack::{Read, make_pack};
 use party::Party;
 pub use shelf::MemoryShelf;
 use shelf::Shelf;
@@ -115,7 +118,9 @@ impl<'k> Publication<'k> {
     pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
         let shelf = Shelf::folder(repository)?;
         if let Some(newest) = existing::newest_root(shelf.place())? {
-            return existing::open(shelf, Party::offline(keys), newest);
+            let mut found = existing::open(shelf, Party::offline(keys), newest)?;
+            found.mend_pack()?;
+            return Ok(found);
         }
         let mut new = existing::create(shelf, keys)?;
         new.commit()?;

@@ -9,8 +9,8 @@ use tough::schema::{RoleType, Target};
 use tough::{IntoVec, TargetName};
 
 use super::Location;
-use super::courier::{Counters, Route, is_worth_keeping};
-use super::memory::Memory;
+use super::courier::{Counters, Packed, Route, is_worth_keeping};
+use super::memory::{Learned, Memory, PACK, sha256_hex};
 use super::verdict::{self, trust, worse};
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::fetch::Transfer;
@@ -54,6 +54,7 @@ pub struct OpenOptions {
 pub struct Repository {
     loaded: Loaded,
     counters: Arc<Counters>,
+    packed: Arc<Packed>,
     memory: Memory,
     mirrors: usize,
     given_root: Option<Vec<u8>>,
@@ -63,7 +64,9 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Gets and verifies all metadata. With nothing new and a memory, that costs two requests.
+    /// Gets and verifies all metadata. From a server that costs one request if the repository has a pack
+    /// ([`pack`](crate::pack)), and two with nothing new and a memory if it has none. A pack that does not hold is
+    /// passed over for the single files: it makes nothing fail.
     ///
     /// A mirror that cannot be reached, lacks a file or serves what does not verify gives way to the next.
     /// A mode whose metadata has expired is no error here, but for its own targets.
@@ -77,7 +80,15 @@ impl Repository {
         }
         let opening = Opening::new(&options)?;
         let count = options.locations.len();
-        let first = opening.attempt(Route { mirrors: (0..count).collect(), cache: true })?;
+        let all = || Route { mirrors: (0..count).collect(), cache: true };
+        let mut first = opening.attempt(all())?;
+        if let Err(error) = &first.outcome
+            && first.used_pack
+            && another_try_may_help(error)
+        {
+            opening.packed.pass_over(error);
+            first = opening.attempt(all())?;
+        }
         let error = match first.outcome {
             Ok(loaded) => return Ok(Self::new(opening, options, loaded)),
             Err(error) => error,
@@ -100,6 +111,7 @@ impl Repository {
         Self {
             loaded,
             counters: opening.counters,
+            packed: opening.packed,
             memory: opening.memory,
             mirrors: options.locations.len(),
             given_root: options.root,
@@ -139,7 +151,13 @@ impl Repository {
         let mut all = courier.route().mirrors;
         let others: Vec<usize> = (0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect();
         all.extend(others);
-        let first = self.try_target(Route { mirrors: all.clone(), cache: true }, name, length);
+        let mut first = self.try_target(Route { mirrors: all.clone(), cache: true }, name, length);
+        if let Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) = &first
+            && courier.used_pack()
+        {
+            self.packed.pass_over(error);
+            first = self.try_target(Route { mirrors: all.clone(), cache: true }, name, length);
+        }
         let error = match first {
             Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) if all.len() > 1 || courier.used_cache() => {
                 error
@@ -161,6 +179,18 @@ impl Repository {
     fn try_target(&self, route: Route, name: &TargetName, length: u64) -> Result<Vec<u8>> {
         self.loaded.courier.prepare_target(route, length);
         self.network.block_on(read(&self.loaded.inner, name))
+    }
+
+    /// A file that lies beside the signed ones and came along with them, such as `bundles/<sha256>.json`, by its path
+    /// below the root of the repository. **Nobody has signed it**: what it says must show by itself. Nothing says
+    /// little: the mirror may have the file all the same.
+    pub fn beside(&self, path: &str) -> Option<Vec<u8>> {
+        self.packed.beside(path)
+    }
+
+    /// What was wrong and did no harm, since the last call: a pack that was passed over.
+    pub fn take_warning(&self) -> Option<Error> {
+        self.packed.take_warning()
     }
 
     /// The signed length of a target in bytes; nothing if no role that may lists it.
@@ -193,8 +223,16 @@ impl Repository {
     pub fn remember(&mut self) -> Result<()> {
         let (mut files, timestamp) = self.loaded.courier.seen();
         files.append(&mut self.read);
-        let current = self.loaded.current_files();
-        self.memory.write(&self.loaded.store.0, self.given_root.as_deref(), timestamp, &files, &current)
+        let mut current = self.loaded.current_files();
+        let (pack, packed) =
+            self.packed.to_remember(&files.get(TIMESTAMP).map(|bytes| sha256_hex(bytes)).unwrap_or_default());
+        if let Some(packed) = packed {
+            files.insert(PACK.to_owned(), packed);
+            current.insert(PACK.to_owned());
+        }
+        let given_root = self.given_root.as_deref();
+        let learned = Learned { given_root, timestamp, pack, files: &files, current: &current };
+        self.memory.write(&self.loaded.store.0, learned)
     }
 
     fn find(&self, name: &str) -> Option<&Target> {
@@ -203,6 +241,9 @@ impl Repository {
         self.loaded.inner.targets().signed.find_target(&name, false).ok()
     }
 }
+
+/// Its name in the cache.
+const TIMESTAMP: &str = "timestamp.json";
 
 async fn read(repository: &tough::Repository, name: &TargetName) -> Result<Vec<u8>> {
     let Some(body) = repository.read_target(name).await.map_err(verdict::of)? else {

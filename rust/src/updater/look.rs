@@ -31,6 +31,7 @@ pub(super) struct View {
     repository: Repository,
     catalog: Catalog,
     locations: Vec<String>,
+    monitor: Monitor,
 }
 
 impl View {
@@ -58,7 +59,7 @@ impl View {
             clock_guard: settings.clock_guard,
             network: settings.network.stopped_by(&monitor.cancel),
         })?;
-        let catalog = Catalog::parse(&repository.target(CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES)?)?;
+        let catalog = Catalog::parse(&target(&mut repository, CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES, monitor)?)?;
         let is_new_root = state.seen_root != 0 && repository.root_version() > state.seen_root;
         for (mode, seen) in state.seen.iter().filter(|_| !is_new_root) {
             let now = catalog.modes.get(mode).map_or(0, |mode| mode.sequence);
@@ -66,7 +67,7 @@ impl View {
                 return Err(went_back(mode, *seen, now));
             }
         }
-        Ok(Self { repository, catalog, locations: locations.clone() })
+        Ok(Self { repository, catalog, locations: locations.clone(), monitor: monitor.clone() })
     }
 
     pub(super) fn catalog(&self) -> &Catalog {
@@ -127,7 +128,7 @@ impl View {
         platform: &Platform,
     ) -> Result<(Release, Vec<u8>)> {
         let name = target_name(mode, version, platform, "release.json");
-        let bytes = self.repository.target(&name, limits::MAX_DOCUMENT_BYTES)?;
+        let bytes = target(&mut self.repository, &name, limits::MAX_DOCUMENT_BYTES, &self.monitor)?;
         let release = Release::parse(&bytes, Some(&this_launcher()?))?;
         if (&release.mode, &release.version, &release.platform) != (mode, version, platform) {
             let reason = format!("{name} describes {} {} for {}", release.mode, release.version, release.platform);
@@ -217,6 +218,15 @@ impl View {
         };
         self.catalog.modes.iter().map(info).collect()
     }
+}
+
+/// Reads a target, and says what was passed over until then.
+fn target(repository: &mut Repository, name: &str, max_bytes: u64, monitor: &Monitor) -> Result<Vec<u8>> {
+    let outcome = repository.target(name, max_bytes);
+    if let Some(warning) = repository.take_warning().filter(|_| outcome.is_ok()) {
+        monitor.warn(&warning);
+    }
+    outcome
 }
 
 /// The root for new installs: one that has seen metadata keeps to the root that it came with.

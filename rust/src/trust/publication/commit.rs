@@ -31,8 +31,8 @@ struct Signatures {
 }
 
 impl Publication<'_> {
-    /// Signs what has changed and writes it: targets, roles, snapshot, new roots, timestamp. Without
-    /// changes it does nothing.
+    /// Signs what has changed and writes it: targets, roles, snapshot, new roots, timestamp; then, in a folder, the pack
+    /// of it. Without changes it does nothing.
     ///
     /// # Errors
     /// [`Error::KeyMissing`], [`Error::Invalid`] if a role has become too large: nothing was written.
@@ -53,6 +53,7 @@ impl Publication<'_> {
             files: targets + signatures.files.len() as u64,
         };
         self.accept(signatures);
+        self.refresh_pack()?;
         Ok(committed)
     }
 

@@ -11,7 +11,7 @@ use super::{ClockGuard, OpenOptions, freshness, is_expired_role};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::source::Network;
-use crate::trust::courier::{Counters, Courier, Route};
+use crate::trust::courier::{Counters, Courier, Packed, Route};
 use crate::trust::memory::Memory;
 use crate::trust::verdict::{self, BASE};
 use crate::trust::{Location, MAX_ROOT_BYTES, MAX_ROOT_UPDATES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES};
@@ -28,6 +28,7 @@ const LIMITS: Limits = Limits {
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) counters: Arc<Counters>,
+    pub(super) packed: Arc<Packed>,
     pub(super) memory: Memory,
     root: Vec<u8>,
     locations: Vec<Location>,
@@ -40,6 +41,7 @@ pub(super) struct Opening {
 pub(super) struct Attempt {
     pub(super) outcome: Result<Loaded>,
     pub(super) used_cache: bool,
+    pub(super) used_pack: bool,
 }
 
 /// Verified metadata, and where `tough` has its files.
@@ -55,6 +57,7 @@ impl Opening {
         let memory = Memory::load(options.memory.clone())?;
         Ok(Self {
             counters: Arc::default(),
+            packed: Arc::default(),
             root: memory.root(options.root.as_deref())?,
             memory,
             locations: options.locations.clone(),
@@ -71,11 +74,11 @@ impl Opening {
         self.memory.fill(&store.0, self.keep_clock_guard)?;
         let is_remote = self.locations.iter().any(|location| matches!(location, Location::Url(_)));
         let client = is_remote.then(|| self.network.client()).transpose()?;
-        let counters = Arc::clone(&self.counters);
-        let courier = Courier::new(self.locations.clone(), client, self.memory.clone(), counters, route);
+        let (counters, packed) = (Arc::clone(&self.counters), Arc::clone(&self.packed));
+        let courier = Courier::new(self.locations.clone(), client, self.memory.clone(), counters, packed, route);
         let loading = self.network.block_on(load(&self.root, &courier, &store.0));
-        let used_cache = courier.used_cache();
-        Ok(Attempt { outcome: loading.map(|inner| Loaded { inner, courier, store }), used_cache })
+        let (used_cache, used_pack) = (courier.used_cache(), courier.used_pack());
+        Ok(Attempt { outcome: loading.map(|inner| Loaded { inner, courier, store }), used_cache, used_pack })
     }
 }
 
@@ -91,6 +94,7 @@ impl Loaded {
 }
 
 async fn load(root: &[u8], courier: &Courier, store: &Path) -> Result<tough::Repository> {
+    courier.open_pack().await;
     match load_once(root, courier, store, ExpirationEnforcement::Safe).await? {
         Ok(repository) => Ok(repository),
         Err(error) if is_expired_role(&error) => {
