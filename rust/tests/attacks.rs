@@ -28,6 +28,9 @@ mod metadata;
 mod mirrors;
 #[path = "attacks/network.rs"]
 mod network;
+#[path = "support/packs.rs"]
+#[allow(dead_code, reason = "other test programs use the rest")]
+mod packing;
 #[path = "attacks/paths.rs"]
 mod paths;
 #[path = "support/run.rs"]

@@ -26,6 +26,10 @@ mod memory;
 mod mirrors;
 #[path = "trust/office.rs"]
 mod office;
+#[path = "support/packs.rs"]
+mod packing;
+#[path = "trust/packs.rs"]
+mod packs;
 #[path = "trust/publishing.rs"]
 mod publishing;
 #[path = "trust/servers.rs"]

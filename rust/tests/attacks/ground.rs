@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use vsekai_updater::event::Monitor;
+use vsekai_updater::pack::PATH;
 use vsekai_updater::path::RelPath;
 use vsekai_updater::publish::{Content, Destination, Request, publish};
 use vsekai_updater::release::{Entry, ModeName, Platform};
 use vsekai_updater::trust::{Days, Keys};
 use vsekai_updater::version::Version;
 
+use super::packing;
 use super::run::{Run, vsekai};
 use super::serve::Server;
 use super::trees::{Same, Snapshot, assert_same, chmod, copy, noise, snapshot, write};
@@ -122,18 +124,41 @@ impl Ground {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// The attack: an update from the hostile folder, and from a server of it, that must end with this code.
+    /// The attack: an update from the hostile folder, and from servers of it, without a pack and with one, that must
+    /// end with this code.
     #[track_caller]
     pub(crate) fn attack(&self, hostile: &Path, code: &str) {
         self.attack_from(&[&hostile.display().to_string()], code);
-        let server = Server::start(hostile, Duration::ZERO);
-        self.attack_from(&[&server.url()], code);
         self.assert_survived();
     }
 
     /// The same from these mirrors, and no look at what comes after.
     #[track_caller]
     pub(crate) fn attack_from(&self, mirrors: &[&str], code: &str) -> String {
+        let message = self.attack_as_it_is(mirrors, code);
+        let folders: Vec<&Path> = mirrors.iter().map(Path::new).filter(|path| path.is_dir()).collect();
+        if folders.len() == mirrors.len() {
+            for folder in &folders {
+                // What was copied along is not what was attacked.
+                let _ = fs::remove_file(folder.join(PATH));
+            }
+            self.attack_over_http(&folders, code);
+            folders.iter().for_each(|folder| packing::rebuild(folder));
+            self.attack_over_http(&folders, code);
+        }
+        message
+    }
+
+    #[track_caller]
+    fn attack_over_http(&self, folders: &[&Path], code: &str) {
+        let servers: Vec<Server> = folders.iter().map(|folder| Server::start(folder, Duration::ZERO)).collect();
+        let urls: Vec<String> = servers.iter().map(Server::url).collect();
+        self.attack_as_it_is(&urls.iter().map(String::as_str).collect::<Vec<_>>(), code);
+        assert!(servers.iter().any(|server| server.take_asked().contains_key(PATH)), "nobody asked for a pack");
+    }
+
+    #[track_caller]
+    fn attack_as_it_is(&self, mirrors: &[&str], code: &str) -> String {
         let before = self.before();
         let more: Vec<&str> = mirrors[1..].iter().flat_map(|mirror| ["--repository", *mirror]).collect();
         let message = self.update_with(mirrors[0], &more).failed(code);

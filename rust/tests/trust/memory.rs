@@ -4,8 +4,15 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
+use crate::packing;
 use crate::web::Web;
 use crate::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, files_of};
+
+/// A repository without a pack: what its single files save. `packs` has the rest.
+fn plain(workshop: &Workshop) -> (Web, Install) {
+    packing::remove(&workshop.repository());
+    over_http(workshop)
+}
 
 fn over_http(workshop: &Workshop) -> (Web, Install) {
     let web = Web::start(&workshop.repository());
@@ -14,9 +21,9 @@ fn over_http(workshop: &Workshop) -> (Web, Install) {
 }
 
 #[test]
-fn check_with_nothing_new_is_two_requests() {
+fn check_with_nothing_new_is_two_requests_without_a_pack() {
     let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (web, install) = plain(&workshop);
     install.check().unwrap();
     web.take_asked();
     let mut repository = install.open().unwrap();
@@ -33,7 +40,7 @@ fn check_with_nothing_new_is_two_requests() {
 #[test]
 fn check_after_one_mode_has_published_gets_only_what_is_new() {
     let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (web, install) = plain(&workshop);
     install.check().unwrap();
     web.take_asked();
     workshop.publish(&[("nightly", NIGHTLY, b"nightly two")]);

@@ -4,6 +4,7 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
+use crate::packing;
 use crate::web::{Fault, Web, nobody};
 use crate::workshop::{CAP, STABLE, Workshop, files_of};
 
@@ -50,6 +51,7 @@ fn mirror_that_swaps_targets_before_a_good_one_is_passed_over() {
 fn mirror_that_sends_without_end_before_a_good_one_is_passed_over() {
     let workshop = Workshop::new();
     let (bad, good) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    bad.break_path("tuf/current.pack", Fault::Status(404));
     for path in ["tuf/2.root.json", "tuf/timestamp.json"] {
         bad.break_path(path, Fault::Endless);
         workshop.install("a").at(&[&bad.url(), &good.url()]).check().unwrap();
@@ -60,6 +62,7 @@ fn mirror_that_sends_without_end_before_a_good_one_is_passed_over() {
 fn mirror_that_falls_silent_before_a_good_one_is_passed_over() {
     let workshop = Workshop::new();
     let (bad, good) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    bad.break_path("tuf/current.pack", Fault::Stall);
     bad.break_path("tuf/timestamp.json", Fault::Stall);
     workshop.install("a").at(&[&bad.url(), &good.url()]).check().unwrap();
 }
@@ -99,12 +102,23 @@ fn with_bad_mirrors_only_the_gravest_failure_is_told() {
 }
 
 #[test]
-fn validators_go_only_to_the_mirror_that_gave_them() {
+fn validators_of_single_files_go_only_to_the_mirror_that_gave_them() {
     let workshop = Workshop::new();
+    packing::remove(&workshop.repository());
     let (one, two) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
     workshop.install("a").at(&[&one.url()]).check().unwrap();
     workshop.install("a").at(&[&two.url()]).check().unwrap();
     let mut statuses: Vec<u16> = two.take_asked().into_iter().map(|(_, status)| status).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 404], "the second mirror was not asked for changes to what the first one gave");
+    assert_eq!(statuses, [200, 404, 404], "the second mirror was not asked for changes to what the first one gave");
+}
+
+#[test]
+fn validators_go_only_to_the_mirror_that_gave_them() {
+    let workshop = Workshop::new();
+    let (one, two) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    workshop.install("a").at(&[&one.url()]).check().unwrap();
+    workshop.install("a").at(&[&two.url()]).check().unwrap();
+    let statuses: Vec<u16> = two.take_asked().into_iter().map(|(_, status)| status).collect();
+    assert_eq!(statuses, [200], "the second mirror was not asked for changes to what the first one gave");
 }

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use vsekai_updater::trust::CATALOG_TARGET;
 
+use crate::packing;
 use crate::web::{Fault, Web, nobody};
 use crate::workshop::{CAP, Install, STABLE, Workshop, files_of};
 
+/// A repository without a pack: what servers do to single files. `packs` has the rest.
 struct Bench {
     workshop: Workshop,
     web: Web,
@@ -15,6 +17,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let workshop = Workshop::new();
+        packing::remove(&workshop.repository());
         let web = Web::start(&workshop.repository());
         Self { workshop, web }
     }

@@ -5,11 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use vsekai_updater::pack;
 use vsekai_updater::source::{HttpOptions, Network};
 use vsekai_updater::trust::{
     CATALOG_ROLE, CATALOG_TARGET, ClockGuard, Committed, Days, Keys, Location, OpenOptions, Publication, Repository,
 };
 use vsekai_updater::{Error, Result};
+
+use crate::packing;
+use crate::web::Web;
 
 pub(crate) const CAP: u64 = 1 << 20;
 pub(crate) const STABLE: &str = "stable/1.0.0/linux-x86_64/release.json";
@@ -144,8 +148,20 @@ impl Install {
         Ok(repository)
     }
 
-    /// The error of opening; the memory must not have changed, and no working file be left.
+    /// The error of opening; the memory must not have changed, and no working file be left. From a folder, the same
+    /// is tried with a pack of it.
     pub(crate) fn refusal(&self) -> Error {
+        let error = self.refusal_there();
+        if let Some((web, packed)) = self.packed() {
+            assert_eq!(packed.refusal_there().code(), error.code(), "through a pack");
+            // Without a root nobody is asked.
+            let is_asked = web.take_asked().contains(&(pack::PATH.to_owned(), 200));
+            assert!(is_asked || error.code() == "trust_root_invalid");
+        }
+        error
+    }
+
+    fn refusal_there(&self) -> Error {
         let before = files_of(&self.memory());
         let error = self.check().expect_err("this must be refused");
         assert_eq!(files_of(&self.memory()), before, "the memory has changed: {error}");
@@ -153,8 +169,32 @@ impl Install {
         error
     }
 
-    /// The error of reading one target.
+    /// The same from a server of a copy that has a pack of whatever is in the folder.
+    fn packed(&self) -> Option<(Web, Self)> {
+        let [folder] = &self.locations[..] else { return None };
+        if folder.contains("://") {
+            return None;
+        }
+        let copy = self.folder.with_extension("packed");
+        let _ = fs::remove_dir_all(&copy);
+        copy_tree(Path::new(folder), &copy);
+        packing::rebuild(&copy);
+        let web = Web::start(&copy);
+        let packed = self.clone().at(&[&web.url()]);
+        Some((web, packed))
+    }
+
+    /// The error of reading one target; from a folder, the same with a pack of it.
     pub(crate) fn target_refusal(&self, name: &str) -> Error {
+        let error = self.target_refusal_there(name);
+        if let Some((web, packed)) = self.packed() {
+            assert_eq!(packed.target_refusal_there(name).code(), error.code(), "through a pack");
+            assert!(web.take_asked().contains(&(pack::PATH.to_owned(), 200)));
+        }
+        error
+    }
+
+    fn target_refusal_there(&self, name: &str) -> Error {
         let before = files_of(&self.memory());
         let error = self.open().unwrap().target(name, CAP).expect_err("this must be refused");
         assert_eq!(files_of(&self.memory()), before, "the memory has changed: {error}");
