@@ -66,7 +66,7 @@ fn store_gives_a_chunk_file_that_is_far_too_large() {
     for chunk in new_chunks(&ground, &hostile) {
         grow(&chunk, &[]);
     }
-    ground.attack_from(&[&hostile.display().to_string()], "chunk_corrupt");
+    ground.attack_as_it_is(&[&hostile.display().to_string()], "chunk_corrupt");
     ground.assert_survived();
 }
 
@@ -92,7 +92,7 @@ fn store_in_a_folder_with_things_that_are_no_files() {
             fs::remove_file(&chunk).unwrap();
             make(&chunk);
         }
-        ground.attack_from(&[&hostile.display().to_string()], "chunk_corrupt");
+        ground.attack_as_it_is(&[&hostile.display().to_string()], "chunk_corrupt");
     }
     ground.assert_survived();
 }

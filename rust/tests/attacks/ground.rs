@@ -157,8 +157,9 @@ impl Ground {
         assert!(servers.iter().any(|server| server.take_asked().contains_key(PATH)), "nobody asked for a pack");
     }
 
+    /// From these mirrors and in no other way.
     #[track_caller]
-    fn attack_as_it_is(&self, mirrors: &[&str], code: &str) -> String {
+    pub(crate) fn attack_as_it_is(&self, mirrors: &[&str], code: &str) -> String {
         let before = self.before();
         let more: Vec<&str> = mirrors[1..].iter().flat_map(|mirror| ["--repository", *mirror]).collect();
         let message = self.update_with(mirrors[0], &more).failed(code);

@@ -8,6 +8,7 @@ use vsekai_updater::trust::{Days, Keys};
 
 use super::forge::Forge;
 use super::ground::{Ground, MODES};
+use super::packing;
 use super::serve::Server;
 
 /// A repository of somebody else's keys; one that stands still; one that has no targets; one whose chunks are wrong.
@@ -24,6 +25,8 @@ fn hostile_mirrors(ground: &Ground) -> Vec<(std::path::PathBuf, &'static str)> {
     each_file(&garbled.join("targets"), &|file| fs::write(file, b"garbled").unwrap());
     let wrong = ground.stolen("wrong");
     each_file(&wrong.join("store"), &|file| fs::write(file, b"garbled").unwrap());
+    // Each has a pack of its own files.
+    [&foreign, &expired, &garbled, &wrong].into_iter().for_each(|mirror| packing::rebuild(mirror));
     vec![
         (foreign, "signature_invalid"),
         (expired, "metadata_expired"),

@@ -13,6 +13,7 @@ use vsekai_updater::updater::{Settings, Updater};
 
 use super::forge::{Forge, name_of};
 use super::ground::Ground;
+use super::packing;
 use super::support::nginx::{self, Nginx};
 use super::support::toxic::{Reply, Toxic};
 
@@ -27,6 +28,8 @@ impl Hostile {
     fn start(ground: &Ground) -> Self {
         let folder = ground.stolen("hostile");
         ground.publish(&folder, &ground.keys(), "stable", "2.0.0");
+        // The pack of the repository would spare most requests that are to be misused.
+        packing::remove(&folder);
         let runtime = Runtime::new().unwrap();
         let toxic = runtime.block_on(Toxic::start());
         serve(&toxic, &folder, &folder);
@@ -170,6 +173,30 @@ fn slow_retrieval_of_metadata_and_documents() {
             ground.assert_untouched(&before);
             ground.assert_survived();
         }
+    }
+}
+
+#[test]
+fn whatever_a_server_does_in_place_of_a_pack_the_update_comes_by_single_files() {
+    let redirect = |to: &str| Reply::Status(302, vec![("location", to.to_owned())]);
+    let replies = [
+        Reply::Endless,
+        Reply::Silence,
+        Reply::Drip(Duration::from_millis(20), vec![0; 4000]),
+        redirect("file:///etc/passwd"),
+        redirect("/tuf/current.pack"),
+        Reply::Status(503, vec![("retry-after", "3600".to_owned())]),
+        Reply::Good(b"<html>Sign in</html>".to_vec()),
+    ];
+    for reply in replies {
+        let ground = Ground::new();
+        let hostile = Hostile::start(&ground);
+        hostile.toxic.on("/tuf/current.pack", [reply]);
+        let begun = Instant::now();
+        let done = impatient(&ground, &hostile.url()).update(&Monitor::default()).unwrap();
+        assert_eq!(done.current.version.to_string(), "2.0.0");
+        assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+        assert_eq!(ground.launch(), "this is 2.0.0");
     }
 }
 
