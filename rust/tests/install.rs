@@ -41,6 +41,8 @@ mod offline;
 mod output;
 #[path = "support/repository.rs"]
 mod repository;
+#[path = "install/requests.rs"]
+mod requests;
 #[path = "install/resume.rs"]
 mod resume;
 #[path = "support/run.rs"]
@@ -58,6 +60,9 @@ mod stores;
 mod trees;
 #[path = "install/trial.rs"]
 mod trial;
+#[path = "trust/web.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod web;
 
 /// Says, past the test harness, what is not tested here.
 fn skipped(why: &str) {
