@@ -72,7 +72,14 @@ impl Pack {
     /// # Errors
     /// [`Error::Trust`] of kind `Malformed`; [`Error::Unsupported`] for one of a newer version.
     pub fn parse(packed: &[u8]) -> Result<Self> {
-        let plain = unpack(packed)?;
+        Self::parse_plain(unpack(packed)?)
+    }
+
+    /// Reads the content of a pack's frame.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_plain(plain: Vec<u8>) -> Result<Self> {
         let mut rest = Rest { plain: &plain, at: 0 };
         if rest.take(MAGIC.len())? != MAGIC {
             return Err(malformed("it does not begin as one"));

@@ -1,7 +1,7 @@
 //! The V-Sekai update service: modes, versions and chunks over HTTP.
 //!
 //! ```text
-//! api, files            HTTP in and out: /api/v1 and the static-like paths of a repository
+//! api, files            HTTP in and out: /api/v1 and the static-like paths of a repository; pack: one of those
 //!   service             the rules: publishing, modes, CDNs, signing. One decision, then one Db::apply
 //!     db                SQL: SQLite, PostgreSQL, CockroachDB
 //!     chunks            where chunk bytes live: the database, a folder, S3; a cache in front
@@ -23,6 +23,7 @@ pub mod limit;
 pub mod listen;
 pub mod model;
 pub mod observe;
+pub mod pack;
 pub mod probe;
 pub mod problem;
 pub mod service;

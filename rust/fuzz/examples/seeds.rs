@@ -1,6 +1,7 @@
 //! Writes the seeds of the corpus, real structures that noise alone would not find: `cargo run --example seeds`.
 //! Nothing else writes into `corpus/`, except whoever adds what a crash was found by.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::path::Path;
 use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
 use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::pack::Pack;
 use vsekai_updater::path::{LinkTarget, RelPath};
 use vsekai_updater_fuzz::render;
 
@@ -18,6 +20,7 @@ fn main() -> Outcome {
     archives()?;
     chunks()?;
     paths()?;
+    packs()?;
     chunkers()
 }
 
@@ -131,6 +134,32 @@ fn paths() -> Outcome {
         ("devices", "com10/console\nnul.txt"),
     ];
     seeds.into_iter().try_for_each(|(name, text)| write("path", name, text.as_bytes()))
+}
+
+fn packs() -> Outcome {
+    let digest = "0a".repeat(32);
+    let paths = [
+        "tuf/1.root.json".to_owned(),
+        "tuf/timestamp.json".to_owned(),
+        "tuf/12.nightly.json".to_owned(),
+        format!("targets/{digest}.catalog.json"),
+        format!("targets/stable/1.0.0-rc.1+b2/linux-x86_64/{digest}.release.json"),
+        format!("bundles/{digest}.json"),
+    ];
+    for count in [0, 1, paths.len()] {
+        let files: BTreeMap<_, _> =
+            paths[..count].iter().map(|path| (path.clone(), path.as_bytes().to_vec())).collect();
+        write("pack", &format!("packed-{count}"), &[b"\0", &Pack::write(&files)?[..]].concat())?;
+        let mut plain = [b"\x01vsk-pack\x01\0\0\0", &(count as u32).to_le_bytes()[..]].concat();
+        for (path, body) in &files {
+            plain.extend((path.len() as u16).to_le_bytes());
+            plain.extend(path.as_bytes());
+            plain.extend((body.len() as u32).to_le_bytes());
+            plain.extend(body);
+        }
+        write("pack", &format!("plain-{count}"), &plain)?;
+    }
+    Ok(())
 }
 
 fn chunkers() -> Outcome {

@@ -9,11 +9,13 @@ use vsekai_server::app::Open;
 use vsekai_server::chunks::PutOutcome;
 use vsekai_server::db::Page;
 use vsekai_server::error::{Error, Result};
-use vsekai_server::model::Time;
+use vsekai_server::model::{RepositoryFile, Time};
+use vsekai_server::pack;
 use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::disk::{self, Durability};
 use vsekai_updater::index::Index;
 use vsekai_updater::limits;
+use vsekai_updater::pack::PATH as PACK;
 use vsekai_updater::store::LocalStore;
 
 use super::{note, print};
@@ -24,7 +26,7 @@ const AT_ONCE: usize = 16;
 /// Entries of one page.
 const PIECE: u32 = 500;
 
-/// Chunks first, then what names them, the timestamp last: whoever reads meanwhile finds all of an older state.
+/// Chunks first, then what names them, the timestamp and the pack last: whoever reads meanwhile finds all of an older state.
 pub(super) async fn export(open: &Open, dir: &Path) -> Result<()> {
     let service = open.service();
     let paths = all_paths(open).await?;
@@ -35,10 +37,11 @@ pub(super) async fn export(open: &Open, dir: &Path) -> Result<()> {
     let mut files = Vec::new();
     for path in &paths {
         if let Some(bytes) = service.db().repository_file(path).await? {
-            files.push((path.clone(), bytes));
+            files.push(RepositoryFile { path: path.clone(), bytes: bytes.to_vec() });
         }
     }
-    files.sort_by_key(|(path, _)| (!path.starts_with("targets/"), path == "tuf/timestamp.json", path.clone()));
+    files
+        .sort_by_key(|file| (!file.path.starts_with("targets/"), file.path == "tuf/timestamp.json", file.path.clone()));
     let store = LocalStore::create(&dir.join("store"))?;
     let (mut page, mut chunks, mut written) = (Page { after: None, limit: PIECE }, 0_u64, 0_u64);
     loop {
@@ -57,8 +60,12 @@ pub(super) async fn export(open: &Open, dir: &Path) -> Result<()> {
         let Some(last) = ids.last().filter(|_| ids.len() == PIECE as usize) else { break };
         page.after = Some(*last);
     }
-    for (path, bytes) in &files {
-        write(&dir.join(path), bytes, Durability::PowerCut)?;
+    for file in &files {
+        write(&dir.join(&file.path), &file.bytes, Durability::PowerCut)?;
+    }
+    match pack::of_files(&files, &|_| Ok(None)) {
+        Some(packed) => write(&dir.join(PACK), &packed, Durability::PowerCut)?,
+        None => disk::remove_file(&dir.join(PACK))?,
     }
     print(&format!(
         "Exported {} signed files and {chunks} chunks to {}; {written} chunks were new.\n",

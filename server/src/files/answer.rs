@@ -27,13 +27,15 @@ pub(super) enum Kind {
     LastingJson,
     LastingBytes,
     ChangingJson,
+    ChangingBytes,
 }
 
 impl Kind {
     pub(super) fn of(path: &str, is_lasting: bool) -> Self {
         let is_json = std::path::Path::new(path).extension().is_some_and(|it| it == "json");
         match (is_json, is_lasting) {
-            (_, false) => Self::ChangingJson,
+            (true, false) => Self::ChangingJson,
+            (false, false) => Self::ChangingBytes,
             (true, true) => Self::LastingJson,
             (false, true) => Self::LastingBytes,
         }
@@ -44,10 +46,12 @@ impl Kind {
         static CHUNK: LazyLock<HeaderMap> = LazyLock::new(|| headers(LASTING, BYTES));
         static LASTING_JSON: LazyLock<HeaderMap> = LazyLock::new(|| headers(LASTING, JSON));
         static CHANGING_JSON: LazyLock<HeaderMap> = LazyLock::new(|| headers(CHANGING, JSON));
+        static CHANGING_BYTES: LazyLock<HeaderMap> = LazyLock::new(|| headers(CHANGING, BYTES));
         match self {
             Self::Chunk | Self::LastingBytes => &CHUNK,
             Self::LastingJson => &LASTING_JSON,
             Self::ChangingJson => &CHANGING_JSON,
+            Self::ChangingBytes => &CHANGING_BYTES,
         }
     }
 }

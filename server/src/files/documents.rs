@@ -1,16 +1,19 @@
 //! Metadata and targets, kept in memory: what never changes until room is needed, the rest for a moment.
 //!
-//! "The rest" is `timestamp.json`, which every client asks for all the time, and names that are not there, such
-//! as the next root, which every client asks for too. For the database the whole crowd is one request a second.
+//! "The rest" is `current.pack`, which every client asks for all the time, `timestamp.json`, and names that are not
+//! there. For the database the whole crowd is one request a second.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
 
+use vsekai_updater::pack::PATH as PACK;
+
 use super::answer::{Content, Kind};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::pack::Packs;
 
 /// Names that are not there, at most, of which this is remembered.
 const MAX_FRESH: u64 = 10_000;
@@ -18,6 +21,7 @@ const MAX_FRESH: u64 = 10_000;
 #[derive(Debug)]
 pub(super) struct Documents {
     db: Arc<dyn Db>,
+    packs: Packs,
     kept: Cache<String, Content>,
     fresh: Cache<String, Option<Content>>,
 }
@@ -27,6 +31,7 @@ impl Documents {
         let weigh =
             |path: &String, content: &Content| u32::try_from(path.len() + content.len() + 256).unwrap_or(u32::MAX);
         Self {
+            packs: Packs::new(Arc::clone(&db)),
             db,
             kept: Cache::builder().max_capacity(cache_bytes).weigher(weigh).build(),
             fresh: Cache::builder().max_capacity(MAX_FRESH).time_to_live(fresh).build(),
@@ -35,7 +40,7 @@ impl Documents {
 
     /// The file at this path below the repository.
     pub(super) async fn get(&self, path: &str) -> Result<Option<Content>> {
-        let is_lasting = path != "tuf/timestamp.json";
+        let is_lasting = !is_changing(path);
         if is_lasting && let Some(content) = self.kept.get(path).await {
             return Ok(Some(content));
         }
@@ -43,7 +48,7 @@ impl Documents {
             return Ok(content);
         }
         let load = async {
-            let bytes = self.db.repository_file(path).await?;
+            let bytes = if path == PACK { self.packs.get().await? } else { self.db.repository_file(path).await? };
             let kind = Kind::of(path, is_lasting);
             Ok(bytes.map(|bytes| Content::hashed(bytes, kind)))
         };
@@ -57,7 +62,7 @@ impl Documents {
 
     /// The same from the database itself: for publishers, whose next signature builds on it.
     pub(super) async fn get_newest(&self, path: &str) -> Result<Option<Content>> {
-        if path == "tuf/timestamp.json" {
+        if is_changing(path) {
             self.fresh.invalidate(path).await;
         }
         self.get(path).await
@@ -66,6 +71,10 @@ impl Documents {
     pub(super) fn changed(&self) {
         self.fresh.invalidate_all();
     }
+}
+
+fn is_changing(path: &str) -> bool {
+    path == "tuf/timestamp.json" || path == PACK
 }
 
 /// The same failure, for another one who waited for it.

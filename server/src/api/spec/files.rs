@@ -27,7 +27,13 @@ pub(super) fn paths() -> Map<String, Value> {
     let version = [part("mode"), part("version"), part("platform"), name("The SHA-256 and the file's name.")];
     let paths = [
         ("/store/{prefix}/{chunk}", chunk),
-        ("/tuf/{name}", item(&[name("Such as `timestamp.json`.")], read("get_metadata", metadata, METADATA, &[JSON]))),
+        (
+            "/tuf/{name}",
+            item(
+                &[name("Such as `timestamp.json` or `current.pack`.")],
+                read("get_metadata", metadata, METADATA, &[JSON, BYTES]),
+            ),
+        ),
         (
             "/targets/{name}",
             item(&[name("The SHA-256 and `.catalog.json`.")], read("get_catalog", "Read a catalog", CATALOG, &[JSON])),
@@ -46,8 +52,8 @@ const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
 const CHUNK: &str =
     "The stored bytes, zstd. They never change: keep them for ever. The layout is that of a desync store.";
-const METADATA: &str = "Metadata of TUF. `timestamp.json` changes and may be kept for 30 seconds; what has a number in its \
-    name never does.";
+const METADATA: &str = "Metadata of TUF. `timestamp.json` and `current.pack`, all that is in force in one file, change and may be kept for \
+    30 seconds; what has a number in its name never does.";
 const CATALOG: &str = "What each mode offers. The newest is named by the metadata.";
 const TARGET: &str = "The release document, the index or the file table of a version, as the metadata names it.";
 
