@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Db           what the service asks of a database                 this file
+//!   BundleDb   the part of it for bundles                         db/bundles.rs
 //! statements   one text for SQLite, PostgreSQL and CockroachDB     db/sql.rs
 //! body         what runs them, compiled once for each driver       db/body/, by db/sqlite.rs and db/postgres.rs
 //! migrations   one schema for all                                  ../migrations, db/migrate.rs
@@ -12,6 +13,7 @@
 //! answer is safe. What changes the signed repository goes through [`Db::apply`] and nothing else. It does not
 //! decide anything, and it makes neither times nor identifiers.
 
+mod bundles;
 mod migrate;
 mod postgres;
 mod retry;
@@ -35,6 +37,7 @@ use crate::model::{
     VersionFile, VersionState,
 };
 
+pub use bundles::BundleDb;
 pub use sql::statements;
 
 /// How many connections there are, and how long one waits for one.
@@ -231,7 +234,7 @@ pub struct ChunkCounts {
 
 /// See the module's head.
 #[async_trait]
-pub trait Db: fmt::Debug + Send + Sync {
+pub trait Db: BundleDb + fmt::Debug + Send + Sync {
     /// Whether it answers.
     async fn ping(&self) -> Result<()>;
 

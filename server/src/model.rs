@@ -10,6 +10,10 @@ use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::release::{ModeName, Platform};
 use vsekai_updater::version::Version;
 
+mod bundles;
+
+pub use bundles::{Asks, Bundle, BundleState, Effort, VersionIndex};
+
 /// A moment, in microseconds since 1970 (UTC).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);

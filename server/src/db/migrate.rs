@@ -38,6 +38,10 @@ migrations! {
     "0013_tokens",
     "0014_audit",
     "0015_chunk_pins",
+    "0016_bundles",
+    "0017_bundle_data",
+    "0018_bundle_asks",
+    "0019_files_by_checksum",
 }
 
 /// The lease that the one who migrates holds.

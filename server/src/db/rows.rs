@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use sqlx::FromRow;
 use uuid::Uuid;
+use vsekai_updater::bundle::{BundleInfo, Digest};
 use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::version::Version;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    AuditEntry, Cdn, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile, VersionState,
+    Asks, AuditEntry, Bundle, Cdn, Effort, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
+    VersionIndex, VersionState,
 };
 
 /// What a database keeps as a signed number.
@@ -31,7 +33,7 @@ pub(super) fn chunk_id(bytes: &[u8]) -> Result<ChunkId> {
     bytes.try_into().map(ChunkId::from_bytes).map_err(|_| bad("chunks.id"))
 }
 
-fn bad(column: &str) -> Error {
+pub(super) fn bad(column: &str) -> Error {
     Error::Internal { context: format!("a value of {column} in the database is not understood") }
 }
 
@@ -249,6 +251,84 @@ impl TryFrom<RepositoryFileRow> for RepositoryFile {
 
     fn try_from(RepositoryFileRow { path, bytes }: RepositoryFileRow) -> Result<Self> {
         Ok(Self { path, bytes })
+    }
+}
+
+/// A SHA-256 in hex.
+pub(super) fn digest(text: &str, column: &str) -> Result<Digest> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| bad(column))?;
+    Ok(Digest(bytes))
+}
+
+#[derive(FromRow)]
+pub(super) struct IndexRow {
+    version_id: Uuid,
+    platform: String,
+    file_checksum_hash: String,
+}
+
+impl TryFrom<IndexRow> for VersionIndex {
+    type Error = Error;
+
+    fn try_from(row: IndexRow) -> Result<Self> {
+        Ok(Self {
+            digest: digest(&row.file_checksum_hash, "files.file_checksum_hash")?,
+            version_id: row.version_id,
+            platform: parsed(&row.platform, "files.platform")?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct BundleRow {
+    id: String,
+    to_index: String,
+    from_index: String,
+    length: i64,
+    front_bytes: i64,
+    plain_bytes: i64,
+    effort: String,
+    created_at: i64,
+}
+
+impl TryFrom<BundleRow> for Bundle {
+    type Error = Error;
+
+    fn try_from(row: BundleRow) -> Result<Self> {
+        let from = (!row.from_index.is_empty()).then(|| digest(&row.from_index, "bundles.from_index"));
+        let info = BundleInfo {
+            id: digest(&row.id, "bundles.id")?,
+            length: unsigned(row.length, "bundles.length")?,
+            front_bytes: unsigned(row.front_bytes, "bundles.front_bytes")?,
+            plain_bytes: unsigned(row.plain_bytes, "bundles.plain_bytes")?,
+            from: from.transpose()?,
+        };
+        Ok(Self {
+            info,
+            to: digest(&row.to_index, "bundles.to_index")?,
+            effort: Effort::parse(&row.effort).ok_or_else(|| bad("bundles.effort"))?,
+            created_at: Time(row.created_at),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct AsksRow {
+    to_index: String,
+    from_index: String,
+    count: i64,
+}
+
+impl TryFrom<AsksRow> for Asks {
+    type Error = Error;
+
+    fn try_from(row: AsksRow) -> Result<Self> {
+        Ok(Self {
+            to: digest(&row.to_index, "bundle_asks.to_index")?,
+            from: digest(&row.from_index, "bundle_asks.from_index")?,
+            count: unsigned(row.count, "bundle_asks.asks")?,
+        })
     }
 }
 

@@ -167,6 +167,40 @@ statements! {
     CLAIM_CHUNKS = "UPDATE chunks SET state = 'deleting' WHERE state = 'doomed' AND id IN ({list 1})";
     FORGET_CHUNKS = "DELETE FROM chunks WHERE state = 'deleting' AND id IN ({list 1})";
 
+    // Bundles
+    INDEXES = "SELECT version_id, platform, file_checksum_hash FROM files WHERE file_name = 'index.caidx'";
+    ADD_BUNDLE = "INSERT INTO bundles (id, to_index, from_index, length, front_bytes, plain_bytes, effort, state, \
+        created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'incoming', $8, $8) ON CONFLICT (id) DO UPDATE SET \
+        changed_at = excluded.changed_at WHERE bundles.state = 'incoming'";
+    BUNDLE_STATE = "SELECT state FROM bundles WHERE id = $1";
+    PUT_BUNDLE_PART = "INSERT INTO bundle_data (bundle_id, part, bytes) VALUES ($1, $2, $3) \
+        ON CONFLICT (bundle_id, part) DO UPDATE SET bytes = excluded.bytes";
+    PUBLISH_BUNDLE = "UPDATE bundles SET state = 'live', created_at = $2, changed_at = $2, effort = $3 \
+        WHERE id = $1 AND state <> 'deleting'";
+    DOOM_OTHER_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $2 WHERE id <> $1 AND state = 'live' \
+        AND to_index = $3 AND from_index = $4";
+    RAISE_EFFORT = "UPDATE bundles SET effort = $2 WHERE id = $1";
+    BUNDLE = "SELECT id, to_index, from_index, length, front_bytes, plain_bytes, effort, created_at FROM bundles \
+        WHERE id = $1 AND (state = 'live' OR state = 'doomed')";
+    BUNDLES_OF = "SELECT id, to_index, from_index, length, front_bytes, plain_bytes, effort, created_at FROM bundles \
+        WHERE to_index = $1 AND state = 'live' ORDER BY created_at DESC, id";
+    ALL_BUNDLES = "SELECT id, to_index, from_index, length, front_bytes, plain_bytes, effort, created_at FROM bundles \
+        WHERE state = 'live' ORDER BY created_at DESC, id";
+    BUNDLE_PART = "SELECT bytes FROM bundle_data WHERE bundle_id = $1 AND part = $2";
+    DOOM_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $1 \
+        WHERE (state = 'incoming' AND changed_at < $2) OR (state = 'live' AND NOT EXISTS (SELECT 1 FROM files f \
+        WHERE f.file_checksum_hash = bundles.to_index AND f.file_name = 'index.caidx'))";
+    CLAIMABLE_BUNDLES = "SELECT id FROM bundles WHERE state = 'deleting' OR (state = 'doomed' AND changed_at <= $1) \
+        ORDER BY changed_at LIMIT $2";
+    CLAIM_BUNDLE = "UPDATE bundles SET state = 'deleting' WHERE id = $1";
+    REMOVE_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE bundle_id = $1 AND part >= $2 AND part < $3";
+    FORGET_BUNDLE = "DELETE FROM bundles WHERE id = $1 AND state = 'deleting'";
+    ADD_ASKS = "INSERT INTO bundle_asks (to_index, from_index, day, asks) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (to_index, from_index, day) DO UPDATE SET asks = bundle_asks.asks + excluded.asks";
+    REMOVE_ASKS = "DELETE FROM bundle_asks WHERE day < $1";
+    ASKS = "SELECT to_index, from_index, CAST(SUM(asks) AS BIGINT) AS count FROM bundle_asks WHERE day >= $1 \
+        GROUP BY to_index, from_index";
+
     // Tokens and leases
     PUT_TOKEN = "INSERT INTO tokens (id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";

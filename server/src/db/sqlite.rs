@@ -24,6 +24,8 @@ use super::retry::Tries;
 use super::{Db, Pools};
 use crate::error::{Error, Result};
 
+#[path = "body/bundles.rs"]
+mod bundles;
 #[path = "body/chunks.rs"]
 mod chunks;
 #[path = "body/migration.rs"]

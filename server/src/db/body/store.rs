@@ -69,6 +69,8 @@ macro_rules! write {
     };
 }
 
+pub(super) use {statement, transaction, write};
+
 #[async_trait]
 impl Db for Store {
     async fn ping(&self) -> Result<()> {

@@ -1,0 +1,195 @@
+//! Bundles: rows, bytes, and how often they are asked for.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sqlx::{Connection as _, query, query_as, query_scalar};
+use vsekai_updater::bundle::Digest;
+
+use super::store::{Store, statement, transaction, write};
+use super::{BEGIN_WRITE, Conn, Driver};
+use crate::db::retry::repeat;
+use crate::db::rows::{self, AsksRow, BundleRow, IndexRow, digest, number};
+use crate::db::{BundleDb, sql};
+use crate::error::{Error, Result};
+use crate::model::{Asks, Bundle, BundleState, Effort, Time, VersionIndex};
+
+#[async_trait]
+impl BundleDb for Store {
+    async fn indexes(&self) -> Result<Vec<VersionIndex>> {
+        statement!(self, |conn| indexes(conn))
+    }
+
+    async fn begin_bundle(&self, bundle: &Bundle) -> Result<BundleState> {
+        write!(self, |conn| begin(conn, bundle))
+    }
+
+    async fn put_bundle_parts(&self, id: &Digest, first: u64, parts: &[Bytes]) -> Result<()> {
+        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put_parts(conn, id, first, parts))
+    }
+
+    async fn publish_bundle(&self, bundle: &Bundle) -> Result<bool> {
+        write!(self, |conn| publish(conn, bundle))
+    }
+
+    async fn raise_effort(&self, id: &Digest, effort: Effort) -> Result<()> {
+        write!(self, |conn| raise_effort(conn, id, effort))
+    }
+
+    async fn bundle(&self, id: &Digest) -> Result<Option<Bundle>> {
+        statement!(self, |conn| bundle(conn, id))
+    }
+
+    async fn bundles(&self, to: Option<&Digest>) -> Result<Vec<Bundle>> {
+        statement!(self, |conn| bundles(conn, to))
+    }
+
+    async fn bundle_part(&self, id: &Digest, part: u64) -> Result<Option<Bytes>> {
+        statement!(self, |conn| part_of(conn, id, part))
+    }
+
+    async fn doom_bundles(&self, now: Time, incoming_before: Time) -> Result<u64> {
+        write!(self, |conn| doom(conn, now, incoming_before))
+    }
+
+    async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>> {
+        write!(self, |conn| claim(conn, doomed_before, limit))
+    }
+
+    async fn expel_bundle(&self, id: &Digest) -> Result<bool> {
+        write!(self, |conn| expel(conn, id))
+    }
+
+    async fn remove_bundle_parts(&self, id: &Digest, first: u64, count: u64) -> Result<u64> {
+        write!(self, |conn| remove_parts(conn, id, first, count))
+    }
+
+    async fn forget_bundle(&self, id: &Digest) -> Result<()> {
+        write!(self, |conn| forget(conn, id))
+    }
+
+    async fn add_asks(&self, day: i64, asks: &[Asks], oldest: i64) -> Result<()> {
+        write!(self, |conn| add_asks(conn, day, asks, oldest))
+    }
+
+    async fn asks(&self, oldest: i64) -> Result<Vec<Asks>> {
+        statement!(self, |conn| asks(conn, oldest))
+    }
+}
+
+async fn indexes(conn: &mut Conn) -> Result<Vec<VersionIndex>> {
+    rows::all(query_as::<Driver, IndexRow>(sql::INDEXES).fetch_all(conn).await?)
+}
+
+/// What a bundle builds on, as stored.
+fn from_text(from: Option<&Digest>) -> String {
+    from.map(Digest::to_string).unwrap_or_default()
+}
+
+async fn begin(conn: &mut Conn, bundle: &Bundle) -> Result<BundleState> {
+    let info = &bundle.info;
+    let add = query(sql::ADD_BUNDLE)
+        .bind(info.id.to_string())
+        .bind(bundle.to.to_string())
+        .bind(from_text(info.from.as_ref()))
+        .bind(number(info.length)?)
+        .bind(number(info.front_bytes)?)
+        .bind(number(info.plain_bytes)?)
+        .bind(bundle.effort.as_str())
+        .bind(bundle.created_at.0);
+    add.execute(&mut *conn).await?;
+    let state = query_scalar::<Driver, String>(sql::BUNDLE_STATE).bind(info.id.to_string()).fetch_one(conn).await?;
+    BundleState::parse(&state).ok_or_else(|| rows::bad("bundles.state"))
+}
+
+async fn put_parts(conn: &mut Conn, id: &Digest, first: u64, parts: &[Bytes]) -> Result<()> {
+    for (part, bytes) in (first..).zip(parts) {
+        let put = query(sql::PUT_BUNDLE_PART).bind(id.to_string()).bind(number(part)?).bind(bytes.as_ref());
+        put.execute(&mut *conn).await.map_err(|error| match &error {
+            sqlx::Error::Database(of_database) if of_database.is_foreign_key_violation() => {
+                Error::Unavailable { code: "bundle_deleting", reason: "The bundle was cleaned up".to_owned() }
+            }
+            _ => error.into(),
+        })?;
+    }
+    Ok(())
+}
+
+async fn publish(conn: &mut Conn, bundle: &Bundle) -> Result<bool> {
+    let id = bundle.info.id.to_string();
+    let publish = query(sql::PUBLISH_BUNDLE).bind(&id).bind(bundle.created_at.0).bind(bundle.effort.as_str());
+    if publish.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let others = query(sql::DOOM_OTHER_BUNDLES)
+        .bind(&id)
+        .bind(bundle.created_at.0)
+        .bind(bundle.to.to_string())
+        .bind(from_text(bundle.info.from.as_ref()));
+    others.execute(conn).await?;
+    Ok(true)
+}
+
+async fn raise_effort(conn: &mut Conn, id: &Digest, effort: Effort) -> Result<()> {
+    query(sql::RAISE_EFFORT).bind(id.to_string()).bind(effort.as_str()).execute(conn).await?;
+    Ok(())
+}
+
+async fn bundle(conn: &mut Conn, id: &Digest) -> Result<Option<Bundle>> {
+    let row = query_as::<Driver, BundleRow>(sql::BUNDLE).bind(id.to_string()).fetch_optional(conn).await?;
+    row.map(Bundle::try_from).transpose()
+}
+
+async fn bundles(conn: &mut Conn, to: Option<&Digest>) -> Result<Vec<Bundle>> {
+    let query = match to {
+        Some(to) => query_as::<Driver, BundleRow>(sql::BUNDLES_OF).bind(to.to_string()),
+        None => query_as::<Driver, BundleRow>(sql::ALL_BUNDLES),
+    };
+    rows::all(query.fetch_all(conn).await?)
+}
+
+async fn part_of(conn: &mut Conn, id: &Digest, part: u64) -> Result<Option<Bytes>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::BUNDLE_PART).bind(id.to_string()).bind(number(part)?);
+    Ok(query.fetch_optional(conn).await?.map(Bytes::from))
+}
+
+async fn doom(conn: &mut Conn, now: Time, incoming_before: Time) -> Result<u64> {
+    let doom = query(sql::DOOM_BUNDLES).bind(now.0).bind(incoming_before.0);
+    Ok(doom.execute(conn).await?.rows_affected())
+}
+
+async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<Digest>> {
+    let claimable = query_scalar::<Driver, String>(sql::CLAIMABLE_BUNDLES);
+    let ids = claimable.bind(doomed_before.0).bind(i64::from(limit)).fetch_all(&mut *conn).await?;
+    for id in &ids {
+        query(sql::CLAIM_BUNDLE).bind(id).execute(&mut *conn).await?;
+    }
+    ids.iter().map(|id| digest(id, "bundles.id")).collect()
+}
+
+async fn expel(conn: &mut Conn, id: &Digest) -> Result<bool> {
+    Ok(query(sql::CLAIM_BUNDLE).bind(id.to_string()).execute(conn).await?.rows_affected() > 0)
+}
+
+async fn remove_parts(conn: &mut Conn, id: &Digest, first: u64, count: u64) -> Result<u64> {
+    let end = number(first.saturating_add(count))?;
+    let remove = query(sql::REMOVE_BUNDLE_PARTS).bind(id.to_string()).bind(number(first)?).bind(end);
+    Ok(remove.execute(conn).await?.rows_affected())
+}
+
+async fn forget(conn: &mut Conn, id: &Digest) -> Result<()> {
+    query(sql::FORGET_BUNDLE).bind(id.to_string()).execute(conn).await?;
+    Ok(())
+}
+
+async fn add_asks(conn: &mut Conn, day: i64, asks: &[Asks], oldest: i64) -> Result<()> {
+    for asks in asks {
+        let add = query(sql::ADD_ASKS).bind(asks.to.to_string()).bind(asks.from.to_string()).bind(day);
+        add.bind(number(asks.count)?).execute(&mut *conn).await?;
+    }
+    query(sql::REMOVE_ASKS).bind(oldest).execute(conn).await?;
+    Ok(())
+}
+
+async fn asks(conn: &mut Conn, oldest: i64) -> Result<Vec<Asks>> {
+    rows::all(query_as::<Driver, AsksRow>(sql::ASKS).bind(oldest).fetch_all(conn).await?)
+}
