@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use vsekai_server::bundles::Bundles;
 use vsekai_server::chunks::{Chunks, Options, Place};
 use vsekai_server::db::{Change, Db, Pools};
 use vsekai_server::error::{Error, Result};
@@ -38,7 +39,8 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         take_in(&chunks, Path::new(store)).await?;
         publish(db.as_ref()).await?;
     }
-    let files = Files::new(chunks, db, Arc::new(Closed), files::Options::default());
+    let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
+    let files = Files::new(chunks, bundles, db, Arc::new(Closed), files::Options::default());
     let tcp = Tcp::bind(address.parse()?).await?;
     serve(tcp, files, &Limits::default(), std::future::pending()).await;
     Ok(())

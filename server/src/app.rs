@@ -9,11 +9,13 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler};
 use poem_openapi::auth::{Bearer, BearerAuthorization};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::api::{self, App, BodyLimits};
 use crate::auth::{NewToken, Principal, Scope, Tokens};
+use crate::bundles::{self, Builder, Bundles, Policy};
 use crate::chunks::{self, Chunks};
 use crate::clean::{self, Graces};
 use crate::config::Config;
@@ -57,6 +59,9 @@ pub struct Open {
     holder: String,
     /// Whether new requests are welcome.
     ready: Arc<AtomicBool>,
+    builder: Arc<Builder>,
+    /// Wakes the builder.
+    changed: Arc<Notify>,
 }
 
 impl Open {
@@ -73,13 +78,14 @@ impl Open {
         let options =
             chunks::Options { cache_bytes: config.chunk_cache_mib << 20, s3, ..chunks::Options::new(config.place()?) };
         let chunks = Arc::new(Chunks::open(Arc::clone(&db), &options)?);
+        let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
         let signer = Signer::open(config.keys_folder()).await?;
         let options = ServiceOptions {
             region: config.region.clone(),
             upload_ttl_s: config.publication_h * 3600,
             allow_private_cdns: config.allow_private_cdns,
         };
-        let service = Arc::new(Service::new(Arc::clone(&db), chunks, signer, options));
+        let service = Arc::new(Service::new(Arc::clone(&db), chunks, bundles, signer, options));
         let tokens = Arc::new(Tokens::new(db));
         let limits = BodyLimits { max_index_bytes: config.max_index_mib << 20 };
         let limiter = Arc::new(Limiter::new(&Rates {
@@ -90,7 +96,16 @@ impl Open {
         }));
         let app = Arc::new(App { service, tokens, limits });
         let ready = Arc::new(AtomicBool::new(true));
-        Ok(Self { config, app, limiter, holder: Uuid::new_v4().to_string(), ready })
+        let holder = Uuid::new_v4().to_string();
+        let builder = Arc::new(builder(&app.service, &holder, build_options(&config)?));
+        Ok(Self { config, app, limiter, holder, ready, builder, changed: Arc::default() })
+    }
+
+    /// A builder of bundles for an operator, who may want more than the configuration says.
+    pub fn builder(&self, change: impl FnOnce(&mut bundles::Options)) -> Builder {
+        let mut options = self.builder.options().clone();
+        change(&mut options);
+        builder(&self.app.service, &self.holder, options)
     }
 
     /// The rules, for commands that need no server.
@@ -140,7 +155,27 @@ impl Open {
             let every = Duration::from_secs(self.config.clean_every_min * 60);
             beside.spawn(clean::keep_clean(Arc::clone(self.service()), self.holder.clone(), every, self.graces()));
         }
+        beside.spawn(Arc::clone(&self.builder).keep_counting());
+        if self.config.bundles {
+            beside.spawn(Arc::clone(&self.builder).keep_building(Arc::clone(&self.changed)));
+        }
         Ok(beside)
+    }
+
+    /// What is left to do when nothing is answered any more and nothing runs beside: writes what was counted, and waits a
+    /// second for a build to end.
+    pub async fn finish(&self) {
+        let service = &self.app.service;
+        let write = service.bundles().asked().write(service.db().as_ref());
+        if !matches!(tokio::time::timeout(Duration::from_secs(2), write).await, Ok(Ok(()))) {
+            tracing::warn!("what was asked for in the last minute is not counted");
+        }
+        for _ in 0..20 {
+            if !self.builder.is_busy() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Everything that is answered.
@@ -148,9 +183,13 @@ impl Open {
         let service = &self.app.service;
         let gate = Arc::new(Door { app: Arc::clone(&self.app), limiter: Arc::clone(&self.limiter) });
         let options = files::Options { keep_s: self.config.publication_h * 3600, ..files::Options::default() };
-        let files = Arc::new(Files::new(Arc::clone(service.chunks()), Arc::clone(service.db()), gate, options));
-        let stale = Arc::clone(&files);
-        service.on_change(move || stale.changed());
+        let (chunks, bundles) = (Arc::clone(service.chunks()), Arc::clone(service.bundles()));
+        let files = Arc::new(Files::new(chunks, bundles, Arc::clone(service.db()), gate, options));
+        let (stale, wake) = (Arc::clone(&files), Arc::clone(&self.changed));
+        service.on_change(move || {
+            stale.changed();
+            wake.notify_one();
+        });
         let operations = api::service();
         let mut rest = Route::new().at("/healthz", get(healthz)).at("/readyz", get(readyz)).at("/", get(welcome));
         if self.config.docs {
@@ -170,6 +209,27 @@ impl Open {
             .around(|endpoint, request| async move { Ok(crate::observe::observe(&endpoint, request).await) })
             .boxed()
     }
+}
+
+fn build_options(config: &Config) -> Result<bundles::Options> {
+    let policy = Policy {
+        versions: config.bundle_versions,
+        deltas: config.bundle_deltas,
+        asked: config.bundle_asked,
+        effort: config.bundle_effort()?,
+        only_last: false,
+    };
+    Ok(bundles::Options {
+        policy,
+        threads: config.bundle_threads,
+        cpu_percent: config.bundle_cpu_percent,
+        scratch: config.data.join("bundles.tmp"),
+    })
+}
+
+fn builder(service: &Service, holder: &str, options: bundles::Options) -> Builder {
+    let (db, chunks, bundles) = (service.db(), service.chunks(), service.bundles());
+    Builder::new(Arc::clone(db), Arc::clone(chunks), Arc::clone(bundles), holder.to_owned(), options)
 }
 
 /// Answers what is no file: an operation, a page, or a problem.

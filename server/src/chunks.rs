@@ -30,6 +30,7 @@ mod place;
 mod writer;
 
 pub use care::{Cleaned, Verified};
+pub(crate) use objects::open_objects;
 pub use place::{Options, Place};
 
 use check::Checker;
@@ -81,7 +82,7 @@ impl Chunks {
     pub fn open(db: Arc<dyn Db>, options: &Options) -> Result<Self> {
         let bytes = match &options.place {
             Place::Database => Kept::InDatabase(Writer::start(Arc::clone(&db))),
-            place => Kept::AsObjects(Objects::open(place, options)?),
+            _ => Kept::AsObjects(Objects::open(options)?),
         };
         let cache = (options.cache_bytes > 0).then(|| {
             Cache::builder()

@@ -1,4 +1,5 @@
-//! Clean-up: chunks that nothing needs, publications that were never finished, metadata that is out of date.
+//! Clean-up: chunks that nothing needs, publications that were never finished, metadata that is out of date, bundles of
+//! versions that are gone and those that better ones have replaced.
 //!
 //! A chunk is doomed first, by a transaction that sees whether a version or a publication needs it; it is removed
 //! after a grace, and until then a publisher who sends it again saves it. Whoever asks which chunks are missing is
@@ -25,7 +26,7 @@ const MAX_PIECES: u32 = 10_000;
 /// How long what is kept for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Graces {
-    /// From doomed to removed, in seconds.
+    /// From doomed to removed, in seconds; of bundles too.
     pub chunks_s: i64,
     /// From out of force to removed, in seconds.
     pub metadata_s: i64,
@@ -44,6 +45,10 @@ pub struct Swept {
     pub removed_chunks: u64,
     /// Files of the repository removed.
     pub removed_files: u64,
+    /// Bundles whose version is gone; they are removed after the grace.
+    pub doomed_bundles: u64,
+    /// Bundles removed.
+    pub removed_bundles: u64,
 }
 
 /// What a round would doom now. Nothing is changed.
@@ -79,6 +84,17 @@ pub async fn round(service: &Service, holder: &str, graces: Graces) -> Result<Op
             tracing::warn!(failed = cleaned.failed, "the object store did not remove all chunks; they are tried again");
         }
         if !cleaned.did_something() {
+            break;
+        }
+    }
+    for _ in 0..MAX_PIECES {
+        if !keep_lease(service, holder).await? {
+            break;
+        }
+        let cleaned = service.bundles().clean(now, graces.chunks_s).await?;
+        swept.doomed_bundles += cleaned.doomed;
+        swept.removed_bundles += cleaned.removed;
+        if cleaned.removed == 0 {
             break;
         }
     }

@@ -15,6 +15,7 @@ use vsekai_server::{api, clean};
 
 use crate::{Cli, Command, TokenCommand};
 
+mod bundle;
 mod copy;
 mod serve;
 mod tls;
@@ -64,6 +65,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
                 config.keys_folder().display()
             ));
         }
+        Command::Bundle(command) => return bundle::run(command, open(config).await?).await,
         Command::Openapi | Command::CheckConfig => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -150,8 +152,14 @@ async fn gc(open: &Open, dry_run: bool) -> Result<()> {
         return Err(Error::Unavailable { code: "busy", reason });
     };
     print(&format!(
-        "{} chunks doomed, {} removed; {} unfinished publications and {} files of old metadata removed.\n",
-        swept.doomed_chunks, swept.removed_chunks, swept.publications, swept.removed_files
+        "{} chunks doomed, {} removed; {} bundles doomed, {} removed; {} unfinished publications and {} files of old \
+         metadata removed.\n",
+        swept.doomed_chunks,
+        swept.removed_chunks,
+        swept.doomed_bundles,
+        swept.removed_bundles,
+        swept.publications,
+        swept.removed_files
     ));
     Ok(())
 }
@@ -173,6 +181,16 @@ async fn verify(open: &Open, deep: bool) -> Result<ExitCode> {
         page.after = Some(last);
     }
     note(&format!("{checked} chunks, {bad} of them missing or corrupt."));
+    let bundles = open.service().db().bundles(None).await?;
+    let mut bad_bundles = 0;
+    for bundle in &bundles {
+        if !open.service().bundles().is_sound(bundle.info.id, bundle.info.length, deep).await? {
+            bad_bundles += 1;
+            print(&format!("bad bundle {}\n", bundle.info.id));
+        }
+    }
+    note(&format!("{} bundles, {bad_bundles} of them bad; `bundle remove ID` has one built anew.", bundles.len()));
+    bad += bad_bundles;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::chunks::Place;
 use crate::error::{Error, Result};
+use crate::model::Effort;
 
 /// What environment variables begin with.
 const PREFIX: &str = "VSEKAI_SERVER_";
@@ -41,6 +42,13 @@ pub struct Config {
     pub clean_grace_h: i64,
     pub publication_h: i64,
     pub superseded_h: i64,
+    pub bundles: bool,
+    pub bundle_versions: usize,
+    pub bundle_deltas: usize,
+    pub bundle_asked: usize,
+    pub bundle_effort: String,
+    pub bundle_threads: usize,
+    pub bundle_cpu_percent: u32,
     pub connections: usize,
     pub max_index_mib: u64,
     pub writes_per_second: u32,
@@ -149,6 +157,13 @@ impl Config {
         if self.writes_per_second == 0 || self.chunk_puts_per_second == 0 || self.wrong_tokens_per_minute == 0 {
             return refuse("rates must be at least 1");
         }
+        self.bundle_effort()?;
+        if !(1..=100).contains(&self.bundle_cpu_percent) || !(1..=256).contains(&self.bundle_threads) {
+            return refuse("bundle_cpu_percent must be 1 to 100, bundle_threads 1 to 256");
+        }
+        if self.bundle_deltas + self.bundle_asked > 100 {
+            return refuse("bundle_deltas and bundle_asked must be 100 at most, together");
+        }
         self.place()?;
         self.metrics()?;
         Ok(())
@@ -185,6 +200,15 @@ impl Config {
     /// [`Error::Config`].
     pub fn place(&self) -> Result<Place> {
         Place::parse(&self.chunks)
+    }
+
+    /// How far the building of bundles goes.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn bundle_effort(&self) -> Result<Effort> {
+        let refuse = || Error::Config("bundle_effort must be \"fast\", \"normal\" or \"best\"".to_owned());
+        Effort::parse(&self.bundle_effort).ok_or_else(refuse)
     }
 
     /// Where metrics are answered, if anywhere.
@@ -270,6 +294,10 @@ mod tests {
             ("clean_grace_h", "-1"),
             ("trusted_proxies", "proxy"),
             ("connections", "-3"),
+            ("bundle_cpu_percent", "0"),
+            ("bundle_threads", "0"),
+            ("bundle_effort", "most"),
+            ("bundle_deltas", "101"),
             ("nonsense", ""),
         ] {
             let error = Loaded::read(None, none(), &[pair(name, value)]).unwrap_err();

@@ -3,6 +3,7 @@
 //! ```text
 //! Files         which path, which method                         this file
 //!   path        from the URL to what is meant, or nothing        files/path.rs
+//!   BundleFiles bundles and their lists                          files/bundles.rs
 //!   Documents   metadata and targets, kept in memory             files/documents.rs
 //!   answer      headers, conditions, ranges                      files/answer.rs
 //!   put         a chunk comes in                                 files/put.rs
@@ -20,17 +21,20 @@ use poem::http::{HeaderValue, Method, header};
 use poem::{Body, Endpoint, Request, Response};
 use tokio::sync::Semaphore;
 
+use crate::bundles::Bundles;
 use crate::chunks::Chunks;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::problem::{Problem, not_allowed};
 
 mod answer;
+mod bundles;
 mod documents;
 mod path;
 mod put;
 
 use answer::{Content, Kind};
+use bundles::BundleFiles;
 use documents::Documents;
 use path::Wanted;
 
@@ -80,6 +84,7 @@ impl Default for Options {
 pub struct Files {
     chunks: Arc<Chunks>,
     documents: Documents,
+    bundles: BundleFiles,
     gate: Arc<dyn Gate>,
     options: Options,
     /// One permit for each KiB of a body that is being received.
@@ -88,15 +93,23 @@ pub struct Files {
 
 impl Files {
     /// An endpoint over these chunks and this database.
-    pub fn new(chunks: Arc<Chunks>, db: Arc<dyn Db>, gate: Arc<dyn Gate>, options: Options) -> Self {
+    pub fn new(
+        chunks: Arc<Chunks>,
+        bundles: Arc<Bundles>,
+        db: Arc<dyn Db>,
+        gate: Arc<dyn Gate>,
+        options: Options,
+    ) -> Self {
         let room = Semaphore::new(put::kibibytes(u64::from(options.upload_bytes)) as usize);
+        let bundles = BundleFiles::new(Arc::clone(&db), bundles, options.fresh);
         let documents = Documents::new(db, options.cache_bytes, options.fresh);
-        Self { chunks, documents, gate, options, room }
+        Self { chunks, documents, bundles, gate, options, room }
     }
 
     /// Forgets what can change: to be called after this process has changed the repository.
     pub fn changed(&self) {
         self.documents.changed();
+        self.bundles.changed();
     }
 
     /// This for its own paths, `rest` for all others.
@@ -136,7 +149,12 @@ impl Files {
             (method @ (Method::GET | Method::HEAD), Wanted::Document(path)) => {
                 self.document(path, method == Method::GET, request).await
             }
-            (Method::GET | Method::HEAD, Wanted::Bundle) => Err(Error::NotFound { what: "bundle" }),
+            (method @ (Method::GET | Method::HEAD), Wanted::Bundle(id)) => {
+                self.bundles.bundle(*id, request.headers(), method == Method::GET).await
+            }
+            (method @ (Method::GET | Method::HEAD), Wanted::BundleList(to)) => {
+                self.bundles.list(*to, request, method == Method::GET).await
+            }
             _ if is_store => Ok(not_allowed("GET, HEAD, PUT")),
             _ => Ok(not_allowed("GET, HEAD")),
         }

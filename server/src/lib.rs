@@ -5,6 +5,7 @@
 //!   service             the rules: publishing, modes, CDNs, signing. One decision, then one Db::apply
 //!     db                SQL: SQLite, PostgreSQL, CockroachDB
 //!     chunks            where chunk bytes live: the database, a folder, S3; a cache in front
+//!     bundles           chunks compressed together: built beside the rest, kept where chunks are
 //! ```
 //!
 //! Data flows downwards; `model` and `error` are shared by all. Every process is stateless but for its cache: any
@@ -13,6 +14,7 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod bundles;
 pub mod chunks;
 pub mod clean;
 pub mod config;

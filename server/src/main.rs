@@ -10,6 +10,9 @@ use clap::{Args, Parser, Subcommand};
 use vsekai_server::auth::Scope;
 use vsekai_server::config::Loaded;
 use vsekai_server::error::{Error, Result};
+use vsekai_server::model::Effort;
+use vsekai_updater::bundle::Digest;
+use vsekai_updater::release::ModeName;
 
 mod commands;
 
@@ -19,6 +22,7 @@ Examples:
   vsekai-server serve --listen 0.0.0.0:8080 --database postgres://vsekai:PASSWORD@db/vsekai
   vsekai-server token create --name nightly --scope publish:nightly --days 90
   vsekai-server gc --dry-run
+  vsekai-server bundle build --effort best --now              at night, by cron
   vsekai-server export /srv/www/v-sekai                      for nginx or any web host
 
 Publish to it with `vsekai publish --server URL`. All settings: config.example.toml.";
@@ -106,10 +110,46 @@ enum Command {
         /// The new file
         file: PathBuf,
     },
+    /// Build, list, take and remove bundles: chunks of a version compressed together
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Print the OpenAPI document
     Openapi,
     /// Check the configuration, and show every setting with where it comes from
     CheckConfig,
+}
+
+#[derive(Debug, Subcommand)]
+enum BundleCommand {
+    /// List the bundles that clients are told of
+    List {
+        /// Only those of this mode
+        #[arg(long, value_name = "NAME")]
+        mode: Option<ModeName>,
+    },
+    /// Build what is missing, and end. A server that runs does the same beside its requests
+    Build {
+        /// Only for this mode
+        #[arg(long, value_name = "NAME")]
+        mode: Option<ModeName>,
+        /// How small: fast, normal or best [default: as configured]
+        #[arg(long, value_name = "EFFORT", value_parser = effort)]
+        effort: Option<Effort>,
+        /// With all processors and without rests, whatever is configured
+        #[arg(long)]
+        now: bool,
+    },
+    /// Take bundles that were built elsewhere, for versions that are here
+    Import {
+        /// The folder `bundles` of a repository
+        dir: PathBuf,
+    },
+    /// Remove a bundle at once
+    Remove {
+        /// Its name: 64 hex digits
+        #[arg(value_parser = digest)]
+        id: Digest,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -137,6 +177,16 @@ enum TokenCommand {
 
 fn scope(text: &str) -> std::result::Result<Scope, String> {
     Scope::parse(text).map_err(|error| error.to_string())
+}
+
+fn effort(text: &str) -> std::result::Result<Effort, String> {
+    Effort::parse(text).ok_or_else(|| "write fast, normal or best".to_owned())
+}
+
+fn digest(text: &str) -> std::result::Result<Digest, String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| "write 64 hex digits")?;
+    Ok(Digest(bytes))
 }
 
 impl Settings {

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use metrics::{counter, gauge, histogram};
-use poem::http::{HeaderValue, Method};
+use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use uuid::Uuid;
 
@@ -62,7 +62,7 @@ fn count(kind: &'static str, method: &Method, response: &Response, started: Inst
         400..=499 => "4xx",
         _ => "5xx",
     };
-    let method = match *method {
+    let name = match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::PUT => "PUT",
@@ -71,7 +71,12 @@ fn count(kind: &'static str, method: &Method, response: &Response, started: Inst
         Method::DELETE => "DELETE",
         _ => "other",
     };
-    counter!("vsekai_requests_total", "kind" => kind, "method" => method, "status" => status).increment(1);
+    counter!("vsekai_requests_total", "kind" => kind, "method" => name, "status" => status).increment(1);
+    // As announced: who goes away before the end is counted as if it had stayed.
+    let length = response.headers().get(header::CONTENT_LENGTH).filter(|_| *method == Method::GET);
+    if let Some(bytes) = length.and_then(|length| length.to_str().ok()?.parse().ok()) {
+        counter!("vsekai_response_bytes_total", "kind" => kind).increment(bytes);
+    }
     histogram!("vsekai_request_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
 }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::bundles::Bundles;
 use crate::chunks::Chunks;
 use crate::db::{Applied, Change, Db, Publish, RowChange, View};
 use crate::error::{Error, Result};
@@ -87,6 +88,7 @@ pub struct Service {
     changed: Hook,
     db: Arc<dyn Db>,
     chunks: Arc<Chunks>,
+    bundles: Arc<Bundles>,
     signer: Signer,
     /// This server's region, a word of the operator's.
     region: String,
@@ -109,9 +111,15 @@ pub struct ServiceOptions {
 
 impl Service {
     /// Puts it together.
-    pub fn new(db: Arc<dyn Db>, chunks: Arc<Chunks>, signer: Signer, options: ServiceOptions) -> Self {
+    pub fn new(
+        db: Arc<dyn Db>,
+        chunks: Arc<Chunks>,
+        bundles: Arc<Bundles>,
+        signer: Signer,
+        options: ServiceOptions,
+    ) -> Self {
         let ServiceOptions { region, upload_ttl_s, allow_private_cdns } = options;
-        Self { changed: Hook::default(), db, chunks, signer, region, upload_ttl_s, allow_private_cdns }
+        Self { changed: Hook::default(), db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns }
     }
 
     /// Has this called after every change that is made here, before it is answered for: what is kept in memory of the
@@ -128,6 +136,11 @@ impl Service {
     /// The chunks.
     pub fn chunks(&self) -> &Arc<Chunks> {
         &self.chunks
+    }
+
+    /// The bundles.
+    pub fn bundles(&self) -> &Arc<Bundles> {
+        &self.bundles
     }
 
     /// Where this server is.

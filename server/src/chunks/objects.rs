@@ -38,20 +38,8 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    pub(super) fn open(place: &Place, options: &Options) -> Result<Self> {
-        let (store, prefix): (Arc<dyn ObjectStore>, _) = match place {
-            Place::Database => {
-                return Err(Error::Config("the database is no object store".to_owned()));
-            }
-            Place::Folder(folder) => {
-                let refuse =
-                    |e: &dyn std::fmt::Display| Error::Config(format!("chunk store {}: {e}", folder.display()));
-                std::fs::create_dir_all(folder).map_err(|e| refuse(&e))?;
-                let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(&e))?;
-                (Arc::new(store.with_fsync(true)), Path::default())
-            }
-            Place::S3 { bucket, prefix } => (Arc::new(open_s3(bucket, options)?), Path::from(prefix.as_str())),
-        };
+    pub(super) fn open(options: &Options) -> Result<Self> {
+        let (store, prefix) = open_objects(options)?;
         Ok(Self { store, prefix, timeout: options.timeout })
     }
 
@@ -161,6 +149,20 @@ impl Objects {
             Ok(result) => result,
             Err(elapsed) => Err(object_store::Error::Generic { store: "chunks", source: elapsed.into() }),
         }
+    }
+}
+
+/// The folder or the bucket, and below what everything in it is.
+pub(crate) fn open_objects(options: &Options) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    match &options.place {
+        Place::Database => Err(Error::Config("the database is no object store".to_owned())),
+        Place::Folder(folder) => {
+            let refuse = |e: &dyn std::fmt::Display| Error::Config(format!("chunk store {}: {e}", folder.display()));
+            std::fs::create_dir_all(folder).map_err(|e| refuse(&e))?;
+            let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(&e))?;
+            Ok((Arc::new(store.with_fsync(true)), Path::default()))
+        }
+        Place::S3 { bucket, prefix } => Ok((Arc::new(open_s3(bucket, options)?), Path::from(prefix.as_str()))),
     }
 }
 

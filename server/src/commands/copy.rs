@@ -60,15 +60,16 @@ pub(super) async fn export(open: &Open, dir: &Path) -> Result<()> {
         let Some(last) = ids.last().filter(|_| ids.len() == PIECE as usize) else { break };
         page.after = Some(*last);
     }
+    let bundles = super::bundle::export(open, dir).await?;
     for file in &files {
         write(&dir.join(&file.path), &file.bytes, Durability::PowerCut)?;
     }
-    match pack::of_files(&files, &|_| Ok(None)) {
+    match pack::of_files(&files, &|path| beside(dir, path)) {
         Some(packed) => write(&dir.join(PACK), &packed, Durability::PowerCut)?,
         None => disk::remove_file(&dir.join(PACK))?,
     }
     print(&format!(
-        "Exported {} signed files and {chunks} chunks to {}; {written} chunks were new.\n",
+        "Exported {} signed files, {chunks} chunks and {bundles} bundles to {}; {written} chunks were new.\n",
         files.len(),
         dir.display()
     ));
@@ -89,7 +90,7 @@ async fn all_paths(open: &Open) -> Result<Vec<String>> {
     }
 }
 
-fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
     if disk::read_if_exists(path, bytes.len() as u64).ok().flatten().as_deref() == Some(bytes) {
         return Ok(());
     }

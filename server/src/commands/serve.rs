@@ -51,6 +51,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
         }
     }
     drop(beside);
+    service.finish().await;
     note("Stopped.");
     Ok(())
 }

@@ -40,8 +40,8 @@ pub trait BundleDb {
     async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>>;
     /// Claims this one, whatever its state. Gives whether there is one.
     async fn expel_bundle(&self, id: &Digest) -> Result<bool>;
-    /// Removes parts of a claimed or incoming bundle from the `first` on, up to `count`. Gives their number.
-    async fn remove_bundle_parts(&self, id: &Digest, first: u64, count: u64) -> Result<u64>;
+    /// Removes up to `limit` parts of a claimed or incoming bundle. Gives their number: fewer if no more are left.
+    async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64>;
     /// Forgets a claimed bundle whose bytes are gone.
     async fn forget_bundle(&self, id: &Digest) -> Result<()>;
 

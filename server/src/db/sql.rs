@@ -193,7 +193,8 @@ statements! {
     CLAIMABLE_BUNDLES = "SELECT id FROM bundles WHERE state = 'deleting' OR (state = 'doomed' AND changed_at <= $1) \
         ORDER BY changed_at LIMIT $2";
     CLAIM_BUNDLE = "UPDATE bundles SET state = 'deleting' WHERE id = $1";
-    REMOVE_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE bundle_id = $1 AND part >= $2 AND part < $3";
+    REMOVE_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE bundle_id = $1 AND part IN \
+        (SELECT d.part FROM bundle_data d WHERE d.bundle_id = $1 ORDER BY d.part LIMIT $2)";
     FORGET_BUNDLE = "DELETE FROM bundles WHERE id = $1 AND state = 'deleting'";
     ADD_ASKS = "INSERT INTO bundle_asks (to_index, from_index, day, asks) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (to_index, from_index, day) DO UPDATE SET asks = bundle_asks.asks + excluded.asks";

@@ -77,10 +77,11 @@ pub(super) struct Content {
 
 /// The entity tag of a chunk: its id.
 pub(super) fn chunk_tag(id: &ChunkId) -> HeaderValue {
-    quoted(id.as_bytes())
+    tag(id.as_bytes())
 }
 
-fn quoted(digest: &[u8; 32]) -> HeaderValue {
+/// The entity tag of what has this digest.
+pub(super) fn tag(digest: &[u8; 32]) -> HeaderValue {
     let mut text = [b'"'; 66];
     if let Some(digits) = text.get_mut(1..65) {
         // 64 digits for 32 bytes.
@@ -107,7 +108,7 @@ impl Content {
 
     /// The same, with a tag of the content.
     pub(super) fn hashed(bytes: Bytes, kind: Kind) -> Self {
-        let tag = quoted(&Sha256::digest(&bytes).into());
+        let tag = tag(&Sha256::digest(&bytes).into());
         Self { bytes, tag, kind }
     }
 
@@ -117,46 +118,53 @@ impl Content {
 
     /// The answer to GET, or to HEAD: that has the same headers, and no range.
     pub(super) fn answer(self, request: &HeaderMap, is_get: bool) -> Response {
-        if is_known(request, &self.tag) {
-            return not_modified(self.kind, self.tag);
+        let (mut response, range) = outline(&self.tag, self.bytes.len() as u64, self.kind, request, is_get);
+        if let Some(Range { start, end }) = range {
+            // What is in memory has a length that fits.
+            let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+            response.set_body(self.bytes.slice(at(start)..at(end)));
         }
-        if is_get && request.contains_key(header::RANGE) && is_same(request, &self.tag) {
-            match asked_range(request, self.bytes.len()) {
-                Asked::Whole => {}
-                Asked::Part(range) => return self.part(range),
-                Asked::Nothing => return self.no_part(),
+        response
+    }
+}
+
+/// The answer to GET, or to HEAD, for content of this length, but for its body; and which of it the body is.
+pub(super) fn outline(
+    tag: &HeaderValue,
+    length: u64,
+    kind: Kind,
+    request: &HeaderMap,
+    is_get: bool,
+) -> (Response, Option<Range<u64>>) {
+    if is_known(request, tag) {
+        return (not_modified(kind, tag.clone()), None);
+    }
+    let is_for_range = is_get && request.contains_key(header::RANGE) && is_same(request, tag);
+    let asked = if is_for_range { asked_range(request, length) } else { Asked::Whole };
+    let mut response = with_headers(kind, tag.clone());
+    let range = match asked {
+        Asked::Whole => 0..length,
+        Asked::Part(range) => {
+            response.set_status(StatusCode::PARTIAL_CONTENT);
+            let text = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+            if let Ok(value) = HeaderValue::try_from(text) {
+                response.headers_mut().insert(header::CONTENT_RANGE, value);
             }
+            range
         }
-        let mut response = with_headers(self.kind, self.tag);
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(self.bytes.len()));
-        if is_get {
-            response.set_body(self.bytes);
-        }
-        response
-    }
+        Asked::Nothing => return (no_part(length), None),
+    };
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    (response, is_get.then_some(range))
+}
 
-    fn part(self, range: Range<usize>) -> Response {
-        let text = format!("bytes {}-{}/{}", range.start, range.end - 1, self.bytes.len());
-        let mut response = with_headers(self.kind, self.tag);
-        response.set_status(StatusCode::PARTIAL_CONTENT);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.len()));
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(header::CONTENT_RANGE, value);
-        }
-        response.set_body(self.bytes.slice(range));
-        response
+fn no_part(length: u64) -> Response {
+    let mut response =
+        crate::problem::Problem::new(416, "range_not_satisfiable", format!("There are {length} bytes")).into_response();
+    if let Ok(value) = HeaderValue::try_from(format!("bytes */{length}")) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
     }
-
-    fn no_part(self) -> Response {
-        let mut response =
-            crate::problem::Problem::new(416, "range_not_satisfiable", format!("There are {} bytes", self.bytes.len()))
-                .into_response();
-        if let Ok(value) = HeaderValue::try_from(format!("bytes */{}", self.bytes.len())) {
-            response.headers_mut().insert(header::CONTENT_RANGE, value);
-        }
-        response
-    }
+    response
 }
 
 fn with_headers(kind: Kind, tag: HeaderValue) -> Response {
@@ -195,12 +203,12 @@ fn is_same(request: &HeaderMap, tag: &HeaderValue) -> bool {
 enum Asked {
     /// No range, one that is not understood, or several: the whole may be sent instead.
     Whole,
-    Part(Range<usize>),
+    Part(Range<u64>),
     /// One that begins after the end.
     Nothing,
 }
 
-fn asked_range(request: &HeaderMap, len: usize) -> Asked {
+fn asked_range(request: &HeaderMap, len: u64) -> Asked {
     let mut values = request.get_all(header::RANGE).into_iter();
     match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
         (Some(text), None) => parse_range(text, len).unwrap_or(Asked::Whole),
@@ -208,7 +216,7 @@ fn asked_range(request: &HeaderMap, len: usize) -> Asked {
     }
 }
 
-fn parse_range(text: &str, len: usize) -> Option<Asked> {
+fn parse_range(text: &str, len: u64) -> Option<Asked> {
     let (unit, range) = text.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
@@ -217,7 +225,7 @@ fn parse_range(text: &str, len: usize) -> Option<Asked> {
     let number = |digits: &str| {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         // A number that is too large for us is after the end of anything.
-        is_number.then(|| digits.parse::<usize>().unwrap_or(usize::MAX))
+        is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     let range = match (first, last) {
         ("", count) => len.saturating_sub(number(count)?)..len,
@@ -237,7 +245,7 @@ fn parse_range(text: &str, len: usize) -> Option<Asked> {
 mod tests {
     use super::*;
 
-    fn asked(text: &'static str, len: usize) -> Asked {
+    fn asked(text: &'static str, len: u64) -> Asked {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(text));
         asked_range(&headers, len)
@@ -275,7 +283,7 @@ mod tests {
 
     #[test]
     fn tags_are_compared_without_their_weakness() {
-        let tag = quoted(&[0xab; 32]);
+        let tag = tag(&[0xab; 32]);
         let hex = "ab".repeat(32);
         for (text, is) in [
             (format!("\"{hex}\""), true),

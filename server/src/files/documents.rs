@@ -78,7 +78,7 @@ fn is_changing(path: &str) -> bool {
 }
 
 /// The same failure, for another one who waited for it.
-fn shared(error: &Error) -> Error {
+pub(super) fn shared(error: &Error) -> Error {
     match error {
         Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
         error => Error::Internal { context: format!("a file could not be read: {error}") },

@@ -1,5 +1,6 @@
 //! From the path of a URL to what is meant by it. Whatever could lead elsewhere means nothing.
 
+use vsekai_updater::bundle::Digest;
 use vsekai_updater::chunk::ChunkId;
 
 /// What a path names.
@@ -9,8 +10,10 @@ pub(super) enum Wanted {
     Chunk(ChunkId),
     /// `/tuf/<name>`, `/targets/<path>`: the path below the repository, decoded.
     Document(String),
-    /// `/bundles/<id>`
-    Bundle,
+    /// `/bundles/<64 hex>`
+    Bundle(Digest),
+    /// `/bundles/<64 hex>.json`
+    BundleList(Digest),
 }
 
 /// The longest path below the repository, in bytes. The longest in use has about 250.
@@ -27,13 +30,18 @@ impl Wanted {
             // No character of such a path is ever encoded: every chunk has one address.
             return parse_chunk(name).map(Self::Chunk);
         }
+        if let Some(name) = path.strip_prefix("/bundles/") {
+            return match name.strip_suffix(".json") {
+                Some(index) => parse_digest(index).map(Self::BundleList),
+                None => parse_digest(name).map(Self::Bundle),
+            };
+        }
         let path = decode(path.strip_prefix('/')?)?;
         let (folder, name) = path.split_once('/')?;
         let is_sound = name.split('/').all(is_name);
         match folder {
             "tuf" if is_sound && !name.contains('/') => Some(Self::Document(path)),
             "targets" if is_sound => Some(Self::Document(path)),
-            "bundles" if is_sound && !name.contains('/') => Some(Self::Bundle),
             _ => None,
         }
     }
@@ -43,6 +51,13 @@ fn parse_chunk(name: &str) -> Option<ChunkId> {
     let (prefix, name) = name.split_once('/')?;
     let id = name.strip_suffix(".cacnk")?;
     (prefix.len() == 4 && id.starts_with(prefix)).then(|| id.parse().ok())?
+}
+
+/// 64 hex digits, small ones: every file has one address.
+pub(super) fn parse_digest(text: &str) -> Option<Digest> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(Digest(bytes)).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
 fn is_name(part: &str) -> bool {
@@ -93,7 +108,9 @@ mod tests {
             Some(document("targets/stable/1.0.0+7/linux-x86_64/ab.release.json"))
         );
         assert_eq!(Wanted::parse("/targets/stable/1.0.0+7/x"), Some(document("targets/stable/1.0.0+7/x")));
-        assert_eq!(Wanted::parse("/bundles/x"), Some(Wanted::Bundle));
+        let digest = Digest(*hex.parse::<ChunkId>().unwrap().as_bytes());
+        assert_eq!(Wanted::parse(&format!("/bundles/{hex}")), Some(Wanted::Bundle(digest)));
+        assert_eq!(Wanted::parse(&format!("/bundles/{hex}.json")), Some(Wanted::BundleList(digest)));
     }
 
     #[test]
@@ -116,6 +133,24 @@ mod tests {
             "/store/".to_owned(),
         ] {
             assert_eq!(Wanted::parse(&path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_has_one_address() {
+        let hex = format!("0006{}", "ab".repeat(30));
+        for name in [
+            "x".to_owned(),
+            String::new(),
+            hex.to_uppercase(),
+            hex[..62].to_owned(),
+            format!("{hex}00"),
+            format!("{hex}.JSON"),
+            format!("{hex}.json.json"),
+            format!("{hex}/"),
+            format!("%30{}", &hex[1..]),
+        ] {
+            assert_eq!(Wanted::parse(&format!("/bundles/{name}")), None, "{name}");
         }
     }
 

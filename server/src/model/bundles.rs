@@ -7,7 +7,7 @@ use vsekai_updater::release::Platform;
 use super::Time;
 
 /// How hard it was tried to make a bundle small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effort {
     /// In seconds, for the moment of a release.
     Fast,

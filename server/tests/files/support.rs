@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use vsekai_server::bundles::Bundles;
 use vsekai_server::chunks::{Chunks, Options, Place};
 use vsekai_server::db::{Change, Db, Pools};
 use vsekai_server::error::{Error, Result};
@@ -75,6 +76,10 @@ impl Bench {
         Arc::new(Chunks::open(Arc::clone(&self.db), &self.options).unwrap())
     }
 
+    pub(crate) fn bundles(&self) -> Arc<Bundles> {
+        Arc::new(Bundles::open(Arc::clone(&self.db), &self.options).unwrap())
+    }
+
     /// The same without a cache: what the store has, not what was remembered.
     pub(crate) fn bare(&self) -> Arc<Chunks> {
         let mut options = self.options.clone();
@@ -104,7 +109,7 @@ impl Bench {
     pub(crate) async fn serve_with(&self, options: files::Options, limits: Limits) -> Server {
         let chunks = self.chunks();
         let gate = Arc::new(Secret);
-        let files = Arc::new(Files::new(Arc::clone(&chunks), Arc::clone(&self.db), gate, options));
+        let files = Arc::new(Files::new(Arc::clone(&chunks), self.bundles(), Arc::clone(&self.db), gate, options));
         let rest = poem::endpoint::make_sync(|_| "something else");
         let mut server = Server::start(Arc::clone(&files).before(rest), limits).await;
         (server.chunks, server.files) = (Some(chunks), Some(files));

@@ -59,8 +59,8 @@ impl BundleDb for Store {
         write!(self, |conn| expel(conn, id))
     }
 
-    async fn remove_bundle_parts(&self, id: &Digest, first: u64, count: u64) -> Result<u64> {
-        write!(self, |conn| remove_parts(conn, id, first, count))
+    async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64> {
+        write!(self, |conn| remove_parts(conn, id, limit))
     }
 
     async fn forget_bundle(&self, id: &Digest) -> Result<()> {
@@ -170,9 +170,8 @@ async fn expel(conn: &mut Conn, id: &Digest) -> Result<bool> {
     Ok(query(sql::CLAIM_BUNDLE).bind(id.to_string()).execute(conn).await?.rows_affected() > 0)
 }
 
-async fn remove_parts(conn: &mut Conn, id: &Digest, first: u64, count: u64) -> Result<u64> {
-    let end = number(first.saturating_add(count))?;
-    let remove = query(sql::REMOVE_BUNDLE_PARTS).bind(id.to_string()).bind(number(first)?).bind(end);
+async fn remove_parts(conn: &mut Conn, id: &Digest, limit: u32) -> Result<u64> {
+    let remove = query(sql::REMOVE_BUNDLE_PARTS).bind(id.to_string()).bind(i64::from(limit));
     Ok(remove.execute(conn).await?.rows_affected())
 }
 

@@ -1,0 +1,92 @@
+//! Clean-up and checks of all bundles. Who may clean up, when and how often is not decided here: one process at a time,
+//! by the lease on clean-up.
+
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use vsekai_updater::bundle::Digest;
+
+use super::Bundles;
+use crate::error::{Error, Result};
+use crate::model::Time;
+
+/// Bundles removed in one piece of clean-up.
+const PIECE: u32 = 20;
+
+/// A bundle that has been on its way for longer was left by a server that was killed, in seconds: none takes that long.
+const INCOMING_S: i64 = 6 * 3600;
+
+/// What a piece of clean-up did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Bundles whose version is gone, and what was left of those that were never finished.
+    pub doomed: u64,
+    /// Bundles removed.
+    pub removed: u64,
+    /// Bundles whose bytes were not removed. They are tried again.
+    pub failed: u64,
+}
+
+impl Bundles {
+    /// Dooms bundles that nobody needs any more, and removes some that were doomed `grace_s` seconds ago or earlier. Can
+    /// be cut off anywhere and be begun again.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn clean(&self, now: Time, grace_s: i64) -> Result<Cleaned> {
+        let doomed = self.db.doom_bundles(now, now.plus_seconds(-INCOMING_S)).await?;
+        let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
+        for id in self.db.claim_bundles(now.plus_seconds(-grace_s), PIECE).await? {
+            match self.remove_claimed(&id).await {
+                Ok(()) => cleaned.removed += 1,
+                Err(error) => {
+                    tracing::warn!(%id, "a bundle could not be removed: {error}");
+                    cleaned.failed += 1;
+                }
+            }
+        }
+        Ok(cleaned)
+    }
+
+    /// Removes a bundle at once, whatever its state. It may be built again. Gives whether there was one.
+    ///
+    /// # Errors
+    /// Those of the database and the object store.
+    pub async fn remove(&self, id: &Digest) -> Result<bool> {
+        let is_there = self.db.expel_bundle(id).await?;
+        if is_there {
+            self.remove_claimed(id).await?;
+        }
+        Ok(is_there)
+    }
+
+    async fn remove_claimed(&self, id: &Digest) -> Result<()> {
+        self.kept.remove(id).await?;
+        self.db.forget_bundle(id).await
+    }
+
+    /// Whether the bytes of a bundle are there, and if asked `deeply`, whether they are what its name says.
+    ///
+    /// # Errors
+    /// Those of the database and the object store.
+    pub async fn is_sound(&self, id: Digest, length: u64, deeply: bool) -> Result<bool> {
+        if self.kept.size(&id, length).await? != Some(length) {
+            return Ok(false);
+        }
+        if !deeply {
+            return Ok(true);
+        }
+        let mut hash = Sha256::new();
+        let read = async {
+            let mut pieces = self.read(id, 0..length).await?;
+            while let Some(bytes) = pieces.try_next().await? {
+                hash.update(&bytes);
+            }
+            Ok(())
+        };
+        match read.await {
+            Ok(()) => Ok(Digest(hash.finalize().into()) == id),
+            Err(Error::NotFound { .. } | Error::Internal { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is built when: beside everything else, for ever, or all at once for an operator.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{counter, gauge};
+use tokio::sync::Notify;
+use vsekai_updater::bundle::Digest;
+use vsekai_updater::release::ModeName;
+
+use super::asked;
+use super::build::{Builder, Outcome};
+use super::choose::{Job, Known, choose};
+use crate::error::{Error, Result};
+use crate::model::{ModeVersion, VersionIndex};
+
+/// How often it is looked for something to build; a publication to this server wakes the builder at once.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// How often counts are written, and how often a look takes new ones into account.
+const WRITE_EVERY: Duration = Duration::from_mins(1);
+
+/// After a failure, and how long it doubles.
+const FIRST_PAUSE: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_hours(6);
+
+/// Jobs that have failed, how often, and when they are tried again. A restart forgets them.
+#[derive(Debug, Default)]
+struct Failures(HashMap<Job, (u32, Instant)>);
+
+impl Failures {
+    fn is_due(&self, job: &Job) -> bool {
+        self.0.get(job).is_none_or(|(_, again)| *again <= Instant::now())
+    }
+
+    fn note(&mut self, job: Job) -> Duration {
+        let (count, again) = self.0.entry(job).or_insert((0, Instant::now()));
+        let pause = FIRST_PAUSE.saturating_mul(1 << (*count).min(16)).min(LONGEST_PAUSE);
+        *count += 1;
+        *again = Instant::now() + pause;
+        pause
+    }
+}
+
+impl Builder {
+    /// Builds for ever, while it has the lease; to be dropped when the server ends. `changed` wakes it.
+    pub async fn keep_building(self: Arc<Self>, changed: Arc<Notify>) {
+        let mut failures = Failures::default();
+        loop {
+            if let Err(error) = self.round(&mut failures).await {
+                tracing::warn!(code = error.code(), "cannot build bundles: {error}");
+            }
+            tokio::select! {
+                () = changed.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Writes for ever what was asked for.
+    pub async fn keep_counting(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(WRITE_EVERY).await;
+            if let Err(error) = self.bundles.asked().write(self.db.as_ref()).await {
+                tracing::warn!(code = error.code(), "cannot count who comes from where: {error}");
+            }
+        }
+    }
+
+    /// Builds until nothing is left to do, or another server does.
+    async fn round(&self, failures: &mut Failures) -> Result<()> {
+        let mut has_lease = false;
+        let outcome = loop {
+            let (known, jobs) = self.look(None).await?;
+            #[expect(clippy::cast_precision_loss, reason = "there are few")]
+            gauge!("vsekai_bundles_wanted").set(jobs.len() as f64);
+            let Some(job) = jobs.into_iter().find(|job| failures.is_due(job)) else { break Ok(()) };
+            if !self.take_lease().await? {
+                return Ok(());
+            }
+            if !has_lease {
+                // What another server has just built is to be seen.
+                has_lease = true;
+                continue;
+            }
+            match self.build_and_tell(job, &known).await {
+                Ok(_) => failures.0.remove(&job).map(drop).unwrap_or_default(),
+                Err(error @ Error::Unavailable { code: "busy", .. }) => break Err(error),
+                Err(error) => {
+                    let pause = failures.note(job);
+                    let what = name(&known, &job);
+                    tracing::warn!(code = error.code(), "{what} cannot be built, again in {pause:?}: {error}");
+                }
+            }
+        };
+        if has_lease {
+            self.give_lease_back().await?;
+        }
+        outcome
+    }
+
+    /// Builds what is missing now, for an operator. `tell` is called with what each was and what it gave. Failures are
+    /// passed over.
+    ///
+    /// # Errors
+    /// `busy` if another process builds; those of the database.
+    pub async fn build_all(&self, mode: Option<&ModeName>, tell: impl Fn(&str, Result<Outcome>)) -> Result<()> {
+        let busy = || Error::Unavailable {
+            code: "busy",
+            reason: "Another process builds bundles now, such as a server; try again later".to_owned(),
+        };
+        let mut failed = Vec::new();
+        let outcome = loop {
+            if !self.take_lease().await? {
+                return Err(busy());
+            }
+            let (known, jobs) = self.look(mode).await?;
+            let Some(job) = jobs.into_iter().find(|job| !failed.contains(job)) else { break Ok(()) };
+            let outcome = self.build_and_tell(job, &known).await;
+            if outcome.is_err() {
+                failed.push(job);
+            }
+            tell(&name(&known, &job), outcome);
+        };
+        self.give_lease_back().await?;
+        outcome
+    }
+
+    /// What is to be built, of one mode or of all.
+    async fn look(&self, mode: Option<&ModeName>) -> Result<(Known, Vec<Job>)> {
+        let (view, indexes) = (self.db.view().await?, self.db.indexes().await?);
+        let bundles = self.db.bundles(None).await?;
+        let asks = asked::recent(self.db.as_ref()).await?;
+        let known = Known { view, indexes, bundles, asks };
+        let mut jobs = choose(&known, &self.options.policy);
+        if let Some(mode) = mode {
+            let id = known.view.mode_named(mode).ok_or(Error::NotFound { what: "mode" })?.id;
+            jobs.retain(|job| versions_of(&known, &job.to).any(|(version, _)| version.mode_id == id));
+        }
+        Ok((known, jobs))
+    }
+
+    async fn build_and_tell(&self, job: Job, known: &Known) -> Result<Outcome> {
+        let outcome = self.build(job, &known.indexes).await;
+        let word = if outcome.is_ok() { "ok" } else { "failed" };
+        counter!("vsekai_bundle_builds_total", "effort" => job.effort.as_str(), "outcome" => word).increment(1);
+        if let Ok(Outcome { info, put, took, rested }) = &outcome {
+            let what = name(known, &job);
+            tracing::info!(id = %info.id, bytes = info.length, ?put, ?took, ?rested, "built {what}");
+        }
+        outcome
+    }
+}
+
+fn versions_of<'a>(known: &'a Known, digest: &Digest) -> impl Iterator<Item = (&'a ModeVersion, &'a VersionIndex)> {
+    let digest = *digest;
+    let indexes = known.indexes.iter().filter(move |index| index.digest == digest);
+    indexes.filter_map(|index| {
+        let version = known.view.versions.iter().find(|version| version.id == index.version_id)?;
+        Some((version, index))
+    })
+}
+
+/// What is built, in words: `stable 1.1.0 linux-x86_64 from 1.0.0 (fast)`.
+fn name(known: &Known, job: &Job) -> String {
+    let to = versions_of(known, &job.to).next().map(|(version, index)| {
+        let mode = known.view.mode(version.mode_id).map_or("?", |mode| mode.name.as_str());
+        format!("{mode} {} {}", version.version, index.platform)
+    });
+    let from =
+        job.from.and_then(|from| versions_of(known, &from).next().map(|(version, _)| version.version.to_string()));
+    let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
+    format!("{}{from} ({})", to.unwrap_or_else(|| job.to.to_string()), job.effort.as_str())
+}
