@@ -155,6 +155,7 @@ impl Files {
             (method @ (Method::GET | Method::HEAD), Wanted::BundleList(to)) => {
                 self.bundles.list(*to, request, method == Method::GET).await
             }
+            (Method::GET | Method::HEAD, Wanted::NoBundle) => Err(Error::NotFound { what: "bundle" }),
             _ if is_store => Ok(not_allowed("GET, HEAD, PUT")),
             _ => Ok(not_allowed("GET, HEAD")),
         }

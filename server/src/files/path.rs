@@ -14,6 +14,8 @@ pub(super) enum Wanted {
     Bundle(Digest),
     /// `/bundles/<64 hex>.json`
     BundleList(Digest),
+    /// Another name below `/bundles/`: nothing is there.
+    NoBundle,
 }
 
 /// The longest path below the repository, in bytes. The longest in use has about 250.
@@ -30,18 +32,16 @@ impl Wanted {
             // No character of such a path is ever encoded: every chunk has one address.
             return parse_chunk(name).map(Self::Chunk);
         }
-        if let Some(name) = path.strip_prefix("/bundles/") {
-            return match name.strip_suffix(".json") {
-                Some(index) => parse_digest(index).map(Self::BundleList),
-                None => parse_digest(name).map(Self::Bundle),
-            };
-        }
         let path = decode(path.strip_prefix('/')?)?;
         let (folder, name) = path.split_once('/')?;
         let is_sound = name.split('/').all(is_name);
         match folder {
             "tuf" if is_sound && !name.contains('/') => Some(Self::Document(path)),
             "targets" if is_sound => Some(Self::Document(path)),
+            "bundles" if is_sound && !name.contains('/') => Some(match name.strip_suffix(".json") {
+                Some(index) => parse_digest(index).map_or(Self::NoBundle, Self::BundleList),
+                None => parse_digest(name).map_or(Self::NoBundle, Self::Bundle),
+            }),
             _ => None,
         }
     }
@@ -141,15 +141,15 @@ mod tests {
         let hex = format!("0006{}", "ab".repeat(30));
         for name in [
             "x".to_owned(),
-            String::new(),
             hex.to_uppercase(),
             hex[..62].to_owned(),
             format!("{hex}00"),
             format!("{hex}.JSON"),
             format!("{hex}.json.json"),
-            format!("{hex}/"),
-            format!("%30{}", &hex[1..]),
         ] {
+            assert_eq!(Wanted::parse(&format!("/bundles/{name}")), Some(Wanted::NoBundle), "{name}");
+        }
+        for name in ["", "a/b", "..", "a%2fb"] {
             assert_eq!(Wanted::parse(&format!("/bundles/{name}")), None, "{name}");
         }
     }

@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod bundles;
 mod chunks;
 mod cleanup;
 mod databases;
