@@ -9,8 +9,10 @@ use crate::db::View;
 use crate::model;
 
 mod admin;
+mod bundles;
 
 pub(super) use admin::{AuditEntry, MadeToken, NewToken, Token};
+pub(super) use bundles::Bundle;
 
 /// A stream of versions that users follow.
 #[derive(Debug, Clone, PartialEq, Object)]

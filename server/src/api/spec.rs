@@ -6,8 +6,8 @@
 //! the plain files are added, which it does not serve.
 //!
 //! ```text
-//! complete     the document made right       this file
-//!   files      /store, /tuf, /targets        spec/files.rs
+//! complete     the document made right                this file
+//!   files      /store, /tuf, /targets, /bundles       spec/files.rs
 //! ```
 
 use serde_json::{Map, Value, json};

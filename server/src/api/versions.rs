@@ -10,11 +10,12 @@ use uuid::Uuid;
 use vsekai_updater::release::{ModeName, Platform, resolve_mode};
 
 use super::answer::{self, Changed, Failure, Found, MAX_LIMIT, Page};
-use super::bodies::{File, Manifest, Update, Version, VersionChange, VersionState};
+use super::bodies::{Bundle, File, Manifest, Update, Version, VersionChange, VersionState};
 use super::modes::known;
 use super::{App, Bearer, RequestIdOf, Tags};
 use crate::db::{FileFilter, VersionFilter};
 use crate::error::Error;
+use crate::model::VersionIndex;
 use crate::service::{VersionEdit, catalog};
 
 pub(super) struct Versions;
@@ -135,6 +136,25 @@ impl Versions {
         Ok(answer::found(body, if_none_match.0.as_deref()))
     }
 
+    /// List the bundles of a version
+    ///
+    /// Chunks of it compressed together, as far as they are built by now. Clients read a list of their own, below
+    /// `/bundles`.
+    #[oai(path = "/versions/:id/bundles", method = "get", operation_id = "list_bundles", tag = "Tags::Versions")]
+    async fn bundles(
+        &self,
+        app: Data<&Arc<App>>,
+        /// Its identifier.
+        id: Path<Uuid>,
+        /// Bodies that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found<Page<Bundle>>, Failure> {
+        app.service.db().version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
+        let page = Page { items: bundles_of(&app, id.0).await?, next: None };
+        Ok(answer::found(page, if_none_match.0.as_deref()))
+    }
+
     /// List files
     ///
     /// The signed files of versions. They come with publications, and never change.
@@ -200,6 +220,22 @@ impl Versions {
         let body = look(&app, known(&mode)?, &platform).await?;
         Ok(answer::found(body, if_none_match.0.as_deref()))
     }
+}
+
+async fn bundles_of(app: &App, version: Uuid) -> Result<Vec<Bundle>, Error> {
+    let db = app.service.db();
+    let (view, indexes) = (db.view().await?, db.indexes().await?);
+    let number = |index: &VersionIndex| {
+        let version = view.versions.iter().find(|version| version.id == index.version_id)?;
+        Some((index.digest, version.version.to_string()))
+    };
+    let numbers = indexes.iter().filter_map(number).collect();
+    let mut items = Vec::new();
+    for index in indexes.iter().filter(|index| index.version_id == version) {
+        let bundles = db.bundles(Some(&index.digest)).await?;
+        items.extend(bundles.iter().map(|bundle| Bundle::of(bundle, index.platform.as_str(), &numbers)));
+    }
+    Ok(items)
 }
 
 async fn look(app: &App, mode: ModeName, platform: &Platform) -> Result<Update, Error> {

@@ -11,6 +11,10 @@
 )]
 #![cfg(unix)]
 
+mod bundles;
+#[path = "../db/databases.rs"]
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "the suite of databases uses all of it")]
+mod databases;
 mod kills;
 mod versions;
 mod world;

@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) server: Option<Server>,
     pub(crate) token: String,
-    settings: Vec<String>,
+    pub(crate) settings: Vec<String>,
 }
 
 pub(crate) struct Server {

@@ -9,7 +9,7 @@ pub(super) const CHAPTER: &str = "Repository files";
 
 /// Its entry among the tags.
 pub(super) fn tag() -> Value {
-    json!({"name": CHAPTER, "description": "What clients and desync read: signed metadata, what it names, and chunks."})
+    json!({"name": CHAPTER, "description": "What clients and desync read: signed metadata, what it names, chunks, and bundles."})
 }
 
 /// Paths and their operations.
@@ -25,6 +25,16 @@ pub(super) fn paths() -> Map<String, Value> {
     chunk["put"] = put_chunk(&store);
     let metadata = "Read signed metadata";
     let version = [part("mode"), part("version"), part("platform"), name("The SHA-256 and the file's name.")];
+    let mut bundle = parameter("bundle", "64 hexadecimal digits, for a list with `.json`.", r"^[0-9a-f]{64}(\.json)?$");
+    bundle["example"] = Value::from(format!("{}.json", "0".repeat(64)));
+    let mut bundles =
+        item(&[bundle], read("get_bundle", "Read a bundle, or a list of bundles", BUNDLE, &[BYTES, JSON]));
+    if let Some(own) = bundles["get"]["parameters"].as_array_mut() {
+        own.push(json!({
+            "name": "from", "in": "query", "required": false, "description": FROM,
+            "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        }));
+    }
     let paths = [
         ("/store/{prefix}/{chunk}", chunk),
         (
@@ -42,6 +52,7 @@ pub(super) fn paths() -> Map<String, Value> {
             "/targets/{mode}/{version}/{platform}/{name}",
             item(&version, read("get_target", "Read a file of a version", TARGET, &[JSON, BYTES])),
         ),
+        ("/bundles/{bundle}", bundles),
     ];
     paths.into_iter().map(|(path, item)| (path.to_owned(), item)).collect()
 }
@@ -56,6 +67,11 @@ const METADATA: &str = "Metadata of TUF. `timestamp.json` and `current.pack`, al
     30 seconds; what has a number in its name never does.";
 const CATALOG: &str = "What each mode offers. The newest is named by the metadata.";
 const TARGET: &str = "The release document, the index or the file table of a version, as the metadata names it.";
+const BUNDLE: &str = "A bundle, chunks of a version compressed together, has its SHA-256 as its name: it never changes. \
+    The list of a version's bundles has the SHA-256 of its index as its name, and `.json`; it changes when bundles are \
+    built, and may be kept for 30 seconds. Neither is signed: what comes out of a bundle is held against the signed index.";
+const FROM: &str = "For a list: the SHA-256 of the index that the client has and the list has no bundle for. It is \
+    counted, with nothing else of the request, to learn which bundles are wanted.";
 
 fn parameter(name: &str, about: &str, pattern: &str) -> Value {
     json!({
