@@ -135,6 +135,7 @@ impl Open {
 
     /// Says that no new requests are welcome; those under way go on.
     pub fn stop(&self) {
+        self.builder.stop();
         self.ready.store(false, Ordering::Relaxed);
     }
 

@@ -99,6 +99,13 @@ pub fn gauge_cache(hits: u64, misses: u64, bytes: u64) {
     gauge!("vsekai_chunk_cache_bytes").set(bytes as f64);
 }
 
+/// Says how many bundles there are, for Prometheus.
+#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 bundles or bytes of them")]
+pub fn gauge_bundles(bundles: &[crate::model::Bundle]) {
+    gauge!("vsekai_bundles").set(bundles.len() as f64);
+    gauge!("vsekai_bundle_bytes").set(bundles.iter().map(|bundle| bundle.info.length).sum::<u64>() as f64);
+}
+
 /// Says how many chunks there are, for Prometheus.
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 chunks or bytes of them")]
 pub fn gauge_chunks(counts: &crate::db::ChunkCounts) {

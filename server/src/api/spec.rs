@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! complete     the document made right                this file
-//!   files      /store, /tuf, /targets, /bundles       spec/files.rs
+//!   files      /store, /tuf, /targets, /bundles        spec/files.rs
 //! ```
 
 use serde_json::{Map, Value, json};

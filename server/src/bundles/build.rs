@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use vsekai_updater::bundle::{self, BundleInfo, Digest};
 use vsekai_updater::disk;
 use vsekai_updater::event::{Cancel, Monitor};
@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::model::{Time, VersionIndex};
 
 /// How long the lease is taken for, in seconds: after so long another server goes on for one that was killed.
-const LEASE_S: i64 = 20;
+pub(super) const LEASE_S: i64 = 20;
 
 /// How often it is taken again.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
@@ -49,6 +49,7 @@ pub struct Builder {
     pub(super) options: Options,
     /// Threads that are at work.
     running: Arc<AtomicUsize>,
+    is_stopped: watch::Sender<bool>,
 }
 
 /// What a build gave.
@@ -76,7 +77,7 @@ impl Drop for EndsWithWaiter {
 impl Builder {
     /// `holder` is what this process is called where it takes leases.
     pub fn new(db: Arc<dyn Db>, chunks: Arc<Chunks>, bundles: Arc<Bundles>, holder: String, options: Options) -> Self {
-        Self { db, bundles, chunks, holder, options, running: Arc::default() }
+        Self { db, bundles, chunks, holder, options, running: Arc::default(), is_stopped: watch::Sender::new(false) }
     }
 
     /// What it was told.
@@ -84,8 +85,23 @@ impl Builder {
         &self.options
     }
 
-    /// Whether a thread is at work still. After what waits for it was dropped it ends within a second, unless it is in
-    /// the middle of a section.
+    /// Ends what is being built, and begins nothing any more.
+    pub fn stop(&self) {
+        self.is_stopped.send_replace(true);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.is_stopped.borrow()
+    }
+
+    async fn stopped(&self) -> Error {
+        // Its other end is here.
+        let _ = self.is_stopped.subscribe().wait_for(|is_stopped| *is_stopped).await;
+        Error::Unavailable { code: "shutting_down", reason: "The server is about to end".to_owned() }
+    }
+
+    /// Whether a thread is at work still. After [`Self::stop`] it ends within a moment, unless it is in the middle of a
+    /// section.
     pub fn is_busy(&self) -> bool {
         self.running.load(Ordering::Relaxed) > 0
     }
@@ -132,6 +148,7 @@ impl Builder {
         let outcome = tokio::select! {
             outcome = finish => outcome,
             error = self.keep_lease() => Err(error),
+            error = self.stopped() => Err(error),
         };
         let _ = disk::remove_file(&file);
         outcome

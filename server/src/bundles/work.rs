@@ -10,7 +10,7 @@ use vsekai_updater::bundle::Digest;
 use vsekai_updater::release::ModeName;
 
 use super::asked;
-use super::build::{Builder, Outcome};
+use super::build::{Builder, LEASE_S, Outcome};
 use super::choose::{Job, Known, choose};
 use crate::error::{Error, Result};
 use crate::model::{ModeVersion, VersionIndex};
@@ -18,7 +18,13 @@ use crate::model::{ModeVersion, VersionIndex};
 /// How often it is looked for something to build; a publication to this server wakes the builder at once.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// How often counts are written, and how often a look takes new ones into account.
+/// How often it is looked while another server builds, which may be killed.
+const LOOK_AGAIN: Duration = Duration::from_secs(LEASE_S.unsigned_abs() / 2);
+
+/// How long a look that found nothing to do is believed while nothing is published: what is asked for changes too.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// How often counts are written.
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
 /// After a failure, and how long it doubles.
@@ -47,13 +53,19 @@ impl Builder {
     /// Builds for ever, while it has the lease; to be dropped when the server ends. `changed` wakes it.
     pub async fn keep_building(self: Arc<Self>, changed: Arc<Notify>) {
         let mut failures = Failures::default();
-        loop {
-            if let Err(error) = self.round(&mut failures).await {
-                tracing::warn!(code = error.code(), "cannot build bundles: {error}");
-            }
+        // The revision at which nothing was left to do, and when.
+        let mut idle: Option<(u64, Instant)> = None;
+        while !self.is_stopped() {
+            let pause = match self.round(&mut failures, &mut idle).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(code = error.code(), "cannot build bundles: {error}");
+                    LOOK_EVERY
+                }
+            };
             tokio::select! {
                 () = changed.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -68,16 +80,24 @@ impl Builder {
         }
     }
 
-    /// Builds until nothing is left to do, or another server does.
-    async fn round(&self, failures: &mut Failures) -> Result<()> {
+    /// Builds until nothing is left to do, or another server does. Gives when to look again.
+    async fn round(&self, failures: &mut Failures, idle: &mut Option<(u64, Instant)>) -> Result<Duration> {
+        let revision = self.db.revision().await?;
+        if idle.is_some_and(|(at, since)| at == revision && since.elapsed() < IDLE) {
+            return Ok(LOOK_EVERY);
+        }
+        *idle = None;
         let mut has_lease = false;
         let outcome = loop {
             let (known, jobs) = self.look(None).await?;
             #[expect(clippy::cast_precision_loss, reason = "there are few")]
             gauge!("vsekai_bundles_wanted").set(jobs.len() as f64);
-            let Some(job) = jobs.into_iter().find(|job| failures.is_due(job)) else { break Ok(()) };
+            if jobs.is_empty() {
+                *idle = Some((revision, Instant::now()));
+            }
+            let Some(job) = jobs.into_iter().find(|job| failures.is_due(job)) else { break Ok(LOOK_EVERY) };
             if !self.take_lease().await? {
-                return Ok(());
+                return Ok(LOOK_AGAIN);
             }
             if !has_lease {
                 // What another server has just built is to be seen.
@@ -87,6 +107,7 @@ impl Builder {
             match self.build_and_tell(job, &known).await {
                 Ok(_) => failures.0.remove(&job).map(drop).unwrap_or_default(),
                 Err(error @ Error::Unavailable { code: "busy", .. }) => break Err(error),
+                Err(_) if self.is_stopped() => break Ok(LOOK_EVERY),
                 Err(error) => {
                     let pause = failures.note(job);
                     let what = name(&known, &job);

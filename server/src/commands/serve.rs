@@ -12,7 +12,7 @@ use vsekai_server::app::Open;
 use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
-use vsekai_server::observe::{gauge_cache, gauge_chunks};
+use vsekai_server::observe::{gauge_bundles, gauge_cache, gauge_chunks};
 
 use super::{note, open, print, tls};
 
@@ -131,6 +131,9 @@ async fn answer_metrics(address: SocketAddr, handle: PrometheusHandle, service: 
             gauge_cache(counts.hits, counts.misses, counts.bytes);
             if let Ok(chunks) = service.service().db().chunk_counts().await {
                 gauge_chunks(&chunks);
+            }
+            if let Ok(bundles) = service.service().db().bundles(None).await {
+                gauge_bundles(&bundles);
             }
             handle.run_upkeep();
             Ok::<_, poem::Error>(handle.render())
