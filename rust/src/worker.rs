@@ -69,6 +69,8 @@ pub enum Task {
     ListModes,
     /// Follow this one.
     SwitchMode(String),
+    /// Find out what following this one would bring, and change nothing.
+    PlanMode(String),
     /// Start the game and wait until it ends.
     Launch(Vec<OsString>),
     /// Register with the desktop, by this name.
@@ -128,6 +130,8 @@ pub enum Outcome {
     Modes(Vec<ModeInfo>),
     /// The mode that is followed now.
     Switched(ModeName),
+    /// What an update would do if this mode were followed; nothing: there would be nothing to do.
+    ModePlanned(ModeName, Option<PlanMade>),
     /// The game has ended.
     Played(Launched),
     /// Registered.

@@ -78,8 +78,13 @@ func ask(key: String, values: Dictionary, on_yes: Callable) -> void:
 	var yes := key + "_YES"
 	var title := tr(key + "_TITLE").format(values)
 	confirm_dialog.ask(
-		title, tr(key + "_TEXT").format(values), tr(yes), tr("DIALOG_CANCEL"), on_yes
+		title, tr(key + "_TEXT").format(values).strip_edges(), tr(yes), tr("DIALOG_CANCEL"), on_yes
 	)
+
+
+## More is known of what is asked.
+func reword(key: String, values: Dictionary) -> void:
+	confirm_dialog.text = tr(key + "_TEXT").format(values).strip_edges()
 
 
 ## Nothing may be asked while a dialog is open.

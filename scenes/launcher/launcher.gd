@@ -10,6 +10,8 @@ extends Control
 @export var settings_path: String = LauncherSettings.PATH
 
 var _settings: LauncherSettings
+## The mode that is asked about.
+var _asked_mode: String = ""
 
 @onready var _session := %Session as LauncherSession
 @onready var _frame := %Frame as LauncherFrame
@@ -70,6 +72,7 @@ func _connect_screens() -> void:
 func _connect_session() -> void:
 	_session.changed.connect(_show)
 	_session.notes_found.connect(_frame.whats_new.show_notes)
+	_session.mode_weighed.connect(_on_mode_weighed)
 	_session.progress_changed.connect(_frame.home.show_progress)
 	_session.first_run_decided.connect(_frame.show_first_run)
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
@@ -138,10 +141,28 @@ func _on_first_install() -> void:
 
 
 func _on_mode_requested(mode: String) -> void:
-	var facts := _session.model.settings_facts().find_mode(mode)
-	var newest := facts.newest if not facts.newest.is_empty() else tr("ASK_MODE_NONE")
-	var values := {"mode": mode, "description": facts.description, "newest": newest}
+	_asked_mode = mode
+	var values := _mode_values(mode, "", tr("ASK_MODE_WEIGHING"))
 	_frame.ask("ASK_MODE", values, _session.follow_mode.bind(mode))
+	_session.weigh_mode(mode)
+
+
+func _on_mode_weighed(mode: String, version: String, bytes: int) -> void:
+	if _asked_mode.is_empty() or not mode in ["", _asked_mode]:
+		return
+	var weight := tr("ASK_MODE_LATER")
+	if bytes >= 0:
+		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
+		weight = tr(key).format({"bytes": Words.bytes(bytes)})
+	_frame.reword("ASK_MODE", _mode_values(_asked_mode, version, weight))
+
+
+func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
+	var facts := _session.model.settings_facts().find_mode(mode)
+	var newest := version if not version.is_empty() else facts.newest
+	if newest.is_empty():
+		newest = tr("ASK_MODE_NONE")
+	return {"mode": mode, "description": facts.description, "newest": newest, "weight": weight}
 
 
 func _on_rollback_requested() -> void:

@@ -79,6 +79,11 @@ func integrate(is_wanted: bool) -> void:
 	_begin(_updater.integrate if is_wanted else _updater.unintegrate)
 
 
+## What that costs is said by [signal UpdaterNews.mode_weighed].
+func weigh_mode(mode: String) -> void:
+	_begin(_updater.plan_mode.bind(mode))
+
+
 func follow_mode(mode: String) -> void:
 	model.failure = null
 	if model.is_installed():

@@ -3,6 +3,8 @@ extends UpdaterPort
 ## Hears the updater and keeps [member model] true.
 
 signal notes_found(version: String, notes: String)
+## What following a mode would bring; [param bytes] -1 = not known, 0 = nothing to download.
+signal mode_weighed(mode: String, version: String, bytes: int)
 signal progress_changed(done: int, total: int, bytes_per_second: float, seconds_left: float)
 signal first_run_decided(is_first: bool)
 signal update_completed
@@ -37,6 +39,7 @@ func _ready() -> void:
 	_updater.status_read.connect(_on_status_read)
 	_updater.modes_listed.connect(_on_modes_listed)
 	_updater.mode_switched.connect(_on_mode_switched)
+	_updater.mode_planned.connect(_on_mode_planned)
 	_updater.verify_completed.connect(_on_verify_completed)
 	_updater.repair_completed.connect(_on_repair_completed)
 	_updater.rolled_back.connect(_on_rolled_back)
@@ -110,6 +113,8 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 	if is_check or is_update:
 		model.failure = report
 		model.is_failure_of_check = is_check
+	elif failure.operation == VSekaiUpdater.Operation.PLAN_MODE:
+		mode_weighed.emit("", "", -1)
 	elif failure.operation != VSekaiUpdater.Operation.LIST_MODES and failure.code != "cancelled":
 		failed.emit(report)
 	changed.emit()
@@ -159,6 +164,12 @@ func _on_mode_switched(mode: String) -> void:
 	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": mode})
 	_is_check_wanted = true
 	_settle()
+
+
+func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
+	var bytes := plan.download_bytes if plan != null else 0
+	mode_weighed.emit(mode, plan.version if plan != null else "", bytes)
+	_begin_next()
 
 
 func _on_verify_completed(damaged_files: PackedStringArray) -> void:

@@ -14,6 +14,12 @@ const QUIET: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.READ_STATUS,
 	VSekaiUpdater.Operation.LIST_MODES,
 	VSekaiUpdater.Operation.CHECK,
+	VSekaiUpdater.Operation.PLAN_MODE,
+]
+## Those of them that take their time: they are not waited for.
+const SLOW: Array[VSekaiUpdater.Operation] = [
+	VSekaiUpdater.Operation.CHECK,
+	VSekaiUpdater.Operation.PLAN_MODE,
 ]
 
 var model := LauncherModel.new()
@@ -72,7 +78,7 @@ func _begin(operation: Callable) -> void:
 	var running := _updater.get_operation()
 	if answer == ERR_BUSY and running in QUIET:
 		_next = operation
-		if running == VSekaiUpdater.Operation.CHECK:
+		if running in SLOW:
 			_updater.cancel()
 		return
 	push_warning("%s: %s" % [operation.get_method(), error_string(answer)])

@@ -124,7 +124,13 @@ static func error() -> Control:
 
 static func confirm() -> Control:
 	var frame := _frame(VSEKAI, NavBar.Page.SETTINGS)
-	var values := {"mode": "nightly", "description": "Built every night.", "newest": "0.2.0"}
+	var weight := TranslationServer.translate("ASK_MODE_BYTES").format({"bytes": "62 MB"})
+	var values := {
+		"mode": "nightly",
+		"description": "Built every night.",
+		"newest": "0.2.0",
+		"weight": weight,
+	}
 	var title := TranslationServer.translate("ASK_MODE_TITLE").format(values)
 	var text := TranslationServer.translate("ASK_MODE_TEXT").format(values)
 	var yes := TranslationServer.translate("ASK_MODE_YES")

@@ -37,7 +37,7 @@ func _remove(folder: String) -> void:
 	DirAccess.remove_absolute(folder)
 
 
-func _publish(version: String) -> void:
+func _publish(version: String, mode: String = "stable") -> void:
 	DirAccess.make_dir_recursive_absolute(_folder + "/game")
 	var program := _folder + "/game/game.sh"
 	var file := FileAccess.open(program, FileAccess.WRITE)
@@ -49,12 +49,14 @@ func _publish(version: String) -> void:
 	file.close()
 	var keys := _folder + "/keys"
 	if not DirAccess.dir_exists_absolute(keys):
-		assert(VSekaiUpdater.run_command_line(["keys", "init", keys, "--quiet"]) == 0)
+		var init: PackedStringArray = ["keys", "init", keys, "--quiet"]
+		init.append_array(["--mode", "stable", "--mode", "beta"])
+		assert(VSekaiUpdater.run_command_line(init) == 0)
 	var arguments: PackedStringArray = [
 		"publish",
 		_folder + "/game",
 		"--mode",
-		"stable",
+		mode,
 		"--version",
 		version,
 		"--platform",
@@ -187,6 +189,33 @@ func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
 	await Hands.click(_node("%Home").get_node("%First") as Button)
 	assert(_node("%ErrorDialog").visible)
 	assert(not (_node("%ErrorDialog").get_node("%Code") as Label).text.is_empty())
+
+
+func _choose_beta() -> void:
+	await _install()
+	_publish("0.2.0-beta.1", "beta")
+	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
+	var mode := _node("%Settings").get_node("%Mode") as OptionButton
+	await _until("two modes", func() -> bool: return mode.item_count == 2 and not mode.disabled)
+	# In the order of their names.
+	mode.item_selected.emit(0)
+
+
+func test_a_switch_of_mode_says_first_what_it_downloads() -> void:
+	await _choose_beta()
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	assert(_node("%ConfirmDialog").visible and "Finding out" in question.text, question.text)
+	await _until("a weight", func() -> bool: return "It downloads" in question.text)
+	assert("0.2.0-beta.1. It downloads " in question.text, question.text)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("beta", func() -> bool: return _home("%Mode") == "beta")
+	await _until_primary("Update")
+
+
+func test_a_switch_of_mode_waits_for_no_weight() -> void:
+	await _choose_beta()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("beta", func() -> bool: return _home("%Mode") == "beta")
 
 
 func test_uninstalling_asks_first() -> void:

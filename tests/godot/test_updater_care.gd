@@ -53,6 +53,33 @@ func test_a_switch_of_mode_brings_its_version_with_the_next_update() -> void:
 	assert(read_text("switch", "data/version.txt") == "version 2.0.0-beta.1\n")
 
 
+func test_what_a_mode_would_bring_is_known_before_the_switch() -> void:
+	install("plan_mode", "1.1.0")
+	var updater := make_updater("plan_mode")
+	assert(updater.plan_mode("beta") == OK)
+	assert(updater.get_operation() == VSekaiUpdater.Operation.PLAN_MODE)
+	var planned := await wait_for("mode_planned")
+	var plan: VSekaiPlan = planned[1]
+	assert(planned[0] == "beta" and plan.version == "2.0.0-beta.1")
+	assert(
+		plan.download_bytes > 250_000 and plan.download_bytes < 400_000, str(plan.download_bytes)
+	)
+	updater.plan_mode("stable")
+	assert((await wait_for_next("mode_planned")) == ["stable", null], "that version is here")
+	assert(states().is_empty(), "nothing has changed")
+	updater.read_status()
+	var status: VSekaiStatus = (await wait_for("status_read"))[0]
+	assert(status.mode == "stable")
+
+
+func test_what_a_mode_that_is_not_there_would_bring_is_a_failure() -> void:
+	install("plan_nothing")
+	var updater := make_updater("plan_nothing")
+	updater.plan_mode("nowhere")
+	var failure: VSekaiFailure = (await wait_for("operation_failed"))[0]
+	assert(failure.operation == VSekaiUpdater.Operation.PLAN_MODE, failure.code)
+
+
 func test_a_retired_mode_leads_to_its_successor() -> void:
 	install("retired_mode")
 	var updater := make_updater("retired_mode")

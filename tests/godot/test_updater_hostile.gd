@@ -43,6 +43,7 @@ func test_a_node_without_properties_fails_with_a_code() -> void:
 		await wait_for_failure("invalid_argument")
 		assert(not updater.is_busy())
 	assert(updater.switch_mode("") == ERR_INVALID_PARAMETER)
+	assert(updater.plan_mode("") == ERR_INVALID_PARAMETER)
 	assert(updater.resume() == ERR_UNAVAILABLE)
 	updater.pause()
 	updater.cancel()
@@ -98,7 +99,7 @@ func test_wrong_types_are_refused_and_change_nothing() -> void:
 	for value: Variant in [42, null, {}, self, 1.5]:
 		for property: String in ["install_dir", "repository_urls", "update_policy"]:
 			set_and_note(updater, property, value, refused)
-		for method: String in ["switch_mode", "launch"]:
+		for method: String in ["switch_mode", "plan_mode", "launch"]:
 			call_and_note(updater, method, value, refused)
 	set_and_note(updater, "update_policy", 99, refused)
 	set_and_note(updater, "update_policy", -1, refused)

@@ -146,6 +146,7 @@ enumeration! {
         Unintegrate = "UNINTEGRATE",
         Uninstall = "UNINSTALL",
         ReadStatus = "READ_STATUS",
+        PlanMode = "PLAN_MODE",
     }
 }
 
@@ -205,6 +206,7 @@ impl From<&Task> for Operation {
             Task::Unintegrate => Self::Unintegrate,
             Task::Uninstall => Self::Uninstall,
             Task::ReadStatus => Self::ReadStatus,
+            Task::PlanMode(_) => Self::PlanMode,
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn on_stage(stage: InitStage) {
     match stage {
         InitStage::Core => {
             let asked = ProjectSettings::singleton().get_setting_ex(SETTING).default_value(&0.to_variant()).done();
-            if let Some(usec @ 1..=MAX_USEC) = asked.try_to::<i64>().ok() {
+            if let Ok(usec @ 1..=MAX_USEC) = asked.try_to::<i64>() {
                 set(usec * 1000);
             }
         }

@@ -176,6 +176,10 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn mode_switched(mode: GString);
 
+    /// The answer to [method plan_mode]. [param plan] is `null` if there would be nothing to do.
+    #[signal]
+    pub(super) fn mode_planned(mode: GString, plan: Option<Gd<VSekaiPlan>>);
+
     /// All files were read; these are missing or not as published. None: all is well.
     #[signal]
     pub(super) fn verify_completed(damaged_files: PackedStringArray);
@@ -255,6 +259,15 @@ impl VSekaiUpdater {
             return Answer::ERR_INVALID_PARAMETER;
         }
         self.begin(Task::SwitchMode(name.to_string()))
+    }
+
+    /// Finds out what an update would do if the install followed this mode: [signal mode_planned]. Changes nothing.
+    #[func]
+    fn plan_mode(&mut self, name: GString) -> Answer {
+        if name.is_empty() {
+            return Answer::ERR_INVALID_PARAMETER;
+        }
+        self.begin(Task::PlanMode(name.to_string()))
     }
 
     /// Starts the installed version with these arguments, behind those of its publisher: [signal launched], and

@@ -23,6 +23,9 @@ pub(super) fn carry_out(wish: Wish, task: Task, context: &Context) -> Result<Out
         return Ok(Outcome::Played(played));
     }
     step_back();
+    if let Task::PlanMode(name) = task {
+        return plan_mode(wish, name, context);
+    }
     let directory = wish.directory.clone();
     let updater = Updater::new(&directory, settings(wish)?)?;
     let monitor = &context.monitor;
@@ -53,7 +56,7 @@ pub(super) fn carry_out(wish: Wish, task: Task, context: &Context) -> Result<Out
             Outcome::Uninstalled
         }
         Task::ReadStatus => Outcome::Status(status(&updater, context)?.into()),
-        Task::Launch(_) => return Err(Error::Cancelled),
+        Task::Launch(_) | Task::PlanMode(_) => return Err(Error::Cancelled),
     })
 }
 
@@ -117,6 +120,16 @@ fn check(updater: &Updater, plan: bool, context: &Context) -> Result<Outcome> {
     }
     context.monitor.cancel.check()?;
     Ok(Outcome::Checked(checked.into(), made))
+}
+
+fn plan_mode(wish: Wish, name: String, context: &Context) -> Result<Outcome> {
+    let mode = ModeName::new(&name)?;
+    let directory = wish.directory.clone();
+    let updater = Updater::new(&directory, settings(Wish { mode: name, ..wish })?)?;
+    let prepared = updater.plan(&quiet(context))?;
+    context.monitor.cancel.check()?;
+    let is_first = is_first(&updater, context);
+    Ok(Outcome::ModePlanned(mode, prepared.map(|prepared| plan_made(&prepared, is_first))))
 }
 
 /// To look ahead is no change of state.

@@ -2,6 +2,13 @@ class_name ConfirmDialog
 extends Modal
 ## Asks before something is done; nothing is done unless the answer is yes.
 
+## Translated already.
+var text: String:
+	set(value):
+		text = value
+		_text.text = value
+		accessibility_description = value
+
 var _on_yes: Callable
 
 @onready var _title := %Title as Label
@@ -15,14 +22,13 @@ func _ready() -> void:
 
 
 ## Calls [param on_yes] if the answer is yes. All texts are translated already.
-func ask(title: String, text: String, yes: String, no: String, on_yes: Callable) -> void:
+func ask(title: String, words: String, yes: String, no: String, on_yes: Callable) -> void:
 	_title.text = title
-	_text.text = text
+	text = words
 	_yes.text = yes
 	_close.text = no
 	_on_yes = on_yes
 	accessibility_name = title
-	accessibility_description = text
 	open()
 
 

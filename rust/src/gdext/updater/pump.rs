@@ -148,6 +148,9 @@ impl VSekaiUpdater {
                 tells.push_back(Tell::Modes(modes));
             }
             Outcome::Switched(mode) => tells.push_back(Tell::Switched(text(mode.as_str()))),
+            Outcome::ModePlanned(mode, plan) => {
+                tells.push_back(Tell::ModePlanned(text(mode.as_str()), plan.as_ref().map(VSekaiPlan::of)));
+            }
             Outcome::Played(played) => tells.push_back(Tell::GameExited(played.exit_code, played.is_acknowledged)),
             Outcome::Integrated => tells.push_back(Tell::Integrated),
             Outcome::Unintegrated => tells.push_back(Tell::Unintegrated),
