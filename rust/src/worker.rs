@@ -49,6 +49,28 @@ pub struct Wish {
     pub proxy: String,
 }
 
+/// What is wrong with the places that were named, in a sentence each: for an editor, which warns before anything is
+/// tried. `is_trust_root_there` is nothing if no file is named.
+pub fn warnings(directory: &Path, repository: &[String], is_trust_root_there: Option<bool>) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if directory.as_os_str().is_empty() {
+        warnings.push("install_dir is empty: name the folder that the game is installed in.");
+    } else if !directory.is_absolute() {
+        warnings.push("install_dir must be the whole path of a folder, or begin with user://.");
+    }
+    if repository.is_empty() {
+        warnings.push("repository_urls is empty: a first install needs to know where the game comes from.");
+    } else if repository.iter().any(|place| place.trim().is_empty()) {
+        warnings.push("repository_urls has an empty entry: remove it, or name an URL or a folder.");
+    }
+    match is_trust_root_there {
+        None => warnings.push("trust_root is empty: a first install needs the publisher's root.json."),
+        Some(false) => warnings.push("trust_root names a file that is not there."),
+        Some(true) => {}
+    }
+    warnings
+}
+
 /// What a worker does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {

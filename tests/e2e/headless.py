@@ -284,6 +284,19 @@ def interrupted(both):
     return None if is_fine else f"Ctrl-C: {found}"
 
 
+def panics(both):
+    """A mistake in the updater itself: 101, and never success."""
+    found = {}
+    for program, command in both.items():
+        keys = WORK / f"panic_{program}"
+        process = run([*command, "keys", "init", str(keys)], {"VSEKAI_FAULT": "1:panic"}, stdout=subprocess.PIPE,
+                      stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=30)
+        found[program] = (process.returncode, out, b"a panic was asked for" in err)
+    is_fine = all(result == (101, b"", True) for result in found.values())
+    return None if is_fine else f"panic: {found}"
+
+
 def duration(both):
     """`mode list` by Godot, from start to end: the best of five, for the machine may be busy."""
     times = []
@@ -316,7 +329,7 @@ def main():
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda case: compare(*case, sources, both), chosen))
     if not options.only:
-        results += [closed_stdout(both), relative(both, base), no_home(both), interrupted(both), duration(both)]
+        results += [closed_stdout(both), relative(both, base), no_home(both), interrupted(both), panics(both), duration(both)]
     failures = [result for result in results if result]
     for failure in failures:
         print(f"FAIL {failure}", file=sys.stderr)

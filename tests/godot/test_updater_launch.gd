@@ -49,6 +49,27 @@ func test_a_game_goes_on_when_its_node_leaves() -> void:
 	await wait_until(func() -> bool: return cli(["uninstall", folder_of("alone")]) == 0)
 
 
+func test_a_start_that_is_left_before_it_shows_anything_does_not_count() -> void:
+	install("left")
+	assert(cli(["launch", folder_of("left")]) == 0)
+	install("left", "1.1.0")
+	# Whoever writes into a pipe waits for a reader: until then these games show nothing.
+	note("left")
+	var pipe := folder_of("left.note")
+	assert(OS.execute("mkfifo", [pipe]) == 0)
+	for attempt in 3:
+		var updater := make_updater("left")
+		updater.launch()
+		assert((await wait_for_next("launched")) == ["1.1.0"])
+		updater.free()
+	OS.unset_environment("VSEKAI_TEST_NOTE")
+	assert(OS.execute("timeout", ["10", "cat", pipe]) == 0)
+	var last := make_updater("left")
+	last.launch()
+	await wait_for("game_exited")
+	assert(arguments_of("launched") == ["1.1.0"] and not has_event("rolled_back"))
+
+
 func test_a_version_that_does_not_start_gives_way_to_the_one_before() -> void:
 	install("fall")
 	assert(cli(["launch", folder_of("fall")]) == 0)

@@ -34,6 +34,10 @@ say "the project imports without one error"
 godot --import >"$work/log" 2>&1 || { cat "$work/log" && die "the import failed"; }
 no_trouble 'ERROR|WARNING' "the import was not clean"
 
+say "the editor opens the project without one error"
+godot --editor --quit-after 100 >"$work/log" 2>&1 || { cat "$work/log" && die "the editor failed"; }
+no_trouble 'ERROR|WARNING' "the editor complains"
+
 say "docs/godot.md says what the class docs say"
 "$repo/tests/tools/node_reference.py" --check
 

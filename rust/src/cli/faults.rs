@@ -6,6 +6,7 @@
 //! N:before            kills the process (SIGKILL) before operation N; also after, tear (half of it is written)
 //! N:enospc            operation N fails with this error; also eacces, eio
 //! N+:enospc           and all that come after it
+//! N:panic             panics at operation N, as a mistake in this program would
 //! without:NAME        all operations of this name fail, as on a system that has no such thing
 //! ```
 //!
@@ -25,6 +26,7 @@ enum Rule {
     Count(Mutex<File>),
     At { number: u64, and_after: bool, verdict: Verdict },
     Without(String),
+    Panic(u64),
 }
 
 /// Sets the probe, if the variable asks for one.
@@ -47,6 +49,9 @@ fn parse(rule: &str) -> Result<Rule> {
         }
         ("without", name) => Ok(Rule::Without(name.to_owned())),
         (number, kind) => {
+            if kind == "panic" {
+                return Ok(Rule::Panic(number.parse().map_err(|_| invalid())?));
+            }
             let (number, and_after) = number.strip_suffix('+').map_or((number, false), |number| (number, true));
             let verdict = match kind {
                 "before" => Verdict::KillBefore,
@@ -62,6 +67,7 @@ fn parse(rule: &str) -> Result<Rule> {
     }
 }
 
+#[expect(clippy::panic, reason = "somebody has asked for it")]
 fn judge(rule: &Rule, operation: &Operation) -> Verdict {
     match rule {
         Rule::Count(file) => {
@@ -76,6 +82,7 @@ fn judge(rule: &Rule, operation: &Operation) -> Verdict {
             if is_it { *verdict } else { Verdict::Go }
         }
         Rule::Without(name) if name == operation.name => Verdict::Fail(Errno::NOSYS.raw_os_error()),
-        Rule::Without(_) => Verdict::Go,
+        Rule::Panic(number) if *number == operation.number => panic!("a panic was asked for"),
+        Rule::Without(_) | Rule::Panic(_) => Verdict::Go,
     }
 }

@@ -15,7 +15,7 @@ use super::enums::{Operation, State, UpdatePolicy};
 use super::files;
 use super::tell::Tell;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::worker::{Task, Wish, Worker};
+use crate::worker::{self, Task, Wish, Worker};
 use crate::{disk, host};
 
 mod pump;
@@ -98,18 +98,9 @@ impl INode for VSekaiUpdater {
     }
 
     fn get_configuration_warnings(&self) -> PackedStringArray {
-        let mut warnings = Vec::new();
-        if self.install_dir.is_empty() {
-            warnings.push("install_dir is empty: name the folder that the game is installed in.");
-        }
-        if self.repository_urls.is_empty() {
-            warnings.push("repository_urls is empty: a first install needs to know where the game comes from.");
-        }
-        if self.trust_root.is_empty() {
-            warnings.push("trust_root is empty: a first install needs the publisher's root.json.");
-        } else if !files::exists(&self.trust_root) {
-            warnings.push("trust_root names a file that is not there.");
-        }
+        let trust_root = Some(&self.trust_root).filter(|path| !path.is_empty()).map(files::exists);
+        let directory = files::system_path(&self.install_dir);
+        let warnings = worker::warnings(&directory, &strings(&self.repository_urls), trust_root);
         texts(warnings.into_iter().map(ToOwned::to_owned))
     }
 }

@@ -97,3 +97,21 @@ fn details_name_everything_but_the_user() {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
 }
+
+#[test]
+fn an_editor_warns_of_every_place_that_is_missing_or_wrong() {
+    let urls = |places: &[&str]| places.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let well = urls(&["https://example.org/game", "/srv/game"]);
+    assert_eq!(warnings(Path::new("/games/one"), &well, Some(true)), [""; 0]);
+    for (warnings, property) in [
+        (warnings(Path::new(""), &well, Some(true)), "install_dir is empty"),
+        (warnings(Path::new("games/one"), &well, Some(true)), "install_dir must be"),
+        (warnings(Path::new("/games/one"), &[], Some(true)), "repository_urls is empty"),
+        (warnings(Path::new("/games/one"), &urls(&["/srv/game", " "]), Some(true)), "repository_urls has an empty"),
+        (warnings(Path::new("/games/one"), &well, None), "trust_root is empty"),
+        (warnings(Path::new("/games/one"), &well, Some(false)), "trust_root names a file"),
+    ] {
+        assert!(matches!(warnings[..], [only] if only.starts_with(property)), "{property}: {warnings:?}");
+    }
+    assert_eq!(warnings(Path::new(""), &[], None).len(), 3);
+}
