@@ -158,7 +158,7 @@ func _on_mode_weighed(mode: String, version: String, bytes: int) -> void:
 
 
 func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
-	var facts := _session.model.settings_facts().find_mode(mode)
+	var facts := _session.model.find_mode(mode)
 	var newest := version if not version.is_empty() else facts.newest
 	if newest.is_empty():
 		newest = tr("ASK_MODE_NONE")

@@ -1,24 +1,14 @@
 class_name LauncherModel
-extends RefCounted
-## What the launcher knows, and what its screens make of it. Plain data: asks nobody, does nothing.
+extends SettingsFacts
+## What the launcher knows: what Settings shows, and what Home makes of the rest. Plain data: asks
+## nobody, does nothing.
 
 ## Failures of a check that only say that nobody could be asked.
 const OFFLINE_CODES: PackedStringArray = ["offline", "timed_out", "tls_failed", "http_failed"]
 
-var product_name: String = ""
-var url_scheme: String = ""
-var directory: String = ""
-var free_bytes: int = -1
-## Installed; empty = nothing is.
-var version: String = ""
-var previous_version: String = ""
-## Followed; empty = not known.
-var mode: String = ""
-var modes: Array[SettingsFacts.Mode] = []
 var bad_versions: PackedStringArray = []
 var is_on_trial: bool = false
 var is_resumable: bool = false
-var is_integrated: bool = false
 ## What waits; empty = nothing does.
 var new_version: String = ""
 var new_mode: String = ""
@@ -37,8 +27,6 @@ var damaged_files: int = 0
 var failure: ErrorReport
 ## Whether [member failure] is of a check, which leaves the installed version as good as it was.
 var is_failure_of_check: bool = false
-## What came of the last thing that Settings asked for.
-var message: String = ""
 
 
 func is_installed() -> bool:
@@ -70,19 +58,8 @@ func home_state() -> HomeState:
 
 
 func settings_facts() -> SettingsFacts:
-	var facts := SettingsFacts.new()
-	facts.product_name = product_name
-	facts.url_scheme = url_scheme
-	facts.directory = directory
-	facts.free_bytes = free_bytes
-	facts.version = version
-	facts.previous_version = previous_version
-	facts.mode = mode
-	facts.modes = modes
-	facts.is_integrated = is_integrated
-	facts.is_busy = is_playing or activity != HomeState.Kind.READY
-	facts.message = message
-	return facts
+	is_busy = is_playing or activity != HomeState.Kind.READY
+	return self
 
 
 ## For a report of a fault. Without names: the home folder is written as ~.

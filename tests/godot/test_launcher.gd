@@ -138,6 +138,18 @@ func test_the_first_start_installs_and_plays() -> void:
 	await _until_primary("Play")
 
 
+func test_mirrors_in_the_environment_stand_between_blanks() -> void:
+	_open()
+	var session := _launcher.get_node("%Session") as LauncherSession
+	OS.set_environment("VSEKAI_REPOSITORY", " https://a.example/game  /srv/game ")
+	session.apply_settings()
+	var urls := _updater().repository_urls
+	OS.set_environment("VSEKAI_REPOSITORY", _folder + "/repository")
+	session.apply_settings()
+	assert(urls == PackedStringArray(["https://a.example/game", "/srv/game"]), str(urls))
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+
+
 func test_what_was_installed_is_found_again_and_updated() -> void:
 	await _install()
 	_launcher.free()
