@@ -176,11 +176,16 @@ class World:
             "Content-Type": "application/json", "Authorization": f"Bearer {self.token}"})
         urllib.request.urlopen(request).close()
 
-    def static(self):
-        """A folder with both versions on a plain web host; gives its URL and its trust root."""
+    def files(self):
+        """A repository of plain files with 0.1.0; gives its folder and its keys."""
         folder, keys = self.folder / "static", self.folder / "static-keys"
         self.run("keys", "init", keys, "--mode", "stable")
         self.publish("stable", "0.1.0", folder, keys)
+        return folder, keys
+
+    def static(self):
+        """The same on a plain web host; gives its URL and its keys."""
+        folder, keys = self.files()
         handler = functools.partial(_Quiet, directory=str(folder))
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,34 +1,56 @@
 #!/usr/bin/env bash
-# Builds the Godot extension for this machine and puts it where the addon wants it: extension.sh [debug|release]
+# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|release] [linux|windows]
 # debug (default): with class docs, for the editor and the tests. release: for exported launchers.
+# linux (default) is this machine's; windows is built by mingw, which proves that it builds: releases take MSVC.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 addon=$repo/addons/vsekai_updater
+kind=${1:-debug} system=${2:-linux}
+case $kind in
+	debug)
+		options=(--features docs)
+		built=debug
+		infix=.debug
+		;;
+	release)
+		options=(--profile extension --no-default-features --features godot)
+		built=extension
+		infix=
+		;;
+	*) die "extension.sh knows 'debug' and 'release', not '$kind'" ;;
+esac
 case $(uname -m) in
 	x86_64) machine=x86_64 ;;
 	aarch64) machine=arm64 ;;
 	*) die "the addon has no library for $(uname -m)" ;;
 esac
-case ${1:-debug} in
-	debug)
-		build=(build --lib --features docs)
-		built=debug
-		name=libvsekai_updater.debug.$machine.so
+target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+case $system in
+	linux)
+		name=libvsekai_updater$infix.$machine.so
+		library=$target/$built/libvsekai_updater.so
+		entries() { nm -D --defined-only "$library"; }
 		;;
-	release)
-		build=(rustc --profile extension --lib --crate-type cdylib --no-default-features --features godot)
-		built=extension
-		name=libvsekai_updater.$machine.so
+	windows)
+		name=vsekai_updater$infix.x86_64.dll
+		triple=x86_64-pc-windows-gnu
+		linker=x86_64-w64-mingw32-gcc
+		have "$linker" || die "$linker is not installed" "./run windows --install"
+		options+=(--target "$triple")
+		export CARGO_TARGET_DIR=$cache/windows/target CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$linker
+		library=$CARGO_TARGET_DIR/$triple/$built/vsekai_updater.dll
+		entries() { x86_64-w64-mingw32-objdump -p "$library"; }
 		;;
-	*) die "extension.sh knows 'debug' and 'release', not '$1'" ;;
+	*) die "extension.sh builds for 'linux' and 'windows', not '$system'" ;;
 esac
 
-say "building the Godot extension ($built)"
+say "building the Godot extension ($built, $system)"
+# Of a release no other kind of library is wanted: it takes its time.
+build=(build --lib "${options[@]}")
+[[ $kind == debug ]] || build=(rustc --lib --crate-type cdylib "${options[@]}")
 cargo_in_rust "${build[@]}"
-target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-library=$target/$built/libvsekai_updater.so
-has_entry() { nm -D --defined-only "$library" | grep ' gdext_rust_init$' >/dev/null; }
+has_entry() { entries | grep ' gdext_rust_init$' >/dev/null; }
 if ! has_entry; then
 	# A plain cargo has put a library of the same name there, which Godot cannot load, and ours counts as built.
 	touch "$repo/rust/src/gdext.rs"
