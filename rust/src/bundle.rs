@@ -25,7 +25,8 @@ mod list;
 mod similar;
 mod stream;
 mod table;
-#[cfg(all(test, feature = "local"))]
+#[cfg(feature = "local")]
+#[cfg(test)]
 mod tests;
 
 #[cfg(feature = "local")]

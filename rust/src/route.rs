@@ -19,6 +19,9 @@ const MAX_GAP_BYTES: u64 = 128 << 10;
 /// Requests for chunks that a line has under way at once, as the flight control of `source` finds out in practice.
 const CHUNKS_AT_ONCE: f64 = 32.0;
 
+/// What a request and the head of its answer take on the line, in bytes.
+const REQUEST_BYTES: f64 = 600.0;
+
 /// What unpacking writes and hashes in a second, in bytes, with one thread.
 const UNPACKED_BYTES_PER_SECOND: f64 = 200e6;
 
@@ -129,7 +132,8 @@ struct Draft {
 fn cost_of_chunks(inputs: &Inputs<'_>, count: u64, plain_bytes: u64) -> (f64, f64) {
     let bytes = plain_bytes as f64 * inputs.stored_ratio;
     let waiting = count as f64 / CHUNKS_AT_ONCE * inputs.link.round_trip_seconds;
-    (bytes, (bytes / inputs.link.bytes_per_second).max(waiting))
+    let sending = (bytes + count as f64 * REQUEST_BYTES) / inputs.link.bytes_per_second;
+    (bytes, sending.max(waiting))
 }
 
 impl Draft {

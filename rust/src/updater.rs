@@ -218,7 +218,9 @@ impl Updater {
                 let (release, _) = view.release(&mode, &version, &self.settings.platform)?;
                 let current = state.current.as_ref().map(|current| current.folder.as_str());
                 let in_place = bundles::bases(&self.root, current);
-                let offered = Shelf::open(&self.settings, &view.places(), release.content(), &in_place, None, monitor);
+                let listed = view.listed(&release);
+                let offered =
+                    Shelf::open(&self.settings, &view.places(), release.content(), &in_place, listed, monitor);
                 let bundle = offered.as_ref().and_then(|offered| offered.download_bytes(&in_place));
                 metadata = offered.map_or(metadata, |offered| offered.transfer());
                 let download_bytes = bundle.unwrap_or(u64::MAX).min(release.sizes.stored_bytes);
@@ -341,7 +343,8 @@ impl Updater {
         let is_there = |base: &bundles::Base| base.kept.documents.release.index.sha256 == release.index.sha256;
         let mut offered = None;
         if sources.remote.is_some() && !in_place.iter().any(is_there) {
-            offered = Shelf::open(&self.settings, &view.places(), release.content(), &in_place, None, monitor);
+            let listed = view.listed(&release);
+            offered = Shelf::open(&self.settings, &view.places(), release.content(), &in_place, listed, monitor);
         }
         let documents = view.documents(&release, bytes, Ways { bases: &in_place, shelf: offered.as_mut() })?;
         let (mut offers, mut link, mut transfer) = (Vec::new(), Link::default(), Transfer::default());

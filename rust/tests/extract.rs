@@ -30,6 +30,7 @@ mod run;
 #[path = "extract/seeds.rs"]
 mod seeds;
 #[path = "support/serve.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod serve;
 #[path = "support/stores.rs"]
 mod stores;

@@ -20,6 +20,7 @@ mod ours;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/serve.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod serve;
 #[path = "interop/server.rs"]
 mod server;

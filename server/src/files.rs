@@ -37,6 +37,7 @@ use answer::{Content, Kind};
 use bundles::BundleFiles;
 use documents::Documents;
 use path::Wanted;
+pub(crate) use path::parse_digest;
 
 /// Who may put chunks into the store.
 #[async_trait]
@@ -101,8 +102,8 @@ impl Files {
         options: Options,
     ) -> Self {
         let room = Semaphore::new(put::kibibytes(u64::from(options.upload_bytes)) as usize);
-        let bundles = BundleFiles::new(Arc::clone(&db), bundles, options.fresh);
-        let documents = Documents::new(db, options.cache_bytes, options.fresh);
+        let documents = Documents::new(Arc::clone(&db), Arc::clone(&bundles), options.cache_bytes, options.fresh);
+        let bundles = BundleFiles::new(db, bundles, options.fresh);
         Self { chunks, documents, bundles, gate, options, room }
     }
 

@@ -261,8 +261,8 @@ fn nothing_is_built_on_files_that_the_game_changes() {
 fn sections_that_would_take_too_much_memory_are_refused() {
     let section = |plain_bytes: u64, prefix: u64| {
         let section = Section {
-            content: Content::Chunks(vec![0..1]),
-            prefix: vec![0..prefix],
+            content: Content::Chunks(std::iter::once(0..1).collect()),
+            prefix: std::iter::once(0..prefix).collect(),
             filter: Filter::None,
             packed_bytes: 9,
             plain_bytes,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::bundles::{Base, Shelf};
 use super::{ModeInfo, Settings, went_back};
+use crate::bundle::list_name;
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::fetch::{Sources, Transfer};
@@ -135,6 +136,11 @@ impl View {
             return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
         }
         Ok((release, bytes))
+    }
+
+    /// The list of a version's bundles, if it came along with the metadata.
+    pub(super) fn listed(&self, release: &Release) -> Option<Vec<u8>> {
+        self.repository.beside(&list_name(&release.content()))
     }
 
     /// All that is signed of a version. What is kept of it here is not fetched, and what lies in front of a bundle

@@ -27,7 +27,7 @@ fn asked(web: &Web) -> Vec<(String, u16)> {
 fn installed() -> (Shop, Web) {
     let shop = Shop::new();
     shop.publish("1.0.0");
-    let web = Web::start(&shop.publisher.repository());
+    let web = Web::start(shop.publisher.repository());
     let mut command = shop.command(&["update", "--trust-root"]);
     command.arg(shop.publisher.root()).args(["--repository", &web.url()]).arg(shop.game());
     Run::of(&mut command).done();
@@ -60,7 +60,7 @@ fn check_and_update_of_a_new_version_are_two_requests_and_what_the_pack_has_not(
 fn first_install_is_one_request_and_what_the_pack_has_not() {
     let shop = Shop::new();
     shop.publish("1.0.0");
-    let web = Web::start(&shop.publisher.repository());
+    let web = Web::start(shop.publisher.repository());
     let mut command = shop.command(&["update", "--trust-root"]);
     command.arg(shop.publisher.root()).args(["--repository", &web.url()]).arg(shop.game());
     Run::of(&mut command).done();
@@ -73,7 +73,7 @@ fn packed(repository: &Path) -> Pack {
 
 /// The versions whose release documents are in the pack.
 fn releases(shop: &Shop) -> Vec<String> {
-    let pack = packed(shop.publisher.repository().as_ref());
+    let pack = packed(shop.publisher.repository());
     let names = pack.paths().filter(|path| path.ends_with(".release.json"));
     names.map(|path| path.split('/').take(3).skip(1).collect::<Vec<_>>().join(" ")).collect()
 }

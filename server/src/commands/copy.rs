@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use vsekai_server::app::Open;
 use vsekai_server::chunks::PutOutcome;
@@ -74,6 +75,12 @@ pub(super) async fn export(open: &Open, dir: &Path) -> Result<()> {
         dir.display()
     ));
     Ok(())
+}
+
+/// A list of bundles, which was exported before.
+fn beside(dir: &Path, path: &str) -> std::result::Result<Option<Bytes>, vsekai_updater::Error> {
+    let found = disk::read_if_exists(&dir.join(path), vsekai_updater::limits::MAX_DOCUMENT_BYTES)?;
+    Ok(found.map(Bytes::from))
 }
 
 async fn all_paths(open: &Open) -> Result<Vec<String>> {

@@ -296,6 +296,7 @@ impl TryFrom<BundleRow> for Bundle {
     type Error = Error;
 
     fn try_from(row: BundleRow) -> Result<Self> {
+        let effort = Effort::parse(&row.effort).ok_or_else(|| bad("bundles.effort"))?;
         let from = (!row.from_index.is_empty()).then(|| digest(&row.from_index, "bundles.from_index"));
         let info = BundleInfo {
             id: digest(&row.id, "bundles.id")?,
@@ -303,13 +304,9 @@ impl TryFrom<BundleRow> for Bundle {
             front_bytes: unsigned(row.front_bytes, "bundles.front_bytes")?,
             plain_bytes: unsigned(row.plain_bytes, "bundles.plain_bytes")?,
             from: from.transpose()?,
+            effort: effort.into(),
         };
-        Ok(Self {
-            info,
-            to: digest(&row.to_index, "bundles.to_index")?,
-            effort: Effort::parse(&row.effort).ok_or_else(|| bad("bundles.effort"))?,
-            created_at: Time(row.created_at),
-        })
+        Ok(Self { info, to: digest(&row.to_index, "bundles.to_index")?, effort, created_at: Time(row.created_at) })
     }
 }
 

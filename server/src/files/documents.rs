@@ -11,6 +11,7 @@ use moka::future::Cache;
 use vsekai_updater::pack::PATH as PACK;
 
 use super::answer::{Content, Kind};
+use crate::bundles::Bundles;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::pack::Packs;
@@ -27,11 +28,11 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    pub(super) fn new(db: Arc<dyn Db>, cache_bytes: u64, fresh: Duration) -> Self {
+    pub(super) fn new(db: Arc<dyn Db>, bundles: Arc<Bundles>, cache_bytes: u64, fresh: Duration) -> Self {
         let weigh =
             |path: &String, content: &Content| u32::try_from(path.len() + content.len() + 256).unwrap_or(u32::MAX);
         Self {
-            packs: Packs::new(Arc::clone(&db)),
+            packs: Packs::new(Arc::clone(&db), bundles),
             db,
             kept: Cache::builder().max_capacity(cache_bytes).weigher(weigh).build(),
             fresh: Cache::builder().max_capacity(MAX_FRESH).time_to_live(fresh).build(),

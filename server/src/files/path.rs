@@ -54,7 +54,7 @@ fn parse_chunk(name: &str) -> Option<ChunkId> {
 }
 
 /// 64 hex digits, small ones: every file has one address.
-pub(super) fn parse_digest(text: &str) -> Option<Digest> {
+pub(crate) fn parse_digest(text: &str) -> Option<Digest> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(Digest(bytes)).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))

@@ -29,6 +29,7 @@ fn bundle(number: u8, to: u8, from: Option<u8>, created_at: Time) -> Bundle {
         front_bytes: 1,
         plain_bytes: 1 << 40,
         from: from.map(digest),
+        effort: vsekai_updater::bundle::Effort::Fast,
     };
     Bundle { info, to: digest(to), effort: Effort::Fast, created_at }
 }

@@ -219,7 +219,17 @@ fn bundle(bench: &Bench, bytes: &[u8], from: Option<Digest>) -> (BundleInfo, std
     let file = bench.folder.path().join(id.to_string());
     std::fs::write(&file, bytes).unwrap();
     let length = bytes.len() as u64;
-    (BundleInfo { id, length, front_bytes: 1, plain_bytes: length, from }, file)
+    (
+        BundleInfo {
+            id,
+            length,
+            front_bytes: 1,
+            plain_bytes: length,
+            from,
+            effort: vsekai_updater::bundle::Effort::Fast,
+        },
+        file,
+    )
 }
 
 async fn all(bundles: &Bundles, id: Digest, range: std::ops::Range<u64>) -> Vec<u8> {
