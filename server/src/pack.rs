@@ -62,7 +62,7 @@ impl Packs {
 /// The metadata of one moment; targets never change, so they can be read later.
 async fn of_view(db: Arc<dyn Db>, bundles: Arc<Bundles>, view: View) -> Result<Option<Bytes>> {
     let handle = Handle::current();
-    let make = move || {
+    let work = move || {
         let failed = Mutex::new(None);
         let read = |path: &str| {
             let found = handle.block_on(other(db.as_ref(), &bundles, path));
@@ -77,7 +77,7 @@ async fn of_view(db: Arc<dyn Db>, bundles: Arc<Bundles>, view: View) -> Result<O
             None => Ok(pack),
         }
     };
-    let outcome = tokio::task::spawn_blocking(make).await;
+    let outcome = tokio::task::spawn_blocking(work).await;
     outcome.map_err(|error| Error::Internal { context: format!("making a pack: {error}") })?
 }
 

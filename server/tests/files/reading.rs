@@ -196,6 +196,18 @@ async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_repository_makes_no_pack() {
+    let bench = Bench::database().await;
+    let server = bench.serve().await;
+    assert_eq!(server.get("/tuf/current.pack").await.status, 404);
+    bench.publish(&[("tuf/1.root.json", b"root"), ("tuf/timestamp.json", b"time")]).await;
+    server.files.as_ref().unwrap().changed();
+    let answer = server.get("/tuf/current.pack").await;
+    assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "clients read the single files");
+    assert_eq!(answer.header("cache-control"), "public, max-age=5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_told_what_can_be_used() {
     let bench = Bench::database().await;
     let (server, path, _) = with_chunk(&bench, b"content").await;

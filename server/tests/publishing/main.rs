@@ -16,5 +16,6 @@ mod bundles;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "the suite of databases uses all of it")]
 mod databases;
 mod kills;
+mod pack;
 mod versions;
 mod world;
