@@ -126,7 +126,9 @@ pub(super) fn run(
             scope.spawn(move || work.unpack_all(&receiver));
         }
         drop(receiver);
-        work.read_all(sender)
+        // Dropped when all is read: then the others end.
+        let sender = sender;
+        work.read_all(&sender)
     });
     monitor.cancel.check()?;
     if let Some(error) = work.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -150,13 +152,13 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn read_all(&self, sender: Sender<Packed<'a>>) -> Transfer {
+    fn read_all(&self, sender: &Sender<Packed<'a>>) -> Transfer {
         let mut transfer = Transfer::default();
         for step in &self.bundled.route.steps {
             let Some(offer) = self.bundled.offers.get(step.offer) else { continue };
             let places: Vec<(Range<u64>, &Section)> = offer.places().collect();
             for sections in &step.reads {
-                match self.read(offer, &places, sections, &sender) {
+                match self.read(offer, &places, sections, sender) {
                     Ok(some) => transfer.add(some),
                     Err(_) if self.stop.load(Ordering::Relaxed) || self.monitor.cancel.is_cancelled() => {
                         return transfer;
