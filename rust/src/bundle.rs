@@ -31,7 +31,7 @@ mod tests;
 
 #[cfg(feature = "local")]
 pub use build::{Built, Side, build};
-pub use codec::unpack;
+pub use codec::{pack, unpack};
 pub use document::{index_document, parse_index_document};
 pub use list::{BundleInfo, BundleList, list_name, name_of};
 #[cfg(feature = "local")]

@@ -154,6 +154,7 @@ impl Chunk {
     }
 
     /// The bytes, unverified, for who verifies what he makes of them.
+    #[cfg(feature = "local")]
     pub(crate) fn as_unverified(&self) -> &[u8] {
         &self.bytes
     }

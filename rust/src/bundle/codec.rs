@@ -23,7 +23,7 @@ const FIRST_TREE_LEVEL: i32 = 13;
 ///
 /// # Errors
 /// [`Error::Unsupported`] if there is no memory for the tables, or no such level.
-pub(super) fn pack(level: i32, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+pub fn pack(level: i32, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let window_log = log2_up(prefix.len() + plain.len()).clamp(MIN_WINDOW_LOG, MAX_WINDOW_LOG);
     let mut zstd = CCtx::try_create().ok_or_else(|| failed("no memory"))?;
     for parameter in parameters(level, window_log, !prefix.is_empty()) {
