@@ -7,6 +7,9 @@ use std::io::Write;
 use std::path::Path;
 
 use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::bundle::{
+    BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack,
+};
 use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::pack::Pack;
@@ -21,6 +24,7 @@ fn main() -> Outcome {
     chunks()?;
     paths()?;
     packs()?;
+    bundles()?;
     chunkers()
 }
 
@@ -160,6 +164,43 @@ fn packs() -> Outcome {
         write("pack", &format!("plain-{count}"), &plain)?;
     }
     Ok(())
+}
+
+fn bundles() -> Outcome {
+    let section = |content, prefix: &[u64]| Section {
+        content,
+        prefix: prefix.chunks(2).map(|pair| pair[0]..pair[1]).collect(),
+        filter: Filter::None,
+        packed_bytes: 70,
+        plain_bytes: 9_000,
+    };
+    let sections = vec![
+        section(Content::Index, &[]),
+        section(Content::FileTable, &[]),
+        section(Content::Chunks(vec![0..3, 5..6]), &[0, 16_384, 40_000, 50_000]),
+    ];
+    for (name, from) in [("delta", Some(Digest([1; 32]))), ("full", None)] {
+        let count = if from.is_some() { 3 } else { 2 };
+        let table = Table { from, to: Digest([2; 32]), sections: sections[..count].to_vec() };
+        let bytes = table.to_bytes()?;
+        write("bundle", name, &[b"\0", &bytes[..]].concat())?;
+        let plain = zstd::bulk::decompress(&bytes[16..], 1 << 16)?;
+        write("bundle", &format!("{name}-plain"), &[b"\x01", &plain[..]].concat())?;
+    }
+    let mut index = Index::new(FeatureFlags::TREE, ChunkSizes::default());
+    index.push(ChunkId::from_bytes([7; 32]), 20_000)?;
+    write("bundle", "index", &[b"\x02", &index_document(&index)[..]].concat())?;
+    let info = BundleInfo {
+        id: Digest([3; 32]),
+        length: 9,
+        front_bytes: 5,
+        plain_bytes: 70,
+        from: Some(Digest([1; 32])),
+        effort: Effort::Fast,
+    };
+    write("bundle", "list", &[b"\x03", &BundleList::new(vec![info]).to_bytes()?[..]].concat())?;
+    let frame = pack(3, b"a prefix that is here twice", b"a prefix that is here twice, and more")?;
+    write("bundle", "frame", &[b"\x04\x1b\0a prefix that is here twice", &frame[..]].concat())
 }
 
 fn chunkers() -> Outcome {

@@ -52,6 +52,9 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
     if let Some(there) = past::same(&past, request)? {
         terms::check_same(&there, &documents.release)?;
         published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
+        if !published.bundles.is_empty() {
+            publication.refresh_pack()?;
+        }
         return Ok(Published { was_there: true, sequence: there.sequence, ..published });
     }
     // Before anybody is told of the version.
