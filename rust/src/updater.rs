@@ -58,19 +58,14 @@ impl Updater {
         let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
         let choice = view.choose(&self.settings, &state)?;
         let mode = view.mode(&self.settings, &state)?;
-        let mut metadata = Transfer::default();
         let available = match choice {
             Choice::Stay => None,
             Choice::Take { mode, offer, why } => {
                 let (mode, version) = (mode.clone(), offer.version.clone());
-                let (release, _) = view.release(&mode, &version, &self.settings.platform)?;
+                let (release, bytes) = view.release(&mode, &version, &self.settings.platform)?;
                 let current = state.current.as_ref().map(|current| current.folder.as_str());
                 let in_place = bundles::bases(&self.root, current);
-                let listed = view.listed(&release);
-                let offered =
-                    Shelf::open(&self.settings, &view.places(), release.content(), &in_place, listed, monitor);
-                let bundle = offered.as_ref().and_then(|offered| offered.download_bytes(&in_place));
-                metadata = offered.map_or(metadata, |offered| offered.transfer());
+                let bundle = bundles::download_bytes(&view.listed(&release, &bytes), &in_place);
                 let download_bytes = bundle.unwrap_or(u64::MAX).min(release.sizes.stored_bytes);
                 Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
             }
@@ -83,8 +78,7 @@ impl Updater {
         }
         let found = if available.is_some() { State::UpdateAvailable } else { State::NoUpdateFound };
         monitor.emit(Event::StateChanged { state: found });
-        metadata.add(view.transfer());
-        Ok(Checked { current: state.current, mode, available, transfer: metadata })
+        Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
     }
 
     /// Finds out what an update would do, and changes nothing. Nothing if there is nothing to do.
@@ -191,8 +185,8 @@ impl Updater {
         let is_there = |base: &bundles::Base| base.kept.documents.release.index.sha256 == release.index.sha256;
         let mut offered = None;
         if sources.remote.is_some() && !in_place.iter().any(is_there) {
-            let listed = view.listed(&release);
-            offered = Shelf::open(&self.settings, &view.places(), release.content(), &in_place, listed, monitor);
+            let listed = view.listed(&release, &bytes);
+            offered = Shelf::open(&self.settings, &view.places(), &release, &in_place, listed, monitor);
         }
         let documents = view.documents(&release, bytes, Ways { bases: &in_place, shelf: offered.as_mut() })?;
         let (mut offers, mut link, mut transfer) = (Vec::new(), Link::default(), Transfer::default());

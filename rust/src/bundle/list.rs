@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::table::malformed;
-use super::{Digest, Effort, MAX_TABLE_BYTES};
+use super::{Digest, Effort};
 use crate::error::Result;
 use crate::limits;
 
@@ -90,12 +90,5 @@ impl BundleList {
         self.schema = SCHEMA;
         self.bundles.retain(|other| other.from != info.from);
         self.bundles.push(info);
-    }
-}
-
-impl BundleInfo {
-    /// Whether its front is no longer than a table and documents can be.
-    pub fn is_sound(&self) -> bool {
-        self.front_bytes <= MAX_TABLE_BYTES + limits::MAX_FILE_TABLE_BYTES
     }
 }

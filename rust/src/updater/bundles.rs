@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::Settings;
 use super::look::below;
 use crate::bundle::{
-    BundleInfo, BundleList, Content, Digest, HEADER_BYTES, Header, Section, Table, index_document, list_name, name_of,
-    parse_index_document, unpack,
+    BundleInfo, BundleList, Content, Digest, HEADER_BYTES, Header, MAX_TABLE_BYTES, Section, Table, index_document,
+    list_name, name_of, parse_index_document, unpack,
 };
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
@@ -49,6 +49,16 @@ struct Front {
     bytes: Vec<u8>,
 }
 
+/// What is known of a list before anybody is asked for it.
+pub(super) enum Listed {
+    /// The list, as it came with the metadata.
+    Known(Vec<u8>),
+    /// There was none.
+    Nothing,
+    /// The metadata came without such lists.
+    Unknown,
+}
+
 /// An installed version that a bundle may build on.
 pub(super) struct Base {
     pub(super) digest: Digest,
@@ -64,13 +74,13 @@ pub(super) fn bases(root: &InstallRoot, current: Option<&str>) -> Vec<Base> {
 }
 
 impl<'a> Shelf<'a> {
-    /// Asks for the list of bundles; `listed` is one that is known already. Nothing if there are none.
+    /// The shelf of a release, with a list that is known, or that is asked for. Nothing if there are no bundles.
     pub(super) fn open(
         settings: &'a Settings,
         places: &[String],
-        to: Digest,
+        release: &Release,
         bases: &[Base],
-        listed: Option<Vec<u8>>,
+        listed: Listed,
         monitor: &'a Monitor,
     ) -> Option<Self> {
         let locations: Vec<Location> = places.iter().filter_map(|place| place.parse().ok()).collect();
@@ -92,14 +102,19 @@ impl<'a> Shelf<'a> {
             link: Link::default(),
             monitor,
         };
-        let known = listed.and_then(|bytes| BundleList::parse(&bytes).ok());
         let current = bases.first().map(|base| base.digest);
-        shelf.list = match known {
-            // A list without a delta from here may be older than the delta.
-            Some(list) if list.find(current.as_ref()).is_some() => list,
-            _ => shelf.ask_for_list(&to, current)?,
+        shelf.list = match listed {
+            Listed::Nothing => return None,
+            Listed::Known(bytes) => match BundleList::parse(&bytes) {
+                Ok(list) if list.find(current.as_ref()).is_some() => list,
+                // It may be older than the delta, or the server may learn that one is wanted.
+                _ => shelf.ask_for_list(&release.content(), current)?,
+            },
+            Listed::Unknown => shelf.ask_for_list(&release.content(), current)?,
         };
-        shelf.list.bundles.retain(BundleInfo::is_sound);
+        // Documents in front of a bundle are no longer than they are by themselves.
+        let most = release.index.length.saturating_add(release.files.length).saturating_add(MAX_TABLE_BYTES);
+        shelf.list.bundles.retain(|info| info.front_bytes <= most);
         (!shelf.list.bundles.is_empty()).then_some(shelf)
     }
 
@@ -107,7 +122,8 @@ impl<'a> Shelf<'a> {
     fn ask_for_list(&mut self, to: &Digest, from: Option<Digest>) -> Option<BundleList> {
         for place in &self.places {
             let mut url: Url = below(place.as_str(), &list_name(to)).parse().ok()?;
-            if let Some(from) = from {
+            // A signed URL would not be one any more.
+            if let Some(from) = from.filter(|_| url.query().is_none()) {
                 url.query_pairs_mut().append_pair("from", &from.to_string());
             }
             let begun = Instant::now();
@@ -134,12 +150,6 @@ impl<'a> Shelf<'a> {
     /// What the line was like so far.
     pub(super) fn link(&self) -> Link {
         self.link
-    }
-
-    /// The smallest download for who has one of these versions, or none, in bytes.
-    pub(super) fn download_bytes(&self, bases: &[Base]) -> Option<u64> {
-        let of = |from: Option<&Digest>| self.list.find(from).map(|info| info.length);
-        bases.iter().find_map(|base| of(Some(&base.digest))).or_else(|| of(None))
     }
 
     /// Index and file table out of the front of a bundle.
@@ -236,6 +246,14 @@ impl<'a> Shelf<'a> {
         let table = Table::parse(&bytes)?;
         Ok(Front { info: info.clone(), table, sections_at, bytes })
     }
+}
+
+/// What a list says that an update comes to for who has one of these versions, or none, in bytes.
+pub(super) fn download_bytes(listed: &Listed, bases: &[Base]) -> Option<u64> {
+    let Listed::Known(bytes) = listed else { return None };
+    let list = BundleList::parse(bytes).ok()?;
+    let of = |from: Option<&Digest>| list.find(from).map(|info| info.length);
+    bases.iter().find_map(|base| of(Some(&base.digest))).or_else(|| of(None))
 }
 
 impl Front {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::bundles::{Base, Shelf};
+use super::bundles::{Base, Listed, Shelf};
 use super::{ModeInfo, Settings, went_back};
-use crate::bundle::list_name;
+use crate::bundle::{Digest, list_name};
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::fetch::{Sources, Transfer};
@@ -16,7 +16,7 @@ use crate::release::{
 };
 use crate::source::Url;
 use crate::store::LocalStore;
-use crate::trust::{Location, OpenOptions, Repository};
+use crate::trust::{Location, OpenOptions, Repository, target_path};
 use crate::version::Version;
 
 /// Who may give a version's documents, beside the repository.
@@ -138,9 +138,15 @@ impl View {
         Ok((release, bytes))
     }
 
-    /// The list of a version's bundles, if it came along with the metadata.
-    pub(super) fn listed(&self, release: &Release) -> Option<Vec<u8>> {
-        self.repository.beside(&list_name(&release.content()))
+    /// What the metadata has told of a version's bundles. `bytes` is its release document.
+    pub(super) fn listed(&self, release: &Release, bytes: &[u8]) -> Listed {
+        let document = target_path(&release.target_name(), &Digest::of(bytes).to_string());
+        match self.repository.beside(&list_name(&release.content())) {
+            Some(list) => Listed::Known(list),
+            // What brought the document would have brought the list.
+            None if self.repository.beside(&document).is_some() => Listed::Nothing,
+            None => Listed::Unknown,
+        }
     }
 
     /// All that is signed of a version. What is kept of it here is not fetched, and what lies in front of a bundle
