@@ -18,7 +18,7 @@ use crate::files::parse_digest;
 use crate::model::RepositoryFile;
 
 /// How long a pack keeps the lists of bundles that it was made with.
-const LISTS_FRESH: Duration = Duration::from_secs(20);
+const LISTS_FRESH: Duration = Duration::from_secs(2);
 
 /// The pack of the newest revision that was asked for.
 #[derive(Debug)]

@@ -94,6 +94,19 @@ show() {
 	(cd "$out" && "$vsekai" "$@")
 }
 
+# saving: what a bundle saves, from the prices of a dry run.
+saving() {
+	tail -n 1 "$out/last.jsonl" | python3 -c 'import json, sys
+ways = {way["way"]: way for way in json.load(sys.stdin)["routes"]}
+bundle, chunks = ways.get("delta") or ways.get("full"), ways["chunks"]
+if bundle:
+    saved, share = chunks["bytes"] - bundle["bytes"], 1 - bundle["bytes"] / chunks["bytes"]
+    requests = (bundle["requests"], chunks["requests"])
+    print("the bundle saves {:.1f} MB ({:.0%}), and takes {} requests for {:,}".format(saved / 1e6, share, *requests))
+else:
+    print("no bundle is there")'
+}
+
 table=
 # row WHAT REQUESTS BYTES SECONDS
 row() {
@@ -121,7 +134,7 @@ publish() {
 
 # The embedded default: SQLite in a folder, keys of its own, a token that is shown once.
 serve() {
-	"$vsekai_server" serve --listen 127.0.0.1:0 --data "$out/server" >"$out/server.out" 2>"$out/server.log" &
+	"$vsekai_server" serve --listen 127.0.0.1:0 --data "$out/server" --set bundles=false >"$out/server.out" 2>"$out/server.log" &
 	server=$!
 	trap 'kill "$server" 2>/dev/null' EXIT
 	timeout 10 bash -c "until grep -q '^Admin token' '$out/server.out'; do sleep 0.05; done" ||
@@ -167,16 +180,22 @@ say "install $old"
 update "vsekai: install $old" --repository "$url" --trust-root "$out/keys/root.json"
 verify "$old_sums"
 update "vsekai: $old again, nothing to do"
-[[ $(field metadata.requests) == 2 ]] || die "an update with nothing new took $(field metadata.requests) requests"
+[[ $(field metadata.requests) == 1 ]] || die "an update with nothing new took $(field metadata.requests) requests"
 
 publish stable "$new" "${new_build[@]}"
 publish stable "$new" "${new_build[@]}"
 awk -v s="$seconds" 'BEGIN { exit !(s <= 1) }' || say "publishing with nothing new took $seconds s"
 publish beta "$new-beta.1" "${new_build[@]}"
+
+say "bundles: all that players of $old need, in one file. A server builds them by itself; here it is told to, now and fast"
+printf '\n$ vsekai-server bundle build --effort fast --now\n'
+timed "$vsekai_server" bundle build --effort fast --now --data "$out/server"
 show check game
 "$vsekai" --json check "$game" >"$out/last.jsonl"
 chunks=$(field available.sizes.chunks) stored=$(field available.sizes.stored_bytes)
 show update --dry-run --no-shared-cache game
+"$vsekai" --json update --dry-run --no-shared-cache "$game" >"$out/last.jsonl"
+say "$(saving)"
 say "update to $new; $old stays until $new has started"
 update "vsekai: update to $new"
 verify "$new_sums"
