@@ -136,7 +136,8 @@ async fn better_effort_for_nothing_is_noted(world: Fixture) {
     let one = bundle(1, 9, None, NOW);
     put(db, &one).await;
     db.raise_effort(&digest(1), Effort::Best).await.unwrap();
-    let expected = Bundle { effort: Effort::Best, ..one };
+    let info = BundleInfo { effort: Effort::Best.into(), ..one.info.clone() };
+    let expected = Bundle { info, effort: Effort::Best, ..one };
     assert_eq!(db.bundles(Some(&digest(9))).await.unwrap(), [expected]);
 }
 
