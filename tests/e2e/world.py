@@ -140,7 +140,9 @@ class World:
         """Starts the server on SQLite; gives the line to it."""
         out = self.folder / "server.out"
         with out.open("w") as stdout, (self.folder / "server.log").open("w") as stderr:
-            command = [self._server_program, "serve", "--listen", "127.0.0.1:0", "--data", self.folder / "server"]
+            # Chunk by chunk: what is seen half-way depends on it.
+            command = [self._server_program, "serve", "--listen", "127.0.0.1:0", "--data", self.folder / "server",
+                       "--set", "bundles=false"]
             self._processes.append(subprocess.Popen(command, stdout=stdout, stderr=stderr))
         text = wait_until("the server has no token", lambda: "Admin token: " in out.read_text() and out.read_text())
         words = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)

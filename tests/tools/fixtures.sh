@@ -65,7 +65,7 @@ end() {
 trap end EXIT
 
 "$target/debug/vsekai-server" serve --data "$work/service" --listen 127.0.0.1:0 \
-	--set writes_per_second=100000 --set probe_every_s=0 --set log=warn >"$work/server.out" 2>"$work/server.log" &
+	--set writes_per_second=100000 --set probe_every_s=0 --set log=warn --set bundles=false >"$work/server.out" 2>"$work/server.log" &
 server=$!
 for _ in {1..300}; do
 	! grep -q '^Admin token: ' "$work/server.out" || break
