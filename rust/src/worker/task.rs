@@ -72,9 +72,10 @@ fn check_directory(directory: &Path) -> Result<()> {
 /// What draws the screen comes first: this thread and all that it starts take what is left of the processor.
 #[cfg(target_os = "linux")]
 fn step_back() {
-    const NICE: i32 = 10;
-    // On Linux this is of one thread. That it is refused is no reason to stop.
-    let _ = rustix::process::setpriority_process(None, NICE);
+    const STEPS: i32 = 10;
+    // On Linux this is of one thread. Below what the program itself was given; that it is refused is no reason to stop.
+    let ours = rustix::process::getpriority_process(None).unwrap_or(0);
+    let _ = rustix::process::setpriority_process(None, ours.saturating_add(STEPS).min(19));
 }
 
 #[cfg(not(target_os = "linux"))]
