@@ -36,25 +36,24 @@ def figures(sample):
     """What an update says of itself in the last line of its JSON. The one place that knows the names."""
     told = json.loads(sample.output.splitlines()[-1])
     assert told["event"] == "done", told
-    routes = [price["way"] for price in told.get("routes", []) if price["chosen"]]
-    return {
-        "content_bytes": told["transfer"]["received_bytes"],
-        "requests": told["transfer"]["requests"],
-        "route": routes[0] if routes else "chunks",
-    }
+    return {"content_bytes": told["transfer"]["received_bytes"], "requests": told["transfer"]["requests"]}
 
 
 def counted(asked):
     """What was fetched, of a log of nginx: content, with the index and file table, and with the signed metadata too."""
-    content = [size for _, size, path in asked if path.startswith(("/store/", "/bundles/")) and not path.endswith(".json")]
+    folders = ("/store/", "/bundles/")
+    content = [each for each in asked if each[2].startswith(folders) and not each[2].endswith(".json")]
     signed = [size for _, size, path in asked if path.startswith("/tuf/") or path.endswith(SIGNED)]
     all_bytes = sum(size for _, size, _ in asked)
+    ways = {"bundles": "bundle", "store": "chunks"}
+    taken = [way for folder, way in ways.items() if any(path.startswith(f"/{folder}/") for _, _, path in content)]
     return {
         "bytes": all_bytes - sum(signed),
-        "content_bytes": sum(content),
+        "content_bytes": sum(size for _, size, _ in content),
         "requests": len(content),
         "all_bytes": all_bytes,
         "all_requests": len(asked),
+        "route": " and ".join(taken) or "nothing",
     }
 
 
@@ -106,7 +105,7 @@ class Ours:
         found |= self.local()
         nginx = Nginx(self.repository, self.scratch)
         try:
-            found |= self.near(nginx)
+            found |= self.wire(nginx)
             found["far_seconds"], routes = self.far(nginx)
         finally:
             nginx.stop()
@@ -138,44 +137,47 @@ class Ours:
             "apply_peak_bytes": max(each.peak_bytes for each in samples),
         }
 
-    def near(self, nginx):
-        """Over HTTP: bytes and requests, of a check and an update, and of a first install."""
-        place = self.installed("near")
-        # So that the check finds its repository by itself.
-        self.run("--json", "check", place, "--repository", nginx.url)
-        checked = nginx.seen()
-        sample = self.update(place, nginx.url)
-        update = counted(nginx.seen())
-        self.checked(place)
-        first_place = self.scratch / "first"
-        first_sample = self.update(first_place, nginx.url)
-        first = counted(nginx.seen())
-        self.checked(first_place)
+    def wire(self, nginx):
+        """Bytes and requests of a check and an update, and of a first install: over the line, as the way depends on it."""
+        line, place, first_place = SlowLine(nginx.port), self.installed("wire"), self.scratch / "first"
+        try:
+            self.run("--json", "check", place, "--repository", line.url)
+            checked = nginx.seen()
+            sample = self.update(place, line.url)
+            update = counted(nginx.seen())
+            first_sample = self.update(first_place, line.url)
+            first = counted(nginx.seen())
+        finally:
+            line.stop()
+        for each in (place, first_place):
+            self.checked(each)
         told = figures(sample)
-        if any(told[each] != update[each] for each in ("content_bytes", "requests")):
+        if any(told[each] != update[each] for each in told):
             say(f"vsekai says {told}, and nginx {update}")
         return {
             **update,
-            "route": told["route"],
             "requests_with_check": len(checked) + update["all_requests"],
-            "near_peak_bytes": sample.peak_bytes,
+            "wire_peak_bytes": sample.peak_bytes,
             "full_bytes": first["bytes"],
             "full_requests": first["all_requests"],
-            "full_route": figures(first_sample)["route"],
+            "full_route": first["route"],
+            "full_seconds": first_sample.seconds,
             "full_peak_bytes": first_sample.peak_bytes,
         }
 
     def far(self, nginx):
         """Over the slow line: the median of its seconds, and the ways it took."""
-        line, samples = SlowLine(nginx.port), []
+        line, samples, routes = SlowLine(nginx.port), [], []
         try:
             for _ in range(self.rounds):
                 place = self.installed("far")
+                nginx.seen()
                 samples.append(self.update(place, line.url))
+                routes.append(counted(nginx.seen())["route"])
                 self.checked(place)
         finally:
             line.stop()
-        return statistics.median(each.seconds for each in samples), [figures(each)["route"] for each in samples]
+        return statistics.median(each.seconds for each in samples), routes
 
 
 def entry(tree):

@@ -137,7 +137,8 @@ def full_table(found):
 
 def cost_row(name, of):
     ours, tar, desync = part(of, "ours"), part(of, "zstd_tar"), part(of, "desync")
-    peak = max((ours[each] for each in ("apply_peak_bytes", "near_peak_bytes", "full_peak_bytes") if each in ours), default=None)
+    peaks = ("apply_peak_bytes", "wire_peak_bytes", "full_peak_bytes")
+    peak = max((ours[each] for each in peaks if each in ours), default=None)
     own, far, check = (ours.get(each) for each in ("apply_seconds", "far_seconds", "requests_with_check"))
     written, chunks, theirs = tar.get("apply_write_seconds"), ours.get("far_chunks_seconds"), desync.get("far_seconds")
     line = ours["bytes"] / LINE_BYTES_A_SECOND if ours else None
