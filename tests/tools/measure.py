@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections import namedtuple
 from pathlib import Path
@@ -86,11 +86,6 @@ def ids_of(index):
 
 def chunk_path(store, chunk_id):
     return Path(store) / chunk_id[:4] / f"{chunk_id}.cacnk"
-
-
-def sizes_of_chunks(index):
-    data = Path(index).read_bytes()
-    return [struct.unpack_from("<Q", data, at)[0] for at in range(64, len(data) - 40, 40)]
 
 
 def free_port():
