@@ -171,12 +171,7 @@ impl Open {
         if !matches!(tokio::time::timeout(Duration::from_secs(2), write).await, Ok(Ok(()))) {
             tracing::warn!("what was asked for in the last minute is not counted");
         }
-        for _ in 0..20 {
-            if !self.builder.is_busy() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        self.builder.finish().await;
     }
 
     /// Everything that is answered.

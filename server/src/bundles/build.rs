@@ -100,10 +100,18 @@ impl Builder {
         Error::Unavailable { code: "shutting_down", reason: "The server is about to end".to_owned() }
     }
 
-    /// Whether a thread is at work still. After [`Self::stop`] it ends within a moment, unless it is in the middle of a
-    /// section.
-    pub fn is_busy(&self) -> bool {
-        self.running.load(Ordering::Relaxed) > 0
+    /// Waits up to a second for what was being built to end, and lets another server go on. To be called when nothing waits
+    /// for it any more. A thread that is in the middle of a section ends with the process.
+    pub async fn finish(&self) {
+        self.stop();
+        for _ in 0..20 {
+            if self.running.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // If it cannot be given back, it ends by itself.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.give_lease_back()).await;
     }
 
     pub(super) async fn take_lease(&self) -> Result<bool> {
