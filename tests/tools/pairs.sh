@@ -53,7 +53,7 @@ deb() {
 	deb=$debs/$3.deb
 	if is_file "$3" "$deb"; then return; fi
 	[[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] || "$repo/tests/tools/setup.sh" debian
-	for archive in "$(mirror)" http://deb.debian.org/debian "$snapshot"; do
+	for archive in "${DEBIAN_MIRROR:-}" "$(mirror)" "$snapshot"; do
 		[[ -n $archive ]] || continue
 		say "$1 $2 from $archive"
 		rm -rf "$work/download"
@@ -69,7 +69,7 @@ deb() {
 	done
 	tail -n 3 "$work/log" >&2
 	die "$1 $2 cannot be had from any archive" \
-		"check the network; or put the file there by hand, as $deb (its SHA-256 is its name)"
+		"set DEBIAN_MIRROR to one that can be reached; or put the file there by hand, as $deb (its SHA-256 is its name)"
 }
 
 # of_packages NAME PACKAGE OLD DIGEST NEW DIGEST
