@@ -6,6 +6,7 @@
 //! codec     one section, packed and unpacked                         bundle/codec.rs
 //! document  index and file table in the form that compresses best    bundle/document.rs
 //! list      which bundles there are of a version                     bundle/list.rs
+//! stream    a version's stream, from whoever has its chunks          bundle/stream.rs, bundle/sources.rs
 //! build     from two versions to a bundle                            bundle/build.rs, bundle/similar.rs
 //! ```
 //!
@@ -23,6 +24,8 @@ mod document;
 mod list;
 #[cfg(feature = "local")]
 mod similar;
+#[cfg(feature = "local")]
+mod sources;
 mod stream;
 mod table;
 #[cfg(feature = "local")]
@@ -35,9 +38,9 @@ pub use codec::{pack, unpack};
 pub use document::{index_document, parse_index_document};
 pub use list::{BundleInfo, BundleList, list_name, name_of};
 #[cfg(feature = "local")]
-pub use stream::Stored;
+pub use sources::Stored;
 pub use stream::{ChunkSource, read_ranges};
-pub use table::{Content, Filter, HEADER_BYTES, Header, Section, Table};
+pub use table::{Content, HEADER_BYTES, Header, Section, Table};
 
 /// Prefix and output of a section together, in bytes: what zstd's window may be, and with the packed bytes what a
 /// client has to hold at once. 2^27 is what every decoder of zstd accepts.

@@ -4,7 +4,7 @@
 //!
 //! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
 //!   [`path`], [`version`], [`release`], [`bundle`], [`pack`], [`state`], [`limits`], [`event`], [`error`]
-//! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `fetch`,
+//! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `route`, `fetch`,
 //!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
 //! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `worker`
 //! - faces: `cli` (feature `cli`), the command line, and `gdext` (feature `godot`), the Godot extension

@@ -4,7 +4,6 @@
 //! plain data, and the price of each way that was looked at. [`fetch`](crate::fetch) carries it out.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use serde::Serialize;
 
@@ -212,12 +211,5 @@ impl Route {
     }
 }
 
-/// Bytes of sections, for tests of what a route reads.
-impl Step {
-    /// The ranges of the bundle that are read.
-    pub fn ranges(&self, offer: &Offer) -> Vec<Range<u64>> {
-        let places: Vec<Range<u64>> = offer.places().map(|(place, _)| place).collect();
-        let range = |read: &Vec<usize>| Some(places.get(*read.first()?)?.start..places.get(*read.last()?)?.end);
-        self.reads.iter().filter_map(range).collect()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //!   HttpStore one base URL: chunk id -> stored bytes                     source/store.rs
 //!     HttpClient  one GET with caps, floors and retries                  source/client.rs
 //!       Limiter   bytes per second                                       source/limiter.rs
+//! HttpBundle  ranges of one bundle, going on where a line broke        source/bundle.rs
 //!     HttpClient  one request that brings something                      source/send.rs
 //! ```
 //!

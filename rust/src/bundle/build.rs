@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use super::codec::pack;
 use super::similar::{Sketch, Votes, marks_of, spacing_log};
 use super::stream::{ChunkSource, read_ranges};
-use super::table::{Content, Filter, Section, Table};
+use super::table::{Content, Section, Table};
 use super::{BundleInfo, Digest, Effort, index_document};
 use crate::archive::{NodeKind, Segment};
 use crate::chunk::ChunkId;
@@ -215,13 +215,8 @@ impl Worker<'_> {
         let plain = of(self.new)?;
         let prefix = self.old.map(of).transpose()?.unwrap_or_default();
         let packed = pack(self.effort.level(), &prefix, &plain)?;
-        let section = Section {
-            content,
-            prefix: Vec::new(),
-            filter: Filter::None,
-            packed_bytes: packed.len() as u64,
-            plain_bytes: plain.len() as u64,
-        };
+        let section =
+            Section { content, prefix: Vec::new(), packed_bytes: packed.len() as u64, plain_bytes: plain.len() as u64 };
         Ok(Piece { section, place: Place::Memory(packed) })
     }
 
@@ -244,7 +239,6 @@ impl Worker<'_> {
         let section = Section {
             content: Content::Chunks(draft.runs.clone()),
             prefix: prefix_ranges,
-            filter: Filter::None,
             packed_bytes: packed.len() as u64,
             plain_bytes: draft.plain_bytes,
         };

@@ -37,16 +37,6 @@ pub enum Content {
     Chunks(Vec<Range<u32>>),
 }
 
-/// What is done to bytes before they are compressed, and undone after.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Filter {
-    /// Nothing.
-    #[default]
-    None,
-    /// Relative targets of x86-64 code are made absolute.
-    X86,
-}
-
 /// One zstd frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
@@ -55,8 +45,6 @@ pub struct Section {
     /// Ranges of the old version's stream, in bytes, in order and apart: their bytes, joined, are the frame's prefix.
     /// Nothing for documents, whose prefix is the whole old document.
     pub prefix: Vec<Range<u64>>,
-    /// What was done to prefix and content.
-    pub filter: Filter,
     /// Length of the frame.
     pub packed_bytes: u64,
     /// Length of what it gives.
@@ -151,9 +139,9 @@ impl Table {
         out
     }
 
-    /// Where each section lies in a bundle whose front has this length.
-    pub fn places(&self, header: Header) -> impl Iterator<Item = (Range<u64>, &Section)> {
-        let mut at = header.sections_at();
+    /// Each section, and where it lies in a bundle whose first one begins at `sections_at`.
+    pub fn places(&self, sections_at: u64) -> impl Iterator<Item = (Range<u64>, &Section)> {
+        let mut at = sections_at;
         self.sections.iter().map(move |section| {
             let begin = at;
             at += section.packed_bytes;
@@ -205,10 +193,8 @@ impl Section {
             Content::FileTable => (2, &[][..]),
         };
         out.push(kind);
-        out.push(match self.filter {
-            Filter::None => 0,
-            Filter::X86 => 1,
-        });
+        // Kept for what may be done to content before it is packed.
+        out.push(0);
         put(out, self.packed_bytes);
         put(out, self.plain_bytes);
         put_ranges(out, self.prefix.iter().cloned());
@@ -262,11 +248,9 @@ impl Reader<'_> {
 
     fn section(&mut self) -> Result<Section> {
         let (kind, filter) = (self.byte()?, self.byte()?);
-        let filter = match filter {
-            0 => Filter::None,
-            1 => Filter::X86,
-            _ => return Err(self.bad("a filter that is not known here")),
-        };
+        if filter != 0 {
+            return Err(self.bad("a filter that is not known here"));
+        }
         let (packed_bytes, plain_bytes) = (self.number()?, self.number()?);
         let prefix = self.ranges(u64::MAX)?;
         let runs = self.ranges(u64::from(u32::MAX))?;
@@ -278,7 +262,7 @@ impl Reader<'_> {
             (2, true) if prefix.is_empty() => Content::FileTable,
             _ => return Err(self.bad("a kind of section that is not known here")),
         };
-        let section = Section { content, prefix, filter, packed_bytes, plain_bytes };
+        let section = Section { content, prefix, packed_bytes, plain_bytes };
         let prefix_bytes = section.prefix.iter().try_fold(0_u64, |sum, range| sum.checked_add(range.end - range.start));
         let held = prefix_bytes.and_then(|bytes| bytes.checked_add(plain_bytes));
         let max_bytes = match section.content {

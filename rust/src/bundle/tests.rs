@@ -84,7 +84,7 @@ fn side_of<'a>(version: &'a Version, is_mutable: &'a (dyn Fn(usize) -> bool + Sy
 fn unpacked(bytes: &[u8], new: &Version, old: Option<&Version>) -> crate::Result<HashMap<ChunkId, Vec<u8>>> {
     let (header, table) = (Header::parse(bytes)?, Table::parse(bytes)?);
     let mut found = HashMap::new();
-    for (place, section) in table.places(header) {
+    for (place, section) in table.places(header.sections_at()) {
         section.check(&new.index, old.map(|old| &old.index))?;
         let Some(packed) = bytes.get(place.start as usize..place.end as usize) else { continue };
         let (mut prefix, mut plain) = (Vec::new(), Vec::new());
@@ -172,14 +172,12 @@ proptest! {
         runs in prop::collection::vec((1_u32..90, 1_u32..90), 1..20),
         ranges in prop::collection::vec((1_u64..9_000, 1_u64..9_000), 0..20),
         (from, to) in (any::<[u8; 32]>(), any::<[u8; 32]>()),
-        is_x86 in any::<bool>(),
     ) {
         let mut at = 0;
         let runs = runs.iter().map(|(gap, len)| { let start = at + gap; at = start + len; start..at }).collect();
         let mut at = 0;
         let prefix = ranges.iter().map(|(gap, len)| { let start = at + gap; at = start + len; start..at }).collect();
-        let filter = if is_x86 { Filter::X86 } else { Filter::None };
-        let section = Section { content: Content::Chunks(runs), prefix, filter, packed_bytes: 7, plain_bytes: 9_000 };
+        let section = Section { content: Content::Chunks(runs), prefix, packed_bytes: 7, plain_bytes: 9_000 };
         let document = Section { content: Content::Index, prefix: Vec::new(), ..section.clone() };
         let from = if from == [0; 32] { [1; 32] } else { from };
         let table = Table { from: Some(Digest(from)), to: Digest(to), sections: vec![document, section] };
@@ -263,7 +261,6 @@ fn sections_that_would_take_too_much_memory_are_refused() {
         let section = Section {
             content: Content::Chunks(std::iter::once(0..1).collect()),
             prefix: std::iter::once(0..prefix).collect(),
-            filter: Filter::None,
             packed_bytes: 9,
             plain_bytes,
         };

@@ -60,14 +60,9 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Where each section lies.
+    /// Each section, and where it lies.
     pub fn places(&self) -> impl Iterator<Item = (Range<u64>, &Section)> {
-        let mut at = self.sections_at;
-        self.table.sections.iter().map(move |section| {
-            let begin = at;
-            at += section.packed_bytes;
-            (begin..at, section)
-        })
+        self.table.places(self.sections_at)
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::Settings;
 use super::look::below;
 use crate::bundle::{
-    BundleInfo, BundleList, Content, Digest, HEADER_BYTES, Header, MAX_TABLE_BYTES, Section, Table, index_document,
-    list_name, name_of, parse_index_document, unpack,
+    BundleInfo, BundleList, Content, Digest, Header, MAX_TABLE_BYTES, Section, Table, index_document, list_name,
+    name_of, parse_index_document, unpack,
 };
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
@@ -242,7 +242,7 @@ impl<'a> Shelf<'a> {
             let sending = (seconds - self.link.round_trip_seconds).max(seconds / 10.0).max(1e-6);
             self.link.bytes_per_second = length as f64 / sending;
         }
-        let sections_at = Header::parse(&bytes)?.sections_at().max(HEADER_BYTES);
+        let sections_at = Header::parse(&bytes)?.sections_at();
         let table = Table::parse(&bytes)?;
         Ok(Front { info: info.clone(), table, sections_at, bytes })
     }
@@ -275,15 +275,10 @@ impl Front {
     }
 
     fn section(&self, content: &Content, prefix: &[u8]) -> Result<Vec<u8>> {
-        let mut at = self.sections_at;
-        for section in &self.table.sections {
-            let place = at..at + section.packed_bytes;
-            at = place.end;
-            if section.content == *content {
-                return self.unpack(place, section, prefix);
-            }
-        }
-        Err(malformed("it has no such document"))
+        let mut places = self.table.places(self.sections_at);
+        let found = places.find(|(_, section)| section.content == *content);
+        let (place, section) = found.ok_or_else(|| malformed("it has no such document"))?;
+        self.unpack(place, section, prefix)
     }
 
     fn unpack(&self, place: Range<u64>, section: &Section, prefix: &[u8]) -> Result<Vec<u8>> {
