@@ -28,7 +28,7 @@ use crate::store::LocalStore;
 
 mod bundled;
 
-pub use bundled::{BundleFile, Bundled, Offer};
+pub use bundled::{Between, BundleFile, Bundled, Offer, Old};
 
 /// A chunk that is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,9 +192,9 @@ pub fn obtain(
     let mut transfer = Transfer::default();
     match &sources.bundled {
         Some(bundled) if !bundled.route.steps.is_empty() => {
+            let ends = bundled::Ends { write_cache: sources.write_cache.as_ref(), spool, digest, sink };
             let (given, stored) = std::thread::scope(|scope| {
-                let given =
-                    scope.spawn(|| bundled::run(bundled, sources.write_cache.as_ref(), &far, digest, sink, monitor));
+                let given = scope.spawn(|| bundled::run(bundled, ends, &far, monitor));
                 let stored = round.run(&local, &[]);
                 (given.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), stored)
             });

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::bundle::Section;
 use crate::chunk::ChunkId;
 use crate::fetch::{Offer, Wanted};
-use crate::index::Index;
 
 /// Sections that are less than this apart, in bytes, are read in one request.
 const MAX_GAP_BYTES: u64 = 128 << 10;
@@ -50,6 +49,8 @@ pub enum Way {
     Chunks,
     /// A bundle that builds on an installed version, and chunks for what it does not have.
     Delta,
+    /// Several of them, each building on the version that the one before leads to.
+    Deltas,
     /// Sections of a bundle that needs nothing, and chunks for what they do not have.
     Full,
 }
@@ -82,6 +83,8 @@ pub struct Step {
     pub offer: usize,
     /// Sections by their position in the table; those of one list come with one request.
     pub reads: Vec<Vec<usize>>,
+    /// Chunks that a later step builds on.
+    pub keep: HashSet<ChunkId>,
 }
 
 /// What is taken from bundles; whatever they do not give comes from the stores.
@@ -96,8 +99,6 @@ pub struct Route {
 /// What a route is chosen from.
 #[derive(Debug)]
 pub struct Inputs<'a> {
-    /// The wanted version.
-    pub index: &'a Index,
     /// Chunks that only another machine has.
     pub wanted: &'a [Wanted],
     /// Bundles that can be had.
@@ -110,19 +111,20 @@ pub struct Inputs<'a> {
 
 /// Chooses the way that takes least time.
 pub fn choose(inputs: &Inputs<'_>) -> Route {
-    let chunks = Draft::chunks(inputs);
-    let mut drafts = vec![chunks];
-    drafts.extend(inputs.offers.iter().enumerate().map(|(at, offer)| Draft::of(inputs, at, offer)));
+    let mut drafts = vec![Draft::chunks(inputs)];
+    let afters: HashSet<usize> = inputs.offers.iter().filter_map(Offer::after).collect();
+    let lasts = (0..inputs.offers.len()).filter(|at| !afters.contains(at));
+    drafts.extend(lasts.map(|last| Draft::of(inputs, last)));
     drafts.sort_by(|a, b| a.price.seconds.total_cmp(&b.price.seconds));
     let mut prices: Vec<Price> = drafts.iter().map(|draft| draft.price).collect();
     let Some(best) = prices.first_mut() else { return Route::default() };
     best.chosen = true;
-    let steps = drafts.into_iter().next().and_then(|draft| draft.step).into_iter().collect();
+    let steps = drafts.into_iter().next().map(|draft| draft.steps).unwrap_or_default();
     Route { steps, prices }
 }
 
 struct Draft {
-    step: Option<Step>,
+    steps: Vec<Step>,
     price: Price,
 }
 
@@ -148,60 +150,116 @@ impl Draft {
             sections: 0,
             chunks: count,
             seconds: if count == 0 { 0.0 } else { seconds + inputs.link.round_trip_seconds },
-            memory_bytes: plain_bytes.min(inputs.index.sizes().max()),
+            memory_bytes: inputs.wanted.iter().map(|want| want.size).max().unwrap_or(0),
             chosen: false,
         };
-        Self { step: None, price }
+        Self { steps: Vec::new(), price }
     }
 
+    /// What is taken from an offer, and from those that have to come before it.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
     #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
-    fn of(inputs: &Inputs<'_>, at: usize, offer: &Offer) -> Self {
-        let mut left: HashMap<ChunkId, u64> = inputs.wanted.iter().map(|want| (want.id, want.size)).collect();
-        let mut reads: Vec<Vec<usize>> = Vec::new();
-        let (mut end, mut bytes, mut memory_bytes, mut unpacked) = (0, 0_u64, 0, 0_u64);
-        for (number, (place, section)) in offer.places().enumerate() {
-            let useful = useful(inputs.index, section, &left);
-            let plain_bytes: u64 = useful.iter().filter_map(|id| left.get(id)).sum();
-            let (_, chunk_seconds) = cost_of_chunks(inputs, useful.len() as u64, plain_bytes);
-            let joins = !reads.is_empty() && place.start - end <= MAX_GAP_BYTES;
-            let received = if joins { place.end - end } else { place.end - place.start };
-            let wait = if joins { 0.0 } else { inputs.link.round_trip_seconds };
-            let seconds = received as f64 / inputs.link.bytes_per_second + wait;
-            if useful.is_empty() || seconds > chunk_seconds {
-                continue;
-            }
-            left.retain(|id, _| !useful.contains(id));
-            match reads.last_mut() {
-                Some(last) if joins => last.push(number),
-                _ => reads.push(vec![number]),
-            }
-            end = place.end;
-            bytes += received;
-            unpacked += section.plain_bytes;
-            memory_bytes = memory_bytes.max(section.prefix_bytes() + section.plain_bytes + section.packed_bytes);
+    fn of(inputs: &Inputs<'_>, last: usize) -> Self {
+        let mut need =
+            Need { wanted: inputs.wanted.iter().map(|want| (want.id, want.size)).collect(), built_on: HashSet::new() };
+        let mut steps: Vec<Step> = Vec::new();
+        let mut cost = Cost::default();
+        let mut next = Some(last);
+        while let Some((at, offer)) = next.and_then(|at| Some((at, inputs.offers.get(at)?))) {
+            let keep = need.built_on.clone();
+            let reads = take_from(inputs, offer, &mut need, &mut cost);
+            steps.insert(0, Step { offer: at, reads, keep });
+            // An offer comes before those that build on it: there is an end.
+            next = offer.after().filter(|before| *before < at);
         }
+        let left = need.wanted;
         let (rest_bytes, rest_seconds) = cost_of_chunks(inputs, left.len() as u64, left.values().sum());
-        let round_trips = reads.len() as f64 + f64::from(u8::from(!left.is_empty()));
-        let line = bytes as f64 / inputs.link.bytes_per_second + round_trips * inputs.link.round_trip_seconds;
+        let wait = if left.is_empty() { 0.0 } else { inputs.link.round_trip_seconds };
+        let unpacking = cost.unpacked_bytes as f64 / UNPACKED_BYTES_PER_SECOND;
+        let is_full = inputs.offers.get(last).is_some_and(|offer| offer.info.from.is_none());
         let price = Price {
-            way: if offer.info.from.is_some() { Way::Delta } else { Way::Full },
-            bytes: bytes + rest_bytes as u64,
-            requests: reads.len() as u64 + left.len() as u64,
-            sections: reads.iter().map(|read| read.len() as u64).sum(),
+            way: match (is_full, steps.len()) {
+                (true, _) => Way::Full,
+                (false, 1) => Way::Delta,
+                (false, _) => Way::Deltas,
+            },
+            bytes: cost.bytes + rest_bytes as u64,
+            requests: cost.requests + left.len() as u64,
+            sections: cost.sections,
             chunks: left.len() as u64,
-            seconds: line.max(unpacked as f64 / UNPACKED_BYTES_PER_SECOND) + rest_seconds,
-            memory_bytes,
+            seconds: cost.seconds.max(unpacking) + wait + rest_seconds,
+            memory_bytes: cost.memory_bytes,
             chosen: false,
         };
-        Self { step: Some(Step { offer: at, reads }), price }
+        Self { steps, price }
     }
 }
 
-/// The wanted chunks that a section gives.
-fn useful(index: &Index, section: &Section, left: &HashMap<ChunkId, u64>) -> HashSet<ChunkId> {
-    let chunks = section.positions().filter_map(|position| index.get(position));
-    chunks.map(|chunk| chunk.id).filter(|id| left.contains_key(id)).collect()
+/// What is still to be had.
+struct Need {
+    wanted: HashMap<ChunkId, u64>,
+    /// Chunks of versions between the installed one and the wanted one, which sections that are taken build on.
+    built_on: HashSet<ChunkId>,
+}
+
+/// What the sections that are taken come to.
+#[derive(Default)]
+struct Cost {
+    bytes: u64,
+    requests: u64,
+    seconds: f64,
+    sections: u64,
+    unpacked_bytes: u64,
+    memory_bytes: u64,
+}
+
+/// Takes what pays of one bundle, and whatever it has that others build on.
+#[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
+fn take_from(inputs: &Inputs<'_>, offer: &Offer, need: &mut Need, cost: &mut Cost) -> Vec<Vec<usize>> {
+    let mut reads: Vec<Vec<usize>> = Vec::new();
+    let mut end = 0;
+    for (number, (place, section)) in offer.places().enumerate() {
+        let ids: HashSet<ChunkId> = section.positions().filter_map(|at| offer.to.get(at)).map(|it| it.id).collect();
+        let useful = ids.iter().filter_map(|id| need.wanted.get(id));
+        let (count, plain_bytes) = useful.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
+        let (_, chunk_seconds) = cost_of_chunks(inputs, count, plain_bytes);
+        let joins = !reads.is_empty() && place.start - end <= MAX_GAP_BYTES;
+        let received = if joins { place.end - end } else { place.end - place.start };
+        let wait = if joins { 0.0 } else { inputs.link.round_trip_seconds };
+        let seconds = match offer.is_here {
+            true => 0.0,
+            false => received as f64 / inputs.link.bytes_per_second + wait,
+        };
+        let pays = count > 0 && seconds <= chunk_seconds;
+        if !pays && ids.is_disjoint(&need.built_on) {
+            continue;
+        }
+        need.wanted.retain(|id, _| !ids.contains(id));
+        need.built_on.retain(|id| !ids.contains(id));
+        need.build_on(offer, section);
+        match reads.last_mut() {
+            Some(last) if joins => last.push(number),
+            _ => reads.push(vec![number]),
+        }
+        end = place.end;
+        cost.bytes += received;
+        cost.seconds += seconds;
+        cost.requests += u64::from(!joins && !offer.is_here);
+        cost.sections += 1;
+        cost.unpacked_bytes += section.plain_bytes;
+        cost.memory_bytes = cost.memory_bytes.max(section.prefix_bytes() + section.plain_bytes + section.packed_bytes);
+    }
+    reads
+}
+
+impl Need {
+    /// The chunks of a section's prefix that are not installed.
+    fn build_on(&mut self, offer: &Offer, section: &Section) {
+        let Some(old) = offer.old.as_ref().filter(|old| old.between.is_some()) else { return };
+        let chunks = section.prefix.iter().flat_map(|range| old.index().positions(range.clone()));
+        let ids = chunks.filter_map(|at| old.index().get(at)).map(|chunk| chunk.id);
+        self.built_on.extend(ids.filter(|id| !old.seed.has(id)));
+    }
 }
 
 impl Route {

@@ -163,8 +163,8 @@ class World:
 
     def publish(self, mode, version, repository=None, keys=None, notes=""):
         """To the server, or to a folder."""
-        target = ["--repository", repository] if repository else ["--server", self.url, "--token-file",
-                                                                  self.folder / "token"]
+        target = ["--repository", repository, "--fast"] if repository else ["--server", self.url, "--token-file",
+                                                                            self.folder / "token"]
         if notes:
             (self.folder / "notes.md").write_text(notes)
             target += ["--notes", self.folder / "notes.md"]

@@ -3,6 +3,7 @@
 table. How fast the node is beside the command line, bench_godot.sh measures.
 
     bench_launcher.py [debug|release]     of an export that is in out/linux (default: debug)
+    bench_launcher.py frames              only those of the project
 
 Frames are measured in the project, under a virtual display with Mesa's software renderer; the rest on the export.
 Nothing else should run on the machine meanwhile: the load is printed with the table.
@@ -115,7 +116,9 @@ class Bench:
 
 def main():
     kind = sys.argv[1] if len(sys.argv) > 1 else "debug"
-    for arguments in (["launcher", kind], ["sample", "debug", "0.1.0"]):
+    is_frames = kind == "frames"
+    exports = [["sample", "debug", "0.1.0"]] + ([] if is_frames else [["launcher", kind]])
+    for arguments in exports:
         subprocess.run([REPO / "tests/tools/export.sh", *arguments], check=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
@@ -132,7 +135,8 @@ def main():
         # Straight to the server: a line in Python would be what is measured.
         bench = Bench(world, player, display, world.url)
         load = os.getloadavg()[0]
-        for measure in (bench.frames, bench.start, bench.idle, bench.command_line, bench.size):
+        others = [bench.start, bench.idle, bench.command_line, bench.size]
+        for measure in [bench.frames] + ([] if is_frames else others):
             measure()
     print(f"\n{kind} export, {os.cpu_count()} cores, load before {load:.1f}\n")
     print("| what | measured | bar |\n| --- | --- | --- |\n" + "\n".join(bench.rows))

@@ -34,6 +34,7 @@ pub(crate) fn routes(prices: &[Price]) -> String {
             Way::Seed => "seed",
             Way::Chunks => "chunks",
             Way::Delta => "delta",
+            Way::Deltas => "deltas in a row",
             Way::Full => "full",
         };
         let rest = if price.chunks > 0 && price.sections > 0 {

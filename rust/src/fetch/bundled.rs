@@ -1,30 +1,36 @@
 //! Chunks out of bundles: one thread reads the ranges of a [`Route`], others unpack the sections that are complete.
 //!
+//! ```text
+//! part    what is received of a section, kept for the next run        bundled/part.rs
+//! read    ranges of a bundle, cut into sections                       bundled/read.rs
+//! unpack  a section against the old version, chunks to the sink       bundled/unpack.rs
+//! ```
+//!
 //! Nothing that is wrong with a bundle is an error: who asked gets fewer chunks than the route promised, and gets those
 //! from the stores. What is held at once is bounded, whatever a table says.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 
 use super::{DigestChoice, Sink, Transfer, Wanted};
-use crate::bundle::{BundleInfo, Section, Table, read_ranges, unpack};
-use crate::chunk::{Chunk, ChunkId, Compressor};
+use crate::bundle::{BundleInfo, Section, Table};
+use crate::chunk::ChunkId;
 use crate::error::{Error, Result};
-use crate::event::{Event, Monitor, Phase};
+use crate::event::Monitor;
 use crate::index::Index;
-use crate::route::Route;
+use crate::route::{Route, Step};
 use crate::seed::Seed;
+use crate::spool::Spool;
 use crate::store::LocalStore;
 
-/// Prefixes and contents of the sections that are being unpacked, in bytes. A larger section is unpacked alone.
-const MAX_HELD_BYTES: u64 = 96 << 20;
-
-/// zstd level of what goes into the cache: that of casync and desync.
-const CACHE_LEVEL: i32 = 3;
+mod part;
+mod read;
+mod unpack;
 
 /// Packed sections that wait to be unpacked.
 const WAITING: usize = 2;
@@ -55,8 +61,30 @@ pub struct Offer {
     pub sections_at: u64,
     /// Who gives its bytes.
     pub file: Arc<dyn BundleFile>,
-    /// The installed version that it builds on.
-    pub old: Option<Arc<Seed>>,
+    /// Whether nobody has to be asked for them: they came with its front.
+    pub is_here: bool,
+    /// The version that it leads to.
+    pub to: Arc<Index>,
+    /// What it builds on; nothing for one that needs nothing.
+    pub old: Option<Old>,
+}
+
+/// The version that a bundle builds on.
+#[derive(Debug, Clone)]
+pub struct Old {
+    /// What is installed.
+    pub seed: Arc<Seed>,
+    /// Set if that is an older version still.
+    pub between: Option<Between>,
+}
+
+/// A version that is not installed, and never will be: another bundle leads to it.
+#[derive(Debug, Clone)]
+pub struct Between {
+    /// Its index.
+    pub index: Arc<Index>,
+    /// The offer that gives what is not installed of it, by its place in the list.
+    pub after: usize,
 }
 
 impl Offer {
@@ -64,24 +92,29 @@ impl Offer {
     pub fn places(&self) -> impl Iterator<Item = (Range<u64>, &Section)> {
         self.table.places(self.sections_at)
     }
+
+    /// The offer that has to come first.
+    pub fn after(&self) -> Option<usize> {
+        Some(self.old.as_ref()?.between.as_ref()?.after)
+    }
+}
+
+impl Old {
+    /// The index of the version that is built on.
+    pub fn index(&self) -> &Index {
+        self.between.as_ref().map_or_else(|| self.seed.index(), |between| &between.index)
+    }
 }
 
 /// Bundles, and what is taken from them.
 #[derive(Debug)]
 pub struct Bundled {
-    /// The wanted version.
-    pub index: Index,
     /// Those that the route names.
     pub offers: Vec<Offer>,
     /// What is taken.
     pub route: Route,
-}
-
-/// A packed section, complete.
-struct Packed<'a> {
-    offer: &'a Offer,
-    section: &'a Section,
-    bytes: Vec<u8>,
+    /// A folder for what is received of sections, if a later run may want it.
+    pub parts: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -91,21 +124,20 @@ pub(super) struct Outcome {
     pub(super) given: HashSet<ChunkId>,
 }
 
-pub(super) fn run(
-    bundled: &Bundled,
-    write_cache: Option<&LocalStore>,
-    wanted: &[Wanted],
-    digest: &DigestChoice,
-    sink: &dyn Sink,
-    monitor: &Monitor,
-) -> Result<Outcome> {
-    let wanted: HashMap<ChunkId, u64> = wanted.iter().map(|want| (want.id, want.size)).collect();
+/// What chunks are wanted for, and where they go.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<'a> {
+    pub(super) write_cache: Option<&'a LocalStore>,
+    pub(super) spool: Option<&'a Spool>,
+    pub(super) digest: &'a DigestChoice,
+    pub(super) sink: &'a dyn Sink,
+}
+
+pub(super) fn run(bundled: &Bundled, ends: Ends<'_>, wanted: &[Wanted], monitor: &Monitor) -> Result<Outcome> {
     let work = Work {
         bundled,
-        write_cache,
-        wanted,
-        digest,
-        sink,
+        ends,
+        wanted: wanted.iter().map(|want| (want.id, want.size)).collect(),
         monitor,
         given: Mutex::default(),
         held: Mutex::default(),
@@ -113,18 +145,14 @@ pub(super) fn run(
         stop: AtomicBool::new(false),
         error: Mutex::default(),
     };
-    let (sender, receiver) = bounded(WAITING);
-    let transfer = std::thread::scope(|scope| {
-        for _ in 0..monitor.threads.max(1) {
-            let receiver = receiver.clone();
-            let work = &work;
-            scope.spawn(move || work.unpack_all(&receiver));
+    let mut transfer = Transfer::default();
+    for step in &bundled.route.steps {
+        // One step builds on what the one before has given.
+        transfer.add(work.carry_out(step));
+        if work.is_over() {
+            break;
         }
-        drop(receiver);
-        // Dropped when all is read: then the others end.
-        let sender = sender;
-        work.read_all(&sender)
-    });
+    }
     monitor.cancel.check()?;
     if let Some(error) = work.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
@@ -134,153 +162,48 @@ pub(super) fn run(
 
 struct Work<'a> {
     bundled: &'a Bundled,
-    write_cache: Option<&'a LocalStore>,
+    ends: Ends<'a>,
     wanted: HashMap<ChunkId, u64>,
-    digest: &'a DigestChoice,
-    sink: &'a dyn Sink,
     monitor: &'a Monitor,
     given: Mutex<HashSet<ChunkId>>,
+    /// Bytes that sections take while they are unpacked.
     held: Mutex<u64>,
     freed: Condvar,
     stop: AtomicBool,
     error: Mutex<Option<Error>>,
 }
 
+/// One step, and the bundle that it is taken from.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    step: &'a Step,
+    offer: &'a Offer,
+}
+
 impl<'a> Work<'a> {
-    fn read_all(&self, sender: &Sender<Packed<'a>>) -> Transfer {
-        let mut transfer = Transfer::default();
-        for step in &self.bundled.route.steps {
-            let Some(offer) = self.bundled.offers.get(step.offer) else { continue };
-            let places: Vec<(Range<u64>, &Section)> = offer.places().collect();
-            for sections in &step.reads {
-                match self.read(offer, &places, sections, sender) {
-                    Ok(some) => transfer.add(some),
-                    Err(_) if self.stop.load(Ordering::Relaxed) || self.monitor.cancel.is_cancelled() => {
-                        return transfer;
-                    }
-                    Err(error) => {
-                        self.monitor.warn(&error);
-                        break;
-                    }
-                }
+    fn carry_out(&self, step: &'a Step) -> Transfer {
+        let Some(offer) = self.bundled.offers.get(step.offer) else { return Transfer::default() };
+        let task = Task { step, offer };
+        let (sender, receiver) = bounded(WAITING);
+        std::thread::scope(|scope| {
+            for _ in 0..self.monitor.threads.max(1) {
+                let receiver = receiver.clone();
+                scope.spawn(move || self.unpack_all(task, &receiver));
             }
-        }
-        transfer
+            drop(receiver);
+            // Dropped when all is read: then the others end.
+            let sender = sender;
+            self.read_all(task, &sender)
+        })
     }
 
-    /// Reads sections that lie close together in one go.
-    fn read(
-        &self,
-        offer: &'a Offer,
-        places: &[(Range<u64>, &'a Section)],
-        sections: &[usize],
-        sender: &Sender<Packed<'a>>,
-    ) -> Result<Transfer> {
-        let wanted: Vec<&(Range<u64>, &Section)> = sections.iter().filter_map(|at| places.get(*at)).collect();
-        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(Transfer::default()) };
-        let mut at = first.0.start;
-        let mut rest = wanted.iter();
-        let mut current = rest.next();
-        let mut bytes: Vec<u8> = Vec::new();
-        let mut take = |mut piece: &[u8]| {
-            self.monitor.emit(Event::Received { bytes: piece.len() as u64 });
-            while let (Some((place, section)), false) = (current, piece.is_empty()) {
-                // What lies between two wanted sections is read and dropped.
-                let skip = clamp(place.start.saturating_sub(at), piece.len());
-                at += skip as u64;
-                piece = &piece[skip..];
-                let some = clamp(place.end.saturating_sub(at), piece.len());
-                bytes.extend_from_slice(&piece[..some]);
-                at += some as u64;
-                piece = &piece[some..];
-                if at == place.end {
-                    let packed = Packed { offer, section, bytes: std::mem::take(&mut bytes) };
-                    // Nobody listens any more: the error is kept elsewhere.
-                    sender.send(packed).map_err(|_| Error::Cancelled)?;
-                    current = rest.next();
-                }
-            }
-            if self.stop.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
-        };
-        offer.file.read(first.0.start..last.0.end, &mut take, self.monitor)
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.monitor.cancel.is_cancelled()
     }
 
-    fn unpack_all(&self, receiver: &Receiver<Packed<'a>>) {
-        let (mut prefix, mut plain) = (Vec::new(), Vec::new());
-        for packed in receiver {
-            if self.stop.load(Ordering::Relaxed) || self.monitor.cancel.is_cancelled() {
-                self.stop.store(true, Ordering::Relaxed);
-                return;
-            }
-            let bytes = packed.section.prefix_bytes() + packed.section.plain_bytes;
-            self.hold(bytes);
-            let outcome = self.unpack(&packed, &mut prefix, &mut plain);
-            if bytes > MAX_HELD_BYTES / 2 {
-                (prefix, plain) = (Vec::new(), Vec::new());
-            }
-            self.let_go(bytes);
-            if let Err(error) = outcome {
-                self.stop.store(true, Ordering::Relaxed);
-                self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                return;
-            }
-        }
-    }
-
-    /// Errors of the sink alone: what is wrong with the section is told, and costs its chunks.
-    fn unpack(&self, packed: &Packed<'_>, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<()> {
-        let section = packed.section;
-        prefix.clear();
-        let unpacked = match &packed.offer.old {
-            Some(old) => read_ranges(old.index(), &**old, &section.prefix, prefix),
-            None => Ok(()),
-        };
-        let unpacked = unpacked.and_then(|()| unpack(&packed.bytes, prefix, section.plain_bytes, plain));
-        if let Err(error) = unpacked {
-            self.monitor.warn(&error);
-            return Ok(());
-        }
-        let mut rest = &plain[..];
-        let mut bad = 0;
-        for position in section.positions() {
-            let Some(chunk) = self.bundled.index.get(position) else { break };
-            let Some((bytes, behind)) = rest.split_at_checked(clamp(chunk.size(), usize::MAX)) else { break };
-            rest = behind;
-            if self.wanted.get(&chunk.id) == Some(&chunk.size()) && !self.give(chunk.id, bytes)? {
-                bad += 1;
-            }
-        }
-        if bad > 0 {
-            let reason = format!("{bad} chunks of a section do not match their ids");
-            self.monitor.warn(&Error::Malformed { format: crate::error::Format::Bundle, offset: 0, reason });
-        }
-        Ok(())
-    }
-
-    /// Whether the bytes are those of the chunk.
-    fn give(&self, id: ChunkId, bytes: &[u8]) -> Result<bool> {
-        let Ok(chunk) = self.digest.verify(Chunk::new(id, bytes.to_vec()), id, self.monitor) else { return Ok(false) };
-        if self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
-            self.sink.accept(&chunk)?;
-            if let Some(cache) = self.write_cache {
-                cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
-            }
-            self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: bytes.len() as u64 });
-        }
-        Ok(true)
-    }
-
-    fn hold(&self, bytes: u64) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        while *held > 0 && *held + bytes > MAX_HELD_BYTES {
-            held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
-        }
-        *held += bytes;
-    }
-
-    fn let_go(&self, bytes: u64) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) -= bytes;
-        self.freed.notify_all();
+    fn fail(&self, error: Error) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn first_level() -> InitLevel {
 }
 
 pub(super) fn on_stage(stage: InitStage) {
+    // A library that begins later is told of the earlier stages then, when the display is there already.
+    if first_level() != InitLevel::Core {
+        return;
+    }
     match stage {
         InitStage::Core => {
             let asked = ProjectSettings::singleton().get_setting_ex(SETTING).default_value(&0.to_variant()).done();
@@ -33,7 +37,7 @@ pub(super) fn on_stage(stage: InitStage) {
             }
         }
         // The display is there. The kernel takes 0 for what the thread began with.
-        InitStage::Scene if first_level() == InitLevel::Core => set(0),
+        InitStage::Scene => set(0),
         _ => {}
     }
 }

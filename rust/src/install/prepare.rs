@@ -156,7 +156,8 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
     }
     extract::check_space(root.directory(), &plan.summary)?;
     let mut sources = job.sources;
-    sources.bundled = Some(Bundled { index: job.documents.index, offers: job.offers, route });
+    let parts = (job.intent == Intent::Apply).then(|| root.staging(&prepared.folder).join("parts"));
+    sources.bundled = Some(Bundled { offers: job.offers, route, parts });
     Ok(Prepared { sources, plan, ..prepared })
 }
 
@@ -172,13 +173,7 @@ fn route(inputs: &Inputs<'_>, plan: &Plan, job: &Job) -> Route {
         0 => 1.0,
         stored => (stored as f64 / plain_bytes.max(1) as f64).min(1.0),
     };
-    route::choose(&route::Inputs {
-        index: inputs.index,
-        wanted: &wanted,
-        offers: &job.offers,
-        stored_ratio,
-        link: job.link,
-    })
+    route::choose(&route::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
 }
 
 /// A version's folder is never written to again, so a repaired one gets another name; and so does a build that was

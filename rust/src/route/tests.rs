@@ -7,8 +7,8 @@ use super::*;
 use crate::bundle::{BundleInfo, Content, Digest, Effort, Table};
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::fetch::{BundleFile, Transfer};
-use crate::index::{ChunkSizes, FeatureFlags};
+use crate::fetch::{Between, BundleFile, Old, Transfer};
+use crate::index::{ChunkSizes, FeatureFlags, Index};
 
 const CHUNK_BYTES: u64 = 64 << 10;
 
@@ -30,7 +30,7 @@ fn index(chunks: u8) -> Index {
     index
 }
 
-/// A bundle of these runs, each packed to so many bytes.
+/// A bundle for a version of 200 chunks, of these runs, each packed to so many bytes.
 fn offer(from: Option<u8>, sections: &[(Range<u32>, u64)]) -> Offer {
     let section = |(run, packed_bytes): &(Range<u32>, u64)| Section {
         content: Content::Chunks(std::iter::once(run.clone()).collect()),
@@ -43,13 +43,14 @@ fn offer(from: Option<u8>, sections: &[(Range<u32>, u64)]) -> Offer {
     let length = sections.iter().map(|(_, bytes)| bytes).sum();
     let info =
         BundleInfo { id: Digest::default(), length, front_bytes: 1, plain_bytes: length, from, effort: Effort::Normal };
-    Offer { info, table: Arc::new(table), sections_at: 100, file: Arc::new(Unread), old: None }
+    let (table, to) = (Arc::new(table), Arc::new(index(200)));
+    Offer { info, table, sections_at: 100, file: Arc::new(Unread), is_here: false, to, old: None }
 }
 
 fn chosen(index: &Index, wanted: Range<usize>, offers: &[Offer], link: Link) -> Route {
     let wanted: Vec<Wanted> =
         wanted.filter_map(|at| index.get(at)).map(|chunk| Wanted { id: chunk.id, size: chunk.size() }).collect();
-    choose(&Inputs { index, wanted: &wanted, offers, stored_ratio: 0.5, link })
+    choose(&Inputs { wanted: &wanted, offers, stored_ratio: 0.5, link })
 }
 
 fn way(route: &Route) -> Way {
@@ -103,8 +104,7 @@ fn sections_close_together_come_with_one_request_and_others_do_not() {
             .filter(|(at, _)| wanted(*at))
             .map(|(_, chunk)| Wanted { id: chunk.id, size: chunk.size() })
             .collect();
-        let inputs =
-            Inputs { index: &index, wanted: &wanted, offers: &offers, stored_ratio: 0.5, link: Link::default() };
+        let inputs = Inputs { wanted: &wanted, offers: &offers, stored_ratio: 0.5, link: Link::default() };
         assert_eq!(choose(&inputs).steps[0].reads, reads, "a gap of {bytes}");
     }
 }
@@ -118,4 +118,50 @@ fn on_a_long_line_fewer_requests_win_over_fewer_bytes() {
     let far = Link { round_trip_seconds: 2.0, bytes_per_second: 1e6 };
     assert_eq!(way(&chosen(&index, 0..100, &offers, near)), Way::Chunks);
     assert_eq!(way(&chosen(&index, 0..100, &offers, far)), Way::Full);
+}
+
+#[test]
+fn a_bundle_that_is_here_already_is_used_whatever_else_there_is() {
+    let index = index(4);
+    let here = |is_here| [Offer { is_here, ..offer(Some(1), &[(0..4, 4 * CHUNK_BYTES)]) }];
+    assert_eq!(way(&chosen(&index, 0..4, &here(false), Link::default())), Way::Chunks);
+    let route = chosen(&index, 0..4, &here(true), Link::default());
+    assert_eq!((way(&route), route.prices[0].requests), (Way::Delta, 0));
+}
+
+/// The installed version has chunks 0 to 9; one between has them and 10 to 19; the wanted one has 20 to 29, which are
+/// packed against some of each.
+fn row() -> (Index, [Offer; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let (installed, between) = (index(10), Arc::new(index(20)));
+    let layout = crate::archive::Layout::blob(installed.stream_bytes());
+    let seed = Arc::new(crate::seed::Seed::new(folder.path(), installed, layout).unwrap());
+    let mut first = offer(Some(1), &[(10..15, 10_000), (15..20, 10_000)]);
+    first.old = Some(Old { seed: Arc::clone(&seed), between: None });
+    let mut second = offer(Some(2), &[(20..30, 20_000)]);
+    let mut table = Table::clone(&second.table);
+    table.sections[0].prefix = std::iter::once(8 * CHUNK_BYTES..12 * CHUNK_BYTES - 1).collect();
+    second.table = Arc::new(table);
+    second.old = Some(Old { seed, between: Some(Between { index: between, after: 0 }) });
+    (index(30), [first, second])
+}
+
+#[test]
+fn of_deltas_in_a_row_that_is_taken_which_the_next_builds_on() {
+    let (index, offers) = row();
+    let route = chosen(&index, 20..30, &offers, Link::default());
+    assert_eq!(way(&route), Way::Deltas);
+    let reads: Vec<_> = route.steps.iter().map(|step| (step.offer, step.reads.clone())).collect();
+    assert_eq!(reads, [(0, vec![vec![0]]), (1, vec![vec![0]])]);
+    let kept: HashSet<ChunkId> = [10, 11].map(|number| ChunkId::from_bytes([number; 32])).into();
+    assert_eq!(route.steps[0].keep, kept);
+    assert_eq!((route.prices[0].bytes, route.prices[0].requests), (30_000, 2));
+}
+
+#[test]
+fn of_deltas_in_a_row_that_is_taken_which_is_wanted_itself() {
+    let (index, offers) = row();
+    let route = chosen(&index, 15..30, &offers, Link::default());
+    assert_eq!((way(&route), route.prices[0].chunks), (Way::Deltas, 0));
+    assert_eq!(route.steps[0].reads, [vec![0, 1]]);
 }

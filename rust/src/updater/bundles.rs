@@ -3,26 +3,29 @@
 //! Whatever is missing, slow or wrong here is no error. The version's documents are targets of the repository and its
 //! chunks are in the store: bundles only make both cheaper.
 
-use std::ops::Range;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Settings;
 use super::look::below;
-use crate::bundle::{
-    BundleInfo, BundleList, Content, Digest, Header, MAX_TABLE_BYTES, Section, Table, index_document, list_name,
-    name_of, parse_index_document, unpack,
-};
-use crate::error::{Error, Format, Result};
+use crate::bundle::{BundleInfo, BundleList, Digest, MAX_TABLE_BYTES, list_name, name_of};
+use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::fetch::{BundleFile, Offer, Transfer};
+use crate::fetch::{Between, BundleFile, Offer, Old, Transfer};
 use crate::index::Index;
 use crate::install::{Documents, InstallRoot, Kept};
 use crate::limits;
-use crate::release::{FileTable, Release};
+use crate::release::Release;
 use crate::route::Link;
 use crate::source::{Network, Url};
 use crate::trust::Location;
+
+mod front;
+mod row;
+
+use front::{Front, Known, Passing, malformed};
+use row::Row;
 
 /// A front of this length tells how many bytes the line brings in a second; a shorter one only how long an answer takes.
 const TELLING_BYTES: u64 = 256 << 10;
@@ -33,20 +36,23 @@ const SMALL_BYTES: u64 = 256 << 10;
 /// What one repository has of bundles for one version.
 pub(super) struct Shelf<'a> {
     network: &'a Network,
+    monitor: &'a Monitor,
+    bases: &'a [Base],
     places: Vec<Url>,
+    /// The wanted version.
+    to: Digest,
+    /// What its chunks come to in the store.
+    stored_bytes: u64,
+    /// The most that the front of a bundle may have.
+    front_bytes: u64,
     list: BundleList,
+    /// Lists of versions between.
+    lists: HashMap<Digest, BundleList>,
     fronts: Vec<Front>,
+    /// Bundles that are not what their list says.
+    bad: HashSet<Digest>,
     transfer: Transfer,
     link: Link,
-    monitor: &'a Monitor,
-}
-
-/// The front of a bundle, or all of a small one.
-struct Front {
-    info: BundleInfo,
-    table: Table,
-    sections_at: u64,
-    bytes: Vec<u8>,
 }
 
 /// What is known of a list before anybody is asked for it.
@@ -73,13 +79,19 @@ pub(super) fn bases(root: &InstallRoot, current: Option<&str>) -> Vec<Base> {
     kept.map(|kept| Base { digest: kept.documents.release.content(), kept }).collect()
 }
 
+impl Base {
+    fn known(&self) -> Known<'_> {
+        Known { index: &self.kept.documents.index, files: &self.kept.documents.table }
+    }
+}
+
 impl<'a> Shelf<'a> {
     /// The shelf of a release, with a list that is known, or that is asked for. Nothing if there are no bundles.
     pub(super) fn open(
         settings: &'a Settings,
         places: &[String],
         release: &Release,
-        bases: &[Base],
+        bases: &'a [Base],
         listed: Listed,
         monitor: &'a Monitor,
     ) -> Option<Self> {
@@ -95,27 +107,38 @@ impl<'a> Shelf<'a> {
         }
         let mut shelf = Self {
             network: &settings.network,
+            monitor,
+            bases,
             places,
+            to: release.content(),
+            stored_bytes: release.sizes.stored_bytes,
+            // Documents in front of a bundle are no longer than they are by themselves.
+            front_bytes: release.index.length.saturating_add(release.files.length).saturating_add(MAX_TABLE_BYTES),
             list: BundleList::default(),
+            lists: HashMap::new(),
             fronts: Vec::new(),
+            bad: HashSet::new(),
             transfer: Transfer::default(),
             link: Link::default(),
-            monitor,
         };
         let current = bases.first().map(|base| base.digest);
-        shelf.list = match listed {
+        let to = shelf.to;
+        let list = match listed {
             Listed::Nothing => return None,
             Listed::Known(bytes) => match BundleList::parse(&bytes) {
                 Ok(list) if list.find(current.as_ref()).is_some() => list,
                 // It may be older than the delta, or the server may learn that one is wanted.
-                _ => shelf.ask_for_list(&release.content(), current)?,
+                _ => shelf.ask_for_list(&to, current)?,
             },
-            Listed::Unknown => shelf.ask_for_list(&release.content(), current)?,
+            Listed::Unknown => shelf.ask_for_list(&to, current)?,
         };
-        // Documents in front of a bundle are no longer than they are by themselves.
-        let most = release.index.length.saturating_add(release.files.length).saturating_add(MAX_TABLE_BYTES);
-        shelf.list.bundles.retain(|info| info.front_bytes <= most);
+        shelf.list = shelf.without_bad(list);
         (!shelf.list.bundles.is_empty()).then_some(shelf)
+    }
+
+    fn without_bad(&self, mut list: BundleList) -> BundleList {
+        list.bundles.retain(|info| info.front_bytes <= self.front_bytes && !self.bad.contains(&info.id));
+        list
     }
 
     /// The server is told which version would be built on, so that it can make what is asked for; nothing else.
@@ -153,11 +176,9 @@ impl<'a> Shelf<'a> {
     }
 
     /// Index and file table out of the front of a bundle.
-    pub(super) fn documents(&mut self, release: &Release, bytes: &[u8], bases: &[Base]) -> Option<Documents> {
-        let base = bases.iter().find(|base| self.list.find(Some(&base.digest)).is_some());
-        let info = self.list.find(base.map(|base| &base.digest))?.clone();
-        let front = self.front(&info)?;
-        match front.documents(release, bytes, base) {
+    pub(super) fn documents(&mut self, release: &Release, bytes: &[u8]) -> Option<Documents> {
+        let row = self.row()?;
+        match self.read_documents(&row, release, bytes) {
             Ok(documents) => Some(documents),
             Err(error) => {
                 self.monitor.warn(&error);
@@ -166,38 +187,76 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    /// Bundles that can be used, with their tables: one that builds on what is installed, else the one that needs
-    /// nothing.
-    pub(super) fn offers(&mut self, index: &Index, bases: &[Base]) -> Vec<Offer> {
-        let mut offers = Vec::new();
-        for base in bases.iter().map(Some).chain([None]) {
-            if !offers.is_empty() {
-                break;
-            }
-            let Some(info) = self.list.find(base.map(|base| &base.digest)).cloned() else { continue };
-            match self.offer(&info, index, base) {
-                Ok(offer) => offers.push(offer),
-                Err(error) => self.monitor.warn(&error),
-            }
-        }
-        offers
+    fn read_documents(&mut self, row: &Row, release: &Release, bytes: &[u8]) -> Result<Documents> {
+        let passing = self.passing(row)?;
+        let old = match passing.last() {
+            Some(last) => Some(last.known()),
+            None => self.base(row).map(Base::known),
+        };
+        let last = row.infos.last().ok_or_else(|| malformed("there is none"))?;
+        self.front(last)?.documents(release, bytes, old)
     }
 
-    fn offer(&mut self, info: &BundleInfo, index: &Index, base: Option<&Base>) -> Result<Offer> {
+    /// Bundles that can be used, with their tables; none if there are none that are sound.
+    pub(super) fn offers(&mut self, index: &Arc<Index>) -> Vec<Offer> {
+        // Whatever fails is not tried again, so there is an end.
+        while let Some(row) = self.row() {
+            match self.offers_of(&row, index) {
+                Ok(offers) => return offers,
+                Err(error) => {
+                    self.monitor.warn(&error);
+                    row.infos.iter().for_each(|info| self.forget(info));
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn offers_of(&mut self, row: &Row, index: &Arc<Index>) -> Result<Vec<Offer>> {
+        let passing = self.passing(row)?;
+        let seed = self.base(row).map(|base| base.kept.seed().map(Arc::new)).transpose()?;
+        let mut offers: Vec<Offer> = Vec::new();
+        for (at, info) in row.infos.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| Some((before, passing.get(before)?)));
+            let between = before.map(|(after, version)| Between { index: Arc::clone(&version.index), after });
+            let old = seed.clone().map(|seed| Old { seed, between });
+            let to = passing.get(at).map_or(index, |version| &version.index);
+            offers.push(self.offer(info, to, old)?);
+        }
+        Ok(offers)
+    }
+
+    fn offer(&mut self, info: &BundleInfo, to: &Arc<Index>, old: Option<Old>) -> Result<Offer> {
         let file: Arc<dyn BundleFile> = self.file(info)?;
-        let gone = || malformed("its front cannot be had");
-        let front = self.front(info).ok_or_else(gone)?;
-        let old = base.map(|base| &base.kept.documents.index);
-        let to = Digest::of(&index.to_bytes());
-        if front.table.to != to || front.table.from != base.map(|base| base.digest) {
+        let front = self.front(info)?;
+        if front.table.to != Digest::of(&to.to_bytes()) || front.table.from != info.from {
             return Err(malformed("it is of other versions than the list says"));
         }
-        front.table.sections.iter().try_for_each(|section| section.check(index, old))?;
-        let is_all = front.bytes.len() as u64 == info.length;
-        let file = if is_all { Arc::new(Whole(front.bytes.clone())) } else { file };
-        let old = base.map(|base| base.kept.seed().map(Arc::new)).transpose()?;
-        let (table, sections_at) = (Arc::new(front.table.clone()), front.sections_at);
-        Ok(Offer { info: info.clone(), table, sections_at, file, old })
+        let built_on = old.as_ref().map(Old::index);
+        front.table.sections.iter().try_for_each(|section| section.check(to, built_on))?;
+        let whole = front.whole();
+        let is_here = whole.is_some();
+        let file = whole.map_or(file, |whole| Arc::new(whole));
+        let (table, sections_at) = (Arc::clone(&front.table), front.sections_at);
+        Ok(Offer { info: info.clone(), table, sections_at, file, is_here, to: Arc::clone(to), old })
+    }
+
+    /// The versions that a row passes through.
+    fn passing(&mut self, row: &Row) -> Result<Vec<Passing>> {
+        let mut versions: Vec<Passing> = Vec::new();
+        for pair in row.infos.windows(2) {
+            let [info, next] = pair else { continue };
+            let old = match versions.last() {
+                Some(last) => last.known(),
+                None => self.base(row).map(Base::known).ok_or_else(|| malformed("it builds on nothing"))?,
+            };
+            versions.push(self.front(info)?.passing(old, next.from.as_ref())?);
+        }
+        Ok(versions)
+    }
+
+    fn base(&self, row: &Row) -> Option<&'a Base> {
+        row.base.and_then(|at| self.bases.get(at))
     }
 
     fn file(&self, info: &BundleInfo) -> Result<Arc<dyn BundleFile>> {
@@ -206,21 +265,27 @@ impl<'a> Shelf<'a> {
     }
 
     /// Fetched once.
-    fn front(&mut self, info: &BundleInfo) -> Option<&Front> {
-        if let Some(at) = self.fronts.iter().position(|front| front.info.id == info.id) {
-            return self.fronts.get(at);
-        }
-        match self.fetch_front(info) {
-            Ok(front) => {
-                self.fronts.push(front);
-                self.fronts.last()
+    fn front(&mut self, info: &BundleInfo) -> Result<&Front> {
+        let at = match self.fronts.iter().position(|front| front.info.id == info.id) {
+            Some(at) => at,
+            None if self.bad.contains(&info.id) => return Err(malformed("its front cannot be had")),
+            None => {
+                let fetched = self.fetch_front(info);
+                if fetched.is_err() {
+                    self.forget(info);
+                }
+                self.fronts.push(fetched?);
+                self.fronts.len() - 1
             }
-            Err(error) => {
-                self.monitor.warn(&error);
-                // Not asked for again.
-                self.list.bundles.retain(|other| other.id != info.id);
-                None
-            }
+        };
+        self.fronts.get(at).ok_or_else(|| malformed("its front cannot be had"))
+    }
+
+    /// Not asked for again.
+    fn forget(&mut self, info: &BundleInfo) {
+        self.bad.insert(info.id);
+        for list in std::iter::once(&mut self.list).chain(self.lists.values_mut()) {
+            list.bundles.retain(|other| other.id != info.id);
         }
     }
 
@@ -233,7 +298,9 @@ impl<'a> Shelf<'a> {
             Ok(())
         };
         let begun = Instant::now();
-        let transfer = self.file(info)?.read(0..length, &mut keep, self.monitor)?;
+        let mut transfer = self.file(info)?.read(0..length, &mut keep, self.monitor)?;
+        // What lies behind the front is content, and counts as such where it is used.
+        transfer.received_bytes = transfer.received_bytes.saturating_sub(length.saturating_sub(info.front_bytes));
         self.transfer.add(transfer);
         let seconds = begun.elapsed().as_secs_f64();
         if length < TELLING_BYTES {
@@ -242,9 +309,7 @@ impl<'a> Shelf<'a> {
             let sending = (seconds - self.link.round_trip_seconds).max(seconds / 10.0).max(1e-6);
             self.link.bytes_per_second = length as f64 / sending;
         }
-        let sections_at = Header::parse(&bytes)?.sections_at();
-        let table = Table::parse(&bytes)?;
-        Ok(Front { info: info.clone(), table, sections_at, bytes })
+        Front::parse(info.clone(), bytes)
     }
 }
 
@@ -254,61 +319,4 @@ pub(super) fn download_bytes(listed: &Listed, bases: &[Base]) -> Option<u64> {
     let list = BundleList::parse(bytes).ok()?;
     let of = |from: Option<&Digest>| list.find(from).map(|info| info.length);
     bases.iter().find_map(|base| of(Some(&base.digest))).or_else(|| of(None))
-}
-
-impl Front {
-    fn documents(&self, release: &Release, release_bytes: &[u8], base: Option<&Base>) -> Result<Documents> {
-        let old = base.map(|base| &base.kept.documents);
-        let plain = self.section(&Content::Index, &old.map(|old| index_document(&old.index)).unwrap_or_default())?;
-        let index = parse_index_document(&plain)?;
-        let index_bytes = index.to_bytes();
-        if Digest::of(&index_bytes).to_string() != release.index.sha256 {
-            return Err(malformed("its index is not the one that was signed"));
-        }
-        let old_table = old.map(|old| old.table.to_document()).transpose()?.unwrap_or_default();
-        let plain = self.section(&Content::FileTable, &old_table)?;
-        if Some(Digest::of(&plain).to_string()) != release.files.document_sha256 {
-            return Err(malformed("its file table is not the one that was signed"));
-        }
-        let table = FileTable::of_document(&plain, &index)?;
-        Documents::parse(release_bytes.to_vec(), &index_bytes, table.to_bytes()?)
-    }
-
-    fn section(&self, content: &Content, prefix: &[u8]) -> Result<Vec<u8>> {
-        let mut places = self.table.places(self.sections_at);
-        let found = places.find(|(_, section)| section.content == *content);
-        let (place, section) = found.ok_or_else(|| malformed("it has no such document"))?;
-        self.unpack(place, section, prefix)
-    }
-
-    fn unpack(&self, place: Range<u64>, section: &Section, prefix: &[u8]) -> Result<Vec<u8>> {
-        let place =
-            usize::try_from(place.start).unwrap_or(usize::MAX)..usize::try_from(place.end).unwrap_or(usize::MAX);
-        let packed = self.bytes.get(place).ok_or_else(|| malformed("a document is not in its front"))?;
-        let mut plain = Vec::new();
-        unpack(packed, prefix, section.plain_bytes, &mut plain)?;
-        Ok(plain)
-    }
-}
-
-/// A bundle that came with its front.
-#[derive(Debug)]
-struct Whole(Vec<u8>);
-
-impl BundleFile for Whole {
-    fn read(
-        &self,
-        range: Range<u64>,
-        take: &mut (dyn FnMut(&[u8]) -> Result<()> + Send),
-        _: &Monitor,
-    ) -> Result<Transfer> {
-        let range =
-            usize::try_from(range.start).unwrap_or(usize::MAX)..usize::try_from(range.end).unwrap_or(usize::MAX);
-        take(self.0.get(range).ok_or_else(|| malformed("it is shorter than the list says"))?)?;
-        Ok(Transfer::default())
-    }
-}
-
-fn malformed(reason: &str) -> Error {
-    Error::Malformed { format: Format::Bundle, offset: 0, reason: reason.to_owned() }
 }

@@ -159,7 +159,7 @@ impl View {
             let kept = &base.kept.documents;
             return Documents::parse(bytes, &kept.index.to_bytes(), kept.table_bytes.clone());
         }
-        if let Some(documents) = ways.shelf.and_then(|shelf| shelf.documents(release, &bytes, ways.bases)) {
+        if let Some(documents) = ways.shelf.and_then(|shelf| shelf.documents(release, &bytes)) {
             return Ok(documents);
         }
         let index = self.repository.target(&release.index.path, limits::MAX_INDEX_BYTES.min(release.index.length))?;

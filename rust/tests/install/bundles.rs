@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::run::Run;
 use super::serve::Server;
-use super::shop::Shop;
+use super::shop::{Running, Shop, wait_until};
 use super::trees::{noise, write};
 
 const WITH_BUNDLES: &[&str] = &["--delta-from", "2", "--fast"];
@@ -48,8 +48,13 @@ impl Fair {
     /// Updates, and gives what that came to. Whatever happened, the version is there and whole.
     #[track_caller]
     fn updated(&self) -> Value {
+        self.updated_to("2.0.0")
+    }
+
+    #[track_caller]
+    fn updated_to(&self, version: &str) -> Value {
         let done = self.update(&[]).done().clone();
-        assert_eq!(self.shop.version(), "2.0.0");
+        assert_eq!(self.shop.version(), version);
         self.shop.assert_whole();
         done
     }
@@ -268,4 +273,82 @@ fn the_same_build_again_under_another_version_costs_no_content() {
     let done = fair.update(&[]).done().clone();
     assert_eq!(done["transfer"]["requests"], 0, "{done}");
     assert!(!fair.server.take_asked().keys().any(|name| name.contains("caidx") || name.contains("files.json")));
+}
+
+/// 1.0.0 is installed; 2.0.0 and 3.0.0 are published, each with a delta from the version before it alone.
+fn fair_of_three() -> Fair {
+    let fair = Fair::new();
+    let options = ["--delta-from", "1", "--fast"];
+    fair.shop.publish_in("stable", "3.0.0", &options, |tree| write(tree, "data/pack.pck", &pack(3)));
+    fair
+}
+
+#[test]
+fn who_is_two_versions_behind_takes_two_deltas_in_a_row() {
+    let fair = fair_of_three();
+    let routes = fair.update(&["--dry-run"]).done()["routes"].clone();
+    assert_eq!((routes[0]["way"].as_str(), routes[0]["chunks"].as_u64()), (Some("deltas"), Some(0)), "{routes}");
+    fair.server.take_asked();
+    let done = fair.update(&[]).done().clone();
+    assert_eq!(fair.shop.version(), "3.0.0");
+    fair.shop.assert_whole();
+    let asked = fair.server.take_asked();
+    assert!(!asked.keys().any(|name| name.starts_with("store/") || name.contains("caidx")), "{asked:?}");
+    let bundles = asked.keys().filter(|name| name.starts_with("bundles/") && !name.ends_with(".json")).count();
+    assert_eq!(bundles, 2, "{asked:?}");
+    let received = done["transfer"]["received_bytes"].as_u64().unwrap();
+    assert!((1..40_000).contains(&received), "{received} bytes for 512 changed ones");
+}
+
+#[test]
+fn any_of_the_deltas_in_a_row_may_be_bad() {
+    for (nth, from_end) in [(0, 1), (0, 1_500), (1, 1), (1, 1_500)] {
+        let fair = fair_of_three();
+        let deltas: Vec<PathBuf> = fair.bundles().into_iter().take(2).collect();
+        damage(&deltas[nth], from_end);
+        fair.update(&[]).done();
+        assert_eq!(fair.shop.version(), "3.0.0");
+        fair.shop.assert_whole();
+    }
+}
+
+#[test]
+fn what_was_received_of_a_section_is_not_received_again() {
+    for signal in [rustix::process::Signal::KILL, rustix::process::Signal::INT] {
+        let fair = Fair::new();
+        fair.shop.publish_in("stable", "3.0.0", WITH_BUNDLES, |tree| write(tree, "data/pack.pck", &noise(77, 2 << 20)));
+        let mut slow = fair.shop.command(&["update", "--limit-rate", "400K", "--repository", &fair.server.url()]);
+        let mut update = Running::start(slow.arg(fair.shop.game()).arg("--no-shared-cache"));
+        let parts = fair.shop.control("staging").join(fair.shop.folder_of("3.0.0")).join("parts");
+        let kept = || {
+            let entries = fs::read_dir(&parts).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().metadata().unwrap().len()).sum::<u64>()
+        };
+        wait_until("a part is kept", || kept() > 300_000);
+        update.stop(signal);
+        let kept = kept();
+        fair.server.take_asked();
+        let done = fair.updated_to("3.0.0");
+        let received = done["transfer"]["received_bytes"].as_u64().unwrap();
+        assert!(received + kept < (2 << 20) + 50_000, "{received} received after {kept} had been kept");
+        assert_eq!(fair.chunks(), 0);
+        assert!(!parts.exists());
+    }
+}
+
+#[test]
+fn a_part_of_a_section_that_is_wrong_costs_chunks() {
+    let fair = Fair::new();
+    fair.shop.publish_in("stable", "3.0.0", WITH_BUNDLES, |tree| write(tree, "data/pack.pck", &noise(77, 2 << 20)));
+    let parts = fair.shop.control("staging").join(fair.shop.folder_of("3.0.0")).join("parts");
+    fs::create_dir_all(&parts).unwrap();
+    for bundle in fair.bundles() {
+        for section in 0..4 {
+            let name = format!("{}-{section}", bundle.file_name().unwrap().to_str().unwrap());
+            fs::write(parts.join(name), noise(section, 100_000)).unwrap();
+        }
+    }
+    fair.updated_to("3.0.0");
+    assert!(fair.chunks() > 10);
+    assert!(!parts.exists());
 }

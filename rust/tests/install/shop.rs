@@ -217,8 +217,12 @@ impl Running {
 
     /// Ctrl-C, and the exit code.
     pub(crate) fn interrupt(&mut self) -> Option<i32> {
+        self.stop(rustix::process::Signal::INT)
+    }
+
+    pub(crate) fn stop(&mut self, signal: rustix::process::Signal) -> Option<i32> {
         let pid = rustix::process::Pid::from_raw(self.0.id().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
         self.0.wait().unwrap().code()
     }
 }

@@ -1,0 +1,133 @@
+//! The threads that unpack: a section against its prefix, each chunk of it verified and handed on.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::Receiver;
+
+use super::part::Part;
+use super::{Offer, Old, Task, Work, clamp};
+use crate::bundle::{ChunkSource, Section, read_ranges, unpack};
+use crate::chunk::{Chunk, ChunkId, Compressor, DigestAlgorithm};
+use crate::error::{Error, Format, Result};
+use crate::event::{Event, Phase};
+use crate::index::IndexChunk;
+use crate::spool::Spool;
+
+/// Prefixes and contents of the sections that are being unpacked, in bytes. A larger section is unpacked alone.
+const MAX_HELD_BYTES: u64 = 96 << 20;
+
+/// zstd level of what goes into the cache: that of casync and desync.
+const CACHE_LEVEL: i32 = 3;
+
+/// A version that is built on, as far as it is installed or has come out of another bundle.
+struct InPlaces<'a> {
+    old: &'a Old,
+    spool: Option<&'a Spool>,
+    digest: DigestAlgorithm,
+}
+
+impl ChunkSource for InPlaces<'_> {
+    fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
+        if self.old.between.is_none() {
+            return self.old.seed.append(chunk, buffer);
+        }
+        if let Some(found) = self.old.seed.read(&chunk.id, Vec::new())? {
+            buffer.extend_from_slice(found.as_unverified());
+            return Ok(());
+        }
+        let kept = self.spool.map(|spool| spool.get(&chunk.id, self.digest, Vec::new())).transpose()?.flatten();
+        let missing = || Error::ChunkMissing { id: chunk.id, origins: "the bundle before".to_owned() };
+        buffer.extend_from_slice(kept.ok_or_else(missing)?.as_bytes());
+        Ok(())
+    }
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn unpack_all(&self, task: Task<'a>, receiver: &Receiver<Part<'a>>) {
+        let (mut prefix, mut plain) = (Vec::new(), Vec::new());
+        for part in receiver {
+            if self.is_over() {
+                self.stop.store(true, Ordering::Relaxed);
+                return;
+            }
+            let bytes = part.section.prefix_bytes() + part.section.plain_bytes;
+            self.hold(bytes);
+            let outcome = self.unpack(task, &part, &mut prefix, &mut plain);
+            if bytes > MAX_HELD_BYTES / 2 {
+                (prefix, plain) = (Vec::new(), Vec::new());
+            }
+            self.let_go(bytes);
+            part.done();
+            if let Err(error) = outcome {
+                self.fail(error);
+                return;
+            }
+        }
+    }
+
+    /// Errors of the sink alone: what is wrong with the section is told, and costs its chunks.
+    fn unpack(&self, task: Task<'_>, part: &Part<'_>, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<()> {
+        let section = part.section;
+        let unpacked = self.read_prefix(task.offer, section, prefix);
+        let unpacked = unpacked.and_then(|()| unpack(&part.bytes, prefix, section.plain_bytes, plain));
+        if let Err(error) = unpacked {
+            self.monitor.warn(&error);
+            return Ok(());
+        }
+        let mut rest = &plain[..];
+        let mut bad = 0;
+        for position in section.positions() {
+            let Some(chunk) = task.offer.to.get(position) else { break };
+            let Some((bytes, behind)) = rest.split_at_checked(clamp(chunk.size(), usize::MAX)) else { break };
+            rest = behind;
+            let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size());
+            let is_built_on = task.step.keep.contains(&chunk.id);
+            if (is_wanted || is_built_on) && !self.give(chunk.id, bytes, is_wanted, is_built_on)? {
+                bad += 1;
+            }
+        }
+        if bad > 0 {
+            let reason = format!("{bad} chunks of a section do not match their ids");
+            self.monitor.warn(&Error::Malformed { format: Format::Bundle, offset: 0, reason });
+        }
+        Ok(())
+    }
+
+    fn read_prefix(&self, offer: &Offer, section: &Section, prefix: &mut Vec<u8>) -> Result<()> {
+        prefix.clear();
+        let Some(old) = &offer.old else { return Ok(()) };
+        let source = InPlaces { old, spool: self.ends.spool, digest: self.ends.digest.current() };
+        read_ranges(old.index(), &source, &section.prefix, prefix)
+    }
+
+    /// Whether the bytes are those of the chunk.
+    fn give(&self, id: ChunkId, bytes: &[u8], is_wanted: bool, is_built_on: bool) -> Result<bool> {
+        let ends = &self.ends;
+        let Ok(chunk) = ends.digest.verify(Chunk::new(id, bytes.to_vec()), id, self.monitor) else { return Ok(false) };
+        if let (true, Some(spool)) = (is_built_on, ends.spool) {
+            spool.put(&chunk)?;
+        }
+        if is_wanted && self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            ends.sink.accept(&chunk)?;
+            if let Some(cache) = ends.write_cache {
+                cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
+            }
+            self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: bytes.len() as u64 });
+        }
+        Ok(true)
+    }
+
+    fn hold(&self, bytes: u64) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        while *held > 0 && *held + bytes > MAX_HELD_BYTES {
+            held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+        *held += bytes;
+    }
+
+    fn let_go(&self, bytes: u64) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) -= bytes;
+        self.freed.notify_all();
+    }
+}
