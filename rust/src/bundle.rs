@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! table     what a bundle holds, section by section                  bundle/table.rs   docs/bundle-format.md
-//! codec     one section, packed and unpacked                         bundle/codec.rs
+//! codec     one section, packed and unpacked                         bundle/codec.rs, bundle/x86.rs
 //! document  index and file table in the form that compresses best    bundle/document.rs
 //! list      which bundles there are of a version                     bundle/list.rs
 //! stream    a version's stream, from whoever has its chunks          bundle/stream.rs, bundle/sources.rs
@@ -31,6 +31,7 @@ mod table;
 #[cfg(feature = "local")]
 #[cfg(test)]
 mod tests;
+mod x86;
 
 #[cfg(feature = "local")]
 pub use build::{Built, Side, build};
@@ -40,7 +41,7 @@ pub use list::{BundleInfo, BundleList, list_name, name_of};
 #[cfg(feature = "local")]
 pub use sources::Stored;
 pub use stream::{ChunkSource, read_ranges};
-pub use table::{Content, HEADER_BYTES, Header, Section, Table};
+pub use table::{Content, Filter, HEADER_BYTES, Header, Section, Table};
 
 /// Prefix and output of a section together, in bytes: what zstd's window may be, and with the packed bytes what a
 /// client has to hold at once. 2^27 is what every decoder of zstd accepts.

@@ -28,7 +28,7 @@ use crate::store::LocalStore;
 
 mod bundled;
 
-pub use bundled::{Between, BundleFile, Bundled, Offer, Old};
+pub use bundled::{Between, BundleFile, Bundled, Offer, Old, Version};
 
 /// A chunk that is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

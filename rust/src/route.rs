@@ -219,7 +219,8 @@ fn take_from(inputs: &Inputs<'_>, offer: &Offer, need: &mut Need, cost: &mut Cos
     let mut reads: Vec<Vec<usize>> = Vec::new();
     let mut end = 0;
     for (number, (place, section)) in offer.places().enumerate() {
-        let ids: HashSet<ChunkId> = section.positions().filter_map(|at| offer.to.get(at)).map(|it| it.id).collect();
+        let ids: HashSet<ChunkId> =
+            section.positions().filter_map(|at| offer.to.index.get(at)).map(|it| it.id).collect();
         let useful = ids.iter().filter_map(|id| need.wanted.get(id));
         let (count, plain_bytes) = useful.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
         let (_, chunk_seconds) = cost_of_chunks(inputs, count, plain_bytes);

@@ -9,7 +9,6 @@
 //! metadata, no network) never blocks a start, which is [`launch`](crate::launch)'s and asks nobody.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::error::{Error, Result, TrustKind};
 use crate::event::{Event, Monitor};
@@ -192,7 +191,7 @@ impl Updater {
         let documents = view.documents(&release, bytes, Ways { bases: &in_place, shelf: offered.as_mut() })?;
         let (mut offers, mut link, mut transfer) = (Vec::new(), Link::default(), Transfer::default());
         if let Some(offered) = &mut offered {
-            offers = offered.offers(&Arc::new(documents.index.clone()));
+            offers = offered.offers(&documents);
             (link, transfer) = (offered.link(), offered.transfer());
         }
         let scratch = self.settings.scratch.clone();

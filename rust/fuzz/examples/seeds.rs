@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::bundle::{BundleInfo, BundleList, Content, Digest, Effort, Section, Table, index_document, pack};
+use vsekai_updater::bundle::{BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack};
 use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::pack::Pack;
@@ -166,6 +166,7 @@ fn packs() -> Outcome {
 
 fn bundles() -> Outcome {
     let section = |content, prefix: &[u64]| Section {
+        filter: if prefix.is_empty() { Filter::None } else { Filter::X86 },
         content,
         prefix: prefix.chunks(2).map(|pair| pair[0]..pair[1]).collect(),
         packed_bytes: 70,

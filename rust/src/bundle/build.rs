@@ -19,8 +19,8 @@ use rayon::prelude::*;
 use super::codec::pack;
 use super::similar::{Sketch, Votes, marks_of, spacing_log};
 use super::stream::{ChunkSource, read_ranges};
-use super::table::{Content, Section, Table};
-use super::{BundleInfo, Digest, Effort, index_document};
+use super::table::{Content, Filter, Section, Table};
+use super::{BundleInfo, Digest, Effort, index_document, x86};
 use crate::archive::{NodeKind, Segment};
 use crate::chunk::ChunkId;
 use crate::disk;
@@ -215,8 +215,13 @@ impl Worker<'_> {
         let plain = of(self.new)?;
         let prefix = self.old.map(of).transpose()?.unwrap_or_default();
         let packed = pack(self.effort.level(), &prefix, &plain)?;
-        let section =
-            Section { content, prefix: Vec::new(), packed_bytes: packed.len() as u64, plain_bytes: plain.len() as u64 };
+        let section = Section {
+            content,
+            filter: Filter::None,
+            prefix: Vec::new(),
+            packed_bytes: packed.len() as u64,
+            plain_bytes: plain.len() as u64,
+        };
         Ok(Piece { section, place: Place::Memory(packed) })
     }
 
@@ -233,16 +238,37 @@ impl Worker<'_> {
         if let Some(old) = self.old {
             read_ranges(old.index, old.chunks, &prefix_ranges, &mut prefix)?;
         }
-        let packed = pack(self.effort.level(), &prefix, &plain)?;
-        let place = Place::Bin(bin.lock().unwrap_or_else(PoisonError::into_inner).put(&packed)?);
-        self.monitor.emit(Event::Advanced { phase: Phase::Bundle, bytes: draft.plain_bytes });
-        let section = Section {
+        let mut section = Section {
             content: Content::Chunks(draft.runs.clone()),
+            filter: Filter::None,
             prefix: prefix_ranges,
-            packed_bytes: packed.len() as u64,
+            packed_bytes: 0,
             plain_bytes: draft.plain_bytes,
         };
+        section.filter = self.filter(&section, &mut prefix, &mut plain)?;
+        let packed = pack(self.effort.level(), &prefix, &plain)?;
+        section.packed_bytes = packed.len() as u64;
+        let place = Place::Bin(bin.lock().unwrap_or_else(PoisonError::into_inner).put(&packed)?);
+        self.monitor.emit(Event::Advanced { phase: Phase::Bundle, bytes: draft.plain_bytes });
         Ok(Piece { section, place })
+    }
+
+    /// Applies the filter that pays, by a look that takes little time. Gives which it was.
+    fn filter(&self, section: &Section, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<Filter> {
+        if !x86::is_likely(plain) {
+            return Ok(Filter::None);
+        }
+        let (mut other_prefix, mut other_plain) = (prefix.clone(), plain.clone());
+        if let Some(old) = self.old {
+            Filter::X86.apply(&mut other_prefix, old.table.layout(), &section.prefix);
+        }
+        let ranges = section.stream_ranges(self.new.index);
+        Filter::X86.apply(&mut other_plain, self.new.table.layout(), &ranges);
+        if pack(LOOK_LEVEL, &other_prefix, &other_plain)?.len() >= pack(LOOK_LEVEL, prefix, plain)?.len() {
+            return Ok(Filter::None);
+        }
+        (*prefix, *plain) = (other_prefix, other_plain);
+        Ok(Filter::X86)
     }
 
     fn prefix_of(&self, draft: &Draft, plain: &[u8]) -> Vec<Range<u64>> {
@@ -311,6 +337,9 @@ fn without(ranges: Vec<Range<u64>>, holes: &[Range<u64>]) -> Vec<Range<u64>> {
     }
     left
 }
+
+/// zstd level that tells whether a filter pays.
+const LOOK_LEVEL: i32 = 3;
 
 /// What standing at the same path counts for a block; one mark that is in one place counts 1.
 const PATH_VOTES: f32 = 0.5;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::archive::{Layout, Segment};
 use crate::error::Result;
 use crate::index::{Index, IndexChunk};
 
@@ -32,4 +33,29 @@ pub fn read_ranges(index: &Index, source: &dyn ChunkSource, ranges: &[Range<u64>
         }
     }
     Ok(())
+}
+
+/// A part of one file, in a buffer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Where in the buffer.
+    pub(super) bytes: Range<usize>,
+    /// Where in the file it begins, in bytes.
+    pub(super) offset: u64,
+}
+
+/// What joined ranges of a stream hold of files, in order.
+pub(super) fn pieces(layout: &Layout, ranges: &[Range<u64>]) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut at = 0_usize;
+    for segment in ranges.iter().flat_map(|range| layout.segments(range.clone())) {
+        let (len, offset) = match segment {
+            Segment::Header(bytes) => (bytes.len(), None),
+            Segment::Payload { offset, len, .. } => (usize::try_from(len).unwrap_or(usize::MAX), Some(offset)),
+        };
+        let end = at.saturating_add(len);
+        pieces.extend(offset.map(|offset| Piece { bytes: at..end, offset }));
+        at = end;
+    }
+    pieces
 }

@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use super::{Digest, MAX_RANGES, MAX_SECTION_BYTES, MAX_SECTIONS, MAX_TABLE_BYTES};
+use super::stream::pieces;
+use super::{Digest, MAX_RANGES, MAX_SECTION_BYTES, MAX_SECTIONS, MAX_TABLE_BYTES, x86};
+use crate::archive::Layout;
 use crate::error::{Error, Format, Result};
 use crate::index::Index;
 use crate::limits;
@@ -37,11 +39,41 @@ pub enum Content {
     Chunks(Vec<Range<u32>>),
 }
 
+/// What was done to content and prefix of a section before it was packed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// Nothing.
+    #[default]
+    None,
+    /// Distances in machine code of x86-64 are places in the file.
+    X86,
+}
+
+impl Filter {
+    /// Does it to joined ranges of a stream, whose files `layout` tells.
+    pub fn apply(self, bytes: &mut [u8], layout: &Layout, ranges: &[Range<u64>]) {
+        match self {
+            Self::None => {}
+            Self::X86 => x86::encode(bytes, &pieces(layout, ranges)),
+        }
+    }
+
+    /// Takes it back.
+    pub fn undo(self, bytes: &mut [u8], layout: &Layout, ranges: &[Range<u64>]) {
+        match self {
+            Self::None => {}
+            Self::X86 => x86::decode(bytes, &pieces(layout, ranges)),
+        }
+    }
+}
+
 /// One zstd frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// What it gives.
     pub content: Content,
+    /// What was done to that.
+    pub filter: Filter,
     /// Ranges of the old version's stream, in bytes, in order and apart: their bytes, joined, are the frame's prefix.
     /// Nothing for documents, whose prefix is the whole old document.
     pub prefix: Vec<Range<u64>>,
@@ -160,8 +192,7 @@ impl Section {
         if runs.last().is_some_and(|run| run.end as usize > new.len()) {
             return Err(malformed(0, "it has chunks that the version has not"));
         }
-        let start_of = |position: u32| new.get(position as usize).map_or(new.stream_bytes(), |chunk| chunk.start);
-        let plain_bytes: u64 = runs.iter().map(|run| start_of(run.end) - start_of(run.start)).sum();
+        let plain_bytes: u64 = self.stream_ranges(new).iter().map(|range| range.end - range.start).sum();
         if plain_bytes != self.plain_bytes {
             return Err(malformed(0, "its chunks are not as long as it says"));
         }
@@ -175,6 +206,13 @@ impl Section {
     /// Length of the prefix of chunks.
     pub fn prefix_bytes(&self) -> u64 {
         self.prefix.iter().map(|range| range.end - range.start).sum()
+    }
+
+    /// Ranges of the new version's stream that it gives, in bytes.
+    pub fn stream_ranges(&self, new: &Index) -> Vec<Range<u64>> {
+        let Content::Chunks(runs) = &self.content else { return Vec::new() };
+        let start_of = |position: u32| new.get(position as usize).map_or(new.stream_bytes(), |chunk| chunk.start);
+        runs.iter().map(|run| start_of(run.start)..start_of(run.end)).collect()
     }
 
     /// The positions in the new index that it gives.
@@ -193,8 +231,10 @@ impl Section {
             Content::FileTable => (2, &[][..]),
         };
         out.push(kind);
-        // Kept for what may be done to content before it is packed.
-        out.push(0);
+        out.push(match self.filter {
+            Filter::None => 0,
+            Filter::X86 => 1,
+        });
         put(out, self.packed_bytes);
         put(out, self.plain_bytes);
         put_ranges(out, self.prefix.iter().cloned());
@@ -248,9 +288,11 @@ impl Reader<'_> {
 
     fn section(&mut self) -> Result<Section> {
         let (kind, filter) = (self.byte()?, self.byte()?);
-        if filter != 0 {
-            return Err(self.bad("a filter that is not known here"));
-        }
+        let filter = match (filter, kind) {
+            (0, _) => Filter::None,
+            (1, 0) => Filter::X86,
+            _ => return Err(self.bad("a filter that is not known here")),
+        };
         let (packed_bytes, plain_bytes) = (self.number()?, self.number()?);
         let prefix = self.ranges(u64::MAX)?;
         let runs = self.ranges(u64::from(u32::MAX))?;
@@ -262,7 +304,7 @@ impl Reader<'_> {
             (2, true) if prefix.is_empty() => Content::FileTable,
             _ => return Err(self.bad("a kind of section that is not known here")),
         };
-        let section = Section { content, prefix, packed_bytes, plain_bytes };
+        let section = Section { content, filter, prefix, packed_bytes, plain_bytes };
         let prefix_bytes = section.prefix.iter().try_fold(0_u64, |sum, range| sum.checked_add(range.end - range.start));
         let held = prefix_bytes.and_then(|bytes| bytes.checked_add(plain_bytes));
         let max_bytes = match section.content {

@@ -90,12 +90,14 @@ fn unpacked(bytes: &[u8], new: &Version, old: Option<&Version>) -> crate::Result
         let (mut prefix, mut plain) = (Vec::new(), Vec::new());
         if let Some(old) = old {
             read_ranges(&old.index, old, &section.prefix, &mut prefix)?;
+            section.filter.apply(&mut prefix, old.table.layout(), &section.prefix);
         }
         if !matches!(section.content, Content::Chunks(_))
             || unpack(packed, &prefix, section.plain_bytes, &mut plain).is_err()
         {
             continue;
         }
+        section.filter.undo(&mut plain, new.table.layout(), &section.stream_ranges(&new.index));
         let mut rest = &plain[..];
         for chunk in section.positions().filter_map(|position| new.index.get(position)) {
             let (bytes, behind) = rest.split_at(chunk.size() as usize);
@@ -172,13 +174,21 @@ proptest! {
         runs in prop::collection::vec((1_u32..90, 1_u32..90), 1..20),
         ranges in prop::collection::vec((1_u64..9_000, 1_u64..9_000), 0..20),
         (from, to) in (any::<[u8; 32]>(), any::<[u8; 32]>()),
+        is_filtered in any::<bool>(),
     ) {
         let mut at = 0;
         let runs = runs.iter().map(|(gap, len)| { let start = at + gap; at = start + len; start..at }).collect();
         let mut at = 0;
         let prefix = ranges.iter().map(|(gap, len)| { let start = at + gap; at = start + len; start..at }).collect();
-        let section = Section { content: Content::Chunks(runs), prefix, packed_bytes: 7, plain_bytes: 9_000 };
-        let document = Section { content: Content::Index, prefix: Vec::new(), ..section.clone() };
+        let section = Section {
+            content: Content::Chunks(runs),
+            filter: if is_filtered { Filter::X86 } else { Filter::None },
+            prefix,
+            packed_bytes: 7,
+            plain_bytes: 9_000,
+        };
+        let document =
+            Section { content: Content::Index, filter: Filter::None, prefix: Vec::new(), ..section.clone() };
         let from = if from == [0; 32] { [1; 32] } else { from };
         let table = Table { from: Some(Digest(from)), to: Digest(to), sections: vec![document, section] };
         prop_assert_eq!(Table::parse(&table.to_bytes().unwrap()).unwrap(), table);
@@ -237,6 +247,48 @@ fn a_small_change_against_a_large_prefix_stays_small() {
     assert!(info.length - front < 2_000, "{} bytes for 400", info.length - front);
 }
 
+/// Machine code of a kind: functions of some length, which call a few of them often.
+fn program(growth: usize) -> Vec<u8> {
+    const FUNCTIONS: usize = 4_000;
+    let mut random = fastrand::Rng::with_seed(12);
+    let bodies: Vec<(usize, Vec<usize>)> = std::iter::repeat_with(|| {
+        let callees = std::iter::repeat_with(|| random.usize(..FUNCTIONS / 100) * 100).take(8).collect();
+        (40 + random.usize(..120), callees)
+    })
+    .take(FUNCTIONS)
+    .collect();
+    let mut places = Vec::new();
+    let mut at = 0;
+    for (number, (size, callees)) in bodies.iter().enumerate() {
+        places.push(at);
+        at += size + 5 * callees.len() + if number % 20 == 0 { growth } else { 0 };
+    }
+    let mut code = Vec::new();
+    for (number, (size, callees)) in bodies.iter().enumerate() {
+        code.extend(noise(number as u64, *size).iter().map(|byte| byte & 0x3f));
+        for callee in callees {
+            code.push(0xe8);
+            let distance = places[*callee] as i64 - (code.len() + 4) as i64;
+            code.extend((distance as i32).to_le_bytes());
+        }
+        code.extend(vec![0x90; if number % 20 == 0 { growth } else { 0 }]);
+    }
+    code
+}
+
+#[test]
+fn calls_across_code_that_has_grown_cost_little() {
+    let (old, new) = (version(&program(0), &[9_000]), version(&program(16), &[9_100]));
+    let (info, bytes) = bundle(&new, Some(&old), Effort::Normal);
+    let sections = Table::parse(&bytes).unwrap().sections;
+    let is_converted = |section: &Section| section.filter == Filter::X86;
+    assert!(sections.iter().filter(|section| matches!(section.content, Content::Chunks(_))).all(is_converted));
+    let content = info.length - info.front_bytes;
+    let plainly = pack(19, &program(0), &program(16)).unwrap().len() as u64;
+    assert!(content < plainly * 3 / 4, "{content} bytes, and {plainly} without the filter");
+    assert_eq!(unpacked(&bytes, &new, Some(&old)).unwrap().len(), new.chunks.len());
+}
+
 #[test]
 fn nothing_is_built_on_files_that_the_game_changes() {
     let (old, new) = (noise(5, 400_000), [noise(6, 100), noise(5, 400_000)].concat());
@@ -260,6 +312,7 @@ fn sections_that_would_take_too_much_memory_are_refused() {
     let section = |plain_bytes: u64, prefix: u64| {
         let section = Section {
             content: Content::Chunks(std::iter::once(0..1).collect()),
+            filter: Filter::None,
             prefix: std::iter::once(0..prefix).collect(),
             packed_bytes: 9,
             plain_bytes,

@@ -18,6 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use crossbeam_channel::bounded;
 
 use super::{DigestChoice, Sink, Transfer, Wanted};
+use crate::archive::Layout;
 use crate::bundle::{BundleInfo, Section, Table};
 use crate::chunk::ChunkId;
 use crate::error::{Error, Result};
@@ -64,9 +65,18 @@ pub struct Offer {
     /// Whether nobody has to be asked for them: they came with its front.
     pub is_here: bool,
     /// The version that it leads to.
-    pub to: Arc<Index>,
+    pub to: Version,
     /// What it builds on; nothing for one that needs nothing.
     pub old: Option<Old>,
+}
+
+/// A version, as what is taken out of a bundle is cut and put together by.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its chunks.
+    pub index: Arc<Index>,
+    /// Its files.
+    pub layout: Arc<Layout>,
 }
 
 /// The version that a bundle builds on.
@@ -81,8 +91,8 @@ pub struct Old {
 /// A version that is not installed, and never will be: another bundle leads to it.
 #[derive(Debug, Clone)]
 pub struct Between {
-    /// Its index.
-    pub index: Arc<Index>,
+    /// What it is.
+    pub version: Version,
     /// The offer that gives what is not installed of it, by its place in the list.
     pub after: usize,
 }
@@ -102,7 +112,12 @@ impl Offer {
 impl Old {
     /// The index of the version that is built on.
     pub fn index(&self) -> &Index {
-        self.between.as_ref().map_or_else(|| self.seed.index(), |between| &between.index)
+        self.between.as_ref().map_or_else(|| self.seed.index(), |between| &between.version.index)
+    }
+
+    /// The files of that version.
+    pub fn layout(&self) -> &Layout {
+        self.between.as_ref().map_or_else(|| self.seed.layout(), |between| &between.version.layout)
     }
 }
 

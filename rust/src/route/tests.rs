@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::*;
-use crate::bundle::{BundleInfo, Content, Digest, Effort, Table};
+use crate::archive::Layout;
+use crate::bundle::{BundleInfo, Content, Digest, Effort, Filter, Table};
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::fetch::{Between, BundleFile, Old, Transfer};
+use crate::fetch::{Between, BundleFile, Old, Transfer, Version};
 use crate::index::{ChunkSizes, FeatureFlags, Index};
 
 const CHUNK_BYTES: u64 = 64 << 10;
@@ -30,10 +31,16 @@ fn index(chunks: u8) -> Index {
     index
 }
 
+fn version(chunks: u8) -> Version {
+    let index = index(chunks);
+    Version { layout: Arc::new(Layout::blob(index.stream_bytes())), index: Arc::new(index) }
+}
+
 /// A bundle for a version of 200 chunks, of these runs, each packed to so many bytes.
 fn offer(from: Option<u8>, sections: &[(Range<u32>, u64)]) -> Offer {
     let section = |(run, packed_bytes): &(Range<u32>, u64)| Section {
         content: Content::Chunks(std::iter::once(run.clone()).collect()),
+        filter: Filter::None,
         prefix: Vec::new(),
         packed_bytes: *packed_bytes,
         plain_bytes: u64::from(run.end - run.start) * CHUNK_BYTES,
@@ -43,7 +50,7 @@ fn offer(from: Option<u8>, sections: &[(Range<u32>, u64)]) -> Offer {
     let length = sections.iter().map(|(_, bytes)| bytes).sum();
     let info =
         BundleInfo { id: Digest::default(), length, front_bytes: 1, plain_bytes: length, from, effort: Effort::Normal };
-    let (table, to) = (Arc::new(table), Arc::new(index(200)));
+    let (table, to) = (Arc::new(table), version(200));
     Offer { info, table, sections_at: 100, file: Arc::new(Unread), is_here: false, to, old: None }
 }
 
@@ -133,8 +140,8 @@ fn a_bundle_that_is_here_already_is_used_whatever_else_there_is() {
 /// packed against some of each.
 fn row() -> (Index, [Offer; 2]) {
     let folder = tempfile::tempdir().unwrap();
-    let (installed, between) = (index(10), Arc::new(index(20)));
-    let layout = crate::archive::Layout::blob(installed.stream_bytes());
+    let (installed, between) = (index(10), version(20));
+    let layout = Layout::blob(installed.stream_bytes());
     let seed = Arc::new(crate::seed::Seed::new(folder.path(), installed, layout).unwrap());
     let mut first = offer(Some(1), &[(10..15, 10_000), (15..20, 10_000)]);
     first.old = Some(Old { seed: Arc::clone(&seed), between: None });
@@ -142,7 +149,7 @@ fn row() -> (Index, [Offer; 2]) {
     let mut table = Table::clone(&second.table);
     table.sections[0].prefix = std::iter::once(8 * CHUNK_BYTES..12 * CHUNK_BYTES - 1).collect();
     second.table = Arc::new(table);
-    second.old = Some(Old { seed, between: Some(Between { index: between, after: 0 }) });
+    second.old = Some(Old { seed, between: Some(Between { version: between, after: 0 }) });
     (index(30), [first, second])
 }
 

@@ -12,8 +12,7 @@ use super::look::below;
 use crate::bundle::{BundleInfo, BundleList, Digest, MAX_TABLE_BYTES, list_name, name_of};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::fetch::{Between, BundleFile, Offer, Old, Transfer};
-use crate::index::Index;
+use crate::fetch::{Between, BundleFile, Offer, Old, Transfer, Version};
 use crate::install::{Documents, InstallRoot, Kept};
 use crate::limits;
 use crate::release::Release;
@@ -198,10 +197,12 @@ impl<'a> Shelf<'a> {
     }
 
     /// Bundles that can be used, with their tables; none if there are none that are sound.
-    pub(super) fn offers(&mut self, index: &Arc<Index>) -> Vec<Offer> {
+    pub(super) fn offers(&mut self, documents: &Documents) -> Vec<Offer> {
+        let wanted =
+            Version { index: Arc::new(documents.index.clone()), layout: Arc::new(documents.table.layout().clone()) };
         // Whatever fails is not tried again, so there is an end.
         while let Some(row) = self.row() {
-            match self.offers_of(&row, index) {
+            match self.offers_of(&row, &wanted) {
                 Ok(offers) => return offers,
                 Err(error) => {
                     self.monitor.warn(&error);
@@ -212,33 +213,33 @@ impl<'a> Shelf<'a> {
         Vec::new()
     }
 
-    fn offers_of(&mut self, row: &Row, index: &Arc<Index>) -> Result<Vec<Offer>> {
+    fn offers_of(&mut self, row: &Row, wanted: &Version) -> Result<Vec<Offer>> {
         let passing = self.passing(row)?;
         let seed = self.base(row).map(|base| base.kept.seed().map(Arc::new)).transpose()?;
         let mut offers: Vec<Offer> = Vec::new();
         for (at, info) in row.infos.iter().enumerate() {
             let before = at.checked_sub(1).and_then(|before| Some((before, passing.get(before)?)));
-            let between = before.map(|(after, version)| Between { index: Arc::clone(&version.index), after });
+            let between = before.map(|(after, version)| Between { version: version.version.clone(), after });
             let old = seed.clone().map(|seed| Old { seed, between });
-            let to = passing.get(at).map_or(index, |version| &version.index);
+            let to = passing.get(at).map_or(wanted, |passing| &passing.version);
             offers.push(self.offer(info, to, old)?);
         }
         Ok(offers)
     }
 
-    fn offer(&mut self, info: &BundleInfo, to: &Arc<Index>, old: Option<Old>) -> Result<Offer> {
+    fn offer(&mut self, info: &BundleInfo, to: &Version, old: Option<Old>) -> Result<Offer> {
         let file: Arc<dyn BundleFile> = self.file(info)?;
         let front = self.front(info)?;
-        if front.table.to != Digest::of(&to.to_bytes()) || front.table.from != info.from {
+        if front.table.to != Digest::of(&to.index.to_bytes()) || front.table.from != info.from {
             return Err(malformed("it is of other versions than the list says"));
         }
         let built_on = old.as_ref().map(Old::index);
-        front.table.sections.iter().try_for_each(|section| section.check(to, built_on))?;
+        front.table.sections.iter().try_for_each(|section| section.check(&to.index, built_on))?;
         let whole = front.whole();
         let is_here = whole.is_some();
         let file = whole.map_or(file, |whole| Arc::new(whole));
         let (table, sections_at) = (Arc::clone(&front.table), front.sections_at);
-        Ok(Offer { info: info.clone(), table, sections_at, file, is_here, to: Arc::clone(to), old })
+        Ok(Offer { info: info.clone(), table, sections_at, file, is_here, to: to.clone(), old })
     }
 
     /// The versions that a row passes through.

@@ -75,10 +75,12 @@ impl<'a> Work<'a> {
             self.monitor.warn(&error);
             return Ok(());
         }
+        let to = &task.offer.to;
+        section.filter.undo(plain, &to.layout, &section.stream_ranges(&to.index));
         let mut rest = &plain[..];
         let mut bad = 0;
         for position in section.positions() {
-            let Some(chunk) = task.offer.to.get(position) else { break };
+            let Some(chunk) = to.index.get(position) else { break };
             let Some((bytes, behind)) = rest.split_at_checked(clamp(chunk.size(), usize::MAX)) else { break };
             rest = behind;
             let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size());
@@ -98,7 +100,9 @@ impl<'a> Work<'a> {
         prefix.clear();
         let Some(old) = &offer.old else { return Ok(()) };
         let source = InPlaces { old, spool: self.ends.spool, digest: self.ends.digest.current() };
-        read_ranges(old.index(), &source, &section.prefix, prefix)
+        read_ranges(old.index(), &source, &section.prefix, prefix)?;
+        section.filter.apply(prefix, old.layout(), &section.prefix);
+        Ok(())
     }
 
     /// Whether the bytes are those of the chunk.

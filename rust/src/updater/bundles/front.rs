@@ -8,7 +8,7 @@ use crate::bundle::{
 };
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
-use crate::fetch::{BundleFile, Transfer};
+use crate::fetch::{BundleFile, Transfer, Version};
 use crate::index::Index;
 use crate::install::Documents;
 use crate::release::{FileTable, Release};
@@ -30,13 +30,13 @@ pub(super) struct Known<'a> {
 
 /// A version that only leads to another: nothing of it is signed, and nothing of it stays.
 pub(super) struct Passing {
-    pub(super) index: Arc<Index>,
-    pub(super) files: FileTable,
+    pub(super) version: Version,
+    files: FileTable,
 }
 
 impl Passing {
     pub(super) fn known(&self) -> Known<'_> {
-        Known { index: &self.index, files: &self.files }
+        Known { index: &self.version.index, files: &self.files }
     }
 }
 
@@ -79,7 +79,8 @@ impl Front {
             return Err(malformed("its index is not the one that another bundle builds on"));
         }
         let files = FileTable::of_document(&self.file_table(Some(old))?, &index)?;
-        Ok(Passing { index: Arc::new(index), files })
+        let version = Version { index: Arc::new(index), layout: Arc::new(files.layout().clone()) };
+        Ok(Passing { version, files })
     }
 
     fn index(&self, old: Option<Known<'_>>) -> Result<Index> {
