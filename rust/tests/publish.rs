@@ -251,6 +251,41 @@ fn takes_over_what_desync_has_cut_and_desync_reads_the_store() {
 }
 
 #[test]
+fn desync_reads_a_store_with_bundles_beside_it_and_sees_nothing_odd() {
+    if !tools::is_there("desync") {
+        return;
+    }
+    let desk = Desk::new();
+    let trees = [("1.0.0", desk.tree("one", 1)), ("2.0.0", desk.tree("two", 2))];
+    for (version, tree) in &trees {
+        desk.publisher.publish_with(tree, "stable", version, &["--delta-from", "1", "--fast"]);
+    }
+    let repository = desk.publisher.repository();
+    let files = |folder: &str| {
+        let found = Command::new("find").arg(repository.join(folder)).args(["-type", "f"]).output().unwrap();
+        let mut names: Vec<String> = String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    // Two that need nothing, one delta, two lists.
+    assert_eq!(files("bundles").len(), 5);
+    let (store, before) = (repository.join("store"), files("store"));
+    let store = store.to_str().unwrap();
+    tools::tool("desync", &["verify", "-s", store]);
+    let indexes: Vec<String> = files("targets").into_iter().filter(|name| name.ends_with(".caidx")).collect();
+    for ((_, tree), index) in trees.iter().zip(&indexes) {
+        let out = tempfile::tempdir().unwrap();
+        let to = out.path().join("tree");
+        tools::tool("desync", &["untar", "--no-same-owner", "-i", "-s", store, index, to.to_str().unwrap()]);
+        for file in ["game", "data/world.pck", "data/news.pck"] {
+            assert_eq!(fs::read(to.join(file)).unwrap(), fs::read(tree.join(file)).unwrap());
+        }
+    }
+    tools::tool("desync", &["prune", "-y", "-s", store, &indexes[0], &indexes[1]]);
+    assert_eq!(files("store"), before, "desync prunes what the indexes do not name");
+}
+
+#[test]
 fn a_damaged_chunk_of_a_foreign_store_is_found_before_anything_is_offered() {
     let desk = Desk::new();
     let (tree, store, index) = (desk.tree("one", 1), desk.path("store"), desk.path("game.caidx"));

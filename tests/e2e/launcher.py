@@ -67,8 +67,12 @@ class Story:
 
     def a_launcher_killed_in_an_update_resumes(self):
         self.world.publish("stable", "0.2.0", notes=NOTES)
+        self.world.bundle()
+        offered = self.world.available(self.game)
+        assert offered["download_bytes"] < offered["sizes"]["stored_bytes"], "the bundle is not what is offered"
         self.player.start()
         self.player.look("update_waits")
+        self.line.take_carried()
         self.line.limit(2_000_000)
         self.player.press("Return")
         time.sleep(3)
@@ -81,6 +85,9 @@ class Story:
         self.player.press("Return")
         self.has("0.2.0")
         self.player.rest()
+        # The bundle, and no more than a second of it twice.
+        carried, most = self.line.take_carried(), offered["download_bytes"] + 3_500_000
+        assert carried < most, f"{carried} bytes for a bundle of {offered['download_bytes']}"
         self.player.look("updated")
 
     def the_update_plays(self):

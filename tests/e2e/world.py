@@ -49,7 +49,14 @@ class Line:
         self._target = port
         self.port = 0
         self._rate, self._is_free_at, self._changed = 0, 0.0, threading.Condition()
+        self._carried = 0
         self.mend()
+
+    def take_carried(self):
+        """Bytes that came over it since this was asked last."""
+        with self._changed:
+            carried, self._carried = self._carried, 0
+            return carried
 
     def limit(self, bytes_per_second):
         """How fast it is from now on; 0: as fast as it goes. What still waits for the old limit goes on at once."""
@@ -94,6 +101,7 @@ class Line:
     def _wait_for(self, count):
         # All connections share the line.
         with self._changed:
+            self._carried += count
             rate = self._rate
             if rate:
                 self._is_free_at = free_at = max(self._is_free_at, time.monotonic()) + count / rate
@@ -129,6 +137,10 @@ class World:
         """What `vsekai status --json` says of an install."""
         return json.loads(self.run("--json", "status", install).splitlines()[-1])
 
+    def available(self, install):
+        """What `vsekai check --json` says of the version that waits for an install."""
+        return json.loads(self.run("--json", "check", install).splitlines()[-1])["available"]
+
     def version(self, install):
         """The version that an install has; "" for none."""
         if not (install / ".vsekai").exists():
@@ -140,7 +152,7 @@ class World:
         """Starts the server on SQLite; gives the line to it."""
         out = self.folder / "server.out"
         with out.open("w") as stdout, (self.folder / "server.log").open("w") as stderr:
-            # Chunk by chunk: what is seen half-way depends on it.
+            # Bundles are built when the test says so.
             command = [self._server_program, "serve", "--listen", "127.0.0.1:0", "--data", self.folder / "server",
                        "--set", "bundles=false"]
             self._processes.append(subprocess.Popen(command, stdout=stdout, stderr=stderr))
@@ -170,6 +182,11 @@ class World:
             target += ["--notes", self.folder / "notes.md"]
         self.run("publish", self.build(version.split("-")[0]), "--mode", mode, "--version", version, "--platform",
                  "linux-x86_64", "--entry", "sample.x86_64", "--keys", keys or self.keys, *target)
+
+    def bundle(self):
+        """Has the server's bundles built, of all that is published."""
+        subprocess.run([self._server_program, "bundle", "build", "--effort", "fast", "--now", "--data",
+                        self.folder / "server"], check=True, capture_output=True, timeout=120)
 
     def retire(self, mode, successor):
         """Ends a mode over the API; its players are moved."""

@@ -74,11 +74,17 @@ func _publish(version: String, mode: String = "stable") -> void:
 	assert(VSekaiUpdater.run_command_line(arguments) == 0)
 
 
-func _open(settings: String = '[launcher]\nlocale="en"\n') -> void:
-	if not DirAccess.dir_exists_absolute(_folder):
-		_publish("0.1.1")
-	OS.set_environment("VSEKAI_REPOSITORY", _folder + "/repository")
-	OS.set_environment("VSEKAI_TRUST_ROOT", _folder + "/keys/root.json")
+## From a folder that this test publishes to, unless another repository is named.
+func _open(
+	settings: String = '[launcher]\nlocale="en"\n', repository: String = "", root: String = ""
+) -> void:
+	if repository.is_empty():
+		if not DirAccess.dir_exists_absolute(_folder):
+			_publish("0.1.1")
+		repository = _folder + "/repository"
+		root = _folder + "/keys/root.json"
+	OS.set_environment("VSEKAI_REPOSITORY", repository)
+	OS.set_environment("VSEKAI_TRUST_ROOT", root)
 	OS.set_environment("VSEKAI_INSTALL_DIR", _folder + "/install")
 	var file := FileAccess.open(SETTINGS, FileAccess.WRITE)
 	file.store_string(settings)
@@ -163,6 +169,20 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
 	assert("If it does not start" in _home("%NoticeText"))
+
+
+func test_the_button_shows_the_bytes_of_the_bundle() -> void:
+	var url := OS.get_environment("VSEKAI_TEST_URL")
+	var root := OS.get_environment("VSEKAI_TEST_ROOT")
+	var arguments: PackedStringArray = [
+		"update", _folder + "/install", "--quiet", "--mode", "packed"
+	]
+	arguments.append_array(["--version", "1.0.0", "--repository", url, "--trust-root", root])
+	assert(VSekaiUpdater.run_command_line(arguments) == 0)
+	_open('[launcher]\nlocale="en"\nis_first_run_done=true\n', url, root)
+	await _until_primary("Update ")
+	# The chunks of the change would be two megabytes.
+	assert(_home("%Primary").ends_with(" kB"), _home("%Primary"))
 
 
 func test_offline_play_stays() -> void:

@@ -37,6 +37,14 @@ func test_a_press_is_never_a_tenth_of_a_second_late() -> void:
 	assert(Rest.RESTING_USEC < 100_000)
 
 
+func test_timers_of_the_main_thread_are_on_time() -> void:
+	if OS.get_name() != "Linux":
+		return
+	# The slack that a process begins with, whatever the library has asked for its display.
+	var slack_nsec := FileAccess.get_file_as_string("/proc/self/timerslack_ns").to_int()
+	assert(slack_nsec > 0 and slack_nsec <= 1_000_000, str(slack_nsec))
+
+
 func test_it_leaves_the_engine_awake() -> void:
 	_open()
 	await _fall_asleep()

@@ -6,6 +6,7 @@
 #	beta     2.0.0-beta.1, small
 #	broken   3.0.0, which ends with 1 and shows nothing
 #	retired  nothing any more: its users are moved to stable
+#	packed   1.0.0 and 1.1.0, between which a byte changes in each 4 KiB of 2 MB; the one mode with bundles
 #
 # A game makes its ready file, writes its arguments into the file that VSEKAI_TEST_NOTE names, and with `--exit N` ends with N,
 # with `--wait FILE` not before there is FILE, or half a minute has passed.
@@ -75,7 +76,7 @@ done
 url=$(sed -n 's/^Listening at //p' "$work/server.out")
 (umask 077 && sed -n 's/^Admin token: //p' "$work/server.out" >"$work/token")
 
-vsekai keys init "$work/keys" --mode stable --mode beta --mode broken --mode retired --online "$url"
+vsekai keys init "$work/keys" --mode stable --mode beta --mode broken --mode retired --mode packed --online "$url"
 build one 1.0.0
 build two 1.1.0
 noise new 4000000 >"$work/two/data/new.pck"
@@ -88,6 +89,19 @@ publish stable 1.1.0 two --notes "$work/notes.md"
 publish beta 2.0.0-beta.1 three
 publish broken 3.0.0 four
 publish retired 0.9.0 one
+build five 1.0.0
+noise large 2000000 >"$work/five/data/large.pck"
+publish packed 1.0.0 five
+printf 'version 1.1.0\n' >"$work/five/data/version.txt"
+python3 - "$work/five/data/large.pck" <<-'PYTHON'
+	import pathlib, sys
+	path = pathlib.Path(sys.argv[1])
+	content = bytearray(path.read_bytes())
+	content[::4096] = bytes(byte ^ 1 for byte in content[::4096])
+	path.write_bytes(content)
+PYTHON
+publish packed 1.1.0 five
+"$target/debug/vsekai-server" bundle build --mode packed --effort fast --now --data "$work/service" >>"$work/log" 2>&1
 curl --silent --show-error --fail --noproxy '*' -X PATCH -H "Authorization: Bearer $(cat "$work/token")" \
 	-H 'Content-Type: application/json' --data '{"update_to": "stable", "is_active": false}' "$url/api/v1/modes/retired" >/dev/null
 
