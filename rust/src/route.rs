@@ -111,10 +111,11 @@ pub struct Inputs<'a> {
 
 /// Chooses the way that takes least time.
 pub fn choose(inputs: &Inputs<'_>) -> Route {
-    let mut drafts = vec![Draft::chunks(inputs)];
+    let stored = stored_bytes(inputs);
+    let mut drafts = vec![Draft::chunks(inputs, &stored)];
     let afters: HashSet<usize> = inputs.offers.iter().filter_map(Offer::after).collect();
     let lasts = (0..inputs.offers.len()).filter(|at| !afters.contains(at));
-    drafts.extend(lasts.map(|last| Draft::of(inputs, last)));
+    drafts.extend(lasts.map(|last| Draft::of(inputs, &stored, last)));
     drafts.sort_by(|a, b| a.price.seconds.total_cmp(&b.price.seconds));
     let mut prices: Vec<Price> = drafts.iter().map(|draft| draft.price).collect();
     let Some(best) = prices.first_mut() else { return Route::default() };
@@ -128,21 +129,37 @@ struct Draft {
     price: Price,
 }
 
-/// Bytes and seconds that some chunks cost one by one.
+/// What each wanted chunk takes in the store, in bytes: an estimate. By itself a chunk compresses no better than in a
+/// section, as a rule, so the length of a section tells where the average of the version is too low.
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
-fn cost_of_chunks(inputs: &Inputs<'_>, count: u64, plain_bytes: u64) -> (f64, f64) {
-    let bytes = plain_bytes as f64 * inputs.stored_ratio;
+fn stored_bytes(inputs: &Inputs<'_>) -> HashMap<ChunkId, f64> {
+    let average = |want: &Wanted| (want.id, want.size as f64 * inputs.stored_ratio);
+    let mut stored: HashMap<ChunkId, f64> = inputs.wanted.iter().map(average).collect();
+    for offer in inputs.offers {
+        for section in &offer.table.sections {
+            let ratio = section.packed_bytes as f64 / section.plain_bytes as f64;
+            for chunk in section.positions().filter_map(|at| offer.to.index.get(at)) {
+                stored.entry(chunk.id).and_modify(|bytes| *bytes = bytes.max(chunk.size() as f64 * ratio));
+            }
+        }
+    }
+    stored
+}
+
+/// Seconds that some chunks take one by one.
+#[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
+fn seconds_of_chunks(inputs: &Inputs<'_>, count: u64, bytes: f64) -> f64 {
     let waiting = count as f64 / CHUNKS_AT_ONCE * inputs.link.round_trip_seconds;
     let sending = (bytes + count as f64 * REQUEST_BYTES) / inputs.link.bytes_per_second;
-    (bytes, sending.max(waiting))
+    sending.max(waiting)
 }
 
 impl Draft {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
-    fn chunks(inputs: &Inputs<'_>) -> Self {
-        let plain_bytes = inputs.wanted.iter().map(|want| want.size).sum();
+    fn chunks(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, f64>) -> Self {
         let count = inputs.wanted.len() as u64;
-        let (bytes, seconds) = cost_of_chunks(inputs, count, plain_bytes);
+        let bytes: f64 = stored.values().sum();
+        let seconds = seconds_of_chunks(inputs, count, bytes);
         let price = Price {
             way: if count == 0 { Way::Seed } else { Way::Chunks },
             bytes: bytes as u64,
@@ -159,9 +176,8 @@ impl Draft {
     /// What is taken from an offer, and from those that have to come before it.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
     #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
-    fn of(inputs: &Inputs<'_>, last: usize) -> Self {
-        let mut need =
-            Need { wanted: inputs.wanted.iter().map(|want| (want.id, want.size)).collect(), built_on: HashSet::new() };
+    fn of(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, f64>, last: usize) -> Self {
+        let mut need = Need { wanted: stored.clone(), built_on: HashSet::new() };
         let mut steps: Vec<Step> = Vec::new();
         let mut cost = Cost::default();
         let mut next = Some(last);
@@ -173,7 +189,8 @@ impl Draft {
             next = offer.after().filter(|before| *before < at);
         }
         let left = need.wanted;
-        let (rest_bytes, rest_seconds) = cost_of_chunks(inputs, left.len() as u64, left.values().sum());
+        let rest_bytes: f64 = left.values().sum();
+        let rest_seconds = seconds_of_chunks(inputs, left.len() as u64, rest_bytes);
         let wait = if left.is_empty() { 0.0 } else { inputs.link.round_trip_seconds };
         let unpacking = cost.unpacked_bytes as f64 / UNPACKED_BYTES_PER_SECOND;
         let is_full = inputs.offers.get(last).is_some_and(|offer| offer.info.from.is_none());
@@ -197,7 +214,8 @@ impl Draft {
 
 /// What is still to be had.
 struct Need {
-    wanted: HashMap<ChunkId, u64>,
+    /// With what each takes in the store.
+    wanted: HashMap<ChunkId, f64>,
     /// Chunks of versions between the installed one and the wanted one, which sections that are taken build on.
     built_on: HashSet<ChunkId>,
 }
@@ -222,16 +240,16 @@ fn take_from(inputs: &Inputs<'_>, offer: &Offer, need: &mut Need, cost: &mut Cos
         let ids: HashSet<ChunkId> =
             section.positions().filter_map(|at| offer.to.index.get(at)).map(|it| it.id).collect();
         let useful = ids.iter().filter_map(|id| need.wanted.get(id));
-        let (count, plain_bytes) = useful.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
-        let (_, chunk_seconds) = cost_of_chunks(inputs, count, plain_bytes);
+        let (count, bytes) = useful.fold((0, 0.0), |(count, sum), bytes| (count + 1, sum + bytes));
+        let chunk_seconds = seconds_of_chunks(inputs, count, bytes);
         let joins = !reads.is_empty() && place.start - end <= MAX_GAP_BYTES;
         let received = if joins { place.end - end } else { place.end - place.start };
         let wait = if joins { 0.0 } else { inputs.link.round_trip_seconds };
-        let seconds = match offer.is_here {
-            true => 0.0,
-            false => received as f64 / inputs.link.bytes_per_second + wait,
-        };
-        let pays = count > 0 && seconds <= chunk_seconds;
+        let sending = received as f64 / inputs.link.bytes_per_second;
+        let seconds = if offer.is_here { 0.0 } else { sending + wait };
+        // Whatever comes first has to wait once: chunks too.
+        let other_seconds = chunk_seconds + if reads.is_empty() { wait } else { 0.0 };
+        let pays = count > 0 && seconds <= other_seconds;
         if !pays && ids.is_disjoint(&need.built_on) {
             continue;
         }

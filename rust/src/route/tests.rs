@@ -77,8 +77,17 @@ fn a_small_delta_is_taken_and_all_ways_have_their_price() {
 #[test]
 fn a_delta_that_is_larger_than_the_chunks_is_left_alone() {
     let index = index(4);
-    let route = chosen(&index, 0..4, &[offer(Some(1), &[(0..4, 4 * CHUNK_BYTES)])], Link::default());
+    let route = chosen(&index, 0..1, &[offer(Some(1), &[(0..4, 4 * CHUNK_BYTES)])], Link::default());
     assert_eq!((way(&route), route.steps.len()), (Way::Chunks, 0));
+}
+
+#[test]
+fn chunks_are_taken_to_compress_no_better_than_in_a_section() {
+    let index = index(4);
+    // Half of it, if they were as all others are.
+    let route = chosen(&index, 0..4, &[offer(Some(1), &[(0..4, 4 * CHUNK_BYTES)])], Link::default());
+    assert_eq!(way(&route), Way::Delta);
+    assert_eq!((route.prices[1].way, route.prices[1].bytes), (Way::Chunks, 4 * CHUNK_BYTES));
 }
 
 #[test]
@@ -120,19 +129,19 @@ fn sections_close_together_come_with_one_request_and_others_do_not() {
 fn on_a_long_line_fewer_requests_win_over_fewer_bytes() {
     let index = index(100);
     let offers = [offer(None, &[(0..100, 3_400_000)])];
-    // The chunks have 3.28 MB.
+    // Nine of ten chunks are wanted.
     let near = Link { round_trip_seconds: 0.001, bytes_per_second: 1e6 };
     let far = Link { round_trip_seconds: 2.0, bytes_per_second: 1e6 };
-    assert_eq!(way(&chosen(&index, 0..100, &offers, near)), Way::Chunks);
-    assert_eq!(way(&chosen(&index, 0..100, &offers, far)), Way::Full);
+    assert_eq!(way(&chosen(&index, 0..90, &offers, near)), Way::Chunks);
+    assert_eq!(way(&chosen(&index, 0..90, &offers, far)), Way::Full);
 }
 
 #[test]
 fn a_bundle_that_is_here_already_is_used_whatever_else_there_is() {
     let index = index(4);
     let here = |is_here| [Offer { is_here, ..offer(Some(1), &[(0..4, 4 * CHUNK_BYTES)]) }];
-    assert_eq!(way(&chosen(&index, 0..4, &here(false), Link::default())), Way::Chunks);
-    let route = chosen(&index, 0..4, &here(true), Link::default());
+    assert_eq!(way(&chosen(&index, 0..1, &here(false), Link::default())), Way::Chunks);
+    let route = chosen(&index, 0..1, &here(true), Link::default());
     assert_eq!((way(&route), route.prices[0].requests), (Way::Delta, 0));
 }
 
