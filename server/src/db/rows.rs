@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use sqlx::FromRow;
 use uuid::Uuid;
-use vsekai_updater::bundle::{BundleInfo, Digest};
+use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::version::Version;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Asks, AuditEntry, Bundle, Cdn, Effort, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
+    Asks, AuditEntry, Bundle, Cdn, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
     VersionIndex, VersionState,
 };
 
@@ -296,7 +296,6 @@ impl TryFrom<BundleRow> for Bundle {
     type Error = Error;
 
     fn try_from(row: BundleRow) -> Result<Self> {
-        let effort = Effort::parse(&row.effort).ok_or_else(|| bad("bundles.effort"))?;
         let from = (!row.from_index.is_empty()).then(|| digest(&row.from_index, "bundles.from_index"));
         let info = BundleInfo {
             id: digest(&row.id, "bundles.id")?,
@@ -304,9 +303,9 @@ impl TryFrom<BundleRow> for Bundle {
             front_bytes: unsigned(row.front_bytes, "bundles.front_bytes")?,
             plain_bytes: unsigned(row.plain_bytes, "bundles.plain_bytes")?,
             from: from.transpose()?,
-            effort: effort.into(),
+            effort: Effort::parse(&row.effort).ok_or_else(|| bad("bundles.effort"))?,
         };
-        Ok(Self { info, to: digest(&row.to_index, "bundles.to_index")?, effort, created_at: Time(row.created_at) })
+        Ok(Self { info, to: digest(&row.to_index, "bundles.to_index")?, created_at: Time(row.created_at) })
     }
 }
 

@@ -144,7 +144,7 @@ fn check(world: &World, info: &BundleInfo, new: &Index, old: Option<&Index>) -> 
     assert_eq!((table.to, table.from), (Digest::of(&new.to_bytes()), old.map(|old| Digest::of(&old.to_bytes()))));
     let old_store = old.map(|old| Store::new(world, old));
     let mut given = 0;
-    for (place, section) in table.places(header) {
+    for (place, section) in table.places(header.sections_at()) {
         section.check(new, old).unwrap();
         let packed = range(place.start, place.end);
         let (mut prefix, mut plain) = (Vec::new(), Vec::new());
