@@ -8,7 +8,6 @@ use sqlx::FromRow;
 use uuid::Uuid;
 use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::version::Version;
 
 use crate::error::{Error, Result};
 use crate::model::{
@@ -34,12 +33,12 @@ pub(super) fn parsed<T: FromStr>(text: impl AsRef<str>, column: &str) -> Result<
     text.as_ref().parse().map_err(|_| bad(column))
 }
 
-fn state(text: String, column: &str) -> Result<VersionState> {
-    VersionState::parse(&text).ok_or_else(|| bad(column))
+fn state(text: impl AsRef<str>, column: &str) -> Result<VersionState> {
+    VersionState::parse(text.as_ref()).ok_or_else(|| bad(column))
 }
 
-fn effort(text: String, column: &str) -> Result<Effort> {
-    Effort::parse(&text).ok_or_else(|| bad(column))
+fn effort(text: impl AsRef<str>, column: &str) -> Result<Effort> {
+    Effort::parse(text.as_ref()).ok_or_else(|| bad(column))
 }
 
 fn hash(bytes: Vec<u8>, column: &str) -> Result<[u8; 32]> {
