@@ -226,10 +226,8 @@ fn take_from(inputs: &Inputs<'_>, offer: &Offer, need: &mut Need, cost: &mut Cos
         let joins = !reads.is_empty() && place.start - end <= MAX_GAP_BYTES;
         let received = if joins { place.end - end } else { place.end - place.start };
         let wait = if joins { 0.0 } else { inputs.link.round_trip_seconds };
-        let seconds = match offer.is_here {
-            true => 0.0,
-            false => received as f64 / inputs.link.bytes_per_second + wait,
-        };
+        let line_seconds = received as f64 / inputs.link.bytes_per_second + wait;
+        let seconds = if offer.is_here { 0.0 } else { line_seconds };
         let pays = count > 0 && seconds <= chunk_seconds;
         if !pays && ids.is_disjoint(&need.built_on) {
             continue;
