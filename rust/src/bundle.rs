@@ -57,7 +57,7 @@ pub const MAX_SECTIONS: usize = 1 << 16;
 pub const MAX_RANGES: usize = 1 << 16;
 
 /// How hard a bundle was compressed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effort {
     /// For the moment of a release: seconds.
@@ -67,6 +67,25 @@ pub enum Effort {
     Normal,
     /// For later.
     Best,
+}
+
+impl Effort {
+    /// All, the least first.
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Normal, Self::Best];
+
+    /// Its name, as in a list of bundles.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Normal => "normal",
+            Self::Best => "best",
+        }
+    }
+
+    /// From its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.as_str() == text)
+    }
 }
 
 /// A SHA-256: of an index file, which names a version's content, or of a bundle.

@@ -32,7 +32,7 @@ mod roster;
 mod send;
 mod store;
 
-pub use client::{Answer, HttpClient, Validators};
+pub use client::{Answer, HttpClient, Question, Validators};
 pub use fetch::{ChunkRequest, Deliver, FetchStats, fetch_all};
 pub use network::Network;
 pub(crate) use send::{Outgoing, Reply};

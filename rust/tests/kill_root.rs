@@ -15,6 +15,8 @@
 
 #[path = "kill_root/away.rs"]
 mod away;
+#[path = "kill_root/bundles.rs"]
+mod bundles;
 #[path = "kill_root/looks.rs"]
 mod looks;
 #[path = "kill_root/new.rs"]
@@ -23,6 +25,9 @@ mod new;
 mod points;
 #[path = "support/repository.rs"]
 mod repository;
+#[path = "support/serve.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod serve;
 #[path = "kill_root/start.rs"]
 mod start;
 #[path = "support/stores.rs"]

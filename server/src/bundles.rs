@@ -20,7 +20,7 @@ use vsekai_updater::bundle::{BundleInfo, BundleList, Digest};
 use crate::chunks;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::model::{Bundle, BundleState, Effort, Time};
+use crate::model::{Bundle, BundleState, Time};
 
 mod asked;
 mod build;
@@ -77,14 +77,14 @@ impl Bundles {
     ///
     /// # Errors
     /// `bundle_deleting` if clean-up removes the same one just now: later it can be stored again.
-    pub async fn put(&self, to: Digest, info: &BundleInfo, effort: Effort, file: &Path) -> Result<Put> {
+    pub async fn put(&self, to: Digest, info: &BundleInfo, file: &Path) -> Result<Put> {
         let there = self.db.bundles(Some(&to)).await?;
         let rival = there.iter().find(|other| other.info.from == info.from);
         if let Some(rival) = rival.filter(|rival| rival.info.length <= info.length) {
-            self.db.raise_effort(&rival.info.id, effort.max(rival.effort)).await?;
+            self.db.raise_effort(&rival.info.id, info.effort.max(rival.info.effort)).await?;
             return Ok(Put::NoSmaller);
         }
-        let bundle = Bundle { info: info.clone(), to, effort, created_at: Time::now() };
+        let bundle = Bundle { info: info.clone(), to, created_at: Time::now() };
         match self.db.begin_bundle(&bundle).await? {
             BundleState::Incoming => self.kept.put(&info.id, info.length, file).await?,
             BundleState::Live | BundleState::Doomed => {}

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use vsekai_updater::bundle::Effort;
 
 use crate::chunks::Place;
 use crate::error::{Error, Result};
-use crate::model::Effort;
 
 /// What environment variables begin with.
 const PREFIX: &str = "VSEKAI_SERVER_";

@@ -10,8 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use vsekai_server::auth::Scope;
 use vsekai_server::config::Loaded;
 use vsekai_server::error::{Error, Result};
-use vsekai_server::model::Effort;
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::bundle::{Digest, Effort};
 use vsekai_updater::release::ModeName;
 
 mod commands;

@@ -12,7 +12,7 @@ use vsekai_updater::version::Version;
 
 mod bundles;
 
-pub use bundles::{Asks, Bundle, BundleState, Effort, VersionIndex};
+pub use bundles::{Asks, Bundle, BundleState, VersionIndex};
 
 /// A moment, in microseconds since 1970 (UTC).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

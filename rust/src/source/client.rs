@@ -48,7 +48,20 @@ pub struct Validators {
     pub last_modified: Option<String>,
 }
 
-/// What came of asking for a document that may be known already.
+/// Asks for a document that may be known already.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Where it is.
+    pub url: &'a Url,
+    /// The longest that is accepted.
+    pub max_bytes: u64,
+    /// What was said of it the last time.
+    pub known: &'a Validators,
+    /// Each request that is sent is counted here.
+    pub sent: &'a AtomicU64,
+}
+
+/// What came of a [`Question`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// It is as it was when the validators were given.
@@ -106,32 +119,14 @@ impl HttpClient {
         self.get_with_retries(url, max_bytes).await.map_err(|failure| failure.into_error(url))
     }
 
-    /// The same for a document that was got before: `known` asks whether it has changed. Each request that
-    /// is sent is counted in `sent`.
-    pub async fn get_if_changed(
-        &self,
-        url: &Url,
-        max_bytes: u64,
-        known: &Validators,
-        sent: &AtomicU64,
-    ) -> Result<Answer> {
-        let once = || {
-            sent.fetch_add(1, Ordering::Relaxed);
-            self.try_ask(url, max_bytes, known)
-        };
-        self.with_retries(once).await.map_err(|failure| failure.into_error(url))
+    /// The same for a document that was got before.
+    pub async fn get_if_changed(&self, question: Question<'_>) -> Result<Answer> {
+        self.with_retries(|| self.try_counted(question)).await.map_err(|failure| failure.into_error(question.url))
     }
 
     /// The same with one try only, for what can be done without.
-    pub async fn get_once_if_changed(
-        &self,
-        url: &Url,
-        max_bytes: u64,
-        known: &Validators,
-        sent: &AtomicU64,
-    ) -> Result<Answer> {
-        sent.fetch_add(1, Ordering::Relaxed);
-        self.try_ask(url, max_bytes, known).await.map_err(|failure| failure.into_error(url))
+    pub async fn get_once_if_changed(&self, question: Question<'_>) -> Result<Answer> {
+        self.try_counted(question).await.map_err(|failure| failure.into_error(question.url))
     }
 
     pub(super) fn options(&self) -> &HttpOptions {
@@ -177,6 +172,11 @@ impl HttpClient {
             Answer::Document { bytes, .. } => Ok(bytes),
             Answer::TooLong | Answer::NotModified => Err(too_long(max_bytes)),
         }
+    }
+
+    async fn try_counted(&self, Question { url, max_bytes, known, sent }: Question<'_>) -> Result<Answer, Failure> {
+        sent.fetch_add(1, Ordering::Relaxed);
+        self.try_ask(url, max_bytes, known).await
     }
 
     async fn try_ask(&self, url: &Url, max_bytes: u64, known: &Validators) -> Result<Answer, Failure> {

@@ -21,7 +21,7 @@ use crate::disk;
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::fetch::Transfer;
 use crate::pack::Wanted;
-use crate::source::{Answer, HttpClient, Validators};
+use crate::source::{Answer, HttpClient, Question, Validators};
 
 mod packed;
 
@@ -297,7 +297,8 @@ impl Inner {
         let validators = known.as_ref().map(|(known, _)| known.validators.clone()).unwrap_or_default();
         let no_client = || missing(url.as_str());
         let client = self.client.as_ref().ok_or_else(no_client)?;
-        let answer = client.get_if_changed(url, max_bytes, &validators, &self.counters.requests).await?;
+        let question = Question { url, max_bytes, known: &validators, sent: &self.counters.requests };
+        let answer = client.get_if_changed(question).await?;
         match (answer, known) {
             (Answer::Document { bytes, validators }, _) => {
                 self.counters.add_received(bytes.len() as u64);

@@ -23,14 +23,20 @@ fn asked(web: &Web) -> Vec<(String, u16)> {
     asked
 }
 
-/// An install of 1.0.0 from a server, which has seen nothing newer.
-fn installed() -> (Shop, Web) {
+/// An install of 1.0.0 from a server, which remembers all that this took.
+fn first_installed() -> (Shop, Web) {
     let shop = Shop::new();
     shop.publish("1.0.0");
     let web = Web::start(shop.publisher.repository());
     let mut command = shop.command(&["update", "--trust-root"]);
     command.arg(shop.publisher.root()).args(["--repository", &web.url()]).arg(shop.game());
     Run::of(&mut command).done();
+    (shop, web)
+}
+
+/// The same, and what was asked for is forgotten.
+fn installed() -> (Shop, Web) {
+    let (shop, web) = first_installed();
     web.take_asked();
     (shop, web)
 }
@@ -58,12 +64,7 @@ fn check_and_update_of_a_new_version_are_two_requests_and_what_the_pack_has_not(
 
 #[test]
 fn first_install_is_one_request_and_what_the_pack_has_not() {
-    let shop = Shop::new();
-    shop.publish("1.0.0");
-    let web = Web::start(shop.publisher.repository());
-    let mut command = shop.command(&["update", "--trust-root"]);
-    command.arg(shop.publisher.root()).args(["--repository", &web.url()]).arg(shop.game());
-    Run::of(&mut command).done();
+    let (_shop, web) = first_installed();
     assert_eq!(asked(&web), [one(PATH, 200), one("index.caidx", 200), one("files.json.zst", 200)]);
 }
 

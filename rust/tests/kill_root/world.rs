@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
 use vsekai_updater::disk;
@@ -12,6 +13,7 @@ use vsekai_updater::trust::{ClockGuard, OpenOptions, Repository};
 use super::Mine;
 use super::points::{Ground, text};
 use super::repository::Publisher;
+use super::serve::Server;
 use super::stores::Bench;
 use super::trees::{self, Snapshot, chmod, link, noise, snapshot, write};
 
@@ -25,6 +27,8 @@ pub(crate) struct World {
     bench: Bench,
     pub(crate) ground: Ground,
     publisher: Publisher,
+    /// Bundles come over HTTP alone.
+    server: Option<Server>,
     /// The repository before there was any of these versions.
     ancient: PathBuf,
     network: Network,
@@ -60,7 +64,20 @@ fn second_version(root: &Path) {
 }
 
 impl World {
+    /// Its repository is a folder, and has no bundles.
     pub(crate) fn new() -> Self {
+        Self::publishing(&[])
+    }
+
+    /// Its repository is on a server, and has a bundle of the new version from the old one and one from nothing.
+    pub(crate) fn with_bundles() -> Self {
+        let world = Self::publishing(&["--delta-from", "1", "--fast"]);
+        let server = Server::start(world.publisher.repository(), Duration::ZERO);
+        Self { server: Some(server), ..world }
+    }
+
+    /// With these options for the new version.
+    fn publishing(options: &[&str]) -> Self {
         let bench = Bench::in_memory();
         let ground = Ground::below(bench.root());
         let publisher = Publisher::new(bench.root(), &["stable"]);
@@ -72,11 +89,12 @@ impl World {
         second_version(&tree(NEW));
         trees::copy(&tree(NEW), &tree(BROKEN));
         write(&tree(BROKEN), "game", &program(BROKEN, 1));
-        publisher.publish(&tree(OLD), "stable", OLD);
         publisher.publish_with(&tree(BROKEN), "stable", BROKEN, &["--skip-update"]);
-        publisher.publish(&tree(NEW), "stable", NEW);
+        // Just before the new one: a delta builds on what was published last.
+        publisher.publish(&tree(OLD), "stable", OLD);
+        publisher.publish_with(&tree(NEW), "stable", NEW, options);
         let network = Network::new(&HttpOptions::default()).unwrap();
-        Self { ground, publisher, ancient, bench, network }
+        Self { ground, publisher, server: None, ancient, bench, network }
     }
 
     /// What was published.
@@ -117,7 +135,11 @@ impl World {
     /// `vsekai update`, with all that a first install needs.
     pub(crate) fn update(&self, folder: &Path, words: &[&str]) -> Command {
         let mut command = self.vsekai(folder, &["update"]);
-        command.arg("--repository").arg(self.publisher.repository());
+        match &self.server {
+            // What one run has fetched must not spare the next one its requests.
+            Some(server) => command.args(["--no-shared-cache", "--repository", &server.url()]),
+            None => command.arg("--repository").arg(self.publisher.repository()),
+        };
         command.arg("--trust-root").arg(self.publisher.root()).args(words);
         command
     }
@@ -125,6 +147,32 @@ impl World {
     /// Installs this version, which need not be the newest.
     pub(crate) fn install(&self, folder: &Path, version: &str) {
         self.ground.run(&mut self.update(folder, &["--version", version]));
+    }
+
+    /// Fails unless all content that was asked for since the last call came in the one bundle of the new version that
+    /// builds on this one.
+    #[track_caller]
+    pub(crate) fn assert_asked_for_one_bundle(&self, from: Option<&str>) {
+        let asked = self.server.as_ref().unwrap().take_asked();
+        let is_content = |name: &&String| name.starts_with("store/") || name.starts_with("bundles/");
+        let content: Vec<_> = asked.keys().filter(is_content).filter(|name| !name.ends_with(".json")).collect();
+        assert_eq!(content, [&self.bundle(from)], "{asked:?}");
+    }
+
+    /// Forgets what was asked for.
+    pub(crate) fn begin_to_count(&self) {
+        drop(self.server.as_ref().unwrap().take_asked());
+    }
+
+    /// The bundle of the new version that builds on this one, below the repository.
+    fn bundle(&self, from: Option<&str>) -> String {
+        let digest = |version: &str| self.publisher.index_digest("stable", version);
+        let list = self.publisher.repository().join(format!("bundles/{}.json", digest(NEW)));
+        let list: Value = serde_json::from_slice(&fs::read(list).unwrap()).unwrap();
+        let from = from.map(digest);
+        let mut bundles = list["bundles"].as_array().unwrap().iter();
+        let found = bundles.find(|info| info["from"].as_str() == from.as_deref());
+        format!("bundles/{}", found.unwrap()["id"].as_str().unwrap())
     }
 
     /// Starts the game once, so that its version is no longer on trial.

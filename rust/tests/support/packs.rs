@@ -8,18 +8,22 @@ use vsekai_updater::pack::{MAX_PACKED_BYTES, PATH, Pack, Wanted};
 
 /// The files of a repository that a pack may have, but for large ones.
 pub(crate) fn packable(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    files_where(folder, &|name, length| length < MAX_PACKED_BYTES / 16 && Wanted::at(name).is_some())
+}
+
+/// The files below a folder that `is_wanted` by relative path and length; none if there is no folder.
+pub(crate) fn files_where(folder: &Path, is_wanted: &dyn Fn(&str, u64) -> bool) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    collect(folder, "", &mut files);
+    collect(folder, "", is_wanted, &mut files);
     files
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+fn collect(folder: &Path, prefix: &str, is_wanted: &dyn Fn(&str, u64) -> bool, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = format!("{prefix}{}", entry.file_name().into_string().unwrap());
-        let is_small = entry.metadata().unwrap().len() < MAX_PACKED_BYTES / 16;
         if entry.file_type().unwrap().is_dir() {
-            collect(&entry.path(), &format!("{name}/"), files);
-        } else if is_small && Wanted::at(&name).is_some() {
+            collect(&entry.path(), &format!("{name}/"), is_wanted, files);
+        } else if is_wanted(&name, entry.metadata().unwrap().len()) {
             files.insert(name, fs::read(entry.path()).unwrap());
         }
     }

@@ -8,24 +8,20 @@ use crate::packing;
 use crate::web::Web;
 use crate::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, files_of};
 
-/// A repository without a pack: what its single files save. `packs` has the rest.
-fn plain(workshop: &Workshop) -> (Web, Install) {
+/// An install that has checked once, and a server that has no pack and has forgotten that: what single files save.
+/// `packs` has the rest.
+fn plain() -> (Workshop, Web, Install) {
+    let workshop = Workshop::new();
     packing::remove(&workshop.repository());
-    over_http(workshop)
-}
-
-fn over_http(workshop: &Workshop) -> (Web, Install) {
-    let web = Web::start(&workshop.repository());
-    let install = workshop.install("a").at(&[&web.url()]);
-    (web, install)
+    let (web, install) = workshop.over_http();
+    install.check().unwrap();
+    web.take_asked();
+    (workshop, web, install)
 }
 
 #[test]
 fn check_with_nothing_new_is_two_requests_without_a_pack() {
-    let workshop = Workshop::new();
-    let (web, install) = plain(&workshop);
-    install.check().unwrap();
-    web.take_asked();
+    let (_workshop, web, install) = plain();
     let mut repository = install.open().unwrap();
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
     let asked = [("tuf/2.root.json".to_owned(), 404), ("tuf/timestamp.json".to_owned(), 304)];
@@ -39,10 +35,7 @@ fn check_with_nothing_new_is_two_requests_without_a_pack() {
 
 #[test]
 fn check_after_one_mode_has_published_gets_only_what_is_new() {
-    let workshop = Workshop::new();
-    let (web, install) = plain(&workshop);
-    install.check().unwrap();
-    web.take_asked();
+    let (workshop, web, install) = plain();
     workshop.publish(&[("nightly", NIGHTLY, b"nightly two")]);
     install.check().unwrap();
     let mut asked: Vec<String> = web.take_asked().into_iter().map(|(path, _)| path).collect();
@@ -79,7 +72,7 @@ fn cache_holds_only_what_is_in_force() {
 #[test]
 fn every_torn_or_planted_file_of_the_memory_is_overcome() {
     let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (_web, install) = workshop.over_http();
     install.check().unwrap();
     let sound = files_of(&install.memory());
     assert!(sound.len() >= 11, "{:?}", sound.keys());
@@ -105,7 +98,7 @@ fn every_torn_or_planted_file_of_the_memory_is_overcome() {
 #[test]
 fn cache_of_another_time_does_not_hide_what_is_new() {
     let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (_web, install) = workshop.over_http();
     install.check().unwrap();
     let old = files_of(&install.memory());
     workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
@@ -126,7 +119,7 @@ fn pinned_root_is_enough_later_and_an_old_shipped_one_changes_nothing() {
     workshop.keys().rotate("root").unwrap();
     workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     assert_eq!(install.check().unwrap().root_version(), 2);
-    let (web, install_over_http) = over_http(&workshop);
+    let (web, install_over_http) = workshop.over_http();
     install_over_http.check().unwrap();
     let asked = web.take_asked();
     assert!(asked.iter().all(|(path, _)| path != "tuf/2.root.json"), "it began at the pinned root: {asked:?}");

@@ -15,10 +15,19 @@ use crate::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, copy_tree, files_
 
 const CATALOG_TWO: (&str, &str, &[u8]) = (CATALOG_ROLE, CATALOG_TARGET, b"catalog two");
 
-fn over_http(workshop: &Workshop) -> (Web, Install) {
-    let web = Web::start(&workshop.repository());
-    let install = workshop.install("a").at(&[&web.url()]);
-    (web, install)
+/// A repository on a server, and an install that has not asked it for anything.
+fn served() -> (Workshop, Web, Install) {
+    let workshop = Workshop::new();
+    let (web, install) = workshop.over_http();
+    (workshop, web, install)
+}
+
+/// The same with an install that has checked once, which the server has forgotten.
+fn known() -> (Workshop, Web, Install) {
+    let (workshop, web, install) = served();
+    install.check().unwrap();
+    web.take_asked();
+    (workshop, web, install)
 }
 
 fn pack(status: u16) -> Vec<Asked> {
@@ -45,18 +54,14 @@ fn checked(install: &Install, wanted: &[u8]) -> Option<String> {
 
 #[test]
 fn first_check_is_one_request() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (_workshop, web, install) = served();
     assert_eq!(checked(&install, b"catalog one"), None);
     assert_eq!(web.take_asked(), pack(200));
 }
 
 #[test]
 fn check_with_nothing_new_is_one_request_without_a_body() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
-    install.check().unwrap();
-    web.take_asked();
+    let (_workshop, web, install) = known();
     let mut repository = install.check().unwrap();
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
     assert_eq!(web.take_asked(), pack(304));
@@ -65,10 +70,7 @@ fn check_with_nothing_new_is_one_request_without_a_body() {
 
 #[test]
 fn check_after_a_publication_is_one_request() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
-    install.check().unwrap();
-    web.take_asked();
+    let (workshop, web, install) = known();
     workshop.publish(&[("nightly", NIGHTLY, b"nightly two"), CATALOG_TWO]);
     assert_eq!(checked(&install, b"catalog two"), None);
     assert_eq!(web.take_asked(), pack(200));
@@ -76,8 +78,7 @@ fn check_after_a_publication_is_one_request() {
 
 #[test]
 fn what_is_not_in_the_pack_is_asked_for_singly() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (_workshop, web, install) = served();
     assert_eq!(install.check().unwrap().target(STABLE, CAP).unwrap(), b"stable one");
     let asked = web.take_asked();
     assert_eq!((asked[0].clone(), asked.len()), (pack(200)[0].clone(), 2));
@@ -86,8 +87,7 @@ fn what_is_not_in_the_pack_is_asked_for_singly() {
 
 #[test]
 fn check_after_a_change_of_all_keys_is_one_request() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (workshop, web, install) = served();
     install.check().unwrap();
     let mut keys = workshop.keys();
     for role in ["root", "targets", "snapshot", "timestamp", "catalog", "stable"] {
@@ -101,8 +101,7 @@ fn check_after_a_change_of_all_keys_is_one_request() {
 
 #[test]
 fn client_that_is_further_behind_than_the_pack_asks_for_the_roots_between() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (workshop, web, install) = served();
     let mut keys = workshop.keys();
     for _ in 0..18 {
         keys.renew_root().unwrap();
@@ -124,7 +123,7 @@ fn folder_is_read_without_its_pack() {
 fn repository_without_a_pack_costs_one_request_more_and_only_once() {
     let workshop = Workshop::new();
     packing::remove(&workshop.repository());
-    let (web, install) = over_http(&workshop);
+    let (web, install) = workshop.over_http();
     install.check().unwrap();
     assert_eq!(web.take_asked()[0], single(PATH, 404));
     install.check().unwrap();
@@ -136,7 +135,7 @@ fn repository_without_a_pack_costs_one_request_more_and_only_once() {
 fn pack_that_comes_with_a_publication_is_found() {
     let workshop = Workshop::new();
     packing::remove(&workshop.repository());
-    let (web, install) = over_http(&workshop);
+    let (web, install) = workshop.over_http();
     install.check().unwrap();
     workshop.publish(&[CATALOG_TWO]);
     web.take_asked();
@@ -152,7 +151,7 @@ fn repository_without_a_pack_is_asked_for_one_again_after_a_day_and_when_the_clo
     for seconds in [-86_401, 3600] {
         let workshop = Workshop::new();
         packing::remove(&workshop.repository());
-        let (web, install) = over_http(&workshop);
+        let (web, install) = workshop.over_http();
         install.check().unwrap();
         let record = install.memory().join("client.json");
         let mut known: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
@@ -168,8 +167,7 @@ fn repository_without_a_pack_is_asked_for_one_again_after_a_day_and_when_the_clo
 #[test]
 fn pack_may_be_missing_in_three_ways() {
     for status in [403, 404, 410] {
-        let workshop = Workshop::new();
-        let (web, install) = over_http(&workshop);
+        let (_workshop, web, install) = served();
         web.break_path(PATH, Fault::Status(status));
         assert_eq!(checked(&install, b"catalog one"), None, "{status}");
     }
@@ -235,8 +233,7 @@ fn broken_pack_gives_way_to_the_single_files() {
 
 #[test]
 fn pack_of_a_later_version_is_no_reason_to_warn() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (_workshop, web, install) = served();
     web.break_path(PATH, Fault::Body(zstd::bulk::compress(b"vsk-pack\x02\0\0\0and so on", 3).unwrap()));
     assert_eq!(checked(&install, b"catalog one"), None);
 }
@@ -244,8 +241,7 @@ fn pack_of_a_later_version_is_no_reason_to_warn() {
 /// A commit that was killed between the timestamp and the pack.
 #[test]
 fn older_pack_is_passed_over_by_who_has_seen_newer_and_mended_by_the_next_who_publishes() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (workshop, web, install) = served();
     let path = workshop.repository().join(PATH);
     let old = fs::read(&path).unwrap();
     workshop.publish(&[CATALOG_TWO]);
@@ -268,8 +264,7 @@ fn older_pack_is_passed_over_by_who_has_seen_newer_and_mended_by_the_next_who_pu
 
 #[test]
 fn older_pack_is_as_good_as_an_older_mirror_to_who_has_seen_nothing() {
-    let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (workshop, _web, install) = served();
     let path = workshop.repository().join(PATH);
     let old = fs::read(&path).unwrap();
     workshop.publish(&[CATALOG_TWO]);
@@ -279,8 +274,7 @@ fn older_pack_is_as_good_as_an_older_mirror_to_who_has_seen_nothing() {
 
 #[test]
 fn older_pack_that_has_expired_is_passed_over_by_everybody() {
-    let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (workshop, _web, install) = served();
     workshop.keep_as("old");
     workshop.publish(&[CATALOG_TWO]);
     let forge = Forge::new(&workshop.path("old"), &workshop.keys_folder());
@@ -294,8 +288,7 @@ fn older_pack_that_has_expired_is_passed_over_by_everybody() {
 
 #[test]
 fn pack_that_knows_no_root_as_new_as_ours_is_passed_over() {
-    let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (workshop, _web, install) = served();
     let old = fs::read(workshop.repository().join(PATH)).unwrap();
     workshop.keys().rotate("root").unwrap();
     workshop.publish(&[CATALOG_TWO]);
@@ -306,8 +299,7 @@ fn pack_that_knows_no_root_as_new_as_ours_is_passed_over() {
 
 #[test]
 fn files_of_two_times_in_one_pack_do_not_hold() {
-    let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (workshop, _web, install) = served();
     let old = packing::read(&workshop.repository());
     workshop.publish(&[("stable", STABLE, b"stable two"), CATALOG_TWO]);
     let new = packing::read(&workshop.repository());
@@ -335,8 +327,7 @@ fn files_of_two_times_in_one_pack_do_not_hold() {
 #[test]
 fn wrong_target_in_a_pack_is_passed_over_whatever_its_length() {
     for wrong in [&b"catalog 0ne"[..], b"catalog", b"", &[b'x'; 5000]] {
-        let workshop = Workshop::new();
-        let (web, install) = over_http(&workshop);
+        let (workshop, web, install) = served();
         let mut files = packing::read(&workshop.repository());
         let path =
             files.keys().find(|path| path.ends_with(".catalog.json") && path.starts_with("targets")).unwrap().clone();
@@ -383,8 +374,7 @@ const ATTACKS: [(&str, Attack); 6] = [
 #[test]
 fn attacked_pack_beside_honest_files_brings_what_is_honest() {
     for (number, (code, attack)) in ATTACKS.into_iter().enumerate() {
-        let workshop = Workshop::new();
-        let (_web, install) = over_http(&workshop);
+        let (workshop, _web, install) = served();
         install.check().unwrap();
         let hostile = workshop.keep_as("hostile");
         attack(&Forge::new(&hostile, &workshop.keys_folder()), &hostile);
@@ -398,8 +388,7 @@ fn attacked_pack_beside_honest_files_brings_what_is_honest() {
 
 #[test]
 fn fast_forward_in_a_pack_is_undone_by_new_keys() {
-    let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (workshop, _web, install) = served();
     let hostile = workshop.keep_as("hostile");
     let forge = Forge::new(&hostile, &workshop.keys_folder());
     let mut snapshot = forge.snapshot();
@@ -437,7 +426,7 @@ fn mirror_with_a_hostile_pack_and_hostile_files_gives_way_to_the_next() {
 #[test]
 fn planted_pack_in_the_memory_is_found_out() {
     let (workshop, strangers) = (Workshop::new(), Workshop::new());
-    let (web, install) = over_http(&workshop);
+    let (web, install) = workshop.over_http();
     install.check().unwrap();
     let planted = fs::read(strangers.repository().join(PATH)).unwrap();
     fs::write(install.memory().join("cache/current.pack"), planted).unwrap();
@@ -448,8 +437,7 @@ fn planted_pack_in_the_memory_is_found_out() {
 
 #[test]
 fn lists_beside_the_signed_files_come_along_and_stay() {
-    let workshop = Workshop::new();
-    let (web, install) = over_http(&workshop);
+    let (workshop, web, install) = served();
     let path = format!("bundles/{}.json", "0a".repeat(32));
     let mut files = packing::read(&workshop.repository());
     files.insert(path.clone(), b"a list".to_vec());
@@ -466,8 +454,7 @@ fn lists_beside_the_signed_files_come_along_and_stay() {
 
 #[test]
 fn kept_pack_does_not_outlive_the_one_that_is_served() {
-    let workshop = Workshop::new();
-    let (_web, install) = over_http(&workshop);
+    let (workshop, _web, install) = served();
     install.check().unwrap();
     assert!(install.memory().join("cache/current.pack").exists());
     packing::remove(&workshop.repository());

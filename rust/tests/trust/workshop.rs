@@ -96,6 +96,13 @@ impl Workshop {
         self.path(name)
     }
 
+    /// The repository on a server, and an install that has not asked it for anything.
+    pub(crate) fn over_http(&self) -> (Web, Install) {
+        let web = Web::start(&self.repository());
+        let install = self.install("a").at(&[&web.url()]);
+        (web, install)
+    }
+
     /// An install that reads the repository folder, with the root of now.
     pub(crate) fn install(&self, name: &str) -> Install {
         let folder = self.repository().display().to_string();
@@ -218,20 +225,7 @@ pub(crate) fn quick() -> HttpOptions {
 
 /// All files below a folder, by relative path; none if there is no folder.
 pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    collect(folder, "", &mut files);
-    files
-}
-
-fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = format!("{prefix}{}", entry.file_name().into_string().unwrap());
-        if entry.file_type().unwrap().is_dir() {
-            collect(&entry.path(), &format!("{name}/"), files);
-        } else {
-            files.insert(name, fs::read(entry.path()).unwrap());
-        }
-    }
+    packing::files_where(folder, &|_, _| true)
 }
 
 pub(crate) fn write_files(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {

@@ -150,7 +150,7 @@ impl Builder {
         let file = self.options.scratch.join("done");
         let finish = async {
             let info = done.await.map_err(|_| Error::Internal { context: "the builder has ended".to_owned() })??;
-            let put = self.bundles.put(job.to, &info, job.effort, &file).await?;
+            let put = self.bundles.put(job.to, &info, &file).await?;
             Ok::<_, Error>(Outcome { info, put, took: began.elapsed(), rested: pace.rested() })
         };
         let outcome = tokio::select! {
@@ -218,7 +218,7 @@ impl Work {
     }
 
     fn build(&self, out: &mut File) -> Result<bundle::Built> {
-        let effort = self.job.effort.into();
+        let effort = self.job.effort;
         let built = self.new.with(&self.stored, |new| match &self.old {
             None => bundle::build(new, None, effort, &self.scratch, out, &self.monitor),
             Some(old) => {

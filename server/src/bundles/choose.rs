@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::bundle::{Digest, Effort};
 use vsekai_updater::release::Platform;
 
 use crate::db::View;
-use crate::model::{Asks, Bundle, Effort, ModeVersion, VersionIndex, VersionState};
+use crate::model::{Asks, Bundle, ModeVersion, VersionIndex, VersionState};
 
 /// What is to be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) struct Known {
 pub(super) fn choose(known: &Known, policy: &Policy) -> Vec<Job> {
     let wanted = wanted(known, policy);
     let there: BTreeMap<_, _> =
-        known.bundles.iter().map(|bundle| ((bundle.to, bundle.info.from), bundle.effort)).collect();
+        known.bundles.iter().map(|bundle| ((bundle.to, bundle.info.from), bundle.info.effort)).collect();
     let is_step = |effort: &Effort| *effort == policy.effort || (!policy.only_last && *effort < policy.effort);
     let efforts = Effort::ALL.into_iter().filter(is_step);
     let jobs = efforts.flat_map(|effort| wanted.iter().map(move |&(to, from)| Job { effort, to, from }));

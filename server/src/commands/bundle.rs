@@ -11,8 +11,8 @@ use sha2::Digest as _;
 use vsekai_server::app::Open;
 use vsekai_server::bundles::{Outcome, Put};
 use vsekai_server::error::{Error, Result};
-use vsekai_server::model::{Bundle, Effort};
-use vsekai_updater::bundle::{BundleInfo, BundleList, Digest, HEADER_BYTES, Header, Table, list_name, name_of};
+use vsekai_server::model::Bundle;
+use vsekai_updater::bundle::{BundleInfo, BundleList, Digest, Effort, HEADER_BYTES, Header, Table, list_name, name_of};
 use vsekai_updater::disk::{self, Durability};
 use vsekai_updater::limits;
 use vsekai_updater::release::ModeName;
@@ -51,7 +51,7 @@ async fn names(open: &Open) -> Result<BTreeMap<Digest, (String, String)>> {
 
 async fn list(open: &Open, mode: Option<&ModeName>) -> Result<()> {
     let names = names(open).await?;
-    for Bundle { info, to, effort, .. } in open.service().db().bundles(None).await? {
+    for Bundle { info, to, .. } in open.service().db().bundles(None).await? {
         let Some((of_mode, name)) = names.get(&to) else { continue };
         if mode.is_some_and(|mode| mode.as_str() != of_mode) {
             continue;
@@ -60,7 +60,7 @@ async fn list(open: &Open, mode: Option<&ModeName>) -> Result<()> {
             None => "nothing",
             Some(from) => names.get(from).map_or("a version that is gone", |(_, name)| name),
         };
-        print(&format!("{}  {:>12}  {:6}  {name}  from {from}\n", info.id, info.length, effort.as_str()));
+        print(&format!("{}  {:>12}  {:6}  {name}  from {from}\n", info.id, info.length, info.effort.as_str()));
     }
     Ok(())
 }
@@ -98,7 +98,9 @@ async fn import(open: &Open, dir: &Path) -> Result<()> {
         for info in BundleList::parse(&bytes)?.bundles {
             let file = dir.join(info.id.to_string());
             check(&file, &info, &index.digest)?;
-            match open.service().bundles().put(index.digest, &info, Effort::Best, &file).await? {
+            // Whatever it was built with: who brings one does not want it built again here.
+            let info = BundleInfo { effort: Effort::Best, ..info };
+            match open.service().bundles().put(index.digest, &info, &file).await? {
                 Put::Listed => taken += 1,
                 Put::NoSmaller => there += 1,
             }

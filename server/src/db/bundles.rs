@@ -3,10 +3,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::bundle::{Digest, Effort};
 
 use crate::error::Result;
-use crate::model::{Asks, Bundle, BundleState, Effort, Time, VersionIndex};
+use crate::model::{Asks, Bundle, BundleState, Time, VersionIndex};
 
 /// A bundle goes from incoming to live, from there to doomed when a better one takes its place, and is then claimed
 /// (deleting), its bytes are removed, and it is forgotten.

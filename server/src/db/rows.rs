@@ -6,13 +6,12 @@ use std::str::FromStr;
 
 use sqlx::FromRow;
 use uuid::Uuid;
-use vsekai_updater::bundle::{BundleInfo, Digest};
+use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::version::Version;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Asks, AuditEntry, Bundle, Cdn, Effort, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
+    Asks, AuditEntry, Bundle, Cdn, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
     VersionIndex, VersionState,
 };
 
@@ -25,8 +24,29 @@ pub(super) fn unsigned<N: TryFrom<i64>>(value: i64, column: &str) -> Result<N> {
     value.try_into().map_err(|_| bad(column))
 }
 
-pub(super) fn parsed<T: FromStr>(text: &str, column: &str) -> Result<T> {
-    text.parse().map_err(|_| bad(column))
+/// The same for a value that may be missing.
+fn unsigned_if_any<N: TryFrom<i64>>(value: Option<i64>, column: &str) -> Result<Option<N>> {
+    value.map(|value| unsigned(value, column)).transpose()
+}
+
+pub(super) fn parsed<T: FromStr>(text: impl AsRef<str>, column: &str) -> Result<T> {
+    text.as_ref().parse().map_err(|_| bad(column))
+}
+
+fn state(text: impl AsRef<str>, column: &str) -> Result<VersionState> {
+    VersionState::parse(text.as_ref()).ok_or_else(|| bad(column))
+}
+
+fn effort(text: impl AsRef<str>, column: &str) -> Result<Effort> {
+    Effort::parse(text.as_ref()).ok_or_else(|| bad(column))
+}
+
+fn hash(bytes: Vec<u8>, column: &str) -> Result<[u8; 32]> {
+    bytes.try_into().map_err(|_| bad(column))
+}
+
+fn time_if_any(value: Option<i64>) -> Option<Time> {
+    value.map(Time)
 }
 
 pub(super) fn chunk_id(bytes: &[u8]) -> Result<ChunkId> {
@@ -37,92 +57,107 @@ pub(super) fn bad(column: &str) -> Error {
     Error::Internal { context: format!("a value of {column} in the database is not understood") }
 }
 
-#[derive(FromRow)]
-pub(super) struct ModeRow {
-    id: Uuid,
-    name: String,
-    description: String,
-    is_active: bool,
-    update_to: Option<Uuid>,
-    sequence: i64,
-    updated_at: i64,
+/// A row whose columns have the names of the fields that they become: as they are, `as` something that always can be
+/// made of them, or `=>` something that may turn out not to be understood.
+macro_rules! row {
+    ($row:ident of $table:literal is $model:ident {
+        $($field:ident: $stored:ty $(as $wrapped:ident)? $(=> $read:ident)?,)*
+    }) => {
+        #[derive(FromRow)]
+        pub(super) struct $row {
+            $($field: $stored,)*
+        }
+
+        impl TryFrom<$row> for $model {
+            type Error = Error;
+
+            fn try_from(row: $row) -> Result<Self> {
+                Ok(Self {
+                    $($field: row!(@made row.$field, $table, $field $(as $wrapped)? $(=> $read)?),)*
+                })
+            }
+        }
+    };
+    (@made $value:expr, $table:literal, $field:ident) => {
+        $value
+    };
+    (@made $value:expr, $table:literal, $field:ident as $wrapped:ident) => {
+        $wrapped($value)
+    };
+    (@made $value:expr, $table:literal, $field:ident => $read:ident) => {
+        $read($value, concat!($table, ".", stringify!($field)))?
+    };
 }
 
-impl TryFrom<ModeRow> for Mode {
-    type Error = Error;
-
-    fn try_from(row: ModeRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id,
-            name: parsed(&row.name, "modes.name")?,
-            description: row.description,
-            is_active: row.is_active,
-            update_to: row.update_to,
-            sequence: unsigned(row.sequence, "modes.sequence")?,
-            updated_at: Time(row.updated_at),
-        })
+row! {
+    ModeRow of "modes" is Mode {
+        id: Uuid,
+        name: String => parsed,
+        description: String,
+        is_active: bool,
+        update_to: Option<Uuid>,
+        sequence: i64 => unsigned,
+        updated_at: i64 as Time,
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct VersionRow {
-    id: Uuid,
-    mode_id: Uuid,
-    version: String,
-    state: String,
-    skip_update: bool,
-    recalled: bool,
-    rollout: i64,
-    sequence: i64,
-    manifest_file_uri: String,
-    published_at: i64,
-    updated_at: i64,
-}
-
-impl TryFrom<VersionRow> for ModeVersion {
-    type Error = Error;
-
-    fn try_from(row: VersionRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id,
-            mode_id: row.mode_id,
-            version: Version::parse(&row.version).map_err(|_| bad("versions.version"))?,
-            state: VersionState::parse(&row.state).ok_or_else(|| bad("versions.state"))?,
-            skip_update: row.skip_update,
-            recalled: row.recalled,
-            rollout: unsigned(row.rollout, "versions.rollout")?,
-            sequence: unsigned(row.sequence, "versions.sequence")?,
-            manifest_file_uri: row.manifest_file_uri,
-            published_at: Time(row.published_at),
-            updated_at: Time(row.updated_at),
-        })
+row! {
+    VersionRow of "versions" is ModeVersion {
+        id: Uuid,
+        mode_id: Uuid,
+        version: String => parsed,
+        state: String => state,
+        skip_update: bool,
+        recalled: bool,
+        rollout: i64 => unsigned,
+        sequence: i64 => unsigned,
+        manifest_file_uri: String,
+        published_at: i64 as Time,
+        updated_at: i64 as Time,
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct FileRow {
-    id: Uuid,
-    version_id: Uuid,
-    platform: String,
-    file_name: String,
-    file_uri: String,
-    file_checksum_hash: String,
-    size: i64,
+row! {
+    FileRow of "files" is VersionFile {
+        id: Uuid,
+        version_id: Uuid,
+        platform: String => parsed,
+        file_name: String,
+        file_uri: String,
+        file_checksum_hash: String,
+        size: i64 => unsigned,
+    }
 }
 
-impl TryFrom<FileRow> for VersionFile {
-    type Error = Error;
+row! {
+    UploadRow of "uploads" is Upload {
+        id: Uuid,
+        mode: String => parsed,
+        version: String => parsed,
+        platform: String => parsed,
+        sequence: Option<i64> => unsigned_if_any,
+        created_at: i64 as Time,
+        expires_at: i64 as Time,
+    }
+}
 
-    fn try_from(row: FileRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id,
-            version_id: row.version_id,
-            platform: parsed(&row.platform, "files.platform")?,
-            file_name: row.file_name,
-            file_uri: row.file_uri,
-            file_checksum_hash: row.file_checksum_hash,
-            size: unsigned(row.size, "files.size")?,
-        })
+row! {
+    TokenRow of "tokens" is Token {
+        id: Uuid,
+        name: String,
+        hash: Vec<u8> => hash,
+        scopes: String,
+        created_at: i64 as Time,
+        expires_at: Option<i64> as time_if_any,
+        revoked_at: Option<i64> as time_if_any,
+        last_used_at: Option<i64> as time_if_any,
+    }
+}
+
+row! {
+    RepositoryFileRow of "repository_files" is RepositoryFile {
+        path: String,
+        bytes: Vec<u8>,
     }
 }
 
@@ -148,8 +183,8 @@ impl TryFrom<CdnRow> for Cdn {
         let health = Health {
             is_healthy: row.is_healthy,
             contrary_count: unsigned(row.contrary_count, "cdn.contrary_count")?,
-            latency_ms: row.latency_ms.map(|value| unsigned(value, "cdn.latency_ms")).transpose()?,
-            last_checked_on: row.last_checked_on.map(Time),
+            latency_ms: unsigned_if_any(row.latency_ms, "cdn.latency_ms")?,
+            last_checked_on: time_if_any(row.last_checked_on),
         };
         Ok(Self {
             uid: row.uid,
@@ -160,62 +195,6 @@ impl TryFrom<CdnRow> for Cdn {
             weight: unsigned(row.weight, "cdn.weight")?,
             health,
             updated_at: Time(row.updated_at),
-        })
-    }
-}
-
-#[derive(FromRow)]
-pub(super) struct UploadRow {
-    id: Uuid,
-    mode: String,
-    version: String,
-    platform: String,
-    sequence: Option<i64>,
-    created_at: i64,
-    expires_at: i64,
-}
-
-impl TryFrom<UploadRow> for Upload {
-    type Error = Error;
-
-    fn try_from(row: UploadRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id,
-            mode: parsed(&row.mode, "uploads.mode")?,
-            version: parsed(&row.version, "uploads.version")?,
-            platform: parsed(&row.platform, "uploads.platform")?,
-            sequence: row.sequence.map(|value| unsigned(value, "uploads.sequence")).transpose()?,
-            created_at: Time(row.created_at),
-            expires_at: Time(row.expires_at),
-        })
-    }
-}
-
-#[derive(FromRow)]
-pub(super) struct TokenRow {
-    id: Uuid,
-    name: String,
-    hash: Vec<u8>,
-    scopes: String,
-    created_at: i64,
-    expires_at: Option<i64>,
-    revoked_at: Option<i64>,
-    last_used_at: Option<i64>,
-}
-
-impl TryFrom<TokenRow> for Token {
-    type Error = Error;
-
-    fn try_from(row: TokenRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id,
-            name: row.name,
-            hash: row.hash.try_into().map_err(|_| bad("tokens.hash"))?,
-            scopes: row.scopes,
-            created_at: Time(row.created_at),
-            expires_at: row.expires_at.map(Time),
-            revoked_at: row.revoked_at.map(Time),
-            last_used_at: row.last_used_at.map(Time),
         })
     }
 }
@@ -240,20 +219,6 @@ impl TryFrom<AuditRow> for AuditEntry {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct RepositoryFileRow {
-    path: String,
-    bytes: Vec<u8>,
-}
-
-impl TryFrom<RepositoryFileRow> for RepositoryFile {
-    type Error = Error;
-
-    fn try_from(RepositoryFileRow { path, bytes }: RepositoryFileRow) -> Result<Self> {
-        Ok(Self { path, bytes })
-    }
-}
-
 /// A SHA-256 in hex.
 pub(super) fn digest(text: &str, column: &str) -> Result<Digest> {
     let mut bytes = [0; 32];
@@ -275,7 +240,7 @@ impl TryFrom<IndexRow> for VersionIndex {
         Ok(Self {
             digest: digest(&row.file_checksum_hash, "files.file_checksum_hash")?,
             version_id: row.version_id,
-            platform: parsed(&row.platform, "files.platform")?,
+            platform: parsed(row.platform, "files.platform")?,
         })
     }
 }
@@ -296,7 +261,6 @@ impl TryFrom<BundleRow> for Bundle {
     type Error = Error;
 
     fn try_from(row: BundleRow) -> Result<Self> {
-        let effort = Effort::parse(&row.effort).ok_or_else(|| bad("bundles.effort"))?;
         let from = (!row.from_index.is_empty()).then(|| digest(&row.from_index, "bundles.from_index"));
         let info = BundleInfo {
             id: digest(&row.id, "bundles.id")?,
@@ -304,9 +268,9 @@ impl TryFrom<BundleRow> for Bundle {
             front_bytes: unsigned(row.front_bytes, "bundles.front_bytes")?,
             plain_bytes: unsigned(row.plain_bytes, "bundles.plain_bytes")?,
             from: from.transpose()?,
-            effort: effort.into(),
+            effort: effort(row.effort, "bundles.effort")?,
         };
-        Ok(Self { info, to: digest(&row.to_index, "bundles.to_index")?, effort, created_at: Time(row.created_at) })
+        Ok(Self { info, to: digest(&row.to_index, "bundles.to_index")?, created_at: Time(row.created_at) })
     }
 }
 

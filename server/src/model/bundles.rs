@@ -1,50 +1,10 @@
 //! Bundles, as the database knows them.
 
 use uuid::Uuid;
-use vsekai_updater::bundle::{self, BundleInfo, Digest};
+use vsekai_updater::bundle::{BundleInfo, Digest};
 use vsekai_updater::release::Platform;
 
 use super::Time;
-
-/// How hard it was tried to make a bundle small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Effort {
-    /// In seconds, for the moment of a release.
-    Fast,
-    /// As well as a build can wait for.
-    Normal,
-    /// As well as can be.
-    Best,
-}
-
-impl Effort {
-    /// All, the least first.
-    pub const ALL: [Self; 3] = [Self::Fast, Self::Normal, Self::Best];
-
-    /// As stored and as shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Normal => "normal",
-            Self::Best => "best",
-        }
-    }
-
-    /// From its name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|effort| effort.as_str() == text)
-    }
-}
-
-impl From<Effort> for bundle::Effort {
-    fn from(effort: Effort) -> Self {
-        match effort {
-            Effort::Fast => Self::Fast,
-            Effort::Normal => Self::Normal,
-            Effort::Best => Self::Best,
-        }
-    }
-}
 
 /// Where a bundle stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +39,11 @@ impl BundleState {
 /// A bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// Its entry in the list of its version.
+    /// Its entry in the list of its version. The effort is the most that was tried between the two versions: a try that
+    /// gave nothing smaller counts too.
     pub info: BundleInfo,
     /// SHA-256 of the index of the version that it is of.
     pub to: Digest,
-    /// The most that was tried between the two versions: a try that gave nothing smaller counts too.
-    pub effort: Effort,
     /// When it was stored.
     pub created_at: Time,
 }

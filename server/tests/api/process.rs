@@ -25,6 +25,8 @@ async fn it_says_that_it_is_well() {
 #[tokio::test]
 async fn what_is_under_way_at_the_end_is_answered() {
     let mut server = Server::start();
+    // It says that it listens a moment before it takes connections: one that waits is not under way.
+    assert_eq!(server.get("/healthz").await.status, 200);
     let body = json!({"name": "stable"}).to_string();
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

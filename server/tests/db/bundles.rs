@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use vsekai_server::db::{Db, RowChange};
-use vsekai_server::model::{Asks, Bundle, BundleState, Effort, Time};
-use vsekai_updater::bundle::{BundleInfo, Digest};
+use vsekai_server::model::{Asks, Bundle, BundleState, Time};
+use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 
 use crate::databases::Fixture;
 use crate::world::{NOW, apply, file, later, linux, mode, version};
@@ -29,9 +29,9 @@ fn bundle(number: u8, to: u8, from: Option<u8>, created_at: Time) -> Bundle {
         front_bytes: 1,
         plain_bytes: 1 << 40,
         from: from.map(digest),
-        effort: vsekai_updater::bundle::Effort::Fast,
+        effort: Effort::Fast,
     };
-    Bundle { info, to: digest(to), effort: Effort::Fast, created_at }
+    Bundle { info, to: digest(to), created_at }
 }
 
 /// Stores it, with two parts.
@@ -136,8 +136,8 @@ async fn better_effort_for_nothing_is_noted(world: Fixture) {
     let one = bundle(1, 9, None, NOW);
     put(db, &one).await;
     db.raise_effort(&digest(1), Effort::Best).await.unwrap();
-    let info = BundleInfo { effort: Effort::Best.into(), ..one.info.clone() };
-    let expected = Bundle { info, effort: Effort::Best, ..one };
+    let info = BundleInfo { effort: Effort::Best, ..one.info.clone() };
+    let expected = Bundle { info, ..one };
     assert_eq!(db.bundles(Some(&digest(9))).await.unwrap(), [expected]);
 }
 

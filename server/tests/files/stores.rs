@@ -7,8 +7,8 @@ use futures_util::TryStreamExt as _;
 use vsekai_server::bundles::{Bundles, Put};
 use vsekai_server::chunks::PutOutcome;
 use vsekai_server::db::Page;
-use vsekai_server::model::{Effort, Time};
-use vsekai_updater::bundle::{BundleInfo, Digest};
+use vsekai_server::model::Time;
+use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 
 use crate::support::{Bench, chunk, noise, tomorrow};
 
@@ -219,17 +219,7 @@ fn bundle(bench: &Bench, bytes: &[u8], from: Option<Digest>) -> (BundleInfo, std
     let file = bench.folder.path().join(id.to_string());
     std::fs::write(&file, bytes).unwrap();
     let length = bytes.len() as u64;
-    (
-        BundleInfo {
-            id,
-            length,
-            front_bytes: 1,
-            plain_bytes: length,
-            from,
-            effort: vsekai_updater::bundle::Effort::Fast,
-        },
-        file,
-    )
+    (BundleInfo { id, length, front_bytes: 1, plain_bytes: length, from, effort: Effort::Fast }, file)
 }
 
 async fn all(bundles: &Bundles, id: Digest, range: std::ops::Range<u64>) -> Vec<u8> {
@@ -245,7 +235,7 @@ async fn a_bundle_is_read_as_it_was_stored_in_any_range(bench: &Bench) {
     for (number, size) in [1, 256 << 10, (1 << 20) + 5, 9 << 20].into_iter().enumerate() {
         let content = noise(size, size as u64);
         let (info, file) = bundle(bench, &content, Some(Digest([number as u8; 32])));
-        assert_eq!(bundles.put(TO, &info, Effort::Fast, &file).await.unwrap(), Put::Listed);
+        assert_eq!(bundles.put(TO, &info, &file).await.unwrap(), Put::Listed);
         let end = info.length;
         for range in [0..end, 0..1, end - 1..end, end / 2..end, end / 3..end / 2] {
             let expected = &content[range.start as usize..range.end as usize];
@@ -259,19 +249,19 @@ async fn a_bundle_is_read_as_it_was_stored_in_any_range(bench: &Bench) {
 
 async fn a_smaller_bundle_takes_the_place_of_a_larger_one(bench: &Bench) {
     let bundles = bench.bundles();
+    let tried = |info: &BundleInfo, effort: Effort| BundleInfo { effort, ..info.clone() };
     let (large, large_file) = bundle(bench, &noise(3000, 1), None);
     let (small, small_file) = bundle(bench, &noise(2000, 2), None);
     let (other, other_file) = bundle(bench, &noise(9000, 3), Some(Digest([1; 32])));
-    assert_eq!(bundles.put(TO, &large, Effort::Fast, &large_file).await.unwrap(), Put::Listed);
-    assert_eq!(bundles.put(TO, &other, Effort::Fast, &other_file).await.unwrap(), Put::Listed);
-    assert_eq!(bundles.put(TO, &small, Effort::Normal, &small_file).await.unwrap(), Put::Listed);
+    assert_eq!(bundles.put(TO, &large, &large_file).await.unwrap(), Put::Listed);
+    assert_eq!(bundles.put(TO, &other, &other_file).await.unwrap(), Put::Listed);
+    assert_eq!(bundles.put(TO, &tried(&small, Effort::Normal), &small_file).await.unwrap(), Put::Listed);
     // The list says how hard was tried.
-    let tried = |info: &BundleInfo, effort: Effort| BundleInfo { effort: effort.into(), ..info.clone() };
     let expected = [tried(&small, Effort::Normal), tried(&other, Effort::Fast)];
     assert_eq!(bundles.list(&TO).await.unwrap().bundles, expected);
-    assert_eq!(bundles.put(TO, &large, Effort::Best, &large_file).await.unwrap(), Put::NoSmaller);
+    assert_eq!(bundles.put(TO, &tried(&large, Effort::Best), &large_file).await.unwrap(), Put::NoSmaller);
     let there = bundles.find(&small.id).await.unwrap().unwrap();
-    assert_eq!((there.info, there.effort), (tried(&small, Effort::Best), Effort::Best));
+    assert_eq!(there.info, tried(&small, Effort::Best));
     assert_eq!(all(&bundles, large.id, 0..3000).await, noise(3000, 1), "who reads it can go on");
     let cleaned = bundles.clean(Time::now().plus_seconds(100), 50).await.unwrap();
     assert_eq!((cleaned.removed, cleaned.failed), (1, 0));
@@ -282,12 +272,12 @@ async fn a_removed_bundle_is_gone_and_can_be_stored_again(bench: &Bench) {
     let bundles = bench.bundles();
     let content = noise(600_000, 5);
     let (info, file) = bundle(bench, &content, None);
-    bundles.put(TO, &info, Effort::Fast, &file).await.unwrap();
+    bundles.put(TO, &info, &file).await.unwrap();
     assert!(bundles.remove(&info.id).await.unwrap());
     assert!(!bundles.remove(&info.id).await.unwrap());
     assert!(bundles.list(&TO).await.unwrap().bundles.is_empty());
     assert!(bundles.read(info.id, 0..10).await.is_err());
-    bundles.put(TO, &info, Effort::Fast, &file).await.unwrap();
+    bundles.put(TO, &info, &file).await.unwrap();
     assert!(all(&bundles, info.id, 0..info.length).await == content);
 }
 
@@ -296,7 +286,7 @@ async fn a_damaged_bundle_is_found(bench: &Bench) {
     let (info, file) = bundle(bench, &noise(600_000, 5), None);
     // What is stored is not what its name says, as if a disk had turned some bytes.
     std::fs::write(&file, noise(600_000, 6)).unwrap();
-    bundles.put(TO, &info, Effort::Fast, &file).await.unwrap();
+    bundles.put(TO, &info, &file).await.unwrap();
     assert!(bundles.is_sound(info.id, info.length, false).await.unwrap());
     assert!(!bundles.is_sound(info.id, info.length, true).await.unwrap());
     assert!(!bundles.is_sound(info.id, info.length + 1, false).await.unwrap());

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Inner, missing};
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::pack::{self, MAX_PACKED_BYTES, Pack, Wanted};
-use crate::source::{Answer, Validators};
+use crate::source::{Answer, Question, Validators};
 use crate::trust::Location;
 use crate::trust::memory::{KnownPack, sha256_hex};
 use crate::trust::verdict::trust;
@@ -164,7 +164,9 @@ impl Inner {
         let client = self.client.as_ref().ok_or_else(|| missing(&location))?;
         let known = self.memory.known_pack(&location).filter(|_| self.state().route.cache);
         let validators = known.as_ref().map(|(validators, _)| validators.clone()).unwrap_or_default();
-        let answer = client.get_once_if_changed(&url, MAX_PACKED_BYTES, &validators, &self.counters.requests).await;
+        let sent = &self.counters.requests;
+        let question = Question { url: &url, max_bytes: MAX_PACKED_BYTES, known: &validators, sent };
+        let answer = client.get_once_if_changed(question).await;
         let (packed, validators) = match (answer, known) {
             (Ok(Answer::Document { bytes, validators }), _) => {
                 self.counters.add_received(bytes.len() as u64);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
-use vsekai_updater::bundle::{Digest, name_of};
+use vsekai_updater::bundle::{self, Digest, name_of};
 
 use crate::model;
 
@@ -20,12 +20,12 @@ pub(in crate::api) enum Effort {
     Best,
 }
 
-impl From<model::Effort> for Effort {
-    fn from(effort: model::Effort) -> Self {
+impl From<bundle::Effort> for Effort {
+    fn from(effort: bundle::Effort) -> Self {
         match effort {
-            model::Effort::Fast => Self::Fast,
-            model::Effort::Normal => Self::Normal,
-            model::Effort::Best => Self::Best,
+            bundle::Effort::Fast => Self::Fast,
+            bundle::Effort::Normal => Self::Normal,
+            bundle::Effort::Best => Self::Best,
         }
     }
 }
@@ -59,7 +59,7 @@ impl Bundle {
             from_index: bundle.info.from.map(|from| from.to_string()),
             file_uri: name_of(&bundle.info.id),
             size: bundle.info.length,
-            effort: bundle.effort.into(),
+            effort: bundle.info.effort.into(),
             created_at: bundle.created_at.to_string(),
         }
     }

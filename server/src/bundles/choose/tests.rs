@@ -60,9 +60,8 @@ fn froms(known: &Known, policy: &Policy) -> Vec<u8> {
 
 fn built(to: u8, from: u8, effort: Effort) -> Bundle {
     let from = (from > 0).then(|| digest(from));
-    let info =
-        BundleInfo { id: digest(to ^ 0xff), length: 1, front_bytes: 1, plain_bytes: 1, from, effort: effort.into() };
-    Bundle { info, to: digest(to), effort, created_at: Time(0) }
+    let info = BundleInfo { id: digest(to ^ 0xff), length: 1, front_bytes: 1, plain_bytes: 1, from, effort };
+    Bundle { info, to: digest(to), created_at: Time(0) }
 }
 
 fn asks(to: u8, from: u8, count: u64) -> Asks {

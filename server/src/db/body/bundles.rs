@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{Connection as _, query, query_as, query_scalar};
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::bundle::{Digest, Effort};
 
 use super::store::{Store, statement, transaction, write};
 use super::{BEGIN_WRITE, Conn, Driver};
@@ -11,7 +11,7 @@ use crate::db::retry::repeat;
 use crate::db::rows::{self, AsksRow, BundleRow, IndexRow, digest, number};
 use crate::db::{BundleDb, sql};
 use crate::error::{Error, Result};
-use crate::model::{Asks, Bundle, BundleState, Effort, Time, VersionIndex};
+use crate::model::{Asks, Bundle, BundleState, Time, VersionIndex};
 
 #[async_trait]
 impl BundleDb for Store {
@@ -94,7 +94,7 @@ async fn begin(conn: &mut Conn, bundle: &Bundle) -> Result<BundleState> {
         .bind(number(info.length)?)
         .bind(number(info.front_bytes)?)
         .bind(number(info.plain_bytes)?)
-        .bind(bundle.effort.as_str())
+        .bind(bundle.info.effort.as_str())
         .bind(bundle.created_at.0);
     add.execute(&mut *conn).await?;
     let state = query_scalar::<Driver, String>(sql::BUNDLE_STATE).bind(info.id.to_string()).fetch_one(conn).await?;
@@ -116,7 +116,7 @@ async fn put_parts(conn: &mut Conn, id: &Digest, first: u64, parts: &[Bytes]) ->
 
 async fn publish(conn: &mut Conn, bundle: &Bundle) -> Result<bool> {
     let id = bundle.info.id.to_string();
-    let publish = query(sql::PUBLISH_BUNDLE).bind(&id).bind(bundle.created_at.0).bind(bundle.effort.as_str());
+    let publish = query(sql::PUBLISH_BUNDLE).bind(&id).bind(bundle.created_at.0).bind(bundle.info.effort.as_str());
     if publish.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }
