@@ -218,8 +218,8 @@ def apply_table(found):
 
 NOTES = """\
 MB is 10^6 bytes, MiB 2^20. A number after bytes is requests for content. Of vsekai all is counted but the signed metadata,
-so chunks, bundles, index and file table; of desync chunks alone, of patchers the patch. To apply has its install from a
-folder, so that nothing but applying takes time.
+so chunks, bundles, index and file table; of desync chunks alone, of patchers the patch. To apply, the bundle
+comes from a server on the same machine, so that fetching takes next to no time.
 
 - **desync** is at its best: times left out of its archive (with them it fetches up to four times as much), and a cache that
   has all chunks of the old version. Over the line it runs with its own settings: ten requests at once.
@@ -230,7 +230,7 @@ folder, so that nothing but applying takes time.
 - **The line** has a round trip of 50 ms and 50 Mbit/s that all connections share, and each takes a round trip to open. It
   loses nothing and has no slow start.
 
-Medians of {rounds} rounds; the others' builds once. Machine: {cores} cores, Linux {kernel}; zstd {zstd}; load {load:.1f} at the
+Medians of {rounds} rounds; the others' builds once{again}. Machine: {cores} cores, Linux {kernel}; zstd {zstd}; load {load:.1f} at the
 end. Command: `tests/tools/bench_bundles.py`
 """
 
@@ -249,6 +249,7 @@ def text(found, options):
         bsdiff_seconds=options.bsdiff_seconds,
         butler=butler_shown(found),
         rounds=options.rounds,
+        again=", in an earlier run; to apply them was measured again, with a patch of level 3" if options.rivals else "",
         cores=os.cpu_count(),
         kernel=platform.release(),
         zstd=zstd,

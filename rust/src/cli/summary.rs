@@ -42,9 +42,14 @@ pub(crate) fn routes(prices: &[Price]) -> String {
         } else {
             String::new()
         };
-        let (sum, requests, memory) = (bytes(price.bytes), count(price.requests), bytes(price.memory_bytes));
+        let requests = match price.requests {
+            0 => "that is here".to_owned(),
+            1 => "in 1 request".to_owned(),
+            more => format!("in {} requests", count(more)),
+        };
+        let (sum, memory) = (bytes(price.bytes), bytes(price.memory_bytes));
         let mark = if price.chosen { "*" } else { " " };
-        format!("{mark} {way:9} {sum} in {requests} requests{rest}, about {:.1} s, {memory} of memory", price.seconds)
+        format!("{mark} {way:15} {sum} {requests}{rest}, about {:.1} s, {memory} of memory", price.seconds)
     };
     let lines: Vec<String> = prices.iter().map(line).collect();
     format!("\nWays to get the content:\n{}", lines.join("\n"))
