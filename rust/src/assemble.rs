@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use crate::archive::{Layout, Node, NodeKind};
 use crate::chunk::{ChunkId, VerifiedChunk};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::fetch::{self, DigestChoice, Sink, Sources, Transfer, Wanted};
-use crate::plan::{ChunkJob, Plan};
+use crate::plan::{ChunkJob, Keep, Plan};
 use crate::spool::Spool;
 
 /// Files held open at once. Systems give a process 1,024 by default, 256 on macOS.
@@ -100,20 +102,23 @@ fn make_directories(assembly: &Assembly<'_>) -> Result<()> {
 
 /// Links or copies the files that are the same in the installed tree. Gives the bytes that this wrote.
 fn take_over(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<u64> {
-    let mut written = 0;
-    for keep in &assembly.plan.keep {
+    let take = |keep: &Keep| {
         monitor.cancel.check()?;
         let node = &assembly.layout.nodes()[keep.node];
         let to = path_of(node, assembly.staging);
         disk::remove_file(&to)?;
-        if keep.new_mode {
-            written += disk::copy(&keep.from, &to)?;
-            finish(assembly, node, &to)?;
-        } else {
-            written += disk::clone_or_link(&keep.from, &to)?;
+        if !keep.new_mode {
+            return disk::clone_or_link(&keep.from, &to);
         }
+        let written = disk::copy(&keep.from, &to)?;
+        finish(assembly, node, &to)?;
+        Ok(written)
+    };
+    let add = |one: u64, other: u64| Ok(one + other);
+    match rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build() {
+        Ok(pool) => pool.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add)),
+        Err(_) => assembly.plan.keep.iter().map(take).sum(),
     }
-    Ok(written)
 }
 
 /// Brings the user's own files into the new tree. Gives the bytes that this wrote.

@@ -69,22 +69,20 @@ class Ours:
     def run(self, *arguments):
         return measured(VSEKAI, *arguments, env=self.environment)
 
-    def publish(self, version):
+    def publish(self, version, *flags):
         tree = self.pair / ("old" if version == "1.0.0" else "new")
         platform = ["--mode", "stable", "--version", version, "--platform", "linux-x86_64", "--entry", entry(tree)]
         to = ["--repository", self.repository, "--keys", self.keys]
-        return self.run("--json", "publish", tree, *platform, *to)
+        return self.run("--json", "publish", tree, *platform, *to, *flags)
 
     def update(self, folder, repository, *flags):
         root = ["--trust-root", self.keys / "root.json", "--no-shared-cache"]
         return self.run("--json", "update", folder, "--repository", repository, *root, *flags)
 
     def installed(self, name):
-        """A copy of the install of the old version."""
-        place = self.scratch / name
-        if place.exists():
-            shutil.rmtree(place)
-        measured("cp", "-a", self.scratch / "base", place)
+        """An install of the old version, as a player has it: a copy would be files that the updater does not know."""
+        place = fresh(self.scratch / name)
+        self.update(place, self.repository, "--version", "1.0.0")
         return place
 
     def checked(self, place):
@@ -92,8 +90,7 @@ class Ours:
         shutil.rmtree(place)
 
     def all(self):
-        self.publish("1.0.0")
-        self.update(self.scratch / "base", self.repository)
+        self.publish("1.0.0", "--delta-from", "0")
         build = self.publish("1.1.0")
         bundles = self.repository / "bundles"
         found = {

@@ -44,16 +44,26 @@ pub struct Documents {
     pub index: Index,
     /// The file table.
     pub table: FileTable,
-    /// The same as it came.
+    /// The same, packed.
     pub table_bytes: Vec<u8>,
 }
 
 impl Documents {
     /// Parses the three, and holds them against each other.
     pub fn parse(release_bytes: Vec<u8>, index_bytes: &[u8], table_bytes: Vec<u8>) -> Result<Self> {
-        let release = Release::parse(&release_bytes, Some(&this_launcher()?))?;
         let index = Index::parse(index_bytes)?;
         let table = FileTable::parse(&table_bytes, &index)?;
+        Self::join(release_bytes, index, table, table_bytes)
+    }
+
+    /// The same of what was parsed elsewhere.
+    pub fn of(release_bytes: Vec<u8>, index: Index, table: FileTable) -> Result<Self> {
+        let table_bytes = table.to_kept_bytes()?;
+        Self::join(release_bytes, index, table, table_bytes)
+    }
+
+    fn join(release_bytes: Vec<u8>, index: Index, table: FileTable, table_bytes: Vec<u8>) -> Result<Self> {
+        let release = Release::parse(&release_bytes, Some(&this_launcher()?))?;
         if table.find(&release.entry.path).is_none() {
             let reason = format!("its entry {} is not in the file table", release.entry.path);
             return Err(Error::Malformed { format: Format::Release, offset: 0, reason });

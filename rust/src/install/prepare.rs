@@ -131,8 +131,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
             job.documents.table.layout().check_case_collisions()?;
         }
     }
-    let current = state.current.as_ref().and_then(|current| Kept::read(root, &current.folder));
-    open_seeds(root, state, &mut job, monitor)?;
+    let current = open_seeds(root, state, &mut job, monitor)?;
     let staged = staged(root, &prepared.folder, &job, monitor)?;
     let keep = current.as_ref().map_or_else(Vec::new, |current| unchanged(current, &job));
     let inputs = Inputs {
@@ -193,14 +192,19 @@ fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
     std::iter::once(name.clone()).chain(numbered).find(is_usable).unwrap_or(name)
 }
 
-fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: &Monitor) -> Result<()> {
+/// Gives the current version, which is one of them.
+fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: &Monitor) -> Result<Option<Kept>> {
     let current = state.current.as_ref().map(|current| current.folder.as_str());
     let mut folders = root.folders()?;
     // What is current has most in common with what comes.
     folders.sort_by_key(|folder| Some(folder.as_str()) != current);
+    let mut found = None;
     for folder in folders {
         if let Some(kept) = Kept::read(root, &folder) {
             job.sources.seeds.push(kept.seed()?);
+            if Some(folder.as_str()) == current {
+                found = Some(kept);
+            }
         }
     }
     if state.adopted && state.current.is_none() {
@@ -210,7 +214,7 @@ fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: 
             Err(error) => monitor.warn(&error),
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The files that were in the folder before us, cut as the new version is.

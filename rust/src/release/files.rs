@@ -32,6 +32,7 @@ const SCHEMA: u32 = 1;
 
 /// zstd level: the table is made once and fetched often.
 const LEVEL: i32 = 15;
+const KEPT_LEVEL: i32 = 1;
 
 /// The SHA-256 of a file's content, as `sha256sum` gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -170,8 +171,17 @@ impl FileTable {
 
     /// The table as published.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.packed(LEVEL)
+    }
+
+    /// The same for this machine alone: longer, and made in no time.
+    pub fn to_kept_bytes(&self) -> Result<Vec<u8>> {
+        self.packed(KEPT_LEVEL)
+    }
+
+    fn packed(&self, level: i32) -> Result<Vec<u8>> {
         let plain = serde_json::to_vec(&self.to_table()).map_err(|e| malformed(e.to_string()))?;
-        zstd::bulk::compress(&plain, LEVEL).map_err(|e| malformed(e.to_string()))
+        zstd::bulk::compress(&plain, level).map_err(|e| malformed(e.to_string()))
     }
 
     /// The table as it lies in a [bundle](crate::bundle): without what follows from the rest, so that the tables of two

@@ -60,8 +60,7 @@ impl Front {
         old: Option<Known<'_>>,
     ) -> Result<Documents> {
         let index = self.index(old)?;
-        let index_bytes = index.to_bytes();
-        if Digest::of(&index_bytes).to_string() != release.index.sha256 {
+        if Digest::of(&index.to_bytes()).to_string() != release.index.sha256 {
             return Err(malformed("its index is not the one that was signed"));
         }
         let plain = self.file_table(old)?;
@@ -69,7 +68,7 @@ impl Front {
             return Err(malformed("its file table is not the one that was signed"));
         }
         let files = FileTable::of_document(&plain, &index)?;
-        Documents::parse(release_bytes.to_vec(), &index_bytes, files.to_bytes()?)
+        Documents::of(release_bytes.to_vec(), index, files)
     }
 
     /// The version that it leads to, which nobody has signed here. `version` names it.
