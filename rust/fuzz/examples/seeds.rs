@@ -7,7 +7,9 @@ use std::io::Write;
 use std::path::Path;
 
 use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::bundle::{BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack};
+use vsekai_updater::bundle::{
+    BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack,
+};
 use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::pack::Pack;

@@ -116,6 +116,7 @@ fn is_of_memory_two(opcode: u8) -> bool {
 }
 
 /// Whether it is worth a try: calls to places nearby, at least one in so many bytes.
+#[cfg(feature = "local")]
 pub(super) fn is_likely(bytes: &[u8]) -> bool {
     const BYTES_A_CALL: usize = 1_000;
     let is_call = |window: &&[u8]| matches!(*window, [0xe8, .., 0x00 | 0xff]);
@@ -175,6 +176,7 @@ mod tests {
         assert_eq!(bytes, [0xe8; 20]);
     }
 
+    #[cfg(feature = "local")]
     #[test]
     fn noise_is_not_taken_for_code() {
         let mut random = fastrand::Rng::with_seed(3);
