@@ -206,7 +206,7 @@ class World:
         """The same on a plain web host; gives its URL and its keys."""
         folder, keys = self.files()
         handler = functools.partial(_Quiet, directory=str(folder))
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server = _Host(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{server.server_address[1]}", keys
 
@@ -223,3 +223,8 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class _Host(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """It knows no ranges, so a client that asked for one hangs up."""
