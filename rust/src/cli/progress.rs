@@ -146,7 +146,12 @@ impl Observer for Lines {
             Output::json_line(&ProgressLine {
                 event: "progress",
                 phase: tally.phase,
-                done_bytes: tally.done_bytes,
+                // What comes twice, because the first was bad, is no progress.
+                done_bytes: if tally.total_bytes == 0 {
+                    tally.done_bytes
+                } else {
+                    tally.done_bytes.min(tally.total_bytes)
+                },
                 total_bytes: tally.total_bytes,
                 received_bytes: tally.received_bytes,
             });

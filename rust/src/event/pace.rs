@@ -48,7 +48,9 @@ impl Pace {
                 self.samples.push_back((now, 0));
             }
             Event::Advanced { bytes, .. } => {
-                self.done_bytes = self.done_bytes.saturating_add(*bytes);
+                // What comes twice, because the first was bad, is no progress.
+                let most = if self.total_bytes == 0 { u64::MAX } else { self.total_bytes };
+                self.done_bytes = self.done_bytes.saturating_add(*bytes).min(most);
                 self.is_news = true;
                 if self.samples.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= SPACING) {
                     self.samples.push_back((now, self.done_bytes));

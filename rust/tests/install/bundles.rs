@@ -337,6 +337,20 @@ fn what_was_received_of_a_section_is_not_received_again() {
 }
 
 #[test]
+fn progress_moves_while_a_section_comes_and_ends_at_the_whole() {
+    let fair = Fair::new();
+    fair.shop.publish_in("stable", "3.0.0", WITH_BUNDLES, |tree| write(tree, "data/pack.pck", &noise(77, 2 << 20)));
+    let run = fair.update(&["--limit-rate", "800K"]);
+    run.done();
+    let told = run.lines.iter().filter(|event| event["event"] == "progress" && event["phase"] == "assemble");
+    let done: Vec<(u64, u64)> =
+        told.map(|event| (event["done_bytes"].as_u64().unwrap(), event["total_bytes"].as_u64().unwrap())).collect();
+    let between = done.iter().filter(|(done, total)| (total / 10..total * 8 / 10).contains(done)).count();
+    assert!(between >= 3, "{done:?}");
+    assert!(done.is_sorted() && done.iter().all(|(done, total)| done <= total), "{done:?}");
+}
+
+#[test]
 fn a_part_of_a_section_that_is_wrong_costs_chunks() {
     let fair = Fair::new();
     fair.shop.publish_in("stable", "3.0.0", WITH_BUNDLES, |tree| write(tree, "data/pack.pck", &noise(77, 2 << 20)));

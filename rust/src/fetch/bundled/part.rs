@@ -22,6 +22,10 @@ pub(super) struct Part<'a> {
     /// Where it lies in its bundle.
     pub(super) place: Range<u64>,
     pub(super) bytes: Vec<u8>,
+    /// What its wanted chunks come to, in plain bytes.
+    pub(super) wanted_bytes: u64,
+    /// How many of those were told to be done while it came.
+    pub(super) told_bytes: u64,
     keeper: Option<Keeper>,
 }
 
@@ -44,7 +48,15 @@ impl<'a> Part<'a> {
         let found = path.as_deref().and_then(|path| disk::read_if_exists(path, section.packed_bytes).ok().flatten());
         let bytes = found.unwrap_or_default();
         let keeper = path.map(|path| Keeper { path, file: None, kept: bytes.len(), since: Instant::now() });
-        Self { section, place: place.clone(), bytes, keeper }
+        Self { section, place: place.clone(), bytes, wanted_bytes: 0, told_bytes: 0, keeper }
+    }
+
+    /// How many more of the wanted bytes count as done by what was received; some are left for the unpacking.
+    pub(super) fn tell(&mut self) -> u64 {
+        let received = u128::from(self.wanted_bytes) * self.bytes.len() as u128;
+        let share = received * 9 / 10 / u128::from(self.section.packed_bytes.max(1));
+        let told = u64::try_from(share).unwrap_or(0).max(self.told_bytes);
+        told - std::mem::replace(&mut self.told_bytes, told)
     }
 
     /// Where the byte that follows lies in the bundle.

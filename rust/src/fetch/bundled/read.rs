@@ -9,7 +9,7 @@ use super::part::Part;
 use super::{Offer, Task, Work};
 use crate::bundle::Section;
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::{Event, Phase};
 use crate::fetch::Transfer;
 
 impl<'a> Work<'a> {
@@ -40,7 +40,8 @@ impl<'a> Work<'a> {
         let mut run: Vec<Part<'a>> = Vec::new();
         for number in sections {
             let Some(place) = places.get(*number) else { continue };
-            let part = Part::open(self.bundled, offer, *number, place);
+            let mut part = Part::open(self.bundled, offer, *number, place);
+            part.wanted_bytes = self.wanted_bytes(offer, part.section);
             // What a run before this one has received is not asked for again.
             if !part.bytes.is_empty() || run.last().is_some_and(Part::is_complete) {
                 transfer.add(self.read_run(offer, std::mem::take(&mut run), sender)?);
@@ -49,6 +50,11 @@ impl<'a> Work<'a> {
         }
         transfer.add(self.read_run(offer, run, sender)?);
         Ok(())
+    }
+
+    fn wanted_bytes(&self, offer: &Offer, section: &Section) -> u64 {
+        let chunks = section.positions().filter_map(|at| offer.to.index.get(at));
+        chunks.filter_map(|chunk| self.wanted.get(&chunk.id)).sum()
     }
 
     /// Reads sections in one go; of the first there may be something already, of the others there is nothing.
@@ -71,6 +77,8 @@ impl<'a> Work<'a> {
                 let used = part.take(at, piece);
                 at += used as u64;
                 piece = &piece[used..];
+                // So that a bar moves while a long section comes.
+                self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: part.tell() });
                 if part.is_complete() {
                     current.take().map_or(Ok(()), pass)?;
                     current = rest.next();

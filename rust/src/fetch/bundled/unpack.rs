@@ -78,15 +78,19 @@ impl<'a> Work<'a> {
         let to = &task.offer.to;
         section.filter.undo(plain, &to.layout, &section.stream_ranges(&to.index));
         let mut rest = &plain[..];
-        let mut bad = 0;
+        let (mut bad, mut untold) = (0, part.told_bytes);
         for position in section.positions() {
             let Some(chunk) = to.index.get(position) else { break };
             let Some((bytes, behind)) = rest.split_at_checked(clamp(chunk.size(), usize::MAX)) else { break };
             rest = behind;
-            let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size());
+            let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size()) && !self.is_given(&chunk.id);
             let is_built_on = task.step.keep.contains(&chunk.id);
             if (is_wanted || is_built_on) && !self.give(chunk.id, bytes, is_wanted, is_built_on)? {
                 bad += 1;
+            } else if is_wanted {
+                let told = chunk.size().min(untold);
+                untold -= told;
+                self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: chunk.size() - told });
             }
         }
         if bad > 0 {
@@ -105,6 +109,10 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    fn is_given(&self, id: &ChunkId) -> bool {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
     /// Whether the bytes are those of the chunk.
     fn give(&self, id: ChunkId, bytes: &[u8], is_wanted: bool, is_built_on: bool) -> Result<bool> {
         let ends = &self.ends;
@@ -117,7 +125,6 @@ impl<'a> Work<'a> {
             if let Some(cache) = ends.write_cache {
                 cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
             }
-            self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: bytes.len() as u64 });
         }
         Ok(true)
     }
