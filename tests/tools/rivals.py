@@ -79,14 +79,21 @@ def tar(tree, target):
     measured("tar", *plain, "-C", tree, "-cf", target, ".")
 
 
-def zstd_tar(pair, scratch, level=19):
-    """One patch between two tar streams, in a window that holds both: what a decoder has to allow is in `window_log`."""
+def tar_patch(pair, scratch, level):
+    """Both trees as tar streams, and the patch between them in a window that holds both."""
     old, new, patch = scratch / "old.tar", scratch / "new.tar", scratch / "tar.patch"
     tar(pair / "old", old)
     tar(pair / "new", new)
-    window_log = max((old.stat().st_size + new.stat().st_size).bit_length(), LEGAL_WINDOW_LOG)
-    allowed = f"--long={min(window_log, 31)}"
-    build = measured("zstd", "-q", "-f", f"-{level}", allowed, f"--patch-from={old}", new, "-o", patch)
+    both = old.stat().st_size + new.stat().st_size
+    window_log = min(max(both.bit_length(), LEGAL_WINDOW_LOG), 31)
+    window = f"--long={window_log}"
+    build = measured("zstd", "-q", "-f", f"-{level}", window, f"--patch-from={old}", new, "-o", patch)
+    return old, new, patch, window_log, build
+
+
+def zstd_tar(pair, scratch, level=19):
+    """One patch between two tar streams, in a window that holds both: what a decoder has to allow is in `window_log`."""
+    old, new, patch, window_log, build = tar_patch(pair, scratch, level)
     full = scratch / "full.zst"
     measured("zstd", "-q", "-f", f"-{level}", "-T2", f"--long={LEGAL_WINDOW_LOG}", new, "-o", full)
     result = {
@@ -95,9 +102,9 @@ def zstd_tar(pair, scratch, level=19):
         "build_seconds": build.seconds,
         "build_cpu_seconds": build.cpu_seconds,
         "build_peak_bytes": build.peak_bytes,
-        "window_log": min(window_log, 31),
+        "window_log": window_log,
     }
-    result |= zstd_apply(scratch, old, patch, allowed)
+    result |= zstd_apply(scratch, old, patch, window_log)
     must_be_equal(scratch / "zstd-tree", pair / "new")
     full.unlink()
     return result
@@ -105,22 +112,17 @@ def zstd_tar(pair, scratch, level=19):
 
 def zstd_tar_again(pair, scratch, level=3):
     """What applying the patch takes in this run: the patch of another run is made again, in less time."""
-    old, new, patch = scratch / "old.tar", scratch / "new.tar", scratch / "tar.patch"
-    tar(pair / "old", old)
-    tar(pair / "new", new)
-    window_log = max((old.stat().st_size + new.stat().st_size).bit_length(), LEGAL_WINDOW_LOG)
-    allowed = f"--long={min(window_log, 31)}"
-    measured("zstd", "-q", "-f", f"-{level}", allowed, f"--patch-from={old}", new, "-o", patch)
-    result = zstd_apply(scratch, old, patch, allowed)
+    old, new, patch, window_log, _ = tar_patch(pair, scratch, level)
+    result = zstd_apply(scratch, old, patch, window_log)
     shutil.rmtree(scratch / "zstd-tree")
     for each in (old, new, patch):
         each.unlink()
     return result
 
 
-def zstd_apply(scratch, old, patch, allowed):
+def zstd_apply(scratch, old, patch, window_log):
     """Decoding alone, and decoding into a new tree."""
-    decode = f"zstd -q -d -c {allowed} --patch-from='{old}' '{patch}'"
+    decode = f"zstd -q -d -c --long={window_log} --patch-from='{old}' '{patch}'"
     alone, written = [], []
     for _ in range(3):
         alone.append(measured("sh", "-c", f"{decode} >/dev/null"))
