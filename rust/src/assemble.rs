@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::archive::{Layout, Node, NodeKind};
 use crate::chunk::{ChunkId, VerifiedChunk};
-use crate::disk;
+use crate::disk::{self, CloneMemory};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::fetch::{self, DigestChoice, Sink, Sources, Transfer, Wanted};
@@ -69,7 +69,8 @@ pub struct Assembled {
 pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled> {
     let plan = assembly.plan;
     make_directories(assembly)?;
-    let linked = take_over(assembly, monitor)?;
+    let memory = CloneMemory::default();
+    let linked = take_over(assembly, &memory, monitor)?;
     let writer = Writer::new(assembly);
     writer.finish_empty_files()?;
     let wanted: Vec<Wanted> = plan.chunks.iter().map(|job| job.want).collect();
@@ -78,7 +79,7 @@ pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled>
     let transfer = fetch::obtain(assembly.sources, Some(assembly.spool), &wanted, assembly.digest, &writer, monitor)?;
     monitor.emit(Event::Finished { phase: Phase::Assemble });
     let written_bytes = linked + writer.written_bytes.load(Ordering::Relaxed);
-    let carried = carry_over(assembly)?;
+    let carried = carry_over(assembly, &memory)?;
     make_links(assembly, monitor)?;
     finish_directories(assembly)?;
     Ok(Assembled { transfer, written_bytes: written_bytes + carried })
@@ -101,28 +102,25 @@ fn make_directories(assembly: &Assembly<'_>) -> Result<()> {
 }
 
 /// Links or copies the files that are the same in the installed tree. Gives the bytes that this wrote.
-fn take_over(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<u64> {
+fn take_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -> Result<u64> {
     let take = |keep: &Keep| {
         monitor.cancel.check()?;
         let node = &assembly.layout.nodes()[keep.node];
         let to = path_of(node, assembly.staging);
         disk::remove_file(&to)?;
         if !keep.new_mode {
-            return disk::clone_or_link(&keep.from, &to);
+            return disk::clone_or_link(&keep.from, &to, memory);
         }
         let written = disk::copy(&keep.from, &to)?;
         finish(assembly, node, &to)?;
         Ok(written)
     };
     let add = |one: u64, other: u64| Ok(one + other);
-    match rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build() {
-        Ok(pool) => pool.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add)),
-        Err(_) => assembly.plan.keep.iter().map(take).sum(),
-    }
+    monitor.pool()?.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add))
 }
 
 /// Brings the user's own files into the new tree. Gives the bytes that this wrote.
-fn carry_over(assembly: &Assembly<'_>) -> Result<u64> {
+fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory) -> Result<u64> {
     let Some(installed) = assembly.installed else { return Ok(0) };
     let mut written = 0;
     let mut folders = Vec::new();
@@ -135,7 +133,7 @@ fn carry_over(assembly: &Assembly<'_>) -> Result<u64> {
         } else if found.is_file() {
             to.parent().map_or(Ok(()), disk::create_directory)?;
             disk::remove_file(&to)?;
-            written += disk::clone_or_link(&from, &to)?;
+            written += disk::clone_or_link(&from, &to, memory)?;
         } else if found.is_symlink() {
             let target = fs::read_link(&from).map_err(Error::io("read", &from))?;
             disk::remove_file(&to)?;

@@ -235,16 +235,19 @@ struct Cost {
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
 fn take_from(inputs: &Inputs<'_>, offer: &Offer, need: &mut Need, cost: &mut Cost) -> Vec<Vec<usize>> {
     let mut reads: Vec<Vec<usize>> = Vec::new();
-    let mut end = 0;
+    let (mut end, mut is_open) = (0, false);
     for (number, (place, section)) in offer.places().enumerate() {
+        let kept = offer.kept.get(&number).copied().unwrap_or(0);
+        let is_kept = kept == place.end - place.start;
         let ids: HashSet<ChunkId> =
             section.positions().filter_map(|at| offer.to.index.get(at)).map(|it| it.id).collect();
         let useful = ids.iter().filter_map(|id| need.wanted.get(id));
         let (count, bytes) = useful.fold((0, 0.0), |(count, sum), bytes| (count + 1, sum + bytes));
         let chunk_seconds = seconds_of_chunks(inputs, count, bytes);
-        let joins = !reads.is_empty() && place.start - end <= MAX_GAP_BYTES;
-        let received = if joins { place.end - end } else { place.end - place.start };
-        let wait = if joins { 0.0 } else { inputs.link.round_trip_seconds };
+        // What goes on where a run before this one has stopped is a request of its own.
+        let joins = is_open && kept == 0 && place.start - end <= MAX_GAP_BYTES;
+        let received = place.end - if joins { end } else { place.start + kept };
+        let wait = if joins || is_kept { 0.0 } else { inputs.link.round_trip_seconds };
         let sending = received as f64 / inputs.link.bytes_per_second;
         let seconds = if offer.is_here { 0.0 } else { sending + wait };
         // Whatever comes first has to wait once: chunks too.
@@ -260,10 +263,10 @@ fn take_from(inputs: &Inputs<'_>, offer: &Offer, need: &mut Need, cost: &mut Cos
             Some(last) if joins => last.push(number),
             _ => reads.push(vec![number]),
         }
-        end = place.end;
+        (end, is_open) = (place.end, !is_kept);
         cost.bytes += received;
         cost.seconds += seconds;
-        cost.requests += u64::from(!joins && !offer.is_here);
+        cost.requests += u64::from(!joins && !is_kept && !offer.is_here);
         cost.sections += 1;
         cost.unpacked_bytes += section.plain_bytes;
         cost.memory_bytes = cost.memory_bytes.max(section.prefix_bytes() + section.plain_bytes + section.packed_bytes);

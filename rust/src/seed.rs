@@ -9,8 +9,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::archive::{Layout, Segment};
 use crate::chunk::{Chunk, ChunkId};
@@ -27,7 +28,7 @@ pub struct Seed {
     index: Index,
     layout: Layout,
     positions: HashMap<ChunkId, u32>,
-    open: Mutex<Vec<(usize, std::sync::Arc<File>)>>,
+    open: Mutex<Vec<(usize, Arc<File>)>>,
 }
 
 impl std::fmt::Debug for Seed {
@@ -81,13 +82,19 @@ impl Seed {
     /// The bytes that are now where `chunk` was installed.
     pub(crate) fn read_at(&self, chunk: IndexChunk, mut buffer: Vec<u8>) -> Result<Chunk> {
         buffer.clear();
-        for segment in self.layout.segments(chunk.range()) {
+        self.append_range(chunk.range(), &mut buffer)?;
+        Ok(Chunk::new(chunk.id, buffer))
+    }
+
+    /// The bytes that are now in this range of the stream, which is no longer than a chunk may be.
+    pub(crate) fn append_range(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<()> {
+        for segment in self.layout.segments(range) {
             match segment {
                 Segment::Header(bytes) => buffer.extend_from_slice(&bytes),
-                Segment::Payload { node, offset, len } => self.read_file(node, offset, len, &mut buffer)?,
+                Segment::Payload { node, offset, len } => self.read_file(node, offset, len, buffer)?,
             }
         }
-        Ok(Chunk::new(chunk.id, buffer))
+        Ok(())
     }
 
     fn read_file(&self, node: usize, offset: u64, len: u64, buffer: &mut Vec<u8>) -> Result<()> {
@@ -106,20 +113,26 @@ impl Seed {
         }
     }
 
-    fn file(&self, node: usize, path: &Path) -> Result<std::sync::Arc<File>> {
-        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((_, file)) = open.iter().find(|(of, _)| *of == node) {
-            return Ok(std::sync::Arc::clone(file));
+    fn opened(&self) -> MutexGuard<'_, Vec<(usize, Arc<File>)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self, node: usize, path: &Path) -> Result<Arc<File>> {
+        if let Some((_, file)) = self.opened().iter().find(|(of, _)| *of == node) {
+            return Ok(Arc::clone(file));
         }
         // What is no regular file (a pipe, say, in place of it) must not even be opened.
         if !std::fs::symlink_metadata(path).map_err(Error::io("read", path))?.is_file() {
             return Err(Error::io("read", path)(std::io::ErrorKind::InvalidInput.into()));
         }
-        let file = std::sync::Arc::new(disk::open(path)?);
-        if open.len() == OPEN_FILES {
-            open.remove(0);
-        }
-        open.push((node, std::sync::Arc::clone(&file)));
+        // Others read meanwhile. If one of them opens the same file, it is here twice for a while.
+        let file = Arc::new(disk::open(path)?);
+        let mut opened = self.opened();
+        let oldest = (opened.len() == OPEN_FILES).then(|| opened.remove(0));
+        opened.push((node, Arc::clone(&file)));
+        drop(opened);
+        // Closing takes time too.
+        drop(oldest);
         Ok(file)
     }
 

@@ -63,8 +63,7 @@ impl Updater {
             Choice::Take { mode, offer, why } => {
                 let (mode, version) = (mode.clone(), offer.version.clone());
                 let (release, bytes) = view.release(&mode, &version, &self.settings.platform)?;
-                let current = state.current.as_ref().map(|current| current.folder.as_str());
-                let in_place = bundles::bases(&self.root, current);
+                let in_place = bundles::bases(&self.root, state.current.as_ref());
                 let bundle = bundles::download_bytes(&view.listed(&release, &bytes), &in_place);
                 let download_bytes = bundle.unwrap_or(u64::MAX).min(release.sizes.stored_bytes);
                 Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
@@ -181,7 +180,7 @@ impl Updater {
     ) -> Result<(Job, Transfer)> {
         let (release, bytes) = view.release(mode, version, &self.settings.platform)?;
         let sources = look::sources(&self.settings, &view.stores())?;
-        let in_place = bundles::bases(&self.root, current.map(|current| current.folder.as_str()));
+        let in_place = bundles::bases(&self.root, current);
         let is_there = |base: &bundles::Base| base.kept.documents.release.index.sha256 == release.index.sha256;
         let mut offered = None;
         if sources.remote.is_some() && !in_place.iter().any(is_there) {
@@ -194,8 +193,9 @@ impl Updater {
             offers = offered.offers(&documents);
             (link, transfer) = (offered.link(), offered.transfer());
         }
+        let in_place = in_place.into_iter().map(|base| base.kept).collect();
         let scratch = self.settings.scratch.clone();
-        Ok((Job { documents, sources, offers, link, purpose: Purpose::Update, intent, scratch }, transfer))
+        Ok((Job { documents, in_place, sources, offers, link, purpose: Purpose::Update, intent, scratch }, transfer))
     }
 
     /// Reads all of the current version and holds it against what was signed.
@@ -216,12 +216,14 @@ impl Updater {
         let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
         let kept = install::Kept::read(&self.root, &folder).ok_or_else(missing)?;
         if found.damage.is_empty() {
-            kept.stamp_again(&self.root, &folder)?;
+            kept.stamp_again(&self.root, &folder, monitor)?;
             session.clean()?;
             return Ok((found, None));
         }
+        let in_place = install::Kept::all(&self.root, session.state.current.as_ref());
         let job = Job {
             documents: kept.documents,
+            in_place,
             sources: look::sources(&self.settings, &session.state.stores)?,
             // What is damaged is little, as a rule, and a bundle may build on it.
             offers: Vec::new(),
@@ -241,7 +243,7 @@ impl Updater {
         let mut view = View::open(&self.settings, &self.root, state, monitor)?;
         let (release, bytes) = view.release(&current.mode, &current.version, &current.platform)?;
         let documents = view.documents(&release, bytes, Ways { bases: &[], shelf: None })?;
-        install::Kept::write(&self.root, folder, &documents, &self.root.versions(folder))
+        install::Kept::write(&self.root, folder, &documents, &self.root.versions(folder), monitor)
     }
 
     /// Goes back to the previous version. The one that is left is not offered again by itself.

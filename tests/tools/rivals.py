@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import time
+from statistics import median
 
 from measure import MIB, Nginx, SlowLine, chunk_path, fresh, ids_of, measured, must_be_equal, say, sizes
 
@@ -79,60 +80,60 @@ def tar(tree, target):
     measured("tar", *plain, "-C", tree, "-cf", target, ".")
 
 
-def tar_patch(pair, scratch, level):
+class TarPatch:
     """Both trees as tar streams, and the patch between them in a window that holds both."""
-    old, new, patch = scratch / "old.tar", scratch / "new.tar", scratch / "tar.patch"
-    tar(pair / "old", old)
-    tar(pair / "new", new)
-    both = old.stat().st_size + new.stat().st_size
-    window_log = min(max(both.bit_length(), LEGAL_WINDOW_LOG), 31)
-    window = f"--long={window_log}"
-    build = measured("zstd", "-q", "-f", f"-{level}", window, f"--patch-from={old}", new, "-o", patch)
-    return old, new, patch, window_log, build
+
+    def __init__(self, pair, scratch, level):
+        self.old, self.new, self.patch = (scratch / name for name in ("old.tar", "new.tar", "tar.patch"))
+        self.tree = scratch / "zstd-tree"
+        tar(pair / "old", self.old)
+        tar(pair / "new", self.new)
+        both = self.old.stat().st_size + self.new.stat().st_size
+        self.window_log = min(max(both.bit_length(), LEGAL_WINDOW_LOG), 31)
+        patch_from = [f"--long={self.window_log}", f"--patch-from={self.old}", self.new, "-o", self.patch]
+        self.build = measured("zstd", "-q", "-f", f"-{level}", *patch_from)
+        self.alone, self.written = [], []
+
+    def apply(self):
+        """Decodes once, and once more into a new tree."""
+        decode = f"zstd -q -d -c --long={self.window_log} --patch-from='{self.old}' '{self.patch}'"
+        self.alone.append(measured("sh", "-c", f"{decode} >/dev/null"))
+        self.written.append(measured("sh", "-c", f"{decode} | tar -C '{fresh(self.tree)}' -xf -"))
+
+    def applied(self):
+        """What that took, in the median."""
+        return {
+            "apply_seconds": median(each.seconds for each in self.alone),
+            "apply_write_seconds": median(each.seconds for each in self.written),
+            "apply_peak_bytes": max(each.peak_bytes for each in self.written),
+        }
+
+    def remove(self):
+        """All of it."""
+        for each in (self.old, self.new, self.patch):
+            each.unlink()
+        shutil.rmtree(self.tree)
 
 
 def zstd_tar(pair, scratch, level=19):
-    """One patch between two tar streams, in a window that holds both: what a decoder has to allow is in `window_log`."""
-    old, new, patch, window_log, build = tar_patch(pair, scratch, level)
+    """The smallest such patch; what a decoder has to allow is in `window_log`."""
+    patch = TarPatch(pair, scratch, level)
     full = scratch / "full.zst"
-    measured("zstd", "-q", "-f", f"-{level}", "-T2", f"--long={LEGAL_WINDOW_LOG}", new, "-o", full)
+    measured("zstd", "-q", "-f", f"-{level}", "-T2", f"--long={LEGAL_WINDOW_LOG}", patch.new, "-o", full)
     result = {
-        "bytes": patch.stat().st_size,
+        "bytes": patch.patch.stat().st_size,
         "full_bytes": full.stat().st_size,
-        "build_seconds": build.seconds,
-        "build_cpu_seconds": build.cpu_seconds,
-        "build_peak_bytes": build.peak_bytes,
-        "window_log": window_log,
+        "build_seconds": patch.build.seconds,
+        "build_cpu_seconds": patch.build.cpu_seconds,
+        "build_peak_bytes": patch.build.peak_bytes,
+        "window_log": patch.window_log,
     }
-    result |= zstd_apply(scratch, old, patch, window_log)
-    must_be_equal(scratch / "zstd-tree", pair / "new")
+    patch.apply()
+    result |= patch.applied()
+    must_be_equal(patch.tree, pair / "new")
+    patch.remove()
     full.unlink()
     return result
-
-
-def zstd_tar_again(pair, scratch, level=3):
-    """What applying the patch takes in this run: the patch of another run is made again, in less time."""
-    old, new, patch, window_log, _ = tar_patch(pair, scratch, level)
-    result = zstd_apply(scratch, old, patch, window_log)
-    shutil.rmtree(scratch / "zstd-tree")
-    for each in (old, new, patch):
-        each.unlink()
-    return result
-
-
-def zstd_apply(scratch, old, patch, window_log):
-    """Decoding alone, and decoding into a new tree."""
-    decode = f"zstd -q -d -c --long={window_log} --patch-from='{old}' '{patch}'"
-    alone, written = [], []
-    for _ in range(3):
-        alone.append(measured("sh", "-c", f"{decode} >/dev/null"))
-        place = fresh(scratch / "zstd-tree")
-        written.append(measured("sh", "-c", f"{decode} | tar -C '{place}' -xf -"))
-    return {
-        "apply_seconds": sorted(each.seconds for each in alone)[1],
-        "apply_write_seconds": sorted(each.seconds for each in written)[1],
-        "apply_peak_bytes": max(each.peak_bytes for each in written),
-    }
 
 
 def zstd_files(pair, scratch, level=19):

@@ -99,8 +99,7 @@ pub fn build(
     let drafts = draft(new.index, old.map(|old| old.index), section_bytes);
     let total_bytes = drafts.iter().map(|draft| draft.plain_bytes).sum();
     monitor.emit(Event::Started { phase: Phase::Bundle, total_bytes });
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
-    let pool = pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })?;
+    let pool = monitor.pool()?;
     let sketch = match (old, drafts.is_empty()) {
         (Some(old), false) => Some(pool.install(|| sketch(old, monitor))?),
         _ => None,

@@ -1,5 +1,6 @@
 //! Who has the chunks of a version on this machine: a store, or an installed tree.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::stream::ChunkSource;
@@ -48,8 +49,11 @@ impl ChunkSource for Stored<'_> {
 impl ChunkSource for Seed {
     /// What stands there now. A file that the player has changed gives other bytes than the index knows.
     fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
-        let found = self.read_at(chunk, Vec::new())?;
-        buffer.extend_from_slice(found.as_unverified());
-        Ok(())
+        self.append_part(chunk, chunk.range(), buffer)
+    }
+
+    /// A chunk of small files is many files, and a part of it may be one.
+    fn append_part(&self, _: IndexChunk, part: Range<u64>, buffer: &mut Vec<u8>) -> Result<()> {
+        self.append_range(part, buffer)
     }
 }

@@ -13,6 +13,20 @@ pub trait ChunkSource: Sync {
     /// # Errors
     /// Whatever keeps it from giving them. Whether they are the right ones is for who reads them to find out.
     fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()>;
+
+    /// The same of a part of a chunk, as a range of the stream. Who can read less than a chunk does.
+    ///
+    /// # Errors
+    /// As for a whole one.
+    fn append_part(&self, chunk: IndexChunk, part: Range<u64>, buffer: &mut Vec<u8>) -> Result<()> {
+        let begin = buffer.len();
+        self.append(chunk, buffer)?;
+        // A chunk has at most 16 MiB.
+        let cut = |bytes: u64| usize::try_from(bytes).unwrap_or(0);
+        buffer.truncate(buffer.len() - cut(chunk.end.saturating_sub(part.end)));
+        buffer.drain(begin..begin + cut(part.start.saturating_sub(chunk.start)));
+        Ok(())
+    }
 }
 
 /// Joins ranges of a stream, which lie inside it. `buffer` is emptied first.
@@ -24,12 +38,7 @@ pub fn read_ranges(index: &Index, source: &dyn ChunkSource, ranges: &[Range<u64>
     for range in ranges {
         for position in index.positions(range.clone()) {
             let Some(chunk) = index.get(position) else { continue };
-            let begin = buffer.len();
-            source.append(chunk, buffer)?;
-            // A chunk has at most 16 MiB.
-            let cut = |bytes: u64| usize::try_from(bytes).unwrap_or(0);
-            buffer.truncate(buffer.len() - cut(chunk.end.saturating_sub(range.end)));
-            buffer.drain(begin..begin + cut(range.start.saturating_sub(chunk.start)));
+            source.append_part(chunk, range.start.max(chunk.start)..range.end.min(chunk.end), buffer)?;
         }
     }
     Ok(())

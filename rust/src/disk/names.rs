@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::remove::remove_file;
@@ -78,12 +79,28 @@ pub fn replace_symlink(target: &Path, at: &Path) -> Result<()> {
     replaced
 }
 
+/// What was found out about a disk by who takes over many files on it.
+#[derive(Debug, Default)]
+pub struct CloneMemory {
+    is_refused: AtomicBool,
+}
+
 /// Makes `to` the same file as `from` without copying its bytes if the disk can: clone, else hard link,
 /// else copy. There must be nothing at `to`. Gives the number of bytes that had to be written.
-pub fn clone_or_link(from: &Path, to: &Path) -> Result<u64> {
-    if clone(from, to)? || step("link", to, || fs::hard_link(from, to)).is_ok() {
+///
+/// A disk that has refused one clone is not asked again: to find out takes longer than to link.
+pub fn clone_or_link(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64> {
+    if !memory.is_refused.load(Ordering::Relaxed) {
+        if clone(from, to)? {
+            return Ok(0);
+        }
+        memory.is_refused.store(true, Ordering::Relaxed);
+    }
+    if step("link", to, || fs::hard_link(from, to)).is_ok() {
         return Ok(0);
     }
+    // What is in the way may be shared with another tree: it is never written into.
+    remove_file(to)?;
     copy_bytes(from, to)
 }
 

@@ -173,7 +173,12 @@ fn file_that_is_there_is_replaced_and_not_written_into() {
     write(&path("new"), b"new");
     write(&path("other tree"), b"other");
     type Take = fn(&Path, &Path) -> Result<u64>;
-    for take in [copy as Take, clone_or_link as Take] {
+    let link: Take = |from, to| {
+        let memory = CloneMemory::default();
+        clone_or_link(from, &to.with_extension("first"), &memory)?;
+        clone_or_link(from, to, &memory)
+    };
+    for take in [copy as Take, |from, to| clone_or_link(from, to, &CloneMemory::default()), link] {
         fs::hard_link(path("other tree"), path("here")).unwrap();
         take(&path("new"), &path("here")).unwrap();
         assert_eq!(fs::read(path("here")).unwrap(), b"new");
@@ -193,7 +198,7 @@ fn disk_that_can_neither_clone_nor_link_gets_a_copy() {
         "clone" | "link" => Verdict::Fail(NO_SPACE),
         _ => Verdict::Go,
     });
-    assert_eq!(clone_or_link(&path("from"), &path("to")).unwrap(), 5);
+    assert_eq!(clone_or_link(&path("from"), &path("to"), &CloneMemory::default()).unwrap(), 5);
     drop(probed);
     let found = fs::metadata(path("to")).unwrap();
     assert_eq!((fs::read(path("to")).unwrap(), mode(&found)), (b"bytes".to_vec(), 0o451));

@@ -11,7 +11,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -64,6 +64,8 @@ pub struct Offer {
     pub file: Arc<dyn BundleFile>,
     /// Whether nobody has to be asked for them: they came with its front.
     pub is_here: bool,
+    /// What a run before this one has received of sections, in bytes, by their position in the table.
+    pub kept: HashMap<usize, u64>,
     /// The version that it leads to.
     pub to: Version,
     /// What it builds on; nothing for one that needs nothing.
@@ -101,6 +103,16 @@ impl Offer {
     /// Each section, and where it lies.
     pub fn places(&self) -> impl Iterator<Item = (Range<u64>, &Section)> {
         self.table.places(self.sections_at)
+    }
+
+    /// Looks for what is kept of it in a folder of [`Bundled::parts`].
+    pub fn find_kept(&mut self, parts: &Path) {
+        let bytes = |number, section: &Section| {
+            let found = std::fs::metadata(part::path_of(parts, &self.info, number)).ok()?;
+            Some(found.len()).filter(|bytes| (1..=section.packed_bytes).contains(bytes))
+        };
+        let sections = self.table.sections.iter().enumerate();
+        self.kept = sections.filter_map(|(number, section)| Some((number, bytes(number, section)?))).collect();
     }
 
     /// The offer that has to come first.
@@ -150,6 +162,7 @@ pub(super) struct Ends<'a> {
 
 pub(super) fn run(bundled: &Bundled, ends: Ends<'_>, wanted: &[Wanted], monitor: &Monitor) -> Result<Outcome> {
     let work = Work {
+        pool: monitor.pool()?,
         bundled,
         ends,
         wanted: wanted.iter().map(|want| (want.id, want.size)).collect(),
@@ -176,6 +189,8 @@ pub(super) fn run(bundled: &Bundled, ends: Ends<'_>, wanted: &[Wanted], monitor:
 }
 
 struct Work<'a> {
+    /// For the chunks of a section that is unpacked.
+    pool: rayon::ThreadPool,
     bundled: &'a Bundled,
     ends: Ends<'a>,
     wanted: HashMap<ChunkId, u64>,

@@ -12,12 +12,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::InstallRoot;
+use super::{InstallRoot, Installed};
 use crate::archive::NodeKind;
 use crate::disk::{self, Durability};
 use crate::error::{Error, Format, Result};
+use crate::event::Monitor;
 use crate::index::Index;
 use crate::limits;
 use crate::receipt::Stamp;
@@ -101,7 +103,13 @@ fn path_of(root: &InstallRoot, folder: &str, ending: &str) -> PathBuf {
 
 impl Kept {
     /// Keeps what is known of the version that stands at `tree` and will be called `folder`.
-    pub fn write(root: &InstallRoot, folder: &str, documents: &Documents, tree: &Path) -> Result<()> {
+    pub fn write(
+        root: &InstallRoot,
+        folder: &str,
+        documents: &Documents,
+        tree: &Path,
+        monitor: &Monitor,
+    ) -> Result<()> {
         disk::create_directory(&root.control("indexes"))?;
         let put = |ending: &str, bytes: &[u8]| {
             disk::write_atomic(&path_of(root, folder, ending), bytes, Durability::PowerCut)
@@ -109,12 +117,12 @@ impl Kept {
         put(INDEX, &documents.index.to_bytes())?;
         put(FILES, &documents.table_bytes)?;
         put(RELEASE, &documents.release_bytes)?;
-        put(STAMPS, &stamps_of(documents, tree)?)
+        put(STAMPS, &stamps_of(documents, tree, monitor)?)
     }
 
     /// Takes new stamps of a version that was found sound by reading it.
-    pub fn stamp_again(&self, root: &InstallRoot, folder: &str) -> Result<()> {
-        let stamps = stamps_of(&self.documents, &self.tree)?;
+    pub fn stamp_again(&self, root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<()> {
+        let stamps = stamps_of(&self.documents, &self.tree, monitor)?;
         disk::write_atomic(&path_of(root, folder, STAMPS), &stamps, Durability::PowerCut)
     }
 
@@ -132,6 +140,14 @@ impl Kept {
         let is_original = stamps.as_ref().is_some_and(|stamps| stamps.root == disk::identity(&metadata));
         let stamps = stamps.map_or_else(|| vec![None; nodes], |stamps| stamps.files);
         Some(Self { documents, tree, stamps, is_original })
+    }
+
+    /// The versions in place of which enough is known, the one in `current` first: it has most in common with what
+    /// comes.
+    pub fn all(root: &InstallRoot, current: Option<&Installed>) -> Vec<Self> {
+        let mut folders = root.folders().unwrap_or_default();
+        folders.sort_by_key(|folder| current.is_none_or(|current| *folder != current.folder));
+        folders.iter().filter_map(|folder| Self::read(root, folder)).collect()
     }
 
     /// The release document alone: all that a start needs.
@@ -185,13 +201,13 @@ impl Kept {
     }
 }
 
-fn stamps_of(documents: &Documents, tree: &Path) -> Result<Vec<u8>> {
+fn stamps_of(documents: &Documents, tree: &Path, monitor: &Monitor) -> Result<Vec<u8>> {
     let metadata = fs::symlink_metadata(tree).map_err(Error::io("read", tree))?;
     let of = |node: &crate::archive::Node| match (&node.kind, &node.path) {
         (NodeKind::File { .. }, Some(path)) => Stamp::of(&path.below(tree)),
         _ => None,
     };
-    let files = documents.table.layout().nodes().iter().map(of).collect();
+    let files = monitor.pool()?.install(|| documents.table.layout().nodes().par_iter().map(of).collect());
     let stamps = Stamps { schema: SCHEMA, root: disk::identity(&metadata), files };
     let malformed =
         |e: serde_json::Error| Error::Malformed { format: Format::Receipt, offset: 0, reason: e.to_string() };

@@ -26,7 +26,7 @@ use crate::index::ChunkSizes;
 use crate::make;
 use crate::path::RelPath;
 use crate::plan::{self, Inputs, Keep, Plan, Staged, Summary};
-use crate::release::Release;
+use crate::release::{FileDigest, Release};
 use crate::route::{self, Link, Price, Route};
 use crate::seed::Seed;
 use crate::spool::Spool;
@@ -48,6 +48,8 @@ pub enum Purpose {
 pub struct Job {
     /// What was signed.
     pub documents: Documents,
+    /// The versions in place, the current one first: see [`Kept::all`].
+    pub in_place: Vec<Kept>,
     /// Who gives chunks, beside what is installed.
     pub sources: Sources,
     /// Bundles that may be used.
@@ -133,7 +135,10 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
     }
     let current = open_seeds(root, state, &mut job, monitor)?;
     let staged = staged(root, &prepared.folder, &job, monitor)?;
-    let keep = current.as_ref().map_or_else(Vec::new, |current| unchanged(current, &job));
+    let keep = match &current {
+        Some(current) => unchanged(current, &job, monitor)?,
+        None => Vec::new(),
+    };
     let inputs = Inputs {
         index: &job.documents.index,
         layout: job.documents.table.layout(),
@@ -143,6 +148,8 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
         spool: &prepared.spool,
     };
     let mut plan = plan::with_kept(&inputs, keep)?;
+    let parts = root.staging(&prepared.folder).join("parts");
+    job.offers.iter_mut().for_each(|offer| offer.find_kept(&parts));
     let route = route(&inputs, &plan, &job);
     if let Some(current) = &current {
         plan.summary.removed_files = removed(current, &job.documents);
@@ -155,7 +162,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
     }
     extract::check_space(root.directory(), &plan.summary)?;
     let mut sources = job.sources;
-    let parts = (job.intent == Intent::Apply).then(|| root.staging(&prepared.folder).join("parts"));
+    let parts = (job.intent == Intent::Apply).then_some(parts);
     sources.bundled = Some(Bundled { offers: job.offers, route, parts });
     Ok(Prepared { sources, plan, ..prepared })
 }
@@ -194,19 +201,8 @@ fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
 
 /// Gives the current version, which is one of them.
 fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: &Monitor) -> Result<Option<Kept>> {
-    let current = state.current.as_ref().map(|current| current.folder.as_str());
-    let mut folders = root.folders()?;
-    // What is current has most in common with what comes.
-    folders.sort_by_key(|folder| Some(folder.as_str()) != current);
-    let mut found = None;
-    for folder in folders {
-        if let Some(kept) = Kept::read(root, &folder) {
-            job.sources.seeds.push(kept.seed()?);
-            if Some(folder.as_str()) == current {
-                found = Some(kept);
-            }
-        }
-    }
+    let seeds = job.in_place.iter().map(Kept::seed).collect::<Result<Vec<_>>>()?;
+    job.sources.seeds.extend(seeds);
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
             Ok(seed) => job.sources.seeds.push(seed),
@@ -214,7 +210,9 @@ fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: 
             Err(error) => monitor.warn(&error),
         }
     }
-    Ok(found)
+    let current = state.current.as_ref().map(|current| root.versions(&current.folder));
+    let found = job.in_place.iter().position(|kept| Some(kept.tree()) == current.as_deref());
+    Ok(found.map(|found| job.in_place.swap_remove(found)))
 }
 
 /// The files that were in the folder before us, cut as the new version is.
@@ -242,7 +240,7 @@ fn staged(root: &InstallRoot, folder: &str, job: &Job, monitor: &Monitor) -> Res
 }
 
 /// The files of the current version that the new one has too, here or elsewhere.
-fn unchanged(current: &Kept, job: &Job) -> Vec<Keep> {
+fn unchanged(current: &Kept, job: &Job, monitor: &Monitor) -> Result<Vec<Keep>> {
     let (old, new) = (&current.documents.table, &job.documents.table);
     let is_sound = |node: usize| match &job.purpose {
         Purpose::Update => current.is_untouched(node),
@@ -253,9 +251,7 @@ fn unchanged(current: &Kept, job: &Job) -> Vec<Keep> {
     for (node, _, size, digest) in old.files().filter(|(node, ..)| !current.is_mutable(*node)) {
         by_digest.entry((digest, size)).or_insert(node);
     }
-    let node_of = |table: &crate::release::FileTable, node: usize| table.layout().nodes()[node].clone();
-    let mut kept = Vec::new();
-    for (node, path, size, digest) in new.files() {
+    let keep = |(node, path, size, digest): (usize, &RelPath, u64, FileDigest)| {
         let here = by_path.get(path).copied().filter(|from| old.digest(*from) == Some(digest));
         let is_mutable = job.documents.release.mutable.contains(path);
         let from = if is_mutable {
@@ -265,16 +261,14 @@ fn unchanged(current: &Kept, job: &Job) -> Vec<Keep> {
             let there = by_digest.get(&(digest, size)).copied();
             here.filter(|from| !current.is_mutable(*from)).into_iter().chain(there).find(|from| is_sound(*from))
         };
-        let Some(from) = from else { continue };
-        let (from_node, to_node) = (node_of(old, from), node_of(new, node));
-        let Some(from_path) = from_node.path.as_ref().map(|path| path.below(current.tree())) else { continue };
-        let old_mode = mode_of(&current.documents.release, &from_node);
-        let new_mode = is_mutable || old_mode != mode_of(&job.documents.release, &to_node);
-        if std::fs::symlink_metadata(&from_path).is_ok_and(|found| found.is_file()) {
-            kept.push(Keep { node, from: from_path, new_mode });
-        }
-    }
-    kept
+        let from_node = &old.layout().nodes()[from?];
+        let from = from_node.path.as_ref()?.below(current.tree());
+        let old_mode = mode_of(&current.documents.release, from_node);
+        let new_mode = is_mutable || old_mode != mode_of(&job.documents.release, &new.layout().nodes()[node]);
+        std::fs::symlink_metadata(&from).is_ok_and(|found| found.is_file()).then_some(Keep { node, from, new_mode })
+    };
+    let files: Vec<_> = new.files().collect();
+    Ok(monitor.pool()?.install(|| files.into_par_iter().filter_map(keep).collect()))
 }
 
 fn removed(current: &Kept, documents: &Documents) -> u64 {
@@ -347,11 +341,7 @@ impl Prepared {
             let reason = format!("{path} does not have the digest that it gives");
             Err(Error::Malformed { format: Format::FileTable, offset: 0, reason })
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
-        match pool {
-            Ok(pool) => pool.install(|| self.plan.files.par_iter().try_for_each(check)),
-            Err(_) => self.plan.files.iter().try_for_each(check),
-        }
+        monitor.pool()?.install(|| self.plan.files.par_iter().try_for_each(check))
     }
 
     /// Builds the tree in staging, and moves it to its place.
@@ -375,7 +365,7 @@ impl Prepared {
         self.check_digests(&tree, monitor)?;
         monitor.cancel.check()?;
         disk::sync_disk(&tree)?;
-        Kept::write(&self.root, &self.folder, &self.documents, &tree)?;
+        Kept::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");
         disk::create_directory(&versions)?;
         disk::rename(&tree, &self.root.versions(&self.folder))?;

@@ -41,7 +41,7 @@ impl Session {
                 return Err(Error::Damaged { path: kept.tree().to_owned(), files: files as u64 });
             }
             // Only saves the next one from reading it again.
-            kept.stamp_again(self.root(), &previous.folder).unwrap_or_else(|error| monitor.warn(&error));
+            kept.stamp_again(self.root(), &previous.folder, monitor).unwrap_or_else(|error| monitor.warn(&error));
         }
         Ok(())
     }

@@ -166,8 +166,7 @@ impl Reading<'_> {
     /// The files whose content is not as published, in order.
     fn run(&self) -> Result<Vec<usize>> {
         let chunks: Vec<IndexChunk> = self.kept.documents.index.iter().collect();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.monitor.threads.max(1)).build();
-        let pool = pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })?;
+        let pool = self.monitor.pool()?;
         pool.install(|| {
             chunks.par_iter().for_each_init(Vec::new, |buffer, chunk| {
                 if self.stop.load(Ordering::Relaxed) || self.monitor.cancel.is_cancelled() {

@@ -62,8 +62,7 @@ struct Block {
 
 /// Cuts the stream and gives each chunk to `take`; the index of it all.
 pub(super) fn run(job: &Job<'_>, take: Take<'_>, monitor: &Monitor) -> Result<Index> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
-    let pool = pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })?;
+    let pool = monitor.pool()?;
     let (full, blocks) = crossbeam_channel::bounded(BLOCKS);
     let (free, emptied) = crossbeam_channel::bounded(BLOCKS);
     let room = usize::try_from(job.chunker.sizes().max()).unwrap_or(0);

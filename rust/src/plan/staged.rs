@@ -8,7 +8,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::archive::Layout;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Event, Monitor, Phase};
 use crate::index::{Index, IndexChunk};
 use crate::seed::Seed;
@@ -39,9 +39,7 @@ impl Staged {
             let Ok(found) = seed.read_at(*chunk, std::mem::take(buffer)) else { return false };
             found.verify(digest).map(|good| *buffer = good.into_bytes()).is_ok()
         };
-        // A pool of its own: rayon's common one would keep its threads until the process ends.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
-        let pool = pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })?;
+        let pool = monitor.pool()?;
         let done = pool.install(|| chunks.par_iter().map_init(Vec::new, is_done).collect());
         monitor.emit(Event::Finished { phase: Phase::ScanSeed });
         monitor.cancel.check()?;

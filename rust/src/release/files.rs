@@ -194,8 +194,9 @@ impl FileTable {
 
     /// Reads what [`FileTable::to_document`] wrote.
     pub fn of_document(plain: &[u8], index: &Index) -> Result<Self> {
-        let reader = BufReader::new(Guard::new(plain, index.stream_bytes()));
-        let table: Table = serde_json::from_reader(reader).map_err(|e| malformed(e.to_string()))?;
+        let looked = std::io::copy(&mut Guard::new(plain, index.stream_bytes()), &mut std::io::sink());
+        looked.map_err(|e| malformed(e.to_string()))?;
+        let table: Table = serde_json::from_slice(plain).map_err(|e| malformed(e.to_string()))?;
         let mut rows: HashMap<RelPath, FileDigest> = HashMap::new();
         for row in &table.entries {
             if let (Kind::File, Some(path), Some(digest)) = (row.kind, &row.path, row.sha256) {

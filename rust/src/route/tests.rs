@@ -51,7 +51,7 @@ fn offer(from: Option<u8>, sections: &[(Range<u32>, u64)]) -> Offer {
     let info =
         BundleInfo { id: Digest::default(), length, front_bytes: 1, plain_bytes: length, from, effort: Effort::Normal };
     let (table, to) = (Arc::new(table), version(200));
-    Offer { info, table, sections_at: 100, file: Arc::new(Unread), is_here: false, to, old: None }
+    Offer { info, table, sections_at: 100, file: Arc::new(Unread), is_here: false, kept: HashMap::new(), to, old: None }
 }
 
 fn chosen(index: &Index, wanted: Range<usize>, offers: &[Offer], link: Link) -> Route {
@@ -180,4 +180,22 @@ fn of_deltas_in_a_row_that_is_taken_which_is_wanted_itself() {
     let route = chosen(&index, 15..30, &offers, Link::default());
     assert_eq!((way(&route), route.prices[0].chunks), (Way::Deltas, 0));
     assert_eq!(route.steps[0].reads, [vec![0, 1]]);
+}
+
+#[test]
+fn what_was_received_before_costs_nothing_again() {
+    let index = index(100);
+    let fresh = offer(Some(1), &[(0..40, 40_000), (40..80, 50_000), (80..100, 60_000)]);
+    let price = |kept: &[(usize, u64)]| {
+        let offer = Offer { kept: kept.iter().copied().collect(), ..fresh.clone() };
+        let route = chosen(&index, 0..100, &[offer], Link::default());
+        assert_eq!(way(&route), Way::Delta);
+        let price = route.price().unwrap();
+        (price.bytes, price.requests)
+    };
+    assert_eq!(price(&[]), (150_000, 1));
+    assert_eq!(price(&[(0, 10_000)]), (140_000, 1), "it goes on in the first section");
+    assert_eq!(price(&[(0, 40_000)]), (110_000, 1), "the first is complete");
+    assert_eq!(price(&[(1, 20_000)]), (130_000, 2), "the first has to come, and the second goes on");
+    assert_eq!(price(&[(0, 40_000), (1, 50_000), (2, 60_000)]), (0, 0));
 }

@@ -76,8 +76,7 @@ pub fn verify(
             Err(error) => Err(error),
         }
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(monitor.threads.max(1)).build();
-    let pool = pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })?;
+    let pool = monitor.pool()?;
     let found: Result<Vec<Option<ChunkId>>> = pool.install(|| chunks.par_iter().map(check).collect());
     let mut damaged: Vec<ChunkId> = found?.into_iter().flatten().collect();
     damaged.sort_unstable();

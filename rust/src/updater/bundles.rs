@@ -13,7 +13,7 @@ use crate::bundle::{BundleInfo, BundleList, Digest, MAX_TABLE_BYTES, list_name, 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::fetch::{Between, BundleFile, Offer, Old, Transfer, Version};
-use crate::install::{Documents, InstallRoot, Kept};
+use crate::install::{Documents, InstallRoot, Installed, Kept};
 use crate::limits;
 use crate::release::Release;
 use crate::route::Link;
@@ -71,11 +71,9 @@ pub(super) struct Base {
 }
 
 /// The versions in place, the current one first.
-pub(super) fn bases(root: &InstallRoot, current: Option<&str>) -> Vec<Base> {
-    let mut folders = root.folders().unwrap_or_default();
-    folders.sort_by_key(|folder| Some(folder.as_str()) != current);
-    let kept = folders.iter().filter_map(|folder| Kept::read(root, folder));
-    kept.map(|kept| Base { digest: kept.documents.release.content(), kept }).collect()
+pub(super) fn bases(root: &InstallRoot, current: Option<&Installed>) -> Vec<Base> {
+    let kept = Kept::all(root, current);
+    kept.into_iter().map(|kept| Base { digest: kept.documents.release.content(), kept }).collect()
 }
 
 impl Base {
@@ -239,7 +237,7 @@ impl<'a> Shelf<'a> {
         let is_here = whole.is_some();
         let file = whole.map_or(file, |whole| Arc::new(whole));
         let (table, sections_at) = (Arc::clone(&front.table), front.sections_at);
-        Ok(Offer { info: info.clone(), table, sections_at, file, is_here, to: to.clone(), old })
+        Ok(Offer { info: info.clone(), table, sections_at, file, is_here, kept: HashMap::new(), to: to.clone(), old })
     }
 
     /// The versions that a row passes through.

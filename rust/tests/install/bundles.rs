@@ -129,6 +129,8 @@ fn a_dry_run_says_what_each_way_would_cost() {
     assert!(routes[0]["bytes"].as_u64() < routes[1]["bytes"].as_u64());
     assert_eq!(done["plan"]["requests"], routes[0]["requests"]);
     assert_eq!(fair.shop.version(), "1.0.0");
+    let ways = |routes: &Value| routes.as_array().unwrap().iter().map(|route| route["way"].clone()).collect::<Vec<_>>();
+    assert_eq!(ways(&fair.update(&[]).done()["routes"]), ways(&done["routes"]), "what is done says it too");
 }
 
 #[test]
@@ -327,6 +329,8 @@ fn what_was_received_of_a_section_is_not_received_again() {
         wait_until("a part is kept", || kept() > 300_000);
         update.stop(signal);
         let kept = kept();
+        let planned = fair.update(&["--dry-run"]).done()["plan"]["fetch_bytes"].as_u64().unwrap();
+        assert!(planned + kept < (2 << 20) + 50_000, "{planned} planned after {kept} had been kept");
         fair.server.take_asked();
         let done = fair.updated_to("3.0.0");
         let received = done["transfer"]["received_bytes"].as_u64().unwrap();

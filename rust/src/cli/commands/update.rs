@@ -1,5 +1,6 @@
 //! `vsekai update`, `rollback`, `uninstall`
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Instant;
 
@@ -34,9 +35,19 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8
     if args.dry_run {
         return dry_run(&updater, args, output, monitor);
     }
-    let done = updater.update(monitor)?;
-    output.done("update", &done, &text(&done, &args.dir, started.elapsed().as_secs_f64()));
+    let routes = RefCell::new(Vec::new());
+    let done = updater.update_as_planned(monitor, &|prepared| *routes.borrow_mut() = prepared.prices().to_vec())?;
+    let text = text(&done, &args.dir, started.elapsed().as_secs_f64());
+    output.done("update", &Done { updated: done, routes: routes.into_inner() }, &text);
     Ok(DONE)
+}
+
+#[derive(Serialize)]
+struct Done {
+    #[serde(flatten)]
+    updated: Updated,
+    /// What each way to get the content would have cost.
+    routes: Vec<Price>,
 }
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Bundled, Offer, clamp};
-use crate::bundle::Section;
+use crate::bundle::{BundleInfo, Section};
 use crate::disk;
 
 /// How far the disk may be behind the line.
@@ -36,6 +36,10 @@ struct Keeper {
     since: Instant,
 }
 
+pub(super) fn path_of(folder: &Path, info: &BundleInfo, number: usize) -> PathBuf {
+    folder.join(format!("{}-{number}", info.id))
+}
+
 impl<'a> Part<'a> {
     /// What there is of a section.
     pub(super) fn open(
@@ -44,7 +48,7 @@ impl<'a> Part<'a> {
         number: usize,
         (place, section): &(Range<u64>, &'a Section),
     ) -> Self {
-        let path = bundled.parts.as_ref().map(|folder| folder.join(format!("{}-{number}", offer.info.id)));
+        let path = bundled.parts.as_ref().map(|folder| path_of(folder, &offer.info, number));
         let found = path.as_deref().and_then(|path| disk::read_if_exists(path, section.packed_bytes).ok().flatten());
         let bytes = found.unwrap_or_default();
         let keeper = path.map(|path| Keeper { path, file: None, kept: bytes.len(), since: Instant::now() });

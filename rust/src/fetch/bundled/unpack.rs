@@ -1,9 +1,10 @@
 //! The threads that unpack: a section against its prefix, each chunk of it verified and handed on.
 
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_channel::Receiver;
+use rayon::prelude::*;
 
 use super::part::Part;
 use super::{Offer, Old, Task, Work, clamp};
@@ -11,7 +12,7 @@ use crate::bundle::{ChunkSource, Section, read_ranges, unpack};
 use crate::chunk::{Chunk, ChunkId, Compressor, DigestAlgorithm};
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Phase};
-use crate::index::IndexChunk;
+use crate::index::{Index, IndexChunk};
 use crate::spool::Spool;
 
 /// Prefixes and contents of the sections that are being unpacked, in bytes. A larger section is unpacked alone.
@@ -20,7 +21,7 @@ const MAX_HELD_BYTES: u64 = 96 << 20;
 /// zstd level of what goes into the cache: that of casync and desync.
 const CACHE_LEVEL: i32 = 3;
 
-/// A version that is built on, as far as it is installed or has come out of another bundle.
+/// A version between: what the installed one has of it, and what has come out of the bundle before.
 struct InPlaces<'a> {
     old: &'a Old,
     spool: Option<&'a Spool>,
@@ -29,9 +30,6 @@ struct InPlaces<'a> {
 
 impl ChunkSource for InPlaces<'_> {
     fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
-        if self.old.between.is_none() {
-            return self.old.seed.append(chunk, buffer);
-        }
         if let Some(found) = self.old.seed.read(&chunk.id, Vec::new())? {
             buffer.extend_from_slice(found.as_unverified());
             return Ok(());
@@ -41,6 +39,18 @@ impl ChunkSource for InPlaces<'_> {
         buffer.extend_from_slice(kept.ok_or_else(missing)?.as_bytes());
         Ok(())
     }
+}
+
+/// The chunks of a section, and their bytes, as far as there are any.
+fn cut<'b>(section: &Section, index: &Index, plain: &'b [u8]) -> Vec<(IndexChunk, &'b [u8])> {
+    let mut rest = plain;
+    let next = |position| {
+        let chunk = index.get(position)?;
+        let (bytes, behind) = rest.split_at_checked(clamp(chunk.size(), usize::MAX))?;
+        rest = behind;
+        Some((chunk, bytes))
+    };
+    section.positions().map_while(next).collect()
 }
 
 impl<'a> Work<'a> {
@@ -77,22 +87,23 @@ impl<'a> Work<'a> {
         }
         let to = &task.offer.to;
         section.filter.undo(plain, &to.layout, &section.stream_ranges(&to.index));
-        let mut rest = &plain[..];
-        let (mut bad, mut untold) = (0, part.told_bytes);
-        for position in section.positions() {
-            let Some(chunk) = to.index.get(position) else { break };
-            let Some((bytes, behind)) = rest.split_at_checked(clamp(chunk.size(), usize::MAX)) else { break };
-            rest = behind;
+        let (bad, untold) = (AtomicUsize::new(0), AtomicU64::new(part.told_bytes));
+        let take = |(chunk, bytes): &(IndexChunk, &[u8])| -> Result<()> {
             let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size()) && !self.is_given(&chunk.id);
             let is_built_on = task.step.keep.contains(&chunk.id);
             if (is_wanted || is_built_on) && !self.give(chunk.id, bytes, is_wanted, is_built_on)? {
-                bad += 1;
+                bad.fetch_add(1, Ordering::Relaxed);
             } else if is_wanted {
-                let told = chunk.size().min(untold);
-                untold -= told;
-                self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: chunk.size() - told });
+                let after = |untold: u64| Some(untold.saturating_sub(chunk.size()));
+                let before = untold.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or(0);
+                let bytes = chunk.size().saturating_sub(before);
+                self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes });
             }
-        }
+            Ok(())
+        };
+        // There may be one section, and more threads.
+        self.pool.install(|| cut(section, &to.index, plain).par_iter().try_for_each(take))?;
+        let bad = bad.into_inner();
         if bad > 0 {
             let reason = format!("{bad} chunks of a section do not match their ids");
             self.monitor.warn(&Error::Malformed { format: Format::Bundle, offset: 0, reason });
@@ -103,8 +114,9 @@ impl<'a> Work<'a> {
     fn read_prefix(&self, offer: &Offer, section: &Section, prefix: &mut Vec<u8>) -> Result<()> {
         prefix.clear();
         let Some(old) = &offer.old else { return Ok(()) };
-        let source = InPlaces { old, spool: self.ends.spool, digest: self.ends.digest.current() };
-        read_ranges(old.index(), &source, &section.prefix, prefix)?;
+        let between = InPlaces { old, spool: self.ends.spool, digest: self.ends.digest.current() };
+        let source: &dyn ChunkSource = if old.between.is_none() { &*old.seed } else { &between };
+        read_ranges(old.index(), source, &section.prefix, prefix)?;
         section.filter.apply(prefix, old.layout(), &section.prefix);
         Ok(())
     }
