@@ -2,14 +2,15 @@
 """A player's life with the exported launcher, by real keys and clicks in a virtual display.
 
 Installs the sample game from a real server, plays it, updates it through a crash, rolls it back; then meets a server
-that is gone, damage, a retired mode and a full disk, and a plain web host. Each step asserts on what
-`vsekai status --json` says; pictures are kept in out/e2e for people to look at.
+that is gone, damage, a retired mode and a full disk, and a plain web host. With `VSEKAI_TEST_DATA` the last step is an
+update of V-Sekai itself by bundles, from server to button. Each step asserts on what `vsekai status --json` says; pictures are kept in out/e2e for people to look at.
 
     tests/e2e/launcher.py           exports everything first
     tests/e2e/launcher.py --keep    takes what out/ has
 """
 
 import contextlib
+import json
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from display import Display
 from player import GODOT, LAUNCHER, Player
-from world import REPO, World, wait_until
+from world import GAME, REPO, World, wait_until
 
 PICTURES = REPO / "out/e2e"
 NOTES = "# New in 0.2.0\n\n- **Day** has come: see the new light\n- More orbs, and they are *golden*\n"
@@ -185,6 +186,37 @@ class Story:
         self.player.play("0.2.0", "plays_from_files")
         self.player.stop()
 
+    def the_real_game_comes_as_bundles(self):
+        if GAME is None:
+            print("SKIPPED: VSEKAI_TEST_DATA is not set: V-Sekai's own builds are not updated", file=sys.stderr)
+            return
+        install = self.world.folder / "v-sekai"
+        old = self.world.publish_game("2023-04-08", "vsekai_game_linux")
+        self.world.bundle()
+        self.line.take_carried()
+        done = self.world.run("--json", "--update", install, "--repository", self.url, "--trust-root",
+                              self.world.keys / "root.json", "--mode", "game", "--no-shared-cache")
+        done = json.loads(done.splitlines()[-1])
+        assert (done["current"]["version"], way_of(done)) == (old, "full"), done
+        new = self.world.publish_game("2023-04-10", "v_sekai_linuxbsd")
+        self.world.bundle()
+        offered = self.world.available(install)
+        assert offered["download_bytes"] < 0.8 * offered["sizes"]["stored_bytes"], offered
+        self.player.choose(self.url, self.world.keys / "root.json", install)
+        self.player.start()
+        self.player.look("real_game_waits")
+        self.line.take_carried()
+        self.player.press("Return")
+        self.has(new, mode="game")
+        self.player.rest()
+        self.player.look("real_game_updated")
+        self.player.stop()
+        carried = self.line.take_carried()
+        # The heads of answers, and what is signed.
+        assert carried < offered["download_bytes"] + 100_000, f"{carried} bytes for {offered['download_bytes']}"
+        sums = ["sha256sum", "--check", "--quiet", GAME / "linux_2023-04-10.sha256"]
+        subprocess.run(sums, cwd=install / "current", check=True)
+
     STEPS = (
         a_first_start_installs_what_the_server_offers,
         the_game_starts_and_is_acknowledged,
@@ -196,7 +228,13 @@ class Story:
         a_retired_mode_moves_its_players,
         a_full_disk_is_said_before_anything_is_written,
         a_plain_web_host_does_as_well,
+        the_real_game_comes_as_bundles,
     )
+
+
+def way_of(done):
+    """The way that an update took, of what `--json` says."""
+    return next(route["way"] for route in done["routes"] if route["chosen"])
 
 
 def main():

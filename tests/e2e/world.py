@@ -19,6 +19,9 @@ REPO = Path(__file__).resolve().parents[2]
 COMMON_BYTES = 4 * 1024 * 1024
 CHANGED_BYTES = 12 * 1024 * 1024
 
+# V-Sekai's published builds, if they are here.
+GAME = Path(os.environ["VSEKAI_TEST_DATA"]) if os.environ.get("VSEKAI_TEST_DATA") else None
+
 
 def program(name):
     """What was built: from a folder named by `VSEKAI_BIN`, else the newer of debug and release."""
@@ -161,7 +164,8 @@ class World:
         self.url = next(line.split()[-1] for line in text.splitlines() if line.startswith("Listening at"))
         self.token = words["Admin token"].strip()
         (self.folder / "token").write_text(self.token)
-        self.run("keys", "init", self.keys, "--mode", "stable", "--mode", "beta", "--online", self.url)
+        modes = [word for mode in ("stable", "beta", "game") for word in ("--mode", mode)]
+        self.run("keys", "init", self.keys, *modes, "--online", self.url)
         return Line(int(self.url.rsplit(":", 1)[1]))
 
     def build(self, version):
@@ -183,10 +187,18 @@ class World:
         self.run("publish", self.build(version.split("-")[0]), "--mode", mode, "--version", version, "--platform",
                  "linux-x86_64", "--entry", "sample.x86_64", "--keys", keys or self.keys, *target)
 
+    def publish_game(self, build, entry):
+        """A published build of V-Sekai, to the server in mode game; gives its version."""
+        version = ".".join(str(int(part)) for part in build.split("-"))
+        index = ["--from-index", GAME / f"linux_{build}.caidx", "--from-store", GAME / "store", "--entry", entry]
+        self.run("publish", *index, "--mode", "game", "--version", version, "--platform", "linux-x86_64", "--keys",
+                 self.keys, "--server", self.url, "--token-file", self.folder / "token")
+        return version
+
     def bundle(self):
         """Has the server's bundles built, of all that is published."""
         subprocess.run([self._server_program, "bundle", "build", "--effort", "fast", "--now", "--data",
-                        self.folder / "server"], check=True, capture_output=True, timeout=120)
+                        self.folder / "server"], check=True, capture_output=True, timeout=300)
 
     def retire(self, mode, successor):
         """Ends a mode over the API; its players are moved."""
