@@ -3,7 +3,8 @@
 
 Installs the sample game from a real server, plays it, updates it through a crash, rolls it back; then meets a server
 that is gone, damage, a retired mode and a full disk, and a plain web host. With `VSEKAI_TEST_DATA` the last step is an
-update of V-Sekai itself by bundles, from server to button. Each step asserts on what `vsekai status --json` says; pictures are kept in out/e2e for people to look at.
+update of V-Sekai itself by bundles, from server to button. Each step asserts on what `vsekai status --json` says;
+pictures are kept in out/e2e for people to look at.
 
     tests/e2e/launcher.py           exports everything first
     tests/e2e/launcher.py --keep    takes what out/ has
