@@ -110,6 +110,7 @@ setup_test() {
 	need wrk have wrk
 	need desktop-file-utils have desktop-file-validate
 	need xdotool have xdotool
+	need zstd have zstd
 	install_missing
 	"$repo/tests/tools/desync.sh" >/dev/null || skip "no desync: tests against it are left out"
 	"$repo/tests/tools/godot.sh" --version >/dev/null || skip "no Godot: its tests are left out"

@@ -16,6 +16,13 @@ say "Rust tests; those of the server on SQLite and on PostgreSQL"
 "$repo/tests/tools/api.sh"
 "$repo/tests/tools/fuzz.sh" 3
 
+if have zstd; then
+	say "bundles, read by docs/bundle-format.md alone"
+	"$repo/tests/e2e/second_reader.py"
+else
+	skip "no zstd command: bundles are not read by a second reader"
+fi
+
 godot() { timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" "$@"; }
 if ! godot --version >/dev/null; then
 	skip "no Godot: its tests are left out"
