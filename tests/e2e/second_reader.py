@@ -79,13 +79,13 @@ class Version:
                 first, last = max(begin, start), min(end, start + size)
                 if first < last:
                     place, offset = joined + first - begin, first - start
-                    before = found[-1] if found else None
-                    if before and before[3] == start and (before[0] + before[2], before[1] + before[2]) == (place, offset):
-                        found[-1] = (before[0], before[1], before[2] + last - first, start)
+                    if found and (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]) == (place, offset):
+                        # Two files never join so: the second's offset is 0.
+                        found[-1][2] += last - first
                     else:
-                        found.append((place, offset, last - first, start))
+                        found.append([place, offset, last - first])
             joined += end - begin
-        return [each[:3] for each in found]
+        return found
 
 
 def signed(repository, target):
