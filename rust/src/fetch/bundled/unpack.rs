@@ -41,6 +41,15 @@ impl ChunkSource for InPlaces<'_> {
     }
 }
 
+/// What came of a chunk.
+enum Given {
+    Now,
+    /// Nobody waits for it, or not any more.
+    Before,
+    /// Its bytes are others.
+    Never,
+}
+
 /// The chunks of a section, and their bytes, as far as there are any.
 fn cut<'b>(section: &Section, index: &Index, plain: &'b [u8]) -> Vec<(IndexChunk, &'b [u8])> {
     let mut rest = plain;
@@ -91,13 +100,18 @@ impl<'a> Work<'a> {
         let take = |(chunk, bytes): &(IndexChunk, &[u8])| -> Result<()> {
             let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size()) && !self.is_given(&chunk.id);
             let is_built_on = task.step.keep.contains(&chunk.id);
-            if (is_wanted || is_built_on) && !self.give(chunk.id, bytes, is_wanted, is_built_on)? {
-                bad.fetch_add(1, Ordering::Relaxed);
-            } else if is_wanted {
-                let after = |untold: u64| Some(untold.saturating_sub(chunk.size()));
-                let before = untold.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or(0);
-                let bytes = chunk.size().saturating_sub(before);
-                self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes });
+            if !is_wanted && !is_built_on {
+                return Ok(());
+            }
+            match self.give(chunk.id, bytes, is_wanted, is_built_on)? {
+                Given::Now => {
+                    let after = |untold: u64| Some(untold.saturating_sub(chunk.size()));
+                    let before = untold.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or(0);
+                    let bytes = chunk.size().saturating_sub(before);
+                    self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes });
+                }
+                Given::Before => {}
+                Given::Never => _ = bad.fetch_add(1, Ordering::Relaxed),
             }
             Ok(())
         };
@@ -125,20 +139,23 @@ impl<'a> Work<'a> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
-    /// Whether the bytes are those of the chunk.
-    fn give(&self, id: ChunkId, bytes: &[u8], is_wanted: bool, is_built_on: bool) -> Result<bool> {
+    fn give(&self, id: ChunkId, bytes: &[u8], is_wanted: bool, is_built_on: bool) -> Result<Given> {
         let ends = &self.ends;
-        let Ok(chunk) = ends.digest.verify(Chunk::new(id, bytes.to_vec()), id, self.monitor) else { return Ok(false) };
+        let Ok(chunk) = ends.digest.verify(Chunk::new(id, bytes.to_vec()), id, self.monitor) else {
+            return Ok(Given::Never);
+        };
         if let (true, Some(spool)) = (is_built_on, ends.spool) {
             spool.put(&chunk)?;
         }
-        if is_wanted && self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
-            ends.sink.accept(&chunk)?;
-            if let Some(cache) = ends.write_cache {
-                cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
-            }
+        // The same chunk may be there twice, and two threads at it.
+        if !is_wanted || !self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            return Ok(Given::Before);
         }
-        Ok(true)
+        ends.sink.accept(&chunk)?;
+        if let Some(cache) = ends.write_cache {
+            cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
+        }
+        Ok(Given::Now)
     }
 
     fn hold(&self, bytes: u64) {
