@@ -78,11 +78,16 @@ func show_progress(done: int, total: int, bytes_per_second: float, seconds_left:
 	_drawn_msec = now
 	var part := clampf(float(done) / total, 0.0, 1.0) if total > 0 else 0.0
 	_bar.value = part * 100.0
-	var parts: PackedStringArray = [
-		tr("HOME_PROGRESS").format({"done": Words.bytes(done), "total": Words.bytes(total)})
-	]
+	# Of a download in the bytes that the button has named: what is written of them is more, as a rule.
+	var worth := 1.0
+	if state.kind == HomeState.Kind.DOWNLOADING and state.download_bytes > 0 and total > 0:
+		worth = float(state.download_bytes) / total
+	var words := {
+		"done": Words.bytes(roundi(done * worth)), "total": Words.bytes(roundi(total * worth))
+	}
+	var parts: PackedStringArray = [tr("HOME_PROGRESS").format(words)]
 	if bytes_per_second > 0.0:
-		parts.append(Words.speed(bytes_per_second))
+		parts.append(Words.speed(bytes_per_second * worth))
 	if seconds_left >= 0.0 and done < total:
 		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
 	_detail.text = " · ".join(parts)

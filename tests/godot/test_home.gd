@@ -138,6 +138,22 @@ func test_progress_is_drawn_ten_times_a_second_and_its_end_always() -> void:
 	assert(_text(frame, "%Detail") == "6.7 MB of 6.7 MB")
 
 
+func test_progress_of_a_download_is_of_what_the_button_has_named() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	frame.home.state.download_bytes = 4_000_000
+	await get_tree().create_timer(0.15).timeout
+	frame.home.show_progress(3_000_000, 6_000_000, 1_500_000.0, 2.0)
+	assert(
+		_text(frame, "%Detail") == "2.0 MB of 4.0 MB · 1.0 MB/s · 2 s left", _text(frame, "%Detail")
+	)
+	frame.home.show_progress(6_000_000, 6_000_000, 0.0, -1.0)
+	assert(_text(frame, "%Detail") == "4.0 MB of 4.0 MB", _text(frame, "%Detail"))
+	frame.home.state.kind = K.VERIFYING
+	frame.home.show_progress(6_000_000, 6_000_000, 0.0, -1.0)
+	assert(_text(frame, "%Detail") == "6.0 MB of 6.0 MB", "nothing is downloaded then")
+
+
 func test_progress_cannot_lie() -> void:
 	var frame := _open(K.DOWNLOADING)
 	await get_tree().process_frame
