@@ -1,11 +1,12 @@
 #!/usr/bin/env -S python3 -B
-"""A second reader of bundles, written from docs/bundle-format.md alone: Python, and the command zstd.
+"""A second reader of bundles: docs/bundle-format.md in Python, with the command zstd and no code of the updater.
 
     tests/e2e/second_reader.py                 publishes builds and reads their bundles; V-Sekai's too, if they are here
     tests/e2e/second_reader.py REPOSITORY...   reads all bundles of repositories that are folders
 
 Holds every chunk that comes out against its id, and both documents against the signed digests. It is here so that the
-page stays enough for others; it is no part of the updater, and takes its time.
+page stays enough for others. Indexes and stores it reads as casync has them, release documents as docs/publishing.md.
+It verifies no signature, takes no part of a bundle, and takes its time.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from world import GAME, program
 
-KINDS = CHUNKS, INDEX, FILES = 0, 1, 2
+INDEX, FILES = 1, 2
 PLACES = 1 << 27
 DISTANCE = re.compile(
     rb"\xe8|\xff[\x15\x25]|[\x48\x4c][\x03\x2b\x39\x3b\x63\x85\x89\x8b\x8d][\x05\x0d\x15\x1d\x25\x2d\x35\x3d]"

@@ -17,7 +17,7 @@ say "Rust tests; those of the server on SQLite and on PostgreSQL"
 "$repo/tests/tools/fuzz.sh" 3
 
 if have zstd; then
-	say "bundles, read by docs/bundle-format.md alone"
+	say "bundles, read by a second reader"
 	"$repo/tests/e2e/second_reader.py"
 else
 	skip "no zstd command: bundles are not read by a second reader"
