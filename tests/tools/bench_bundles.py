@@ -218,8 +218,8 @@ def measure_pair(options, pair, known):
             found |= rivals.all_of(pair, scratch, options.desync, options.bsdiff_seconds, is_large)
         if not options.no_ours:
             say(f"{pair.name}: vsekai")
-            # How small a patch is does not tell in how long it is applied: this one is made in less time.
-            patch = rivals.TarPatch(pair, scratch, level=3) if "zstd_tar" in found else None
+            # The one of the table: a patch of another level is applied faster or slower, by a tenth.
+            patch = rivals.TarPatch(pair, scratch) if "zstd_tar" in found else None
             ours = Ours(pair, scratch / "ours", 1 if is_large else options.rounds, is_large)
             found["ours"] = ours.all(patch.apply if patch else lambda: None)
             if patch:

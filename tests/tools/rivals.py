@@ -83,7 +83,7 @@ def tar(tree, target):
 class TarPatch:
     """Both trees as tar streams, and the patch between them in a window that holds both."""
 
-    def __init__(self, pair, scratch, level):
+    def __init__(self, pair, scratch, level=19):
         self.old, self.new, self.patch = (scratch / name for name in ("old.tar", "new.tar", "tar.patch"))
         self.tree = scratch / "zstd-tree"
         tar(pair / "old", self.old)
