@@ -125,7 +125,7 @@ impl Game {
     }
 
     /// Chunks that the second version has and the first has not.
-    fn missing(&self) -> std::collections::HashSet<vsekai_updater::chunk::ChunkId> {
+    fn missing(&self) -> std::collections::HashSet<vsekai_updater::formats::chunk::ChunkId> {
         let (old, new) = (stores::read_index(&self.old_index), stores::read_index(&self.new_index));
         stores::ids(&new).difference(&stores::ids(&old)).copied().collect()
     }

@@ -197,7 +197,9 @@ fn whoever_holds_the_key_of_a_mode_alone_can_publish_to_it() {
     desk.installs("game", &tree);
     let refused = Run::of(desk.publishing("beta", "1.0.0").arg(&tree)).failed("key_missing");
     assert!(refused.contains("beta"), "{refused}");
-    assert!(!desk.server.catalog().modes.contains_key(&vsekai_updater::release::ModeName::new("beta").unwrap()));
+    assert!(
+        !desk.server.catalog().modes.contains_key(&vsekai_updater::formats::release::ModeName::new("beta").unwrap())
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use vsekai_updater::trust::{Days, Keys};
+use vsekai_updater::net::trust::{Days, Keys};
 
 use super::forge::Forge;
 use super::ground::{Ground, MODES};

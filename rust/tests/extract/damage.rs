@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 use super::Game;
 use super::run::{Run, extract};

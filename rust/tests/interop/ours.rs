@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use vsekai_updater::chunk::DigestAlgorithm;
+use vsekai_updater::formats::chunk::DigestAlgorithm;
 
 use super::foreign::round;
 use super::serve::Server;

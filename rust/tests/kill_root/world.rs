@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
-use vsekai_updater::disk;
-use vsekai_updater::source::{HttpOptions, Network};
-use vsekai_updater::trust::{ClockGuard, OpenOptions, Repository};
+use vsekai_updater::local::disk;
+use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::trust::{ClockGuard, OpenOptions, Repository};
 
 use super::Mine;
 use super::points::{Ground, text};

@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vsekai_updater::Result;
-use vsekai_updater::api::{CommitRequest, MissingRequest, NewPublication, OnlineKeys, RepositoryInfo, TrustUpload};
-use vsekai_updater::index::Index;
-use vsekai_updater::release::{CATALOG_TARGET, Catalog, Mode, Offer, Release};
-use vsekai_updater::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles};
+use vsekai_updater::formats::index::Index;
+use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog, Mode, Offer, Release};
+use vsekai_updater::net::api::{
+    CommitRequest, MissingRequest, NewPublication, OnlineKeys, RepositoryInfo, TrustUpload,
+};
+use vsekai_updater::net::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles};
 
 /// How old `timestamp.json` can be.
 pub(crate) const LAG: Duration = Duration::from_millis(700);
