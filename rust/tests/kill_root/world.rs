@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vsekai_updater::local::disk;
-use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::http::{HttpOptions, Network};
 use vsekai_updater::net::trust::{ClockGuard, OpenOptions, Repository};
 
 use super::Mine;

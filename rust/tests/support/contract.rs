@@ -16,7 +16,7 @@ use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog, Mode, Offer, Rel
 use vsekai_updater::net::api::{
     CommitRequest, MissingRequest, NewPublication, OnlineKeys, RepositoryInfo, TrustUpload,
 };
-use vsekai_updater::net::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles};
+use vsekai_updater::net::trust::{CATALOG_ROLE, Keys, MemoryStorage, Publication, ServiceKeys, TrustFiles};
 
 /// How old `timestamp.json` can be.
 pub(crate) const LAG: Duration = Duration::from_millis(700);
@@ -220,7 +220,7 @@ impl Shared {
     fn trust(&self, state: &mut State, body: &[u8]) -> Result<()> {
         let upload: TrustUpload = serde_json::from_slice(body).unwrap();
         let files = TrustFiles::from_upload(&upload)?;
-        let shelf = MemoryShelf::new(state.metadata());
+        let shelf = MemoryStorage::new(state.metadata());
         let keys = self.keys.lock().unwrap();
         let mut publication = Publication::open_with_trust(shelf, &keys, &files)?;
         publication.commit()?;
@@ -245,7 +245,7 @@ impl Shared {
             return Ok(problem(409, "publication_stale", "sign it again"));
         }
         let keys = self.keys.lock().unwrap();
-        let mut publication = Publication::open_service(MemoryShelf::new(state.metadata()), &keys)?;
+        let mut publication = Publication::open_service(MemoryStorage::new(state.metadata()), &keys)?;
         publication.accept_role(release.mode.as_str(), &document("metadata"))?;
         let mut targets = Vec::new();
         for (kind, name) in
