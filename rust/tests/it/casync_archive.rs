@@ -1,15 +1,6 @@
 //! Our archives held against those that casync and desync write for the same tree, byte for byte.
 //!
 //! Each needs its program on `PATH` and says so where it is not there.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(unix)]
 
 use std::fs;
 use std::io::Write as _;
@@ -161,7 +152,7 @@ fn casync_archives_render_back_and_ours_are_the_same() {
 /// `a` has an owner, an attribute, ACLs and capabilities, `d` an owner, an attribute and default ACLs.
 #[test]
 fn casync_metadata_is_kept_as_it_is() {
-    let bytes = include_bytes!("fixtures/casync-metadata.catar");
+    let bytes = include_bytes!("../fixtures/casync-metadata.catar");
     let layout = walk(bytes);
     assert_eq!(read_forward(bytes).unwrap(), layout);
     let elements: Vec<_> = layout.nodes().iter().map(|node| node.metadata.elements.len()).collect();

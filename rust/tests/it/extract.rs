@@ -1,51 +1,24 @@
 //! `vsekai store extract` from outside: what a user, a failing disk and a hostile publisher can do to it.
 //!
 //! Needs nothing but this crate; tests of mounts and of other users need root and say so when they are skipped.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(all(feature = "cli", unix))]
 
-#[path = "extract/blob.rs"]
 mod blob;
-#[path = "extract/damage.rs"]
 mod damage;
-#[path = "extract/destination.rs"]
 mod destination;
-#[path = "extract/disks.rs"]
 mod disks;
-#[path = "extract/hostile.rs"]
 mod hostile;
-#[path = "extract/kill.rs"]
 mod kill;
-#[path = "extract/output.rs"]
 mod output;
-#[path = "support/run.rs"]
-mod run;
-#[path = "extract/seeds.rs"]
 mod seeds;
-#[path = "support/serve.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod serve;
-#[path = "support/stores.rs"]
-mod stores;
-#[path = "support/trees.rs"]
-mod trees;
-#[path = "extract/update.rs"]
 mod update;
-#[path = "extract/user_files.rs"]
 mod user_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stores::Bench;
-use trees::{chmod, link, noise, touch, write};
+use crate::support::run::{self, Run};
+use crate::support::stores::{Bench, ids, read_index};
+use crate::support::trees::{self, chmod, link, noise, touch, write};
 
 /// A small game: about 1 MB in some 200 chunks.
 fn first_version(root: &Path) {
@@ -120,14 +93,14 @@ impl Game {
         game
     }
 
-    fn extract(&self, index: &Path) -> run::Run {
-        run::Run::of(&mut run::extract(&[self.bench.store()], index, &self.destination))
+    fn extract(&self, index: &Path) -> Run {
+        Run::of(&mut run::extract(&[self.bench.store()], index, &self.destination))
     }
 
     /// Chunks that the second version has and the first has not.
     fn missing(&self) -> std::collections::HashSet<vsekai_updater::chunk::ChunkId> {
-        let (old, new) = (stores::read_index(&self.old_index), stores::read_index(&self.new_index));
-        stores::ids(&new).difference(&stores::ids(&old)).copied().collect()
+        let (old, new) = (read_index(&self.old_index), read_index(&self.new_index));
+        ids(&new).difference(&ids(&old)).copied().collect()
     }
 }
 

@@ -1,26 +1,14 @@
 //! What networks and servers do wrong, done on purpose: each fault has its outcome, within its time.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(feature = "net")]
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::toxic::{Reply, Toxic};
+use crate::support::toxic::{Reply, Toxic};
 use vsekai_updater::source::{HttpClient, HttpOptions, Secret, Url};
 use vsekai_updater::{Error, Result};
 
-#[path = "faults/mirrors.rs"]
 mod mirrors;
-#[path = "faults/real.rs"]
 mod real;
-mod support;
 
 const CAP: u64 = 100_000;
 

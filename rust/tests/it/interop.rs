@@ -1,42 +1,17 @@
 //! Against the real desync and casync: what they make we extract and update, what we make they extract.
 //!
 //! Needs `desync` and `casync` on PATH. Without one, its tests say so on stderr and pass; where `CI` is set they fail.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(all(feature = "cli", unix))]
 
-#[path = "interop/foreign.rs"]
 mod foreign;
-#[path = "interop/large.rs"]
 mod large;
-#[path = "interop/ours.rs"]
 mod ours;
-#[path = "support/run.rs"]
-mod run;
-#[path = "support/serve.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod serve;
-#[path = "interop/server.rs"]
 mod server;
-#[path = "interop/stores.rs"]
 mod special;
-#[path = "support/stores.rs"]
-mod stores;
-#[path = "support/tools.rs"]
-mod tools;
-#[path = "support/trees.rs"]
-mod trees;
 
 use std::fs;
 use std::path::Path;
 
-use trees::{chmod, link, noise, touch, write};
+use crate::support::trees::{chmod, link, noise, touch, write};
 
 /// All that trips archivers.
 fn first_version(root: &Path) {

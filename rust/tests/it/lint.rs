@@ -1,15 +1,6 @@
 //! The publisher's checks on builds that V-Sekai has published.
 //!
 //! `VSEKAI_TEST_DATA` names a folder of `.caidx` files beside their `store/`; without it nothing is tested.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(all(unix, feature = "local"))]
 
 use std::fs;
 use std::io::Write as _;

@@ -1,15 +1,6 @@
 //! Making: what is stored is the stream, once, and the index is the one that casync and desync write.
 //!
 //! Needs `desync` and `casync` for interop, and `VSEKAI_TEST_DATA` for the published tree.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(feature = "local")]
 
 use std::fs;
 use std::path::Path;

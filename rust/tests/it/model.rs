@@ -2,30 +2,14 @@
 //!
 //! `VSEKAI_MODEL_CASES` and `VSEKAI_MODEL_SEED` play more of them, or others; a failure prints the shortest history
 //! that was found for it.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(all(feature = "cli", unix, debug_assertions))]
 
 use std::sync::Mutex;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-#[path = "model/expected.rs"]
 mod expected;
-#[path = "model/history.rs"]
 mod history;
-#[path = "model/moves.rs"]
 mod moves;
-#[path = "support/trees.rs"]
-#[allow(dead_code, reason = "other test programs use the rest")]
-mod trees;
-#[path = "model/world.rs"]
 mod world;
 
 /// Some twenty seconds.

@@ -1,32 +1,13 @@
 //! `vsekai publish` and `vsekai repository`: what becomes of a build, and what of a mistake.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(all(feature = "cli", unix))]
-
-#[path = "support/repository.rs"]
-mod repository;
-#[path = "support/run.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod run;
-#[path = "support/stores.rs"]
-mod stores;
-#[path = "support/tools.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod tools;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use repository::Publisher;
-use run::{Run, vsekai};
+use crate::support::repository::Publisher;
+use crate::support::run::{Run, vsekai};
+use crate::support::tools;
 use serde_json::Value;
 use tempfile::TempDir;
 

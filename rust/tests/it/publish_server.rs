@@ -1,27 +1,12 @@
 //! `vsekai publish --server`: what is sent, what is not sent twice, and what becomes of refusals.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(all(feature = "cli", unix))]
-
-#[path = "support/contract.rs"]
-mod contract;
-#[path = "support/run.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod run;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contract::{Contract, LAG, TOKEN};
-use run::{Run, vsekai};
+use crate::support::contract::{Contract, LAG, TOKEN};
+use crate::support::run::{Run, vsekai};
 use tempfile::TempDir;
 
 /// A server, and a publisher with keys for it.

@@ -1,14 +1,6 @@
 //! Archives that V-Sekai has published, walked from their ends.
 //!
 //! `VSEKAI_TEST_DATA` names a folder of `.caidx` files beside their `store/`; without it nothing is tested.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

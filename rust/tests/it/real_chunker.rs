@@ -1,14 +1,6 @@
 //! The casync chunker against what V-Sekai published: every cut of two builds of its game.
 //!
 //! Needs `VSEKAI_TEST_DATA`: a folder with `linux_*.caidx` and the `store` of their chunks.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 use std::path::Path;
 

@@ -1,13 +1,4 @@
 //! Pruning and verifying: nothing that is needed goes, nothing that is broken stays unseen.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-#![cfg(feature = "local")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

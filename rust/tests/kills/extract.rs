@@ -1,40 +1,19 @@
 //! `vsekai store extract`, stopped at every change of the disk that it makes: killed before, after and in
 //! the middle of it, or told that the disk is full, closed or broken. The destination is the old version or
 //! the new one, nothing else is touched, and the next run brings it to the new one and leaves nothing over.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-// Builds without debug assertions have no points to stop at.
-#![cfg(all(feature = "cli", unix, debug_assertions))]
 
-#[path = "kill/blob.rs"]
 mod blob;
-#[path = "kill/install.rs"]
 mod install;
-#[path = "support/points.rs"]
-mod points;
-#[path = "kill/repair.rs"]
 mod repair;
-#[path = "support/stores.rs"]
-mod stores;
-#[path = "support/trees.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod trees;
-#[path = "kill/update.rs"]
 mod update;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use points::Ground;
-use stores::Bench;
-use trees::{Same, Snapshot, What, assert_same, chmod, link, noise, snapshot, touch, write};
+use crate::points::Ground;
+use crate::support::stores::Bench;
+use crate::support::trees::{self, Same, Snapshot, What, assert_same, chmod, link, noise, snapshot, touch, write};
 
 /// A tiny game: some ten chunks.
 fn first_version(root: &Path) {

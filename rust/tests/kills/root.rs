@@ -2,50 +2,21 @@
 //! before and in the middle of it, or told that the disk is full, closed or broken. Whatever the fault: status and
 //! launch work at once and show the old version or the new one, that one is whole, no file of the user's is lost,
 //! nothing outside is touched, no older repository is believed. And the same command again ends as it ends undisturbed.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
-// Builds without debug assertions have no points to stop at.
-#![cfg(all(feature = "cli", unix, debug_assertions))]
 
-#[path = "kill_root/away.rs"]
 mod away;
-#[path = "kill_root/bundles.rs"]
 mod bundles;
-#[path = "kill_root/looks.rs"]
 mod looks;
-#[path = "kill_root/new.rs"]
 mod new;
-#[path = "support/points.rs"]
-mod points;
-#[path = "support/repository.rs"]
-mod repository;
-#[path = "support/serve.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod serve;
-#[path = "kill_root/start.rs"]
 mod start;
-#[path = "support/stores.rs"]
-mod stores;
-#[path = "support/trees.rs"]
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod trees;
-#[path = "kill_root/update.rs"]
 mod update;
-#[path = "kill_root/world.rs"]
 mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use crate::points::{Ground, Scenario, Survived, survive, text};
 use looks::Portrait;
-use points::{Ground, Scenario, Survived, survive, text};
 use world::World;
 
 /// What `status` may say is current; nothing for an install that is not there.

@@ -1,12 +1,4 @@
 //! The HTTP API seen from outside: the real program on a port of its own, asked as any client would ask it.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 mod attacks;
 mod audit;

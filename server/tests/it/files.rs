@@ -2,14 +2,6 @@
 //!
 //! Needs `desync` and `moto_server` (an S3 server) on PATH. Without one, its tests say so on stderr and pass; where
 //! `CI` is set they fail.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 mod connections;
 mod desync;

@@ -1,9 +1,24 @@
 //! The server is killed while publications, commits, clean-ups, starts and signatures are under way. Afterwards every
 //! version that was ever answered for is whole, and what the client tries again succeeds.
 
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+#![cfg(unix)]
+
+#[allow(dead_code, reason = "the other program uses the rest")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::world::{World, text};
+use support::world::{World, text};
 
 /// When the server is killed after a publication has begun, in milliseconds. A publication takes a few hundred, so
 /// that each part of it is met: chunks, documents, the rebuilding of the tree, the signatures, the transaction.
@@ -16,7 +31,8 @@ fn killed_server_has_all_of_a_version_or_nothing_and_the_publisher_goes_on() {
     let mut answered = Vec::new();
     for (number, moment) in (1_u32..).zip(MOMENTS) {
         let version = format!("1.{number}.0");
-        let mut publishing = world.publish("stable", &version, number).spawn();
+        let mut publishing = world.publish("stable", &version, number).0;
+        let mut publishing = publishing.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(moment));
         world.kill();
         let was_answered = publishing.wait().unwrap().success();
@@ -62,16 +78,16 @@ fn killed_first_start_can_be_begun_again() {
     for moment in [1, 3, 6, 10, 15, 20, 30, 45, 60, 90] {
         let folder = tempfile::tempdir().unwrap();
         let serve = || {
-            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
+            let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
             command.current_dir(folder.path()).env_clear().args(["serve", "--listen", "127.0.0.1:0"]);
-            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
             command
         };
         let mut first = serve().spawn().unwrap();
         std::thread::sleep(Duration::from_millis(moment));
         first.kill().unwrap();
         first.wait().unwrap();
-        let check = std::process::Command::new(env!("CARGO_BIN_EXE_vsekai-server"))
+        let check = Command::new(env!("CARGO_BIN_EXE_vsekai-server"))
             .current_dir(folder.path())
             .env_clear()
             .args(["token", "create", "--name", "x", "--scope", "admin"])

@@ -200,10 +200,6 @@ impl Call {
         assert!(!output.status.success(), "{:?}\n{}", self.0, text(&output));
         last(&output)
     }
-
-    pub(crate) fn spawn(mut self) -> Child {
-        self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
 }
 
 pub(crate) fn text(output: &Output) -> String {

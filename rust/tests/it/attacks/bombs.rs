@@ -12,7 +12,7 @@ use vsekai_updater::release::{FileDigest, FileTable};
 
 use super::forge::{Documents, Forge};
 use super::ground::Ground;
-use super::run::{Run, vsekai};
+use crate::support::run::{Run, vsekai};
 
 /// zstd of `head`, then `part` again and again up to `bytes`.
 fn packed(head: &str, part: &str, bytes: usize) -> Vec<u8> {

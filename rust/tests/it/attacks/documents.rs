@@ -8,7 +8,7 @@ use vsekai_updater::publish::publish;
 
 use super::forge::{Documents, Forge, name_of, sha256};
 use super::ground::{Ground, request};
-use super::trees::{noise, write};
+use crate::support::trees::{noise, write};
 
 /// An attack by documents of 2.0.0 that are what `change` makes of them.
 pub(crate) fn attack(change: impl FnOnce(&mut Documents), code: &str) {

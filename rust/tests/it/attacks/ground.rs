@@ -15,10 +15,10 @@ use vsekai_updater::release::{Entry, ModeName, Platform};
 use vsekai_updater::trust::{Days, Keys};
 use vsekai_updater::version::Version;
 
-use super::packing;
-use super::run::{Run, vsekai};
-use super::serve::Server;
-use super::trees::{Same, Snapshot, assert_same, chmod, copy, noise, snapshot, write};
+use crate::support::packing;
+use crate::support::run::{Run, vsekai};
+use crate::support::serve::Server;
+use crate::support::trees::{Same, Snapshot, assert_same, chmod, copy, noise, snapshot, write};
 
 pub(crate) const MODES: [&str; 3] = ["stable", "beta", "nightly"];
 

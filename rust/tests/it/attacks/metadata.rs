@@ -183,7 +183,7 @@ fn stolen_key_of_the_catalog_signs_no_release() {
 fn rotation_of_every_key_is_followed_by_an_old_client_and_ends_the_old_keys() {
     let ground = Ground::new();
     let stolen_keys = ground.path("stolen-keys");
-    super::trees::copy(&ground.keys(), &stolen_keys);
+    crate::support::trees::copy(&ground.keys(), &stolen_keys);
     let hostile = ground.stolen("hostile");
     let mut keys = Keys::open(&ground.keys()).unwrap();
     for role in ["root", "targets", "snapshot", "timestamp", "catalog", "stable"] {

@@ -8,8 +8,8 @@ use vsekai_updater::trust::{Days, Keys};
 
 use super::forge::Forge;
 use super::ground::{Ground, MODES};
-use super::packing;
-use super::serve::Server;
+use crate::support::packing;
+use crate::support::serve::Server;
 
 /// A repository of somebody else's keys; one that stands still; one that has no targets; one whose chunks are wrong.
 fn hostile_mirrors(ground: &Ground) -> Vec<(std::path::PathBuf, &'static str)> {

@@ -13,9 +13,9 @@ use vsekai_updater::updater::{Settings, Updater};
 
 use super::forge::{Forge, name_of};
 use super::ground::Ground;
-use super::packing;
-use super::support::nginx::{self, Nginx};
-use super::support::toxic::{Reply, Toxic};
+use crate::support::nginx::{self, Nginx};
+use crate::support::packing;
+use crate::support::toxic::{Reply, Toxic};
 
 /// A server of a repository with 2.0.0, to be made to misbehave.
 struct Hostile {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::documents::attack;
 use super::forge::Forge;
 use super::ground::Ground;
-use super::trees::{chmod, link, write};
+use crate::support::trees::{chmod, link, write};
 
 const CANARY: &str = "escaped-by-an-attack";
 

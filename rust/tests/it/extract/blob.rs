@@ -5,10 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::run::{Run, extract};
-use super::serve::Server;
-use super::stores::{Bench, ids, read_index};
-use super::trees::noise;
+use crate::support::run::{Run, extract};
+use crate::support::serve::Server;
+use crate::support::stores::{Bench, ids, read_index};
+use crate::support::trees::noise;
 
 struct Blob {
     bench: Bench,

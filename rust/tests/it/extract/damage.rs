@@ -7,10 +7,10 @@ use std::time::Duration;
 use vsekai_updater::chunk::ChunkId;
 
 use super::Game;
-use super::run::{Run, extract};
-use super::serve::Server;
-use super::stores::{Bench, read_index};
-use super::trees::{Same, assert_equal_trees, assert_same, copy, noise, snapshot};
+use crate::support::run::{Run, extract};
+use crate::support::serve::Server;
+use crate::support::stores::{Bench, read_index};
+use crate::support::trees::{Same, assert_equal_trees, assert_same, copy, noise, snapshot};
 
 type Damage = (&'static str, fn(&[u8]) -> Vec<u8>);
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::Game;
-use super::run::{Run, extract};
-use super::trees::{Same, assert_equal_trees, assert_same, link, snapshot, write};
+use crate::support::run::{Run, extract};
+use crate::support::trees::{Same, assert_equal_trees, assert_same, link, snapshot, write};
 
 #[test]
 fn folder_that_is_not_ours_is_refused_and_untouched() {

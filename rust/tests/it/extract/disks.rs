@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::run::{Run, extract, vsekai};
-use super::serve::Server;
-use super::stores::Bench;
-use super::trees::{Same, assert_equal_trees, assert_same, noise, snapshot, write};
 use super::{Game, skipped};
+use crate::support::run::{Run, extract, vsekai};
+use crate::support::serve::Server;
+use crate::support::stores::Bench;
+use crate::support::trees::{Same, assert_equal_trees, assert_same, noise, snapshot, write};
 
 /// A file system of its own in memory, until it is dropped.
 struct Mounted(PathBuf);
@@ -51,7 +51,7 @@ fn full_disk_is_found_out_before_anything_is_written() {
     let used: u64 = snapshot(&disk.0)
         .values()
         .map(|seen| match &seen.what {
-            super::trees::What::File { size, .. } => *size,
+            crate::support::trees::What::File { size, .. } => *size,
             _ => 0,
         })
         .sum();
@@ -159,7 +159,7 @@ fn tree_with_read_only_folders_is_updated_without_being_root() {
         for (path, mode) in
             [("locked/deep/file", 0o444), ("locked/same", 0o400), ("locked/deep", 0o555), ("locked", 0o555)]
         {
-            super::trees::chmod(tree, path, mode);
+            crate::support::trees::chmod(tree, path, mode);
         }
         game.bench.publish(name, tree);
     }

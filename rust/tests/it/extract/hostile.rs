@@ -7,9 +7,9 @@ use siphasher::sip::SipHasher24;
 use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
 
 use super::Game;
-use super::run::{Run, extract};
-use super::stores::{Bench, read_index};
-use super::trees::{Same, assert_same, noise, snapshot};
+use crate::support::run::{Run, extract};
+use crate::support::stores::{Bench, read_index};
+use crate::support::trees::{Same, assert_same, noise, snapshot};
 
 const ENTRY: u64 = 0x1396_fabc_ea5b_bb51;
 const FILENAME: u64 = 0x6dbb_6ebc_b316_1f0b;
@@ -77,7 +77,7 @@ fn run(bench: &Bench, stream: &[u8]) -> Run {
 }
 
 /// Nothing was made but our own folder beside the destination, and that holds no tree.
-fn assert_nothing_came_of_it(bench: &Bench, before: &super::trees::Snapshot) {
+fn assert_nothing_came_of_it(bench: &Bench, before: &crate::support::trees::Snapshot) {
     let mut after = snapshot(bench.root());
     after.retain(|path, _| {
         !path.starts_with("there") && !path.starts_with("store") && path != Path::new("hostile.caidx")

@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Game;
-use super::run::{Run, extract, planned};
-use super::serve::Server;
-use super::stores::{ids, read_index};
-use super::trees::{Same, Snapshot, assert_equal_trees, assert_same, copy, noise, snapshot};
+use crate::support::run::{Run, extract, planned};
+use crate::support::serve::Server;
+use crate::support::stores::{ids, read_index};
+use crate::support::trees::{Same, Snapshot, assert_equal_trees, assert_same, copy, noise, snapshot};
 
 const KILLS: u64 = 24;
 const CONNECTIONS: u64 = 4;
@@ -96,7 +96,7 @@ fn killed_at_random_points_of_an_install_it_is_nothing_or_new_and_goes_on() {
 
 #[test]
 fn file_is_resumed_where_it_is() {
-    let bench = super::stores::Bench::new();
+    let bench = crate::support::stores::Bench::new();
     let bytes = noise(1, 800_000);
     let index = bench.publish_blob("v1.caibx", &bytes);
     let destination = bench.path("disk.img");

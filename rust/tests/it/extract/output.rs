@@ -3,8 +3,8 @@
 use std::process::Stdio;
 
 use super::Game;
-use super::run::{Run, vsekai};
-use super::trees::{Same, assert_equal_trees};
+use crate::support::run::{Run, vsekai};
+use crate::support::trees::{Same, assert_equal_trees};
 
 #[test]
 fn reader_that_went_away_is_no_failure() {
@@ -67,7 +67,7 @@ fn one_thread_and_many_do_the_same() {
     for threads in ["1", "7"] {
         let game = Game::new();
         for index in [&game.old_index, &game.new_index] {
-            let mut command = super::run::extract(&[game.bench.store()], index, &game.destination);
+            let mut command = crate::support::run::extract(&[game.bench.store()], index, &game.destination);
             Run::of(command.args(["--threads", threads])).done();
         }
         assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);

@@ -5,9 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use super::Game;
-use super::run::{Run, extract, planned};
-use super::serve::Server;
-use super::trees::{Same, assert_equal_trees, copy, snapshot, write};
+use crate::support::run::{Run, extract, planned};
+use crate::support::serve::Server;
+use crate::support::trees::{Same, assert_equal_trees, copy, snapshot, write};
 
 #[test]
 fn folder_that_another_tool_extracted_is_taken_over() {
@@ -73,7 +73,7 @@ fn seed_without_an_index_is_cut_anew() {
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
     let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
     assert_eq!(server.take_asked().into_keys().collect::<HashSet<_>>(), missing);
-    super::trees::assert_same(&before, &snapshot(&game.old), Same::Untouched);
+    crate::support::trees::assert_same(&before, &snapshot(&game.old), Same::Untouched);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::fs;
 use std::time::Duration;
 
 use super::Game;
-use super::run::{Run, extract, planned};
-use super::serve::Server;
-use super::stores::{ids, read_index};
-use super::trees::{Same, assert_equal_trees, assert_same, chmod, snapshot};
+use crate::support::run::{Run, extract, planned};
+use crate::support::serve::Server;
+use crate::support::stores::{ids, read_index};
+use crate::support::trees::{Same, assert_equal_trees, assert_same, chmod, snapshot};
 
 #[test]
 fn installed_tree_equals_the_published_one() {
@@ -61,7 +61,7 @@ fn unchanged_and_moved_files_are_taken_over_without_writing_them() {
     let before = snapshot(&game.destination);
     let run = game.extract(&game.new_index);
     let after = snapshot(&game.destination);
-    let inode = |tree: &super::trees::Snapshot, name: &str| tree[std::path::Path::new(name)].inode;
+    let inode = |tree: &crate::support::trees::Snapshot, name: &str| tree[std::path::Path::new(name)].inode;
     assert_eq!(inode(&after, "data/sounds.pck"), inode(&before, "data/sounds.pck"));
     assert_eq!(inode(&after, "assets/main.pck"), inode(&before, "data/pack.pck"));
     assert_ne!(inode(&after, "bin/game"), inode(&before, "bin/game"));

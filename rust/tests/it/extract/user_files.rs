@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Game;
-use super::trees::{Same, assert_same, chmod, link, snapshot, write};
+use crate::support::trees::{Same, assert_same, chmod, link, snapshot, write};
 
 #[test]
 fn files_of_the_users_survive_an_update() {

@@ -13,7 +13,7 @@ use vsekai_updater::source::{
 use vsekai_updater::{Error, Result};
 
 use super::quick;
-use super::support::toxic::{Reply, Toxic};
+use crate::support::toxic::{Reply, Toxic};
 
 /// Chunks as a store holds them.
 pub(crate) struct Sample {

@@ -9,8 +9,8 @@ use vsekai_updater::event::{Cancel, Silent};
 use vsekai_updater::source::{FetchStats, HttpOptions, fetch_all};
 
 use super::mirrors::{Sample, Taker, store};
-use super::support::{delay, nginx};
 use super::{get, quick};
+use crate::support::{delay, nginx};
 
 fn publish(sample: &Sample, nginx: &nginx::Nginx) {
     for chunk in &sample.chunks {

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::run::Run;
 use super::shop::Shop;
-use super::trees::{self, Same, assert_same, snapshot, write};
+use crate::support::run::Run;
+use crate::support::trees::{self, Same, assert_same, snapshot, write};
 
 /// A folder that another tool has filled with the first version, and the user with notes.
 fn filled() -> Shop {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::shop::Shop;
-use super::trees::write;
+use crate::support::trees::write;
 
 fn updated() -> Shop {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::run::Run;
-use super::serve::Server;
 use super::shop::{Running, Shop, wait_until};
-use super::trees::{noise, write};
+use crate::support::run::Run;
+use crate::support::serve::Server;
+use crate::support::trees::{noise, write};
 
 const WITH_BUNDLES: &[&str] = &["--delta-from", "2", "--fast"];
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::serve::Server;
 use super::shop::{Running, Shop, wait_until};
+use crate::support::serve::Server;
 
 #[test]
 fn second_update_is_told_at_once_that_the_first_is_at_work() {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::shop::Shop;
-use super::trees::{chmod, snapshot, write};
+use crate::support::trees::{chmod, snapshot, write};
 
 #[test]
 fn damage_is_named_and_is_exit_code_3() {

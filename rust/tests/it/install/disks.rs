@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::run::Run;
 use super::shop::{Launched, Shop, as_nobody};
 use super::skipped;
-use super::trees::{Same, assert_same, noise, snapshot, write};
+use crate::support::run::Run;
+use crate::support::trees::{Same, assert_same, noise, snapshot, write};
 
 /// A file system, until it is dropped.
 struct Mounted(PathBuf);

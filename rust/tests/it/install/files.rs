@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::shop::Shop;
-use super::trees::{chmod, noise, write};
+use crate::support::trees::{chmod, noise, write};
 
 #[test]
 fn users_file_in_a_version_is_carried_to_the_next() {
@@ -43,8 +43,8 @@ fn saved_twice(path: &str, then: &str) -> Vec<String> {
         shop.vsekai(&["rollback"]).done();
         assert!(!shop.tree_of("2.0.0").exists());
     }
-    let all = super::trees::snapshot(&shop.game().join("saved"));
-    let files = all.iter().filter(|(_, seen)| matches!(seen.what, super::trees::What::File { .. }));
+    let all = crate::support::trees::snapshot(&shop.game().join("saved"));
+    let files = all.iter().filter(|(_, seen)| matches!(seen.what, crate::support::trees::What::File { .. }));
     files.map(|(path, _)| fs::read_to_string(shop.game().join("saved").join(path)).unwrap()).collect()
 }
 
@@ -140,7 +140,7 @@ fn uninstall_leaves_the_users_files_and_nothing_else() {
     let folder = shop.folder_of("2.0.0");
     let done = shop.vsekai(&["uninstall"]).done().clone();
     assert_eq!((&done["versions"], &done["saved_files"]), (&2.into(), &1.into()), "{done}");
-    let left = super::trees::snapshot(&shop.game());
+    let left = crate::support::trees::snapshot(&shop.game());
     let files = left.keys().filter(|path| shop.game().join(path).is_file());
     let wanted = [std::path::PathBuf::from("notes.txt"), ["saved", &folder, "mods/hat.pck"].iter().collect()];
     assert!(files.eq(wanted.iter()), "{left:?}");

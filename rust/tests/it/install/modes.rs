@@ -1,7 +1,7 @@
 //! Streams of versions, and users who are moved from one to another.
 
-use super::run::Run;
 use super::shop::Shop;
+use crate::support::run::Run;
 
 /// `stable` is at 1.0.0 and installed, `beta` at this version.
 fn with_beta(version: &str) -> Shop {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use super::forge::{Forge, next, yesterday};
-use super::serve::Server;
 use super::shop::Shop;
-use super::trees::{Same, assert_same, snapshot};
+use crate::support::forge::{Forge, next, yesterday};
+use crate::support::serve::Server;
+use crate::support::trees::{Same, assert_same, snapshot};
 
 #[track_caller]
 fn assert_all_but_updating_works(shop: &Shop) {
@@ -34,7 +34,7 @@ fn server_that_is_gone_stops_updates_only() {
     drop(server);
     // The folder that is given first is gone too.
     fs::remove_dir_all(shop.publisher.repository()).unwrap();
-    let run = super::run::Run::of(shop.command(&["update", "--repository", &url]).arg(shop.game()));
+    let run = crate::support::run::Run::of(shop.command(&["update", "--repository", &url]).arg(shop.game()));
     run.failed("offline");
     assert_all_but_updating_works(&shop);
 }
@@ -71,7 +71,7 @@ fn older_repository_is_refused_and_the_game_starts() {
     let old = shop.publisher.keep_as("old");
     shop.publish("2.0.0");
     shop.update(&[]).done();
-    let run = super::run::Run::of(shop.command(&["update", "--repository"]).arg(&old).arg(shop.game()));
+    let run = crate::support::run::Run::of(shop.command(&["update", "--repository"]).arg(&old).arg(shop.game()));
     run.failed("metadata_rollback");
     assert_eq!(shop.launch(&[]).last["version"], "2.0.0");
 }

@@ -1,8 +1,8 @@
 //! What scripts see: JSON lines, exit codes, and that a look changes nothing.
 
-use super::run::Run;
 use super::shop::Shop;
-use super::trees::{Same, assert_same, snapshot};
+use crate::support::run::Run;
+use crate::support::trees::{Same, assert_same, snapshot};
 
 #[test]
 fn dry_run_changes_nothing() {
@@ -80,7 +80,7 @@ fn exit_codes_are_as_the_help_says() {
 fn words_for_people_go_to_the_right_stream() {
     let shop = Shop::with(&["1.0.0"]);
     let run = |words: &[&str]| {
-        let mut command = super::run::vsekai();
+        let mut command = crate::support::run::vsekai();
         command.env("HOME", shop.path("home")).env("XDG_CONFIG_HOME", shop.path("home/.config"));
         let output = command.args(words).arg(shop.game()).output().unwrap();
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use vsekai_updater::pack::{PATH, Pack};
 
-use super::run::Run;
 use super::shop::Shop;
-use super::web::Web;
+use crate::support::run::Run;
+use crate::support::web::Web;
 
 /// What was asked for since the last call, but for chunks.
 fn asked(web: &Web) -> Vec<(String, u16)> {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use super::run::Run;
-use super::serve::Server;
 use super::shop::{Running, Shop, wait_until};
-use super::trees::{noise, write};
+use crate::support::run::Run;
+use crate::support::serve::Server;
+use crate::support::trees::{noise, write};
 
 /// An update that takes long, stopped by Ctrl-C when some of it has come.
 fn interrupted() -> Shop {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::repository::Publisher;
-use super::run::{Run, vsekai};
-use super::stores::Bench;
-use super::trees::{chmod, noise, write};
+use crate::support::repository::Publisher;
+use crate::support::run::{Run, vsekai};
+use crate::support::stores::Bench;
+use crate::support::trees::{chmod, noise, write};
 
 /// Long enough for a loaded machine; nothing waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);

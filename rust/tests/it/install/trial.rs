@@ -141,7 +141,7 @@ fn start_that_the_player_stops_does_not_count() {
 #[test]
 fn version_whose_program_cannot_be_run_is_left_too() {
     let shop = Shop::with(&["1.0.0"]);
-    shop.publish_in("stable", "2.0.0", &[], |tree| super::trees::write(tree, "game", b"#!/nonexistent\n"));
+    shop.publish_in("stable", "2.0.0", &[], |tree| crate::support::trees::write(tree, "game", b"#!/nonexistent\n"));
     shop.update(&[]).done();
     for _ in 0..2 {
         let launched = shop.launch(&[]);
@@ -164,7 +164,7 @@ fn game_gets_its_arguments_and_its_exit_code_is_given_back() {
 fn game_that_a_signal_ends_is_exit_code_1() {
     let shop = Shop::new();
     let suicide = b"#!/bin/sh\nkill -KILL $$\n";
-    shop.publish_in("stable", "1.0.0", &[], |tree| super::trees::write(tree, "game", suicide));
+    shop.publish_in("stable", "1.0.0", &[], |tree| crate::support::trees::write(tree, "game", suicide));
     shop.update(&[]).done();
     let launched = shop.launch(&[]);
     assert_eq!((launched.code, &launched.last["exit_code"]), (Some(1), &Value::Null));

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::time::Duration;
 
-use super::run::{Run, extract};
-use super::serve::Server;
-use super::stores::{Bench, ids, read_index};
-use super::tools::Maker;
-use super::trees::{Same, assert_equal_trees, copy, noise};
+use crate::support::run::{Run, extract};
+use crate::support::serve::Server;
+use crate::support::stores::{Bench, ids, read_index};
+use crate::support::tools::Maker;
+use crate::support::trees::{Same, assert_equal_trees, copy, noise};
 
 /// Both versions by this program: installed over HTTP, updated, and gone back by a local store.
 pub(crate) fn round(maker: Maker, same: Same) {

@@ -5,10 +5,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::run::{Run, extract, planned};
-use super::stores::Bench;
-use super::tools::Maker;
-use super::trees::{Same, assert_equal_trees, noise, write};
+use crate::support::run::{Run, extract, planned};
+use crate::support::stores::Bench;
+use crate::support::tools::Maker;
+use crate::support::trees::{Same, assert_equal_trees, noise, write};
 
 const GIB: u64 = 1 << 30;
 

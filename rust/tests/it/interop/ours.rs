@@ -7,10 +7,10 @@ use std::time::Duration;
 use vsekai_updater::chunk::DigestAlgorithm;
 
 use super::foreign::round;
-use super::serve::Server;
-use super::stores::{Bench, read_index};
-use super::tools::{Maker, is_there, tool};
-use super::trees::{Same, assert_equal_trees, noise};
+use crate::support::serve::Server;
+use crate::support::stores::{Bench, read_index};
+use crate::support::tools::{Maker, is_there, tool};
+use crate::support::trees::{Same, assert_equal_trees, noise};
 
 /// Extracts a tree or a file with the other program, which must succeed.
 #[track_caller]

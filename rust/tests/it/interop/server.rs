@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::run::{Run, extract};
-use super::stores::{Bench, ids, read_index};
-use super::tools::{Maker, is_there};
-use super::trees::{Same, assert_equal_trees, copy};
+use crate::support::run::{Run, extract};
+use crate::support::stores::{Bench, ids, read_index};
+use crate::support::tools::{Maker, is_there};
+use crate::support::trees::{Same, assert_equal_trees, copy};
 
 struct ChunkServer {
     child: Child,

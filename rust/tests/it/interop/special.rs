@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::run::{Run, extract, planned};
-use super::stores::{Bench, read_index};
-use super::tools::{Maker, is_there, tool};
-use super::trees::{Same, assert_equal_trees, noise, write};
+use crate::support::run::{Run, extract, planned};
+use crate::support::stores::{Bench, read_index};
+use crate::support::tools::{Maker, is_there, tool};
+use crate::support::trees::{Same, assert_equal_trees, noise, write};
 
 #[test]
 fn chunks_of_1_4_and_16_mebibytes() {

@@ -8,9 +8,9 @@ use vsekai_updater::error::Result as Real;
 use vsekai_updater::publish::Edit;
 use vsekai_updater::source::Network;
 
-use crate::expected::{Catalog, Install, Installed};
-use crate::moves::{Harm, MODES, Move, VERSIONS};
-use crate::world::{ENTRY, Ended, World, mode, starts, version};
+use super::expected::{Catalog, Install, Installed};
+use super::moves::{Harm, MODES, Move, VERSIONS};
+use super::world::{ENTRY, Ended, World, mode, starts, version};
 
 type Check<T = ()> = Result<T, String>;
 

@@ -25,9 +25,9 @@ use vsekai_updater::trust::{ClockGuard, Days, Keys};
 use vsekai_updater::updater::{Settings, Updater};
 use vsekai_updater::version::Version;
 
-use crate::expected::KEPT_VERSIONS;
-use crate::moves::{Harm, How, MODES, VERSIONS};
-use crate::trees::{chmod, link, noise, write};
+use super::expected::KEPT_VERSIONS;
+use super::moves::{Harm, How, MODES, VERSIONS};
+use crate::support::trees::{chmod, link, noise, write};
 
 /// What stands at a path of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]

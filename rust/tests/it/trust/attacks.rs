@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
 
-use crate::forge::{Forge, next, yesterday};
-use crate::workshop::{CAP, NIGHTLY, STABLE, Workshop, modes};
+use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, modes};
+use crate::support::forge::{Forge, next, yesterday};
 
 #[test]
 fn sound_repository_gives_its_targets() {

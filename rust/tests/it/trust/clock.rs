@@ -5,7 +5,7 @@ use std::fs;
 use jiff::Timestamp;
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, ClockGuard};
 
-use crate::workshop::Workshop;
+use super::workshop::Workshop;
 
 fn tomorrow() -> String {
     let time = Timestamp::from_second(Timestamp::now().as_second() + 86_400).unwrap();

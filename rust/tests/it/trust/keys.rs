@@ -4,7 +4,7 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
 
-use crate::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, modes};
+use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, modes};
 
 const ROLES: [&str; 7] = ["root", "targets", "snapshot", "timestamp", "catalog", "nightly", "stable"];
 

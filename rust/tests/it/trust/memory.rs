@@ -4,9 +4,9 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
-use crate::packing;
-use crate::web::Web;
-use crate::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, files_of};
+use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, files_of};
+use crate::support::packing;
+use crate::support::web::Web;
 
 /// An install that has checked once, and a server that has no pack and has forgotten that: what single files save.
 /// `packs` has the rest.

@@ -4,9 +4,9 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
-use crate::packing;
-use crate::web::{Fault, Web, nobody};
-use crate::workshop::{CAP, STABLE, Workshop, files_of};
+use super::workshop::{CAP, STABLE, Workshop, files_of};
+use crate::support::packing;
+use crate::support::web::{Fault, Web, nobody};
 
 #[test]
 fn mirror_that_is_down_gives_way_to_the_next() {

@@ -9,7 +9,7 @@ use vsekai_updater::trust::{
     ClockGuard, Days, Keys, Location, MemoryShelf, OpenOptions, Publication, Repository, ServiceKeys, TrustFiles,
 };
 
-use crate::workshop::{modes, quick, write_files};
+use super::workshop::{modes, quick, write_files};
 
 /// Folders `service` and `keys`, all temporary, and what is published.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use std::path::Path;
 use vsekai_updater::pack::{MAX_PLAIN_BYTES, PATH, Pack};
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Publication};
 
-use crate::forge::{Forge, next, yesterday};
-use crate::packing;
-use crate::web::{Asked, Fault, Web, nobody};
-use crate::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, copy_tree, files_of};
+use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, copy_tree, files_of};
+use crate::support::forge::{Forge, next, yesterday};
+use crate::support::packing;
+use crate::support::web::{Asked, Fault, Web, nobody};
 
 const CATALOG_TWO: (&str, &str, &[u8]) = (CATALOG_ROLE, CATALOG_TARGET, b"catalog two");
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Committed, Keys, Publication};
 
-use crate::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, write_files};
+use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, write_files};
 
 #[test]
 fn publishing_to_a_mode_needs_its_key_and_the_online_ones_only() {

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use vsekai_updater::trust::CATALOG_TARGET;
 
-use crate::packing;
-use crate::web::{Fault, Web, nobody};
-use crate::workshop::{CAP, Install, STABLE, Workshop, files_of};
+use super::workshop::{CAP, Install, STABLE, Workshop, files_of};
+use crate::support::packing;
+use crate::support::web::{Fault, Web, nobody};
 
 /// A repository without a pack: what servers do to single files. `packs` has the rest.
 struct Bench {

@@ -9,9 +9,9 @@ use vsekai_updater::trust::{
     CATALOG_ROLE, CATALOG_TARGET, Days, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles,
 };
 
-use crate::forge::{Forge, yesterday};
-use crate::office::Office;
-use crate::workshop::{CAP, NIGHTLY, STABLE, files_of, modes};
+use super::office::Office;
+use super::workshop::{CAP, NIGHTLY, STABLE, files_of, modes};
+use crate::support::forge::{Forge, yesterday};
 
 fn names(written: &[(String, Vec<u8>)]) -> Vec<&str> {
     written.iter().map(|(name, _)| name.as_str()).collect()

@@ -12,8 +12,8 @@ use vsekai_updater::trust::{
 };
 use vsekai_updater::{Error, Result};
 
-use crate::packing;
-use crate::web::Web;
+use crate::support::packing;
+use crate::support::web::Web;
 
 pub(crate) const CAP: u64 = 1 << 20;
 pub(crate) const STABLE: &str = "stable/1.0.0/linux-x86_64/release.json";

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::names;
-use super::points::{Ground, Scenario, survive};
-use super::stores::Bench;
-use super::trees::noise;
+use crate::points::{Ground, Scenario, survive};
+use crate::support::stores::Bench;
+use crate::support::trees::noise;
 
 struct Blob {
     bench: Bench,

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::points::{Ground, Scenario, survive};
-use super::trees::chmod;
 use super::{Game, assert_done, assert_whole, first_version};
+use crate::points::{Ground, Scenario, survive};
+use crate::support::trees::chmod;
 
 struct Install(Game);
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::points::{Ground, Scenario, survive};
-use super::trees::{Snapshot, snapshot};
 use super::{Game, assert_done, assert_rest_untouched, assert_whole};
+use crate::points::{Ground, Scenario, survive};
+use crate::support::trees::{Snapshot, snapshot};
 
 struct Repair {
     game: Game,

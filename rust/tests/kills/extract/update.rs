@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::points::{Ground, Scenario, Survived, operations, survive};
-use super::trees::{Snapshot, snapshot, write};
 use super::{Game, assert_done, assert_rest_untouched, assert_whole};
+use crate::points::{Ground, Scenario, Survived, operations, survive};
+use crate::support::trees::{Snapshot, snapshot, write};
 
 /// What the user has put into the destination.
 const USER_FILES: [(&str, &[u8]); 2] = [("mods/hat.pck", b"a hat"), ("data/notes.txt", b"notes")];

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::install::{self, InstallRoot, InstallState};
 
-use super::trees::{self, Same, Snapshot, What, snapshot};
 use super::world::{World, names};
+use crate::support::trees::{self, Same, Snapshot, What, snapshot};
 
 /// All that is in an install root, without what differs from run to run.
 pub(crate) type Portrait = BTreeMap<PathBuf, String>;

@@ -1,7 +1,8 @@
 //! Into a new folder, and into one that has files already.
 
 use super::world::{NEW, World};
-use super::{FEWER, Play, trees::write};
+use super::{FEWER, Play};
+use crate::support::trees::{self, write};
 
 #[test]
 fn first_install_stopped_anywhere_gives_nothing_or_all_and_goes_on() {
@@ -20,7 +21,7 @@ fn adoption_stopped_anywhere_loses_no_file_that_was_there() {
     let world = World::new();
     let mine: [(&str, &[u8]); 2] = [("notes.txt", b"the user's notes"), ("data/levels/mine.map", b"the user's map")];
     let template = world.template(|folder| {
-        super::trees::copy(&world.tree(NEW), &folder.join("GAME"));
+        trees::copy(&world.tree(NEW), &folder.join("GAME"));
         mine.iter().for_each(|(path, content)| write(&folder.join("GAME"), path, content));
         world.ground.hand_over(&folder.join("GAME"));
     });

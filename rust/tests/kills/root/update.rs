@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::points::operations;
 use super::world::{NEW, OLD, OLDEST, World, stamp_again};
 use super::{FEWER, Mine, Play};
+use crate::points::operations;
 
 fn update(world: &World, folder: &Path) -> Command {
     world.update(folder, &[])

@@ -11,11 +11,11 @@ use vsekai_updater::source::{HttpOptions, Network};
 use vsekai_updater::trust::{ClockGuard, OpenOptions, Repository};
 
 use super::Mine;
-use super::points::{Ground, text};
-use super::repository::Publisher;
-use super::serve::Server;
-use super::stores::Bench;
-use super::trees::{self, Snapshot, chmod, link, noise, snapshot, write};
+use crate::points::{Ground, text};
+use crate::support::repository::Publisher;
+use crate::support::serve::Server;
+use crate::support::stores::Bench;
+use crate::support::trees::{self, Snapshot, chmod, link, noise, snapshot, write};
 
 /// The same as the old one, old, new, and one that does not start.
 pub(crate) const OLDEST: &str = "0.1.0";
@@ -91,7 +91,7 @@ impl World {
         write(&tree(BROKEN), "game", &program(BROKEN, 1));
         publisher.publish_with(&tree(BROKEN), "stable", BROKEN, &["--skip-update"]);
         // Just before the new one: a delta builds on what was published last.
-        publisher.publish(&tree(OLD), "stable", OLD);
+        publisher.publish_with(&tree(OLD), "stable", OLD, &[]);
         publisher.publish_with(&tree(NEW), "stable", NEW, options);
         let network = Network::new(&HttpOptions::default()).unwrap();
         Self { ground, publisher, server: None, ancient, bench, network }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const TRICKS: [&str; 14] = [
     "..%2f..%2fetc%2fpasswd",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server};
+use super::support::{Answer, Server};
 
 async fn lines(server: &Server) -> Vec<Value> {
     let page = server.ask("GET", "/api/v1/audit?limit=100").send().await.expect(200);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const CDNS: &str = "/api/v1/cdns";
 

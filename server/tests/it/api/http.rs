@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 #[tokio::test]
 async fn head_is_get_without_a_body() {

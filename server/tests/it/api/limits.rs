@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const WRONG: &str =
     "vsk_00000000000000000000000000000000_0000000000000000000000000000000000000000000000000000000000000000";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const MODES: &str = "/api/v1/modes";
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::support::{PATIENCE, Server, program};
+use super::support::{PATIENCE, Server, program};
 
 fn run(arguments: &[&str]) -> (i32, String, String) {
     let output = program().args(arguments).output().unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const ID: &str = "6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11";
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Server, program};
+use super::support::{Server, program};
 
 fn printed() -> String {
     let output = program().arg("openapi").output().unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Certificate, Client};
 
-use crate::support::{PATIENCE, Server, program};
+use super::support::{PATIENCE, Server, program};
 
 /// Writes a new certificate for this machine, and its key. Gives it for clients.
 fn write_certificate(folder: &Path) -> Certificate {

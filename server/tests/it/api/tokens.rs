@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const TOKENS: &str = "/api/v1/tokens";
 

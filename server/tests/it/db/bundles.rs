@@ -5,10 +5,10 @@ use vsekai_server::db::{Db, RowChange};
 use vsekai_server::model::{Asks, Bundle, BundleState, Time};
 use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 
+use super::samples::{NOW, apply, file, later, linux, mode, version};
 use crate::databases::Fixture;
-use crate::world::{NOW, apply, file, later, linux, mode, version};
 
-crate::on_every_database! {
+super::on_every_database! {
     bundle_is_seen_when_it_is_whole_and_takes_the_place_of_others,
     bundle_of_a_version_that_is_gone_is_removed_after_the_grace,
     bundle_that_was_never_finished_is_doomed_by_its_age,

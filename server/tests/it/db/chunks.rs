@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use vsekai_server::db::Page;
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
     chunks_that_are_not_here_are_missing,
     asking_keeps_what_is_here,
     asking_never_shortens_what_is_kept,

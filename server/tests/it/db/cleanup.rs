@@ -2,10 +2,10 @@
 
 use vsekai_server::db::{Change, RowChange};
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
     chunks_of_a_version_are_never_doomed,
     chunks_of_files_that_are_taken_away_are_unused,
     what_an_upload_has_asked_for_stays_when_its_version_goes,

@@ -3,10 +3,10 @@
 use vsekai_server::db::{Change, FileFilter, Page, RowChange, VersionFilter};
 use vsekai_server::model::VersionState;
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
     what_is_not_in_force_is_removed_after_its_time,
     what_is_named_again_is_in_force_again,
     files_of_a_withdrawn_version_are_removed_after_their_time,

@@ -4,10 +4,10 @@ use vsekai_server::db::{CdnFilter, FileFilter, ModeFilter, Page, RowChange, Vers
 use vsekai_server::model::{ModeVersion, VersionState};
 use vsekai_updater::version::Version;
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
     modes_are_listed_by_name_and_filtered,
     versions_are_listed_by_precedence,
     versions_are_filtered_by_each_of_their_fields,

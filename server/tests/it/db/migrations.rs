@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use vsekai_server::db::{Pools, open};
 
+use super::samples::*;
 use crate::databases::{Fixture, Kind, connect, execute};
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
+    hostile too:
     servers_that_start_at_once_make_the_tables_once,
     a_newer_database_is_refused,
     a_database_of_another_build_is_refused,

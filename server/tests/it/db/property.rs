@@ -11,10 +11,11 @@ use uuid::Uuid;
 use vsekai_server::db::{Applied, Change, Db, RowChange};
 use vsekai_server::model::{Mode, Time, VersionState};
 
+use super::samples::*;
 use crate::databases::{Fixture, Kind};
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
+    hostile too:
     no_published_version_ever_lacks_a_chunk,
 }
 

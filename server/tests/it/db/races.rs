@@ -5,10 +5,11 @@ use std::sync::Arc;
 use sqlx::Connection as _;
 use vsekai_server::db::{Applied, Change, Db, Page, RowChange};
 
+use super::samples::*;
 use crate::databases::{Fixture, Kind, connect, execute};
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
+    hostile too:
     of_changes_of_one_revision_exactly_one_is_done,
     every_change_that_decides_again_is_done_once,
     a_publication_and_clean_up_never_both_win,

@@ -4,10 +4,11 @@ use vsekai_server::db::{Applied, Change, Page, RowChange};
 use vsekai_server::error::Error;
 use vsekai_server::model::VersionState;
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
+    hostile too:
     a_new_repository_is_empty_at_revision_0,
     a_change_is_seen_whole_at_the_next_revision,
     a_change_of_an_old_revision_does_nothing,

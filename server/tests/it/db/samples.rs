@@ -11,13 +11,13 @@ use vsekai_updater::chunk::ChunkId;
 use vsekai_updater::release::{ModeName, Platform};
 use vsekai_updater::version::Version;
 
-pub const NOW: Time = Time(1_750_000_000_000_000);
+pub(crate) const NOW: Time = Time(1_750_000_000_000_000);
 
-pub fn later(seconds: i64) -> Time {
+pub(crate) fn later(seconds: i64) -> Time {
     NOW.plus_seconds(seconds)
 }
 
-pub fn mode(name: &str) -> Mode {
+pub(crate) fn mode(name: &str) -> Mode {
     Mode {
         id: Uuid::now_v7(),
         name: ModeName::new(name).unwrap(),
@@ -29,7 +29,7 @@ pub fn mode(name: &str) -> Mode {
     }
 }
 
-pub fn version(mode: &Mode, text: &str) -> ModeVersion {
+pub(crate) fn version(mode: &Mode, text: &str) -> ModeVersion {
     ModeVersion {
         id: Uuid::now_v7(),
         mode_id: mode.id,
@@ -45,15 +45,15 @@ pub fn version(mode: &Mode, text: &str) -> ModeVersion {
     }
 }
 
-pub fn linux() -> Platform {
+pub(crate) fn linux() -> Platform {
     Platform::new("linux-x86_64").unwrap()
 }
 
-pub fn windows() -> Platform {
+pub(crate) fn windows() -> Platform {
     Platform::new("windows-x86_64").unwrap()
 }
 
-pub fn file(version: &ModeVersion, platform: &Platform, name: &str, uri: &str) -> VersionFile {
+pub(crate) fn file(version: &ModeVersion, platform: &Platform, name: &str, uri: &str) -> VersionFile {
     VersionFile {
         id: Uuid::now_v7(),
         version_id: version.id,
@@ -65,7 +65,7 @@ pub fn file(version: &ModeVersion, platform: &Platform, name: &str, uri: &str) -
     }
 }
 
-pub fn cdn(name: &str) -> Cdn {
+pub(crate) fn cdn(name: &str) -> Cdn {
     Cdn {
         uid: Uuid::now_v7(),
         name: name.to_owned(),
@@ -78,7 +78,7 @@ pub fn cdn(name: &str) -> Cdn {
     }
 }
 
-pub fn upload(mode: &str, text: &str) -> Upload {
+pub(crate) fn upload(mode: &str, text: &str) -> Upload {
     Upload {
         id: Uuid::new_v4(),
         mode: ModeName::new(mode).unwrap(),
@@ -90,7 +90,7 @@ pub fn upload(mode: &str, text: &str) -> Upload {
     }
 }
 
-pub fn token(name: &str) -> Token {
+pub(crate) fn token(name: &str) -> Token {
     Token {
         id: Uuid::now_v7(),
         name: name.to_owned(),
@@ -103,7 +103,7 @@ pub fn token(name: &str) -> Token {
     }
 }
 
-pub fn audit(action: &str) -> AuditEntry {
+pub(crate) fn audit(action: &str) -> AuditEntry {
     AuditEntry {
         id: Uuid::now_v7(),
         at: NOW,
@@ -115,12 +115,12 @@ pub fn audit(action: &str) -> AuditEntry {
     }
 }
 
-pub fn repository_file(path: &str) -> RepositoryFile {
+pub(crate) fn repository_file(path: &str) -> RepositoryFile {
     RepositoryFile { path: path.to_owned(), bytes: path.as_bytes().to_vec() }
 }
 
 /// The id of the chunk with this number: spread as digests are.
-pub fn id(number: u64) -> ChunkId {
+pub(crate) fn id(number: u64) -> ChunkId {
     let mut bytes = [0; 32];
     for (place, part) in bytes.chunks_mut(8).enumerate() {
         let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(place as u32 * 16 + 7);
@@ -129,32 +129,38 @@ pub fn id(number: u64) -> ChunkId {
     ChunkId::from_bytes(bytes)
 }
 
-pub fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<ChunkId> {
+pub(crate) fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<ChunkId> {
     numbers.into_iter().map(id).collect()
 }
 
-pub fn chunk(number: u64, keep_until: Time) -> NewChunk {
+pub(crate) fn chunk(number: u64, keep_until: Time) -> NewChunk {
     NewChunk { id: id(number), size: 100, stored_size: 10, keep_until }
 }
 
-pub fn bytes(number: u64) -> Bytes {
+pub(crate) fn bytes(number: u64) -> Bytes {
     Bytes::from(format!("chunk {number}"))
 }
 
-pub async fn put(db: &dyn Db, numbers: impl IntoIterator<Item = u64>, keep_until: Time) {
+pub(crate) async fn put(db: &dyn Db, numbers: impl IntoIterator<Item = u64>, keep_until: Time) {
     let chunks: Vec<_> = numbers.into_iter().map(|n| (chunk(n, keep_until), Some(bytes(n)))).collect();
     db.put_chunks(&chunks).await.unwrap();
 }
 
 /// Rows alone, on the newest revision.
-pub async fn apply(db: &dyn Db, rows: Vec<RowChange>) {
+pub(crate) async fn apply(db: &dyn Db, rows: Vec<RowChange>) {
     let change = Change { revision: db.revision().await.unwrap(), rows, at: NOW, ..Change::default() };
     let applied = db.apply(&change).await.unwrap();
     assert_eq!(applied, Applied::Done(change.revision + 1));
 }
 
 /// What publishes a version with these chunks, as decided on `revision`.
-pub fn publication(revision: u64, mode: &Mode, version: &ModeVersion, upload: &Upload, chunks: Vec<ChunkId>) -> Change {
+pub(crate) fn publication(
+    revision: u64,
+    mode: &Mode,
+    version: &ModeVersion,
+    upload: &Upload,
+    chunks: Vec<ChunkId>,
+) -> Change {
     let uri = format!("targets/{}/{}/{}/index.caidx", mode.name, version.version, upload.platform);
     Change {
         revision,
@@ -178,7 +184,7 @@ pub fn publication(revision: u64, mode: &Mode, version: &ModeVersion, upload: &U
 }
 
 /// Publishes a version with these chunks, which are put first, kept until NOW.
-pub async fn publish(db: &dyn Db, mode: &Mode, text: &str, numbers: std::ops::Range<u64>) -> ModeVersion {
+pub(crate) async fn publish(db: &dyn Db, mode: &Mode, text: &str, numbers: std::ops::Range<u64>) -> ModeVersion {
     put(db, numbers.clone(), NOW).await;
     let version = version(mode, text);
     let upload = upload(mode.name.as_str(), text);

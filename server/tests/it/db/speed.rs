@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use vsekai_server::db::Db;
 
+use super::samples::*;
 use crate::databases::{Fixture, Kind};
-use crate::world::*;
 
 #[test]
 fn five_thousand_ids_are_looked_up_among_many_chunks_at_once() {

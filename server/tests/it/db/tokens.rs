@@ -2,10 +2,10 @@
 
 use vsekai_server::db::Page;
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
     a_token_comes_back_as_it_was,
     the_first_token_is_added_once,
     a_token_is_taken_back_once,

@@ -2,10 +2,11 @@
 
 use vsekai_server::model::DocumentKind;
 
+use super::samples::*;
 use crate::databases::Fixture;
-use crate::world::*;
 
-crate::on_every_database! {
+super::on_every_database! {
+    hostile too:
     an_upload_begins_once,
     documents_are_kept_in_place_of_earlier_ones,
     a_document_needs_its_upload,

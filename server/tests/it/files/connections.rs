@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use vsekai_server::listen::Limits;
 
-use crate::support::Server;
+use super::support::Server;
 
 const SECOND: Duration = Duration::from_secs(1);
 

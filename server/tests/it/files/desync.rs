@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{Bench, SECRET, is_there, noise};
+use super::support::{Bench, SECRET, is_there, noise};
 
 async fn desync(home: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("desync");

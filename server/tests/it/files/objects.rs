@@ -8,7 +8,7 @@ use vsekai_server::chunks::PutOutcome;
 use vsekai_server::db::Page;
 use vsekai_server::model::Time;
 
-use crate::support::{Bench, chunk, chunk_at, noise, tomorrow};
+use super::support::{Bench, chunk, chunk_at, noise, tomorrow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_folder_is_a_desync_store() {

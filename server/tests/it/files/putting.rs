@@ -8,7 +8,7 @@ use vsekai_server::files;
 use vsekai_server::listen::Limits;
 use vsekai_updater::chunk::{Compressor, DigestAlgorithm, VerifiedChunk};
 
-use crate::support::{Bench, SECRET, chunk, noise, path_of};
+use super::support::{Bench, SECRET, chunk, noise, path_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunk_is_new_once_and_can_be_read_at_once() {
@@ -39,7 +39,7 @@ async fn only_who_may_can_put() {
     let put = |header: Option<&'static str>| {
         let request = reqwest::Client::new().put(&url).body(stored.clone());
         let request = header.into_iter().fold(request, |request, it| request.header("authorization", it));
-        crate::support::Answer::of(request)
+        super::support::Answer::of(request)
     };
     let answer = put(None).await;
     assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"));

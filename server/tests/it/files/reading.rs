@@ -5,7 +5,7 @@ use std::time::Duration;
 use vsekai_server::files;
 use vsekai_server::listen::Limits;
 
-use crate::support::{Bench, Server, chunk, noise, path_of, tomorrow};
+use super::support::{Bench, Server, chunk, noise, path_of, tomorrow};
 
 const LASTING: &str = "public, max-age=31536000, immutable";
 

@@ -10,26 +10,26 @@ use vsekai_server::db::Page;
 use vsekai_server::model::Time;
 use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
 
-use crate::support::{Bench, chunk, noise, tomorrow};
+use super::support::{Bench, chunk, noise, tomorrow};
 
 macro_rules! conformance {
     ($($name:ident)*) => {
         mod in_the_database {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(&crate::support::Bench::database().await).await;
+                super::$name(&crate::files::support::Bench::database().await).await;
             })*
         }
         mod in_a_folder {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(&crate::support::Bench::folder().await).await;
+                super::$name(&crate::files::support::Bench::folder().await).await;
             })*
         }
         mod on_s3 {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                if let Some(bench) = crate::support::Bench::s3().await {
+                if let Some(bench) = crate::files::support::Bench::s3().await {
                     super::$name(&bench).await;
                 }
             })*

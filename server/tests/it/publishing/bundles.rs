@@ -14,8 +14,8 @@ use vsekai_updater::bundle::{
 use vsekai_updater::chunk::{CompressedChunk, Decompressor};
 use vsekai_updater::index::{Index, IndexChunk};
 
-use super::databases::{self, Kind};
-use super::world::{World, text};
+use crate::databases::{self, Kind};
+use crate::support::world::{World, text};
 
 /// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use vsekai_updater::pack::{PATH, Pack};
 
-use super::world::{World, text};
+use crate::support::world::{World, text};
 
 /// Status, headers, body.
 fn get(world: &World, path: &str, tag: Option<&str>) -> (u16, HeaderMap, Vec<u8>) {

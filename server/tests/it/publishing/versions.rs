@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::world::{World, text};
+use crate::support::world::{World, text};
 
 #[test]
 fn version_that_is_published_is_installed_and_updated_from() {

@@ -21,7 +21,6 @@
 //! To add one: implement [`Scenario`] for a struct that holds a [`Ground`] (or borrows one), and call
 //! [`survive`] in a test. Folders that hold identities (inode numbers, as receipts of an extract do) cannot
 //! be copied: give no template for those, and make them in `prepare`.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::fs;
 use std::io::Write;
