@@ -24,7 +24,6 @@ mod make;
 #[cfg(debug_assertions)]
 mod model;
 mod publish;
-mod publish_server;
 mod real_archive;
 mod real_chunker;
 mod store_care;

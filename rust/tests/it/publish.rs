@@ -284,3 +284,22 @@ fn a_damaged_chunk_of_a_foreign_store_is_found_before_anything_is_offered() {
     Run::of(&mut command).failed("chunk_corrupt");
     assert!(!desk.publisher.repository().join("targets/stable").exists());
 }
+
+#[test]
+fn either_a_folder_or_a_server_is_named() {
+    let desk = Desk::new();
+    let tree = desk.tree("one", 1);
+    let publishing = || {
+        let mut command = vsekai();
+        command.args(["publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game", "--keys"]);
+        command.arg(desk.publisher.keys()).arg(&tree);
+        command
+    };
+    let mut both = publishing();
+    both.args(["--server", "http://127.0.0.1:1", "--repository"]).arg(desk.path("repository"));
+    for mut command in [both, publishing()] {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--server"), "{output:?}");
+    }
+}

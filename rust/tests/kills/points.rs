@@ -2,8 +2,7 @@
 //!
 //! A [`Scenario`] says how a folder looks before, which command is run on it, what must hold after a run
 //! that was stopped, and what after one more run that was not. [`survive`] runs the command once to learn
-//! its operations (see `src/disk/probe.rs` and `src/bin/vsekai/faults.rs`), then once for each operation and
-//! each [`FAULTS`], always in a fresh folder:
+//! its operations (see `src/cli/faults.rs`), then with faults at them, always in a fresh folder:
 //!
 //! ```text
 //! prepare -> run with the fault -> after_fault -> run without -> converged
@@ -12,6 +11,11 @@
 //! A run that was to be killed and was not, a panic, and an exit code other than 0 and 1 are failures. One
 //! that ended with 0 in spite of its fault must have warned, or be done (`shrugged_off`). All failures are told at once,
 //! each with the rule for `VSEKAI_FAULT` that brings it back.
+//!
+//! Every operation of every scenario meets a fault, but by default only one of the kinds in [`FAULTS`] that fit it: its
+//! number says which, the same in each run. The last operation is stopped after it, too. A
+//! scenario that says so ([`Scenario::is_full`]) meets every kind at every operation; with `VSEKAI_FAULTS=all` all
+//! scenarios do. A line for each scenario says how many faults of how many it met.
 //!
 //! The command must use `--threads 1`: its operations have to come in the same order each time. If the tests
 //! run as root, all of it is done as `nobody`, for whom read-only means something: build commands with
@@ -96,6 +100,10 @@ pub(crate) trait Scenario: Sync {
     fn rules(&self) -> &[&str] {
         &["before", "after", "tear", "enospc", "eacces", "+eio"]
     }
+    /// Whether every operation meets every fault, and not just one.
+    fn is_full(&self) -> bool {
+        false
+    }
     /// Fails unless the run after the one with a fault ended as it should.
     fn ended(&self, again: &Output) {
         assert!(again.status.success(), "the next run: {}", text(again));
@@ -107,7 +115,7 @@ pub(crate) trait Scenario: Sync {
 }
 
 /// What all scenarios of this program have come to, for the last line that is printed.
-static TOTAL: Mutex<(usize, usize, usize)> = Mutex::new((0, 0, 0));
+static TOTAL: Mutex<(usize, Survived)> = Mutex::new((0, Survived { operations: 0, faults: 0, all_faults: 0 }));
 
 /// An operation of the run without a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +132,8 @@ pub(crate) struct Survived {
     pub(crate) operations: usize,
     /// Faults that did no harm.
     pub(crate) faults: usize,
+    /// As many as there are with `VSEKAI_FAULTS=all`.
+    pub(crate) all_faults: usize,
 }
 
 /// A place for folders that come and go, in memory where there is room, and the user that works in them.
@@ -201,14 +211,28 @@ pub(crate) fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Plays the scenario with every fault at every operation.
+/// The faults of a run: all that fit, or one for each operation, and `after` for the last.
+fn choose<'a>(rules: &[&str], operations: &'a [Operation], is_full: bool) -> Vec<(Fault, &'a Operation)> {
+    let last = operations.len() as u64;
+    let mut chosen = Vec::new();
+    for operation in operations {
+        let fitting: Vec<Fault> = FAULTS.into_iter().filter(|fault| fault.fits(rules, operation, last)).collect();
+        // Spread by Fibonacci hashing: a command that does the same few operations again and again meets all kinds.
+        let in_turn = (operation.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % fitting.len();
+        let is_chosen =
+            |at: usize, fault: Fault| is_full || at == in_turn || (fault.rule == "after" && operation.number == last);
+        let faults = fitting.iter().enumerate().filter(|(at, fault)| is_chosen(*at, **fault));
+        chosen.extend(faults.map(|(_, fault)| (*fault, operation)));
+    }
+    chosen
+}
+
+/// Plays the scenario with its faults, and fails if one does harm.
 pub(crate) fn survive(scenario: &dyn Scenario) -> Survived {
     let operations = learn(scenario);
-    let faults: Vec<(Fault, &Operation)> = FAULTS
-        .iter()
-        .flat_map(|fault| operations.iter().map(|operation| (*fault, operation)))
-        .filter(|(fault, operation)| fault.fits(scenario.rules(), operation, operations.len() as u64))
-        .collect();
+    let wants_all = std::env::var("VSEKAI_FAULTS").is_ok_and(|text| text == "all");
+    let faults = choose(scenario.rules(), &operations, wants_all || scenario.is_full());
+    let all_faults = choose(scenario.rules(), &operations, true).len();
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     // Twice as many as cores: children wait for disks and for each other.
     let threads = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -236,20 +260,24 @@ pub(crate) fn survive(scenario: &dyn Scenario) -> Survived {
         faults.len(),
         told.join("\n")
     );
-    let survived = Survived { operations: operations.len(), faults: faults.len() };
+    let survived = Survived { operations: operations.len(), faults: faults.len(), all_faults };
     tell(scenario.name(), survived);
     survived
 }
 
 /// Prints what was survived, and the sum so far.
 fn tell(name: &str, survived: Survived) {
-    let Survived { operations, faults } = survived;
+    let Survived { operations, faults, all_faults } = survived;
     let mut total = TOTAL.lock().unwrap();
-    *total = (total.0 + 1, total.1 + operations, total.2 + faults);
-    let (scenarios, all_operations, all_faults) = *total;
+    total.0 += 1;
+    total.1.operations += operations;
+    total.1.faults += faults;
+    total.1.all_faults += all_faults;
+    let (scenarios, sum) = *total;
     let line = format!(
-        "{name}: {faults} faults at {operations} operations survived \
-         (so far {all_faults} at {all_operations} in {scenarios} scenarios)\n"
+        "{name}: {faults} of {all_faults} faults at {operations} operations survived \
+         (so far {} of {} at {} in {scenarios} scenarios)\n",
+        sum.faults, sum.all_faults, sum.operations
     );
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
@@ -333,4 +361,24 @@ fn run_again(scenario: &dyn Scenario, folder: &Path) -> Output {
 /// Removes a folder with read-only folders in it. Those of failures stay until the ground goes.
 fn remove(folder: &Path) {
     vsekai_updater::disk::remove_all(folder).unwrap();
+}
+
+#[test]
+fn sampled_faults_are_one_for_each_operation_and_of_every_kind() {
+    let names = ["create", "write", "sync", "rename"];
+    let operations: Vec<Operation> = (1..=60)
+        .map(|number| Operation { number, name: names[number as usize % 4].to_owned(), path: PathBuf::new() })
+        .collect();
+    let rules = ["before", "tear", "enospc", "eacces", "+eio"];
+    let (sampled, all) = (choose(&rules, &operations, false), choose(&rules, &operations, true));
+    assert_eq!(sampled.len(), operations.len() + 1, "and one after the last");
+    assert!(all.len() > 4 * operations.len());
+    for operation in &operations {
+        assert!(sampled.iter().any(|(_, at)| at.number == operation.number));
+    }
+    for rule in rules {
+        assert!(sampled.iter().any(|(fault, _)| fault.rule == rule), "{rule}");
+        let of_writes = sampled.iter().any(|(fault, at)| fault.rule == rule && at.name == "write");
+        assert!(of_writes, "every fourth operation is a write, and none meets {rule}");
+    }
 }

@@ -51,6 +51,8 @@ struct Play {
     followed_by: Option<fn(&World, &Path) -> Command>,
     /// What is done at each operation.
     rules: &'static [&'static str],
+    /// Whether all of it is done at each, and not one in turn.
+    is_full: bool,
     reference: OnceLock<Portrait>,
 }
 
@@ -68,6 +70,7 @@ impl Play {
             too_late: None,
             followed_by: None,
             rules: &ALL,
+            is_full: false,
             reference: OnceLock::new(),
         }
     }
@@ -76,7 +79,7 @@ impl Play {
     #[track_caller]
     fn survive(&self, operations: usize) {
         let survived: Survived = survive(self);
-        assert!(survived.operations >= operations && survived.faults >= 2 * operations, "{survived:?}");
+        assert!(survived.operations >= operations && survived.all_faults >= 2 * operations, "{survived:?}");
     }
 }
 
@@ -104,6 +107,10 @@ impl Scenario for Play {
     /// `after` one operation is `before` the next.
     fn rules(&self) -> &[&str] {
         self.rules
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full
     }
 
     fn after_fault(&self, folder: &Path) {

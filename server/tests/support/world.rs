@@ -122,10 +122,15 @@ impl World {
     }
 
     pub(crate) fn publish(&self, mode: &str, version: &str, number: u32) -> Call {
+        self.publish_to(self.url(), mode, version, number)
+    }
+
+    /// The same to a server at another address.
+    pub(crate) fn publish_to(&self, url: &str, mode: &str, version: &str, number: u32) -> Call {
         let build = self.build(number);
         let mut call = self.publisher(&["publish"]);
         call.0.arg(build).args(["--mode", mode, "--version", version, "--platform", "linux-x86_64", "--entry", "game"]);
-        call.args(["--server", self.url(), "--keys", "keys"])
+        call.args(["--server", url, "--keys", "keys"])
     }
 
     pub(crate) fn update(&self, install: &str) -> Call {

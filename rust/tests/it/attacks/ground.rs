@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,7 +16,7 @@ use vsekai_updater::version::Version;
 
 use crate::support::packing;
 use crate::support::run::{Run, vsekai};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::trees::{Same, Snapshot, assert_same, chmod, copy, noise, snapshot, write};
 
 pub(crate) const MODES: [&str; 3] = ["stable", "beta", "nightly"];
@@ -151,10 +150,10 @@ impl Ground {
 
     #[track_caller]
     fn attack_over_http(&self, folders: &[&Path], code: &str) {
-        let servers: Vec<Server> = folders.iter().map(|folder| Server::start(folder, Duration::ZERO)).collect();
-        let urls: Vec<String> = servers.iter().map(Server::url).collect();
+        let servers: Vec<TestServer> = folders.iter().map(|folder| TestServer::start(folder)).collect();
+        let urls: Vec<String> = servers.iter().map(TestServer::url).collect();
         self.attack_as_it_is(&urls.iter().map(String::as_str).collect::<Vec<_>>(), code);
-        assert!(servers.iter().any(|server| server.take_asked().contains_key(PATH)), "nobody asked for a pack");
+        assert!(servers.iter().any(|server| server.take_counts().contains_key(PATH)), "nobody asked for a pack");
     }
 
     /// From these mirrors and in no other way.

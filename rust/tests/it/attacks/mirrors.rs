@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use vsekai_updater::trust::{Days, Keys};
 
 use super::forge::Forge;
 use super::ground::{Ground, MODES};
 use crate::support::packing;
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 
 /// A repository of somebody else's keys; one that stands still; one that has no targets; one whose chunks are wrong.
 fn hostile_mirrors(ground: &Ground) -> Vec<(std::path::PathBuf, &'static str)> {
@@ -47,8 +46,7 @@ fn hostile_mirror_before_an_honest_one_changes_nothing() {
     for which in 0..4 {
         let ground = Ground::new();
         let (hostile, code) = hostile_mirrors(&ground).swap_remove(which);
-        let (hostile, honest) =
-            (Server::start(&hostile, Duration::ZERO), Server::start(&ground.honest(), Duration::ZERO));
+        let (hostile, honest) = (TestServer::start(&hostile), TestServer::start(&ground.honest()));
         ground.attack_from(&[&hostile.url()], code);
         let both = ground.update_with(&hostile.url(), &["--repository", &honest.url()]);
         assert_eq!(both.done()["current"]["version"], "1.0.1", "{code}");

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::support::run::{Run, extract};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::{Bench, ids, read_index};
 use crate::support::trees::noise;
 
@@ -39,22 +38,22 @@ impl Blob {
 #[test]
 fn file_is_extracted_updated_and_left_alone() {
     let blob = Blob::new();
-    let server = Server::start(&blob.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&blob.bench.store());
     let go = |index| Run::of(&mut extract(&[server.url()], index, &blob.destination));
     go(&blob.old_index).done();
     assert!(fs::read(&blob.destination).unwrap() == blob.old);
-    server.take_asked();
+    server.take_counts();
     assert_eq!(go(&blob.old_index).done()["up_to_date"], true);
-    assert!(server.take_asked().is_empty());
+    assert!(server.take_counts().is_empty());
     go(&blob.new_index).done();
     assert!(fs::read(&blob.destination).unwrap() == blob.new);
-    assert_eq!(server.take_asked().into_keys().collect::<HashSet<_>>(), blob.missing());
+    assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), blob.missing());
 }
 
 #[test]
 fn file_seed_gives_what_it_has() {
     let blob = Blob::new();
-    let server = Server::start(&blob.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&blob.bench.store());
     let seed = blob.bench.path("v1.caibx.plain");
     for (name, with_index) in [("a", true), ("b", false)] {
         let destination = blob.bench.path(name);
@@ -65,7 +64,7 @@ fn file_seed_gives_what_it_has() {
         }
         Run::of(&mut command).done();
         assert!(fs::read(&destination).unwrap() == blob.new);
-        assert_eq!(server.take_asked().into_keys().collect::<HashSet<_>>(), blob.missing(), "{with_index}");
+        assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), blob.missing(), "{with_index}");
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use vsekai_updater::chunk::ChunkId;
 
 use super::Game;
 use crate::support::run::{Run, extract};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::{Bench, read_index};
 use crate::support::trees::{Same, assert_equal_trees, assert_same, copy, noise, snapshot};
 
@@ -76,7 +75,7 @@ fn second_store_is_used_and_the_first_is_named() {
 fn second_server_is_used_and_the_first_is_named() {
     let game = Game::installed();
     let (bad, damaged) = damaged_copy(&game);
-    let (bad, good) = (Server::start(&bad, Duration::ZERO), Server::start(&game.bench.store(), Duration::ZERO));
+    let (bad, good) = (TestServer::start(&bad), TestServer::start(&game.bench.store()));
     let run = Run::of(&mut extract(&[bad.url(), good.url()], &game.new_index, &game.destination));
     run.done();
     // A body that is too large is an answer that failed, not a damaged chunk: no warning names it.
@@ -141,7 +140,7 @@ fn chunk_that_no_server_has_is_named_with_all_servers() {
     let game = Game::new();
     let id = read_index(&game.old_index).get(10).unwrap().id;
     fs::remove_file(game.bench.store().join(id.store_path())).unwrap();
-    let servers = [0, 1].map(|_| Server::start(&game.bench.store(), Duration::ZERO));
+    let servers = [0, 1].map(|_| TestServer::start(&game.bench.store()));
     let urls = [servers[0].url(), servers[1].url()];
     let message = Run::of(&mut extract(&urls, &game.old_index, &game.destination)).failed("chunk_missing");
     assert!(message.contains(&id.to_string()) && urls.iter().all(|url| message.contains(url)), "{message}");

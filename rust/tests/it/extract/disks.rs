@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Game, skipped};
 use crate::support::run::{Run, extract, vsekai};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::Bench;
 use crate::support::trees::{Same, assert_equal_trees, assert_same, noise, snapshot, write};
 
@@ -68,7 +68,7 @@ fn disk_that_fills_up_on_the_way_is_an_error_and_the_old_version_stays() {
     let destination = disk.0.join("GAME");
     Run::of(&mut extract(&[game.bench.store()], &game.old_index, &destination)).done();
     let before = snapshot(&destination);
-    let server = Server::start(&game.bench.store(), Duration::from_millis(60));
+    let server = TestServer::slow(&game.bench.store(), Duration::from_millis(60));
     let mut command = extract(&[server.url()], &game.new_index, &destination);
     command.args(["--connections", "1"]);
     let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();

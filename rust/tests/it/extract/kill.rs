@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::Game;
 use crate::support::run::{Run, extract, planned};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::{ids, read_index};
 use crate::support::trees::{Same, Snapshot, assert_equal_trees, assert_same, copy, noise, snapshot};
 
 const KILLS: u64 = 24;
 const CONNECTIONS: u64 = 4;
 
-fn slow(game: &Game, index: &Path, server: &Server) -> Command {
+fn slow(game: &Game, index: &Path, server: &TestServer) -> Command {
     let mut command = extract(&[server.url()], index, &game.destination);
     command.args(["--connections", &CONNECTIONS.to_string()]).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -26,9 +26,9 @@ fn is(tree: &Snapshot, version: &Snapshot) -> bool {
 }
 
 /// Waits for the first chunk that is asked for.
-fn wait_until_busy(server: &Server) {
+fn wait_until_busy(server: &TestServer) {
     let until = Instant::now() + Duration::from_secs(20);
-    while server.take_asked().is_empty() {
+    while server.take_counts().is_empty() {
         assert!(Instant::now() < until, "it never asked for a chunk");
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -40,7 +40,7 @@ fn killed_at_random_points_of_an_update_it_is_old_or_new_and_goes_on() {
     let (old, new) = (snapshot(&game.old), snapshot(&game.new));
     let missing = game.missing().len() as u64;
     let (mut killed, mut asked, mut switched) = (0, 0, false);
-    let server = Server::start(&game.bench.store(), Duration::from_millis(12));
+    let server = TestServer::slow(&game.bench.store(), Duration::from_millis(12));
     for round in 0..KILLS {
         let mut child = slow(&game, &game.new_index, &server).spawn().unwrap();
         let wait = u64::from_le_bytes(noise(round + 1, 8).try_into().unwrap()) % 130;
@@ -48,7 +48,7 @@ fn killed_at_random_points_of_an_update_it_is_old_or_new_and_goes_on() {
         child.kill().unwrap();
         let status = child.wait().unwrap();
         killed += u64::from(!status.success());
-        asked += server.take_asked().values().sum::<u64>();
+        asked += server.take_counts().values().sum::<u64>();
         let now = snapshot(&game.destination);
         assert!(is(&now, &new) || (!switched && is(&now, &old)), "round {round}, after {wait} ms");
         switched = is(&now, &new);
@@ -74,7 +74,7 @@ fn killed_at_random_points_of_an_install_it_is_nothing_or_new_and_goes_on() {
     let game = Game::new();
     let new = snapshot(&game.new);
     let all = ids(&read_index(&game.new_index)).len() as u64;
-    let server = Server::start(&game.bench.store(), Duration::from_millis(15));
+    let server = TestServer::slow(&game.bench.store(), Duration::from_millis(15));
     let (mut asked, mut rounds) = (0, 0);
     while !game.destination.exists() {
         rounds += 1;
@@ -85,7 +85,7 @@ fn killed_at_random_points_of_an_install_it_is_nothing_or_new_and_goes_on() {
         std::thread::sleep(Duration::from_millis(wait));
         child.kill().unwrap();
         child.wait().unwrap();
-        asked += server.take_asked().values().sum::<u64>();
+        asked += server.take_counts().values().sum::<u64>();
     }
     assert!(rounds > 3, "{rounds}: too fast to be killed");
     assert!(is(&snapshot(&game.destination), &new));
@@ -100,7 +100,7 @@ fn file_is_resumed_where_it_is() {
     let bytes = noise(1, 800_000);
     let index = bench.publish_blob("v1.caibx", &bytes);
     let destination = bench.path("disk.img");
-    let server = Server::start(&bench.store(), Duration::from_millis(20));
+    let server = TestServer::slow(&bench.store(), Duration::from_millis(20));
     let mut command = extract(&[server.url()], &index, &destination);
     let mut child = command.args(["--connections", "2"]).stdout(Stdio::null()).spawn().unwrap();
     wait_until_busy(&server);
@@ -108,19 +108,19 @@ fn file_is_resumed_where_it_is() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!destination.exists(), "a file that is not whole has not its name yet");
-    server.take_asked();
+    server.take_counts();
     let run = Run::of(&mut extract(&[server.url()], &index, &destination));
     let resumed = planned(run.done(), "resumed_bytes");
     assert!(resumed > 20_000, "{resumed}");
     let all = ids(&read_index(&index)).len();
-    assert!(server.take_asked().len() < all - 5);
+    assert!(server.take_counts().len() < all - 5);
     assert!(fs::read(&destination).unwrap() == bytes);
 }
 
 #[test]
 fn interrupt_stops_it_with_130_and_the_next_run_goes_on() {
     let game = Game::installed();
-    let server = Server::start(&game.bench.store(), Duration::from_millis(40));
+    let server = TestServer::slow(&game.bench.store(), Duration::from_millis(40));
     let before = snapshot(&game.destination);
     let child = slow(&game, &game.new_index, &server).spawn().unwrap();
     wait_until_busy(&server);
@@ -132,9 +132,9 @@ fn interrupt_stops_it_with_130_and_the_next_run_goes_on() {
     run.failed("cancelled");
     assert!(run.stderr.contains("What is done so far is kept"), "{}", run.stderr);
     assert_same(&before, &snapshot(&game.destination), Same::Untouched);
-    server.take_asked();
+    server.take_counts();
     Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination)).done();
-    assert!(server.take_asked().len() < game.missing().len());
+    assert!(server.take_counts().len() < game.missing().len());
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
 }
 
@@ -146,7 +146,7 @@ fn interrupt(child: &Child) {
 #[test]
 fn second_process_is_told_that_the_first_is_at_work() {
     let game = Game::installed();
-    let server = Server::start(&game.bench.store(), Duration::from_millis(40));
+    let server = TestServer::slow(&game.bench.store(), Duration::from_millis(40));
     let mut child = slow(&game, &game.new_index, &server).spawn().unwrap();
     wait_until_busy(&server);
     let message = game.extract(&game.new_index).failed("busy");

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::time::Duration;
 
 use super::Game;
 use crate::support::run::{Run, extract, planned};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::trees::{Same, assert_equal_trees, copy, snapshot, write};
 
 #[test]
@@ -14,13 +13,13 @@ fn folder_that_another_tool_extracted_is_taken_over() {
     let game = Game::new();
     fs::create_dir(game.bench.path("there")).unwrap();
     copy(&game.old, &game.destination);
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     let mut command = extract(&[server.url()], &game.new_index, &game.destination);
     command.arg("--seed").arg(&game.destination).arg("--seed-index").arg(&game.old_index);
     Run::of(&mut command).done();
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
     let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
-    assert_eq!(server.take_asked().into_keys().collect::<HashSet<_>>(), missing);
+    assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), missing);
     // From now on it is ours.
     let again = Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination));
     assert_eq!(again.done()["up_to_date"], true);
@@ -54,25 +53,25 @@ fn taking_over_an_unchanged_folder_asks_for_nothing() {
     let game = Game::new();
     fs::create_dir(game.bench.path("there")).unwrap();
     copy(&game.old, &game.destination);
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     let mut command = extract(&[server.url()], &game.old_index, &game.destination);
     command.arg("--seed").arg(&game.destination).arg("--seed-index").arg(&game.old_index);
     Run::of(&mut command).done();
-    assert!(server.take_asked().is_empty());
+    assert!(server.take_counts().is_empty());
     assert_equal_trees(&game.destination, &game.old, Same::ModesAndTimes);
 }
 
 #[test]
 fn seed_without_an_index_is_cut_anew() {
     let game = Game::new();
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     let before = snapshot(&game.old);
     let mut command = extract(&[server.url()], &game.new_index, &game.destination);
     let run = Run::of(command.arg("--seed").arg(&game.old));
     assert!(planned(run.done(), "seed_bytes") > 500_000);
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
     let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
-    assert_eq!(server.take_asked().into_keys().collect::<HashSet<_>>(), missing);
+    assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), missing);
     crate::support::trees::assert_same(&before, &snapshot(&game.old), Same::Untouched);
 }
 
@@ -112,12 +111,12 @@ fn seed_that_is_not_there_is_an_error_and_changes_nothing() {
 #[test]
 fn cache_keeps_what_was_fetched_and_a_bad_chunk_in_it_is_replaced() {
     let game = Game::new();
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     let cache = game.bench.path("cache");
     let to = |name: &str| {
         let mut command = extract(&[server.url()], &game.old_index, &game.bench.path(name));
         Run::of(command.arg("--cache").arg(&cache)).done();
-        server.take_asked()
+        server.take_counts()
     };
     let first = to("A");
     assert!(to("B").is_empty(), "all comes from the cache");

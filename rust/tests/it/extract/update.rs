@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::time::Duration;
 
 use super::Game;
 use crate::support::run::{Run, extract, planned};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::{ids, read_index};
 use crate::support::trees::{Same, assert_equal_trees, assert_same, chmod, snapshot};
 
@@ -21,17 +20,17 @@ fn installed_tree_equals_the_published_one() {
 #[test]
 fn same_version_again_asks_for_nothing_and_touches_nothing() {
     let game = Game::new();
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     let again = || Run::of(&mut extract(&[server.url()], &game.old_index, &game.destination));
     let first = again();
-    let asked = server.take_asked();
+    let asked = server.take_counts();
     assert_eq!(first.done()["transfer"]["requests"], asked.values().sum::<u64>());
     assert!(asked.values().all(|count| *count == 1), "{asked:?}");
     let before = snapshot(game.bench.root());
     let second = again();
     assert_eq!(second.done()["up_to_date"], true);
     assert_eq!(second.done()["written_bytes"], 0);
-    assert!(server.take_asked().is_empty());
+    assert!(server.take_counts().is_empty());
     let mut after = snapshot(game.bench.root());
     // Taking the lock signs it.
     let lock = std::path::Path::new("there/.GAME.vsekai/lock");
@@ -42,11 +41,11 @@ fn same_version_again_asks_for_nothing_and_touches_nothing() {
 #[test]
 fn update_equals_a_fresh_install_and_asks_for_each_missing_chunk_once() {
     let game = Game::new();
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     Run::of(&mut extract(&[server.url()], &game.old_index, &game.destination)).done();
-    server.take_asked();
+    server.take_counts();
     let run = Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination));
-    let asked = server.take_asked();
+    let asked = server.take_counts();
     let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
     assert!(asked.values().all(|count| *count == 1), "{asked:?}");
     assert_eq!(asked.keys().cloned().collect::<HashSet<_>>(), missing);
@@ -87,11 +86,11 @@ fn changed_files_are_repaired() {
     fs::write(&pack, bytes).unwrap();
     fs::write(game.destination.join("empty"), b"not any more").unwrap();
     fs::OpenOptions::new().write(true).open(game.destination.join("bin/game")).unwrap().set_len(1000).unwrap();
-    let server = Server::start(&game.bench.store(), Duration::ZERO);
+    let server = TestServer::start(&game.bench.store());
     let run = Run::of(&mut extract(&[server.url()], &game.old_index, &game.destination));
     assert_eq!(run.done()["up_to_date"], false);
     assert_equal_trees(&game.destination, &game.old, Same::ModesAndTimes);
-    let asked = server.take_asked().len();
+    let asked = server.take_counts().len();
     let all = ids(&read_index(&game.old_index)).len();
     assert!(0 < asked && asked < all / 2, "{asked} of {all}: what is whole comes from the disk");
 }
@@ -142,11 +141,11 @@ fn dry_run_changes_nothing_and_tells_what_apply_then_does() {
     let game = Game::new();
     for index in [&game.old_index, &game.new_index, &game.new_index] {
         let before = snapshot(game.bench.root());
-        let server = Server::start(&game.bench.store(), Duration::ZERO);
+        let server = TestServer::start(&game.bench.store());
         let run = Run::of(extract(&[server.url()], index, &game.destination).arg("--dry-run"));
         assert_eq!(run.done()["dry_run"], true);
         assert_same(&before, &snapshot(game.bench.root()), Same::Untouched);
-        server.take_asked();
+        server.take_counts();
         let applied = Run::of(&mut extract(&[server.url()], index, &game.destination));
         assert_eq!(run.done()["plan"], applied.done()["plan"]);
         assert_eq!(run.done()["up_to_date"], applied.done()["up_to_date"]);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::shop::{Running, Shop, wait_until};
 use crate::support::run::Run;
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::trees::{noise, write};
 
 const WITH_BUNDLES: &[&str] = &["--delta-from", "2", "--fast"];
@@ -17,7 +17,7 @@ const WITH_BUNDLES: &[&str] = &["--delta-from", "2", "--fast"];
 /// compresses, with a byte changed in every 4 KiB: no chunk is the same.
 struct Fair {
     shop: Shop,
-    server: Server,
+    server: TestServer,
 }
 
 fn pack(version: u64) -> Vec<u8> {
@@ -36,7 +36,7 @@ impl Fair {
         shop.publish_in("stable", "1.0.0", &[], |tree| write(tree, "data/pack.pck", &pack(1)));
         shop.update(&[]).done();
         shop.publish_in("stable", "2.0.0", WITH_BUNDLES, |tree| write(tree, "data/pack.pck", &pack(2)));
-        let server = Server::start(shop.publisher.repository(), delay);
+        let server = TestServer::slow(shop.publisher.repository(), delay);
         Self { shop, server }
     }
 
@@ -61,7 +61,7 @@ impl Fair {
 
     /// Chunks that were asked for one by one.
     fn chunks(&self) -> u64 {
-        self.server.take_asked().iter().filter(|(name, _)| name.starts_with("store/")).map(|(_, count)| count).sum()
+        self.server.take_counts().iter().filter(|(name, _)| name.starts_with("store/")).map(|(_, count)| count).sum()
     }
 
     fn folder(&self) -> PathBuf {
@@ -101,7 +101,7 @@ fn damage(path: &Path, from_end: usize) {
 fn an_update_comes_as_a_delta() {
     let fair = Fair::new();
     let done = fair.updated();
-    let asked = fair.server.take_asked();
+    let asked = fair.server.take_counts();
     let bundle = format!("bundles/{}", fair.bundles()[0].file_name().unwrap().to_str().unwrap());
     assert_eq!(asked.get(&bundle), Some(&1), "{asked:?}");
     assert!(!asked.keys().any(|name| name.starts_with("store/") || name.contains("caidx")), "{asked:?}");
@@ -240,7 +240,7 @@ fn a_line_that_breaks_goes_on_where_it_broke() {
     let start =
         |range: &String| range.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap();
     assert!(ranges.iter().any(|range| start(range) > 1 << 20), "{ranges:?}");
-    let report = fair.server.take_asked();
+    let report = fair.server.take_counts();
     assert!(report.is_empty(), "all was asked for before: {report:?}");
 }
 
@@ -274,7 +274,7 @@ fn the_same_build_again_under_another_version_costs_no_content() {
     });
     let done = fair.update(&[]).done().clone();
     assert_eq!(done["transfer"]["requests"], 0, "{done}");
-    assert!(!fair.server.take_asked().keys().any(|name| name.contains("caidx") || name.contains("files.json")));
+    assert!(!fair.server.take_counts().keys().any(|name| name.contains("caidx") || name.contains("files.json")));
 }
 
 /// 1.0.0 is installed; 2.0.0 and 3.0.0 are published, each with a delta from the version before it alone.
@@ -290,11 +290,11 @@ fn who_is_two_versions_behind_takes_two_deltas_in_a_row() {
     let fair = fair_of_three();
     let routes = fair.update(&["--dry-run"]).done()["routes"].clone();
     assert_eq!((routes[0]["way"].as_str(), routes[0]["chunks"].as_u64()), (Some("deltas"), Some(0)), "{routes}");
-    fair.server.take_asked();
+    fair.server.take_counts();
     let done = fair.update(&[]).done().clone();
     assert_eq!(fair.shop.version(), "3.0.0");
     fair.shop.assert_whole();
-    let asked = fair.server.take_asked();
+    let asked = fair.server.take_counts();
     assert!(!asked.keys().any(|name| name.starts_with("store/") || name.contains("caidx")), "{asked:?}");
     let bundles = asked.keys().filter(|name| name.starts_with("bundles/") && !name.ends_with(".json")).count();
     assert_eq!(bundles, 2, "{asked:?}");
@@ -331,7 +331,7 @@ fn what_was_received_of_a_section_is_not_received_again() {
         let kept = kept();
         let planned = fair.update(&["--dry-run"]).done()["plan"]["fetch_bytes"].as_u64().unwrap();
         assert!(planned + kept < (2 << 20) + 50_000, "{planned} planned after {kept} had been kept");
-        fair.server.take_asked();
+        fair.server.take_counts();
         let done = fair.updated_to("3.0.0");
         let received = done["transfer"]["received_bytes"].as_u64().unwrap();
         assert!(received + kept < (2 << 20) + 50_000, "{received} received after {kept} had been kept");

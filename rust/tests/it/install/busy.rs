@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::shop::{Running, Shop, wait_until};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 
 #[test]
 fn second_update_is_told_at_once_that_the_first_is_at_work() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     // Each answer takes its time, and there are many.
-    let server = Server::start(shop.publisher.repository(), Duration::from_secs(1));
+    let server = TestServer::slow(shop.publisher.repository(), Duration::from_secs(1));
     let mut slow = shop.command(&["update", "--repository", &server.url()]);
     let first = Running::start(slow.arg(shop.game()));
     let holder = format!("process {} (update)", first.0.id());

@@ -1,11 +1,10 @@
 //! Without network, and with metadata that nobody renewed: only updating says no.
 
 use std::fs;
-use std::time::Duration;
 
 use super::shop::Shop;
 use crate::support::forge::{Forge, next, yesterday};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::trees::{Same, assert_same, snapshot};
 
 #[track_caller]
@@ -28,7 +27,7 @@ fn repository_that_is_gone_stops_updates_only() {
 fn server_that_is_gone_stops_updates_only() {
     let shop = Shop::new();
     shop.publish("1.0.0");
-    let server = Server::start(shop.publisher.repository(), Duration::ZERO);
+    let server = TestServer::start(shop.publisher.repository());
     shop.update(&["--repository", &server.url()]).done();
     let url = server.url();
     drop(server);

@@ -7,10 +7,10 @@ use vsekai_updater::pack::{PATH, Pack};
 
 use super::shop::Shop;
 use crate::support::run::Run;
-use crate::support::web::Web;
+use crate::support::server::TestServer;
 
 /// What was asked for since the last call, but for chunks.
-fn asked(web: &Web) -> Vec<(String, u16)> {
+fn asked(web: &TestServer) -> Vec<(String, u16)> {
     let mut asked = web.take_asked();
     asked.retain(|(path, _)| !path.starts_with("store/"));
     // The digest is of no matter, and tells nothing.
@@ -24,10 +24,10 @@ fn asked(web: &Web) -> Vec<(String, u16)> {
 }
 
 /// An install of 1.0.0 from a server, which remembers all that this took.
-fn first_installed() -> (Shop, Web) {
+fn first_installed() -> (Shop, TestServer) {
     let shop = Shop::new();
     shop.publish("1.0.0");
-    let web = Web::start(shop.publisher.repository());
+    let web = TestServer::start(shop.publisher.repository());
     let mut command = shop.command(&["update", "--trust-root"]);
     command.arg(shop.publisher.root()).args(["--repository", &web.url()]).arg(shop.game());
     Run::of(&mut command).done();
@@ -35,7 +35,7 @@ fn first_installed() -> (Shop, Web) {
 }
 
 /// The same, and what was asked for is forgotten.
-fn installed() -> (Shop, Web) {
+fn installed() -> (Shop, TestServer) {
     let (shop, web) = first_installed();
     web.take_asked();
     (shop, web)

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::shop::{Running, Shop, wait_until};
 use crate::support::run::Run;
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::trees::{noise, write};
 
 /// An update that takes long, stopped by Ctrl-C when some of it has come.
 fn interrupted() -> Shop {
     let shop = Shop::with(&["1.0.0"]);
     shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));
-    let server = Server::start(shop.publisher.repository(), Duration::from_millis(50));
+    let server = TestServer::slow(shop.publisher.repository(), Duration::from_millis(50));
     let mut slow = shop.command(&["update", "--connections", "1", "--repository", &server.url()]);
     let mut update = Running::start(slow.arg(shop.game()));
     let large = shop.control("staging").join(shop.folder_of("2.0.0")).join("tree/data/large.pck");
@@ -64,7 +64,7 @@ fn dry_run_counts_what_was_staged_and_leaves_it() {
 fn interrupted_first_install_is_nothing_until_it_goes_on() {
     let shop = Shop::new();
     shop.publish_in("stable", "1.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));
-    let server = Server::start(shop.publisher.repository(), Duration::from_millis(50));
+    let server = TestServer::slow(shop.publisher.repository(), Duration::from_millis(50));
     let mut slow = shop.command(&["update", "--connections", "1", "--repository", &server.url()]);
     let mut update = Running::start(slow.arg(shop.game()).arg("--trust-root").arg(shop.publisher.root()));
     wait_until("it has begun", || shop.control("staging").exists());

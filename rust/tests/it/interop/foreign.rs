@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::time::Duration;
 
 use crate::support::run::{Run, extract};
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::{Bench, ids, read_index};
 use crate::support::tools::Maker;
 use crate::support::trees::{Same, assert_equal_trees, copy, noise};
@@ -27,19 +26,19 @@ pub(crate) fn round(maker: Maker, same: Same) {
     let (old_index, new_index) = (bench.path("old.caidx"), bench.path("new.caidx"));
     maker.make(&bench.store(), &old_index, &old);
     maker.make(&bench.store(), &new_index, &new);
-    let server = Server::start(&bench.store(), Duration::ZERO);
+    let server = TestServer::start(&bench.store());
 
     let run = Run::of(&mut extract(&[server.url()], &old_index, &destination));
     run.done();
     assert_equal_trees(&destination, &old, same);
     let (had, has) = (ids(&read_index(&old_index)), ids(&read_index(&new_index)));
-    let asked = server.take_asked();
+    let asked = server.take_counts();
     assert!(asked.values().all(|count| *count == 1), "each once");
     assert!(asked.len() <= had.len());
 
     let run = Run::of(&mut extract(&[server.url()], &new_index, &destination));
     assert_equal_trees(&destination, &new, same);
-    let asked = server.take_asked();
+    let asked = server.take_counts();
     assert!(asked.values().all(|count| *count == 1), "each once");
     let missing: HashSet<_> = has.difference(&had).map(vsekai_updater::chunk::ChunkId::store_path).collect();
     assert_eq!(asked.keys().cloned().collect::<HashSet<_>>(), missing, "{maker:?}");
@@ -104,12 +103,12 @@ fn folder_that_casync_or_desync_extracted_is_taken_over() {
         maker.make(&bench.store(), &new_index, &new);
         fs::create_dir(&destination).unwrap();
         super::ours::extract_with(program, bench.store().to_str().unwrap(), &old_index, &destination);
-        let server = Server::start(&bench.store(), Duration::ZERO);
+        let server = TestServer::start(&bench.store());
         let mut command = extract(&[server.url()], &new_index, &destination);
         command.arg("--seed").arg(&destination).arg("--seed-index").arg(&old_index);
         Run::of(&mut command).done();
         assert_equal_trees(&destination, &new, Same::ModesAndTimes);
-        let asked = server.take_asked().len();
+        let asked = server.take_counts().len();
         let missing = ids(&read_index(&new_index)).difference(&ids(&read_index(&old_index))).count();
         // casync records owners' names too, which a look at the disk does not tell: some chunks with entries differ.
         let all = ids(&read_index(&new_index)).len();
@@ -129,7 +128,7 @@ fn files_of_both() {
         let bench = Bench::in_memory();
         let old = [noise(1, 2_000_000), vec![0; 1_000_000], noise(2, 500_000)].concat();
         let new = [&noise(3, 5_000), &old[..1_000_000], &noise(4, 20_000), &old[1_000_000..], b"end"].concat();
-        let server = Server::start(&bench.store(), Duration::ZERO);
+        let server = TestServer::start(&bench.store());
         let mut had = HashSet::new();
         for (name, bytes) in [("old", &old), ("new", &new)] {
             let (file, index) = (bench.path(name), bench.path(&format!("{name}.caibx")));
@@ -140,7 +139,7 @@ fn files_of_both() {
             assert!(fs::read(bench.path("disk.img")).unwrap() == *bytes, "{maker:?}");
             let has = ids(&read_index(&index));
             let missing: HashSet<_> = has.difference(&had).map(vsekai_updater::chunk::ChunkId::store_path).collect();
-            let asked: HashSet<_> = server.take_asked().into_keys().collect();
+            let asked: HashSet<_> = server.take_counts().into_keys().collect();
             // The chunk of zeros is known without asking.
             assert!(asked.is_subset(&missing) && missing.len() <= asked.len() + 1, "{maker:?}");
             had.extend(has);

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use vsekai_updater::chunk::DigestAlgorithm;
 
 use super::foreign::round;
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::{Bench, read_index};
 use crate::support::tools::{Maker, is_there, tool};
 use crate::support::trees::{Same, assert_equal_trees, noise};
@@ -109,7 +108,7 @@ fn desync_extracts_what_a_plain_web_server_gives_of_our_store() {
     let (from, index, to) = (bench.path("from"), bench.path("ours.caidx"), bench.path("to"));
     super::first_version(&from);
     Maker::Ours(&[]).make(&bench.store(), &index, &from);
-    let server = Server::start(&bench.store(), Duration::ZERO);
+    let server = TestServer::start(&bench.store());
     fs::create_dir(&to).unwrap();
     extract_with("desync", &server.url(), &index, &to);
     assert_equal_trees(&from, &to, Same::Modes);

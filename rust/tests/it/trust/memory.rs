@@ -6,11 +6,11 @@ use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
 use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, files_of};
 use crate::support::packing;
-use crate::support::web::Web;
+use crate::support::server::TestServer;
 
 /// An install that has checked once, and a server that has no pack and has forgotten that: what single files save.
 /// `packs` has the rest.
-fn plain() -> (Workshop, Web, Install) {
+fn plain() -> (Workshop, TestServer, Install) {
     let workshop = Workshop::new();
     packing::remove(&workshop.repository());
     let (web, install) = workshop.over_http();

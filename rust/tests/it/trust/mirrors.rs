@@ -6,12 +6,12 @@ use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
 use super::workshop::{CAP, STABLE, Workshop, files_of};
 use crate::support::packing;
-use crate::support::web::{Fault, Web, nobody};
+use crate::support::server::{Fault, TestServer, nobody};
 
 #[test]
 fn mirror_that_is_down_gives_way_to_the_next() {
     let workshop = Workshop::new();
-    let web = Web::start(&workshop.repository());
+    let web = TestServer::start(&workshop.repository());
     let install = workshop.install("a").at(&[&nobody(), &web.url()]);
     let mut repository = install.check().unwrap();
     assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
@@ -50,7 +50,7 @@ fn mirror_that_swaps_targets_before_a_good_one_is_passed_over() {
 #[test]
 fn mirror_that_sends_without_end_before_a_good_one_is_passed_over() {
     let workshop = Workshop::new();
-    let (bad, good) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    let (bad, good) = (TestServer::start(&workshop.repository()), TestServer::start(&workshop.repository()));
     bad.break_path("tuf/current.pack", Fault::Status(404));
     for path in ["tuf/2.root.json", "tuf/timestamp.json"] {
         bad.break_path(path, Fault::Endless);
@@ -61,7 +61,7 @@ fn mirror_that_sends_without_end_before_a_good_one_is_passed_over() {
 #[test]
 fn mirror_that_falls_silent_before_a_good_one_is_passed_over() {
     let workshop = Workshop::new();
-    let (bad, good) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    let (bad, good) = (TestServer::start(&workshop.repository()), TestServer::start(&workshop.repository()));
     bad.break_path("tuf/current.pack", Fault::Stall);
     bad.break_path("tuf/timestamp.json", Fault::Stall);
     workshop.install("a").at(&[&bad.url(), &good.url()]).check().unwrap();
@@ -105,7 +105,7 @@ fn with_bad_mirrors_only_the_gravest_failure_is_told() {
 fn validators_of_single_files_go_only_to_the_mirror_that_gave_them() {
     let workshop = Workshop::new();
     packing::remove(&workshop.repository());
-    let (one, two) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    let (one, two) = (TestServer::start(&workshop.repository()), TestServer::start(&workshop.repository()));
     workshop.install("a").at(&[&one.url()]).check().unwrap();
     workshop.install("a").at(&[&two.url()]).check().unwrap();
     let mut statuses: Vec<u16> = two.take_asked().into_iter().map(|(_, status)| status).collect();
@@ -116,7 +116,7 @@ fn validators_of_single_files_go_only_to_the_mirror_that_gave_them() {
 #[test]
 fn validators_go_only_to_the_mirror_that_gave_them() {
     let workshop = Workshop::new();
-    let (one, two) = (Web::start(&workshop.repository()), Web::start(&workshop.repository()));
+    let (one, two) = (TestServer::start(&workshop.repository()), TestServer::start(&workshop.repository()));
     workshop.install("a").at(&[&one.url()]).check().unwrap();
     workshop.install("a").at(&[&two.url()]).check().unwrap();
     let statuses: Vec<u16> = two.take_asked().into_iter().map(|(_, status)| status).collect();

@@ -11,19 +11,19 @@ use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Publication};
 use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, copy_tree, files_of};
 use crate::support::forge::{Forge, next, yesterday};
 use crate::support::packing;
-use crate::support::web::{Asked, Fault, Web, nobody};
+use crate::support::server::{Asked, Fault, TestServer, nobody};
 
 const CATALOG_TWO: (&str, &str, &[u8]) = (CATALOG_ROLE, CATALOG_TARGET, b"catalog two");
 
 /// A repository on a server, and an install that has not asked it for anything.
-fn served() -> (Workshop, Web, Install) {
+fn served() -> (Workshop, TestServer, Install) {
     let workshop = Workshop::new();
     let (web, install) = workshop.over_http();
     (workshop, web, install)
 }
 
 /// The same with an install that has checked once, which the server has forgotten.
-fn known() -> (Workshop, Web, Install) {
+fn known() -> (Workshop, TestServer, Install) {
     let (workshop, web, install) = served();
     install.check().unwrap();
     web.take_asked();
@@ -217,7 +217,7 @@ fn plain(entries: &[(&str, &[u8])]) -> Vec<u8> {
 fn broken_pack_gives_way_to_the_single_files() {
     let workshop = Workshop::new();
     for (number, (fault, warning)) in broken(&workshop).into_iter().enumerate() {
-        let web = Web::start(&workshop.repository());
+        let web = TestServer::start(&workshop.repository());
         let install = workshop.install(&format!("a{number}")).at(&[&web.url()]);
         web.break_path(PATH, fault.clone());
         let begun = std::time::Instant::now();
@@ -408,7 +408,7 @@ fn fast_forward_in_a_pack_is_undone_by_new_keys() {
 #[test]
 fn mirror_that_is_down_costs_one_try_before_the_pack_of_the_next() {
     let workshop = Workshop::new();
-    let web = Web::start(&workshop.repository());
+    let web = TestServer::start(&workshop.repository());
     let install = workshop.install("a").at(&[&nobody(), &web.url()]);
     let mut repository = install.check().unwrap();
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
@@ -418,7 +418,7 @@ fn mirror_that_is_down_costs_one_try_before_the_pack_of_the_next() {
 #[test]
 fn mirror_with_a_hostile_pack_and_hostile_files_gives_way_to_the_next() {
     let (workshop, strangers) = (Workshop::new(), Workshop::new());
-    let (bad, good) = (Web::start(&strangers.repository()), Web::start(&workshop.repository()));
+    let (bad, good) = (TestServer::start(&strangers.repository()), TestServer::start(&workshop.repository()));
     let install = workshop.install("a").at(&[&bad.url(), &good.url()]);
     assert_eq!(checked(&install, b"catalog one").as_deref(), Some("signature_invalid"));
 }

@@ -6,19 +6,19 @@ use vsekai_updater::trust::CATALOG_TARGET;
 
 use super::workshop::{CAP, Install, STABLE, Workshop, files_of};
 use crate::support::packing;
-use crate::support::web::{Fault, Web, nobody};
+use crate::support::server::{Fault, TestServer, nobody};
 
 /// A repository without a pack: what servers do to single files. `packs` has the rest.
 struct Bench {
     workshop: Workshop,
-    web: Web,
+    web: TestServer,
 }
 
 impl Bench {
     fn new() -> Self {
         let workshop = Workshop::new();
         packing::remove(&workshop.repository());
-        let web = Web::start(&workshop.repository());
+        let web = TestServer::start(&workshop.repository());
         Self { workshop, web }
     }
 
@@ -131,7 +131,7 @@ fn repository_that_is_not_there_is_not_found() {
     let workshop = Workshop::new();
     let empty = workshop.path("empty");
     std::fs::create_dir(&empty).unwrap();
-    let web = Web::start(&empty);
+    let web = TestServer::start(&empty);
     let install = workshop.install("a");
     assert_eq!(install.clone().at(&[&web.url()]).refusal().code(), "not_found");
     assert_eq!(install.at(&[&empty.display().to_string()]).refusal().code(), "not_found");

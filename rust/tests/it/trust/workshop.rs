@@ -13,7 +13,7 @@ use vsekai_updater::trust::{
 use vsekai_updater::{Error, Result};
 
 use crate::support::packing;
-use crate::support::web::Web;
+use crate::support::server::TestServer;
 
 pub(crate) const CAP: u64 = 1 << 20;
 pub(crate) const STABLE: &str = "stable/1.0.0/linux-x86_64/release.json";
@@ -97,8 +97,8 @@ impl Workshop {
     }
 
     /// The repository on a server, and an install that has not asked it for anything.
-    pub(crate) fn over_http(&self) -> (Web, Install) {
-        let web = Web::start(&self.repository());
+    pub(crate) fn over_http(&self) -> (TestServer, Install) {
+        let web = TestServer::start(&self.repository());
         let install = self.install("a").at(&[&web.url()]);
         (web, install)
     }
@@ -177,7 +177,7 @@ impl Install {
     }
 
     /// The same from a server of a copy that has a pack of whatever is in the folder.
-    fn packed(&self) -> Option<(Web, Self)> {
+    fn packed(&self) -> Option<(TestServer, Self)> {
         let [folder] = &self.locations[..] else { return None };
         if folder.contains("://") {
             return None;
@@ -186,7 +186,7 @@ impl Install {
         let _ = fs::remove_dir_all(&copy);
         copy_tree(Path::new(folder), &copy);
         packing::rebuild(&copy);
-        let web = Web::start(&copy);
+        let web = TestServer::start(&copy);
         let packed = self.clone().at(&[&web.url()]);
         Some((web, packed))
     }

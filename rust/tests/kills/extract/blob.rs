@@ -64,5 +64,5 @@ impl Scenario for Blob {
 #[test]
 fn update_of_one_file_stopped_anywhere_gives_the_old_one_or_the_new() {
     let survived = survive(&Blob::new());
-    assert!(survived.operations > 20 && survived.faults > 100, "{survived:?}");
+    assert!(survived.operations > 20 && survived.all_faults > 100, "{survived:?}");
 }

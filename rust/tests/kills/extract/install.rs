@@ -36,7 +36,7 @@ impl Scenario for Install {
 #[test]
 fn first_install_stopped_anywhere_gives_nothing_or_all_and_goes_on() {
     let survived = survive(&Install(Game::new()));
-    assert!(survived.operations > 40 && survived.faults > 200, "{survived:?}");
+    assert!(survived.operations > 40 && survived.all_faults > 200, "{survived:?}");
 }
 
 #[test]

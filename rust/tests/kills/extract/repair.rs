@@ -58,5 +58,5 @@ impl Scenario for Repair {
 #[test]
 fn repair_stopped_anywhere_does_no_further_damage_and_goes_on() {
     let survived = survive(&Repair::new());
-    assert!(survived.operations > 20 && survived.faults > 100, "{survived:?}");
+    assert!(survived.operations > 20 && survived.all_faults > 100, "{survived:?}");
 }

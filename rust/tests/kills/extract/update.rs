@@ -27,7 +27,7 @@ impl Update {
     #[track_caller]
     fn survive(&self) {
         let survived: Survived = survive(self);
-        assert!(survived.operations > 20 && survived.faults > 100, "{survived:?}");
+        assert!(survived.operations > 20 && survived.all_faults > 100, "{survived:?}");
     }
 
     /// The version, and the user's files if there are any.

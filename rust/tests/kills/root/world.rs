@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use serde_json::Value;
 use vsekai_updater::disk;
@@ -13,7 +12,7 @@ use vsekai_updater::trust::{ClockGuard, OpenOptions, Repository};
 use super::Mine;
 use crate::points::{Ground, text};
 use crate::support::repository::Publisher;
-use crate::support::serve::Server;
+use crate::support::server::TestServer;
 use crate::support::stores::Bench;
 use crate::support::trees::{self, Snapshot, chmod, link, noise, snapshot, write};
 
@@ -28,7 +27,7 @@ pub(crate) struct World {
     pub(crate) ground: Ground,
     publisher: Publisher,
     /// Bundles come over HTTP alone.
-    server: Option<Server>,
+    server: Option<TestServer>,
     /// The repository before there was any of these versions.
     ancient: PathBuf,
     network: Network,
@@ -72,7 +71,7 @@ impl World {
     /// Its repository is on a server, and has a bundle of the new version from the old one and one from nothing.
     pub(crate) fn with_bundles() -> Self {
         let world = Self::publishing(&["--delta-from", "1", "--fast"]);
-        let server = Server::start(world.publisher.repository(), Duration::ZERO);
+        let server = TestServer::start(world.publisher.repository());
         Self { server: Some(server), ..world }
     }
 
@@ -153,7 +152,7 @@ impl World {
     /// builds on this one.
     #[track_caller]
     pub(crate) fn assert_asked_for_one_bundle(&self, from: Option<&str>) {
-        let asked = self.server.as_ref().unwrap().take_asked();
+        let asked = self.server.as_ref().unwrap().take_counts();
         let is_content = |name: &&String| name.starts_with("store/") || name.starts_with("bundles/");
         let content: Vec<_> = asked.keys().filter(is_content).filter(|name| !name.ends_with(".json")).collect();
         assert_eq!(content, [&self.bundle(from)], "{asked:?}");
@@ -161,7 +160,7 @@ impl World {
 
     /// Forgets what was asked for.
     pub(crate) fn begin_to_count(&self) {
-        drop(self.server.as_ref().unwrap().take_asked());
+        drop(self.server.as_ref().unwrap().take_counts());
     }
 
     /// The bundle of the new version that builds on this one, below the repository.

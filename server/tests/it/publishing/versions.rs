@@ -65,10 +65,13 @@ fn skipped_version_is_not_offered_and_can_be_named() {
 fn versions_beyond_those_kept_are_withdrawn_and_can_come_back() {
     let world = World::new(&[]);
     for number in 1..=3 {
-        world.publish("stable", &format!("1.{number}.0"), number).args(["--keep-versions", "2"]).done();
+        let call = world.publish("stable", &format!("1.{number}.0"), number);
+        call.args(["--keep-versions", "2", "--rollout", "40"]).done();
     }
     let states = world.api("GET", "/api/v1/versions?mode=stable", None).1;
-    let states: Vec<_> = states["items"].as_array().unwrap().iter().map(|it| it["state"].clone()).collect();
+    let states = states["items"].as_array().unwrap();
+    assert!(states.iter().all(|it| it["rollout"] == 40), "{states:?}");
+    let states: Vec<_> = states.iter().map(|it| it["state"].clone()).collect();
     assert_eq!(states, ["published", "published", "withdrawn"]);
     world.publish("stable", "1.1.0", 1).args(["--keep-versions", "3"]).done();
     world.update("game").args(["--version", "1.1.0"]).done();
@@ -79,8 +82,9 @@ fn versions_beyond_those_kept_are_withdrawn_and_can_come_back() {
 fn mode_that_is_added_later_is_published_to() {
     let world = World::new(&[]);
     world.publish("stable", "1.0.0", 1).done();
+    assert_eq!(world.publish("nightly", "2.0.0-nightly.1", 2).fails()["code"], "invalid_argument");
     world.publisher(&["keys", "add", "keys", "nightly"]).done();
-    world.publish("nightly", "2.0.0-nightly.1", 2).done();
+    assert_eq!(world.publish("nightly", "2.0.0-nightly.1", 2).done()["sequence"], 1);
     world.update("game").args(["--mode", "nightly"]).done();
     world.assert_has("game", 2);
     world.publish("stable", "1.1.0", 3).done();
