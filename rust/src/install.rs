@@ -14,16 +14,19 @@
 //!
 //! Promises: an atomic write of `state.json` switches versions; before it the old one starts, after it the new one.
 //! Killed anywhere, the next run goes on. Nothing that we did not put there is removed. It fetches no metadata
-//! and trusts what it is given: [`updater`](crate::updater) brings that.
+//! and trusts what it is given: [`updater`](crate::app::updater) brings that.
 
 use std::path::{Path, PathBuf};
 
-use crate::disk;
 use crate::error::{Error, Result};
+use crate::local::disk;
 
 mod clean;
+pub mod config;
 mod foreign;
+pub mod integrate;
 mod kept;
+pub mod launch;
 mod prepare;
 mod recover;
 mod roll;

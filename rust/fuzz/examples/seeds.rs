@@ -6,13 +6,13 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::bundle::{
+use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::formats::bundle::{
     BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack,
 };
-use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::pack::Pack;
+use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::formats::pack::Pack;
 use vsekai_updater::path::{LinkTarget, RelPath};
 use vsekai_updater_fuzz::render;
 

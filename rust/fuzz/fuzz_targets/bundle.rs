@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use vsekai_updater::Error;
-use vsekai_updater::bundle::{BundleList, Table, index_document, parse_index_document, unpack};
+use vsekai_updater::formats::bundle::{BundleList, Table, index_document, parse_index_document, unpack};
 use vsekai_updater_fuzz as _;
 
 /// What a section may give here, in bytes: the memory limit is of the whole process.

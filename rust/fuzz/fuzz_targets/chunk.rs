@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use libfuzzer_sys::fuzz_target;
-use vsekai_updater::chunk::{ChunkId, CompressedChunk, Compressor, Decompressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Compressor, Decompressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater_fuzz as _;
 
 thread_local! {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vsekai_updater::chunker::{Algorithm, Chunker};
-use vsekai_updater::index::ChunkSizes;
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::ChunkSizes;
 use vsekai_updater_fuzz as _;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vsekai_updater::index::Index;
+use vsekai_updater::formats::index::Index;
 use vsekai_updater_fuzz as _;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vsekai_updater::archive::Layout;
+use vsekai_updater::formats::archive::Layout;
 use vsekai_updater_fuzz::{forward, render, walk};
 
 const MAX_RENDERED_BYTES: u64 = 1 << 20;

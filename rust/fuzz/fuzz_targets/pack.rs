@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use vsekai_updater::Error;
-use vsekai_updater::pack::{Pack, Wanted};
+use vsekai_updater::formats::pack::{Pack, Wanted};
 use vsekai_updater_fuzz as _;
 
 fuzz_target!(|bytes: &[u8]| {

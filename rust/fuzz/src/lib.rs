@@ -5,7 +5,7 @@
 
 use std::alloc::{GlobalAlloc, Layout as Block, System};
 
-use vsekai_updater::archive::{Forward, Layout, Segment, Walk};
+use vsekai_updater::formats::archive::{Forward, Layout, Segment, Walk};
 use vsekai_updater::{Error, Result};
 
 /// No single allocation may be larger, in bytes: a chunk has 16 MiB at most, and buffers double.

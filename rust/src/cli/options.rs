@@ -3,15 +3,18 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use crate::chunk::DigestAlgorithm;
-use crate::chunker::{Algorithm, Chunker};
+use crate::app::host;
 use crate::error::{Error, Result};
-use crate::extract::Content;
-use crate::fetch::Sources;
-use crate::index::{ChunkSizes, Index};
-use crate::source::{HttpOptions, Network, Secret, Url};
-use crate::store::LocalStore;
-use crate::{config, disk, host, limits};
+use crate::formats::chunk::DigestAlgorithm;
+use crate::formats::chunker::{Algorithm, Chunker};
+use crate::formats::index::{ChunkSizes, Index};
+use crate::install::config;
+use crate::limits;
+use crate::local::disk;
+use crate::local::extract::Content;
+use crate::local::fetch::Sources;
+use crate::local::store::LocalStore;
+use crate::net::source::{HttpOptions, Network, Secret, Url};
 
 use crate::cli::{arguments, settings};
 

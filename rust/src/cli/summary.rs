@@ -1,9 +1,9 @@
 //! A plan in words.
 
-use crate::plan::Summary;
+use crate::local::plan::Summary;
 
 use crate::cli::size::{bytes, count};
-use crate::route::{Price, Way};
+use crate::local::route::{Price, Way};
 
 /// One line for each number that matters before anything is done.
 pub(crate) fn rows(plan: &Summary) -> String {

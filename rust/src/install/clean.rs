@@ -3,9 +3,9 @@
 use super::kept::Kept;
 use super::recover::TRASH;
 use super::{InstallRoot, Session, foreign};
-use crate::disk;
 use crate::error::Result;
-use crate::launch;
+use crate::install::launch;
+use crate::local::disk;
 
 impl Session {
     /// Removes versions that are not needed any more. Files that somebody put into them are moved to `saved/`

@@ -16,15 +16,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{InstallRoot, Installed};
-use crate::archive::NodeKind;
-use crate::disk::{self, Durability};
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
-use crate::index::Index;
+use crate::formats::archive::NodeKind;
+use crate::formats::index::Index;
+use crate::formats::release::{FileTable, Release};
 use crate::limits;
-use crate::receipt::Stamp;
-use crate::release::{FileTable, Release};
-use crate::seed::Seed;
+use crate::local::disk::{self, Durability};
+use crate::local::receipt::Stamp;
+use crate::local::seed::Seed;
 use crate::version::Version;
 
 pub(super) const RELEASE: &str = ".release.json";
@@ -203,7 +203,7 @@ impl Kept {
 
 fn stamps_of(documents: &Documents, tree: &Path, monitor: &Monitor) -> Result<Vec<u8>> {
     let metadata = fs::symlink_metadata(tree).map_err(Error::io("read", tree))?;
-    let of = |node: &crate::archive::Node| match (&node.kind, &node.path) {
+    let of = |node: &crate::formats::archive::Node| match (&node.kind, &node.path) {
         (NodeKind::File { .. }, Some(path)) => Stamp::of(&path.below(tree)),
         _ => None,
     };

@@ -14,24 +14,24 @@ use serde::Serialize;
 use super::kept::{Documents, Kept};
 use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
-use crate::archive::Node;
-use crate::assemble::{self, Assembled, Assembly};
-use crate::chunker::Chunker;
-use crate::disk;
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
-use crate::extract::{self, Intent};
-use crate::fetch::{Bundled, DigestChoice, Offer, Sources, Transfer, Wanted};
-use crate::index::ChunkSizes;
-use crate::make;
+use crate::formats::archive::Node;
+use crate::formats::chunker::Chunker;
+use crate::formats::index::ChunkSizes;
+use crate::formats::release::{FileDigest, Release};
+use crate::local::assemble::{self, Assembled, Assembly};
+use crate::local::disk;
+use crate::local::extract::{self, Intent};
+use crate::local::fetch::{Bundled, DigestChoice, Offer, Sources, Transfer, Wanted};
+use crate::local::make;
+use crate::local::plan::{self, Inputs, Keep, Plan, Staged, Summary};
+use crate::local::route::{self, Link, Price, Route};
+use crate::local::seed::Seed;
+use crate::local::spool::Spool;
+use crate::local::tree;
 use crate::path::RelPath;
-use crate::plan::{self, Inputs, Keep, Plan, Staged, Summary};
-use crate::release::{FileDigest, Release};
-use crate::route::{self, Link, Price, Route};
-use crate::seed::Seed;
-use crate::spool::Spool;
 use crate::state::State;
-use crate::tree;
 
 /// What a version is brought in for.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@ use std::fs;
 
 use super::kept::Kept;
 use super::{InstallRoot, InstallState, Installed, uninstall};
-use crate::disk;
 use crate::error::{Error, Result};
-use crate::launch;
-use crate::release::Release;
+use crate::formats::release::Release;
+use crate::install::launch;
+use crate::local::disk;
 
 /// Begins the name of a version's folder that is being removed.
 pub(super) const TRASH: &str = "trash-";

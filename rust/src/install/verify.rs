@@ -15,13 +15,13 @@ use sha2::{Digest, Sha256};
 
 use super::kept::Kept;
 use super::{InstallRoot, foreign, prepare};
-use crate::archive::{NodeKind, Segment};
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
-use crate::fetch::DigestChoice;
-use crate::index::IndexChunk;
-use crate::seed::Seed;
+use crate::formats::archive::{NodeKind, Segment};
+use crate::formats::index::IndexChunk;
+use crate::local::disk;
+use crate::local::fetch::DigestChoice;
+use crate::local::seed::Seed;
 
 /// Something in a version that is not as it was published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

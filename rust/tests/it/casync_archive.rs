@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata, Segment, Walk, read_forward};
+use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata, Segment, Walk, read_forward};
 use vsekai_updater::path::{LinkTarget, RelPath};
 
 // What makes casync record what desync records, and nothing else.

@@ -98,7 +98,7 @@ impl Game {
     }
 
     /// Chunks that the second version has and the first has not.
-    fn missing(&self) -> std::collections::HashSet<vsekai_updater::chunk::ChunkId> {
+    fn missing(&self) -> std::collections::HashSet<vsekai_updater::formats::chunk::ChunkId> {
         let (old, new) = (read_index(&self.old_index), read_index(&self.new_index));
         ids(&new).difference(&ids(&old)).copied().collect()
     }

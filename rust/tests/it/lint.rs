@@ -8,16 +8,16 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
-use vsekai_updater::archive::NodeKind;
-use vsekai_updater::disk;
 use vsekai_updater::event::Monitor;
-use vsekai_updater::extract::{self, Content, Intent, Request};
-use vsekai_updater::fetch::Sources;
-use vsekai_updater::index::{FeatureFlags, Index};
-use vsekai_updater::lint::{Finding, Input, Previous, PreviousFile, lint};
+use vsekai_updater::formats::archive::NodeKind;
+use vsekai_updater::formats::index::{FeatureFlags, Index};
+use vsekai_updater::local::disk;
+use vsekai_updater::local::extract::{self, Content, Intent, Request};
+use vsekai_updater::local::fetch::Sources;
+use vsekai_updater::local::lint::{Finding, Input, Previous, PreviousFile, lint};
+use vsekai_updater::local::store::LocalStore;
+use vsekai_updater::local::tree::{self, Recorded};
 use vsekai_updater::path::RelPath;
-use vsekai_updater::store::LocalStore;
-use vsekai_updater::tree::{self, Recorded};
 
 /// On stderr even when the test passes.
 fn say(text: &str) {
@@ -66,7 +66,7 @@ fn codes(findings: &[Finding]) -> Vec<&str> {
 fn file_table(root: &Path) -> Vec<PreviousFile> {
     let layout = tree::layout(root, &Recorded::AsOnDisk(FeatureFlags::TREE)).unwrap();
     let files = layout.nodes().iter().filter(|node| matches!(node.kind, NodeKind::File { .. }));
-    let row = |node: &vsekai_updater::archive::Node| {
+    let row = |node: &vsekai_updater::formats::archive::Node| {
         let path = node.path.clone().unwrap();
         let sha256 = Sha256::digest(fs::read(path.below(root)).unwrap()).into();
         let (mode, mtime_ns) = (node.metadata.mode & 0o7777, node.metadata.mtime_ns);

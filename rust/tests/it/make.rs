@@ -8,14 +8,14 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
-use vsekai_updater::archive::{Layout, Segment};
-use vsekai_updater::chunk::{Chunk, Decompressor, DigestAlgorithm};
-use vsekai_updater::chunker::{Algorithm, Chunker};
 use vsekai_updater::event::Monitor;
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::make::{Made, MakeOptions, has_forced_cuts, index_of, list_chunks, make};
-use vsekai_updater::store::LocalStore;
-use vsekai_updater::tree::{self, Recorded};
+use vsekai_updater::formats::archive::{Layout, Segment};
+use vsekai_updater::formats::chunk::{Chunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::local::make::{Made, MakeOptions, has_forced_cuts, index_of, list_chunks, make};
+use vsekai_updater::local::store::LocalStore;
+use vsekai_updater::local::tree::{self, Recorded};
 
 fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

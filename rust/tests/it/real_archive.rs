@@ -8,9 +8,9 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use vsekai_updater::archive::{Layout, Segment, Walk};
-use vsekai_updater::chunk::{ChunkId, CompressedChunk, Decompressor};
-use vsekai_updater::index::Index;
+use vsekai_updater::formats::archive::{Layout, Segment, Walk};
+use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Decompressor};
+use vsekai_updater::formats::index::Index;
 
 struct Stream {
     index: Index,

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use vsekai_updater::chunk::{CompressedChunk, Decompressor};
-use vsekai_updater::chunker::{Algorithm, Chunker};
-use vsekai_updater::index::Index;
+use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor};
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::Index;
 
 /// Bytes of the stream in memory before it is cut: many chunks, a small part of the stream.
 const BUFFER_BYTES: usize = 8 << 20;

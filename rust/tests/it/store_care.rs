@@ -7,18 +7,18 @@ use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::Sender;
 use tempfile::TempDir;
-use vsekai_updater::archive::Layout;
-use vsekai_updater::chunk::{ChunkId, CompressedChunk, Compressor, DigestAlgorithm, VerifiedChunk};
-use vsekai_updater::chunker::{Algorithm, Chunker};
 use vsekai_updater::error::{Error, Result};
 use vsekai_updater::event::{Event, Monitor, Observer};
-use vsekai_updater::fetch::{Delivery, Remote, Sources, Transfer, Wanted};
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::make::{MakeOptions, make};
-use vsekai_updater::seed::Seed;
-use vsekai_updater::store::LocalStore;
-use vsekai_updater::store::prune::{Pruned, prune};
-use vsekai_updater::store::verify::verify;
+use vsekai_updater::formats::archive::Layout;
+use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::local::fetch::{Delivery, Remote, Sources, Transfer, Wanted};
+use vsekai_updater::local::make::{MakeOptions, make};
+use vsekai_updater::local::seed::Seed;
+use vsekai_updater::local::store::LocalStore;
+use vsekai_updater::local::store::prune::{Pruned, prune};
+use vsekai_updater::local::store::verify::verify;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -150,7 +150,7 @@ fn prune_while_a_make_runs_is_busy_and_the_other_way_round() {
         assert_eq!(outcome.as_ref().unwrap_err().code(), "busy");
     }
     assert!((0..bench.index.len()).all(|position| bench.path(position).exists()));
-    let lock = vsekai_updater::lock::Lock::exclusive(&bench.store.root().join(".vsekai-lock"), "prune").unwrap();
+    let lock = vsekai_updater::local::lock::Lock::exclusive(&bench.store.root().join(".vsekai-lock"), "prune").unwrap();
     assert_eq!(make_blob(&blob, &bench.store, &Monitor::default()).unwrap_err().code(), "busy");
     drop(lock);
     make_blob(&blob, &bench.store, &Monitor::default()).unwrap();

@@ -36,7 +36,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vsekai_updater::disk::probe;
+use vsekai_updater::local::disk::probe;
 
 /// Every operation is stopped in each of these ways; `tear` only where there is something to tear.
 const FAULTS: [Fault; 6] = [
@@ -360,7 +360,7 @@ fn run_again(scenario: &dyn Scenario, folder: &Path) -> Output {
 
 /// Removes a folder with read-only folders in it. Those of failures stay until the ground goes.
 fn remove(folder: &Path) {
-    vsekai_updater::disk::remove_all(folder).unwrap();
+    vsekai_updater::local::disk::remove_all(folder).unwrap();
 }
 
 #[test]

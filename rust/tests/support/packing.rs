@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::pack::{MAX_PACKED_BYTES, PATH, Pack, Wanted};
+use vsekai_updater::formats::pack::{MAX_PACKED_BYTES, PATH, Pack, Wanted};
 
 /// The files of a repository that a pack may have, but for large ones.
 pub(crate) fn packable(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -73,7 +73,7 @@ impl Publisher {
 
     /// The SHA-256 of a version's index, in hex: the name that its target has in the repository.
     pub(crate) fn index_digest(&self, mode: &str, version: &str) -> String {
-        let platform = vsekai_updater::release::Platform::current();
+        let platform = vsekai_updater::formats::release::Platform::current();
         let folder = self.repository.join("targets").join(mode).join(version).join(platform.as_str());
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut digests = names.filter_map(|name| Some(name.strip_suffix(".index.caidx")?.to_owned()));

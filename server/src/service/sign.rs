@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use vsekai_updater::api::OnlineKeys;
-use vsekai_updater::release::{CATALOG_TARGET, Catalog};
-use vsekai_updater::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles, target_path};
+use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog};
+use vsekai_updater::net::api::OnlineKeys;
+use vsekai_updater::net::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles, target_path};
 
 use crate::error::{Error, Result};
 use crate::model::{RepositoryFile, VersionFile};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::formats::release::{ModeName, Platform};
+use crate::net::source::Url;
 use crate::path::RelPath;
-use crate::release::{ModeName, Platform};
-use crate::source::Url;
 use crate::version::Version;
 use clap::{ArgGroup, Args, Subcommand};
 

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use crate::bundle::{BundleInfo, Effort};
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
+use crate::formats::bundle::{BundleInfo, Effort};
+use crate::formats::release::{Entry, Platform};
+use crate::local::disk;
+use crate::net::publish::{Bundling, Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
 use crate::path::RelPath;
-use crate::publish::{Bundling, Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
-use crate::release::{Entry, Platform};
 use crate::version::Version;
 
 use crate::cli::arguments::publish::Publish;

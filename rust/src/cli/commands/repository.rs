@@ -1,7 +1,7 @@
 //! `vsekai repository`
 
 use crate::error::Result;
-use crate::publish::{Edit, edit};
+use crate::net::publish::{Edit, edit};
 
 use crate::cli::arguments::publish::{Desk, Repository};
 use crate::cli::output::{DONE, Output};

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::process::Command;
 
 use serde_json::json;
-use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::index::{FeatureFlags, Index};
+use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::formats::index::{FeatureFlags, Index};
+use vsekai_updater::formats::release::{FileDigest, FileTable};
 use vsekai_updater::limits;
 use vsekai_updater::path::RelPath;
-use vsekai_updater::release::{FileDigest, FileTable};
 
 use super::forge::{Documents, Forge};
 use super::ground::Ground;

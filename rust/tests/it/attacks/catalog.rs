@@ -1,8 +1,8 @@
 //! Attacks with the stolen key of the catalog, which is online: it can choose, and no more.
 
 use serde_json::{Value, json};
-use vsekai_updater::release::Platform;
-use vsekai_updater::trust::Keys;
+use vsekai_updater::formats::release::Platform;
+use vsekai_updater::net::trust::Keys;
 
 use super::forge::Forge;
 use super::ground::Ground;

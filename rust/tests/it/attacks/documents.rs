@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use vsekai_updater::event::Monitor;
-use vsekai_updater::publish::publish;
+use vsekai_updater::net::publish::publish;
 
 use super::forge::{Documents, Forge, name_of, sha256};
 use super::ground::{Ground, request};

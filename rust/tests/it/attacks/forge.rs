@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use vsekai_updater::release::{ModeName, Platform, target_name};
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
+use vsekai_updater::formats::release::{ModeName, Platform, target_name};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 use vsekai_updater::version::Version;
 
 /// A repository, and the folder of keys of whoever forges it.

@@ -7,11 +7,11 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 use vsekai_updater::event::Monitor;
-use vsekai_updater::pack::PATH;
+use vsekai_updater::formats::pack::PATH;
+use vsekai_updater::formats::release::{Entry, ModeName, Platform};
+use vsekai_updater::net::publish::{Content, Destination, Request, publish};
+use vsekai_updater::net::trust::{Days, Keys};
 use vsekai_updater::path::RelPath;
-use vsekai_updater::publish::{Content, Destination, Request, publish};
-use vsekai_updater::release::{Entry, ModeName, Platform};
-use vsekai_updater::trust::{Days, Keys};
 use vsekai_updater::version::Version;
 
 use crate::support::packing;

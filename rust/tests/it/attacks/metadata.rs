@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::json;
-use vsekai_updater::trust::{Days, Keys, Publication};
+use vsekai_updater::net::trust::{Days, Keys, Publication};
 
 use super::forge::{Forge, name_of};
 use super::ground::{Ground, MODES};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::trust::{Days, Keys};
+use vsekai_updater::net::trust::{Days, Keys};
 
 use super::forge::Forge;
 use super::ground::{Ground, MODES};

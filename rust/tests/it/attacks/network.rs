@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use vsekai_updater::app::updater::{Settings, Updater};
 use vsekai_updater::event::Monitor;
-use vsekai_updater::release::Platform;
-use vsekai_updater::source::{HttpOptions, Network};
-use vsekai_updater::trust::ClockGuard;
-use vsekai_updater::updater::{Settings, Updater};
+use vsekai_updater::formats::release::Platform;
+use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::trust::ClockGuard;
 
 use super::forge::{Forge, name_of};
 use super::ground::Ground;
@@ -130,7 +130,7 @@ fn impatient(ground: &Ground, url: &str) -> Updater {
         ..HttpOptions::default()
     };
     let settings = Settings {
-        defaults: vsekai_updater::updater::Defaults::default(),
+        defaults: vsekai_updater::app::updater::Defaults::default(),
         repository: vec![url.to_owned()],
         trust_root: None,
         mode: None,

@@ -31,7 +31,7 @@ impl Blob {
 
     fn missing(&self) -> HashSet<String> {
         let (old, new) = (read_index(&self.old_index), read_index(&self.new_index));
-        ids(&new).difference(&ids(&old)).map(vsekai_updater::chunk::ChunkId::store_path).collect()
+        ids(&new).difference(&ids(&old)).map(vsekai_updater::formats::chunk::ChunkId::store_path).collect()
     }
 }
 

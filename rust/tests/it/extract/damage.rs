@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 use super::Game;
 use crate::support::run::{Run, extract};

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 use std::path::Path;
 
 use siphasher::sip::SipHasher24;
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 
 use super::Game;
 use crate::support::run::{Run, extract};

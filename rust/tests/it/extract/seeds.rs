@@ -18,7 +18,8 @@ fn folder_that_another_tool_extracted_is_taken_over() {
     command.arg("--seed").arg(&game.destination).arg("--seed-index").arg(&game.old_index);
     Run::of(&mut command).done();
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
-    let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
+    let missing: HashSet<String> =
+        game.missing().iter().map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
     assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), missing);
     // From now on it is ours.
     let again = Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination));
@@ -70,7 +71,8 @@ fn seed_without_an_index_is_cut_anew() {
     let run = Run::of(command.arg("--seed").arg(&game.old));
     assert!(planned(run.done(), "seed_bytes") > 500_000);
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
-    let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
+    let missing: HashSet<String> =
+        game.missing().iter().map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
     assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), missing);
     crate::support::trees::assert_same(&before, &snapshot(&game.old), Same::Untouched);
 }

@@ -46,7 +46,8 @@ fn update_equals_a_fresh_install_and_asks_for_each_missing_chunk_once() {
     server.take_counts();
     let run = Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination));
     let asked = server.take_counts();
-    let missing: HashSet<String> = game.missing().iter().map(vsekai_updater::chunk::ChunkId::store_path).collect();
+    let missing: HashSet<String> =
+        game.missing().iter().map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
     assert!(asked.values().all(|count| *count == 1), "{asked:?}");
     assert_eq!(asked.keys().cloned().collect::<HashSet<_>>(), missing);
     assert!(missing.len() < ids(&read_index(&game.new_index)).len() / 2);

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use vsekai_updater::chunk::{ChunkId, CompressedChunk, Compressor, Decompressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::event::{Cancel, Event, Observer, Silent};
-use vsekai_updater::source::{
+use vsekai_updater::formats::chunk::{
+    ChunkId, CompressedChunk, Compressor, Decompressor, DigestAlgorithm, VerifiedChunk,
+};
+use vsekai_updater::net::source::{
     ChunkRequest, Deliver, FetchStats, HttpClient, HttpOptions, HttpStore, Secret, Url, fetch_all,
 };
 use vsekai_updater::{Error, Result};

@@ -141,11 +141,11 @@ fn names_that_differ_in_case_alone_are_refused_where_they_are_one() {
         && Command::new("chattr").arg("+F").arg(&folder).status().is_ok_and(|it| it.success());
     if !is_folding {
         skipped("no disk that folds case can be mounted: only the check itself is tested");
-        let flags = vsekai_updater::index::FeatureFlags::TREE;
-        let recorded = vsekai_updater::tree::Recorded::AsOnDisk(flags);
-        let layout = vsekai_updater::tree::layout(&shop.path("build-1.0.0"), &recorded).unwrap();
+        let flags = vsekai_updater::formats::index::FeatureFlags::TREE;
+        let recorded = vsekai_updater::local::tree::Recorded::AsOnDisk(flags);
+        let layout = vsekai_updater::local::tree::layout(&shop.path("build-1.0.0"), &recorded).unwrap();
         assert_eq!(layout.check_case_collisions().unwrap_err().code(), "unsafe_path");
-        return assert!(!vsekai_updater::disk::folds_case(shop.bench.root()).unwrap());
+        return assert!(!vsekai_updater::local::disk::folds_case(shop.bench.root()).unwrap());
     }
     let mut command = shop.command(&["update", "--repository"]);
     command.arg(shop.publisher.repository()).arg("--trust-root").arg(shop.publisher.root()).arg(folder.join("GAME"));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::pack::{PATH, Pack};
+use vsekai_updater::formats::pack::{PATH, Pack};
 
 use super::shop::Shop;
 use crate::support::run::Run;

@@ -40,7 +40,7 @@ pub(crate) fn round(maker: Maker, same: Same) {
     assert_equal_trees(&destination, &new, same);
     let asked = server.take_counts();
     assert!(asked.values().all(|count| *count == 1), "each once");
-    let missing: HashSet<_> = has.difference(&had).map(vsekai_updater::chunk::ChunkId::store_path).collect();
+    let missing: HashSet<_> = has.difference(&had).map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
     assert_eq!(asked.keys().cloned().collect::<HashSet<_>>(), missing, "{maker:?}");
     assert_eq!(run.done()["transfer"]["requests"], missing.len() as u64);
     assert_eq!(run.warnings("chunk_corrupt"), Vec::<String>::new());
@@ -138,7 +138,8 @@ fn files_of_both() {
             run.done();
             assert!(fs::read(bench.path("disk.img")).unwrap() == *bytes, "{maker:?}");
             let has = ids(&read_index(&index));
-            let missing: HashSet<_> = has.difference(&had).map(vsekai_updater::chunk::ChunkId::store_path).collect();
+            let missing: HashSet<_> =
+                has.difference(&had).map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
             let asked: HashSet<_> = server.take_counts().into_keys().collect();
             // The chunk of zeros is known without asking.
             assert!(asked.is_subset(&missing) && missing.len() <= asked.len() + 1, "{maker:?}");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::chunk::DigestAlgorithm;
+use vsekai_updater::formats::chunk::DigestAlgorithm;
 
 use super::foreign::round;
 use crate::support::server::TestServer;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::num::NonZeroU64;
 
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
 
 use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, modes};
 use crate::support::forge::{Forge, next, yesterday};

@@ -3,7 +3,7 @@
 use std::fs;
 
 use jiff::Timestamp;
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, ClockGuard};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, ClockGuard};
 
 use super::workshop::Workshop;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
 
 use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, modes};
 
@@ -183,7 +183,7 @@ fn renewed_root_has_the_same_keys() {
     let mut keys = workshop.keys();
     let before = keys.show();
     keys.renew_root().unwrap();
-    let ids = |shown: &[vsekai_updater::trust::KeyInfo]| -> Vec<String> {
+    let ids = |shown: &[vsekai_updater::net::trust::KeyInfo]| -> Vec<String> {
         shown.iter().map(|info| info.key_id.clone()).collect()
     };
     assert_eq!(ids(&keys.show()), ids(&before));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
 use super::workshop::{CAP, STABLE, Workshop, files_of};
 use crate::support::packing;

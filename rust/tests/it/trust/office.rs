@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use vsekai_updater::Result;
-use vsekai_updater::source::Network;
-use vsekai_updater::trust::{
+use vsekai_updater::net::source::Network;
+use vsekai_updater::net::trust::{
     ClockGuard, Days, Keys, Location, MemoryShelf, OpenOptions, Publication, Repository, ServiceKeys, TrustFiles,
 };
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use vsekai_updater::pack::{MAX_PLAIN_BYTES, PATH, Pack};
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Publication};
+use vsekai_updater::formats::pack::{MAX_PLAIN_BYTES, PATH, Pack};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Publication};
 
 use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, copy_tree, files_of};
 use crate::support::forge::{Forge, next, yesterday};

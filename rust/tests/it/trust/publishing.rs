@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use vsekai_updater::trust::{CATALOG_ROLE, CATALOG_TARGET, Committed, Keys, Publication};
+use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Committed, Keys, Publication};
 
 use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, copy_tree, files_of, write_files};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use vsekai_updater::trust::CATALOG_TARGET;
+use vsekai_updater::net::trust::CATALOG_TARGET;
 
 use super::workshop::{CAP, Install, STABLE, Workshop, files_of};
 use crate::support::packing;

@@ -5,7 +5,7 @@ use std::fs;
 use std::num::NonZeroU64;
 
 use tough::schema::{Delegations, PathPattern, PathSet, Signed, Targets};
-use vsekai_updater::trust::{
+use vsekai_updater::net::trust::{
     CATALOG_ROLE, CATALOG_TARGET, Days, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles,
 };
 

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vsekai_updater::pack;
-use vsekai_updater::source::{HttpOptions, Network};
-use vsekai_updater::trust::{
+use vsekai_updater::formats::pack;
+use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::trust::{
     CATALOG_ROLE, CATALOG_TARGET, ClockGuard, Committed, Days, Keys, Location, OpenOptions, Publication, Repository,
 };
 use vsekai_updater::{Error, Result};

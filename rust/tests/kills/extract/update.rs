@@ -73,7 +73,7 @@ impl Scenario for Update {
             self.ground().hand_over(&probe);
             self.game.install(&probe);
             let all = operations(&probe, self.command(&probe), self.lacks);
-            vsekai_updater::disk::remove_all(&probe).unwrap();
+            vsekai_updater::local::disk::remove_all(&probe).unwrap();
             let at = all.iter().rfind(|it| it.name == name && it.path.ends_with(end)).unwrap().number;
             let mut command = self.command(folder);
             assert!(!command.env("VSEKAI_FAULT", format!("{at}:after")).status().unwrap().success());

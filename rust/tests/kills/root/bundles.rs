@@ -18,7 +18,7 @@ fn assert_comes_in_one_bundle(play: &Play, from: Option<&str>) {
     play.world.begin_to_count();
     play.world.ground.run(&mut play.command(&folder));
     play.world.assert_asked_for_one_bundle(from);
-    vsekai_updater::disk::remove_all(&folder).unwrap();
+    vsekai_updater::local::disk::remove_all(&folder).unwrap();
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn update_that_goes_on_from_a_kill_in_the_middle_is_stopped_anywhere_again() {
         let at = all.iter().rfind(|it| it.name == "write" && it.path.ends_with("tree/game")).unwrap().number;
         let status = update(world, folder).env("VSEKAI_FAULT", format!("{at}:after")).status().unwrap();
         assert!(!status.success());
-        vsekai_updater::disk::remove_all(&probe).unwrap();
+        vsekai_updater::local::disk::remove_all(&probe).unwrap();
     });
     play.rules = &FEWER;
     play.survive(60);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use vsekai_updater::disk;
-use vsekai_updater::source::{HttpOptions, Network};
-use vsekai_updater::trust::{ClockGuard, OpenOptions, Repository};
+use vsekai_updater::local::disk;
+use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::trust::{ClockGuard, OpenOptions, Repository};
 
 use super::Mine;
 use crate::points::{Ground, text};

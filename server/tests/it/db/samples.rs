@@ -7,8 +7,8 @@ use vsekai_server::model::{
     AuditEntry, Cdn, Health, Mode, ModeVersion, NewChunk, RepositoryFile, Time, Token, Upload, VersionFile,
     VersionState,
 };
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::release::{ModeName, Platform};
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::release::{ModeName, Platform};
 use vsekai_updater::version::Version;
 
 pub(crate) const NOW: Time = Time(1_750_000_000_000_000);

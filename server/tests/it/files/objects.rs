@@ -55,7 +55,7 @@ async fn a_lost_object_is_found_missing_and_comes_back_with_the_next_upload() {
     let chunks = bench.bare();
     let (id, stored) = chunk(b"to be lost");
     let (damaged, damaged_stored) = chunk(b"to be damaged");
-    let path = |id: vsekai_updater::chunk::ChunkId| bench.folder.path().join("store").join(id.store_path());
+    let path = |id: vsekai_updater::formats::chunk::ChunkId| bench.folder.path().join("store").join(id.store_path());
     chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
     chunks.put(damaged, damaged_stored, tomorrow()).await.unwrap();
     std::fs::remove_file(path(id)).unwrap();

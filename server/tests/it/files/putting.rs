@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use vsekai_server::files;
 use vsekai_server::listen::Limits;
-use vsekai_updater::chunk::{Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::chunk::{Compressor, DigestAlgorithm, VerifiedChunk};
 
 use super::support::{Bench, SECRET, chunk, noise, path_of};
 

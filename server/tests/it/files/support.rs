@@ -20,7 +20,7 @@ use vsekai_server::error::{Error, Result};
 use vsekai_server::files::{self, Files, Gate};
 use vsekai_server::listen::{Limits, Tcp, serve};
 use vsekai_server::model::{RepositoryFile, Time};
-use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 
 pub(crate) const SECRET: &str = "Bearer open sesame";
 

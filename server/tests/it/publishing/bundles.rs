@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use sqlx::{Connection as _, Row as _};
-use vsekai_updater::bundle::{
+use vsekai_updater::formats::bundle::{
     BundleInfo, BundleList, ChunkSource, Content, Digest, Effort, Header, Table, index_document, list_name, name_of,
     parse_index_document, read_ranges, unpack,
 };
-use vsekai_updater::chunk::{CompressedChunk, Decompressor};
-use vsekai_updater::index::{Index, IndexChunk};
+use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor};
+use vsekai_updater::formats::index::{Index, IndexChunk};
 
 use crate::databases::{self, Kind};
 use crate::support::world::{World, text};

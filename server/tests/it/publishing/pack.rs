@@ -4,7 +4,7 @@ use std::fs;
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
-use vsekai_updater::pack::{PATH, Pack};
+use vsekai_updater::formats::pack::{PATH, Pack};
 
 use crate::support::world::{World, text};
 

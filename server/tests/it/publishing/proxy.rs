@@ -7,7 +7,7 @@ use poem::http::{StatusCode, header};
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 use poem::{Request, Response};
 use serde_json::json;
-use vsekai_updater::pack;
+use vsekai_updater::formats::pack;
 
 /// What says which version of everything else is in force, and is cached for a while therefore.
 const CACHED: [&str; 2] = ["tuf/timestamp.json", pack::PATH];

@@ -5,16 +5,16 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::archive::Layout;
-use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::extract::Content;
-use crate::index::{FeatureFlags, Index};
+use crate::formats::archive::Layout;
+use crate::formats::index::{FeatureFlags, Index};
 use crate::limits;
-use crate::make::{self, Made, MakeOptions};
-use crate::store::LocalStore;
-use crate::tree::{self, Recorded};
+use crate::local::disk::{self, Durability};
+use crate::local::extract::Content;
+use crate::local::make::{self, Made, MakeOptions};
+use crate::local::store::LocalStore;
+use crate::local::tree::{self, Recorded};
 
 use crate::cli::arguments::store::Make;
 use crate::cli::options;
