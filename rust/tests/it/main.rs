@@ -14,6 +14,7 @@
 
 mod attacks;
 mod casync_archive;
+mod corpus;
 mod extract;
 mod faults;
 mod install;
