@@ -12,12 +12,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A publisher, and a tree whose program says its number.
-struct Desk {
+struct TestPublisher {
     folder: TempDir,
     publisher: Publisher,
 }
 
-impl Desk {
+impl TestPublisher {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let publisher = Publisher::new(folder.path(), &["stable", "beta"]);
@@ -73,66 +73,66 @@ fn files(folder: &Path) -> usize {
 
 #[test]
 fn the_same_build_again_is_no_work_and_another_of_the_same_version_is_refused() {
-    let desk = Desk::new();
-    let (one, two) = (desk.tree("one", 1), desk.tree("two", 2));
-    assert_eq!(desk.publish(&one, "1.0.0", &[]).done()["was_there"], false);
-    let before = files(desk.publisher.repository());
-    assert_eq!(desk.publish(&one, "1.0.0", &[]).done()["was_there"], true);
-    assert_eq!(files(desk.publisher.repository()), before);
-    desk.publish(&two, "1.0.0", &[]).failed("version_exists");
-    assert_eq!(desk.install("game", &[]).done()["current"]["version"], "1.0.0");
-    assert_eq!(fs::read(desk.path("game/current/game")).unwrap(), fs::read(one.join("game")).unwrap());
+    let test = TestPublisher::new();
+    let (one, two) = (test.tree("one", 1), test.tree("two", 2));
+    assert_eq!(test.publish(&one, "1.0.0", &[]).done()["was_there"], false);
+    let before = files(test.publisher.repository());
+    assert_eq!(test.publish(&one, "1.0.0", &[]).done()["was_there"], true);
+    assert_eq!(files(test.publisher.repository()), before);
+    test.publish(&two, "1.0.0", &[]).failed("version_exists");
+    assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.0.0");
+    assert_eq!(fs::read(test.path("game/current/game")).unwrap(), fs::read(one.join("game")).unwrap());
 }
 
 #[test]
 fn a_second_version_stores_what_is_new_and_no_more() {
-    let desk = Desk::new();
-    let first = desk.publish(&desk.tree("one", 1), "1.0.0", &[]);
-    let second = desk.publish(&desk.tree("two", 2), "1.1.0", &[]);
+    let test = TestPublisher::new();
+    let first = test.publish(&test.tree("one", 1), "1.0.0", &[]);
+    let second = test.publish(&test.tree("two", 2), "1.1.0", &[]);
     let (all, new) = (first.done()["new_chunks"].as_u64().unwrap(), second.done()["new_chunks"].as_u64().unwrap());
     assert!(new > 0 && new < all, "{new} of {all}");
 }
 
 #[test]
 fn versions_are_semver_and_the_refusal_proposes_the_form() {
-    let desk = Desk::new();
-    let tree = desk.tree("one", 1);
-    let said = desk.publish(&tree, "alpha14", &[]).failed("version_invalid");
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let said = test.publish(&tree, "alpha14", &[]).failed("version_invalid");
     assert!(said.contains("0.1.0-alpha.14"), "{said}");
-    assert!(!desk.publisher.repository().exists(), "nothing was begun");
+    assert!(!test.publisher.repository().exists(), "nothing was begun");
 }
 
 #[test]
 fn what_the_checks_find_is_a_warning_or_with_strict_the_end() {
-    let desk = Desk::new();
-    let tree = desk.tree("one", 1);
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
     fs::set_permissions(tree.join("game"), fs::Permissions::from_mode(0o644)).unwrap();
-    desk.publish(&tree, "1.0.0", &["--strict"]).failed("lint_failed");
-    assert!(!desk.publisher.repository().join("targets/stable").exists(), "nothing is offered");
-    let published = desk.publish(&tree, "1.0.0", &[]);
+    test.publish(&tree, "1.0.0", &["--strict"]).failed("lint_failed");
+    assert!(!test.publisher.repository().join("targets/stable").exists(), "nothing is offered");
+    let published = test.publish(&tree, "1.0.0", &[]);
     let codes: Vec<_> = published.done()["findings"].as_array().unwrap().iter().map(|it| it["code"].clone()).collect();
     assert!(codes.contains(&"entry_not_executable".into()), "{codes:?}");
-    desk.install("game", &[]).done();
-    let mode = fs::metadata(desk.path("game/current/game")).unwrap().permissions().mode();
+    test.install("game", &[]).done();
+    let mode = fs::metadata(test.path("game/current/game")).unwrap().permissions().mode();
     assert_eq!(mode & 0o111, 0o111, "an install makes the entry executable");
 }
 
 #[test]
 fn an_entry_or_mutable_file_that_is_not_there_is_refused() {
-    let desk = Desk::new();
-    let tree = desk.tree("one", 1);
-    desk.publish(&tree, "1.0.0", &["--mutable", "no/such"]).failed("invalid_argument");
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    test.publish(&tree, "1.0.0", &["--mutable", "no/such"]).failed("invalid_argument");
     fs::remove_file(tree.join("game")).unwrap();
-    desk.publish(&tree, "1.0.0", &[]).failed("invalid_argument");
+    test.publish(&tree, "1.0.0", &[]).failed("invalid_argument");
 }
 
 #[test]
 fn publishing_needs_the_online_keys_and_the_modes_own_one() {
-    let desk = Desk::new();
-    let tree = desk.tree("one", 1);
-    desk.publish(&tree, "1.0.0", &[]).done();
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    test.publish(&tree, "1.0.0", &[]).done();
     let remove = |role: &str| {
-        for entry in fs::read_dir(desk.publisher.keys()).unwrap().map(Result::unwrap) {
+        for entry in fs::read_dir(test.publisher.keys()).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
             if name.starts_with(&format!("{role}.")) && name.ends_with(".pk8") {
                 fs::remove_file(entry.path()).unwrap();
@@ -142,62 +142,62 @@ fn publishing_needs_the_online_keys_and_the_modes_own_one() {
     for offline in ["root", "targets", "beta"] {
         remove(offline);
     }
-    desk.publish(&desk.tree("two", 2), "1.1.0", &[]).done();
+    test.publish(&test.tree("two", 2), "1.1.0", &[]).done();
     remove("stable");
-    let refused = desk.publish(&desk.tree("three", 3), "1.2.0", &[]).failed("key_missing");
+    let refused = test.publish(&test.tree("three", 3), "1.2.0", &[]).failed("key_missing");
     assert!(refused.contains("stable"), "{refused}");
-    assert_eq!(desk.install("game", &[]).done()["current"]["version"], "1.1.0");
+    assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.1.0");
 }
 
 #[test]
 fn old_versions_leave_the_metadata_but_recalled_ones_stay_known() {
-    let desk = Desk::new();
+    let test = TestPublisher::new();
     for number in 0..4 {
-        let tree = desk.tree(&format!("tree{number}"), number);
-        desk.publish(&tree, &format!("1.{number}.0"), &["--keep-versions", "2"]).done();
+        let tree = test.tree(&format!("tree{number}"), number);
+        test.publish(&tree, &format!("1.{number}.0"), &["--keep-versions", "2"]).done();
     }
-    desk.install("old", &["--version", "1.1.0"]).failed("version_unknown");
-    assert_eq!(desk.install("new", &["--version", "1.2.0"]).done()["current"]["version"], "1.2.0");
-    desk.edit(&["recall", "--mode", "stable", "--version", "1.3.0"]).done();
-    desk.publish(&desk.tree("tree4", 4), "1.4.0", &["--keep-versions", "1", "--skip-update"]).done();
-    desk.edit(&["recall", "--mode", "stable", "--version", "1.3.0", "--undo"]).done();
-    assert_eq!(desk.stable()["newest"], "1.3.0");
+    test.install("old", &["--version", "1.1.0"]).failed("version_unknown");
+    assert_eq!(test.install("new", &["--version", "1.2.0"]).done()["current"]["version"], "1.2.0");
+    test.edit(&["recall", "--mode", "stable", "--version", "1.3.0"]).done();
+    test.publish(&test.tree("tree4", 4), "1.4.0", &["--keep-versions", "1", "--skip-update"]).done();
+    test.edit(&["recall", "--mode", "stable", "--version", "1.3.0", "--undo"]).done();
+    assert_eq!(test.stable()["newest"], "1.3.0");
 }
 
 #[test]
 fn edits_that_make_no_sense_change_nothing() {
-    let desk = Desk::new();
-    desk.publish(&desk.tree("one", 1), "1.0.0", &[]).done();
-    desk.edit(&["mode", "--mode", "beta"]).done();
-    desk.edit(&["recall", "--mode", "stable", "--version", "9.0.0"]).failed("version_unknown");
-    desk.edit(&["skip", "--mode", "nightly", "--version", "1.0.0"]).failed("mode_unknown");
-    desk.edit(&["retire", "--mode", "beta", "--update-to", "stable"]).done();
-    desk.edit(&["retire", "--mode", "stable", "--update-to", "beta"]).failed("mode_cycle");
-    desk.edit(&["retire", "--mode", "stable", "--update-to", "nowhere"]).failed("mode_unknown");
-    desk.edit(&["mirrors", "file:///etc"]).failed("invalid_argument");
-    desk.edit(&["stores", "../elsewhere"]).failed("invalid_argument");
-    assert_eq!(desk.stable()["is_active"], true);
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    test.edit(&["mode", "--mode", "beta"]).done();
+    test.edit(&["recall", "--mode", "stable", "--version", "9.0.0"]).failed("version_unknown");
+    test.edit(&["skip", "--mode", "nightly", "--version", "1.0.0"]).failed("mode_unknown");
+    test.edit(&["retire", "--mode", "beta", "--update-to", "stable"]).done();
+    test.edit(&["retire", "--mode", "stable", "--update-to", "beta"]).failed("mode_cycle");
+    test.edit(&["retire", "--mode", "stable", "--update-to", "nowhere"]).failed("mode_unknown");
+    test.edit(&["mirrors", "file:///etc"]).failed("invalid_argument");
+    test.edit(&["stores", "../elsewhere"]).failed("invalid_argument");
+    assert_eq!(test.stable()["is_active"], true);
 }
 
 #[test]
 fn a_mirror_named_by_the_catalog_is_remembered_by_installs() {
-    let desk = Desk::new();
-    desk.publish(&desk.tree("one", 1), "1.0.0", &[]).done();
-    desk.edit(&["mirrors", "https://mirror.example/game"]).done();
-    desk.install("game", &[]).done();
-    let status = Run::of(vsekai().args(["--json", "status"]).arg(desk.path("game")));
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    test.edit(&["mirrors", "https://mirror.example/game"]).done();
+    test.install("game", &[]).done();
+    let status = Run::of(vsekai().args(["--json", "status"]).arg(test.path("game")));
     let places = status.done()["repository"].as_array().unwrap().clone();
     assert_eq!(places.last().unwrap(), "https://mirror.example/game");
 }
 
 #[test]
 fn chunks_may_lie_elsewhere_than_the_metadata() {
-    let desk = Desk::new();
-    desk.publish(&desk.tree("one", 1), "1.0.0", &[]).done();
-    fs::rename(desk.publisher.repository().join("store"), desk.publisher.repository().join("chunks")).unwrap();
-    desk.install("game", &[]).failed("chunk_missing");
-    desk.edit(&["stores", "nowhere", "chunks"]).done();
-    desk.install("game", &[]).done();
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    fs::rename(test.publisher.repository().join("store"), test.publisher.repository().join("chunks")).unwrap();
+    test.install("game", &[]).failed("chunk_missing");
+    test.edit(&["stores", "nowhere", "chunks"]).done();
+    test.install("game", &[]).done();
 }
 
 #[test]
@@ -205,26 +205,26 @@ fn takes_over_what_desync_has_cut_and_desync_reads_the_store() {
     if !tools::is_there("desync") {
         return;
     }
-    let desk = Desk::new();
-    let tree = desk.tree("one", 1);
-    let (store, index) = (desk.path("desync-store"), desk.path("game.caidx"));
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let (store, index) = (test.path("desync-store"), test.path("game.caidx"));
     fs::create_dir(&store).unwrap();
     let arguments = ["tar", "-i", "-s", store.to_str().unwrap(), index.to_str().unwrap(), tree.to_str().unwrap()];
     tools::tool("desync", &arguments);
     let mut command = vsekai();
     command.args(["--json", "publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game"]);
     command.arg("--from-index").arg(&index).arg("--from-store").arg(&store);
-    command.arg("--repository").arg(desk.publisher.repository()).arg("--keys").arg(desk.publisher.keys());
+    command.arg("--repository").arg(test.publisher.repository()).arg("--keys").arg(test.publisher.keys());
     Run::of(&mut command).done();
-    desk.install("game", &[]).done();
+    test.install("game", &[]).done();
     for file in ["game", "data/world.pck", "data/news.pck"] {
-        assert_eq!(fs::read(desk.path("game/current").join(file)).unwrap(), fs::read(tree.join(file)).unwrap());
+        assert_eq!(fs::read(test.path("game/current").join(file)).unwrap(), fs::read(tree.join(file)).unwrap());
     }
-    let published = desk.publisher.repository().join("targets/stable/1.0.0");
+    let published = test.publisher.repository().join("targets/stable/1.0.0");
     let found = Command::new("find").arg(published).args(["-name", "*.caidx"]).output().unwrap();
     let published = String::from_utf8(found.stdout).unwrap();
     assert_eq!(fs::read(published.trim()).unwrap(), fs::read(&index).unwrap(), "the index is as it was");
-    let (store, out) = (desk.publisher.repository().join("store"), desk.path("out"));
+    let (store, out) = (test.publisher.repository().join("store"), test.path("out"));
     let words =
         ["untar", "--no-same-owner", "-i", "-s", store.to_str().unwrap(), published.trim(), out.to_str().unwrap()];
     tools::tool("desync", &words);
@@ -236,12 +236,12 @@ fn desync_reads_a_store_with_bundles_beside_it_and_sees_nothing_odd() {
     if !tools::is_there("desync") {
         return;
     }
-    let desk = Desk::new();
-    let trees = [("1.0.0", desk.tree("one", 1)), ("2.0.0", desk.tree("two", 2))];
+    let test = TestPublisher::new();
+    let trees = [("1.0.0", test.tree("one", 1)), ("2.0.0", test.tree("two", 2))];
     for (version, tree) in &trees {
-        desk.publisher.publish_with(tree, "stable", version, &["--delta-from", "1", "--fast"]);
+        test.publisher.publish_with(tree, "stable", version, &["--delta-from", "1", "--fast"]);
     }
-    let repository = desk.publisher.repository();
+    let repository = test.publisher.repository();
     let files = |folder: &str| {
         let found = Command::new("find").arg(repository.join(folder)).args(["-type", "f"]).output().unwrap();
         let mut names: Vec<String> = String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect();
@@ -268,8 +268,8 @@ fn desync_reads_a_store_with_bundles_beside_it_and_sees_nothing_odd() {
 
 #[test]
 fn a_damaged_chunk_of_a_foreign_store_is_found_before_anything_is_offered() {
-    let desk = Desk::new();
-    let (tree, store, index) = (desk.tree("one", 1), desk.path("store"), desk.path("game.caidx"));
+    let test = TestPublisher::new();
+    let (tree, store, index) = (test.tree("one", 1), test.path("store"), test.path("game.caidx"));
     Run::of(vsekai().args(["--json", "store", "make", "--store"]).args([&store, &index, &tree])).done();
     let found = Command::new("find").arg(&store).args(["-name", "*.cacnk"]).output().unwrap();
     let chunk = String::from_utf8(found.stdout).unwrap().lines().next().unwrap().to_owned();
@@ -280,23 +280,23 @@ fn a_damaged_chunk_of_a_foreign_store_is_found_before_anything_is_offered() {
     let mut command = vsekai();
     command.args(["--json", "publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game"]);
     command.arg("--from-index").arg(&index).arg("--from-store").arg(&store);
-    command.arg("--repository").arg(desk.publisher.repository()).arg("--keys").arg(desk.publisher.keys());
+    command.arg("--repository").arg(test.publisher.repository()).arg("--keys").arg(test.publisher.keys());
     Run::of(&mut command).failed("chunk_corrupt");
-    assert!(!desk.publisher.repository().join("targets/stable").exists());
+    assert!(!test.publisher.repository().join("targets/stable").exists());
 }
 
 #[test]
 fn either_a_folder_or_a_server_is_named() {
-    let desk = Desk::new();
-    let tree = desk.tree("one", 1);
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
     let publishing = || {
         let mut command = vsekai();
         command.args(["publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game", "--keys"]);
-        command.arg(desk.publisher.keys()).arg(&tree);
+        command.arg(test.publisher.keys()).arg(&tree);
         command
     };
     let mut both = publishing();
-    both.args(["--server", "http://127.0.0.1:1", "--repository"]).arg(desk.path("repository"));
+    both.args(["--server", "http://127.0.0.1:1", "--repository"]).arg(test.path("repository"));
     for mut command in [both, publishing()] {
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");

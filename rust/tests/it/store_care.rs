@@ -22,7 +22,7 @@ use vsekai_updater::local::store::verify::verify;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-struct Bench {
+struct TestStore {
     folder: TempDir,
     store: LocalStore,
     index: Index,
@@ -39,7 +39,7 @@ fn make_blob(file: &Path, store: &LocalStore, monitor: &Monitor) -> Result<Index
 }
 
 /// A store with the chunks of one file beside it.
-fn bench() -> Bench {
+fn test() -> TestStore {
     let folder = tempfile::tempdir().unwrap();
     let blob = folder.path().join("blob");
     let words: Vec<u8> = (0..60_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
@@ -47,10 +47,10 @@ fn bench() -> Bench {
     let store = LocalStore::create(&folder.path().join("store")).unwrap();
     let index = make_blob(&blob, &store, &Monitor::default()).unwrap();
     assert!(index.len() > 20);
-    Bench { folder, store, index }
+    TestStore { folder, store, index }
 }
 
-impl Bench {
+impl TestStore {
     fn id(&self, position: usize) -> ChunkId {
         self.index.get(position).unwrap().id
     }
@@ -95,33 +95,33 @@ fn part_of(index: &Index, count: usize) -> Index {
 
 #[test]
 fn prune_removes_only_what_is_unnamed_and_old() {
-    let bench = bench();
-    let (total, monitor) = (bench.index.len() as u64, Monitor::default());
-    let keep = [part_of(&bench.index, 3)];
-    (0..10).for_each(|position| make_old(&bench.path(position), 2 * HOUR));
-    let young = bench.path(10).parent().unwrap().join(".tmp-cacnk-young");
-    let old = bench.path(10).parent().unwrap().join(".tmp-cacnk-old");
+    let test = test();
+    let (total, monitor) = (test.index.len() as u64, Monitor::default());
+    let keep = [part_of(&test.index, 3)];
+    (0..10).for_each(|position| make_old(&test.path(position), 2 * HOUR));
+    let young = test.path(10).parent().unwrap().join(".tmp-cacnk-young");
+    let old = test.path(10).parent().unwrap().join(".tmp-cacnk-old");
     for path in [&young, &old] {
         fs::write(path, b"left").unwrap();
     }
     make_old(&old, 2 * HOUR);
-    let planned = prune(&bench.store, &keep, HOUR, true, &monitor).unwrap();
-    assert!(bench.path(5).exists() && old.exists());
-    let done = prune(&bench.store, &keep, HOUR, false, &monitor).unwrap();
+    let planned = prune(&test.store, &keep, HOUR, true, &monitor).unwrap();
+    assert!(test.path(5).exists() && old.exists());
+    let done = prune(&test.store, &keep, HOUR, false, &monitor).unwrap();
     assert_eq!(planned, done);
     assert_eq!((done.kept, done.removed, done.too_young), (3, 8, total - 10 + 1));
     assert!(done.removed_bytes > 0);
-    assert!((0..3).chain(10..bench.index.len()).all(|position| bench.path(position).exists()));
-    assert!((3..10).all(|position| !bench.path(position).parent().unwrap().exists()), "empty folders stayed");
+    assert!((0..3).chain(10..test.index.len()).all(|position| test.path(position).exists()));
+    assert!((3..10).all(|position| !test.path(position).parent().unwrap().exists()), "empty folders stayed");
     assert!(young.exists() && !old.exists());
-    let again = prune(&bench.store, &keep, HOUR, false, &monitor).unwrap();
+    let again = prune(&test.store, &keep, HOUR, false, &monitor).unwrap();
     assert_eq!(again, Pruned { removed: 0, removed_bytes: 0, ..done });
 }
 
 #[test]
 fn prune_without_an_index_is_refused() {
-    let bench = bench();
-    assert_eq!(prune(&bench.store, &[], HOUR, false, &Monitor::default()).unwrap_err().code(), "invalid_argument");
+    let test = test();
+    assert_eq!(prune(&test.store, &[], HOUR, false, &Monitor::default()).unwrap_err().code(), "invalid_argument");
 }
 
 /// Prunes while a make runs, and keeps what came of it.
@@ -139,76 +139,76 @@ impl Observer for PruneInTheMiddle {
 
 #[test]
 fn prune_while_a_make_runs_is_busy_and_the_other_way_round() {
-    let bench = bench();
-    let observer = Arc::new(PruneInTheMiddle(bench.store.clone(), Mutex::default()));
+    let test = test();
+    let observer = Arc::new(PruneInTheMiddle(test.store.clone(), Mutex::default()));
     let monitor = Monitor { observer: observer.clone(), ..Monitor::default() };
-    let blob = bench.folder.path().join("blob");
-    make_blob(&blob, &bench.store, &monitor).unwrap();
+    let blob = test.folder.path().join("blob");
+    make_blob(&blob, &test.store, &monitor).unwrap();
     let outcomes = observer.1.lock().unwrap();
     assert!(!outcomes.is_empty());
     for outcome in outcomes.iter() {
         assert_eq!(outcome.as_ref().unwrap_err().code(), "busy");
     }
-    assert!((0..bench.index.len()).all(|position| bench.path(position).exists()));
-    let lock = vsekai_updater::local::lock::Lock::exclusive(&bench.store.root().join(".vsekai-lock"), "prune").unwrap();
-    assert_eq!(make_blob(&blob, &bench.store, &Monitor::default()).unwrap_err().code(), "busy");
+    assert!((0..test.index.len()).all(|position| test.path(position).exists()));
+    let lock = vsekai_updater::local::lock::Lock::exclusive(&test.store.root().join(".vsekai-lock"), "prune").unwrap();
+    assert_eq!(make_blob(&blob, &test.store, &Monitor::default()).unwrap_err().code(), "busy");
     drop(lock);
-    make_blob(&blob, &bench.store, &Monitor::default()).unwrap();
+    make_blob(&blob, &test.store, &Monitor::default()).unwrap();
 }
 
 #[test]
 fn verify_finds_every_kind_of_damage_and_changes_nothing() {
-    let bench = bench();
-    let sound = verify(&bench.store, None, None, &Monitor::default()).unwrap();
-    assert_eq!((sound.checked, sound.damaged.len()), (bench.index.len() as u64, 0));
-    assert_eq!(sound.bytes, bench.index.stream_bytes());
-    let damaged = bench.damage();
-    fs::write(bench.path(9).parent().unwrap().join(".tmp-cacnk1"), b"").unwrap();
+    let test = test();
+    let sound = verify(&test.store, None, None, &Monitor::default()).unwrap();
+    assert_eq!((sound.checked, sound.damaged.len()), (test.index.len() as u64, 0));
+    assert_eq!(sound.bytes, test.index.stream_bytes());
+    let damaged = test.damage();
+    fs::write(test.path(9).parent().unwrap().join(".tmp-cacnk1"), b"").unwrap();
     for digest in [None, Some(DigestAlgorithm::Sha512_256)] {
-        let found = verify(&bench.store, digest, None, &Monitor::default()).unwrap();
+        let found = verify(&test.store, digest, None, &Monitor::default()).unwrap();
         assert_eq!(found.damaged, damaged);
         assert_eq!((found.repaired.len(), found.leftovers), (0, 1));
     }
-    assert!(damaged.iter().all(|id| bench.store.path_of(id).exists()));
+    assert!(damaged.iter().all(|id| test.store.path_of(id).exists()));
 }
 
 #[test]
 fn chunks_of_both_digests_are_sound() {
-    let bench = bench();
+    let test = test();
     let chunk = VerifiedChunk::of(b"named by SHA-256".to_vec(), DigestAlgorithm::Sha256);
-    bench.store.put(&Compressor::new(3).unwrap().compress(&chunk).unwrap()).unwrap();
-    assert!(verify(&bench.store, None, None, &Monitor::default()).unwrap().damaged.is_empty());
-    let strict = verify(&bench.store, Some(DigestAlgorithm::Sha512_256), None, &Monitor::default()).unwrap();
+    test.store.put(&Compressor::new(3).unwrap().compress(&chunk).unwrap()).unwrap();
+    assert!(verify(&test.store, None, None, &Monitor::default()).unwrap().damaged.is_empty());
+    let strict = verify(&test.store, Some(DigestAlgorithm::Sha512_256), None, &Monitor::default()).unwrap();
     assert_eq!(strict.damaged, [chunk.id()]);
 }
 
 #[test]
 fn repair_takes_sound_chunks_from_another_store_and_removes_the_rest() {
-    let bench = bench();
-    let copy = bench.copy();
-    let damaged = bench.damage();
+    let test = test();
+    let copy = test.copy();
+    let damaged = test.damage();
     // The copy is damaged too, and misses one.
     fs::write(copy.path_of(&damaged[0]), b"also bad").unwrap();
     copy.remove(&damaged[1]).unwrap();
-    let sources = Sources { stores: vec![bench.store.clone(), copy], ..Sources::default() };
-    let done = verify(&bench.store, None, Some(&sources), &Monitor::default()).unwrap();
+    let sources = Sources { stores: vec![test.store.clone(), copy], ..Sources::default() };
+    let done = verify(&test.store, None, Some(&sources), &Monitor::default()).unwrap();
     assert_eq!((&done.damaged[..], &done.repaired[..]), damaged.split_at(2));
-    assert!(!bench.store.has(&damaged[0]) && !bench.store.has(&damaged[1]));
-    let after = verify(&bench.store, None, None, &Monitor::default()).unwrap();
-    assert_eq!((after.checked, after.damaged.len()), (bench.index.len() as u64 - 2, 0));
+    assert!(!test.store.has(&damaged[0]) && !test.store.has(&damaged[1]));
+    let after = verify(&test.store, None, None, &Monitor::default()).unwrap();
+    assert_eq!((after.checked, after.damaged.len()), (test.index.len() as u64 - 2, 0));
     // And the next make puts back what went.
-    make_blob(&bench.folder.path().join("blob"), &bench.store, &Monitor::default()).unwrap();
-    assert!(bench.store.has(&damaged[0]) && bench.store.has(&damaged[1]));
+    make_blob(&test.folder.path().join("blob"), &test.store, &Monitor::default()).unwrap();
+    assert!(test.store.has(&damaged[0]) && test.store.has(&damaged[1]));
 }
 
 #[test]
 fn repair_takes_chunks_from_an_installed_file() {
-    let bench = bench();
-    let damaged = bench.damage();
-    let layout = Layout::blob(bench.index.stream_bytes());
-    let seed = Seed::new(&bench.folder.path().join("blob"), bench.index.clone(), layout).unwrap();
+    let test = test();
+    let damaged = test.damage();
+    let layout = Layout::blob(test.index.stream_bytes());
+    let seed = Seed::new(&test.folder.path().join("blob"), test.index.clone(), layout).unwrap();
     let sources = Sources { seeds: vec![seed], ..Sources::default() };
-    let done = verify(&bench.store, None, Some(&sources), &Monitor::default()).unwrap();
+    let done = verify(&test.store, None, Some(&sources), &Monitor::default()).unwrap();
     assert_eq!((done.damaged.len(), done.repaired), (0, damaged));
 }
 
@@ -238,13 +238,13 @@ impl Remote for OneByOne {
 
 #[test]
 fn repair_fetches_what_a_remote_can_give() {
-    let bench = bench();
-    let copy = bench.copy();
-    let damaged = bench.damage();
+    let test = test();
+    let copy = test.copy();
+    let damaged = test.damage();
     copy.remove(&damaged[0]).unwrap();
     copy.put(&CompressedChunk::new(damaged[2], b"bad as well".to_vec())).unwrap();
     let sources = Sources { remote: Some(Arc::new(OneByOne(copy))), ..Sources::default() };
-    let done = verify(&bench.store, None, Some(&sources), &Monitor::default()).unwrap();
+    let done = verify(&test.store, None, Some(&sources), &Monitor::default()).unwrap();
     assert_eq!(done.damaged, [damaged[0], damaged[2]]);
     assert_eq!(done.repaired, [damaged[1], damaged[3], damaged[4]]);
 }

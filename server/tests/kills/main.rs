@@ -18,7 +18,7 @@ mod support;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::world::{World, text};
+use support::deployment::{TestDeployment, text};
 
 /// When the server is killed after a publication has begun, in milliseconds. A publication takes a few hundred, so
 /// that each part of it is met: chunks, documents, the rebuilding of the tree, the signatures, the transaction.
@@ -27,50 +27,50 @@ const MOMENTS: [u64; 24] =
 
 #[test]
 fn killed_server_has_all_of_a_version_or_nothing_and_the_publisher_goes_on() {
-    let mut world = World::new(&["clean_grace_h=0", "superseded_h=0"]);
+    let mut test = TestDeployment::new(&["clean_grace_h=0", "superseded_h=0"]);
     let mut answered = Vec::new();
     for (number, moment) in (1_u32..).zip(MOMENTS) {
         let version = format!("1.{number}.0");
-        let mut publishing = world.publish("stable", &version, number).0;
+        let mut publishing = test.publish("stable", &version, number).0;
         let mut publishing = publishing.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(moment));
-        world.kill();
+        test.kill();
         let was_answered = publishing.wait().unwrap().success();
-        world.start();
+        test.start();
         if was_answered {
             answered.push(number);
-            let again = world.publish("stable", &version, number).done();
+            let again = test.publish("stable", &version, number).done();
             assert_eq!(again["was_there"], true, "{version} was answered for and is gone");
         } else {
-            world.publish("stable", &version, number).done();
+            test.publish("stable", &version, number).done();
         }
-        world.update("game").done();
-        world.assert_has("game", number);
+        test.update("game").done();
+        test.assert_has("game", number);
     }
     assert!(answered.len() < MOMENTS.len(), "no kill met a publication");
-    let verify = world.server_command(&["verify", "--deep"]).output().unwrap();
+    let verify = test.server_command(&["verify", "--deep"]).output().unwrap();
     assert!(verify.status.success(), "{}", text(&verify));
     eprintln!("{} kills; {} came after the answer", MOMENTS.len(), answered.len());
 }
 
 #[test]
 fn killed_start_and_killed_clean_up_leave_what_was_there() {
-    let mut world = World::new(&["clean_grace_h=0", "superseded_h=0"]);
-    world.publish("stable", "1.0.0", 1).done();
+    let mut test = TestDeployment::new(&["clean_grace_h=0", "superseded_h=0"]);
+    test.publish("stable", "1.0.0", 1).done();
     for moment in [1, 4, 8, 12, 16, 20, 30, 40, 60, 80] {
-        world.kill();
-        let mut starting = world.server_command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+        test.kill();
+        let mut starting = test.server_command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(moment));
         starting.kill().unwrap();
         starting.wait().unwrap();
-        let mut cleaning = world.server_command(&["gc"]).spawn().unwrap();
+        let mut cleaning = test.server_command(&["gc"]).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(moment));
         cleaning.kill().unwrap();
         cleaning.wait().unwrap();
-        world.start();
+        test.start();
     }
-    world.update("game").done();
-    world.assert_has("game", 1);
+    test.update("game").done();
+    test.assert_has("game", 1);
 }
 
 #[test]

@@ -1,3 +1,3 @@
 //! What the tests of both programs stand on.
 
-pub(crate) mod world;
+pub(crate) mod deployment;

@@ -10,8 +10,8 @@ use vsekai_updater::formats::release::{FileDigest, FileTable};
 use vsekai_updater::limits;
 use vsekai_updater::path::RelPath;
 
-use super::forge::{Documents, Forge};
-use super::ground::Ground;
+use super::attacker::{Attacker, Documents};
+use super::test_install::TestInstall;
 use crate::support::run::{Run, vsekai};
 
 /// zstd of `head`, then `part` again and again up to `bytes`.
@@ -27,19 +27,19 @@ fn packed(head: &str, part: &str, bytes: usize) -> Vec<u8> {
 
 /// An update in a process that may have 2 GiB of addresses: whoever believes the bomb dies of it.
 fn attack(files: Vec<u8>) {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
     let change = |documents: &mut Documents| documents.files = files;
-    Forge::new(&hostile, &ground.keys()).change_documents("stable", "2.0.0", change);
-    let before = ground.before();
+    Attacker::new(&hostile, &test.keys()).change_documents("stable", "2.0.0", change);
+    let before = test.before();
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -v 2097152 && exec \"$0\" \"$@\""]).arg(vsekai().get_program());
-    command.args(["--json", "--threads", "1", "--update"]).arg(ground.install()).arg("--repository").arg(&hostile);
+    command.args(["--json", "--threads", "1", "--update"]).arg(test.install()).arg("--repository").arg(&hostile);
     command.env("NO_PROXY", "*").env("XDG_CACHE_HOME", "/nonexistent");
     Run::of(&mut command).failed("file_table_malformed");
-    ground.assert_untouched(&before);
-    ground.assert_survived();
+    test.assert_untouched(&before);
+    test.assert_survived();
 }
 
 const HEAD: &str = r#"{"schema":1,"stream_bytes":9,"flags":0,"entries":["#;
@@ -62,11 +62,11 @@ fn file_table_with_depth_instead_of_length() {
 
 #[test]
 fn index_of_more_than_any_disk_holds() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    let forge = Forge::new(&hostile, &ground.keys());
-    let index = Index::parse(&forge.documents("stable", "2.0.0").index).unwrap();
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    let attacker = Attacker::new(&hostile, &test.keys());
+    let index = Index::parse(&attacker.documents("stable", "2.0.0").index).unwrap();
     let id = index.get(0).unwrap().id;
     let node = |path: Option<&str>, mode, content| NewNode {
         path: path.map(|path| RelPath::new(path).unwrap()),
@@ -87,22 +87,22 @@ fn index_of_more_than_any_disk_holds() {
         left -= size;
     }
     let table = FileTable::new(layout, &|_| Some(FileDigest([0; 32]))).unwrap();
-    forge.change_documents("stable", "2.0.0", |documents| {
+    attacker.change_documents("stable", "2.0.0", |documents| {
         documents.index = huge.to_bytes();
         documents.files = table.to_bytes().unwrap();
         documents.release["sizes"]["tree_bytes"] = json!(size);
     });
-    ground.attack(&hostile, "file_table_malformed");
+    test.attack(&hostile, "file_table_malformed");
 }
 
 /// A hundred thousand million million bytes of one chunk: it would be fetched once, and written for ever.
 #[test]
 fn tree_of_more_than_the_disk_holds_is_refused_before_anything_is_written() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    let forge = Forge::new(&hostile, &ground.keys());
-    let index = Index::parse(&forge.documents("stable", "2.0.0").index).unwrap();
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    let attacker = Attacker::new(&hostile, &test.keys());
+    let index = Index::parse(&attacker.documents("stable", "2.0.0").index).unwrap();
     let mut huge = Index::new(FeatureFlags::TREE, index.sizes());
     let max = index.sizes().max();
     let node = |path: Option<&str>, mode, content| NewNode {
@@ -121,10 +121,10 @@ fn tree_of_more_than_the_disk_holds_is_refused_before_anything_is_written() {
     let id = index.get(0).unwrap().id;
     (0..chunks).for_each(|_| huge.push(id, max).unwrap());
     let table = FileTable::new(layout, &|_| Some(FileDigest([0; 32]))).unwrap();
-    forge.change_documents("stable", "2.0.0", |documents| {
+    attacker.change_documents("stable", "2.0.0", |documents| {
         documents.index = huge.to_bytes();
         documents.files = table.to_bytes().unwrap();
     });
-    ground.attack_from(&[&hostile.display().to_string()], "disk_full");
-    assert_eq!(ground.launch(), "this is 1.0.0");
+    test.attack_from(&[&hostile.display().to_string()], "disk_full");
+    assert_eq!(test.launch(), "this is 1.0.0");
 }

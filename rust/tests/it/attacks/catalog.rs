@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use vsekai_updater::formats::release::Platform;
 use vsekai_updater::net::trust::Keys;
 
-use super::forge::Forge;
-use super::ground::Ground;
+use super::attacker::Attacker;
+use super::test_install::TestInstall;
 
 fn offer(version: &str, sequence: u64) -> Value {
     json!({ "version": version, "sequence": sequence, "platforms": [Platform::current().as_str()] })
@@ -13,10 +13,10 @@ fn offer(version: &str, sequence: u64) -> Value {
 
 /// An attack by a catalog that says what `change` makes of it.
 fn attack(change: impl FnOnce(&mut Value), code: &str) {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    Forge::new(&hostile, &ground.keys()).change_catalog(change);
-    ground.attack(&hostile, code);
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    Attacker::new(&hostile, &test.keys()).change_catalog(change);
+    test.attack(&hostile, code);
 }
 
 #[test]
@@ -31,30 +31,30 @@ fn catalog_chooses_a_version_that_nobody_signed() {
 
 #[test]
 fn catalog_chooses_a_version_that_was_signed_for_another_mode() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "nightly", "2.0.0");
-    Forge::new(&hostile, &ground.keys()).change_catalog(|catalog| {
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "nightly", "2.0.0");
+    Attacker::new(&hostile, &test.keys()).change_catalog(|catalog| {
         let mode = &mut catalog["modes"]["stable"];
         mode["sequence"] = json!(9);
         mode["versions"].as_array_mut().unwrap().push(offer("2.0.0", 9));
     });
-    ground.attack(&hostile, "target_not_signed");
+    test.attack(&hostile, "target_not_signed");
 }
 
 #[test]
 fn catalog_that_lowers_its_count_has_gone_back() {
-    let ground = Ground::new();
-    ground.publish(&ground.honest(), &ground.keys(), "stable", "1.0.1");
-    ground.update(&ground.honest().display().to_string()).done();
-    let hostile = ground.stolen("hostile");
-    Forge::new(&hostile, &ground.keys()).change_catalog(|catalog| {
+    let test = TestInstall::new();
+    test.publish(&test.honest(), &test.keys(), "stable", "1.0.1");
+    test.update(&test.honest().display().to_string()).done();
+    let hostile = test.stolen("hostile");
+    Attacker::new(&hostile, &test.keys()).change_catalog(|catalog| {
         let mode = &mut catalog["modes"]["stable"];
         mode["sequence"] = json!(1);
         mode["versions"] = json!([offer("1.0.0", 1)]);
     });
-    ground.attack_from(&[&hostile.display().to_string()], "metadata_rollback");
-    assert_eq!(ground.launch(), "this is 1.0.1");
+    test.attack_from(&[&hostile.display().to_string()], "metadata_rollback");
+    assert_eq!(test.launch(), "this is 1.0.1");
 }
 
 #[test]
@@ -88,25 +88,25 @@ fn catalog_from_the_future_says_so() {
 /// or of a file server that asks for a password.
 #[test]
 fn catalog_that_names_stores_of_somebody_else() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    let away = ground.path("away");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    let away = test.path("away");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
     std::fs::rename(hostile.join("store"), &away).unwrap();
     let (absolute, url) = (away.display().to_string(), format!("file://{}", away.display()));
     let stores = [&absolute, &url, "../away", "gopher://somewhere/", "//server/share", "\\\\server\\share", "a:b"];
-    Forge::new(&hostile, &ground.keys()).change_catalog(|catalog| catalog["stores"] = json!(stores));
-    ground.attack_from(&[&hostile.display().to_string()], "chunk_missing");
-    assert_eq!(ground.launch(), "this is 1.0.0");
+    Attacker::new(&hostile, &test.keys()).change_catalog(|catalog| catalog["stores"] = json!(stores));
+    test.attack_from(&[&hostile.display().to_string()], "chunk_missing");
+    assert_eq!(test.launch(), "this is 1.0.0");
 }
 
 /// A store that this program does not understand is no reason to stop: another one may be there.
 #[test]
 fn catalog_with_a_store_of_a_kind_that_nobody_knows_yet() {
-    let ground = Ground::new();
-    Forge::new(&ground.honest(), &ground.keys())
+    let test = TestInstall::new();
+    Attacker::new(&test.honest(), &test.keys())
         .change_catalog(|catalog| catalog["stores"] = json!(["s4://later/", "store"]));
-    ground.assert_survived();
+    test.assert_survived();
 }
 
 #[test]
@@ -117,14 +117,14 @@ fn catalog_that_counts_beyond_what_can_be_counted() {
 /// Whoever has the online keys can count so high that nothing honest is newer. New keys end that.
 #[test]
 fn catalog_that_counts_far_ahead_is_forgotten_with_new_keys() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    let forge = Forge::new(&hostile, &ground.keys());
-    forge.change_catalog(|catalog| catalog["modes"]["stable"]["sequence"] = json!(1_u64 << 53));
-    ground.update(&hostile.display().to_string()).done();
-    let mut keys = Keys::open(&ground.keys()).unwrap();
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    let attacker = Attacker::new(&hostile, &test.keys());
+    attacker.change_catalog(|catalog| catalog["modes"]["stable"]["sequence"] = json!(1_u64 << 53));
+    test.update(&hostile.display().to_string()).done();
+    let mut keys = Keys::open(&test.keys()).unwrap();
     for role in ["snapshot", "timestamp", "catalog"] {
         keys.rotate(role).unwrap();
     }
-    ground.assert_survived();
+    test.assert_survived();
 }

@@ -4,16 +4,16 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::ground::Ground;
+use super::test_install::TestInstall;
 
 /// The files of all chunks that the honest repository has not.
-fn new_chunks(ground: &Ground, hostile: &Path) -> Vec<PathBuf> {
+fn new_chunks(test: &TestInstall, hostile: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in fs::read_dir(hostile.join("store")).unwrap() {
         let folder = folder.unwrap().path();
         let Ok(files) = fs::read_dir(&folder) else { continue };
         for file in files.map(|file| file.unwrap().path()) {
-            let honest = ground.honest().join(file.strip_prefix(hostile).unwrap());
+            let honest = test.honest().join(file.strip_prefix(hostile).unwrap());
             if file.extension().is_some_and(|ending| ending == "cacnk") && !honest.exists() {
                 found.push(file);
             }
@@ -26,14 +26,14 @@ fn new_chunks(ground: &Ground, hostile: &Path) -> Vec<PathBuf> {
 
 /// An attack by a store in which every chunk of 2.0.0 was treated so.
 fn attack(treat: impl Fn(&Path, &[PathBuf]), code: &str) {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    let chunks = new_chunks(&ground, &hostile);
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    let chunks = new_chunks(&test, &hostile);
     for chunk in &chunks {
         treat(chunk, &chunks);
     }
-    ground.attack(&hostile, code);
+    test.attack(&hostile, code);
 }
 
 #[test]
@@ -60,14 +60,14 @@ fn store_gives_a_chunk_that_unpacks_to_gigabytes() {
 #[test]
 fn store_gives_a_chunk_file_that_is_far_too_large() {
     let grow = |chunk: &Path, _: &[PathBuf]| fs::File::create(chunk).unwrap().set_len(1 << 40).unwrap();
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    for chunk in new_chunks(&ground, &hostile) {
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    for chunk in new_chunks(&test, &hostile) {
         grow(&chunk, &[]);
     }
-    ground.attack_as_it_is(&[&hostile.display().to_string()], "chunk_corrupt");
-    ground.assert_survived();
+    test.attack_as_it_is(&[&hostile.display().to_string()], "chunk_corrupt");
+    test.assert_survived();
 }
 
 #[test]
@@ -84,15 +84,15 @@ fn store_in_a_folder_with_things_that_are_no_files() {
         assert!(std::process::Command::new("mkfifo").arg(chunk).status().unwrap().success());
     };
     let kinds = [("folder", &folder as &dyn Fn(&Path)), ("endless", &endless), ("pipe", &pipe)];
-    let ground = Ground::new();
+    let test = TestInstall::new();
     for (name, make) in kinds {
-        let hostile = ground.stolen(name);
-        ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-        for chunk in new_chunks(&ground, &hostile) {
+        let hostile = test.stolen(name);
+        test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+        for chunk in new_chunks(&test, &hostile) {
             fs::remove_file(&chunk).unwrap();
             make(&chunk);
         }
-        ground.attack_as_it_is(&[&hostile.display().to_string()], "chunk_corrupt");
+        test.attack_as_it_is(&[&hostile.display().to_string()], "chunk_corrupt");
     }
-    ground.assert_survived();
+    test.assert_survived();
 }

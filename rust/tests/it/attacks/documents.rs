@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::net::publish::publish;
 
-use super::forge::{Documents, Forge, name_of, sha256};
-use super::ground::{Ground, request};
+use super::attacker::{Attacker, Documents, name_of, sha256};
+use super::test_install::{TestInstall, request};
 use crate::support::trees::{noise, write};
 
 /// An attack by documents of 2.0.0 that are what `change` makes of them.
 pub(crate) fn attack(change: impl FnOnce(&mut Documents), code: &str) {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    Forge::new(&hostile, &ground.keys()).change_documents("stable", "2.0.0", change);
-    ground.attack(&hostile, code);
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    Attacker::new(&hostile, &test.keys()).change_documents("stable", "2.0.0", change);
+    test.attack(&hostile, code);
 }
 
 fn change_release(change: impl FnOnce(&mut Value), code: &str) {
@@ -66,77 +66,77 @@ fn release_document_of_another_version_platform_or_mode_under_this_name() {
 /// The document of the version before, as it was signed, under the name of the new one.
 #[test]
 fn old_release_document_served_as_the_new_one() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    let forge = Forge::new(&hostile, &ground.keys());
-    let old = forge.target("stable", &name_of("stable", "1.0.0", "release.json"));
-    forge.put("stable", &name_of("stable", "2.0.0", "release.json"), &old);
-    ground.attack(&hostile, "target_mismatch");
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    let attacker = Attacker::new(&hostile, &test.keys());
+    let old = attacker.target("stable", &name_of("stable", "1.0.0", "release.json"));
+    attacker.put("stable", &name_of("stable", "2.0.0", "release.json"), &old);
+    test.attack(&hostile, "target_mismatch");
 }
 
 #[test]
 fn index_that_is_signed_and_is_not_the_one_that_the_release_names() {
     for file in ["index.caidx", "files.json.zst"] {
-        let ground = Ground::new();
-        let hostile = ground.stolen("hostile");
-        ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-        let forge = Forge::new(&hostile, &ground.keys());
-        let old = forge.target("stable", &name_of("stable", "1.0.0", file));
-        forge.put("stable", &name_of("stable", "2.0.0", file), &old);
-        ground.attack(&hostile, "target_mismatch");
+        let test = TestInstall::new();
+        let hostile = test.stolen("hostile");
+        test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+        let attacker = Attacker::new(&hostile, &test.keys());
+        let old = attacker.target("stable", &name_of("stable", "1.0.0", file));
+        attacker.put("stable", &name_of("stable", "2.0.0", file), &old);
+        test.attack(&hostile, "target_mismatch");
     }
 }
 
 #[test]
 fn index_of_one_version_with_the_file_table_of_another() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0-alpha");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    let forge = Forge::new(&hostile, &ground.keys());
-    let other = forge.documents("stable", "2.0.0-alpha");
-    forge.change_documents("stable", "2.0.0", |documents| documents.files = other.files);
-    ground.attack(&hostile, "file_table_malformed");
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0-alpha");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    let attacker = Attacker::new(&hostile, &test.keys());
+    let other = attacker.documents("stable", "2.0.0-alpha");
+    attacker.change_documents("stable", "2.0.0", |documents| documents.files = other.files);
+    test.attack(&hostile, "file_table_malformed");
 }
 
 /// The streams are as long as each other, so that only their content tells them apart.
 #[test]
 fn index_of_one_version_with_the_file_table_of_another_of_the_same_length() {
-    let ground = Ground::new();
-    let hostile = ground.stolen("hostile");
-    ground.publish(&hostile, &ground.keys(), "stable", "2.0.0");
-    ground.publish(&hostile, &ground.keys(), "stable", "3.0.0");
-    let forge = Forge::new(&hostile, &ground.keys());
-    let other = forge.documents("stable", "2.0.0");
-    forge.change_documents("stable", "3.0.0", |documents| documents.files = other.files);
-    ground.attack_from(&[&hostile.display().to_string()], "file_table_malformed");
-    assert_eq!(ground.launch(), "this is 1.0.0");
+    let test = TestInstall::new();
+    let hostile = test.stolen("hostile");
+    test.publish(&hostile, &test.keys(), "stable", "2.0.0");
+    test.publish(&hostile, &test.keys(), "stable", "3.0.0");
+    let attacker = Attacker::new(&hostile, &test.keys());
+    let other = attacker.documents("stable", "2.0.0");
+    attacker.change_documents("stable", "3.0.0", |documents| documents.files = other.files);
+    test.attack_from(&[&hostile.display().to_string()], "file_table_malformed");
+    assert_eq!(test.launch(), "this is 1.0.0");
 }
 
 /// Files are taken over from an installed version by what its file table says of them. A table that lies would let
 /// what one mode's stolen key has signed live on in versions of another.
 #[test]
 fn file_of_one_mode_with_a_digest_that_lies_does_not_get_into_another() {
-    let ground = Ground::new();
-    let keys = ground.keys();
-    ground.publish(&ground.honest(), &keys, "stable", "2.0.0");
-    let wanted = fs::read(ground.tree("2.0.0").join("data/level.pck")).unwrap();
-    let hostile = ground.tree("1.0.1-evil.1");
+    let test = TestInstall::new();
+    let keys = test.keys();
+    test.publish(&test.honest(), &keys, "stable", "2.0.0");
+    let wanted = fs::read(test.tree("2.0.0").join("data/level.pck")).unwrap();
+    let hostile = test.tree("1.0.1-evil.1");
     write(&hostile, "data/level.pck", &noise(99, wanted.len()));
-    let request = request(&ground.honest(), &keys, &hostile, "nightly", "1.0.1-evil.1");
+    let request = request(&test.honest(), &keys, &hostile, "nightly", "1.0.1-evil.1");
     publish(&request, &Monitor::default()).unwrap();
-    Forge::new(&ground.honest(), &keys).change_documents("nightly", "1.0.1-evil.1", |documents| {
+    Attacker::new(&test.honest(), &keys).change_documents("nightly", "1.0.1-evil.1", |documents| {
         documents.change_files(|table| {
             let rows = table["entries"].as_array_mut().unwrap();
             let row = rows.iter_mut().find(|row| row["path"] == "data/level.pck").unwrap();
             row["sha256"] = json!(sha256(&wanted));
         });
     });
-    let honest = ground.honest().display().to_string();
-    let run = ground.update_with(&honest, &["--mode", "nightly"]);
-    ground.update_with(&honest, &["--mode", "stable"]).done();
-    assert_eq!(fs::read(ground.install().join("current/data/level.pck")).unwrap(), wanted);
+    let honest = test.honest().display().to_string();
+    let run = test.update_with(&honest, &["--mode", "nightly"]);
+    test.update_with(&honest, &["--mode", "stable"]).done();
+    assert_eq!(fs::read(test.install().join("current/data/level.pck")).unwrap(), wanted);
     run.failed("file_table_malformed");
 }
 

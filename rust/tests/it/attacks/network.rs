@@ -11,8 +11,8 @@ use vsekai_updater::formats::release::Platform;
 use vsekai_updater::net::source::{HttpOptions, Network};
 use vsekai_updater::net::trust::ClockGuard;
 
-use super::forge::{Forge, name_of};
-use super::ground::Ground;
+use super::attacker::{Attacker, name_of};
+use super::test_install::TestInstall;
 use crate::support::nginx::{self, Nginx};
 use crate::support::packing;
 use crate::support::toxic::{Reply, Toxic};
@@ -21,19 +21,19 @@ use crate::support::toxic::{Reply, Toxic};
 struct Hostile {
     runtime: Runtime,
     toxic: Toxic,
-    forge: Forge,
+    attacker: Attacker,
 }
 
 impl Hostile {
-    fn start(ground: &Ground) -> Self {
-        let folder = ground.stolen("hostile");
-        ground.publish(&folder, &ground.keys(), "stable", "2.0.0");
+    fn start(test: &TestInstall) -> Self {
+        let folder = test.stolen("hostile");
+        test.publish(&folder, &test.keys(), "stable", "2.0.0");
         // The pack of the repository would spare most requests that are to be misused.
         packing::remove(&folder);
         let runtime = Runtime::new().unwrap();
         let toxic = runtime.block_on(Toxic::start());
         serve(&toxic, &folder, &folder);
-        Self { runtime, toxic, forge: Forge::new(&folder, &ground.keys()) }
+        Self { runtime, toxic, attacker: Attacker::new(&folder, &test.keys()) }
     }
 
     fn url(&self) -> String {
@@ -43,7 +43,7 @@ impl Hostile {
     /// The path of a target of 2.0.0.
     fn target(&self, file: &str) -> String {
         let name = name_of("stable", "2.0.0", file);
-        let listed = self.forge.read("stable");
+        let listed = self.attacker.read("stable");
         let sha256 = listed["signed"]["targets"][&name]["hashes"]["sha256"].as_str().unwrap().to_owned();
         let (folders, last) = name.rsplit_once('/').unwrap();
         format!("/targets/{folders}/{sha256}.{last}")
@@ -51,7 +51,7 @@ impl Hostile {
 
     /// All that could be asked for next: the newest metadata of a role.
     fn role(&self, role: &str) -> String {
-        format!("/tuf/{}.{role}.json", self.forge.read(role)["signed"]["version"])
+        format!("/tuf/{}.{role}.json", self.attacker.read(role)["signed"]["version"])
     }
 }
 
@@ -68,14 +68,14 @@ fn serve(toxic: &Toxic, root: &Path, folder: &Path) {
 }
 
 fn endless(path: impl Fn(&Hostile) -> String, code: &str) {
-    let ground = Ground::new();
-    let hostile = Hostile::start(&ground);
+    let test = TestInstall::new();
+    let hostile = Hostile::start(&test);
     hostile.toxic.on(&path(&hostile), [Reply::Endless]);
     let begun = Instant::now();
-    ground.attack_from(&[&hostile.url()], code);
+    test.attack_from(&[&hostile.url()], code);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     drop(hostile.runtime);
-    ground.assert_survived();
+    test.assert_survived();
 }
 
 #[test]
@@ -103,25 +103,25 @@ fn endless_release_document_index_and_file_table() {
 
 #[test]
 fn endless_chunks() {
-    let ground = Ground::new();
-    let hostile = Hostile::start(&ground);
-    let tree = ground.path("hostile/store");
+    let test = TestInstall::new();
+    let hostile = Hostile::start(&test);
+    let tree = test.path("hostile/store");
     for folder in fs::read_dir(&tree).unwrap() {
         let folder = folder.unwrap().path();
         for file in fs::read_dir(&folder).into_iter().flatten() {
             let path = file.unwrap().path();
-            let name = path.strip_prefix(ground.path("hostile")).unwrap();
+            let name = path.strip_prefix(test.path("hostile")).unwrap();
             hostile.toxic.on(&format!("/{}", name.display()), [Reply::Endless]);
         }
     }
     let begun = Instant::now();
-    ground.attack_from(&[&hostile.url()], "http_failed");
+    test.attack_from(&[&hostile.url()], "http_failed");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-    ground.assert_survived();
+    test.assert_survived();
 }
 
 /// An updater that loses patience after 300 ms; the binary's takes half a minute.
-fn impatient(ground: &Ground, url: &str) -> Updater {
+fn impatient(test: &TestInstall, url: &str) -> Updater {
     let options = HttpOptions {
         connect_timeout: Duration::from_millis(300),
         idle_timeout: Duration::from_millis(300),
@@ -143,10 +143,10 @@ fn impatient(ground: &Ground, url: &str) -> Updater {
         network: Network::new(&options).unwrap(),
         caches: Vec::new(),
         write_cache: None,
-        scratch: ground.path("scratch"),
+        scratch: test.path("scratch"),
         protected: Vec::new(),
     };
-    Updater::new(&ground.install(), settings).unwrap()
+    Updater::new(&test.install(), settings).unwrap()
 }
 
 #[test]
@@ -159,19 +159,19 @@ fn slow_retrieval_of_metadata_and_documents() {
     ];
     for path in paths {
         for silent in [false, true] {
-            let ground = Ground::new();
-            let hostile = Hostile::start(&ground);
+            let test = TestInstall::new();
+            let hostile = Hostile::start(&test);
             let path = path(&hostile);
-            let body = fs::read(ground.path("hostile").join(&path[1..])).unwrap();
+            let body = fs::read(test.path("hostile").join(&path[1..])).unwrap();
             let reply = if silent { Reply::Silence } else { Reply::Drip(Duration::from_millis(20), body) };
             hostile.toxic.on(&path, [reply]);
-            let before = ground.before();
+            let before = test.before();
             let begun = Instant::now();
-            let error = impatient(&ground, &hostile.url()).update(&Monitor::default()).unwrap_err();
+            let error = impatient(&test, &hostile.url()).update(&Monitor::default()).unwrap_err();
             assert_eq!(error.code(), "timed_out", "{error}");
             assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
-            ground.assert_untouched(&before);
-            ground.assert_survived();
+            test.assert_untouched(&before);
+            test.assert_survived();
         }
     }
 }
@@ -189,37 +189,37 @@ fn whatever_a_server_does_in_place_of_a_pack_the_update_comes_by_single_files() 
         Reply::Good(b"<html>Sign in</html>".to_vec()),
     ];
     for reply in replies {
-        let ground = Ground::new();
-        let hostile = Hostile::start(&ground);
+        let test = TestInstall::new();
+        let hostile = Hostile::start(&test);
         hostile.toxic.on("/tuf/current.pack", [reply]);
         let begun = Instant::now();
-        let done = impatient(&ground, &hostile.url()).update(&Monitor::default()).unwrap();
+        let done = impatient(&test, &hostile.url()).update(&Monitor::default()).unwrap();
         assert_eq!(done.current.version.to_string(), "2.0.0");
         assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
-        assert_eq!(ground.launch(), "this is 2.0.0");
+        assert_eq!(test.launch(), "this is 2.0.0");
     }
 }
 
 #[test]
 fn redirect_to_another_scheme_is_not_followed() {
     for to in ["file:///etc/passwd", "ftp://127.0.0.1/timestamp.json", "gopher://127.0.0.1/"] {
-        let ground = Ground::new();
-        let hostile = Hostile::start(&ground);
+        let test = TestInstall::new();
+        let hostile = Hostile::start(&test);
         hostile.toxic.on("/tuf/timestamp.json", [Reply::Status(302, vec![("location", to.to_owned())])]);
-        ground.attack_from(&[&hostile.url()], "http_failed");
-        ground.assert_survived();
+        test.attack_from(&[&hostile.url()], "http_failed");
+        test.assert_survived();
     }
 }
 
 #[test]
 fn redirect_without_end_is_not_followed_for_ever() {
-    let ground = Ground::new();
-    let hostile = Hostile::start(&ground);
+    let test = TestInstall::new();
+    let hostile = Hostile::start(&test);
     let to = "/tuf/timestamp.json".to_owned();
     hostile.toxic.on("/tuf/timestamp.json", [Reply::Status(302, vec![("location", to)])]);
-    ground.attack_from(&[&hostile.url()], "http_failed");
+    test.attack_from(&[&hostile.url()], "http_failed");
     assert!(hostile.toxic.count("/tuf/timestamp.json") < 40);
-    ground.assert_survived();
+    test.assert_survived();
 }
 
 #[test]
@@ -227,8 +227,8 @@ fn redirect_from_https_to_http_is_not_followed() {
     if !nginx::is_installed() {
         return;
     }
-    let ground = Ground::new();
-    let hostile = Hostile::start(&ground);
+    let test = TestInstall::new();
+    let hostile = Hostile::start(&test);
     let folder = tempfile::tempdir().unwrap();
     nginx::make_certificates(folder.path());
     let tls = format!(
@@ -236,12 +236,12 @@ fn redirect_from_https_to_http_is_not_followed() {
         hostile.toxic.url("")
     );
     let nginx = Nginx::start(folder, Some(&tls));
-    let authority = ground.path("ca.pem");
+    let authority = test.path("ca.pem");
     fs::write(&authority, nginx.read("ca.pem")).unwrap();
     let url = format!("https://127.0.0.1:{}", nginx.address().port());
-    let before = ground.before();
-    ground.update_with(&url, &["--ca-cert", authority.to_str().unwrap()]).failed("http_failed");
-    ground.assert_untouched(&before);
+    let before = test.before();
+    test.update_with(&url, &["--ca-cert", authority.to_str().unwrap()]).failed("http_failed");
+    test.assert_untouched(&before);
     assert!(hostile.toxic.seen().is_empty(), "{:?}", hostile.toxic.seen());
-    ground.assert_survived();
+    test.assert_survived();
 }

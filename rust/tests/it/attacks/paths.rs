@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::attacker::Attacker;
 use super::documents::attack;
-use super::forge::Forge;
-use super::ground::Ground;
+use super::test_install::TestInstall;
 use crate::support::trees::{chmod, link, write};
 
 const CANARY: &str = "escaped-by-an-attack";
@@ -20,7 +20,7 @@ fn attack_by_table(change: impl FnOnce(&mut Vec<Value>), code: &str) {
 }
 
 fn file(path: &str) -> Value {
-    let digest = super::forge::sha256(b"");
+    let digest = super::attacker::sha256(b"");
     json!({ "path": path, "kind": "file", "mode": 0o100_644, "size": 0, "sha256": digest, "start": 1 })
 }
 
@@ -78,21 +78,21 @@ fn file_table_whose_root_is_no_folder() {
 
 #[test]
 fn target_whose_name_leaves_its_mode_is_not_believed() {
-    let ground = Ground::new();
+    let test = TestInstall::new();
     for (at, name) in [format!("stable/../../../{CANARY}"), format!("/tmp/{CANARY}")].iter().enumerate() {
-        let hostile = ground.stolen(&format!("hostile-{at}"));
-        Forge::new(&hostile, &ground.keys()).put("stable", name, b"x");
-        ground.attack_from(&[&hostile.display().to_string()], "target_not_signed");
+        let hostile = test.stolen(&format!("hostile-{at}"));
+        Attacker::new(&hostile, &test.keys()).put("stable", name, b"x");
+        test.attack_from(&[&hostile.display().to_string()], "target_not_signed");
     }
-    ground.assert_survived();
+    test.assert_survived();
 }
 
 /// A release document is believed to name its index; the name must be a name.
 #[test]
 fn target_whose_name_is_a_trick_is_never_asked_for() {
     for name in ["a\0b", "%2e%2e%2fx", "a\\b", ".hidden", "a?b", "a#b"] {
-        let escape = |documents: &mut super::forge::Documents| {
-            documents.release["index"]["path"] = json!(super::forge::name_of("stable", "2.0.0", name));
+        let escape = |documents: &mut super::attacker::Documents| {
+            documents.release["index"]["path"] = json!(super::attacker::name_of("stable", "2.0.0", name));
         };
         let code = if name.contains(['\0', '\\', '?']) { "release_malformed" } else { "unsafe_path" };
         attack(escape, code);
@@ -103,13 +103,13 @@ fn target_whose_name_is_a_trick_is_never_asked_for() {
 #[test]
 fn set_user_id_and_write_permission_for_all_are_not_installed() {
     use std::os::unix::fs::PermissionsExt;
-    let ground = Ground::new();
-    let tree = ground.tree("1.0.1");
+    let test = TestInstall::new();
+    let tree = test.tree("1.0.1");
     write(&tree, "helper", b"#!/bin/sh\nid -u\n");
     chmod(&tree, "helper", 0o6777);
     link(&tree, "shortcut", "helper");
-    ground.publish(&ground.honest(), &ground.keys(), "stable", "1.0.1");
-    ground.update(&ground.honest().display().to_string()).done();
-    let helper = std::fs::metadata(ground.install().join("current/helper")).unwrap();
+    test.publish(&test.honest(), &test.keys(), "stable", "1.0.1");
+    test.update(&test.honest().display().to_string()).done();
+    let helper = std::fs::metadata(test.install().join("current/helper")).unwrap();
     assert_eq!(helper.permissions().mode() & 0o7777, 0o755);
 }

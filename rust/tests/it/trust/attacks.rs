@@ -5,13 +5,13 @@ use std::num::NonZeroU64;
 
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Days, Keys, Publication};
 
-use super::workshop::{CAP, NIGHTLY, STABLE, Workshop, modes};
+use super::test_repository::{CAP, NIGHTLY, STABLE, TestRepository, modes};
 use crate::support::forge::{Forge, next, yesterday};
 
 #[test]
 fn sound_repository_gives_its_targets() {
-    let workshop = Workshop::new();
-    let mut repository = workshop.install("a").check().unwrap();
+    let test = TestRepository::new();
+    let mut repository = test.install("a").check().unwrap();
     assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
     assert_eq!(repository.target(NIGHTLY, CAP).unwrap(), b"nightly one");
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
@@ -21,7 +21,7 @@ fn sound_repository_gives_its_targets() {
 
 #[test]
 fn arbitrary_software_signed_by_strangers_is_refused() {
-    let (ours, theirs) = (Workshop::new(), Workshop::new());
+    let (ours, theirs) = (TestRepository::new(), TestRepository::new());
     let install = ours.install("a");
     install.check().unwrap();
     let theirs = theirs.repository().display().to_string();
@@ -30,22 +30,22 @@ fn arbitrary_software_signed_by_strangers_is_refused() {
 
 #[test]
 fn rollback_to_an_older_timestamp_is_refused() {
-    let workshop = Workshop::new();
-    workshop.keep_as("old");
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    test.keep_as("old");
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    let install = test.install("a");
     install.check().unwrap();
-    workshop.put_back("old");
+    test.put_back("old");
     assert_eq!(install.refusal().code(), "metadata_rollback");
 }
 
 #[test]
 fn rollback_to_an_older_snapshot_is_refused_though_the_timestamp_is_new() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let old = forge.timestamp();
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
-    let install = workshop.install("a");
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    let install = test.install("a");
     install.check().unwrap();
     let mut timestamp = forge.timestamp();
     timestamp.version = next(timestamp.version);
@@ -56,11 +56,11 @@ fn rollback_to_an_older_snapshot_is_refused_though_the_timestamp_is_new() {
 
 #[test]
 fn rollback_of_one_mode_is_refused_though_the_snapshot_is_new() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let old = forge.snapshot().meta["stable.json"].clone();
-    workshop.publish(&[("stable", STABLE, b"stable two")]);
-    let install = workshop.install("a");
+    test.publish(&[("stable", STABLE, b"stable two")]);
+    let install = test.install("a");
     install.check().unwrap();
     let mut snapshot = forge.snapshot();
     snapshot.version = next(snapshot.version);
@@ -71,10 +71,10 @@ fn rollback_of_one_mode_is_refused_though_the_snapshot_is_new() {
 
 #[test]
 fn mode_that_vanishes_from_the_snapshot_is_missed() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    let install = test.install("a");
     install.check().unwrap();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut snapshot = forge.snapshot();
     snapshot.version = next(snapshot.version);
     snapshot.meta.remove("stable.json");
@@ -84,10 +84,10 @@ fn mode_that_vanishes_from_the_snapshot_is_missed() {
 
 #[test]
 fn fast_forward_is_undone_by_new_keys() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
-    workshop.keep_as("safe");
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let install = test.install("a");
+    test.keep_as("safe");
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut snapshot = forge.snapshot();
     snapshot.version = NonZeroU64::new(u64::MAX - 1).unwrap();
     forge.put_snapshot(snapshot);
@@ -96,12 +96,12 @@ fn fast_forward_is_undone_by_new_keys() {
     forge.put_timestamp(timestamp);
     install.check().unwrap();
 
-    workshop.put_back("safe");
+    test.put_back("safe");
     assert_eq!(install.refusal().code(), "metadata_rollback");
-    let mut keys = workshop.keys();
+    let mut keys = test.keys();
     keys.rotate("timestamp").unwrap();
     keys.rotate("snapshot").unwrap();
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     let mut repository = install.check().unwrap();
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog two");
     assert_eq!(repository.root_version(), 3);
@@ -109,10 +109,10 @@ fn fast_forward_is_undone_by_new_keys() {
 
 #[test]
 fn indefinite_freeze_ends_with_the_timestamp() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    let install = test.install("a");
     install.check().unwrap();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut timestamp = forge.timestamp();
     timestamp.version = next(timestamp.version);
     timestamp.expires = yesterday();
@@ -122,22 +122,22 @@ fn indefinite_freeze_ends_with_the_timestamp() {
 
 #[test]
 fn expired_targets_role_stops_everything() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut targets = forge.role("targets");
     targets.expires = yesterday();
     forge.put_role("targets", targets, "targets");
-    assert_eq!(workshop.install("a").refusal().code(), "metadata_expired");
+    assert_eq!(test.install("a").refusal().code(), "metadata_expired");
 }
 
 #[test]
 fn expired_mode_stops_its_own_targets_only() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut nightly = forge.role("nightly");
     nightly.expires = yesterday();
     forge.put_role("nightly", nightly, "nightly");
-    let install = workshop.install("a");
+    let install = test.install("a");
     let mut repository = install.check().unwrap();
     assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
     assert_eq!(repository.target(NIGHTLY, CAP).unwrap_err().code(), "metadata_expired");
@@ -145,54 +145,54 @@ fn expired_mode_stops_its_own_targets_only() {
 
 #[test]
 fn snapshot_of_another_time_is_no_match() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
-    let name = |version: NonZeroU64| workshop.repository().join(format!("tuf/{version}.snapshot.json"));
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
+    let name = |version: NonZeroU64| test.repository().join(format!("tuf/{version}.snapshot.json"));
     let old = fs::read(name(forge.snapshot().version)).unwrap();
-    workshop.publish(&[("stable", STABLE, b"stable two")]);
+    test.publish(&[("stable", STABLE, b"stable two")]);
     fs::write(name(forge.snapshot().version), old).unwrap();
-    assert_eq!(workshop.install("a").refusal().code(), "target_mismatch");
+    assert_eq!(test.install("a").refusal().code(), "target_mismatch");
 }
 
 #[test]
 fn mode_metadata_of_another_time_is_no_match() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
-    let name = |version: NonZeroU64| workshop.repository().join(format!("tuf/{version}.stable.json"));
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
+    let name = |version: NonZeroU64| test.repository().join(format!("tuf/{version}.stable.json"));
     let old = fs::read(name(forge.role("stable").version)).unwrap();
-    workshop.publish(&[("stable", STABLE, b"stable two")]);
+    test.publish(&[("stable", STABLE, b"stable two")]);
     fs::write(name(forge.role("stable").version), old).unwrap();
-    assert_eq!(workshop.install("a").refusal().code(), "target_mismatch");
+    assert_eq!(test.install("a").refusal().code(), "target_mismatch");
 }
 
 /// The one file of the stable release.
-fn stable_file(workshop: &Workshop) -> std::path::PathBuf {
-    let folder = workshop.repository().join("targets/stable/1.0.0/linux-x86_64");
+fn stable_file(test: &TestRepository) -> std::path::PathBuf {
+    let folder = test.repository().join("targets/stable/1.0.0/linux-x86_64");
     fs::read_dir(folder).unwrap().flatten().next().unwrap().path()
 }
 
 #[test]
 fn wrong_bytes_of_a_target_are_no_match() {
-    let workshop = Workshop::new();
+    let test = TestRepository::new();
     for wrong in [&b"stable 0ne"[..], b"stable one and more", b"short", b""] {
-        fs::write(stable_file(&workshop), wrong).unwrap();
-        assert_eq!(workshop.install("a").target_refusal(STABLE).code(), "target_mismatch", "{wrong:?}");
+        fs::write(stable_file(&test), wrong).unwrap();
+        assert_eq!(test.install("a").target_refusal(STABLE).code(), "target_mismatch", "{wrong:?}");
     }
 }
 
 #[test]
 fn target_larger_than_the_caller_takes_is_not_read() {
-    let workshop = Workshop::new();
-    let mut repository = workshop.install("a").open().unwrap();
+    let test = TestRepository::new();
+    let mut repository = test.install("a").open().unwrap();
     assert_eq!(repository.target(STABLE, 9).unwrap_err().code(), "target_mismatch");
 }
 
 #[test]
 fn stolen_key_of_a_mode_signs_nothing_of_another() {
     for name in ["stable/9.9.9/linux-x86_64/release.json", CATALOG_TARGET, "other.json", "stable/../catalog.json"] {
-        let workshop = Workshop::new();
+        let test = TestRepository::new();
         // A catalog that lists nothing, so that nothing but the thief's would be found.
-        let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+        let forge = Forge::new(&test.repository(), &test.keys_folder());
         let mut catalog = forge.role("catalog");
         catalog.targets.clear();
         forge.put_role("catalog", catalog, "catalog");
@@ -200,48 +200,48 @@ fn stolen_key_of_a_mode_signs_nothing_of_another() {
         let mut nightly = forge.role("nightly");
         nightly.targets.insert(target_name, target);
         forge.put_role("nightly", nightly, "nightly");
-        assert_eq!(workshop.install("a").refusal().code(), "target_not_signed", "{name}");
+        assert_eq!(test.install("a").refusal().code(), "target_not_signed", "{name}");
     }
 }
 
 #[test]
 fn stolen_key_of_a_mode_replaces_nothing_of_another() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut nightly = forge.role("nightly");
     for name in [STABLE, CATALOG_TARGET] {
         let (target_name, target) = forge.put_target(name, b"evil");
         nightly.targets.insert(target_name, target);
     }
     forge.put_role("nightly", nightly, "nightly");
-    let mut repository = workshop.install("a").open().unwrap();
+    let mut repository = test.install("a").open().unwrap();
     assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
 }
 
 #[test]
 fn stolen_key_of_a_mode_does_not_sign_the_other_modes_metadata() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     forge.put_role("stable", forge.role("stable"), "nightly");
-    assert_eq!(workshop.install("a").refusal().code(), "signature_invalid");
+    assert_eq!(test.install("a").refusal().code(), "signature_invalid");
 }
 
 #[test]
 fn stolen_catalog_key_describes_no_release() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let (name, target) = forge.put_target("stable/9.9.9/linux-x86_64/release.json", b"evil");
     let mut catalog = forge.role("catalog");
     catalog.targets.insert(name, target);
     forge.put_role("catalog", catalog, "catalog");
-    assert_eq!(workshop.install("a").refusal().code(), "target_not_signed");
+    assert_eq!(test.install("a").refusal().code(), "target_not_signed");
 }
 
 #[test]
 fn stolen_online_keys_bring_in_no_new_role() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let (name, target) = forge.put_target("evil/1.0.0/linux-x86_64/release.json", b"evil");
     let mut role = forge.role("catalog");
     role.targets.insert(name, target);
@@ -250,35 +250,35 @@ fn stolen_online_keys_bring_in_no_new_role() {
     let meta = snapshot.meta["catalog.json"].clone();
     snapshot.meta.insert("evil.json".to_owned(), meta);
     forge.put_snapshot(snapshot);
-    let refusal = workshop.install("a").target_refusal("evil/1.0.0/linux-x86_64/release.json");
+    let refusal = test.install("a").target_refusal("evil/1.0.0/linux-x86_64/release.json");
     assert_eq!(refusal.code(), "target_not_signed");
 }
 
 #[test]
 fn name_that_nobody_signed_is_refused() {
-    let workshop = Workshop::new();
+    let test = TestRepository::new();
     for name in ["stable/2.0.0/linux-x86_64/release.json", "catalog.json2", "Catalog.json", "stable"] {
-        assert_eq!(workshop.install("a").target_refusal(name).code(), "target_not_signed", "{name}");
+        assert_eq!(test.install("a").target_refusal(name).code(), "target_not_signed", "{name}");
     }
 }
 
 #[test]
 fn name_that_is_a_way_out_is_refused() {
-    let workshop = Workshop::new();
+    let test = TestRepository::new();
     for name in ["../keys/root.json", "stable/../../keys/keys.json", "/etc/passwd", "stable/%2e%2e/x", "a\\..\\b", ""] {
-        assert_eq!(workshop.install("a").target_refusal(name).code(), "unsafe_path", "{name}");
+        assert_eq!(test.install("a").target_refusal(name).code(), "unsafe_path", "{name}");
     }
 }
 
 #[test]
 fn signed_name_that_is_a_way_out_leads_nowhere() {
-    let workshop = Workshop::new();
-    let forge = Forge::new(&workshop.repository(), &workshop.keys_folder());
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
     let mut stable = forge.role("stable");
     let (_, target) = forge.put_target(STABLE, b"stable one");
     stable.targets.insert("stable/x/../../stable/y".try_into().unwrap(), target);
     forge.put_role("stable", stable, "stable");
-    let mut repository = workshop.install("a").open().unwrap();
+    let mut repository = test.install("a").open().unwrap();
     assert_eq!(repository.target("stable/x/../../stable/y", CAP).unwrap_err().code(), "unsafe_path");
     assert_eq!(repository.target("stable/y", CAP).unwrap_err().code(), "target_not_signed");
     assert_eq!(repository.target_names(), [CATALOG_TARGET, NIGHTLY, STABLE]);
@@ -286,15 +286,15 @@ fn signed_name_that_is_a_way_out_leads_nowhere() {
 
 #[test]
 fn root_that_is_none_or_signed_by_others_is_refused() {
-    let workshop = Workshop::new();
-    let mut forged: serde_json::Value = serde_json::from_slice(&workshop.root()).unwrap();
+    let test = TestRepository::new();
+    let mut forged: serde_json::Value = serde_json::from_slice(&test.root()).unwrap();
     forged["signed"]["expires"] = "2099-01-01T00:00:00Z".into();
     for root in [b"{}".to_vec(), b"".to_vec(), serde_json::to_vec(&forged).unwrap()] {
-        let mut install = workshop.install("a");
+        let mut install = test.install("a");
         install.root = Some(root);
         assert_eq!(install.refusal().code(), "trust_root_invalid");
     }
-    let mut install = workshop.install("a");
+    let mut install = test.install("a");
     install.root = None;
     let error = install.refusal();
     assert_eq!(error.code(), "trust_root_invalid");
@@ -303,20 +303,20 @@ fn root_that_is_none_or_signed_by_others_is_refused() {
 
 #[test]
 fn new_root_must_be_signed_by_the_old_one() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    let install = test.install("a");
     let other = tempfile::tempdir().unwrap();
     let mut keys = Keys::init(other.path(), &modes(), &Days::default()).unwrap();
     keys.renew_root().unwrap();
-    fs::copy(other.path().join("2.root.json"), workshop.repository().join("tuf/2.root.json")).unwrap();
+    fs::copy(other.path().join("2.root.json"), test.repository().join("tuf/2.root.json")).unwrap();
     assert_eq!(install.refusal().code(), "signature_invalid");
-    let keys = workshop.keys();
-    assert_eq!(Publication::open(&workshop.repository(), &keys).unwrap_err().code(), "signature_invalid");
+    let keys = test.keys();
+    assert_eq!(Publication::open(&test.repository(), &keys).unwrap_err().code(), "signature_invalid");
 }
 
 #[test]
 fn metadata_that_is_none_is_malformed() {
-    let workshop = Workshop::new();
-    fs::write(workshop.repository().join("tuf/timestamp.json"), b"<html>Sign in to this network</html>").unwrap();
-    assert_eq!(workshop.install("a").refusal().code(), "metadata_malformed");
+    let test = TestRepository::new();
+    fs::write(test.repository().join("tuf/timestamp.json"), b"<html>Sign in to this network</html>").unwrap();
+    assert_eq!(test.install("a").refusal().code(), "metadata_malformed");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use jiff::Timestamp;
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, ClockGuard};
 
-use super::workshop::Workshop;
+use super::test_repository::TestRepository;
 
 fn tomorrow() -> String {
     let time = Timestamp::from_second(Timestamp::now().as_second() + 86_400).unwrap();
@@ -14,8 +14,8 @@ fn tomorrow() -> String {
 
 #[test]
 fn clock_behind_the_last_check_is_refused_until_the_guard_is_reset() {
-    let workshop = Workshop::new();
-    let mut install = workshop.install("a");
+    let test = TestRepository::new();
+    let mut install = test.install("a");
     install.check().unwrap();
     fs::write(install.memory().join("latest_known_time.json"), tomorrow()).unwrap();
     assert_eq!(install.refusal().code(), "clock_went_back");
@@ -27,12 +27,12 @@ fn clock_behind_the_last_check_is_refused_until_the_guard_is_reset() {
 
 #[test]
 fn reset_of_the_clock_guard_lets_nothing_older_in() {
-    let workshop = Workshop::new();
-    workshop.keep_as("old");
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
-    let mut install = workshop.install("a");
+    let test = TestRepository::new();
+    test.keep_as("old");
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    let mut install = test.install("a");
     install.check().unwrap();
-    workshop.put_back("old");
+    test.put_back("old");
     install.clock_guard = ClockGuard::Reset;
     assert_eq!(install.refusal().code(), "metadata_rollback");
 }

@@ -4,19 +4,19 @@ use std::fs;
 
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
-use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, files_of};
+use super::test_repository::{CAP, Install, NIGHTLY, STABLE, TestRepository, files_of};
 use crate::support::packing;
 use crate::support::server::TestServer;
 
 /// An install that has checked once, and a server that has no pack and has forgotten that: what single files save.
 /// `packs` has the rest.
-fn plain() -> (Workshop, TestServer, Install) {
-    let workshop = Workshop::new();
-    packing::remove(&workshop.repository());
-    let (web, install) = workshop.over_http();
+fn plain() -> (TestRepository, TestServer, Install) {
+    let test = TestRepository::new();
+    packing::remove(&test.repository());
+    let (web, install) = test.over_http();
     install.check().unwrap();
     web.take_asked();
-    (workshop, web, install)
+    (test, web, install)
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn check_with_nothing_new_is_two_requests_without_a_pack() {
 
 #[test]
 fn check_after_one_mode_has_published_gets_only_what_is_new() {
-    let (workshop, web, install) = plain();
-    workshop.publish(&[("nightly", NIGHTLY, b"nightly two")]);
+    let (test, web, install) = plain();
+    test.publish(&[("nightly", NIGHTLY, b"nightly two")]);
     install.check().unwrap();
     let mut asked: Vec<String> = web.take_asked().into_iter().map(|(path, _)| path).collect();
     asked[..2].sort();
@@ -45,8 +45,8 @@ fn check_after_one_mode_has_published_gets_only_what_is_new() {
 
 #[test]
 fn nothing_is_remembered_before_it_is_asked_for() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    let install = test.install("a");
     let mut repository = install.open().unwrap();
     repository.target(STABLE, CAP).unwrap();
     assert!(files_of(&install.memory()).is_empty());
@@ -56,12 +56,12 @@ fn nothing_is_remembered_before_it_is_asked_for() {
 
 #[test]
 fn cache_holds_only_what_is_in_force() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    let install = test.install("a");
     install.check().unwrap();
     let before = files_of(&install.memory().join("cache"));
     fs::write(install.memory().join("cache/stray"), b"?").unwrap();
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     install.check().unwrap();
     let after = files_of(&install.memory().join("cache"));
     assert_eq!(after.len(), before.len());
@@ -71,8 +71,8 @@ fn cache_holds_only_what_is_in_force() {
 
 #[test]
 fn every_torn_or_planted_file_of_the_memory_is_overcome() {
-    let workshop = Workshop::new();
-    let (_web, install) = workshop.over_http();
+    let test = TestRepository::new();
+    let (_web, install) = test.over_http();
     install.check().unwrap();
     let sound = files_of(&install.memory());
     assert!(sound.len() >= 11, "{:?}", sound.keys());
@@ -80,7 +80,7 @@ fn every_torn_or_planted_file_of_the_memory_is_overcome() {
         let path = install.memory().join(name);
         let half = &bytes[..bytes.len() / 2];
         let flipped: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
-        let other = fs::read(workshop.repository().join("tuf/1.root.json")).unwrap();
+        let other = fs::read(test.repository().join("tuf/1.root.json")).unwrap();
         for damaged in [half, b"", &flipped, &other, &[b' '; 3 << 20]] {
             fs::write(&path, damaged).unwrap();
             let mut repository = install.check().unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -97,11 +97,11 @@ fn every_torn_or_planted_file_of_the_memory_is_overcome() {
 
 #[test]
 fn cache_of_another_time_does_not_hide_what_is_new() {
-    let workshop = Workshop::new();
-    let (_web, install) = workshop.over_http();
+    let test = TestRepository::new();
+    let (_web, install) = test.over_http();
     install.check().unwrap();
     let old = files_of(&install.memory());
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     install.check().unwrap();
     // Somebody puts the old cache and record back, and keeps the versions.
     for (name, bytes) in old.iter().filter(|(name, _)| name.starts_with("cache/") || *name == "client.json") {
@@ -113,13 +113,13 @@ fn cache_of_another_time_does_not_hide_what_is_new() {
 
 #[test]
 fn pinned_root_is_enough_later_and_an_old_shipped_one_changes_nothing() {
-    let workshop = Workshop::new();
-    let mut install = workshop.install("a");
+    let test = TestRepository::new();
+    let mut install = test.install("a");
     install.check().unwrap();
-    workshop.keys().rotate("root").unwrap();
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+    test.keys().rotate("root").unwrap();
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     assert_eq!(install.check().unwrap().root_version(), 2);
-    let (web, install_over_http) = workshop.over_http();
+    let (web, install_over_http) = test.over_http();
     install_over_http.check().unwrap();
     let asked = web.take_asked();
     assert!(asked.iter().all(|(path, _)| path != "tuf/2.root.json"), "it began at the pinned root: {asked:?}");
@@ -129,8 +129,8 @@ fn pinned_root_is_enough_later_and_an_old_shipped_one_changes_nothing() {
 
 #[test]
 fn another_given_root_replaces_the_pinned_one() {
-    let (workshop, moved) = (Workshop::new(), Workshop::new());
-    let mut install = workshop.install("a");
+    let (test, moved) = (TestRepository::new(), TestRepository::new());
+    let mut install = test.install("a");
     install.check().unwrap();
     install = install.at(&[&moved.repository().display().to_string()]);
     assert_eq!(install.refusal().code(), "signature_invalid");
@@ -142,14 +142,14 @@ fn another_given_root_replaces_the_pinned_one() {
 
 #[test]
 fn memory_from_before_a_change_of_all_keys_follows_it() {
-    let workshop = Workshop::new();
-    let install = workshop.install("a");
+    let test = TestRepository::new();
+    let install = test.install("a");
     install.check().unwrap();
-    let mut keys = workshop.keys();
+    let mut keys = test.keys();
     for role in ["root", "targets", "snapshot", "timestamp", "catalog", "stable", "nightly"] {
         keys.rotate(role).unwrap();
     }
-    workshop.publish(&[]);
+    test.publish(&[]);
     let mut repository = install.check().unwrap();
     assert_eq!(repository.root_version(), 5);
     assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");

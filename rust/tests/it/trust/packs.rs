@@ -8,7 +8,7 @@ use std::path::Path;
 use vsekai_updater::formats::pack::{MAX_PLAIN_BYTES, PATH, Pack};
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Publication};
 
-use super::workshop::{CAP, Install, NIGHTLY, STABLE, Workshop, copy_tree, files_of};
+use super::test_repository::{CAP, Install, NIGHTLY, STABLE, TestRepository, copy_tree, files_of};
 use crate::support::forge::{Forge, next, yesterday};
 use crate::support::packing;
 use crate::support::server::{Asked, Fault, TestServer, nobody};
@@ -16,18 +16,18 @@ use crate::support::server::{Asked, Fault, TestServer, nobody};
 const CATALOG_TWO: (&str, &str, &[u8]) = (CATALOG_ROLE, CATALOG_TARGET, b"catalog two");
 
 /// A repository on a server, and an install that has not asked it for anything.
-fn served() -> (Workshop, TestServer, Install) {
-    let workshop = Workshop::new();
-    let (web, install) = workshop.over_http();
-    (workshop, web, install)
+fn served() -> (TestRepository, TestServer, Install) {
+    let test = TestRepository::new();
+    let (web, install) = test.over_http();
+    (test, web, install)
 }
 
 /// The same with an install that has checked once, which the server has forgotten.
-fn known() -> (Workshop, TestServer, Install) {
-    let (workshop, web, install) = served();
+fn known() -> (TestRepository, TestServer, Install) {
+    let (test, web, install) = served();
     install.check().unwrap();
     web.take_asked();
-    (workshop, web, install)
+    (test, web, install)
 }
 
 fn pack(status: u16) -> Vec<Asked> {
@@ -70,8 +70,8 @@ fn check_with_nothing_new_is_one_request_without_a_body() {
 
 #[test]
 fn check_after_a_publication_is_one_request() {
-    let (workshop, web, install) = known();
-    workshop.publish(&[("nightly", NIGHTLY, b"nightly two"), CATALOG_TWO]);
+    let (test, web, install) = known();
+    test.publish(&[("nightly", NIGHTLY, b"nightly two"), CATALOG_TWO]);
     assert_eq!(checked(&install, b"catalog two"), None);
     assert_eq!(web.take_asked(), pack(200));
 }
@@ -87,13 +87,13 @@ fn what_is_not_in_the_pack_is_asked_for_singly() {
 
 #[test]
 fn check_after_a_change_of_all_keys_is_one_request() {
-    let (workshop, web, install) = served();
+    let (test, web, install) = served();
     install.check().unwrap();
-    let mut keys = workshop.keys();
+    let mut keys = test.keys();
     for role in ["root", "targets", "snapshot", "timestamp", "catalog", "stable"] {
         keys.rotate(role).unwrap();
     }
-    workshop.publish(&[CATALOG_TWO]);
+    test.publish(&[CATALOG_TWO]);
     web.take_asked();
     let repository = install.check().unwrap();
     assert_eq!((repository.root_version(), web.take_asked()), (5, pack(200)));
@@ -101,12 +101,12 @@ fn check_after_a_change_of_all_keys_is_one_request() {
 
 #[test]
 fn client_that_is_further_behind_than_the_pack_asks_for_the_roots_between() {
-    let (workshop, web, install) = served();
-    let mut keys = workshop.keys();
+    let (test, web, install) = served();
+    let mut keys = test.keys();
     for _ in 0..18 {
         keys.renew_root().unwrap();
     }
-    workshop.publish(&[CATALOG_TWO]);
+    test.publish(&[CATALOG_TWO]);
     assert_eq!(install.check().unwrap().root_version(), 19);
     let asked = [pack(200)[0].clone(), single("tuf/2.root.json", 200), single("tuf/3.root.json", 200)];
     assert_eq!(web.take_asked(), asked);
@@ -114,16 +114,16 @@ fn client_that_is_further_behind_than_the_pack_asks_for_the_roots_between() {
 
 #[test]
 fn folder_is_read_without_its_pack() {
-    let workshop = Workshop::new();
-    fs::write(workshop.repository().join(PATH), b"?").unwrap();
-    assert_eq!(checked(&workshop.install("a"), b"catalog one"), None);
+    let test = TestRepository::new();
+    fs::write(test.repository().join(PATH), b"?").unwrap();
+    assert_eq!(checked(&test.install("a"), b"catalog one"), None);
 }
 
 #[test]
 fn repository_without_a_pack_costs_one_request_more_and_only_once() {
-    let workshop = Workshop::new();
-    packing::remove(&workshop.repository());
-    let (web, install) = workshop.over_http();
+    let test = TestRepository::new();
+    packing::remove(&test.repository());
+    let (web, install) = test.over_http();
     install.check().unwrap();
     assert_eq!(web.take_asked()[0], single(PATH, 404));
     install.check().unwrap();
@@ -133,11 +133,11 @@ fn repository_without_a_pack_costs_one_request_more_and_only_once() {
 
 #[test]
 fn pack_that_comes_with_a_publication_is_found() {
-    let workshop = Workshop::new();
-    packing::remove(&workshop.repository());
-    let (web, install) = workshop.over_http();
+    let test = TestRepository::new();
+    packing::remove(&test.repository());
+    let (web, install) = test.over_http();
     install.check().unwrap();
-    workshop.publish(&[CATALOG_TWO]);
+    test.publish(&[CATALOG_TWO]);
     web.take_asked();
     // The timestamp has changed: now it is worth another look.
     assert_eq!(checked(&install, b"catalog two"), None);
@@ -149,9 +149,9 @@ fn pack_that_comes_with_a_publication_is_found() {
 #[test]
 fn repository_without_a_pack_is_asked_for_one_again_after_a_day_and_when_the_clock_was_wrong() {
     for seconds in [-86_401, 3600] {
-        let workshop = Workshop::new();
-        packing::remove(&workshop.repository());
-        let (web, install) = workshop.over_http();
+        let test = TestRepository::new();
+        packing::remove(&test.repository());
+        let (web, install) = test.over_http();
         install.check().unwrap();
         let record = install.memory().join("client.json");
         let mut known: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
@@ -174,8 +174,8 @@ fn pack_may_be_missing_in_three_ways() {
 }
 
 /// What a server can answer with in place of a pack, and what that is told as.
-fn broken(workshop: &Workshop) -> Vec<(Fault, Option<&'static str>)> {
-    let packed = fs::read(workshop.repository().join(PATH)).unwrap();
+fn broken(test: &TestRepository) -> Vec<(Fault, Option<&'static str>)> {
+    let packed = fs::read(test.repository().join(PATH)).unwrap();
     let malformed = Some("metadata_malformed");
     let bomb = zstd::bulk::compress(&vec![0; MAX_PLAIN_BYTES as usize + 1], 3).unwrap();
     let foreign = plain(&[("state.json", b"{}")]);
@@ -215,10 +215,10 @@ fn plain(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 #[test]
 fn broken_pack_gives_way_to_the_single_files() {
-    let workshop = Workshop::new();
-    for (number, (fault, warning)) in broken(&workshop).into_iter().enumerate() {
-        let web = TestServer::start(&workshop.repository());
-        let install = workshop.install(&format!("a{number}")).at(&[&web.url()]);
+    let test = TestRepository::new();
+    for (number, (fault, warning)) in broken(&test).into_iter().enumerate() {
+        let web = TestServer::start(&test.repository());
+        let install = test.install(&format!("a{number}")).at(&[&web.url()]);
         web.break_path(PATH, fault.clone());
         let begun = std::time::Instant::now();
         assert_eq!(checked(&install, b"catalog one").as_deref(), warning, "{fault:?}");
@@ -241,68 +241,68 @@ fn pack_of_a_later_version_is_no_reason_to_warn() {
 /// A commit that was killed between the timestamp and the pack.
 #[test]
 fn older_pack_is_passed_over_by_who_has_seen_newer_and_mended_by_the_next_who_publishes() {
-    let (workshop, web, install) = served();
-    let path = workshop.repository().join(PATH);
+    let (test, web, install) = served();
+    let path = test.repository().join(PATH);
     let old = fs::read(&path).unwrap();
-    workshop.publish(&[CATALOG_TWO]);
+    test.publish(&[CATALOG_TWO]);
     install.check().unwrap();
-    workshop.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog three")]);
+    test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog three")]);
     fs::write(&path, &old).unwrap();
     assert_eq!(checked(&install, b"catalog three").as_deref(), Some("metadata_rollback"));
     web.take_asked();
     assert_eq!(checked(&install, b"catalog three"), None);
     assert_eq!(sorted(web.take_asked()), [single("tuf/2.root.json", 404), single("tuf/timestamp.json", 304)]);
 
-    let before = files_of(&workshop.repository());
-    drop(Publication::open(&workshop.repository(), &workshop.keys()).unwrap());
-    let after = files_of(&workshop.repository());
+    let before = files_of(&test.repository());
+    drop(Publication::open(&test.repository(), &test.keys()).unwrap());
+    let after = files_of(&test.repository());
     let changed: Vec<&String> = after.keys().filter(|name| after.get(*name) != before.get(*name)).collect();
     assert_eq!(changed, [PATH]);
-    assert_eq!(checked(&workshop.install("b").at(&[&web.url()]), b"catalog three"), None);
+    assert_eq!(checked(&test.install("b").at(&[&web.url()]), b"catalog three"), None);
     assert_eq!(web.take_asked(), pack(200));
 }
 
 #[test]
 fn older_pack_is_as_good_as_an_older_mirror_to_who_has_seen_nothing() {
-    let (workshop, _web, install) = served();
-    let path = workshop.repository().join(PATH);
+    let (test, _web, install) = served();
+    let path = test.repository().join(PATH);
     let old = fs::read(&path).unwrap();
-    workshop.publish(&[CATALOG_TWO]);
+    test.publish(&[CATALOG_TWO]);
     fs::write(&path, &old).unwrap();
     assert_eq!(checked(&install, b"catalog one"), None);
 }
 
 #[test]
 fn older_pack_that_has_expired_is_passed_over_by_everybody() {
-    let (workshop, _web, install) = served();
-    workshop.keep_as("old");
-    workshop.publish(&[CATALOG_TWO]);
-    let forge = Forge::new(&workshop.path("old"), &workshop.keys_folder());
+    let (test, _web, install) = served();
+    test.keep_as("old");
+    test.publish(&[CATALOG_TWO]);
+    let forge = Forge::new(&test.path("old"), &test.keys_folder());
     let mut timestamp = forge.timestamp();
     timestamp.expires = yesterday();
     forge.put_timestamp(timestamp);
-    packing::rebuild(&workshop.path("old"));
-    fs::copy(workshop.path("old").join(PATH), workshop.repository().join(PATH)).unwrap();
+    packing::rebuild(&test.path("old"));
+    fs::copy(test.path("old").join(PATH), test.repository().join(PATH)).unwrap();
     assert_eq!(checked(&install, b"catalog two").as_deref(), Some("metadata_expired"));
 }
 
 #[test]
 fn pack_that_knows_no_root_as_new_as_ours_is_passed_over() {
-    let (workshop, _web, install) = served();
-    let old = fs::read(workshop.repository().join(PATH)).unwrap();
-    workshop.keys().rotate("root").unwrap();
-    workshop.publish(&[CATALOG_TWO]);
+    let (test, _web, install) = served();
+    let old = fs::read(test.repository().join(PATH)).unwrap();
+    test.keys().rotate("root").unwrap();
+    test.publish(&[CATALOG_TWO]);
     install.check().unwrap();
-    fs::write(workshop.repository().join(PATH), old).unwrap();
+    fs::write(test.repository().join(PATH), old).unwrap();
     assert_eq!(checked(&install, b"catalog two").as_deref(), Some("metadata_rollback"));
 }
 
 #[test]
 fn files_of_two_times_in_one_pack_do_not_hold() {
-    let (workshop, _web, install) = served();
-    let old = packing::read(&workshop.repository());
-    workshop.publish(&[("stable", STABLE, b"stable two"), CATALOG_TWO]);
-    let new = packing::read(&workshop.repository());
+    let (test, _web, install) = served();
+    let old = packing::read(&test.repository());
+    test.publish(&[("stable", STABLE, b"stable two"), CATALOG_TWO]);
+    let new = packing::read(&test.repository());
     for role in ["snapshot", "stable", "catalog"] {
         let of = |files: &BTreeMap<String, Vec<u8>>| {
             let mut found =
@@ -312,14 +312,14 @@ fn files_of_two_times_in_one_pack_do_not_hold() {
         let ((_, before), (path, _)) = (of(&old), of(&new));
         let mut mixed = new.clone();
         mixed.insert(path.clone(), before.clone());
-        packing::put(&workshop.repository(), &mixed);
+        packing::put(&test.repository(), &mixed);
         let _ = fs::remove_dir_all(install.memory());
         assert_eq!(checked(&install, b"catalog two").as_deref(), Some("target_mismatch"), "{role}");
     }
     // The newest timestamp alone: what it leads to is asked for singly, and holds.
     let mut lacking = new.clone();
     lacking.retain(|path, _| path == "tuf/timestamp.json" || path.ends_with(".root.json"));
-    packing::put(&workshop.repository(), &lacking);
+    packing::put(&test.repository(), &lacking);
     fs::remove_dir_all(install.memory()).unwrap();
     assert_eq!(checked(&install, b"catalog two"), None);
 }
@@ -327,12 +327,12 @@ fn files_of_two_times_in_one_pack_do_not_hold() {
 #[test]
 fn wrong_target_in_a_pack_is_passed_over_whatever_its_length() {
     for wrong in [&b"catalog 0ne"[..], b"catalog", b"", &[b'x'; 5000]] {
-        let (workshop, web, install) = served();
-        let mut files = packing::read(&workshop.repository());
+        let (test, web, install) = served();
+        let mut files = packing::read(&test.repository());
         let path =
             files.keys().find(|path| path.ends_with(".catalog.json") && path.starts_with("targets")).unwrap().clone();
         files.insert(path, wrong.to_vec());
-        packing::put(&workshop.repository(), &files);
+        packing::put(&test.repository(), &files);
         let warning = checked(&install, b"catalog one");
         // What is longer than what was signed is not even taken from it.
         let expected = (wrong.len() <= 11).then(|| "target_mismatch".to_owned());
@@ -365,7 +365,7 @@ const ATTACKS: [(&str, Attack); 6] = [
     }),
     ("metadata_malformed", |_, folder| fs::write(folder.join("tuf/timestamp.json"), b"<html>").unwrap()),
     ("signature_invalid", |_, folder| {
-        let strangers = Workshop::new();
+        let strangers = TestRepository::new();
         fs::remove_dir_all(folder).unwrap();
         copy_tree(&strangers.repository(), folder);
     }),
@@ -374,13 +374,13 @@ const ATTACKS: [(&str, Attack); 6] = [
 #[test]
 fn attacked_pack_beside_honest_files_brings_what_is_honest() {
     for (number, (code, attack)) in ATTACKS.into_iter().enumerate() {
-        let (workshop, _web, install) = served();
+        let (test, _web, install) = served();
         install.check().unwrap();
-        let hostile = workshop.keep_as("hostile");
-        attack(&Forge::new(&hostile, &workshop.keys_folder()), &hostile);
-        workshop.publish(&[CATALOG_TWO]);
+        let hostile = test.keep_as("hostile");
+        attack(&Forge::new(&hostile, &test.keys_folder()), &hostile);
+        test.publish(&[CATALOG_TWO]);
         packing::rebuild(&hostile);
-        fs::copy(hostile.join(PATH), workshop.repository().join(PATH)).unwrap();
+        fs::copy(hostile.join(PATH), test.repository().join(PATH)).unwrap();
         assert_eq!(checked(&install, b"catalog two").as_deref(), Some(code), "attack {number}");
         assert_eq!(checked(&install, b"catalog two"), None, "attack {number}");
     }
@@ -388,28 +388,28 @@ fn attacked_pack_beside_honest_files_brings_what_is_honest() {
 
 #[test]
 fn fast_forward_in_a_pack_is_undone_by_new_keys() {
-    let (workshop, _web, install) = served();
-    let hostile = workshop.keep_as("hostile");
-    let forge = Forge::new(&hostile, &workshop.keys_folder());
+    let (test, _web, install) = served();
+    let hostile = test.keep_as("hostile");
+    let forge = Forge::new(&hostile, &test.keys_folder());
     let mut snapshot = forge.snapshot();
     snapshot.version = NonZeroU64::new(u64::MAX - 1).unwrap();
     forge.put_snapshot(snapshot);
     packing::rebuild(&hostile);
-    fs::copy(hostile.join(PATH), workshop.repository().join(PATH)).unwrap();
+    fs::copy(hostile.join(PATH), test.repository().join(PATH)).unwrap();
     // The snapshot of that number is in the pack, and the pack holds.
     assert_eq!(checked(&install, b"catalog one"), None);
-    let mut keys = workshop.keys();
+    let mut keys = test.keys();
     keys.rotate("timestamp").unwrap();
     keys.rotate("snapshot").unwrap();
-    workshop.publish(&[CATALOG_TWO]);
+    test.publish(&[CATALOG_TWO]);
     assert_eq!(checked(&install, b"catalog two"), None);
 }
 
 #[test]
 fn mirror_that_is_down_costs_one_try_before_the_pack_of_the_next() {
-    let workshop = Workshop::new();
-    let web = TestServer::start(&workshop.repository());
-    let install = workshop.install("a").at(&[&nobody(), &web.url()]);
+    let test = TestRepository::new();
+    let web = TestServer::start(&test.repository());
+    let install = test.install("a").at(&[&nobody(), &web.url()]);
     let mut repository = install.check().unwrap();
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
     assert_eq!(repository.transfer().requests, 2);
@@ -417,16 +417,16 @@ fn mirror_that_is_down_costs_one_try_before_the_pack_of_the_next() {
 
 #[test]
 fn mirror_with_a_hostile_pack_and_hostile_files_gives_way_to_the_next() {
-    let (workshop, strangers) = (Workshop::new(), Workshop::new());
-    let (bad, good) = (TestServer::start(&strangers.repository()), TestServer::start(&workshop.repository()));
-    let install = workshop.install("a").at(&[&bad.url(), &good.url()]);
+    let (test, strangers) = (TestRepository::new(), TestRepository::new());
+    let (bad, good) = (TestServer::start(&strangers.repository()), TestServer::start(&test.repository()));
+    let install = test.install("a").at(&[&bad.url(), &good.url()]);
     assert_eq!(checked(&install, b"catalog one").as_deref(), Some("signature_invalid"));
 }
 
 #[test]
 fn planted_pack_in_the_memory_is_found_out() {
-    let (workshop, strangers) = (Workshop::new(), Workshop::new());
-    let (web, install) = workshop.over_http();
+    let (test, strangers) = (TestRepository::new(), TestRepository::new());
+    let (web, install) = test.over_http();
     install.check().unwrap();
     let planted = fs::read(strangers.repository().join(PATH)).unwrap();
     fs::write(install.memory().join("cache/current.pack"), planted).unwrap();
@@ -437,11 +437,11 @@ fn planted_pack_in_the_memory_is_found_out() {
 
 #[test]
 fn lists_beside_the_signed_files_come_along_and_stay() {
-    let (workshop, web, install) = served();
+    let (test, web, install) = served();
     let path = format!("bundles/{}.json", "0a".repeat(32));
-    let mut files = packing::read(&workshop.repository());
+    let mut files = packing::read(&test.repository());
     files.insert(path.clone(), b"a list".to_vec());
-    packing::put(&workshop.repository(), &files);
+    packing::put(&test.repository(), &files);
     for status in [200, 304] {
         let repository = install.check().unwrap();
         assert_eq!(repository.beside(&path).as_deref(), Some(&b"a list"[..]));
@@ -449,15 +449,15 @@ fn lists_beside_the_signed_files_come_along_and_stay() {
         assert_eq!(web.take_asked(), pack(status));
     }
     // Nothing else than a file of the pack: not from the folder, and not if the pack is passed over.
-    assert_eq!(workshop.install("b").check().unwrap().beside(&path), None);
+    assert_eq!(test.install("b").check().unwrap().beside(&path), None);
 }
 
 #[test]
 fn kept_pack_does_not_outlive_the_one_that_is_served() {
-    let (workshop, _web, install) = served();
+    let (test, _web, install) = served();
     install.check().unwrap();
     assert!(install.memory().join("cache/current.pack").exists());
-    packing::remove(&workshop.repository());
+    packing::remove(&test.repository());
     install.check().unwrap();
     assert!(!install.memory().join("cache/current.pack").exists());
 }

@@ -41,7 +41,7 @@ impl Random {
     }
 }
 
-struct World {
+struct Simulation {
     db: Arc<dyn Db>,
     mode: Mode,
     /// Moves on with every step: what is kept expires soon.
@@ -51,7 +51,7 @@ struct World {
     next: AtomicI64,
 }
 
-impl World {
+impl Simulation {
     fn now(&self) -> Time {
         later(self.clock.fetch_add(1, Ordering::SeqCst))
     }
@@ -124,25 +124,25 @@ async fn no_published_version_ever_lacks_a_chunk(f: Fixture) {
     let (rounds, steps) = if f.kind == Kind::Sqlite { (6, 25) } else { (3, 20) };
     for round in 0..rounds {
         let seed = 0x5eed_0000 + round * 7919;
-        let world = Arc::new(World {
+        let simulation = Arc::new(Simulation {
             db: if round % 2 == 0 { f.db.clone() } else { f.another().await },
             mode: mode(&format!("m{round}")),
             clock: AtomicI64::new(round as i64 * 100_000),
             published: Mutex::default(),
             next: AtomicI64::new(1),
         });
-        apply(&*f.db, vec![RowChange::Mode(world.mode.clone())]).await;
+        apply(&*f.db, vec![RowChange::Mode(simulation.mode.clone())]).await;
         let workers: Vec<_> = (0..5_u64)
             .map(|worker| {
-                let world = world.clone();
+                let simulation = simulation.clone();
                 let mut random = Random(seed + worker * 104_729);
                 tokio::spawn(async move {
                     for _ in 0..steps {
                         match (worker, random.below(10)) {
-                            (0 | 1, _) => world.publish(&mut random).await,
-                            (2 | 3, _) => world.clean_up(&mut random).await,
-                            (_, 0..5) => world.withdraw(&mut random).await,
-                            _ => world.check().await,
+                            (0 | 1, _) => simulation.publish(&mut random).await,
+                            (2 | 3, _) => simulation.clean_up(&mut random).await,
+                            (_, 0..5) => simulation.withdraw(&mut random).await,
+                            _ => simulation.check().await,
                         }
                     }
                 })
@@ -151,8 +151,8 @@ async fn no_published_version_ever_lacks_a_chunk(f: Fixture) {
         for worker in workers {
             assert!(worker.await.is_ok(), "seed {seed}");
         }
-        world.check().await;
-        let published = world.published.lock().unwrap().clone();
+        simulation.check().await;
+        let published = simulation.published.lock().unwrap().clone();
         assert!(!published.is_empty());
         // Rows too: everything that is needed is live, and all the rest can go.
         let mut needed: Vec<_> = published.values().flatten().copied().collect();

@@ -8,29 +8,29 @@ use vsekai_server::chunks::PutOutcome;
 use vsekai_server::db::Page;
 use vsekai_server::model::Time;
 
-use super::support::{Bench, chunk, chunk_at, noise, tomorrow};
+use super::support::{TestStore, chunk, chunk_at, noise, tomorrow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_folder_is_a_desync_store() {
-    let bench = Bench::folder().await;
+    let test = TestStore::folder().await;
     let (id, stored) = chunk(b"plain");
-    bench.chunks().put(id, stored.clone(), tomorrow()).await.unwrap();
-    let path = bench.folder.path().join("store").join(id.store_path());
+    test.chunks().put(id, stored.clone(), tomorrow()).await.unwrap();
+    let path = test.folder.path().join("store").join(id.store_path());
     assert_eq!(std::fs::read(path).unwrap(), stored);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_packed_in_another_way_is_as_good() {
-    let bench = Bench::folder().await;
+    let test = TestStore::folder().await;
     let plain: Vec<u8> = noise(20_000, 1).iter().map(|byte| b'a' + byte % 7).collect();
     let (id, theirs) = chunk_at(&plain, 1);
     let (_, ours) = chunk_at(&plain, 19);
     assert_ne!(theirs.len(), ours.len());
-    let path = bench.folder.path().join("store").join(id.store_path());
+    let path = test.folder.path().join("store").join(id.store_path());
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, &theirs).unwrap();
 
-    let chunks = bench.chunks();
+    let chunks = test.chunks();
     assert_eq!(chunks.put(id, ours, tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), theirs);
     assert_eq!(chunks.size(&id).await.unwrap(), Some(theirs.len() as u64));
@@ -38,24 +38,24 @@ async fn what_others_packed_in_another_way_is_as_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_object_is_replaced_by_the_next_upload() {
-    let bench = Bench::folder().await;
+    let test = TestStore::folder().await;
     let (id, stored) = chunk(&noise(5000, 1));
-    let path = bench.folder.path().join("store").join(id.store_path());
+    let path = test.folder.path().join("store").join(id.store_path());
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, &stored[..100]).unwrap();
 
-    let chunks = bench.chunks();
+    let chunks = test.chunks();
     chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_object_is_found_missing_and_comes_back_with_the_next_upload() {
-    let bench = Bench::folder().await;
-    let chunks = bench.bare();
+    let test = TestStore::folder().await;
+    let chunks = test.bare();
     let (id, stored) = chunk(b"to be lost");
     let (damaged, damaged_stored) = chunk(b"to be damaged");
-    let path = |id: vsekai_updater::formats::chunk::ChunkId| bench.folder.path().join("store").join(id.store_path());
+    let path = |id: vsekai_updater::formats::chunk::ChunkId| test.folder.path().join("store").join(id.store_path());
     chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
     chunks.put(damaged, damaged_stored, tomorrow()).await.unwrap();
     std::fs::remove_file(path(id)).unwrap();
@@ -73,13 +73,13 @@ async fn a_lost_object_is_found_missing_and_comes_back_with_the_next_upload() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_being_removed_is_not_taken_until_it_is_gone() {
-    let bench = Bench::folder().await;
-    let chunks = bench.bare();
+    let test = TestStore::folder().await;
+    let chunks = test.bare();
     let (id, stored) = chunk(b"in between");
     chunks.put(id, stored.clone(), Time(100)).await.unwrap();
-    bench.db.doom(Time(200), 10).await.unwrap();
+    test.db.doom(Time(200), 10).await.unwrap();
     // Here a clean-up is killed: the row is claimed, the object still there.
-    assert_eq!(bench.db.claim(Time(300), 10).await.unwrap(), [id]);
+    assert_eq!(test.db.claim(Time(300), 10).await.unwrap(), [id]);
 
     let error = chunks.put(id, stored.clone(), tomorrow()).await.unwrap_err();
     assert_eq!((error.code(), error.status()), ("chunk_deleting", 503));
@@ -95,8 +95,8 @@ async fn what_is_being_removed_is_not_taken_until_it_is_gone() {
 /// with success, the chunk is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_live_chunk_is_ever_without_its_bytes() {
-    let bench = Bench::folder().await;
-    let chunks = bench.bare();
+    let test = TestStore::folder().await;
+    let chunks = test.bare();
     let is_over = Arc::new(AtomicBool::new(false));
     let clean = {
         let (chunks, is_over) = (Arc::clone(&chunks), Arc::clone(&is_over));
@@ -137,11 +137,11 @@ async fn no_live_chunk_is_ever_without_its_bytes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_answer_is_not_waited_for() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut bench = Bench::database().await;
-    bench.options.place = vsekai_server::chunks::Place::parse("s3://chunks/a").unwrap();
-    bench.options.timeout = Duration::from_secs(1);
+    let mut test = TestStore::database().await;
+    test.options.place = vsekai_server::chunks::Place::parse("s3://chunks/a").unwrap();
+    test.options.timeout = Duration::from_secs(1);
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    bench.options.s3 = vec![
+    test.options.s3 = vec![
         set("aws_endpoint", &format!("http://{}", silent.local_addr().unwrap())),
         set("aws_allow_http", "true"),
         set("aws_access_key_id", "test"),
@@ -149,16 +149,16 @@ async fn a_server_that_does_not_answer_is_not_waited_for() {
     ];
     let (id, _) = chunk(b"");
     let begun = std::time::Instant::now();
-    let error = bench.chunks().get(&id).await.unwrap_err();
+    let error = test.chunks().get(&id).await.unwrap_err();
     assert_eq!(error.code(), "internal");
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setting_that_s3_does_not_have_is_refused() {
-    let mut bench = Bench::database().await;
-    bench.options.place = vsekai_server::chunks::Place::parse("s3://chunks").unwrap();
-    bench.options.s3 = vec![("aws_acess_key".to_owned(), "x".to_owned())];
-    let error = vsekai_server::chunks::Chunks::open(Arc::clone(&bench.db), &bench.options).unwrap_err();
+    let mut test = TestStore::database().await;
+    test.options.place = vsekai_server::chunks::Place::parse("s3://chunks").unwrap();
+    test.options.s3 = vec![("aws_acess_key".to_owned(), "x".to_owned())];
+    let error = vsekai_server::chunks::Chunks::open(Arc::clone(&test.db), &test.options).unwrap_err();
     assert_eq!(error.code(), "config_invalid");
 }

@@ -8,12 +8,12 @@ use vsekai_server::files;
 use vsekai_server::listen::Limits;
 use vsekai_updater::formats::chunk::{Compressor, DigestAlgorithm, VerifiedChunk};
 
-use super::support::{Bench, SECRET, chunk, noise, path_of};
+use super::support::{SECRET, TestStore, chunk, noise, path_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunk_is_new_once_and_can_be_read_at_once() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, stored) = chunk(&noise(50_000, 1));
     let path = path_of(id);
     assert_eq!(server.put(&path, stored.clone()).await.status, 201);
@@ -23,8 +23,8 @@ async fn a_chunk_is_new_once_and_can_be_read_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_sha256_are_taken_too() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let chunk = VerifiedChunk::of(b"of a store with sha256".to_vec(), DigestAlgorithm::Sha256);
     let stored = Compressor::new(3).unwrap().compress(&chunk).unwrap().into_bytes();
     assert_eq!(server.put(&path_of(chunk.id()), stored).await.status, 201);
@@ -32,8 +32,8 @@ async fn ids_of_sha256_are_taken_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_can_put() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, stored) = chunk(b"secret");
     let url = server.url(&path_of(id));
     let put = |header: Option<&'static str>| {
@@ -53,8 +53,8 @@ async fn only_who_may_can_put() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_the_chunk_is_refused_and_leaves_nothing() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, stored) = chunk(&noise(50_000, 1));
     let (_, other) = chunk(b"other");
     let (_, zeros) = chunk(&[0; 100]);
@@ -72,13 +72,13 @@ async fn what_is_not_the_chunk_is_refused_and_leaves_nothing() {
         assert_eq!((answer.status, answer.code().as_str()), (422, "chunk_corrupt"), "{what}");
     }
     assert_eq!(server.get(&path_of(id)).await.status, 404);
-    assert_eq!(bench.db.chunk_counts().await.unwrap(), Default::default());
+    assert_eq!(test.db.chunk_counts().await.unwrap(), Default::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_too_large_are_refused_announced_or_not() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let max = server.chunks.as_ref().unwrap().max_stored_bytes() as usize;
     let (id, _) = chunk(b"");
     let answer = server.put(&path_of(id), vec![0; max + 1]).await;
@@ -103,8 +103,8 @@ async fn bodies_that_are_too_large_are_refused_announced_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bombs_are_refused_without_being_unpacked() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, bomb) = chunk(&vec![0; 64 << 20]);
     assert!(bomb.len() < 10_000);
     let answer = server.put(&path_of(id), bomb.clone()).await;
@@ -118,20 +118,20 @@ async fn bombs_are_refused_without_being_unpacked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_prefix_is_refused() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, stored) = chunk(b"content");
     let path = format!("/store/ffff/{id}.cacnk");
     assert_eq!(server.put(&path, stored).await.status, 400);
-    assert_eq!(bench.db.chunk_counts().await.unwrap(), Default::default());
+    assert_eq!(test.db.chunk_counts().await.unwrap(), Default::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_comes_too_slowly_is_given_up() {
-    let bench = Bench::database().await;
+    let test = TestStore::database().await;
     let options =
         files::Options { upload_patience: Duration::from_secs(1), upload_rate: u32::MAX, ..Default::default() };
-    let server = bench.serve_with(options, Limits::default()).await;
+    let server = test.serve_with(options, Limits::default()).await;
     let (id, stored) = chunk(&noise(1000, 1));
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
@@ -149,8 +149,8 @@ async fn a_body_that_comes_too_slowly_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_uploads_at_once_all_arrive() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let client = reqwest::Client::new();
     let mut uploads = tokio::task::JoinSet::new();
     for upload in 0..100_u64 {
@@ -164,17 +164,17 @@ async fn many_uploads_at_once_all_arrive() {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [vec![200; 50], vec![201; 50]].concat());
-    let counts = bench.db.chunk_counts().await.unwrap();
+    let counts = test.db.chunk_counts().await.unwrap();
     assert_eq!(counts.live, 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_put_is_kept_for_a_while() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, stored) = chunk(b"kept");
     server.put(&path_of(id), stored).await;
     let now = vsekai_server::model::Time::now();
-    assert_eq!(bench.db.count_unused(now.plus_seconds(23 * 3600)).await.unwrap().0, 0);
-    assert_eq!(bench.db.count_unused(now.plus_seconds(25 * 3600)).await.unwrap().0, 1);
+    assert_eq!(test.db.count_unused(now.plus_seconds(23 * 3600)).await.unwrap().0, 0);
+    assert_eq!(test.db.count_unused(now.plus_seconds(25 * 3600)).await.unwrap().0, 1);
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use vsekai_server::files;
 use vsekai_server::listen::Limits;
 
-use super::support::{Bench, Server, chunk, noise, path_of, tomorrow};
+use super::support::{Server, TestStore, chunk, noise, path_of, tomorrow};
 
 const LASTING: &str = "public, max-age=31536000, immutable";
 
-async fn with_chunk(bench: &Bench, plain: &[u8]) -> (Server, String, bytes::Bytes) {
-    let server = bench.serve().await;
+async fn with_chunk(test: &TestStore, plain: &[u8]) -> (Server, String, bytes::Bytes) {
+    let server = test.serve().await;
     let (id, stored) = chunk(plain);
     server.chunks.as_ref().unwrap().put(id, stored.clone(), tomorrow()).await.unwrap();
     (server, path_of(id), stored)
@@ -18,8 +18,8 @@ async fn with_chunk(bench: &Bench, plain: &[u8]) -> (Server, String, bytes::Byte
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunk_comes_with_all_that_a_cache_needs() {
-    let bench = Bench::database().await;
-    let (server, path, stored) = with_chunk(&bench, &noise(70_000, 1)).await;
+    let test = TestStore::database().await;
+    let (server, path, stored) = with_chunk(&test, &noise(70_000, 1)).await;
     let answer = server.get(&path).await;
     assert_eq!((answer.status, &answer.body), (200, &stored));
     let mut names: Vec<_> = answer.headers.keys().map(|name| name.as_str()).collect();
@@ -48,9 +48,9 @@ async fn a_chunk_comes_with_all_that_a_cache_needs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn head_has_the_headers_of_get_and_no_body() {
-    let bench = Bench::database().await;
-    let (server, path, stored) = with_chunk(&bench, &noise(70_000, 1)).await;
-    bench.publish(&[("tuf/1.root.json", b"{}"), ("tuf/timestamp.json", b"{ }")]).await;
+    let test = TestStore::database().await;
+    let (server, path, stored) = with_chunk(&test, &noise(70_000, 1)).await;
+    test.publish(&[("tuf/1.root.json", b"{}"), ("tuf/timestamp.json", b"{ }")]).await;
     for path in [&path, "/tuf/1.root.json", "/tuf/timestamp.json"] {
         let mut get = server.get(path).await;
         let mut head = server.ask("HEAD", path, &[]).await;
@@ -67,18 +67,17 @@ async fn head_has_the_headers_of_get_and_no_body() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_have_their_types_and_their_ages() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let release = "targets/stable/1.0.0+7/linux-x86_64/ab.release.json";
     let index = "targets/stable/1.0.0+7/linux-x86_64/ab.index.caidx";
-    bench
-        .publish(&[
-            ("tuf/1.root.json", b"root"),
-            ("tuf/timestamp.json", b"time"),
-            (release, b"release"),
-            (index, b"index"),
-        ])
-        .await;
+    test.publish(&[
+        ("tuf/1.root.json", b"root"),
+        ("tuf/timestamp.json", b"time"),
+        (release, b"release"),
+        (index, b"index"),
+    ])
+    .await;
     let changing = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400";
     for (path, body, kind, age) in [
         ("/tuf/1.root.json", "root", "application/json", LASTING),
@@ -101,9 +100,9 @@ async fn documents_have_their_types_and_their_ages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_it_already_is_told_so() {
-    let bench = Bench::database().await;
-    let (server, path, _) = with_chunk(&bench, b"same").await;
-    bench.publish(&[("tuf/timestamp.json", b"time")]).await;
+    let test = TestStore::database().await;
+    let (server, path, _) = with_chunk(&test, b"same").await;
+    test.publish(&[("tuf/timestamp.json", b"time")]).await;
     for path in [&path, "/tuf/timestamp.json"] {
         let tag = server.get(path).await.header("etag").to_owned();
         for value in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
@@ -120,8 +119,8 @@ async fn who_has_it_already_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_can_be_asked_for() {
-    let bench = Bench::database().await;
-    let (server, path, stored) = with_chunk(&bench, &noise(70_000, 1)).await;
+    let test = TestStore::database().await;
+    let (server, path, stored) = with_chunk(&test, &noise(70_000, 1)).await;
     let len = stored.len();
     for (range, part) in [("bytes=0-99", 0..100), ("bytes=100-", 100..len), ("bytes=-7", len - 7..len)] {
         let answer = server.ask("GET", &path, &[("range", range)]).await;
@@ -143,8 +142,8 @@ async fn a_part_can_be_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_something_else_is_not_given() {
-    let bench = Bench::database().await;
-    let (server, path, stored) = with_chunk(&bench, b"content").await;
+    let test = TestStore::database().await;
+    let (server, path, stored) = with_chunk(&test, b"content").await;
     let tag = server.get(&path).await.header("etag").to_owned();
     let ask = |value: String| {
         let (server, path) = (&server, &path);
@@ -159,8 +158,8 @@ async fn a_part_of_something_else_is_not_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_kept_for_a_moment_only() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let (id, stored) = chunk(b"later");
     for path in [&path_of(id), "/tuf/9.root.json", "/targets/a/b.json", "/bundles/x"] {
         for method in ["GET", "HEAD"] {
@@ -177,16 +176,16 @@ async fn what_is_not_there_is_kept_for_a_moment_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
-    let bench = Bench::database().await;
+    let test = TestStore::database().await;
     let options = files::Options { fresh: Duration::from_millis(500), ..Default::default() };
-    let here = bench.serve_with(options.clone(), Limits::default()).await;
-    let there = bench.serve_with(options, Limits::default()).await;
-    bench.publish(&[("tuf/timestamp.json", b"1")]).await;
+    let here = test.serve_with(options.clone(), Limits::default()).await;
+    let there = test.serve_with(options, Limits::default()).await;
+    test.publish(&[("tuf/timestamp.json", b"1")]).await;
     for server in [&here, &there] {
         assert_eq!(server.get("/tuf/timestamp.json").await.body, "1");
         assert_eq!(server.get("/tuf/2.root.json").await.status, 404);
     }
-    bench.publish(&[("tuf/timestamp.json", b"2"), ("tuf/2.root.json", b"root")]).await;
+    test.publish(&[("tuf/timestamp.json", b"2"), ("tuf/2.root.json", b"root")]).await;
     here.files.as_ref().unwrap().changed();
     assert_eq!(here.get("/tuf/timestamp.json").await.body, "2");
     assert_eq!(here.get("/tuf/2.root.json").await.status, 200);
@@ -197,10 +196,10 @@ async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_makes_no_repository_makes_no_pack() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     assert_eq!(server.get("/tuf/current.pack").await.status, 404);
-    bench.publish(&[("tuf/1.root.json", b"root"), ("tuf/timestamp.json", b"time")]).await;
+    test.publish(&[("tuf/1.root.json", b"root"), ("tuf/timestamp.json", b"time")]).await;
     server.files.as_ref().unwrap().changed();
     let answer = server.get("/tuf/current.pack").await;
     assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "clients read the single files");
@@ -209,8 +208,8 @@ async fn what_makes_no_repository_makes_no_pack() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_told_what_can_be_used() {
-    let bench = Bench::database().await;
-    let (server, path, _) = with_chunk(&bench, b"content").await;
+    let test = TestStore::database().await;
+    let (server, path, _) = with_chunk(&test, b"content").await;
     for method in ["POST", "DELETE", "PATCH", "OPTIONS"] {
         let answer = server.ask(method, &path, &[]).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD, PUT"), "{method}");
@@ -225,9 +224,9 @@ async fn other_methods_are_told_what_can_be_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_that_lead_elsewhere_are_refused() {
-    let bench = Bench::database().await;
-    let (server, path, _) = with_chunk(&bench, b"content").await;
-    bench.publish(&[("tuf/1.root.json", b"root"), ("targets/a/b", b"x")]).await;
+    let test = TestStore::database().await;
+    let (server, path, _) = with_chunk(&test, b"content").await;
+    test.publish(&[("tuf/1.root.json", b"root"), ("targets/a/b", b"x")]).await;
     let hex = &path[12..76];
     for path in [
         "/store/../tuf/1.root.json".to_owned(),
@@ -259,8 +258,8 @@ async fn paths_that_lead_elsewhere_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_paths_go_to_the_rest_of_the_service() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     for path in ["/", "/api/v1/modes", "/storeroom", "/tuf"] {
         assert_eq!(server.get(path).await.body, "something else", "{path}");
     }
@@ -268,8 +267,8 @@ async fn other_paths_go_to_the_rest_of_the_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_clients_get_what_each_asked_for() {
-    let bench = Bench::database().await;
-    let server = bench.serve().await;
+    let test = TestStore::database().await;
+    let server = test.serve().await;
     let chunks = server.chunks.as_ref().unwrap();
     let mut all = Vec::new();
     for seed in 0..20 {

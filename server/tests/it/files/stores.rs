@@ -10,27 +10,27 @@ use vsekai_server::db::Page;
 use vsekai_server::model::Time;
 use vsekai_updater::formats::bundle::{BundleInfo, Digest, Effort};
 
-use super::support::{Bench, chunk, noise, tomorrow};
+use super::support::{TestStore, chunk, noise, tomorrow};
 
 macro_rules! conformance {
     ($($name:ident)*) => {
         mod in_the_database {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(&crate::files::support::Bench::database().await).await;
+                super::$name(&crate::files::support::TestStore::database().await).await;
             })*
         }
         mod in_a_folder {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(&crate::files::support::Bench::folder().await).await;
+                super::$name(&crate::files::support::TestStore::folder().await).await;
             })*
         }
         mod on_s3 {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                if let Some(bench) = crate::files::support::Bench::s3().await {
-                    super::$name(&bench).await;
+                if let Some(test) = crate::files::support::TestStore::s3().await {
+                    super::$name(&test).await;
                 }
             })*
         }
@@ -56,8 +56,8 @@ conformance! {
     a_damaged_bundle_is_found
 }
 
-async fn what_was_put_can_be_got_and_has_its_size(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn what_was_put_can_be_got_and_has_its_size(test: &TestStore) {
+    let chunks = test.chunks();
     for plain in [&b""[..], b"x", &noise(200_000, 1), &vec![0; 1 << 20]] {
         let (id, stored) = chunk(plain);
         assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
@@ -66,8 +66,8 @@ async fn what_was_put_can_be_got_and_has_its_size(bench: &Bench) {
     }
 }
 
-async fn what_is_absent_is_not_remembered(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn what_is_absent_is_not_remembered(test: &TestStore) {
+    let chunks = test.chunks();
     let (id, stored) = chunk(b"late");
     assert_eq!(chunks.get(&id).await.unwrap(), None);
     assert_eq!(chunks.size(&id).await.unwrap(), None);
@@ -77,15 +77,15 @@ async fn what_is_absent_is_not_remembered(bench: &Bench) {
     assert_eq!(chunks.missing(&[id], tomorrow()).await.unwrap(), []);
 }
 
-async fn the_same_again_is_there(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn the_same_again_is_there(test: &TestStore) {
+    let chunks = test.chunks();
     let (id, stored) = chunk(b"twice");
     assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(chunks.put(id, stored, tomorrow()).await.unwrap(), PutOutcome::There);
 }
 
-async fn a_chunk_of_another_id_never_becomes_visible(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn a_chunk_of_another_id_never_becomes_visible(test: &TestStore) {
+    let chunks = test.chunks();
     let (id, _) = chunk(b"wanted");
     let (_, other) = chunk(b"other");
     let error = chunks.put(id, other, tomorrow()).await.unwrap_err();
@@ -94,16 +94,16 @@ async fn a_chunk_of_another_id_never_becomes_visible(bench: &Bench) {
     assert_eq!(chunks.size(&id).await.unwrap(), None);
 }
 
-async fn a_chunk_that_is_too_large_is_refused(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn a_chunk_that_is_too_large_is_refused(test: &TestStore) {
+    let chunks = test.chunks();
     let (id, stored) = chunk(&vec![7; chunks.max_chunk_bytes() as usize + 1]);
     let error = chunks.put(id, stored, tomorrow()).await.unwrap_err();
     assert_eq!((error.code(), error.status()), ("too_large", 413));
     assert_eq!(chunks.get(&id).await.unwrap(), None);
 }
 
-async fn many_at_once_are_each_answered_for_themselves(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn many_at_once_are_each_answered_for_themselves(test: &TestStore) {
+    let chunks = test.chunks();
     let (there, stored) = chunk(&noise(1000, 0));
     chunks.put(there, stored, tomorrow()).await.unwrap();
     let mut uploads = tokio::task::JoinSet::new();
@@ -133,8 +133,8 @@ async fn many_at_once_are_each_answered_for_themselves(bench: &Bench) {
     }
 }
 
-async fn the_cache_answers_the_second_time(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn the_cache_answers_the_second_time(test: &TestStore) {
+    let chunks = test.chunks();
     let (id, stored) = chunk(&noise(5000, 2));
     chunks.put(id, stored.clone(), tomorrow()).await.unwrap();
     let first = chunks.get(&id).await.unwrap().unwrap();
@@ -142,12 +142,12 @@ async fn the_cache_answers_the_second_time(bench: &Bench) {
     assert_eq!(first.as_ptr(), second.as_ptr(), "the same bytes, not a copy");
     let counts = chunks.cache_counts();
     assert_eq!((counts.hits, counts.misses), (1, 1));
-    let bare = bench.bare();
+    let bare = test.bare();
     assert_ne!(bare.get(&id).await.unwrap().unwrap().as_ptr(), first.as_ptr());
 }
 
-async fn what_nothing_needs_is_removed_after_the_grace(bench: &Bench) {
-    let chunks = bench.bare();
+async fn what_nothing_needs_is_removed_after_the_grace(test: &TestStore) {
+    let chunks = test.bare();
     let (id, stored) = chunk(b"in passing");
     let (kept, kept_stored) = chunk(b"kept");
     chunks.put(id, stored, Time(0).plus_seconds(100)).await.unwrap();
@@ -165,8 +165,8 @@ async fn what_nothing_needs_is_removed_after_the_grace(bench: &Bench) {
     assert!(chunks.get(&kept).await.unwrap().is_some());
 }
 
-async fn a_doomed_chunk_that_is_put_again_lives(bench: &Bench) {
-    let chunks = bench.bare();
+async fn a_doomed_chunk_that_is_put_again_lives(test: &TestStore) {
+    let chunks = test.bare();
     let (id, stored) = chunk(b"back again");
     let at = |seconds| Time(0).plus_seconds(seconds);
     chunks.put(id, stored.clone(), at(100)).await.unwrap();
@@ -177,8 +177,8 @@ async fn a_doomed_chunk_that_is_put_again_lives(bench: &Bench) {
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
 }
 
-async fn what_is_asked_for_is_kept(bench: &Bench) {
-    let chunks = bench.bare();
+async fn what_is_asked_for_is_kept(test: &TestStore) {
+    let chunks = test.bare();
     let (id, stored) = chunk(b"wanted soon");
     let at = |seconds| Time(0).plus_seconds(seconds);
     chunks.put(id, stored, at(100)).await.unwrap();
@@ -187,8 +187,8 @@ async fn what_is_asked_for_is_kept(bench: &Bench) {
     assert_eq!(chunks.clean(at(5001), 0, 100).await.unwrap().doomed, 1);
 }
 
-async fn a_sound_store_is_found_sound(bench: &Bench) {
-    let chunks = bench.chunks();
+async fn a_sound_store_is_found_sound(test: &TestStore) {
+    let chunks = test.chunks();
     let mut ids = Vec::new();
     for seed in 0..5 {
         let (id, stored) = chunk(&noise(1000, seed));
@@ -205,8 +205,8 @@ async fn a_sound_store_is_found_sound(bench: &Bench) {
     }
 }
 
-async fn two_servers_share_one_store(bench: &Bench) {
-    let (one, other) = (bench.chunks(), bench.chunks());
+async fn two_servers_share_one_store(test: &TestStore) {
+    let (one, other) = (test.chunks(), test.chunks());
     let (id, stored) = chunk(b"shared");
     assert_eq!(one.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(other.get(&id).await.unwrap().unwrap(), stored);
@@ -214,9 +214,9 @@ async fn two_servers_share_one_store(bench: &Bench) {
 }
 
 /// A bundle of this content, as far as stores care, and the file that has it.
-fn bundle(bench: &Bench, bytes: &[u8], from: Option<Digest>) -> (BundleInfo, std::path::PathBuf) {
+fn bundle(test: &TestStore, bytes: &[u8], from: Option<Digest>) -> (BundleInfo, std::path::PathBuf) {
     let id = Digest::of(bytes);
-    let file = bench.folder.path().join(id.to_string());
+    let file = test.folder.path().join(id.to_string());
     std::fs::write(&file, bytes).unwrap();
     let length = bytes.len() as u64;
     (BundleInfo { id, length, front_bytes: 1, plain_bytes: length, from, effort: Effort::Fast }, file)
@@ -229,12 +229,12 @@ async fn all(bundles: &Bundles, id: Digest, range: std::ops::Range<u64>) -> Vec<
 
 const TO: Digest = Digest([7; 32]);
 
-async fn a_bundle_is_read_as_it_was_stored_in_any_range(bench: &Bench) {
-    let bundles = bench.bundles();
+async fn a_bundle_is_read_as_it_was_stored_in_any_range(test: &TestStore) {
+    let bundles = test.bundles();
     // More than a piece, a part in the database, and a part of an upload to S3.
     for (number, size) in [1, 256 << 10, (1 << 20) + 5, 9 << 20].into_iter().enumerate() {
         let content = noise(size, size as u64);
-        let (info, file) = bundle(bench, &content, Some(Digest([number as u8; 32])));
+        let (info, file) = bundle(test, &content, Some(Digest([number as u8; 32])));
         assert_eq!(bundles.put(TO, &info, &file).await.unwrap(), Put::Listed);
         let end = info.length;
         for range in [0..end, 0..1, end - 1..end, end / 2..end, end / 3..end / 2] {
@@ -247,12 +247,12 @@ async fn a_bundle_is_read_as_it_was_stored_in_any_range(bench: &Bench) {
     assert_eq!(absent.code(), "not_found");
 }
 
-async fn a_smaller_bundle_takes_the_place_of_a_larger_one(bench: &Bench) {
-    let bundles = bench.bundles();
+async fn a_smaller_bundle_takes_the_place_of_a_larger_one(test: &TestStore) {
+    let bundles = test.bundles();
     let tried = |info: &BundleInfo, effort: Effort| BundleInfo { effort, ..info.clone() };
-    let (large, large_file) = bundle(bench, &noise(3000, 1), None);
-    let (small, small_file) = bundle(bench, &noise(2000, 2), None);
-    let (other, other_file) = bundle(bench, &noise(9000, 3), Some(Digest([1; 32])));
+    let (large, large_file) = bundle(test, &noise(3000, 1), None);
+    let (small, small_file) = bundle(test, &noise(2000, 2), None);
+    let (other, other_file) = bundle(test, &noise(9000, 3), Some(Digest([1; 32])));
     assert_eq!(bundles.put(TO, &large, &large_file).await.unwrap(), Put::Listed);
     assert_eq!(bundles.put(TO, &other, &other_file).await.unwrap(), Put::Listed);
     assert_eq!(bundles.put(TO, &tried(&small, Effort::Normal), &small_file).await.unwrap(), Put::Listed);
@@ -268,10 +268,10 @@ async fn a_smaller_bundle_takes_the_place_of_a_larger_one(bench: &Bench) {
     assert!(bundles.find(&large.id).await.unwrap().is_none());
 }
 
-async fn a_removed_bundle_is_gone_and_can_be_stored_again(bench: &Bench) {
-    let bundles = bench.bundles();
+async fn a_removed_bundle_is_gone_and_can_be_stored_again(test: &TestStore) {
+    let bundles = test.bundles();
     let content = noise(600_000, 5);
-    let (info, file) = bundle(bench, &content, None);
+    let (info, file) = bundle(test, &content, None);
     bundles.put(TO, &info, &file).await.unwrap();
     assert!(bundles.remove(&info.id).await.unwrap());
     assert!(!bundles.remove(&info.id).await.unwrap());
@@ -281,9 +281,9 @@ async fn a_removed_bundle_is_gone_and_can_be_stored_again(bench: &Bench) {
     assert!(all(&bundles, info.id, 0..info.length).await == content);
 }
 
-async fn a_damaged_bundle_is_found(bench: &Bench) {
-    let bundles = bench.bundles();
-    let (info, file) = bundle(bench, &noise(600_000, 5), None);
+async fn a_damaged_bundle_is_found(test: &TestStore) {
+    let bundles = test.bundles();
+    let (info, file) = bundle(test, &noise(600_000, 5), None);
     // What is stored is not what its name says, as if a disk had turned some bytes.
     std::fs::write(&file, noise(600_000, 6)).unwrap();
     bundles.put(TO, &info, &file).await.unwrap();

@@ -26,13 +26,13 @@ pub(crate) const SECRET: &str = "Bearer open sesame";
 
 /// A folder with a database, and what the store's options are.
 #[derive(Debug)]
-pub(crate) struct Bench {
+pub(crate) struct TestStore {
     pub(crate) db: Arc<dyn Db>,
     pub(crate) options: Options,
     pub(crate) folder: TempDir,
 }
 
-impl Bench {
+impl TestStore {
     pub(crate) async fn database() -> Self {
         Self::at(|_| Place::Database).await
     }
@@ -56,16 +56,16 @@ impl Bench {
         for _ in 0..300 {
             if client.put(format!("{url}/chunks")).send().await.is_ok_and(|it| it.status().is_success()) {
                 let (bucket, prefix) = ("chunks".to_owned(), format!("a/{}", uuid::Uuid::new_v4()));
-                let mut bench = Self::at(|_| Place::S3 { bucket, prefix }).await;
+                let mut test = Self::at(|_| Place::S3 { bucket, prefix }).await;
                 let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-                bench.options.s3 = vec![
+                test.options.s3 = vec![
                     set("aws_endpoint", url),
                     set("aws_allow_http", "true"),
                     set("aws_access_key_id", "test"),
                     set("aws_secret_access_key", "test"),
                     set("aws_region", "us-east-1"),
                 ];
-                return Some(bench);
+                return Some(test);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

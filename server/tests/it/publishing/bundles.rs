@@ -15,7 +15,7 @@ use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor};
 use vsekai_updater::formats::index::{Index, IndexChunk};
 
 use crate::databases::{self, Kind};
-use crate::support::world::{World, text};
+use crate::support::deployment::{TestDeployment, text};
 
 /// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -36,7 +36,7 @@ impl Answer {
 }
 
 /// What players do.
-impl World {
+impl TestDeployment {
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -104,14 +104,14 @@ impl World {
 
 /// The chunks of the server's store, over HTTP.
 struct Store<'a> {
-    world: &'a World,
+    test: &'a TestDeployment,
     index: &'a Index,
     got: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl<'a> Store<'a> {
-    fn new(world: &'a World, index: &'a Index) -> Self {
-        Self { world, index, got: Mutex::default() }
+    fn new(test: &'a TestDeployment, index: &'a Index) -> Self {
+        Self { test, index, got: Mutex::default() }
     }
 }
 
@@ -120,7 +120,7 @@ impl ChunkSource for Store<'_> {
         let path = format!("store/{}", chunk.id.store_path());
         let mut got = self.got.lock().unwrap();
         let plain = got.entry(path.clone()).or_insert_with(|| {
-            let stored = CompressedChunk::new(chunk.id, self.world.ask("GET", &path, &[]).body);
+            let stored = CompressedChunk::new(chunk.id, self.test.ask("GET", &path, &[]).body);
             let plain = Decompressor::new().unwrap().decompress(&stored, chunk.size(), Vec::new()).unwrap();
             plain.verify(self.index.digest()).unwrap().into_bytes()
         });
@@ -130,10 +130,10 @@ impl ChunkSource for Store<'_> {
 }
 
 /// Reads a bundle as a client does, by ranges, and holds all that it gives against the index. Gives how many chunks.
-fn check(world: &World, info: &BundleInfo, new: &Index, old: Option<&Index>) -> usize {
+fn check(test: &TestDeployment, info: &BundleInfo, new: &Index, old: Option<&Index>) -> usize {
     let path = name_of(&info.id);
     let range = |from: u64, to: u64| {
-        let answer = world.ask("GET", &path, &[("range", &format!("bytes={from}-{}", to - 1))]);
+        let answer = test.ask("GET", &path, &[("range", &format!("bytes={from}-{}", to - 1))]);
         assert_eq!(answer.status, 206);
         assert_eq!(answer.body.len() as u64, to - from);
         answer.body
@@ -142,7 +142,7 @@ fn check(world: &World, info: &BundleInfo, new: &Index, old: Option<&Index>) -> 
     let header = Header::parse(&front).unwrap();
     let table = Table::parse(&front).unwrap();
     assert_eq!((table.to, table.from), (Digest::of(&new.to_bytes()), old.map(|old| Digest::of(&old.to_bytes()))));
-    let old_store = old.map(|old| Store::new(world, old));
+    let old_store = old.map(|old| Store::new(test, old));
     let mut given = 0;
     for (place, section) in table.places(header.sections_at()) {
         section.check(new, old).unwrap();
@@ -172,32 +172,32 @@ fn check(world: &World, info: &BundleInfo, new: &Index, old: Option<&Index>) -> 
 
 /// Publishes two versions, and looks at what a player sees of bundles.
 fn versions_get_bundles(settings: &[&str]) {
-    let world = World::new(&[&FAST[..], settings].concat());
-    world.publish("stable", "1.0.0", 1).done();
-    world.publish("stable", "1.1.0", 2).done();
-    let (old, new) = (world.index("stable", "1.0.0"), world.index("stable", "1.1.0"));
+    let test = TestDeployment::new(&[&FAST[..], settings].concat());
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("stable", "1.1.0", 2).done();
+    let (old, new) = (test.index("stable", "1.0.0"), test.index("stable", "1.1.0"));
     let (from, to) = (Digest::of(&old.to_bytes()), Digest::of(&new.to_bytes()));
-    let list = world.wait_for(&to, &[Some(from), None]);
+    let list = test.wait_for(&to, &[Some(from), None]);
     let (delta, full) = (list.find(Some(&from)).unwrap(), list.find(None).unwrap());
     assert!(delta.length < full.length, "{list:?}");
     assert_eq!(
-        check(&world, full, &new, None),
+        check(&test, full, &new, None),
         new.iter().map(|it| it.id).collect::<std::collections::HashSet<_>>().len()
     );
-    assert!(check(&world, delta, &new, Some(&old)) > 0);
-    world.wait_for(&from, &[None]);
+    assert!(check(&test, delta, &new, Some(&old)) > 0);
+    test.wait_for(&from, &[None]);
 
-    let found = world.api("GET", "/api/v1/versions?mode=stable&version=1.1.0", None).1;
+    let found = test.api("GET", "/api/v1/versions?mode=stable&version=1.1.0", None).1;
     let path = format!("/api/v1/versions/{}/bundles", found["items"][0]["id"].as_str().unwrap());
-    let shown = world.api("GET", &path, None).1;
+    let shown = test.api("GET", &path, None).1;
     let mut shown: Vec<_> =
         shown["items"].as_array().unwrap().iter().map(|it| (it["from_version"].clone(), it["size"].clone())).collect();
     shown.sort_by_key(|(from, _)| from.is_null());
     assert_eq!(shown, [("1.0.0".into(), delta.length.into()), (serde_json::Value::Null, full.length.into())]);
-    let verified = world.command(&["verify", "--deep"]);
+    let verified = test.command(&["verify", "--deep"]);
     assert!(verified.contains("3 bundles, 0 of them bad"), "{verified}");
-    world.update("game").done();
-    world.assert_has("game", 2);
+    test.update("game").done();
+    test.assert_has("game", 2);
 }
 
 #[test]
@@ -223,98 +223,98 @@ fn published_versions_get_bundles_on_postgres() {
 
 #[test]
 fn bundles_and_their_lists_are_answered_as_files_are() {
-    let world = World::new(&FAST);
-    world.publish("stable", "1.0.0", 1).done();
-    let to = Digest::of(&world.index("stable", "1.0.0").to_bytes());
-    let list = world.wait_for(&to, &[None]);
+    let test = TestDeployment::new(&FAST);
+    test.publish("stable", "1.0.0", 1).done();
+    let to = Digest::of(&test.index("stable", "1.0.0").to_bytes());
+    let list = test.wait_for(&to, &[None]);
     let full = list.find(None).unwrap();
     let path = name_of(&full.id);
     let tag = format!("\"{}\"", full.id);
-    let whole = world.ask("GET", &path, &[]);
+    let whole = test.ask("GET", &path, &[]);
     assert_eq!(Digest::of(&whole.body), full.id);
     let length = full.length.to_string();
-    for answer in [&whole, &world.ask("HEAD", &path, &[])] {
+    for answer in [&whole, &test.ask("HEAD", &path, &[])] {
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
         assert_eq!((answer.header("etag"), answer.header("content-length")), (tag.as_str(), length.as_str()));
         assert_eq!(answer.header("accept-ranges"), "bytes");
     }
-    let part = world.ask("GET", &path, &[("range", "bytes=-5"), ("if-range", &tag)]);
+    let part = test.ask("GET", &path, &[("range", "bytes=-5"), ("if-range", &tag)]);
     assert_eq!((part.status, &part.body[..]), (206, &whole.body[whole.body.len() - 5..]));
     assert_eq!(part.header("content-range"), format!("bytes {}-{}/{length}", full.length - 5, full.length - 1));
-    assert_eq!(world.ask("GET", &path, &[("range", "bytes=0-1"), ("if-range", "\"x\"")]).status, 200);
-    let past = world.ask("GET", &path, &[("range", &format!("bytes={length}-"))]);
+    assert_eq!(test.ask("GET", &path, &[("range", "bytes=0-1"), ("if-range", "\"x\"")]).status, 200);
+    let past = test.ask("GET", &path, &[("range", &format!("bytes={length}-"))]);
     assert_eq!((past.status, past.header("content-range")), (416, format!("bytes */{length}").as_str()));
-    assert_eq!(world.ask("GET", &path, &[("if-none-match", &tag)]).status, 304);
+    assert_eq!(test.ask("GET", &path, &[("if-none-match", &tag)]).status, 304);
 
-    let list = world.ask("GET", &list_name(&to), &[]);
+    let list = test.ask("GET", &list_name(&to), &[]);
     assert_eq!(list.header("cache-control"), "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400");
     assert_eq!(list.header("content-type"), "application/json");
     let known = list.header("etag").to_owned();
-    assert_eq!(world.ask("GET", &list_name(&to), &[("if-none-match", &known)]).status, 304);
+    assert_eq!(test.ask("GET", &list_name(&to), &[("if-none-match", &known)]).status, 304);
     for unknown in [name_of(&to), list_name(&full.id), "bundles/x".to_owned()] {
-        let answer = world.ask("GET", &unknown, &[]);
+        let answer = test.ask("GET", &unknown, &[]);
         assert_eq!((answer.status, answer.header("cache-control")), (404, "public, max-age=5"), "{unknown}");
     }
 }
 
 #[test]
 fn version_without_bundles_has_an_empty_list() {
-    let world = World::new(&["bundles=false"]);
-    world.publish("stable", "1.0.0", 1).done();
-    let to = Digest::of(&world.index("stable", "1.0.0").to_bytes());
-    assert!(world.list(&to).bundles.is_empty());
+    let test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    let to = Digest::of(&test.index("stable", "1.0.0").to_bytes());
+    assert!(test.list(&to).bundles.is_empty());
 }
 
 #[test]
 fn server_ends_in_the_middle_of_a_build_and_goes_on_after_it() {
-    let mut world = World::new(&["bundle_cpu_percent=1", "bundle_effort=fast"]);
-    world.publish("stable", "1.0.0", 1).done();
-    let to = Digest::of(&world.index("stable", "1.0.0").to_bytes());
-    let is_building = |world: &World| {
+    let mut test = TestDeployment::new(&["bundle_cpu_percent=1", "bundle_effort=fast"]);
+    test.publish("stable", "1.0.0", 1).done();
+    let to = Digest::of(&test.index("stable", "1.0.0").to_bytes());
+    let is_building = |test: &TestDeployment| {
         let began = Instant::now();
-        while std::fs::read_dir(world.path("server/bundles.tmp")).map_or(0, Iterator::count) < 2 {
-            assert!(began.elapsed() < PATIENCE, "{}", world.log());
+        while std::fs::read_dir(test.path("server/bundles.tmp")).map_or(0, Iterator::count) < 2 {
+            assert!(began.elapsed() < PATIENCE, "{}", test.log());
             std::thread::sleep(Duration::from_millis(10));
         }
-        assert!(world.list(&to).bundles.is_empty(), "it was built too fast for this test");
+        assert!(test.list(&to).bundles.is_empty(), "it was built too fast for this test");
     };
-    is_building(&world);
-    let busy = world.server_command(&["bundle", "build", "--now"]).output().unwrap();
+    is_building(&test);
+    let busy = test.server_command(&["bundle", "build", "--now"]).output().unwrap();
     assert!(!busy.status.success() && text(&busy).contains("[busy]"), "{}", text(&busy));
-    let took = world.stop();
+    let took = test.stop();
     assert!(took < Duration::from_secs(3), "{took:?}");
     assert!(
-        rows(&world, "SELECT expires_at FROM leases WHERE name = 'bundles'")[0][0].parse::<i64>().unwrap() <= micros()
+        rows(&test, "SELECT expires_at FROM leases WHERE name = 'bundles'")[0][0].parse::<i64>().unwrap() <= micros()
     );
-    world.start();
-    is_building(&world);
-    world.kill();
-    world.settings = FAST.map(str::to_owned).to_vec();
+    test.start();
+    is_building(&test);
+    test.kill();
+    test.settings = FAST.map(str::to_owned).to_vec();
     // The lease of the one that was killed ends by itself.
-    world.start();
-    let list = world.wait_for(&to, &[None]);
-    check(&world, list.find(None).unwrap(), &world.index("stable", "1.0.0"), None);
+    test.start();
+    let list = test.wait_for(&to, &[None]);
+    check(&test, list.find(None).unwrap(), &test.index("stable", "1.0.0"), None);
 }
 
 #[test]
 fn bundles_go_with_their_version() {
-    let world = World::new(&["clean_grace_h=0", FAST[0], FAST[1]]);
-    world.publish("stable", "1.0.0", 1).done();
-    let old = Digest::of(&world.index("stable", "1.0.0").to_bytes());
-    let id = world.wait_for(&old, &[None]).find(None).unwrap().id;
-    world.publish("stable", "1.1.0", 2).args(["--keep-versions", "1"]).done();
-    let new = Digest::of(&world.index("stable", "1.1.0").to_bytes());
-    world.wait_for(&new, &[None]);
-    assert_eq!(world.ask("GET", &list_name(&old), &[]).status, 404);
-    assert_eq!(world.ask("GET", &name_of(&id), &[]).status, 200, "until it is cleaned up");
-    let cleaned = world.command(&["gc"]);
+    let test = TestDeployment::new(&["clean_grace_h=0", FAST[0], FAST[1]]);
+    test.publish("stable", "1.0.0", 1).done();
+    let old = Digest::of(&test.index("stable", "1.0.0").to_bytes());
+    let id = test.wait_for(&old, &[None]).find(None).unwrap().id;
+    test.publish("stable", "1.1.0", 2).args(["--keep-versions", "1"]).done();
+    let new = Digest::of(&test.index("stable", "1.1.0").to_bytes());
+    test.wait_for(&new, &[None]);
+    assert_eq!(test.ask("GET", &list_name(&old), &[]).status, 404);
+    assert_eq!(test.ask("GET", &name_of(&id), &[]).status, 200, "until it is cleaned up");
+    let cleaned = test.command(&["gc"]);
     assert!(cleaned.contains("1 bundles doomed, 1 removed"), "{cleaned}");
     std::thread::sleep(Duration::from_millis(1500));
-    assert_eq!(world.ask("GET", &name_of(&id), &[]).status, 404);
-    let left = rows(&world, "SELECT DISTINCT bundle_id FROM bundle_data");
+    assert_eq!(test.ask("GET", &name_of(&id), &[]).status, 404);
+    let left = rows(&test, "SELECT DISTINCT bundle_id FROM bundle_data");
     assert_eq!(left.len(), 1, "no bytes are left behind");
-    assert!(!world.command(&["bundle", "list"]).contains(&id.to_string()));
+    assert!(!test.command(&["bundle", "list"]).contains(&id.to_string()));
 }
 
 fn micros() -> i64 {
@@ -322,10 +322,10 @@ fn micros() -> i64 {
 }
 
 /// What a statement gives, all columns as text.
-fn rows(world: &World, statement: &'static str) -> Vec<Vec<String>> {
+fn rows(test: &TestDeployment, statement: &'static str) -> Vec<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let url = format!("sqlite:{}", world.path("server/vsekai.db").display());
+        let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
         let mut db = sqlx::SqliteConnection::connect(&url).await.unwrap();
         let rows = sqlx::query(statement).fetch_all(&mut db).await.unwrap();
         let cell = |row: &sqlx::sqlite::SqliteRow, at| {
@@ -337,15 +337,15 @@ fn rows(world: &World, statement: &'static str) -> Vec<Vec<String>> {
 
 #[test]
 fn who_comes_from_where_is_counted_and_nothing_else() {
-    let mut world = World::new(&["bundle_deltas=0", FAST[0], FAST[1]]);
+    let mut test = TestDeployment::new(&["bundle_deltas=0", FAST[0], FAST[1]]);
     for number in 1..=3 {
-        world.publish("stable", &format!("1.{number}.0"), number).done();
+        test.publish("stable", &format!("1.{number}.0"), number).done();
     }
-    let digest = |number: u32| Digest::of(&world.index("stable", &format!("1.{number}.0")).to_bytes());
+    let digest = |number: u32| Digest::of(&test.index("stable", &format!("1.{number}.0")).to_bytes());
     let (first, second, third) = (digest(1), digest(2), digest(3));
-    world.wait_for(&third, &[None]);
+    test.wait_for(&third, &[None]);
     let secret = [("user-agent", "a-very-special-agent"), ("x-forwarded-for", "203.0.113.77")];
-    let ask = |from: &str| world.ask("GET", &format!("{}?from={from}", list_name(&third)), &secret).status;
+    let ask = |from: &str| test.ask("GET", &format!("{}?from={from}", list_name(&third)), &secret).status;
     for from in [first, first, first, second] {
         assert_eq!(ask(&from.to_string()), 200);
     }
@@ -353,60 +353,60 @@ fn who_comes_from_where_is_counted_and_nothing_else() {
     for from in [unknown.to_string(), third.to_string(), "x".to_owned(), String::new()] {
         assert_eq!(ask(&from), 200);
     }
-    world.ask("HEAD", &format!("{}?from={second}", list_name(&third)), &[]);
-    world.stop();
-    let counted = rows(&world, "SELECT * FROM bundle_asks ORDER BY asks");
+    test.ask("HEAD", &format!("{}?from={second}", list_name(&third)), &[]);
+    test.stop();
+    let counted = rows(&test, "SELECT * FROM bundle_asks ORDER BY asks");
     let day = (micros() / 86_400_000_000).to_string();
     let row = |from: &Digest, count: &str| vec![third.to_string(), from.to_string(), day.clone(), count.to_owned()];
     assert_eq!(counted, [row(&second, "1"), row(&first, "3")]);
-    let everything = std::fs::read(world.path("server/vsekai.db")).unwrap();
+    let everything = std::fs::read(test.path("server/vsekai.db")).unwrap();
     for text in ["a-very-special-agent", "203.0.113.77", &unknown.to_string()] {
         assert!(!everything.windows(text.len()).any(|some| some == text.as_bytes()), "{text} is in the database");
     }
 
     // What is asked for is built, and who takes it is counted.
-    world.start();
-    let list = world.wait_for(&third, &[Some(first), Some(second)]);
+    test.start();
+    let list = test.wait_for(&third, &[Some(first), Some(second)]);
     let delta = list.find(Some(&first)).unwrap();
-    world.ask("GET", &name_of(&delta.id), &[("range", "bytes=0-15")]);
-    world.ask("GET", &name_of(&delta.id), &[("range", "bytes=16-")]);
-    world.stop();
-    let counted = rows(&world, "SELECT * FROM bundle_asks ORDER BY asks");
+    test.ask("GET", &name_of(&delta.id), &[("range", "bytes=0-15")]);
+    test.ask("GET", &name_of(&delta.id), &[("range", "bytes=16-")]);
+    test.stop();
+    let counted = rows(&test, "SELECT * FROM bundle_asks ORDER BY asks");
     assert_eq!(counted, [row(&second, "1"), row(&first, "4")]);
 }
 
 #[test]
 fn operator_builds_lists_moves_and_removes_bundles() {
-    let world = World::new(&["bundles=false"]);
-    world.publish("stable", "1.0.0", 1).done();
-    world.publish("stable", "1.1.0", 2).done();
-    world.publish("beta", "2.0.0-beta.1", 3).done();
-    let built = world.command(&["bundle", "build", "--mode", "stable", "--effort", "normal", "--now"]);
+    let test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("stable", "1.1.0", 2).done();
+    test.publish("beta", "2.0.0-beta.1", 3).done();
+    let built = test.command(&["bundle", "build", "--mode", "stable", "--effort", "normal", "--now"]);
     assert!(built.contains("stable 1.1.0 linux-x86_64 from 1.0.0 (normal): "), "{built}");
-    let listed = world.command(&["bundle", "list"]);
+    let listed = test.command(&["bundle", "list"]);
     assert_eq!(listed.lines().filter(|line| line.contains(" normal ")).count(), 3, "{listed}");
     assert!(!listed.contains("beta"), "{listed}");
-    world.command(&["export", "files"]);
-    let exported = |id: &str| world.path("files/bundles").join(id);
+    test.command(&["export", "files"]);
+    let exported = |id: &str| test.path("files/bundles").join(id);
     let ids: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
     for id in &ids {
         assert_eq!(Digest::of(&std::fs::read(exported(id)).unwrap()).to_string(), *id);
     }
-    let to = Digest::of(&world.index("stable", "1.1.0").to_bytes());
+    let to = Digest::of(&test.index("stable", "1.1.0").to_bytes());
     let kept = BundleList::parse(&std::fs::read(exported(&format!("{to}.json"))).unwrap()).unwrap();
     assert_eq!(kept.bundles.len(), 2);
 
     for id in &ids {
-        world.command(&["bundle", "remove", id]);
+        test.command(&["bundle", "remove", id]);
     }
-    assert!(world.list(&to).bundles.is_empty());
-    let taken = world.command(&["bundle", "import", "files/bundles"]);
+    assert!(test.list(&to).bundles.is_empty());
+    let taken = test.command(&["bundle", "import", "files/bundles"]);
     assert!(taken.contains("Took 3 bundles"), "{taken}");
     std::thread::sleep(Duration::from_millis(1500));
-    let efforts: Vec<_> = world.list(&to).bundles.iter().map(|info| info.effort).collect();
+    let efforts: Vec<_> = test.list(&to).bundles.iter().map(|info| info.effort).collect();
     assert_eq!(efforts, [Effort::Best; 2], "what was brought is not built again");
     std::fs::write(exported(&ids[0]), b"something else").unwrap();
-    world.command(&["bundle", "remove", &ids[0]]);
-    let refused = world.server_command(&["bundle", "import", "files/bundles"]).output().unwrap();
+    test.command(&["bundle", "remove", &ids[0]]);
+    let refused = test.server_command(&["bundle", "import", "files/bundles"]).output().unwrap();
     assert!(!refused.status.success() && text(&refused).contains("it is not what its name"), "{}", text(&refused));
 }

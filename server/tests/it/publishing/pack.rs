@@ -6,14 +6,14 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use vsekai_updater::formats::pack::{PATH, Pack};
 
-use crate::support::world::{World, text};
+use crate::support::deployment::{TestDeployment, text};
 
 /// Status, headers, body.
-fn get(world: &World, path: &str, tag: Option<&str>) -> (u16, HeaderMap, Vec<u8>) {
+fn get(test: &TestDeployment, path: &str, tag: Option<&str>) -> (u16, HeaderMap, Vec<u8>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client.get(format!("{}/{path}", world.url()));
+        let mut request = client.get(format!("{}/{path}", test.url()));
         if let Some(tag) = tag {
             request = request.header("if-none-match", tag);
         }
@@ -22,8 +22,8 @@ fn get(world: &World, path: &str, tag: Option<&str>) -> (u16, HeaderMap, Vec<u8>
     })
 }
 
-fn packed(world: &World) -> (Pack, String) {
-    let (status, headers, body) = get(world, PATH, None);
+fn packed(test: &TestDeployment) -> (Pack, String) {
+    let (status, headers, body) = get(test, PATH, None);
     assert_eq!(status, 200);
     (Pack::parse(&body).unwrap(), headers["etag"].to_str().unwrap().to_owned())
 }
@@ -36,64 +36,64 @@ fn releases(pack: &Pack) -> Vec<String> {
 
 #[test]
 fn pack_has_every_file_as_it_is_served_by_itself() {
-    let world = World::new(&[]);
-    assert_eq!(get(&world, PATH, None).0, 404, "nothing has begun yet");
-    world.publish("stable", "1.0.0+build.7", 1).done();
-    let (pack, tag) = packed(&world);
+    let test = TestDeployment::new(&[]);
+    assert_eq!(get(&test, PATH, None).0, 404, "nothing has begun yet");
+    test.publish("stable", "1.0.0+build.7", 1).done();
+    let (pack, tag) = packed(&test);
     assert!(pack.paths().count() >= 8, "{:?}", pack.paths().collect::<Vec<_>>());
     for path in pack.paths() {
-        assert_eq!(get(&world, path, None).2, pack.get(path).unwrap(), "{path}");
+        assert_eq!(get(&test, path, None).2, pack.get(path).unwrap(), "{path}");
     }
     assert_eq!(releases(&pack), ["1.0.0+build.7"]);
 
-    let (_, headers, _) = get(&world, PATH, None);
+    let (_, headers, _) = get(&test, PATH, None);
     assert_eq!(headers["content-type"], "application/octet-stream");
-    assert_eq!(headers["cache-control"], get(&world, "tuf/timestamp.json", None).1["cache-control"]);
+    assert_eq!(headers["cache-control"], get(&test, "tuf/timestamp.json", None).1["cache-control"]);
     assert_eq!(headers["etag"], tag.as_str(), "made once, or the same again");
-    assert_eq!(get(&world, PATH, Some(&tag)).0, 304);
+    assert_eq!(get(&test, PATH, Some(&tag)).0, 304);
 }
 
 #[test]
 fn pack_follows_every_change_at_once_where_it_was_made() {
-    let world = World::new(&[]);
-    world.publish("stable", "1.0.0", 1).done();
-    let (_, first) = packed(&world);
-    world.publish("stable", "1.1.0", 2).done();
-    let (pack, second) = packed(&world);
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    let (_, first) = packed(&test);
+    test.publish("stable", "1.1.0", 2).done();
+    let (pack, second) = packed(&test);
     assert_ne!(first, second);
     assert_eq!(releases(&pack), ["1.1.0"]);
-    let found = world.api("GET", "/api/v1/versions?mode=stable&version=1.1.0", None).1;
+    let found = test.api("GET", "/api/v1/versions?mode=stable&version=1.1.0", None).1;
     let path = format!("/api/v1/versions/{}", found["items"][0]["id"].as_str().unwrap());
-    assert_eq!(world.api("PATCH", &path, Some(json!({"recalled": true}))).0, 200);
-    assert_eq!(releases(&packed(&world).0), ["1.0.0"]);
+    assert_eq!(test.api("PATCH", &path, Some(json!({"recalled": true}))).0, 200);
+    assert_eq!(releases(&packed(&test).0), ["1.0.0"]);
 }
 
 #[test]
 fn check_of_a_server_is_one_request() {
-    let world = World::new(&[]);
-    world.publish("stable", "1.0.0", 1).done();
-    world.update("game").done();
-    world.publish("stable", "1.1.0", 2).done();
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    test.update("game").done();
+    test.publish("stable", "1.1.0", 2).done();
     for _ in 0..2 {
-        let check = world.publisher(&["check", "game"]).done();
+        let check = test.publisher(&["check", "game"]).done();
         assert_eq!((&check["available"]["version"], &check["transfer"]["requests"]), (&json!("1.1.0"), &json!(1)));
     }
-    let updated = world.update("game").done();
+    let updated = test.update("game").done();
     assert_eq!(updated["metadata"]["requests"], 3, "the pack, and the index and the file table that are not in it");
 }
 
 #[test]
 fn export_has_the_pack_of_its_own_files() {
-    let world = World::new(&[]);
-    world.publish("stable", "1.0.0", 1).done();
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
     for version in ["1.0.0", "1.1.0"] {
-        world.publish("stable", version, if version == "1.0.0" { 1 } else { 2 }).done();
-        let export = world.server_command(&["export", "files"]).output().unwrap();
+        test.publish("stable", version, if version == "1.0.0" { 1 } else { 2 }).done();
+        let export = test.server_command(&["export", "files"]).output().unwrap();
         assert!(export.status.success(), "{}", text(&export));
-        let pack = Pack::parse(&fs::read(world.path("files").join(PATH)).unwrap()).unwrap();
+        let pack = Pack::parse(&fs::read(test.path("files").join(PATH)).unwrap()).unwrap();
         assert_eq!(releases(&pack), [version]);
         for path in pack.paths() {
-            assert_eq!(fs::read(world.path("files").join(path)).unwrap(), pack.get(path).unwrap(), "{path}");
+            assert_eq!(fs::read(test.path("files").join(path)).unwrap(), pack.get(path).unwrap(), "{path}");
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::support::trees::{Same, Snapshot, assert_same, chmod, copy, noise, sna
 pub(crate) const MODES: [&str; 3] = ["stable", "beta", "nightly"];
 
 /// Keys, an honest repository with 1.0.0 in `stable`, and an install of that.
-pub(crate) struct Ground {
+pub(crate) struct TestInstall {
     folder: TempDir,
 }
 
@@ -32,17 +32,17 @@ pub(crate) struct Before {
     current: Value,
 }
 
-impl Ground {
+impl TestInstall {
     pub(crate) fn new() -> Self {
-        let ground = Self { folder: place() };
+        let test = Self { folder: place() };
         let modes = MODES.map(str::to_owned);
-        Keys::init(&ground.keys(), &modes, &Days::default()).unwrap();
-        ground.publish(&ground.honest(), &ground.keys(), "stable", "1.0.0");
-        let root = ground.keys().join("root.json");
-        let mut command = ground.command(&ground.honest().display().to_string());
+        Keys::init(&test.keys(), &modes, &Days::default()).unwrap();
+        test.publish(&test.honest(), &test.keys(), "stable", "1.0.0");
+        let root = test.keys().join("root.json");
+        let mut command = test.command(&test.honest().display().to_string());
         Run::of(command.arg("--trust-root").arg(root)).done();
-        assert_eq!(ground.launch(), "this is 1.0.0");
-        ground
+        assert_eq!(test.launch(), "this is 1.0.0");
+        test
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

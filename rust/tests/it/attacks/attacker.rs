@@ -11,7 +11,7 @@ use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 use vsekai_updater::version::Version;
 
 /// A repository, and the folder of keys of whoever forges it.
-pub(crate) struct Forge {
+pub(crate) struct Attacker {
     repository: PathBuf,
     keys: PathBuf,
 }
@@ -33,7 +33,7 @@ impl Documents {
     }
 }
 
-impl Forge {
+impl Attacker {
     pub(crate) fn new(repository: &Path, keys: &Path) -> Self {
         Self { repository: repository.to_owned(), keys: keys.to_owned() }
     }

@@ -21,21 +21,21 @@ pub(crate) const NIGHTLY: &str = "nightly/1.1.0-nightly.1/linux-x86_64/release.j
 
 /// Folders `keys`, `repository` and one per install, all temporary.
 #[derive(Debug)]
-pub(crate) struct Workshop {
+pub(crate) struct TestRepository {
     folder: tempfile::TempDir,
 }
 
-impl Workshop {
+impl TestRepository {
     /// With keys for `stable` and `nightly`, one release in each, and a catalog.
     pub(crate) fn new() -> Self {
-        let workshop = Self { folder: tempfile::tempdir().unwrap() };
-        Keys::init(&workshop.keys_folder(), &modes(), &Days::default()).unwrap();
-        workshop.publish(&[
+        let test = Self { folder: tempfile::tempdir().unwrap() };
+        Keys::init(&test.keys_folder(), &modes(), &Days::default()).unwrap();
+        test.publish(&[
             ("stable", STABLE, b"stable one"),
             ("nightly", NIGHTLY, b"nightly one"),
             (CATALOG_ROLE, CATALOG_TARGET, b"catalog one"),
         ]);
-        workshop
+        test
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

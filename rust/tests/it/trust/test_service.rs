@@ -9,30 +9,30 @@ use vsekai_updater::net::trust::{
     ClockGuard, Days, Keys, Location, MemoryShelf, OpenOptions, Publication, Repository, ServiceKeys, TrustFiles,
 };
 
-use super::workshop::{modes, quick, write_files};
+use super::test_repository::{modes, quick, write_files};
 
 /// Folders `service` and `keys`, all temporary, and what is published.
 #[derive(Debug)]
-pub(crate) struct Office {
+pub(crate) struct TestService {
     folder: tempfile::TempDir,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
-impl Office {
+impl TestService {
     /// A service and a publisher's keys for `stable` and `nightly`; nothing is begun.
     pub(crate) fn new() -> Self {
-        let office = Self { folder: tempfile::tempdir().unwrap(), files: BTreeMap::new() };
-        let online = office.service().online_keys().unwrap();
-        Keys::init_online(&office.path("keys"), &modes(), &Days::default(), &online).unwrap();
-        office
+        let test = Self { folder: tempfile::tempdir().unwrap(), files: BTreeMap::new() };
+        let online = test.service().online_keys().unwrap();
+        Keys::init_online(&test.path("keys"), &modes(), &Days::default(), &online).unwrap();
+        test
     }
 
     /// The same, begun.
     pub(crate) fn begun() -> Self {
-        let mut office = Self::new();
-        let files = office.trust_files().unwrap();
-        office.accept(&files).unwrap();
-        office
+        let mut test = Self::new();
+        let files = test.trust_files().unwrap();
+        test.accept(&files).unwrap();
+        test
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

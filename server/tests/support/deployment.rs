@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// The longest that anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) struct World {
+pub(crate) struct TestDeployment {
     pub(crate) folder: TempDir,
     pub(crate) server: Option<Server>,
     pub(crate) token: String,
@@ -39,20 +39,19 @@ fn program(name: &str) -> PathBuf {
     path
 }
 
-impl World {
+impl TestDeployment {
     pub(crate) fn new(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings.iter().map(|it| (*it).to_owned()).collect();
-        let mut world = Self { folder, server: None, token: String::new(), settings };
-        world.start();
-        world
-            .publisher(&["keys", "init"])
+        let mut test = Self { folder, server: None, token: String::new(), settings };
+        test.start();
+        test.publisher(&["keys", "init"])
             .arg("keys")
             .args(["--mode", "stable", "--mode", "beta"])
-            .args(["--online", world.url()])
+            .args(["--online", test.url()])
             .done();
-        fs::copy(world.path("keys/root.json"), world.path("root.json")).unwrap();
-        world
+        fs::copy(test.path("keys/root.json"), test.path("root.json")).unwrap();
+        test
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
