@@ -14,7 +14,7 @@ use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, Verif
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::formats::metadata_pack::MetadataPack;
 use vsekai_updater::path::{LinkTarget, RelPath};
-use vsekai_updater_fuzz::render;
+use vsekai_updater_fuzz::checks::archives::render;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

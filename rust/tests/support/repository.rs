@@ -1,5 +1,4 @@
 //! A publisher: keys, and a signed repository in a folder, made with the real commands.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -53,13 +52,7 @@ impl Publisher {
         command
     }
 
-    /// Publishes a tree.
-    #[track_caller]
-    pub(crate) fn publish(&self, tree: &Path, mode: &str, version: &str) {
-        self.publish_with(tree, mode, version, &[]);
-    }
-
-    /// The same with more options.
+    /// Publishes a tree, with these options more.
     #[track_caller]
     pub(crate) fn publish_with(&self, tree: &Path, mode: &str, version: &str, options: &[&str]) {
         let mut command = self.publishing(tree, mode, version);

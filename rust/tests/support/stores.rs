@@ -1,5 +1,4 @@
 //! Stores and indexes made with the library, sound ones and such as nobody should publish.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

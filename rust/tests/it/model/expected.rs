@@ -1,0 +1,200 @@
+//! What must be, by the rules that the documentation gives, in plain data and without a look at the disk.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::moves::{MODES, VERSIONS};
+
+/// How many versions of a mode stay on offer.
+pub(crate) const KEPT_VERSIONS: usize = 4;
+
+/// A version that a mode offers.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    pub(crate) version: usize,
+    pub(crate) build: usize,
+    skip: bool,
+    recalled: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Mode {
+    is_active: bool,
+    update_to: Option<usize>,
+    pub(crate) sequence: u64,
+    pub(crate) offers: Vec<Offer>,
+}
+
+/// What the repository says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Catalog {
+    /// Those that something was published to.
+    pub(crate) modes: BTreeMap<usize, Mode>,
+}
+
+/// A version in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Installed {
+    pub(crate) mode: usize,
+    pub(crate) version: usize,
+    pub(crate) build: usize,
+    pub(crate) folder: String,
+}
+
+/// What the install root must say of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Install {
+    /// Whether there is one at all.
+    pub(crate) exists: bool,
+    pub(crate) mode: usize,
+    pub(crate) current: Option<Installed>,
+    pub(crate) previous: Option<Installed>,
+    /// Starts of a version that has not shown that it starts.
+    pub(crate) trial: Option<u32>,
+    pub(crate) bad: Vec<(usize, usize)>,
+    pub(crate) seen: BTreeMap<usize, u64>,
+}
+
+type Outcome<T> = Result<T, &'static str>;
+
+fn precedence(version: usize) -> Version {
+    Version::parse(VERSIONS[version]).unwrap()
+}
+
+impl Catalog {
+    fn mode(&mut self, mode: usize) -> Outcome<&mut Mode> {
+        self.modes.get_mut(&mode).ok_or("mode_unknown")
+    }
+
+    /// A mode's version, counted as changed.
+    fn offer(&mut self, mode: usize, version: usize) -> Outcome<&mut Offer> {
+        let mode = self.mode(mode)?;
+        let found = mode.offers.iter().position(|offer| offer.version == version).ok_or("version_unknown")?;
+        mode.sequence += 1;
+        Ok(&mut mode.offers[found])
+    }
+
+    /// What is published is never changed; the oldest goes when there are too many.
+    pub(crate) fn publish(&mut self, mode: usize, version: usize, build: usize) -> Outcome<()> {
+        let begin = Mode { is_active: true, update_to: None, sequence: 0, offers: Vec::new() };
+        let mode = self.modes.entry(mode).or_insert(begin);
+        if let Some(there) = mode.offers.iter().find(|offer| offer.version == version) {
+            return if there.build == build { Ok(()) } else { Err("version_exists") };
+        }
+        mode.sequence += 1;
+        mode.offers.push(Offer { version, build, skip: false, recalled: false });
+        let mut others: Vec<usize> =
+            mode.offers.iter().filter(|offer| !offer.recalled).map(|offer| offer.version).collect();
+        others.retain(|other| *other != version);
+        others.sort_by_key(|other| std::cmp::Reverse(precedence(*other)));
+        let gone = others.split_off(others.len().min(KEPT_VERSIONS - 1));
+        mode.offers.retain(|offer| !gone.contains(&offer.version));
+        Ok(())
+    }
+
+    pub(crate) fn recall(&mut self, mode: usize, version: usize, recalled: bool) -> Outcome<()> {
+        self.offer(mode, version)?.recalled = recalled;
+        Ok(())
+    }
+
+    pub(crate) fn skip(&mut self, mode: usize, version: usize, skip: bool) -> Outcome<()> {
+        self.offer(mode, version)?.skip = skip;
+        Ok(())
+    }
+
+    /// Nobody is sent in a circle, or to where nothing is published.
+    pub(crate) fn retire(&mut self, mode: usize, update_to: Option<usize>) -> Outcome<()> {
+        let mut after = self.clone();
+        let retired = after.mode(mode)?;
+        (retired.is_active, retired.update_to, retired.sequence) = (false, update_to, retired.sequence + 1);
+        if let Some(next) = update_to {
+            after.followed(next)?;
+        }
+        *self = after;
+        Ok(())
+    }
+
+    pub(crate) fn activate(&mut self, mode: usize) -> Outcome<()> {
+        let mode = self.mode(mode)?;
+        (mode.is_active, mode.update_to, mode.sequence) = (true, None, mode.sequence + 1);
+        Ok(())
+    }
+
+    /// The mode whose versions the users of a mode get.
+    pub(crate) fn followed(&self, mode: usize) -> Outcome<usize> {
+        let mut at = mode;
+        for _ in 0..=MODES.len() {
+            let found = self.modes.get(&at).ok_or("mode_unknown")?;
+            match found.update_to {
+                Some(next) => at = next,
+                None if found.is_active => return Ok(at),
+                None => return Err("mode_retired"),
+            }
+        }
+        Err("mode_cycle")
+    }
+
+    /// The version that an install should be brought to; nothing if it has what it should.
+    pub(crate) fn wanted(&self, install: &Install) -> Outcome<Option<(usize, &Offer)>> {
+        let name = self.followed(install.mode)?;
+        let offers = &self.modes[&name].offers;
+        let is_free = |offer: &&Offer| !offer.recalled && !offer.skip && !install.bad.contains(&(name, offer.version));
+        let newest = offers.iter().filter(is_free).max_by_key(|offer| precedence(offer.version));
+        let here = install.current.as_ref().filter(|current| current.mode == name);
+        let Some(here) = here else {
+            return newest.map(|offer| Some((name, offer))).ok_or("no_build_for_platform");
+        };
+        let is_recalled = offers.iter().any(|offer| offer.version == here.version && offer.recalled);
+        let is_better = |offer: &&Offer| is_recalled || precedence(offer.version) > precedence(here.version);
+        Ok(newest.filter(is_better).map(|offer| (name, offer)))
+    }
+
+    /// The version that was asked for by name.
+    pub(crate) fn asked(&self, install: &Install, version: usize) -> Outcome<Option<(usize, &Offer)>> {
+        let name = self.followed(install.mode)?;
+        let found = self.modes[&name].offers.iter().find(|offer| offer.version == version && !offer.recalled);
+        let offer = found.ok_or("version_unknown")?;
+        let is_here = install.current.as_ref().is_some_and(|here| here.mode == name && here.version == version);
+        Ok((!is_here).then_some((name, offer)))
+    }
+}
+
+impl Install {
+    /// What an update writes down before it builds anything.
+    pub(crate) fn note(&mut self, catalog: &Catalog, asked: Option<usize>) -> Outcome<()> {
+        self.exists = true;
+        self.mode = catalog.followed(self.mode)?;
+        for (mode, found) in &catalog.modes {
+            self.seen.insert(*mode, found.sequence);
+        }
+        if let Some(version) = asked {
+            self.bad.retain(|bad| *bad != (self.mode, version));
+        }
+        Ok(())
+    }
+
+    /// A new version is current. What was before stays to go back to, unless it was on trial itself.
+    pub(crate) fn switch_to(&mut self, new: Installed) {
+        let old = self.current.replace(new);
+        if self.trial.is_none() || self.previous.is_none() {
+            self.previous = old;
+        }
+        // Back to the very tree that was to go back to.
+        let folder = self.current.as_ref().map(|new| &new.folder);
+        if self.previous.as_ref().map(|previous| &previous.folder) == folder {
+            self.previous = None;
+        }
+        self.trial = self.previous.is_some().then_some(0);
+    }
+
+    /// Back to the version before; the one that is left is not offered again.
+    pub(crate) fn roll_back(&mut self) {
+        let left = self.current.take().unwrap();
+        self.current = self.previous.take();
+        self.trial = None;
+        if !self.bad.contains(&(left.mode, left.version)) {
+            self.bad.push((left.mode, left.version));
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Plays a history on the world and on the model, and compares the two after each move.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+use vsekai_updater::error::Result as Real;
+use vsekai_updater::net::http::Network;
+use vsekai_updater::net::publish::Edit;
+
+use super::expected::{Catalog, Install, Installed};
+use super::moves::{Harm, MODES, Move, VERSIONS};
+use super::world::{ENTRY, Ended, World, mode, starts, version};
+
+type Check<T = ()> = Result<T, String>;
+
+/// How often something worth testing has happened: a history in which nothing does, proves nothing.
+pub(crate) type Met = BTreeMap<&'static str, u32>;
+
+struct Game {
+    world: World,
+    catalog: Catalog,
+    install: Install,
+    /// Folders that were harmed by us.
+    harmed: BTreeSet<String>,
+    /// A run that was killed may have left a version that nobody needs.
+    has_leftovers: bool,
+    met: Met,
+}
+
+/// Plays it; what is wrong is told with all that came before.
+pub(crate) fn play(keys: &Path, network: &Network, moves: &[Move]) -> Check<Met> {
+    let world = World::new(keys, network);
+    let install = Install::default();
+    let (catalog, harmed, met) = (Catalog::default(), BTreeSet::new(), Met::new());
+    let mut game = Game { world, catalog, install, harmed, has_leftovers: false, met };
+    for (at, step) in moves.iter().enumerate() {
+        let outcome = game.step(step).and_then(|()| game.compare());
+        outcome.map_err(|why| {
+            let story: Vec<_> = moves[..=at].iter().map(|step| format!("  {step:?}")).collect();
+            format!("{why}\nafter\n{}\nmodel: {:#?}", story.join("\n"), game.install)
+        })?;
+    }
+    Ok(game.met)
+}
+
+fn code<T>(real: &Real<T>) -> Result<(), String> {
+    real.as_ref().map(drop).map_err(|error| error.code().to_owned())
+}
+
+/// The same success, or the same code.
+fn same<T, U>(real: &Real<T>, expected: &Result<U, &str>) -> Check {
+    let expected = expected.as_ref().map(drop).map_err(ToString::to_string);
+    match code(real) {
+        found if found == expected => Ok(()),
+        found => {
+            let text = real.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            Err(format!("it ended with {found:?} ({text}), expected was {expected:?}"))
+        }
+    }
+}
+
+impl Game {
+    fn met(&mut self, what: &'static str) {
+        *self.met.entry(what).or_default() += 1;
+    }
+
+    fn step(&mut self, step: &Move) -> Check {
+        let monitor = self.world.monitor().clone();
+        match step {
+            Move::Publish { mode, version, build } => {
+                let real = self.world.publish(*mode, *version, *build);
+                same(&real, &self.catalog.publish(*mode, *version, *build))
+            }
+            Move::Promote { from, to, which } => {
+                let offers = self.catalog.modes.get(from).map(|mode| mode.offers.clone()).unwrap_or_default();
+                let Some(offer) = offers.get(which % offers.len().max(1)) else { return Ok(()) };
+                self.step(&Move::Publish { mode: *to, version: offer.version, build: offer.build })
+            }
+            Move::Recall { mode: m, version: v, undo } => {
+                let edit = Edit::Recall { mode: mode(*m), version: version(*v), recalled: !undo };
+                self.edit(edit, |catalog| catalog.recall(*m, *v, !undo))
+            }
+            Move::Skip { mode: m, version: v, undo } => {
+                let edit = Edit::Skip { mode: mode(*m), version: version(*v), skip: !undo };
+                self.edit(edit, |catalog| catalog.skip(*m, *v, !undo))
+            }
+            Move::Retire { mode: m, update_to } => {
+                let edit = Edit::Retire { mode: mode(*m), update_to: update_to.map(mode) };
+                self.edit(edit, |catalog| catalog.retire(*m, *update_to))
+            }
+            Move::Activate { mode: m } => self.edit(Edit::Activate { mode: mode(*m) }, |catalog| catalog.activate(*m)),
+            Move::Switch { mode: m } => self.switch(*m),
+            Move::Check => {
+                let real = self.world.updater(None).check(&monitor);
+                let wanted = self.catalog.wanted(&self.install);
+                same(&real, &wanted)?;
+                let found = real.ok().and_then(|checked| checked.available);
+                let found = found.map(|found| (found.mode.to_string(), found.version.to_string()));
+                let wanted = wanted.ok().flatten();
+                let wanted = wanted.map(|(mode, offer)| (MODES[mode].to_owned(), VERSIONS[offer.version].to_owned()));
+                if found == wanted { Ok(()) } else { Err(format!("offered is {found:?}, expected was {wanted:?}")) }
+            }
+            Move::Update => {
+                let real = self.world.updater(None).update(&monitor);
+                self.updated(code(&real), None)
+            }
+            Move::UpdateTo { version } => {
+                let real = self.world.updater(Some(*version)).update(&monitor);
+                self.updated(code(&real), Some(*version))
+            }
+            Move::KilledUpdate { operation, how } => match self.world.killed_update(*operation, *how) {
+                Ended::Done => self.updated(Ok(()), None),
+                Ended::Failed(code) => self.updated(Err(code), None),
+                Ended::Killed => self.killed(),
+            },
+            Move::Damage { previous, file, how } => {
+                self.damage(*previous, *file, *how);
+                Ok(())
+            }
+            Move::Verify => self.verify(),
+            Move::Repair => self.repair(),
+            Move::RollBack => self.roll_back(),
+            Move::Launch { times } => (0..*times).try_for_each(|_| self.launch().and_then(|()| self.compare())),
+        }
+    }
+
+    fn edit(&mut self, edit: Edit, change: impl FnOnce(&mut Catalog) -> Result<(), &'static str>) -> Check {
+        let real = self.world.edit(edit);
+        same(&real, &change(&mut self.catalog))
+    }
+
+    fn switch(&mut self, to: usize) -> Check {
+        let real = self.world.updater(None).switch_mode(&mode(to), &self.world.monitor().clone());
+        let expected = match self.install.current {
+            Some(_) => self.catalog.followed(to),
+            None => Err("not_installed"),
+        };
+        same(&real, &expected)?;
+        if let Ok(mode) = expected {
+            self.install.mode = mode;
+        }
+        Ok(())
+    }
+
+    /// The install as an update that ended so must have left it.
+    fn updated(&mut self, real: Result<(), String>, asked: Option<usize>) -> Check {
+        let wanted = match asked {
+            Some(version) => self.catalog.asked(&self.install, version),
+            None => self.catalog.wanted(&self.install),
+        };
+        let wanted = wanted.map(|wanted| wanted.map(|(mode, offer)| (mode, offer.version, offer.build)));
+        let expected = wanted.map(drop).map_err(str::to_owned);
+        if real != expected {
+            return Err(format!("the update ended with {real:?}, expected was {expected:?}"));
+        }
+        let Ok(wanted) = wanted else { return Ok(()) };
+        self.install.note(&self.catalog, asked)?;
+        if let Some((mode, version, build)) = wanted {
+            let folder = self.current_folder()?;
+            self.harmed.remove(&folder);
+            self.met_by_switch(mode, version, build);
+            self.install.switch_to(Installed { mode, version, build, folder });
+        }
+        self.has_leftovers = false;
+        Ok(())
+    }
+
+    fn met_by_switch(&mut self, mode: usize, version: usize, build: usize) {
+        let Some(current) = self.install.current.clone() else { return self.met("installed") };
+        match (current.mode == mode, current.version.cmp(&version)) {
+            (false, std::cmp::Ordering::Equal) if current.build == build => self.met("the same build in another mode"),
+            (false, _) => self.met("another mode"),
+            (true, std::cmp::Ordering::Greater) => self.met("an older version"),
+            (true, _) => self.met("a newer version"),
+        }
+        let previous = self.install.previous.as_ref();
+        if previous.is_some_and(|previous| (previous.mode, previous.version) == (mode, version)) {
+            self.met("the version before");
+        }
+        if self.install.trial.is_some() {
+            self.met("replaced on trial");
+        }
+        if !self.harmed.is_empty() {
+            self.met("updated beside damage");
+        }
+    }
+
+    fn current_folder(&self) -> Check<String> {
+        let state = self.world.state().ok_or("there is no state")?;
+        Ok(state["current"]["folder"].as_str().ok_or("nothing is current")?.to_owned())
+    }
+
+    /// It is in one of the states that an update goes through.
+    fn killed(&mut self) -> Check {
+        self.has_leftovers = true;
+        let mut possible = vec![self.install.clone()];
+        let mut install = self.install.clone();
+        if !install.exists {
+            install.exists = true;
+            possible.push(install.clone());
+        }
+        let wanted = self.catalog.wanted(&install).ok();
+        if wanted.is_some() && install.note(&self.catalog, None).is_ok() {
+            possible.push(install.clone());
+        }
+        if let (Some(Some((mode, offer))), Ok(folder)) = (wanted, self.current_folder()) {
+            let is_new = install.current.as_ref().is_none_or(|current| current.folder != folder);
+            if is_new {
+                install.switch_to(Installed { mode, version: offer.version, build: offer.build, folder });
+                possible.push(install);
+            }
+        }
+        let found = self.found();
+        let Some(at) = possible.iter().position(|possible| abstract_of(possible) == found) else {
+            return Err(format!("killed, it is {found:#?}"));
+        };
+        self.met(if at + 1 == possible.len() { "killed late" } else { "killed early" });
+        self.install = possible.swap_remove(at);
+        Ok(())
+    }
+
+    fn damage(&mut self, previous: bool, file: usize, how: Harm) {
+        let which = if previous { &self.install.previous } else { &self.install.current };
+        let Some(installed) = which else { return };
+        match self.world.damage(&installed.folder, file, how) {
+            Some((_, true)) => self.harmed.extend(self.world.folders()),
+            Some((_, false)) => drop(self.harmed.insert(installed.folder.clone())),
+            None => {}
+        }
+    }
+
+    /// The paths at which the version is damaged.
+    fn damage_of(&self, installed: &Installed) -> Vec<String> {
+        self.world.differences(&installed.folder, installed.build)
+    }
+
+    fn verify(&mut self) -> Check {
+        let real = self.world.updater(None).verify(self.world.monitor());
+        let current = self.install.current.as_ref().ok_or("not_installed");
+        same(&real, &current)?;
+        let (Ok(real), Ok(current)) = (real, current) else { return Ok(()) };
+        let damage = self.damage_of(current);
+        if !damage.is_empty() {
+            self.met("damage found");
+        }
+        let found: Vec<String> = real.damage.iter().map(|damage| damage.path().to_owned()).collect();
+        if found == damage { Ok(()) } else { Err(format!("verify found {found:?}, damaged is {damage:?}")) }
+    }
+
+    fn repair(&mut self) -> Check {
+        let damage = self.install.current.as_ref().map(|current| self.damage_of(current));
+        let real = self.world.updater(None).repair(self.world.monitor());
+        same(&real, &damage.as_ref().ok_or("not_installed"))?;
+        let (Ok((_, report)), Some(damage)) = (real, damage) else { return Ok(()) };
+        if !damage.is_empty() {
+            self.met("repaired");
+        }
+        if report.is_some() == damage.is_empty() {
+            return Err(format!("repair did {report:?}, damaged was {damage:?}"));
+        }
+        let folder = self.current_folder()?;
+        if let Some(current) = &mut self.install.current {
+            self.harmed.remove(&current.folder);
+            current.folder = folder;
+        }
+        self.has_leftovers &= damage.is_empty();
+        Ok(())
+    }
+
+    fn roll_back(&mut self) -> Check {
+        let real = self.world.updater(None).roll_back(self.world.monitor());
+        let expected = match (&self.install.current, &self.install.previous) {
+            (None, _) => Err("not_installed"),
+            (_, None) => Err("no_previous_version"),
+            (_, Some(previous)) if !self.damage_of(previous).is_empty() => Err("damaged"),
+            _ => Ok(()),
+        };
+        same(&real, &expected)?;
+        if let Err("damaged") = expected {
+            self.met("refused to go back to damage");
+        }
+        if expected.is_ok() {
+            self.met("went back by hand");
+            self.install.roll_back();
+            self.has_leftovers = false;
+        }
+        Ok(())
+    }
+
+    fn launch(&mut self) -> Check {
+        let real = self.world.launch();
+        let Some(current) = self.install.current.clone() else { return same::<_, ()>(&real, &Err("not_installed")) };
+        let mut current = current;
+        let mut left = None;
+        if let Some(attempts) = self.install.trial {
+            let is_sound = self.install.previous.as_ref().is_some_and(|it| self.damage_of(it).is_empty());
+            if attempts >= 2 && is_sound {
+                left = Some(VERSIONS[current.version].to_owned());
+                self.met("went back by itself");
+                self.install.roll_back();
+                current = self.install.current.clone().ok_or("nothing to go back to")?;
+            } else {
+                self.install.trial = Some(attempts + 1);
+            }
+        }
+        let is_there = !self.damage_of(&current).iter().any(|path| path == ENTRY);
+        same(&real, &if is_there { Ok(()) } else { Err("launch_failed") })?;
+        let Ok(launched) = real else { return Ok(()) };
+        let found = (launched.version.as_str(), launched.mode.as_str(), launched.rolled_back_from);
+        let expected = (VERSIONS[current.version], MODES[current.mode], left);
+        if found != expected {
+            return Err(format!("started was {found:?}, expected was {expected:?}"));
+        }
+        if starts(current.build) && self.install.trial.take().is_some() {
+            self.has_leftovers = false;
+        }
+        let is_acknowledged = self.install.trial.is_none();
+        if launched.is_acknowledged == is_acknowledged {
+            return Ok(());
+        }
+        Err(format!("acknowledged: {}, expected was {is_acknowledged}", launched.is_acknowledged))
+    }
+
+    /// What holds after every move.
+    fn compare(&self) -> Check {
+        let (found, expected) = (self.found(), abstract_of(&self.install));
+        if found != expected {
+            return Err(format!("the install is {found:#?}\nexpected was {expected:#?}"));
+        }
+        self.compare_status()?;
+        let versions = [&self.install.current, &self.install.previous];
+        let mut needed: Vec<&str> = versions.into_iter().flatten().map(|it| it.folder.as_str()).collect();
+        needed.sort_unstable();
+        for installed in versions.into_iter().flatten() {
+            let damage = self.damage_of(installed);
+            if !damage.is_empty() && !self.harmed.contains(&installed.folder) {
+                return Err(format!("{} is not what was published: {damage:?}", installed.folder));
+            }
+            let said = self.world.described(&installed.folder);
+            let expected = (MODES[installed.mode].to_owned(), VERSIONS[installed.version].to_owned());
+            if said.as_ref() != Some(&expected) {
+                return Err(format!("{} is kept as {said:?}, it is {expected:?}", installed.folder));
+            }
+        }
+        let folders = self.world.folders();
+        if !self.has_leftovers && folders != needed {
+            return Err(format!("versions/ has {folders:?}, needed are {needed:?}"));
+        }
+        let link = std::fs::read_link(self.world.path("install/current")).ok();
+        let wanted = self.install.current.as_ref().map(|current| Path::new("versions").join(&current.folder));
+        if !self.has_leftovers && link != wanted {
+            return Err(format!("the link is {link:?}, expected was {wanted:?}"));
+        }
+        Ok(())
+    }
+
+    fn compare_status(&self) -> Check {
+        let real = self.world.updater(None).status(self.world.monitor());
+        same(&real, &if self.install.exists { Ok(()) } else { Err("not_installed") })?;
+        let Ok(status) = real else { return Ok(()) };
+        let current = status.current.map(|current| current.version.to_string());
+        let expected = self.install.current.as_ref().map(|current| VERSIONS[current.version].to_owned());
+        if current == expected { Ok(()) } else { Err(format!("status says {current:?}, expected was {expected:?}")) }
+    }
+
+    /// What `state.json` says, in the words of the model.
+    fn found(&self) -> Value {
+        let Some(state) = self.world.state() else { return Value::Null };
+        let installed = |field: &str| {
+            let it = &state[field];
+            if it.is_null() { Value::Null } else { serde_json::json!([it["mode"], it["version"], it["folder"]]) }
+        };
+        let (current, previous) = (installed("current"), installed("previous"));
+        let trial = &state["trial"]["attempts"];
+        let folder = &state["trial"]["folder"];
+        let is_of_current = folder.is_null() || *folder == current[2];
+        serde_json::json!({
+            "mode": state["mode"], "current": current, "previous": previous, "trial": trial,
+            "trial_is_of_current": is_of_current, "bad": state["bad"], "seen": state["seen"],
+        })
+    }
+}
+
+fn abstract_of(install: &Install) -> Value {
+    if !install.exists {
+        return Value::Null;
+    }
+    let installed = |it: &Option<Installed>| match it {
+        Some(it) => serde_json::json!([MODES[it.mode], VERSIONS[it.version], it.folder]),
+        None => Value::Null,
+    };
+    let bad: Vec<_> = install.bad.iter().map(|(mode, version)| (MODES[*mode], VERSIONS[*version])).collect();
+    let seen: std::collections::BTreeMap<_, _> =
+        install.seen.iter().map(|(mode, sequence)| (MODES[*mode], sequence)).collect();
+    serde_json::json!({
+        "mode": MODES[install.mode], "current": installed(&install.current), "previous": installed(&install.previous),
+        "trial": install.trial, "trial_is_of_current": true, "bad": bad, "seen": seen,
+    })
+}
