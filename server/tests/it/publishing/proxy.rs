@@ -10,7 +10,7 @@ use serde_json::json;
 use vsekai_updater::formats::metadata_pack;
 
 /// What says which version of everything else is in force, and is cached for a while therefore.
-const CACHED: [&str; 2] = ["tuf/timestamp.json", pack::PATH];
+const CACHED: [&str; 2] = ["tuf/timestamp.json", metadata_pack::PATH];
 
 /// It ends with this value.
 #[derive(Debug)]
