@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::formats::metadata_pack::{MAX_PACKED_BYTES, MetadataPack, PATH, Wanted};
+use vsekai_updater::formats::metadata_pack::{MAX_PACKED_BYTES, MetadataPack, PATH, PackQuery};
 
 /// The files of a repository that a pack may have, but for large ones.
 pub(crate) fn packable(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    files_where(folder, &|name, length| length < MAX_PACKED_BYTES / 16 && Wanted::at(name).is_some())
+    files_where(folder, &|name, length| length < MAX_PACKED_BYTES / 16 && PackQuery::at(name).is_some())
 }
 
 /// The files below a folder that `is_wanted` by relative path and length; none if there is no folder.

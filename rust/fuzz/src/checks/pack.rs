@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use vsekai_updater::Error;
-use vsekai_updater::formats::metadata_pack::{MetadataPack, Wanted};
+use vsekai_updater::formats::metadata_pack::{MetadataPack, PackQuery};
 
 /// Panics if what the head promises does not hold for this input.
 pub fn check(bytes: &[u8]) {
@@ -19,7 +19,7 @@ pub fn check(bytes: &[u8]) {
     };
     let mut files = BTreeMap::new();
     for path in pack.paths() {
-        let is_known = Wanted::at(path).is_some_and(|wanted| wanted.path() == path);
+        let is_known = PackQuery::at(path).is_some_and(|wanted| wanted.path() == path);
         assert!(is_known || path.starts_with("bundles/"), "{path}");
         assert!(path.split('/').all(|part| !part.is_empty() && part != "." && part != ".."), "{path}");
         files.insert(path.to_owned(), pack.get(path).expect("it is named").to_vec());
