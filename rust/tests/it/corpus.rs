@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use checks::{bundle, catar, chunk, chunker, index, layout, pack, path};
 
+#[allow(unreachable_pub, reason = "there it is a library")]
 #[path = "../../fuzz/src/checks/mod.rs"]
 mod checks;
 

@@ -1,7 +1,7 @@
 //! The crate from outside: the library, and the real `vsekai` binary, whole.
 //!
 //! One program, so that it is linked once: `cargo test --test it install::` runs the tests of one folder. What kills
-//! the binary at every operation on the disk is the other program, `kills`.
+//! the binary at every operation on the disk is a program of its own, `kills`; `model` starts games inside its own process.
 #![allow(
     clippy::pedantic,
     clippy::unwrap_used,
@@ -21,9 +21,6 @@ mod install;
 mod interop;
 mod lint;
 mod make;
-// Its histories kill the binary, which builds without debug assertions cannot be told to do.
-#[cfg(debug_assertions)]
-mod model;
 mod publish;
 mod real_archive;
 mod real_chunker;

@@ -15,6 +15,6 @@
 mod extract;
 mod points;
 mod root;
-#[allow(dead_code, reason = "the other program uses the rest")]
+#[allow(dead_code, reason = "the other programs use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

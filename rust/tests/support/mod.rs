@@ -1,4 +1,4 @@
-//! What the tests of both programs stand on: trees, stores, repositories, servers, and our own binary.
+//! What the tests of all programs stand on: trees, stores, repositories, servers, and our own binary.
 
 pub(crate) mod delay;
 pub(crate) mod forge;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use poem::http::{StatusCode, header};
+use poem::Request;
+use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
-use poem::{Request, Response};
 use serde_json::json;
 use vsekai_updater::formats::metadata_pack;
 
@@ -37,12 +37,8 @@ struct State {
     gives_kept: bool,
 }
 
-#[derive(Debug, Clone)]
-struct Answer {
-    status: StatusCode,
-    headers: header::HeaderMap,
-    body: Vec<u8>,
-}
+/// Status, headers and body.
+type Answer = (StatusCode, HeaderMap, Vec<u8>);
 
 impl Proxy {
     /// In front of the server at this URL.
@@ -83,7 +79,7 @@ impl Proxy {
 }
 
 impl Shared {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Request) -> Answer {
         let path = request.uri().path().trim_start_matches('/').to_owned();
         let is_cached = CACHED.contains(&path.as_str());
         {
@@ -94,14 +90,14 @@ impl Shared {
                 return refusal(status, &code);
             }
             if let Some(kept) = state.kept.get(&path).filter(|_| state.gives_kept) {
-                return kept.clone().into();
+                return kept.clone();
             }
         }
         let answer = self.pass_on(request, is_cached).await;
         if is_cached {
             self.state.lock().unwrap().kept.insert(path, answer.clone());
         }
-        answer.into()
+        answer
     }
 
     async fn pass_on(&self, request: Request, is_cached: bool) -> Answer {
@@ -117,24 +113,18 @@ impl Shared {
             self.client.request(parts.method, url).headers(parts.headers).body(body.into_vec().await.unwrap());
         let answer = request.send().await.unwrap();
         let (status, mut headers) = (answer.status(), answer.headers().clone());
-        headers.remove(header::TRANSFER_ENCODING);
-        headers.remove(header::CONNECTION);
-        Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+        for name in [header::TRANSFER_ENCODING, header::CONNECTION, header::CONTENT_LENGTH] {
+            headers.remove(name);
+        }
+        (status, headers, answer.bytes().await.unwrap().to_vec())
     }
 }
 
-impl From<Answer> for Response {
-    fn from(answer: Answer) -> Self {
-        let mut response = Self::builder().status(answer.status).body(answer.body);
-        *response.headers_mut() = answer.headers;
-        response
-    }
-}
-
-fn refusal(status: u16, code: &str) -> Response {
+fn refusal(status: u16, code: &str) -> Answer {
     let problem = json!({
         "type": "about:blank", "title": "No", "status": status, "detail": "as told", "instance": "", "code": code,
     });
-    let response = Response::builder().status(StatusCode::from_u16(status).unwrap());
-    response.content_type("application/problem+json").body(problem.to_string())
+    let kind = HeaderValue::from_static("application/problem+json");
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]);
+    (StatusCode::from_u16(status).unwrap(), headers, problem.to_string().into_bytes())
 }

@@ -2,6 +2,19 @@
 //!
 //! `VSEKAI_MODEL_CASES` and `VSEKAI_MODEL_SEED` play more of them, or others; a failure prints the shortest history
 //! that was found for it.
+//!
+//! A program of its own: it starts games from inside this process, and whatever another test started meanwhile would
+//! inherit the mark of a running game.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+// Its histories kill the binary, which builds without debug assertions cannot be told to do.
+#![cfg(all(unix, debug_assertions))]
 
 use std::sync::Mutex;
 
@@ -10,6 +23,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 mod expected;
 mod history;
 mod moves;
+#[allow(dead_code, reason = "the other programs use the rest")]
+#[path = "../support/mod.rs"]
+mod support;
 mod world;
 
 /// Some twenty seconds.
