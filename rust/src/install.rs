@@ -23,15 +23,18 @@ use crate::error::{Error, Result};
 
 mod clean;
 mod foreign;
+mod heal;
 mod kept;
 mod prepare;
 mod recover;
 mod roll;
 mod session;
 mod state;
+mod takeover;
 mod uninstall;
 mod verify;
 
+pub(crate) use heal::{can_start, warn_of};
 #[cfg(feature = "net")]
 pub(crate) use kept::this_launcher;
 pub use kept::{Documents, Kept};
@@ -39,10 +42,11 @@ pub use prepare::{Job, Prepared, Purpose, Report, prepare};
 pub use roll::Look;
 pub use session::{Admission, Session};
 pub use state::{InstallState, Installed, Trial};
+pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
 #[cfg(feature = "net")]
 pub(crate) use verify::sha256;
-pub use verify::{Damage, Verified, verify};
+pub use verify::{Condition, Damage, Examined, Verified, examine, verify};
 
 /// The name of the lock, in `.vsekai`.
 const LOCK: &str = "lock";

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::event::pace::{Pace, Progress};
 use crate::event::{Cancel, Event, Monitor, Observer};
-use crate::install::{Installed, Prepared, Report, Verified};
+use crate::install::{Examined, Installed, Prepared};
 use crate::launch::Launched;
 use crate::plan::Summary;
 use crate::release::{ModeName, Sizes};
@@ -142,10 +142,10 @@ pub enum Outcome {
     Checked(Box<Checked>, Option<PlanMade>),
     /// Of an update.
     Updated(Box<Updated>),
-    /// Of a verification.
-    Verified(Verified),
-    /// Of a repair: what was found, and the work if there was any.
-    Repaired(Verified, Option<Report>),
+    /// Of a verification: each version that is kept.
+    Verified(Vec<Examined>),
+    /// Of a repair: what was found in each version, and the work if there was any.
+    Repaired(Vec<Examined>),
     /// What is current now.
     RolledBack(Installed),
     /// All modes.
