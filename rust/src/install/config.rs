@@ -20,8 +20,8 @@ pub use check::rate_bytes_per_second;
 pub use merge::{Origin, Row, Setting, Settings};
 pub use place::{Folders, System, file_in};
 
-use crate::error::{Error, Format, Result};
 use crate::local::disk;
+use crate::error::{Error, Format, Result};
 
 /// Largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, Result};
 use crate::install::config::System;
+use crate::error::{Error, Result};
 use crate::path::check_name;
 use change::{Change, Work};
 

@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::mimeapps::{self, Taken};
 use super::{Record, windows};
-use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
+use crate::error::{Error, Result};
 
 /// Largest file of ours that is read back, in bytes.
 const MAX_FILE_BYTES: u64 = 2 << 20;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::change::{Change, Work};
 use super::mimeapps::{self, Outcome};
 use super::{Names, Request};
-use crate::error::{Error, Result};
 use crate::local::disk;
+use crate::error::{Error, Result};
 
 const REFRESH_LIMIT: Duration = Duration::from_secs(5);
 const EMPTY_CACHE: &[u8] = b"[MIME Cache]\n";

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::APP_ID_PREFIX;
-use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
+use crate::error::{Error, Result};
 
 const SECTION: &str = "[Default Applications]";
 const MAX_BYTES: u64 = 1 << 20;

@@ -63,12 +63,7 @@ pub(super) fn is_others(key: &str, ours: &Data, work: &Work<'_>) -> Result<bool>
 }
 
 /// Puts back what stood there, if ours stands there still.
-pub(in crate::install::integrate) fn restore_value(
-    key: &str,
-    name: &str,
-    ours: &Data,
-    former: Option<&Data>,
-) -> Result<()> {
+pub(in crate::install::integrate) fn restore_value(key: &str, name: &str, ours: &Data, former: Option<&Data>) -> Result<()> {
     if system::get(key, name)?.as_ref() != Some(ours) {
         return Ok(());
     }
