@@ -14,8 +14,11 @@
 //! chunk must hash to its id. A bad one costs a fetch of the same chunks from the store.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
 
 #[cfg(feature = "local")]
 mod build;
@@ -103,5 +106,19 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    /// Lower case only, so that each digest has exactly one spelling and each file one address.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut bytes = [0; 32];
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) || hex::decode_to_slice(text, &mut bytes).is_err() {
+            let reason = format!("{text:?} is not 64 lower-case hexadecimal digits");
+            return Err(Error::Invalid { what: "SHA-256", reason });
+        }
+        Ok(Self(bytes))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use vsekai_server::files;
 use vsekai_server::listen::Limits;
+use vsekai_server::static_files;
 
 use crate::support::{Bench, Server, chunk, noise, path_of, tomorrow};
 
@@ -178,7 +178,7 @@ async fn what_is_not_there_is_kept_for_a_moment_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
     let bench = Bench::database().await;
-    let options = files::Options { fresh: Duration::from_millis(500), ..Default::default() };
+    let options = static_files::Options { fresh: Duration::from_millis(500), ..Default::default() };
     let here = bench.serve_with(options.clone(), Limits::default()).await;
     let there = bench.serve_with(options, Limits::default()).await;
     bench.publish(&[("tuf/timestamp.json", b"1")]).await;
