@@ -1,35 +1,35 @@
-//! From the path of a URL to what is meant by it. Whatever could lead elsewhere means nothing.
+//! From the path of a URL to the resource that it names. Paths that could lead out of the repository name nothing.
 
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::chunk::ChunkId;
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Resource {
     /// `/store/<4 hex>/<64 hex>.cacnk`
     Chunk(ChunkId),
-    /// `/tuf/<name>`, `/targets/<path>`: the path below the repository, decoded.
+    /// `/tuf/<name>` or `/targets/<path>`: the decoded path within the repository.
     Document(String),
     /// `/bundles/<64 hex>`
     Bundle(Digest),
     /// `/bundles/<64 hex>.json`
     BundleList(Digest),
-    /// Another name below `/bundles/`: nothing is there.
+    /// Any other name below `/bundles/`, where nothing is.
     NoBundle,
 }
 
-/// The longest path below the repository, in bytes. The longest in use has about 250.
+/// Longest path within the repository, in bytes. The longest in use has about 250.
 const MAX_BYTES: usize = 1024;
 
-/// Whether the path begins as one of ours.
-pub(super) fn is_ours(path: &str) -> bool {
+/// Whether the path lies in one of the folders of the repository.
+pub(super) fn is_in_repository(path: &str) -> bool {
     ["/store/", "/tuf/", "/targets/", "/bundles/"].iter().any(|start| path.starts_with(start))
 }
 
-impl Wanted {
+impl Resource {
     pub(super) fn parse(path: &str) -> Option<Self> {
         if let Some(name) = path.strip_prefix("/store/") {
-            // No character of such a path is ever encoded: every chunk has one address.
+            // Percent-encoding is not decoded here: every chunk has exactly one address.
             return parse_chunk(name).map(Self::Chunk);
         }
         let path = decode(path.strip_prefix('/')?)?;
@@ -39,8 +39,8 @@ impl Wanted {
             "tuf" if is_sound && !name.contains('/') => Some(Self::Document(path)),
             "targets" if is_sound => Some(Self::Document(path)),
             "bundles" if is_sound && !name.contains('/') => Some(match name.strip_suffix(".json") {
-                Some(index) => parse_digest(index).map_or(Self::NoBundle, Self::BundleList),
-                None => parse_digest(name).map_or(Self::NoBundle, Self::Bundle),
+                Some(index) => index.parse().map_or(Self::NoBundle, Self::BundleList),
+                None => name.parse().map_or(Self::NoBundle, Self::Bundle),
             }),
             _ => None,
         }
@@ -53,18 +53,11 @@ fn parse_chunk(name: &str) -> Option<ChunkId> {
     (prefix.len() == 4 && id.starts_with(prefix)).then(|| id.parse().ok())?
 }
 
-/// 64 hex digits, small ones: every file has one address.
-pub(crate) fn parse_digest(text: &str) -> Option<Digest> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(Digest(bytes)).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))
-}
-
 fn is_name(part: &str) -> bool {
     !matches!(part, "" | "." | "..") && !part.chars().any(|c| c == '\\' || c.is_control())
 }
 
-/// Decodes `%XX`. Nothing for a broken or a needless escape of `/`, for what is not UTF-8, and for what is too long.
+/// Decodes `%XX`. Fails for broken escapes, an escaped `/`, text that is not UTF-8, and paths that are too long.
 fn decode(path: &str) -> Option<String> {
     if path.len() > MAX_BYTES {
         return None;
@@ -93,24 +86,24 @@ mod tests {
 
     use super::*;
 
-    fn document(path: &str) -> Wanted {
-        Wanted::Document(path.to_owned())
+    fn document(path: &str) -> Resource {
+        Resource::Document(path.to_owned())
     }
 
     #[test]
     fn the_paths_of_a_repository_are_understood() {
         let hex = format!("0006{}", "ab".repeat(30));
         let id = hex.parse().unwrap();
-        assert_eq!(Wanted::parse(&format!("/store/0006/{hex}.cacnk")), Some(Wanted::Chunk(id)));
-        assert_eq!(Wanted::parse("/tuf/12.root.json"), Some(document("tuf/12.root.json")));
+        assert_eq!(Resource::parse(&format!("/store/0006/{hex}.cacnk")), Some(Resource::Chunk(id)));
+        assert_eq!(Resource::parse("/tuf/12.root.json"), Some(document("tuf/12.root.json")));
         assert_eq!(
-            Wanted::parse("/targets/stable/1.0.0%2B7/linux-x86_64/ab.release.json"),
+            Resource::parse("/targets/stable/1.0.0%2B7/linux-x86_64/ab.release.json"),
             Some(document("targets/stable/1.0.0+7/linux-x86_64/ab.release.json"))
         );
-        assert_eq!(Wanted::parse("/targets/stable/1.0.0+7/x"), Some(document("targets/stable/1.0.0+7/x")));
+        assert_eq!(Resource::parse("/targets/stable/1.0.0+7/x"), Some(document("targets/stable/1.0.0+7/x")));
         let digest = Digest(*hex.parse::<ChunkId>().unwrap().as_bytes());
-        assert_eq!(Wanted::parse(&format!("/bundles/{hex}")), Some(Wanted::Bundle(digest)));
-        assert_eq!(Wanted::parse(&format!("/bundles/{hex}.json")), Some(Wanted::BundleList(digest)));
+        assert_eq!(Resource::parse(&format!("/bundles/{hex}")), Some(Resource::Bundle(digest)));
+        assert_eq!(Resource::parse(&format!("/bundles/{hex}.json")), Some(Resource::BundleList(digest)));
     }
 
     #[test]
@@ -132,7 +125,7 @@ mod tests {
             format!("/store/{hex}.cacnk"),
             "/store/".to_owned(),
         ] {
-            assert_eq!(Wanted::parse(&path), None, "{path}");
+            assert_eq!(Resource::parse(&path), None, "{path}");
         }
     }
 
@@ -147,10 +140,10 @@ mod tests {
             format!("{hex}.JSON"),
             format!("{hex}.json.json"),
         ] {
-            assert_eq!(Wanted::parse(&format!("/bundles/{name}")), Some(Wanted::NoBundle), "{name}");
+            assert_eq!(Resource::parse(&format!("/bundles/{name}")), Some(Resource::NoBundle), "{name}");
         }
         for name in ["", "a/b", "..", "a%2fb"] {
-            assert_eq!(Wanted::parse(&format!("/bundles/{name}")), None, "{name}");
+            assert_eq!(Resource::parse(&format!("/bundles/{name}")), None, "{name}");
         }
     }
 
@@ -184,15 +177,15 @@ mod tests {
             "/etc/passwd",
             "tuf/1.root.json",
         ] {
-            assert_eq!(Wanted::parse(path), None, "{path}");
+            assert_eq!(Resource::parse(path), None, "{path}");
         }
-        assert_eq!(Wanted::parse(&format!("/tuf/{}", "a".repeat(1025))), None);
+        assert_eq!(Resource::parse(&format!("/tuf/{}", "a".repeat(1025))), None);
     }
 
     proptest! {
         #[test]
         fn no_path_makes_a_document_outside_of_the_repository(path in "/(tuf|targets)/[a.%2efF/\\\\0]{0,12}") {
-            if let Some(Wanted::Document(path)) = Wanted::parse(&path) {
+            if let Some(Resource::Document(path)) = Resource::parse(&path) {
                 prop_assert!(path.starts_with("tuf/") || path.starts_with("targets/"));
                 prop_assert!(path.split('/').all(|part| !part.is_empty() && part != "." && part != ".."));
                 prop_assert!(!path.contains(['\\', '\0']));

@@ -1,54 +1,54 @@
-//! Clean-up and checks of the whole store, a piece at a time. Who may run them, when and how often is not
-//! decided here: one process at a time, by a lease.
+//! Garbage collection and checks of the whole store, a batch at a time. When they run is decided elsewhere: collection in
+//! one process at a time, which holds a lease.
 
 use vsekai_updater::formats::chunk::ChunkId;
 
-use super::{Chunks, Kept};
+use super::{Chunks, Storage};
 use crate::db::Page;
 use crate::error::Result;
 use crate::model::Time;
 
-/// What a piece of clean-up did.
+/// What a batch of garbage collection did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// Chunks that nothing needs any more, to be removed after the grace.
+    /// Chunks that nothing needs any more. They are removed after the grace period.
     pub doomed: u64,
     /// Chunks removed.
     pub removed: u64,
-    /// Chunks that an object store did not remove. They are tried again.
+    /// Chunks that the object store failed to remove. The next batch tries again.
     pub failed: u64,
 }
 
 impl Cleaned {
-    /// Whether there may be more to do at once.
+    /// Whether there may be more to do right away.
     pub fn did_something(&self) -> bool {
         self.doomed + self.removed > 0
     }
 }
 
-/// What a piece of a check found.
+/// What a batch of a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// Live chunks looked at.
+    /// Live chunks checked.
     pub checked: u64,
-    /// Live, and their bytes are not there.
+    /// Live chunks without bytes.
     pub missing: Vec<ChunkId>,
-    /// Live, and their bytes are another content's.
+    /// Live chunks whose bytes do not match their id.
     pub corrupt: Vec<ChunkId>,
-    /// Where the next piece begins. Nothing: this was the last one.
+    /// The last chunk of this batch; `None` if it was the last batch.
     pub last: Option<ChunkId>,
 }
 
 impl Chunks {
     /// Dooms up to `limit` chunks that nothing keeps at `now`, and removes up to `limit` that were doomed `grace_s`
-    /// seconds ago or earlier. Can be cut off anywhere and be begun again.
+    /// seconds ago or earlier. May be interrupted anywhere, and repeated.
     pub async fn clean(&self, now: Time, grace_s: i64, limit: u32) -> Result<Cleaned> {
         let doomed = self.db.doom(now, limit).await?;
         let before = now.plus_seconds(-grace_s);
         let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
-        match &self.bytes {
-            Kept::InDatabase(_) => cleaned.removed = self.db.sweep(before, limit).await?,
-            Kept::AsObjects(objects) => {
+        match &self.storage {
+            Storage::InDatabase(_) => cleaned.removed = self.db.sweep(before, limit).await?,
+            Storage::AsObjects(objects) => {
                 let claimed = self.db.claim(before, limit).await?;
                 let count = claimed.len();
                 let gone = objects.remove(claimed).await;
@@ -61,7 +61,7 @@ impl Chunks {
         Ok(cleaned)
     }
 
-    /// Looks whether live chunks have their bytes; if `deeply`, whether these are what the ids say.
+    /// Checks whether live chunks have their bytes and, if `deeply`, whether the bytes match the ids.
     pub async fn verify(&self, page: &Page<ChunkId>, deeply: bool) -> Result<Verified> {
         let ids = self.db.chunk_ids(page).await?;
         let mut verified = Verified { checked: ids.len() as u64, ..Verified::default() };
@@ -86,9 +86,9 @@ impl Chunks {
     }
 
     async fn is_there(&self, id: &ChunkId) -> Result<bool> {
-        Ok(match &self.bytes {
-            Kept::InDatabase(_) => self.db.chunk_bytes(id).await?.is_some(),
-            Kept::AsObjects(objects) => objects.size(id).await?.is_some(),
+        Ok(match &self.storage {
+            Storage::InDatabase(_) => self.db.chunk_bytes(id).await?.is_some(),
+            Storage::AsObjects(objects) => objects.size(id).await?.is_some(),
         })
     }
 

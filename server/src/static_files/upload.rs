@@ -1,4 +1,4 @@
-//! A chunk comes in: who may, how large, how long, and then to the store.
+//! A chunk arrives: the permission, the size and the time are checked before its body is read and stored.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Body, Request, Response};
 use vsekai_updater::formats::chunk::ChunkId;
 
-use super::Files;
+use super::StaticFiles;
 use crate::chunks::PutOutcome;
 use crate::error::{Error, Result};
 use crate::model::Time;
 
-impl Files {
-    pub(super) async fn put(&self, id: ChunkId, request: &mut Request) -> Result<Response> {
-        self.gate.may_put(request).await?;
+impl StaticFiles {
+    pub(super) async fn upload(&self, id: ChunkId, request: &mut Request) -> Result<Response> {
+        self.authorizer.authorize_upload(request).await?;
         let max_bytes = self.chunks.max_stored_bytes();
         let announced = announced_bytes(request.headers());
         if announced.is_some_and(|bytes| bytes > max_bytes) {
@@ -23,9 +23,9 @@ impl Files {
         let time = self.time_for(announced.unwrap_or(max_bytes));
         let body = request.take_body();
         let put = async {
-            // As much room as the body can need, or all of it.
+            // As much memory as the body can need, or all there is.
             let room = kibibytes(announced.unwrap_or(max_bytes).min(self.options.upload_bytes.into()));
-            let closed = |_| Error::Internal { context: "no room for uploads".to_owned() };
+            let closed = |_| Error::Internal { context: "no memory for uploads".to_owned() };
             let _room = self.room.acquire_many(room).await.map_err(closed)?;
             let read = tokio::time::timeout(time, read(body, max_bytes));
             let stored = read.await.map_err(|_| too_slow())??;
@@ -40,7 +40,7 @@ impl Files {
         response.set_status(status);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::ETAG, super::answer::chunk_tag(&id));
+        headers.insert(header::ETAG, super::response::chunk_tag(&id));
         Ok(response)
     }
 
@@ -62,10 +62,10 @@ fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn too_slow() -> Error {
-    Error::Invalid { what: "body", reason: "it came too slowly".to_owned() }
+    Error::Invalid { what: "body", reason: "it arrived too slowly".to_owned() }
 }
 
-/// How many whole KiB hold so many bytes: at least one.
+/// The size in KiB, rounded up, and at least 1.
 pub(super) fn kibibytes(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
 }

@@ -1,4 +1,4 @@
-//! What is built when: beside everything else, for ever, or all at once for an operator.
+//! When bundles are built: in the background for as long as a server runs, or all at once for an operator.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,38 +9,38 @@ use tokio::sync::Notify;
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::release::ModeName;
 
-use super::asked;
 use super::build::{Builder, LEASE_S, Outcome};
-use super::choose::{Job, Known, choose};
+use super::choose::{BuildJob, Known, choose};
+use super::demand;
 use crate::error::{Error, Result};
 use crate::model::{ModeVersion, VersionIndex};
 
-/// How often it is looked for something to build; a publication to this server wakes the builder at once.
+/// How often to look for something to build. A publication to this server wakes the builder at once.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// How often it is looked while another server builds, which may be killed.
+/// How often to look while another server builds. It may be killed.
 const LOOK_AGAIN: Duration = Duration::from_secs(LEASE_S.unsigned_abs() / 2);
 
-/// How long a look that found nothing to do is believed while nothing is published: what is asked for changes too.
+/// How long the builder rests after it has found nothing to do, unless something is published. Demand changes too.
 const IDLE: Duration = Duration::from_mins(10);
 
-/// How often counts are written.
+/// How often the demand is written.
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
-/// After a failure, and how long it doubles.
+/// The pause after a failure. It doubles each time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_hours(6);
 
-/// Jobs that have failed, how often, and when they are tried again. A restart forgets them.
+/// Jobs that have failed: how often, and when to retry them. A restart forgets them.
 #[derive(Debug, Default)]
-struct Failures(HashMap<Job, (u32, Instant)>);
+struct Failures(HashMap<BuildJob, (u32, Instant)>);
 
 impl Failures {
-    fn is_due(&self, job: &Job) -> bool {
+    fn is_due(&self, job: &BuildJob) -> bool {
         self.0.get(job).is_none_or(|(_, again)| *again <= Instant::now())
     }
 
-    fn note(&mut self, job: Job) -> Duration {
+    fn note(&mut self, job: BuildJob) -> Duration {
         let (count, again) = self.0.entry(job).or_insert((0, Instant::now()));
         let pause = FIRST_PAUSE.saturating_mul(1 << (*count).min(16)).min(LONGEST_PAUSE);
         *count += 1;
@@ -50,10 +50,11 @@ impl Failures {
 }
 
 impl Builder {
-    /// Builds for ever, while it has the lease; to be dropped when the server ends. `changed` wakes it.
-    pub async fn keep_building(self: Arc<Self>, changed: Arc<Notify>) {
+    /// Builds whenever it gets the lease and there is something to build; `changed` wakes it. Returns after
+    /// [`stop`](Self::stop).
+    pub async fn build_forever(self: Arc<Self>, changed: Arc<Notify>) {
         let mut failures = Failures::default();
-        // The revision at which nothing was left to do, and when.
+        // The revision at which nothing was left to do, and the time.
         let mut idle: Option<(u64, Instant)> = None;
         while !self.is_stopped() {
             let pause = match self.round(&mut failures, &mut idle).await {
@@ -70,17 +71,17 @@ impl Builder {
         }
     }
 
-    /// Writes for ever what was asked for.
-    pub async fn keep_counting(self: Arc<Self>) {
+    /// Writes the demand once a minute. Never returns: drop the future to stop.
+    pub async fn record_demand_forever(self: Arc<Self>) {
         loop {
             tokio::time::sleep(WRITE_EVERY).await;
-            if let Err(error) = self.bundles.asked().write(self.db.as_ref()).await {
-                tracing::warn!(code = error.code(), "cannot count who comes from where: {error}");
+            if let Err(error) = self.bundles.demand().write(self.db.as_ref()).await {
+                tracing::warn!(code = error.code(), "cannot record the demand for bundles: {error}");
             }
         }
     }
 
-    /// Builds until nothing is left to do, or another server does. Gives when to look again.
+    /// Builds until nothing is left to do or another server builds. Returns when to look again.
     async fn round(&self, failures: &mut Failures, idle: &mut Option<(u64, Instant)>) -> Result<Duration> {
         let revision = self.db.revision().await?;
         if idle.is_some_and(|(at, since)| at == revision && since.elapsed() < IDLE) {
@@ -90,7 +91,7 @@ impl Builder {
         let mut has_lease = false;
         let outcome = loop {
             let (known, jobs) = self.look(None).await?;
-            #[expect(clippy::cast_precision_loss, reason = "there are few")]
+            #[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2^53")]
             gauge!("vsekai_bundles_wanted").set(jobs.len() as f64);
             if jobs.is_empty() {
                 *idle = Some((revision, Instant::now()));
@@ -100,18 +101,18 @@ impl Builder {
                 return Ok(LOOK_AGAIN);
             }
             if !has_lease {
-                // What another server has just built is to be seen.
+                // Look again: another server may just have built this.
                 has_lease = true;
                 continue;
             }
-            match self.build_and_tell(job, &known).await {
+            match self.build_and_log(job, &known).await {
                 Ok(_) => failures.0.remove(&job).map(drop).unwrap_or_default(),
                 Err(error @ Error::Unavailable { code: "busy", .. }) => break Err(error),
                 Err(_) if self.is_stopped() => break Ok(LOOK_EVERY),
                 Err(error) => {
                     let pause = failures.note(job);
                     let what = name(&known, &job);
-                    tracing::warn!(code = error.code(), "{what} cannot be built, again in {pause:?}: {error}");
+                    tracing::warn!(code = error.code(), "cannot build {what}, retrying in {pause:?}: {error}");
                 }
             }
         };
@@ -121,15 +122,15 @@ impl Builder {
         outcome
     }
 
-    /// Builds what is missing now, for an operator. `tell` is called with what each was and what it gave. Failures are
-    /// passed over.
+    /// Builds all missing bundles now, for an operator. `report` is called with the name and the outcome of each. A failure
+    /// does not stop the others.
     ///
     /// # Errors
     /// `busy` if another process builds; those of the database.
-    pub async fn build_all(&self, mode: Option<&ModeName>, tell: impl Fn(&str, Result<Outcome>)) -> Result<()> {
+    pub async fn build_all(&self, mode: Option<&ModeName>, report: impl Fn(&str, Result<Outcome>)) -> Result<()> {
         let busy = || Error::Unavailable {
             code: "busy",
-            reason: "Another process builds bundles now, such as a server; try again later".to_owned(),
+            reason: "Another process, such as a server, is building bundles; try again later".to_owned(),
         };
         let mut failed = Vec::new();
         let outcome = loop {
@@ -138,21 +139,21 @@ impl Builder {
             }
             let (known, jobs) = self.look(mode).await?;
             let Some(job) = jobs.into_iter().find(|job| !failed.contains(job)) else { break Ok(()) };
-            let outcome = self.build_and_tell(job, &known).await;
+            let outcome = self.build_and_log(job, &known).await;
             if outcome.is_err() {
                 failed.push(job);
             }
-            tell(&name(&known, &job), outcome);
+            report(&name(&known, &job), outcome);
         };
         self.give_lease_back().await?;
         outcome
     }
 
-    /// What is to be built, of one mode or of all.
-    async fn look(&self, mode: Option<&ModeName>) -> Result<(Known, Vec<Job>)> {
+    /// Finds out what to build, for one mode or for all.
+    async fn look(&self, mode: Option<&ModeName>) -> Result<(Known, Vec<BuildJob>)> {
         let (view, indexes) = (self.db.view().await?, self.db.indexes().await?);
         let bundles = self.db.bundles(None).await?;
-        let asks = asked::recent(self.db.as_ref()).await?;
+        let asks = demand::recent(self.db.as_ref()).await?;
         let known = Known { view, indexes, bundles, asks };
         let mut jobs = choose(&known, &self.options.policy);
         if let Some(mode) = mode {
@@ -162,7 +163,7 @@ impl Builder {
         Ok((known, jobs))
     }
 
-    async fn build_and_tell(&self, job: Job, known: &Known) -> Result<Outcome> {
+    async fn build_and_log(&self, job: BuildJob, known: &Known) -> Result<Outcome> {
         let outcome = self.build(job, &known.indexes).await;
         let word = if outcome.is_ok() { "ok" } else { "failed" };
         counter!("vsekai_bundle_builds_total", "effort" => job.effort.as_str(), "outcome" => word).increment(1);
@@ -183,8 +184,8 @@ fn versions_of<'a>(known: &'a Known, digest: &Digest) -> impl Iterator<Item = (&
     })
 }
 
-/// What is built, in words: `stable 1.1.0 linux-x86_64 from 1.0.0 (fast)`.
-fn name(known: &Known, job: &Job) -> String {
+/// The name of a job in messages: `stable 1.1.0 linux-x86_64 from 1.0.0 (fast)`.
+fn name(known: &Known, job: &BuildJob) -> String {
     let to = versions_of(known, &job.to).next().map(|(version, index)| {
         let mode = known.view.mode(version.mode_id).map_or("?", |mode| mode.name.as_str());
         format!("{mode} {} {}", version.version, index.platform)

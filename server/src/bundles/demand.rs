@@ -1,7 +1,7 @@
-//! Which old versions players come from: a number for each pair of versions and day, and nothing else.
+//! The demand for bundles: how many clients update from one version to another, counted per pair and day.
 //!
-//! It never holds who has asked, from where, with what, or at what time of the day. Counts are kept in memory and
-//! written once a minute; a server that is killed loses a minute of them.
+//! Nothing else is recorded: no address, no client program, no time of day. Counts are kept in memory and written once a
+//! minute; a server that is killed loses at most that minute.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,20 +11,20 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::model::{Asks, Time};
 
-/// For how long counts are kept.
+/// How long counts are kept.
 const DAYS: i64 = 30;
 
-/// Pairs that are counted between two writes. The callers count known versions only, of which there are few.
+/// Most pairs counted between two writes. Callers count known versions only, of which there are few.
 const MAX_PAIRS: usize = 10_000;
 
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
 
-/// See the module's head.
+/// Counts of clients by the pair of versions that they update between: (to, from).
 #[derive(Debug, Default)]
-pub struct Asked(Mutex<BTreeMap<(Digest, Digest), u64>>);
+pub struct Demand(Mutex<BTreeMap<(Digest, Digest), u64>>);
 
-impl Asked {
-    /// Counts one who wants to come from one version to another. Both must be versions that this server has.
+impl Demand {
+    /// Counts a client that updates from one version to another. Both must be versions that this server has.
     pub fn count(&self, to: Digest, from: Digest) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() < MAX_PAIRS || counts.contains_key(&(to, from)) {
@@ -32,8 +32,8 @@ impl Asked {
         }
     }
 
-    /// Writes what was counted since the last time, and removes what is too old. What could not be written is counted
-    /// again the next time.
+    /// Writes what was counted since the last write, and removes old counts. What cannot be written now is included in the
+    /// next write.
     ///
     /// # Errors
     /// Those of the database.
@@ -55,7 +55,7 @@ impl Asked {
     }
 }
 
-/// What was asked for in the last days.
+/// The demand of the last 30 days.
 pub(super) async fn recent(db: &dyn Db) -> Result<Vec<Asks>> {
     db.asks(today() - DAYS).await
 }

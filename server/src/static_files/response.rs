@@ -1,4 +1,4 @@
-//! An answer with content: its headers, conditions and ranges. Source: RFC 9110, sections 13 and 14.
+//! Responses with content: headers, conditional requests and ranges, after RFC 9110, sections 13 and 14.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -6,21 +6,21 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use poem::Response;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use sha2::{Digest as _, Sha256};
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::chunk::ChunkId;
 
-/// What never changes.
+/// For content that never changes.
 const LASTING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// What changes: old for half a minute, and better old than nothing for a day.
+/// For content that changes: fresh for half a minute, and for a day better stale than none.
 const CHANGING: HeaderValue =
     HeaderValue::from_static("public, max-age=30, stale-while-revalidate=300, stale-if-error=86400");
-/// What is not there.
+/// For content that is absent.
 pub(super) const ABSENT: HeaderValue = HeaderValue::from_static("public, max-age=5");
 
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What decides the headers.
+/// The kind of content, which decides the headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Chunk,
@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    /// The headers that all content of this kind has.
+    /// The headers of all content of this kind.
     fn headers(self) -> &'static HeaderMap {
         static CHUNK: LazyLock<HeaderMap> = LazyLock::new(|| headers(LASTING, BYTES));
         static LASTING_JSON: LazyLock<HeaderMap> = LazyLock::new(|| headers(LASTING, JSON));
@@ -67,9 +67,9 @@ fn headers(cache: HeaderValue, kind: HeaderValue) -> HeaderMap {
     always.into_iter().collect()
 }
 
-/// Bytes with what HTTP needs to know of them. To clone it copies no content.
+/// Content with what HTTP needs to know about it. Cloning it does not copy the content.
 #[derive(Debug, Clone)]
-pub(super) struct Content {
+pub(super) struct Representation {
     bytes: Bytes,
     tag: HeaderValue,
     kind: Kind,
@@ -80,17 +80,17 @@ pub(super) fn chunk_tag(id: &ChunkId) -> HeaderValue {
     tag(id.as_bytes())
 }
 
-/// The entity tag of what has this digest.
+/// The entity tag of content with this digest.
 pub(super) fn tag(digest: &[u8; 32]) -> HeaderValue {
     let mut text = [b'"'; 66];
     if let Some(digits) = text.get_mut(1..65) {
-        // 64 digits for 32 bytes.
+        // 32 bytes always fit into 64 digits.
         let _ = hex::encode_to_slice(digest, digits);
     }
     HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
-/// The answer to HEAD for a chunk of so many stored bytes.
+/// Answers HEAD for a chunk of this stored size.
 pub(super) fn chunk_head(id: &ChunkId, size: u64, request: &HeaderMap) -> Response {
     let tag = chunk_tag(id);
     if is_known(request, &tag) {
@@ -101,14 +101,14 @@ pub(super) fn chunk_head(id: &ChunkId, size: u64, request: &HeaderMap) -> Respon
     response
 }
 
-impl Content {
+impl Representation {
     pub(super) fn new(bytes: Bytes, tag: HeaderValue, kind: Kind) -> Self {
         Self { bytes, tag, kind }
     }
 
-    /// The same, with a tag of the content.
+    /// Content whose entity tag is its SHA-256.
     pub(super) fn hashed(bytes: Bytes, kind: Kind) -> Self {
-        let tag = tag(&Sha256::digest(&bytes).into());
+        let tag = tag(&Digest::of(&bytes).0);
         Self { bytes, tag, kind }
     }
 
@@ -116,11 +116,11 @@ impl Content {
         self.bytes.len()
     }
 
-    /// The answer to GET, or to HEAD: that has the same headers, and no range.
-    pub(super) fn answer(self, request: &HeaderMap, is_get: bool) -> Response {
+    /// Answers GET, or HEAD with the same headers and no range.
+    pub(super) fn respond(self, request: &HeaderMap, is_get: bool) -> Response {
         let (mut response, range) = outline(&self.tag, self.bytes.len() as u64, self.kind, request, is_get);
         if let Some(Range { start, end }) = range {
-            // What is in memory has a length that fits.
+            // Lengths of content in memory fit into a usize.
             let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
             response.set_body(self.bytes.slice(at(start)..at(end)));
         }
@@ -128,7 +128,7 @@ impl Content {
     }
 }
 
-/// The answer to GET, or to HEAD, for content of this length, but for its body; and which of it the body is.
+/// Answers GET or HEAD for content of this length, without the body, and returns the range that belongs into the body.
 pub(super) fn outline(
     tag: &HeaderValue,
     length: u64,
@@ -140,11 +140,11 @@ pub(super) fn outline(
         return (not_modified(kind, tag.clone()), None);
     }
     let is_for_range = is_get && request.contains_key(header::RANGE) && is_same(request, tag);
-    let asked = if is_for_range { asked_range(request, length) } else { Asked::Whole };
+    let requested = if is_for_range { requested_range(request, length) } else { RequestedRange::Whole };
     let mut response = with_headers(kind, tag.clone());
-    let range = match asked {
-        Asked::Whole => 0..length,
-        Asked::Part(range) => {
+    let range = match requested {
+        RequestedRange::Whole => 0..length,
+        RequestedRange::Part(range) => {
             response.set_status(StatusCode::PARTIAL_CONTENT);
             let text = format!("bytes {}-{}/{length}", range.start, range.end - 1);
             if let Ok(value) = HeaderValue::try_from(text) {
@@ -152,15 +152,16 @@ pub(super) fn outline(
             }
             range
         }
-        Asked::Nothing => return (no_part(length), None),
+        RequestedRange::Unsatisfiable => return (unsatisfiable(length), None),
     };
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     (response, is_get.then_some(range))
 }
 
-fn no_part(length: u64) -> Response {
+fn unsatisfiable(length: u64) -> Response {
     let mut response =
-        crate::problem::Problem::new(416, "range_not_satisfiable", format!("There are {length} bytes")).into_response();
+        crate::problem::Problem::new(416, "range_not_satisfiable", format!("The content has {length} bytes"))
+            .into_response();
     if let Ok(value) = HeaderValue::try_from(format!("bytes */{length}")) {
         response.headers_mut().insert(header::CONTENT_RANGE, value);
     }
@@ -186,7 +187,7 @@ fn not_modified(kind: Kind, tag: HeaderValue) -> Response {
 fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
     let mut values = request.get_all(header::IF_NONE_MATCH).into_iter();
     values.any(|value| {
-        // No tag of ours contains a comma.
+        // Tags of this server contain no comma.
         value.as_bytes().split(|&byte| byte == b',').any(|one| {
             let one = one.trim_ascii();
             one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == tag.as_bytes()
@@ -194,29 +195,29 @@ fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
     })
 }
 
-/// Whether a range may be answered: without `If-Range`, or with this very tag. We send no dates.
+/// Whether a range may be answered: there is no `If-Range`, or it names this very tag. This server sends no dates.
 fn is_same(request: &HeaderMap, tag: &HeaderValue) -> bool {
     request.get(header::IF_RANGE).is_none_or(|value| value == tag)
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
-    /// No range, one that is not understood, or several: the whole may be sent instead.
+enum RequestedRange {
+    /// No range, a malformed one, or several: all of the content may be sent instead.
     Whole,
     Part(Range<u64>),
-    /// One that begins after the end.
-    Nothing,
+    /// A range that begins after the end.
+    Unsatisfiable,
 }
 
-fn asked_range(request: &HeaderMap, len: u64) -> Asked {
+fn requested_range(request: &HeaderMap, len: u64) -> RequestedRange {
     let mut values = request.get_all(header::RANGE).into_iter();
     match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
-        (Some(text), None) => parse_range(text, len).unwrap_or(Asked::Whole),
-        _ => Asked::Whole,
+        (Some(text), None) => parse_range(text, len).unwrap_or(RequestedRange::Whole),
+        _ => RequestedRange::Whole,
     }
 }
 
-fn parse_range(text: &str, len: u64) -> Option<Asked> {
+fn parse_range(text: &str, len: u64) -> Option<RequestedRange> {
     let (unit, range) = text.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
@@ -224,7 +225,7 @@ fn parse_range(text: &str, len: u64) -> Option<Asked> {
     let (first, last) = range.trim().split_once('-')?;
     let number = |digits: &str| {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        // A number that is too large for us is after the end of anything.
+        // A number that overflows is after the end of any content.
         is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     let range = match (first, last) {
@@ -238,17 +239,17 @@ fn parse_range(text: &str, len: u64) -> Option<Asked> {
             first..last.saturating_add(1).min(len)
         }
     };
-    Some(if range.start < range.end { Asked::Part(range) } else { Asked::Nothing })
+    Some(if range.start < range.end { RequestedRange::Part(range) } else { RequestedRange::Unsatisfiable })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(text: &'static str, len: u64) -> Asked {
+    fn asked(text: &'static str, len: u64) -> RequestedRange {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(text));
-        asked_range(&headers, len)
+        requested_range(&headers, len)
     }
 
     #[test]
@@ -262,22 +263,22 @@ mod tests {
             ("bytes=-3", 7..10),
             ("bytes=-99", 0..10),
         ] {
-            assert_eq!(asked(text, 10), Asked::Part(range), "{text}");
+            assert_eq!(asked(text, 10), RequestedRange::Part(range), "{text}");
         }
     }
 
     #[test]
     fn a_range_after_the_end_is_nothing() {
         for text in ["bytes=10-", "bytes=10-12", "bytes=-0", "bytes=99999999999999999999999-"] {
-            assert_eq!(asked(text, 10), Asked::Nothing, "{text}");
+            assert_eq!(asked(text, 10), RequestedRange::Unsatisfiable, "{text}");
         }
-        assert_eq!(asked("bytes=0-0", 0), Asked::Nothing);
+        assert_eq!(asked("bytes=0-0", 0), RequestedRange::Unsatisfiable);
     }
 
     #[test]
     fn what_is_no_single_range_is_answered_with_everything() {
         for text in ["bytes=0-1,3-4", "bytes=4-2", "bytes=-", "bytes=", "lines=0-1", "bytes=+1-2", "bytes=a-b", "0-1"] {
-            assert_eq!(asked(text, 10), Asked::Whole, "{text}");
+            assert_eq!(asked(text, 10), RequestedRange::Whole, "{text}");
         }
     }
 

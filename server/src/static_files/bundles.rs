@@ -1,7 +1,7 @@
 //! `/bundles/…`: bundles, and the lists of them.
 //!
-//! What is asked for by clients who come from an old version is counted, by version and nothing else. Which versions
-//! there are is kept in memory for a moment, so that made-up names cost the database nothing.
+//! Requests of clients that update from an older version are counted, by version and nothing else. The set of versions is
+//! cached for a moment, so that made-up names cost the database nothing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use moka::future::Cache;
 use poem::http::HeaderMap;
 use poem::{Body, Request, Response};
 
-use super::answer::{self, Content, Kind};
 use super::documents::shared;
+use super::response::{self, Kind, Representation};
 use crate::bundles::Bundles;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::Bundle;
 use vsekai_updater::digest::Digest;
 
-/// Lists, and names that are no bundle's, at most, of which this is remembered.
+/// Most lists and names, existing or not, that are cached.
 const MAX_FRESH: u64 = 10_000;
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct BundleFiles {
     bundles: Arc<Bundles>,
     /// The indexes of all versions.
     known: Cache<(), Arc<HashSet<Digest>>>,
-    lists: Cache<Digest, Content>,
+    lists: Cache<Digest, Representation>,
     found: Cache<Digest, Option<Arc<Bundle>>>,
 }
 
@@ -49,43 +49,43 @@ impl BundleFiles {
         self.lists.invalidate_all();
     }
 
-    /// The list of the version with this index.
+    /// Serves the list of the bundles of the version with this index.
     pub(super) async fn list(&self, to: Digest, request: &Request, is_get: bool) -> Result<Response> {
         let known = self.known().await?;
         if !known.contains(&to) {
             return Err(Error::NotFound { what: "version with that index" });
         }
-        if is_get && let Some(from) = asked_from(request).filter(|from| *from != to && known.contains(from)) {
-            self.bundles.asked().count(to, from);
+        if is_get && let Some(from) = requested_from(request).filter(|from| *from != to && known.contains(from)) {
+            self.bundles.demand().count(to, from);
         }
         let load = async {
             let bytes = self.bundles.list(&to).await?.to_bytes()?;
-            Ok(Content::hashed(bytes.into(), Kind::ChangingJson))
+            Ok(Representation::hashed(bytes.into(), Kind::ChangingJson))
         };
         let content = self.lists.try_get_with(to, load).await.map_err(|error: Arc<Error>| shared(&error))?;
-        Ok(content.answer(request.headers(), is_get))
+        Ok(content.respond(request.headers(), is_get))
     }
 
-    /// A bundle, or a range of it.
+    /// Serves a bundle, or a range of it.
     pub(super) async fn bundle(&self, id: Digest, headers: &HeaderMap, is_get: bool) -> Result<Response> {
         let load = async { Ok(self.bundles.find(&id).await?.map(Arc::new)) };
         let found = self.found.try_get_with(id, load).await.map_err(|error: Arc<Error>| shared(&error))?;
         let bundle = found.ok_or(Error::NotFound { what: "bundle" })?;
         let length = bundle.info.length;
-        let (response, range) = answer::outline(&answer::tag(&id.0), length, Kind::LastingBytes, headers, is_get);
+        let (mut response, range) =
+            response::outline(&response::tag(&id.0), length, Kind::LastingBytes, headers, is_get);
         let Some(range) = range else { return Ok(response) };
-        // Clients read a bundle by ranges: who asks for its begin is one more of them.
+        // Clients read a bundle in ranges, so one that asks for its beginning is a new client.
         if range.start == 0
             && let Some(from) = bundle.info.from
             && self.known().await?.contains(&from)
         {
-            self.bundles.asked().count(bundle.to, from);
+            self.bundles.demand().count(bundle.to, from);
         }
-        // An error in the middle breaks the connection off: the client goes on by a range.
+        // An error in the middle closes the connection; the client continues with a range.
         let pieces = self.bundles.read(id, range).await?.inspect_err(move |error| {
-            tracing::warn!(%id, code = error.code(), "a bundle broke off: {error}");
+            tracing::warn!(%id, code = error.code(), "reading a bundle failed halfway: {error}");
         });
-        let mut response = response;
         response.set_body(Body::from_bytes_stream(pieces.map_err(std::io::Error::other)));
         Ok(response)
     }
@@ -99,9 +99,9 @@ impl BundleFiles {
     }
 }
 
-/// `?from=<sha256 of the index that the client has>`
-fn asked_from(request: &Request) -> Option<Digest> {
+/// The version that the client has, from `?from=<SHA-256 of its index>`.
+fn requested_from(request: &Request) -> Option<Digest> {
     let query = request.uri().query()?;
     let (_, from) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == "from")?;
-    super::path::parse_digest(from)
+    from.parse().ok()
 }

@@ -1,7 +1,8 @@
-//! `tuf/current.pack`: what clients ask for first, in one file, made of what the database has in force.
+//! `tuf/current.pack`: the metadata in force and what clients need next, in one file.
 //!
-//! It is kept nowhere: each process makes it once for each revision of the repository that it is asked for, and again
-//! after a while, for bundles are added without a revision. Without one clients read the single files, so whatever stands in the way of making it is no failure of theirs.
+//! It is not stored. Each process makes it once for each revision of the repository that clients ask about, and again
+//! after a moment, because bundles are added without a new revision. Clients that find no pack read the single files, so a
+//! pack that cannot be made is logged and reported as absent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,15 +15,14 @@ use vsekai_updater::net::trust::make_pack;
 use crate::bundles::Bundles;
 use crate::db::{Db, View};
 use crate::error::{Error, Result};
-use crate::files::parse_digest;
 use crate::model::RepositoryFile;
 
-/// How long a pack keeps the lists of bundles that it was made with.
+/// How long a pack may contain outdated lists of bundles.
 const LISTS_FRESH: Duration = Duration::from_secs(2);
 
-/// The pack of the newest revision that was asked for.
+/// Makes packs, and caches the one of the newest revision.
 #[derive(Debug)]
-pub(crate) struct Packs {
+pub(crate) struct MetadataPacks {
     db: Arc<dyn Db>,
     bundles: Arc<Bundles>,
     last: tokio::sync::Mutex<Option<Made>>,
@@ -35,14 +35,14 @@ struct Made {
     pack: Option<Bytes>,
 }
 
-impl Packs {
+impl MetadataPacks {
     pub(crate) fn new(db: Arc<dyn Db>, bundles: Arc<Bundles>) -> Self {
         Self { db, bundles, last: tokio::sync::Mutex::default() }
     }
 
-    /// The pack as it is now; nothing if there is no repository yet.
+    /// The current pack, or `None` if there is no repository yet.
     pub(crate) async fn get(&self) -> Result<Option<Bytes>> {
-        // Whoever comes meanwhile waits, and finds it made.
+        // Requests that arrive meanwhile wait here, and find it made.
         let mut last = self.last.lock().await;
         let revision = self.db.revision().await?;
         if let Some(made) = &*last
@@ -53,25 +53,25 @@ impl Packs {
         }
         let view = self.db.view().await?;
         let revision = view.revision;
-        let pack = of_view(Arc::clone(&self.db), Arc::clone(&self.bundles), view).await?;
+        let pack = pack_of_view(Arc::clone(&self.db), Arc::clone(&self.bundles), view).await?;
         *last = Some(Made { revision, at: Instant::now(), pack: pack.clone() });
         Ok(pack)
     }
 }
 
-/// The metadata of one moment; targets never change, so they can be read later.
-async fn of_view(db: Arc<dyn Db>, bundles: Arc<Bundles>, view: View) -> Result<Option<Bytes>> {
+/// Makes the pack of a view. Targets never change, so they may be read later than the view.
+async fn pack_of_view(db: Arc<dyn Db>, bundles: Arc<Bundles>, view: View) -> Result<Option<Bytes>> {
     let handle = Handle::current();
     let work = move || {
         let failed = Mutex::new(None);
         let read = |path: &str| {
-            let found = handle.block_on(other(db.as_ref(), &bundles, path));
+            let found = handle.block_on(read_other(db.as_ref(), &bundles, path));
             found.map_err(|error| {
                 *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 UpdaterError::Cancelled
             })
         };
-        let pack = of_files(&view.metadata, &read);
+        let pack = pack_of_files(&view.metadata, &read);
         match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => Ok(pack),
@@ -81,16 +81,16 @@ async fn of_view(db: Arc<dyn Db>, bundles: Arc<Bundles>, view: View) -> Result<O
     outcome.map_err(|error| Error::Internal { context: format!("making a pack: {error}") })?
 }
 
-/// A target, or a list of bundles if there are any.
-async fn other(db: &dyn Db, bundles: &Bundles, path: &str) -> Result<Option<Bytes>> {
+/// Reads a target, or a list of bundles if it is not empty.
+async fn read_other(db: &dyn Db, bundles: &Bundles, path: &str) -> Result<Option<Bytes>> {
     let list = path.strip_prefix("bundles/").and_then(|name| name.strip_suffix(".json"));
-    let Some(to) = list.and_then(parse_digest) else { return db.repository_file(path).await };
+    let Some(to) = list.and_then(|digest| digest.parse().ok()) else { return db.repository_file(path).await };
     let list = bundles.list(&to).await?;
     if list.bundles.is_empty() { Ok(None) } else { Ok(Some(list.to_bytes()?.into())) }
 }
 
-/// Of these files, and of others that `other` gives by their path. Nothing if they make no repository.
-pub fn of_files(
+/// Makes a pack of these files, and of others that `other` reads by their path. `None` if they are not a repository.
+pub fn pack_of_files(
     files: &[RepositoryFile],
     other: &dyn Fn(&str) -> std::result::Result<Option<Bytes>, UpdaterError>,
 ) -> Option<Bytes> {

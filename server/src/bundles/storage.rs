@@ -1,7 +1,7 @@
-//! The bytes of bundles: parts of the database, or objects beside the chunks, at `bundles/<id>`.
+//! The bytes of bundles: parts in the database, or objects next to the chunks, at `bundles/<id>`.
 //!
-//! They are read in pieces, each asked for when the one before is being sent: a client that reads slowly holds two of
-//! them and no connection to the store.
+//! They are read in pieces, each while the previous one is being sent: a slow client occupies the memory of two pieces, and
+//! no connection to the store.
 
 use std::ops::Range;
 use std::path::Path;
@@ -20,34 +20,34 @@ use crate::chunks::{self, Place};
 use crate::db::Db;
 use crate::error::{Error, Result};
 
-/// A part in the database. What is stored already has this size: it can never be another.
+/// Size of a part in the database. It can never change, because stored bundles depend on it.
 const PART_BYTES: u64 = 256 << 10;
 
-/// Parts of one transaction: 4 MiB.
+/// Parts written in one transaction: 4 MiB.
 const PARTS_AT_ONCE: usize = 16;
 
 /// Parts removed in one transaction: 64 MiB.
 const PARTS_REMOVED: u32 = 256;
 
-/// What is read of an object at once.
+/// How much of an object is read at once.
 const PIECE_BYTES: u64 = 1 << 20;
 
-/// What is sent of an object at once: S3 takes no less than 5 MiB, and some take only parts of one size.
+/// Size of a part in an upload. S3 accepts no less than 5 MiB, and some stores want all parts of the same size.
 const UPLOAD_BYTES: u64 = 8 << 20;
 
-/// The longest that the removal of one object may take: much less than any lease on clean-up.
+/// How long the removal of an object may take: much less than the lease of garbage collection.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes as they come.
+/// The bytes of a bundle, piece by piece.
 pub type Pieces = BoxStream<'static, Result<Bytes>>;
 
 #[derive(Debug, Clone)]
-pub(super) enum Kept {
+pub(super) enum Storage {
     InDatabase(Arc<dyn Db>),
     AsObjects { store: Arc<dyn ObjectStore>, prefix: ObjectPath, timeout: Duration },
 }
 
-impl Kept {
+impl Storage {
     pub(super) fn open(db: Arc<dyn Db>, options: &chunks::Options) -> Result<Self> {
         if options.place == Place::Database {
             return Ok(Self::InDatabase(db));
@@ -56,7 +56,7 @@ impl Kept {
         Ok(Self::AsObjects { store, prefix: prefix.join("bundles"), timeout: options.timeout })
     }
 
-    /// Stores all of a file, in place of what an earlier try has left.
+    /// Stores a whole file, replacing what an earlier try has left.
     pub(super) async fn put(&self, id: &Digest, length: u64, file: &Path) -> Result<()> {
         let failed =
             |error: std::io::Error| Error::Internal { context: format!("reading {}: {error}", file.display()) };
@@ -90,7 +90,7 @@ impl Kept {
                 };
                 let outcome = sent.await;
                 if outcome.is_err() {
-                    // What is left of it costs room, and nobody sees it.
+                    // Remains that cannot be removed waste space, but nobody sees them.
                     let _ = in_time(*timeout, upload.abort()).await;
                 }
                 outcome.map(drop)
@@ -98,7 +98,7 @@ impl Kept {
         }
     }
 
-    /// How long what is stored is; nothing if it is not there as a whole.
+    /// The stored length, or `None` if the bundle is not there completely.
     pub(super) async fn size(&self, id: &Digest, length: u64) -> Result<Option<u64>> {
         match self {
             Self::InDatabase(db) => {
@@ -121,17 +121,17 @@ impl Kept {
         };
         let mut pieces = pieces_of(&range, step);
         let Some(first) = pieces.next() else { return Ok(stream::empty().boxed()) };
-        // Before the answer has begun a failure can still be told.
+        // A failure can be reported only before the response has begun.
         let first = self.piece(&id, first).await?;
-        let kept = self.clone();
+        let storage = self.clone();
         let rest = stream::iter(pieces).map(move |range| {
-            let kept = kept.clone();
-            async move { kept.piece(&id, range).await }
+            let storage = storage.clone();
+            async move { storage.piece(&id, range).await }
         });
         Ok(stream::once(std::future::ready(Ok(first))).chain(rest.buffered(1)).boxed())
     }
 
-    /// Bytes that lie in one step.
+    /// Reads a range that lies within one part.
     async fn piece(&self, id: &Digest, range: Range<u64>) -> Result<Bytes> {
         match self {
             Self::InDatabase(db) => {
@@ -176,21 +176,21 @@ impl Kept {
     }
 }
 
-/// The range cut at multiples of `step`.
+/// Cuts a range at the multiples of `step`.
 fn pieces_of(range: &Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> + Send + 'static {
     let Range { start, end } = *range;
     let steps = if start < end { start / step..end.div_ceil(step) } else { 0..0 };
     steps.map(move |at| start.max(at * step)..end.min((at + 1) * step))
 }
 
-/// The next bytes of a file, as many as that, or fewer at its end.
+/// Reads up to this many bytes of a file; `None` at its end.
 async fn next(input: &mut tokio::io::Take<tokio::fs::File>, bytes: u64) -> std::io::Result<Option<Bytes>> {
     let mut part = Vec::with_capacity(usize::try_from(bytes.min(input.limit())).unwrap_or_default());
     (&mut *input).take(bytes).read_to_end(&mut part).await?;
     Ok((!part.is_empty()).then(|| part.into()))
 }
 
-/// The client's own limits are for each try; this one is for all.
+/// Limits the time of a request with all its retries. The client's own limits apply to each try.
 async fn in_time<T>(timeout: Duration, work: impl Future<Output = object_store::Result<T>>) -> Result<T> {
     match tokio::time::timeout(timeout, work).await {
         Ok(result) => Ok(result?),

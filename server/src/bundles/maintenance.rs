@@ -1,5 +1,5 @@
-//! Clean-up and checks of all bundles. Who may clean up, when and how often is not decided here: one process at a time,
-//! by the lease on clean-up.
+//! Garbage collection and checks of all bundles. When they run is decided elsewhere: collection in one process at a time,
+//! which holds a lease.
 
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -9,37 +9,37 @@ use crate::error::{Error, Result};
 use crate::model::Time;
 use vsekai_updater::digest::Digest;
 
-/// Bundles removed in one piece of clean-up.
-const PIECE: u32 = 20;
+/// Most bundles removed in one batch.
+const BATCH: u32 = 20;
 
-/// A bundle that has been on its way for longer was left by a server that was killed, in seconds: none takes that long.
+/// No upload of a bundle takes this long, in seconds: an older one was left behind by a server that was killed.
 const INCOMING_S: i64 = 6 * 3600;
 
-/// What a piece of clean-up did.
+/// What a batch of garbage collection did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// Bundles whose version is gone, and what was left of those that were never finished.
+    /// Bundles whose version is gone, and remains of bundles that were never finished.
     pub doomed: u64,
     /// Bundles removed.
     pub removed: u64,
-    /// Bundles whose bytes were not removed. They are tried again.
+    /// Bundles whose bytes could not be removed. The next batch tries again.
     pub failed: u64,
 }
 
 impl Bundles {
-    /// Dooms bundles that nobody needs any more, and removes some that were doomed `grace_s` seconds ago or earlier. Can
-    /// be cut off anywhere and be begun again.
+    /// Dooms bundles that nothing needs any more, and removes some that were doomed `grace_s` seconds ago or earlier. May be
+    /// interrupted anywhere, and repeated.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn clean(&self, now: Time, grace_s: i64) -> Result<Cleaned> {
         let doomed = self.db.doom_bundles(now, now.plus_seconds(-INCOMING_S)).await?;
         let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
-        for id in self.db.claim_bundles(now.plus_seconds(-grace_s), PIECE).await? {
+        for id in self.db.claim_bundles(now.plus_seconds(-grace_s), BATCH).await? {
             match self.remove_claimed(&id).await {
                 Ok(()) => cleaned.removed += 1,
                 Err(error) => {
-                    tracing::warn!(%id, "a bundle could not be removed: {error}");
+                    tracing::warn!(%id, "cannot remove a bundle: {error}");
                     cleaned.failed += 1;
                 }
             }
@@ -47,7 +47,7 @@ impl Bundles {
         Ok(cleaned)
     }
 
-    /// Removes a bundle at once, whatever its state. It may be built again. Gives whether there was one.
+    /// Removes a bundle at once, whatever its state. It may be built again. Returns whether it existed.
     ///
     /// # Errors
     /// Those of the database and the object store.
@@ -60,16 +60,16 @@ impl Bundles {
     }
 
     async fn remove_claimed(&self, id: &Digest) -> Result<()> {
-        self.kept.remove(id).await?;
+        self.storage.remove(id).await?;
         self.db.forget_bundle(id).await
     }
 
-    /// Whether the bytes of a bundle are there, and if asked `deeply`, whether they are what its name says.
+    /// Whether all bytes of a bundle are there and, if `deeply`, whether they match its name.
     ///
     /// # Errors
     /// Those of the database and the object store.
     pub async fn is_sound(&self, id: Digest, length: u64, deeply: bool) -> Result<bool> {
-        if self.kept.size(&id, length).await? != Some(length) {
+        if self.storage.size(&id, length).await? != Some(length) {
             return Ok(false);
         }
         if !deeply {
