@@ -6,7 +6,7 @@
 //!   [`path`], [`version`], [`release`], [`bundle`], [`pack`], [`state`], [`limits`], [`event`], [`error`]
 //! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `route`, `fetch`,
 //!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
-//! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `worker`
+//! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `notes`, `worker`
 //! - faces: `cli` (feature `cli`), the command line, and `gdext` (feature `godot`), the Godot extension
 //!
 //! The command line calls `updater`, `launch`, `publish` and `trust`, and for `vsekai store` what is below them; it adds
@@ -62,6 +62,8 @@ pub mod lint;
 pub mod lock;
 #[cfg(feature = "local")]
 pub mod make;
+#[cfg(feature = "net")]
+pub mod notes;
 #[cfg(feature = "local")]
 pub mod plan;
 #[cfg(feature = "net")]
