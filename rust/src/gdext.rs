@@ -18,7 +18,6 @@ mod convert;
 mod entry;
 mod enums;
 mod files;
-mod hints;
 mod signals;
 mod slack;
 mod updater;

@@ -20,6 +20,7 @@ use crate::event::{Cancel, Event, Monitor, Observer};
 use crate::plan::Summary;
 use crate::release::Sizes;
 
+mod hints;
 mod task;
 
 pub use task::Context;
@@ -99,7 +100,7 @@ impl PlanSummary {
     }
 }
 
-/// Why an operation failed. What to do about it is for the face to say, by the code.
+/// Why an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Stable; see `docs/errors.md`.
@@ -125,6 +126,11 @@ impl From<Error> for Failure {
 impl Failure {
     fn internal(what: &str) -> Self {
         Self { code: INTERNAL.to_owned(), message: format!("Internal error: {what}"), causes: Vec::new() }
+    }
+
+    /// What to do about it, without commands of the command line; may be empty.
+    pub fn hint(&self) -> &'static str {
+        hints::hint(&self.code)
     }
 
     /// Lines to copy into a bug report. `engine` is the host program; the path `home` is replaced by `~`.

@@ -1,8 +1,8 @@
 class_name SampleGame
 extends Node3D
-## A small game to publish, install, update and roll back: shows the logo, its version and mode.
+## A small game to publish, install, update and roll back: a logo, version and mode.
 ##
-## Reads the variables that `vsekai launch` sets: `VSEKAI_VERSION`, `VSEKAI_MODE`, `VSEKAI_READY_FILE`.
+## Reads the variables of `vsekai launch`: `VSEKAI_VERSION`, `VSEKAI_MODE`, `VSEKAI_READY_FILE`.
 ## The last names the file that a game creates once it is running: the only file access in all
 ## scenes. Arguments: `--quit-after-ready` (for tests), `--reduce-motion`.
 

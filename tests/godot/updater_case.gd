@@ -1,5 +1,5 @@
 extends Node
-## Shared by the tests of `VSekaiUpdater`, which need the games published by tests/tools/fixtures.sh.
+## Shared by the tests of `VSekaiUpdater`, which need the games of tests/tools/fixtures.sh.
 
 const WAIT_MSEC_MAX := 18000
 

@@ -6,7 +6,6 @@ use godot::register::GodotClass;
 
 use super::convert::{int, text, texts};
 use super::enums::Operation;
-use super::hints::hint;
 use crate::updater::{Available, ModeInfo, Status};
 use crate::worker::{Failure, PlanSummary};
 
@@ -223,7 +222,7 @@ impl VSekaiFailure {
             operation,
             code: text(&failure.code),
             message: text(&failure.message),
-            hint: text(hint(&failure.code)),
+            hint: text(failure.hint()),
             details: text(details),
         })
     }

@@ -1,6 +1,6 @@
-//! What to do about a failure, for people in front of a game or a launcher: no commands of the command line.
+//! What to do about a failure, for people in front of a window: no commands of the command line.
 //!
-//! A launcher that translates has texts of its own, by the code.
+//! A launcher that translates has its own texts, by the code.
 
 /// By the code of `docs/errors.md`; empty where there is nothing to be done.
 pub(super) fn hint(code: &str) -> &'static str {
@@ -41,7 +41,7 @@ pub(super) fn hint(code: &str) -> &'static str {
         | "release_malformed"
         | "unsafe_path"
         | "unsupported" => "Nothing was changed. Tell the publisher.",
-        crate::worker::INTERNAL => "This is a bug. Try again; if it persists, report it with the details.",
+        super::INTERNAL => "This is a bug. Try again; if it persists, report it with the details.",
         _ => "",
     }
 }
@@ -49,6 +49,7 @@ pub(super) fn hint(code: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::hint;
+    use crate::worker::INTERNAL;
 
     /// Codes that only publishing and the command line can meet, and those that say enough.
     const NONE: &[&str] = &[
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn no_hint_is_a_command() {
-        for code in codes().iter().map(String::as_str).chain([crate::worker::INTERNAL]) {
+        for code in codes().iter().map(String::as_str).chain([INTERNAL]) {
             let text = hint(code);
             assert!(!text.contains("--") && !text.contains('`') && !text.contains("vsekai"), "{code}: {text}");
         }
