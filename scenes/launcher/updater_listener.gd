@@ -1,14 +1,24 @@
-class_name UpdaterNews
-extends UpdaterPort
-## Hears the updater and keeps [member model] true.
+class_name UpdaterListener
+extends Node
+## Listens to the updater and keeps [member model] up to date.
+##
+## Starts nothing: its parent decides what to do next.
 
-signal notes_found(version: String, notes: String)
-## What following a mode would bring; [param bytes] -1 = not known, 0 = nothing to download.
+## [member model] has changed.
+signal changed
+## An operation has ended, so that the next one can start.
+signal ended
+## The status of the install may have changed. [param is_check_due] = check for updates as well.
+signal status_outdated(is_check_due: bool)
+signal status_known(is_installed: bool)
+signal up_to_date
+## [param bbcode] and the [param links] in it are safe to show.
+signal notes_found(version: String, bbcode: String, links: PackedStringArray)
+## What following a mode would download; [param bytes] -1 = unknown, 0 = nothing.
 signal mode_weighed(mode: String, version: String, bytes: int)
 signal progress_changed(done: int, total: int, bytes_per_second: float, seconds_left: float)
-signal first_run_decided(is_first: bool)
 signal update_completed
-## Something that was asked for went wrong, beside checks and updates: those are in the model.
+## An operation other than a check or an update has failed: those failures are in the model.
 signal failed(report: ErrorReport)
 signal game_started
 signal game_ended
@@ -22,48 +32,59 @@ const KINDS: Dictionary[VSekaiUpdater.State, HomeState.Kind] = {
 	VSekaiUpdater.State.ROLLING_BACK: HomeState.Kind.ROLLING_BACK,
 	VSekaiUpdater.State.PAUSED: HomeState.Kind.PAUSED,
 }
+## Titles for failed operations; any other has [constant ErrorReport.TITLE].
+const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
+	VSekaiUpdater.Operation.CHECK: "ERROR_TITLE_CHECK",
+	VSekaiUpdater.Operation.UPDATE: "ERROR_TITLE_UPDATE",
+	VSekaiUpdater.Operation.VERIFY: "ERROR_TITLE_VERIFY",
+	VSekaiUpdater.Operation.REPAIR: "ERROR_TITLE_REPAIR",
+	VSekaiUpdater.Operation.ROLLBACK: "ERROR_TITLE_ROLLBACK",
+	VSekaiUpdater.Operation.SWITCH_MODE: "ERROR_TITLE_MODE",
+	VSekaiUpdater.Operation.LAUNCH: "ERROR_TITLE_LAUNCH",
+	VSekaiUpdater.Operation.INTEGRATE: "ERROR_TITLE_LINKS",
+	VSekaiUpdater.Operation.UNINTEGRATE: "ERROR_TITLE_LINKS",
+	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
+}
 
-## Whether a check follows when it is known what is installed.
-var _is_check_wanted: bool = true
+@export var updater: VSekaiUpdater
+
+var model: LauncherModel
 
 
 func _ready() -> void:
-	_updater.state_changed.connect(_on_state_changed)
-	_updater.update_found.connect(_on_update_found)
-	_updater.no_update_found.connect(_on_no_update_found)
-	_updater.plan_made.connect(_on_plan_made)
-	_updater.progress_changed.connect(progress_changed.emit)
-	_updater.update_completed.connect(_on_update_completed)
-	_updater.update_cancelled.connect(_settle)
-	_updater.operation_failed.connect(_on_operation_failed)
-	_updater.status_read.connect(_on_status_read)
-	_updater.modes_listed.connect(_on_modes_listed)
-	_updater.mode_switched.connect(_on_mode_switched)
-	_updater.mode_planned.connect(_on_mode_planned)
-	_updater.verify_completed.connect(_on_verify_completed)
-	_updater.repair_completed.connect(_on_repair_completed)
-	_updater.rolled_back.connect(_on_rolled_back)
-	_updater.launched.connect(_on_launched.unbind(1))
-	_updater.game_exited.connect(_on_game_exited.unbind(1))
-	_updater.integrated.connect(_settle)
-	_updater.unintegrated.connect(_settle)
-	_updater.uninstalled.connect(_on_uninstalled)
+	updater.state_changed.connect(_on_state_changed)
+	updater.update_found.connect(_on_update_found)
+	updater.no_update_found.connect(_on_no_update_found)
+	updater.plan_made.connect(_on_plan_made)
+	updater.progress_changed.connect(progress_changed.emit)
+	updater.update_completed.connect(_on_update_completed.unbind(1))
+	updater.update_cancelled.connect(status_outdated.emit.bind(false))
+	updater.operation_failed.connect(_on_operation_failed)
+	updater.status_read.connect(_on_status_read)
+	updater.modes_listed.connect(_on_modes_listed)
+	updater.mode_switched.connect(follow_mode)
+	updater.mode_planned.connect(_on_mode_planned)
+	updater.verify_completed.connect(_on_verify_completed)
+	updater.repair_completed.connect(_on_repair_completed)
+	updater.rolled_back.connect(_on_rolled_back)
+	updater.launched.connect(_on_launched.unbind(1))
+	updater.game_exited.connect(_on_game_exited.unbind(1))
+	updater.integrated.connect(status_outdated.emit.bind(false))
+	updater.unintegrated.connect(status_outdated.emit.bind(false))
+	updater.uninstalled.connect(_on_uninstalled)
 
 
-## Nothing goes on any more: looks at what is installed now.
-func _settle() -> void:
-	if _next.is_valid():
-		_begin_next()
-		return
-	model.activity = HomeState.Kind.READY
-	changed.emit()
-	_begin(_updater.read_status)
+## The install follows this mode now, or the first one will.
+func follow_mode(mode: String) -> void:
+	model.mode = mode
+	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": mode})
+	status_outdated.emit(true)
 
 
 func _on_state_changed(state: VSekaiUpdater.State) -> void:
-	# What an operation does on its way shows as what was asked for.
-	var is_repair := _updater.get_operation() == VSekaiUpdater.Operation.REPAIR
-	if is_repair or (_updater.is_busy() and not KINDS.has(state)):
+	# A repair shows as one state, whatever it does on the way.
+	var is_repair := updater.get_operation() == VSekaiUpdater.Operation.REPAIR
+	if is_repair or (updater.is_busy() and not KINDS.has(state)):
 		return
 	model.activity = KINDS.get(state, HomeState.Kind.READY)
 	changed.emit()
@@ -74,9 +95,10 @@ func _on_update_found(release: VSekaiRelease) -> void:
 	model.new_version = release.version
 	model.new_mode = release.mode
 	model.is_recalled = release.why == "recalled"
-	notes_found.emit(release.version, release.notes)
+	var bbcode := VSekaiUpdater.notes_to_bbcode(release.notes)
+	notes_found.emit(release.version, bbcode, VSekaiUpdater.notes_links(release.notes))
 	changed.emit()
-	_begin_next()
+	ended.emit()
 
 
 func _on_plan_made(plan: VSekaiPlan) -> void:
@@ -91,24 +113,24 @@ func _on_no_update_found() -> void:
 	model.forget_release()
 	model.failure = null
 	changed.emit()
-	if not _next.is_valid():
-		_next = _updater.list_modes
-	_begin_next()
+	up_to_date.emit()
 
 
-func _on_update_completed(_version: String) -> void:
+func _on_update_completed() -> void:
 	model.forget_release()
 	model.failure = null
 	model.damaged_files = 0
 	update_completed.emit()
-	_settle()
+	status_outdated.emit(false)
 
 
 func _on_operation_failed(failure: VSekaiFailure) -> void:
 	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
 	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
-	var report := ErrorReport.of(failure.code, failure.message, failure.hint)
-	report.details = failure.details
+	var report := ErrorReport.of(failure.code, failure.details)
+	report.title = TITLES.get(failure.operation, ErrorReport.TITLE)
+	if is_update and not model.is_installed():
+		report.title = "ERROR_TITLE_INSTALL"
 	model.activity = HomeState.Kind.READY
 	if is_check or is_update:
 		model.failure = report
@@ -118,9 +140,10 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 	elif failure.operation != VSekaiUpdater.Operation.LIST_MODES and failure.code != "cancelled":
 		failed.emit(report)
 	changed.emit()
-	_begin_next()
 	if is_update:
-		_begin(_updater.read_status)
+		status_outdated.emit(false)
+	else:
+		ended.emit()
 
 
 func _on_status_read(status: VSekaiStatus) -> void:
@@ -132,15 +155,7 @@ func _on_status_read(status: VSekaiStatus) -> void:
 	model.is_on_trial = status.is_on_trial
 	model.is_resumable = status.is_resumable
 	model.is_integrated = status.is_integrated
-	if not status.is_installed and _updater.mode.is_empty():
-		_updater.mode = branding.default_mode
-	first_run_decided.emit(not status.is_installed and not settings.is_first_run_done)
-	changed.emit()
-	var is_automatic := not settings.is_manual_check_only and not model.are_updates_off
-	if _is_check_wanted and is_automatic and not _next.is_valid():
-		_next = _updater.check_for_update
-	_is_check_wanted = false
-	_begin_next()
+	status_known.emit(status.is_installed)
 
 
 func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
@@ -156,42 +171,35 @@ func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 		if mode.is_current and model.mode.is_empty():
 			model.mode = mode.name
 	changed.emit()
-	_begin_next()
-
-
-func _on_mode_switched(mode: String) -> void:
-	model.mode = mode
-	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": mode})
-	_is_check_wanted = true
-	_settle()
+	ended.emit()
 
 
 func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
 	var bytes := plan.download_bytes if plan != null else 0
 	mode_weighed.emit(mode, plan.version if plan != null else "", bytes)
-	_begin_next()
+	ended.emit()
 
 
 func _on_verify_completed(damaged_files: PackedStringArray) -> void:
 	model.damaged_files = damaged_files.size()
 	var key := "MESSAGE_VERIFIED" if damaged_files.is_empty() else "MESSAGE_DAMAGED"
 	model.message = tr(key).format({"files": damaged_files.size()})
-	_settle()
+	status_outdated.emit(false)
 
 
 func _on_repair_completed(repaired_files: int) -> void:
 	model.damaged_files = 0
 	model.message = tr("MESSAGE_REPAIRED").format({"files": repaired_files})
-	_settle()
+	status_outdated.emit(false)
 
 
 func _on_rolled_back(version: String) -> void:
 	model.forget_release()
 	model.message = tr("MESSAGE_ROLLED_BACK").format({"version": version})
-	if _updater.is_game_running():
+	if updater.is_game_running():
 		model.version = version
 	else:
-		_settle()
+		status_outdated.emit(false)
 
 
 func _on_launched() -> void:
@@ -203,13 +211,11 @@ func _on_launched() -> void:
 func _on_game_exited(exit_code: int) -> void:
 	model.is_playing = false
 	model.has_crashed = exit_code != 0
-	game_ended.emit()
 	changed.emit()
-	_begin(_updater.read_status)
+	game_ended.emit()
 
 
 func _on_uninstalled() -> void:
 	model.forget_release()
-	model.message = tr("MESSAGE_UNINSTALLED").format({"product": branding.product_name})
-	_is_check_wanted = true
-	_settle()
+	model.message = tr("MESSAGE_UNINSTALLED").format({"product": model.product_name})
+	status_outdated.emit(true)
