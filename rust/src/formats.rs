@@ -5,5 +5,5 @@ pub mod bundle;
 pub mod chunk;
 pub mod chunker;
 pub mod index;
-pub mod pack;
+pub mod metadata_pack;
 pub mod release;

@@ -15,23 +15,23 @@ use crate::event::{Event, Monitor};
 use crate::formats::release::{Choice, ModeName};
 use crate::install::integrate::{self, Record};
 use crate::install::{
-    self, Admission, Damage, InstallRoot, InstallState, Installed, Job, Look, Prepared, Purpose, Session, Uninstalled,
-    Verified,
+    self, Admission, Damage, InstallRoot, InstallState, Installed, Prepared, Purpose, Session, Uninstalled, Verified,
+    VerifyDepth, VersionJob,
 };
+use crate::local::acquire::Transfer;
 use crate::local::extract::Intent;
-use crate::local::fetch::Transfer;
-use crate::local::route::Link;
+use crate::local::strategy::Link;
 use crate::state::State;
 use crate::version::Version;
 
-mod bundles;
+mod bundle_client;
 mod facts;
-mod look;
+mod repository_state;
 
 pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated};
 
-use bundles::Shelf;
-use look::{View, Ways};
+use bundle_client::BundleClient;
+use repository_state::{DocumentSources, RepositoryState};
 
 /// See the module's head.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Updater {
     pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
         monitor.emit(Event::StateChanged { state: State::Checking });
         let state = self.state_or_new(monitor)?;
-        let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
         let choice = view.choose(&self.settings, &state)?;
         let mode = view.mode(&self.settings, &state)?;
         let available = match choice {
@@ -63,8 +63,8 @@ impl Updater {
             Choice::Take { mode, offer, why } => {
                 let (mode, version) = (mode.clone(), offer.version.clone());
                 let (release, bytes) = view.release(&mode, &version, &self.settings.platform)?;
-                let in_place = bundles::bases(&self.root, state.current.as_ref());
-                let bundle = bundles::download_bytes(&view.listed(&release, &bytes), &in_place);
+                let in_place = bundle_client::bases(&self.root, state.current.as_ref());
+                let bundle = bundle_client::download_bytes(&view.listed(&release, &bytes), &in_place);
                 let download_bytes = bundle.unwrap_or(u64::MAX).min(release.sizes.stored_bytes);
                 Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
             }
@@ -84,7 +84,7 @@ impl Updater {
     pub fn plan(&self, monitor: &Monitor) -> Result<Option<Prepared>> {
         Session::admit(&self.root, &self.admission("update"))?;
         let state = self.state_or_new(monitor)?;
-        let mut view = View::open(&self.settings, &self.root, &state, monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
         let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
         let (mode, version) = (mode.clone(), offer.version.clone());
         let (job, _) = self.job(&mut view, (&mode, &version), state.current.as_ref(), Intent::DryRun, monitor)?;
@@ -115,7 +115,7 @@ impl Updater {
         let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
         monitor.emit(Event::StateChanged { state: State::Checking });
         let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
-        let mut view = View::open(&self.settings, &self.root, &known, monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &known, monitor)?;
         let taken = match view.choose(&self.settings, &known)? {
             Choice::Stay => None,
             Choice::Take { mode, offer, why } => Some((mode.clone(), offer.version.clone(), why)),
@@ -158,7 +158,7 @@ impl Updater {
     }
 
     /// What was learned of the repository goes into the state, before anything is built on it.
-    fn note(&self, session: &mut Session, view: &View) -> Result<()> {
+    fn note(&self, session: &mut Session, view: &RepositoryState) -> Result<()> {
         let before = session.state.clone();
         view.note(&self.settings, &mut session.state)?;
         if let Some(version) = &self.settings.version {
@@ -172,22 +172,24 @@ impl Updater {
     /// What a version needs to be brought in, and what finding out has cost beside metadata.
     fn job(
         &self,
-        view: &mut View,
+        view: &mut RepositoryState,
         (mode, version): (&ModeName, &Version),
         current: Option<&Installed>,
         intent: Intent,
         monitor: &Monitor,
-    ) -> Result<(Job, Transfer)> {
+    ) -> Result<(VersionJob, Transfer)> {
         let (release, bytes) = view.release(mode, version, &self.settings.platform)?;
-        let sources = look::sources(&self.settings, &view.stores())?;
-        let in_place = bundles::bases(&self.root, current);
-        let is_there = |base: &bundles::Base| base.kept.documents.release.index.sha256 == release.index.sha256;
+        let sources = repository_state::sources(&self.settings, &view.stores())?;
+        let in_place = bundle_client::bases(&self.root, current);
+        let is_there =
+            |base: &bundle_client::InstalledBase| base.kept.documents.release.index.sha256 == release.index.sha256;
         let mut offered = None;
         if sources.remote.is_some() && !in_place.iter().any(is_there) {
             let listed = view.listed(&release, &bytes);
-            offered = Shelf::open(&self.settings, &view.places(), &release, &in_place, listed, monitor);
+            offered = BundleClient::open(&self.settings, &view.places(), &release, &in_place, listed, monitor);
         }
-        let documents = view.documents(&release, bytes, Ways { bases: &in_place, shelf: offered.as_mut() })?;
+        let documents =
+            view.documents(&release, bytes, DocumentSources { bases: &in_place, client: offered.as_mut() })?;
         let (mut offers, mut link, mut transfer) = (Vec::new(), Link::default(), Transfer::default());
         if let Some(offered) = &mut offered {
             offers = offered.offers(&documents);
@@ -195,7 +197,10 @@ impl Updater {
         }
         let in_place = in_place.into_iter().map(|base| base.kept).collect();
         let scratch = self.settings.scratch.clone();
-        Ok((Job { documents, in_place, sources, offers, link, purpose: Purpose::Update, intent, scratch }, transfer))
+        Ok((
+            VersionJob { documents, in_place, sources, offers, link, purpose: Purpose::Update, intent, scratch },
+            transfer,
+        ))
     }
 
     /// Reads all of the current version and holds it against what was signed.
@@ -209,22 +214,22 @@ impl Updater {
     pub fn repair(&self, monitor: &Monitor) -> Result<(Verified, Option<install::Report>)> {
         let mut session = self.enter("repair", monitor)?;
         let folder = session.current()?.folder.clone();
-        if install::Kept::read(&self.root, &folder).is_none() {
+        if install::InstalledVersion::read(&self.root, &folder).is_none() {
             self.fetch_documents(&session.state, &folder, monitor)?;
         }
         let found = install::verify(&self.root, &folder, monitor)?;
         let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
-        let kept = install::Kept::read(&self.root, &folder).ok_or_else(missing)?;
+        let kept = install::InstalledVersion::read(&self.root, &folder).ok_or_else(missing)?;
         if found.damage.is_empty() {
             kept.stamp_again(&self.root, &folder, monitor)?;
             session.clean()?;
             return Ok((found, None));
         }
-        let in_place = install::Kept::all(&self.root, session.state.current.as_ref());
-        let job = Job {
+        let in_place = install::InstalledVersion::all(&self.root, session.state.current.as_ref());
+        let job = VersionJob {
             documents: kept.documents,
             in_place,
-            sources: look::sources(&self.settings, &session.state.stores)?,
+            sources: repository_state::sources(&self.settings, &session.state.stores)?,
             // What is damaged is little, as a rule, and a bundle may build on it.
             offers: Vec::new(),
             link: Link::default(),
@@ -240,10 +245,10 @@ impl Updater {
     /// Gets the documents of the current version again: somebody removed them.
     fn fetch_documents(&self, state: &InstallState, folder: &str, monitor: &Monitor) -> Result<()> {
         let current = current_of(&self.root, state)?;
-        let mut view = View::open(&self.settings, &self.root, state, monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, state, monitor)?;
         let (release, bytes) = view.release(&current.mode, &current.version, &current.platform)?;
-        let documents = view.documents(&release, bytes, Ways { bases: &[], shelf: None })?;
-        install::Kept::write(&self.root, folder, &documents, &self.root.versions(folder), monitor)
+        let documents = view.documents(&release, bytes, DocumentSources { bases: &[], client: None })?;
+        install::InstalledVersion::write(&self.root, folder, &documents, &self.root.versions(folder), monitor)
     }
 
     /// Goes back to the previous version. The one that is left is not offered again by itself.
@@ -251,7 +256,7 @@ impl Updater {
         let mut session = self.enter("rollback", monitor)?;
         monitor.emit(Event::StateChanged { state: State::RollingBack });
         session.current()?;
-        let outcome = session.roll_back(Look::Read, monitor);
+        let outcome = session.roll_back(VerifyDepth::Full, monitor);
         if let Err(Error::NoPrevious { .. }) = outcome {
             // A run before this one may have been stopped right after the switch.
             session.clean()?;
@@ -267,7 +272,7 @@ impl Updater {
     pub fn switch_mode(&self, mode: &ModeName, monitor: &Monitor) -> Result<ModeName> {
         let mut session = self.enter("mode switch", monitor)?;
         session.current()?;
-        let mut view = View::open(&self.settings, &self.root, &session.state, monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &session.state, monitor)?;
         let resolved = crate::formats::release::resolve_mode(view.catalog(), mode)?.clone();
         view.remember()?;
         session.state.mode = resolved.clone();
@@ -278,7 +283,7 @@ impl Updater {
     /// All modes of the repository.
     pub fn modes(&self, monitor: &Monitor) -> Result<Vec<ModeInfo>> {
         let state = self.state_or_new(monitor)?;
-        let view = View::open(&self.settings, &self.root, &state, monitor)?;
+        let view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
         Ok(view.modes(&self.settings.platform, &state.mode))
     }
 

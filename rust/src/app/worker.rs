@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::app::updater::{Checked, ModeInfo, Status, Updated};
 use crate::error::{Error, Result};
-use crate::event::pace::{Pace, Progress};
+use crate::event::throughput::{Progress, Throughput};
 use crate::event::{Cancel, Event, Monitor, Observer};
 use crate::formats::release::{ModeName, Sizes};
 use crate::install::launch::Launched;
@@ -239,7 +239,7 @@ pub enum Message {
 pub struct Worker {
     cancel: Cancel,
     leave: Cancel,
-    pace: Arc<Mutex<Pace>>,
+    pace: Arc<Mutex<Throughput>>,
     messages: Receiver<Message>,
     thread: Option<JoinHandle<()>>,
     is_done: bool,
@@ -253,7 +253,7 @@ impl Worker {
 
     fn spawn(work: impl FnOnce(&Context) -> Result<Outcome> + Send + 'static) -> Self {
         let (sender, messages) = mpsc::channel();
-        let (cancel, leave, pace) = (Cancel::default(), Cancel::default(), Arc::<Mutex<Pace>>::default());
+        let (cancel, leave, pace) = (Cancel::default(), Cancel::default(), Arc::<Mutex<Throughput>>::default());
         let teller = Teller { sender: sender.clone(), pace: Arc::clone(&pace) };
         let monitor = Monitor { observer: Arc::new(teller), cancel: cancel.clone(), ..Monitor::default() };
         let context = Context { monitor, leave: leave.clone(), sender: sender.clone() };
@@ -343,7 +343,7 @@ impl Context {
 
 struct Teller {
     sender: Sender<Message>,
-    pace: Arc<Mutex<Pace>>,
+    pace: Arc<Mutex<Throughput>>,
 }
 
 impl Observer for Teller {

@@ -10,11 +10,11 @@ use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, Index};
 use crate::install::config;
 use crate::limits;
+use crate::local::acquire::Sources;
 use crate::local::disk;
-use crate::local::extract::Content;
-use crate::local::fetch::Sources;
+use crate::local::extract::IndexKind;
 use crate::local::store::LocalStore;
-use crate::net::source::{HttpOptions, Network, Secret, Url};
+use crate::net::http::{HttpOptions, Network, Secret, Url};
 
 use crate::cli::{arguments, settings};
 
@@ -103,11 +103,11 @@ pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
 }
 
 /// What an index describes, by the ending of its name.
-pub(crate) fn content(name: &str) -> Result<Content> {
+pub(crate) fn content(name: &str) -> Result<IndexKind> {
     let path = name.split(['?', '#']).next().unwrap_or(name);
     match Path::new(path).extension().and_then(|ending| ending.to_str()) {
-        Some("caidx") => Ok(Content::Tree),
-        Some("caibx") => Ok(Content::Blob),
+        Some("caidx") => Ok(IndexKind::Tree),
+        Some("caibx") => Ok(IndexKind::Blob),
         _ => {
             let reason = format!("{name} ends neither in .caidx (a folder) nor in .caibx (a file)");
             Err(Error::Invalid { what: "index", reason })

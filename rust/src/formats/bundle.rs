@@ -39,9 +39,9 @@ pub use codec::{pack, unpack};
 pub use document::{index_document, parse_index_document};
 pub use list::{BundleInfo, BundleList, list_name, name_of};
 #[cfg(feature = "local")]
-pub use sources::Stored;
+pub use sources::StoreSource;
 pub use stream::{ChunkSource, read_ranges};
-pub use table::{Content, Filter, HEADER_BYTES, Header, Section, Table};
+pub use table::{Filter, HEADER_BYTES, Header, Section, SectionContent, Table};
 
 /// Prefix and output of a section together, in bytes: what zstd's window may be, and with the packed bytes what a
 /// client has to hold at once. 2^27 is what every decoder of zstd accepts.

@@ -4,7 +4,7 @@
 //! Catalog     per mode: active? successor? which versions are offered, where, to how many        release/catalog.rs
 //!   choose    catalog + what is installed -> stay, or take this version                          release/choice.rs
 //! Release     one version for one platform: index, file table, entry program, notes              release/document.rs
-//!   FileTable its files: a layout with the SHA-256 of each file                                  release/files.rs
+//!   FileTable its files: a layout with the SHA-256 of each file                                  release/file_table.rs
 //! ```
 //!
 //! All of it arrives as signed targets; [`trust`](crate::net::trust) says whether they are to be believed. What is
@@ -14,7 +14,7 @@
 mod catalog;
 mod choice;
 mod document;
-mod files;
+mod file_table;
 mod name;
 
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod tests;
 pub use catalog::{Catalog, Mode, Offer};
 pub use choice::{Choice, Situation, Why, admits, choose, resolve_mode};
 pub use document::{Chunking, Entry, Release, Sizes, TargetRef};
-pub use files::{FileDigest, FileTable};
+pub use file_table::{FileDigest, FileTable};
 pub use name::{ModeName, Platform, target_name};
 
 /// Whether a catalog's address is one that clients follow. Other kinds are passed over, so that there may be some.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Event, Monitor};
 use crate::formats::release::Release;
-use crate::install::{Admission, InstallRoot, InstallState, Installed, Kept, Look, Session};
+use crate::install::{Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth};
 use crate::local::disk;
 
 /// Starts without a sign of life before the version before comes back.
@@ -119,7 +119,7 @@ fn count_attempt(
     let attempts = session.state.trial.as_ref().map_or(0, |trial| trial.attempts);
     if attempts >= MAX_ATTEMPTS {
         let left = session.state.current.as_ref().map(|current| current.version.to_string());
-        match session.look_at_previous(Look::Glance, monitor) {
+        match session.look_at_previous(VerifyDepth::Quick, monitor) {
             Ok(()) => {
                 session.state.roll_back();
                 // A full disk is no reason to start what does not start. And what is left over is in nobody's way.
@@ -142,7 +142,7 @@ fn count_attempt(
 /// Goes back for this start alone: the root cannot be changed now. Gives the version that was left.
 fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState) -> Option<String> {
     let has_enough = state.trial.as_ref().is_some_and(|trial| trial.attempts >= MAX_ATTEMPTS);
-    let previous = state.previous.as_ref().and_then(|previous| Kept::read(root, &previous.folder));
+    let previous = state.previous.as_ref().and_then(|previous| InstalledVersion::read(root, &previous.folder));
     let left = state.current.as_ref().map(|current| current.version.to_string());
     let is_back = has_enough && previous.is_some_and(|kept| kept.is_complete()) && state.roll_back();
     left.filter(|_| is_back)
@@ -196,7 +196,7 @@ struct Started {
 
 impl Started {
     fn start(root: &InstallRoot, current: &Installed, options: &LaunchOptions) -> Result<Self> {
-        let release = Kept::release(root, &current.folder)?;
+        let release = InstalledVersion::release(root, &current.folder)?;
         let tree = root.versions(&current.folder);
         let program = release.entry.path.below(&tree);
         let ready = root.control(RUNNING).join(format!("{READY}{}", std::process::id()));

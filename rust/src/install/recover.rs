@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::kept::Kept;
+use super::installed_version::InstalledVersion;
 use super::{InstallRoot, InstallState, Installed, uninstall};
 use crate::error::{Error, Result};
 use crate::formats::release::Release;
@@ -64,7 +64,7 @@ pub(super) fn is_empty_of_ours(root: &InstallRoot) -> bool {
 pub(super) fn from_versions(root: &InstallRoot) -> Result<Option<InstallState>> {
     let mut found: Vec<(Release, String)> = Vec::new();
     for folder in root.folders()? {
-        if let Some(kept) = Kept::read(root, &folder) {
+        if let Some(kept) = InstalledVersion::read(root, &folder) {
             found.push((kept.documents.release, folder));
         }
     }

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::formats::chunk::{ChunkId, VerifiedChunk};
+use crate::local::acquire::{self, DigestChoice, Sink, Sources, Transfer, WantedChunk};
 use crate::local::disk::{self, CloneMemory};
-use crate::local::fetch::{self, DigestChoice, Sink, Sources, Transfer, Wanted};
 use crate::local::plan::{ChunkJob, Keep, Plan};
 use crate::local::spool::Spool;
 
@@ -73,10 +73,11 @@ pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled>
     let linked = take_over(assembly, &memory, monitor)?;
     let writer = Writer::new(assembly);
     writer.finish_empty_files()?;
-    let wanted: Vec<Wanted> = plan.chunks.iter().map(|job| job.want).collect();
+    let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).collect();
     let total_bytes = wanted.iter().map(|want| want.size).sum();
     monitor.emit(Event::Started { phase: Phase::Assemble, total_bytes });
-    let transfer = fetch::obtain(assembly.sources, Some(assembly.spool), &wanted, assembly.digest, &writer, monitor)?;
+    let transfer =
+        acquire::acquire(assembly.sources, Some(assembly.spool), &wanted, assembly.digest, &writer, monitor)?;
     monitor.emit(Event::Finished { phase: Phase::Assemble });
     let written_bytes = linked + writer.written_bytes.load(Ordering::Relaxed);
     let carried = carry_over(assembly, &memory)?;

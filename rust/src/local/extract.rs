@@ -16,9 +16,9 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::archive::Layout;
 use crate::formats::index::Index;
+use crate::local::acquire::{DigestChoice, Sources, Transfer};
 use crate::local::assemble::{self, Assembled, Assembly};
 use crate::local::disk::{self, Durability};
-use crate::local::fetch::{DigestChoice, Sources, Transfer};
 use crate::local::lock::Lock;
 use crate::local::plan::{self, Inputs, Installed, Plan, Staged, Summary};
 use crate::local::receipt::{Receipt, Workplace};
@@ -34,7 +34,7 @@ pub(crate) use destination::tidy_staging;
 
 /// What an index describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
+pub enum IndexKind {
     /// A `.caidx`: a tree.
     Tree,
     /// A `.caibx`: one file.
@@ -56,7 +56,7 @@ pub struct Request {
     /// The wanted version.
     pub index: Index,
     /// What it describes.
-    pub content: Content,
+    pub content: IndexKind,
     /// The folder or file to bring to it.
     pub destination: PathBuf,
     /// Further trees or files to take chunks from. One that is the destination itself is taken over.
@@ -147,7 +147,7 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     };
     let mut plan = plan::plan(&inputs, monitor)?;
     looked.add_to(&mut plan.summary);
-    if occupied && request.content == Content::Tree {
+    if occupied && request.content == IndexKind::Tree {
         // Of a folder that is taken over without a sound index nothing is known: all that is not replaced stays.
         let known = receipt.as_ref().map(|receipt| &receipt.layout).or(taken_over.as_ref()).unwrap_or(&layout);
         plan.carry = destination::foreign(workplace.destination(), known, &layout)?;

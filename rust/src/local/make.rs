@@ -28,7 +28,7 @@ mod stream;
 mod tests;
 
 use keep::Keeper;
-use run::Job;
+use run::BlockJob;
 
 /// How a stream becomes chunks.
 #[derive(Debug, Clone)]
@@ -98,8 +98,8 @@ pub fn cut(root: &Path, layout: &Layout, options: &MakeOptions, monitor: &Monito
     run::run(&job(root, layout, options), &|_, _| Ok(()), monitor)
 }
 
-fn job<'a>(root: &'a Path, layout: &'a Layout, options: &'a MakeOptions) -> Job<'a> {
-    Job {
+fn job<'a>(root: &'a Path, layout: &'a Layout, options: &'a MakeOptions) -> BlockJob<'a> {
+    BlockJob {
         root,
         layout,
         chunker: &options.chunker,
@@ -123,7 +123,7 @@ pub fn index_of(
     forced_cuts: bool,
     monitor: &Monitor,
 ) -> Result<Index> {
-    let job = Job { root, layout, chunker, flags, forced_cuts, hint: None, phase: Phase::ScanSeed };
+    let job = BlockJob { root, layout, chunker, flags, forced_cuts, hint: None, phase: Phase::ScanSeed };
     run::run(&job, &|_, _| Ok(()), monitor)
 }
 

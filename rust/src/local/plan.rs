@@ -12,7 +12,7 @@ use crate::event::Monitor;
 use crate::formats::archive::{Layout, NodeKind, Segment};
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
-use crate::local::fetch::{Sources, Wanted};
+use crate::local::acquire::{Sources, WantedChunk};
 use crate::local::receipt::Receipt;
 use crate::local::spool::Spool;
 
@@ -34,7 +34,7 @@ pub struct Keep {
 
 /// Where a part of a chunk goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct WritePlace {
     /// Position in [`Plan::files`].
     pub file: u32,
     /// Where in the file, in bytes.
@@ -49,7 +49,7 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkJob {
     /// The chunk.
-    pub want: Wanted,
+    pub want: WantedChunk,
     /// Its first place in [`Plan::places`].
     pub first: u32,
     /// How many places it has.
@@ -97,7 +97,7 @@ pub struct Plan {
     /// Chunks to get, in stream order of their first place.
     pub chunks: Vec<ChunkJob>,
     /// All places of all chunks, those of one chunk side by side.
-    pub places: Vec<Place>,
+    pub places: Vec<WritePlace>,
     /// The user's files in the installed tree, to carry over: paths relative to it.
     pub carry: Vec<PathBuf>,
     /// The same in numbers.
@@ -169,7 +169,7 @@ fn assign_files(layout: &Layout, plan: &mut Plan) -> Vec<Option<u32>> {
 fn collect_chunks(inputs: &Inputs<'_>, slots: &[Option<u32>], plan: &mut Plan) -> Result<()> {
     let zeros = ZeroChunk::of(inputs.index);
     let mut jobs: HashMap<ChunkId, u32> = HashMap::new();
-    let mut found: Vec<(u32, Place)> = Vec::new();
+    let mut found: Vec<(u32, WritePlace)> = Vec::new();
     for (position, chunk) in inputs.index.iter().enumerate() {
         if inputs.staged.is_done(position) || zeros.is(chunk.id, chunk.size()) {
             continue;
@@ -183,11 +183,11 @@ fn collect_chunks(inputs: &Inputs<'_>, slots: &[Option<u32>], plan: &mut Plan) -
             {
                 let job = match job {
                     Some(job) => job,
-                    None => *job.insert(job_of(&mut jobs, plan, Wanted { id: chunk.id, size: chunk.size() })?),
+                    None => *job.insert(job_of(&mut jobs, plan, WantedChunk { id: chunk.id, size: chunk.size() })?),
                 };
                 // Both are parts of one chunk, so far below 2^32.
                 let (at, len) = (u32::try_from(chunk_offset).unwrap_or(0), u32::try_from(size).unwrap_or(0));
-                found.push((job, Place { file, file_offset: offset, chunk_offset: at, len }));
+                found.push((job, WritePlace { file, file_offset: offset, chunk_offset: at, len }));
             }
             chunk_offset += size;
         }
@@ -204,7 +204,7 @@ fn collect_chunks(inputs: &Inputs<'_>, slots: &[Option<u32>], plan: &mut Plan) -
     Ok(())
 }
 
-fn job_of(jobs: &mut HashMap<ChunkId, u32>, plan: &mut Plan, want: Wanted) -> Result<u32> {
+fn job_of(jobs: &mut HashMap<ChunkId, u32>, plan: &mut Plan, want: WantedChunk) -> Result<u32> {
     let next = u32::try_from(plan.chunks.len()).unwrap_or(u32::MAX);
     let job = *jobs.entry(want.id).or_insert(next);
     if job == next {

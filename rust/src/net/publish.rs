@@ -23,27 +23,27 @@ use crate::formats::chunker::Chunker;
 use crate::formats::index::Index;
 use crate::formats::release::{Entry, ModeName, Platform};
 use crate::limits;
-use crate::local::fetch::Sources;
-use crate::local::lint::Finding;
+use crate::local::acquire::Sources;
+use crate::local::preflight::Finding;
 use crate::path::RelPath;
 use crate::version::Version;
 
-mod adopt;
 mod build;
 mod bundles;
 mod check;
+mod documents;
 mod edit;
 mod folder;
-mod past;
+mod history;
+mod import;
 mod server;
-mod terms;
 
 pub use edit::{Edit, edit};
 pub use server::Server;
 
 /// What is published.
 #[derive(Debug)]
-pub enum Content {
+pub enum BuildSource {
     /// A folder, to be cut into chunks.
     Tree(PathBuf),
     /// A tree that desync or casync has cut already.
@@ -68,7 +68,7 @@ pub enum Destination {
 #[derive(Debug)]
 pub struct Request {
     /// What.
-    pub content: Content,
+    pub content: BuildSource,
     /// The mode.
     pub mode: ModeName,
     /// The version.

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! Repository    open, target, remember: the reader's side        trust/repository.rs
-//!   Courier     mirrors, cache and caps under `tough`            trust/courier.rs
-//!   Memory      what one install has seen                        trust/memory.rs
-//!   verdict     every failure of `tough` as one of ours          trust/verdict.rs
+//!   MirrorTransport     mirrors, cache and caps under `tough`            trust/transport.rs
+//!   Datastore      what one install has seen                        trust/datastore.rs
+//!   error       every failure of `tough` as one of ours          trust/error.rs
 //! Keys          private keys and root.json: the ceremony         trust/keys.rs
 //! ServiceKeys   the keys of an update server                     trust/keys/service.rs
 //! Publication   put, remove, commit: the publisher's side        trust/publication.rs
-//!   Shelf       its folder, or files in memory                   trust/publication/shelf.rs
-//!   accept      what was signed elsewhere                        trust/publication/accept.rs
-//!   offline     what is signed for a server                      trust/publication/offline.rs
+//!   RepositoryStorage       its folder, or files in memory                   trust/publication/storage.rs
+//!   import      what was signed elsewhere                        trust/publication/import.rs
+//!   offline_signing  what is signed for a server                      trust/publication/offline_signing.rs
 //! ```
 //!
 //! All verification is done by the `tough` crate, after The Update Framework (TUF) 1.0; there is none of our
@@ -26,19 +26,19 @@
 //! the consistent-snapshot layout of the specification (section 6.2). `tough` itself would put the digest
 //! before the first folder; the courier and the publisher follow the specification.
 
-mod courier;
+mod datastore;
+mod error;
 mod keys;
 mod location;
-mod memory;
 mod publication;
 mod repository;
 mod sign;
-mod verdict;
+mod transport;
 
-pub use crate::formats::pack::{check_role_name, check_target_name, target_path};
+pub use crate::formats::metadata_pack::{check_role_name, check_target_name, target_path};
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
-pub use publication::{Committed, Listed, MemoryShelf, Publication, Read, TrustFiles, make_pack};
+pub use publication::{Committed, Listed, MemoryStorage, Publication, Read, TrustFiles, make_pack};
 pub use repository::{ClockGuard, OpenOptions, Repository};
 
 /// The role that signs `catalog.json` and nothing else.

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::toxic::{Reply, Toxic};
-use vsekai_updater::net::source::{HttpClient, HttpOptions, Secret, Url};
+use vsekai_updater::net::http::{HttpClient, HttpOptions, Secret, Url};
 use vsekai_updater::{Error, Result};
 
 mod mirrors;

@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::formats::archive::NodeKind;
 use vsekai_updater::formats::index::{FeatureFlags, Index};
+use vsekai_updater::local::acquire::Sources;
 use vsekai_updater::local::disk;
-use vsekai_updater::local::extract::{self, Content, Intent, Request};
-use vsekai_updater::local::fetch::Sources;
-use vsekai_updater::local::lint::{Finding, Input, Previous, PreviousFile, lint};
+use vsekai_updater::local::extract::{self, IndexKind, Intent, Request};
+use vsekai_updater::local::preflight::{self, Finding, Input, Previous, PreviousFile};
 use vsekai_updater::local::store::LocalStore;
 use vsekai_updater::local::tree::{self, Recorded};
 use vsekai_updater::path::RelPath;
@@ -36,7 +36,7 @@ fn data() -> Option<PathBuf> {
 fn extract(data: &Path, index: &str, destination: &Path) {
     let request = Request {
         index: Index::parse(&fs::read(data.join(index)).unwrap()).unwrap(),
-        content: Content::Tree,
+        content: IndexKind::Tree,
         destination: destination.to_owned(),
         seeds: Vec::new(),
         protected: Vec::new(),
@@ -52,7 +52,7 @@ fn check(root: &Path, platform: &str, entry: &str, version: &str, previous: Opti
     let layout = tree::layout(root, &Recorded::AsOnDisk(FeatureFlags::TREE)).unwrap();
     let entry = RelPath::new(entry).unwrap();
     let input = Input { root, layout: &layout, platform, entry: Some(&entry), version, previous };
-    let findings = lint(&input, &Monitor::default()).unwrap();
+    let findings = preflight::check(&input, &Monitor::default()).unwrap();
     for finding in &findings {
         say(&format!("  {}: {} {}", finding.code, finding.message, finding.hint));
     }

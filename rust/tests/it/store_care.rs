@@ -13,7 +13,7 @@ use vsekai_updater::formats::archive::Layout;
 use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::formats::chunker::{Algorithm, Chunker};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::local::fetch::{Delivery, Remote, Sources, Transfer, Wanted};
+use vsekai_updater::local::acquire::{Delivery, Remote, Sources, Transfer, WantedChunk};
 use vsekai_updater::local::make::{MakeOptions, make};
 use vsekai_updater::local::seed::Seed;
 use vsekai_updater::local::store::LocalStore;
@@ -217,7 +217,7 @@ fn repair_takes_chunks_from_an_installed_file() {
 struct OneByOne(LocalStore);
 
 impl Remote for OneByOne {
-    fn fetch(&self, wanted: &[Wanted], deliveries: Sender<Delivery>, _: &Monitor) -> Result<Transfer> {
+    fn fetch(&self, wanted: &[WantedChunk], deliveries: Sender<Delivery>, _: &Monitor) -> Result<Transfer> {
         for want in wanted {
             let Some(chunk) = self.0.get(&want.id, want.max_stored_bytes())? else {
                 return Err(Error::ChunkMissing { id: want.id, origins: "remote".into() });

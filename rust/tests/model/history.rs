@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use vsekai_updater::error::Result as Real;
+use vsekai_updater::net::http::Network;
 use vsekai_updater::net::publish::Edit;
-use vsekai_updater::net::source::Network;
 
 use super::expected::{Catalog, Install, Installed};
 use super::moves::{Harm, MODES, Move, VERSIONS};

@@ -19,8 +19,8 @@ use vsekai_updater::formats::index::ChunkSizes;
 use vsekai_updater::formats::release::{Entry, ModeName, Platform};
 use vsekai_updater::install::InstallRoot;
 use vsekai_updater::install::launch::{LaunchOptions, Launched, launch};
-use vsekai_updater::net::publish::{Content, Destination, Edit, Request, edit, publish};
-use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::http::{HttpOptions, Network};
+use vsekai_updater::net::publish::{BuildSource, Destination, Edit, Request, edit, publish};
 use vsekai_updater::net::trust::{ClockGuard, Days, Keys};
 use vsekai_updater::path::RelPath;
 use vsekai_updater::version::Version;
@@ -145,7 +145,7 @@ impl World {
     pub(crate) fn publish(&self, in_mode: usize, of: usize, build: usize) -> Result<()> {
         let sizes = ChunkSizes::new(1 << 10, 2 << 10, 4 << 10)?;
         let request = Request {
-            content: Content::Tree(self.tree(build)),
+            content: BuildSource::Tree(self.tree(build)),
             mode: mode(in_mode),
             version: version(of),
             platform: Platform::current(),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::formats::pack::{MAX_PACKED_BYTES, PATH, Pack, Wanted};
+use vsekai_updater::formats::metadata_pack::{MAX_PACKED_BYTES, MetadataPack, PATH, PackQuery};
 
 /// The files of a repository that a pack may have, but for large ones.
 pub(crate) fn packable(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    files_where(folder, &|name, length| length < MAX_PACKED_BYTES / 16 && Wanted::at(name).is_some())
+    files_where(folder, &|name, length| length < MAX_PACKED_BYTES / 16 && PackQuery::at(name).is_some())
 }
 
 /// The files below a folder that `is_wanted` by relative path and length; none if there is no folder.
@@ -36,12 +36,12 @@ pub(crate) fn rebuild(folder: &Path) {
 
 pub(crate) fn put(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
     fs::create_dir_all(folder.join("tuf")).unwrap();
-    fs::write(folder.join(PATH), Pack::write(files).unwrap()).unwrap();
+    fs::write(folder.join(PATH), MetadataPack::write(files).unwrap()).unwrap();
 }
 
 /// What is in the pack of a folder.
 pub(crate) fn read(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let pack = Pack::parse(&fs::read(folder.join(PATH)).unwrap()).unwrap();
+    let pack = MetadataPack::parse(&fs::read(folder.join(PATH)).unwrap()).unwrap();
     pack.paths().map(|path| (path.to_owned(), pack.get(path).unwrap().to_vec())).collect()
 }
 

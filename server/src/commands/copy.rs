@@ -14,7 +14,7 @@ use vsekai_server::model::{RepositoryFile, Time};
 use vsekai_server::pack;
 use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::index::Index;
-use vsekai_updater::formats::pack::PATH as PACK;
+use vsekai_updater::formats::metadata_pack::PATH as PACK;
 use vsekai_updater::limits;
 use vsekai_updater::local::disk::{self, Durability};
 use vsekai_updater::local::store::LocalStore;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::formats::release::{ModeName, Platform, Sizes, Why};
 use crate::install::integrate;
 use crate::install::{self, Installed, Trial};
-use crate::local::fetch::Transfer;
-use crate::net::source::Network;
+use crate::local::acquire::Transfer;
+use crate::net::http::Network;
 use crate::net::trust::ClockGuard;
 use crate::version::Version;
 

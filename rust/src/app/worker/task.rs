@@ -10,7 +10,7 @@ use crate::formats::release::{ModeName, Platform};
 use crate::install::launch::{self, LaunchOptions};
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
-use crate::net::source::{HttpOptions, Network};
+use crate::net::http::{HttpOptions, Network};
 use crate::net::trust::ClockGuard;
 
 /// Blocks until it is done.

@@ -10,7 +10,7 @@ use crate::event::Monitor;
 use crate::formats::release::Why;
 use crate::install::{Prepared, Uninstalled};
 use crate::local::plan::Summary;
-use crate::local::route::Price;
+use crate::local::strategy::Price;
 use serde::Serialize;
 
 use crate::cli::arguments::install::{Rollback, Uninstall, Update};

@@ -6,7 +6,7 @@ use super::element::{
     DEVICE, ENTRY, FILENAME, PAYLOAD, PREFIX_BYTES, SYMLINK, device_bytes, entry_bytes, filename_bytes, push,
     symlink_bytes,
 };
-use super::reader::{Content, FileType, Reader, Stop};
+use super::reader::{FileType, NodeContent, Reader, Stop};
 use super::{NewContent, NewNode, Node, NodeKind, NodeMetadata};
 use crate::error::{Error, Result};
 use crate::formats::index::FeatureFlags;
@@ -18,7 +18,7 @@ use crate::path::{LinkTarget, RelPath};
 pub(super) struct Head {
     name: Option<String>,
     metadata: NodeMetadata,
-    content: Content,
+    content: NodeContent,
     /// Bytes of the FILENAME.
     pub(super) name_bytes: u64,
     /// Bytes of the whole head.
@@ -55,27 +55,27 @@ impl Head {
             (Some(name), Some(parent)) => Some(parent.child(&name)?),
         };
         let content = match self.content {
-            Content::Directory => NewContent::Directory,
-            Content::File { size } => NewContent::File { size },
-            Content::Symlink { target } => {
+            NodeContent::Directory => NewContent::Directory,
+            NodeContent::File { size } => NewContent::File { size },
+            NodeContent::Symlink { target } => {
                 let reason = "the root of a tree cannot be a link";
                 let link = path.as_ref().ok_or_else(|| Error::UnsafePath { name: target.clone(), reason })?;
                 NewContent::Symlink { target: LinkTarget::new(link, &target)? }
             }
-            Content::Device { major, minor } => NewContent::Device { major, minor },
-            Content::Other => NewContent::Other,
+            NodeContent::Device { major, minor } => NewContent::Device { major, minor },
+            NodeContent::Other => NewContent::Other,
         };
         Ok(NewNode { path, metadata: self.metadata, content })
     }
 
     /// Whether children and a GOODBYE follow.
     pub(super) fn is_directory(&self) -> bool {
-        matches!(self.content, Content::Directory)
+        matches!(self.content, NodeContent::Directory)
     }
 
     /// Bytes of content after the head.
     pub(super) fn payload_bytes(&self) -> u64 {
-        if let Content::File { size } = self.content { size } else { 0 }
+        if let NodeContent::File { size } = self.content { size } else { 0 }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::limits;
 
 /// The content of a node; a link's target is not checked yet.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum NodeContent {
     Directory,
     File { size: u64 },
     Symlink { target: String },
@@ -138,22 +138,24 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes what announces the content that this mode asks for.
-    pub(super) fn content(&mut self, mode: u32) -> Result<Content, Stop> {
+    pub(super) fn content(&mut self, mode: u32) -> Result<NodeContent, Stop> {
         let expected = FileType::of(mode).ok_or_else(|| self.bad(format!("the mode {mode:#o} is of no known type")))?;
         if expected == FileType::Other {
-            return Ok(Content::Other);
+            return Ok(NodeContent::Other);
         }
         let (size, kind) = self.prefix()?;
         match (expected, kind) {
-            (FileType::Directory, FILENAME | GOODBYE) => Ok(Content::Directory),
+            (FileType::Directory, FILENAME | GOODBYE) => Ok(NodeContent::Directory),
             (FileType::File, PAYLOAD) if size >= PREFIX_BYTES => {
                 self.at += PREFIX;
-                Ok(Content::File { size: size - PREFIX_BYTES })
+                Ok(NodeContent::File { size: size - PREFIX_BYTES })
             }
-            (FileType::Symlink, SYMLINK) => Ok(Content::Symlink { target: self.text(size, limits::MAX_PATH_BYTES)? }),
+            (FileType::Symlink, SYMLINK) => {
+                Ok(NodeContent::Symlink { target: self.text(size, limits::MAX_PATH_BYTES)? })
+            }
             (FileType::Device, DEVICE) if size == device_bytes() => {
                 let body = self.take(size)?;
-                Ok(Content::Device { major: u64_at(body, 0), minor: u64_at(body, 8) })
+                Ok(NodeContent::Device { major: u64_at(body, 0), minor: u64_at(body, 8) })
             }
             _ => Err(self.bad(format!("element {kind:#x} does not follow an entry of mode {mode:#o}"))),
         }

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use super::codec::pack;
 use super::similar::{Sketch, Votes, marks_of, spacing_log};
 use super::stream::{ChunkSource, read_ranges};
-use super::table::{Content, Filter, Section, Table};
+use super::table::{Filter, Section, SectionContent, Table};
 use super::{BundleInfo, Digest, Effort, index_document, x86};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
@@ -105,7 +105,7 @@ pub fn build(
         _ => None,
     };
     let worker = Worker { new, old, sketch: sketch.as_ref(), effort, prefix_bytes, monitor };
-    let mut pieces = vec![worker.document(Content::Index)?, worker.document(Content::FileTable)?];
+    let mut pieces = vec![worker.document(SectionContent::Index)?, worker.document(SectionContent::FileTable)?];
     let bin = Mutex::new(Bin::new(scratch)?);
     let packed: Vec<Piece> =
         pool.install(|| drafts.par_iter().map(|draft| worker.pack(draft, &bin)).collect::<Result<_>>())?;
@@ -206,9 +206,9 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn document(&self, content: Content) -> Result<Piece> {
+    fn document(&self, content: SectionContent) -> Result<Piece> {
         let of = |side: Side<'_>| match content {
-            Content::FileTable => side.table.to_document(),
+            SectionContent::FileTable => side.table.to_document(),
             _ => Ok(index_document(side.index)),
         };
         let plain = of(self.new)?;
@@ -238,7 +238,7 @@ impl Worker<'_> {
             read_ranges(old.index, old.chunks, &prefix_ranges, &mut prefix)?;
         }
         let mut section = Section {
-            content: Content::Chunks(draft.runs.clone()),
+            content: SectionContent::Chunks(draft.runs.clone()),
             filter: Filter::None,
             prefix: prefix_ranges,
             packed_bytes: 0,

@@ -7,28 +7,28 @@ use super::stream::ChunkSource;
 use crate::error::{Error, Result};
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
 use crate::formats::index::IndexChunk;
-use crate::local::fetch::Wanted;
+use crate::local::acquire::WantedChunk;
 use crate::local::seed::Seed;
 use crate::local::store::LocalStore;
 
 /// A store as a source: gives sound chunks, or an error.
 #[derive(Debug)]
-pub struct Stored<'a> {
+pub struct StoreSource<'a> {
     store: &'a LocalStore,
     digest: DigestAlgorithm,
     idle: Mutex<Vec<Decompressor>>,
 }
 
-impl<'a> Stored<'a> {
+impl<'a> StoreSource<'a> {
     /// The chunks of an index with this digest.
     pub fn new(store: &'a LocalStore, digest: DigestAlgorithm) -> Self {
         Self { store, digest, idle: Mutex::default() }
     }
 }
 
-impl ChunkSource for Stored<'_> {
+impl ChunkSource for StoreSource<'_> {
     fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
-        let wanted = Wanted { id: chunk.id, size: chunk.size() };
+        let wanted = WantedChunk { id: chunk.id, size: chunk.size() };
         let missing = || Error::ChunkMissing { id: chunk.id, origins: self.store.root().display().to_string() };
         let stored = self.store.get(&chunk.id, wanted.max_stored_bytes())?.ok_or_else(missing)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -30,7 +30,7 @@ pub struct Header {
 
 /// What a section holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum SectionContent {
     /// The new index, as a [`Document`](super::Document).
     Index,
     /// The new file table, as a [`Document`](super::Document).
@@ -71,7 +71,7 @@ impl Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// What it gives.
-    pub content: Content,
+    pub content: SectionContent,
     /// What was done to that.
     pub filter: Filter,
     /// Ranges of the old version's stream, in bytes, in order and apart: their bytes, joined, are the frame's prefix.
@@ -188,7 +188,7 @@ impl Section {
     /// # Errors
     /// `bundle_malformed`.
     pub fn check(&self, new: &Index, old: Option<&Index>) -> Result<()> {
-        let Content::Chunks(runs) = &self.content else { return Ok(()) };
+        let SectionContent::Chunks(runs) = &self.content else { return Ok(()) };
         if runs.last().is_some_and(|run| run.end as usize > new.len()) {
             return Err(malformed(0, "it has chunks that the version has not"));
         }
@@ -210,7 +210,7 @@ impl Section {
 
     /// Ranges of the new version's stream that it gives, in bytes.
     pub fn stream_ranges(&self, new: &Index) -> Vec<Range<u64>> {
-        let Content::Chunks(runs) = &self.content else { return Vec::new() };
+        let SectionContent::Chunks(runs) = &self.content else { return Vec::new() };
         let start_of = |position: u32| new.get(position as usize).map_or(new.stream_bytes(), |chunk| chunk.start);
         runs.iter().map(|run| start_of(run.start)..start_of(run.end)).collect()
     }
@@ -218,7 +218,7 @@ impl Section {
     /// The positions in the new index that it gives.
     pub fn positions(&self) -> impl Iterator<Item = usize> + '_ {
         let runs = match &self.content {
-            Content::Chunks(runs) => &runs[..],
+            SectionContent::Chunks(runs) => &runs[..],
             _ => &[],
         };
         runs.iter().flat_map(|run| run.start as usize..run.end as usize)
@@ -226,9 +226,9 @@ impl Section {
 
     fn put(&self, out: &mut Vec<u8>) {
         let (kind, runs) = match &self.content {
-            Content::Chunks(runs) => (0, &runs[..]),
-            Content::Index => (1, &[][..]),
-            Content::FileTable => (2, &[][..]),
+            SectionContent::Chunks(runs) => (0, &runs[..]),
+            SectionContent::Index => (1, &[][..]),
+            SectionContent::FileTable => (2, &[][..]),
         };
         out.push(kind);
         out.push(match self.filter {
@@ -299,16 +299,16 @@ impl Reader<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "held against u32::MAX")]
         let runs: Vec<Range<u32>> = runs.into_iter().map(|run| run.start as u32..run.end as u32).collect();
         let content = match (kind, runs.is_empty()) {
-            (0, false) => Content::Chunks(runs),
-            (1, true) if prefix.is_empty() => Content::Index,
-            (2, true) if prefix.is_empty() => Content::FileTable,
+            (0, false) => SectionContent::Chunks(runs),
+            (1, true) if prefix.is_empty() => SectionContent::Index,
+            (2, true) if prefix.is_empty() => SectionContent::FileTable,
             _ => return Err(self.bad("a kind of section that is not known here")),
         };
         let section = Section { content, filter, prefix, packed_bytes, plain_bytes };
         let prefix_bytes = section.prefix.iter().try_fold(0_u64, |sum, range| sum.checked_add(range.end - range.start));
         let held = prefix_bytes.and_then(|bytes| bytes.checked_add(plain_bytes));
         let max_bytes = match section.content {
-            Content::Chunks(_) => MAX_SECTION_BYTES,
+            SectionContent::Chunks(_) => MAX_SECTION_BYTES,
             _ => limits::MAX_FILE_TABLE_PLAIN_BYTES,
         };
         if plain_bytes == 0 || held.is_none_or(|held| held > max_bytes) {

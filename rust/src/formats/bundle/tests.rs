@@ -92,7 +92,7 @@ fn unpacked(bytes: &[u8], new: &Version, old: Option<&Version>) -> crate::Result
             read_ranges(&old.index, old, &section.prefix, &mut prefix)?;
             section.filter.apply(&mut prefix, old.table.layout(), &section.prefix);
         }
-        if !matches!(section.content, Content::Chunks(_))
+        if !matches!(section.content, SectionContent::Chunks(_))
             || unpack(packed, &prefix, section.plain_bytes, &mut plain).is_err()
         {
             continue;
@@ -181,14 +181,14 @@ proptest! {
         let mut at = 0;
         let prefix = ranges.iter().map(|(gap, len)| { let start = at + gap; at = start + len; start..at }).collect();
         let section = Section {
-            content: Content::Chunks(runs),
+            content: SectionContent::Chunks(runs),
             filter: if is_filtered { Filter::X86 } else { Filter::None },
             prefix,
             packed_bytes: 7,
             plain_bytes: 9_000,
         };
         let document =
-            Section { content: Content::Index, filter: Filter::None, prefix: Vec::new(), ..section.clone() };
+            Section { content: SectionContent::Index, filter: Filter::None, prefix: Vec::new(), ..section.clone() };
         let from = if from == [0; 32] { [1; 32] } else { from };
         let table = Table { from: Some(Digest(from)), to: Digest(to), sections: vec![document, section] };
         prop_assert_eq!(Table::parse(&table.to_bytes().unwrap()).unwrap(), table);
@@ -282,7 +282,7 @@ fn calls_across_code_that_has_grown_cost_little() {
     let (info, bytes) = bundle(&new, Some(&old), Effort::Normal);
     let sections = Table::parse(&bytes).unwrap().sections;
     let is_converted = |section: &Section| section.filter == Filter::X86;
-    assert!(sections.iter().filter(|section| matches!(section.content, Content::Chunks(_))).all(is_converted));
+    assert!(sections.iter().filter(|section| matches!(section.content, SectionContent::Chunks(_))).all(is_converted));
     let content = info.length - info.front_bytes;
     let plainly = pack(19, &program(0), &program(16)).unwrap().len() as u64;
     assert!(content < plainly * 3 / 4, "{content} bytes, and {plainly} without the filter");
@@ -311,7 +311,7 @@ fn nothing_is_built_on_files_that_the_game_changes() {
 fn sections_that_would_take_too_much_memory_are_refused() {
     let section = |plain_bytes: u64, prefix: u64| {
         let section = Section {
-            content: Content::Chunks(std::iter::once(0..1).collect()),
+            content: SectionContent::Chunks(std::iter::once(0..1).collect()),
             filter: Filter::None,
             prefix: std::iter::once(0..prefix).collect(),
             packed_bytes: 9,

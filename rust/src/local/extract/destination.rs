@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Content, Request};
+use super::{IndexKind, Request};
 use crate::error::{Error, Result};
 use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::local::disk;
@@ -19,11 +19,11 @@ pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
         return Err(Error::Invalid { what: "destination", reason });
     }
     match (request.content, fs::metadata(destination)) {
-        (Content::Blob, Ok(found)) if found.is_dir() => {
+        (IndexKind::Blob, Ok(found)) if found.is_dir() => {
             let reason = format!("{} is a folder, but a .caibx gives a file", destination.display());
             Err(Error::Invalid { what: "destination", reason })
         }
-        (Content::Tree, Ok(found)) if !found.is_dir() => {
+        (IndexKind::Tree, Ok(found)) if !found.is_dir() => {
             Err(Error::DestinationNotOurs { path: destination.to_owned() })
         }
         (_, Err(e)) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("read", destination)(e)),

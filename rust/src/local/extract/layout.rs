@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Content, Intent, Request};
+use super::{IndexKind, Intent, Request};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, Walk};
 use crate::formats::chunk::{ChunkId, VerifiedChunk};
 use crate::limits;
+use crate::local::acquire::{self, DigestChoice, Sink, Sources, Transfer, WantedChunk};
 use crate::local::disk::{self, Durability};
-use crate::local::fetch::{self, DigestChoice, Sink, Sources, Transfer, Wanted};
 use crate::local::plan::Summary;
 use crate::local::receipt::Receipt;
 use crate::local::spool::Spool;
@@ -56,7 +56,7 @@ impl Sink for ToSpool<'_> {
 impl Reader<'_> {
     /// The layout, and what it took.
     pub(super) fn read(&self, receipt: Option<&Receipt>, staging: &Path, intent: Intent) -> Result<(Layout, Looked)> {
-        if self.request.content == Content::Blob {
+        if self.request.content == IndexKind::Blob {
             return Ok((Layout::blob(self.request.index.stream_bytes()), Looked::default()));
         }
         if let Some(receipt) = receipt.filter(|receipt| receipt.index == self.request.index) {
@@ -93,14 +93,14 @@ impl Reader<'_> {
         let mut wanted = Vec::new();
         for chunk in ranges.iter().flat_map(|range| index.positions(range.clone())).filter_map(|at| index.get(at)) {
             if seen.insert(chunk.id) && !self.spool.has(&chunk.id) {
-                wanted.push(Wanted { id: chunk.id, size: chunk.size() });
+                wanted.push(WantedChunk { id: chunk.id, size: chunk.size() });
             }
         }
         for want in wanted.iter().filter(|want| !self.sources.seeds.iter().any(|seed| seed.has(&want.id))) {
             looked.chunks += 1;
             looked.plain_bytes += want.size;
         }
-        let got = fetch::obtain(self.sources, None, &wanted, self.digest, &ToSpool(self.spool), self.monitor)?;
+        let got = acquire::acquire(self.sources, None, &wanted, self.digest, &ToSpool(self.spool), self.monitor)?;
         looked.transfer.requests += got.requests;
         looked.transfer.received_bytes += got.received_bytes;
         Ok(())

@@ -6,7 +6,7 @@ use crate::event::Monitor;
 use crate::formats::archive::Layout;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::Index;
-use crate::local::fetch::Sources;
+use crate::local::acquire::Sources;
 use crate::local::make;
 use crate::local::receipt::{Receipt, Workplace};
 use crate::local::seed::Seed;

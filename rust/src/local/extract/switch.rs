@@ -6,14 +6,14 @@
 
 use std::path::Path;
 
-use super::Content;
+use super::IndexKind;
 use crate::error::Result;
 use crate::local::disk::{self, Durability};
 use crate::local::receipt::{Receipt, Workplace};
 
-pub(super) fn switch(workplace: &Workplace, tree: &Path, content: Content, durability: Durability) -> Result<()> {
+pub(super) fn switch(workplace: &Workplace, tree: &Path, content: IndexKind, durability: Durability) -> Result<()> {
     let destination = workplace.destination();
-    if content == Content::Blob || !destination.exists() {
+    if content == IndexKind::Blob || !destination.exists() {
         disk::rename(tree, destination)?;
     } else if !disk::exchange(tree, destination)? {
         let old = workplace.join("old");

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::hint::{Foresight, Hint, View};
+use super::hint::{Foresight, ForesightView, Hint};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunk::ChunkId;
 use crate::formats::chunker::Chunker;
@@ -57,7 +57,7 @@ impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
     /// The chunks that end in `data`, the bytes since the last cut. What comes after the last of them is
     /// to be given again.
     pub(super) fn cut(&mut self, data: &[u8], is_end: bool) -> Vec<Cut> {
-        let view = View { chunker: self.chunker, data, start: self.start, is_end };
+        let view = ForesightView { chunker: self.chunker, data, start: self.start, is_end };
         let foresight = self.hint.as_ref().map(|hint| hint.look(&view, self.forced.clone())).unwrap_or_default();
         let is_believed = self.hint.as_ref().is_some_and(Hint::is_believed);
         let right = foresight.chunks.iter().take_while(|chunk| is_believed && chunk.is_same);

@@ -55,7 +55,7 @@ pub(super) struct Foresight {
 }
 
 /// What is known about the data whose cuts are to be foretold.
-pub(super) struct View<'a> {
+pub(super) struct ForesightView<'a> {
     pub(super) chunker: &'a Chunker,
     pub(super) data: &'a [u8],
     /// Where the data begins in the stream.
@@ -87,7 +87,7 @@ impl<'a> Hint<'a> {
     }
 
     /// The chunks that the rules allow where the index has them, hashed. `forced` ascends.
-    pub(super) fn look(&self, view: &View<'_>, forced: impl Iterator<Item = u64>) -> Foresight {
+    pub(super) fn look(&self, view: &ForesightView<'_>, forced: impl Iterator<Item = u64>) -> Foresight {
         let (listed, goes_on) = self.allowed(view, forced);
         let hash = |(range, id, is_natural): (Range<usize>, ChunkId, bool)| {
             let now = self.ids.of(&view.data[range.clone()]);
@@ -98,7 +98,7 @@ impl<'a> Hint<'a> {
 
     fn allowed(
         &self,
-        view: &View<'_>,
+        view: &ForesightView<'_>,
         forced: impl Iterator<Item = u64>,
     ) -> (Vec<(Range<usize>, ChunkId, bool)>, bool) {
         let mut forced = forced.peekable();

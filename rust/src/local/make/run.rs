@@ -39,7 +39,7 @@ const BLOCKS: usize = 3;
 const IDLE: Duration = Duration::from_millis(1);
 
 /// What is to be done.
-pub(super) struct Job<'a> {
+pub(super) struct BlockJob<'a> {
     pub(super) root: &'a Path,
     pub(super) layout: &'a Layout,
     pub(super) chunker: &'a Chunker,
@@ -61,7 +61,7 @@ struct Block {
 }
 
 /// Cuts the stream and gives each chunk to `take`; the index of it all.
-pub(super) fn run(job: &Job<'_>, take: Take<'_>, monitor: &Monitor) -> Result<Index> {
+pub(super) fn run(job: &BlockJob<'_>, take: Take<'_>, monitor: &Monitor) -> Result<Index> {
     let pool = monitor.pool()?;
     let (full, blocks) = crossbeam_channel::bounded(BLOCKS);
     let (free, emptied) = crossbeam_channel::bounded(BLOCKS);
@@ -85,7 +85,7 @@ pub(super) fn run(job: &Job<'_>, take: Take<'_>, monitor: &Monitor) -> Result<In
 }
 
 /// Reads until the stream ends, or nobody wants more of it.
-fn read(job: &Job<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) -> Result<()> {
+fn read(job: &BlockJob<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) -> Result<()> {
     let mut stream = Stream::new(job.root, job.layout);
     let mut left = job.layout.stream_bytes();
     while left > 0 {
@@ -100,7 +100,7 @@ fn read(job: &Job<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) 
 }
 
 fn work(
-    job: &Job<'_>,
+    job: &BlockJob<'_>,
     pool: &ThreadPool,
     blocks: &Receiver<Result<Block>>,
     free: Sender<Block>,

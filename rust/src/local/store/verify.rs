@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm, VerifiedChunk};
 use crate::limits;
-use crate::local::fetch::Sources;
+use crate::local::acquire::Sources;
 
 mod repair;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::past::Before;
-use super::{Content, Request, adopt};
+use super::history::PreviousRelease;
+use super::{BuildSource, Request, import};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, NodeKind};
@@ -24,7 +24,7 @@ use crate::local::tree::{self, Recorded};
 const LARGE_TREE_BYTES: u64 = 2 << 30;
 
 /// Where a version is built, and what of.
-pub(super) struct Workshop<'a> {
+pub(super) struct BuildContext<'a> {
     /// Takes the chunks; without one they stay where they are.
     pub(super) store: Option<&'a LocalStore>,
     /// A folder for working files.
@@ -40,8 +40,8 @@ pub(super) struct Reference<'a> {
     pub(super) index: &'a Index,
 }
 
-impl<'a> From<&'a Before> for Reference<'a> {
-    fn from(before: &'a Before) -> Self {
+impl<'a> From<&'a PreviousRelease> for Reference<'a> {
+    fn from(before: &'a PreviousRelease) -> Self {
         Self { chunking: &before.release.chunking, index: &before.index }
     }
 }
@@ -94,11 +94,11 @@ impl Built {
     }
 }
 
-pub(super) fn cut(request: &Request, workshop: &Workshop<'_>, monitor: &Monitor) -> Result<Cut> {
+pub(super) fn cut(request: &Request, workshop: &BuildContext<'_>, monitor: &Monitor) -> Result<Cut> {
     match &request.content {
-        Content::Tree(path) => cut_tree(request, path, workshop, monitor),
-        Content::Cut { index, sources } => {
-            let adopted = adopt::adopt(request, index, sources, workshop, monitor)?;
+        BuildSource::Tree(path) => cut_tree(request, path, workshop, monitor),
+        BuildSource::Cut { index, sources } => {
+            let adopted = import::import(request, index, sources, workshop, monitor)?;
             Ok(Cut {
                 index: index.clone(),
                 new_chunks: adopted.new_chunks,
@@ -113,7 +113,7 @@ pub(super) fn cut(request: &Request, workshop: &Workshop<'_>, monitor: &Monitor)
     }
 }
 
-fn cut_tree(request: &Request, path: &Path, workshop: &Workshop<'_>, monitor: &Monitor) -> Result<Cut> {
+fn cut_tree(request: &Request, path: &Path, workshop: &BuildContext<'_>, monitor: &Monitor) -> Result<Cut> {
     let layout = tree::layout(path, &Recorded::Reproducible(FeatureFlags::TREE))?;
     let stamps = stamps(path, &layout);
     let chunker = chunker_for(request, workshop.reference, layout.stream_bytes())?;

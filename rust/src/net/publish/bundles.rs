@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::past::{self, Past};
+use super::history::{self, History};
 use super::{Bundling, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::bundle::{BundleInfo, BundleList, Digest, Side, Stored, build, list_name, name_of};
+use crate::formats::bundle::{BundleInfo, BundleList, Digest, Side, StoreSource, build, list_name, name_of};
 use crate::formats::index::Index;
 use crate::formats::release::{Catalog, FileTable, Release};
 use crate::limits;
@@ -28,7 +28,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    pub(super) fn of(past: &dyn Past, release: &Release) -> Result<Option<Self>> {
+    pub(super) fn of(past: &dyn History, release: &Release) -> Result<Option<Self>> {
         let (Some(index), Some(table)) = (past.target(&release.index.path)?, past.target(&release.files.path)?) else {
             return Ok(None);
         };
@@ -52,7 +52,7 @@ pub(super) fn make(
     request: &Request,
     bundling: Bundling,
     folder: &Path,
-    (past, catalog): (&dyn Past, &Catalog),
+    (past, catalog): (&dyn History, &Catalog),
     new: &Subject,
     monitor: &Monitor,
 ) -> Result<Vec<BundleInfo>> {
@@ -81,10 +81,10 @@ pub(super) fn make(
 }
 
 /// The newest other versions, each content once.
-fn olds(request: &Request, most: usize, past: &dyn Past, catalog: &Catalog, to: Digest) -> Result<Vec<Subject>> {
+fn olds(request: &Request, most: usize, past: &dyn History, catalog: &Catalog, to: Digest) -> Result<Vec<Subject>> {
     let mut seen: HashSet<Digest> = [to].into();
     let mut olds = Vec::new();
-    for before in past::versions(past, catalog, request) {
+    for before in history::versions(past, catalog, request) {
         let before = before?;
         if olds.len() == most {
             break;
@@ -108,8 +108,8 @@ fn make_one(
 ) -> Result<BundleInfo> {
     let bundles = folder.join("bundles");
     disk::create_directory(&bundles)?;
-    let chunks = Stored::new(store, new.index.digest());
-    let old_chunks = old.map(|old| Stored::new(store, old.index.digest()));
+    let chunks = StoreSource::new(store, new.index.digest());
+    let old_chunks = old.map(|old| StoreSource::new(store, old.index.digest()));
     let new_mutable = |node: usize| new.is_mutable(node);
     let old_mutable = |node: usize| old.is_some_and(|old| old.is_mutable(node));
     let side = Side { index: &new.index, table: &new.table, chunks: &chunks, is_mutable: &new_mutable };

@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use super::Request;
 use super::build::Built;
-use super::past::{Before, Past};
+use super::history::{History, PreviousRelease};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::archive::NodeKind;
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
-use crate::local::fetch::Wanted;
-use crate::local::lint::{self, Finding, Input, Previous, PreviousFile};
+use crate::local::acquire::WantedChunk;
+use crate::local::preflight::{self, Finding, Input, Previous, PreviousFile};
 use crate::path::RelPath;
 
 pub(super) fn check(
     request: &Request,
     built: &Built,
-    before: Option<&Before>,
-    past: &dyn Past,
+    before: Option<&PreviousRelease>,
+    past: &dyn History,
     monitor: &Monitor,
 ) -> Result<Vec<Finding>> {
     let files = before.map(files).unwrap_or_default();
@@ -34,7 +34,7 @@ pub(super) fn check(
         version: &version,
         previous: before.map(|_| Previous { files: &files, read: Some(&read) }),
     };
-    let findings = lint::lint(&input, monitor)?;
+    let findings = preflight::check(&input, monitor)?;
     if built.table.find(&request.entry.path).is_none() {
         let reason = format!("{} is not a file of the tree", request.entry.path);
         return Err(Error::Invalid { what: "entry", reason });
@@ -53,7 +53,7 @@ pub(super) fn check(
     Ok(findings)
 }
 
-fn files(before: &Before) -> Vec<PreviousFile> {
+fn files(before: &PreviousRelease) -> Vec<PreviousFile> {
     let file = |(node, path, size, digest): (usize, &RelPath, u64, crate::formats::release::FileDigest)| {
         let metadata = &before.table.layout().nodes()[node].metadata;
         let (mode, mtime_ns) = (metadata.mode & 0o7777, metadata.mtime_ns);
@@ -63,7 +63,7 @@ fn files(before: &Before) -> Vec<PreviousFile> {
 }
 
 /// Bytes of a file of the version before, from its chunks.
-fn read(before: &Before, past: &dyn Past, path: &RelPath, range: Range<u64>) -> Result<Vec<u8>> {
+fn read(before: &PreviousRelease, past: &dyn History, path: &RelPath, range: Range<u64>) -> Result<Vec<u8>> {
     let missing = || Error::Invalid { what: "file", reason: format!("{path} was not in the version before") };
     let node = before.table.find(path).ok_or_else(missing)?;
     let NodeKind::File { payload } = &before.table.layout().nodes()[node].kind else { return Err(missing()) };
@@ -71,7 +71,7 @@ fn read(before: &Before, past: &dyn Past, path: &RelPath, range: Range<u64>) -> 
     let mut decompressor = Decompressor::new()?;
     let mut bytes = Vec::new();
     for chunk in before.index.positions(wanted.clone()).filter_map(|at| before.index.get(at)) {
-        let want = Wanted { id: chunk.id, size: chunk.size() };
+        let want = WantedChunk { id: chunk.id, size: chunk.size() };
         let gone = || Error::ChunkMissing { id: chunk.id, origins: past.store() };
         let stored = past.chunk(&want)?.ok_or_else(gone)?;
         let plain = decompressor.decompress(&stored, want.size, Vec::new())?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::edit::Edit as E;
 use super::folder::Folder;
-use super::past::catalog_of;
+use super::history::catalog_of;
 use crate::error::{Error, Result};
 use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, is_web_address, resolve_mode};
 use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication};

@@ -3,32 +3,32 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::build::{self, Built, Workshop};
+use super::build::{self, BuildContext, Built};
 use super::bundles::{self, Subject};
-use super::past::{self, Past};
-use super::terms::{self, Documents};
+use super::documents::{self, Documents};
+use super::history::{self, History};
 use super::{Published, Request, check};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, Release, target_name};
-use crate::local::fetch::Wanted;
+use crate::local::acquire::WantedChunk;
 use crate::local::store::LocalStore;
 use crate::net::trust::{CATALOG_ROLE, Keys, Publication};
 
 pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
     let mut publication = Publication::open(folder, &keys)?;
-    let mut catalog = past::catalog_of(&Folder { publication: &publication, store: None })?;
+    let mut catalog = history::catalog_of(&Folder { publication: &publication, store: None })?;
     if !catalog.modes.contains_key(&request.mode) {
         publication.add_mode(request.mode.as_str())?;
         catalog.modes.insert(request.mode.clone(), Mode::begin());
     }
     let store = LocalStore::create(&folder.join(DEFAULT_STORE))?;
     let past = Folder { publication: &publication, store: Some(&store) };
-    let before = past::latest(&past, &catalog, request)?;
-    let workshop = Workshop { store: Some(&store), scratch: folder, reference: before.as_ref().map(Into::into) };
+    let before = history::latest(&past, &catalog, request)?;
+    let workshop = BuildContext { store: Some(&store), scratch: folder, reference: before.as_ref().map(Into::into) };
     let cut = build::cut(request, &workshop, monitor)?;
     let (new_chunks, new_stored_bytes) = (cut.new_chunks, cut.new_stored_bytes);
     let mut built = cut.hash(monitor)?;
@@ -49,19 +49,19 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
         metadata_bytes: 0,
         bundles: Vec::new(),
     };
-    if let Some(there) = past::same(&past, request)? {
-        terms::check_same(&there, &documents.release)?;
+    if let Some(there) = history::same(&past, request)? {
+        documents::check_same(&there, &documents.release)?;
         published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
         if !published.bundles.is_empty() {
             publication.refresh_pack()?;
         }
         return Ok(Published { was_there: true, sequence: there.sequence, ..published });
     }
-    // Before anybody is told of the version.
+    // PreviousRelease anybody is told of the version.
     published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
     documents.put(&mut publication)?;
-    terms::offer(&mut catalog, request, sequence);
-    terms::withdraw(&mut catalog, &mut publication, request)?;
+    documents::offer(&mut catalog, request, sequence);
+    documents::withdraw(&mut catalog, &mut publication, request)?;
     publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
     published.metadata_bytes = publication.commit()?.metadata_bytes;
     clean_bundles(&Folder { publication: &publication, store: None }, folder, &catalog)?;
@@ -71,7 +71,7 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
 fn make_bundles(
     request: &Request,
     folder: &Path,
-    (past, catalog): (&dyn Past, &Catalog),
+    (past, catalog): (&dyn History, &Catalog),
     built: &Built,
     monitor: &Monitor,
 ) -> Result<Vec<BundleInfo>> {
@@ -80,7 +80,7 @@ fn make_bundles(
     bundles::make(request, bundling, folder, (past, catalog), &new, monitor)
 }
 
-fn clean_bundles(past: &dyn Past, folder: &Path, catalog: &Catalog) -> Result<()> {
+fn clean_bundles(past: &dyn History, folder: &Path, catalog: &Catalog) -> Result<()> {
     let mut kept = HashSet::new();
     for (name, mode) in &catalog.modes {
         for offer in &mode.versions {
@@ -100,12 +100,12 @@ pub(super) struct Folder<'a> {
     pub(super) store: Option<&'a LocalStore>,
 }
 
-impl Past for Folder<'_> {
+impl History for Folder<'_> {
     fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.publication.target(name)
     }
 
-    fn chunk(&self, wanted: &Wanted) -> Result<Option<CompressedChunk>> {
+    fn chunk(&self, wanted: &WantedChunk) -> Result<Option<CompressedChunk>> {
         self.store.map_or(Ok(None), |store| store.get(&wanted.id, wanted.max_stored_bytes()))
     }
 

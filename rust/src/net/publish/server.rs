@@ -8,27 +8,27 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::build::{self, Built, Cut, Reference, Workshop};
-use super::past::{self, Past};
-use super::terms::{self, Documents};
-use super::{Content, Published, Request, check};
+use super::build::{self, BuildContext, Built, Cut, Reference};
+use super::documents::{self, Documents};
+use super::history::{self, History};
+use super::{BuildSource, Published, Request, check};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::formats::release::{Chunking, Release};
-use crate::local::fetch::{DigestChoice, Sources, Wanted};
-use crate::local::lint::Finding;
+use crate::local::acquire::{DigestChoice, Sources, WantedChunk};
+use crate::local::preflight::Finding;
 use crate::local::seed::Seed;
 use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
 use crate::net::trust::Keys;
 
 mod client;
-mod desk;
+mod remote_publication;
 mod upload;
 
 pub use client::Server;
-use desk::Desk;
+use remote_publication::RemotePublication;
 
 /// How often a commit is tried that others come before, or that lacks chunks after all.
 const MAX_COMMITS: u32 = 5;
@@ -38,17 +38,17 @@ const PAUSE: Duration = Duration::from_millis(150);
 
 pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
-    let desk = Desk::open(server, &keys, request, monitor)?;
-    let there = past::same(&desk, request)?;
+    let desk = RemotePublication::open(server, &keys, request, monitor)?;
+    let there = history::same(&desk, request)?;
     let there_index = there.as_ref().map(|there| index_of(&desk, there)).transpose()?;
-    if let (Some(there), Content::Cut { index, .. }) = (&there, &request.content) {
+    if let (Some(there), BuildSource::Cut { index, .. }) = (&there, &request.content) {
         return as_before(request, there, index, there.chunking);
     }
-    let before = past::latest(&desk, &desk.catalog, request)?;
+    let before = history::latest(&desk, &desk.catalog, request)?;
     let same = there.as_ref().zip(there_index.as_ref());
     let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
     let reference = same.or_else(|| before.as_ref().map(Into::into));
-    let workshop = Workshop { store: None, scratch: &request.scratch, reference };
+    let workshop = BuildContext { store: None, scratch: &request.scratch, reference };
     let cut = build::cut(request, &workshop, monitor)?;
     if let Some(there) = &there {
         return as_before(request, there, &cut.index, cut.chunking());
@@ -62,13 +62,13 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
 
 /// A version that is published already: the same, or an error. Its index says what its files are.
 fn as_before(request: &Request, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
-    let index = terms::reference(request, "index.caidx", &index.to_bytes());
+    let index = documents::reference(request, "index.caidx", &index.to_bytes());
     let targets = (index, there.files.clone());
-    terms::check_same(there, &terms::describe(request, there.sequence, targets, chunking, there.sizes))?;
-    Ok(terms::was_there(there, Vec::new()))
+    documents::check_same(there, &documents::describe(request, there.sequence, targets, chunking, there.sizes))?;
+    Ok(documents::was_there(there, Vec::new()))
 }
 
-fn index_of(past: &dyn Past, release: &Release) -> Result<Index> {
+fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
     let lost = || Error::Invalid { what: "repository", reason: format!("{} is not listed", release.index.path) };
     Index::parse(&past.target(&release.index.path)?.ok_or_else(lost)?)
 }
@@ -99,7 +99,7 @@ struct Order<'a> {
 
 impl Order<'_> {
     /// Sends what is missing and commits; again, if somebody else was faster.
-    fn place<'k>(&mut self, mut desk: Desk<'k>, keys: &'k Keys) -> Result<Published>
+    fn place<'k>(&mut self, mut desk: RemotePublication<'k>, keys: &'k Keys) -> Result<Published>
     where
         Self: 'k,
     {
@@ -117,18 +117,18 @@ impl Order<'_> {
             }
             // What was read may be what a cache, or another server of the same database, has kept.
             std::thread::sleep(PAUSE * (1 << tries));
-            desk = Desk::open(self.server, keys, self.request, self.monitor)?;
-            if let Some(there) = past::same(&desk, self.request)? {
+            desk = RemotePublication::open(self.server, keys, self.request, self.monitor)?;
+            if let Some(there) = history::same(&desk, self.request)? {
                 let documents = Documents::of(self.request, &self.built, there.sequence)?;
-                terms::check_same(&there, &documents.release)?;
-                return Ok(terms::was_there(&there, std::mem::take(&mut self.findings)));
+                documents::check_same(&there, &documents.release)?;
+                return Ok(documents::was_there(&there, std::mem::take(&mut self.findings)));
             }
             self.monitor.cancel.check()?;
         }
         Err(Error::Cancelled)
     }
 
-    fn try_commit(&mut self, desk: &mut Desk<'_>, id: &str) -> Result<Published> {
+    fn try_commit(&mut self, desk: &mut RemotePublication<'_>, id: &str) -> Result<Published> {
         let request = self.request;
         let begun = self.server.begin(&NewPublication {
             id: id.to_owned(),
@@ -147,8 +147,8 @@ impl Order<'_> {
         let documents = Documents::of(request, &self.built, sequence)?;
         documents.put(&mut desk.publication)?;
         let mut catalog = desk.catalog.clone();
-        terms::offer(&mut catalog, request, sequence);
-        terms::withdraw(&mut catalog, &mut desk.publication, request)?;
+        documents::offer(&mut catalog, request, sequence);
+        documents::withdraw(&mut catalog, &mut desk.publication, request)?;
         let metadata = desk.publication.sign_only(request.mode.as_str())?;
         let metadata_bytes = metadata.len() as u64;
         let release = documents.release.to_bytes()?;
@@ -187,8 +187,9 @@ impl Order<'_> {
         // In the order of the tree: what is read together lies together.
         let mut seen = std::collections::HashSet::new();
         let chunks = index.iter().filter(|chunk| seen.insert(chunk.id));
-        let wanted = chunks.map(|chunk| Wanted { id: chunk.id, size: chunk.size() });
-        let (missing, there): (Vec<Wanted>, Vec<Wanted>) = wanted.partition(|want| missing.contains(&want.id));
+        let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
+        let (missing, there): (Vec<WantedChunk>, Vec<WantedChunk>) =
+            wanted.partition(|want| missing.contains(&want.id));
         let level = self.request.level;
         let sent = upload::send(self.server, &self.sources, &missing, &self.digest, level, self.monitor)?;
         self.new_chunks += missing.len() as u64;
@@ -239,7 +240,7 @@ mod tests {
 
     fn request(version: &str) -> Request {
         Request {
-            content: Content::Tree(PathBuf::new()),
+            content: BuildSource::Tree(PathBuf::new()),
             mode: ModeName::new("stable").unwrap(),
             version: Version::parse(version).unwrap(),
             platform: Platform::new("linux-x86_64").unwrap(),

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tough::schema::{RoleType, Root, Signed};
 
-use super::memory::parse_root;
+use super::datastore::parse_root;
 use super::sign::{KeyId, PrivateKey, key_id};
 use super::{CATALOG_ROLE, MAX_ROOT_BYTES, check_role_name};
 use crate::error::{Error, Result};
@@ -24,14 +24,14 @@ use crate::local::disk;
 use crate::net::api::OnlineKeys;
 
 mod ceremony;
-mod files;
-mod first;
-mod ring;
+mod generate;
+mod key_files;
+mod key_store;
 mod service;
 
-pub(super) use files::KeyFile;
-pub(super) use first::SPEC_VERSION;
-pub(super) use ring::{Ring, block_on};
+pub(super) use generate::SPEC_VERSION;
+pub(super) use key_files::KeyFile;
+pub(super) use key_store::{KeyStore, block_on};
 use service::Online;
 pub use service::ServiceKeys;
 
@@ -111,7 +111,7 @@ pub struct KeyInfo {
 /// See the module's head.
 #[derive(Debug)]
 pub struct Keys {
-    ring: Ring,
+    ring: KeyStore,
     root: Signed<Root>,
     root_bytes: Vec<u8>,
     file: KeyFile,
@@ -142,7 +142,7 @@ impl Keys {
             return Err(Error::Invalid { what: "mode", reason: "at least one is needed".to_owned() });
         }
         modes.iter().try_for_each(|mode| check_role_name(mode))?;
-        first::init(folder, modes, days, online)?;
+        generate::init(folder, modes, days, online)?;
         Self::open(folder)
     }
 
@@ -152,7 +152,12 @@ impl Keys {
     /// [`Error::Io`], [`Error::Invalid`] for files that are none of ours, [`Error::Trust`] of kind `Root`.
     pub fn open(folder: &Path) -> Result<Self> {
         let root_bytes = disk::read(&folder.join("root.json"), MAX_ROOT_BYTES)?;
-        Ok(Self { root: parse_root(&root_bytes)?, root_bytes, file: KeyFile::read(folder)?, ring: Ring::read(folder)? })
+        Ok(Self {
+            root: parse_root(&root_bytes)?,
+            root_bytes,
+            file: KeyFile::read(folder)?,
+            ring: KeyStore::read(folder)?,
+        })
     }
 
     /// Every key of every role: root first, then the others of `root.json`, the catalog, the modes by name.
@@ -198,7 +203,7 @@ impl Keys {
         self.ring.folder()
     }
 
-    pub(super) fn ring(&self) -> &Ring {
+    pub(super) fn ring(&self) -> &KeyStore {
         &self.ring
     }
 

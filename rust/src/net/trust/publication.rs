@@ -20,31 +20,31 @@ use sha2::{Digest, Sha256};
 use tough::TargetName;
 use tough::schema::{Hashes, RoleType, Root, Signed, Snapshot, Target, Targets};
 
+use super::datastore::sha256_hex;
+use super::error::{self, trust};
 use super::keys::{Keys, ServiceKeys};
-use super::memory::sha256_hex;
 use super::sign::KeyId;
-use super::verdict::{self, trust};
 use super::{CATALOG_ROLE, CATALOG_TARGET};
 use crate::error::{Error, Result, TrustKind};
-use crate::formats::pack::{check_target_name, target_path};
+use crate::formats::metadata_pack::{check_target_name, target_path};
 
-mod accept;
-mod chain;
 mod commit;
-mod delegate;
+mod delegation;
+mod download;
 mod existing;
-mod gather;
-mod offline;
-mod pack;
-mod party;
-mod shelf;
+mod import;
+mod metadata_pack;
+mod offline_signing;
+mod root_chain;
+mod signer;
+mod storage;
 
 pub use commit::Committed;
-pub use offline::TrustFiles;
-pub use pack::{Read, make_pack};
-use party::Party;
-pub use shelf::MemoryShelf;
-use shelf::Shelf;
+pub use metadata_pack::{Read, make_pack};
+pub use offline_signing::TrustFiles;
+use signer::Signer;
+pub use storage::MemoryStorage;
+use storage::RepositoryStorage;
 
 /// Largest target that is read back, in bytes.
 const MAX_TARGET_BYTES: u64 = 1 << 30;
@@ -55,8 +55,8 @@ const MAX_DEPTH: usize = 4;
 /// See the module's head.
 #[derive(Debug)]
 pub struct Publication<'k> {
-    party: Party<'k>,
-    shelf: Shelf,
+    party: Signer<'k>,
+    shelf: RepositoryStorage,
     /// The root that is in force after the next commit.
     root: Signed<Root>,
     /// Roots that the shelf does not have yet, by version.
@@ -116,9 +116,9 @@ impl<'k> Publication<'k> {
     /// [`Error::Trust`] if what is there does not verify with these keys, [`Error::Busy`] while another
     /// process publishes, [`Error::KeyMissing`], [`Error::Io`].
     pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
-        let shelf = Shelf::folder(repository)?;
+        let shelf = RepositoryStorage::folder(repository)?;
         if let Some(newest) = existing::newest_root(shelf.place())? {
-            let mut found = existing::open(shelf, Party::offline(keys), newest)?;
+            let mut found = existing::open(shelf, Signer::offline(keys), newest)?;
             found.mend_pack()?;
             return Ok(found);
         }
@@ -132,10 +132,10 @@ impl<'k> Publication<'k> {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_in(shelf: MemoryShelf, keys: &'k Keys) -> Result<Self> {
-        let shelf = Shelf::memory(shelf);
+    pub fn open_in(shelf: MemoryStorage, keys: &'k Keys) -> Result<Self> {
+        let shelf = RepositoryStorage::memory(shelf);
         match existing::newest_root(shelf.place())? {
-            Some(newest) => existing::open(shelf, Party::offline(keys), newest),
+            Some(newest) => existing::open(shelf, Signer::offline(keys), newest),
             None => existing::create(shelf, keys),
         }
     }
@@ -145,15 +145,15 @@ impl<'k> Publication<'k> {
     /// # Errors
     /// [`Error::Invalid`] if the shelf is empty ([`Self::open_with_trust`] begins a repository), [`Error::Trust`] if
     /// what is there does not verify.
-    pub fn open_service(shelf: MemoryShelf, keys: &'k ServiceKeys) -> Result<Self> {
-        let shelf = Shelf::memory(shelf);
+    pub fn open_service(shelf: MemoryStorage, keys: &'k ServiceKeys) -> Result<Self> {
+        let shelf = RepositoryStorage::memory(shelf);
         match existing::newest_root(shelf.place())? {
-            Some(newest) => existing::open(shelf, Party::service(keys), newest),
+            Some(newest) => existing::open(shelf, Signer::service(keys), newest),
             None => Err(Error::Invalid { what: "repository", reason: "it has not begun".to_owned() }),
         }
     }
 
-    /// What commits have written into a [`MemoryShelf`] so far: paths below the root of the repository and bytes, in
+    /// What commits have written into a [`MemoryStorage`] so far: paths below the root of the repository and bytes, in
     /// the order in which readers may see them; `tuf/timestamp.json` is the last of each commit.
     pub fn written(&self) -> &[(String, Vec<u8>)] {
         self.shelf.written()
@@ -175,7 +175,7 @@ impl<'k> Publication<'k> {
         let hashes = Hashes { sha256: sha256.into(), _extra: HashMap::new() };
         let length = bytes.len() as u64;
         let target = Target { length, hashes, custom: HashMap::new(), _extra: HashMap::new() };
-        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let target_name = TargetName::new(name).map_err(error::of)?;
         let document = self.document_mut(role)?;
         if document.body.targets.get(&target_name) != Some(&target) {
             document.body.add_target(target_name, target);
@@ -191,7 +191,7 @@ impl<'k> Publication<'k> {
     /// As [`Self::put`].
     pub fn remove(&mut self, role: &str, name: &str) -> Result<bool> {
         check_may_sign(role, name)?;
-        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let target_name = TargetName::new(name).map_err(error::of)?;
         let document = self.document_mut(role)?;
         let found = document.body.remove_target(&target_name).is_some();
         if found {
@@ -204,7 +204,7 @@ impl<'k> Publication<'k> {
     ///
     /// # Errors
     /// [`Error::Trust`] of kind `Mismatch` if the file is another; [`Error::Io`], of kind `NotFound` too if a
-    /// [`MemoryShelf`] does not have it.
+    /// [`MemoryStorage`] does not have it.
     pub fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(listed) = self.listed(name)? else { return Ok(None) };
         if let Some(bytes) = self.files.get(&listed.path) {
@@ -224,7 +224,7 @@ impl<'k> Publication<'k> {
     pub fn listed(&self, name: &str) -> Result<Option<Listed>> {
         check_target_name(name)?;
         let role = if name == CATALOG_TARGET { CATALOG_ROLE } else { name.split('/').next().unwrap_or(name) };
-        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let target_name = TargetName::new(name).map_err(error::of)?;
         let target = self.roles.get(role).and_then(|document| document.body.targets.get(&target_name));
         Ok(target.map(|target| {
             let sha256 = hex::encode(&target.hashes.sha256);

@@ -9,13 +9,13 @@ use tough::schema::{RoleType, Target};
 use tough::{IntoVec, TargetName};
 
 use super::Location;
-use super::courier::{Counters, Packed, Route, is_worth_keeping};
-use super::memory::{Learned, Memory, PACK, sha256_hex};
-use super::verdict::{self, trust, worse};
+use super::datastore::{Datastore, Learned, PACK, sha256_hex};
+use super::error::{self, trust, worse};
+use super::transport::{Counters, Origins, Packed, is_worth_keeping};
 use crate::error::{Error, Result, TransportKind, TrustKind};
-use crate::formats::pack::check_target_name;
-use crate::local::fetch::Transfer;
-use crate::net::source::Network;
+use crate::formats::metadata_pack::check_target_name;
+use crate::local::acquire::Transfer;
+use crate::net::http::Network;
 
 mod freshness;
 mod load;
@@ -55,7 +55,7 @@ pub struct Repository {
     loaded: Loaded,
     counters: Arc<Counters>,
     packed: Arc<Packed>,
-    memory: Memory,
+    memory: Datastore,
     mirrors: usize,
     given_root: Option<Vec<u8>>,
     network: Network,
@@ -65,7 +65,7 @@ pub struct Repository {
 
 impl Repository {
     /// Gets and verifies all metadata. From a server that costs one request if the repository has a pack
-    /// ([`pack`](crate::formats::pack)), and two with nothing new and a memory if it has none. A pack that does not hold is
+    /// ([`pack`](crate::formats::metadata_pack)), and two with nothing new and a memory if it has none. A pack that does not hold is
     /// passed over for the single files: it makes nothing fail.
     ///
     /// A mirror that cannot be reached, lacks a file or serves what does not verify gives way to the next.
@@ -80,7 +80,7 @@ impl Repository {
         }
         let opening = Opening::new(&options)?;
         let count = options.locations.len();
-        let all = || Route { mirrors: (0..count).collect(), cache: true };
+        let all = || Origins { mirrors: (0..count).collect(), cache: true };
         let mut first = opening.attempt(all())?;
         if let Err(error) = &first.outcome
             && first.used_pack
@@ -99,7 +99,7 @@ impl Repository {
         // Each mirror by itself: one that mixes bad files in spoils no try but its own.
         let mut worst: Option<Error> = None;
         for mirror in 0..count {
-            match opening.attempt(Route { mirrors: vec![mirror], cache: false })?.outcome {
+            match opening.attempt(Origins { mirrors: vec![mirror], cache: false })?.outcome {
                 Ok(loaded) => return Ok(Self::new(opening, options, loaded)),
                 Err(error) => worst = Some(keep_worse(worst, error)),
             }
@@ -128,7 +128,7 @@ impl Repository {
     /// that lists it, or the repository, was not renewed. [`Error::Transport`].
     pub fn target(&mut self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
         check_target_name(name)?;
-        let target_name = TargetName::new(name).map_err(verdict::of)?;
+        let target_name = TargetName::new(name).map_err(error::of)?;
         let Some(target) = self.find(name) else {
             return Err(trust(TrustKind::NotSigned, format!("no role that may has signed {name}")));
         };
@@ -151,12 +151,12 @@ impl Repository {
         let mut all = courier.route().mirrors;
         let others: Vec<usize> = (0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect();
         all.extend(others);
-        let mut first = self.try_target(Route { mirrors: all.clone(), cache: true }, name, length);
+        let mut first = self.try_target(Origins { mirrors: all.clone(), cache: true }, name, length);
         if let Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) = &first
             && courier.used_pack()
         {
             self.packed.pass_over(error);
-            first = self.try_target(Route { mirrors: all.clone(), cache: true }, name, length);
+            first = self.try_target(Origins { mirrors: all.clone(), cache: true }, name, length);
         }
         let error = match first {
             Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) if all.len() > 1 || courier.used_cache() => {
@@ -166,17 +166,17 @@ impl Repository {
         };
         let mut worst = error;
         for mirror in &all {
-            match self.try_target(Route { mirrors: vec![*mirror], cache: false }, name, length) {
+            match self.try_target(Origins { mirrors: vec![*mirror], cache: false }, name, length) {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => worst = worse(worst, error),
             }
         }
         // The mirrors are none the better for having been asked one by one.
-        courier.prepare_target(Route { mirrors: all, cache: true }, 0);
+        courier.prepare_target(Origins { mirrors: all, cache: true }, 0);
         Err(worst)
     }
 
-    fn try_target(&self, route: Route, name: &TargetName, length: u64) -> Result<Vec<u8>> {
+    fn try_target(&self, route: Origins, name: &TargetName, length: u64) -> Result<Vec<u8>> {
         self.loaded.courier.prepare_target(route, length);
         self.network.block_on(read(&self.loaded.inner, name))
     }
@@ -246,10 +246,10 @@ impl Repository {
 const TIMESTAMP: &str = "timestamp.json";
 
 async fn read(repository: &tough::Repository, name: &TargetName) -> Result<Vec<u8>> {
-    let Some(body) = repository.read_target(name).await.map_err(verdict::of)? else {
+    let Some(body) = repository.read_target(name).await.map_err(error::of)? else {
         return Err(trust(TrustKind::NotSigned, format!("no role that may has signed {}", name.raw())));
     };
-    body.into_vec().await.map_err(verdict::of)
+    body.into_vec().await.map_err(error::of)
 }
 
 /// Whether it can be due to one mirror, or to the cache.

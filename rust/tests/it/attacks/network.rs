@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use vsekai_updater::app::updater::{Settings, Updater};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::formats::release::Platform;
-use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::http::{HttpOptions, Network};
 use vsekai_updater::net::trust::ClockGuard;
 
 use super::attacker::{Attacker, name_of};

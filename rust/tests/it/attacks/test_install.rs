@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 use vsekai_updater::event::Monitor;
-use vsekai_updater::formats::pack::PATH;
+use vsekai_updater::formats::metadata_pack::PATH;
 use vsekai_updater::formats::release::{Entry, ModeName, Platform};
-use vsekai_updater::net::publish::{Content, Destination, Request, publish};
+use vsekai_updater::net::publish::{BuildSource, Destination, Request, publish};
 use vsekai_updater::net::trust::{Days, Keys};
 use vsekai_updater::path::RelPath;
 use vsekai_updater::version::Version;
@@ -179,7 +179,7 @@ impl TestInstall {
 
 pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, version: &str) -> Request {
     Request {
-        content: Content::Tree(tree.to_owned()),
+        content: BuildSource::Tree(tree.to_owned()),
         mode: ModeName::new(mode).unwrap(),
         version: Version::parse(version).unwrap(),
         platform: Platform::current(),

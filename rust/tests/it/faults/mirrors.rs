@@ -9,7 +9,7 @@ use vsekai_updater::event::{Cancel, Event, Observer, Silent};
 use vsekai_updater::formats::chunk::{
     ChunkId, CompressedChunk, Compressor, Decompressor, DigestAlgorithm, VerifiedChunk,
 };
-use vsekai_updater::net::source::{
+use vsekai_updater::net::http::{
     ChunkRequest, Deliver, FetchStats, HttpClient, HttpOptions, HttpStore, Secret, Url, fetch_all,
 };
 use vsekai_updater::{Error, Result};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use vsekai_updater::event::{Cancel, Silent};
-use vsekai_updater::net::source::{FetchStats, HttpOptions, fetch_all};
+use vsekai_updater::net::http::{FetchStats, HttpOptions, fetch_all};
 
 use super::mirrors::{Sample, Taker, store};
 use super::{get, quick};

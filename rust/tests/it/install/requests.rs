@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use vsekai_updater::formats::pack::{PATH, Pack};
+use vsekai_updater::formats::metadata_pack::{MetadataPack, PATH};
 
 use super::shop::Shop;
 use crate::support::run::Run;
@@ -68,8 +68,8 @@ fn first_install_is_one_request_and_what_the_pack_has_not() {
     assert_eq!(asked(&web), [one(PATH, 200), one("index.caidx", 200), one("files.json.zst", 200)]);
 }
 
-fn packed(repository: &Path) -> Pack {
-    Pack::parse(&fs::read(repository.join(PATH)).unwrap()).unwrap()
+fn packed(repository: &Path) -> MetadataPack {
+    MetadataPack::parse(&fs::read(repository.join(PATH)).unwrap()).unwrap()
 }
 
 /// The versions whose release documents are in the pack.

@@ -5,7 +5,7 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use vsekai_updater::formats::pack::{MAX_PLAIN_BYTES, PATH, Pack};
+use vsekai_updater::formats::metadata_pack::{MAX_PLAIN_BYTES, MetadataPack, PATH};
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET, Publication};
 
 use super::test_repository::{CAP, Install, NIGHTLY, STABLE, TestRepository, copy_tree, files_of};
@@ -188,7 +188,7 @@ fn broken(test: &TestRepository) -> Vec<(Fault, Option<&'static str>)> {
         (Fault::Body(bomb), malformed),
         (Fault::Body(foreign), malformed),
         (Fault::Body(twice), malformed),
-        (Fault::Body(Pack::write(&BTreeMap::new()).unwrap()), malformed),
+        (Fault::Body(MetadataPack::write(&BTreeMap::new()).unwrap()), malformed),
         (Fault::Endless, malformed),
         (Fault::Announce(1 << 40, vec![0; 1 << 16]), malformed),
         (Fault::Announce(900, b"(".to_vec()), None),

@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 
 use tough::schema::{Delegations, PathPattern, PathSet, Signed, Targets};
 use vsekai_updater::net::trust::{
-    CATALOG_ROLE, CATALOG_TARGET, Days, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles,
+    CATALOG_ROLE, CATALOG_TARGET, Days, Keys, MemoryStorage, Publication, ServiceKeys, TrustFiles,
 };
 
 use super::test_repository::{CAP, NIGHTLY, STABLE, files_of, modes};
@@ -177,7 +177,7 @@ fn repository_of_one_publisher_is_not_taken_over_by_another() {
     let mut test = TestService::begun();
     let online = test.service().online_keys().unwrap();
     let other = Keys::init_online(&test.path("other"), &modes(), &Days::default(), &online).unwrap();
-    let files = Publication::open_in(MemoryShelf::default(), &other).unwrap().trust_files().unwrap().unwrap();
+    let files = Publication::open_in(MemoryStorage::default(), &other).unwrap().trust_files().unwrap().unwrap();
     let before = test.files.clone();
     assert_eq!(test.accept(&files).unwrap_err().code(), "signature_invalid");
     let later = TrustFiles { roots: [(2, files.roots[&1].clone())].into(), ..files };

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vsekai_updater::formats::pack;
-use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::formats::metadata_pack;
+use vsekai_updater::net::http::{HttpOptions, Network};
 use vsekai_updater::net::trust::{
     CATALOG_ROLE, CATALOG_TARGET, ClockGuard, Committed, Days, Keys, Location, OpenOptions, Publication, Repository,
 };
@@ -162,7 +162,7 @@ impl Install {
         if let Some((web, packed)) = self.packed() {
             assert_eq!(packed.refusal_there().code(), error.code(), "through a pack");
             // Without a root nobody is asked.
-            let is_asked = web.take_asked().contains(&(pack::PATH.to_owned(), 200));
+            let is_asked = web.take_asked().contains(&(metadata_pack::PATH.to_owned(), 200));
             assert!(is_asked || error.code() == "trust_root_invalid");
         }
         error
@@ -196,7 +196,7 @@ impl Install {
         let error = self.target_refusal_there(name);
         if let Some((web, packed)) = self.packed() {
             assert_eq!(packed.target_refusal_there(name).code(), error.code(), "through a pack");
-            assert!(web.take_asked().contains(&(pack::PATH.to_owned(), 200)));
+            assert!(web.take_asked().contains(&(metadata_pack::PATH.to_owned(), 200)));
         }
         error
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use vsekai_updater::Result;
-use vsekai_updater::net::source::Network;
+use vsekai_updater::net::http::Network;
 use vsekai_updater::net::trust::{
-    ClockGuard, Days, Keys, Location, MemoryShelf, OpenOptions, Publication, Repository, ServiceKeys, TrustFiles,
+    ClockGuard, Days, Keys, Location, MemoryStorage, OpenOptions, Publication, Repository, ServiceKeys, TrustFiles,
 };
 
 use super::test_repository::{modes, quick, write_files};
@@ -47,8 +47,8 @@ impl TestService {
         Keys::open(&self.path("keys")).unwrap()
     }
 
-    pub(crate) fn shelf(&self) -> MemoryShelf {
-        MemoryShelf::new(self.files.clone())
+    pub(crate) fn shelf(&self) -> MemoryStorage {
+        MemoryStorage::new(self.files.clone())
     }
 
     /// What the publisher has that the service has not.

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use vsekai_updater::local::disk;
-use vsekai_updater::net::source::{HttpOptions, Network};
+use vsekai_updater::net::http::{HttpOptions, Network};
 use vsekai_updater::net::trust::{ClockGuard, OpenOptions, Repository};
 
 use super::Mine;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use reqwest::header::HeaderMap;
 use sqlx::{Connection as _, Row as _};
 use vsekai_updater::formats::bundle::{
-    BundleInfo, BundleList, ChunkSource, Content, Digest, Effort, Header, Table, index_document, list_name, name_of,
-    parse_index_document, read_ranges, unpack,
+    BundleInfo, BundleList, ChunkSource, Digest, Effort, Header, SectionContent, Table, index_document, list_name,
+    name_of, parse_index_document, read_ranges, unpack,
 };
 use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor};
 use vsekai_updater::formats::index::{Index, IndexChunk};
@@ -149,15 +149,15 @@ fn check(test: &TestDeployment, info: &BundleInfo, new: &Index, old: Option<&Ind
         let packed = range(place.start, place.end);
         let (mut prefix, mut plain) = (Vec::new(), Vec::new());
         match (&section.content, old, &old_store) {
-            (Content::Index, Some(old), _) => prefix = index_document(old),
-            (Content::Chunks(_), Some(old), Some(store)) => {
+            (SectionContent::Index, Some(old), _) => prefix = index_document(old),
+            (SectionContent::Chunks(_), Some(old), Some(store)) => {
                 read_ranges(old, store, &section.prefix, &mut prefix).unwrap();
             }
-            (Content::FileTable, Some(_), _) => continue,
+            (SectionContent::FileTable, Some(_), _) => continue,
             _ => {}
         }
         unpack(&packed, &prefix, section.plain_bytes, &mut plain).unwrap();
-        if section.content == Content::Index {
+        if section.content == SectionContent::Index {
             assert_eq!(parse_index_document(&plain).unwrap().to_bytes(), new.to_bytes());
         }
         let mut at = 0;

@@ -4,7 +4,7 @@ use std::fs;
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
-use vsekai_updater::formats::pack::{PATH, Pack};
+use vsekai_updater::formats::metadata_pack::{MetadataPack, PATH};
 
 use crate::support::deployment::{TestDeployment, text};
 
@@ -22,14 +22,14 @@ fn get(test: &TestDeployment, path: &str, tag: Option<&str>) -> (u16, HeaderMap,
     })
 }
 
-fn packed(test: &TestDeployment) -> (Pack, String) {
+fn packed(test: &TestDeployment) -> (MetadataPack, String) {
     let (status, headers, body) = get(test, PATH, None);
     assert_eq!(status, 200);
-    (Pack::parse(&body).unwrap(), headers["etag"].to_str().unwrap().to_owned())
+    (MetadataPack::parse(&body).unwrap(), headers["etag"].to_str().unwrap().to_owned())
 }
 
 /// The versions whose release documents are in it.
-fn releases(pack: &Pack) -> Vec<String> {
+fn releases(pack: &MetadataPack) -> Vec<String> {
     let names = pack.paths().filter(|path| path.ends_with(".release.json"));
     names.map(|path| path.split('/').nth(2).unwrap().to_owned()).collect()
 }
@@ -90,7 +90,7 @@ fn export_has_the_pack_of_its_own_files() {
         test.publish("stable", version, if version == "1.0.0" { 1 } else { 2 }).done();
         let export = test.server_command(&["export", "files"]).output().unwrap();
         assert!(export.status.success(), "{}", text(&export));
-        let pack = Pack::parse(&fs::read(test.path("files").join(PATH)).unwrap()).unwrap();
+        let pack = MetadataPack::parse(&fs::read(test.path("files").join(PATH)).unwrap()).unwrap();
         assert_eq!(releases(&pack), [version]);
         for path in pack.paths() {
             assert_eq!(fs::read(test.path("files").join(path)).unwrap(), pack.get(path).unwrap(), "{path}");

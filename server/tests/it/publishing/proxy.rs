@@ -7,10 +7,10 @@ use poem::Request;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 use serde_json::json;
-use vsekai_updater::formats::pack;
+use vsekai_updater::formats::metadata_pack;
 
 /// What says which version of everything else is in force, and is cached for a while therefore.
-const CACHED: [&str; 2] = ["tuf/timestamp.json", pack::PATH];
+const CACHED: [&str; 2] = ["tuf/timestamp.json", metadata_pack::PATH];
 
 /// It ends with this value.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::local::fetch::Sources;
+use crate::local::acquire::Sources;
 use crate::local::store::LocalStore;
 use crate::local::store::verify::{Verified, verify};
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::{ChunkId, Compressor};
 use crate::limits;
-use crate::local::fetch::{Remote, Sources, Wanted};
+use crate::local::acquire::{Remote, Sources, WantedChunk};
 use crate::local::store::LocalStore;
 
 /// zstd level for chunks that come from a seed, and so are not compressed yet: that of casync and desync.
@@ -113,7 +113,8 @@ fn fetch_once(
     monitor: &Monitor,
 ) -> Result<(Vec<ChunkId>, Result<()>)> {
     // How large they are plain is not known: no index was given.
-    let wants: Vec<Wanted> = wanted.iter().map(|id| Wanted { id: *id, size: limits::MAX_CHUNK_BYTES }).collect();
+    let wants: Vec<WantedChunk> =
+        wanted.iter().map(|id| WantedChunk { id: *id, size: limits::MAX_CHUNK_BYTES }).collect();
     let (sender, deliveries) = crossbeam_channel::bounded(QUEUE);
     std::thread::scope(|scope| {
         let fetching = scope.spawn(|| remote.fetch(&wants, sender, monitor).map(drop));

@@ -15,7 +15,7 @@ use crate::net::api::{
     CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, PublicationInfo, RepositoryInfo,
     TrustUpload,
 };
-use crate::net::source::{HttpClient, HttpStore, Network, Outgoing, Reply};
+use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply};
 
 /// Largest answer in JSON, in bytes: 5000 ids have 350,000.
 const MAX_REPLY_BYTES: u64 = 1 << 20;
@@ -185,7 +185,7 @@ mod tests {
     use reqwest::StatusCode;
 
     use super::*;
-    use crate::net::source::HttpOptions;
+    use crate::net::http::HttpOptions;
 
     fn server(url: &str) -> Result<Server> {
         Server::new(Url::parse(url).unwrap(), Network::new(&HttpOptions::default()).unwrap())

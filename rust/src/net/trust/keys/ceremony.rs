@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use tough::schema::{RoleType, Root, Signed};
 
-use super::files::{KeyFile, RoleHolders, write_private};
-use super::ring::block_on;
+use super::key_files::{KeyFile, RoleHolders, write_private};
+use super::key_store::block_on;
 use super::{Keys, TOP_ROLES};
 use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
 use crate::local::lock::Lock;
 use crate::net::trust::check_role_name;
-use crate::net::trust::memory::parse_root;
+use crate::net::trust::datastore::parse_root;
 use crate::net::trust::sign::{KeyId, PrivateKey, days_from_now, encode, key_id, sign};
 
 impl Keys {

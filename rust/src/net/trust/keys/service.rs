@@ -6,7 +6,7 @@ use serde_json::Value;
 use tough::schema::key::Key;
 
 use super::ceremony::{invalid, lock, make_key};
-use super::{Days, Keys, Ring};
+use super::{Days, KeyStore, Keys};
 use crate::error::{Error, Result};
 use crate::local::disk;
 use crate::net::api::OnlineKeys;
@@ -22,7 +22,7 @@ const ONLINE_ROLES: [&str; 3] = [CATALOG_ROLE, "snapshot", "timestamp"];
 /// programs call them where blocking is allowed, such as in `tokio::task::spawn_blocking`.
 #[derive(Debug)]
 pub struct ServiceKeys {
-    ring: Ring,
+    ring: KeyStore,
     days: Days,
 }
 
@@ -34,15 +34,15 @@ impl Keys {
     /// [`Error::Io`], [`Error::Busy`], [`Error::Invalid`] for files that are no keys.
     pub fn service(folder: &Path) -> Result<ServiceKeys> {
         disk::create_directory(folder)?;
-        let mut ring = Ring::read(folder)?;
+        let mut ring = KeyStore::read(folder)?;
         if ONLINE_ROLES.iter().any(|role| ring.newest(role).is_none()) {
             let _lock = lock(folder)?;
             // Another process may have been faster.
-            ring = Ring::read(folder)?;
+            ring = KeyStore::read(folder)?;
             for role in ONLINE_ROLES.iter().filter(|role| ring.newest(role).is_none()) {
                 make_key(folder, role)?;
             }
-            ring = Ring::read(folder)?;
+            ring = KeyStore::read(folder)?;
         }
         Ok(ServiceKeys { ring, days: Days::default() })
     }
@@ -75,7 +75,7 @@ impl ServiceKeys {
         })
     }
 
-    pub(in crate::net::trust) fn ring(&self) -> &Ring {
+    pub(in crate::net::trust) fn ring(&self) -> &KeyStore {
         &self.ring
     }
 

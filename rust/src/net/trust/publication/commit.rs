@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use sha2::{Digest, Sha256};
 use tough::schema::{Hashes, Metafile, Role, Signed, Snapshot, Targets, Timestamp};
 
-use super::{Document, Publication, delegate};
+use super::{Document, Publication, delegation};
 use crate::error::{Error, Result};
 use crate::net::trust::keys::{SPEC_VERSION, block_on};
 use crate::net::trust::sign::{KeyId, days_from_now, encode, sign};
@@ -110,7 +110,7 @@ impl Publication<'_> {
         let holders = delegated.into_iter().find(|role| role.name == name);
         let ids: &[KeyId] = holders.map_or(&[], |role| &role.keyids);
         let signed = block_on(sign(body, self.party.ring.private(ids)))??;
-        if delegate::verifies(&self.targets.body, name, &signed) {
+        if delegation::verifies(&self.targets.body, name, &signed) {
             Ok(signed)
         } else {
             Err(self.party.ring.missing(name))

@@ -10,25 +10,25 @@ use tough::schema::{Signed, Targets};
 use tough::{ExpirationEnforcement, RepositoryLoader, Transport, TransportError, TransportStream};
 use url::Url;
 
-use super::party::Party;
-use super::shelf::{Place, Shelf};
-use super::{Document, Publication, delegate};
+use super::signer::Signer;
+use super::storage::{RepositoryStorage, StorageReader};
+use super::{Document, Publication, delegation};
 use crate::error::{Error, Result, TransportKind, TrustKind};
-use crate::formats::pack::Wanted;
+use crate::formats::metadata_pack::PackQuery;
+use crate::net::trust::datastore::parse_root;
+use crate::net::trust::error::{self, BASE, carry, trust};
 use crate::net::trust::keys::{Days, Keys, SPEC_VERSION, block_on};
-use crate::net::trust::memory::parse_root;
 use crate::net::trust::sign::days_from_now;
-use crate::net::trust::verdict::{self, BASE, carry, trust};
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_TARGETS_BYTES};
 
 /// How many new roots a killed commit may have left without their timestamp.
 const MAX_UNFINISHED_ROOTS: u64 = 8;
 
 /// The newest root there is; nothing if there is no repository.
-pub(super) fn newest_root(place: &Place) -> Result<Option<u64>> {
+pub(super) fn newest_root(place: &StorageReader) -> Result<Option<u64>> {
     let mut newest = None;
     for name in place.names_in("tuf")? {
-        if let Some(Wanted::Root(version)) = Wanted::parse(&format!("tuf/{name}")) {
+        if let Some(PackQuery::Root(version)) = PackQuery::parse(&format!("tuf/{name}")) {
             newest = newest.max(Some(version));
         }
     }
@@ -43,10 +43,10 @@ pub(super) fn newest_root(place: &Place) -> Result<Option<u64>> {
     Ok(newest)
 }
 
-pub(super) fn create(shelf: Shelf, keys: &Keys) -> Result<Publication<'_>> {
-    let party = Party::offline(keys);
+pub(super) fn create(shelf: RepositoryStorage, keys: &Keys) -> Result<Publication<'_>> {
+    let party = Signer::offline(keys);
     let mut targets = empty("targets", party.days)?;
-    delegate::apply(&mut targets, keys.file())?;
+    delegation::apply(&mut targets, keys.file())?;
     let mut publication = Publication {
         party,
         shelf,
@@ -63,7 +63,7 @@ pub(super) fn create(shelf: Shelf, keys: &Keys) -> Result<Publication<'_>> {
     Ok(publication)
 }
 
-pub(super) fn open(shelf: Shelf, party: Party<'_>, newest: u64) -> Result<Publication<'_>> {
+pub(super) fn open(shelf: RepositoryStorage, party: Signer<'_>, newest: u64) -> Result<Publication<'_>> {
     let ours = party.offline.map_or(newest, |keys| keys.newest_root().signed.version.get());
     let loaded = load(shelf.place(), party, newest.min(ours), newest)?;
     let (root, new_roots) = match party.offline {
@@ -78,12 +78,12 @@ pub(super) fn open(shelf: Shelf, party: Party<'_>, newest: u64) -> Result<Public
     let can_delegate = holders.is_some_and(|holders| party.ring.private(&holders.keyids).next().is_some());
     if let Some(file) = party.file()
         && can_delegate
-        && file.delegations_version > delegate::version(&targets.body)
+        && file.delegations_version > delegation::version(&targets.body)
     {
-        delegate::apply(&mut targets, file)?;
+        delegation::apply(&mut targets, file)?;
     }
     let roles = published.into_iter().map(|(name, role)| {
-        let changed = !delegate::verifies(&targets.body, &name, &role);
+        let changed = !delegation::verifies(&targets.body, &name, &role);
         (name, Document { changed, ..Document::published(role.signed) })
     });
     let roles = roles.collect();
@@ -136,7 +136,7 @@ fn empty(role: &str, days: &Days) -> Result<Document> {
 
 /// Loads with the root of version `from`, or one before it: a commit that publishes new keys may have been
 /// killed after its roots and before its timestamp.
-fn load(place: &Place, party: Party<'_>, from: u64, newest: u64) -> Result<tough::Repository> {
+fn load(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> Result<tough::Repository> {
     let mut first = None;
     for version in (from.saturating_sub(MAX_UNFINISHED_ROOTS).max(1)..=from).rev() {
         let newest = if version == from { newest } else { version };
@@ -150,7 +150,7 @@ fn load(place: &Place, party: Party<'_>, from: u64, newest: u64) -> Result<tough
 }
 
 /// Loads with the root of version `from` and those after it, up to `newest`.
-fn load_at(place: &Place, party: Party<'_>, from: u64, newest: u64) -> Result<tough::Repository> {
+fn load_at(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> Result<tough::Repository> {
     let root = party.root_of(place, from)?;
     let published = place.require(&format!("tuf/{from}.root.json"), MAX_ROOT_BYTES)?;
     if parse_root(&published)? != parse_root(&root)? {
@@ -163,22 +163,22 @@ fn load_at(place: &Place, party: Party<'_>, from: u64, newest: u64) -> Result<to
     let loader = RepositoryLoader::new(&root, url("tuf")?, url("targets")?)
         .transport(Reader { place: place.clone(), newest })
         .expiration_enforcement(ExpirationEnforcement::Unsafe);
-    block_on(loader.load())?.map_err(verdict::of)
+    block_on(loader.load())?.map_err(error::of)
 }
 
 /// The publisher's own files as a place that `tough` can read.
 #[derive(Debug, Clone)]
 struct Reader {
-    place: Place,
+    place: StorageReader,
     newest: u64,
 }
 
 impl Reader {
     fn read(&self, url: &Url) -> Result<Vec<u8>> {
         let path = url.as_str().strip_prefix(BASE).unwrap_or_default();
-        let wanted = Wanted::parse(path);
+        let wanted = PackQuery::parse(path);
         let found = match &wanted {
-            Some(Wanted::Root(version)) if *version > self.newest => None,
+            Some(PackQuery::Root(version)) if *version > self.newest => None,
             Some(wanted) => self.place.read(&wanted.path(), MAX_TARGETS_BYTES)?,
             None => None,
         };

@@ -7,7 +7,7 @@ use tough::TargetName;
 use tough::schema::{Role, Targets};
 
 use crate::error::{Result, TrustKind};
-use crate::net::trust::verdict::trust;
+use crate::net::trust::error::trust;
 
 /// Whether the four roles that all others depend on are fresh.
 pub(super) fn check_top(repository: &tough::Repository) -> Result<()> {

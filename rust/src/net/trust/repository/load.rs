@@ -10,10 +10,10 @@ use url::Url;
 use super::{ClockGuard, OpenOptions, freshness, is_expired_role};
 use crate::error::{Error, Result};
 use crate::local::disk;
-use crate::net::source::Network;
-use crate::net::trust::courier::{Counters, Courier, Packed, Route};
-use crate::net::trust::memory::Memory;
-use crate::net::trust::verdict::{self, BASE};
+use crate::net::http::Network;
+use crate::net::trust::datastore::Datastore;
+use crate::net::trust::error::{self, BASE};
+use crate::net::trust::transport::{Counters, MirrorTransport, Origins, Packed};
 use crate::net::trust::{Location, MAX_ROOT_BYTES, MAX_ROOT_UPDATES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES};
 
 const LIMITS: Limits = Limits {
@@ -29,7 +29,7 @@ const LIMITS: Limits = Limits {
 pub(super) struct Opening {
     pub(super) counters: Arc<Counters>,
     pub(super) packed: Arc<Packed>,
-    pub(super) memory: Memory,
+    pub(super) memory: Datastore,
     root: Vec<u8>,
     locations: Vec<Location>,
     scratch: PathBuf,
@@ -48,13 +48,13 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) inner: tough::Repository,
-    pub(super) courier: Courier,
+    pub(super) courier: MirrorTransport,
     pub(super) store: Store,
 }
 
 impl Opening {
     pub(super) fn new(options: &OpenOptions) -> Result<Self> {
-        let memory = Memory::load(options.memory.clone())?;
+        let memory = Datastore::load(options.memory.clone())?;
         Ok(Self {
             counters: Arc::default(),
             packed: Arc::default(),
@@ -69,13 +69,14 @@ impl Opening {
 
     /// # Errors
     /// Only what has nothing to do with the repository.
-    pub(super) fn attempt(&self, route: Route) -> Result<Attempt> {
+    pub(super) fn attempt(&self, route: Origins) -> Result<Attempt> {
         let store = Store::create(&self.scratch)?;
         self.memory.fill(&store.0, self.keep_clock_guard)?;
         let is_remote = self.locations.iter().any(|location| matches!(location, Location::Url(_)));
         let client = is_remote.then(|| self.network.client()).transpose()?;
         let (counters, packed) = (Arc::clone(&self.counters), Arc::clone(&self.packed));
-        let courier = Courier::new(self.locations.clone(), client, self.memory.clone(), counters, packed, route);
+        let courier =
+            MirrorTransport::new(self.locations.clone(), client, self.memory.clone(), counters, packed, route);
         let loading = self.network.block_on(load(&self.root, &courier, &store.0));
         let (used_cache, used_pack) = (courier.used_cache(), courier.used_pack());
         Ok(Attempt { outcome: loading.map(|inner| Loaded { inner, courier, store }), used_cache, used_pack })
@@ -93,7 +94,7 @@ impl Loaded {
     }
 }
 
-async fn load(root: &[u8], courier: &Courier, store: &Path) -> Result<tough::Repository> {
+async fn load(root: &[u8], courier: &MirrorTransport, store: &Path) -> Result<tough::Repository> {
     courier.open_pack().await;
     match load_once(root, courier, store, ExpirationEnforcement::Safe).await? {
         Ok(repository) => Ok(repository),
@@ -101,17 +102,17 @@ async fn load(root: &[u8], courier: &Courier, store: &Path) -> Result<tough::Rep
             // Root, timestamp and snapshot are fresh, or they had been refused before. The courier gives the
             // same bytes again; what has expired is refused by `freshness`, here or with its targets.
             let again = load_once(root, courier, store, ExpirationEnforcement::Unsafe).await?;
-            let repository = again.map_err(verdict::of)?;
+            let repository = again.map_err(error::of)?;
             freshness::check_top(&repository)?;
             Ok(repository)
         }
-        Err(error) => Err(verdict::of(error)),
+        Err(error) => Err(error::of(error)),
     }
 }
 
 async fn load_once(
     root: &[u8],
-    courier: &Courier,
+    courier: &MirrorTransport,
     store: &Path,
     enforcement: ExpirationEnforcement,
 ) -> Result<Result<tough::Repository, tough::error::Error>> {
