@@ -4,7 +4,7 @@
     cargo build --bin vsekai && cargo build -p vsekai-server      (in rust/)
     tests/tools/freeze_formats.py 0.2
 
-What a release could read, every later one must; rust/tests/formats.rs and server/tests/formats/ see to that. A folder
+What a release could read, every later one must; rust/tests/it/formats/ and server/tests/it/formats/ see to that. A folder
 that exists is never written again. The builds are generated from seeds, and the clock is faketime's. Keys,
 identifiers and so what is signed differ in every run.
 

@@ -6,15 +6,14 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::bundle::{
-    BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack,
-};
-use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::pack::Pack;
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::formats::bundle::{BundleInfo, BundleList, SectionContent, Effort, Filter, Section, Table, index_document, compress};
+use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::formats::metadata_pack::MetadataPack;
 use vsekai_updater::path::{LinkTarget, RelPath};
-use vsekai_updater_fuzz::render;
+use vsekai_updater_fuzz::checks::archives::render;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -153,7 +152,7 @@ fn packs() -> Outcome {
     for count in [0, 1, paths.len()] {
         let files: BTreeMap<_, _> =
             paths[..count].iter().map(|path| (path.clone(), path.as_bytes().to_vec())).collect();
-        write("pack", &format!("packed-{count}"), &[b"\0", &Pack::write(&files)?[..]].concat())?;
+        write("pack", &format!("packed-{count}"), &[b"\0", &MetadataPack::write(&files)?[..]].concat())?;
         let mut plain = [b"\x01vsk-pack\x01\0\0\0", &(count as u32).to_le_bytes()[..]].concat();
         for (path, body) in &files {
             plain.extend((path.len() as u16).to_le_bytes());
@@ -175,9 +174,9 @@ fn bundles() -> Outcome {
         plain_bytes: 9_000,
     };
     let sections = vec![
-        section(Content::Index, &[]),
-        section(Content::FileTable, &[]),
-        section(Content::Chunks(vec![0..3, 5..6]), &[0, 16_384, 40_000, 50_000]),
+        section(SectionContent::Index, &[]),
+        section(SectionContent::FileTable, &[]),
+        section(SectionContent::Chunks(vec![0..3, 5..6]), &[0, 16_384, 40_000, 50_000]),
     ];
     for (name, from) in [("delta", Some(Digest([1; 32]))), ("full", None)] {
         let count = if from.is_some() { 3 } else { 2 };
@@ -199,7 +198,7 @@ fn bundles() -> Outcome {
         effort: Effort::Fast,
     };
     write("bundle", "list", &[b"\x03", &BundleList::new(vec![info]).to_bytes()?[..]].concat())?;
-    let frame = pack(3, b"a prefix that is here twice", b"a prefix that is here twice, and more")?;
+    let frame = compress(3, b"a prefix that is here twice", b"a prefix that is here twice, and more")?;
     write("bundle", "frame", &[b"\x04\x1b\0a prefix that is here twice", &frame[..]].concat())
 }
 

@@ -11,27 +11,30 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::kept::{Documents, Kept};
+use super::installed_version::{Documents, InstalledVersion};
 use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
-use crate::archive::Node;
-use crate::assemble::{self, Assembled, Assembly};
-use crate::chunker::Chunker;
-use crate::disk;
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
-use crate::extract::{self, Intent};
-use crate::fetch::{Bundled, DigestChoice, Offer, Sources, Transfer, Wanted};
-use crate::index::ChunkSizes;
-use crate::make;
+use crate::formats::archive::Node;
+use crate::formats::chunker::Chunker;
+use crate::formats::index::ChunkSizes;
+use crate::formats::release::Release;
+use crate::local::acquire::{Bundled, DigestChoice};
+use crate::local::assemble::{self, Assembled, Assembly};
+use crate::local::disk;
+use crate::local::extract::{self, Intent};
+use crate::local::make;
+use crate::local::offer::BundleOffer;
+use crate::local::plan::{self, Inputs, Keep, Plan, Staged, Summary};
+use crate::local::seed::Seed;
+use crate::local::sources::{Sources, Transfer, WantedChunk};
+use crate::local::spool::Spool;
+use crate::local::strategy::{self, Link, Price, Strategy};
+use crate::local::tree;
 use crate::path::RelPath;
-use crate::plan::{self, Inputs, Keep, Plan, Staged, Summary};
-use crate::release::{FileDigest, Release};
-use crate::route::{self, Link, Price, Route};
-use crate::seed::Seed;
-use crate::spool::Spool;
 use crate::state::State;
-use crate::tree;
 
 /// What a version is brought in for.
 #[derive(Debug, Clone, Default)]
@@ -45,15 +48,15 @@ pub enum Purpose {
 
 /// A version to bring in.
 #[derive(Debug)]
-pub struct Job {
+pub struct VersionJob {
     /// What was signed.
     pub documents: Documents,
-    /// The versions in place, the current one first: see [`Kept::all`].
-    pub in_place: Vec<Kept>,
+    /// The versions in place, the current one first: see [`InstalledVersion::all`].
+    pub in_place: Vec<InstalledVersion>,
     /// Who gives chunks, beside what is installed.
     pub sources: Sources,
     /// Bundles that may be used.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<BundleOffer>,
     /// The line to who gives them.
     pub link: Link,
     /// Why.
@@ -84,6 +87,7 @@ pub struct Prepared {
     documents: Documents,
     folder: String,
     sources: Sources,
+    bundled: Option<Bundled>,
     spool: Spool,
     plan: Plan,
     installed: Option<PathBuf>,
@@ -107,15 +111,16 @@ pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
 ///
 /// # Errors
 /// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
-pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: &Monitor) -> Result<Prepared> {
+pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, monitor: &Monitor) -> Result<Prepared> {
     monitor.emit(Event::StateChanged { state: State::PreparingUpdate });
     let folder = folder_for(root, state, &job);
-    let is_there = Kept::read(root, &folder).is_some_and(|kept| kept.is_complete());
+    let is_there = InstalledVersion::read(root, &folder).is_some_and(|kept| kept.is_complete());
     let spool_folder = if job.intent == Intent::Apply { root.control("") } else { job.scratch.clone() };
     let mut prepared = Prepared {
         root: root.clone(),
         folder,
         sources: Sources::default(),
+        bundled: None,
         spool: Spool::new(&spool_folder),
         plan: Plan::default(),
         installed: None,
@@ -150,27 +155,26 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
     let mut plan = plan::with_kept(&inputs, keep)?;
     let parts = root.staging(&prepared.folder).join("parts");
     job.offers.iter_mut().for_each(|offer| offer.find_kept(&parts));
-    let route = route(&inputs, &plan, &job);
+    let strategy = strategy_for(&inputs, &plan, &job);
     if let Some(current) = &current {
         plan.summary.removed_files = removed(current, &job.documents);
         let foreign = foreign::list(current.tree(), current.documents.table.layout())?;
         plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
         prepared.installed = Some(current.tree().to_owned());
     }
-    if let Some(price) = route.price() {
+    if let Some(price) = strategy.price() {
         (plan.summary.requests, plan.summary.fetch_bytes) = (price.requests, price.bytes);
     }
     extract::check_space(root.directory(), &plan.summary)?;
-    let mut sources = job.sources;
     let parts = (job.intent == Intent::Apply).then_some(parts);
-    sources.bundled = Some(Bundled { offers: job.offers, route, parts });
-    Ok(Prepared { sources, plan, ..prepared })
+    let bundled = Some(Bundled { offers: job.offers, strategy, parts });
+    Ok(Prepared { sources: job.sources, bundled, plan, ..prepared })
 }
 
 /// How the chunks come that only another machine has.
-fn route(inputs: &Inputs<'_>, plan: &Plan, job: &Job) -> Route {
-    let is_far = |want: &Wanted| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
-    let wanted: Vec<Wanted> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
+fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy {
+    let is_far = |want: &WantedChunk| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
+    let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
     let mut seen = std::collections::HashSet::new();
     let unique = inputs.index.iter().filter(|chunk| seen.insert(chunk.id));
     let plain_bytes: u64 = unique.map(|chunk| chunk.size()).sum();
@@ -179,18 +183,19 @@ fn route(inputs: &Inputs<'_>, plan: &Plan, job: &Job) -> Route {
         0 => 1.0,
         stored => (stored as f64 / plain_bytes.max(1) as f64).min(1.0),
     };
-    route::choose(&route::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
+    strategy::choose(&strategy::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
 }
 
 /// A version's folder is never written to again, so a repaired one gets another name; and so does a build that was
 /// promoted from one mode to another: it may have another entry, and to go back is to go back to that.
-fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
+fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
     let is_current = |folder: &String| state.current.as_ref().is_some_and(|current| current.folder == *folder);
     // A run before this one may have been stopped right before the switch.
-    let is_same = |kept: Kept| kept.documents.release_bytes == job.documents.release_bytes && kept.is_complete();
-    let is_whole = |folder: &String| Kept::read(root, folder).is_some_and(is_same);
+    let is_same =
+        |kept: InstalledVersion| kept.documents.release_bytes == job.documents.release_bytes && kept.is_complete();
+    let is_whole = |folder: &String| InstalledVersion::read(root, folder).is_some_and(is_same);
     let is_usable = |folder: &String| match &job.purpose {
         Purpose::Update => is_free(folder) || is_whole(folder),
         Purpose::Repair(_) => is_free(folder) || (!is_current(folder) && is_whole(folder)),
@@ -200,8 +205,13 @@ fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
 }
 
 /// Gives the current version, which is one of them.
-fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: &Monitor) -> Result<Option<Kept>> {
-    let seeds = job.in_place.iter().map(Kept::seed).collect::<Result<Vec<_>>>()?;
+fn open_seeds(
+    root: &InstallRoot,
+    state: &InstallState,
+    job: &mut VersionJob,
+    monitor: &Monitor,
+) -> Result<Option<InstalledVersion>> {
+    let seeds = job.in_place.iter().map(InstalledVersion::seed).collect::<Result<Vec<_>>>()?;
     job.sources.seeds.extend(seeds);
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
@@ -216,7 +226,7 @@ fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: 
 }
 
 /// The files that were in the folder before us, cut as the new version is.
-fn adopted_seed(root: &InstallRoot, job: &Job, monitor: &Monitor) -> Result<Seed> {
+fn adopted_seed(root: &InstallRoot, job: &VersionJob, monitor: &Monitor) -> Result<Seed> {
     let recorded = tree::Recorded::Reproducible(job.documents.index.flags());
     let layout = tree::layout_without(root.directory(), &recorded, &[".vsekai", "versions", "current", "saved"])?;
     let chunking = job.documents.release.chunking;
@@ -227,7 +237,7 @@ fn adopted_seed(root: &InstallRoot, job: &Job, monitor: &Monitor) -> Result<Seed
     Seed::new(root.directory(), index, layout)
 }
 
-fn staged(root: &InstallRoot, folder: &str, job: &Job, monitor: &Monitor) -> Result<Staged> {
+fn staged(root: &InstallRoot, folder: &str, job: &VersionJob, monitor: &Monitor) -> Result<Staged> {
     let tree = root.staging(folder).join("tree");
     if !tree.exists() {
         return Ok(Staged::none());
@@ -240,7 +250,7 @@ fn staged(root: &InstallRoot, folder: &str, job: &Job, monitor: &Monitor) -> Res
 }
 
 /// The files of the current version that the new one has too, here or elsewhere.
-fn unchanged(current: &Kept, job: &Job, monitor: &Monitor) -> Result<Vec<Keep>> {
+fn unchanged(current: &InstalledVersion, job: &VersionJob, monitor: &Monitor) -> Result<Vec<Keep>> {
     let (old, new) = (&current.documents.table, &job.documents.table);
     let is_sound = |node: usize| match &job.purpose {
         Purpose::Update => current.is_untouched(node),
@@ -251,7 +261,7 @@ fn unchanged(current: &Kept, job: &Job, monitor: &Monitor) -> Result<Vec<Keep>> 
     for (node, _, size, digest) in old.files().filter(|(node, ..)| !current.is_mutable(*node)) {
         by_digest.entry((digest, size)).or_insert(node);
     }
-    let keep = |(node, path, size, digest): (usize, &RelPath, u64, FileDigest)| {
+    let keep = |(node, path, size, digest): (usize, &RelPath, u64, Digest)| {
         let here = by_path.get(path).copied().filter(|from| old.digest(*from) == Some(digest));
         let is_mutable = job.documents.release.mutable.contains(path);
         let from = if is_mutable {
@@ -271,7 +281,7 @@ fn unchanged(current: &Kept, job: &Job, monitor: &Monitor) -> Result<Vec<Keep>> 
     Ok(monitor.pool()?.install(|| files.into_par_iter().filter_map(keep).collect()))
 }
 
-fn removed(current: &Kept, documents: &Documents) -> u64 {
+fn removed(current: &InstalledVersion, documents: &Documents) -> u64 {
     let wanted: std::collections::HashSet<&RelPath> = documents.table.files().map(|(_, path, ..)| path).collect();
     current.documents.table.files().filter(|(_, path, ..)| !wanted.contains(path)).count() as u64
 }
@@ -284,7 +294,7 @@ impl Prepared {
 
     /// How the chunks come, and what other ways would have cost.
     pub fn prices(&self) -> &[Price] {
-        self.sources.bundled.as_ref().map_or(&[], |bundled| &bundled.route.prices)
+        self.bundled.as_ref().map_or(&[], |bundled| &bundled.strategy.prices)
     }
 
     /// Where.
@@ -357,6 +367,7 @@ impl Prepared {
             staging: &tree,
             installed: self.installed.as_deref(),
             sources: &self.sources,
+            bundled: self.bundled.as_ref(),
             spool: &self.spool,
             digest: &digest,
             mode_of: &|node| mode_of(release, node),
@@ -365,7 +376,7 @@ impl Prepared {
         self.check_digests(&tree, monitor)?;
         monitor.cancel.check()?;
         disk::sync_disk(&tree)?;
-        Kept::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
+        InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");
         disk::create_directory(&versions)?;
         disk::rename(&tree, &self.root.versions(&self.folder))?;
