@@ -29,6 +29,10 @@ mod files;
 #[path = "trust/forge.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod forge;
+#[path = "install/heal.rs"]
+mod heal;
+#[path = "install/hints.rs"]
+mod hints;
 #[path = "install/modes.rs"]
 mod modes;
 #[path = "install/moved.rs"]
