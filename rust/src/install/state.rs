@@ -156,7 +156,7 @@ impl InstallState {
         let old = self.current.replace(new);
         let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
         if is_same_version {
-            // A repair: a trial goes on where it was.
+            // For another platform, say: a trial goes on where it was.
             if let Some(trial) = &mut self.trial {
                 trial.folder = folder;
             }

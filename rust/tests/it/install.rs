@@ -10,6 +10,8 @@ mod busy;
 mod damage;
 mod disks;
 mod files;
+mod heal;
+mod hints;
 mod modes;
 mod moved;
 mod offers;

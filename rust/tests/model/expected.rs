@@ -180,9 +180,9 @@ impl Install {
         if self.trial.is_none() || self.previous.is_none() {
             self.previous = old;
         }
-        // Back to the very tree that was to go back to.
-        let folder = self.current.as_ref().map(|new| &new.folder);
-        if self.previous.as_ref().map(|previous| &previous.folder) == folder {
+        // Back to the very version that was to go back to.
+        let version = |it: &Option<Installed>| it.as_ref().map(|it| (it.mode, it.version));
+        if version(&self.previous) == version(&self.current) {
             self.previous = None;
         }
         self.trial = self.previous.is_some().then_some(0);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use vsekai_updater::error::Result as Real;
+use vsekai_updater::install::Examined;
 use vsekai_updater::net::http::Network;
 use vsekai_updater::net::publish::Edit;
 
@@ -240,31 +241,47 @@ impl Game {
         let current = self.install.current.as_ref().ok_or("not_installed");
         same(&real, &current)?;
         let (Ok(real), Ok(current)) = (real, current) else { return Ok(()) };
-        let damage = self.damage_of(current);
-        if !damage.is_empty() {
+        let versions = [Some(current), self.install.previous.as_ref()].into_iter().flatten();
+        let damage: Vec<_> = versions.map(|it| (it.folder.clone(), self.damage_of(it))).collect();
+        if damage.iter().any(|(_, paths)| !paths.is_empty()) {
             self.met("damage found");
         }
-        let found: Vec<String> = real.damage.iter().map(|damage| damage.path().to_owned()).collect();
+        let paths = |it: &Examined| it.found.damage.iter().map(|damage| damage.path().to_owned()).collect();
+        let found: Vec<(String, Vec<String>)> =
+            real.iter().map(|it| (it.installed.folder.clone(), paths(it))).collect();
         if found == damage { Ok(()) } else { Err(format!("verify found {found:?}, damaged is {damage:?}")) }
     }
 
     fn repair(&mut self) -> Check {
-        let damage = self.install.current.as_ref().map(|current| self.damage_of(current));
+        let damage = [&self.install.current, &self.install.previous].map(|it| it.as_ref().map(|it| self.damage_of(it)));
         let real = self.world.updater(None).repair(self.world.monitor());
-        same(&real, &damage.as_ref().ok_or("not_installed"))?;
-        let (Ok((_, report)), Some(damage)) = (real, damage) else { return Ok(()) };
-        if !damage.is_empty() {
-            self.met("repaired");
+        same(&real, &damage[0].as_ref().ok_or("not_installed"))?;
+        let Ok(real) = real else { return Ok(()) };
+        let work: Vec<bool> = real.iter().map(|it| it.repaired.is_some()).collect();
+        let wanted: Vec<bool> = damage.iter().flatten().map(|damage| !damage.is_empty()).collect();
+        if work != wanted {
+            return Err(format!("repaired were {work:?}, damaged were {damage:?}"));
         }
-        if report.is_some() == damage.is_empty() {
-            return Err(format!("repair did {report:?}, damaged was {damage:?}"));
+        match wanted[..] {
+            [true, true] => self.met("both repaired"),
+            [_, true] => self.met("the version before repaired"),
+            [true, ..] => self.met("repaired"),
+            _ => {}
         }
-        let folder = self.current_folder()?;
-        if let Some(current) = &mut self.install.current {
-            self.harmed.remove(&current.folder);
-            current.folder = folder;
+        if wanted.contains(&true) {
+            self.has_leftovers = false;
         }
-        self.has_leftovers &= damage.is_empty();
+        self.harmed.clear();
+        self.moved("current")?;
+        self.moved("previous")
+    }
+
+    /// A version that is mended has another folder.
+    fn moved(&mut self, field: &str) -> Check {
+        let installed = if field == "current" { &mut self.install.current } else { &mut self.install.previous };
+        let Some(installed) = installed else { return Ok(()) };
+        let state = self.world.state().ok_or("there is no state")?;
+        installed.folder = state[field]["folder"].as_str().ok_or("it is not there")?.to_owned();
         Ok(())
     }
 
@@ -273,18 +290,20 @@ impl Game {
         let expected = match (&self.install.current, &self.install.previous) {
             (None, _) => Err("not_installed"),
             (_, None) => Err("no_previous_version"),
-            (_, Some(previous)) if !self.damage_of(previous).is_empty() => Err("damaged"),
             _ => Ok(()),
         };
         same(&real, &expected)?;
-        if let Err("damaged") = expected {
-            self.met("refused to go back to damage");
+        if expected.is_err() {
+            return Ok(());
         }
-        if expected.is_ok() {
-            self.met("went back by hand");
-            self.install.roll_back();
-            self.has_leftovers = false;
-        }
+        let is_damaged = self.install.previous.as_ref().is_some_and(|it| !self.damage_of(it).is_empty());
+        self.met(if is_damaged { "went back to what was damaged" } else { "went back by hand" });
+        self.install.roll_back();
+        self.has_leftovers = false;
+        self.moved("current")?;
+        // Mended: it must be whole.
+        let folder = self.current_folder()?;
+        self.harmed.remove(&folder);
         Ok(())
     }
 
@@ -294,12 +313,24 @@ impl Game {
         let mut current = current;
         let mut left = None;
         if let Some(attempts) = self.install.trial {
-            let is_sound = self.install.previous.as_ref().is_some_and(|it| self.damage_of(it).is_empty());
-            if attempts >= 2 && is_sound {
+            let previous = self.install.previous.clone().filter(|_| attempts >= 2);
+            let damage = previous.as_ref().map(|it| self.damage_of(it)).unwrap_or_default();
+            let has_entry = !damage.iter().any(|path| path == ENTRY);
+            let is_back = self.world.state().is_some_and(|state| state["previous"].is_null());
+            if previous.is_some() && has_entry && !is_back {
+                return Err(format!("it did not go back to what can start, damaged is {damage:?}"));
+            }
+            if previous.is_some() && is_back {
                 left = Some(VERSIONS[current.version].to_owned());
-                self.met("went back by itself");
+                self.met(if damage.is_empty() { "went back by itself" } else { "went back by itself to damage" });
                 self.install.roll_back();
+                let before = previous.map(|it| it.folder);
+                self.moved("current")?;
                 current = self.install.current.clone().ok_or("nothing to go back to")?;
+                // In another folder it is mended; in the same one it is as it was.
+                if before.as_ref() != Some(&current.folder) {
+                    self.harmed.remove(&current.folder);
+                }
             } else {
                 self.install.trial = Some(attempts + 1);
             }

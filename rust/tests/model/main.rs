@@ -66,8 +66,17 @@ fn play(number_of_seed: u32) {
     }
     let met = met.into_inner().unwrap();
     eprintln!("{met:#?}");
-    let wanted =
-        ["a newer version", "killed early", "killed late", "repaired", "went back by hand", "went back by itself"];
+    let wanted = [
+        "a newer version",
+        "both repaired",
+        "killed early",
+        "killed late",
+        "repaired",
+        "the version before repaired",
+        "went back by hand",
+        "went back by itself",
+        "went back to what was damaged",
+    ];
     let missed: Vec<_> = wanted.iter().filter(|what| !met.contains_key(*what)).collect();
     assert!(missed.is_empty() || cases < CASES, "no history had this, so nothing is known of it: {missed:?}");
 }

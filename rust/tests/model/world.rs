@@ -40,13 +40,13 @@ pub(crate) type Tree = BTreeMap<String, Thing>;
 
 pub(crate) const ENTRY: &str = "bin/game";
 
-/// Files of one build: some are in all, some in every second, one is its own.
+/// Files of one build: some are in all (one of them is large enough to be hard-linked), some in every second, one is its own.
 pub(crate) fn build(number: usize) -> Tree {
     let noise = |seed: usize, len: usize| Thing::File(noise(seed as u64 + 1, len));
     let exit = number % 2;
     let mut tree = Tree::from([
         (ENTRY.to_owned(), Thing::File(format!("#!/bin/sh\nexit {exit}\n").into_bytes())),
-        ("common".to_owned(), noise(100, 9000)),
+        ("common".to_owned(), noise(100, 66_000)),
         ("data/half".to_owned(), noise(200 + number / 2, 5000)),
         ("data/own".to_owned(), noise(300 + number, 3000)),
         ("data/empty".to_owned(), Thing::File(Vec::new())),

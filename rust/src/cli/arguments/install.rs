@@ -104,7 +104,7 @@ pub(crate) struct Status {
     pub(crate) dir: PathBuf,
 }
 
-/// Read all files of the current version and of the one before, and compare them with what was published; exit code 3 for damage
+/// Read all files of each version that is kept and compare them with what was published; exit code 3 for damage
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai verify --repair GAME")]
 pub(crate) struct Verify {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::run::Run;
 use super::shop::{Launched, Shop};
-use super::trees::{self, chmod, noise, write};
+use crate::support::run::Run;
+use crate::support::trees::{self, chmod, noise, write};
 
 /// The error and its hint, of a command that is refused.
 #[track_caller]
@@ -73,7 +73,7 @@ fn damaged_is_mended_as_the_hint_says() {
 fn damage_that_verify_finds_is_mended_as_its_hint_says() {
     let shop = updated();
     fs::remove_file(shop.tree_of("1.0.0").join("data/map")).unwrap();
-    let output = super::run::vsekai().arg("verify").arg(shop.game()).output().unwrap();
+    let output = crate::support::run::vsekai().arg("verify").arg(shop.game()).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8(output.stdout).unwrap();
     let hint = said.replace(shop.game().to_str().unwrap(), "DIR");

@@ -182,8 +182,9 @@ impl Shop {
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
         let run = self.vsekai(&["verify"]);
-        assert_eq!(run.code, Some(0), "{:?}", run.lines.last());
-        assert_eq!(run.done()["damage"], serde_json::json!([]));
+        // 3 if the version before is damaged.
+        assert!(matches!(run.code, Some(0 | 3)), "{:?} {}", run.lines.last(), run.stderr);
+        assert_eq!(run.lines.last().unwrap()["damage"], serde_json::json!([]));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::world::{NEW, OLD, World};
+use super::world::{NEW, OLD, SHARED, World};
 use super::{FEWER, Mine, Play};
 
 #[test]
@@ -24,6 +24,25 @@ fn rollback_stopped_anywhere_gives_the_new_version_or_the_old_and_goes_on() {
         ..Play::new(world, "rollback", template, |world, folder| world.vsekai(folder, &["rollback"]))
     };
     play.survive(30);
+}
+
+#[test]
+fn rollback_that_mends_is_stopped_anywhere_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, NEW);
+        world.start(folder);
+        world.put(folder, &[(SHARED, b"not a pack")]);
+    });
+    let play = Play {
+        may_be: &[Some(NEW), Some(OLD)],
+        ends_as: Some(OLD),
+        damaged: Some("data/large.pck"),
+        too_late: Some("no_previous_version"),
+        ..Play::new(world, "rollback that mends", template, |world, folder| world.vsekai(folder, &["rollback"]))
+    };
+    play.survive(60);
 }
 
 #[test]

@@ -79,11 +79,23 @@ pub(crate) fn assert_current_is_whole(world: &World, game: &Path, version: &str,
     let verified = install::verify(&root, &current.folder, &Monitor::default()).unwrap();
     let is_allowed = |damage: &install::Damage| damaged == Some(damage.path());
     assert!(verified.damage.iter().all(is_allowed), "{:?}", verified.damage);
+    assert_kept_are_whole(game, damaged);
     let mut found = snapshot(&root.versions(&current.folder));
     let wanted = without(world.published(version), damaged);
     found = without(found, damaged);
     found.retain(|path, _| wanted.contains_key(path));
     trees::assert_same(&found, &wanted, Same::Modes);
+}
+
+/// Every version that is kept is whole, but for a file that was damaged by the test.
+#[track_caller]
+pub(crate) fn assert_kept_are_whole(game: &Path, damaged: Option<&str>) {
+    let root = InstallRoot::at(game).unwrap();
+    let state = InstallState::load(&root).unwrap().unwrap();
+    for version in install::examine(&root, &state, &Monitor::default()).unwrap() {
+        let mut paths = version.found.damage.iter().map(install::Damage::path);
+        assert!(paths.all(|path| damaged == Some(path)), "{:?}", version.found.damage);
+    }
 }
 
 fn without(mut tree: Snapshot, path: Option<&str>) -> Snapshot {

@@ -40,3 +40,33 @@ fn start_that_brings_the_version_before_back_is_stopped_anywhere_and_goes_on() {
     };
     play.survive(20);
 }
+
+#[test]
+fn start_that_goes_back_and_mends_is_stopped_anywhere_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, BROKEN);
+        for _ in 0..2 {
+            let status = world.vsekai(folder, &["launch"]).output().unwrap().status;
+            assert_eq!(status.code(), Some(1));
+        }
+        // In the old version alone: the other one has its bytes.
+        let game = folder.join("GAME");
+        let large = format!("versions/{}/data/large.pck", world.folder(OLD));
+        std::fs::remove_file(game.join(&large)).unwrap();
+        crate::support::trees::write(&game, &large, b"not a pack");
+        world.ground.hand_over(&game);
+    });
+    let play = Play {
+        may_be: &[Some(BROKEN), Some(OLD)],
+        ends_as: Some(OLD),
+        damaged: Some("data/large.pck"),
+        // One that could not be mended was taken as it is.
+        followed_by: Some(|world, folder| world.vsekai(folder, &["verify", "--repair"])),
+        ..Play::new(world, "launch that goes back and mends", template, |world, folder| {
+            world.vsekai(folder, &["launch"])
+        })
+    };
+    play.survive(40);
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::world::{NEW, OLD, OLDEST, World, stamp_again};
+use super::world::{self, NEW, OLD, OLDEST, World, stamp_again};
 use super::{FEWER, Mine, Play};
 use crate::points::operations;
 
@@ -100,6 +100,30 @@ fn repair_stopped_anywhere_does_no_further_damage_and_goes_on() {
         ..Play::new(world, "repair", template, |world, folder| world.vsekai(folder, &["verify", "--repair"]))
     };
     play.survive(60);
+}
+
+#[test]
+fn repair_of_both_versions_stopped_anywhere_does_no_further_damage_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, NEW);
+        world.start(folder);
+        // One inode in both.
+        world.put(folder, &[(world::SHARED, b"not a pack"), ("versions/*/mods/hat.pck", b"the user's hat")]);
+    });
+    let hat = Path::new("versions").join(format!("{}.2", world.folder(NEW))).join("mods/hat.pck");
+    let play = Play {
+        may_be: &[Some(NEW)],
+        ends_as: Some(NEW),
+        mine: vec![(b"the user's hat", hat)],
+        damaged: Some("data/large.pck"),
+        rules: &FEWER,
+        ..Play::new(world, "repair of both versions", template, |world, folder| {
+            world.vsekai(folder, &["verify", "--repair"])
+        })
+    };
+    play.survive(100);
 }
 
 #[test]

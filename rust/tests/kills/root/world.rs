@@ -22,6 +22,9 @@ pub(crate) const OLD: &str = "1.0.0";
 pub(crate) const NEW: &str = "2.0.0";
 pub(crate) const BROKEN: &str = "3.0.0";
 
+/// A file that is one inode in all versions.
+pub(crate) const SHARED: &str = "versions/*/data/large.pck";
+
 pub(crate) struct World {
     bench: Bench,
     pub(crate) ground: Ground,
@@ -43,6 +46,10 @@ fn first_version(root: &Path) {
     write(root, "game", &program(OLD, 0));
     chmod(root, "game", 0o755);
     write(root, "data/pack.pck", &noise(2, 6_000));
+    // Large enough to be hard-linked; the zeros are not written.
+    let mut large = noise(3, 1_000);
+    large.resize(70_000, 0);
+    write(root, "data/large.pck", &large);
     write(root, "data/levels/1.map", &noise(4, 3_000));
     write(root, "data/tool.sh", b"#!/bin/sh\n");
     write(root, "old.dat", &noise(6, 1_000));
