@@ -10,6 +10,7 @@
 
 mod attacks;
 mod audit;
+mod authentication;
 mod cdns;
 mod http;
 mod limits;
