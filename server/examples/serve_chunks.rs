@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vsekai_server::auth::AuthorizeUpload;
 use vsekai_server::bundles::Bundles;
-use vsekai_server::chunks::{Chunks, Options, Place};
+use vsekai_server::chunks::{Chunks, Options, StorageLocation};
 use vsekai_server::db::{Change, Db, Pools};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
@@ -33,7 +33,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         _ => return Err("serve_chunks DATABASE-FILE CACHE-MIB ADDRESS [STORE]".into()),
     };
     let db = vsekai_server::db::open(&format!("sqlite:{database}"), &Pools::default()).await?;
-    let mut options = Options::new(Place::Database);
+    let mut options = Options::new(StorageLocation::Database);
     options.cache_bytes = cache.parse::<u64>()? << 20;
     let chunks = Arc::new(Chunks::open(Arc::clone(&db), &options)?);
     if let Some(store) = store {

@@ -68,8 +68,11 @@ impl Application {
         make.map_err(|error| Error::Internal { context: error.to_string() })??;
         let pools = Pools { connections: config.database_connections, ..Pools::default() };
         let db = db::open(&config.database_url(), &pools).await?;
-        let options =
-            chunks::Options { cache_bytes: config.chunk_cache_mib << 20, s3, ..chunks::Options::new(config.place()?) };
+        let options = chunks::Options {
+            cache_bytes: config.chunk_cache_mib << 20,
+            s3,
+            ..chunks::Options::new(config.chunk_location()?)
+        };
         let chunks = Arc::new(Chunks::open(Arc::clone(&db), &options)?);
         let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
         let signer = Signer::open(config.keys_folder()).await?;

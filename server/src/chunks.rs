@@ -24,14 +24,14 @@ use crate::error::{Error, Result};
 use crate::model::{NewChunk, Time};
 
 mod check;
+mod location;
 mod maintenance;
 mod objects;
-mod place;
 mod writer;
 
+pub use location::{Options, StorageLocation};
 pub use maintenance::{Cleaned, Verified};
 pub(crate) use objects::open_objects;
-pub use place::{Options, Place};
 
 use check::Checker;
 use objects::Objects;
@@ -80,8 +80,8 @@ impl Chunks {
     /// # Errors
     /// [`Error::Config`] if the options cannot be used. An object store is not contacted yet.
     pub fn open(db: Arc<dyn Db>, options: &Options) -> Result<Self> {
-        let storage = match &options.place {
-            Place::Database => Storage::InDatabase(Writer::start(Arc::clone(&db))),
+        let storage = match &options.location {
+            StorageLocation::Database => Storage::InDatabase(Writer::start(Arc::clone(&db))),
             _ => Storage::AsObjects(Objects::open(options)?),
         };
         let cache = (options.cache_bytes > 0).then(|| {

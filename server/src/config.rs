@@ -1,7 +1,7 @@
-//! The configuration: defaults, a file, the environment, the command line, in this order. Later ones win.
+//! The configuration: defaults, a file, the environment and the command line, in this order. Later ones win.
 //!
-//! Promises: a name that is not known is an error wherever it stands, every setting can be told where it comes from,
-//! and no secret is shown. It reads no environment itself: the program hands it in.
+//! Promises: unknown names are errors in all of them, the origin of every setting is known, and secrets are never shown.
+//! The environment is passed in by the program, not read here.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vsekai_updater::formats::bundle::Effort;
 
-use crate::chunks::Place;
+use crate::chunks::StorageLocation;
 use crate::error::{Error, Result};
 
-/// What environment variables begin with.
+/// How the environment variables begin.
 const PREFIX: &str = "VSEKAI_SERVER_";
 
 /// Largest configuration file, in bytes.
@@ -63,23 +63,23 @@ pub struct Config {
     pub shutdown_s: u64,
 }
 
-/// Every setting with its explanation and its default.
+/// Every setting with its explanation and its default value.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
 
-/// A configuration, and where each setting was given.
+/// A configuration with the origin of each setting.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The settings.
     pub config: Config,
-    /// `file`, `environment` or `command line` by name; what is not in it has its default.
+    /// `file`, `environment` or `command line`, by name of the setting. Settings not listed have their defaults.
     pub origins: BTreeMap<String, &'static str>,
 }
 
 impl Loaded {
-    /// Puts it together from a file (if there is one), variables of the environment, and `name=value` pairs.
+    /// Combines a file, if there is one, with environment variables and `name=value` pairs.
     ///
     /// # Errors
-    /// [`Error::Config`] that names the setting and its place.
+    /// [`Error::Config`], which names the setting and where it was given.
     pub fn read(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -101,7 +101,7 @@ impl Loaded {
         }
         for (variable, text) in environment {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-            // The file's own name; and what Kubernetes says of a service that is called vsekai-server.
+            // The name of the file itself, and what Kubernetes sets for a service called vsekai-server.
             if name == "CONFIG" || name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_") {
                 continue;
             }
@@ -119,11 +119,12 @@ impl Loaded {
 }
 
 fn known<'a>(table: &'a Table, name: &str, place: &str) -> Result<&'a Value> {
-    let unknown = || Error::Config(format!("{place}: there is no setting {name:?}; config.example.toml has them all"));
+    let unknown =
+        || Error::Config(format!("{place}: there is no setting {name:?}; config.example.toml lists all of them"));
     table.get(name).ok_or_else(unknown)
 }
 
-/// A text as the kind of value that the default has.
+/// Sets a value given as text, with the type of the default.
 fn set(table: &mut Table, name: &str, text: &str, place: &str) -> Result<()> {
     let refuse = |kind: &str| Error::Config(format!("{place}: {name} must be {kind}, not {text:?}"));
     let value = match known(table, name, place)? {
@@ -142,34 +143,36 @@ impl Config {
     fn check(&self) -> Result<()> {
         let refuse = |text: &str| Err(Error::Config(text.to_owned()));
         if self.tls_cert.is_empty() != self.tls_key.is_empty() {
-            return refuse("tls_cert and tls_key are needed together");
+            return refuse("tls_cert and tls_key must be set together");
         }
         if !matches!(self.log_format.as_str(), "text" | "json") {
             return refuse("log_format must be \"text\" or \"json\"");
         }
         if self.database_connections == 0 || self.connections == 0 {
-            return refuse("at least one connection is needed");
+            return refuse("connections and database_connections must be at least 1");
         }
         let hours = [self.clean_grace_h, self.publication_h, self.superseded_h];
         if hours.iter().any(|hours| !(0..=87_600).contains(hours)) || self.publication_h == 0 {
-            return refuse("clean_grace_h, publication_h and superseded_h must be hours of at most ten years");
+            return refuse(
+                "clean_grace_h, publication_h and superseded_h must be at most ten years, and publication_h at least 1",
+            );
         }
         if self.writes_per_second == 0 || self.chunk_puts_per_second == 0 || self.wrong_tokens_per_minute == 0 {
             return refuse("rates must be at least 1");
         }
         self.bundle_effort()?;
         if !(1..=100).contains(&self.bundle_cpu_percent) || !(1..=256).contains(&self.bundle_threads) {
-            return refuse("bundle_cpu_percent must be 1 to 100, bundle_threads 1 to 256");
+            return refuse("bundle_cpu_percent must be 1 to 100, and bundle_threads 1 to 256");
         }
         if self.bundle_deltas + self.bundle_asked > 100 {
-            return refuse("bundle_deltas and bundle_asked must be 100 at most, together");
+            return refuse("bundle_deltas and bundle_asked must be at most 100 together");
         }
-        self.place()?;
+        self.chunk_location()?;
         self.metrics()?;
         Ok(())
     }
 
-    /// The address of the database.
+    /// The URL of the database.
     pub fn database_url(&self) -> String {
         if self.database.is_empty() {
             return format!("sqlite:{}", self.data.join("vsekai.db").display());
@@ -177,7 +180,7 @@ impl Config {
         self.database.clone()
     }
 
-    /// The same without its password.
+    /// The URL of the database without its password.
     pub fn database_shown(&self) -> String {
         let url = self.database_url();
         match url::Url::parse(&url) {
@@ -189,7 +192,7 @@ impl Config {
         }
     }
 
-    /// The folder of keys.
+    /// The folder of the online keys.
     pub fn keys_folder(&self) -> PathBuf {
         if self.keys.is_empty() { self.data.join("keys") } else { PathBuf::from(&self.keys) }
     }
@@ -198,11 +201,11 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Config`].
-    pub fn place(&self) -> Result<Place> {
-        Place::parse(&self.chunks)
+    pub fn chunk_location(&self) -> Result<StorageLocation> {
+        StorageLocation::parse(&self.chunks)
     }
 
-    /// How far the building of bundles goes.
+    /// The greatest effort for bundles.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -211,7 +214,7 @@ impl Config {
         Effort::parse(&self.bundle_effort).ok_or_else(refuse)
     }
 
-    /// Where metrics are answered, if anywhere.
+    /// The address for metrics, if they are enabled.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -219,7 +222,7 @@ impl Config {
         if self.metrics_listen.is_empty() {
             return Ok(None);
         }
-        let refuse = |_| Error::Config(format!("metrics_listen: {:?} is no address and port", self.metrics_listen));
+        let refuse = |_| Error::Config(format!("metrics_listen: {:?} is not an address and port", self.metrics_listen));
         self.metrics_listen.parse().map(Some).map_err(refuse)
     }
 }

@@ -1,82 +1,82 @@
-//! Everything that can go wrong, with the stable word and the status that clients see.
+//! Everything that can go wrong, with the stable code and the status that clients see.
 //!
-//! What is inside (SQL, addresses, paths) goes to the log and never to a client: [`Error::Internal`].
+//! Internals (SQL, addresses, paths) go to the log and never to a client: see [`Problem`](crate::problem::Problem).
 
 use vsekai_updater::formats::chunk::ChunkId;
 
-/// Of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// See the module's head.
+/// The error type of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is none.
+    /// Something does not exist.
     #[error("There is no {what}")]
     NotFound {
-        /// What was asked for, such as `mode` or `chunk`.
+        /// What is missing, such as `mode` or `chunk`.
         what: &'static str,
     },
-    /// What the client sent is not understood or not allowed.
+    /// The client sent something malformed or not allowed.
     #[error("{what}: {reason}")]
     Invalid {
-        /// Which part of it.
+        /// The offending part.
         what: &'static str,
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
-    /// What was sent is well-formed and disagrees with what the server knows.
+    /// The client sent something well-formed that contradicts what the server knows.
     #[error("{reason}")]
     Mismatch {
-        /// The stable word: `document_mismatch`, `signature_invalid`, `chunk_corrupt`.
+        /// The stable code: `document_mismatch`, `signature_invalid`, `chunk_corrupt`.
         code: &'static str,
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
-    /// It cannot be done as things stand.
+    /// The request conflicts with the current state.
     #[error("{reason}")]
     Conflict {
-        /// The stable word: `version_exists`, `publication_stale`, `mode_cycle`, `keys_differ`, `mode_exists`.
+        /// The stable code: `version_exists`, `publication_stale`, `mode_cycle`, `keys_differ`, `mode_exists`.
         code: &'static str,
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
-    /// Chunks are not here; send them first.
-    #[error("{} chunks are not here", .0.len())]
+    /// Chunks are missing and must be uploaded first.
+    #[error("{} chunks are missing", .0.len())]
     ChunksMissing(Vec<ChunkId>),
     /// A body is too large.
-    #[error("The body has more than {max_bytes} bytes")]
+    #[error("The body is larger than {max_bytes} bytes")]
     TooLarge {
         /// The limit.
         max_bytes: u64,
     },
     /// There is no token, or it is not valid.
-    #[error("A valid token is needed")]
+    #[error("A valid token is required")]
     Unauthorized,
     /// The token may not do this.
     #[error("The token lacks the scope {scope}")]
     Forbidden {
-        /// What it would need.
+        /// The scope that would be needed.
         scope: String,
     },
-    /// The condition of the request does not hold.
-    #[error("It has been changed by another in between")]
+    /// The condition in `If-Match` does not hold.
+    #[error("Somebody else has changed it meanwhile")]
     PreconditionFailed,
     /// Too many requests.
     #[error("Too many requests")]
     TooManyRequests {
-        /// When to come again, in seconds.
+        /// How long to wait before retrying, in seconds.
         retry_after_s: u64,
     },
-    /// Not now.
+    /// Temporarily impossible.
     #[error("{reason}")]
     Unavailable {
-        /// The stable word: `repository_not_begun`, `keys_missing`, `shutting_down`, `database_busy`.
+        /// The stable code: `repository_not_begun`, `keys_missing`, `shutting_down`, `database_busy`.
         code: &'static str,
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
-    /// A configuration that cannot be used.
+    /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
     /// The database failed.
@@ -85,10 +85,10 @@ pub enum Error {
     /// The object store failed.
     #[error("The object store failed")]
     ObjectStore(#[from] object_store::Error),
-    /// The updater's own code refused.
+    /// An error of the updater crate.
     #[error(transparent)]
     Updater(#[from] vsekai_updater::Error),
-    /// Anything else.
+    /// Any other failure.
     #[error("{context}")]
     Internal {
         /// What was being done.
@@ -97,7 +97,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The stable word.
+    /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "not_found",

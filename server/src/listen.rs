@@ -1,18 +1,18 @@
 //! Connections: accepted, counted, watched, and served with hyper.
 //!
-//! poem's own `Server` is not used, for it sets no `TCP_NODELAY`, waits without end for a request's head, takes
-//! heads of half a megabyte, has no limit of connections, and hides the socket behind a box through which every body
-//! is copied once more. Endpoints, acceptors and TLS are poem's.
+//! poem's own `Server` is not used, because it does not set `TCP_NODELAY`, waits forever for the header of a request,
+//! accepts headers of half a megabyte, does not limit the number of connections, and hides the socket behind a box through
+//! which every body is copied once more. Endpoints, acceptors and TLS are poem's.
 //!
 //! ```text
-//! serve       the loop: accept, start, end              this file
-//!   Tcp       a listener that delays no small packet    this file
-//!   Watched   a connection that does not wait forever   listen/watched.rs
+//! serve       the loop: accept, serve, shut down            this file
+//!   Tcp       a listener that does not delay small packets  this file
+//!   Watched   a connection with timeouts                    listen/watched.rs
 //! ```
 //!
-//! Promises: no more connections than allowed, the next wait in the system's queue; a client that is slow with a
-//! request's head, or does nothing, or does not take its answer, is cut off. It does not limit how long a handler
-//! reads a body or works: handlers do.
+//! Promises: no more connections than allowed, while others wait in the system's queue; clients that are slow to send a
+//! header, idle, or do not read their response are disconnected. How long a handler may read a body or work is up to the
+//! handler.
 
 use std::convert::Infallible;
 use std::io;
@@ -36,20 +36,21 @@ mod watched;
 
 use watched::{Activity, Watched};
 
-/// What connections may cost.
+/// Limits of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Open ones at once.
+    /// Most open connections.
     pub connections: usize,
-    /// From the first byte of a request to the end of its head; for the first request from the connection's begin.
+    /// Time from the first byte of a request to the end of its header; for the first request, from the start of the
+    /// connection.
     pub head: Duration,
-    /// Without a byte in either direction, unless a request is being worked on.
+    /// Time without a byte in either direction, unless a request is being handled.
     pub idle: Duration,
-    /// Of a request's head, in bytes. At least 8192.
+    /// Largest header of a request, in bytes. At least 8192.
     pub head_bytes: usize,
-    /// Requests at once on one connection of HTTP/2.
+    /// Most concurrent requests on one HTTP/2 connection.
     pub streams: u32,
-    /// For requests that are under way at the end.
+    /// Time for requests under way at shutdown.
     pub shutdown: Duration,
 }
 
@@ -66,7 +67,7 @@ impl Default for Limits {
     }
 }
 
-/// A listener of TCP.
+/// A TCP listener.
 #[derive(Debug)]
 pub struct Tcp {
     listener: TcpListener,
@@ -77,14 +78,14 @@ impl Tcp {
     /// Listens at this address.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the operating system.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -99,31 +100,31 @@ impl Acceptor for Tcp {
 
     async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
         let (stream, remote) = self.listener.accept().await?;
-        // A connection that is gone already is seen when it is read.
+        // If the connection is gone already, reading from it will show that.
         let _ = stream.set_nodelay(true);
         let local = LocalAddr(self.address.into());
         Ok((stream, local, RemoteAddr(remote.into()), Scheme::HTTP))
     }
 }
 
-/// Serves until `stop` is done, and then until what was begun is answered, or its time is over.
+/// Serves until `stop` completes, and then until the requests under way are answered or their time is over.
 pub async fn serve<A, E>(mut acceptor: A, endpoint: E, limits: &Limits, stop: impl Future<Output = ()>)
 where
     A: Acceptor,
     E: Endpoint + 'static,
 {
     let endpoint = Arc::new(endpoint);
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
-        if places.available_permits() == 0 {
-            tracing::warn!(limit = limits.connections, "all connections are taken");
+        if permits.available_permits() == 0 {
+            tracing::warn!(limit = limits.connections, "the limit of connections is reached");
         }
-        let place = tokio::select! {
+        let permit = tokio::select! {
             () = &mut stop => break,
-            place = Arc::clone(&places).acquire_owned() => place,
+            permit = Arc::clone(&permits).acquire_owned() => permit,
         };
         let accepted = tokio::select! {
             () = &mut stop => break,
@@ -135,13 +136,13 @@ where
                 let peer = Peer { local, remote, scheme };
                 let work = connection(stream, peer, Arc::clone(&endpoint), limits.clone(), stopped.clone());
                 connections.spawn(async move {
-                    let _place = place;
+                    let _permit = permit;
                     work.await;
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                // Most often there are no more file descriptors: trying again at once would only burn time.
+                tracing::warn!(%error, "cannot accept a connection");
+                // Usually there are no file descriptors left, and retrying at once would only waste time.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -150,7 +151,7 @@ where
     let _ = stopping.send(());
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.shutdown, all).await.is_err() {
-        tracing::warn!("requests were cut off at the end");
+        tracing::warn!("requests were aborted at shutdown");
     }
 }
 
@@ -186,7 +187,7 @@ where
         .max_pending_accept_reset_streams(20)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
     let mut work = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    // How a connection ended concerns its client alone: away, too slow, not HTTP.
+    // Errors of a connection concern its client only: gone, too slow, not HTTP.
     tokio::select! {
         _ = work.as_mut() => return,
         _ = stopped.changed() => {}

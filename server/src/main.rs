@@ -1,6 +1,6 @@
-//! The program: reads the command line, the configuration and the environment, and says what happened.
+//! The program: reads the command line, the configuration and the environment, runs a command, and reports errors.
 //!
-//! Exit codes: 0 done, 1 failed, 2 usage.
+//! Exit codes: 0 done, 1 failed, 2 usage, 3 damage found by `verify`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,9 +25,9 @@ Examples:
   vsekai-server bundle build --effort best --now              at night, by cron
   vsekai-server export /srv/www/v-sekai                      for nginx or any web host
 
-Publish to it with `vsekai publish --server URL`. All settings: config.example.toml.";
+Publish to it with `vsekai publish --server URL`. config.example.toml explains all settings.";
 
-/// No doc comment: there it would be Markdown.
+/// Not a doc comment, which would be parsed as Markdown.
 const CHUNKS_HELP: &str = "Where chunks are kept: database, file:///DIR or s3://BUCKET/PREFIX [default: database]";
 
 /// The V-Sekai update service: modes, versions and chunks over HTTP
@@ -40,7 +40,7 @@ struct Cli {
     command: Command,
 }
 
-/// Where the settings come from
+/// Settings that every command accepts
 #[derive(Debug, Clone, Args)]
 struct Settings {
     /// The configuration file
@@ -54,7 +54,7 @@ struct Settings {
     database: Option<String>,
     #[arg(long, global = true, value_name = "URL", help = CHUNKS_HELP)]
     chunks: Option<String>,
-    /// Any other setting. May be repeated
+    /// Set any other setting. May be repeated
     #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pairs: Vec<(String, String)>,
 }
@@ -72,81 +72,81 @@ enum Command {
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
     },
-    /// Bring the database's tables up to date, and end
+    /// Bring the tables of the database up to date, and exit
     Migrate,
-    /// Make, list and take back tokens
+    /// Create, list and revoke tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Remove chunks and metadata that nothing needs
+    /// Remove chunks, bundles and metadata that nothing needs
     Gc {
-        /// Only say what would be doomed
+        /// Only report which chunks are no longer needed
         #[arg(long)]
         dry_run: bool,
     },
-    /// Look whether every chunk is there
+    /// Check that every chunk and bundle is there
     Verify {
-        /// Read and hash each, too
+        /// Also read and hash each of them
         #[arg(long)]
         deep: bool,
     },
     /// Write the whole repository as plain files, for any web host
     Export {
-        /// The folder; what is there already is not written again
+        /// The folder. Files that are there already are not written again
         dir: PathBuf,
     },
-    /// Take the chunks of a desync or casync store
+    /// Import the chunks of a desync or casync store
     Import {
         /// A folder, or a URL
         store: String,
-        /// Take the chunks of this index only; needed for a URL. May be repeated
+        /// Import only the chunks of this index; required for a URL. May be repeated
         #[arg(long, value_name = "FILE")]
         index: Vec<PathBuf>,
-        /// Keep them for so many days if no version comes to need them
+        /// How many days to keep chunks that no version needs
         #[arg(long, value_name = "DAYS", default_value_t = 30)]
         keep_days: u16,
     },
-    /// Copy an SQLite database to a new file while it is in use
+    /// Copy an SQLite database to a new file, even while it is in use
     Backup {
         /// The new file
         file: PathBuf,
     },
-    /// Build, list, take and remove bundles: chunks of a version compressed together
+    /// Build, list, import and remove bundles: chunks of a version compressed together
     #[command(subcommand)]
     Bundle(BundleCommand),
     /// Print the OpenAPI document
     Openapi,
-    /// Check the configuration, and show every setting with where it comes from
+    /// Check the configuration, and show every setting with its origin
     CheckConfig,
 }
 
 #[derive(Debug, Subcommand)]
 enum BundleCommand {
-    /// List the bundles that clients are told of
+    /// List the bundles offered to clients
     List {
-        /// Only those of this mode
+        /// Only bundles of this mode
         #[arg(long, value_name = "NAME")]
         mode: Option<ModeName>,
     },
-    /// Build what is missing, and end. A server that runs does the same beside its requests
+    /// Build missing bundles, and exit. A running server does the same in the background
     Build {
-        /// Only for this mode
+        /// Only bundles of this mode
         #[arg(long, value_name = "NAME")]
         mode: Option<ModeName>,
-        /// How small: fast, normal or best [default: as configured]
+        /// Effort: fast, normal or best [default: as configured]
         #[arg(long, value_name = "EFFORT", value_parser = effort)]
         effort: Option<Effort>,
-        /// With all processors and without rests, whatever is configured
+        /// Use all processors without throttling, whatever is configured
         #[arg(long)]
         now: bool,
     },
-    /// Take bundles that were built elsewhere, for versions that are here
+    /// Import bundles built elsewhere, for versions on this server
     Import {
         /// The folder `bundles` of a repository
         dir: PathBuf,
     },
     /// Remove a bundle at once
     Remove {
-        /// Its name: 64 hex digits
+        /// The name of the bundle: 64 hex digits
         #[arg(value_parser = digest)]
         id: Digest,
     },
@@ -154,23 +154,23 @@ enum BundleCommand {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Make a token. It is shown once
+    /// Create a token, which is shown only once
     Create {
-        /// What it is for
+        /// What the token is for
         #[arg(long, value_name = "TEXT")]
         name: String,
-        /// What it may do: admin, publish:* or publish:MODE. May be repeated
+        /// What the token may do: admin, publish:* or publish:MODE. May be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
         scopes: Vec<Scope>,
-        /// How many days it lives [default: without end]
+        /// Days until it expires [default: never]
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
         days: Option<u16>,
     },
     /// List the tokens, without their secrets
     List,
-    /// Take a token back
+    /// Revoke a token
     Revoke {
-        /// Its identifier
+        /// The id of the token
         id: uuid::Uuid,
     },
 }
@@ -184,9 +184,7 @@ fn effort(text: &str) -> std::result::Result<Effort, String> {
 }
 
 fn digest(text: &str) -> std::result::Result<Digest, String> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).map_err(|_| "write 64 hex digits")?;
-    Ok(Digest(bytes))
+    text.parse().map_err(|_| "write 64 lower-case hex digits".to_owned())
 }
 
 impl Settings {
@@ -212,7 +210,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// On stderr, with its causes and what to do.
+/// Reports an error on stderr, with its causes and a hint.
 fn report(error: &Error) {
     let mut lines = vec![format!("error: {error} [{}]", error.code())];
     let mut cause = std::error::Error::source(error);
@@ -227,9 +225,9 @@ fn report(error: &Error) {
 fn hint(error: &Error) -> Option<&'static str> {
     match error {
         Error::Config(_) => {
-            Some("`vsekai-server check-config` shows what is in force; config.example.toml explains it")
+            Some("`vsekai-server check-config` shows the settings in force; config.example.toml explains them")
         }
-        Error::Database(_) => Some("Is the database running, and is its address right? `--database URL` gives another"),
+        Error::Database(_) => Some("Is the database running, and is its URL right? Set it with `--database URL`"),
         Error::Updater(error) => error.hint(),
         _ => None,
     }

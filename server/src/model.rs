@@ -1,7 +1,7 @@
-//! What the service knows: plain data. No SQL, no HTTP, no clock.
+//! The data of the service. No SQL, no HTTP.
 //!
-//! Times are whole microseconds since 1970, made by the program and never by a database, so that every
-//! database stores and compares them alike. Identifiers are UUIDs, made by the program too.
+//! Times are whole microseconds since 1970, made by the program and never by a database, so that all databases store and
+//! compare them alike. Ids are UUIDs, also made by the program.
 
 use std::fmt;
 
@@ -19,12 +19,12 @@ pub use bundles::{Asks, Bundle, BundleState, VersionIndex};
 pub struct Time(pub i64);
 
 impl Time {
-    /// Now.
+    /// The current time.
     pub fn now() -> Self {
         Self(chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).timestamp_micros())
     }
 
-    /// So many seconds later, or earlier.
+    /// The time this many seconds later, or earlier if negative.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
@@ -41,33 +41,33 @@ impl fmt::Display for Time {
 /// A stream of versions that users follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mode {
-    /// Its identifier.
+    /// The id of the mode.
     pub id: Uuid,
-    /// Its name, unique.
+    /// The name, which is unique.
     pub name: ModeName,
-    /// One sentence.
+    /// A description, in one sentence.
     pub description: String,
-    /// Whether it is still published.
+    /// Whether versions are still published to it.
     pub is_active: bool,
-    /// The mode that its users are moved to.
+    /// The mode that its users are moved to, if any.
     pub update_to: Option<Uuid>,
-    /// Counts every change of what it offers.
+    /// Counts changes of what the mode offers.
     pub sequence: u64,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Time,
 }
 
-/// Where a version stands.
+/// The state of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VersionState {
-    /// On offer.
+    /// Its files are available.
     Published,
-    /// Taken off: older than the versions that are kept.
+    /// Its files are gone: it is older than the versions that are kept.
     Withdrawn,
 }
 
 impl VersionState {
-    /// As stored and as shown.
+    /// The name, as in the database and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Published => "published",
@@ -75,172 +75,172 @@ impl VersionState {
         }
     }
 
-    /// From its name.
+    /// Parses a name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Published, Self::Withdrawn].into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// One release in a mode, for one or more platforms.
+/// A release of a mode, for one or more platforms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeVersion {
-    /// Its identifier.
+    /// The id of the version.
     pub id: Uuid,
-    /// Its mode.
+    /// The id of its mode.
     pub mode_id: Uuid,
-    /// Its number.
+    /// The version number.
     pub version: Version,
-    /// Where it stands.
+    /// Whether its files are available.
     pub state: VersionState,
-    /// Never offered by itself.
+    /// Whether it is offered only by name, never as an update.
     pub skip_update: bool,
-    /// Offered to nobody; who has it is moved off.
+    /// Whether it is recalled: no longer offered, and players who have it are moved to another version.
     pub recalled: bool,
-    /// How many of a hundred are offered it.
+    /// Percentage of installs that are offered it.
     pub rollout: u8,
-    /// The mode's count when it was published.
+    /// The sequence number of the mode when it was published.
     pub sequence: u64,
-    /// Where the description of its files is, below the repository.
+    /// The path of the description of its files.
     pub manifest_file_uri: String,
-    /// When it was published.
+    /// Time of publication.
     pub published_at: Time,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Time,
 }
 
 /// A signed file of a version: the index, the file table or the release document of one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionFile {
-    /// Its identifier.
+    /// The id of the file.
     pub id: Uuid,
-    /// Its version.
+    /// The id of its version.
     pub version_id: Uuid,
-    /// What it is for.
+    /// The platform.
     pub platform: Platform,
     /// `index.caidx`, `files.json.zst` or `release.json`.
     pub file_name: String,
-    /// Where it is, below the repository.
+    /// The path within the repository.
     pub file_uri: String,
-    /// SHA-256, 64 hex.
+    /// SHA-256 of the file, 64 hex digits.
     pub file_checksum_hash: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
-/// Another address of the whole repository.
+/// A mirror of the whole repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cdn {
-    /// Its identifier.
+    /// The id of the CDN.
     pub uid: Uuid,
-    /// Its name, unique.
+    /// The name, which is unique.
     pub name: String,
-    /// Its base URL.
+    /// The base URL.
     pub uri: String,
-    /// Where it is, a word of the operator's.
+    /// The region, in the operator's words.
     pub region: String,
-    /// Whether clients are told of it.
+    /// Whether clients are told about it.
     pub is_enabled: bool,
-    /// Larger comes first among those of a region.
+    /// Within a region, larger weights come first.
     pub weight: u32,
-    /// What the last probes found.
+    /// The result of the last probes.
     pub health: Health,
-    /// When it was last changed by hand.
+    /// Time of the last change by an operator.
     pub updated_at: Time,
 }
 
-/// What probing a CDN has found.
+/// The health of a CDN, according to its probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// Whether it is to be used.
+    /// Whether clients should use it.
     pub is_healthy: bool,
-    /// Probes in a row that say otherwise.
+    /// Consecutive probes that contradict `is_healthy`.
     pub contrary_count: u32,
-    /// How long the last good probe took, in milliseconds.
+    /// Duration of the last successful probe, in milliseconds.
     pub latency_ms: Option<u32>,
-    /// When it was last probed.
+    /// Time of the last probe.
     pub last_checked_on: Option<Time>,
 }
 
-/// A publication that is under way or done.
+/// A publication, complete or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Made by the publisher.
+    /// The id, chosen by the publisher.
     pub id: Uuid,
-    /// The mode's name. The mode itself may begin with this publication.
+    /// The name of the mode, which need not exist yet.
     pub mode: ModeName,
-    /// The version.
+    /// The version number.
     pub version: Version,
-    /// What it runs on.
+    /// The platform.
     pub platform: Platform,
-    /// The mode's count, once published.
+    /// The sequence number of the mode, once published.
     pub sequence: Option<u64>,
-    /// When it began.
+    /// Time when it began.
     pub created_at: Time,
-    /// Until when what it has brought is kept.
+    /// When it expires. What it has sent is kept until then.
     pub expires_at: Time,
 }
 
-/// A part of a publication, as publishers name it.
+/// The kind of a document of a publication.
 pub use vsekai_updater::net::api::DocumentKind;
 
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Its public part.
+    /// The id, which is the public part of the token.
     pub id: Uuid,
-    /// What it is for, in the operator's words.
+    /// What the token is for, in the operator's words.
     pub name: String,
     /// SHA-256 of the secret part.
     pub hash: [u8; 32],
-    /// What it may do: `admin`, `publish:*`, `publish:<mode>`, separated by blanks.
+    /// What the token may do: `admin`, `publish:*` or `publish:<mode>`, separated by spaces.
     pub scopes: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Time,
-    /// When it ends.
+    /// Time of expiry, if any.
     pub expires_at: Option<Time>,
-    /// When it was taken back.
+    /// Time of revocation, if revoked.
     pub revoked_at: Option<Time>,
-    /// When it was last used, to the hour.
+    /// Time of the last use, to the hour.
     pub last_used_at: Option<Time>,
 }
 
-/// One line of the audit log. Never changed.
+/// An entry of the audit log. It is never changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Its identifier; later ones are larger.
+    /// The id of the entry. Later entries have larger ids.
     pub id: Uuid,
-    /// When.
+    /// Time of the change.
     pub at: Time,
-    /// Who: a token's identifier, or the program's own part, such as `prober`.
+    /// Who made the change: the id of a token, or a part of the program such as `prober`.
     pub actor: String,
-    /// What, such as `mode.update`.
+    /// What was done, such as `mode.update`.
     pub action: String,
-    /// To what, such as `stable` or `stable 1.2.0 linux-x86_64`.
+    /// What was changed, such as `stable` or `stable 1.2.0 linux-x86_64`.
     pub subject: String,
-    /// Before and after, as JSON.
+    /// Details, such as the state before and after, as JSON.
     pub detail: String,
-    /// The request, to be found in the log.
+    /// The id of the request in the log.
     pub request_id: String,
 }
 
-/// A chunk as it arrives.
+/// A chunk that has arrived.
 #[derive(Debug, Clone)]
 pub struct NewChunk {
-    /// Its id.
+    /// The id of the chunk.
     pub id: ChunkId,
-    /// Plain bytes.
+    /// Size of the plain content, in bytes.
     pub size: u64,
-    /// Stored bytes.
+    /// Size as stored, in bytes.
     pub stored_size: u64,
-    /// Kept at least until then.
+    /// Keep it at least until this time.
     pub keep_until: Time,
 }
 
 /// A file of the repository, below `tuf/` or `targets/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryFile {
-    /// Path below the repository.
+    /// The path within the repository.
     pub path: String,
-    /// Content.
+    /// The content.
     pub bytes: Vec<u8>,
 }

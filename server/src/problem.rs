@@ -1,7 +1,7 @@
 //! Failures as `application/problem+json` (RFC 9457), the same on every path of the service.
 //!
-//! Promises: a stable `code`, a `type` that is an address of its explanation, and nothing of the inside: what
-//! the database or an object store said goes to the log. It does not decide what is a failure.
+//! Promises: a stable `code`, a `type` that is the address of its explanation, and no internals: what the database or an
+//! object store reported goes to the log. What counts as a failure is decided elsewhere.
 
 use poem::Response;
 use poem::http::{HeaderValue, StatusCode, header};
@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Where the codes are explained.
+/// The page that explains the codes.
 const TYPES: &str = "https://github.com/V-Sekai/vsekai-updater/blob/main/docs/errors.md";
 
-/// When to come again if nobody says otherwise, in seconds.
+/// Default for `Retry-After`, in seconds.
 const RETRY_AFTER_S: u64 = 2;
 
 /// A failure as clients see it.
@@ -21,24 +21,24 @@ pub struct Problem {
     /// The address of the explanation of `code`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The name of the status.
+    /// The standard name of the status.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened, for people.
+    /// What happened, for people to read.
     pub detail: String,
-    /// What was asked for.
+    /// The requested path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The stable word.
+    /// The stable code.
     pub code: String,
-    /// For the header `Retry-After`.
+    /// The value of the header `Retry-After`.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
 }
 
 impl Problem {
-    /// One with this status, stable word and text.
+    /// A problem with this status, code and detail.
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let title = StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
         Self {
@@ -52,13 +52,13 @@ impl Problem {
         }
     }
 
-    /// What a client is told of this error. What it is not told is logged here.
+    /// The problem that a client sees for this error. Internal errors are logged here, and the client is not told details.
     pub fn of(error: &Error) -> Self {
         let status = error.status();
         let mut problem = if status == 500 {
             let inside = with_causes(error);
             tracing::error!(code = error.code(), inside, "a request failed");
-            Self::new(status, "internal", "The server could not do it. Its log says why.")
+            Self::new(status, "internal", "The server failed. Its log has the reason.")
         } else {
             Self::new(status, error.code(), error.to_string())
         };
@@ -70,7 +70,7 @@ impl Problem {
         problem
     }
 
-    /// What a client is told of a failure of the web framework: no route, a bad parameter, a bad body.
+    /// The problem that a client sees for an error of the web framework: no route, a bad parameter, a bad body.
     pub fn of_web(error: &poem::Error) -> Self {
         let status = error.status();
         let code = match status.as_u16() {
@@ -84,21 +84,21 @@ impl Problem {
             503 => "unavailable",
             500..=599 => {
                 tracing::error!(%error, "a request failed");
-                return Self::new(500, "internal", "The server could not do it. Its log says why.");
+                return Self::new(500, "internal", "The server failed. Its log has the reason.");
             }
             _ => "invalid",
         };
         Self::new(status.as_u16(), code, error.to_string())
     }
 
-    /// The same, for what was asked for.
+    /// Adds the requested path.
     #[must_use]
     pub fn about(mut self, instance: &str) -> Self {
         self.instance = Some(instance.to_owned());
         self
     }
 
-    /// The whole answer. Nobody keeps it, unless the caller replaces `Cache-Control`.
+    /// The complete response. It is not cached, unless the caller replaces `Cache-Control`.
     pub fn into_response(self) -> Response {
         let mut response = Response::default();
         response.set_status(StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
@@ -118,15 +118,15 @@ impl Problem {
     }
 }
 
-/// The answer to a method that this path does not have: 405 with those that it has.
+/// The response to a method that the path does not support: 405 with the methods that it does.
 pub fn not_allowed(allow: &'static str) -> Response {
-    let mut response =
-        Problem::new(405, "method_not_allowed", format!("Only {allow} can be used here")).into_response();
+    let mut response = Problem::new(405, "method_not_allowed", format!("Only these methods are allowed here: {allow}"))
+        .into_response();
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }
 
-/// The error and all its causes, for the log.
+/// The error with all its causes, for the log.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

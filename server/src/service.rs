@@ -41,7 +41,7 @@ pub use sign::{Accept, Signer};
 /// How often to decide anew because the view was stale.
 const MAX_DECISIONS: u32 = 20;
 
-/// Who asks for a change.
+/// Who makes a change.
 #[derive(Debug, Clone)]
 pub struct Actor {
     /// The id of a token, or a part of the program such as `renew`.

@@ -1,4 +1,4 @@
-//! What `vsekai publish --server` and an update server say to each other, as JSON.
+//! The JSON that `vsekai publish --server` and an update server exchange.
 //!
 //! ```text
 //! GET  /api/v1/repository                              RepositoryInfo
@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Failures are [`Problem`]s. Promises: each type reads and writes the same JSON by serde and, with the feature
-//! `openapi`, by `poem-openapi`; requests with unknown fields are refused, replies with unknown fields are read.
-//! It checks nothing else: what a text means is for whoever takes it.
+//! `openapi`, by `poem-openapi`; requests with unknown fields are refused, and unknown fields in replies are ignored.
+//! Nothing else is checked here: the receiver checks what the values mean.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ mod tests;
 /// Most ids in one [`MissingRequest`].
 pub const MAX_MISSING_IDS: usize = 5000;
 
-/// Largest stored chunk that servers take unless they say another number, in bytes.
+/// Largest stored chunk that servers accept unless they announce another limit, in bytes.
 pub const MAX_CHUNK_BYTES: u64 = 1 << 20;
 
 /// The media type of a [`Problem`] (RFC 9457).
@@ -37,40 +37,40 @@ pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(Object))]
 pub struct RepositoryInfo {
-    /// Grows by one with each change of the repository.
+    /// Increases by one with each change of the repository.
     pub revision: u64,
-    /// The version of the newest trusted root; null while the repository has not begun.
+    /// The version of the newest root of trust. Null while the repository has not begun.
     pub root_version: Option<u64>,
-    /// The public keys by which this server signs.
+    /// The public keys that this server signs with.
     pub online_keys: OnlineKeys,
-    /// Largest stored chunk that is taken, in bytes.
+    /// Largest chunk accepted, in bytes before compression.
     pub max_chunk_bytes: u64,
 }
 
-/// The public keys by which the server signs, each as TUF metadata has it:
+/// The public keys that the server signs with, each as in TUF metadata:
 /// `{"keytype", "scheme", "keyval": {"public"}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(Object))]
 pub struct OnlineKeys {
-    /// Signs what each mode offers.
+    /// Signs the catalog: what each mode offers.
     pub catalog: serde_json::Value,
-    /// Signs the list of all metadata.
+    /// Signs the snapshot: the list of all metadata.
     pub snapshot: serde_json::Value,
-    /// Signs that the list is the newest.
+    /// Signs the timestamp: which snapshot is the newest.
     pub timestamp: serde_json::Value,
 }
 
-/// Metadata that was signed offline: it begins the repository, or brings new roots, delegations and modes.
+/// Metadata that was signed offline, to begin the repository or to add roots, delegations and modes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields))]
 pub struct TrustUpload {
-    /// New roots by version; all of them, the first one included, to begin. Each file in standard base64.
+    /// New roots by version, each file in standard base64. A new repository needs all of them, including the first.
     pub roots: BTreeMap<String, String>,
-    /// The `targets.json` that delegates to the catalog and the modes, in standard base64; null if it stays.
+    /// The `targets.json` that delegates to the catalog and the modes, in standard base64. Null if it stays as it is.
     #[serde(default)]
     pub targets: Option<String>,
-    /// The metadata of modes that are new, by mode: each file in standard base64.
+    /// The metadata of new modes, by name of the mode, each file in standard base64.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", oai(default))]
     pub roles: BTreeMap<String, String>,
@@ -81,13 +81,13 @@ pub struct TrustUpload {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields, example))]
 pub struct NewPublication {
-    /// A UUID that the client chooses. The same again means the same publication.
+    /// A UUID chosen by the client, which makes the request repeatable.
     pub id: String,
-    /// The mode.
+    /// The name of the mode.
     pub mode: String,
-    /// The version, as `SemVer` has it.
+    /// The version number (`SemVer`).
     pub version: String,
-    /// What it runs on.
+    /// The platform, such as `linux-x86_64`.
     pub platform: String,
 }
 
@@ -103,39 +103,39 @@ impl poem_openapi::types::Example for NewPublication {
     }
 }
 
-/// How far a publication is.
+/// The state of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(Enum), oai(rename_all = "snake_case"))]
 pub enum PublicationState {
-    /// Chunks and documents are taken.
+    /// Chunks and documents are accepted.
     Open,
-    /// It is on offer.
+    /// The version is published.
     Published,
-    /// It was not finished in time. Begin it again.
+    /// It was not committed in time. Begin a new one.
     Expired,
 }
 
-/// The documents that a publication needs beside its chunks.
+/// The documents that a publication needs in addition to its chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(Enum), oai(rename_all = "snake_case"))]
 pub enum DocumentKind {
-    /// The `.caidx`.
+    /// The index, `.caidx`.
     Index,
-    /// The list of files, `files.json.zst`.
+    /// The file table, `files.json.zst`.
     Files,
     /// The release document.
     Release,
-    /// The mode's newly signed metadata, which lists the other three.
+    /// The newly signed metadata of the mode, which lists the other three.
     Metadata,
 }
 
 impl DocumentKind {
-    /// All, in the order in which they are sent.
+    /// All of them, in the order in which they are sent.
     pub const ALL: [Self; 4] = [Self::Index, Self::Files, Self::Release, Self::Metadata];
 
-    /// As in URLs and JSON.
+    /// The name, as in URLs and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Index => "index",
@@ -152,43 +152,43 @@ impl std::fmt::Display for DocumentKind {
     }
 }
 
-/// A publication, as it is now.
+/// A publication and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(Object))]
 pub struct PublicationInfo {
-    /// The UUID that the client chose.
+    /// The id chosen by the client.
     pub id: String,
-    /// The mode.
+    /// The name of the mode.
     pub mode: String,
-    /// The version.
+    /// The version number.
     pub version: String,
-    /// What it runs on.
+    /// The platform, such as `linux-x86_64`.
     pub platform: String,
-    /// How far it is.
+    /// How far the publication is.
     pub state: PublicationState,
-    /// Until when its chunks and documents are kept while it is open: RFC 3339.
+    /// When an open publication expires (RFC 3339). Its chunks and documents are kept until then.
     pub expires_at: String,
-    /// The mode's count of publications, once it is published.
+    /// The sequence number of the mode, once the version is published.
     pub sequence: Option<u64>,
-    /// The documents that the server has.
+    /// The documents that the server has received.
     pub received: Vec<DocumentKind>,
 }
 
-/// Chunks that the client is about to need.
+/// Chunks that the publication needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields))]
 pub struct MissingRequest {
-    /// Ids of chunks, 64 hex each, at most 5000.
+    /// Ids of chunks, 64 hex digits each, at most 5000.
     #[cfg_attr(feature = "openapi", oai(validator(max_items = 5000)))]
     pub ids: Vec<String>,
 }
 
-/// Which of the chunks asked for the server lacks. The others are kept for the publication.
+/// The requested chunks that the server does not have. The others are kept for the publication.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(Object))]
 pub struct MissingReply {
-    /// Their ids, 64 hex each.
+    /// Ids of the missing chunks, 64 hex digits each.
     pub missing: Vec<String>,
 }
 
@@ -197,10 +197,10 @@ pub struct MissingReply {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields, example))]
 pub struct CommitRequest {
-    /// How many of a hundred installs are offered it, 0 to 100.
+    /// Percentage of installs that are offered it, 0 to 100.
     #[cfg_attr(feature = "openapi", oai(validator(maximum(value = "100"))))]
     pub rollout: u8,
-    /// Never offered by itself.
+    /// Whether to offer it only by name, never as an update.
     pub skip_update: bool,
 }
 
@@ -215,18 +215,18 @@ impl poem_openapi::types::Example for CommitRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(Object))]
 pub struct Problem {
-    /// A URI for the kind of problem; `about:blank` if the title says it all.
+    /// The address of the explanation of `code`.
     #[serde(rename = "type")]
     #[cfg_attr(feature = "openapi", oai(rename = "type"))]
     pub kind: String,
-    /// The kind of problem in words.
+    /// The standard name of the status.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong with this request.
+    /// What happened, for people to read.
     pub detail: String,
-    /// The path that was asked for.
+    /// The requested path.
     pub instance: String,
-    /// A stable word for programs, such as `chunks_missing`.
+    /// The stable code for programs, such as `chunks_missing`.
     pub code: String,
 }

@@ -23,16 +23,16 @@ pub(super) struct Admin;
 impl Admin {
     /// List the tokens
     ///
-    /// Without their secrets, which nobody has. Scope: `admin`.
+    /// Lists all tokens without their secrets, which the server does not store. Scope: `admin`.
     #[oai(path = "/tokens", method = "get", operation_id = "list_tokens")]
     async fn tokens(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        /// Entries of the page, 1 to 100; 20 if left out.
+        /// Number of entries per page, 1 to 100. Default: 20.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
-        /// `next` of the page before.
+        /// The `next` value of the previous page.
         cursor: Query<Option<String>>,
     ) -> Result<Found<Page<Token>>, Failure> {
         bearer.0.require_admin()?;
@@ -42,9 +42,9 @@ impl Admin {
         Ok(answer::found_private(answer::pages(&rows, page.limit, |token| token.id, items), None))
     }
 
-    /// Make a token
+    /// Create a token
     ///
-    /// Its secret is in this answer and nowhere else. Scope: `admin`.
+    /// The secret is in this response and cannot be retrieved later. Scope: `admin`.
     #[oai(path = "/tokens", method = "post", operation_id = "create_token")]
     async fn create(
         &self,
@@ -64,16 +64,16 @@ impl Admin {
         Ok(Created::New(Json(MadeToken { row: Token::from(&made.row), token: made.text }), location))
     }
 
-    /// Take a token back
+    /// Revoke a token
     ///
-    /// Here it ends at once, on other servers of the same database within seconds. Scope: `admin`.
+    /// This server rejects the token at once, other servers on the same database within seconds. Scope: `admin`.
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "delete_token")]
     async fn revoke(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         request: RequestId,
-        /// Its identifier.
+        /// The id of the token.
         id: Path<Uuid>,
     ) -> Result<Done, Failure> {
         bearer.0.require_admin()?;
@@ -88,16 +88,16 @@ impl Admin {
 
     /// Read the audit log
     ///
-    /// Every change that anybody has made, the newest first. Scope: `admin`.
+    /// Lists every change anybody has made, newest first. Scope: `admin`.
     #[oai(path = "/audit", method = "get", operation_id = "list_audit")]
     async fn audit(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        /// Entries of the page, 1 to 100; 20 if left out.
+        /// Number of entries per page, 1 to 100. Default: 20.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
-        /// `next` of the page before.
+        /// The `next` value of the previous page.
         cursor: Query<Option<String>>,
     ) -> Result<Found<Page<AuditEntry>>, Failure> {
         bearer.0.require_admin()?;

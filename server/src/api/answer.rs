@@ -1,4 +1,4 @@
-//! What every operation answers with: a body with its `ETag`, a page, or a problem.
+//! The responses of operations: a body with its `ETag`, a page of a list, or a problem.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,102 +7,102 @@ use poem_openapi::types::{ParseFromJSON, ToJSON};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
+use vsekai_updater::digest::Digest;
 use vsekai_updater::net::api::Problem;
 
 use crate::error::{Error, Result};
 
-/// Entries of a page if the client does not say.
+/// Entries per page by default.
 const DEFAULT_LIMIT: u32 = 20;
 
-/// Most entries of a page.
+/// Most entries per page.
 pub(super) const MAX_LIMIT: u32 = 100;
 
-/// How long what everybody may read is kept by caches: seconds. Then it is asked for again, mostly answered by 304.
+/// Caching of public responses: half a minute. Revalidation is mostly answered by 304.
 const SHARED: &str = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400";
 
-/// For what only some may read.
+/// Caching of responses that not everybody may read.
 const PRIVATE: &str = "no-store";
 
-/// A body, or that the client has it.
+/// A body, or the notice that the client has it already.
 #[derive(ApiResponse)]
 pub(super) enum Found<T: ToJSON> {
-    /// Here it is.
+    /// Success.
     #[oai(status = 200)]
     Ok(
         Json<T>,
-        /// Names this body: give it as If-None-Match to read it again, as If-Match to change it.
+        /// Identifies this body. Send it as If-None-Match to reread it, or as If-Match to change it.
         #[oai(header = "ETag")]
         String,
-        /// How long it may be kept.
+        /// How long the response may be cached.
         #[oai(header = "Cache-Control")]
         String,
     ),
-    /// It is what If-None-Match names.
+    /// The body matches If-None-Match.
     #[oai(status = 304)]
     NotModified(
-        /// Names the body.
+        /// Identifies the body.
         #[oai(header = "ETag")]
         String,
-        /// How long it may be kept.
+        /// How long the response may be cached.
         #[oai(header = "Cache-Control")]
         String,
     ),
 }
 
-/// A change that was made.
+/// The result of a change.
 #[derive(ApiResponse)]
 pub(super) enum Changed<T: ToJSON> {
-    /// As it is now.
+    /// The new state.
     #[oai(status = 200)]
     Ok(
         Json<T>,
-        /// Names this body.
+        /// Identifies this body.
         #[oai(header = "ETag")]
         String,
     ),
 }
 
-/// Something new.
+/// The result of creating something.
 #[derive(ApiResponse)]
 pub(super) enum Created<T: ToJSON> {
-    /// It was there before, made by the same request.
+    /// It exists already, created by the same request.
     #[oai(status = 200)]
     There(Json<T>),
-    /// It is new.
+    /// It was created.
     #[oai(status = 201)]
     New(
         Json<T>,
-        /// Where it is.
+        /// The path of what was created.
         #[oai(header = "Location")]
         String,
     ),
 }
 
-/// Nothing to say.
+/// A response without a body.
 #[derive(ApiResponse)]
 pub(super) enum Done {
-    /// It is done.
+    /// Done.
     #[oai(status = 204)]
     Ok,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Debug, Object)]
 pub(super) struct Page<T: ParseFromJSON + ToJSON> {
     /// The entries, in order.
     pub(super) items: Vec<T>,
-    /// Give this as `cursor` to read on; null at the end.
+    /// Send this as `cursor` to get the next page. Null on the last page.
     pub(super) next: Option<String>,
 }
 
-/// Why not.
+/// A failure, as `application/problem+json`.
 #[derive(Debug, ApiResponse)]
 pub(super) enum Failure {
-    /// The request is not understood.
+    /// The request is malformed.
     #[oai(status = 400, content_type = "application/problem+json")]
     Invalid(Json<Problem>),
-    /// A valid token is needed.
+    /// A valid token is required.
     #[oai(status = 401, content_type = "application/problem+json")]
     Unauthorized(
         Json<Problem>,
@@ -113,40 +113,40 @@ pub(super) enum Failure {
     /// The token may not do this.
     #[oai(status = 403, content_type = "application/problem+json")]
     Forbidden(Json<Problem>),
-    /// There is none.
+    /// It does not exist.
     #[oai(status = 404, content_type = "application/problem+json")]
     NotFound(Json<Problem>),
-    /// It cannot be done as things stand.
+    /// The request conflicts with the current state.
     #[oai(status = 409, content_type = "application/problem+json")]
     Conflict(Json<Problem>),
-    /// It has been changed by another.
+    /// Somebody else has changed it meanwhile.
     #[oai(status = 412, content_type = "application/problem+json")]
     PreconditionFailed(Json<Problem>),
     /// The body is too large.
     #[oai(status = 413, content_type = "application/problem+json")]
     TooLarge(Json<Problem>),
-    /// The body is of a type that is not read here.
+    /// The content type of the body is not supported.
     #[oai(status = 415, content_type = "application/problem+json")]
     UnsupportedMediaType(Json<Problem>),
-    /// It is well-formed, and disagrees with what the server knows.
+    /// The request is well-formed, but contradicts what the server knows.
     #[oai(status = 422, content_type = "application/problem+json")]
     Unprocessable(Json<Problem>),
     /// Too many requests.
     #[oai(status = 429, content_type = "application/problem+json")]
     TooMany(
         Json<Problem>,
-        /// When to come again, in seconds.
+        /// How long to wait before retrying, in seconds.
         #[oai(header = "Retry-After")]
         u64,
     ),
-    /// The server failed; its log says why.
+    /// The server failed. Its log has the reason.
     #[oai(status = 500, content_type = "application/problem+json")]
     Internal(Json<Problem>),
-    /// Not now.
+    /// Temporarily unavailable.
     #[oai(status = 503, content_type = "application/problem+json")]
     Unavailable(
         Json<Problem>,
-        /// When to come again, in seconds.
+        /// How long to wait before retrying, in seconds.
         #[oai(header = "Retry-After")]
         u64,
     ),
@@ -188,19 +188,19 @@ impl From<vsekai_updater::Error> for Failure {
     }
 }
 
-/// The `ETag` of a body: what its JSON hashes to.
+/// The `ETag` of a body: the hash of its JSON.
 pub(super) fn etag<T: ToJSON>(body: &T) -> String {
     let text = body.to_json_string();
-    let hash = hex::encode(Sha256::digest(text.as_bytes()));
+    let hash = Digest::of(text.as_bytes()).to_string();
     format!("\"{}\"", hash.get(..32).unwrap_or_default())
 }
 
-/// A body that everybody may read, or 304.
+/// A public body, or 304.
 pub(super) fn found<T: ToJSON>(body: T, if_none_match: Option<&str>) -> Found<T> {
     answer(body, if_none_match, SHARED)
 }
 
-/// A body that only some may read, or 304.
+/// A body that caches must not store, or 304.
 pub(super) fn found_private<T: ToJSON>(body: T, if_none_match: Option<&str>) -> Found<T> {
     answer(body, if_none_match, PRIVATE)
 }
@@ -213,36 +213,36 @@ fn answer<T: ToJSON>(body: T, if_none_match: Option<&str>, cache: &str) -> Found
     Found::Ok(Json(body), etag, cache.to_owned())
 }
 
-/// A changed body.
+/// The body after a change.
 pub(super) fn changed<T: ToJSON>(body: T) -> Changed<T> {
     let etag = etag(&body);
     Changed::Ok(Json(body), etag)
 }
 
-/// Whether a list of entity tags, as in `If-Match` and `If-None-Match`, names this one.
+/// Whether a list of entity tags, as in `If-Match` and `If-None-Match`, contains this one.
 pub(super) fn matches(list: &str, etag: &str) -> bool {
     list.split(',').map(str::trim).any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == etag)
 }
 
-/// Whether the condition of a change holds. Without one it does.
+/// Whether `If-Match` permits a change. Without that header, anything is permitted.
 pub(super) fn is_expected<T: ToJSON>(if_match: Option<&str>, body: &T) -> bool {
     if_match.is_none_or(|list| matches(list, &etag(body)))
 }
 
-/// What a client asks for of a list.
+/// The page that a client requests.
 pub(super) fn page<K: DeserializeOwned>(limit: Option<u32>, cursor: Option<&str>) -> Result<crate::db::Page<K>> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    let refuse = || Error::Invalid { what: "cursor", reason: "it is none that this list has given".to_owned() };
+    let refuse = || Error::Invalid { what: "cursor", reason: "it does not come from this list".to_owned() };
     let read = |text: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
-        // No name has a NUL in it, and PostgreSQL takes none in a text.
+        // No name contains NUL, and PostgreSQL refuses it in text.
         let has_nul = bytes.windows(6).any(|some| some == br"\u0000");
         if has_nul { Err(refuse()) } else { serde_json::from_slice(&bytes).map_err(|_| refuse()) }
     };
     Ok(crate::db::Page { after: cursor.map(read).transpose()?, limit: limit.clamp(1, MAX_LIMIT) })
 }
 
-/// A page of these rows. `key` is what the next page begins after.
+/// A page made of these rows. The next page begins after the `key` of the last one.
 pub(super) fn pages<R, T: ParseFromJSON + ToJSON, K: Serialize>(
     rows: &[R],
     limit: u32,

@@ -1,4 +1,4 @@
-//! The JSON of `/api/v1`, and how it is made of what the service knows.
+//! The JSON of `/api/v1`, and its conversion from the types of the service.
 
 use poem_openapi::types::{Example, MaybeUndefined};
 use poem_openapi::{Enum, Object};
@@ -18,19 +18,19 @@ pub(super) use bundles::Bundle;
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
 pub(super) struct Mode {
-    /// Its identifier.
+    /// The id of the mode.
     pub(super) id: Uuid,
-    /// Its name, which never changes.
+    /// The name. It never changes.
     pub(super) name: String,
-    /// What it is for, in one sentence.
+    /// A description, in one sentence.
     pub(super) description: String,
-    /// Whether it is still published.
+    /// Whether versions are still published to it.
     pub(super) is_active: bool,
-    /// The mode that its users are moved to.
+    /// The mode that its users are moved to, if any.
     pub(super) update_to: Option<String>,
-    /// Counts every change of what it offers.
+    /// Counts changes of what the mode offers.
     pub(super) sequence: u64,
-    /// When it was last changed (RFC 3339).
+    /// Time of the last change (RFC 3339).
     pub(super) updated_at: String,
 }
 
@@ -62,20 +62,20 @@ impl Example for Mode {
     }
 }
 
-/// A mode to begin.
+/// A mode to create.
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct NewMode {
-    /// 1 to 32 of `a-z`, `0-9` and `-`; never changes.
+    /// The name: 1 to 32 characters of `a-z`, `0-9` and `-`. It can never be changed.
     #[oai(validator(max_length = 32, pattern = "^[a-z0-9][a-z0-9-]*$"))]
     pub(super) name: Text,
-    /// What it is for, in one sentence of at most 500 bytes.
+    /// A description, in one sentence of at most 500 bytes.
     #[oai(default, validator(max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     pub(super) description: Text,
-    /// Whether it is published.
+    /// Whether versions are published to it.
     #[oai(default = "yes")]
     pub(super) is_active: bool,
-    /// The mode that its users are moved to.
+    /// The mode that its users are moved to, if any.
     #[oai(default)]
     pub(super) update_to: Option<Text>,
 }
@@ -91,16 +91,16 @@ impl Example for NewMode {
     }
 }
 
-/// What is to change in a mode. What is left out stays.
+/// Changes of a mode. Omitted fields stay as they are.
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct ModeChange {
-    /// What it is for, in one sentence of at most 500 bytes.
+    /// A description, in one sentence of at most 500 bytes.
     #[oai(validator(max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     pub(super) description: Option<Text>,
-    /// Whether it is published.
+    /// Whether versions are published to it.
     pub(super) is_active: Option<bool>,
-    /// The mode that its users are moved to; null: they stay.
+    /// The mode to move its users to. Null: they stay.
     pub(super) update_to: MaybeUndefined<Text>,
 }
 
@@ -111,13 +111,13 @@ impl Example for ModeChange {
     }
 }
 
-/// Where a version stands.
+/// The state of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub(super) enum VersionState {
-    /// On offer.
+    /// Its files are available.
     Published,
-    /// Taken off: older than the versions that are kept.
+    /// Its files are gone: it is older than the versions that are kept.
     Withdrawn,
 }
 
@@ -139,32 +139,32 @@ impl From<VersionState> for model::VersionState {
     }
 }
 
-/// One release in a mode.
+/// A release of a mode.
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
 #[expect(clippy::struct_field_names, reason = "names of the API")]
 pub(super) struct Version {
-    /// Its identifier.
+    /// The id of the version.
     pub(super) id: Uuid,
-    /// Its mode.
+    /// The id of its mode.
     pub(super) mode_id: Uuid,
-    /// Its number, as `SemVer` has it.
+    /// The version number (`SemVer`).
     pub(super) version: String,
-    /// Where it stands.
+    /// Whether its files are available.
     pub(super) state: VersionState,
-    /// Never offered by itself, only by name.
+    /// Whether it is offered only by name, never as an update.
     pub(super) skip_update: bool,
-    /// Offered to nobody; who has it is moved off.
+    /// Whether it is recalled: no longer offered, and players who have it are moved to another version.
     pub(super) recalled: bool,
-    /// How many of a hundred installs are offered it.
+    /// Percentage of installs that are offered it.
     pub(super) rollout: u8,
-    /// The mode's count when it was published.
+    /// The sequence number of the mode when it was published.
     pub(super) sequence: u64,
-    /// Where its files are described, below the server's address.
+    /// The path of the description of its files, relative to the address of the server.
     pub(super) manifest_file_uri: String,
-    /// When it was published (RFC 3339).
+    /// Time of publication (RFC 3339).
     pub(super) published_at: String,
-    /// When it was last changed (RFC 3339).
+    /// Time of the last change (RFC 3339).
     pub(super) updated_at: String,
 }
 
@@ -204,15 +204,15 @@ impl Example for Version {
     }
 }
 
-/// How a version is offered. What is left out stays.
+/// Changes of how a version is offered. Omitted fields stay as they are.
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct VersionChange {
-    /// Never offer it by itself.
+    /// Whether to offer it only by name, never as an update.
     pub(super) skip_update: Option<bool>,
-    /// Offer it to nobody, and move off who has it.
+    /// Whether to recall it: stop offering it, and move players who have it to another version.
     pub(super) recalled: Option<bool>,
-    /// To how many of a hundred installs.
+    /// Percentage of installs to offer it to.
     #[oai(validator(maximum(value = "100")))]
     pub(super) rollout: Option<u8>,
 }
@@ -228,19 +228,19 @@ impl Example for VersionChange {
 #[oai(example)]
 #[expect(clippy::struct_field_names, reason = "names of the API")]
 pub(super) struct File {
-    /// Its identifier.
+    /// The id of the file.
     pub(super) id: Uuid,
-    /// Its version.
+    /// The id of its version.
     pub(super) version_id: Uuid,
-    /// What it is for.
+    /// The platform, such as `linux-x86_64`.
     pub(super) platform: String,
     /// `release.json`, `index.caidx` or `files.json.zst`.
     pub(super) file_name: String,
-    /// Where it is, below the server's address.
+    /// The path of the file, relative to the address of the server.
     pub(super) file_uri: String,
-    /// SHA-256, 64 hex.
+    /// SHA-256 of the file, 64 hex digits.
     pub(super) file_checksum_hash: String,
-    /// Bytes.
+    /// Size in bytes.
     pub(super) size: u64,
 }
 
@@ -273,40 +273,40 @@ impl Example for File {
     }
 }
 
-/// What a version is, made of what this server has verified. Clients believe the signed files, not this.
+/// The files of a version, all verified by this server. Clients trust the signed files, not this list.
 #[derive(Debug, Clone, PartialEq, Object)]
 pub(super) struct Manifest {
-    /// The mode.
+    /// The name of the mode.
     pub(super) mode: String,
-    /// The version.
+    /// The version number.
     pub(super) version: String,
-    /// Its signed files, for all platforms.
+    /// The signed files, for all platforms.
     pub(super) files: Vec<File>,
 }
 
-/// Another address of the whole repository.
+/// A mirror of the whole repository.
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
 pub(super) struct Cdn {
-    /// Its identifier.
+    /// The id of the CDN.
     pub(super) uid: Uuid,
-    /// Its name.
+    /// The name.
     pub(super) name: String,
-    /// Its base URL.
+    /// The base URL.
     pub(super) uri: String,
-    /// Where it is, a word of the operator's.
+    /// The region, in the operator's words.
     pub(super) region: String,
-    /// Whether clients are told of it.
+    /// Whether clients are told about it.
     pub(super) is_enabled: bool,
-    /// Larger comes first among those of a region.
+    /// Within a region, larger weights come first.
     pub(super) weight: u32,
-    /// Whether the last probes found it well.
+    /// Whether the last probes succeeded.
     pub(super) is_healthy: bool,
-    /// How long the last good probe took, in milliseconds.
+    /// Duration of the last successful probe, in milliseconds.
     pub(super) latency_ms: Option<u32>,
-    /// When it was last probed (RFC 3339).
+    /// Time of the last probe (RFC 3339).
     pub(super) last_checked_on: Option<String>,
-    /// When it was last changed by hand (RFC 3339).
+    /// Time of the last change by an operator (RFC 3339).
     pub(super) updated_at: String,
 }
 
@@ -348,21 +348,21 @@ impl Example for Cdn {
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct NewCdn {
-    /// An identifier made by the client: the same again means the same CDN. Left out, the server makes one.
+    /// An id chosen by the client, which makes the request repeatable. If omitted, the server makes one.
     pub(super) uid: Option<Uuid>,
-    /// Its name, of at most 100 bytes.
+    /// The name, at most 100 bytes.
     #[oai(validator(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     pub(super) name: Text,
-    /// Its base URL: `https`, no private address unless the server allows it, and neither password nor query.
+    /// The base URL: `https`, without password or query, and with a public address unless the server allows private ones.
     #[oai(validator(max_length = 2000))]
     pub(super) uri: Text,
-    /// Where it is, a word of the operator's, of at most 100 bytes.
+    /// The region, in the operator's words, at most 100 bytes.
     #[oai(default, validator(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     pub(super) region: Text,
-    /// Whether clients are told of it.
+    /// Whether clients are told about it.
     #[oai(default = "yes")]
     pub(super) is_enabled: bool,
-    /// Larger comes first among those of a region.
+    /// Within a region, larger weights come first.
     #[oai(default = "hundred")]
     pub(super) weight: u32,
 }
@@ -384,22 +384,22 @@ impl Example for NewCdn {
     }
 }
 
-/// What is to change in a CDN. What is left out stays.
+/// Changes of a CDN. Omitted fields stay as they are.
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(super) struct CdnChange {
-    /// Its name.
+    /// The name.
     #[oai(validator(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     pub(super) name: Option<Text>,
-    /// Its base URL.
+    /// The base URL.
     #[oai(validator(max_length = 2000))]
     pub(super) uri: Option<Text>,
-    /// Where it is.
+    /// The region.
     #[oai(validator(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     pub(super) region: Option<Text>,
-    /// Whether clients are told of it.
+    /// Whether clients are told about it.
     pub(super) is_enabled: Option<bool>,
-    /// Larger comes first.
+    /// Within a region, larger weights come first.
     pub(super) weight: Option<u32>,
 }
 
@@ -409,21 +409,21 @@ impl Example for CdnChange {
     }
 }
 
-/// What a mode offers for a platform now. For tools: clients believe the signed catalog, not this.
+/// What a mode offers for a platform now. Meant for tools: clients trust the signed catalog, not this.
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
 pub(super) struct Update {
-    /// The mode that was asked for.
+    /// The requested mode.
     pub(super) mode: String,
-    /// The mode that its users are on: the same, or the one they are moved to.
+    /// The mode whose versions its users get: the same, or the one they are moved to.
     pub(super) resolved_mode: String,
-    /// The highest version on offer; null if there is none for this platform.
+    /// The highest version on offer. Null if there is none for this platform.
     pub(super) version: Option<String>,
-    /// How many of a hundred installs are offered it.
+    /// Percentage of installs that are offered it.
     pub(super) rollout: Option<u8>,
-    /// The release document, below the server's address.
+    /// The path of the release document, relative to the address of the server.
     pub(super) release_uri: Option<String>,
-    /// Other addresses of the repository, best first.
+    /// Base URLs of mirrors, best first.
     pub(super) mirrors: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! CDNs.
+//! Operations on CDNs.
 
 use std::sync::Arc;
 
@@ -23,24 +23,24 @@ pub(super) struct Cdns;
 impl Cdns {
     /// List the CDNs
     ///
-    /// In the order of their names. The order in which clients use them is that of `mirrors` in the signed catalog.
+    /// Lists CDNs by name. Clients use them in the order of `mirrors` in the signed catalog.
     #[oai(path = "/cdns", method = "get", operation_id = "list_cdns")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Only those of this region.
+        /// Filter by region.
         region: Query<Option<String>>,
-        /// Only those that clients are told of, or are not.
+        /// Filter by whether clients are told about them.
         is_enabled: Query<Option<bool>>,
-        /// Only those that the last probes found well, or not.
+        /// Filter by whether the last probes succeeded.
         is_healthy: Query<Option<bool>>,
-        /// Entries of the page, 1 to 100; 20 if left out.
+        /// Number of entries per page, 1 to 100. Default: 20.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
-        /// `next` of the page before.
+        /// The `next` value of the previous page.
         cursor: Query<Option<String>>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Page<Cdn>>, Failure> {
@@ -57,9 +57,9 @@ impl Cdns {
     async fn get(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Its identifier.
+        /// The id of the CDN.
         uid: Path<Uuid>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Cdn>, Failure> {
@@ -69,7 +69,8 @@ impl Cdns {
 
     /// Add a CDN
     ///
-    /// Another address that has the whole repository: clients are told of it in the signed catalog. Scope: `admin`.
+    /// Adds a mirror of the whole repository, and tells clients about it in the signed catalog. Repeating the request with
+    /// the same `uid` changes nothing. Scope: `admin`.
     #[oai(path = "/cdns", method = "post", operation_id = "create_cdn")]
     async fn create(
         &self,
@@ -87,7 +88,7 @@ impl Cdns {
             if is_same {
                 return Ok(Created::There(Json(Cdn::from(&there))));
             }
-            let reason = format!("{uid} is the CDN {:?}", there.name);
+            let reason = format!("{uid} is already the id of the CDN {:?}", there.name);
             return Err(Error::Conflict { code: "cdn_exists", reason }.into());
         }
         let edit = CdnEdit {
@@ -103,16 +104,16 @@ impl Cdns {
 
     /// Change a CDN
     ///
-    /// Scope: `admin`.
+    /// Signs a new catalog. Scope: `admin`.
     #[oai(path = "/cdns/:uid", method = "patch", operation_id = "update_cdn")]
     async fn update(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         request: RequestId,
-        /// Its identifier.
+        /// The id of the CDN.
         uid: Path<Uuid>,
-        /// Change it only if this is still its ETag.
+        /// Make the change only if this is still the ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: LimitedJson<CdnChange>,
@@ -129,14 +130,14 @@ impl Cdns {
 
     /// Remove a CDN
     ///
-    /// Scope: `admin`.
+    /// Signs a new catalog. Scope: `admin`.
     #[oai(path = "/cdns/:uid", method = "delete", operation_id = "delete_cdn")]
     async fn delete(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         request: RequestId,
-        /// Its identifier.
+        /// The id of the CDN.
         uid: Path<Uuid>,
     ) -> Result<Done, Failure> {
         bearer.0.require_admin()?;

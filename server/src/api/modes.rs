@@ -1,4 +1,4 @@
-//! Modes.
+//! Operations on modes.
 
 use std::sync::Arc;
 
@@ -22,21 +22,21 @@ pub(super) struct Modes;
 impl Modes {
     /// List the modes
     ///
-    /// In the order of their names.
+    /// Lists modes by name.
     #[oai(path = "/modes", method = "get", operation_id = "list_modes")]
     async fn list(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Only this one.
+        /// Filter by name.
         name: Query<Option<String>>,
-        /// Only those that are published, or are not.
+        /// Filter by whether they are still published.
         is_active: Query<Option<bool>>,
-        /// Entries of the page, 1 to 100; 20 if left out.
+        /// Number of entries per page, 1 to 100. Default: 20.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
-        /// `next` of the page before.
+        /// The `next` value of the previous page.
         cursor: Query<Option<String>>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Page<Mode>>, Failure> {
@@ -54,9 +54,9 @@ impl Modes {
     async fn get(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Its name.
+        /// The name of the mode.
         name: Path<String>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Mode>, Failure> {
@@ -65,9 +65,9 @@ impl Modes {
         Ok(answer::found(Mode::of(&mode, &view), if_none_match.0.as_deref()))
     }
 
-    /// Begin a mode
+    /// Create a mode
     ///
-    /// Versions come into it once the holder of the targets key has delegated it, and a publisher has signed one.
+    /// Versions can be published to it once the holder of the targets key has delegated it to a publisher.
     /// Scope: `admin`.
     #[oai(path = "/modes", method = "post", operation_id = "create_mode")]
     async fn create(
@@ -92,17 +92,17 @@ impl Modes {
 
     /// Change a mode
     ///
-    /// Retire it, move its users to another (a circle of modes is refused), or describe it. The signed catalog changes
-    /// with it. Scope: `admin`.
+    /// Retires a mode, moves its users to another one (cycles are refused), or changes its description. Signs a new
+    /// catalog. Scope: `admin`.
     #[oai(path = "/modes/:name", method = "patch", operation_id = "update_mode")]
     async fn update(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         request: RequestId,
-        /// Its name.
+        /// The name of the mode.
         name: Path<String>,
-        /// Change it only if this is still its ETag.
+        /// Make the change only if this is still the ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: LimitedJson<ModeChange>,
@@ -128,7 +128,7 @@ impl Modes {
     }
 }
 
-/// A name that cannot be one names no mode.
+/// Parses the name of a mode in a path. An invalid name is answered like that of a mode that does not exist.
 pub(super) fn known(name: &str) -> Result<ModeName, crate::error::Error> {
     ModeName::new(name).map_err(|_| crate::error::Error::NotFound { what: "mode" })
 }

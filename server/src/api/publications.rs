@@ -1,4 +1,4 @@
-//! The repository's trust, and publications.
+//! Operations on the root of trust, and on publications.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -37,22 +37,22 @@ pub(super) struct Publications;
 impl Publications {
     /// Get the state of the repository
     ///
-    /// Among it the public keys of this server: whoever makes the root of trust names them there.
+    /// Includes the public keys of this server, which the root of trust must name.
     #[oai(path = "/repository", method = "get", operation_id = "get_repository", tag = "Tags::Repository")]
     async fn repository(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<RepositoryInfo>, Failure> {
         Ok(answer::found_private(context.service.repository_info().await?, if_none_match.0.as_deref()))
     }
 
-    /// Begin the repository, or bring newer trust
+    /// Begin the repository, or update its root of trust
     ///
-    /// Roots, delegations and modes, signed offline. They are verified, and the server signs the rest. The same again
-    /// changes nothing. Scope: `admin`.
+    /// Sends roots, delegations and modes that were signed offline. The server verifies them and signs the rest. Repeating
+    /// the request changes nothing. Scope: `admin`.
     #[oai(path = "/repository/trust", method = "put", operation_id = "put_trust", tag = "Tags::Repository")]
     async fn put_trust(
         &self,
@@ -67,8 +67,8 @@ impl Publications {
 
     /// Begin a publication
     ///
-    /// One version for one platform. The identifier is made by the client: the same again gives the same publication.
-    /// Scope: `publish:<mode>`.
+    /// Begins publishing one version for one platform. The client chooses the id; repeating the request returns the same
+    /// publication. Scope: `publish:<mode>`.
     #[oai(path = "/publications", method = "post", operation_id = "create_publication", tag = "Tags::Publications")]
     async fn begin(
         &self,
@@ -78,7 +78,7 @@ impl Publications {
     ) -> Result<Created<PublicationInfo>, Failure> {
         let mode = ModeName::new(&body.mode)?;
         bearer.0.require_publish(&mode)?;
-        let refuse = |_| Error::Invalid { what: "id", reason: "it is no UUID".to_owned() };
+        let refuse = |_| Error::Invalid { what: "id", reason: "it is not a UUID".to_owned() };
         let id = Uuid::parse_str(&body.id).map_err(refuse)?;
         let (version, platform) = (Version::parse(&body.version)?, Platform::new(&body.platform)?);
         let (publication, is_new) = context.service.begin(id, &mode, &version, &platform).await?;
@@ -94,9 +94,9 @@ impl Publications {
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        /// Its identifier.
+        /// The id of the publication.
         id: Path<Uuid>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<PublicationInfo>, Failure> {
@@ -106,7 +106,7 @@ impl Publications {
 
     /// Ask which chunks are missing
     ///
-    /// Those that are here are kept until the publication expires. Scope: `publish:<mode>`.
+    /// The others are kept until the publication expires. Scope: `publish:<mode>`.
     #[oai(
         path = "/publications/:id/missing",
         method = "post",
@@ -117,13 +117,13 @@ impl Publications {
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        /// Its identifier.
+        /// The id of the publication.
         id: Path<Uuid>,
         body: LimitedJson<MissingRequest>,
     ) -> Result<Json<MissingReply>, Failure> {
         allowed(&context, &bearer, id.0).await?;
         if body.ids.len() > MAX_MISSING_IDS {
-            let reason = format!("more than {MAX_MISSING_IDS} at once");
+            let reason = format!("at most {MAX_MISSING_IDS} are accepted at once");
             return Err(Error::Invalid { what: "ids", reason }.into());
         }
         let parse = |text: &String| {
@@ -136,8 +136,8 @@ impl Publications {
 
     /// Send a document
     ///
-    /// The index, the file table, the release document, and the mode's newly signed metadata which lists the other
-    /// three. Each may be sent again until the publication is committed. Scope: `publish:<mode>`.
+    /// A publication needs four documents: the index, the file table, the release document, and the newly signed metadata
+    /// of the mode, which lists the other three. Each can be replaced until the commit. Scope: `publish:<mode>`.
     #[oai(
         path = "/publications/:id/documents/:kind",
         method = "put",
@@ -148,11 +148,11 @@ impl Publications {
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        /// Its identifier.
+        /// The id of the publication.
         id: Path<Uuid>,
-        /// Which document.
+        /// The kind of document.
         kind: Path<DocumentKind>,
-        /// Its bytes.
+        /// The content of the document.
         body: Binary<Body>,
     ) -> Result<Done, Failure> {
         allowed(&context, &bearer, id.0).await?;
@@ -167,10 +167,11 @@ impl Publications {
         Ok(Done::Ok)
     }
 
-    /// Put the version on offer
+    /// Publish the version
     ///
-    /// The server puts the tree together from its chunks, and compares every byte with what was signed. Then one
-    /// transaction publishes it: clients see all of it or nothing. Repeated, it gives the same. Scope: `publish:<mode>`.
+    /// The server rebuilds the tree from its chunks and compares every byte with what was signed, which can take minutes.
+    /// Then one transaction publishes the version: clients see all of it or nothing. Repeating the request returns the same
+    /// result. Scope: `publish:<mode>`.
     #[oai(
         path = "/publications/:id/commit",
         method = "post",
@@ -182,13 +183,13 @@ impl Publications {
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         request: RequestId,
-        /// Its identifier.
+        /// The id of the publication.
         id: Path<Uuid>,
         body: LimitedJson<CommitRequest>,
     ) -> Result<Json<PublicationInfo>, Failure> {
         allowed(&context, &bearer, id.0).await?;
         if body.rollout > 100 {
-            return Err(Error::Invalid { what: "rollout", reason: "more than 100 percent".to_owned() }.into());
+            return Err(Error::Invalid { what: "rollout", reason: "it must be at most 100 percent".to_owned() }.into());
         }
         let terms = Terms { rollout: body.rollout, skip_update: body.skip_update };
         let publication = context.service.commit(id.0, terms, &bearer.actor(&request)).await?;
@@ -196,7 +197,8 @@ impl Publications {
     }
 }
 
-/// A publication of a mode that the token may publish to. Others cannot be told from none.
+/// The publication with this id, if the token may publish to its mode. Otherwise the answer is that of a publication that
+/// does not exist.
 async fn allowed(context: &ApiContext, bearer: &Bearer, id: Uuid) -> Result<Publication, Error> {
     bearer.0.require_publish_any()?;
     let publication = context.service.publication(id).await?;

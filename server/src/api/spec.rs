@@ -1,12 +1,12 @@
-//! The `OpenAPI` document: what poem-openapi says of the operations, and what it cannot say.
+//! The `OpenAPI` document: what poem-openapi generates, corrected and completed.
 //!
-//! poem-openapi 5.1.16 writes `null` for each `None`, and takes it for each property that is not required, but has no
-//! `nullable` in its document: programs made from that would refuse our own answers. It does not say either that
-//! unknown fields are refused and what numbers there are, and sorts its tags by name. All of that is put right here, and
-//! the plain files are added, which it does not serve.
+//! poem-openapi 5.1.16 writes `null` for every `None`, and accepts it for every optional property, but never declares
+//! anything `nullable`: generated clients would reject our responses. Nor does it declare that unknown fields are refused
+//! or which numbers are possible, and it sorts tags by name. All of that is corrected here, and the static files are added,
+//! which it does not serve.
 //!
 //! ```text
-//! complete     the document made right                this file
+//! complete     the corrected document                  this file
 //!   files      /store, /tuf, /targets, /bundles        spec/files.rs
 //! ```
 
@@ -14,16 +14,16 @@ use serde_json::{Map, Value, json};
 
 mod files;
 
-/// The chapters in the order in which a reader wants them.
+/// The chapters, in reading order.
 const CHAPTERS: [&str; 9] =
     ["Updates", files::CHAPTER, "Modes", "Versions", "Files", "CDNs", "Repository", "Publications", "Administration"];
 
-/// The document made right, for a server at this address.
+/// Corrects and completes the document, for a server at this address.
 pub(super) fn complete(raw: &str, address: &str) -> String {
     let mut document: Value = serde_json::from_str(raw).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
-            say_what_can_be_null(schema);
+            declare_nullable(schema);
         }
     }
     bound_numbers(&mut document);
@@ -35,7 +35,7 @@ pub(super) fn complete(raw: &str, address: &str) -> String {
     }
     if let Some(document) = document.as_object_mut() {
         document.insert("servers".to_owned(), json!([{"url": address}]));
-        // Where an operation says nothing else, no token is needed.
+        // Operations that do not declare otherwise need no token.
         document.insert("security".to_owned(), json!([]));
         if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
             tags.push(files::tag());
@@ -47,7 +47,7 @@ pub(super) fn complete(raw: &str, address: &str) -> String {
     text
 }
 
-/// A number without a sign has `format: uint32` and the like, which few programs know.
+/// Declares the bounds of unsigned numbers, whose `format: uint32` and the like few tools understand.
 fn bound_numbers(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(bound_numbers),
@@ -69,7 +69,7 @@ fn bound_numbers(value: &mut Value) {
     }
 }
 
-/// All that is sent is refused if it has a field that is not known.
+/// Declares that requests with unknown fields are refused.
 fn refuse_unknown_fields(document: &mut Value) {
     let items = document.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values);
     let operations = items.filter_map(Value::as_object).flat_map(Map::values);
@@ -83,7 +83,7 @@ fn refuse_unknown_fields(document: &mut Value) {
     }
 }
 
-/// The default of a parameter that may be left out is written as null, which is no value of its type.
+/// Removes the default `null` of optional parameters, which is not a value of their type.
 fn leave_out_null_defaults(document: &mut Value) {
     let items = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
     let operations = items.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
@@ -95,17 +95,18 @@ fn leave_out_null_defaults(document: &mut Value) {
     }
 }
 
-/// An answer of one kind alone has no description of its own.
+/// Describes responses that poem-openapi leaves without a description.
 fn describe_answers(document: &mut Value) {
     let items = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
     let operations = items.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
     let answers = operations.filter_map(|it| it.get_mut("responses")?.as_object_mut()).flat_map(Map::values_mut);
     for description in answers.filter_map(|it| it.get_mut("description")).filter(|it| **it == "") {
-        *description = Value::from("As it is now.");
+        *description = Value::from("The current state.");
     }
 }
 
-fn say_what_can_be_null(schema: &mut Map<String, Value>) {
+/// Declares that optional properties may be null.
+fn declare_nullable(schema: &mut Map<String, Value>) {
     let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for (name, property) in properties {
@@ -113,7 +114,7 @@ fn say_what_can_be_null(schema: &mut Map<String, Value>) {
             continue;
         }
         if property.get("$ref").is_some() {
-            // Beside `$ref` nothing counts in OpenAPI 3.0.
+            // OpenAPI 3.0 ignores everything next to `$ref`.
             *property = json!({"allOf": [property.take()]});
         }
         if let Some(property) = property.as_object_mut() {

@@ -1,5 +1,5 @@
-//! Texts in JSON that are texts: poem-openapi 5.1.16 takes `7` and `true` for a `String` as well, against its own
-//! document.
+//! Strings in JSON that must be strings: poem-openapi 5.1.16 accepts `7` and `true` for a `String`, contrary to the
+//! document that it generates.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use poem_openapi::registry::MetaSchemaRef;
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::Value;
 
-/// See the module's head.
+/// A string that is only parsed from a JSON string.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text(pub(super) String);
 

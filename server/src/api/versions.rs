@@ -1,4 +1,4 @@
-//! Versions, their files, and what a mode offers now.
+//! Operations on versions and their files, and the check for updates.
 
 use std::sync::Arc;
 
@@ -24,30 +24,30 @@ pub(super) struct Versions;
 impl Versions {
     /// List versions
     ///
-    /// The highest first, by the precedence of `SemVer`. A version comes to be by a publication.
+    /// Lists versions, highest first by `SemVer` precedence. Versions are created by committing a publication.
     #[oai(path = "/versions", method = "get", operation_id = "list_versions", tag = "Tags::Versions")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Only those of the mode of this name.
+        /// Filter by the name of the mode.
         mode: Query<Option<String>>,
-        /// Only this one.
+        /// Filter by version number.
         version: Query<Option<String>>,
-        /// Only those that stand so.
+        /// Filter by state.
         state: Query<Option<VersionState>>,
-        /// Only those for this platform.
+        /// Filter by platform.
         platform: Query<Option<String>>,
-        /// Only those that are never offered by themselves, or the others.
+        /// Filter by whether they are offered only by name.
         skip_update: Query<Option<bool>>,
-        /// Only those that are recalled, or the others.
+        /// Filter by whether they are recalled.
         recalled: Query<Option<bool>>,
-        /// Entries of the page, 1 to 100; 20 if left out.
+        /// Number of entries per page, 1 to 100. Default: 20.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
-        /// `next` of the page before.
+        /// The `next` value of the previous page.
         cursor: Query<Option<String>>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Page<Version>>, Failure> {
@@ -75,9 +75,9 @@ impl Versions {
     async fn get(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Its identifier.
+        /// The id of the version.
         id: Path<Uuid>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Version>, Failure> {
@@ -87,16 +87,16 @@ impl Versions {
 
     /// Change how a version is offered
     ///
-    /// Recall it, skip it, or roll it out to more. The signed catalog changes with it. Scope: `admin`.
+    /// Recalls a version, offers it only by name, or changes its rollout. Signs a new catalog. Scope: `admin`.
     #[oai(path = "/versions/:id", method = "patch", operation_id = "update_version", tag = "Tags::Versions")]
     async fn update(
         &self,
         context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         request: RequestId,
-        /// Its identifier.
+        /// The id of the version.
         id: Path<Uuid>,
-        /// Change it only if this is still its ETag.
+        /// Make the change only if this is still the ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: LimitedJson<VersionChange>,
@@ -110,16 +110,16 @@ impl Versions {
         Ok(answer::changed(Version::from(&version)))
     }
 
-    /// Get what a version consists of
+    /// Get the files of a version
     ///
-    /// Made of what this server has verified against the chunks that it holds.
+    /// Lists the signed files of a version, all of which this server has verified against its chunks.
     #[oai(path = "/versions/:id/manifest", method = "get", operation_id = "get_manifest", tag = "Tags::Versions")]
     async fn manifest(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Its identifier.
+        /// The id of the version.
         id: Path<Uuid>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Manifest>, Failure> {
@@ -138,15 +138,15 @@ impl Versions {
 
     /// List the bundles of a version
     ///
-    /// Chunks of it compressed together, as far as they are built by now. Clients read a list of their own, below
+    /// Lists the bundles built so far: chunks of the version compressed together. Clients read a different list, below
     /// `/bundles`.
     #[oai(path = "/versions/:id/bundles", method = "get", operation_id = "list_bundles", tag = "Tags::Versions")]
     async fn bundles(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Its identifier.
+        /// The id of the version.
         id: Path<Uuid>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Page<Bundle>>, Failure> {
@@ -157,24 +157,24 @@ impl Versions {
 
     /// List files
     ///
-    /// The signed files of versions. They come with publications, and never change.
+    /// Lists the signed files of versions. Files are created by publications and never change.
     #[oai(path = "/files", method = "get", operation_id = "list_files", tag = "Tags::Files")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list_files(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Only those of this version.
+        /// Filter by the id of the version.
         version_id: Query<Option<Uuid>>,
-        /// Only those for this platform.
+        /// Filter by platform.
         platform: Query<Option<String>>,
-        /// Only those of this name.
+        /// Filter by file name.
         file_name: Query<Option<String>>,
-        /// Entries of the page, 1 to 100; 20 if left out.
+        /// Number of entries per page, 1 to 100. Default: 20.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
-        /// `next` of the page before.
+        /// The `next` value of the previous page.
         cursor: Query<Option<String>>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Page<File>>, Failure> {
@@ -191,9 +191,9 @@ impl Versions {
     async fn get_file(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// Its identifier.
+        /// The id of the file.
         id: Path<Uuid>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<File>, Failure> {
@@ -201,27 +201,29 @@ impl Versions {
         Ok(answer::found(File::from(&file), if_none_match.0.as_deref()))
     }
 
-    /// Look what a mode offers
+    /// Check what a mode offers
     ///
-    /// The same for everybody, so caches may answer it. For tools; `vsekai` itself reads the signed catalog.
+    /// The response is the same for everybody, so caches may serve it. It is meant for tools: `vsekai` itself reads the
+    /// signed catalog.
     #[oai(path = "/updates/:mode/:platform", method = "get", operation_id = "get_update", tag = "Tags::Updates")]
     async fn update_check(
         &self,
         context: Data<&Arc<ApiContext>>,
-        /// The mode that is followed.
+        /// The name of the mode.
         mode: Path<String>,
-        /// What it is to run on.
+        /// The platform, such as `linux-x86_64`.
         platform: Path<String>,
-        /// Bodies that the client has.
+        /// ETags of bodies that the client already has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Update>, Failure> {
         let platform = Platform::new(&platform).map_err(|_| Error::NotFound { what: "platform" })?;
-        let body = look(&context, known(&mode)?, &platform).await?;
+        let body = offer_of(&context, known(&mode)?, &platform).await?;
         Ok(answer::found(body, if_none_match.0.as_deref()))
     }
 }
 
+/// The bundles of a version, for all its platforms.
 async fn bundles_of(context: &ApiContext, version: Uuid) -> Result<Vec<Bundle>, Error> {
     let db = context.service.db();
     let (view, indexes) = (db.view().await?, db.indexes().await?);
@@ -238,7 +240,8 @@ async fn bundles_of(context: &ApiContext, version: Uuid) -> Result<Vec<Bundle>, 
     Ok(items)
 }
 
-async fn look(context: &ApiContext, mode: ModeName, platform: &Platform) -> Result<Update, Error> {
+/// What a mode offers for a platform, according to the catalog.
+async fn offer_of(context: &ApiContext, mode: ModeName, platform: &Platform) -> Result<Update, Error> {
     let view = context.service.db().view().await?;
     let catalog = catalog::catalog_of(&view, context.service.region())?;
     if !catalog.modes.contains_key(&mode) {

@@ -16,7 +16,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::io::AsyncReadExt as _;
 
-use crate::chunks::{self, Place};
+use crate::chunks::{self, StorageLocation};
 use crate::db::Db;
 use crate::error::{Error, Result};
 
@@ -49,7 +49,7 @@ pub(super) enum Storage {
 
 impl Storage {
     pub(super) fn open(db: Arc<dyn Db>, options: &chunks::Options) -> Result<Self> {
-        if options.place == Place::Database {
+        if options.location == StorageLocation::Database {
             return Ok(Self::InDatabase(db));
         }
         let (store, prefix) = chunks::open_objects(options)?;

@@ -1,7 +1,7 @@
-//! Whether an upload is the chunk that its id says, before anybody can see it.
+//! Checks that an upload is the chunk that its id names, before anybody can see it.
 //!
-//! Unpacking and hashing run on threads for blocking work, so many at once as there are processors: further ones
-//! wait. What may be stored is one zstd frame and nothing beside it, as every reader of `.cacnk` expects.
+//! Decompression and hashing run on threads for blocking work, at most one per processor; further uploads wait. A chunk is
+//! stored as exactly one zstd frame, as every reader of `.cacnk` expects.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use vsekai_updater::limits;
 
 use crate::error::{Error, Result};
 
-/// Stored bytes that are the chunk of their id.
+/// Stored bytes that match their id.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) stored: Bytes,
@@ -40,7 +40,7 @@ impl Checker {
         self.check_up_to(self.max_bytes, id, stored).await
     }
 
-    /// Whether what is stored already is the chunk, even if such a large one would not be taken today.
+    /// Whether a stored chunk matches its id, even if it is larger than what is accepted now.
     pub(super) async fn is_sound(&self, id: ChunkId, stored: Bytes) -> bool {
         self.check_up_to(limits::MAX_CHUNK_BYTES, id, stored).await.is_ok()
     }
@@ -60,7 +60,7 @@ impl Checker {
 }
 
 thread_local! {
-    /// With the room that the last chunk took.
+    /// With the buffer of the last chunk, for reuse.
     static DECOMPRESSOR: RefCell<Option<(Decompressor, Vec<u8>)>> = const { RefCell::new(None) };
 }
 
@@ -88,16 +88,16 @@ fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
 }
 
 fn corrupt(reason: &str) -> Error {
-    Error::Mismatch { code: "chunk_corrupt", reason: format!("This is not the chunk of that id: {reason}") }
+    Error::Mismatch { code: "chunk_corrupt", reason: format!("The body is not the chunk with this id: {reason}") }
 }
 
-/// What the head of a zstd frame says. Source: RFC 8878, section 3.1.1.
+/// What the header of a zstd frame says (RFC 8878, section 3.1.1).
 struct Frame {
     content_bytes: Option<u64>,
 }
 
 impl Frame {
-    /// Walks over the frame's blocks. Nothing if `bytes` is anything but one whole frame.
+    /// Walks over the blocks. `None` unless `bytes` is exactly one whole frame.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.strip_prefix(&[0x28, 0xb5, 0x2f, 0xfd])?;
         let (&descriptor, bytes) = bytes.split_first()?;
@@ -122,7 +122,7 @@ impl Frame {
             let (head, rest) = bytes.split_first_chunk::<3>()?;
             let head = u32::from_le_bytes([head[0], head[1], head[2], 0]);
             let size = usize::try_from(head >> 3).ok()?;
-            // A run has one byte, however long it is.
+            // A run-length block has one byte, whatever its size.
             let is_run = (head >> 1) & 3 == 1;
             bytes = rest.split_at_checked(if is_run { 1 } else { size })?.1;
             if head & 1 == 1 {

@@ -1,8 +1,8 @@
-//! Chunks as objects of a folder or of S3, at `abcd/<id>.cacnk`: a desync store that others can serve too.
+//! Chunks as objects in a folder or in S3, at `abcd/<id>.cacnk`: a desync store that others can serve too.
 //!
-//! An object comes before its row and goes after it was claimed. Between an upload and a clean-up that removes the
-//! same chunk, the row decides; and after a row became live its object is looked at once more, for a clean-up
-//! that was already on its way to it.
+//! An object is written before its row, and removed after its row was claimed. If an upload and garbage collection meet at
+//! the same chunk, the row decides. After a row has become live, its object is checked once more, in case a removal was
+//! already under way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as 
 use vsekai_updater::formats::chunk::ChunkId;
 
 use super::check::Checker;
-use super::{Options, Place, PutOutcome, deleting};
+use super::{Options, PutOutcome, StorageLocation, deleting};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::NewChunk;
 
-/// Objects removed at once.
+/// Objects removed at the same time.
 const PARALLEL_DELETES: usize = 16;
 
-/// The longest that the removal of one object may take: much less than any lease on clean-up.
+/// How long the removal of an object may take: much less than the lease of garbage collection.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often an upload begins again when clean-up comes between.
+/// How often to try an upload that collides with garbage collection.
 const PUT_TRIES: u32 = 3;
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Objects {
         Ok(head.map(|head| head.size))
     }
 
-    /// Object first, then the row.
+    /// Stores the object first, then the row.
     pub(super) async fn put(
         &self,
         db: &dyn Db,
@@ -70,16 +70,16 @@ impl Objects {
                 Some(true) if self.size(&chunk.id).await? == Some(chunk.stored_size) => {
                     return Ok(PutOutcome::New);
                 }
-                // Another may have made the row live just now, and not have looked yet.
+                // Another upload may have made the row live just now, without having checked the object yet.
                 Some(false) if self.size(&chunk.id).await?.is_some() => return Ok(PutOutcome::There),
-                // A late removal has taken the object. The row is live now, so none will follow.
+                // A late removal has taken the object. The row is live now, so no other will follow.
                 Some(_) => {}
             }
         }
         Err(deleting())
     }
 
-    /// Makes sure that there is an object of this chunk. Gives its size.
+    /// Makes sure that the object exists. Returns its size.
     async fn put_object(&self, checker: &Checker, chunk: &NewChunk, stored: &Bytes) -> Result<u64> {
         let ours = stored.len() as u64;
         if self.write(&chunk.id, stored, PutMode::Create).await? {
@@ -90,42 +90,42 @@ impl Objects {
             Some(_) => self.get(&chunk.id).await?,
             None => None,
         };
-        // Others may have packed it in another way. That is as good, if it is the chunk.
+        // The existing object may be compressed differently, which is fine if it is the same chunk.
         if let Some(theirs) = theirs {
             let size = theirs.len() as u64;
             if checker.is_sound(chunk.id, theirs).await {
                 return Ok(size);
             }
-            tracing::warn!(id = %chunk.id, "a damaged chunk in the store is replaced");
+            tracing::warn!(id = %chunk.id, "replacing a damaged chunk in the store");
         }
         self.write(&chunk.id, stored, PutMode::Overwrite).await?;
         Ok(ours)
     }
 
-    /// Gives whether it was written: not if [`PutMode::Create`] finds one.
+    /// Returns whether the object was written: [`PutMode::Create`] does not replace an existing one.
     async fn write(&self, id: &ChunkId, stored: &Bytes, mode: PutMode) -> Result<bool> {
         let path = self.path(id);
         let put = self.store.put_opts(&path, stored.clone().into(), mode.into());
         match self.in_time(put).await {
             Ok(_) => Ok(true),
-            // The second is what S3 answers when another creates the same object at this moment.
+            // S3 answers with the second when the same object is being created concurrently.
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Removes objects. Gives those that are gone now.
+    /// Removes objects. Returns those that are gone now.
     pub(super) async fn remove(&self, ids: Vec<ChunkId>) -> Vec<ChunkId> {
         let removals = ids.into_iter().map(async |id| {
             let path = self.path(&id);
             let gone = match tokio::time::timeout(DELETE_TIMEOUT, self.store.delete(&path)).await {
                 Ok(Ok(()) | Err(object_store::Error::NotFound { .. })) => true,
                 Ok(Err(error)) => {
-                    tracing::warn!(%id, %error, "a chunk could not be removed");
+                    tracing::warn!(%id, %error, "cannot remove a chunk");
                     false
                 }
                 Err(_) => {
-                    tracing::warn!(%id, "a chunk was not removed in time");
+                    tracing::warn!(%id, "cannot remove a chunk in time");
                     false
                 }
             };
@@ -143,7 +143,7 @@ impl Objects {
         path.split('/').fold(self.prefix.clone(), Path::join)
     }
 
-    /// The client's own limits are for each try; this one is for all.
+    /// Limits the time of a request with all its retries. The client's own limits apply to each try.
     async fn in_time<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> object_store::Result<T> {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => result,
@@ -152,17 +152,19 @@ impl Objects {
     }
 }
 
-/// The folder or the bucket, and below what everything in it is.
+/// Opens the folder or the bucket. Returns it with the prefix of all its objects.
 pub(crate) fn open_objects(options: &Options) -> Result<(Arc<dyn ObjectStore>, Path)> {
-    match &options.place {
-        Place::Database => Err(Error::Config("the database is no object store".to_owned())),
-        Place::Folder(folder) => {
+    match &options.location {
+        StorageLocation::Database => Err(Error::Config("the database is not an object store".to_owned())),
+        StorageLocation::Folder(folder) => {
             let refuse = |e: &dyn std::fmt::Display| Error::Config(format!("chunk store {}: {e}", folder.display()));
             std::fs::create_dir_all(folder).map_err(|e| refuse(&e))?;
             let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(&e))?;
             Ok((Arc::new(store.with_fsync(true)), Path::default()))
         }
-        Place::S3 { bucket, prefix } => Ok((Arc::new(open_s3(bucket, options)?), Path::from(prefix.as_str()))),
+        StorageLocation::S3 { bucket, prefix } => {
+            Ok((Arc::new(open_s3(bucket, options)?), Path::from(prefix.as_str())))
+        }
     }
 }
 
@@ -177,7 +179,7 @@ fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS
         .with_conditional_put(S3ConditionalPut::ETagMatch);
     for (name, value) in &options.s3 {
         let key: AmazonS3ConfigKey =
-            name.parse().map_err(|_| Error::Config(format!("{name} is no setting of an S3 store")))?;
+            name.parse().map_err(|_| Error::Config(format!("{name} is not a setting of an S3 store")))?;
         builder = builder.with_config(key, value);
     }
     let store = builder.with_bucket_name(bucket).build();

@@ -1,7 +1,7 @@
-//! Uploads into the database, grouped: what waits while one transaction runs goes into the next one together.
+//! Writes uploads into the database in groups: those that arrive while one transaction runs go into the next one together.
 //!
-//! There is no delay to gather more: a lone upload is written at once. Everyone who waits is answered after the
-//! commit, for themselves.
+//! Uploads are never delayed to gather more of them: a single one is written at once. Each is answered separately, after
+//! the commit.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,70 +14,70 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::NewChunk;
 
-/// The most that goes into one transaction.
+/// Most chunks, and about the most bytes, in one transaction.
 const MAX_CHUNKS: usize = 64;
 const MAX_BYTES: usize = 4 << 20;
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    pending: mpsc::Sender<PendingChunk>,
 }
 
 #[derive(Debug)]
-struct Job {
+struct PendingChunk {
     chunk: NewChunk,
     bytes: Bytes,
     done: oneshot::Sender<Result<PutOutcome>>,
 }
 
 impl Writer {
-    /// Starts the task. It ends with the writer, after what was begun.
+    /// Starts the task, which ends when the writer is dropped, after finishing what it has begun.
     pub(super) fn start(db: Arc<dyn Db>) -> Self {
-        let (jobs, waiting) = mpsc::channel(MAX_CHUNKS);
+        let (pending, waiting) = mpsc::channel(MAX_CHUNKS);
         tokio::spawn(write(db, waiting));
-        Self { jobs }
+        Self { pending }
     }
 
     pub(super) async fn put(&self, chunk: NewChunk, bytes: Bytes) -> Result<PutOutcome> {
-        let ended = || Error::Internal { context: "the writer of chunks has ended".to_owned() };
+        let ended = || Error::Internal { context: "the task that writes chunks has ended".to_owned() };
         let (done, outcome) = oneshot::channel();
-        let job = Job { chunk, bytes, done };
-        self.jobs.send(job).await.map_err(|_| ended())?;
+        let one = PendingChunk { chunk, bytes, done };
+        self.pending.send(one).await.map_err(|_| ended())?;
         outcome.await.map_err(|_| ended())?
     }
 }
 
-async fn write(db: Arc<dyn Db>, mut waiting: mpsc::Receiver<Job>) {
+async fn write(db: Arc<dyn Db>, mut waiting: mpsc::Receiver<PendingChunk>) {
     while let Some(first) = waiting.recv().await {
         let mut bytes = first.bytes.len();
         let mut group = vec![first];
         while group.len() < MAX_CHUNKS && bytes < MAX_BYTES {
-            let Ok(job) = waiting.try_recv() else { break };
-            bytes += job.bytes.len();
-            group.push(job);
+            let Ok(next) = waiting.try_recv() else { break };
+            bytes += next.bytes.len();
+            group.push(next);
         }
         write_group(db.as_ref(), group).await;
     }
 }
 
-/// Writes the first of each id together, and everything else alone: a second upload of the same id, and each
-/// one if they could not be written together, so that one that cannot be written fails alone.
-async fn write_group(db: &dyn Db, group: Vec<Job>) {
+/// Writes the first upload of each id together, and second uploads of an id separately. If the group cannot be written, all
+/// are written separately, so that only the culprit fails.
+async fn write_group(db: &dyn Db, group: Vec<PendingChunk>) {
     let mut seen = HashSet::new();
-    let (mut firsts, mut alone): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| seen.insert(job.chunk.id));
+    let (mut firsts, mut alone): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| seen.insert(one.chunk.id));
     if firsts.len() > 1 {
-        let rows: Vec<_> = firsts.iter().map(|job| (job.chunk.clone(), Some(job.bytes.clone()))).collect();
+        let rows: Vec<_> = firsts.iter().map(|one| (one.chunk.clone(), Some(one.bytes.clone()))).collect();
         if let Ok(put) = db.put_chunks(&rows).await {
-            for (job, put) in firsts.drain(..).zip(put) {
-                // Who does not wait any more has gone away.
-                let _ = job.done.send(outcome(put));
+            for (one, put) in firsts.drain(..).zip(put) {
+                // Fails only if the client has gone away.
+                let _ = one.done.send(outcome(put));
             }
         }
     }
     firsts.append(&mut alone);
-    for job in firsts {
-        let put = db.put_chunk(&job.chunk, Some(job.bytes)).await;
-        let _ = job.done.send(put.and_then(outcome));
+    for one in firsts {
+        let put = db.put_chunk(&one.chunk, Some(one.bytes)).await;
+        let _ = one.done.send(put.and_then(outcome));
     }
 }
 

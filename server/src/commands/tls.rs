@@ -1,4 +1,4 @@
-//! TLS by files that may be replaced while the server runs.
+//! TLS with certificate files that may be replaced while the server runs.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,22 +12,22 @@ use tokio::sync::watch;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::Tcp;
 
-/// How often it is looked whether the certificate is another.
+/// How often to check whether the certificate has changed.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
 
-/// What accepts connections with the certificate and the key in these files.
+/// Accepts connections with the certificate and the key in these files.
 ///
 /// # Errors
-/// [`Error::Config`] if they cannot be used now. Later ones that cannot are logged, and the last good ones stay.
+/// [`Error::Config`] if they cannot be used now. Later replacements that cannot be used are logged and ignored.
 pub(super) async fn accept(tcp: Tcp, files: (PathBuf, PathBuf)) -> Result<impl Acceptor> {
-    // Before it is read: what is written meanwhile is a change.
+    // Taken before reading, so that a change during the read is noticed.
     let seen = changed_at(&files).await;
     let first = certificate(&files).await?;
     let (taken, is_taken) = watch::channel(false);
     Ok(Ready { tcp, is_taken }.rustls(certificates(files, seen, first, taken)))
 }
 
-/// Accepts nothing until the first certificate was taken: poem's acceptor breaks connections that come before it.
+/// Accepts nothing until the first certificate is in use: poem's acceptor drops connections that arrive earlier.
 struct Ready {
     tcp: Tcp,
     is_taken: watch::Receiver<bool>,
@@ -53,18 +53,18 @@ async fn certificate((cert, key): &(PathBuf, PathBuf)) -> Result<RustlsConfig> {
     };
     let shown = (cert.display().to_string(), key.display().to_string());
     let (cert, key) = (read(cert.clone()).await?, read(key.clone()).await?);
-    // A half-written file must not take the place of what works.
+    // A half-written file must not replace a certificate that works.
     let certificates = reqwest::Certificate::from_pem_bundle(&cert);
     if !certificates.is_ok_and(|found| !found.is_empty()) {
-        return Err(Error::Config(format!("{}: there is no certificate in it, in PEM", shown.0)));
+        return Err(Error::Config(format!("{}: it contains no PEM certificate", shown.0)));
     }
     if !String::from_utf8_lossy(&key).contains("PRIVATE KEY-----") {
-        return Err(Error::Config(format!("{}: there is no private key in it, in PEM", shown.1)));
+        return Err(Error::Config(format!("{}: it contains no PEM private key", shown.1)));
     }
     Ok(RustlsConfig::new().fallback(RustlsCertificate::new().cert(cert).key(key)))
 }
 
-/// The certificate, and each that takes its place. One that cannot be read leaves the last in force.
+/// Yields the certificate, and then each replacement that can be used.
 fn certificates(
     files: (PathBuf, PathBuf),
     seen: Option<(SystemTime, SystemTime)>,
@@ -76,7 +76,7 @@ fn certificates(
         if let Some(first) = first {
             return Some((first, (files, None, seen, taken)));
         }
-        // Whoever asks for another one has taken the first.
+        // Being polled again means that the first certificate is in use.
         taken.send_replace(true);
         loop {
             tokio::time::sleep(CERTIFICATE_EVERY).await;
@@ -86,7 +86,7 @@ fn certificates(
             }
             match certificate(&files).await {
                 Ok(config) => {
-                    tracing::info!("read the certificate again");
+                    tracing::info!("reloaded the certificate");
                     return Some((config, (files, None, now, taken)));
                 }
                 Err(error) => tracing::error!("{error}"),

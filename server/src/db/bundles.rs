@@ -1,5 +1,8 @@
-//! What the service asks of a database for bundles. The same promises as [`Db`](super::Db), with one exception:
-//! [`BundleDb::add_asks`] counts, and after a lost answer it may count twice.
+//! Bundles: their rows, their bytes if the database is the chunk store, and the demand for them.
+//!
+//! ```text
+//! incoming  ->  live  ->  doomed  ->  deleting  ->  gone
+//! ```
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,45 +12,45 @@ use vsekai_updater::formats::bundle::Effort;
 use crate::error::Result;
 use crate::model::{Asks, Bundle, BundleState, Time, VersionIndex};
 
-/// A bundle goes from incoming to live, from there to doomed when a better one takes its place, and is then claimed
-/// (deleting), its bytes are removed, and it is forgotten.
+/// Keeps bundles, and removes those that better ones have replaced or whose version is gone.
 #[async_trait]
 pub trait BundleDb {
-    /// The indexes of all versions that have their files here.
+    /// The indexes of all versions that have files.
     async fn indexes(&self) -> Result<Vec<VersionIndex>>;
 
-    /// Notes that the bytes of a bundle are about to be stored, at its `created_at`. Gives how it stands now: bytes are
-    /// to be stored only if it is [`BundleState::Incoming`].
+    /// Records that the bytes of a bundle are about to be stored. Returns its state: the bytes must be stored only if that is
+    /// [`BundleState::Incoming`].
     async fn begin_bundle(&self, bundle: &Bundle) -> Result<BundleState>;
-    /// Keeps parts of an incoming bundle, from the `first` on.
+    /// Stores parts of an incoming bundle, beginning with number `first`.
     async fn put_bundle_parts(&self, id: &Digest, first: u64, parts: &[Bytes]) -> Result<()>;
-    /// Makes a bundle live whose bytes are all there, and dooms the others of the same two versions. Gives whether it is
-    /// live now: not if clean-up has come between.
+    /// Makes a complete bundle live, and dooms the others between the same two versions. Returns whether it is live now: not
+    /// if garbage collection has intervened.
     async fn publish_bundle(&self, bundle: &Bundle) -> Result<bool>;
-    /// Notes that a greater effort gave nothing smaller than this bundle.
+    /// Records that a greater effort gave nothing smaller than this bundle.
     async fn raise_effort(&self, id: &Digest, effort: Effort) -> Result<()>;
 
-    /// A bundle that can be read: live or doomed.
+    /// The bundle with this id, if it can be read: live or doomed.
     async fn bundle(&self, id: &Digest) -> Result<Option<Bundle>>;
-    /// The live bundles of the version with this index, or all, the newest first.
+    /// Live bundles, newest first: of the version with this index, or all.
     async fn bundles(&self, to: Option<&Digest>) -> Result<Vec<Bundle>>;
     /// A part of a bundle.
     async fn bundle_part(&self, id: &Digest, part: u64) -> Result<Option<Bytes>>;
 
-    /// Dooms live bundles whose version is gone, and those that have been incoming since before `incoming_before`. Gives
-    /// their number.
+    /// Dooms live bundles whose version is gone, and those that have been incoming since before `incoming_before`. Returns
+    /// how many.
     async fn doom_bundles(&self, now: Time, incoming_before: Time) -> Result<u64>;
-    /// Claims up to `limit` bundles doomed before this, and those claimed earlier, for deletion.
+    /// Claims up to `limit` bundles for deletion: those claimed earlier, and those doomed before this.
     async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>>;
-    /// Claims this one, whatever its state. Gives whether there is one.
+    /// Claims this bundle, whatever its state. Returns whether it exists.
     async fn expel_bundle(&self, id: &Digest) -> Result<bool>;
-    /// Removes up to `limit` parts of a claimed or incoming bundle. Gives their number: fewer if no more are left.
+    /// Removes up to `limit` parts of a claimed or incoming bundle. Returns how many: fewer than `limit` if none are left.
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64>;
-    /// Forgets a claimed bundle whose bytes are gone.
+    /// Forgets a claimed bundle whose bytes have been removed.
     async fn forget_bundle(&self, id: &Digest) -> Result<()>;
 
-    /// Adds to the counts of a day, in days since 1970, and removes those of days before `oldest`.
+    /// Adds to the counts of a day (in days since 1970), and removes those of days before `oldest`. Unlike all other methods,
+    /// repeating it is not harmless: after a lost answer, clients may be counted twice.
     async fn add_asks(&self, day: i64, asks: &[Asks], oldest: i64) -> Result<()>;
-    /// The sums of all days from `oldest` on.
+    /// The sums of all days since `oldest`.
     async fn asks(&self, oldest: i64) -> Result<Vec<Asks>>;
 }

@@ -1,10 +1,10 @@
 //! The schema: one list of migrations for every database.
 //!
-//! Any number of servers may start at once: one migrates, the others wait for it. sqlx's own lock is an advisory one,
-//! which `CockroachDB` and `SQLite` do not have; ours is a row of `leases`, kept alive while it is held, so that it ends
-//! by itself when its holder dies. Every migration can run twice (`IF NOT EXISTS`) and none is in a transaction: on
-//! `CockroachDB` each change of the schema commits by itself, so a crash can leave one done and not yet noted.
-//! A server that meets a newer schema than its own refuses to start.
+//! Any number of servers may start at once: one migrates, and the others wait for it. sqlx uses advisory locks, which
+//! `CockroachDB` and `SQLite` do not have. Here the lock is a row of `leases` that its holder keeps renewing, so that it
+//! expires if the holder dies. Every migration can run twice (`IF NOT EXISTS`), and none is in a transaction: on
+//! `CockroachDB` each change of the schema commits separately, so a crash can leave one done but not yet recorded. A server
+//! that finds a newer schema than its own refuses to start.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 macro_rules! migrations {
     ($($name:literal,)*) => {
-        /// Names and texts, in order: the first is migration 1.
+        /// Names and texts in order, beginning with migration 1.
         pub(super) const MIGRATIONS: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../../migrations/", $name, ".sql"))),)*];
     };
@@ -44,17 +44,17 @@ migrations! {
     "0019_files_by_checksum",
 }
 
-/// The lease that the one who migrates holds.
+/// The lease that the migrating server holds.
 pub(super) const LEASE: &str = "migrate";
-/// Makes the table that the lease is in.
+/// Makes the table of leases.
 pub(super) const LEASES: &str = MIGRATIONS[0].1;
-/// How long the lease lasts when nobody renews it, in seconds.
+/// Duration of the lease, in seconds.
 pub(super) const LEASE_SECONDS: i64 = 30;
-/// How often it is renewed.
+/// How often the lease is renewed.
 pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// How often others ask for it.
+/// How often other servers try to take it.
 pub(super) const ASK_EVERY: Duration = Duration::from_millis(100);
-/// How long others wait for it.
+/// How long other servers wait for it.
 pub(super) const MAX_WAIT: Duration = Duration::from_mins(10);
 
 pub(super) fn migrator() -> Migrator {
@@ -66,7 +66,7 @@ pub(super) fn migrator() -> Migrator {
     migrator
 }
 
-/// Whether all that this server knows is done already. Refuses what it does not know.
+/// Whether all migrations are done. Fails if there are unknown ones.
 pub(super) fn is_done(done: &[(i64, Vec<u8>)]) -> Result<bool> {
     let migrator = migrator();
     for (version, checksum) in done {
@@ -79,27 +79,27 @@ pub(super) fn is_done(done: &[(i64, Vec<u8>)]) -> Result<bool> {
     Ok(done.len() == MIGRATIONS.len())
 }
 
-/// sqlx's errors as ours.
+/// Converts sqlx's errors.
 pub(super) fn failed(error: MigrateError) -> Error {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Error::Database(error),
         MigrateError::VersionMissing(version) => is_newer(version),
         MigrateError::VersionMismatch(version) => differs(version),
-        other => Error::Config(format!("The database's tables cannot be made: {other}")),
+        other => Error::Config(format!("cannot make the tables of the database: {other}")),
     }
 }
 
 fn is_newer(version: i64) -> Error {
     let ours = MIGRATIONS.len();
     Error::Config(format!(
-        "The database is newer than this server: its tables are at {version}, and this server knows {ours}. Start the \
-         newer server"
+        "The database is newer than this server: its tables are at version {version}, and this server knows {ours}. \
+         Use the newer server"
     ))
 }
 
 fn differs(version: i64) -> Error {
     Error::Config(format!(
-        "The database was made by another build of the server: migration {version} differs. Use that build, or begin \
+        "The database was made by another build of the server: migration {version} differs. Use that build, or start \
          with an empty database"
     ))
 }

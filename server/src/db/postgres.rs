@@ -1,8 +1,9 @@
 //! `PostgreSQL` and `CockroachDB`: one pool, every transaction serializable.
 //!
-//! Nothing here may be what only one of the two has. `CockroachDB` is serializable by itself; `PostgreSQL` is told to be.
+//! Nothing here may depend on a feature that only one of the two has. `CockroachDB` is always serializable; `PostgreSQL` is
+//! set to be.
 
-// One body, compiled once for each driver: see `db.rs`.
+// The modules in `body` are compiled once for each driver: see `db.rs`.
 #![allow(clippy::duplicate_mod)]
 
 use std::str::FromStr as _;
@@ -45,12 +46,12 @@ type Conn = sqlx::PgConnection;
 const BEGIN_READ: &str = "BEGIN READ ONLY";
 const BEGIN_WRITE: &str = "BEGIN";
 
-/// Each alone: `CockroachDB` does not take several of them in one prepared statement.
+/// Settings of each session. Sent one by one, because `CockroachDB` does not accept several in one prepared statement.
 const SESSION: [&str; 2] =
     ["SET default_transaction_isolation = 'serializable'", "SET idle_in_transaction_session_timeout = 30000"];
-/// Not for migrations: an index over many rows takes its time.
+/// Not for migrations, where making an index over many rows may take long.
 const STATEMENT_TIMEOUT: &str = "SET statement_timeout = 30000";
-/// What goes down and comes back is found by connections that are not old.
+/// Connections are replaced regularly, so that servers that come back are used again.
 const MAX_LIFETIME: Duration = Duration::from_mins(10);
 const IDLE_TIMEOUT: Duration = Duration::from_mins(3);
 
@@ -60,9 +61,9 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
         Some(("cockroachdb", rest)) => format!("postgres://{rest}"),
         _ => url.to_owned(),
     };
-    // Not the text of the error: it may have the password.
+    // Does not show the error, which may contain the password.
     let options = PgConnectOptions::from_str(&url)
-        .map_err(|_| Error::Config("The URL of the database is not understood".to_owned()))?
+        .map_err(|_| Error::Config("The URL of the database is malformed".to_owned()))?
         .application_name("vsekai-server");
 
     let migrators = connect(pools, &options, 2, false).await?;
@@ -82,7 +83,7 @@ async fn connect(
         PoolOptions::<Driver>::new()
             .max_connections(count)
             .acquire_timeout(pools.acquire_timeout)
-            // Whether a connection still lives shows when it is used; a lost one is tried again.
+            // A lost connection shows when it is used, and the transaction is retried.
             .test_before_acquire(false)
             .idle_timeout(IDLE_TIMEOUT)
             .max_lifetime(MAX_LIFETIME)

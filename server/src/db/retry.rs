@@ -1,24 +1,23 @@
-//! When to try again, and when to give up.
+//! When to retry a transaction, and when to give up.
 //!
-//! A transaction is repeated from its start when the database says that another came between (SQLSTATE 40001, from a
-//! statement or from COMMIT), that it is busy, that a prepared plan is out of date, or when the connection is lost.
-//! The last is safe because every method of [`super::Db`] may be repeated. It ends after [`MAX_TRIES`] or
-//! [`MAX_TIME`], whichever is first, with `database_busy`.
+//! A transaction is repeated from its start if the database reports a conflict (SQLSTATE 40001, from a statement or from
+//! COMMIT), that it is busy, or that a prepared plan is out of date, and if the connection is lost. The last is safe because
+//! every method of [`super::Db`] may be repeated. After [`MAX_TRIES`] or [`MAX_TIME`] it fails with `database_busy`.
 
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
-/// How often something is tried.
+/// Most tries.
 const MAX_TRIES: u32 = 15;
-/// After this long nothing is tried again.
+/// No retries after this time.
 const MAX_TIME: Duration = Duration::from_secs(20);
-/// Out-of-date plans cost no wait. Each connection has its own, so there can be as many as connections.
+/// Retries because of outdated plans, which need no pause. Each connection has its own plans.
 const MAX_STALE_PLANS: u32 = 200;
 const FIRST_WAIT_MS: u64 = 4;
 const MAX_WAIT_MS: u64 = 500;
 
-/// Counts the tries of one method's call.
+/// Counts the tries of one call.
 #[derive(Debug)]
 pub(super) struct Tries {
     began: Instant,
@@ -31,18 +30,18 @@ impl Tries {
         Self { began: Instant::now(), failed: 0, stale_plans: 0 }
     }
 
-    /// How often it has failed.
+    /// The number of failures so far.
     pub(super) fn count(&self) -> u32 {
         self.failed
     }
 
-    /// Counts a failure and waits.
+    /// Counts a failure and pauses.
     pub(super) async fn pause(&mut self) {
         self.failed += 1;
         tokio::time::sleep(wait(self.failed)).await;
     }
 
-    /// Waits until it is to be tried again, or gives the error to end with.
+    /// Pauses before the next try, or returns the error to fail with.
     pub(super) async fn again(&mut self, error: Error) -> Result<()> {
         if is_stale_plan(&error) && self.stale_plans < MAX_STALE_PLANS {
             self.stale_plans += 1;
@@ -53,7 +52,7 @@ impl Tries {
         }
         self.failed += 1;
         if self.failed >= MAX_TRIES || self.began.elapsed() > MAX_TIME {
-            tracing::warn!(%error, tries = self.failed, cause = ?std::error::Error::source(&error), "gave up");
+            tracing::warn!(%error, tries = self.failed, cause = ?std::error::Error::source(&error), "giving up on a transaction");
             return Err(busy());
         }
         tokio::time::sleep(wait(self.failed)).await;
@@ -61,8 +60,8 @@ impl Tries {
     }
 }
 
-/// Runs a body on a connection of a pool until it succeeds or is not to be tried again. A macro and no function: a
-/// closure that borrows its connection and gives a future that is `Send` cannot be written down for two drivers.
+/// Runs a body on a connection of a pool until it succeeds or must not be retried. This is a macro because a closure that
+/// borrows its connection and returns a `Send` future cannot be typed generically over drivers.
 macro_rules! repeat {
     ($pool:expr, |$held:ident| $body:expr) => {{
         let mut tries = $crate::db::retry::Tries::new();
@@ -90,7 +89,8 @@ macro_rules! repeat {
 }
 pub(super) use repeat;
 
-/// Doubles, and is drawn from its upper half: those that met must not meet again.
+/// The pause doubles each time, and is drawn at random from its upper half, so that transactions that collided do not
+/// collide again.
 fn wait(failed: u32) -> Duration {
     let longest = FIRST_WAIT_MS.saturating_mul(1 << failed.min(16)).min(MAX_WAIT_MS);
     let random = u64::from(getrandom::u32().unwrap_or_default());
@@ -108,7 +108,7 @@ fn busy_if_out_of_connections(error: Error) -> Error {
     }
 }
 
-/// Whether a table was changed since the statement was prepared (SQLSTATE 0A000).
+/// Whether a table has changed since the statement was prepared (SQLSTATE 0A000).
 pub(super) fn is_stale_plan(error: &Error) -> bool {
     let Error::Database(sqlx::Error::Database(error)) = error else {
         return false;
@@ -128,7 +128,7 @@ fn can_be_repeated(error: &Error) -> bool {
 /// `SQLite` (<https://sqlite.org/rescode.html>) are numbers, whose lowest byte is BUSY (5) or LOCKED (6).
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
-        // Serialization, deadlock, unknown completion, lost connections, a database that goes down or comes up.
+        // Serialization, deadlock, unknown completion, lost connections, a database that is shutting down or starting.
         return matches!(code, "40001" | "40P01" | "40003" | "57P01" | "57P02" | "57P03" | "53300")
             || code.starts_with("08");
     }

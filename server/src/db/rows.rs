@@ -1,6 +1,7 @@
-//! Rows as the databases give them, and the domain's types made of them.
+//! Rows as the databases return them, and their conversion into domain types.
 //!
-//! What does not fit was not written by this program: it is an [`Error::Internal`] that names the column, never a panic.
+//! A value that does not fit was not written by this program: it becomes an [`Error::Internal`] that names the column, never
+//! a panic.
 
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ use crate::model::{
     VersionIndex, VersionState,
 };
 
-/// What a database keeps as a signed number.
+/// A number as the databases store it: signed.
 pub(super) fn number<N: TryInto<i64>>(value: N) -> Result<i64> {
     value.try_into().map_err(|_| bad("a number is too large for the database"))
 }
@@ -24,7 +25,7 @@ pub(super) fn unsigned<N: TryFrom<i64>>(value: i64, column: &str) -> Result<N> {
     value.try_into().map_err(|_| bad(column))
 }
 
-/// The same for a value that may be missing.
+/// [`unsigned`] for a value that may be null.
 fn unsigned_if_any<N: TryFrom<i64>>(value: Option<i64>, column: &str) -> Result<Option<N>> {
     value.map(|value| unsigned(value, column)).transpose()
 }
@@ -54,11 +55,11 @@ pub(super) fn chunk_id(bytes: &[u8]) -> Result<ChunkId> {
 }
 
 pub(super) fn bad(column: &str) -> Error {
-    Error::Internal { context: format!("a value of {column} in the database is not understood") }
+    Error::Internal { context: format!("unexpected value of {column} in the database") }
 }
 
-/// A row whose columns have the names of the fields that they become: as they are, `as` something that always can be
-/// made of them, or `=>` something that may turn out not to be understood.
+/// A row whose columns have the same names as the fields of a domain type. A column is taken as it is, wrapped (`as`), or
+/// converted by a function that may fail (`=>`).
 macro_rules! row {
     ($row:ident of $table:literal is $model:ident {
         $($field:ident: $stored:ty $(as $wrapped:ident)? $(=> $read:ident)?,)*
@@ -286,7 +287,7 @@ impl TryFrom<AsksRow> for Asks {
     }
 }
 
-/// Rows as what they stand for.
+/// Converts rows.
 pub(super) fn all<R, T: TryFrom<R, Error = Error>>(rows: Vec<R>) -> Result<Vec<T>> {
     rows.into_iter().map(T::try_from).collect()
 }

@@ -1,21 +1,20 @@
-//! Every statement that is sent to a database, as constants: one text for `SQLite`, `PostgreSQL` and `CockroachDB`.
+//! Every statement that is sent to a database, as constants: the same text for `SQLite`, `PostgreSQL` and `CockroachDB`.
 //!
-//! Values are bound as `$1`, `$2`, …; types, functions and words are only those that all three have, which the tests
-//! below hold them to. Two forms are ours and are written out by [`list`] and [`rows`]: `{list 2}` is `$2, $3, …`, and
-//! `{rows 4}` is `($1, $2, $3, $4), ($5, …`. No statement names all columns by `*`: a later column must not change
-//! what an older server reads.
+//! Values are bound as `$1`, `$2`, …. Only types, functions and keywords that all three have are used, as the tests below
+//! check. Two placeholders are expanded by [`list`] and [`rows`]: `{list 2}` becomes `$2, $3, …`, and `{rows 4}` becomes
+//! `($1, $2, $3, $4), ($5, …`. No statement selects `*`: a column added later must not change what an older server reads.
 
-/// How many values a list has. Few lengths, so that few statements are prepared: shorter lists repeat a value.
+/// Lengths of lists. There are few, so that few statements are prepared; shorter lists repeat a value.
 const LIST_LENGTHS: [usize; 3] = [1, 32, LIST];
-/// The longest list. With other values it stays far below the 32,766 that `SQLite` binds.
+/// The longest list. With all other values it stays far below the limit of `SQLite`, 32,766 values.
 pub(super) const LIST: usize = 500;
-/// How many rows are inserted at once, where there are so many. Few numbers, as above.
+/// Numbers of rows inserted at once. Few, for the same reason.
 pub(super) const ROWS: [usize; 3] = [256, 16, 1];
 
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$about])* pub(super) const $name: &str = $text;)*
-        /// All of the above.
+        /// All statements.
         const ALL: &[&str] = &[$($name),*];
     };
 }
@@ -145,7 +144,7 @@ statements! {
         AND (o.version_id <> $1 OR o.platform <> $2))";
     REMOVE_REFERENCES = "DELETE FROM version_chunks WHERE version_id = $1 AND platform = $2";
 
-    // Clean-up
+    // Garbage collection
     COUNT_UNUSED = "SELECT COUNT(*) AS count, CAST(COALESCE(SUM(c.stored_size), 0) AS BIGINT) AS bytes FROM chunks c \
         WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
         AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) \
@@ -221,22 +220,22 @@ statements! {
     MIGRATIONS_DONE = "SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version";
 }
 
-/// The statement with its `{list N}` written out for at least `count` values, and how many it takes.
+/// Expands `{list N}` for at least `count` values. Returns the statement and the number of values that it takes.
 pub(super) fn list(statement: &str, count: usize) -> (String, usize) {
     let length = LIST_LENGTHS.into_iter().find(|length| *length >= count).unwrap_or(LIST);
-    let text = write_out(statement, "{list ", |first| numbered(first, length));
+    let text = expand(statement, "{list ", |first| numbered(first, length));
     (text, length)
 }
 
-/// The statement with its `{rows N}` written out for `count` rows.
+/// Expands `{rows N}` for `count` rows.
 pub(super) fn rows(statement: &str, count: usize) -> String {
-    write_out(statement, "{rows ", |width| {
+    expand(statement, "{rows ", |width| {
         let row = |row: usize| format!("({})", numbered(row * width + 1, width));
         (0..count).map(row).collect::<Vec<_>>().join(", ")
     })
 }
 
-/// Every statement and every migration, as sent: for checks of their grammar.
+/// Every statement and every migration as they are sent, for checking their grammar.
 pub fn statements() -> Vec<String> {
     let ours = ALL.iter().map(|text| rows(&list(text, 1).0, 2));
     let migrations = super::migrate::MIGRATIONS.iter().map(|(_, text)| (*text).to_owned());
@@ -247,7 +246,7 @@ fn numbered(first: usize, count: usize) -> String {
     (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
-fn write_out(statement: &str, form: &str, text: impl Fn(usize) -> String) -> String {
+fn expand(statement: &str, form: &str, text: impl Fn(usize) -> String) -> String {
     let parts = statement.split_once(form).and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
     match parts {
         Some((before, (number, after))) => {

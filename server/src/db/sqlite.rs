@@ -1,14 +1,14 @@
-//! `SQLite`: one file, its log beside it (WAL), one connection that writes and some that read.
+//! `SQLite`: one file with its write-ahead log, one connection that writes and several that read.
 //!
-//! - `synchronous=FULL`: a publication that was answered for survives a power cut. With NORMAL the last ones could be
-//!   lost, and clients would then meet signed metadata older than what they have seen, which they must refuse.
-//!   Chunks come in by a connection of their own with NORMAL: the commit of their publication, which follows them in
-//!   the log, brings them to the disk. After a power cut before it they are asked for again.
-//! - `BEGIN IMMEDIATE` for what writes: a transaction that reads first and then writes would be refused at once
-//!   (`BUSY_SNAPSHOT`) where another wrote in between, however long it would have waited.
-//! - The file is readable by its owner only: it has the hashes of tokens.
+//! - `synchronous=FULL`: an acknowledged publication survives a power cut. With NORMAL the last ones could be lost, and
+//!   clients would then find signed metadata older than what they have seen, which they must refuse. Chunks arrive through a
+//!   connection of their own with NORMAL: the commit of their publication, which follows them in the log, brings them to the
+//!   disk. After a power cut before that, the publisher is asked for them again.
+//! - `BEGIN IMMEDIATE` for transactions that write: one that reads first and then writes would fail at once
+//!   (`BUSY_SNAPSHOT`) if another has written in between, however long it was willing to wait.
+//! - Only its owner may read the file, because it has the hashes of tokens.
 
-// One body, compiled once for each driver: see `db.rs`.
+// The modules in `body` are compiled once for each driver: see `db.rs`.
 #![allow(clippy::duplicate_mod)]
 
 use std::path::Path;
@@ -54,18 +54,18 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The size of chunks is between that of rows and that of blobs: larger pages make lists of ids slow, smaller ones
-/// make of every chunk some twenty writes. Of files that are there already it is not changed.
+/// Chunks are larger than typical rows and smaller than typical blobs: larger pages slow down lists of ids, and smaller ones
+/// need about twenty writes per chunk. The page size of existing files does not change.
 const PAGE_BYTES: u32 = 8192;
-/// The log is written back to the file every 32 MiB.
+/// Pages in the log before it is written back to the file: 32 MiB.
 const CHECKPOINT_PAGES: &str = "4096";
-/// The log's size after that.
+/// Size to which the log is truncated then, in bytes.
 const LOG_BYTES: &str = "67108864";
-/// In KiB, as `SQLite` has it: negative. The writer checks thousands of ids at once.
+/// Cache sizes in KiB, which `SQLite` expects as negative numbers. The writer checks thousands of ids at once.
 const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-4096";
 
-/// Opens `sqlite:PATH`, makes the file and its folder if they are not there, and brings its tables up to date.
+/// Opens `sqlite:PATH`, creating the file and its folder if necessary, and brings its tables up to date.
 pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let options = options(url)?;
     make_file(options.get_filename())?;
@@ -82,15 +82,15 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     Ok(Arc::new(store::Store { readers, writers, chunk_writers }))
 }
 
-/// A copy of one moment, while others read and write.
+/// Copies the database as of one moment, while others read and write.
 pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
-    let taken = || Error::Config(format!("{} is there already; give the name of a new file", file.display()));
+    let taken = || Error::Config(format!("{} exists already; choose the name of a new file", file.display()));
     if file.exists() {
         return Err(taken());
     }
-    let to = file.to_str().ok_or_else(|| Error::Config("the file's name is not UTF-8".to_owned()))?;
+    let to = file.to_str().ok_or_else(|| Error::Config("the file name is not UTF-8".to_owned()))?;
     let mut connection = options(url)?.create_if_missing(false).connect().await?;
-    // Empty, and its owner's: it will have the hashes of tokens.
+    // Create it for its owner only first: it will have the hashes of tokens.
     make_file(file)?;
     sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;
     connection.close().await?;
@@ -101,7 +101,7 @@ fn options(url: &str) -> Result<SqliteConnectOptions> {
     let options = SqliteConnectOptions::from_str(url).map_err(|error| Error::Config(error.to_string()))?;
     let is_file = !options.get_filename().as_os_str().is_empty();
     if url.contains(":memory:") || url.contains("mode=memory") || !is_file {
-        let reason = "A database in memory would be lost: give the path of a file, such as sqlite:data/server.db";
+        let reason = "A database in memory would be lost; use the path of a file, such as sqlite:data/server.db";
         return Err(Error::Config(reason.to_owned()));
     }
     Ok(options
@@ -137,7 +137,8 @@ fn pool(pools: &Pools) -> PoolOptions<Driver> {
         .max_lifetime(None)
 }
 
-/// To begin the log needs the file alone, which no timeout of the database's waits for.
+/// Opens connections that write. Starting the log needs exclusive access to the file, and the busy timeout does not apply
+/// to that, so it is retried here.
 async fn writers(pools: &Pools, options: &SqliteConnectOptions, count: u32) -> Result<sqlx::Pool<Driver>> {
     let mut tries = Tries::new();
     loop {

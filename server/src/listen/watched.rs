@@ -1,8 +1,8 @@
-//! A connection that does not wait forever: for the head of a request, for anything at all, for its answer to be
-//! taken.
+//! A connection with timeouts: for the header of a request, for any activity at all, and for the client to read its
+//! response.
 //!
-//! It sees bytes, not requests: where a request begins and ends it is told through [`Activity`]. A connection of
-//! HTTP/2 has many at once; it is only held to its first one and to not being idle.
+//! It sees bytes, not requests; [`Activity`] tells it where requests begin and end. An HTTP/2 connection has many requests
+//! at once, so only its first header and its idle time are limited.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::Limits;
 
-/// What requests say to the connection on which they came.
+/// How requests report to the connection that they came on.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     begun: AtomicU32,
@@ -25,9 +25,9 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// A request's head has been read. It is being worked on until the result is dropped.
+    /// The header of a request has been read. The request is being handled until the result is dropped.
     pub(super) fn begin(self: &Arc<Self>, is_multiplexed: bool) -> Busy {
-        // All of this happens in the task of the connection, or in one that it waits for.
+        // Relaxed: all of this happens in the task of the connection, or in one that it waits for.
         if is_multiplexed {
             self.is_multiplexed.store(true, Ordering::Relaxed);
         }
@@ -41,7 +41,7 @@ impl Activity {
     }
 }
 
-/// A request that is being worked on.
+/// A request that is being handled.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Activity>);
 
@@ -51,16 +51,16 @@ impl Drop for Busy {
     }
 }
 
-/// See the module's head.
+/// A stream that fails when a timeout is over.
 #[derive(Debug)]
 pub(super) struct Watched<Io> {
     inner: Io,
     activity: Arc<Activity>,
     head: Duration,
     idle: Duration,
-    /// When the head began that is being read.
+    /// When the header began that is being read.
     head_since: Option<Instant>,
-    /// How many requests had begun when this was last looked at.
+    /// How many requests had begun when this was last checked.
     begun: u32,
     last: Instant,
     timer: Pin<Box<Sleep>>,
@@ -81,7 +81,7 @@ impl<Io> Watched<Io> {
         }
     }
 
-    /// Some bytes went in or out.
+    /// Called when bytes were transferred.
     fn moved(&mut self, is_read: bool) {
         self.last = Instant::now();
         self.notice_requests();
@@ -99,7 +99,8 @@ impl<Io> Watched<Io> {
         }
     }
 
-    /// Nothing went in or out. An error if that has been so for too long; if not, wakes the task when it will be.
+    /// Called when no bytes could be transferred. Fails if that has lasted too long; otherwise wakes the task when it will
+    /// have.
     fn waits(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         self.notice_requests();
         let now = Instant::now();
@@ -113,7 +114,7 @@ impl<Io> Watched<Io> {
         if due <= now {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        // An earlier ring costs one look; it is not moved with every byte.
+        // An early wake-up only costs another check, so the timer is not moved with every byte.
         if due < self.timer.deadline() {
             self.timer.as_mut().reset(due);
         }

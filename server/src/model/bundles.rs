@@ -1,4 +1,4 @@
-//! Bundles, as the database knows them.
+//! Bundles and the demand for them, as in the database.
 
 use uuid::Uuid;
 use vsekai_updater::digest::Digest;
@@ -7,21 +7,21 @@ use vsekai_updater::formats::release::Platform;
 
 use super::Time;
 
-/// Where a bundle stands.
+/// The state of a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BundleState {
-    /// Its bytes are being stored. Nobody sees it.
+    /// Its bytes are being stored. Clients do not see it.
     Incoming,
-    /// In the list of its version.
+    /// It is in the list of its version.
     Live,
-    /// Out of the list, for a better one is there or its version is gone. It can still be read.
+    /// It is no longer listed, because a better one has replaced it or its version is gone. It can still be read.
     Doomed,
-    /// Its bytes are being removed. Nobody sees it.
+    /// Its bytes are being removed. Clients do not see it.
     Deleting,
 }
 
 impl BundleState {
-    /// As stored.
+    /// The name, as in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Incoming => "incoming",
@@ -31,42 +31,42 @@ impl BundleState {
         }
     }
 
-    /// From its name.
+    /// Parses a name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Incoming, Self::Live, Self::Doomed, Self::Deleting].into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// A bundle.
+/// A bundle of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// Its entry in the list of its version. The effort is the most that was tried between the two versions: a try that
-    /// gave nothing smaller counts too.
+    /// Its entry in the list of its version. The effort is the greatest that was tried between the two versions, even if
+    /// that gave nothing smaller.
     pub info: BundleInfo,
-    /// SHA-256 of the index of the version that it is of.
+    /// SHA-256 of the index of the version that it contains.
     pub to: Digest,
-    /// When it was stored.
+    /// Time when it was stored.
     pub created_at: Time,
 }
 
-/// The index of a version that is here.
+/// The index of a version that has its files on this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionIndex {
     /// SHA-256 of the index.
     pub digest: Digest,
-    /// Whose it is.
+    /// The id of the version.
     pub version_id: Uuid,
-    /// For what.
+    /// The platform.
     pub platform: Platform,
 }
 
-/// How often it was asked for the way between two versions.
+/// How many clients have updated from one version to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asks {
-    /// SHA-256 of the index of the newer one.
+    /// SHA-256 of the index of the newer version.
     pub to: Digest,
-    /// SHA-256 of the index of the older one.
+    /// SHA-256 of the index of the older version.
     pub from: Digest,
-    /// How often.
+    /// The number of clients.
     pub count: u64,
 }

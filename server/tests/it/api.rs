@@ -2,6 +2,7 @@
 
 mod attacks;
 mod audit;
+mod authentication;
 mod cdns;
 mod http;
 mod limits;

@@ -11,19 +11,19 @@ use crate::model::{self, Time};
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Object)]
 pub(in crate::api) struct Token {
-    /// Its identifier.
+    /// The id of the token.
     pub(in crate::api) id: Uuid,
-    /// What it is for.
+    /// What the token is for.
     pub(in crate::api) name: String,
-    /// What it may do.
+    /// What the token may do.
     pub(in crate::api) scopes: Vec<String>,
-    /// When it was made (RFC 3339).
+    /// Time of creation (RFC 3339).
     pub(in crate::api) created_at: String,
-    /// When it ends.
+    /// Time of expiry, if any (RFC 3339).
     pub(in crate::api) expires_at: Option<String>,
-    /// When it was taken back.
+    /// Time of revocation, if revoked (RFC 3339).
     pub(in crate::api) revoked_at: Option<String>,
-    /// When it was last used, to the hour.
+    /// Time of the last use, to the hour (RFC 3339).
     pub(in crate::api) last_used_at: Option<String>,
 }
 
@@ -42,17 +42,17 @@ impl From<&model::Token> for Token {
     }
 }
 
-/// A token to make.
+/// A token to create.
 #[derive(Debug, Clone, Object)]
 #[oai(example, deny_unknown_fields)]
 pub(in crate::api) struct NewToken {
-    /// What it is for.
+    /// What the token is for.
     #[oai(validator(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     pub(in crate::api) name: Text,
-    /// What it may do: `admin`, `publish:*` or `publish:<mode>`.
+    /// What the token may do: `admin`, `publish:*` or `publish:<mode>`.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub(in crate::api) scopes: Vec<Text>,
-    /// How many days it lives; without end if left out.
+    /// Days until it expires. If omitted, it does not expire.
     #[oai(validator(minimum(value = "1"), maximum(value = "3650")))]
     pub(in crate::api) days: Option<u32>,
 }
@@ -63,31 +63,31 @@ impl Example for NewToken {
     }
 }
 
-/// A new token, with its secret. It is shown this once.
+/// A new token with its secret, which is shown only once.
 #[derive(Debug, Clone, Object)]
 pub(in crate::api) struct MadeToken {
-    /// Its row.
+    /// The token as it is listed.
     pub(in crate::api) row: Token,
-    /// The token: give it as `Authorization: Bearer`.
+    /// The token itself. Send it as `Authorization: Bearer`.
     pub(in crate::api) token: String,
 }
 
-/// A line of the audit log.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Object)]
 pub(in crate::api) struct AuditEntry {
-    /// Its identifier; later ones are larger.
+    /// The id of the entry. Later entries have larger ids.
     pub(in crate::api) id: Uuid,
-    /// When (RFC 3339).
+    /// Time of the change (RFC 3339).
     pub(in crate::api) at: String,
-    /// Who: a token's identifier, or a part of the server.
+    /// Who made the change: the id of a token, or a part of the server.
     pub(in crate::api) actor: String,
-    /// What.
+    /// What was done, such as `mode.update`.
     pub(in crate::api) action: String,
-    /// To what.
+    /// What was changed, such as the name of a mode.
     pub(in crate::api) subject: String,
-    /// Before and after.
+    /// Details, such as the state before and after.
     pub(in crate::api) detail: Value,
-    /// The request, as in the server's log.
+    /// The id of the request in the server's log.
     pub(in crate::api) request_id: String,
 }
 

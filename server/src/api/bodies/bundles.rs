@@ -9,15 +9,15 @@ use vsekai_updater::formats::bundle::{self, name_of};
 
 use crate::model;
 
-/// How hard it was tried to make a bundle small.
+/// How much effort went into making a bundle small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub(in crate::api) enum Effort {
-    /// In seconds, for the moment of a release.
+    /// Seconds: for the moment of a release.
     Fast,
-    /// As well as a build can wait for.
+    /// What fits between two builds.
     Normal,
-    /// As well as can be.
+    /// As small as possible.
     Best,
 }
 
@@ -35,24 +35,24 @@ impl From<bundle::Effort> for Effort {
 #[derive(Debug, Clone, PartialEq, Object)]
 #[oai(example)]
 pub(in crate::api) struct Bundle {
-    /// What it is for.
+    /// The platform, such as `linux-x86_64`.
     pub(in crate::api) platform: String,
-    /// The version that a client must have; null: none, or one that is not here any more.
+    /// The version that a client must have. Null if it needs none, or one that this server no longer has.
     pub(in crate::api) from_version: Option<String>,
-    /// SHA-256 of the index of that version, 64 hex; null for a bundle that needs none.
+    /// SHA-256 of the index of that version, 64 hex digits. Null if the bundle needs none.
     pub(in crate::api) from_index: Option<String>,
-    /// Where it is, below the server's address.
+    /// The path of the bundle, relative to the address of the server.
     pub(in crate::api) file_uri: String,
-    /// Bytes.
+    /// Size in bytes.
     pub(in crate::api) size: u64,
-    /// How hard was tried.
+    /// The effort that it was built with.
     pub(in crate::api) effort: Effort,
-    /// When it was stored (RFC 3339).
+    /// Time when it was stored (RFC 3339).
     pub(in crate::api) created_at: String,
 }
 
 impl Bundle {
-    /// `versions` says what each index is of.
+    /// `versions` has the version number of each index.
     pub(in crate::api) fn of(bundle: &model::Bundle, platform: &str, versions: &BTreeMap<Digest, String>) -> Self {
         Self {
             platform: platform.to_owned(),

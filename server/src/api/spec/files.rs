@@ -1,6 +1,6 @@
-//! The plain files of a repository in the `OpenAPI` document. They are served by `files`, past poem-openapi, which
-//! knows no body without a length and no condition of RFC 9110; so their part of the document is written here.
-//! It promises what `files` does, and schemathesis compares; it answers no request.
+//! The static files of a repository in the `OpenAPI` document. `static_files` serves them without poem-openapi, which
+//! supports neither streamed bodies nor the conditional requests of RFC 9110, so their part of the document is written by
+//! hand. schemathesis checks that it matches what the server does.
 
 use serde_json::{Map, Value, json};
 
@@ -9,23 +9,25 @@ pub(super) const CHAPTER: &str = "Repository files";
 
 /// Its entry among the tags.
 pub(super) fn tag() -> Value {
-    json!({"name": CHAPTER, "description": "What clients and desync read: signed metadata, what it names, chunks, and bundles."})
+    json!({"name": CHAPTER, "description": "What clients and desync read: signed metadata, the targets that it names, chunks and bundles."})
 }
 
 /// Paths and their operations.
 pub(super) fn paths() -> Map<String, Value> {
-    let mut id = parameter("chunk", "The chunk's id in hexadecimal, and `.cacnk`.", r"^[0-9a-f]{64}\.cacnk$");
+    let mut id =
+        parameter("chunk", "The id of the chunk in hexadecimal, followed by `.cacnk`.", r"^[0-9a-f]{64}\.cacnk$");
     id["example"] = Value::from(format!("{EXAMPLE}.cacnk"));
     let mut prefix = parameter("prefix", "The first four digits of the id.", "^[0-9a-f]{4}$");
     prefix["example"] = Value::from(&EXAMPLE[..4]);
     let name = |about: &str| parameter("name", about, r"^[0-9A-Za-z][0-9A-Za-z._+~-]{0,120}$");
-    let part = |part: &str| parameter(part, "As signed.", r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,60}$");
+    let part = |part: &str| parameter(part, "As in the signed metadata.", r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,60}$");
     let store = [prefix, id];
     let mut chunk = item(&store, read("get_chunk", "Read a chunk", CHUNK, &[BYTES]));
     chunk["put"] = put_chunk(&store);
     let metadata = "Read signed metadata";
-    let version = [part("mode"), part("version"), part("platform"), name("The SHA-256 and the file's name.")];
-    let mut bundle = parameter("bundle", "64 hexadecimal digits, for a list with `.json`.", r"^[0-9a-f]{64}(\.json)?$");
+    let version = [part("mode"), part("version"), part("platform"), name("The SHA-256 and the name of the file.")];
+    let mut bundle =
+        parameter("bundle", "64 hexadecimal digits, followed by `.json` for a list.", r"^[0-9a-f]{64}(\.json)?$");
     bundle["example"] = Value::from(format!("{}.json", "0".repeat(64)));
     let mut bundles =
         item(&[bundle], read("get_bundle", "Read a bundle, or a list of bundles", BUNDLE, &[BYTES, JSON]));
@@ -46,7 +48,10 @@ pub(super) fn paths() -> Map<String, Value> {
         ),
         (
             "/targets/{name}",
-            item(&[name("The SHA-256 and `.catalog.json`.")], read("get_catalog", "Read a catalog", CATALOG, &[JSON])),
+            item(
+                &[name("The SHA-256, followed by `.catalog.json`.")],
+                read("get_catalog", "Read a catalog", CATALOG, &[JSON]),
+            ),
         ),
         (
             "/targets/{mode}/{version}/{platform}/{name}",
@@ -61,17 +66,17 @@ pub(super) fn paths() -> Map<String, Value> {
 const EXAMPLE: &str = "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a";
 const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
-const CHUNK: &str =
-    "The stored bytes, zstd. They never change: keep them for ever. The layout is that of a desync store.";
-const METADATA: &str = "Metadata of TUF. `timestamp.json` and `current.pack`, all that is in force in one file, change and may be kept for \
-    30 seconds; what has a number in its name never does.";
-const CATALOG: &str = "What each mode offers. The newest is named by the metadata.";
-const TARGET: &str = "The release document, the index or the file table of a version, as the metadata names it.";
-const BUNDLE: &str = "A bundle, chunks of a version compressed together, has its SHA-256 as its name: it never changes. \
-    The list of a version's bundles has the SHA-256 of its index as its name, and `.json`; it changes when bundles are \
-    built, and may be kept for 30 seconds. Neither is signed: what comes out of a bundle is held against the signed index.";
-const FROM: &str = "For a list: the SHA-256 of the index that the client has and the list has no bundle for. It is \
-    counted, with nothing else of the request, to learn which bundles are wanted.";
+const CHUNK: &str = "The chunk as stored, compressed with zstd. It never changes and can be cached forever. The layout is that of a desync store.";
+const METADATA: &str = "TUF metadata. `timestamp.json` and `current.pack` (all metadata in force in one file) change, and may be cached \
+    for 30 seconds. Files with a number in their name never change.";
+const CATALOG: &str = "What each mode offers. The metadata names the newest catalog.";
+const TARGET: &str = "The release document, the index or the file table of a version, as named by the metadata.";
+const BUNDLE: &str = "A bundle has chunks of a version compressed together. It is named by its SHA-256 and never changes. \
+    The list of the bundles of a version is named by the SHA-256 of the version's index, followed by `.json`. It changes \
+    when bundles are built, and may be cached for 30 seconds. Neither is signed: clients check the chunks in a bundle \
+    against the signed index.";
+const FROM: &str = "For a list: the SHA-256 of the client's current index, if the list has no bundle for it. The server \
+    counts these, and nothing else about the request, to learn which bundles are worth building.";
 
 fn parameter(name: &str, about: &str, pattern: &str) -> Value {
     json!({
@@ -90,7 +95,7 @@ fn item(parameters: &[Value], operation: Value) -> Value {
 
 fn read(id: &str, summary: &str, about: &str, kinds: &[&str]) -> Value {
     let whole: Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), body(kind))).collect();
-    // A piece of a document is none.
+    // Part of a JSON document is not JSON.
     let piece: Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), body(BYTES))).collect();
     json!({
         "tags": [CHAPTER],
@@ -98,17 +103,17 @@ fn read(id: &str, summary: &str, about: &str, kinds: &[&str]) -> Value {
         "summary": summary,
         "description": about,
         "parameters": [
-            header("If-None-Match", "The `ETag` of what the client has."),
-            header("Range", "One range of bytes, to go on where an earlier answer ended."),
+            header("If-None-Match", "ETags of content that the client already has."),
+            header("Range", "A single range of bytes, for example to resume a download."),
         ],
         "responses": {
-            "200": {"description": "Here it is.", "content": whole, "headers": kept()},
-            "206": {"description": "The range that was asked for.", "content": piece, "headers": kept()},
-            "304": {"description": "It is what If-None-Match names."},
-            "400": problem("No file of a repository has such a path."),
-            "404": problem("It is not here."),
-            "416": problem("It is shorter than that."),
-            "503": problem("The database does not answer. Try again later."),
+            "200": {"description": "Success.", "content": whole, "headers": kept()},
+            "206": {"description": "The requested range.", "content": piece, "headers": kept()},
+            "304": {"description": "The content matches If-None-Match."},
+            "400": problem("The path is not that of a file in a repository."),
+            "404": problem("The file does not exist."),
+            "416": problem("The range begins after the end of the content."),
+            "503": problem("The database does not answer. Retry later."),
         },
     })
 }
@@ -118,21 +123,21 @@ fn put_chunk(parameters: &[Value]) -> Value {
         "tags": [CHAPTER],
         "operationId": "put_chunk",
         "summary": "Store a chunk",
-        "description": "One zstd frame whose content has this id. It is unpacked and hashed before anybody can see it, \
-            and kept for a day if no version comes to need it. Can be repeated.",
+        "description": "Uploads one zstd frame whose content has this id. The server unpacks and hashes it before anybody \
+            can read it, and keeps it for a day unless a version needs it for longer. Can be repeated.",
         "security": [{"token": []}],
         "parameters": parameters,
         "requestBody": {"required": true, "content": {BYTES: body(BYTES)}},
         "responses": {
-            "200": {"description": "It was there."},
-            "201": {"description": "It is stored."},
-            "400": problem("The prefix is not that of the id, or the body broke off."),
-            "401": problem("A valid token is needed."),
+            "200": {"description": "The chunk exists already."},
+            "201": {"description": "The chunk was stored."},
+            "400": problem("The prefix does not match the id, or the body is incomplete."),
+            "401": problem("A valid token is required."),
             "403": problem("The token may not do this."),
             "413": problem("The body is larger than any chunk."),
-            "422": problem("It is not the chunk of that id."),
-            "429": problem("Too many requests; Retry-After says when to come back."),
-            "503": problem("The chunk is being removed just now, or the database does not answer. Try again."),
+            "422": problem("The body is not the chunk with this id."),
+            "429": problem("Too many requests. Retry after the time in Retry-After."),
+            "503": problem("The chunk is just being removed, or the database does not answer. Retry later."),
         },
     })
 }
@@ -151,7 +156,7 @@ fn body(kind: &str) -> Value {
 
 fn kept() -> Value {
     let header = |about: &str| json!({"description": about, "required": true, "schema": {"type": "string"}});
-    json!({"Cache-Control": header("How long it may be kept."), "ETag": header("Names this content.")})
+    json!({"Cache-Control": header("How long the response may be cached."), "ETag": header("Identifies this content.")})
 }
 
 fn problem(about: &str) -> Value {

@@ -1,4 +1,4 @@
-//! Bundles: rows, bytes, and how often they are asked for.
+//! Bundles: rows, bytes, and the demand for them.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -81,7 +81,7 @@ async fn indexes(conn: &mut Conn) -> Result<Vec<VersionIndex>> {
     rows::all(query_as::<Driver, IndexRow>(sql::INDEXES).fetch_all(conn).await?)
 }
 
-/// What a bundle builds on, as stored.
+/// The version that a bundle needs, as stored.
 fn from_text(from: Option<&Digest>) -> String {
     from.map(Digest::to_string).unwrap_or_default()
 }
@@ -106,9 +106,10 @@ async fn put_parts(conn: &mut Conn, id: &Digest, first: u64, parts: &[Bytes]) ->
     for (part, bytes) in (first..).zip(parts) {
         let put = query(sql::PUT_BUNDLE_PART).bind(id.to_string()).bind(number(part)?).bind(bytes.as_ref());
         put.execute(&mut *conn).await.map_err(|error| match &error {
-            sqlx::Error::Database(of_database) if of_database.is_foreign_key_violation() => {
-                Error::Unavailable { code: "bundle_deleting", reason: "The bundle was cleaned up".to_owned() }
-            }
+            sqlx::Error::Database(of_database) if of_database.is_foreign_key_violation() => Error::Unavailable {
+                code: "bundle_deleting",
+                reason: "The bundle was removed by garbage collection".to_owned(),
+            },
             _ => error.into(),
         })?;
     }

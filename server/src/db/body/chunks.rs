@@ -76,14 +76,14 @@ impl ChunkDb for Store {
     }
 }
 
-/// A statement with a list, its other values bound by `bind`, for one part of a list of ids.
+/// A statement with a list of ids. `bind` binds the values before it.
 fn with_ids(
     statement: &'static str,
     ids: &[ChunkId],
     bind: impl FnOnce(Query<'static, Driver, Arguments>) -> Query<'static, Driver, Arguments>,
 ) -> Query<'static, Driver, Arguments> {
     let (text, length) = sql::list(statement, ids.len());
-    // The text is one of our constants and numbers.
+    // The text consists of one of our constants and numbers.
     let mut query = bind(query(AssertSqlSafe(text)));
     let padding = ids.last().into_iter().cycle();
     for id in ids.iter().chain(padding).take(length) {
@@ -92,7 +92,7 @@ fn with_ids(
     query
 }
 
-/// Runs a statement with a list for all of `ids`. Gives how many rows it changed.
+/// Runs a statement for all `ids`, a list at a time. Returns the number of rows changed.
 async fn change(conn: &mut Conn, statement: &'static str, ids: &[ChunkId]) -> Result<u64> {
     let mut changed = 0;
     for part in ids.chunks(sql::LIST) {
@@ -101,7 +101,7 @@ async fn change(conn: &mut Conn, statement: &'static str, ids: &[ChunkId]) -> Re
     Ok(changed)
 }
 
-/// The same, with a time as first value.
+/// [`change`] with a time as the first value.
 async fn change_at(conn: &mut Conn, statement: &'static str, time: Time, ids: &[ChunkId]) -> Result<u64> {
     let mut changed = 0;
     for part in ids.chunks(sql::LIST) {
@@ -111,7 +111,7 @@ async fn change_at(conn: &mut Conn, statement: &'static str, time: Time, ids: &[
     Ok(changed)
 }
 
-/// Those of `ids` that are live, and until when each is kept: for ever while a version needs it.
+/// Those of `ids` that are live, and how long each is kept: forever while a version needs it.
 async fn live(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, Time>> {
     let mut live = BTreeMap::new();
     for part in ids.chunks(sql::LIST) {
@@ -127,8 +127,7 @@ fn not_in(live: &BTreeMap<ChunkId, Time>, ids: &[ChunkId]) -> Vec<ChunkId> {
     ids.iter().filter(|id| !live.contains_key(*id)).copied().collect()
 }
 
-/// In the order of their ids, and so are all that take more than one row: two that need the same wait, and do not
-/// wait for each other.
+/// Sorts ids. Every transaction locks rows in this order, so that two of them never deadlock.
 fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
     ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -147,7 +146,7 @@ async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<V
     Ok(not_in(&live, &ids))
 }
 
-/// Makes a version need chunks, all of which must be live.
+/// Records that a version needs these chunks, all of which must be live.
 pub(super) async fn refer(conn: &mut Conn, version: Uuid, platform: &Platform, ids: &[ChunkId]) -> Result<()> {
     let ids = in_order(ids);
     let missing = not_in(&live(conn, &ids).await?, &ids);
@@ -162,8 +161,8 @@ pub(super) async fn refer(conn: &mut Conn, version: Uuid, platform: &Platform, i
     Ok(())
 }
 
-/// Takes back what [`refer`] has made. Uploads that are open have not pinned what was in use: all of it is kept until
-/// the last of them ends.
+/// Undoes [`refer`]. Open uploads have not pinned chunks that were in use, so all of these are kept until the last open
+/// upload expires.
 pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform) -> Result<()> {
     let last_expiry = query_scalar::<Driver, i64>(sql::LAST_EXPIRY).fetch_one(&mut *conn).await?;
     let released = query(sql::RELEASE_CHUNKS).bind(version).bind(platform.as_str()).bind(last_expiry);
@@ -172,11 +171,11 @@ pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform)
     Ok(())
 }
 
-/// For each: whether it was not live before; nothing if it was passed over, for it is being deleted.
+/// Returns for each chunk whether it was not live before; `None` if it was skipped because it is being deleted.
 async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
     let mut outcomes = Vec::with_capacity(chunks.len());
     for all in chunks.chunks(sql::LIST) {
-        // Each once, in the order of ids.
+        // Each id once, in order.
         let part: BTreeMap<_, _> = all.iter().map(|(chunk, bytes)| (chunk.id, (chunk, bytes))).collect();
         let ids: Vec<_> = part.keys().copied().collect();
         let states = states(conn, &ids).await?;
@@ -200,7 +199,7 @@ async fn states(conn: &mut Conn, ids: &[ChunkId]) -> Result<BTreeMap<ChunkId, St
     rows.iter().map(|row| Ok((chunk_id(row.try_get(0)?)?, row.try_get(1)?))).collect()
 }
 
-/// Parts of as many as [`sql::ROWS`] has: few statements to prepare.
+/// Splits into parts of the lengths in [`sql::ROWS`], so that few statements are prepared.
 fn in_rows<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = all;
     std::iter::from_fn(move || {
@@ -274,7 +273,7 @@ async fn count_unused(conn: &mut Conn, now: Time) -> Result<(u64, u64)> {
     Ok((unsigned(count, "chunks")?, unsigned(bytes, "chunks.stored_size")?))
 }
 
-/// The ids that a statement with a time and a limit gives, in order.
+/// The ids that a statement with a time and a limit returns, in order.
 async fn select(conn: &mut Conn, statement: &'static str, before: Time, limit: u32) -> Result<Vec<ChunkId>> {
     let query = query_scalar::<Driver, Vec<u8>>(statement).bind(before.0).bind(i64::from(limit));
     let ids: Vec<_> = query.fetch_all(conn).await?.iter().map(|id| chunk_id(id)).collect::<Result<_>>()?;
@@ -285,7 +284,7 @@ async fn unused(conn: &mut Conn, now: Time, limit: u32) -> Result<Vec<ChunkId>> 
     select(conn, sql::UNUSED_CHUNKS, now, limit).await
 }
 
-/// Those of `ids` that are unused still.
+/// Dooms those of `ids` that are still unused.
 async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
     change_at(conn, sql::DOOM_CHUNKS, now, ids).await
 }

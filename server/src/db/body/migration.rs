@@ -1,4 +1,4 @@
-//! Makes the tables, or waits until another server has: see [`crate::db::migrate`].
+//! Runs the migrations, or waits until another server has: see [`crate::db::migrate`].
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::db::sql;
 use crate::error::{Error, Result};
 use crate::model::Time;
 
-/// Needs two connections: one migrates, the other keeps the lease.
+/// Needs two connections: one migrates, and the other renews the lease.
 pub(super) async fn run(pool: &Pool<Driver>) -> Result<()> {
     if is_done(pool).await? {
         return Ok(());
@@ -24,9 +24,9 @@ pub(super) async fn run(pool: &Pool<Driver>) -> Result<()> {
         outcome = migrate(pool) => outcome,
         error = renew_lease(pool, &holder) => Err(error),
     };
-    // Others wait for it. If it cannot be given back, it ends by itself.
+    // Other servers wait for the lease. If it cannot be given back, it expires.
     if let Err(error) = give_back(pool, &holder).await {
-        tracing::warn!(%error, "the lease for migrations ends later than it could");
+        tracing::warn!(%error, "cannot give the lease for migrations back; it will expire");
     }
     outcome
 }
@@ -61,15 +61,15 @@ fn is_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
 
-/// `IF NOT EXISTS` does not hold between two that ask at the same time on `PostgreSQL`: one gets one of several errors
-/// of its catalog's tables. The next try finds the table.
+/// On `PostgreSQL`, concurrent `CREATE TABLE IF NOT EXISTS` can fail with one of several errors of the system catalog. The
+/// next try finds the table.
 async fn make_leases(pool: &Pool<Driver>) -> Result<()> {
     let mut tries = Tries::new();
     loop {
         match pool.execute(migrate::LEASES).await {
             Ok(_) => return Ok(()),
             Err(sqlx::Error::Database(error)) if tries.count() < 5 => {
-                tracing::debug!(%error, "the table of leases is being made by another");
+                tracing::debug!(%error, "another server is making the table of leases");
                 tries.pause().await;
             }
             Err(error) => tries.again(error.into()).await?,
@@ -86,7 +86,7 @@ async fn wait_for_lease(pool: &Pool<Driver>, holder: &str) -> Result<()> {
     let began = Instant::now();
     while !lease(pool, holder).await? {
         if began.elapsed() > MAX_WAIT {
-            let reason = "Another server has been changing the database's tables for too long".to_owned();
+            let reason = "Another server has been migrating the database for too long".to_owned();
             return Err(Error::Unavailable { code: "database_busy", reason });
         }
         tokio::time::sleep(ASK_EVERY).await;
@@ -94,14 +94,14 @@ async fn wait_for_lease(pool: &Pool<Driver>, holder: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends only when the lease is lost.
+/// Renews the lease. Returns only when it is lost.
 async fn renew_lease(pool: &Pool<Driver>, holder: &str) -> Error {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
         match lease(pool, holder).await {
             Ok(true) => {}
             Ok(false) => {
-                let reason = "Another server has begun to change the database's tables".to_owned();
+                let reason = "Another server has taken over migrating the database".to_owned();
                 return Error::Unavailable { code: "database_busy", reason };
             }
             Err(error) => return error,

@@ -63,7 +63,7 @@ async fn view(conn: &mut Conn) -> Result<View> {
         cdns: rows::all(cdns)?,
         metadata: rows::all(metadata)?,
     };
-    // Here, not in SQL: text has another order in each database, and what is signed must not depend on it.
+    // Sorted here and not in SQL: each database orders text differently, and what is signed must not depend on that.
     view.modes.sort_by(|one, other| one.name.cmp(&other.name));
     view.platforms.sort();
     view.cdns.sort_by(|one, other| one.name.cmp(&other.name));
@@ -87,8 +87,8 @@ async fn paths(conn: &mut Conn, page: &Page<String>) -> Result<Vec<String>> {
     Ok(query.fetch_all(conn).await?)
 }
 
-/// The revision comes first: of two changes that were decided on the same one, the later waits there or conflicts,
-/// whatever else they touch.
+/// The revision is updated first: of two changes decided on the same revision, the later one waits or conflicts there,
+/// whatever else they change.
 async fn apply(conn: &mut Conn, change: &Change) -> Result<Applied> {
     let next = query(sql::NEXT_REVISION).bind(number(change.revision)?).execute(&mut *conn).await?;
     if next.rows_affected() == 0 {
@@ -124,7 +124,7 @@ async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
     }
 }
 
-/// What a unique column refuses is the caller's conflict and not the database's failure.
+/// Turns the violation of a unique constraint into a conflict.
 fn or_exists(code: &'static str, what: String) -> impl FnOnce(sqlx::Error) -> Error {
     move |error| match &error {
         sqlx::Error::Database(of_database) if of_database.is_unique_violation() => {
@@ -198,7 +198,7 @@ async fn remove_files(conn: &mut Conn, version: Uuid, platform: &Platform, at: T
     Ok(())
 }
 
-/// A target that no version names any more can go after a while.
+/// Marks a target that no version names any more, so that it is removed later.
 async fn supersede_unnamed(conn: &mut Conn, path: &str, at: Time) -> Result<()> {
     query(sql::SUPERSEDE_UNNAMED).bind(at.0).bind(path).execute(conn).await?;
     Ok(())
@@ -226,8 +226,8 @@ async fn end_publication(conn: &mut Conn, publish: &Publish) -> Result<()> {
     uploads::end(conn, publish.upload_id, publish.sequence).await
 }
 
-/// `root` stays for ever: clients walk from the root they know to the newest, one by one. `metadata` goes when it has
-/// not been in force for a while, a `target` when no version names it.
+/// The kind of a file, which decides how long it stays: a `root` forever, because clients walk from the root they know to
+/// the newest one by one; `metadata` until it has been out of force for a while; a `target` until no version names it.
 fn kind(path: &str) -> &'static str {
     let is_root = |name: &str| name.strip_suffix(".root.json").is_some_and(|number| number.parse::<u64>().is_ok());
     match (path.strip_prefix("tuf/"), path.strip_prefix("targets/")) {

@@ -1,4 +1,4 @@
-//! Publications that are under way, and their documents.
+//! Publications that are not finished, and their documents.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -60,7 +60,7 @@ async fn upload(conn: &mut Conn, id: Uuid) -> Result<Option<Upload>> {
     row.map(Upload::try_from).transpose()
 }
 
-/// The end of an upload: it has become this number of its mode.
+/// Ends an upload, which was published with this sequence number of its mode.
 pub(super) async fn end(conn: &mut Conn, id: Uuid, sequence: u64) -> Result<()> {
     let ended = query(sql::END_UPLOAD).bind(id).bind(number(sequence)?).execute(&mut *conn).await?;
     if ended.rows_affected() == 0 {

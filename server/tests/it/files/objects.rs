@@ -138,7 +138,7 @@ async fn no_live_chunk_is_ever_without_its_bytes() {
 async fn a_server_that_does_not_answer_is_not_waited_for() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut test = TestStore::database().await;
-    test.options.place = vsekai_server::chunks::Place::parse("s3://chunks/a").unwrap();
+    test.options.location = vsekai_server::chunks::StorageLocation::parse("s3://chunks/a").unwrap();
     test.options.timeout = Duration::from_secs(1);
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     test.options.s3 = vec![
@@ -157,7 +157,7 @@ async fn a_server_that_does_not_answer_is_not_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setting_that_s3_does_not_have_is_refused() {
     let mut test = TestStore::database().await;
-    test.options.place = vsekai_server::chunks::Place::parse("s3://chunks").unwrap();
+    test.options.location = vsekai_server::chunks::StorageLocation::parse("s3://chunks").unwrap();
     test.options.s3 = vec![("aws_acess_key".to_owned(), "x".to_owned())];
     let error = vsekai_server::chunks::Chunks::open(Arc::clone(&test.db), &test.options).unwrap_err();
     assert_eq!(error.code(), "config_invalid");

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use vsekai_server::auth::AuthorizeUpload;
 use vsekai_server::bundles::Bundles;
-use vsekai_server::chunks::{Chunks, Options, Place};
+use vsekai_server::chunks::{Chunks, Options, StorageLocation};
 use vsekai_server::db::{Change, Db, Pools};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
@@ -35,14 +35,14 @@ pub(crate) struct TestStore {
 
 impl TestStore {
     pub(crate) async fn database() -> Self {
-        Self::at(|_| Place::Database).await
+        Self::at(|_| StorageLocation::Database).await
     }
 
     pub(crate) async fn folder() -> Self {
-        Self::at(|folder| Place::Folder(folder.join("store"))).await
+        Self::at(|folder| StorageLocation::Folder(folder.join("store"))).await
     }
 
-    async fn at(place: impl FnOnce(PathBuf) -> Place) -> Self {
+    async fn at(place: impl FnOnce(PathBuf) -> StorageLocation) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("server.db").display());
         let db = vsekai_server::db::open(&url, &Pools::default()).await.unwrap();
@@ -57,7 +57,7 @@ impl TestStore {
         for _ in 0..300 {
             if client.put(format!("{url}/chunks")).send().await.is_ok_and(|it| it.status().is_success()) {
                 let (bucket, prefix) = ("chunks".to_owned(), format!("a/{}", uuid::Uuid::new_v4()));
-                let mut test = Self::at(|_| Place::S3 { bucket, prefix }).await;
+                let mut test = Self::at(|_| StorageLocation::S3 { bucket, prefix }).await;
                 let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
                 test.options.s3 = vec![
                     set("aws_endpoint", url),
