@@ -21,7 +21,7 @@ use crate::event::throughput::{Progress, Throughput};
 use crate::event::{Cancel, Event, Monitor, Observer};
 use crate::formats::release::{ModeName, Sizes};
 use crate::install::launch::Launched;
-use crate::install::{Installed, Prepared, Report, Verified};
+use crate::install::{Examined, Installed, Prepared};
 use crate::local::plan::Summary;
 
 mod task;
@@ -142,10 +142,10 @@ pub enum Outcome {
     Checked(Box<Checked>, Option<PlanMade>),
     /// Of an update.
     Updated(Box<Updated>),
-    /// Of a verification.
-    Verified(Verified),
-    /// Of a repair: what was found, and the work if there was any.
-    Repaired(Verified, Option<Report>),
+    /// Of a verification: each version that is kept.
+    Verified(Vec<Examined>),
+    /// Of a repair: what was found in each version, and the work if there was any.
+    Repaired(Vec<Examined>),
     /// What is current now.
     RolledBack(Installed),
     /// All modes.

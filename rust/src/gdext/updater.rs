@@ -172,7 +172,8 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn mode_planned(mode: GString, plan: Option<Gd<VSekaiPlan>>);
 
-    /// All files were read; these are missing or not as published. None: all is well.
+    /// All files were read; these are missing or not as published, in the current version or in the one to go back to.
+    /// None: all is well.
     #[signal]
     pub(super) fn verify_completed(damaged_files: PackedStringArray);
 
@@ -219,19 +220,21 @@ impl VSekaiUpdater {
         self.begin(Task::Update)
     }
 
-    /// Reads all files of the installed version: [signal verify_completed].
+    /// Reads all files of the installed version and of the one to go back to: [signal verify_completed].
     #[func]
     fn verify(&mut self) -> Answer {
         self.begin(Task::Verify)
     }
 
-    /// Makes the installed version whole again, and fetches no more than what is damaged: [signal repair_completed].
+    /// Makes the installed version and the one to go back to whole again: [signal repair_completed]. What one of them
+    /// has is not fetched.
     #[func]
     fn repair(&mut self) -> Answer {
         self.begin(Task::Repair)
     }
 
-    /// Goes back to the version before: [signal rolled_back]. The one that is left is not offered again.
+    /// Goes back to the version before, which is mended first if it is damaged: [signal rolled_back]. The one that is
+    /// left is not offered again.
     #[func]
     fn rollback(&mut self) -> Answer {
         self.begin(Task::RollBack)

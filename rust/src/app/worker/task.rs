@@ -36,10 +36,7 @@ pub(super) fn carry_out(wish: Wish, task: Task, context: &Context) -> Result<Out
             Outcome::Updated(updater.update_as_planned(monitor, &|plan| context.plan(plan, is_first))?.into())
         }
         Task::Verify => Outcome::Verified(updater.verify(monitor)?),
-        Task::Repair => {
-            let (found, report) = updater.repair(monitor)?;
-            Outcome::Repaired(found, report)
-        }
+        Task::Repair => Outcome::Repaired(updater.repair(monitor)?),
         Task::RollBack => Outcome::RolledBack(updater.roll_back(monitor)?),
         Task::ListModes => Outcome::Modes(updater.modes(monitor)?),
         Task::SwitchMode(name) => Outcome::Switched(updater.switch_mode(&ModeName::new(&name)?, monitor)?),

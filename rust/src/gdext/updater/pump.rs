@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::gdext::convert::{text, texts};
 use crate::gdext::tell::warning;
 use crate::gdext::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::install::Damage;
+use crate::install::{Damage, Examined};
 
 /// How long leaving the tree may take because work has to stop. It looks at its flag far more often, but a system that
 /// looks for the name of a host does not.
@@ -134,10 +134,10 @@ impl VSekaiUpdater {
                 let version = text(&updated.current.version.to_string());
                 tells.extend([Tell::State(State::UpdateSuccessful), Tell::Completed(version)]);
             }
-            Outcome::Verified(verified) => tells.push_back(Tell::Verified(texts(paths(&verified.damage)))),
-            Outcome::Repaired(found, _) => {
+            Outcome::Verified(versions) => tells.push_back(Tell::Verified(texts(paths(&versions)))),
+            Outcome::Repaired(versions) => {
                 tells.push_back(Tell::State(State::Idle));
-                tells.push_back(Tell::Repaired(paths(&found.damage).len() as u64));
+                tells.push_back(Tell::Repaired(paths(&versions).len() as u64));
             }
             Outcome::RolledBack(current) => {
                 tells.push_back(Tell::State(State::Idle));
@@ -233,8 +233,9 @@ fn pump(mut node: Gd<VSekaiUpdater>) {
     }
 }
 
-/// Each damaged file once.
-fn paths(damage: &[Damage]) -> Vec<String> {
-    let files: std::collections::BTreeSet<&str> = damage.iter().map(Damage::path).collect();
+/// Each damaged file once, whichever version it is in.
+fn paths(versions: &[Examined]) -> Vec<String> {
+    let damage = versions.iter().flat_map(|version| &version.found.damage);
+    let files: std::collections::BTreeSet<&str> = damage.map(Damage::path).collect();
     files.into_iter().map(ToOwned::to_owned).collect()
 }
