@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|release] [linux|windows]
+# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|demo|release] [linux|windows]
 # debug (default): with class docs, for the editor and the tests. release: for exported launchers.
+# demo: takes the place of debug, and compiles as `./run demo` does: fast, once.
 # linux (default) is this machine's; windows is built by mingw, which proves that it builds: releases take MSVC.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,19 +14,24 @@ case $kind in
 		built=debug
 		infix=.debug
 		;;
+	demo)
+		options=(--profile demo --features docs)
+		built=demo
+		infix=.debug
+		;;
 	release)
 		options=(--profile extension --no-default-features --features godot)
 		built=extension
 		infix=
 		;;
-	*) die "extension.sh knows 'debug' and 'release', not '$kind'" ;;
+	*) die "extension.sh knows 'debug', 'demo' and 'release', not '$kind'" ;;
 esac
 case $(uname -m) in
 	x86_64) machine=x86_64 ;;
 	aarch64) machine=arm64 ;;
 	*) die "the addon has no library for $(uname -m)" ;;
 esac
-target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+target=$(cargo_target)
 case $system in
 	linux)
 		name=libvsekai_updater$infix.$machine.so
@@ -46,17 +52,10 @@ case $system in
 esac
 
 say "building the Godot extension ($built, $system)"
-# Of a release no other kind of library is wanted: it takes its time.
-build=(build --lib "${options[@]}")
-[[ $kind == debug ]] || build=(rustc --lib --crate-type cdylib "${options[@]}")
-cargo_in_rust "${build[@]}"
-has_entry() { entries | grep ' gdext_rust_init$' >/dev/null; }
-if ! has_entry; then
-	# A plain cargo has put a library of the same name there, which Godot cannot load, and ours counts as built.
-	touch "$repo/rust/src/gdext.rs"
-	cargo_in_rust "${build[@]}"
-fi
-has_entry || die "$library has no entry for Godot" "was another cargo running in rust/? Run this again"
+# The crate is a Rust library for everybody else, so that no plain cargo builds a second library of this name.
+cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
+# Not `grep -q`: it would end early, and the program before it fail.
+entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry for Godot"
 
 # A new file in the place of the old one: a Godot that runs keeps what it has loaded.
 mkdir -p "$addon/bin"
