@@ -123,8 +123,8 @@ damage() {
 }
 
 # CPU minutes of a first build with the extension, and of one after a change to our own crates: docs/testing.md.
-first_build=FIRST
-next_build=NEXT
+first_build=9
+next_build=3
 
 # how_long: what there is to build, and how long that takes with these cores; nothing if there is nothing.
 how_long() {

@@ -54,6 +54,8 @@ if cargo clippy --version >/dev/null 2>&1; then
 	check "clippy: base (no file system, no network, no async)" layer ""
 	check "clippy: local" layer local
 	check "clippy: net" layer net
+	# Not a lint, but as cheap as one: a Rust without this target leaves it to the nightly run.
+	check "Windows: the layers below the network" env CI= "$repo/tests/tools/windows.sh" --check
 else
 	skip "cargo clippy is not installed"
 fi
