@@ -141,8 +141,13 @@ how_long() {
 build() {
 	"$repo/tests/tools/setup.sh" demo
 	[[ -z ${VSEKAI_BIN:-} ]] || return 0
+	local wanted=(--bins)
+	# At once: then all have the same dependencies, which are compiled once.
+	if [[ -n $launcher ]] && "$repo/tests/tools/godot.sh" --version >/dev/null; then
+		wanted+=(--example extension --features vsekai-updater/docs)
+	fi
 	how_long
-	cargo_in_rust build --profile demo --quiet --package vsekai-updater --package vsekai-server --bins
+	cargo_in_rust build --profile demo --quiet --package vsekai-updater --package vsekai-server "${wanted[@]}"
 }
 
 start() {

@@ -2,14 +2,14 @@
 # The end of the demo: the launcher with two versions of the sample game. With a display it opens, and stays until it is
 # closed; without one its pictures are made, which tests/e2e/launcher.py does on its way.
 # demo_launcher.sh [--quick] [FOLDER]: where everything goes; default out/demo-launcher. --quick takes no display, and
-# only the first steps. The programs are those of VSEKAI_BIN, which demo.sh sets.
+# only the first steps. VSEKAI_BIN names the folder of the programs, and of the extension in examples/; demo.sh sets it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 quick=
 [[ ${1:-} != --quick ]] || { quick=yes && shift; }
 out=${1:-$repo/out/demo-launcher}
-bin=${VSEKAI_BIN:-$(cargo_target)/demo}
+bin=${VSEKAI_BIN:?is set by demo.sh}
 vsekai=$bin/vsekai
 export VSEKAI_CONFIG=$out/config.toml
 
@@ -25,10 +25,10 @@ if [[ -n $quick || -z ${DISPLAY:-} ]]; then
 	have xdotool || ("$repo/tests/tools/setup.sh" launcher) || true
 	have xdotool || without "no display, and no xdotool to play in a virtual one"
 fi
-if [[ $bin == "$(cargo_target)/demo" ]]; then
-	stage "demo: the Godot extension" "$repo/tests/tools/extension.sh" demo
-elif ! compgen -G "$repo/addons/vsekai_updater/bin/*.debug.*" >/dev/null; then
-	stage "demo: the Godot extension" "$repo/tests/tools/extension.sh" debug
+if [[ -e $bin/examples/libextension.so ]]; then
+	"$repo/tests/tools/extension.sh" debug linux "$bin/examples/libextension.so"
+else
+	stage "demo: build the Godot extension" "$repo/tests/tools/extension.sh" debug
 fi
 export_all() {
 	"$repo/tests/tools/export.sh" launcher --linux --keep-library

@@ -1,22 +1,17 @@
 #!/usr/bin/env bash
-# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|demo|release] [linux|windows]
+# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|release] [linux|windows] [FILE]
 # debug (default): with class docs, for the editor and the tests. release: for exported launchers.
-# demo: takes the place of debug, and compiles as `./run demo` does: fast, once.
 # linux (default) is this machine's; windows is built by mingw, which proves that it builds: releases take MSVC.
+# FILE is a library that has been built, such as rust/examples/extension.rs: it is only put there.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 addon=$repo/addons/vsekai_updater
-kind=${1:-debug} system=${2:-linux}
+kind=${1:-debug} system=${2:-linux} file=${3:-}
 case $kind in
 	debug)
 		options=(--features docs)
 		built=debug
-		infix=.debug
-		;;
-	demo)
-		options=(--profile demo --features docs)
-		built=demo
 		infix=.debug
 		;;
 	release)
@@ -24,7 +19,7 @@ case $kind in
 		built=extension
 		infix=
 		;;
-	*) die "extension.sh knows 'debug', 'demo' and 'release', not '$kind'" ;;
+	*) die "extension.sh knows 'debug' and 'release', not '$kind'" ;;
 esac
 case $(uname -m) in
 	x86_64) machine=x86_64 ;;
@@ -51,9 +46,13 @@ case $system in
 	*) die "extension.sh builds for 'linux' and 'windows', not '$system'" ;;
 esac
 
-say "building the Godot extension ($built, $system)"
-# The crate is a Rust library for everybody else, so that no plain cargo builds a second library of this name.
-cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
+if [[ -n $file ]]; then
+	library=$file
+else
+	say "building the Godot extension ($built, $system)"
+	# The crate is a Rust library for everybody else, so that no plain cargo builds a second library of this name.
+	cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
+fi
 # Not `grep -q`: it would end early, and the program before it fail.
 entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry for Godot"
 

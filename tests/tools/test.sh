@@ -30,14 +30,22 @@ setup() {
 	export PATH=$PATH:/usr/sbin
 }
 
+# Of the whole workspace at once, with the Godot extension: the server's tests need the updater's program, and one set
+# of features compiles everything once.
+everything() {
+	rust=(--workspace)
+	! has_godot || rust+=(--features vsekai-updater/docs)
+}
+
 suite_build() {
-	# Of the whole workspace at once: the server's tests need the updater's binary, and one set of features builds once.
-	stage "build: test programs and binaries" cargo_in_rust test --workspace --no-run
-	if has_godot; then stage "build: the Godot extension" "$tools/extension.sh" debug; fi
+	everything
+	stage "build: test programs, programs and the extension" cargo_in_rust test "${rust[@]}" --no-run
+	! has_godot || "$tools/extension.sh" debug linux "$(cargo_target)/debug/examples/libextension.so"
 }
 
 suite_rust() {
-	(cd "$repo/rust" && "$tools/postgres.sh" cargo test --workspace --no-fail-fast)
+	everything
+	(cd "$repo/rust" && "$tools/postgres.sh" cargo test "${rust[@]}" --no-fail-fast)
 }
 
 suite_corpus() { "$tools/fuzz.sh" corpus; }
