@@ -9,7 +9,7 @@
 #	launcher  exports the launcher and plays with it; its command line
 #	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
 #
-# A suite chosen without `build` gets the two programs built, and the extension if there is none.
+# Suites chosen without `build` or `rust` get the two programs and the extension built, but no tests.
 # Closes with the Godot runner's "N passed, N failed". docs/testing.md says what each suite proves and how to run one test.
 # VSEKAI_BIN names a folder with `vsekai` and `vsekai-server` to test, in place of those that `build` makes.
 set -euo pipefail
@@ -39,13 +39,25 @@ everything() {
 
 suite_build() {
 	everything
-	stage "build: test programs, programs and the extension" cargo_in_rust test "${rust[@]}" --no-run
+	stage "build: tests, programs and the extension" cargo_in_rust test "${rust[@]}" --no-run
+	place_extension
+}
+
+place_extension() {
 	! has_godot || "$tools/extension.sh" debug linux "$(cargo_target)/debug/examples/libextension.so"
+}
+
+programs() {
+	everything
+	! has_godot || rust+=(--example extension)
+	cargo_in_rust build "${rust[@]}" --bins
+	place_extension
 }
 
 suite_rust() {
 	everything
 	(cd "$repo/rust" && "$tools/postgres.sh" cargo test "${rust[@]}" --no-fail-fast)
+	place_extension
 }
 
 suite_corpus() { "$tools/fuzz.sh" corpus; }
@@ -68,7 +80,7 @@ has_godot() {
 
 suite_launcher() {
 	has_godot || { skip "no Godot: the launcher is not tested" && return; }
-	stage "launcher: export" "$tools/export.sh" launcher --linux
+	stage "launcher: export" "$tools/export.sh" launcher --linux --keep-library
 	# Only a debug export has class docs in it, of which gdext warns.
 	GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
 		stage "launcher: its command line is the vsekai command" \
@@ -101,7 +113,6 @@ scene_tests() {
 
 suite_godot() {
 	has_godot || { skip "no Godot: its tests are left out" && return; }
-	compgen -G "$repo/addons/vsekai_updater/bin/*.debug.*" >/dev/null || "$tools/extension.sh" debug
 	stage "godot: the project imports" silently "the import" --import
 	stage "godot: the editor opens the project" silently "the editor" --editor --quit-after 100
 	stage "godot: docs/godot.md agrees with the class docs" "$tools/node_reference.py" --check
@@ -116,7 +127,7 @@ for suite in "${suites[@]}"; do
 done
 stage "test: what the tests need" setup
 if [[ -z ${VSEKAI_BIN:-} && ! " ${suites[*]} " =~ " build "|" rust " ]]; then
-	stage "test: the two programs" cargo_in_rust build --workspace --bins
+	stage "test: programs and extension" programs
 fi
 for suite in "${suites[@]}"; do
 	stage "test: $suite" "suite_$suite"
