@@ -2,7 +2,8 @@
 # The end of the demo: the launcher with two versions of the sample game. With a display it opens, and stays until it is
 # closed; without one its pictures are made, which tests/e2e/launcher.py does on its way.
 # demo_launcher.sh [--quick] [FOLDER]: where everything goes; default out/demo-launcher. --quick takes no display, and
-# only the first steps. VSEKAI_EXPORTS=keep takes the exports that out/ has. VSEKAI_BIN names the folder of the programs, and of the extension in examples/; demo.sh sets it.
+# only the first steps. VSEKAI_EXPORTS=keep takes the exports that out/ has. VSEKAI_BIN names the folder of the programs,
+# and of the extension in examples/; demo.sh sets it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
