@@ -8,9 +8,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use vsekai_updater::chunk::{ChunkId, DigestAlgorithm};
-use vsekai_updater::chunker::{Algorithm, Chunker};
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::formats::chunk::{ChunkId, DigestAlgorithm};
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 
 const DATA_BYTES: usize = 64 << 20;
 const INDEX_CHUNKS: u64 = 1_000_000;

@@ -3,7 +3,7 @@
 //! The library never prints: it emits [`Event`]s to an [`Observer`]. Observers are called from worker
 //! threads and must return at once.
 
-pub mod pace;
+pub mod throughput;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,6 +1,6 @@
 //! The Godot extension: the node `VSekaiUpdater` and the values that it gives.
 //!
-//! Nothing here does the updater's work: a [`Worker`](crate::worker::Worker) does, on its own thread, and the node
+//! Nothing here does the updater's work: a [`Worker`](crate::app::worker::Worker) does, on its own thread, and the node
 //! hands over what it tells, on the main thread. No object of Godot ever crosses to another thread. `docs/decisions/0009-godot.md`
 //! says why it is built like this.
 

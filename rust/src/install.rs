@@ -4,7 +4,7 @@
 //! DIR/.vsekai/state.json   what is current, what was before, what is on trial          install/state.rs
 //! DIR/.vsekai/lock         one process changes the root at a time
 //! DIR/.vsekai/staging/     the version being built; survives a kill, the next run goes on from it
-//! DIR/.vsekai/indexes/     what is known of each version: release, index, file table, stamps   install/kept.rs
+//! DIR/.vsekai/indexes/     what is known of each version: release, index, file table, stamps   install/installed_version.rs
 //! DIR/.vsekai/trust/       signed metadata seen so far
 //! DIR/.vsekai/running/     who runs what, so that nothing is removed under a game
 //! DIR/versions/<folder>/   a complete tree, never written to once it is there
@@ -14,29 +14,32 @@
 //!
 //! Promises: an atomic write of `state.json` switches versions; before it the old one starts, after it the new one.
 //! Killed anywhere, the next run goes on. Nothing that we did not put there is removed. It fetches no metadata
-//! and trusts what it is given: [`updater`](crate::updater) brings that.
+//! and trusts what it is given: [`updater`](crate::app::updater) brings that.
 
 use std::path::{Path, PathBuf};
 
-use crate::disk;
 use crate::error::{Error, Result};
+use crate::local::disk;
 
 mod clean;
+pub mod config;
 mod foreign;
-mod kept;
+mod installed_version;
+pub mod integrate;
+pub mod launch;
 mod prepare;
 mod recover;
-mod roll;
+mod rollback;
 mod session;
 mod state;
 mod uninstall;
 mod verify;
 
 #[cfg(feature = "net")]
-pub(crate) use kept::this_launcher;
-pub use kept::{Documents, Kept};
-pub use prepare::{Job, Prepared, Purpose, Report, prepare};
-pub use roll::Look;
+pub(crate) use installed_version::this_launcher;
+pub use installed_version::{Documents, InstalledVersion};
+pub use prepare::{Prepared, Purpose, Report, VersionJob, prepare};
+pub use rollback::VerifyDepth;
 pub use session::{Admission, Session};
 pub use state::{InstallState, Installed, Trial};
 pub use uninstall::{Uninstalled, uninstall};
@@ -116,7 +119,7 @@ impl InstallRoot {
         }
         for entry in std::fs::read_dir(&indexes).map_err(Error::io("list", &indexes))? {
             let name = entry.map_err(Error::io("list", &indexes))?.file_name();
-            if let Some(folder) = name.to_str().and_then(|name| name.strip_suffix(kept::RELEASE)) {
+            if let Some(folder) = name.to_str().and_then(|name| name.strip_suffix(installed_version::RELEASE)) {
                 found.push(folder.to_owned());
             }
         }

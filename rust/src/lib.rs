@@ -2,87 +2,38 @@
 //!
 //! Data flows one way, and the module list shows it:
 //!
-//! - pure base, without file system, network or async: [`chunk`], [`chunker`], [`index`], [`archive`],
-//!   [`path`], [`version`], [`release`], [`bundle`], [`pack`], [`state`], [`limits`], [`event`], [`error`]
-//! - local work, feature `local`: `disk`, `store`, `tree`, `seed`, `spool`, `receipt`, `plan`, `route`, `fetch`,
-//!   `assemble`, `extract`, `make`, `install`, `launch`, `integrate`, `lint`, `config`
-//! - network, feature `net`: `api`, `source`, `trust`, `publish`, `updater`, `worker`
-//! - faces: `cli` (feature `cli`), the command line, and `gdext` (feature `godot`), the Godot extension
+//! - shared by all: [`error`], [`event`], [`limits`], [`path`], [`state`], [`version`]
+//! - [`formats`]: bytes and types; no file, no network, no thread
+//! - [`local`]: work on local files, feature `local`
+//! - [`install`]: install roots, their versions and how those start, feature `local`
+//! - [`net`]: HTTP, signed repositories, publishing, feature `net`
+//! - [`app`]: the updater as its faces see it, feature `net`
+//! - faces: [`cli`], the command line, feature `cli`; `gdext`, the Godot extension, feature `godot`
 //!
-//! The command line calls `updater`, `launch`, `publish` and `trust`, and for `vsekai store` what is below them; it adds
-//! only words. The Godot node calls `worker`. Nothing but the faces prints, or ends the process; they and `host` alone
-//! read the environment.
+//! Each layer imports only what stands above it in this list; a test holds that. Only the faces print, end the process
+//! or read the environment; `app::host` reads the environment on their behalf.
 
 // Checked without `test` too: what is allowed here is allowed in tests alone.
 #![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]
 
 #[cfg(feature = "net")]
-pub mod api;
-pub mod archive;
-pub mod bundle;
-pub mod chunk;
-pub mod chunker;
+pub mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod error;
 pub mod event;
+pub mod formats;
 #[cfg(feature = "godot")]
 mod gdext;
-pub mod index;
-pub mod limits;
-pub mod pack;
-pub mod path;
-pub mod release;
-#[cfg(feature = "net")]
-pub mod source;
-pub mod state;
-pub mod version;
-
-#[cfg(feature = "local")]
-pub mod assemble;
-#[cfg(feature = "local")]
-pub mod config;
-#[cfg(feature = "local")]
-pub mod disk;
-#[cfg(feature = "local")]
-pub mod extract;
-#[cfg(feature = "local")]
-pub mod fetch;
-#[cfg(feature = "net")]
-pub mod host;
 #[cfg(feature = "local")]
 pub mod install;
+pub mod limits;
 #[cfg(feature = "local")]
-pub mod integrate;
-#[cfg(feature = "local")]
-pub mod launch;
-#[cfg(feature = "local")]
-pub mod lint;
-#[cfg(feature = "local")]
-pub mod lock;
-#[cfg(feature = "local")]
-pub mod make;
-#[cfg(feature = "local")]
-pub mod plan;
+pub mod local;
 #[cfg(feature = "net")]
-pub mod publish;
-#[cfg(feature = "local")]
-pub mod receipt;
-#[cfg(feature = "local")]
-pub mod route;
-#[cfg(feature = "local")]
-pub mod seed;
-#[cfg(feature = "local")]
-pub mod spool;
-#[cfg(feature = "local")]
-pub mod store;
-#[cfg(feature = "local")]
-pub mod tree;
-#[cfg(feature = "net")]
-pub mod trust;
-#[cfg(feature = "net")]
-pub mod updater;
-#[cfg(feature = "net")]
-pub mod worker;
+pub mod net;
+pub mod path;
+pub mod state;
+pub mod version;
 
 pub use error::{Error, Result};

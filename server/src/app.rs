@@ -26,7 +26,7 @@ use crate::limit::{self, Limiter, Rates};
 use crate::probe::{self, Prober};
 use crate::problem::Problem;
 use crate::service::{Service, ServiceOptions, Signer};
-use vsekai_updater::api::PROBLEM_MEDIA_TYPE;
+use vsekai_updater::net::api::PROBLEM_MEDIA_TYPE;
 
 mod allow;
 mod docs;
@@ -71,7 +71,7 @@ impl Open {
     /// [`Error::Config`], and those of the database and the keys.
     pub async fn open(config: Config, s3: Vec<(String, String)>) -> Result<Self> {
         let data = config.data.clone();
-        let make = tokio::task::spawn_blocking(move || vsekai_updater::disk::create_directory(&data)).await;
+        let make = tokio::task::spawn_blocking(move || vsekai_updater::local::disk::create_directory(&data)).await;
         make.map_err(|error| Error::Internal { context: error.to_string() })??;
         let pools = Pools { connections: config.database_connections, ..Pools::default() };
         let db = db::open(&config.database_url(), &pools).await?;
@@ -287,8 +287,9 @@ async fn prepare(request: &mut Request, method: &Method, limiter: &Limiter, app:
 /// Operations do not know what they were asked as.
 async fn name_instance(response: &mut Response, path: &str) {
     let bytes = response.take_body().into_bytes().await.unwrap_or_default();
-    let named = serde_json::from_slice::<vsekai_updater::api::Problem>(&bytes)
-        .and_then(|problem| serde_json::to_vec(&vsekai_updater::api::Problem { instance: path.to_owned(), ..problem }));
+    let named = serde_json::from_slice::<vsekai_updater::net::api::Problem>(&bytes).and_then(|problem| {
+        serde_json::to_vec(&vsekai_updater::net::api::Problem { instance: path.to_owned(), ..problem })
+    });
     response.set_body(named.map_or(bytes, Into::into));
 }
 

@@ -11,7 +11,7 @@ use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
-use vsekai_updater::release::ModeName;
+use vsekai_updater::formats::release::ModeName;
 
 use crate::db::Db;
 use crate::error::{Error, Result};

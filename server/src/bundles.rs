@@ -15,7 +15,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use vsekai_updater::bundle::{BundleInfo, BundleList, Digest};
+use vsekai_updater::formats::bundle::{BundleInfo, BundleList, Digest};
 
 use crate::chunks;
 use crate::db::Db;

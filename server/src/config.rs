@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use vsekai_updater::bundle::Effort;
+use vsekai_updater::formats::bundle::Effort;
 
 use crate::chunks::Place;
 use crate::error::{Error, Result};
@@ -90,7 +90,7 @@ impl Loaded {
         if let Some(path) = file {
             let shown = path.display();
             let bytes =
-                vsekai_updater::disk::read(path, MAX_BYTES).map_err(|error| Error::Config(error.to_string()))?;
+                vsekai_updater::local::disk::read(path, MAX_BYTES).map_err(|error| Error::Config(error.to_string()))?;
             let text = String::from_utf8(bytes).map_err(|_| Error::Config(format!("{shown} is not UTF-8")))?;
             let given: Table = toml::from_str(&text).map_err(|error| Error::Config(format!("{shown}: {error}")))?;
             for (name, value) in given {

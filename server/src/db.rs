@@ -28,8 +28,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::release::Platform;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::release::Platform;
 
 use crate::error::{Error, Result};
 use crate::model::{

@@ -2,7 +2,7 @@
 //!
 //! What is inside (SQL, addresses, paths) goes to the log and never to a client: [`Error::Internal`].
 
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 /// Of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -6,8 +6,8 @@
 use std::fmt;
 
 use uuid::Uuid;
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::release::{ModeName, Platform};
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::release::{ModeName, Platform};
 use vsekai_updater::version::Version;
 
 mod bundles;
@@ -181,7 +181,7 @@ pub struct Upload {
 }
 
 /// A part of a publication, as publishers name it.
-pub use vsekai_updater::api::DocumentKind;
+pub use vsekai_updater::net::api::DocumentKind;
 
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

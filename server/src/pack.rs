@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use vsekai_updater::Error as UpdaterError;
-use vsekai_updater::trust::make_pack;
+use vsekai_updater::net::trust::make_pack;
 
 use crate::bundles::Bundles;
 use crate::db::{Db, View};

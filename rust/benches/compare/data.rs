@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::index::Index;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::index::Index;
 
 use crate::Result;
 use crate::programs::Programs;

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use vsekai_updater::chunk::{CompressedChunk, Decompressor, DigestAlgorithm};
-use vsekai_updater::index::Index;
-use vsekai_updater::store::LocalStore;
+use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::formats::index::Index;
+use vsekai_updater::local::store::LocalStore;
 
 use crate::Result;
 

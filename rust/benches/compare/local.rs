@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::store::LocalStore;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::local::store::LocalStore;
 
 use crate::data::read_index;
 use crate::floor::Floor;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use vsekai_updater::chunk::DigestAlgorithm;
+use vsekai_updater::formats::chunk::DigestAlgorithm;
 
 use crate::nginx::{self, Nginx};
 use crate::process::{Contender, Sample, Series, contest, median, series};

@@ -6,15 +6,15 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use vsekai_updater::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::bundle::{
+use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use vsekai_updater::formats::bundle::{
     BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack,
 };
-use vsekai_updater::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::pack::Pack;
+use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::formats::metadata_pack::MetadataPack;
 use vsekai_updater::path::{LinkTarget, RelPath};
-use vsekai_updater_fuzz::render;
+use vsekai_updater_fuzz::checks::archives::render;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -153,7 +153,7 @@ fn packs() -> Outcome {
     for count in [0, 1, paths.len()] {
         let files: BTreeMap<_, _> =
             paths[..count].iter().map(|path| (path.clone(), path.as_bytes().to_vec())).collect();
-        write("pack", &format!("packed-{count}"), &[b"\0", &Pack::write(&files)?[..]].concat())?;
+        write("pack", &format!("packed-{count}"), &[b"\0", &MetadataPack::write(&files)?[..]].concat())?;
         let mut plain = [b"\x01vsk-pack\x01\0\0\0", &(count as u32).to_le_bytes()[..]].concat();
         for (path, body) in &files {
             plain.extend((path.len() as u16).to_le_bytes());

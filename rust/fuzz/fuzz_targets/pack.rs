@@ -1,32 +1,4 @@
-//! Packs: what is accepted has the paths of a repository only, and is written and read back the same. The first byte
-//! says whether the rest is a pack as sent or the content of its frame.
+//! See `src/checks/pack.rs`.
 #![no_main]
 
-use std::collections::BTreeMap;
-
-use libfuzzer_sys::fuzz_target;
-use vsekai_updater::Error;
-use vsekai_updater::pack::{Pack, Wanted};
-use vsekai_updater_fuzz as _;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Some((&kind, bytes)) = bytes.split_first() else { return };
-    let outcome = if kind % 2 == 0 { Pack::parse(bytes) } else { Pack::parse_plain(bytes.to_vec()) };
-    let pack = match outcome {
-        Ok(pack) => pack,
-        Err(error) => {
-            assert!(matches!(error, Error::Trust { .. } | Error::Unsupported { .. }), "{error}");
-            return;
-        }
-    };
-    let mut files = BTreeMap::new();
-    for path in pack.paths() {
-        let is_known = Wanted::at(path).is_some_and(|wanted| wanted.path() == path);
-        assert!(is_known || path.starts_with("bundles/"), "{path}");
-        assert!(path.split('/').all(|part| !part.is_empty() && part != "." && part != ".."), "{path}");
-        files.insert(path.to_owned(), pack.get(path).expect("it is named").to_vec());
-    }
-    if let Ok(packed) = Pack::write(&files) {
-        assert_eq!(Pack::parse(&packed).expect("our own"), pack);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vsekai_updater_fuzz::checks::pack::check(bytes));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::rate_bytes_per_second;
+use crate::install::config::rate_bytes_per_second;
 
 pub(crate) mod install;
 pub(crate) mod publish;

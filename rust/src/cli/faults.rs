@@ -16,8 +16,8 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::Mutex;
 
-use crate::disk::probe::{self, Operation, Verdict};
 use crate::error::{Error, Result};
+use crate::local::disk::probe::{self, Operation, Verdict};
 use rustix::io::Errno;
 
 const VARIABLE: &str = "VSEKAI_FAULT";

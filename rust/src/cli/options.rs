@@ -3,15 +3,18 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use crate::chunk::DigestAlgorithm;
-use crate::chunker::{Algorithm, Chunker};
+use crate::app::host;
 use crate::error::{Error, Result};
-use crate::extract::Content;
-use crate::fetch::Sources;
-use crate::index::{ChunkSizes, Index};
-use crate::source::{HttpOptions, Network, Secret, Url};
-use crate::store::LocalStore;
-use crate::{config, disk, host, limits};
+use crate::formats::chunk::DigestAlgorithm;
+use crate::formats::chunker::{Algorithm, Chunker};
+use crate::formats::index::{ChunkSizes, Index};
+use crate::install::config;
+use crate::limits;
+use crate::local::acquire::Sources;
+use crate::local::disk;
+use crate::local::extract::IndexKind;
+use crate::local::store::LocalStore;
+use crate::net::http::{HttpOptions, Network, Secret, Url};
 
 use crate::cli::{arguments, settings};
 
@@ -100,11 +103,11 @@ pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
 }
 
 /// What an index describes, by the ending of its name.
-pub(crate) fn content(name: &str) -> Result<Content> {
+pub(crate) fn content(name: &str) -> Result<IndexKind> {
     let path = name.split(['?', '#']).next().unwrap_or(name);
     match Path::new(path).extension().and_then(|ending| ending.to_str()) {
-        Some("caidx") => Ok(Content::Tree),
-        Some("caibx") => Ok(Content::Blob),
+        Some("caidx") => Ok(IndexKind::Tree),
+        Some("caibx") => Ok(IndexKind::Blob),
         _ => {
             let reason = format!("{name} ends neither in .caidx (a folder) nor in .caibx (a file)");
             Err(Error::Invalid { what: "index", reason })

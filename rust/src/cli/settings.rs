@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{self, Config, Folders, MAX_CONFIG_BYTES, Origin, Setting, System};
-use crate::disk::{self, Durability};
+use crate::app::host;
+use crate::app::updater::{Defaults, Settings, Updater};
 use crate::error::{Error, Result};
-use crate::host;
-use crate::release::{ModeName, Platform};
-use crate::trust::ClockGuard;
-use crate::updater::{Defaults, Settings, Updater};
+use crate::formats::release::{ModeName, Platform};
+use crate::install::config::{self, Config, Folders, MAX_CONFIG_BYTES, Origin, Setting, System};
+use crate::local::disk::{self, Durability};
+use crate::net::trust::ClockGuard;
 
 use crate::cli::arguments::Network;
 use crate::cli::arguments::install::Source;

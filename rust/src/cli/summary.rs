@@ -1,9 +1,9 @@
 //! A plan in words.
 
-use crate::plan::Summary;
+use crate::local::plan::Summary;
 
 use crate::cli::size::{bytes, count};
-use crate::route::{Price, Way};
+use crate::local::strategy::{Method, Price};
 
 /// One line for each number that matters before anything is done.
 pub(crate) fn rows(plan: &Summary) -> String {
@@ -31,11 +31,11 @@ pub(crate) fn routes(prices: &[Price]) -> String {
     }
     let line = |price: &Price| {
         let way = match price.way {
-            Way::Seed => "seed",
-            Way::Chunks => "chunks",
-            Way::Delta => "delta",
-            Way::Deltas => "deltas in a row",
-            Way::Full => "full",
+            Method::Seed => "seed",
+            Method::Chunks => "chunks",
+            Method::Delta => "delta",
+            Method::Deltas => "deltas in a row",
+            Method::Full => "full",
         };
         let rest = if price.chunks > 0 && price.sections > 0 {
             format!(" ({} chunks of them one by one)", count(price.chunks))

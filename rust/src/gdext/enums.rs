@@ -12,8 +12,8 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
+use crate::app::worker::Task;
 use crate::state;
-use crate::worker::Task;
 
 /// An enumeration of `VSekaiUpdater`: names as Godot writes them, values from 0 on.
 macro_rules! enumeration {

@@ -7,7 +7,7 @@ use super::convert::{int, text};
 use super::enums::State;
 use super::updater::VSekaiUpdater;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::event::pace::Progress;
+use crate::event::throughput::Progress;
 
 /// One signal, or two that belong together.
 #[derive(Debug)]

@@ -15,8 +15,9 @@ use super::enums::{Operation, State, UpdatePolicy};
 use super::files;
 use super::tell::Tell;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::worker::{self, Task, Wish, Worker};
-use crate::{disk, host};
+use crate::app::host;
+use crate::app::worker::{self, Task, Wish, Worker};
+use crate::local::disk;
 
 mod pump;
 

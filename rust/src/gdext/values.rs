@@ -6,8 +6,8 @@ use godot::register::GodotClass;
 
 use super::convert::{int, text, texts};
 use super::enums::Operation;
-use crate::updater::{Available, ModeInfo, Status};
-use crate::worker::{Failed, PlanMade};
+use crate::app::updater::{Available, ModeInfo, Status};
+use crate::app::worker::{Failed, PlanMade};
 
 /// A version that a check has found. Comes with [signal VSekaiUpdater.update_found]; read-only.
 #[derive(Debug, GodotClass)]

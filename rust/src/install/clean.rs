@@ -1,11 +1,11 @@
 //! Removes versions that are neither current nor the one to go back to, once nothing runs from them.
 
-use super::kept::Kept;
+use super::installed_version::InstalledVersion;
 use super::recover::TRASH;
 use super::{InstallRoot, Session, foreign};
-use crate::disk;
 use crate::error::Result;
-use crate::launch;
+use crate::install::launch;
+use crate::local::disk;
 
 impl Session {
     /// Removes versions that are not needed any more. Files that somebody put into them are moved to `saved/`
@@ -26,7 +26,7 @@ impl Session {
 pub(super) fn remove(root: &InstallRoot, folder: &str, successor: Option<&str>) -> Result<u64> {
     let tree = root.versions(folder);
     let mut saved = 0;
-    if let (true, Some(kept)) = (tree.is_dir(), Kept::read(root, folder)) {
+    if let (true, Some(kept)) = (tree.is_dir(), InstalledVersion::read(root, folder)) {
         let successor = successor.map(|folder| root.versions(folder));
         let layout = kept.documents.table.layout();
         saved = foreign::save(&tree, layout, successor.as_deref(), &root.saved(folder))?;
@@ -34,14 +34,14 @@ pub(super) fn remove(root: &InstallRoot, folder: &str, successor: Option<&str>) 
         disk::create_directory(&root.control("staging"))?;
         disk::remove_all(&trash)?;
         disk::rename(&tree, &trash)?;
-        Kept::remove(root, folder)?;
+        InstalledVersion::remove(root, folder)?;
         disk::remove_file(&root.control(launch::RUNNING).join(folder))?;
         disk::remove_all(&trash)?;
         return Ok(saved);
     }
     // Without its documents nobody can tell what in it is ours: it stays, and is forgotten.
     if !tree.is_dir() {
-        Kept::remove(root, folder)?;
+        InstalledVersion::remove(root, folder)?;
     }
     Ok(saved)
 }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Layout, NodeKind};
-use crate::disk;
 use crate::error::{Error, Result};
+use crate::formats::archive::{Layout, NodeKind};
+use crate::local::disk;
 
 /// Whether what a layout has at a path is a folder.
 type Known = HashMap<PathBuf, bool>;
 
 fn known(layout: &Layout) -> Known {
-    let entry = |node: &crate::archive::Node| {
+    let entry = |node: &crate::formats::archive::Node| {
         let path = node.path.as_ref()?.below(Path::new(""));
         Some((path, matches!(node.kind, NodeKind::Directory)))
     };

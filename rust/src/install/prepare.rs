@@ -11,27 +11,27 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::kept::{Documents, Kept};
+use super::installed_version::{Documents, InstalledVersion};
 use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
-use crate::archive::Node;
-use crate::assemble::{self, Assembled, Assembly};
-use crate::chunker::Chunker;
-use crate::disk;
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
-use crate::extract::{self, Intent};
-use crate::fetch::{Bundled, DigestChoice, Offer, Sources, Transfer, Wanted};
-use crate::index::ChunkSizes;
-use crate::make;
+use crate::formats::archive::Node;
+use crate::formats::chunker::Chunker;
+use crate::formats::index::ChunkSizes;
+use crate::formats::release::{FileDigest, Release};
+use crate::local::acquire::{BundleOffer, Bundled, DigestChoice, Sources, Transfer, WantedChunk};
+use crate::local::assemble::{self, Assembled, Assembly};
+use crate::local::disk;
+use crate::local::extract::{self, Intent};
+use crate::local::make;
+use crate::local::plan::{self, Inputs, Keep, Plan, Staged, Summary};
+use crate::local::seed::Seed;
+use crate::local::spool::Spool;
+use crate::local::strategy::{self, Link, Price, Strategy};
+use crate::local::tree;
 use crate::path::RelPath;
-use crate::plan::{self, Inputs, Keep, Plan, Staged, Summary};
-use crate::release::{FileDigest, Release};
-use crate::route::{self, Link, Price, Route};
-use crate::seed::Seed;
-use crate::spool::Spool;
 use crate::state::State;
-use crate::tree;
 
 /// What a version is brought in for.
 #[derive(Debug, Clone, Default)]
@@ -45,15 +45,15 @@ pub enum Purpose {
 
 /// A version to bring in.
 #[derive(Debug)]
-pub struct Job {
+pub struct VersionJob {
     /// What was signed.
     pub documents: Documents,
-    /// The versions in place, the current one first: see [`Kept::all`].
-    pub in_place: Vec<Kept>,
+    /// The versions in place, the current one first: see [`InstalledVersion::all`].
+    pub in_place: Vec<InstalledVersion>,
     /// Who gives chunks, beside what is installed.
     pub sources: Sources,
     /// Bundles that may be used.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<BundleOffer>,
     /// The line to who gives them.
     pub link: Link,
     /// Why.
@@ -107,10 +107,10 @@ pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
 ///
 /// # Errors
 /// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
-pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: &Monitor) -> Result<Prepared> {
+pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, monitor: &Monitor) -> Result<Prepared> {
     monitor.emit(Event::StateChanged { state: State::PreparingUpdate });
     let folder = folder_for(root, state, &job);
-    let is_there = Kept::read(root, &folder).is_some_and(|kept| kept.is_complete());
+    let is_there = InstalledVersion::read(root, &folder).is_some_and(|kept| kept.is_complete());
     let spool_folder = if job.intent == Intent::Apply { root.control("") } else { job.scratch.clone() };
     let mut prepared = Prepared {
         root: root.clone(),
@@ -168,9 +168,9 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: Job, monitor: 
 }
 
 /// How the chunks come that only another machine has.
-fn route(inputs: &Inputs<'_>, plan: &Plan, job: &Job) -> Route {
-    let is_far = |want: &Wanted| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
-    let wanted: Vec<Wanted> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
+fn route(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy {
+    let is_far = |want: &WantedChunk| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
+    let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
     let mut seen = std::collections::HashSet::new();
     let unique = inputs.index.iter().filter(|chunk| seen.insert(chunk.id));
     let plain_bytes: u64 = unique.map(|chunk| chunk.size()).sum();
@@ -179,18 +179,19 @@ fn route(inputs: &Inputs<'_>, plan: &Plan, job: &Job) -> Route {
         0 => 1.0,
         stored => (stored as f64 / plain_bytes.max(1) as f64).min(1.0),
     };
-    route::choose(&route::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
+    strategy::choose(&strategy::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
 }
 
 /// A version's folder is never written to again, so a repaired one gets another name; and so does a build that was
 /// promoted from one mode to another: it may have another entry, and to go back is to go back to that.
-fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
+fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
     let is_current = |folder: &String| state.current.as_ref().is_some_and(|current| current.folder == *folder);
     // A run before this one may have been stopped right before the switch.
-    let is_same = |kept: Kept| kept.documents.release_bytes == job.documents.release_bytes && kept.is_complete();
-    let is_whole = |folder: &String| Kept::read(root, folder).is_some_and(is_same);
+    let is_same =
+        |kept: InstalledVersion| kept.documents.release_bytes == job.documents.release_bytes && kept.is_complete();
+    let is_whole = |folder: &String| InstalledVersion::read(root, folder).is_some_and(is_same);
     let is_usable = |folder: &String| match &job.purpose {
         Purpose::Update => is_free(folder) || is_whole(folder),
         Purpose::Repair(_) => is_free(folder) || (!is_current(folder) && is_whole(folder)),
@@ -200,8 +201,13 @@ fn folder_for(root: &InstallRoot, state: &InstallState, job: &Job) -> String {
 }
 
 /// Gives the current version, which is one of them.
-fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: &Monitor) -> Result<Option<Kept>> {
-    let seeds = job.in_place.iter().map(Kept::seed).collect::<Result<Vec<_>>>()?;
+fn open_seeds(
+    root: &InstallRoot,
+    state: &InstallState,
+    job: &mut VersionJob,
+    monitor: &Monitor,
+) -> Result<Option<InstalledVersion>> {
+    let seeds = job.in_place.iter().map(InstalledVersion::seed).collect::<Result<Vec<_>>>()?;
     job.sources.seeds.extend(seeds);
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
@@ -216,7 +222,7 @@ fn open_seeds(root: &InstallRoot, state: &InstallState, job: &mut Job, monitor: 
 }
 
 /// The files that were in the folder before us, cut as the new version is.
-fn adopted_seed(root: &InstallRoot, job: &Job, monitor: &Monitor) -> Result<Seed> {
+fn adopted_seed(root: &InstallRoot, job: &VersionJob, monitor: &Monitor) -> Result<Seed> {
     let recorded = tree::Recorded::Reproducible(job.documents.index.flags());
     let layout = tree::layout_without(root.directory(), &recorded, &[".vsekai", "versions", "current", "saved"])?;
     let chunking = job.documents.release.chunking;
@@ -227,7 +233,7 @@ fn adopted_seed(root: &InstallRoot, job: &Job, monitor: &Monitor) -> Result<Seed
     Seed::new(root.directory(), index, layout)
 }
 
-fn staged(root: &InstallRoot, folder: &str, job: &Job, monitor: &Monitor) -> Result<Staged> {
+fn staged(root: &InstallRoot, folder: &str, job: &VersionJob, monitor: &Monitor) -> Result<Staged> {
     let tree = root.staging(folder).join("tree");
     if !tree.exists() {
         return Ok(Staged::none());
@@ -240,7 +246,7 @@ fn staged(root: &InstallRoot, folder: &str, job: &Job, monitor: &Monitor) -> Res
 }
 
 /// The files of the current version that the new one has too, here or elsewhere.
-fn unchanged(current: &Kept, job: &Job, monitor: &Monitor) -> Result<Vec<Keep>> {
+fn unchanged(current: &InstalledVersion, job: &VersionJob, monitor: &Monitor) -> Result<Vec<Keep>> {
     let (old, new) = (&current.documents.table, &job.documents.table);
     let is_sound = |node: usize| match &job.purpose {
         Purpose::Update => current.is_untouched(node),
@@ -271,7 +277,7 @@ fn unchanged(current: &Kept, job: &Job, monitor: &Monitor) -> Result<Vec<Keep>> 
     Ok(monitor.pool()?.install(|| files.into_par_iter().filter_map(keep).collect()))
 }
 
-fn removed(current: &Kept, documents: &Documents) -> u64 {
+fn removed(current: &InstalledVersion, documents: &Documents) -> u64 {
     let wanted: std::collections::HashSet<&RelPath> = documents.table.files().map(|(_, path, ..)| path).collect();
     current.documents.table.files().filter(|(_, path, ..)| !wanted.contains(path)).count() as u64
 }
@@ -365,7 +371,7 @@ impl Prepared {
         self.check_digests(&tree, monitor)?;
         monitor.cancel.check()?;
         disk::sync_disk(&tree)?;
-        Kept::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
+        InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");
         disk::create_directory(&versions)?;
         disk::rename(&tree, &self.root.versions(&self.folder))?;

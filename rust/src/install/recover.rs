@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use super::kept::Kept;
+use super::installed_version::InstalledVersion;
 use super::{InstallRoot, InstallState, Installed, uninstall};
-use crate::disk;
 use crate::error::{Error, Result};
-use crate::launch;
-use crate::release::Release;
+use crate::formats::release::Release;
+use crate::install::launch;
+use crate::local::disk;
 
 /// Begins the name of a version's folder that is being removed.
 pub(super) const TRASH: &str = "trash-";
@@ -64,7 +64,7 @@ pub(super) fn is_empty_of_ours(root: &InstallRoot) -> bool {
 pub(super) fn from_versions(root: &InstallRoot) -> Result<Option<InstallState>> {
     let mut found: Vec<(Release, String)> = Vec::new();
     for folder in root.folders()? {
-        if let Some(kept) = Kept::read(root, &folder) {
+        if let Some(kept) = InstalledVersion::read(root, &folder) {
             found.push((kept.documents.release, folder));
         }
     }

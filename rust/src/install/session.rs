@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{InstallRoot, InstallState, Installed, LOCK, recover};
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::lock::Lock;
-use crate::release::ModeName;
+use crate::formats::release::ModeName;
+use crate::local::disk;
+use crate::local::lock::Lock;
 
 /// Which folders are let in.
 #[derive(Debug, Clone, Copy)]

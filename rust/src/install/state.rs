@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::InstallRoot;
-use crate::disk::{self, Durability};
 use crate::error::{Error, Format, Result};
-use crate::integrate::Record;
-use crate::release::{ModeName, Platform, Release};
+use crate::formats::release::{ModeName, Platform, Release};
+use crate::install::integrate::Record;
+use crate::local::disk::{self, Durability};
 use crate::version::Version;
 
 const SCHEMA: u64 = 1;

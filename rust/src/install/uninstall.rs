@@ -6,12 +6,12 @@
 use serde::Serialize;
 
 use super::{Admission, InstallRoot, LOCK, Session, clean, recover};
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::integrate;
-use crate::launch;
-use crate::lock::Lock;
+use crate::install::integrate;
+use crate::install::launch;
+use crate::local::disk;
+use crate::local::lock::Lock;
 
 /// What [`uninstall`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

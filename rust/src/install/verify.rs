@@ -13,15 +13,15 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::kept::Kept;
+use super::installed_version::InstalledVersion;
 use super::{InstallRoot, foreign, prepare};
-use crate::archive::{NodeKind, Segment};
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
-use crate::fetch::DigestChoice;
-use crate::index::IndexChunk;
-use crate::seed::Seed;
+use crate::formats::archive::{NodeKind, Segment};
+use crate::formats::index::IndexChunk;
+use crate::local::acquire::DigestChoice;
+use crate::local::disk;
+use crate::local::seed::Seed;
 
 /// Something in a version that is not as it was published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,10 +75,10 @@ pub struct Verified {
 /// `not_installed` if nothing is known of it.
 pub fn verify(root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<Verified> {
     let missing = || Error::NotInstalled { path: root.directory().to_owned() };
-    verify_kept(&Kept::read(root, folder).ok_or_else(missing)?, monitor)
+    verify_kept(&InstalledVersion::read(root, folder).ok_or_else(missing)?, monitor)
 }
 
-pub(super) fn verify_kept(kept: &Kept, monitor: &Monitor) -> Result<Verified> {
+pub(super) fn verify_kept(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
     let layout = kept.documents.table.layout();
     let mut found = Verified { sound: vec![true; layout.nodes().len()], ..Verified::default() };
     look(kept, &mut found);
@@ -106,13 +106,13 @@ pub(super) fn verify_kept(kept: &Kept, monitor: &Monitor) -> Result<Verified> {
     Ok(found)
 }
 
-fn name_of(kept: &Kept, node: usize) -> String {
+fn name_of(kept: &InstalledVersion, node: usize) -> String {
     let path = &kept.documents.table.layout().nodes()[node].path;
     path.as_ref().map_or_else(|| ".".to_owned(), ToString::to_string)
 }
 
 /// What can be seen without reading: is it there, is it of the right kind, size and mode?
-fn look(kept: &Kept, found: &mut Verified) {
+fn look(kept: &InstalledVersion, found: &mut Verified) {
     let release = &kept.documents.release;
     for (at, node) in kept.documents.table.layout().nodes().iter().enumerate() {
         let path = node.path.as_ref().map_or(kept.tree().to_owned(), |path| path.below(kept.tree()));
@@ -151,7 +151,7 @@ fn has_mode(metadata: &fs::Metadata, wanted: u32) -> bool {
 }
 
 struct Reading<'a> {
-    kept: &'a Kept,
+    kept: &'a InstalledVersion,
     seed: Seed,
     digest: DigestChoice,
     /// Whether there is a file to read.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use crate::moves::{MODES, VERSIONS};
+use super::moves::{MODES, VERSIONS};
 
 /// How many versions of a mode stay on offer.
 pub(crate) const KEPT_VERSIONS: usize = 4;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 use vsekai_updater::error::Result as Real;
-use vsekai_updater::publish::Edit;
-use vsekai_updater::source::Network;
+use vsekai_updater::net::http::Network;
+use vsekai_updater::net::publish::Edit;
 
-use crate::expected::{Catalog, Install, Installed};
-use crate::moves::{Harm, MODES, Move, VERSIONS};
-use crate::world::{ENTRY, Ended, World, mode, starts, version};
+use super::expected::{Catalog, Install, Installed};
+use super::moves::{Harm, MODES, Move, VERSIONS};
+use super::world::{ENTRY, Ended, World, mode, starts, version};
 
 type Check<T = ()> = Result<T, String>;
 

@@ -11,23 +11,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use vsekai_updater::chunker::{Algorithm, Chunker};
+use vsekai_updater::app::updater::{Settings, Updater};
 use vsekai_updater::error::Result;
 use vsekai_updater::event::{Cancel, Monitor};
-use vsekai_updater::index::ChunkSizes;
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::ChunkSizes;
+use vsekai_updater::formats::release::{Entry, ModeName, Platform};
 use vsekai_updater::install::InstallRoot;
-use vsekai_updater::launch::{LaunchOptions, Launched, launch};
+use vsekai_updater::install::launch::{LaunchOptions, Launched, launch};
+use vsekai_updater::net::http::{HttpOptions, Network};
+use vsekai_updater::net::publish::{BuildSource, Destination, Edit, Request, edit, publish};
+use vsekai_updater::net::trust::{ClockGuard, Days, Keys};
 use vsekai_updater::path::RelPath;
-use vsekai_updater::publish::{Content, Destination, Edit, Request, edit, publish};
-use vsekai_updater::release::{Entry, ModeName, Platform};
-use vsekai_updater::source::{HttpOptions, Network};
-use vsekai_updater::trust::{ClockGuard, Days, Keys};
-use vsekai_updater::updater::{Settings, Updater};
 use vsekai_updater::version::Version;
 
-use crate::expected::KEPT_VERSIONS;
-use crate::moves::{Harm, How, MODES, VERSIONS};
-use crate::trees::{chmod, link, noise, write};
+use super::expected::KEPT_VERSIONS;
+use super::moves::{Harm, How, MODES, VERSIONS};
+use crate::support::trees::{chmod, link, noise, write};
 
 /// What stands at a path of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl World {
     pub(crate) fn publish(&self, in_mode: usize, of: usize, build: usize) -> Result<()> {
         let sizes = ChunkSizes::new(1 << 10, 2 << 10, 4 << 10)?;
         let request = Request {
-            content: Content::Tree(self.tree(build)),
+            content: BuildSource::Tree(self.tree(build)),
             mode: mode(in_mode),
             version: version(of),
             platform: Platform::current(),
@@ -173,7 +173,7 @@ impl World {
 
     pub(crate) fn updater(&self, asked: Option<usize>) -> Updater {
         let settings = Settings {
-            defaults: vsekai_updater::updater::Defaults::default(),
+            defaults: vsekai_updater::app::updater::Defaults::default(),
             repository: vec![self.path("repository").display().to_string()],
             trust_root: Some(fs::read(self.keys.join("root.json")).unwrap()),
             mode: None,

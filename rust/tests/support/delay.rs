@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 /// Starts a proxy to `target`; returns where it listens. Ends with the runtime.
-pub async fn start(target: SocketAddr, round_trip: Duration) -> SocketAddr {
+pub(crate) async fn start(target: SocketAddr, round_trip: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -1,6 +1,13 @@
-//! What several test programs need. Each uses a part of it.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
+//! What the tests of all programs stand on: trees, stores, repositories, servers, and our own binary.
 
-pub mod delay;
-pub mod nginx;
-pub mod toxic;
+pub(crate) mod delay;
+pub(crate) mod forge;
+pub(crate) mod nginx;
+pub(crate) mod packing;
+pub(crate) mod repository;
+pub(crate) mod run;
+pub(crate) mod server;
+pub(crate) mod stores;
+pub(crate) mod tools;
+pub(crate) mod toxic;
+pub(crate) mod trees;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// Runs until dropped.
 #[derive(Debug)]
-pub struct Nginx {
+pub(crate) struct Nginx {
     child: Child,
     directory: TempDir,
     address: SocketAddr,
@@ -24,7 +24,7 @@ impl Drop for Nginx {
 }
 
 /// Whether there is one; says so if not, so that a skipped test is seen.
-pub fn is_installed() -> bool {
+pub(crate) fn is_installed() -> bool {
     let found = binary().is_some();
     if !found {
         eprintln!("SKIPPED: nginx is not installed");
@@ -42,7 +42,7 @@ fn binary() -> Option<PathBuf> {
 impl Nginx {
     /// Serves `directory/www`, logs one line for each request to `directory/access.log`. `tls`: lines for
     /// the server block; certificates are looked for in the directory.
-    pub fn start(directory: TempDir, tls: Option<&str>) -> Self {
+    pub(crate) fn start(directory: TempDir, tls: Option<&str>) -> Self {
         let root = directory.path();
         fs::create_dir_all(root.join("www")).unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -73,17 +73,17 @@ impl Nginx {
         Self { child, directory, address }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn www(&self) -> PathBuf {
+    pub(crate) fn www(&self) -> PathBuf {
         self.directory.path().join("www")
     }
 
     /// `<protocol> <status> <path> <client certificate's name>`, one line for each request. nginx writes
     /// a line after it has answered: waits for `count` of them, but not for ever.
-    pub fn access_log(&self, count: usize) -> Vec<String> {
+    pub(crate) fn access_log(&self, count: usize) -> Vec<String> {
         let deadline = Instant::now() + Duration::from_secs(2);
         loop {
             let text = fs::read_to_string(self.directory.path().join("access.log")).unwrap();
@@ -95,14 +95,14 @@ impl Nginx {
         }
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.directory.path().join(name)).unwrap()
     }
 }
 
 /// Makes an authority (`ca.pem`), a certificate for localhost (`server.pem`, `server.key`) and one for a
 /// client (`client.pem`, with its key) in `directory`.
-pub fn make_certificates(directory: &Path) {
+pub(crate) fn make_certificates(directory: &Path) {
     let config = "[req]\ndistinguished_name=dn\n[dn]\n[ca]\nbasicConstraints=critical,CA:true\n\
                   keyUsage=critical,keyCertSign,cRLSign\n[server]\nbasicConstraints=CA:false\n\
                   subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n\

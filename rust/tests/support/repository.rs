@@ -1,5 +1,4 @@
 //! A publisher: keys, and a signed repository in a folder, made with the real commands.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -53,13 +52,7 @@ impl Publisher {
         command
     }
 
-    /// Publishes a tree.
-    #[track_caller]
-    pub(crate) fn publish(&self, tree: &Path, mode: &str, version: &str) {
-        self.publish_with(tree, mode, version, &[]);
-    }
-
-    /// The same with more options.
+    /// Publishes a tree, with these options more.
     #[track_caller]
     pub(crate) fn publish_with(&self, tree: &Path, mode: &str, version: &str, options: &[&str]) {
         let mut command = self.publishing(tree, mode, version);
@@ -80,7 +73,7 @@ impl Publisher {
 
     /// The SHA-256 of a version's index, in hex: the name that its target has in the repository.
     pub(crate) fn index_digest(&self, mode: &str, version: &str) -> String {
-        let platform = vsekai_updater::release::Platform::current();
+        let platform = vsekai_updater::formats::release::Platform::current();
         let folder = self.repository.join("targets").join(mode).join(version).join(platform.as_str());
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut digests = names.filter_map(|name| Some(name.strip_suffix(".index.caidx")?.to_owned()));

@@ -1,18 +1,17 @@
 //! Stores and indexes made with the library, sound ones and such as nobody should publish.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vsekai_updater::archive::Layout;
-use vsekai_updater::chunk::{ChunkId, CompressedChunk, Compressor, VerifiedChunk};
-use vsekai_updater::chunker::{Algorithm, Chunker};
-use vsekai_updater::disk;
 use vsekai_updater::event::Monitor;
-use vsekai_updater::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::make::{self, MakeOptions};
-use vsekai_updater::store::LocalStore;
-use vsekai_updater::tree::{self, Recorded};
+use vsekai_updater::formats::archive::Layout;
+use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Compressor, VerifiedChunk};
+use vsekai_updater::formats::chunker::{Algorithm, Chunker};
+use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
+use vsekai_updater::local::disk;
+use vsekai_updater::local::make::{self, MakeOptions};
+use vsekai_updater::local::store::LocalStore;
+use vsekai_updater::local::tree::{self, Recorded};
 
 /// A place for one test: a store, indexes, trees and destinations in one temporary folder.
 #[derive(Debug)]

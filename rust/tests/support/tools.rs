@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::run::{Run, vsekai};
+use super::run::{Run, vsekai};
 
 /// Whether the program can be run. If not, says so past the test harness; in CI that is a failure.
 pub(crate) fn is_there(program: &str) -> bool {

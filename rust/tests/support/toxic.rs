@@ -16,7 +16,7 @@ const FOREVER: Duration = Duration::from_mins(1);
 
 /// What to do with one request.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// 200 with its length.
     Good(Vec<u8>),
     /// 200 after a pause.
@@ -43,10 +43,10 @@ pub enum Reply {
 
 /// One request as it came.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub path: String,
+pub(crate) struct Seen {
+    pub(crate) path: String,
     /// Names in lower case.
-    pub headers: HashMap<String, String>,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ struct State {
 
 /// The server; it ends with this value.
 #[derive(Debug)]
-pub struct Toxic {
+pub(crate) struct Toxic {
     address: SocketAddr,
     state: Arc<State>,
     accepting: JoinHandle<()>,
@@ -73,7 +73,7 @@ impl Drop for Toxic {
 }
 
 impl Toxic {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
@@ -88,33 +88,33 @@ impl Toxic {
     }
 
     /// The n-th request for `path` gets the n-th reply; the last one repeats.
-    pub fn on(&self, path: &str, replies: impl Into<Vec<Reply>>) {
+    pub(crate) fn on(&self, path: &str, replies: impl Into<Vec<Reply>>) {
         self.state.scripts.lock().unwrap().insert(path.to_owned(), replies.into());
     }
 
     /// For paths without a script; else they are 404.
-    pub fn otherwise(&self, reply: Reply) {
+    pub(crate) fn otherwise(&self, reply: Reply) {
         *self.state.otherwise.lock().unwrap() = Some(reply);
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
     }
 
-    pub fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.seen().iter().filter(|seen| seen.path == path).count()
     }
 
     /// Most requests that were being answered at once.
-    pub fn peak(&self) -> usize {
+    pub(crate) fn peak(&self) -> usize {
         self.state.peak.load(Ordering::SeqCst)
     }
 }

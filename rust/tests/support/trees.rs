@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use vsekai_updater::chunk::{ChunkId, DigestAlgorithm};
+use vsekai_updater::formats::chunk::{ChunkId, DigestAlgorithm};
 
 /// Bytes without a pattern, the same for the same seed.
 pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {

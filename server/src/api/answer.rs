@@ -8,7 +8,7 @@ use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use vsekai_updater::api::Problem;
+use vsekai_updater::net::api::Problem;
 
 use crate::error::{Error, Result};
 

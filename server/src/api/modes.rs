@@ -7,7 +7,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::MaybeUndefined;
-use vsekai_updater::release::ModeName;
+use vsekai_updater::formats::release::ModeName;
 
 use super::answer::{self, Changed, Created, Failure, Found, Page};
 use super::bodies::{Mode, ModeChange, NewMode};

@@ -9,13 +9,13 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::{Binary, Json};
 use uuid::Uuid;
-use vsekai_updater::api::{
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::release::{ModeName, Platform};
+use vsekai_updater::limits;
+use vsekai_updater::net::api::{
     CommitRequest, DocumentKind, MAX_MISSING_IDS, MissingReply, MissingRequest, NewPublication, PublicationInfo,
     PublicationState, RepositoryInfo, TrustUpload,
 };
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::limits;
-use vsekai_updater::release::{ModeName, Platform};
 use vsekai_updater::version::Version;
 
 use super::answer::{self, Created, Done, Failure, Found};

@@ -7,7 +7,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
-use vsekai_updater::release::{ModeName, Platform, resolve_mode};
+use vsekai_updater::formats::release::{ModeName, Platform, resolve_mode};
 
 use super::answer::{self, Changed, Failure, Found, MAX_LIMIT, Page};
 use super::bodies::{Bundle, File, Manifest, Update, Version, VersionChange, VersionState};

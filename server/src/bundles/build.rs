@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
-use vsekai_updater::bundle::{self, BundleInfo, Digest};
-use vsekai_updater::disk;
 use vsekai_updater::event::{Cancel, Monitor};
+use vsekai_updater::formats::bundle::{self, BundleInfo, Digest};
+use vsekai_updater::local::disk;
 
 use super::choose::{Job, Policy};
 use super::source::{Documents, Pace, Stored};

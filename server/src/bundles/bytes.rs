@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, stream};
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::io::AsyncReadExt as _;
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::formats::bundle::Digest;
 
 use crate::chunks::{self, Place};
 use crate::db::Db;

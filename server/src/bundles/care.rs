@@ -3,7 +3,7 @@
 
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::formats::bundle::Digest;
 
 use super::Bundles;
 use crate::error::{Error, Result};

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
-use vsekai_updater::bundle::{Digest, Effort};
-use vsekai_updater::release::Platform;
+use vsekai_updater::formats::bundle::{Digest, Effort};
+use vsekai_updater::formats::release::Platform;
 
 use crate::db::View;
 use crate::model::{Asks, Bundle, ModeVersion, VersionIndex, VersionState};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
 use tokio::sync::Notify;
-use vsekai_updater::bundle::Digest;
-use vsekai_updater::release::ModeName;
+use vsekai_updater::formats::bundle::Digest;
+use vsekai_updater::formats::release::ModeName;
 
 use super::asked;
 use super::build::{Builder, LEASE_S, Outcome};

@@ -1,7 +1,7 @@
 //! Clean-up and checks of the whole store, a piece at a time. Who may run them, when and how often is not
 //! decided here: one process at a time, by a lease.
 
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 use super::{Chunks, Kept};
 use crate::db::Page;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
-use vsekai_updater::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::formats::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
 use vsekai_updater::limits;
 
 use crate::error::{Error, Result};
@@ -136,7 +136,7 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
-    use vsekai_updater::chunk::{Compressor, VerifiedChunk};
+    use vsekai_updater::formats::chunk::{Compressor, VerifiedChunk};
 
     use super::*;
 

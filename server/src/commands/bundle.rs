@@ -12,10 +12,12 @@ use vsekai_server::app::Open;
 use vsekai_server::bundles::{Outcome, Put};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::Bundle;
-use vsekai_updater::bundle::{BundleInfo, BundleList, Digest, Effort, HEADER_BYTES, Header, Table, list_name, name_of};
-use vsekai_updater::disk::{self, Durability};
+use vsekai_updater::formats::bundle::{
+    BundleInfo, BundleList, Digest, Effort, HEADER_BYTES, Header, Table, list_name, name_of,
+};
+use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::limits;
-use vsekai_updater::release::ModeName;
+use vsekai_updater::local::disk::{self, Durability};
 
 use super::{copy, note, print};
 use crate::BundleCommand;

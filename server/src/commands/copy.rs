@@ -12,12 +12,12 @@ use vsekai_server::db::Page;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::{RepositoryFile, Time};
 use vsekai_server::pack;
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::disk::{self, Durability};
-use vsekai_updater::index::Index;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::index::Index;
+use vsekai_updater::formats::metadata_pack::PATH as PACK;
 use vsekai_updater::limits;
-use vsekai_updater::pack::PATH as PACK;
-use vsekai_updater::store::LocalStore;
+use vsekai_updater::local::disk::{self, Durability};
+use vsekai_updater::local::store::LocalStore;
 
 use super::{note, print};
 

@@ -5,8 +5,8 @@
 use std::str::FromStr;
 
 use uuid::Uuid;
-use vsekai_updater::bundle::{BundleInfo, Digest, Effort};
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::bundle::{BundleInfo, Digest, Effort};
+use vsekai_updater::formats::chunk::ChunkId;
 
 use crate::error::{Error, Result};
 use crate::model::{

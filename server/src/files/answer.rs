@@ -7,7 +7,7 @@ use bytes::Bytes;
 use poem::Response;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 /// What never changes.
 const LASTING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");

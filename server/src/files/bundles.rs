@@ -11,7 +11,7 @@ use futures_util::TryStreamExt as _;
 use moka::future::Cache;
 use poem::http::HeaderMap;
 use poem::{Body, Request, Response};
-use vsekai_updater::bundle::Digest;
+use vsekai_updater::formats::bundle::Digest;
 
 use super::answer::{self, Content, Kind};
 use super::documents::shared;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use vsekai_updater::pack::PATH as PACK;
+use vsekai_updater::formats::metadata_pack::PATH as PACK;
 
 use super::answer::{Content, Kind};
 use crate::bundles::Bundles;

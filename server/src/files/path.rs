@@ -1,7 +1,7 @@
 //! From the path of a URL to what is meant by it. Whatever could lead elsewhere means nothing.
 
-use vsekai_updater::bundle::Digest;
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::bundle::Digest;
+use vsekai_updater::formats::chunk::ChunkId;
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]

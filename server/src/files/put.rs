@@ -5,7 +5,7 @@ use std::time::Duration;
 use poem::error::ReadBodyError;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Body, Request, Response};
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 use super::Files;
 use crate::chunks::PutOutcome;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
-use vsekai_updater::release::{Catalog, Mode as CatalogMode, ModeName, Offer, Platform, resolve_mode};
+use vsekai_updater::formats::release::{Catalog, Mode as CatalogMode, ModeName, Offer, Platform, resolve_mode};
 
 use crate::db::{RowChange, View};
 use crate::error::{Error, Result};

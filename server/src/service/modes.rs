@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use uuid::Uuid;
-use vsekai_updater::release::ModeName;
+use vsekai_updater::formats::release::ModeName;
 
 use super::{Actor, Decision, Service};
 use crate::db::{RowChange, View};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::index::Index;
-use vsekai_updater::release::{FileTable, ModeName, Platform, Release, TargetRef};
-use vsekai_updater::trust::target_path;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::index::Index;
+use vsekai_updater::formats::release::{FileTable, ModeName, Platform, Release, TargetRef};
+use vsekai_updater::net::trust::target_path;
 use vsekai_updater::version::Version;
 
 use super::rebuild::{self, mismatch};

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
-use vsekai_updater::archive::Segment;
-use vsekai_updater::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
-use vsekai_updater::index::Index;
-use vsekai_updater::release::FileTable;
+use vsekai_updater::formats::archive::Segment;
+use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
+use vsekai_updater::formats::index::Index;
+use vsekai_updater::formats::release::FileTable;
 
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use vsekai_updater::api::OnlineKeys;
-use vsekai_updater::release::{CATALOG_TARGET, Catalog};
-use vsekai_updater::trust::{CATALOG_ROLE, Keys, MemoryShelf, Publication, ServiceKeys, TrustFiles, target_path};
+use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog};
+use vsekai_updater::net::api::OnlineKeys;
+use vsekai_updater::net::trust::{
+    CATALOG_ROLE, Keys, MemoryStorage, Publication, ServiceKeys, TrustFiles, target_path,
+};
 
 use crate::error::{Error, Result};
 use crate::model::{RepositoryFile, VersionFile};
@@ -117,7 +119,7 @@ fn sign(
     renew: bool,
 ) -> Result<Signed> {
     let before: Vec<String> = metadata.iter().map(|file| file.path.clone()).collect();
-    let shelf = MemoryShelf::new(metadata.into_iter().map(|file| (file.path, file.bytes)).collect());
+    let shelf = MemoryStorage::new(metadata.into_iter().map(|file| (file.path, file.bytes)).collect());
     let mut publication = if accept.trust == TrustFiles::default() {
         Publication::open_service(shelf, keys)?
     } else {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use uuid::Uuid;
-use vsekai_updater::api::{RepositoryInfo, TrustUpload};
-use vsekai_updater::release::ModeName;
-use vsekai_updater::trust::TrustFiles;
+use vsekai_updater::formats::release::ModeName;
+use vsekai_updater::net::api::{RepositoryInfo, TrustUpload};
+use vsekai_updater::net::trust::TrustFiles;
 
 use super::sign::Accept;
 use super::{Actor, Decision, Service, modes};

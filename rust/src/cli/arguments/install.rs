@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::release::{ModeName, Platform};
+use crate::formats::release::{ModeName, Platform};
 use crate::version::Version;
 use clap::{Args, Subcommand};
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::formats::release::{ModeName, Platform};
+use crate::net::http::Url;
 use crate::path::RelPath;
-use crate::release::{ModeName, Platform};
-use crate::source::Url;
 use crate::version::Version;
 use clap::{ArgGroup, Args, Subcommand};
 
@@ -116,7 +116,7 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
 
 /// Which repository, and who signs
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Desk {
+pub(crate) struct RepositoryTarget {
     /// The repository: a folder
     #[arg(long, value_name = "DIR")]
     pub(crate) repository: PathBuf,
@@ -141,7 +141,7 @@ pub(crate) enum Repository {
     /// Offer a version to nobody any more, and move those who have it to another
     Recall {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         #[command(flatten)]
         which: Which,
         /// Take the recall back
@@ -151,7 +151,7 @@ pub(crate) enum Repository {
     /// Never offer a version by itself; it can still be installed by name
     Skip {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         #[command(flatten)]
         which: Which,
         /// Offer it again
@@ -161,7 +161,7 @@ pub(crate) enum Repository {
     /// Offer a version to so many of a hundred
     Rollout {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         #[command(flatten)]
         which: Which,
         /// 0 to 100
@@ -171,7 +171,7 @@ pub(crate) enum Repository {
     /// Publish a mode no more
     Retire {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         /// The mode
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
@@ -182,7 +182,7 @@ pub(crate) enum Repository {
     /// Publish a mode again
     Activate {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         /// The mode
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
@@ -190,7 +190,7 @@ pub(crate) enum Repository {
     /// Begin a mode, or say what it is for. A new one needs the key of the targets role
     Mode {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         /// The mode
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
@@ -201,21 +201,21 @@ pub(crate) enum Repository {
     /// Say where else the chunks are: URLs, or paths below the repository; with none, in its own store
     Stores {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         /// In order of preference
         stores: Vec<String>,
     },
     /// Name other addresses of the whole repository, for when this one is down; with none, there are none
     Mirrors {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
         /// URLs, in order of preference
         urls: Vec<String>,
     },
     /// Sign again what is about to expire; to be run by a timer
     Renew {
         #[command(flatten)]
-        desk: Desk,
+        target: RepositoryTarget,
     },
 }
 

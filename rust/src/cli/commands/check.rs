@@ -1,8 +1,8 @@
 //! `vsekai check`
 
+use crate::app::updater::Checked;
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::updater::Checked;
 
 use crate::cli::arguments::install::Check;
 use crate::cli::output::{DONE, Output};

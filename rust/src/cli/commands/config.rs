@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Origin, Row};
 use crate::error::Result;
+use crate::install::config::{Origin, Row};
 use serde::Serialize;
 
 use crate::cli::arguments::install::Config;

@@ -1,9 +1,9 @@
 //! `vsekai integrate`, `unintegrate`
 
+use crate::app::host;
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::host;
-use crate::integrate::Record;
+use crate::install::integrate::Record;
 use serde::Serialize;
 
 use crate::cli::arguments::install::{Integrate, Unintegrate};

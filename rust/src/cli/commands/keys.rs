@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::api::{OnlineKeys, RepositoryInfo};
 use crate::error::{Error, Result};
-use crate::publish::Server;
-use crate::trust::{Days, KeyInfo, Keys};
+use crate::net::api::{OnlineKeys, RepositoryInfo};
+use crate::net::publish::Server;
+use crate::net::trust::{Days, KeyInfo, Keys};
 use serde::Serialize;
 
 use crate::cli::arguments::{self, publish};

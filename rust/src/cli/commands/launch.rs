@@ -1,10 +1,10 @@
 //! `vsekai launch`
 
+use crate::app::host;
 use crate::error::Result;
 use crate::event::{Cancel, Monitor};
-use crate::host;
 use crate::install::InstallRoot;
-use crate::launch::{LaunchOptions, launch};
+use crate::install::launch::{LaunchOptions, launch};
 
 use crate::cli::arguments::install::Launch;
 use crate::cli::output::Output;

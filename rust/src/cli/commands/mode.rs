@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::app::updater::ModeInfo;
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::release::ModeName;
-use crate::updater::ModeInfo;
+use crate::formats::release::ModeName;
 use serde::Serialize;
 
 use crate::cli::arguments::install::{Mode, ModeCurrent, ModeList, ModeSwitch};

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use crate::bundle::{BundleInfo, Effort};
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
+use crate::formats::bundle::{BundleInfo, Effort};
+use crate::formats::release::{Entry, Platform};
+use crate::local::disk;
+use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
 use crate::path::RelPath;
-use crate::publish::{Bundling, Content, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
-use crate::release::{Entry, Platform};
 use crate::version::Version;
 
 use crate::cli::arguments::publish::Publish;
@@ -44,8 +44,8 @@ fn request(args: Publish) -> Result<Request> {
     };
     let network = LazyNetwork::new(&args.network);
     let content = match (args.tree, &args.from_index) {
-        (Some(tree), _) => Content::Tree(tree),
-        (None, Some(index)) => Content::Cut {
+        (Some(tree), _) => BuildSource::Tree(tree),
+        (None, Some(index)) => BuildSource::Cut {
             index: options::index(index, &network)?,
             sources: Box::new(options::stores(&args.from_store, &network)?),
         },

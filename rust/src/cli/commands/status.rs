@@ -1,9 +1,9 @@
 //! `vsekai status`
 
+use crate::app::updater::Status;
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::install::Installed;
-use crate::updater::Status;
 
 use crate::cli::arguments::install;
 use crate::cli::output::{DONE, Output};

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::app::updater::{Updated, Updater};
 use crate::error::Result;
 use crate::event::Monitor;
+use crate::formats::release::Why;
 use crate::install::{Prepared, Uninstalled};
-use crate::plan::Summary;
-use crate::release::Why;
-use crate::route::Price;
-use crate::updater::{Updated, Updater};
+use crate::local::plan::Summary;
+use crate::local::strategy::Price;
 use serde::Serialize;
 
 use crate::cli::arguments::install::{Rollback, Uninstall, Update};

@@ -11,13 +11,13 @@ use godot::classes::{Engine, SceneTree};
 use godot::obj::{Gd, Singleton, WithBaseField};
 
 use super::{Operation, State, Tell, UpdatePolicy, VSekaiUpdater};
+use crate::app::updater::Checked;
+use crate::app::worker::{Failed, Message, Outcome, PlanMade, Worker};
 use crate::event::Event;
 use crate::gdext::convert::{text, texts};
 use crate::gdext::tell::warning;
 use crate::gdext::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::install::Damage;
-use crate::updater::Checked;
-use crate::worker::{Failed, Message, Outcome, PlanMade, Worker};
 
 /// How long leaving the tree may take because work has to stop. It looks at its flag far more often, but a system that
 /// looks for the name of a host does not.

@@ -1,6 +1,6 @@
 use uuid::Uuid;
-use vsekai_updater::bundle::BundleInfo;
-use vsekai_updater::release::ModeName;
+use vsekai_updater::formats::bundle::BundleInfo;
+use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::version::Version;
 
 use super::*;

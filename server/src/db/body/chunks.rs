@@ -6,8 +6,8 @@ use bytes::Bytes;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Database, Row as _, query, query_as, query_scalar};
 use uuid::Uuid;
-use vsekai_updater::chunk::ChunkId;
-use vsekai_updater::release::Platform;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::release::Platform;
 
 use super::{Conn, Driver};
 use crate::db::rows::{chunk_id, number, unsigned};

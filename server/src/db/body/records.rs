@@ -43,7 +43,7 @@ pub(super) async fn versions(
         .bind(filter.mode_id)
         .bind(filter.state.map(VersionState::as_str))
         .bind(filter.version.as_deref())
-        .bind(filter.platform.as_ref().map(vsekai_updater::release::Platform::as_str))
+        .bind(filter.platform.as_ref().map(vsekai_updater::formats::release::Platform::as_str))
         .bind(filter.skip_update)
         .bind(filter.recalled)
         .bind(i64::from(page.limit));
@@ -59,7 +59,7 @@ pub(super) async fn files(conn: &mut Conn, filter: &FileFilter, page: &Page<Uuid
     let query = query_as::<Driver, FileRow>(sql::FILES)
         .bind(page.after.unwrap_or(Uuid::nil()))
         .bind(filter.version_id)
-        .bind(filter.platform.as_ref().map(vsekai_updater::release::Platform::as_str))
+        .bind(filter.platform.as_ref().map(vsekai_updater::formats::release::Platform::as_str))
         .bind(filter.file_name.as_deref())
         .bind(i64::from(page.limit));
     rows::all(query.fetch_all(conn).await?)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 use uuid::Uuid;
-use vsekai_updater::release::Platform;
+use vsekai_updater::formats::release::Platform;
 
 use super::{Conn, Driver, chunks, records, uploads};
 use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, VersionRow, number, parsed, unsigned};

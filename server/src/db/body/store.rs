@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{Connection as _, Pool};
 use uuid::Uuid;
-use vsekai_updater::chunk::ChunkId;
+use vsekai_updater::formats::chunk::ChunkId;
 
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, Driver, chunks, records, repository, uploads};
 use crate::db::retry::repeat;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::chunk::ChunkId;
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::make;
+use crate::formats::chunk::ChunkId;
+use crate::local::make;
 use serde::Serialize;
 
 use crate::cli::arguments::store::ChunkFile;
@@ -28,7 +28,7 @@ struct Cut {
 pub(crate) fn run(args: &ChunkFile, output: Output, monitor: &Monitor) -> Result<u8> {
     let chunker = options::chunker(args.chunking.chunker, &args.chunking.chunk_size)?;
     let index = make::list_chunks(&args.file, &chunker, options::digest(&args.chunking), monitor)?;
-    let cut = |chunk: crate::index::IndexChunk| Cut { offset: chunk.start, size: chunk.size(), id: chunk.id };
+    let cut = |chunk: crate::formats::index::IndexChunk| Cut { offset: chunk.start, size: chunk.size(), id: chunk.id };
     let cuts = Cuts { chunker: chunker.description(), chunks: index.iter().map(cut).collect() };
     let mut text = String::new();
     for cut in &cuts.chunks {

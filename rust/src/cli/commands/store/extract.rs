@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::extract::{self, Intent, Report, Request, SeedSpec};
-use crate::fetch::Sources;
-use crate::plan::Summary;
-use crate::store::LocalStore;
+use crate::local::acquire::Sources;
+use crate::local::extract::{self, Intent, Report, Request, SeedSpec};
+use crate::local::plan::Summary;
+use crate::local::store::LocalStore;
 use serde::Serialize;
 
 use crate::cli::arguments::store::Extract;

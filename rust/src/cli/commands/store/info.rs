@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::chunk::{ChunkId, DigestAlgorithm};
 use crate::error::Result;
-use crate::store::LocalStore;
+use crate::formats::chunk::{ChunkId, DigestAlgorithm};
+use crate::local::store::LocalStore;
 use serde::Serialize;
 
 use crate::cli::arguments::store::Info;

@@ -5,16 +5,16 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::archive::Layout;
-use crate::disk::{self, Durability};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::extract::Content;
-use crate::index::{FeatureFlags, Index};
+use crate::formats::archive::Layout;
+use crate::formats::index::{FeatureFlags, Index};
 use crate::limits;
-use crate::make::{self, Made, MakeOptions};
-use crate::store::LocalStore;
-use crate::tree::{self, Recorded};
+use crate::local::disk::{self, Durability};
+use crate::local::extract::IndexKind;
+use crate::local::make::{self, Made, MakeOptions};
+use crate::local::store::LocalStore;
+use crate::local::tree::{self, Recorded};
 
 use crate::cli::arguments::store::Make;
 use crate::cli::options;
@@ -27,18 +27,18 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
     let content = options::content(&args.index.to_string_lossy())?;
     let digest = options::digest(&args.chunking);
     let flags = match content {
-        Content::Tree => FeatureFlags::TREE.with_digest(digest),
-        Content::Blob => FeatureFlags::BLOB.with_digest(digest),
+        IndexKind::Tree => FeatureFlags::TREE.with_digest(digest),
+        IndexKind::Blob => FeatureFlags::BLOB.with_digest(digest),
     };
     let layout = match content {
-        Content::Tree if args.casync_exact => tree::layout(&args.path, &Recorded::AsOnDisk(flags))?,
-        Content::Tree => tree::layout(&args.path, &Recorded::Reproducible(flags))?,
-        Content::Blob => Layout::blob(tree::file_size(&args.path)?),
+        IndexKind::Tree if args.casync_exact => tree::layout(&args.path, &Recorded::AsOnDisk(flags))?,
+        IndexKind::Tree => tree::layout(&args.path, &Recorded::Reproducible(flags))?,
+        IndexKind::Blob => Layout::blob(tree::file_size(&args.path)?),
     };
     let made_with = MakeOptions {
         chunker: options::chunker(args.chunking.chunker, &args.chunking.chunk_size)?,
         flags,
-        forced_cuts: content == Content::Tree && !args.casync_exact,
+        forced_cuts: content == IndexKind::Tree && !args.casync_exact,
         level: args.level,
         hint: last_made(&args.index),
     };

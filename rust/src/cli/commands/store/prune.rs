@@ -2,10 +2,11 @@
 
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::index::Index;
-use crate::store::LocalStore;
-use crate::store::prune::{Pruned, prune};
-use crate::{disk, limits};
+use crate::formats::index::Index;
+use crate::limits;
+use crate::local::disk;
+use crate::local::store::LocalStore;
+use crate::local::store::prune::{Pruned, prune};
 use serde::Serialize;
 
 use crate::cli::arguments::store::Prune;

@@ -1,0 +1,52 @@
+//! Bundles: a table that is accepted is written and read back the same, and no frame, document or list makes a reader
+//! panic or ask for memory without end. The first byte says which of them the rest is.
+
+use vsekai_updater::Error;
+use vsekai_updater::formats::bundle::{BundleList, Table, index_document, parse_index_document, unpack};
+
+/// What a section may give here, in bytes: the memory limit is of the whole process.
+const MAX_PLAIN_BYTES: u64 = 1 << 20;
+
+/// Panics if what the head promises does not hold for this input.
+pub fn check(bytes: &[u8]) {
+    let Some((&kind, bytes)) = bytes.split_first() else { return };
+    let outcome = match kind % 5 {
+        0 => table(bytes),
+        1 => table(&front(bytes)),
+        2 => parse_index_document(bytes).map(|index| {
+            assert_eq!(index_document(&index), bytes);
+        }),
+        3 => BundleList::parse(bytes).map(|list| {
+            let again = list.to_bytes().expect("our own");
+            assert_eq!(BundleList::parse(&again).expect("our own"), list);
+        }),
+        _ => frame(bytes),
+    };
+    if let Err(error) = outcome {
+        assert!(
+            matches!(error, Error::Malformed { .. } | Error::Invalid { .. } | Error::Unsupported { .. }),
+            "{error}"
+        );
+    }
+}
+
+fn table(bytes: &[u8]) -> Result<(), Error> {
+    let table = Table::parse(bytes)?;
+    assert_eq!(Table::parse(&table.to_bytes()?).expect("our own"), table);
+    Ok(())
+}
+
+/// A header and a frame around a plain table.
+fn front(plain: &[u8]) -> Vec<u8> {
+    let packed = zstd::bulk::compress(plain, 1).unwrap_or_default();
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+    [&b"VSKBNDL\x01"[..], &length(&packed), &length(plain), &packed].concat()
+}
+
+/// Two bytes of length, a prefix, and a frame.
+fn frame(bytes: &[u8]) -> Result<(), Error> {
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Ok(()) };
+    let (prefix, packed) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));
+    let mut plain = Vec::new();
+    unpack(packed, prefix, MAX_PLAIN_BYTES, &mut plain)
+}

@@ -1,0 +1,5 @@
+//! The updater as its faces see it.
+
+pub mod host;
+pub mod updater;
+pub mod worker;

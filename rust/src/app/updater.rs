@@ -1,0 +1,394 @@
+//! The updater as its faces see it: check, plan, update, verify, repair, roll back, switch modes, uninstall.
+//!
+//! ```text
+//! state.json, trust/  --->  look: metadata, catalog, choice  --->  documents  --->  install::prepare, apply
+//! ```
+//!
+//! Every call stands for itself: it reads the state from the disk, and what it changes is on the disk when it
+//! returns. Nothing about the user is sent: servers see requests for files, no more. What blocks an update (expired
+//! metadata, no network) never blocks a start, which is [`launch`](crate::install::launch)'s and asks nobody.
+
+use std::path::Path;
+
+use crate::error::{Error, Result, TrustKind};
+use crate::event::{Event, Monitor};
+use crate::formats::release::{Choice, ModeName};
+use crate::install::integrate::{self, Record};
+use crate::install::{
+    self, Admission, Damage, InstallRoot, InstallState, Installed, Prepared, Purpose, Session, Uninstalled, Verified,
+    VerifyDepth, VersionJob,
+};
+use crate::local::acquire::Transfer;
+use crate::local::extract::Intent;
+use crate::local::strategy::Link;
+use crate::state::State;
+use crate::version::Version;
+
+mod bundle_client;
+mod facts;
+mod repository_state;
+
+pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated};
+
+use bundle_client::BundleClient;
+use repository_state::{DocumentSources, RepositoryState};
+
+/// See the module's head.
+#[derive(Debug, Clone)]
+pub struct Updater {
+    root: InstallRoot,
+    settings: Settings,
+}
+
+impl Updater {
+    /// The updater of the install root at `directory`, which need not exist yet.
+    pub fn new(directory: &Path, settings: Settings) -> Result<Self> {
+        Ok(Self { root: InstallRoot::at(directory)?, settings })
+    }
+
+    /// The install root.
+    pub fn root(&self) -> &InstallRoot {
+        &self.root
+    }
+
+    /// Asks the repository. Reads no file of the game, and changes nothing but what is remembered of metadata.
+    pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
+        monitor.emit(Event::StateChanged { state: State::Checking });
+        let state = self.state_or_new(monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
+        let choice = view.choose(&self.settings, &state)?;
+        let mode = view.mode(&self.settings, &state)?;
+        let available = match choice {
+            Choice::Stay => None,
+            Choice::Take { mode, offer, why } => {
+                let (mode, version) = (mode.clone(), offer.version.clone());
+                let (release, bytes) = view.release(&mode, &version, &self.settings.platform)?;
+                let in_place = bundle_client::bases(&self.root, state.current.as_ref());
+                let bundle = bundle_client::download_bytes(&view.listed(&release, &bytes), &in_place);
+                let download_bytes = bundle.unwrap_or(u64::MAX).min(release.sizes.stored_bytes);
+                Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
+            }
+        };
+        // Where that cannot be written, or somebody else writes, the next check costs a little more.
+        if self.root.is_ours()
+            && let Ok(_session) = self.enter("check", monitor)
+        {
+            let _ = view.remember();
+        }
+        let found = if available.is_some() { State::UpdateAvailable } else { State::NoUpdateFound };
+        monitor.emit(Event::StateChanged { state: found });
+        Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
+    }
+
+    /// Finds out what an update would do, and changes nothing. Nothing if there is nothing to do.
+    pub fn plan(&self, monitor: &Monitor) -> Result<Option<Prepared>> {
+        Session::admit(&self.root, &self.admission("update"))?;
+        let state = self.state_or_new(monitor)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
+        let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
+        let (mode, version) = (mode.clone(), offer.version.clone());
+        let (job, _) = self.job(&mut view, (&mode, &version), state.current.as_ref(), Intent::DryRun, monitor)?;
+        install::prepare(&self.root, &state, job, monitor).map(Some)
+    }
+
+    /// Brings the install to the version that it should have: installs, updates or resumes.
+    pub fn update(&self, monitor: &Monitor) -> Result<Updated> {
+        self.update_as_planned(monitor, &|_| {})
+    }
+
+    /// The same; `on_plan` sees what will be done, right before it is. It must return at once.
+    pub fn update_as_planned(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
+        let outcome = self.try_update(monitor, on_plan);
+        let state = match &outcome {
+            Ok(Updated { why: None, .. }) => State::NoUpdateFound,
+            Ok(_) => State::UpdateSuccessful,
+            Err(Error::Cancelled) => State::Cancelled,
+            Err(_) => State::Failed,
+        };
+        monitor.emit(Event::StateChanged { state });
+        outcome
+    }
+
+    fn try_update(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
+        Session::admit(&self.root, &self.admission("update"))?;
+        // A new folder is made only when there is something to put into it.
+        let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
+        monitor.emit(Event::StateChanged { state: State::Checking });
+        let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
+        let mut view = RepositoryState::open(&self.settings, &self.root, &known, monitor)?;
+        let taken = match view.choose(&self.settings, &known)? {
+            Choice::Stay => None,
+            Choice::Take { mode, offer, why } => Some((mode.clone(), offer.version.clone(), why)),
+        };
+        let mut metadata = Transfer::default();
+        let job = match &taken {
+            Some((mode, version, _)) => {
+                monitor.emit(Event::StateChanged { state: State::UpdateAvailable });
+                let current = known.current.as_ref();
+                let (job, transfer) = self.job(&mut view, (mode, version), current, Intent::Apply, monitor)?;
+                metadata.add(transfer);
+                Some(job)
+            }
+            None => None,
+        };
+        let mut session = match session {
+            Some(session) => session,
+            None => self.enter("update", monitor)?,
+        };
+        if self.settings.discard {
+            install::discard(&self.root)?;
+        }
+        view.remember()?;
+        self.note(&mut session, &view)?;
+        let from = session.state.current.clone();
+        let mut report = install::Report::default();
+        if let Some(job) = job {
+            let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
+            on_plan(&prepared);
+            report = prepared.apply(&mut session, monitor)?;
+        } else {
+            // What is staged is for a version that is in place by now, or is not offered any more.
+            install::discard(&self.root)?;
+            report.saved_files = session.clean()?;
+        }
+        let current = session.current()?.clone();
+        let from = from.map(|from| from.version).filter(|from| *from != current.version);
+        metadata.add(view.transfer());
+        Ok(Updated { current, from, why: taken.map(|(.., why)| why), report, metadata })
+    }
+
+    /// What was learned of the repository goes into the state, before anything is built on it.
+    fn note(&self, session: &mut Session, view: &RepositoryState) -> Result<()> {
+        let before = session.state.clone();
+        view.note(&self.settings, &mut session.state)?;
+        if let Some(version) = &self.settings.version {
+            // Asked for by name: what was held against it is forgotten.
+            let mode = session.state.mode.clone();
+            session.state.bad.retain(|bad| *bad != (mode.clone(), version.clone()));
+        }
+        if session.state == before { Ok(()) } else { session.commit() }
+    }
+
+    /// What a version needs to be brought in, and what finding out has cost beside metadata.
+    fn job(
+        &self,
+        view: &mut RepositoryState,
+        (mode, version): (&ModeName, &Version),
+        current: Option<&Installed>,
+        intent: Intent,
+        monitor: &Monitor,
+    ) -> Result<(VersionJob, Transfer)> {
+        let (release, bytes) = view.release(mode, version, &self.settings.platform)?;
+        let sources = repository_state::sources(&self.settings, &view.stores())?;
+        let in_place = bundle_client::bases(&self.root, current);
+        let is_there =
+            |base: &bundle_client::InstalledBase| base.kept.documents.release.index.sha256 == release.index.sha256;
+        let mut offered = None;
+        if sources.remote.is_some() && !in_place.iter().any(is_there) {
+            let listed = view.listed(&release, &bytes);
+            offered = BundleClient::open(&self.settings, &view.places(), &release, &in_place, listed, monitor);
+        }
+        let documents =
+            view.documents(&release, bytes, DocumentSources { bases: &in_place, client: offered.as_mut() })?;
+        let (mut offers, mut link, mut transfer) = (Vec::new(), Link::default(), Transfer::default());
+        if let Some(offered) = &mut offered {
+            offers = offered.offers(&documents);
+            (link, transfer) = (offered.link(), offered.transfer());
+        }
+        let in_place = in_place.into_iter().map(|base| base.kept).collect();
+        let scratch = self.settings.scratch.clone();
+        Ok((
+            VersionJob { documents, in_place, sources, offers, link, purpose: Purpose::Update, intent, scratch },
+            transfer,
+        ))
+    }
+
+    /// Reads all of the current version and holds it against what was signed.
+    pub fn verify(&self, monitor: &Monitor) -> Result<Verified> {
+        let state = self.state(monitor)?;
+        install::verify(&self.root, &current_of(&self.root, &state)?.folder, monitor)
+    }
+
+    /// Makes the current version whole again; fetches no more than what is damaged. Needs no metadata, so an expired
+    /// repository is no obstacle. Gives what was found, and the work if there was any.
+    pub fn repair(&self, monitor: &Monitor) -> Result<(Verified, Option<install::Report>)> {
+        let mut session = self.enter("repair", monitor)?;
+        let folder = session.current()?.folder.clone();
+        if install::InstalledVersion::read(&self.root, &folder).is_none() {
+            self.fetch_documents(&session.state, &folder, monitor)?;
+        }
+        let found = install::verify(&self.root, &folder, monitor)?;
+        let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
+        let kept = install::InstalledVersion::read(&self.root, &folder).ok_or_else(missing)?;
+        if found.damage.is_empty() {
+            kept.stamp_again(&self.root, &folder, monitor)?;
+            session.clean()?;
+            return Ok((found, None));
+        }
+        let in_place = install::InstalledVersion::all(&self.root, session.state.current.as_ref());
+        let job = VersionJob {
+            documents: kept.documents,
+            in_place,
+            sources: repository_state::sources(&self.settings, &session.state.stores)?,
+            // What is damaged is little, as a rule, and a bundle may build on it.
+            offers: Vec::new(),
+            link: Link::default(),
+            purpose: Purpose::Repair(found.sound.clone()),
+            intent: Intent::Apply,
+            scratch: self.settings.scratch.clone(),
+        };
+        let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
+        let report = prepared.apply(&mut session, monitor)?;
+        Ok((found, Some(report)))
+    }
+
+    /// Gets the documents of the current version again: somebody removed them.
+    fn fetch_documents(&self, state: &InstallState, folder: &str, monitor: &Monitor) -> Result<()> {
+        let current = current_of(&self.root, state)?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, state, monitor)?;
+        let (release, bytes) = view.release(&current.mode, &current.version, &current.platform)?;
+        let documents = view.documents(&release, bytes, DocumentSources { bases: &[], client: None })?;
+        install::InstalledVersion::write(&self.root, folder, &documents, &self.root.versions(folder), monitor)
+    }
+
+    /// Goes back to the previous version. The one that is left is not offered again by itself.
+    pub fn roll_back(&self, monitor: &Monitor) -> Result<Installed> {
+        let mut session = self.enter("rollback", monitor)?;
+        monitor.emit(Event::StateChanged { state: State::RollingBack });
+        session.current()?;
+        let outcome = session.roll_back(VerifyDepth::Full, monitor);
+        if let Err(Error::NoPrevious { .. }) = outcome {
+            // A run before this one may have been stopped right after the switch.
+            session.clean()?;
+        }
+        outcome?;
+        // What is left over is no reason to fail: the switch is made.
+        session.clean().map_or_else(|error| monitor.warn(&error), drop);
+        monitor.emit(Event::StateChanged { state: State::Idle });
+        session.current().cloned()
+    }
+
+    /// Makes the install follow another mode; the next update brings its version.
+    pub fn switch_mode(&self, mode: &ModeName, monitor: &Monitor) -> Result<ModeName> {
+        let mut session = self.enter("mode switch", monitor)?;
+        session.current()?;
+        let mut view = RepositoryState::open(&self.settings, &self.root, &session.state, monitor)?;
+        let resolved = crate::formats::release::resolve_mode(view.catalog(), mode)?.clone();
+        view.remember()?;
+        session.state.mode = resolved.clone();
+        session.commit()?;
+        Ok(resolved)
+    }
+
+    /// All modes of the repository.
+    pub fn modes(&self, monitor: &Monitor) -> Result<Vec<ModeInfo>> {
+        let state = self.state_or_new(monitor)?;
+        let view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
+        Ok(view.modes(&self.settings.platform, &state.mode))
+    }
+
+    /// What is known without asking anybody.
+    pub fn status(&self, monitor: &Monitor) -> Result<Status> {
+        let state = self.state(monitor)?;
+        let staged = std::fs::read_dir(self.root.control("staging"));
+        let is_resumable = staged.is_ok_and(|mut entries| entries.next().is_some());
+        Ok(Status {
+            directory: self.root.directory().to_owned(),
+            mode: state.mode,
+            current: state.current,
+            previous: state.previous,
+            trial: state.trial,
+            bad: state.bad,
+            repository: state.repository,
+            is_resumable,
+            is_integrated: state.integration.is_some(),
+        })
+    }
+
+    /// Registers the install with the desktop: `setup_registry_values`. Can be repeated.
+    pub fn integrate(&self, desktop: &Desktop, monitor: &Monitor) -> Result<Record> {
+        let mut session = self.enter("integrate", monitor)?;
+        session.current()?;
+        let record = integrate::integrate(&integrate::Request {
+            display_name: &desktop.display_name,
+            install_root: self.root.directory(),
+            program: &desktop.program,
+            icon_svg: &desktop.icon_svg,
+            scheme: &desktop.scheme,
+            take_scheme: desktop.take_scheme,
+            folders: &desktop.folders,
+            refresh: desktop.refresh.as_deref(),
+            earlier: session.state.integration.as_ref(),
+        })?;
+        session.state.integration = Some(record.clone());
+        session.commit()?;
+        Ok(record)
+    }
+
+    /// Takes back what [`Updater::integrate`] did. Gives what that was; nothing if there was nothing.
+    pub fn unintegrate(&self, monitor: &Monitor) -> Result<Option<Record>> {
+        let mut session = self.enter("unintegrate", monitor)?;
+        let Some(record) = session.state.integration.clone() else { return Ok(None) };
+        integrate::unintegrate(&record)?;
+        session.state.integration = None;
+        session.commit()?;
+        Ok(Some(record))
+    }
+
+    /// Removes the install, and nothing that we did not put there.
+    pub fn uninstall(&self, monitor: &Monitor) -> Result<Uninstalled> {
+        install::uninstall(&self.root, &self.admission("uninstall"), monitor)
+    }
+
+    /// The mode of a new install.
+    pub fn mode(&self) -> ModeName {
+        self.settings.mode.clone().unwrap_or_else(|| self.settings.defaults.mode.clone())
+    }
+
+    fn admission<'a>(&'a self, verb: &'a str) -> Admission<'a> {
+        Admission {
+            verb,
+            protected: &self.settings.protected,
+            adopt: self.settings.adopt,
+            mode: Some(self.settings.mode.as_ref().unwrap_or(&self.settings.defaults.mode)),
+        }
+    }
+
+    /// The right to change an install that is there, or is to be.
+    pub fn enter(&self, verb: &str, monitor: &Monitor) -> Result<Session> {
+        if verb != "update" && !self.root.is_ours() {
+            return Err(Error::NotInstalled { path: self.root.directory().to_owned() });
+        }
+        Session::enter(&self.root, &self.admission(verb), monitor)
+    }
+
+    /// The state of what is installed, mended if that is needed and possible.
+    fn state(&self, monitor: &Monitor) -> Result<InstallState> {
+        Session::look(&self.root, &self.admission("status"), monitor)
+    }
+
+    fn state_or_new(&self, monitor: &Monitor) -> Result<InstallState> {
+        match self.state(monitor) {
+            Err(Error::NotInstalled { .. }) => Ok(InstallState::begin(self.mode())),
+            other => other,
+        }
+    }
+}
+
+fn current_of<'a>(root: &InstallRoot, state: &'a InstallState) -> Result<&'a Installed> {
+    state.current.as_ref().ok_or_else(|| Error::NotInstalled { path: root.directory().to_owned() })
+}
+
+impl Verified {
+    /// The error for damage that nobody asked to be repaired; nothing if there is none.
+    pub fn as_error(&self, path: &Path) -> Option<Error> {
+        let files: std::collections::BTreeSet<&str> = self.damage.iter().map(Damage::path).collect();
+        (!files.is_empty()).then(|| Error::Damaged { path: path.to_owned(), files: files.len() as u64 })
+    }
+}
+
+/// What the catalog may not do to what was seen of a mode.
+fn went_back(mode: &ModeName, seen: u64, now: u64) -> Error {
+    let reason = format!("the catalog is at {now} in mode {mode}, and was at {seen} before");
+    Error::Trust { kind: TrustKind::Rollback, reason }
+}

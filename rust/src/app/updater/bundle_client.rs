@@ -1,0 +1,332 @@
+//! Bundles of a version that is to come: which there are, what they hold, and the documents that lie in front of them.
+//!
+//! Whatever is missing, slow or wrong here is no error. The version's documents are targets of the repository and its
+//! chunks are in the store: bundles only make both cheaper.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Settings;
+use super::repository_state::below;
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::formats::bundle::{BundleInfo, BundleList, Digest, MAX_TABLE_BYTES, list_name, name_of};
+use crate::formats::release::Release;
+use crate::install::{Documents, InstallRoot, Installed, InstalledVersion};
+use crate::limits;
+use crate::local::acquire::{BundleFile, BundleOffer, DeltaBase, IntermediateBase, Transfer, VersionContent};
+use crate::local::strategy::Link;
+use crate::net::http::{Network, Url};
+use crate::net::trust::Location;
+
+mod delta_chain;
+mod head;
+
+use delta_chain::DeltaChain;
+use head::{BundleHead, Intermediate, OldVersion, malformed};
+
+/// A front of this length tells how many bytes the line brings in a second; a shorter one only how long an answer takes.
+const TELLING_BYTES: u64 = 256 << 10;
+
+/// A bundle up to this length is fetched with its front, in one request.
+const SMALL_BYTES: u64 = 256 << 10;
+
+/// What one repository has of bundles for one version.
+pub(super) struct BundleClient<'a> {
+    network: &'a Network,
+    monitor: &'a Monitor,
+    bases: &'a [InstalledBase],
+    places: Vec<Url>,
+    /// The wanted version.
+    to: Digest,
+    /// What its chunks come to in the store.
+    stored_bytes: u64,
+    /// The most that the front of a bundle may have.
+    front_bytes: u64,
+    list: BundleList,
+    /// Lists of versions between.
+    lists: HashMap<Digest, BundleList>,
+    fronts: Vec<BundleHead>,
+    /// Bundles that are not what their list says.
+    bad: HashSet<Digest>,
+    transfer: Transfer,
+    link: Link,
+}
+
+/// What is known of a list before anybody is asked for it.
+pub(super) enum KnownList {
+    /// The list, as it came with the metadata.
+    OldVersion(Vec<u8>),
+    /// There was none.
+    Nothing,
+    /// The metadata came without such lists.
+    Unknown,
+}
+
+/// An installed version that a bundle may build on.
+pub(super) struct InstalledBase {
+    pub(super) digest: Digest,
+    pub(super) kept: InstalledVersion,
+}
+
+/// The versions in place, the current one first.
+pub(super) fn bases(root: &InstallRoot, current: Option<&Installed>) -> Vec<InstalledBase> {
+    let kept = InstalledVersion::all(root, current);
+    kept.into_iter().map(|kept| InstalledBase { digest: kept.documents.release.content(), kept }).collect()
+}
+
+impl InstalledBase {
+    fn known(&self) -> OldVersion<'_> {
+        OldVersion { index: &self.kept.documents.index, files: &self.kept.documents.table }
+    }
+}
+
+impl<'a> BundleClient<'a> {
+    /// The client of a release, with a list that is known, or that is asked for. Nothing if there are no bundles.
+    pub(super) fn open(
+        settings: &'a Settings,
+        places: &[String],
+        release: &Release,
+        bases: &'a [InstalledBase],
+        listed: KnownList,
+        monitor: &'a Monitor,
+    ) -> Option<Self> {
+        let locations: Vec<Location> = places.iter().filter_map(|place| place.parse().ok()).collect();
+        let urls = locations.iter().filter_map(|location| match location {
+            Location::Url(url) => Some(url.clone()),
+            Location::Folder(_) => None,
+        });
+        let places: Vec<Url> = urls.collect();
+        // A folder's store is as near as its bundles.
+        if places.len() != locations.len() || places.is_empty() {
+            return None;
+        }
+        let mut client = Self {
+            network: &settings.network,
+            monitor,
+            bases,
+            places,
+            to: release.content(),
+            stored_bytes: release.sizes.stored_bytes,
+            // Documents in front of a bundle are no longer than they are by themselves.
+            front_bytes: release.index.length.saturating_add(release.files.length).saturating_add(MAX_TABLE_BYTES),
+            list: BundleList::default(),
+            lists: HashMap::new(),
+            fronts: Vec::new(),
+            bad: HashSet::new(),
+            transfer: Transfer::default(),
+            link: Link::default(),
+        };
+        let current = bases.first().map(|base| base.digest);
+        let to = client.to;
+        let list = match listed {
+            KnownList::Nothing => return None,
+            KnownList::OldVersion(bytes) => match BundleList::parse(&bytes) {
+                Ok(list) if list.find(current.as_ref()).is_some() => list,
+                // It may be older than the delta, or the server may learn that one is wanted.
+                _ => client.ask_for_list(&to, current)?,
+            },
+            KnownList::Unknown => client.ask_for_list(&to, current)?,
+        };
+        client.list = client.without_bad(list);
+        (!client.list.bundles.is_empty()).then_some(client)
+    }
+
+    fn without_bad(&self, mut list: BundleList) -> BundleList {
+        list.bundles.retain(|info| info.front_bytes <= self.front_bytes && !self.bad.contains(&info.id));
+        list
+    }
+
+    /// The server is told which version would be built on, so that it can make what is asked for; nothing else.
+    fn ask_for_list(&mut self, to: &Digest, from: Option<Digest>) -> Option<BundleList> {
+        for place in &self.places {
+            let mut url: Url = below(place.as_str(), &list_name(to)).parse().ok()?;
+            // A signed URL would not be one any more.
+            if let Some(from) = from.filter(|_| url.query().is_none()) {
+                url.query_pairs_mut().append_pair("from", &from.to_string());
+            }
+            let begun = Instant::now();
+            let answer = self.network.stopped_by(&self.monitor.cancel).document(&url, limits::MAX_DOCUMENT_BYTES);
+            self.transfer.requests += 1;
+            match answer.and_then(|bytes| Ok((BundleList::parse(&bytes)?, bytes.len() as u64))) {
+                Ok((list, received_bytes)) => {
+                    self.transfer.received_bytes += received_bytes;
+                    self.link.round_trip_seconds = begun.elapsed().as_secs_f64();
+                    return Some(list);
+                }
+                Err(Error::Transport { .. }) => {}
+                Err(error) => self.monitor.warn(&error),
+            }
+        }
+        None
+    }
+
+    /// What asking has cost so far.
+    pub(super) fn transfer(&self) -> Transfer {
+        self.transfer
+    }
+
+    /// What the line was like so far.
+    pub(super) fn link(&self) -> Link {
+        self.link
+    }
+
+    /// Index and file table out of the front of a bundle.
+    pub(super) fn documents(&mut self, release: &Release, bytes: &[u8]) -> Option<Documents> {
+        let row = self.row()?;
+        match self.read_documents(&row, release, bytes) {
+            Ok(documents) => Some(documents),
+            Err(error) => {
+                self.monitor.warn(&error);
+                None
+            }
+        }
+    }
+
+    fn read_documents(&mut self, row: &DeltaChain, release: &Release, bytes: &[u8]) -> Result<Documents> {
+        let passing = self.passing(row)?;
+        let old = match passing.last() {
+            Some(last) => Some(last.known()),
+            None => self.base(row).map(InstalledBase::known),
+        };
+        let last = row.infos.last().ok_or_else(|| malformed("there is none"))?;
+        self.front(last)?.documents(release, bytes, old)
+    }
+
+    /// Bundles that can be used, with their tables; none if there are none that are sound.
+    pub(super) fn offers(&mut self, documents: &Documents) -> Vec<BundleOffer> {
+        let wanted = VersionContent {
+            index: Arc::new(documents.index.clone()),
+            layout: Arc::new(documents.table.layout().clone()),
+        };
+        // Whatever fails is not tried again, so there is an end.
+        while let Some(row) = self.row() {
+            match self.offers_of(&row, &wanted) {
+                Ok(offers) => return offers,
+                Err(error) => {
+                    self.monitor.warn(&error);
+                    row.infos.iter().for_each(|info| self.forget(info));
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn offers_of(&mut self, row: &DeltaChain, wanted: &VersionContent) -> Result<Vec<BundleOffer>> {
+        let passing = self.passing(row)?;
+        let seed = self.base(row).map(|base| base.kept.seed().map(Arc::new)).transpose()?;
+        let mut offers: Vec<BundleOffer> = Vec::new();
+        for (at, info) in row.infos.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| Some((before, passing.get(before)?)));
+            let between = before.map(|(after, version)| IntermediateBase { version: version.version.clone(), after });
+            let old = seed.clone().map(|seed| DeltaBase { seed, between });
+            let to = passing.get(at).map_or(wanted, |passing| &passing.version);
+            offers.push(self.offer(info, to, old)?);
+        }
+        Ok(offers)
+    }
+
+    fn offer(&mut self, info: &BundleInfo, to: &VersionContent, old: Option<DeltaBase>) -> Result<BundleOffer> {
+        let file: Arc<dyn BundleFile> = self.file(info)?;
+        let front = self.front(info)?;
+        if front.table.to != Digest::of(&to.index.to_bytes()) || front.table.from != info.from {
+            return Err(malformed("it is of other versions than the list says"));
+        }
+        let built_on = old.as_ref().map(DeltaBase::index);
+        front.table.sections.iter().try_for_each(|section| section.check(&to.index, built_on))?;
+        let whole = front.whole();
+        let is_here = whole.is_some();
+        let file = whole.map_or(file, |whole| Arc::new(whole));
+        let (table, sections_at) = (Arc::clone(&front.table), front.sections_at);
+        Ok(BundleOffer {
+            info: info.clone(),
+            table,
+            sections_at,
+            file,
+            is_here,
+            kept: HashMap::new(),
+            to: to.clone(),
+            old,
+        })
+    }
+
+    /// The versions that a row passes through.
+    fn passing(&mut self, row: &DeltaChain) -> Result<Vec<Intermediate>> {
+        let mut versions: Vec<Intermediate> = Vec::new();
+        for pair in row.infos.windows(2) {
+            let [info, next] = pair else { continue };
+            let old = match versions.last() {
+                Some(last) => last.known(),
+                None => self.base(row).map(InstalledBase::known).ok_or_else(|| malformed("it builds on nothing"))?,
+            };
+            versions.push(self.front(info)?.passing(old, next.from.as_ref())?);
+        }
+        Ok(versions)
+    }
+
+    fn base(&self, row: &DeltaChain) -> Option<&'a InstalledBase> {
+        row.base.and_then(|at| self.bases.get(at))
+    }
+
+    fn file(&self, info: &BundleInfo) -> Result<Arc<dyn BundleFile>> {
+        let urls = self.places.iter().map(|place| below(place.as_str(), &name_of(&info.id)).parse());
+        self.network.bundle(urls.filter_map(std::result::Result::ok).collect())
+    }
+
+    /// Fetched once.
+    fn front(&mut self, info: &BundleInfo) -> Result<&BundleHead> {
+        let at = match self.fronts.iter().position(|front| front.info.id == info.id) {
+            Some(at) => at,
+            None if self.bad.contains(&info.id) => return Err(malformed("its front cannot be had")),
+            None => {
+                let fetched = self.fetch_front(info);
+                if fetched.is_err() {
+                    self.forget(info);
+                }
+                self.fronts.push(fetched?);
+                self.fronts.len() - 1
+            }
+        };
+        self.fronts.get(at).ok_or_else(|| malformed("its front cannot be had"))
+    }
+
+    /// Not asked for again.
+    fn forget(&mut self, info: &BundleInfo) {
+        self.bad.insert(info.id);
+        for list in std::iter::once(&mut self.list).chain(self.lists.values_mut()) {
+            list.bundles.retain(|other| other.id != info.id);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
+    fn fetch_front(&mut self, info: &BundleInfo) -> Result<BundleHead> {
+        let length = if info.length <= SMALL_BYTES { info.length } else { info.front_bytes };
+        let mut bytes = Vec::new();
+        let mut keep = |piece: &[u8]| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        };
+        let begun = Instant::now();
+        let mut transfer = self.file(info)?.read(0..length, &mut keep, self.monitor)?;
+        // What lies behind the front is content, and counts as such where it is used.
+        transfer.received_bytes = transfer.received_bytes.saturating_sub(length.saturating_sub(info.front_bytes));
+        self.transfer.add(transfer);
+        let seconds = begun.elapsed().as_secs_f64();
+        if length < TELLING_BYTES {
+            self.link.round_trip_seconds = self.link.round_trip_seconds.min(seconds);
+        } else {
+            let sending = (seconds - self.link.round_trip_seconds).max(seconds / 10.0).max(1e-6);
+            self.link.bytes_per_second = length as f64 / sending;
+        }
+        BundleHead::parse(info.clone(), bytes)
+    }
+}
+
+/// What a list says that an update comes to for who has one of these versions, or none, in bytes.
+pub(super) fn download_bytes(listed: &KnownList, bases: &[InstalledBase]) -> Option<u64> {
+    let KnownList::OldVersion(bytes) = listed else { return None };
+    let list = BundleList::parse(bytes).ok()?;
+    let of = |from: Option<&Digest>| list.find(from).map(|info| info.length);
+    bases.iter().find_map(|base| of(Some(&base.digest))).or_else(|| of(None))
+}

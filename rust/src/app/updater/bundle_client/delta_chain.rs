@@ -1,0 +1,92 @@
+//! Which bundles lead from what is installed to what is wanted: one, or several in a row over versions that were
+//! published between the two.
+
+use std::collections::HashSet;
+
+use super::BundleClient;
+use crate::formats::bundle::{BundleInfo, BundleList, Digest};
+
+/// Bundles of one row. Each is unpacked from beginning to end before the next.
+const MAX_ROW: usize = 4;
+
+/// Lists of other versions that are asked for.
+const MAX_ASKED: usize = 4;
+
+/// Bundles that are used one after another.
+#[derive(Clone)]
+pub(super) struct DeltaChain {
+    /// The version that the first builds on, by its place among those that are installed.
+    pub(super) base: Option<usize>,
+    /// In the order in which they are used; never empty.
+    pub(super) infos: Vec<BundleInfo>,
+}
+
+/// Bundles that lead from one version to the wanted one, the last first.
+struct Path {
+    version: Digest,
+    infos: Vec<BundleInfo>,
+    bytes: u64,
+}
+
+impl BundleClient<'_> {
+    /// The bundle for an installed version; else several that are smaller together than one that needs nothing; else
+    /// that one.
+    pub(super) fn row(&mut self) -> Option<DeltaChain> {
+        let direct = |(at, digest): (usize, Digest)| {
+            let info = self.list.find(Some(&digest))?.clone();
+            Some(DeltaChain { base: Some(at), infos: vec![info] })
+        };
+        let digests: Vec<Digest> = self.bases.iter().map(|base| base.digest).collect();
+        if let Some(row) = digests.iter().copied().enumerate().find_map(direct) {
+            return Some(row);
+        }
+        let full = self.list.find(None).cloned();
+        let most_bytes = full.as_ref().map_or(self.stored_bytes, |info| info.length.min(self.stored_bytes));
+        let found = if digests.is_empty() { None } else { self.search(&digests, most_bytes) };
+        found.or_else(|| full.map(|info| DeltaChain { base: None, infos: vec![info] }))
+    }
+
+    /// Goes back from the wanted version over what its bundles build on, the smallest way first.
+    fn search(&mut self, installed: &[Digest], most_bytes: u64) -> Option<DeltaChain> {
+        let mut open = vec![Path { version: self.to, infos: Vec::new(), bytes: 0 }];
+        let mut seen = HashSet::from([self.to]);
+        let mut asked = 0;
+        loop {
+            let at = (0..open.len()).min_by_key(|at| open[*at].bytes)?;
+            let path = open.swap_remove(at);
+            let list = if path.infos.is_empty() {
+                self.list.clone()
+            } else if let Some(list) = self.lists.get(&path.version) {
+                list.clone()
+            } else if asked < MAX_ASKED {
+                asked += 1;
+                let list = self.ask_for_list(&path.version, None).map(|list| self.without_bad(list));
+                self.lists.entry(path.version).or_insert(list.unwrap_or_default()).clone()
+            } else {
+                return None;
+            };
+            for (at, digest) in installed.iter().enumerate() {
+                let Some(info) = list.find(Some(digest)).filter(|info| path.bytes + info.length <= most_bytes) else {
+                    continue;
+                };
+                let infos = std::iter::once(info).chain(path.infos.iter().rev()).cloned().collect();
+                return Some(DeltaChain { base: Some(at), infos });
+            }
+            if path.infos.len() + 1 < MAX_ROW {
+                open.extend(steps_back(&path, &list, most_bytes, &mut seen));
+            }
+        }
+    }
+}
+
+fn steps_back(path: &Path, list: &BundleList, most_bytes: u64, seen: &mut HashSet<Digest>) -> Vec<Path> {
+    let mut steps = Vec::new();
+    for info in &list.bundles {
+        let bytes = path.bytes.saturating_add(info.length);
+        if let Some(version) = info.from.filter(|version| bytes < most_bytes && seen.insert(*version)) {
+            let infos = path.infos.iter().chain([info]).cloned().collect();
+            steps.push(Path { version, infos, bytes });
+        }
+    }
+    steps
+}

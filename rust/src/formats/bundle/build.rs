@@ -1,0 +1,387 @@
+//! From two versions to the bundle that leads from one to the other, or from one to the bundle that needs nothing.
+//!
+//! ```text
+//! draft     chunks that the old version has not, in stream order, cut into sections
+//! sketch    what the old stream is like, place by place                       bundle/similar.rs
+//! pack      each section against the places that are most like it, all cores
+//! write     header, table, documents, sections
+//! ```
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::codec::pack;
+use super::similar::{Sketch, Votes, marks_of, spacing_log};
+use super::stream::{ChunkSource, read_ranges};
+use super::table::{Filter, Section, SectionContent, Table};
+use super::{BundleInfo, Digest, Effort, index_document, x86};
+use crate::error::{Error, Result};
+use crate::event::{Event, Monitor, Phase};
+use crate::formats::archive::{NodeKind, Segment};
+use crate::formats::chunk::ChunkId;
+use crate::formats::index::Index;
+use crate::formats::release::FileTable;
+use crate::local::disk;
+
+impl Effort {
+    fn level(self) -> i32 {
+        match self {
+            Self::Fast => 6,
+            Self::Normal => 19,
+            Self::Best => 22,
+        }
+    }
+
+    /// Output and prefix of one section, in bytes, at the most.
+    fn section_bytes(self, has_prefix: bool) -> (u64, u64) {
+        match (self, has_prefix) {
+            (Self::Fast | Self::Normal, false) => (16 << 20, 0),
+            (Self::Best, false) => (32 << 20, 0),
+            (Self::Fast | Self::Normal, true) => (12 << 20, 20 << 20),
+            (Self::Best, true) => (24 << 20, 40 << 20),
+        }
+    }
+}
+
+/// One version: what it is, and who has its chunks.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// Its index.
+    pub index: &'a Index,
+    /// Its files.
+    pub table: &'a FileTable,
+    /// Gives its chunks.
+    pub chunks: &'a dyn ChunkSource,
+    /// Nodes whose bytes may be others at the player's: nothing is built on them.
+    pub is_mutable: &'a (dyn Fn(usize) -> bool + Sync),
+}
+
+impl std::fmt::Debug for Side<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Side({} chunks)", self.index.len())
+    }
+}
+
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Its entry in the list of bundles.
+    pub info: BundleInfo,
+    /// How many chunks it gives.
+    pub chunks: u64,
+}
+
+/// A section before it is packed.
+struct Draft {
+    runs: Vec<Range<u32>>,
+    plain_bytes: u64,
+}
+
+/// Builds a bundle for `new`, and writes it to `out`, which must be empty. `scratch` is a folder for working files.
+///
+/// # Errors
+/// Those of the sources, and of the disk.
+pub fn build(
+    new: Side<'_>,
+    old: Option<Side<'_>>,
+    effort: Effort,
+    scratch: &Path,
+    out: &mut File,
+    monitor: &Monitor,
+) -> Result<Built> {
+    let (section_bytes, prefix_bytes) = effort.section_bytes(old.is_some());
+    let drafts = draft(new.index, old.map(|old| old.index), section_bytes);
+    let total_bytes = drafts.iter().map(|draft| draft.plain_bytes).sum();
+    monitor.emit(Event::Started { phase: Phase::Bundle, total_bytes });
+    let pool = monitor.pool()?;
+    let sketch = match (old, drafts.is_empty()) {
+        (Some(old), false) => Some(pool.install(|| sketch(old, monitor))?),
+        _ => None,
+    };
+    let worker = Worker { new, old, sketch: sketch.as_ref(), effort, prefix_bytes, monitor };
+    let mut pieces = vec![worker.document(SectionContent::Index)?, worker.document(SectionContent::FileTable)?];
+    let bin = Mutex::new(Bin::new(scratch)?);
+    let packed: Vec<Piece> =
+        pool.install(|| drafts.par_iter().map(|draft| worker.pack(draft, &bin)).collect::<Result<_>>())?;
+    pieces.extend(packed);
+    let bin = bin.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let info = write(&worker, pieces, bin, total_bytes, out)?;
+    monitor.emit(Event::Finished { phase: Phase::Bundle });
+    let chunks = drafts.iter().flat_map(|draft| &draft.runs).map(|run| u64::from(run.end - run.start)).sum();
+    Ok(Built { info, chunks })
+}
+
+/// The chunks that `old` has not, each once, in stream order.
+fn draft(new: &Index, old: Option<&Index>, section_bytes: u64) -> Vec<Draft> {
+    let mut known: HashSet<ChunkId> = old.into_iter().flat_map(Index::iter).map(|chunk| chunk.id).collect();
+    let mut drafts: Vec<Draft> = Vec::new();
+    for (position, chunk) in new.iter().enumerate() {
+        if !known.insert(chunk.id) {
+            continue;
+        }
+        if drafts.last().is_none_or(|last| last.plain_bytes + chunk.size() > section_bytes) {
+            drafts.push(Draft { runs: Vec::new(), plain_bytes: 0 });
+        }
+        let (Some(last), Ok(at)) = (drafts.last_mut(), u32::try_from(position)) else { continue };
+        last.plain_bytes += chunk.size();
+        match last.runs.last_mut() {
+            Some(run) if run.end == at => run.end += 1,
+            _ => last.runs.push(at..at + 1),
+        }
+    }
+    drafts
+}
+
+/// Reads all of the old version once.
+fn sketch(old: Side<'_>, monitor: &Monitor) -> Result<Sketch> {
+    let spacing = spacing_log(old.index.stream_bytes());
+    let chunks: Vec<_> = old.index.iter().collect();
+    let mut seen = HashSet::new();
+    let chunks: Vec<_> = chunks.into_iter().filter(|chunk| seen.insert(chunk.id)).collect();
+    let marks = chunks.par_iter().map(|chunk| {
+        monitor.cancel.check()?;
+        let mut bytes = Vec::new();
+        old.chunks.append(*chunk, &mut bytes)?;
+        Ok(marks_of(&bytes, chunk.start, spacing))
+    });
+    let marks = marks.try_reduce(Vec::new, |mut all, mut some| {
+        all.append(&mut some);
+        Ok(all)
+    })?;
+    Ok(Sketch::new(marks, old.index.stream_bytes()))
+}
+
+/// Packed sections, in the order in which they got done.
+struct Bin {
+    file: File,
+    path: std::path::PathBuf,
+    bytes: u64,
+}
+
+impl Bin {
+    fn new(scratch: &Path) -> Result<Self> {
+        disk::create_directory(scratch)?;
+        let path = scratch.join(format!("bundle-{}-{:x}", std::process::id(), fastrand::u64(..)));
+        Ok(Self { file: disk::create(&path)?, path, bytes: 0 })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<Range<u64>> {
+        self.file.write_all(bytes).map_err(Error::io("write", &self.path))?;
+        let begin = self.bytes;
+        self.bytes += bytes.len() as u64;
+        Ok(begin..self.bytes)
+    }
+}
+
+impl Drop for Bin {
+    fn drop(&mut self) {
+        let _ = disk::remove_file(&self.path);
+    }
+}
+
+/// A packed section.
+struct Piece {
+    section: Section,
+    place: Place,
+}
+
+enum Place {
+    Memory(Vec<u8>),
+    Bin(Range<u64>),
+}
+
+struct Worker<'a> {
+    new: Side<'a>,
+    old: Option<Side<'a>>,
+    sketch: Option<&'a Sketch>,
+    effort: Effort,
+    prefix_bytes: u64,
+    monitor: &'a Monitor,
+}
+
+impl Worker<'_> {
+    fn document(&self, content: SectionContent) -> Result<Piece> {
+        let of = |side: Side<'_>| match content {
+            SectionContent::FileTable => side.table.to_document(),
+            _ => Ok(index_document(side.index)),
+        };
+        let plain = of(self.new)?;
+        let prefix = self.old.map(of).transpose()?.unwrap_or_default();
+        let packed = pack(self.effort.level(), &prefix, &plain)?;
+        let section = Section {
+            content,
+            filter: Filter::None,
+            prefix: Vec::new(),
+            packed_bytes: packed.len() as u64,
+            plain_bytes: plain.len() as u64,
+        };
+        Ok(Piece { section, place: Place::Memory(packed) })
+    }
+
+    fn pack(&self, draft: &Draft, bin: &Mutex<Bin>) -> Result<Piece> {
+        self.monitor.cancel.check()?;
+        let mut plain = Vec::new();
+        for position in draft.runs.iter().flat_map(Clone::clone) {
+            if let Some(chunk) = self.new.index.get(position as usize) {
+                self.new.chunks.append(chunk, &mut plain)?;
+            }
+        }
+        let prefix_ranges = self.prefix_of(draft, &plain);
+        let mut prefix = Vec::new();
+        if let Some(old) = self.old {
+            read_ranges(old.index, old.chunks, &prefix_ranges, &mut prefix)?;
+        }
+        let mut section = Section {
+            content: SectionContent::Chunks(draft.runs.clone()),
+            filter: Filter::None,
+            prefix: prefix_ranges,
+            packed_bytes: 0,
+            plain_bytes: draft.plain_bytes,
+        };
+        section.filter = self.filter(&section, &mut prefix, &mut plain)?;
+        let packed = pack(self.effort.level(), &prefix, &plain)?;
+        section.packed_bytes = packed.len() as u64;
+        let place = Place::Bin(bin.lock().unwrap_or_else(PoisonError::into_inner).put(&packed)?);
+        self.monitor.emit(Event::Advanced { phase: Phase::Bundle, bytes: draft.plain_bytes });
+        Ok(Piece { section, place })
+    }
+
+    /// Applies the filter that pays, by a look that takes little time. Gives which it was.
+    fn filter(&self, section: &Section, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<Filter> {
+        if !x86::is_likely(plain) {
+            return Ok(Filter::None);
+        }
+        let (mut other_prefix, mut other_plain) = (prefix.clone(), plain.clone());
+        if let Some(old) = self.old {
+            Filter::X86.apply(&mut other_prefix, old.table.layout(), &section.prefix);
+        }
+        let ranges = section.stream_ranges(self.new.index);
+        Filter::X86.apply(&mut other_plain, self.new.table.layout(), &ranges);
+        if pack(LOOK_LEVEL, &other_prefix, &other_plain)?.len() >= pack(LOOK_LEVEL, prefix, plain)?.len() {
+            return Ok(Filter::None);
+        }
+        (*prefix, *plain) = (other_prefix, other_plain);
+        Ok(Filter::X86)
+    }
+
+    fn prefix_of(&self, draft: &Draft, plain: &[u8]) -> Vec<Range<u64>> {
+        let (Some(old), Some(sketch)) = (self.old, self.sketch) else { return Vec::new() };
+        let mut votes = Votes::default();
+        sketch.vote(plain, &mut votes);
+        for range in self.same_paths(draft, old) {
+            Sketch::hint(&range, PATH_VOTES, &mut votes);
+        }
+        without(sketch.choose(&votes, self.prefix_bytes), &mutable_ranges(old))
+    }
+
+    /// Where the files that a section is of stood before.
+    fn same_paths(&self, draft: &Draft, old: Side<'_>) -> Vec<Range<u64>> {
+        let by_path: HashMap<_, _> = old.table.files().map(|(node, path, ..)| (path, node)).collect();
+        let (new_layout, old_layout) = (self.new.table.layout(), old.table.layout());
+        let mut found = Vec::new();
+        for run in &draft.runs {
+            let start_of = |at: u32| self.new.index.get(at as usize).map_or(u64::MAX, |chunk| chunk.start);
+            for segment in new_layout.segments(start_of(run.start)..start_of(run.end)) {
+                let Segment::Payload { node, offset, len } = segment else { continue };
+                let path = new_layout.nodes()[node].path.as_ref();
+                let Some(before) = path.and_then(|path| by_path.get(path)) else { continue };
+                let NodeKind::File { payload } = &old_layout.nodes()[*before].kind else { continue };
+                if (old.is_mutable)(*before) {
+                    continue;
+                }
+                let at = payload.start + offset.min(payload.end - payload.start);
+                found.push(
+                    at.saturating_sub(NEARBY_BYTES).max(payload.start)..(at + len + NEARBY_BYTES).min(payload.end),
+                );
+            }
+        }
+        found
+    }
+}
+
+/// Where the stream has files whose bytes may be others at the player's, in order.
+fn mutable_ranges(side: Side<'_>) -> Vec<Range<u64>> {
+    let nodes = side.table.layout().nodes().iter().enumerate();
+    let mutable = nodes.filter(|(node, _)| (side.is_mutable)(*node));
+    mutable
+        .filter_map(|(_, node)| match &node.kind {
+            NodeKind::File { payload } if !payload.is_empty() => Some(payload.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Takes holes out of ranges; both are in order.
+fn without(ranges: Vec<Range<u64>>, holes: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut left = Vec::new();
+    for mut range in ranges {
+        for hole in holes {
+            if hole.end <= range.start || hole.start >= range.end {
+                continue;
+            }
+            if range.start < hole.start {
+                left.push(range.start..hole.start);
+            }
+            range.start = hole.end.min(range.end);
+        }
+        if !range.is_empty() {
+            left.push(range);
+        }
+    }
+    left
+}
+
+/// zstd level that tells whether a filter pays.
+const LOOK_LEVEL: i32 = 3;
+
+/// What standing at the same path counts for a block; one mark that is in one place counts 1.
+const PATH_VOTES: f32 = 0.5;
+
+/// How far a file's content is expected to have moved in it, in bytes.
+const NEARBY_BYTES: u64 = 256 << 10;
+
+fn write(
+    worker: &Worker<'_>,
+    pieces: Vec<Piece>,
+    mut bin: Bin,
+    plain_bytes: u64,
+    out: &mut File,
+) -> Result<BundleInfo> {
+    let digest = |index: &Index| Digest::of(&index.to_bytes());
+    let from = worker.old.map(|old| digest(old.index));
+    let (sections, places): (Vec<Section>, Vec<Place>) =
+        pieces.into_iter().map(|piece| (piece.section, piece.place)).unzip();
+    let table = Table { from, to: digest(worker.new.index), sections };
+    let front = table.to_bytes()?;
+    let mut hasher = <sha2::Sha256 as sha2::Digest>::new();
+    let mut length = 0_u64;
+    let mut front_bytes = front.len() as u64;
+    let mut put = |bytes: &[u8]| -> Result<()> {
+        sha2::Digest::update(&mut hasher, bytes);
+        length += bytes.len() as u64;
+        out.write_all(bytes).map_err(Error::io("write", "a bundle"))
+    };
+    put(&front)?;
+    for place in places {
+        match place {
+            Place::Memory(bytes) => {
+                front_bytes += bytes.len() as u64;
+                put(&bytes)?;
+            }
+            Place::Bin(range) => {
+                bin.file.seek(SeekFrom::Start(range.start)).map_err(Error::io("read", &bin.path))?;
+                let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(0)];
+                bin.file.read_exact(&mut bytes).map_err(Error::io("read", &bin.path))?;
+                put(&bytes)?;
+            }
+        }
+    }
+    let id = Digest(sha2::Digest::finalize(hasher).into());
+    Ok(BundleInfo { id, length, front_bytes, plain_bytes, from, effort: worker.effort })
+}

@@ -1,0 +1,169 @@
+//! The user's settings: a TOML file, the environment and the command line, each value with where it is from.
+//!
+//! Every value is checked when it is read, and a key that is not known is an error: a misspelt setting
+//! would otherwise be one that silently does nothing. This module reads no environment and decides on no
+//! folder by itself: both are given to it. It holds no secrets, and shows none that a URL has in it.
+
+mod check;
+mod merge;
+mod place;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use check::rate_bytes_per_second;
+pub use merge::{Origin, Row, Setting, Settings};
+pub use place::{Folders, System, file_in};
+
+use crate::error::{Error, Format, Result};
+use crate::local::disk;
+
+/// Largest configuration file that is read, in bytes.
+pub const MAX_CONFIG_BYTES: usize = 64 << 10;
+
+/// One source of settings: the file, or the flags of a command line. Nothing in it is not set.
+///
+/// ```toml
+/// repository = ["https://example.org/v-sekai"]
+/// mode = "beta"
+/// limit_rate = "5M"
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// URLs or folders of the repository and its mirrors, in the order in which they are asked.
+    pub repository: Vec<String>,
+    /// The publisher's `root.json`.
+    pub trust_root: Option<PathBuf>,
+    /// The mode that new installs follow.
+    pub mode: Option<String>,
+    /// The platform, if not that of this machine.
+    pub platform: Option<String>,
+    /// Most bytes a second to receive: `5M`, `500K`, `64KiB`.
+    pub limit_rate: Option<String>,
+    /// URL of a proxy.
+    pub proxy: Option<String>,
+    /// Most requests at once.
+    pub connections: Option<u16>,
+    /// A chunk store to keep what was fetched in.
+    pub cache: Option<PathBuf>,
+    /// Whether chunk caches that other programs keep are read.
+    pub shared_cache: Option<bool>,
+    /// How long a new version must live to count as one that works, in seconds.
+    pub grace_seconds: Option<u64>,
+}
+
+/// The same with the place of each value.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    repository: Option<Spanned<Vec<String>>>,
+    trust_root: Option<Spanned<PathBuf>>,
+    mode: Option<Spanned<String>>,
+    platform: Option<Spanned<String>>,
+    limit_rate: Option<Spanned<String>>,
+    proxy: Option<Spanned<String>>,
+    connections: Option<Spanned<u16>>,
+    cache: Option<Spanned<PathBuf>>,
+    shared_cache: Option<bool>,
+    grace_seconds: Option<Spanned<u64>>,
+}
+
+impl Config {
+    /// Reads and checks the text of a configuration file.
+    ///
+    /// # Errors
+    /// `Malformed`, which names the line and what is wrong there; of a key that is not known, those that are.
+    pub fn parse(text: &str) -> Result<Self> {
+        let raw = Raw::parse(text)?;
+        Ok(Self {
+            repository: checked(text, raw.repository, |all| check::repositories(all))?.unwrap_or_default(),
+            trust_root: checked(text, raw.trust_root, |path| check::absolute(path))?,
+            mode: checked(text, raw.mode, |name| check::mode(name))?,
+            platform: checked(text, raw.platform, |name| check::platform(name))?,
+            limit_rate: checked(text, raw.limit_rate, |rate| check::rate(rate))?,
+            proxy: checked(text, raw.proxy, |url| check::proxy(url))?,
+            connections: checked(text, raw.connections, |count| check::connections(*count))?,
+            cache: checked(text, raw.cache, |path| check::absolute(path))?,
+            shared_cache: raw.shared_cache,
+            grace_seconds: checked(text, raw.grace_seconds, |seconds| check::grace_seconds(*seconds))?,
+        })
+    }
+
+    /// Reads the file at `path`; without one, nothing is set.
+    ///
+    /// # Errors
+    /// As [`Config::parse`], with the path in the reason; `Io` if it cannot be read.
+    pub fn load(path: &Path) -> Result<Self> {
+        let named = |offset, reason: &str| malformed(offset, format!("{}: {reason}", path.display()));
+        let bytes = match disk::read_if_exists(path, MAX_CONFIG_BYTES as u64) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Self::default()),
+            Err(Error::Invalid { .. }) => return Err(named(0, &too_long())),
+            Err(other) => return Err(other),
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|e| named(e.valid_up_to() as u64, "not UTF-8"))?;
+        Self::parse(text).map_err(|error| match error {
+            Error::Malformed { offset, reason, .. } => named(offset, &reason),
+            other => other,
+        })
+    }
+
+    /// The text of a configuration file with its mode changed, and nothing else: comments and order stay.
+    ///
+    /// # Errors
+    /// `Malformed` if the text is no configuration, `Invalid` if the mode is no name of one.
+    pub fn with_mode(text: &str, mode: &str) -> Result<String> {
+        check::mode(mode).map_err(|reason| Error::Invalid { what: "mode", reason })?;
+        let value = format!("\"{mode}\"");
+        let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let changed = match Raw::parse(text)?.mode {
+            Some(old) => {
+                let span = old.span();
+                [&text[..span.start], &value, &text[span.end..]].concat()
+            }
+            None if text.is_empty() || text.ends_with('\n') => format!("{text}mode = {value}{line_end}"),
+            None => format!("{text}{line_end}mode = {value}{line_end}"),
+        };
+        Self::parse(&changed).map(|_| changed)
+    }
+}
+
+impl Raw {
+    fn parse(text: &str) -> Result<Self> {
+        if text.len() > MAX_CONFIG_BYTES {
+            return Err(malformed(0, too_long()));
+        }
+        toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            at_line(text, offset, error.message())
+        })
+    }
+}
+
+fn checked<T>(
+    text: &str,
+    value: Option<Spanned<T>>,
+    check: impl Fn(&T) -> std::result::Result<(), String>,
+) -> Result<Option<T>> {
+    let Some(value) = value else { return Ok(None) };
+    check(value.get_ref()).map_err(|reason| at_line(text, value.span().start, &reason))?;
+    Ok(Some(value.into_inner()))
+}
+
+fn at_line(text: &str, offset: usize, reason: &str) -> Error {
+    let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+    malformed(offset as u64, format!("line {line}: {reason}"))
+}
+
+fn too_long() -> String {
+    format!("longer than {MAX_CONFIG_BYTES} bytes")
+}
+
+fn malformed(offset: u64, reason: String) -> Error {
+    Error::Malformed { format: Format::Config, offset, reason }
+}

@@ -1,0 +1,195 @@
+//! Flag before environment before file before default, and the memory of which it was.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Config, check};
+use crate::error::{Error, Result};
+use crate::install::launch;
+
+const DEFAULT_CONNECTIONS: u16 = 128;
+
+/// Where a value is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The command line.
+    Flag,
+    /// A variable of the environment.
+    Environment,
+    /// The configuration file.
+    File,
+    /// Nobody said anything.
+    Default,
+}
+
+/// A value, and where it is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+/// All settings, decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// See [`Config::repository`]. A stronger source replaces the whole list.
+    pub repository: Setting<Vec<String>>,
+    /// See [`Config::trust_root`].
+    pub trust_root: Setting<Option<PathBuf>>,
+    /// See [`Config::mode`].
+    pub mode: Setting<Option<String>>,
+    /// See [`Config::platform`].
+    pub platform: Setting<Option<String>>,
+    /// See [`Config::limit_rate`]; checked, as [`rate_bytes_per_second`](super::rate_bytes_per_second) reads it.
+    pub limit_rate: Setting<Option<String>>,
+    /// See [`Config::proxy`].
+    pub proxy: Setting<Option<String>>,
+    /// See [`Config::connections`]; 128.
+    pub connections: Setting<u16>,
+    /// See [`Config::cache`].
+    pub cache: Setting<Option<PathBuf>>,
+    /// See [`Config::shared_cache`]; true.
+    pub shared_cache: Setting<bool>,
+    /// See [`Config::grace_seconds`]; 30.
+    pub grace_seconds: Setting<u64>,
+}
+
+/// A setting as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its key in the file.
+    pub key: &'static str,
+    /// Its value as text, without passwords; empty if there is none.
+    pub value: String,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+impl Settings {
+    /// Decides each setting. `environment` gives the value of a variable; an empty one counts as not set.
+    ///
+    /// The variables are `VSEKAI_REPOSITORY` (with spaces between), `VSEKAI_TRUST_ROOT`, `VSEKAI_MODE`,
+    /// `VSEKAI_PLATFORM`, `VSEKAI_LIMIT_RATE`, `VSEKAI_PROXY`, `VSEKAI_CONNECTIONS`, `VSEKAI_CACHE` and
+    /// `VSEKAI_GRACE_SECONDS`. Others are not looked at.
+    ///
+    /// # Errors
+    /// `Invalid`, which names the flag or variable, for a value that may not be.
+    pub fn merge(flags: Config, environment: &dyn Fn(&str) -> Option<String>, file: Config) -> Result<Self> {
+        check_flags(&flags)?;
+        let variables = from_environment(environment)?;
+        let lists = [(flags.repository, Origin::Flag), (variables.repository, Origin::Environment)];
+        let lists = lists.into_iter().chain([(file.repository, Origin::File)]);
+        let repository = lists.into_iter().find(|(list, _)| !list.is_empty());
+        let (value, origin) = repository.unwrap_or((Vec::new(), Origin::Default));
+        Ok(Self {
+            repository: Setting { value, origin },
+            trust_root: first(flags.trust_root, variables.trust_root, file.trust_root),
+            mode: first(flags.mode, variables.mode, file.mode),
+            platform: first(flags.platform, variables.platform, file.platform),
+            limit_rate: first(flags.limit_rate, variables.limit_rate, file.limit_rate),
+            proxy: first(flags.proxy, variables.proxy, file.proxy),
+            connections: first(flags.connections, variables.connections, file.connections).or(DEFAULT_CONNECTIONS),
+            cache: first(flags.cache, variables.cache, file.cache),
+            shared_cache: first(flags.shared_cache, variables.shared_cache, file.shared_cache).or(true),
+            grace_seconds: first(flags.grace_seconds, variables.grace_seconds, file.grace_seconds)
+                .or(launch::DEFAULT_GRACE.as_secs()),
+        })
+    }
+
+    /// All settings as they are shown, in the order of the documentation.
+    pub fn rows(&self) -> Vec<Row> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let repository: Vec<_> = self.repository.value.iter().map(|url| without_password(url)).collect();
+        let proxy = self.proxy.value.as_deref().map(without_password).unwrap_or_default();
+        let row = |key, value, origin| Row { key, value, origin };
+        vec![
+            row("repository", repository.join(" "), self.repository.origin),
+            row("trust_root", path(&self.trust_root.value), self.trust_root.origin),
+            row("mode", text(&self.mode.value), self.mode.origin),
+            row("platform", text(&self.platform.value), self.platform.origin),
+            row("limit_rate", text(&self.limit_rate.value), self.limit_rate.origin),
+            row("proxy", proxy, self.proxy.origin),
+            row("connections", self.connections.value.to_string(), self.connections.origin),
+            row("cache", path(&self.cache.value), self.cache.origin),
+            row("shared_cache", self.shared_cache.value.to_string(), self.shared_cache.origin),
+            row("grace_seconds", self.grace_seconds.value.to_string(), self.grace_seconds.origin),
+        ]
+    }
+}
+
+impl<T> Setting<Option<T>> {
+    fn or(self, default: T) -> Setting<T> {
+        Setting { value: self.value.unwrap_or(default), origin: self.origin }
+    }
+}
+
+fn first<T>(flag: Option<T>, variable: Option<T>, file: Option<T>) -> Setting<Option<T>> {
+    let all = [(flag, Origin::Flag), (variable, Origin::Environment), (file, Origin::File)];
+    let found = all.into_iter().find(|(value, _)| value.is_some());
+    let (value, origin) = found.unwrap_or((None, Origin::Default));
+    Setting { value, origin }
+}
+
+/// Paths of flags may be relative: whoever types one knows where.
+fn check_flags(flags: &Config) -> Result<()> {
+    fn check<T>(
+        what: &'static str,
+        value: Option<&T>,
+        check: impl Fn(&T) -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        let outcome = value.map_or(Ok(()), check);
+        outcome.map_err(|reason| Error::Invalid { what, reason })
+    }
+    check("--repository", Some(&flags.repository), |all| check::repositories(all))?;
+    check("--mode", flags.mode.as_ref(), |name| check::mode(name))?;
+    check("--platform", flags.platform.as_ref(), |name| check::platform(name))?;
+    check("--limit-rate", flags.limit_rate.as_ref(), |rate| check::rate(rate))?;
+    check("--proxy", flags.proxy.as_ref(), |url| check::proxy(url))?;
+    check("--connections", flags.connections.as_ref(), |count| check::connections(*count))?;
+    check("--grace-seconds", flags.grace_seconds.as_ref(), |seconds| check::grace_seconds(*seconds))
+}
+
+fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Config> {
+    let variable = |name: &'static str, check: fn(&str) -> std::result::Result<(), String>| {
+        let value = environment(name).filter(|value| !value.is_empty());
+        let outcome = value.as_deref().map_or(Ok(()), check);
+        outcome.map(|()| value).map_err(|reason| Error::Invalid { what: name, reason })
+    };
+    let repository = variable("VSEKAI_REPOSITORY", |text| check::repositories(&words(text)))?;
+    let connections = variable("VSEKAI_CONNECTIONS", |text| number(text).and_then(check::connections))?;
+    let grace = variable("VSEKAI_GRACE_SECONDS", |text| number(text).and_then(check::grace_seconds))?;
+    Ok(Config {
+        repository: repository.map(|text| words(&text)).unwrap_or_default(),
+        trust_root: variable("VSEKAI_TRUST_ROOT", |_| Ok(()))?.map(PathBuf::from),
+        mode: variable("VSEKAI_MODE", check::mode)?,
+        platform: variable("VSEKAI_PLATFORM", check::platform)?,
+        limit_rate: variable("VSEKAI_LIMIT_RATE", check::rate)?,
+        proxy: variable("VSEKAI_PROXY", check::proxy)?,
+        connections: connections.and_then(|text| number(&text).ok()),
+        cache: variable("VSEKAI_CACHE", |_| Ok(()))?.map(PathBuf::from),
+        shared_cache: None,
+        grace_seconds: grace.and_then(|text| number(&text).ok()),
+    })
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> std::result::Result<T, String> {
+    text.trim().parse().map_err(|_| format!("{text:?} is no number that fits"))
+}
+
+/// `https://user:password@host/` as `https://host/`.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}

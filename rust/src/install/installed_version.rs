@@ -1,0 +1,223 @@
+//! What is kept of each version in place: its signed documents as they came, and how its files looked.
+//!
+//! ```text
+//! .vsekai/indexes/<folder>.release.json     the release document
+//!                 <folder>.caidx            the index: with the tree, it makes a seed
+//!                 <folder>.files.json.zst   the file table
+//!                 <folder>.stamps           size, time and mode of each file when we left it; written last
+//! ```
+//!
+//! Losing one of them loses time or the next delta, never the game: `launch` needs the release document alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{InstallRoot, Installed};
+use crate::error::{Error, Format, Result};
+use crate::event::Monitor;
+use crate::formats::archive::NodeKind;
+use crate::formats::index::Index;
+use crate::formats::release::{FileTable, Release};
+use crate::limits;
+use crate::local::disk::{self, Durability};
+use crate::local::receipt::Stamp;
+use crate::local::seed::Seed;
+use crate::version::Version;
+
+pub(super) const RELEASE: &str = ".release.json";
+const INDEX: &str = ".caidx";
+const FILES: &str = ".files.json.zst";
+const STAMPS: &str = ".stamps";
+const ALL: [&str; 4] = [STAMPS, FILES, INDEX, RELEASE];
+
+const SCHEMA: u32 = 1;
+
+/// The signed documents of a version, verified by whoever made this.
+#[derive(Debug, Clone)]
+pub struct Documents {
+    /// The release document.
+    pub release: Release,
+    /// The same as it came.
+    pub release_bytes: Vec<u8>,
+    /// The index.
+    pub index: Index,
+    /// The file table.
+    pub table: FileTable,
+    /// The same, packed.
+    pub table_bytes: Vec<u8>,
+}
+
+impl Documents {
+    /// Parses the three, and holds them against each other.
+    pub fn parse(release_bytes: Vec<u8>, index_bytes: &[u8], table_bytes: Vec<u8>) -> Result<Self> {
+        let index = Index::parse(index_bytes)?;
+        let table = FileTable::parse(&table_bytes, &index)?;
+        Self::join(release_bytes, index, table, table_bytes)
+    }
+
+    /// The same of what was parsed elsewhere.
+    pub fn of(release_bytes: Vec<u8>, index: Index, table: FileTable) -> Result<Self> {
+        let table_bytes = table.to_kept_bytes()?;
+        Self::join(release_bytes, index, table, table_bytes)
+    }
+
+    fn join(release_bytes: Vec<u8>, index: Index, table: FileTable, table_bytes: Vec<u8>) -> Result<Self> {
+        let release = Release::parse(&release_bytes, Some(&this_launcher()?))?;
+        if table.find(&release.entry.path).is_none() {
+            let reason = format!("its entry {} is not in the file table", release.entry.path);
+            return Err(Error::Malformed { format: Format::Release, offset: 0, reason });
+        }
+        Ok(Self { release, release_bytes, index, table, table_bytes })
+    }
+}
+
+/// The version of this program.
+pub(crate) fn this_launcher() -> Result<Version> {
+    Version::parse(env!("CARGO_PKG_VERSION"))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stamps {
+    schema: u32,
+    root: Option<(u64, u64)>,
+    files: Vec<Option<Stamp>>,
+}
+
+/// A version in place, and what is known of it.
+#[derive(Debug)]
+pub struct InstalledVersion {
+    /// Its signed documents.
+    pub documents: Documents,
+    tree: PathBuf,
+    stamps: Vec<Option<Stamp>>,
+    /// The tree is the very folder that the stamps were taken of; else it was copied here.
+    is_original: bool,
+}
+
+fn path_of(root: &InstallRoot, folder: &str, ending: &str) -> PathBuf {
+    root.control("indexes").join(format!("{folder}{ending}"))
+}
+
+impl InstalledVersion {
+    /// Keeps what is known of the version that stands at `tree` and will be called `folder`.
+    pub fn write(
+        root: &InstallRoot,
+        folder: &str,
+        documents: &Documents,
+        tree: &Path,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        disk::create_directory(&root.control("indexes"))?;
+        let put = |ending: &str, bytes: &[u8]| {
+            disk::write_atomic(&path_of(root, folder, ending), bytes, Durability::PowerCut)
+        };
+        put(INDEX, &documents.index.to_bytes())?;
+        put(FILES, &documents.table_bytes)?;
+        put(RELEASE, &documents.release_bytes)?;
+        put(STAMPS, &stamps_of(documents, tree, monitor)?)
+    }
+
+    /// Takes new stamps of a version that was found sound by reading it.
+    pub fn stamp_again(&self, root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<()> {
+        let stamps = stamps_of(&self.documents, &self.tree, monitor)?;
+        disk::write_atomic(&path_of(root, folder, STAMPS), &stamps, Durability::PowerCut)
+    }
+
+    /// What is known of the version in `folder`; nothing if its documents are not all there and sound.
+    pub fn read(root: &InstallRoot, folder: &str) -> Option<Self> {
+        let get = |ending: &str, max: u64| disk::read_if_exists(&path_of(root, folder, ending), max).ok().flatten();
+        let release = get(RELEASE, limits::MAX_DOCUMENT_BYTES)?;
+        let index = get(INDEX, limits::MAX_INDEX_BYTES)?;
+        let documents = Documents::parse(release, &index, get(FILES, limits::MAX_FILE_TABLE_BYTES)?).ok()?;
+        let tree = root.versions(folder);
+        let metadata = fs::symlink_metadata(&tree).ok().filter(fs::Metadata::is_dir)?;
+        let stamps = get(STAMPS, limits::MAX_RECEIPT_BYTES).and_then(|packed| parse_stamps(&packed));
+        let nodes = documents.table.layout().nodes().len();
+        let stamps = stamps.filter(|stamps| stamps.files.len() == nodes);
+        let is_original = stamps.as_ref().is_some_and(|stamps| stamps.root == disk::identity(&metadata));
+        let stamps = stamps.map_or_else(|| vec![None; nodes], |stamps| stamps.files);
+        Some(Self { documents, tree, stamps, is_original })
+    }
+
+    /// The versions in place of which enough is known, the one in `current` first: it has most in common with what
+    /// comes.
+    pub fn all(root: &InstallRoot, current: Option<&Installed>) -> Vec<Self> {
+        let mut folders = root.folders().unwrap_or_default();
+        folders.sort_by_key(|folder| current.is_none_or(|current| *folder != current.folder));
+        folders.iter().filter_map(|folder| Self::read(root, folder)).collect()
+    }
+
+    /// The release document alone: all that a start needs.
+    pub fn release(root: &InstallRoot, folder: &str) -> Result<Release> {
+        let bytes = disk::read(&path_of(root, folder, RELEASE), limits::MAX_DOCUMENT_BYTES)?;
+        // What was installed once is started by any version of this program.
+        Release::parse(&bytes, None)
+    }
+
+    /// Forgets a version whose tree is gone.
+    pub fn remove(root: &InstallRoot, folder: &str) -> Result<()> {
+        ALL.iter().try_for_each(|ending| disk::remove_file(&path_of(root, folder, ending)))
+    }
+
+    /// The version's folder.
+    pub fn tree(&self) -> &Path {
+        &self.tree
+    }
+
+    /// Whether the file at this position of the layout is as we left it, without reading it.
+    pub fn is_untouched(&self, node: usize) -> bool {
+        let path = self.documents.table.layout().nodes()[node].path.as_ref().map(|path| path.below(&self.tree));
+        let stamp = self.stamps.get(node).copied().flatten();
+        self.is_original && stamp.is_some() && path.and_then(|path| Stamp::of(&path)) == stamp
+    }
+
+    /// Whether all of it is as we left it, without reading any of it.
+    pub fn is_complete(&self) -> bool {
+        let nodes = self.documents.table.layout().nodes().iter().enumerate();
+        nodes.into_iter().all(|(at, node)| {
+            let path = node.path.as_ref().map_or(self.tree.clone(), |path| path.below(&self.tree));
+            match &node.kind {
+                NodeKind::File { .. } => self.is_untouched(at) || (self.is_mutable(at) && Stamp::of(&path).is_some()),
+                NodeKind::Symlink { target } => {
+                    fs::read_link(&path).is_ok_and(|found| found == Path::new(target.as_str()))
+                }
+                _ => fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()),
+            }
+        })
+    }
+
+    /// Whether the game may change the file at this position.
+    pub fn is_mutable(&self, node: usize) -> bool {
+        let path = &self.documents.table.layout().nodes()[node].path;
+        path.as_ref().is_some_and(|path| self.documents.release.mutable.contains(path))
+    }
+
+    /// The version as a source of chunks.
+    pub fn seed(&self) -> Result<Seed> {
+        Seed::new(&self.tree, self.documents.index.clone(), self.documents.table.layout().clone())
+    }
+}
+
+fn stamps_of(documents: &Documents, tree: &Path, monitor: &Monitor) -> Result<Vec<u8>> {
+    let metadata = fs::symlink_metadata(tree).map_err(Error::io("read", tree))?;
+    let of = |node: &crate::formats::archive::Node| match (&node.kind, &node.path) {
+        (NodeKind::File { .. }, Some(path)) => Stamp::of(&path.below(tree)),
+        _ => None,
+    };
+    let files = monitor.pool()?.install(|| documents.table.layout().nodes().par_iter().map(of).collect());
+    let stamps = Stamps { schema: SCHEMA, root: disk::identity(&metadata), files };
+    let malformed =
+        |e: serde_json::Error| Error::Malformed { format: Format::Receipt, offset: 0, reason: e.to_string() };
+    let plain = serde_json::to_vec(&stamps).map_err(malformed)?;
+    zstd::bulk::compress(&plain, 3).map_err(Error::io("pack the stamps of", tree))
+}
+
+fn parse_stamps(packed: &[u8]) -> Option<Stamps> {
+    let decoder = zstd::stream::Decoder::new(packed).ok()?;
+    let reader = std::io::Read::take(decoder, limits::MAX_RECEIPT_BYTES * 4);
+    let stamps: Stamps = serde_json::from_reader(std::io::BufReader::new(reader)).ok()?;
+    (stamps.schema == SCHEMA).then_some(stamps)
+}

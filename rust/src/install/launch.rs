@@ -1,0 +1,318 @@
+//! Starts the current version, and finds out whether it starts at all.
+//!
+//! A new version is on trial until it has shown that it runs: the game says so (it makes the file that
+//! `VSEKAI_READY_FILE` names), lives for the grace time, or ends with exit code 0. Each start is counted before it
+//! is made; after two that showed nothing, the version before comes back and the new one is not offered again.
+//! Works without network, with expired metadata, and on a disk that cannot be written (then nothing is counted).
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::event::{Cancel, Event, Monitor};
+use crate::formats::release::Release;
+use crate::install::{Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth};
+use crate::local::disk;
+
+/// Starts without a sign of life before the version before comes back.
+pub const MAX_ATTEMPTS: u32 = 2;
+
+/// How long a game that says nothing must live to count as started.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
+
+/// Where running games are marked, in `.vsekai`.
+pub(crate) const RUNNING: &str = "running";
+
+const READY: &str = "ready-";
+
+/// How often the game is looked at until it has started, and asked to end once that was wanted.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub struct LaunchOptions {
+    /// For the game, behind those that its publisher gives.
+    pub arguments: Vec<OsString>,
+    /// See [`DEFAULT_GRACE`].
+    pub grace: Duration,
+    /// Folders that are no install roots.
+    pub protected: Vec<PathBuf>,
+    /// Raised: nobody waits for the game any more, and it goes on alone. If it has shown nothing by then, the start
+    /// does not count.
+    pub leave: Cancel,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Launched {
+    /// What was started.
+    pub version: String,
+    /// Its mode.
+    pub mode: String,
+    /// The version that was left because it did not start, if one was.
+    pub rolled_back_from: Option<String>,
+    /// Whether it has shown that it starts.
+    pub is_acknowledged: bool,
+    /// Its exit code; nothing if a signal ended it.
+    pub exit_code: Option<i32>,
+}
+
+/// Starts the current version and waits until it ends.
+///
+/// # Errors
+/// `not_installed`, `launch_failed`, `state_malformed`, `state_too_new`; `cancelled` if the game was left to itself.
+pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Launched> {
+    let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
+    let mut state = Session::look(root, &admission(options), monitor)?;
+    let mut rolled_back_from = None;
+    if state.trial.is_some() {
+        match count_attempt(root, options, monitor) {
+            Ok((counted, left)) => (state, rolled_back_from) = (counted, left),
+            // Nothing is worth keeping the player from the game: this start is not counted.
+            Err(error) => {
+                monitor.warn(&error);
+                rolled_back_from = roll_back_unwritten(root, &mut state);
+            }
+        }
+    }
+    let current = state.current.clone().ok_or_else(not_installed)?;
+    let mut started = Started::start(root, &current, options)?;
+    let version = current.version.to_string();
+    monitor.emit(Event::Launched { version, rolled_back_from: rolled_back_from.clone() });
+    let is_on_trial = state.trial.is_some();
+    let sign = started.wait_for_a_sign(options, monitor);
+    let settle = || is_on_trial && settle(root, &current, sign, options, monitor);
+    let mut is_settled = settle();
+    let status = started.wait(options, monitor)?;
+    // Another process may have had the lock.
+    is_settled = is_settled || settle();
+    let is_acknowledged = !is_on_trial || (is_settled && sign == Sign::Shown);
+    Ok(Launched {
+        version: current.version.to_string(),
+        mode: current.mode.to_string(),
+        rolled_back_from,
+        is_acknowledged,
+        exit_code: status.code(),
+    })
+}
+
+fn admission(options: &LaunchOptions) -> Admission<'_> {
+    Admission { verb: "launch", protected: &options.protected, adopt: false, mode: None }
+}
+
+fn enter(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Session> {
+    Session::enter(root, &admission(options), monitor)
+}
+
+/// Counts a start, or goes back if there were enough. Gives the state, and the version that was left.
+fn count_attempt(
+    root: &InstallRoot,
+    options: &LaunchOptions,
+    monitor: &Monitor,
+) -> Result<(InstallState, Option<String>)> {
+    let mut session = enter(root, options, monitor)?;
+    let attempts = session.state.trial.as_ref().map_or(0, |trial| trial.attempts);
+    if attempts >= MAX_ATTEMPTS {
+        let left = session.state.current.as_ref().map(|current| current.version.to_string());
+        match session.look_at_previous(VerifyDepth::Quick, monitor) {
+            Ok(()) => {
+                session.state.roll_back();
+                // A full disk is no reason to start what does not start. And what is left over is in nobody's way.
+                if let Err(error) = session.commit().and_then(|()| session.clean().map(drop)) {
+                    monitor.warn(&error);
+                }
+                return Ok((session.state.clone(), left));
+            }
+            // What is left of the version before would not start either.
+            Err(error) => monitor.warn(&error),
+        }
+    }
+    if let Some(trial) = &mut session.state.trial {
+        trial.attempts = attempts.saturating_add(1);
+    }
+    session.commit()?;
+    Ok((session.state.clone(), None))
+}
+
+/// Goes back for this start alone: the root cannot be changed now. Gives the version that was left.
+fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState) -> Option<String> {
+    let has_enough = state.trial.as_ref().is_some_and(|trial| trial.attempts >= MAX_ATTEMPTS);
+    let previous = state.previous.as_ref().and_then(|previous| InstalledVersion::read(root, &previous.folder));
+    let left = state.current.as_ref().map(|current| current.version.to_string());
+    let is_back = has_enough && previous.is_some_and(|kept| kept.is_complete()) && state.roll_back();
+    left.filter(|_| is_back)
+}
+
+/// What a game has shown in its grace time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// It starts.
+    Shown,
+    /// It ended without having shown anything.
+    Nothing,
+    /// The player stopped it: says nothing about the version, so the start does not count.
+    Stopped,
+}
+
+/// Writes down what a version on trial has shown, unless another is on trial by now. False if that failed.
+fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchOptions, monitor: &Monitor) -> bool {
+    let done = match sign {
+        Sign::Nothing => Ok(()),
+        Sign::Shown | Sign::Stopped => enter(root, options, monitor).and_then(|mut session| {
+            let Some(trial) = session.state.trial.as_mut().filter(|trial| trial.folder == current.folder) else {
+                return Ok(());
+            };
+            if sign == Sign::Stopped {
+                trial.attempts = trial.attempts.saturating_sub(1);
+                return session.commit();
+            }
+            session.state.acknowledge();
+            session.commit()?;
+            session.clean().map(drop)
+        }),
+    };
+    match done {
+        Ok(()) => true,
+        Err(error) => {
+            monitor.warn(&error);
+            false
+        }
+    }
+}
+
+struct Started {
+    child: Child,
+    program: PathBuf,
+    ready: PathBuf,
+    status: Option<ExitStatus>,
+    /// Held, and inherited by the game, so that its files stay while it runs.
+    _marker: Option<File>,
+}
+
+impl Started {
+    fn start(root: &InstallRoot, current: &Installed, options: &LaunchOptions) -> Result<Self> {
+        let release = InstalledVersion::release(root, &current.folder)?;
+        let tree = root.versions(&current.folder);
+        let program = release.entry.path.below(&tree);
+        let ready = root.control(RUNNING).join(format!("{READY}{}", std::process::id()));
+        let marker = mark(root, &current.folder).ok();
+        let _ = disk::remove_file(&ready);
+        let mut command = command(&program, &tree, &release);
+        command.args(&options.arguments).env("VSEKAI_READY_FILE", &ready);
+        command.env("VSEKAI_VERSION", release.version.to_string()).env("VSEKAI_MODE", release.mode.as_str());
+        command.env("VSEKAI_INSTALL_DIR", root.directory());
+        let failed = |e: std::io::Error| Error::LaunchFailed { path: program.clone(), reason: e.to_string() };
+        let child = command.spawn().map_err(failed)?;
+        Ok(Self { child, program, ready, status: None, _marker: marker })
+    }
+
+    /// What the game shows within the grace time.
+    fn wait_for_a_sign(&mut self, options: &LaunchOptions, monitor: &Monitor) -> Sign {
+        let begun = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                self.status = Some(status);
+                let is_fine = status.success() || self.ready.exists();
+                return if is_fine { Sign::Shown } else { Sign::Nothing };
+            }
+            if self.ready.exists() || begun.elapsed() >= options.grace {
+                return Sign::Shown;
+            }
+            if monitor.cancel.is_cancelled() || options.leave.is_cancelled() {
+                return Sign::Stopped;
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn wait(mut self, options: &LaunchOptions, monitor: &Monitor) -> Result<ExitStatus> {
+        let mut is_told = false;
+        let status = loop {
+            if let Some(status) = self.status {
+                break status;
+            }
+            let failed = |e: std::io::Error| Error::LaunchFailed { path: self.program.clone(), reason: e.to_string() };
+            self.status = self.child.try_wait().map_err(failed)?;
+            if self.status.is_none() {
+                options.leave.check()?;
+            }
+            if monitor.cancel.is_cancelled() && !is_told {
+                is_told = true;
+                ask_to_end(&mut self.child);
+            }
+            if self.status.is_none() {
+                std::thread::sleep(TICK);
+            }
+        };
+        let _ = disk::remove_file(&self.ready);
+        Ok(status)
+    }
+}
+
+fn command(program: &Path, tree: &Path, release: &Release) -> Command {
+    let mut command = Command::new(program);
+    command.args(&release.entry.arguments).current_dir(tree);
+    command
+}
+
+#[cfg(unix)]
+fn ask_to_end(child: &mut Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_end(child: &mut Child) {
+    let _ = child.kill();
+}
+
+/// Says that a version is being run, for as long as we or the game live.
+fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
+    disk::create_directory(&root.control(RUNNING))?;
+    let path = root.control(RUNNING).join(folder);
+    let file = disk::open_or_create(&path)?;
+    file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
+    // Inherited by the game: the lock lives as long as either of us.
+    #[cfg(unix)]
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).map_err(|e| Error::io("lock", path)(e.into()))?;
+    Ok(file)
+}
+
+/// Whether something runs from a version, or stands in its folder.
+pub fn is_running(root: &InstallRoot, folder: &str) -> bool {
+    let marker = root.control(RUNNING).join(folder);
+    let is_marked = File::open(&marker).is_ok_and(|file| file.try_lock().is_err());
+    is_marked || is_used(&root.versions(folder))
+}
+
+/// Removes what starts that were killed have left, of all that is in the folder of marks, unless something runs.
+pub(crate) fn tidy(root: &InstallRoot, names: &[String]) -> Result<()> {
+    let (ready, marks): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(READY));
+    if ready.is_empty() || marks.iter().any(|folder| is_running(root, folder)) {
+        return Ok(());
+    }
+    ready.iter().try_for_each(|name| disk::remove_file(&root.control(RUNNING).join(name)))
+}
+
+/// Games that were started without us leave no mark; Linux shows them all the same.
+#[cfg(target_os = "linux")]
+fn is_used(tree: &Path) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+    processes.flatten().any(|process| {
+        let is_below =
+            |link: &str| std::fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(tree));
+        is_below("exe") || is_below("cwd")
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_used(_tree: &Path) -> bool {
+    // Windows: files in use cannot be removed. macOS keeps them for the process that has them open.
+    false
+}

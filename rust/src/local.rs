@@ -1,0 +1,16 @@
+//! Work on local files: stores, seeds, plans, and the trees that they make.
+
+pub mod acquire;
+pub mod assemble;
+pub mod disk;
+pub mod extract;
+pub mod lock;
+pub mod make;
+pub mod plan;
+pub mod preflight;
+pub mod receipt;
+pub mod seed;
+pub mod spool;
+pub mod store;
+pub mod strategy;
+pub mod tree;

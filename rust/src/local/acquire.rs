@@ -1,0 +1,446 @@
+//! Gets chunks from wherever they are, verified, and hands each to a [`Sink`] once.
+//!
+//! ```text
+//! spool, seeds, local stores, caches  --read--+
+//!                                             +--> worker threads: decompress, hash --> Sink
+//! remote stores  --queue of bodies------------+
+//! ```
+//!
+//! A source that gives damaged bytes is passed over and the next one asked; only when all are exhausted
+//! is it an error, which names the chunk and what each source said. A remote bounds what it has in flight,
+//! and a body counts until it is judged. It does not decide what is wanted, and it writes nothing but the cache.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+
+use crate::error::{Error, Result};
+use crate::event::{Event, Monitor, Phase};
+use crate::formats::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm, VerifiedChunk};
+use crate::limits;
+use crate::local::seed::Seed;
+use crate::local::spool::Spool;
+use crate::local::store::LocalStore;
+
+mod bundled;
+
+pub use bundled::{BundleFile, BundleOffer, Bundled, DeltaBase, IntermediateBase, VersionContent};
+
+/// A chunk that is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedChunk {
+    /// Its id.
+    pub id: ChunkId,
+    /// Its plain size in bytes, from the index.
+    pub size: u64,
+}
+
+impl WantedChunk {
+    /// The most that a store may give for it, in bytes.
+    pub fn max_stored_bytes(&self) -> u64 {
+        self.size + self.size / 128 + limits::MAX_STORED_OVERHEAD_BYTES
+    }
+}
+
+/// Takes verified chunks. Called from several threads at once, once for each wanted chunk.
+pub trait Sink: Sync {
+    /// Puts the chunk to use. An error stops everything.
+    fn accept(&self, chunk: &VerifiedChunk) -> Result<()>;
+}
+
+/// A body that arrived, and whom to tell whether it was good.
+pub struct Delivery {
+    /// The body.
+    pub chunk: CompressedChunk,
+    /// The store it came from.
+    pub origin: String,
+    /// Called once with the outcome; after `ChunkCorrupt` the next store is asked.
+    pub verdict: Box<dyn FnOnce(Result<()>) + Send>,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Delivery({:?} from {})", self.chunk, self.origin)
+    }
+}
+
+/// What a remote did, for reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Transfer {
+    /// Requests sent, repeats counted.
+    pub requests: u64,
+    /// Bytes of bodies received.
+    pub received_bytes: u64,
+}
+
+impl Transfer {
+    /// Adds what else was done.
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.received_bytes += other.received_bytes;
+    }
+}
+
+/// Stores on other machines. Implemented by the network layer.
+pub trait Remote: Send + Sync + std::fmt::Debug {
+    /// Gets every wanted chunk and sends it to `deliveries`; returns when all were accepted, or with the
+    /// first that cannot be had. Runs on a thread of its own.
+    fn fetch(&self, wanted: &[WantedChunk], deliveries: Sender<Delivery>, monitor: &Monitor) -> Result<Transfer>;
+}
+
+/// Everything that can give chunks, in the order in which it is asked.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Installed trees and files.
+    pub seeds: Vec<Seed>,
+    /// Stores on local disks.
+    pub stores: Vec<LocalStore>,
+    /// Caches shared with other programs: read, and a bad chunk in one is removed.
+    pub caches: Vec<LocalStore>,
+    /// Where what was fetched is kept as well.
+    pub write_cache: Option<LocalStore>,
+    /// Stores on other machines.
+    pub remote: Option<Arc<dyn Remote>>,
+    /// Bundles on other machines, asked before the stores there.
+    pub bundled: Option<Bundled>,
+}
+
+impl Sources {
+    /// Whether the chunk is to be had without asking another machine, as far as the local sources say. Its
+    /// bytes may still prove bad.
+    pub fn has_locally(&self, id: &ChunkId) -> bool {
+        // With nobody else to ask there is no need to ask the disk twice.
+        self.remote.is_none() || self.seeds.iter().any(|seed| seed.has(id)) || self.has_stored(id)
+    }
+
+    fn has_stored(&self, id: &ChunkId) -> bool {
+        self.stores.iter().chain(&self.caches).chain(&self.write_cache).any(|store| store.has(id))
+    }
+}
+
+/// Which digest the index's ids really are: its flag, unless the first chunk proves it wrong.
+///
+/// desync 1.0.4 and older could write SHA-256 ids under the flag of SHA-512/256.
+#[derive(Debug)]
+pub struct DigestChoice {
+    flagged: DigestAlgorithm,
+    state: AtomicU8,
+}
+
+const UNDECIDED: u8 = 0;
+const AS_FLAGGED: u8 = 1;
+const THE_OTHER: u8 = 2;
+
+impl DigestChoice {
+    /// Believes the flag until the first chunk says otherwise.
+    pub fn new(flagged: DigestAlgorithm) -> Self {
+        Self { flagged, state: AtomicU8::new(UNDECIDED) }
+    }
+
+    /// The digest as far as it is known.
+    pub fn current(&self) -> DigestAlgorithm {
+        self.in_state(self.state.load(Ordering::Relaxed))
+    }
+
+    fn in_state(&self, state: u8) -> DigestAlgorithm {
+        if state == THE_OTHER { self.flagged.other() } else { self.flagged }
+    }
+
+    /// Verifies with the right digest, finding out on the first chunk which that is.
+    ///
+    /// # Errors
+    /// The buffer, if the content matches neither.
+    pub fn verify(&self, chunk: Chunk, id: ChunkId, monitor: &Monitor) -> Result<VerifiedChunk, Vec<u8>> {
+        // Looked at once: another thread may decide while this one hashes.
+        let state = self.state.load(Ordering::Relaxed);
+        match chunk.verify(self.in_state(state)) {
+            Ok(chunk) => {
+                if state == UNDECIDED {
+                    self.state.store(AS_FLAGGED, Ordering::Relaxed);
+                }
+                Ok(chunk)
+            }
+            Err(buffer) if state == UNDECIDED => {
+                let chunk = Chunk::new(id, buffer).verify(self.flagged.other())?;
+                if self.state.swap(THE_OTHER, Ordering::Relaxed) != THE_OTHER {
+                    let reason = format!("the index is mislabelled: its ids are {:?}", self.flagged.other());
+                    monitor.warn(&Error::Invalid { what: "index", reason });
+                }
+                Ok(chunk)
+            }
+            Err(buffer) => Err(buffer),
+        }
+    }
+}
+
+/// Gets every wanted chunk, each once, and gives it to `sink`.
+pub fn acquire(
+    sources: &Sources,
+    spool: Option<&Spool>,
+    wanted: &[WantedChunk],
+    digest: &DigestChoice,
+    sink: &dyn Sink,
+    monitor: &Monitor,
+) -> Result<Transfer> {
+    let here = |want: &&WantedChunk| spool.is_some_and(|s| s.has(&want.id)) || sources.has_locally(&want.id);
+    let (local, far): (Vec<WantedChunk>, Vec<WantedChunk>) = wanted.iter().partition(here);
+    let round = Round::new(sources, spool, digest, sink, monitor);
+    let mut transfer = Transfer::default();
+    match &sources.bundled {
+        Some(bundled) if !bundled.route.steps.is_empty() => {
+            let ends = bundled::Ends { write_cache: sources.write_cache.as_ref(), spool, digest, sink };
+            let (given, stored) = std::thread::scope(|scope| {
+                let given = scope.spawn(|| bundled::run(bundled, ends, &far, monitor));
+                let stored = round.run(&local, &[]);
+                (given.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), stored)
+            });
+            let (given, stored) = (given?, stored?);
+            transfer.add(given.transfer);
+            transfer.add(stored);
+            let left: Vec<WantedChunk> = far.into_iter().filter(|want| !given.given.contains(&want.id)).collect();
+            transfer.add(round.run(&[], &left)?);
+        }
+        _ => transfer.add(round.run(&local, &far)?),
+    }
+    let failed = std::mem::take(&mut *round.failed.lock().unwrap_or_else(PoisonError::into_inner));
+    if !failed.is_empty() {
+        transfer.add(round.run(&[], &failed)?);
+    }
+    Ok(transfer)
+}
+
+/// One pass over a list of wanted chunks, and what went wrong in it.
+struct Round<'a> {
+    sources: &'a Sources,
+    spool: Option<&'a Spool>,
+    digest: &'a DigestChoice,
+    sink: &'a dyn Sink,
+    monitor: &'a Monitor,
+    next: AtomicUsize,
+    stop: AtomicBool,
+    error: Mutex<Option<Error>>,
+    failed: Mutex<Vec<WantedChunk>>,
+    complaints: Mutex<HashMap<ChunkId, Vec<Error>>>,
+}
+
+/// A worker's own tables and buffer.
+struct Worker {
+    decompressor: Decompressor,
+    buffer: Vec<u8>,
+    stored: Vec<u8>,
+}
+
+impl<'a> Round<'a> {
+    fn new(
+        sources: &'a Sources,
+        spool: Option<&'a Spool>,
+        digest: &'a DigestChoice,
+        sink: &'a dyn Sink,
+        monitor: &'a Monitor,
+    ) -> Self {
+        Self {
+            sources,
+            spool,
+            digest,
+            sink,
+            monitor,
+            next: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            error: Mutex::default(),
+            failed: Mutex::default(),
+            complaints: Mutex::default(),
+        }
+    }
+
+    fn run(&self, local: &[WantedChunk], far: &[WantedChunk]) -> Result<Transfer> {
+        self.next.store(0, Ordering::Relaxed);
+        let sizes: HashMap<ChunkId, u64> = far.iter().map(|want| (want.id, want.size)).collect();
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let transfer = std::thread::scope(|scope| {
+            for _ in 0..self.monitor.threads.max(1) {
+                let receiver = receiver.clone();
+                let sizes = &sizes;
+                scope.spawn(move || self.work(local, &receiver, sizes));
+            }
+            drop(receiver);
+            let transfer = if far.is_empty() { Ok(Transfer::default()) } else { self.fetch_far(far, sender) };
+            if transfer.is_err() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            transfer
+        });
+        let failure = self.error.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.monitor.cancel.check()?;
+        match failure {
+            Some(error) => Err(error),
+            None => transfer,
+        }
+    }
+
+    fn fetch_far(&self, far: &[WantedChunk], sender: Sender<Delivery>) -> Result<Transfer> {
+        match &self.sources.remote {
+            Some(remote) => remote.fetch(far, sender, self.monitor),
+            None => Err(self.exhausted(far[0].id)),
+        }
+    }
+
+    /// The error for a chunk that no local source could give.
+    fn exhausted(&self, id: ChunkId) -> Error {
+        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        let complaints = complaints.remove(&id).unwrap_or_default();
+        let text = complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let stores = self.sources.stores.iter().map(|store| store.root().display().to_string());
+        let origins = stores.collect::<Vec<_>>().join(", ");
+        match complaints.into_iter().next() {
+            Some(Error::ChunkCorrupt { origin, .. }) => Error::ChunkCorrupt { id, origin, reason: text },
+            Some(other) => other,
+            None if origins.is_empty() => Error::ChunkMissing { id, origins: "all sources: no store is named".into() },
+            None => Error::ChunkMissing { id, origins },
+        }
+    }
+
+    fn work(&self, local: &[WantedChunk], deliveries: &Receiver<Delivery>, sizes: &HashMap<ChunkId, u64>) {
+        let outcome = Decompressor::new().and_then(|decompressor| {
+            let mut worker = Worker { decompressor, buffer: Vec::new(), stored: Vec::new() };
+            while !self.stop.load(Ordering::Relaxed) {
+                self.monitor.cancel.check()?;
+                match deliveries.try_recv() {
+                    Ok(delivery) => {
+                        self.take_delivery(&mut worker, delivery, sizes)?;
+                        continue;
+                    }
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+                }
+                if let Some(want) = local.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+                    self.take_local(&mut worker, want)?;
+                    continue;
+                }
+                match deliveries.recv_timeout(Duration::from_millis(100)) {
+                    Ok(delivery) => self.take_delivery(&mut worker, delivery, sizes)?,
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            self.stop.store(true, Ordering::Relaxed);
+            self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+
+    fn take_delivery(&self, worker: &mut Worker, delivery: Delivery, sizes: &HashMap<ChunkId, u64>) -> Result<()> {
+        let Delivery { chunk: stored, origin, verdict } = delivery;
+        let size = sizes.get(&stored.id()).copied().unwrap_or(0);
+        let outcome = self.decode(worker, &stored, size, &origin);
+        match outcome {
+            Ok(chunk) => {
+                self.accept(worker, chunk)?;
+                if let Some(cache) = &self.sources.write_cache {
+                    cache.put(&stored)?;
+                }
+                verdict(Ok(()));
+            }
+            Err(error) => {
+                self.monitor.warn(&error);
+                verdict(Err(error));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_local(&self, worker: &mut Worker, want: &WantedChunk) -> Result<()> {
+        if let Some(chunk) = self.find_local(worker, want)? {
+            return self.accept(worker, chunk);
+        }
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).push(*want);
+        Ok(())
+    }
+
+    fn find_local(&self, worker: &mut Worker, want: &WantedChunk) -> Result<Option<VerifiedChunk>> {
+        if let Some(spool) = self.spool
+            && let Some(chunk) = spool.get(&want.id, self.digest.current(), std::mem::take(&mut worker.buffer))?
+            && chunk.as_bytes().len() as u64 == want.size
+        {
+            return Ok(Some(chunk));
+        }
+        for seed in &self.sources.seeds {
+            match seed.read(&want.id, std::mem::take(&mut worker.buffer)) {
+                Ok(Some(chunk)) => match self.digest.verify(chunk, want.id, self.monitor) {
+                    Ok(chunk) if chunk.as_bytes().len() as u64 == want.size => return Ok(Some(chunk)),
+                    Ok(_) => {}
+                    Err(buffer) => worker.buffer = buffer,
+                },
+                Ok(None) => {}
+                // A seed that changed under us is no harm: the chunk comes from elsewhere.
+                Err(error) => self.complain(want.id, error),
+            }
+        }
+        for store in &self.sources.stores {
+            if let Some(chunk) = self.read_store(worker, store, want) {
+                return Ok(Some(chunk));
+            }
+        }
+        for cache in self.sources.caches.iter().chain(&self.sources.write_cache) {
+            if let Some(chunk) = self.read_store(worker, cache, want) {
+                return Ok(Some(chunk));
+            }
+            // Bad or absent: either way the next reader must not meet it.
+            let _ = cache.remove(&want.id);
+        }
+        Ok(None)
+    }
+
+    fn read_store(&self, worker: &mut Worker, store: &LocalStore, want: &WantedChunk) -> Option<VerifiedChunk> {
+        let buffer = std::mem::take(&mut worker.stored);
+        let outcome = store.get_into(&want.id, want.max_stored_bytes(), buffer).and_then(|stored| {
+            let Some(stored) = stored else { return Ok(None) };
+            let chunk = self.decode(worker, &stored, want.size, &store.root().display());
+            worker.stored = stored.into_bytes();
+            chunk.map(Some)
+        });
+        match outcome {
+            Ok(found) => found,
+            Err(error) => {
+                self.monitor.warn(&error);
+                self.complain(want.id, error);
+                None
+            }
+        }
+    }
+
+    fn complain(&self, id: ChunkId, error: Error) {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().push(error);
+    }
+
+    fn decode(
+        &self,
+        worker: &mut Worker,
+        stored: &CompressedChunk,
+        size: u64,
+        origin: &dyn fmt::Display,
+    ) -> Result<VerifiedChunk> {
+        let id = stored.id();
+        let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_string(), reason };
+        let buffer = std::mem::take(&mut worker.buffer);
+        let chunk = worker.decompressor.decompress(stored, size, buffer).map_err(|e| corrupt(e.to_string()))?;
+        let chunk = self.digest.verify(chunk, id, self.monitor);
+        let chunk = chunk.map_err(|_| corrupt("the content does not match the id".into()))?;
+        match chunk.as_bytes().len() as u64 {
+            actual if actual == size => Ok(chunk),
+            actual => Err(corrupt(format!("it has {actual} bytes, the index says {size}"))),
+        }
+    }
+
+    fn accept(&self, worker: &mut Worker, chunk: VerifiedChunk) -> Result<()> {
+        self.sink.accept(&chunk)?;
+        let bytes = chunk.as_bytes().len() as u64;
+        self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes });
+        worker.buffer = chunk.into_bytes();
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! What is received of a section. What took long to receive is kept on disk, so that a run that is stopped loses no more
+//! than about a second of the line; on a fast line nothing is written.
+//!
+//! A part is believed no more than a bundle: what it makes of a section is hashed chunk by chunk. Nothing that goes
+//! wrong with its file is an error.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::{BundleOffer, Bundled, clamp};
+use crate::formats::bundle::{BundleInfo, Section};
+use crate::local::disk;
+
+/// How far the disk may be behind the line.
+const BEHIND: Duration = Duration::from_secs(1);
+
+/// A packed section, complete or not.
+pub(super) struct Part<'a> {
+    pub(super) section: &'a Section,
+    /// Where it lies in its bundle.
+    pub(super) place: Range<u64>,
+    pub(super) bytes: Vec<u8>,
+    /// What its wanted chunks come to, in plain bytes.
+    pub(super) wanted_bytes: u64,
+    /// How many of those were told to be done while it came.
+    pub(super) told_bytes: u64,
+    keeper: Option<Keeper>,
+}
+
+struct Keeper {
+    path: PathBuf,
+    file: Option<File>,
+    kept: usize,
+    since: Instant,
+}
+
+pub(super) fn path_of(folder: &Path, info: &BundleInfo, number: usize) -> PathBuf {
+    folder.join(format!("{}-{number}", info.id))
+}
+
+impl<'a> Part<'a> {
+    /// What there is of a section.
+    pub(super) fn open(
+        bundled: &Bundled,
+        offer: &BundleOffer,
+        number: usize,
+        (place, section): &(Range<u64>, &'a Section),
+    ) -> Self {
+        let path = bundled.parts.as_ref().map(|folder| path_of(folder, &offer.info, number));
+        let found = path.as_deref().and_then(|path| disk::read_if_exists(path, section.packed_bytes).ok().flatten());
+        let bytes = found.unwrap_or_default();
+        let keeper = path.map(|path| Keeper { path, file: None, kept: bytes.len(), since: Instant::now() });
+        Self { section, place: place.clone(), bytes, wanted_bytes: 0, told_bytes: 0, keeper }
+    }
+
+    /// How many more of the wanted bytes count as done by what was received; some are left for the unpacking.
+    pub(super) fn tell(&mut self) -> u64 {
+        let received = u128::from(self.wanted_bytes) * self.bytes.len() as u128;
+        let share = received * 9 / 10 / u128::from(self.section.packed_bytes.max(1));
+        let told = u64::try_from(share).unwrap_or(0).max(self.told_bytes);
+        told - std::mem::replace(&mut self.told_bytes, told)
+    }
+
+    /// Where the byte that follows lies in the bundle.
+    pub(super) fn next(&self) -> u64 {
+        self.place.start + self.bytes.len() as u64
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.next() == self.place.end
+    }
+
+    /// Takes what belongs to the section from a piece of the bundle that lies at `at`. Gives how much it has used;
+    /// what comes before is dropped.
+    pub(super) fn take(&mut self, at: u64, piece: &[u8]) -> usize {
+        let skip = clamp(self.next().saturating_sub(at), piece.len());
+        let end = clamp(self.place.end.saturating_sub(at), piece.len());
+        self.bytes.extend_from_slice(&piece[skip..end]);
+        match &mut self.keeper {
+            Some(keeper) if keeper.since.elapsed() >= BEHIND => keeper.keep(&self.bytes),
+            _ => {}
+        }
+        end
+    }
+
+    /// Nobody goes on with it in this run.
+    pub(super) fn leave(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(&self.bytes);
+        }
+    }
+
+    /// It was used, for good or bad.
+    pub(super) fn done(&self) {
+        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.kept > 0) {
+            let _ = disk::remove_file(&keeper.path);
+        }
+    }
+}
+
+impl Keeper {
+    fn keep(&mut self, bytes: &[u8]) {
+        self.since = Instant::now();
+        let Some(more) = bytes.get(self.kept..).filter(|more| !more.is_empty()) else { return };
+        if self.file.is_none() {
+            self.file = self.path.parent().and_then(|folder| create(folder, &self.path));
+        }
+        let Some(file) = &self.file else { return };
+        if disk::write_all_at(file, &self.path, self.kept as u64, more).is_ok() {
+            self.kept = bytes.len();
+        }
+    }
+}
+
+fn create(folder: &Path, path: &Path) -> Option<File> {
+    disk::create_directory(folder).ok()?;
+    disk::open_or_create(path).ok()
+}

@@ -1,0 +1,173 @@
+//! The threads that unpack: a section against its prefix, each chunk of it verified and handed on.
+
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_channel::Receiver;
+use rayon::prelude::*;
+
+use super::part::Part;
+use super::{BundleOffer, DeltaBase, Task, Work, clamp};
+use crate::error::{Error, Format, Result};
+use crate::event::{Event, Phase};
+use crate::formats::bundle::{ChunkSource, Section, read_ranges, unpack};
+use crate::formats::chunk::{Chunk, ChunkId, Compressor, DigestAlgorithm};
+use crate::formats::index::{Index, IndexChunk};
+use crate::local::spool::Spool;
+
+/// Prefixes and contents of the sections that are being unpacked, in bytes. A larger section is unpacked alone.
+const MAX_HELD_BYTES: u64 = 96 << 20;
+
+/// zstd level of what goes into the cache: that of casync and desync.
+const CACHE_LEVEL: i32 = 3;
+
+/// A version between: what the installed one has of it, and what has come out of the bundle before.
+struct InPlaces<'a> {
+    old: &'a DeltaBase,
+    spool: Option<&'a Spool>,
+    digest: DigestAlgorithm,
+}
+
+impl ChunkSource for InPlaces<'_> {
+    fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
+        if let Some(found) = self.old.seed.read(&chunk.id, Vec::new())? {
+            buffer.extend_from_slice(found.as_unverified());
+            return Ok(());
+        }
+        let kept = self.spool.map(|spool| spool.get(&chunk.id, self.digest, Vec::new())).transpose()?.flatten();
+        let missing = || Error::ChunkMissing { id: chunk.id, origins: "the bundle before".to_owned() };
+        buffer.extend_from_slice(kept.ok_or_else(missing)?.as_bytes());
+        Ok(())
+    }
+}
+
+/// What came of a chunk.
+enum Given {
+    Now,
+    /// Nobody waits for it, or not any more.
+    Before,
+    /// Its bytes are others.
+    Never,
+}
+
+/// The chunks of a section, and their bytes, as far as there are any.
+fn cut<'b>(section: &Section, index: &Index, plain: &'b [u8]) -> Vec<(IndexChunk, &'b [u8])> {
+    let mut rest = plain;
+    let next = |position| {
+        let chunk = index.get(position)?;
+        let (bytes, behind) = rest.split_at_checked(clamp(chunk.size(), usize::MAX))?;
+        rest = behind;
+        Some((chunk, bytes))
+    };
+    section.positions().map_while(next).collect()
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn unpack_all(&self, task: Task<'a>, receiver: &Receiver<Part<'a>>) {
+        let (mut prefix, mut plain) = (Vec::new(), Vec::new());
+        for part in receiver {
+            if self.is_over() {
+                self.stop.store(true, Ordering::Relaxed);
+                return;
+            }
+            let bytes = part.section.prefix_bytes() + part.section.plain_bytes;
+            self.hold(bytes);
+            let outcome = self.unpack(task, &part, &mut prefix, &mut plain);
+            if bytes > MAX_HELD_BYTES / 2 {
+                (prefix, plain) = (Vec::new(), Vec::new());
+            }
+            self.let_go(bytes);
+            part.done();
+            if let Err(error) = outcome {
+                self.fail(error);
+                return;
+            }
+        }
+    }
+
+    /// Errors of the sink alone: what is wrong with the section is told, and costs its chunks.
+    fn unpack(&self, task: Task<'_>, part: &Part<'_>, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<()> {
+        let section = part.section;
+        let unpacked = self.read_prefix(task.offer, section, prefix);
+        let unpacked = unpacked.and_then(|()| unpack(&part.bytes, prefix, section.plain_bytes, plain));
+        if let Err(error) = unpacked {
+            self.monitor.warn(&error);
+            return Ok(());
+        }
+        let to = &task.offer.to;
+        section.filter.undo(plain, &to.layout, &section.stream_ranges(&to.index));
+        let (bad, untold) = (AtomicUsize::new(0), AtomicU64::new(part.told_bytes));
+        let take = |(chunk, bytes): &(IndexChunk, &[u8])| -> Result<()> {
+            let is_wanted = self.wanted.get(&chunk.id) == Some(&chunk.size()) && !self.is_given(&chunk.id);
+            let is_built_on = task.step.keep.contains(&chunk.id);
+            if !is_wanted && !is_built_on {
+                return Ok(());
+            }
+            match self.give(chunk.id, bytes, is_wanted, is_built_on)? {
+                Given::Now => {
+                    let after = |untold: u64| Some(untold.saturating_sub(chunk.size()));
+                    let before = untold.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or(0);
+                    let bytes = chunk.size().saturating_sub(before);
+                    self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes });
+                }
+                Given::Before => {}
+                Given::Never => _ = bad.fetch_add(1, Ordering::Relaxed),
+            }
+            Ok(())
+        };
+        // There may be one section, and more threads.
+        self.pool.install(|| cut(section, &to.index, plain).par_iter().try_for_each(take))?;
+        let bad = bad.into_inner();
+        if bad > 0 {
+            let reason = format!("{bad} chunks of a section do not match their ids");
+            self.monitor.warn(&Error::Malformed { format: Format::Bundle, offset: 0, reason });
+        }
+        Ok(())
+    }
+
+    fn read_prefix(&self, offer: &BundleOffer, section: &Section, prefix: &mut Vec<u8>) -> Result<()> {
+        prefix.clear();
+        let Some(old) = &offer.old else { return Ok(()) };
+        let between = InPlaces { old, spool: self.ends.spool, digest: self.ends.digest.current() };
+        let source: &dyn ChunkSource = if old.between.is_none() { &*old.seed } else { &between };
+        read_ranges(old.index(), source, &section.prefix, prefix)?;
+        section.filter.apply(prefix, old.layout(), &section.prefix);
+        Ok(())
+    }
+
+    fn is_given(&self, id: &ChunkId) -> bool {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    fn give(&self, id: ChunkId, bytes: &[u8], is_wanted: bool, is_built_on: bool) -> Result<Given> {
+        let ends = &self.ends;
+        let Ok(chunk) = ends.digest.verify(Chunk::new(id, bytes.to_vec()), id, self.monitor) else {
+            return Ok(Given::Never);
+        };
+        if let (true, Some(spool)) = (is_built_on, ends.spool) {
+            spool.put(&chunk)?;
+        }
+        // The same chunk may be there twice, and two threads at it.
+        if !is_wanted || !self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            return Ok(Given::Before);
+        }
+        ends.sink.accept(&chunk)?;
+        if let Some(cache) = ends.write_cache {
+            cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
+        }
+        Ok(Given::Now)
+    }
+
+    fn hold(&self, bytes: u64) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        while *held > 0 && *held + bytes > MAX_HELD_BYTES {
+            held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+        *held += bytes;
+    }
+
+    fn let_go(&self, bytes: u64) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) -= bytes;
+        self.freed.notify_all();
+    }
+}

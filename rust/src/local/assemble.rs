@@ -1,0 +1,276 @@
+//! Carries out a [`Plan`]: builds the wanted tree (or file) in staging.
+//!
+//! Decoded bytes go straight to each of their places, positional and in any order; there is no second
+//! copy of them. Whatever stops it, what was written stays and [`Staged`](crate::local::plan::Staged) finds it
+//! again. It never writes to a file that another tree shares, never follows a link, and never touches
+//! the destination: the switch is [`extract`](crate::local::extract)'s.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::event::{Event, Monitor, Phase};
+use crate::formats::archive::{Layout, Node, NodeKind};
+use crate::formats::chunk::{ChunkId, VerifiedChunk};
+use crate::local::acquire::{self, DigestChoice, Sink, Sources, Transfer, WantedChunk};
+use crate::local::disk::{self, CloneMemory};
+use crate::local::plan::{ChunkJob, Keep, Plan};
+use crate::local::spool::Spool;
+
+/// Files held open at once. Systems give a process 1,024 by default, 256 on macOS.
+const OPEN_FILES: usize = 128;
+
+/// What is built, from what.
+pub struct Assembly<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The wanted tree.
+    pub layout: &'a Layout,
+    /// Where it is built; a folder, or for a blob the file.
+    pub staging: &'a Path,
+    /// The tree that the plan's files to carry over are in.
+    pub installed: Option<&'a Path>,
+    /// Who gives the chunks.
+    pub sources: &'a Sources,
+    /// Chunks that were read already.
+    pub spool: &'a Spool,
+    /// How they are verified.
+    pub digest: &'a DigestChoice,
+    /// The permissions that a node gets; 0 leaves them as they come.
+    pub mode_of: &'a (dyn Fn(&Node) -> u32 + Sync),
+}
+
+impl std::fmt::Debug for Assembly<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Assembly({})", self.staging.display())
+    }
+}
+
+/// The permissions that an archive records. Set-user-id and its kin are never taken from one: no game needs them.
+pub fn recorded_mode(node: &Node) -> u32 {
+    node.metadata.mode & 0o777
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Assembled {
+    /// From other machines.
+    pub transfer: Transfer,
+    /// Bytes of file content written.
+    pub written_bytes: u64,
+}
+
+/// Builds the tree. On return all of it is in place but not yet synced.
+pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled> {
+    let plan = assembly.plan;
+    make_directories(assembly)?;
+    let memory = CloneMemory::default();
+    let linked = take_over(assembly, &memory, monitor)?;
+    let writer = Writer::new(assembly);
+    writer.finish_empty_files()?;
+    let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).collect();
+    let total_bytes = wanted.iter().map(|want| want.size).sum();
+    monitor.emit(Event::Started { phase: Phase::Assemble, total_bytes });
+    let transfer =
+        acquire::acquire(assembly.sources, Some(assembly.spool), &wanted, assembly.digest, &writer, monitor)?;
+    monitor.emit(Event::Finished { phase: Phase::Assemble });
+    let written_bytes = linked + writer.written_bytes.load(Ordering::Relaxed);
+    let carried = carry_over(assembly, &memory)?;
+    make_links(assembly, monitor)?;
+    finish_directories(assembly)?;
+    Ok(Assembled { transfer, written_bytes: written_bytes + carried })
+}
+
+fn path_of(node: &Node, root: &Path) -> PathBuf {
+    node.path.as_ref().map_or(root.to_owned(), |path| path.below(root))
+}
+
+fn make_directories(assembly: &Assembly<'_>) -> Result<()> {
+    for node in assembly.layout.nodes() {
+        if matches!(node.kind, NodeKind::Directory) {
+            let path = path_of(node, assembly.staging);
+            disk::create_directory(&path)?;
+            // An earlier run may have given it its final, read-only mode already.
+            disk::set_mode(&path, 0o755)?;
+        }
+    }
+    Ok(())
+}
+
+/// Links or copies the files that are the same in the installed tree. Gives the bytes that this wrote.
+fn take_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -> Result<u64> {
+    let take = |keep: &Keep| {
+        monitor.cancel.check()?;
+        let node = &assembly.layout.nodes()[keep.node];
+        let to = path_of(node, assembly.staging);
+        disk::remove_file(&to)?;
+        if !keep.new_mode {
+            return disk::clone_or_link(&keep.from, &to, memory);
+        }
+        let written = disk::copy(&keep.from, &to)?;
+        finish(assembly, node, &to)?;
+        Ok(written)
+    };
+    let add = |one: u64, other: u64| Ok(one + other);
+    monitor.pool()?.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add))
+}
+
+/// Brings the user's own files into the new tree. Gives the bytes that this wrote.
+fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory) -> Result<u64> {
+    let Some(installed) = assembly.installed else { return Ok(0) };
+    let mut written = 0;
+    let mut folders = Vec::new();
+    for path in &assembly.plan.carry {
+        let (from, to) = (installed.join(path), assembly.staging.join(path));
+        let found = fs::symlink_metadata(&from).map_err(Error::io("read", &from))?;
+        if found.is_dir() {
+            disk::create_directory(&to)?;
+            folders.push((to, found));
+        } else if found.is_file() {
+            to.parent().map_or(Ok(()), disk::create_directory)?;
+            disk::remove_file(&to)?;
+            written += disk::clone_or_link(&from, &to, memory)?;
+        } else if found.is_symlink() {
+            let target = fs::read_link(&from).map_err(Error::io("read", &from))?;
+            disk::remove_file(&to)?;
+            disk::symlink(&target, &to)?;
+        }
+    }
+    // Innermost first, and when all is in them: they may be read-only, and what is private stays so.
+    for (folder, found) in folders.iter().rev() {
+        disk::set_mtime(folder, disk::mtime_ns(found))?;
+        disk::set_permissions(folder, found.permissions())?;
+    }
+    Ok(written)
+}
+
+/// Links come last: nothing is ever written through one.
+fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
+    for node in assembly.layout.nodes() {
+        let path = path_of(node, assembly.staging);
+        match &node.kind {
+            NodeKind::Symlink { target } => {
+                disk::remove_file(&path)?;
+                disk::symlink(Path::new(target.as_str()), &path)?;
+            }
+            NodeKind::Device { .. } | NodeKind::Other => {
+                let what = format!("{} is a device, pipe or socket and is left out", path.display());
+                monitor.warn(&Error::Unsupported { what });
+            }
+            NodeKind::Directory | NodeKind::File { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// Modes and times of folders, innermost first: a read-only folder cannot be written into any more.
+fn finish_directories(assembly: &Assembly<'_>) -> Result<()> {
+    for node in assembly.layout.nodes().iter().rev() {
+        if matches!(node.kind, NodeKind::Directory) {
+            finish(assembly, node, &path_of(node, assembly.staging))?;
+        }
+    }
+    Ok(())
+}
+
+fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
+    if node.metadata.mtime_ns != 0 {
+        disk::set_mtime(path, node.metadata.mtime_ns)?;
+    }
+    // A folder that its owner may not write to cannot be moved, and the top one is, now and in the next update.
+    let needed = if node.path.is_none() && matches!(node.kind, NodeKind::Directory) { 0o700 } else { 0 };
+    match (assembly.mode_of)(node) {
+        0 => Ok(()),
+        mode => disk::set_mode(path, mode | needed),
+    }
+}
+
+/// A file being written.
+struct Slot {
+    node: usize,
+    /// Places still to be filled.
+    left: AtomicU32,
+    handle: Mutex<Option<Arc<File>>>,
+}
+
+/// The [`Sink`] that writes each chunk to all its places.
+struct Writer<'a> {
+    assembly: &'a Assembly<'a>,
+    slots: Vec<Slot>,
+    jobs: HashMap<ChunkId, ChunkJob>,
+    open: AtomicUsize,
+    written_bytes: AtomicU64,
+}
+
+impl<'a> Writer<'a> {
+    fn new(assembly: &'a Assembly<'a>) -> Self {
+        let plan = assembly.plan;
+        let slot = |node: &usize| Slot { node: *node, left: AtomicU32::new(0), handle: Mutex::default() };
+        let slots: Vec<Slot> = plan.files.iter().map(slot).collect();
+        for place in &plan.places {
+            slots[place.file as usize].left.fetch_add(1, Ordering::Relaxed);
+        }
+        let jobs = plan.chunks.iter().map(|job| (job.want.id, *job)).collect();
+        Self { assembly, slots, jobs, open: AtomicUsize::new(0), written_bytes: AtomicU64::new(0) }
+    }
+
+    /// Files without a byte to write: empty ones, ones of zeros, and those that an earlier run finished.
+    fn finish_empty_files(&self) -> Result<()> {
+        for slot in self.slots.iter().filter(|slot| slot.left.load(Ordering::Relaxed) == 0) {
+            let (path, size) = self.place_of(slot);
+            disk::open_sized(&path, size)?;
+            finish(self.assembly, &self.assembly.layout.nodes()[slot.node], &path)?;
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, slot: &Slot) -> (PathBuf, u64) {
+        let node = &self.assembly.layout.nodes()[slot.node];
+        (path_of(node, self.assembly.staging), node.payload_bytes())
+    }
+
+    fn handle(&self, slot: &Slot, path: &Path, size: u64) -> Result<Arc<File>> {
+        let mut handle = slot.handle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &*handle {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(disk::open_sized(path, size)?);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        *handle = Some(Arc::clone(&file));
+        Ok(file)
+    }
+
+    fn release(&self, slot: &Slot) {
+        if slot.handle.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn accept(&self, chunk: &VerifiedChunk) -> Result<()> {
+        let Some(job) = self.jobs.get(&chunk.id()) else { return Ok(()) };
+        let places = &self.assembly.plan.places[job.first as usize..][..job.count as usize];
+        for place in places {
+            let slot = &self.slots[place.file as usize];
+            let (path, size) = self.place_of(slot);
+            let bytes = &chunk.as_bytes()[place.chunk_offset as usize..][..place.len as usize];
+            let file = self.handle(slot, &path, size)?;
+            disk::write_all_at(&file, &path, place.file_offset, bytes)?;
+            self.written_bytes.fetch_add(u64::from(place.len), Ordering::Relaxed);
+            if slot.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                drop(file);
+                self.release(slot);
+                finish(self.assembly, &self.assembly.layout.nodes()[slot.node], &path)?;
+            } else if self.open.load(Ordering::Relaxed) > OPEN_FILES {
+                self.release(slot);
+            }
+        }
+        Ok(())
+    }
+}

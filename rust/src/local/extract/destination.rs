@@ -1,0 +1,140 @@
+//! What is at the destination, and whether we may touch it.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{IndexKind, Request};
+use crate::error::{Error, Result};
+use crate::formats::archive::{Layout, Node, NodeKind};
+use crate::local::disk;
+use crate::local::receipt::Receipt;
+
+/// Refuses destinations that nobody can mean.
+pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
+    let protected = request.protected.iter().filter_map(|path| fs::canonicalize(path).ok());
+    if protected.into_iter().any(|path| path == destination) {
+        let reason = format!("{} is not a folder for a game; give one below it", destination.display());
+        return Err(Error::Invalid { what: "destination", reason });
+    }
+    match (request.content, fs::metadata(destination)) {
+        (IndexKind::Blob, Ok(found)) if found.is_dir() => {
+            let reason = format!("{} is a folder, but a .caibx gives a file", destination.display());
+            Err(Error::Invalid { what: "destination", reason })
+        }
+        (IndexKind::Tree, Ok(found)) if !found.is_dir() => {
+            Err(Error::DestinationNotOurs { path: destination.to_owned() })
+        }
+        (_, Err(e)) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("read", destination)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether both paths name one place that is there.
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Whether there is anything that could be lost.
+pub(super) fn is_occupied(destination: &Path) -> Result<bool> {
+    match fs::read_dir(destination) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) if e.kind() == io::ErrorKind::NotADirectory => Ok(true),
+        Err(e) => Err(Error::io("list", destination)(e)),
+    }
+}
+
+/// Whether the destination is the wanted version, as far as can be seen without reading files.
+pub(super) fn is_as_wanted(receipt: &Receipt, request: &Request, destination: &Path) -> bool {
+    let is_there = |(at, node): (usize, &Node)| {
+        let path = node.path.as_ref().map_or(destination.to_owned(), |path| path.below(destination));
+        match &node.kind {
+            NodeKind::File { .. } => receipt.is_untouched(at, destination),
+            NodeKind::Directory => fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()),
+            NodeKind::Symlink { target } => fs::read_link(&path).is_ok_and(|found| found == Path::new(target.as_str())),
+            NodeKind::Device { .. } | NodeKind::Other => true,
+        }
+    };
+    receipt.index == request.index && receipt.layout.nodes().iter().enumerate().all(is_there)
+}
+
+/// The files in the destination that no version of ours put there, relative to it.
+///
+/// # Errors
+/// [`Error::ForeignConflict`] if one of them stands where the new version has something.
+pub(super) fn foreign(destination: &Path, known: &Layout, wanted: &Layout) -> Result<Vec<PathBuf>> {
+    let known = paths(known);
+    let wanted = paths(wanted);
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let absolute = destination.join(&folder);
+        for entry in fs::read_dir(&absolute).map_err(Error::io("list", &absolute))? {
+            let entry = entry.map_err(Error::io("list", &absolute))?;
+            let path = folder.join(entry.file_name());
+            let is_directory = entry.file_type().map_err(Error::io("read", entry.path()))?.is_dir();
+            let key = key_of(&path);
+            if !known.contains_key(&key) {
+                if conflicts(&key, is_directory, &wanted) {
+                    return Err(Error::ForeignConflict { path: destination.join(path) });
+                }
+                if !(is_directory && wanted.contains_key(&key)) {
+                    found.push(path.clone());
+                }
+            }
+            if is_directory {
+                folders.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A path as layouts write it. A name that is no UTF-8 is in no layout, whatever replaces its bytes here.
+fn key_of(path: &Path) -> String {
+    let names: Vec<_> = path.iter().map(std::ffi::OsStr::to_string_lossy).collect();
+    names.join("/")
+}
+
+fn paths(layout: &Layout) -> HashMap<String, bool> {
+    let entry = |node: &Node| Some((node.path.as_ref()?.to_string(), matches!(node.kind, NodeKind::Directory)));
+    layout.nodes().iter().filter_map(entry).collect()
+}
+
+/// Whether the new version has something else at this place, or a file where this needs a folder.
+fn conflicts(key: &str, is_directory: bool, wanted: &HashMap<String, bool>) -> bool {
+    if wanted.get(key).is_some_and(|wanted| !(*wanted && is_directory)) {
+        return true;
+    }
+    let above = key.match_indices('/').map(|(at, _)| &key[..at]);
+    above.into_iter().any(|parent| wanted.get(parent) == Some(&false))
+}
+
+/// Makes a staged tree of an earlier run safe to go on with: what is not in the layout goes, and so does
+/// every file that shares its bytes with another tree (it will be linked again if it is still wanted).
+pub(crate) fn tidy_staging(tree: &Path, layout: &Layout) -> Result<()> {
+    let mut directories: HashSet<PathBuf> = HashSet::new();
+    let mut files: HashSet<PathBuf> = HashSet::new();
+    for node in layout.nodes() {
+        let path = node.path.as_ref().map_or(tree.to_owned(), |path| path.below(tree));
+        match node.kind {
+            NodeKind::Directory => directories.insert(path),
+            NodeKind::File { .. } => files.insert(path),
+            _ => false,
+        };
+    }
+    let mut rest = vec![tree.to_owned()];
+    while let Some(path) = rest.pop() {
+        let found = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
+        if found.is_dir() && directories.contains(&path) {
+            disk::set_mode(&path, 0o755)?;
+            rest.extend(disk::list(&path)?.iter().map(fs::DirEntry::path));
+        } else if !(found.is_file() && files.contains(&path) && disk::link_count(&found) == 1) {
+            disk::remove_all(&path)?;
+        }
+    }
+    Ok(())
+}

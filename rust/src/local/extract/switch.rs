@@ -1,0 +1,62 @@
+//! The one step in which the destination changes, and what comes before and after a kill in it.
+//!
+//! Before: `receipt.new` names the staged tree. Switch: an exchange of two folders, or a rename where there
+//! was nothing. After: `receipt.new` becomes `receipt`, the old tree goes. Where a system cannot exchange,
+//! the old tree is moved to `old` first; [`recover`] brings it back if the second rename never came.
+
+use std::path::Path;
+
+use super::IndexKind;
+use crate::error::Result;
+use crate::local::disk::{self, Durability};
+use crate::local::receipt::{Receipt, Workplace};
+
+pub(super) fn switch(workplace: &Workplace, tree: &Path, content: IndexKind, durability: Durability) -> Result<()> {
+    let destination = workplace.destination();
+    if content == IndexKind::Blob || !destination.exists() {
+        disk::rename(tree, destination)?;
+    } else if !disk::exchange(tree, destination)? {
+        let old = workplace.join("old");
+        disk::remove_all(&old)?;
+        disk::rename(destination, &old)?;
+        if let Err(error) = disk::rename(tree, destination) {
+            disk::rename(&old, destination)?;
+            return Err(error);
+        }
+    }
+    match (durability, destination.parent()) {
+        (Durability::PowerCut, Some(folder)) => disk::sync_directory(folder),
+        _ => Ok(()),
+    }
+}
+
+/// After the switch: the receipt becomes the valid one, what is no longer needed goes.
+pub(super) fn clean_up(workplace: &Workplace, staging: &Path) -> Result<()> {
+    disk::rename(&workplace.join("receipt.new"), &workplace.join("receipt"))?;
+    disk::remove_all(staging)?;
+    disk::remove_all(&workplace.join("old"))
+}
+
+/// Finishes what a killed run began: at most one of these is ever needed.
+pub(super) fn recover(workplace: &Workplace) -> Result<()> {
+    let (old, new) = (workplace.join("old"), workplace.join("receipt.new"));
+    if old.exists() && !workplace.destination().exists() {
+        disk::rename(&old, workplace.destination())?;
+    }
+    match Receipt::read(&new, workplace.destination()) {
+        // The switch had happened.
+        Ok(Some(_)) => disk::rename(&new, &workplace.join("receipt"))?,
+        _ => disk::remove_file(&new)?,
+    }
+    disk::remove_all(&old)?;
+    drop_spools(workplace.folder())
+}
+
+fn drop_spools(folder: &Path) -> Result<()> {
+    for entry in disk::list(folder)? {
+        if entry.file_name().to_string_lossy().starts_with("spool-") {
+            disk::remove_file(&entry.path())?;
+        }
+    }
+    disk::remove_temporaries(folder)
+}

@@ -1,0 +1,106 @@
+//! One writer at a time: an advisory lock that says who holds it.
+//!
+//! The lock goes with its process, however that ends. A second process is told at once, it never waits.
+
+use std::fs::{File, TryLockError};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::local::disk;
+
+/// A lock, held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing would do, but for a process that another thread is starting just now: it has the file too, until it is
+    /// what was to be started.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+impl Lock {
+    /// Takes the lock for `verb` (what this process is doing), alone.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the holder if somebody has it, shared or alone.
+    pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
+        let file = disk::open_or_create(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
+            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+        }
+        sign(&file, path, verb)?;
+        Ok(Self { file })
+    }
+
+    /// Takes the lock together with others who share it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the holder if somebody has it alone.
+    pub fn shared(path: &Path, verb: &str) -> Result<Self> {
+        let file = disk::open_or_create(path)?;
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
+            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+        }
+        sign(&file, path, verb)?;
+        Ok(Self { file })
+    }
+}
+
+fn sign(file: &File, path: &Path, verb: &str) -> Result<()> {
+    disk::set_length(file, path, 0)?;
+    disk::write_all_at(file, path, 0, format!("process {} ({verb})", std::process::id()).as_bytes())
+}
+
+fn busy(mut file: File, path: &Path) -> Error {
+    let mut holder = String::new();
+    let read = Read::by_ref(&mut file).take(200).read_to_string(&mut holder);
+    if read.is_err() || holder.is_empty() {
+        "another process".clone_into(&mut holder);
+    }
+    Error::Busy { path: PathBuf::from(path), holder }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_that_are_started_meanwhile_do_not_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = std::process::Command::new("true").current_dir(folder.path()).status();
+                }
+            });
+            let failed = (0..400).find_map(|_| Lock::exclusive(&path, "update").err());
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+        });
+    }
+
+    #[test]
+    fn second_taker_is_told_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::exclusive(&path, "extract").unwrap();
+        let error = Lock::shared(&path, "make").unwrap_err();
+        assert_eq!(error.code(), "busy");
+        assert!(error.to_string().contains("extract"), "{error}");
+        drop(first);
+        let _one = Lock::shared(&path, "make").unwrap();
+        let _two = Lock::shared(&path, "make").unwrap();
+        assert!(Lock::exclusive(&path, "prune").is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! The bytes of a layout as they are on disk, block by block.
+//!
+//! A layout says how long each file is. A file that is longer or shorter when its turn comes, or that
+//! changes while it is read, is an error: the stream would no longer be the archive that it announces.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::formats::archive::{Layout, Segment, Segments};
+use crate::local::disk;
+
+/// Reads a layout's stream from front to back.
+pub(super) struct Stream<'a> {
+    root: &'a Path,
+    layout: &'a Layout,
+    segments: Segments<'a>,
+    rest: Rest<'a>,
+}
+
+/// What of the current piece was not read yet.
+enum Rest<'a> {
+    Nothing,
+    Header { bytes: Cow<'a, [u8]>, at: usize },
+    Payload { file: OpenFile, at: u64, end: u64 },
+}
+
+struct OpenFile {
+    file: File,
+    path: PathBuf,
+    size: u64,
+    mtime_ns: u64,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(root: &'a Path, layout: &'a Layout) -> Self {
+        Self { root, layout, segments: layout.segments(0..u64::MAX), rest: Rest::Nothing }
+    }
+
+    /// Fills the buffer; the number of bytes, which is less than its length only at the stream's end.
+    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let free = &mut buffer[filled..];
+            match &mut self.rest {
+                Rest::Header { bytes, at } if *at < bytes.len() => {
+                    let take = free.len().min(bytes.len() - *at);
+                    free[..take].copy_from_slice(&bytes[*at..*at + take]);
+                    *at += take;
+                    filled += take;
+                }
+                Rest::Payload { file, at, end } if *at < *end => {
+                    let take = usize::try_from(*end - *at).map_or(free.len(), |left| left.min(free.len()));
+                    file.read(*at, &mut free[..take])?;
+                    *at += take as u64;
+                    filled += take;
+                    if at == end {
+                        file.check()?;
+                    }
+                }
+                _ => match self.segments.next() {
+                    Some(segment) => self.rest = self.begin(segment)?,
+                    None => break,
+                },
+            }
+        }
+        Ok(filled)
+    }
+
+    fn begin(&self, segment: Segment<'a>) -> Result<Rest<'a>> {
+        Ok(match segment {
+            Segment::Header(bytes) => Rest::Header { bytes, at: 0 },
+            Segment::Payload { node, offset, len } => {
+                let node = &self.layout.nodes()[node];
+                let path = node.path.as_ref().map_or_else(|| self.root.to_owned(), |path| path.below(self.root));
+                let file = OpenFile::open(path, node.payload_bytes())?;
+                Rest::Payload { file, at: offset, end: offset + len }
+            }
+        })
+    }
+}
+
+impl OpenFile {
+    fn open(path: PathBuf, size: u64) -> Result<Self> {
+        // What is no regular file (a pipe, say, in place of it) must not even be opened.
+        if !fs::symlink_metadata(&path).map_err(Error::io("read", &path))?.is_file() {
+            return Err(changed(&path, "is no longer a regular file"));
+        }
+        let file = disk::open(&path)?;
+        let mtime_ns = disk::mtime_ns(&file.metadata().map_err(Error::io("read", &path))?);
+        let open = Self { file, path, size, mtime_ns };
+        open.check()?;
+        Ok(open)
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        match disk::read_exact_at(&self.file, &self.path, offset, buffer) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(changed(&self.path, "became shorter while it was read"))
+            }
+            other => other,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let found = self.file.metadata().map_err(Error::io("read", &self.path))?;
+        if found.len() != self.size {
+            let how = format!("has {} bytes now, but had {} when the tree was listed", found.len(), self.size);
+            return Err(changed(&self.path, &how));
+        }
+        if disk::mtime_ns(&found) != self.mtime_ns {
+            return Err(changed(&self.path, "was written to while it was read"));
+        }
+        Ok(())
+    }
+}
+
+fn changed(path: &Path, how: &str) -> Error {
+    Error::Invalid { what: "tree", reason: format!("{} {how}", path.display()) }
+}

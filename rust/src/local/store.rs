@@ -1,0 +1,201 @@
+//! A folder of chunks in the layout of casync and desync: `<first 4 hex>/<64 hex>.cacnk`.
+//!
+//! A chunk appears in it whole or not at all (temp file and rename), so any number of processes may
+//! read and add at once, desync and casync among them. Bytes that come out are as untrusted as those of
+//! any other source: they are [`CompressedChunk`]s.
+//!
+//! It does not fetch, and it does not know which chunks an index needs.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use std::time::{Duration, SystemTime};
+
+use crate::error::{Error, Result};
+use crate::formats::chunk::{ChunkId, CompressedChunk};
+use crate::limits;
+use crate::local::disk;
+use crate::local::lock::Lock;
+
+pub mod prune;
+pub mod verify;
+
+/// In the store's folder; no chunk, so other programs pass it over.
+const LOCK_NAME: &str = ".vsekai-lock";
+
+/// A chunk store on a local disk.
+#[derive(Debug, Clone)]
+pub struct LocalStore {
+    root: PathBuf,
+}
+
+impl LocalStore {
+    /// A store that is there.
+    pub fn open(root: &Path) -> Result<Self> {
+        match fs::metadata(root) {
+            Ok(found) if found.is_dir() => Ok(Self { root: root.to_owned() }),
+            Ok(_) => Err(Error::io("open store", root)(io::ErrorKind::NotADirectory.into())),
+            Err(e) => Err(Error::io("open store", root)(e)),
+        }
+    }
+
+    /// A store to write to; the folder is made if it is not there.
+    pub fn create(root: &Path) -> Result<Self> {
+        disk::create_directory(root)?;
+        Self::open(root)
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where this chunk is, or would be.
+    pub fn path_of(&self, id: &ChunkId) -> PathBuf {
+        self.root.join(id.store_path())
+    }
+
+    /// Whether the chunk is there. Says nothing about its content.
+    pub fn has(&self, id: &ChunkId) -> bool {
+        self.path_of(id).is_file()
+    }
+
+    /// The chunk as stored, or nothing if it is not there. At most `max_stored_bytes` are read.
+    pub fn get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Option<CompressedChunk>> {
+        self.get_into(id, max_stored_bytes, Vec::new())
+    }
+
+    /// [`LocalStore::get`] into a buffer whose allocation is reused.
+    pub fn get_into(&self, id: &ChunkId, max_stored_bytes: u64, buffer: Vec<u8>) -> Result<Option<CompressedChunk>> {
+        let path = self.path_of(id);
+        // Opening a pipe would wait for somebody to write into it.
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            let (origin, reason) = (path.display().to_string(), "it is no file".to_owned());
+            return Err(Error::ChunkCorrupt { id: *id, origin, reason });
+        }
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("read", path)(e)),
+        };
+        let length = file.metadata().map_err(Error::io("read", &path))?.len();
+        if length > max_stored_bytes.min(limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
+            let reason = format!("the file has {length} bytes, more than a chunk of this index can");
+            return Err(Error::ChunkCorrupt { id: *id, origin: path.display().to_string(), reason });
+        }
+        let mut bytes = buffer;
+        bytes.clear();
+        bytes.reserve(usize::try_from(length).unwrap_or(0));
+        file.take(length).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        Ok(Some(CompressedChunk::new(*id, bytes)))
+    }
+
+    /// Adds a chunk, or replaces it.
+    pub fn put(&self, chunk: &CompressedChunk) -> Result<()> {
+        let path = self.path_of(&chunk.id());
+        let folder = path.parent().unwrap_or(&self.root);
+        let temporary = disk::temporary_beside(&path);
+        let file = match disk::create(&temporary) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                disk::create_directory(folder)?;
+                disk::create(&temporary)
+            }
+            other => other,
+        }?;
+        let written = disk::write_all_at(&file, &temporary, 0, chunk.as_bytes());
+        let written = written.and_then(|()| disk::rename_over(&temporary, &path));
+        if written.is_err() {
+            let _ = disk::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Marks a chunk as used now, so that [`prune`] keeps it for its grace time. False if it is not there.
+    pub fn touch(&self, id: &ChunkId) -> Result<bool> {
+        match disk::set_mtime_now(&self.path_of(id)) {
+            Ok(()) => Ok(true),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Whether the chunk is there to be used by a new index: [`prune`] will keep it as if it had been
+    /// added less than `fresh` ago. False also for what cannot be kept so (another user's file) or is
+    /// empty after a power cut: putting the chunk again mends both.
+    pub fn reuse(&self, id: &ChunkId, fresh: Duration) -> Result<bool> {
+        let path = self.path_of(id);
+        let found = match fs::metadata(&path) {
+            Ok(found) => found,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(Error::io("read", path)(e)),
+        };
+        if !found.is_file() || found.len() == 0 {
+            return Ok(false);
+        }
+        if age(&found) < fresh {
+            return Ok(true);
+        }
+        match self.touch(id) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+            other => other,
+        }
+    }
+
+    /// Keeps chunks from being removed until the lock is dropped. Shared by all who add.
+    pub fn share(&self, verb: &str) -> Result<Lock> {
+        Lock::shared(&self.root.join(LOCK_NAME), verb)
+    }
+
+    /// Keeps everybody from adding until the lock is dropped; for those who remove.
+    pub(crate) fn claim(&self, verb: &str) -> Result<Lock> {
+        Lock::exclusive(&self.root.join(LOCK_NAME), verb)
+    }
+
+    /// Removes a chunk, if it is there.
+    pub fn remove(&self, id: &ChunkId) -> Result<()> {
+        disk::remove_file(&self.path_of(id))
+    }
+
+    /// Every chunk file, in the order of their ids. Files that are not chunks are passed over.
+    pub fn entries(&self) -> Result<Vec<StoreEntry>> {
+        let mut found = Vec::new();
+        for folder in disk::list(&self.root)? {
+            if !folder.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            for file in disk::list(&folder.path())? {
+                let name = file.file_name();
+                let Some(name) = name.to_str() else { continue };
+                if let Some(id) = name.strip_suffix(".cacnk").and_then(|hex| hex.parse().ok()) {
+                    found.push(StoreEntry::Chunk { id, path: file.path() });
+                } else if name.starts_with(".tmp-") {
+                    found.push(StoreEntry::Leftover { path: file.path() });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A file in a store.
+#[derive(Debug, Clone)]
+pub enum StoreEntry {
+    /// What should be a chunk.
+    Chunk {
+        /// The id that its name says.
+        id: ChunkId,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A temporary file of a writer that works, or was killed.
+    Leftover {
+        /// Where it is.
+        path: PathBuf,
+    },
+}
+
+/// Time since it was last written; zero if that is in the future, or unknown.
+fn age(found: &fs::Metadata) -> Duration {
+    found.modified().ok().and_then(|then| SystemTime::now().duration_since(then).ok()).unwrap_or_default()
+}

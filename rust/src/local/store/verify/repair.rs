@@ -1,0 +1,139 @@
+//! Replaces damaged chunks from other sources, nearest first.
+//!
+//! Chunks of stores are put as they came, so a store keeps its compression level; each is decoded and
+//! hashed before.
+
+use super::{Checker, Sound};
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::formats::chunk::{ChunkId, Compressor};
+use crate::limits;
+use crate::local::acquire::{Remote, Sources, WantedChunk};
+use crate::local::store::LocalStore;
+
+/// zstd level for chunks that come from a seed, and so are not compressed yet: that of casync and desync.
+const LEVEL: i32 = 3;
+
+/// Bodies from a remote that may wait to be checked.
+const QUEUE: usize = 4;
+
+/// Replaces or removes each of `damaged` (in order); those that were replaced, in order.
+pub(super) fn repair(
+    store: &LocalStore,
+    damaged: &[ChunkId],
+    sources: &Sources,
+    checker: &Checker,
+    monitor: &Monitor,
+) -> Result<Vec<ChunkId>> {
+    let mut repaired = Vec::new();
+    let mut far = Vec::new();
+    for id in damaged {
+        monitor.cancel.check()?;
+        match find_local(*id, sources, checker, monitor)? {
+            Some(sound) => {
+                store.put(&sound.stored)?;
+                repaired.push(*id);
+            }
+            None => far.push(*id),
+        }
+    }
+    if let Some(remote) = &sources.remote {
+        repaired.extend(fetch(store, far, remote.as_ref(), checker, monitor)?);
+    }
+    repaired.sort_unstable();
+    for id in damaged {
+        if repaired.binary_search(id).is_err() {
+            store.remove(id)?;
+        }
+    }
+    Ok(repaired)
+}
+
+fn find_local(id: ChunkId, sources: &Sources, checker: &Checker, monitor: &Monitor) -> Result<Option<Sound>> {
+    for seed in &sources.seeds {
+        match seed.read(&id, Vec::new()) {
+            Ok(Some(plain)) => {
+                let digest = seed.index().digest();
+                if let Ok(chunk) = plain.verify(digest).or_else(|plain| {
+                    let plain = crate::formats::chunk::Chunk::new(id, plain);
+                    plain.verify(digest.other())
+                }) {
+                    let stored = Compressor::new(LEVEL)?.compress(&chunk)?;
+                    return Ok(Some(Sound { stored, plain_bytes: chunk.as_bytes().len() as u64 }));
+                }
+            }
+            Ok(None) => {}
+            Err(error) => monitor.warn(&error),
+        }
+    }
+    for store in sources.stores.iter().chain(&sources.caches) {
+        match checker.read(store, id) {
+            Ok(Some(sound)) => return Ok(Some(sound)),
+            Ok(None) => {}
+            Err(error) => monitor.warn(&error),
+        }
+    }
+    Ok(None)
+}
+
+/// Those of `wanted` that the remote could give. It stops at the first that it cannot give, so that one
+/// is taken out and the rest asked for again.
+fn fetch(
+    store: &LocalStore,
+    mut wanted: Vec<ChunkId>,
+    remote: &dyn Remote,
+    checker: &Checker,
+    monitor: &Monitor,
+) -> Result<Vec<ChunkId>> {
+    let mut repaired = Vec::new();
+    while !wanted.is_empty() {
+        monitor.cancel.check()?;
+        let (got, outcome) = fetch_once(store, &wanted, remote, checker, monitor)?;
+        wanted.retain(|id| !got.contains(id));
+        repaired.extend(got);
+        match outcome {
+            Err(Error::ChunkMissing { id, .. } | Error::ChunkCorrupt { id, .. }) if wanted.contains(&id) => {
+                wanted.retain(|other| *other != id);
+            }
+            Err(error) => {
+                monitor.warn(&error);
+                break;
+            }
+            Ok(()) => break,
+        }
+    }
+    Ok(repaired)
+}
+
+fn fetch_once(
+    store: &LocalStore,
+    wanted: &[ChunkId],
+    remote: &dyn Remote,
+    checker: &Checker,
+    monitor: &Monitor,
+) -> Result<(Vec<ChunkId>, Result<()>)> {
+    // How large they are plain is not known: no index was given.
+    let wants: Vec<WantedChunk> =
+        wanted.iter().map(|id| WantedChunk { id: *id, size: limits::MAX_CHUNK_BYTES }).collect();
+    let (sender, deliveries) = crossbeam_channel::bounded(QUEUE);
+    std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| remote.fetch(&wants, sender, monitor).map(drop));
+        let mut got = Vec::new();
+        for delivery in deliveries {
+            let outcome = checker.check(delivery.chunk, &delivery.origin);
+            match outcome {
+                Ok(sound) => {
+                    got.push(sound.stored.id());
+                    store.put(&sound.stored)?;
+                    (delivery.verdict)(Ok(()));
+                }
+                Err(error) => {
+                    monitor.warn(&error);
+                    (delivery.verdict)(Err(error));
+                }
+            }
+        }
+        let stopped = || Err(Error::Unsupported { what: "a source that stops without a word".into() });
+        Ok((got, fetching.join().unwrap_or_else(|_| stopped())))
+    })
+}

@@ -1,0 +1,129 @@
+//! A folder on disk as a [`Layout`]: what a catar of it would hold.
+//!
+//! Names are checked as strictly as those from outside: a tree that could not be installed everywhere is
+//! refused here, not at the player's. Devices, pipes and sockets are left out. Links are not followed.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use crate::formats::index::FeatureFlags;
+use crate::local::disk;
+use crate::path::{LinkTarget, RelPath};
+
+/// What of a file's metadata goes into the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// What a player needs: type, permissions, nothing that differs between two builds of the same files.
+    /// Owner and times are 0. casync reads a tree only if its entries have the feature flags of its index.
+    Reproducible(FeatureFlags),
+    /// Owner and times as they are on disk, under these feature flags: what casync and desync record.
+    AsOnDisk(FeatureFlags),
+}
+
+/// The layout of the tree at `root`.
+pub fn layout(root: &Path, recorded: &Recorded) -> Result<Layout> {
+    layout_without(root, recorded, &[])
+}
+
+/// The same without some of the entries that stand directly below `root`.
+pub fn layout_without(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<Layout> {
+    let found = fs::metadata(root).map_err(Error::io("read", root))?;
+    let top = NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory };
+    let mut nodes = vec![top];
+    list(root, None, recorded, names, &mut nodes)?;
+    Layout::build(nodes)
+}
+
+/// Size of the regular file at `path`, in bytes.
+pub fn file_size(path: &Path) -> Result<u64> {
+    let found = fs::metadata(path).map_err(Error::io("read", path))?;
+    if found.is_file() {
+        return Ok(found.len());
+    }
+    Err(Error::Invalid { what: "file", reason: format!("{} is not a regular file", path.display()) })
+}
+
+fn list(
+    folder: &Path,
+    at: Option<&RelPath>,
+    recorded: &Recorded,
+    without: &[&str],
+    nodes: &mut Vec<NewNode>,
+) -> Result<()> {
+    let mut entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(Error::io("list", folder))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            let name = name.to_string_lossy().into_owned();
+            return Err(Error::UnsafePath { name, reason: "not UTF-8" });
+        };
+        if without.contains(&name) {
+            continue;
+        }
+        let path = match at {
+            Some(at) => at.child(name)?,
+            None => RelPath::new(name)?,
+        };
+        let found = entry.metadata().map_err(Error::io("read", entry.path()))?;
+        let content = if found.is_dir() {
+            NewContent::Directory
+        } else if found.is_file() {
+            NewContent::File { size: found.len() }
+        } else if found.is_symlink() {
+            NewContent::Symlink { target: link_target(&entry.path(), &path)? }
+        } else {
+            continue;
+        };
+        let is_directory = content == NewContent::Directory;
+        nodes.push(NewNode { path: Some(path.clone()), metadata: metadata(&found, recorded), content });
+        if is_directory {
+            list(&entry.path(), Some(&path), recorded, &[], nodes)?;
+        }
+    }
+    Ok(())
+}
+
+fn link_target(at: &Path, path: &RelPath) -> Result<LinkTarget> {
+    let target = fs::read_link(at).map_err(Error::io("read link", at))?;
+    let Some(text) = target.to_str() else {
+        let name = target.to_string_lossy().into_owned();
+        return Err(Error::UnsafePath { name, reason: "not UTF-8" });
+    };
+    LinkTarget::new(path, text)
+}
+
+#[cfg(unix)]
+fn metadata(found: &fs::Metadata, recorded: &Recorded) -> NodeMetadata {
+    use std::os::unix::fs::MetadataExt;
+    let base = NodeMetadata::for_tree(found.mode());
+    match recorded {
+        Recorded::Reproducible(flags) => NodeMetadata { flags: flags.bits(), ..base },
+        Recorded::AsOnDisk(flags) => NodeMetadata {
+            flags: flags.bits(),
+            uid: u64::from(found.uid()),
+            gid: u64::from(found.gid()),
+            mtime_ns: disk::mtime_ns(found),
+            ..base
+        },
+    }
+}
+
+#[cfg(not(unix))]
+fn metadata(found: &fs::Metadata, recorded: &Recorded) -> NodeMetadata {
+    // A file made on Windows may be a program, and nothing there says so: the publisher marks the entry.
+    let mode = if found.is_dir() {
+        0o040_755
+    } else if found.is_symlink() {
+        0o120_777
+    } else {
+        0o100_644
+    };
+    let base = NodeMetadata::for_tree(mode);
+    match recorded {
+        Recorded::Reproducible(flags) => NodeMetadata { flags: flags.bits(), ..base },
+        Recorded::AsOnDisk(flags) => NodeMetadata { flags: flags.bits(), mtime_ns: disk::mtime_ns(found), ..base },
+    }
+}

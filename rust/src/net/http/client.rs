@@ -1,0 +1,482 @@
+//! One GET: caps on what comes, an end to every wait, retries where they help.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE, RETRY_AFTER,
+};
+use reqwest::{StatusCode, redirect};
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+use super::failure::{Failure, Retry, pause_before};
+use super::limiter::Limiter;
+use super::{HttpOptions, Secret};
+use crate::error::{Error, Result, TransportKind};
+
+/// What a body must bring, or its sender is taken for one that wants to hold us up.
+const FLOOR_BYTES_PER_SECOND: u64 = 1024;
+
+/// Most redirects of one request.
+const MAX_REDIRECTS: usize = 5;
+
+/// How long an unused connection is kept.
+const POOL_IDLE: Duration = Duration::from_mins(1);
+
+/// HTTP/2: what one stream, and all streams of a connection, may have under way. 8 MiB is 1 Gbit/s at
+/// 64 ms; it is also the most that a connection can make us hold beside the bodies themselves.
+const STREAM_WINDOW_BYTES: u32 = 2 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+
+/// First allocation for a body, whatever length it announces.
+const FIRST_BODY_BYTES: u64 = 64 << 10;
+
+/// Longest validator that is kept and sent back, in bytes.
+const MAX_VALIDATOR_BYTES: usize = 512;
+
+/// What a server said of a document's state; sent back, it makes the answer "not modified" possible
+/// (RFC 9110, 8.8 and 13.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Validators {
+    /// The `ETag`, quotes included.
+    pub etag: Option<String>,
+    /// The `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// Asks for a document that may be known already.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpRequest<'a> {
+    /// Where it is.
+    pub url: &'a Url,
+    /// The longest that is accepted.
+    pub max_bytes: u64,
+    /// What was said of it the last time.
+    pub known: &'a Validators,
+    /// Each request that is sent is counted here.
+    pub sent: &'a AtomicU64,
+}
+
+/// What came of a [`HttpRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpAnswer {
+    /// It is as it was when the validators were given.
+    NotModified,
+    /// Here it is.
+    Document {
+        /// The body.
+        bytes: Vec<u8>,
+        /// What to send the next time.
+        validators: Validators,
+    },
+    /// It is longer than what is accepted; no more than that was read.
+    TooLong,
+}
+
+/// A pool of connections with one set of options. Clones share it.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+struct Inner {
+    client: reqwest::Client,
+    headers: HeaderMap,
+    options: HttpOptions,
+    limiter: Option<Limiter>,
+}
+
+impl std::fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("HttpClient").field(&self.0.options).finish()
+    }
+}
+
+impl HttpClient {
+    /// A client without connections yet.
+    pub fn new(options: &HttpOptions) -> Result<Self> {
+        check(options)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(secret) = &options.authorization {
+            headers.insert(AUTHORIZATION, secret_header("authorization", secret)?);
+        }
+        if let Some(secret) = &options.cookie {
+            headers.insert(COOKIE, secret_header("cookie", secret)?);
+        }
+        Ok(Self(Arc::new(Inner {
+            client: build(options)?,
+            headers,
+            options: options.clone(),
+            limiter: options.rate_limit_bytes_per_second.map(Limiter::new),
+        })))
+    }
+
+    /// Gets a document of at most `max_bytes`, with retries. Drop the future to stop.
+    pub async fn get_document(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>> {
+        self.get_with_retries(url, max_bytes).await.map_err(|failure| failure.into_error(url))
+    }
+
+    /// The same for a document that was got before.
+    pub async fn get_if_changed(&self, question: HttpRequest<'_>) -> Result<HttpAnswer> {
+        self.with_retries(|| self.try_counted(question)).await.map_err(|failure| failure.into_error(question.url))
+    }
+
+    /// The same with one try only, for what can be done without.
+    pub async fn get_once_if_changed(&self, question: HttpRequest<'_>) -> Result<HttpAnswer> {
+        self.try_counted(question).await.map_err(|failure| failure.into_error(question.url))
+    }
+
+    pub(super) fn options(&self) -> &HttpOptions {
+        &self.0.options
+    }
+
+    pub(super) fn rate_limit(&self) -> Option<u64> {
+        self.0.limiter.as_ref().map(Limiter::bytes_per_second)
+    }
+
+    pub(super) async fn get_with_retries(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        self.with_retries(|| self.try_get(url, max_bytes)).await
+    }
+
+    pub(super) fn inner(&self) -> &reqwest::Client {
+        &self.0.client
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    pub(super) async fn with_retries<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        once: impl Fn() -> F,
+    ) -> Result<T, Failure> {
+        let options = self.options();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match once().await {
+                Err(failure) if failure.retry != Retry::Never && tries < options.attempts => {
+                    sleep(pause_before(tries, options.backoff, failure.retry)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// One try: redirects are followed, nothing else is repeated.
+    pub(super) async fn try_get(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        match self.try_ask(url, max_bytes, &Validators::default()).await? {
+            HttpAnswer::Document { bytes, .. } => Ok(bytes),
+            HttpAnswer::TooLong | HttpAnswer::NotModified => Err(too_long(max_bytes)),
+        }
+    }
+
+    async fn try_counted(
+        &self,
+        HttpRequest { url, max_bytes, known, sent }: HttpRequest<'_>,
+    ) -> Result<HttpAnswer, Failure> {
+        sent.fetch_add(1, Ordering::Relaxed);
+        self.try_ask(url, max_bytes, known).await
+    }
+
+    async fn try_ask(&self, url: &Url, max_bytes: u64, known: &Validators) -> Result<HttpAnswer, Failure> {
+        let options = self.options();
+        let mut headers = self.0.headers.clone();
+        let conditional = known.insert_into(&mut headers);
+        let request = self.0.client.get(url.clone()).headers(headers);
+        let patience = options.connect_timeout + options.idle_timeout;
+        let response = timeout(patience, request.send())
+            .await
+            .map_err(|_| timed_out("no answer", patience))?
+            .map_err(Failure::of_library)?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED if conditional => return Ok(HttpAnswer::NotModified),
+            status => {
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                return Err(Failure::of_status(status, retry_after, SystemTime::now()));
+            }
+        }
+        let validators = Validators::of(response.headers());
+        let body = self.read_body(response, max_bytes).await?;
+        Ok(body.map_or(HttpAnswer::TooLong, |bytes| HttpAnswer::Document { bytes, validators }))
+    }
+
+    /// Nothing if it is longer than `max_bytes`.
+    pub(super) async fn read_body(
+        &self,
+        response: reqwest::Response,
+        max_bytes: u64,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let first = announced_length(response.headers()).unwrap_or(0).min(FIRST_BODY_BYTES);
+        let mut body = Vec::with_capacity(usize::try_from(first).unwrap_or(0));
+        let mut keep = |piece: &[u8]| {
+            body.extend_from_slice(piece);
+            Ok(())
+        };
+        let whole = self.read_pieces(response, max_bytes, &mut keep).await?;
+        Ok(whole.map(|()| body))
+    }
+
+    /// The same, piece by piece; those that came before a failure have been passed on.
+    async fn read_pieces(
+        &self,
+        mut response: reqwest::Response,
+        max_bytes: u64,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+    ) -> Result<Option<()>, Failure> {
+        let announced = announced_length(response.headers());
+        if announced.is_some_and(|length| length > max_bytes) {
+            return Ok(None);
+        }
+        let mut received = 0_u64;
+        let mut pace = MinimumRate::new(self.options().idle_timeout);
+        let mut turn = Turn { limiter: self.0.limiter.as_ref(), prepaid: 0 };
+        loop {
+            turn.wait(announced.map(|length| length.saturating_sub(received))).await;
+            let asked = Instant::now();
+            let idle = self.options().idle_timeout;
+            let piece = timeout(idle, response.chunk())
+                .await
+                .map_err(|_| timed_out("silence in the middle of the body", idle))?
+                .map_err(Failure::of_library)?;
+            let Some(piece) = piece else { break };
+            turn.pay(piece.len() as u64);
+            received += piece.len() as u64;
+            if received > max_bytes {
+                return Ok(None);
+            }
+            take(&piece)?;
+            pace.received(piece.len() as u64, asked.elapsed())?;
+        }
+        match announced {
+            Some(length) if length != received => Err(Failure::new(
+                TransportKind::Protocol,
+                format!("{received} bytes came, {length} were announced"),
+                Retry::Backoff,
+            )),
+            _ => Ok(Some(())),
+        }
+    }
+
+    /// One try to get bytes of a file (RFC 9110, 14.2), piece by piece; those that came before a failure have been
+    /// passed on. A server that gives the whole file instead is one that cannot do it.
+    pub(super) async fn try_range(
+        &self,
+        url: &Url,
+        range: &Range<u64>,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+    ) -> Result<(), Failure> {
+        let options = self.options();
+        let wanted = format!("bytes={}-{}", range.start, range.end - 1);
+        let request = self.0.client.get(url.clone()).headers(self.0.headers.clone()).header(RANGE, wanted);
+        let patience = options.connect_timeout + options.idle_timeout;
+        let response = timeout(patience, request.send())
+            .await
+            .map_err(|_| timed_out("no answer", patience))?
+            .map_err(Failure::of_library)?;
+        let length = range.end - range.start;
+        let protocol = |reason: &str| Failure::new(TransportKind::Protocol, reason, Retry::Never);
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {
+                let given = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("");
+                if !given.starts_with(&format!("bytes {}-{}/", range.start, range.end - 1)) {
+                    return Err(protocol("it gives other bytes than those that were asked for"));
+                }
+            }
+            // The whole file, and it is what was asked for.
+            StatusCode::OK if range.start == 0 && announced_length(response.headers()) == Some(length) => {}
+            StatusCode::OK => return Err(protocol("it gives no part of a file")),
+            status => {
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                return Err(Failure::of_status(status, retry_after, SystemTime::now()));
+            }
+        }
+        match self.read_pieces(response, length, take).await? {
+            Some(()) => Ok(()),
+            None => Err(too_long(length)),
+        }
+    }
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| {
+            let text = headers.get(name)?.to_str().ok()?;
+            (text.len() <= MAX_VALIDATOR_BYTES).then(|| text.to_owned())
+        };
+        Self { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
+    }
+
+    /// Whether there is any.
+    fn insert_into(&self, headers: &mut HeaderMap) -> bool {
+        let pairs = [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.last_modified)];
+        let mut any = false;
+        for (name, text) in pairs {
+            if let Some(value) = text.as_ref().and_then(|text| HeaderValue::from_str(text).ok()) {
+                headers.insert(name, value);
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+/// One body's share of the rate limit. Time spent here does not count against the sender.
+struct Turn<'a> {
+    limiter: Option<&'a Limiter>,
+    prepaid: u64,
+}
+
+impl Turn<'_> {
+    async fn wait(&mut self, remaining: Option<u64>) {
+        let Some(limiter) = self.limiter else { return };
+        let want = limiter.quantum().min(remaining.unwrap_or(u64::MAX));
+        if self.prepaid < want {
+            let pause = limiter.reserve(want - self.prepaid, Instant::now());
+            self.prepaid = want;
+            sleep(pause).await;
+        }
+    }
+
+    /// A piece may be larger than what was reserved: the rest is a debt that everyone waits for.
+    fn pay(&mut self, bytes: u64) {
+        let Some(limiter) = self.limiter else { return };
+        if bytes > self.prepaid {
+            limiter.reserve(bytes - self.prepaid, Instant::now());
+        }
+        self.prepaid = self.prepaid.saturating_sub(bytes);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(limiter) = self.limiter {
+            limiter.give_back(self.prepaid);
+        }
+    }
+}
+
+/// Holds a body against the floor, over windows of time spent waiting for it.
+struct MinimumRate {
+    window: Duration,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl MinimumRate {
+    fn new(window: Duration) -> Self {
+        Self { window, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    fn received(&mut self, bytes: u64, waited: Duration) -> Result<(), Failure> {
+        self.bytes += bytes;
+        self.waited += waited;
+        if self.waited < self.window {
+            return Ok(());
+        }
+        let due = self.waited.as_millis() * u128::from(FLOOR_BYTES_PER_SECOND) / 1000;
+        if u128::from(self.bytes) < due {
+            return Err(timed_out("less than 1 KiB/s", self.waited));
+        }
+        *self = Self::new(self.window);
+        Ok(())
+    }
+}
+
+pub(super) fn check(options: &HttpOptions) -> Result<()> {
+    let invalid = |what, reason: &str| Err(Error::Invalid { what, reason: reason.to_owned() });
+    if options.attempts == 0 {
+        return invalid("attempts", "at least one is needed");
+    }
+    if !(1..=1024).contains(&options.max_in_flight) {
+        return invalid("max_in_flight", "it is 1 to 1024");
+    }
+    if options.rate_limit_bytes_per_second == Some(0) {
+        return invalid("rate limit", "nothing would ever arrive");
+    }
+    if options.idle_timeout.is_zero() || options.connect_timeout.is_zero() {
+        return invalid("timeout", "nothing can be that fast");
+    }
+    Ok(())
+}
+
+fn build(options: &HttpOptions) -> Result<reqwest::Client> {
+    let with_system_authorities = configure(options)?.build();
+    if with_system_authorities.is_err() && options.ca_certificates_pem.is_empty() {
+        // A small container may have no authorities at all: plain http must work there, and https say
+        // that it trusts nobody.
+        return configure(options)?.tls_certs_only([]).build().map_err(invalid("HTTP options"));
+    }
+    with_system_authorities.map_err(invalid("HTTP options"))
+}
+
+fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
+    let ping = (options.idle_timeout / 3).max(Duration::from_secs(1));
+    let mut builder = reqwest::Client::builder()
+        .user_agent(&options.user_agent)
+        .connect_timeout(options.connect_timeout)
+        .pool_max_idle_per_host(options.max_in_flight)
+        .pool_idle_timeout(POOL_IDLE)
+        .tcp_nodelay(true)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        // A connection that has died without a word would else be used for every further try.
+        .http2_keep_alive_interval(ping)
+        .http2_keep_alive_timeout(ping)
+        .referer(false)
+        .redirect(redirect::Policy::custom(judge_redirect));
+    for pem in &options.ca_certificates_pem {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(invalid("CA certificate"))?;
+        if certificates.is_empty() {
+            return Err(Error::Invalid { what: "CA certificate", reason: "it holds no PEM certificate".to_owned() });
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(pem) = &options.client_certificate_pem {
+        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(invalid("client certificate"))?);
+    }
+    if let Some(proxy) = &options.proxy {
+        let proxy = reqwest::Proxy::all(proxy).map_err(invalid("proxy"))?;
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+    }
+    Ok(builder)
+}
+
+/// The library takes `Authorization` and `Cookie` off by itself when host, port or scheme change.
+fn judge_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    if attempt.previous().len() > MAX_REDIRECTS {
+        return attempt.error("more than 5 redirects");
+    }
+    let from = attempt.previous().last().map_or("", Url::scheme);
+    match (from, attempt.url().scheme()) {
+        (_, "https") | ("http", "http") => attempt.follow(),
+        _ => attempt.error("a redirect that leaves https"),
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn secret_header(what: &'static str, secret: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose())
+        .map_err(|_| Error::Invalid { what, reason: "it is not the value of a header".to_owned() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn invalid(what: &'static str) -> impl FnOnce(reqwest::Error) -> Error {
+    move |error| Error::Invalid { what, reason: Failure::of_library(error).reason }
+}
+
+pub(super) fn timed_out(what: &str, after: Duration) -> Failure {
+    Failure::new(TransportKind::TimedOut, format!("{what} for {:.1} s", after.as_secs_f64()), Retry::Backoff)
+}
+
+pub(super) fn too_long(max_bytes: u64) -> Failure {
+    Failure::new(TransportKind::Protocol, format!("the body is longer than {max_bytes} bytes"), Retry::Never)
+}

@@ -1,0 +1,293 @@
+//! To an update server: it has the online keys, the catalog and the store; the mode's key stays here.
+//!
+//! Nothing is sent twice: chunks are asked for first, and a publication that was killed goes on under the same
+//! identifier. Every step can be repeated, so a lost answer does no harm.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::build::{self, BuildContext, Built, Cut, Reference};
+use super::documents::{self, Documents};
+use super::history::{self, History};
+use super::{BuildSource, Published, Request, check};
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::formats::chunk::ChunkId;
+use crate::formats::index::Index;
+use crate::formats::release::{Chunking, Release};
+use crate::local::acquire::{DigestChoice, Sources, WantedChunk};
+use crate::local::preflight::Finding;
+use crate::local::seed::Seed;
+use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
+use crate::net::trust::Keys;
+
+mod client;
+mod remote_publication;
+mod upload;
+
+pub use client::Server;
+use remote_publication::RemotePublication;
+
+/// How often a commit is tried that others come before, or that lacks chunks after all.
+const MAX_COMMITS: u32 = 5;
+
+/// Half the pause before the second try; doubles for each further one.
+const PAUSE: Duration = Duration::from_millis(150);
+
+pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
+    let keys = Keys::open(&request.keys)?;
+    let desk = RemotePublication::open(server, &keys, request, monitor)?;
+    let there = history::same(&desk, request)?;
+    let there_index = there.as_ref().map(|there| index_of(&desk, there)).transpose()?;
+    if let (Some(there), BuildSource::Cut { index, .. }) = (&there, &request.content) {
+        return as_before(request, there, index, there.chunking);
+    }
+    let before = history::latest(&desk, &desk.catalog, request)?;
+    let same = there.as_ref().zip(there_index.as_ref());
+    let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
+    let reference = same.or_else(|| before.as_ref().map(Into::into));
+    let workshop = BuildContext { store: None, scratch: &request.scratch, reference };
+    let cut = build::cut(request, &workshop, monitor)?;
+    if let Some(there) = &there {
+        return as_before(request, there, &cut.index, cut.chunking());
+    }
+    let (sources, digest) = sources_of(&cut)?;
+    let built = cut.hash(monitor)?;
+    let findings = check::check(request, &built, before.as_ref(), &desk, monitor)?;
+    let mut order = Order { request, server, monitor, built, sources, digest, findings, new_chunks: 0, new_bytes: 0 };
+    order.place(desk, &keys)
+}
+
+/// A version that is published already: the same, or an error. Its index says what its files are.
+fn as_before(request: &Request, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
+    let index = documents::reference(request, "index.caidx", &index.to_bytes());
+    let targets = (index, there.files.clone());
+    documents::check_same(there, &documents::describe(request, there.sequence, targets, chunking, there.sizes))?;
+    Ok(documents::was_there(there, Vec::new()))
+}
+
+fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
+    let lost = || Error::Invalid { what: "repository", reason: format!("{} is not listed", release.index.path) };
+    Index::parse(&past.target(&release.index.path)?.ok_or_else(lost)?)
+}
+
+/// The content itself has its chunks: the tree, or the store into which they were brought.
+fn sources_of(cut: &Cut) -> Result<(Sources, DigestChoice)> {
+    let digest = DigestChoice::new(cut.index.digest());
+    let mut sources = Sources::default();
+    match cut.store()? {
+        Some(store) => sources.stores.push(store),
+        None => sources.seeds.push(Seed::new(cut.root(), cut.index.clone(), cut.layout().clone())?),
+    }
+    Ok((sources, digest))
+}
+
+/// A version that is ready to be sent.
+struct Order<'a> {
+    request: &'a Request,
+    server: &'a Server,
+    monitor: &'a Monitor,
+    built: Built,
+    sources: Sources,
+    digest: DigestChoice,
+    findings: Vec<Finding>,
+    new_chunks: u64,
+    new_bytes: u64,
+}
+
+impl Order<'_> {
+    /// Sends what is missing and commits; again, if somebody else was faster.
+    fn place<'k>(&mut self, mut desk: RemotePublication<'k>, keys: &'k Keys) -> Result<Published>
+    where
+        Self: 'k,
+    {
+        let mut renewals = 0;
+        for tries in 1.. {
+            let id = publication_id(self.request, &self.built.index, renewals);
+            let error = match self.try_commit(&mut desk, &id) {
+                Err(error) if tries < MAX_COMMITS => error,
+                ended => return ended,
+            };
+            match code_of(&error) {
+                Some("publication_expired" | "publication_ended") => renewals += 1,
+                Some("chunks_missing" | "publication_stale" | "metadata_rollback" | "version_exists") => {}
+                _ => return Err(error),
+            }
+            // What was read may be what a cache, or another server of the same database, has kept.
+            std::thread::sleep(PAUSE * (1 << tries));
+            desk = RemotePublication::open(self.server, keys, self.request, self.monitor)?;
+            if let Some(there) = history::same(&desk, self.request)? {
+                let documents = Documents::of(self.request, &self.built, there.sequence)?;
+                documents::check_same(&there, &documents.release)?;
+                return Ok(documents::was_there(&there, std::mem::take(&mut self.findings)));
+            }
+            self.monitor.cancel.check()?;
+        }
+        Err(Error::Cancelled)
+    }
+
+    fn try_commit(&mut self, desk: &mut RemotePublication<'_>, id: &str) -> Result<Published> {
+        let request = self.request;
+        let begun = self.server.begin(&NewPublication {
+            id: id.to_owned(),
+            mode: request.mode.to_string(),
+            version: request.version.to_string(),
+            platform: request.platform.to_string(),
+        })?;
+        match begun.state {
+            PublicationState::Open => {}
+            // Committed since the metadata was read.
+            PublicationState::Published => return Err(refused("publication_ended", "it is published already")),
+            PublicationState::Expired => return Err(refused("publication_expired", "it was not finished in time")),
+        }
+        self.built.sizes.stored_bytes = self.send_chunks(id)?;
+        let sequence = desk.next_sequence(request);
+        let documents = Documents::of(request, &self.built, sequence)?;
+        documents.put(&mut desk.publication)?;
+        let mut catalog = desk.catalog.clone();
+        documents::offer(&mut catalog, request, sequence);
+        documents::withdraw(&mut catalog, &mut desk.publication, request)?;
+        let metadata = desk.publication.sign_only(request.mode.as_str())?;
+        let metadata_bytes = metadata.len() as u64;
+        let release = documents.release.to_bytes()?;
+        for (kind, bytes) in DocumentKind::ALL.into_iter().zip([documents.index, documents.table, release, metadata]) {
+            self.monitor.cancel.check()?;
+            self.server.put_document(id, kind, bytes)?;
+        }
+        let commit = CommitRequest { rollout: request.rollout, skip_update: request.skip_update };
+        let info = self.server.commit(id, &commit)?;
+        Ok(Published {
+            mode: request.mode.clone(),
+            version: request.version.clone(),
+            platform: request.platform.clone(),
+            sequence: info.sequence.unwrap_or(sequence),
+            sizes: self.built.sizes,
+            new_chunks: self.new_chunks,
+            new_stored_bytes: self.new_bytes,
+            findings: std::mem::take(&mut self.findings),
+            was_there: false,
+            metadata_bytes,
+            bundles: Vec::new(),
+        })
+    }
+
+    /// Sends the chunks that the server lacks. Gives about what all chunks of the version have as stored.
+    fn send_chunks(&mut self, id: &str) -> Result<u64> {
+        let index = &self.built.index;
+        let sizes: HashMap<ChunkId, u64> = index.iter().map(|chunk| (chunk.id, chunk.size())).collect();
+        let ids: Vec<ChunkId> = sizes.keys().copied().collect();
+        let mut missing = std::collections::HashSet::new();
+        for some in ids.chunks(MAX_MISSING_IDS) {
+            self.monitor.cancel.check()?;
+            let said = self.server.missing(id, some)?;
+            missing.extend(said.iter().filter_map(|id| id.parse::<ChunkId>().ok()).filter(|id| sizes.contains_key(id)));
+        }
+        // In the order of the tree: what is read together lies together.
+        let mut seen = std::collections::HashSet::new();
+        let chunks = index.iter().filter(|chunk| seen.insert(chunk.id));
+        let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
+        let (missing, there): (Vec<WantedChunk>, Vec<WantedChunk>) =
+            wanted.partition(|want| missing.contains(&want.id));
+        let level = self.request.level;
+        let sent = upload::send(self.server, &self.sources, &missing, &self.digest, level, self.monitor)?;
+        self.new_chunks += missing.len() as u64;
+        self.new_bytes += sent;
+        Ok(sent + upload::weigh(&self.sources, &there, &self.digest, level, self.monitor)?)
+    }
+}
+
+fn refused(code: &str, detail: &str) -> Error {
+    Error::ServerRefused { status: 409, code: code.to_owned(), detail: detail.to_owned() }
+}
+
+/// The server's word for what is in its way, if it is a matter of time.
+fn code_of(error: &Error) -> Option<&str> {
+    match error {
+        Error::ServerRefused { status: 409 | 422, code, .. } => Some(code),
+        _ => None,
+    }
+}
+
+/// A UUID of version 8 (RFC 9562, 5.8) that is the same for the same content: a publication that was killed goes on.
+fn publication_id(request: &Request, index: &Index, renewals: u32) -> String {
+    let mut hasher = Sha256::new();
+    for part in [request.mode.as_str(), &request.version.to_string(), request.platform.as_str()] {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hasher.update(Sha256::digest(index.to_bytes()));
+    hasher.update(renewals.to_be_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize()[..16]);
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::formats::index::{ChunkSizes, FeatureFlags};
+    use crate::formats::release::{Entry, ModeName, Platform};
+    use crate::net::publish::Destination;
+    use crate::path::RelPath;
+    use crate::version::Version;
+
+    fn request(version: &str) -> Request {
+        Request {
+            content: BuildSource::Tree(PathBuf::new()),
+            mode: ModeName::new("stable").unwrap(),
+            version: Version::parse(version).unwrap(),
+            platform: Platform::new("linux-x86_64").unwrap(),
+            entry: Entry { path: RelPath::new("game").unwrap(), arguments: Vec::new() },
+            notes: String::new(),
+            min_launcher: None,
+            mutable: Vec::new(),
+            rollout: 100,
+            skip_update: false,
+            repository: Destination::Folder(PathBuf::new()),
+            keys: PathBuf::new(),
+            chunker: None,
+            level: 3,
+            strict: false,
+            keep_versions: 20,
+            bundling: None,
+            scratch: PathBuf::new(),
+        }
+    }
+
+    fn index(byte: u8) -> Index {
+        let mut index = Index::new(FeatureFlags::TREE, ChunkSizes::new(64, 256, 1024).unwrap());
+        index.push(ChunkId::from_bytes([byte; 32]), 100).unwrap();
+        index
+    }
+
+    #[test]
+    fn same_content_is_the_same_publication_and_other_content_another() {
+        let id = publication_id(&request("1.0.0"), &index(1), 0);
+        assert_eq!(id, publication_id(&request("1.0.0"), &index(1), 0));
+        let others = [
+            publication_id(&request("1.0.1"), &index(1), 0),
+            publication_id(&request("1.0.0"), &index(2), 0),
+            publication_id(&request("1.0.0"), &index(1), 1),
+        ];
+        assert!(!others.contains(&id));
+        let parts: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "8", "the version of the UUID: {id}");
+        assert!("89ab".contains(&id[19..20]), "the variant: {id}");
+    }
+
+    #[test]
+    fn only_what_passes_is_tried_again() {
+        assert_eq!(code_of(&refused("publication_stale", "")), Some("publication_stale"));
+        let denied = Error::ServerRefused { status: 403, code: "publication_stale".to_owned(), detail: String::new() };
+        assert_eq!(code_of(&denied), None);
+        assert_eq!(code_of(&Error::Cancelled), None);
+    }
+}

@@ -1,0 +1,227 @@
+//! The requests of the server's API, and what its refusals mean.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::{Error, Result, TransportKind};
+use crate::formats::chunk::{ChunkId, CompressedChunk};
+use crate::limits;
+use crate::net::api::{
+    CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, PublicationInfo, RepositoryInfo,
+    TrustUpload,
+};
+use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply};
+
+/// Largest answer in JSON, in bytes: 5000 ids have 350,000.
+const MAX_REPLY_BYTES: u64 = 1 << 20;
+
+/// How long a server may take to look at all chunks of a version before it offers it.
+const COMMIT_PATIENCE: Duration = Duration::from_mins(15);
+
+/// Longest text of a server's that an error repeats, in characters.
+const MAX_DETAIL_CHARS: usize = 500;
+
+const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
+
+/// An update server, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Server {
+    url: Url,
+    network: Network,
+}
+
+impl Server {
+    /// The server whose repository is at `url`. Requests have what `network` sends as `Authorization`: for publishing
+    /// that is `Bearer` and a token, which redirects to other hosts do not get.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the URL is neither `http` nor `https`.
+    pub fn new(mut url: Url, network: Network) -> Result<Self> {
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err(Error::Invalid { what: "server", reason: "it is neither http:// nor https://".to_owned() });
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self { url, network })
+    }
+
+    /// The state of its repository, and its public keys.
+    ///
+    /// # Errors
+    /// [`Error::Transport`], [`Error::ServerRefused`].
+    pub fn repository(&self) -> Result<RepositoryInfo> {
+        self.json(Method::GET, "api/v1/repository", None::<&()>)
+    }
+
+    pub(super) fn put_trust(&self, trust: &TrustUpload) -> Result<RepositoryInfo> {
+        self.json(Method::PUT, "api/v1/repository/trust", Some(trust))
+    }
+
+    pub(super) fn begin(&self, new: &NewPublication) -> Result<PublicationInfo> {
+        self.json(Method::POST, "api/v1/publications", Some(new))
+    }
+
+    pub(super) fn missing(&self, id: &str, ids: &[ChunkId]) -> Result<Vec<String>> {
+        let request = MissingRequest { ids: ids.iter().map(ToString::to_string).collect() };
+        let reply: MissingReply =
+            self.json(Method::POST, &format!("api/v1/publications/{id}/missing"), Some(&request))?;
+        Ok(reply.missing)
+    }
+
+    pub(super) fn put_document(&self, id: &str, kind: DocumentKind, bytes: Vec<u8>) -> Result<()> {
+        let url = self.join(&format!("api/v1/publications/{id}/documents/{kind}"));
+        let client = self.network.client()?;
+        self.network.block_on(put(&client, url, bytes.into()))
+    }
+
+    pub(super) fn commit(&self, id: &str, request: &CommitRequest) -> Result<PublicationInfo> {
+        self.json(Method::POST, &format!("api/v1/publications/{id}/commit"), Some(request))
+    }
+
+    /// A file of the repository, unverified.
+    pub(super) fn file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        // S3 and what is like it take a plain plus for a blank; versions may have one.
+        self.network.document(&self.join(&path.replace('+', "%2B")), max_bytes)
+    }
+
+    pub(super) fn chunk(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Option<CompressedChunk>> {
+        let store = HttpStore::new(self.network.client()?, self.store())?;
+        self.network.block_on(store.get(id, max_stored_bytes))
+    }
+
+    pub(super) fn store(&self) -> Url {
+        self.join(crate::formats::release::DEFAULT_STORE)
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn join(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
+        url
+    }
+
+    fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<T> {
+        let broken = |e: serde_json::Error| Error::Unsupported { what: format!("this request: {e}") };
+        let body = body.map(serde_json::to_vec).transpose().map_err(broken)?.unwrap_or_default();
+        let patience = if path.ends_with("/commit") { COMMIT_PATIENCE } else { Duration::ZERO };
+        let outgoing = Outgoing { method, url: self.join(path), content_type: JSON, body: body.into(), patience };
+        let client = self.network.client()?;
+        let reply = self.network.block_on(client.send(&outgoing, MAX_REPLY_BYTES))?;
+        if !reply.status.is_success() {
+            return Err(refusal(&outgoing.url, &reply));
+        }
+        serde_json::from_slice(&reply.body).map_err(|e| {
+            let reason = format!("it does not answer as an update server does: {e}");
+            Error::Transport { kind: TransportKind::Protocol, url: outgoing.url.to_string(), reason }
+        })
+    }
+}
+
+/// Where a chunk is put, for tasks that outlive a call.
+#[derive(Debug, Clone)]
+pub(super) struct ChunkStore {
+    client: HttpClient,
+    base: Url,
+}
+
+impl ChunkStore {
+    pub(super) fn of(server: &Server) -> Result<Self> {
+        Ok(Self { client: server.network.client()?, base: server.store() })
+    }
+
+    pub(super) async fn put(&self, chunk: CompressedChunk) -> Result<()> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{}", self.base.path(), chunk.id().store_path()));
+        put(&self.client, url, chunk.into_bytes().into()).await
+    }
+}
+
+async fn put(client: &HttpClient, url: Url, body: Bytes) -> Result<()> {
+    let outgoing = Outgoing { method: Method::PUT, url, content_type: BYTES, body, patience: Duration::ZERO };
+    let reply = client.send(&outgoing, MAX_REPLY_BYTES).await?;
+    if reply.status.is_success() { Ok(()) } else { Err(refusal(&outgoing.url, &reply)) }
+}
+
+/// What of a problem document (RFC 9457) is for people and programs. Servers may leave out what they like.
+#[derive(Deserialize)]
+struct Said {
+    code: Option<String>,
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+fn refusal(url: &Url, reply: &Reply) -> Error {
+    let status = reply.status;
+    if let Ok(Said { code: Some(code), title, detail }) = serde_json::from_slice(&reply.body) {
+        let detail = detail.or(title).unwrap_or_else(|| format!("status {status}"));
+        return Error::ServerRefused { status: status.as_u16(), code: plain(&code), detail: plain(&detail) };
+    }
+    let kind = match status.as_u16() {
+        401 | 407 => TransportKind::Unauthorized,
+        403 | 404 | 410 => TransportKind::NotFound,
+        _ => TransportKind::Protocol,
+    };
+    Error::Transport { kind, url: url.to_string(), reason: format!("status {status}") }
+}
+
+fn plain(text: &str) -> String {
+    text.chars().take(MAX_DETAIL_CHARS).filter(|c| !c.is_control()).collect()
+}
+
+/// Largest target that is read back, in bytes.
+pub(super) const MAX_TARGET_BYTES: u64 = limits::MAX_INDEX_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+    use crate::net::http::HttpOptions;
+
+    fn server(url: &str) -> Result<Server> {
+        Server::new(Url::parse(url).unwrap(), Network::new(&HttpOptions::default()).unwrap())
+    }
+
+    fn refused(status: u16, body: &str) -> Error {
+        let reply = Reply { status: StatusCode::from_u16(status).unwrap(), body: body.as_bytes().to_vec() };
+        refusal(&Url::parse("https://host/a").unwrap(), &reply)
+    }
+
+    #[test]
+    fn paths_are_below_the_url_whatever_it_ends_with() {
+        for url in ["https://host/game", "https://host/game/", "https://host/game/?x=1#y"] {
+            let server = server(url).unwrap();
+            assert_eq!(server.join("api/v1/repository").as_str(), "https://host/game/api/v1/repository");
+            assert_eq!(server.store().as_str(), "https://host/game/store");
+        }
+        assert_eq!(server("ftp://host/").unwrap_err().code(), "invalid_argument");
+    }
+
+    #[test]
+    fn refusal_says_what_the_server_says() {
+        let error =
+            refused(409, r#"{"type":"about:blank","code":"chunks_missing","detail":"3 chunks\u001b[31m","x":1}"#);
+        assert_eq!(error.code(), "server_refused");
+        assert_eq!(error.to_string(), "The server refused: 3 chunks[31m [chunks_missing]");
+        assert_eq!(
+            refused(503, r#"{"code":"keys_missing","title":"No keys"}"#).to_string(),
+            "The server refused: No keys [keys_missing]"
+        );
+    }
+
+    #[test]
+    fn status_without_a_problem_is_one_of_the_network() {
+        for (status, code) in [(401, "unauthorized"), (404, "not_found"), (413, "http_failed"), (502, "http_failed")] {
+            assert_eq!(refused(status, "<html>").code(), code, "{status}");
+        }
+    }
+}

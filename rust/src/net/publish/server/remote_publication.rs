@@ -1,0 +1,126 @@
+//! The server's repository as it is now: fetched, verified, and open for this publisher to sign into.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::client::{MAX_TARGET_BYTES, Server};
+use crate::error::{Error, Result, TransportKind, TrustKind};
+use crate::event::Monitor;
+use crate::formats::chunk::CompressedChunk;
+use crate::formats::release::Catalog;
+use crate::local::acquire::WantedChunk;
+use crate::net::publish::Request;
+use crate::net::publish::history::{self, History};
+use crate::net::trust::{Keys, MemoryStorage, Publication};
+
+/// How often metadata is read that changes while it is read.
+const TRIES: u32 = 8;
+
+/// How often it is looked whether what was sent can be read.
+const MAX_LOOKS: u32 = 50;
+
+/// The pause between two of them.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub(super) struct RemotePublication<'a> {
+    pub(super) publication: Publication<'a>,
+    pub(super) catalog: Catalog,
+    server: &'a Server,
+}
+
+impl<'a> RemotePublication<'a> {
+    /// Reads the repository. What the folder of keys has and the server has not is sent first: the beginning of a
+    /// repository or of a mode, and new keys.
+    pub(super) fn open(server: &'a Server, keys: &'a Keys, request: &Request, monitor: &Monitor) -> Result<Self> {
+        let mode = request.mode.as_str();
+        let mut publication = fetch(server, keys)?;
+        let is_there = publication.published_version(mode).is_some();
+        match bring_trust(server, &publication) {
+            Ok(false) => {}
+            Ok(true) => publication = fetch_with_trust(server, keys)?,
+            // Whoever may publish to a mode need not be who holds the other keys.
+            Err(error) if is_there && is_of_others(&error) => monitor.warn(&error),
+            Err(error) => return Err(error),
+        }
+        publication.add_mode(mode)?;
+        publication.check_role_keys(mode)?;
+        let mut desk = Self { publication, catalog: Catalog::empty(), server };
+        desk.catalog = history::catalog_of(&desk)?;
+        Ok(desk)
+    }
+
+    /// The count that the next version of the mode gets.
+    pub(super) fn next_sequence(&self, request: &Request) -> u64 {
+        self.catalog.modes.get(&request.mode).map_or(0, |mode| mode.sequence) + 1
+    }
+}
+
+impl History for RemotePublication<'_> {
+    fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(listed) = self.publication.listed(name)? else { return Ok(None) };
+        let bytes = self.server.file(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
+        if bytes.len() as u64 != listed.length || hex::encode(Sha256::digest(&bytes)) != listed.sha256 {
+            let reason = format!("{} is not what was signed", listed.path);
+            return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+        }
+        Ok(Some(bytes))
+    }
+
+    fn chunk(&self, wanted: &WantedChunk) -> Result<Option<CompressedChunk>> {
+        self.server.chunk(&wanted.id, wanted.max_stored_bytes())
+    }
+
+    fn store(&self) -> String {
+        self.server.store().to_string()
+    }
+}
+
+/// The metadata of now. It is not read in one moment, so one that does not fit together is read again.
+fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let opened = fetch_once(server, keys);
+        match &opened {
+            Err(Error::Trust { .. } | Error::Transport { kind: TransportKind::NotFound, .. }) if tries < TRIES => {
+                std::thread::sleep(PAUSE);
+            }
+            _ => return opened,
+        }
+    }
+}
+
+/// The metadata with what was just sent: caches may give what was there before for a while.
+fn fetch_with_trust<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
+    for _ in 1..MAX_LOOKS {
+        match fetch_once(server, keys) {
+            Ok(publication) if publication.trust_files()?.is_none() => return Ok(publication),
+            // Old metadata under a new root may not even verify.
+            Ok(_) | Err(Error::Trust { .. } | Error::Transport { kind: TransportKind::NotFound, .. }) => {}
+            Err(error) => return Err(error),
+        }
+        std::thread::sleep(PAUSE);
+    }
+    fetch(server, keys)
+}
+
+fn fetch_once<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
+    let Some(newest) = server.repository()?.root_version else {
+        return Publication::open_in(MemoryStorage::default(), keys);
+    };
+    let roots = keys.root_version().min(newest)..=newest;
+    let shelf = MemoryStorage::download(roots, &|path, max_bytes| server.file(path, max_bytes))?;
+    Publication::open_in(shelf, keys)
+}
+
+/// Whether anything was sent.
+fn bring_trust(server: &Server, publication: &Publication<'_>) -> Result<bool> {
+    let Some(files) = publication.trust_files()? else { return Ok(false) };
+    server.put_trust(&files.to_upload())?;
+    Ok(true)
+}
+
+fn is_of_others(error: &Error) -> bool {
+    matches!(error, Error::KeyMissing { .. } | Error::ServerRefused { status: 401 | 403, .. })
+}

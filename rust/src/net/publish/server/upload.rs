@@ -1,0 +1,156 @@
+//! Chunks on their way to the server: read and compressed by all cores, sent by many requests at once.
+//!
+//! ```text
+//! tree or store --obtain: verify, compress, several threads--> queue --one thread, many requests--> server
+//! ```
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+
+use super::client::{ChunkStore, Server};
+use crate::error::{Error, Result};
+use crate::event::{Event, Monitor, Observer, Phase};
+use crate::formats::chunk::{CompressedChunk, Compressor, VerifiedChunk};
+use crate::local::acquire::{self, DigestChoice, Sink, Sources, WantedChunk};
+
+/// Most requests at once: a server answers a chunk in some milliseconds, a far one in a tenth of a second.
+const MAX_IN_FLIGHT: usize = 24;
+
+/// Chunks that wait for a request; with those under way all that is in memory.
+const QUEUE: usize = 16;
+
+/// How often the caller's wish to stop is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Chunks that stand for all when it is told how well they compress.
+const SAMPLE: usize = 48;
+
+/// A chunk to be sent, and its plain size.
+type Body = (CompressedChunk, u64);
+
+/// Sends every chunk. Gives their size as stored, in bytes.
+pub(super) fn send(
+    server: &Server,
+    sources: &Sources,
+    wanted: &[WantedChunk],
+    digest: &DigestChoice,
+    level: i32,
+    monitor: &Monitor,
+) -> Result<u64> {
+    if wanted.is_empty() {
+        return Ok(0);
+    }
+    let store = ChunkStore::of(server)?;
+    let total_bytes = wanted.iter().map(|want| want.size).sum();
+    monitor.emit(Event::Started { phase: Phase::Upload, total_bytes });
+    let (queue, bodies) = channel(QUEUE);
+    let press = Press::new(level, Some(queue));
+    let (sent, obtained) = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| server.network().block_on(drain(&store, bodies, monitor)));
+        let obtained = acquire::acquire(sources, None, wanted, digest, &press, &quiet(monitor));
+        let stored_bytes = press.finish();
+        let sent = sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (sent, obtained.map(|_| stored_bytes))
+    });
+    // Compressing ends with the sending; why that has ended is what happened.
+    sent?;
+    let stored_bytes = obtained?;
+    monitor.emit(Event::Finished { phase: Phase::Upload });
+    Ok(stored_bytes)
+}
+
+/// About how many bytes these chunks have as stored: some of them are compressed, and the others taken for the same.
+pub(super) fn weigh(
+    sources: &Sources,
+    chunks: &[WantedChunk],
+    digest: &DigestChoice,
+    level: i32,
+    monitor: &Monitor,
+) -> Result<u64> {
+    let step = chunks.len().div_ceil(SAMPLE).max(1);
+    let sample: Vec<WantedChunk> = chunks.iter().step_by(step).copied().collect();
+    let press = Press::new(level, None);
+    acquire::acquire(sources, None, &sample, digest, &press, &quiet(monitor))?;
+    let sum = |chunks: &[WantedChunk]| chunks.iter().map(|want| u128::from(want.size)).sum::<u128>();
+    let stored = u128::from(press.finish()) * sum(chunks);
+    Ok(stored.checked_div(sum(&sample)).and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0))
+}
+
+/// Compresses verified chunks and passes them on.
+struct Press {
+    level: i32,
+    /// Compressors that no thread uses now.
+    idle: Mutex<Vec<Compressor>>,
+    stored_bytes: AtomicU64,
+    queue: Option<Sender<Body>>,
+}
+
+impl Press {
+    fn new(level: i32, queue: Option<Sender<Body>>) -> Self {
+        Self { level, idle: Mutex::default(), stored_bytes: AtomicU64::new(0), queue }
+    }
+
+    /// The size of what was compressed. Nothing comes through the queue any more.
+    fn finish(self) -> u64 {
+        self.stored_bytes.into_inner()
+    }
+}
+
+impl Sink for Press {
+    fn accept(&self, chunk: &VerifiedChunk) -> Result<()> {
+        let lock = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let idle = lock().pop();
+        let mut compressor = idle.map_or_else(|| Compressor::new(self.level), Ok)?;
+        let stored = compressor.compress(chunk)?;
+        lock().push(compressor);
+        self.stored_bytes.fetch_add(stored.as_bytes().len() as u64, Ordering::Relaxed);
+        match &self.queue {
+            // Nobody takes it only after sending has failed.
+            Some(queue) => queue.blocking_send((stored, chunk.as_bytes().len() as u64)).map_err(|_| Error::Cancelled),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Sends what comes until no more will.
+async fn drain(store: &ChunkStore, mut bodies: Receiver<Body>, monitor: &Monitor) -> Result<()> {
+    let mut tasks: JoinSet<Result<u64>> = JoinSet::new();
+    let mut is_open = true;
+    while is_open || !tasks.is_empty() {
+        monitor.cancel.check()?;
+        tokio::select! {
+            body = bodies.recv(), if is_open && tasks.len() < MAX_IN_FLIGHT => match body {
+                Some((chunk, plain_bytes)) => {
+                    let store = store.clone();
+                    tasks.spawn(async move { store.put(chunk).await.map(|()| plain_bytes) });
+                }
+                None => is_open = false,
+            },
+            Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
+                let bytes = ended.map_err(|_| Error::Cancelled)??;
+                monitor.emit(Event::Advanced { phase: Phase::Upload, bytes });
+            }
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Passes warnings on and nothing else: what is read here is no progress yet.
+struct Warnings(std::sync::Arc<dyn Observer>);
+
+impl Observer for Warnings {
+    fn on_event(&self, event: Event) {
+        if matches!(event, Event::Warned { .. }) {
+            self.0.on_event(event);
+        }
+    }
+}
+
+fn quiet(monitor: &Monitor) -> Monitor {
+    Monitor { observer: std::sync::Arc::new(Warnings(monitor.observer.clone())), ..monitor.clone() }
+}

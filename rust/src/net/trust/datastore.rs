@@ -1,0 +1,259 @@
+//! What one install has seen of its repository: the trusted root, the versions that must not go back, and
+//! copies of files that never change.
+//!
+//! ```text
+//! trust/root.json snapshot.json timestamp.json latest_known_time.json    as `tough` writes them
+//! trust/client.json     which root was given, what the server said of timestamp.json and of current.pack
+//! trust/cache/          raw files by name and version, targets by their digest, the pack
+//! ```
+//!
+//! Everything here is verified again when it is used: a damaged file costs a request, never an update, and
+//! a planted one is found out. Snapshots carry the versions of all roles, so no other metadata is needed
+//! against rollback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tough::schema::{Root, Signed};
+
+use super::error::trust;
+use super::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TIMESTAMP_BYTES};
+use crate::error::{Error, Result, TrustKind};
+use crate::formats::metadata_pack::MAX_PACKED_BYTES;
+use crate::local::disk::{self, Durability};
+use crate::net::http::Validators;
+
+/// Largest target that is cached, in bytes.
+pub(super) const MAX_CACHED_TARGET_BYTES: u64 = 256 << 10;
+
+/// What the cache may hold in all, in bytes.
+const MAX_CACHE_BYTES: u64 = 16 << 20;
+
+const MAX_RECORD_BYTES: u64 = 64 << 10;
+const ROOT: &str = "root.json";
+const RECORD: &str = "client.json";
+const KNOWN_TIME: &str = "latest_known_time.json";
+
+/// The name of a pack in the cache.
+pub(super) const PACK: &str = "current.pack";
+
+/// How long a mirror without a pack is not asked for one, in seconds, if nothing else changes.
+const ABSENT_SECONDS: i64 = 86_400;
+
+/// In the order in which they are written. The root comes last: with the new root and the old versions, a
+/// kill in between would keep what the change of keys was to get rid of.
+const STORE: [(&str, u64); 4] = [
+    (KNOWN_TIME, 1 << 10),
+    ("timestamp.json", MAX_TIMESTAMP_BYTES * 2),
+    ("snapshot.json", MAX_SNAPSHOT_BYTES * 2),
+    (ROOT, MAX_ROOT_BYTES * 2),
+];
+
+/// What the server said of the timestamp that is in the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownTimestamp {
+    /// Which mirror, as it is shown.
+    pub(super) location: String,
+    /// Digest of the bytes, hex.
+    pub(super) sha256: String,
+    pub(super) validators: Validators,
+}
+
+/// What came of asking for a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KnownMetadataPack {
+    /// It is in the cache, and all of the repository could be verified with it.
+    Here {
+        /// Which mirror, as it is shown.
+        location: String,
+        /// Digest of its bytes, hex.
+        sha256: String,
+        validators: Validators,
+    },
+    /// There is none, or none that could be used.
+    Absent {
+        /// Which mirror, as it is shown.
+        location: String,
+        /// When that was found, in seconds since 1970.
+        since: i64,
+        /// Digest of the timestamp then, hex.
+        timestamp: String,
+    },
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Record {
+    /// Digest of the root that the caller gave when the pinned one was remembered, hex.
+    given_root: Option<String>,
+    timestamp: Option<KnownTimestamp>,
+    pack: Option<KnownMetadataPack>,
+}
+
+/// What a load has found out, to be remembered.
+#[derive(Debug)]
+pub(super) struct Learned<'a> {
+    /// The root that the caller gave.
+    pub(super) given_root: Option<&'a [u8]>,
+    pub(super) timestamp: Option<KnownTimestamp>,
+    pub(super) pack: Option<KnownMetadataPack>,
+    /// By their names in the cache.
+    pub(super) files: &'a BTreeMap<String, Vec<u8>>,
+    /// The names of those that stay there.
+    pub(super) current: &'a BTreeSet<String>,
+}
+
+/// The folder and its record; without a folder nothing is remembered.
+#[derive(Debug, Clone)]
+pub(super) struct Datastore {
+    folder: Option<PathBuf>,
+    record: Record,
+}
+
+impl Datastore {
+    pub(super) fn load(folder: Option<PathBuf>) -> Result<Self> {
+        let mut memory = Self { folder, record: Record::default() };
+        if let Some(bytes) = memory.read(RECORD, MAX_RECORD_BYTES)? {
+            memory.record = serde_json::from_slice(&bytes).unwrap_or_default();
+        }
+        Ok(memory)
+    }
+
+    /// Where trust begins: the pinned root, unless the caller gives another one than last time.
+    pub(super) fn root(&self, given: Option<&[u8]>) -> Result<Vec<u8>> {
+        let pinned = self.read(ROOT, MAX_ROOT_BYTES * 2)?.filter(|bytes| parse_root(bytes).is_ok());
+        let same = given.is_none_or(|given| self.record.given_root.as_deref() == Some(&sha256_hex(given)));
+        match (given, pinned) {
+            (_, Some(pinned)) if same => Ok(pinned),
+            (Some(given), _) => {
+                parse_root(given)?;
+                Ok(given.to_vec())
+            }
+            (None, _) => {
+                let reason = "no trusted root is known: the publisher's root.json has to be given once";
+                Err(trust(TrustKind::Root, reason))
+            }
+        }
+    }
+
+    /// Copies what `tough` has to see into its working folder, of which it may make what it wants.
+    pub(super) fn fill(&self, store: &Path, keep_clock_guard: bool) -> Result<()> {
+        for (name, max_bytes) in STORE {
+            if name == ROOT || (name == KNOWN_TIME && !keep_clock_guard) {
+                continue;
+            }
+            if let Some(bytes) = self.read(name, max_bytes)? {
+                disk::write_atomic(&store.join(name), &bytes, Durability::Kill)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of the cache, unverified; nothing if there is none to be had.
+    pub(super) fn cached(&self, name: &str, max_bytes: u64) -> Option<Vec<u8>> {
+        self.read(&format!("cache/{name}"), max_bytes).ok().flatten()
+    }
+
+    /// The cached timestamp and what to ask the server with.
+    pub(super) fn known_timestamp(&self) -> Option<(KnownTimestamp, Vec<u8>)> {
+        let known = self.record.timestamp.clone()?;
+        let bytes = self.cached("timestamp.json", MAX_TIMESTAMP_BYTES)?;
+        (sha256_hex(&bytes) == known.sha256).then_some((known, bytes))
+    }
+
+    /// The cached pack of this mirror, and what to ask the server with.
+    pub(super) fn known_pack(&self, at: &str) -> Option<(Validators, Vec<u8>)> {
+        let Some(KnownMetadataPack::Here { location, sha256, validators }) = &self.record.pack else { return None };
+        let bytes = (location == at).then(|| self.cached(PACK, MAX_PACKED_BYTES)).flatten()?;
+        (sha256_hex(&bytes) == *sha256).then(|| (validators.clone(), bytes))
+    }
+
+    /// What is known if this mirror need not be asked for a pack: it had none, not long ago.
+    pub(super) fn absent_pack(&self, at: &str) -> Option<KnownMetadataPack> {
+        let absent = self.record.pack.as_ref()?;
+        let KnownMetadataPack::Absent { location, since, .. } = absent else { return None };
+        let age = jiff::Timestamp::now().as_second().saturating_sub(*since);
+        (location == at && (0..ABSENT_SECONDS).contains(&age)).then(|| absent.clone())
+    }
+
+    /// Writes what a verified load has left in `store`, and its files into the cache, of which only the current stay.
+    pub(super) fn write(&mut self, store: &Path, learned: Learned<'_>) -> Result<()> {
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
+        let cache = folder.join("cache");
+        disk::create_directory(&cache)?;
+        let mut room = prune(&cache, learned.current)?;
+        for (name, bytes) in learned.files.iter().filter(|(name, _)| learned.current.contains(*name)) {
+            let Some(left) = room.checked_sub(bytes.len() as u64) else { continue };
+            room = left;
+            write_changed(&cache.join(name), bytes)?;
+        }
+        for (name, max_bytes) in STORE {
+            match disk::read_if_exists(&store.join(name), max_bytes)? {
+                Some(bytes) => write_changed(&folder.join(name), &bytes)?,
+                None => disk::remove_file(&folder.join(name))?,
+            }
+        }
+        self.record = Record {
+            given_root: learned.given_root.map(sha256_hex).or_else(|| self.record.given_root.take()),
+            timestamp: learned.timestamp.or_else(|| self.record.timestamp.take()),
+            pack: learned.pack,
+        };
+        let text = serde_json::to_vec(&self.record).map_err(|e| Error::Unsupported { what: e.to_string() })?;
+        write_changed(&folder.join(RECORD), &text)
+    }
+
+    /// A file of the folder. One that is larger than it can be is taken for none.
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        match disk::read_if_exists(&folder.join(name), max_bytes) {
+            Err(Error::Invalid { .. }) => Ok(None),
+            other => other,
+        }
+    }
+}
+
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// A root that is signed by its own keys.
+pub(super) fn parse_root(bytes: &[u8]) -> Result<Signed<Root>> {
+    let bad = |reason: String| trust(TrustKind::Root, reason);
+    let root: Signed<Root> = serde_json::from_slice(bytes).map_err(|e| bad(format!("root.json: {e}")))?;
+    root.signed.verify_role(&root).map_err(|e| bad(format!("root.json: {e}")))?;
+    Ok(root)
+}
+
+fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    let old = disk::read_if_exists(path, bytes.len() as u64).ok().flatten();
+    if old.is_some_and(|old| is_same(&old, bytes)) {
+        Ok(())
+    } else {
+        disk::write_atomic(path, bytes, Durability::PowerCut)
+    }
+}
+
+/// `tough` writes the members of what it keeps in another order each time.
+fn is_same(old: &[u8], new: &[u8]) -> bool {
+    let parse = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    old == new || (old.len() == new.len() && parse(old).is_some_and(|old| Some(old) == parse(new)))
+}
+
+/// Removes what is not in `current`; gives the room that is left.
+fn prune(cache: &Path, current: &BTreeSet<String>) -> Result<u64> {
+    let mut room = MAX_CACHE_BYTES;
+    let entries = std::fs::read_dir(cache).map_err(Error::io("list", cache))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("list", cache))?;
+        let length = entry.metadata().map_or(0, |found| found.len());
+        if entry.file_name().to_str().is_some_and(|name| current.contains(name)) && length <= room {
+            room -= length;
+        } else {
+            disk::remove_all(&entry.path())?;
+        }
+    }
+    Ok(room)
+}

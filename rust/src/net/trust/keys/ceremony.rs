@@ -1,0 +1,216 @@
+//! What changes a folder of keys: another mode, another key, a replaced one, a new root.
+
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+
+use tough::schema::{RoleType, Root, Signed};
+
+use super::key_files::{KeyFile, RoleHolders, write_private};
+use super::key_store::block_on;
+use super::{Keys, TOP_ROLES};
+use crate::error::{Error, Result};
+use crate::local::disk::{self, Durability};
+use crate::local::lock::Lock;
+use crate::net::trust::check_role_name;
+use crate::net::trust::datastore::parse_root;
+use crate::net::trust::sign::{KeyId, PrivateKey, days_from_now, encode, key_id, sign};
+
+impl Keys {
+    /// Makes a key for another mode. The next [`Publication`](crate::net::trust::Publication) publishes it, and
+    /// needs the keys of `targets`, `snapshot` and `timestamp` for that.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the name is none or taken; [`Error::Io`], [`Error::Busy`].
+    pub fn add_mode(&mut self, name: &str) -> Result<()> {
+        check_role_name(name)?;
+        let _lock = lock(self.folder())?;
+        let mut file = KeyFile::read(self.folder())?;
+        if file.modes.contains_key(name) {
+            return Err(invalid(format!("the mode {name} has a key already")));
+        }
+        let key = make_key(self.folder(), name)?;
+        file.modes.insert(name.to_owned(), RoleHolders::one(key.public.clone()));
+        file.delegations_version += 1;
+        file.write(self.folder())?;
+        self.file = file;
+        self.ring.push(key);
+        Ok(())
+    }
+
+    /// Replaces a key of a role by a new one: of several, the one whose private half is here and has the
+    /// role's name. Clients learn of it at the next commit, which signs what that role signs anew.
+    ///
+    /// A role of `root.json` gets a new root, signed by the old and the new keys of root.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`] if root's keys are needed and not here, or if it is not clear which key to
+    /// replace; [`Error::Invalid`] for a role that does not exist; [`Error::Io`], [`Error::Busy`].
+    pub fn rotate(&mut self, role: &str) -> Result<()> {
+        self.change(|keys| {
+            let old = keys.key_to_replace(role, &keys.ids_of(role)?)?;
+            keys.change_role(role, |ids, key| {
+                ids.retain(|id| *id != old);
+                ids.push(key);
+            })?;
+            keys.retire(&old)
+        })
+    }
+
+    /// Makes one more key for a role, for another holder. The threshold stays.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`].
+    pub fn add_key(&mut self, role: &str) -> Result<()> {
+        self.change(|keys| keys.change_role(role, Vec::push))
+    }
+
+    /// Says how many of a role's keys must sign. All of them have to be in one folder of keys then, whenever
+    /// that role signs: signatures are not collected.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for 0 or more than the role has keys; else as [`Self::rotate`].
+    pub fn set_threshold(&mut self, role: &str, threshold: u64) -> Result<()> {
+        self.change(|keys| {
+            let count = keys.ids_of(role)?.len() as u64;
+            let threshold = NonZeroU64::new(threshold).filter(|threshold| threshold.get() <= count);
+            let none = || Error::Invalid { what: "threshold", reason: format!("{role} has {count} keys") };
+            let threshold = threshold.ok_or_else(none)?;
+            if let Some(kind) = top_role(role) {
+                let mut root = keys.next_root()?;
+                if let Some(holders) = root.roles.get_mut(&kind) {
+                    holders.threshold = threshold;
+                }
+                return write_root(keys.folder(), &keys.sign_root(root)?);
+            }
+            let mut file = keys.file.clone();
+            if let Some(holders) = file.holders_mut(role) {
+                holders.threshold = threshold;
+            }
+            file.delegations_version += 1;
+            file.write(keys.folder())
+        })
+    }
+
+    /// Makes a new root that says the same and lives its days again.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`] without enough keys of root; [`Error::Io`], [`Error::Busy`].
+    pub fn renew_root(&mut self) -> Result<()> {
+        self.change(|keys| write_root(keys.folder(), &keys.sign_root(keys.next_root()?)?))
+    }
+
+    /// Changes the folder as it is now, which may not be as it was when it was opened.
+    fn change(&mut self, how: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let _lock = lock(self.folder())?;
+        how(&mut Self::open(self.folder())?)?;
+        *self = Self::open(self.folder())?;
+        Ok(())
+    }
+
+    fn ids_of(&self, role: &str) -> Result<Vec<KeyId>> {
+        let none = || Error::Invalid { what: "role", reason: format!("there is no role {role:?} here") };
+        if let Some(kind) = top_role(role) {
+            return Ok(self.root.signed.roles.get(&kind).ok_or_else(none)?.keyids.clone());
+        }
+        let mut delegated = self.file.delegated();
+        let (_, holders) = delegated.find(|(name, _)| *name == role).ok_or_else(none)?;
+        holders.keys.iter().map(key_id).collect()
+    }
+
+    /// Makes a key, has `how` put it among those of the role, and writes who holds the role then.
+    fn change_role(&mut self, role: &str, how: impl FnOnce(&mut Vec<KeyId>, KeyId)) -> Result<()> {
+        let mut ids = self.ids_of(role)?;
+        let (key, bytes) = PrivateKey::generate(|id| key_path(self.folder(), role, id))?;
+        how(&mut ids, key.id.clone());
+        write_private(&key.path, &bytes)?;
+        let (id, public) = (key.id.clone(), key.public.clone());
+        self.ring.push(key);
+        if let Some(kind) = top_role(role) {
+            let mut root = self.next_root()?;
+            root.keys.insert(id, public);
+            if let Some(holders) = root.roles.get_mut(&kind) {
+                holders.keyids = ids;
+            }
+            let used: Vec<KeyId> = root.roles.values().flat_map(|role| role.keyids.clone()).collect();
+            root.keys.retain(|id, _| used.contains(id));
+            return write_root(self.folder(), &self.sign_root(root)?);
+        }
+        let mut file = self.file.clone();
+        if let Some(holders) = file.holders_mut(role) {
+            holders.keys.push(public);
+            holders.keys.retain(|key| key_id(key).is_ok_and(|id| ids.contains(&id)));
+        }
+        file.delegations_version += 1;
+        file.write(self.folder())
+    }
+
+    fn key_to_replace(&self, role: &str, ids: &[KeyId]) -> Result<KeyId> {
+        let mut here = self.private(ids).filter(|key| names_role(&key.path, role));
+        match (here.next(), ids) {
+            (Some(key), _) => Ok(key.id.clone()),
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => Err(self.missing(role)),
+        }
+    }
+
+    fn next_root(&self) -> Result<Root> {
+        let mut root = self.root.signed.clone();
+        root.version = root.version.checked_add(1).ok_or_else(|| invalid("no version is left".to_owned()))?;
+        root.expires = days_from_now(self.file.days.root)?;
+        Ok(root)
+    }
+
+    /// Signed so that both who trusts the root of now and who trusts the new one believes it.
+    fn sign_root(&self, root: Root) -> Result<Signed<Root>> {
+        let role = |root: &Root| root.roles.get(&RoleType::Root).map(|role| role.keyids.clone()).unwrap_or_default();
+        let ids = [role(&self.root.signed), role(&root)].concat();
+        let signed = block_on(sign(root, self.private(&ids)))??;
+        let believed = [&self.root.signed, &signed.signed].iter().all(|root| root.verify_role(&signed).is_ok());
+        if believed { Ok(signed) } else { Err(self.missing("root")) }
+    }
+
+    fn retire(&self, id: &KeyId) -> Result<()> {
+        for key in self.private(std::slice::from_ref(id)) {
+            let mut name = key.path.clone().into_os_string();
+            name.push(".retired");
+            disk::rename(&key.path, Path::new(&name))?;
+        }
+        Ok(())
+    }
+}
+
+fn top_role(role: &str) -> Option<RoleType> {
+    TOP_ROLES.iter().find(|(name, _)| *name == role).map(|(_, kind)| *kind)
+}
+
+/// The numbered one first: `root.json` never names a version that is not there.
+pub(super) fn write_root(folder: &Path, root: &Signed<Root>) -> Result<()> {
+    let bytes = encode(root)?;
+    parse_root(&bytes)?;
+    let numbered = folder.join(format!("{}.root.json", root.signed.version));
+    disk::write_atomic(&numbered, &bytes, Durability::PowerCut)?;
+    disk::write_atomic(&folder.join("root.json"), &bytes, Durability::PowerCut)
+}
+
+pub(super) fn make_key(folder: &Path, role: &str) -> Result<PrivateKey> {
+    let (key, bytes) = PrivateKey::generate(|id| key_path(folder, role, id))?;
+    write_private(&key.path, &bytes)?;
+    Ok(key)
+}
+
+fn key_path(folder: &Path, role: &str, id: &str) -> PathBuf {
+    folder.join(format!("{role}.{}.pk8", &id[..8]))
+}
+
+pub(super) fn names_role(path: &Path, role: &str) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.and_then(|name| name.split('.').next()) == Some(role)
+}
+
+pub(super) fn lock(folder: &Path) -> Result<Lock> {
+    Lock::exclusive(&folder.join("lock"), "keys")
+}
+
+pub(super) fn invalid(reason: String) -> Error {
+    Error::Invalid { what: "folder of keys", reason }
+}

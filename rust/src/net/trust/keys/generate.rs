@@ -1,0 +1,76 @@
+//! The first keys of all roles, and the first root.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU64;
+use std::path::Path;
+
+use tough::schema::key::Key;
+use tough::schema::{RoleKeys, RoleType, Root};
+
+use super::ceremony::{invalid, lock, make_key, names_role, write_root};
+use super::key_files::{KeyFile, RoleHolders, read_private};
+use super::key_store::block_on;
+use super::service::Online;
+use super::{Days, TOP_ROLES};
+use crate::error::Result;
+use crate::local::disk;
+use crate::net::trust::CATALOG_ROLE;
+use crate::net::trust::sign::{days_from_now, key_id, sign};
+
+/// The version of the specification that `tough` follows, as metadata states it.
+pub(crate) const SPEC_VERSION: &str = "1.0.0";
+
+/// With `online`, a server signs those roles and has their private keys.
+pub(super) fn init(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
+    disk::create_directory(folder)?;
+    let _lock = lock(folder)?;
+    if KeyFile::exists(folder) {
+        return Err(invalid(format!("{} has keys already; nothing was changed", folder.display())));
+    }
+    // Keys that an interrupted run has left are as good as new ones.
+    let mut left = read_private(folder)?;
+    let mut key_of = |role: &str| match left.iter().position(|key| names_role(&key.path, role)) {
+        Some(at) => Ok(left.swap_remove(at)),
+        None => make_key(folder, role),
+    };
+    let root_key = key_of("root")?;
+    let mut top = vec![(RoleType::Root, root_key.public.clone())];
+    for (name, role) in TOP_ROLES.into_iter().filter(|(_, role)| *role != RoleType::Root) {
+        let public = match (role, online) {
+            (RoleType::Snapshot, Some(online)) => online.snapshot.clone(),
+            (RoleType::Timestamp, Some(online)) => online.timestamp.clone(),
+            _ => key_of(name)?.public,
+        };
+        top.push((role, public));
+    }
+    let catalog = match online {
+        Some(online) => online.catalog.clone(),
+        None => key_of(CATALOG_ROLE)?.public,
+    };
+    let mut holders = BTreeMap::new();
+    for mode in modes {
+        holders.insert(mode.clone(), RoleHolders::one(key_of(mode)?.public));
+    }
+    let root = first_root(&top, days)?;
+    let signed = block_on(sign(root, std::iter::once(&root_key)))??;
+    write_root(folder, &signed)?;
+    KeyFile::new(days.clone(), catalog, holders).write(folder)
+}
+
+fn first_root(top: &[(RoleType, Key)], days: &Days) -> Result<Root> {
+    let mut root = Root {
+        spec_version: SPEC_VERSION.to_owned(),
+        consistent_snapshot: true,
+        version: NonZeroU64::MIN,
+        expires: days_from_now(days.root)?,
+        keys: HashMap::new(),
+        roles: HashMap::new(),
+        _extra: HashMap::new(),
+    };
+    for (role, key) in top {
+        let id = key_id(key)?;
+        root.keys.insert(id.clone(), key.clone());
+        root.roles.insert(*role, RoleKeys { keyids: vec![id], threshold: NonZeroU64::MIN, _extra: HashMap::new() });
+    }
+    Ok(root)
+}

@@ -1,0 +1,58 @@
+//! The private keys of a folder, and how `tough` is run with them.
+
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Builder;
+
+use super::key_files;
+use crate::error::{Error, Result};
+use crate::net::trust::sign::{KeyId, PrivateKey};
+
+#[derive(Debug)]
+pub(in crate::net::trust) struct KeyStore {
+    folder: PathBuf,
+    private: Vec<PrivateKey>,
+}
+
+impl KeyStore {
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let private = key_files::read_private(folder)?;
+        Ok(Self { folder: folder.to_owned(), private })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn has(&self, id: &KeyId) -> bool {
+        self.private.iter().any(|key| key.id == *id)
+    }
+
+    pub(super) fn push(&mut self, key: PrivateKey) {
+        self.private.push(key);
+    }
+
+    /// The private keys that are here, of these identifiers.
+    pub(in crate::net::trust) fn private<'a>(&'a self, ids: &'a [KeyId]) -> impl Iterator<Item = &'a PrivateKey> {
+        self.private.iter().filter(|key| ids.contains(&key.id))
+    }
+
+    /// Of the keys whose file has the role's name, the one that was made last.
+    pub(super) fn newest(&self, role: &str) -> Option<&PrivateKey> {
+        let made = |key: &PrivateKey| std::fs::metadata(&key.path).and_then(|found| found.modified()).ok();
+        let of_role = self.private.iter().filter(|key| super::ceremony::names_role(&key.path, role));
+        of_role.max_by_key(|key| (made(key), &key.path))
+    }
+
+    pub(in crate::net::trust) fn missing(&self, role: &str) -> Error {
+        Error::KeyMissing { role: role.to_owned(), path: self.folder.clone() }
+    }
+}
+
+/// Runs what `tough` does on this thread, which must be one that may block. No runtime is kept: one that is dropped
+/// among the tasks of another panics.
+pub(in crate::net::trust) fn block_on<F: Future>(work: F) -> Result<F::Output> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })?;
+    Ok(runtime.block_on(work))
+}

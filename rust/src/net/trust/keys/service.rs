@@ -1,0 +1,113 @@
+//! The keys of an update server: what signs without anybody being asked, and nothing that stays offline.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tough::schema::key::Key;
+
+use super::ceremony::{invalid, lock, make_key};
+use super::{Days, KeyStore, Keys};
+use crate::error::{Error, Result};
+use crate::local::disk;
+use crate::net::api::OnlineKeys;
+use crate::net::trust::CATALOG_ROLE;
+
+/// The roles that a server signs.
+const ONLINE_ROLES: [&str; 3] = [CATALOG_ROLE, "snapshot", "timestamp"];
+
+/// A folder with the private keys of catalog, snapshot and timestamp, one file each as in [`Keys`], and nothing else.
+///
+/// What the repository's root and delegations are is for the repository to say:
+/// [`Publication::open_service`](crate::net::trust::Publication::open_service). Its operations block: asynchronous
+/// programs call them where blocking is allowed, such as in `tokio::task::spawn_blocking`.
+#[derive(Debug)]
+pub struct ServiceKeys {
+    ring: KeyStore,
+    days: Days,
+}
+
+impl Keys {
+    /// The keys of an update server. A role that has no key in the folder gets one, so an empty folder, or none,
+    /// is made a whole one.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Busy`], [`Error::Invalid`] for files that are no keys.
+    pub fn service(folder: &Path) -> Result<ServiceKeys> {
+        disk::create_directory(folder)?;
+        let mut ring = KeyStore::read(folder)?;
+        if ONLINE_ROLES.iter().any(|role| ring.newest(role).is_none()) {
+            let _lock = lock(folder)?;
+            // Another process may have been faster.
+            ring = KeyStore::read(folder)?;
+            for role in ONLINE_ROLES.iter().filter(|role| ring.newest(role).is_none()) {
+                make_key(folder, role)?;
+            }
+            ring = KeyStore::read(folder)?;
+        }
+        Ok(ServiceKeys { ring, days: Days::default() })
+    }
+}
+
+impl ServiceKeys {
+    /// The same with other days: those of catalog, snapshot and timestamp count.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn with_days(self, days: Days) -> Result<Self> {
+        days.check()?;
+        Ok(Self { days, ..self })
+    }
+
+    /// The public keys, as TUF metadata has them: what `vsekai keys init --online` needs. Of several keys of one
+    /// role it is the one that was made last; all of them sign where the repository names them.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`] if the files were moved away meanwhile.
+    pub fn online_keys(&self) -> Result<OnlineKeys> {
+        let public = |role: &str| -> Result<Value> {
+            let key = self.ring.newest(role).ok_or_else(|| self.ring.missing(role))?;
+            serde_json::to_value(&key.public).map_err(|e| invalid(e.to_string()))
+        };
+        Ok(OnlineKeys {
+            catalog: public(CATALOG_ROLE)?,
+            snapshot: public("snapshot")?,
+            timestamp: public("timestamp")?,
+        })
+    }
+
+    pub(in crate::net::trust) fn ring(&self) -> &KeyStore {
+        &self.ring
+    }
+
+    pub(in crate::net::trust) fn days(&self) -> &Days {
+        &self.days
+    }
+}
+
+/// The public keys of a server, checked.
+#[derive(Debug)]
+pub(super) struct Online {
+    pub(super) catalog: Key,
+    pub(super) snapshot: Key,
+    pub(super) timestamp: Key,
+}
+
+impl Online {
+    pub(super) fn parse(keys: &OnlineKeys) -> Result<Self> {
+        Ok(Self {
+            catalog: parse(CATALOG_ROLE, &keys.catalog)?,
+            snapshot: parse("snapshot", &keys.snapshot)?,
+            timestamp: parse("timestamp", &keys.timestamp)?,
+        })
+    }
+}
+
+/// Ed25519 alone, which is what servers make.
+fn parse(role: &str, key: &Value) -> Result<Key> {
+    let bad = |why: &str| Error::Invalid { what: "online key", reason: format!("{role}: {why}") };
+    let key: Key = serde_json::from_value(key.clone()).map_err(|e| bad(&e.to_string()))?;
+    match &key {
+        Key::Ed25519 { keyval, .. } if keyval.public.len() == 32 => Ok(key),
+        _ => Err(bad("it is no Ed25519 key")),
+    }
+}

@@ -1,0 +1,346 @@
+//! A repository, opened to publish into: changes are collected, then signed and written together. It is a folder, or
+//! the part of one in memory that an update server has of its database.
+//!
+//! Promises: what is there is verified before anything is added; only roles that change are signed, so that
+//! publishing to one mode needs the keys of that mode, of `snapshot` and of `timestamp` and no other; no
+//! file that a reader may be using is ever changed, but `timestamp.json` and then `current.pack`, which are replaced
+//! last, each in one step.
+//! A kill at any point leaves the repository as it was or as it should be. The one exception is a commit
+//! that publishes a new key of `targets`, `snapshot` or `timestamp`: between the root and the timestamp
+//! no single files verify, and committing again mends it.
+//!
+//! It removes no files: readers may still be at an older version.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU64;
+use std::path::Path;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tough::TargetName;
+use tough::schema::{Hashes, RoleType, Root, Signed, Snapshot, Target, Targets};
+
+use super::datastore::sha256_hex;
+use super::error::{self, trust};
+use super::keys::{Keys, ServiceKeys};
+use super::sign::KeyId;
+use super::{CATALOG_ROLE, CATALOG_TARGET};
+use crate::error::{Error, Result, TrustKind};
+use crate::formats::metadata_pack::{check_target_name, target_path};
+
+mod commit;
+mod delegation;
+mod download;
+mod existing;
+mod import;
+mod metadata_pack;
+mod offline_signing;
+mod root_chain;
+mod signer;
+mod storage;
+
+pub use commit::Committed;
+pub use metadata_pack::{Read, make_pack};
+pub use offline_signing::TrustFiles;
+use signer::Signer;
+pub use storage::MemoryStorage;
+use storage::RepositoryStorage;
+
+/// Largest target that is read back, in bytes.
+const MAX_TARGET_BYTES: u64 = 1 << 30;
+
+/// Deepest target name below a mode, in parts: as many as there are patterns.
+const MAX_DEPTH: usize = 4;
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Publication<'k> {
+    party: Signer<'k>,
+    shelf: RepositoryStorage,
+    /// The root that is in force after the next commit.
+    root: Signed<Root>,
+    /// Roots that the shelf does not have yet, by version.
+    new_roots: BTreeMap<u64, Vec<u8>>,
+    targets: Document,
+    /// The catalog and the modes.
+    roles: BTreeMap<String, Document>,
+    snapshot: Option<Snapshot>,
+    timestamp_version: u64,
+    /// Snapshot and timestamp are to be signed even if nothing else is.
+    renew: bool,
+    /// Target files to write, by path below the root of the repository.
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+/// The metadata of one role, as it is or as it will be signed.
+#[derive(Debug, Clone)]
+struct Document {
+    body: Targets,
+    changed: bool,
+    /// Changed by who signed it elsewhere: these bytes are written as they are.
+    signed: Option<Vec<u8>>,
+}
+
+impl Document {
+    fn published(body: Targets) -> Self {
+        Self { body, changed: false, signed: None }
+    }
+
+    fn signed(body: Targets, bytes: &[u8]) -> Self {
+        Self { body, changed: true, signed: Some(bytes.to_vec()) }
+    }
+
+    /// To be signed by the next commit.
+    fn touch(&mut self) {
+        self.changed = true;
+        self.signed = None;
+    }
+}
+
+/// As what a target is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Where its file is, below the root of the repository.
+    pub path: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// The SHA-256 of its bytes, 64 hex.
+    pub sha256: String,
+}
+
+impl<'k> Publication<'k> {
+    /// Opens a repository and verifies its metadata, which may have expired. A folder without one gets an
+    /// empty, signed one; that needs all keys.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] if what is there does not verify with these keys, [`Error::Busy`] while another
+    /// process publishes, [`Error::KeyMissing`], [`Error::Io`].
+    pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
+        let shelf = RepositoryStorage::folder(repository)?;
+        if let Some(newest) = existing::newest_root(shelf.place())? {
+            let mut found = existing::open(shelf, Signer::offline(keys), newest)?;
+            found.mend_pack()?;
+            return Ok(found);
+        }
+        let mut new = existing::create(shelf, keys)?;
+        new.commit()?;
+        Ok(new)
+    }
+
+    /// The same over files in memory, such as what a server has published. An empty shelf gets a repository with
+    /// the first commit, or with [`Self::trust_files`] without any of the online keys.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(shelf: MemoryStorage, keys: &'k Keys) -> Result<Self> {
+        let shelf = RepositoryStorage::memory(shelf);
+        match existing::newest_root(shelf.place())? {
+            Some(newest) => existing::open(shelf, Signer::offline(keys), newest),
+            None => existing::create(shelf, keys),
+        }
+    }
+
+    /// The same for an update server: the newest root of the shelf is believed, and nothing is delegated.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the shelf is empty ([`Self::open_with_trust`] begins a repository), [`Error::Trust`] if
+    /// what is there does not verify.
+    pub fn open_service(shelf: MemoryStorage, keys: &'k ServiceKeys) -> Result<Self> {
+        let shelf = RepositoryStorage::memory(shelf);
+        match existing::newest_root(shelf.place())? {
+            Some(newest) => existing::open(shelf, Signer::service(keys), newest),
+            None => Err(Error::Invalid { what: "repository", reason: "it has not begun".to_owned() }),
+        }
+    }
+
+    /// What commits have written into a [`MemoryStorage`] so far: paths below the root of the repository and bytes, in
+    /// the order in which readers may see them; `tuf/timestamp.json` is the last of each commit.
+    pub fn written(&self) -> &[(String, Vec<u8>)] {
+        self.shelf.written()
+    }
+
+    /// The same, and the end of the publication.
+    pub fn into_written(self) -> Vec<(String, Vec<u8>)> {
+        self.shelf.into_written()
+    }
+
+    /// Adds or replaces a target of a role: `catalog.json` of `catalog`, `<mode>/…` of a mode.
+    ///
+    /// # Errors
+    /// [`Error::UnsafePath`] or [`Error::Invalid`] for names that the role may not sign, [`Error::ModeUnknown`].
+    pub fn put(&mut self, role: &str, name: &str, bytes: Vec<u8>) -> Result<()> {
+        check_may_sign(role, name)?;
+        let sha256 = Sha256::digest(&bytes).to_vec();
+        let path = target_path(name, &hex::encode(&sha256));
+        let hashes = Hashes { sha256: sha256.into(), _extra: HashMap::new() };
+        let length = bytes.len() as u64;
+        let target = Target { length, hashes, custom: HashMap::new(), _extra: HashMap::new() };
+        let target_name = TargetName::new(name).map_err(error::of)?;
+        let document = self.document_mut(role)?;
+        if document.body.targets.get(&target_name) != Some(&target) {
+            document.body.add_target(target_name, target);
+            document.touch();
+        }
+        self.files.insert(path, bytes);
+        Ok(())
+    }
+
+    /// Takes a target off its role's list. Gives whether it was there. Its file stays.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn remove(&mut self, role: &str, name: &str) -> Result<bool> {
+        check_may_sign(role, name)?;
+        let target_name = TargetName::new(name).map_err(error::of)?;
+        let document = self.document_mut(role)?;
+        let found = document.body.remove_target(&target_name).is_some();
+        if found {
+            document.touch();
+        }
+        Ok(found)
+    }
+
+    /// The bytes of a target, as signed or as put; nothing if it is not listed.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] of kind `Mismatch` if the file is another; [`Error::Io`], of kind `NotFound` too if a
+    /// [`MemoryStorage`] does not have it.
+    pub fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(listed) = self.listed(name)? else { return Ok(None) };
+        if let Some(bytes) = self.files.get(&listed.path) {
+            return Ok(Some(bytes.clone()));
+        }
+        let bytes = self.shelf.place().require(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
+        if bytes.len() as u64 != listed.length || sha256_hex(&bytes) != listed.sha256 {
+            return Err(trust(TrustKind::Mismatch, format!("{} is not what was signed", listed.path)));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// As what a target is signed, or will be; nothing if it is not listed.
+    ///
+    /// # Errors
+    /// [`Error::UnsafePath`] for what is no name of a target.
+    pub fn listed(&self, name: &str) -> Result<Option<Listed>> {
+        check_target_name(name)?;
+        let role = if name == CATALOG_TARGET { CATALOG_ROLE } else { name.split('/').next().unwrap_or(name) };
+        let target_name = TargetName::new(name).map_err(error::of)?;
+        let target = self.roles.get(role).and_then(|document| document.body.targets.get(&target_name));
+        Ok(target.map(|target| {
+            let sha256 = hex::encode(&target.hashes.sha256);
+            Listed { path: target_path(name, &sha256), length: target.length, sha256 }
+        }))
+    }
+
+    /// The version of a role's metadata that is published; nothing if none is.
+    pub fn published_version(&self, role: &str) -> Option<u64> {
+        let meta = self.snapshot.as_ref()?.meta.get(&format!("{role}.json"))?;
+        Some(meta.version.get())
+    }
+
+    /// The version of the root that is in force after the next commit.
+    pub fn root_version(&self) -> u64 {
+        self.root.signed.version.get()
+    }
+
+    /// The names of all targets, in order.
+    pub fn names(&self) -> Vec<String> {
+        let all = self.roles.values().flat_map(|document| document.body.targets.keys());
+        let mut names: Vec<String> = all.map(|name| name.raw().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// The modes that have a role here, or will have one after the next commit.
+    pub fn modes(&self) -> Vec<String> {
+        self.roles.keys().filter(|role| *role != CATALOG_ROLE).cloned().collect()
+    }
+
+    /// Whether a change of this role can be signed with the keys that are here.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`] with the role that it fails for, [`Error::ModeUnknown`].
+    pub fn check_keys(&self, role: &str) -> Result<()> {
+        self.check_role_keys(role)?;
+        for (name, kind) in [("snapshot", RoleType::Snapshot), ("timestamp", RoleType::Timestamp)] {
+            let holders = self.root.signed.roles.get(&kind).ok_or_else(|| self.party.ring.missing(name))?;
+            self.require(name, &holders.keyids, holders.threshold)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the role itself can be signed with the keys that are here, as [`Self::sign_only`] does.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`], [`Error::ModeUnknown`].
+    pub fn check_role_keys(&self, role: &str) -> Result<()> {
+        let delegated = self.targets.body.delegations.iter().flat_map(|delegations| &delegations.roles);
+        let Some(holders) = delegated.into_iter().find(|holders| holders.name == role) else {
+            return Err(self.unknown(role));
+        };
+        self.require(role, &holders.keyids, holders.threshold)
+    }
+
+    fn require(&self, role: &str, ids: &[KeyId], threshold: NonZeroU64) -> Result<()> {
+        let here = self.party.ring.private(ids).count() as u64;
+        if here >= threshold.get() { Ok(()) } else { Err(self.party.ring.missing(role)) }
+    }
+
+    /// Has snapshot and timestamp signed by the next commit whatever else changes, and with them each role
+    /// whose keys are here and that has lived half of its days.
+    pub fn renew(&mut self) -> Result<()> {
+        self.renew = true;
+        let roles: Vec<String> = self.roles.keys().cloned().collect();
+        for role in roles {
+            let due = is_half_spent(&self.roles[&role].body, self.party.days.of(&role));
+            if due && self.check_keys(&role).is_ok() {
+                self.document_mut(&role)?.touch();
+            }
+        }
+        let holders = self.root.signed.roles.get(&RoleType::Targets);
+        let can = holders.is_some_and(|holders| self.require("targets", &holders.keyids, holders.threshold).is_ok());
+        let due = can && is_half_spent(&self.targets.body, self.party.days.targets);
+        if due && self.targets.signed.is_none() {
+            self.targets.touch();
+        }
+        Ok(())
+    }
+
+    /// The files of all targets that are listed.
+    fn listed_paths(&self) -> BTreeSet<String> {
+        let all = self.roles.values().flat_map(|document| &document.body.targets);
+        all.map(|(name, target)| target_path(name.raw(), &hex::encode(&target.hashes.sha256))).collect()
+    }
+
+    fn document_mut(&mut self, role: &str) -> Result<&mut Document> {
+        if !self.roles.contains_key(role) {
+            return Err(self.unknown(role));
+        }
+        self.roles.get_mut(role).ok_or(Error::Cancelled)
+    }
+
+    fn unknown(&self, mode: &str) -> Error {
+        Error::ModeUnknown { mode: mode.to_owned(), known: self.modes().join(", ") }
+    }
+}
+
+fn is_half_spent(body: &Targets, days: u32) -> bool {
+    let left = body.expires.as_second() - Timestamp::now().as_second();
+    left < i64::from(days) * 86_400 / 2
+}
+
+fn check_may_sign(role: &str, name: &str) -> Result<()> {
+    check_target_name(name)?;
+    let refuse =
+        |why: &str| Err(Error::Invalid { what: "target", reason: format!("{role} may not sign {name}: {why}") });
+    if role == CATALOG_ROLE {
+        return if name == CATALOG_TARGET { Ok(()) } else { refuse("it signs catalog.json only") };
+    }
+    if name.strip_prefix(role).is_none_or(|rest| !rest.starts_with('/')) {
+        return refuse("a mode signs what lies below its own name");
+    }
+    if name.split('/').count() > MAX_DEPTH {
+        return refuse("it is more than four parts deep");
+    }
+    Ok(())
+}

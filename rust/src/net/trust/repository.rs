@@ -1,0 +1,274 @@
+//! A signed repository, opened: its targets, verified.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tough::error::Error as Tough;
+use tough::schema::{RoleType, Target};
+use tough::{IntoVec, TargetName};
+
+use super::Location;
+use super::datastore::{Datastore, Learned, PACK, sha256_hex};
+use super::error::{self, trust, worse};
+use super::transport::{Counters, Origins, Packed, is_worth_keeping};
+use crate::error::{Error, Result, TransportKind, TrustKind};
+use crate::formats::metadata_pack::check_target_name;
+use crate::local::acquire::Transfer;
+use crate::net::http::Network;
+
+mod freshness;
+mod load;
+
+use load::{Loaded, Opening};
+
+/// What to do about the last time at which this install saw the clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClockGuard {
+    /// A clock that is behind it is an error: with it, expired metadata would look fresh.
+    #[default]
+    Keep,
+    /// Forget it, once: it was wrong then, and is right now. What is known of versions stays.
+    Reset,
+}
+
+/// What [`Repository::open`] needs.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Mirrors of one repository, the preferred one first.
+    pub locations: Vec<Location>,
+    /// The root that came with the program or from the user; not needed once one is remembered.
+    pub root: Option<Vec<u8>>,
+    /// Folder of what this install has seen. Without it, an older repository cannot be told from a newer one.
+    pub memory: Option<PathBuf>,
+    /// Folder for working files; made if missing.
+    pub scratch: PathBuf,
+    /// Whether a clock that went back is an error.
+    pub clock_guard: ClockGuard,
+    /// How to reach servers.
+    pub network: Network,
+}
+
+/// A repository whose metadata has been verified.
+#[derive(Debug)]
+pub struct Repository {
+    loaded: Loaded,
+    counters: Arc<Counters>,
+    packed: Arc<Packed>,
+    memory: Datastore,
+    mirrors: usize,
+    given_root: Option<Vec<u8>>,
+    network: Network,
+    /// Targets read so far that are worth keeping, by digest.
+    read: BTreeMap<String, Vec<u8>>,
+}
+
+impl Repository {
+    /// Gets and verifies all metadata. From a server that costs one request if the repository has a pack
+    /// ([`pack`](crate::formats::metadata_pack)), and two with nothing new and a memory if it has none. A pack that does not hold is
+    /// passed over for the single files: it makes nothing fail.
+    ///
+    /// A mirror that cannot be reached, lacks a file or serves what does not verify gives way to the next.
+    /// A mode whose metadata has expired is no error here, but for its own targets.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] with what is wrong, [`Error::Transport`] if no mirror could be asked; of several, the
+    /// one that may be somebody's doing. Nothing has been written into the memory.
+    pub fn open(options: OpenOptions) -> Result<Self> {
+        if options.locations.is_empty() {
+            return Err(Error::Invalid { what: "repository", reason: "no location is given".to_owned() });
+        }
+        let opening = Opening::new(&options)?;
+        let count = options.locations.len();
+        let all = || Origins { mirrors: (0..count).collect(), cache: true };
+        let mut first = opening.attempt(all())?;
+        if let Err(error) = &first.outcome
+            && first.used_pack
+            && another_try_may_help(error)
+        {
+            opening.packed.pass_over(error);
+            first = opening.attempt(all())?;
+        }
+        let error = match first.outcome {
+            Ok(loaded) => return Ok(Self::new(opening, options, loaded)),
+            Err(error) => error,
+        };
+        if !another_try_may_help(&error) || (count == 1 && !first.used_cache) {
+            return Err(error);
+        }
+        // Each mirror by itself: one that mixes bad files in spoils no try but its own.
+        let mut worst: Option<Error> = None;
+        for mirror in 0..count {
+            match opening.attempt(Origins { mirrors: vec![mirror], cache: false })?.outcome {
+                Ok(loaded) => return Ok(Self::new(opening, options, loaded)),
+                Err(error) => worst = Some(keep_worse(worst, error)),
+            }
+        }
+        Err(worst.unwrap_or(error))
+    }
+
+    fn new(opening: Opening, options: OpenOptions, loaded: Loaded) -> Self {
+        Self {
+            loaded,
+            counters: opening.counters,
+            packed: opening.packed,
+            memory: opening.memory,
+            mirrors: options.locations.len(),
+            given_root: options.root,
+            network: options.network,
+            read: BTreeMap::new(),
+        }
+    }
+
+    /// The bytes of a target of at most `max_bytes`, as signed.
+    ///
+    /// # Errors
+    /// [`Error::UnsafePath`]: no name of a target. [`Error::Trust`] of kind `NotSigned`: no role that may lists
+    /// it; `Mismatch`: no mirror has what was signed, or it is larger than `max_bytes`; `Expired`: the role
+    /// that lists it, or the repository, was not renewed. [`Error::Transport`].
+    pub fn target(&mut self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        check_target_name(name)?;
+        let target_name = TargetName::new(name).map_err(error::of)?;
+        let Some(target) = self.find(name) else {
+            return Err(trust(TrustKind::NotSigned, format!("no role that may has signed {name}")));
+        };
+        let (length, sha256) = (target.length, hex::encode(&target.hashes.sha256));
+        if length > max_bytes {
+            let reason = format!("{name} is signed with {length} bytes; at most {max_bytes} are accepted");
+            return Err(trust(TrustKind::Mismatch, reason));
+        }
+        freshness::check(&self.loaded.inner, &target_name)?;
+        let bytes = self.read_target(&target_name, length)?;
+        if is_worth_keeping(length) {
+            self.read.insert(sha256, bytes.clone());
+        }
+        Ok(bytes)
+    }
+
+    fn read_target(&self, name: &TargetName, length: u64) -> Result<Vec<u8>> {
+        let courier = &self.loaded.courier;
+        // Begins with the mirror that gave the metadata.
+        let mut all = courier.route().mirrors;
+        let others: Vec<usize> = (0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect();
+        all.extend(others);
+        let mut first = self.try_target(Origins { mirrors: all.clone(), cache: true }, name, length);
+        if let Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) = &first
+            && courier.used_pack()
+        {
+            self.packed.pass_over(error);
+            first = self.try_target(Origins { mirrors: all.clone(), cache: true }, name, length);
+        }
+        let error = match first {
+            Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) if all.len() > 1 || courier.used_cache() => {
+                error
+            }
+            other => return other,
+        };
+        let mut worst = error;
+        for mirror in &all {
+            match self.try_target(Origins { mirrors: vec![*mirror], cache: false }, name, length) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => worst = worse(worst, error),
+            }
+        }
+        // The mirrors are none the better for having been asked one by one.
+        courier.prepare_target(Origins { mirrors: all, cache: true }, 0);
+        Err(worst)
+    }
+
+    fn try_target(&self, route: Origins, name: &TargetName, length: u64) -> Result<Vec<u8>> {
+        self.loaded.courier.prepare_target(route, length);
+        self.network.block_on(read(&self.loaded.inner, name))
+    }
+
+    /// A file that lies beside the signed ones and came along with them, such as `bundles/<sha256>.json`, by its path
+    /// below the root of the repository. **Nobody has signed it**: what it says must show by itself. Nothing says
+    /// little: the mirror may have the file all the same.
+    pub fn beside(&self, path: &str) -> Option<Vec<u8>> {
+        self.packed.beside(path)
+    }
+
+    /// What was wrong and did no harm, since the last call: a pack that was passed over.
+    pub fn take_warning(&self) -> Option<Error> {
+        self.packed.take_warning()
+    }
+
+    /// The signed length of a target in bytes; nothing if no role that may lists it.
+    pub fn target_length(&self, name: &str) -> Option<u64> {
+        self.find(name).map(|target| target.length)
+    }
+
+    /// The names of all targets that their roles may sign, in order.
+    pub fn target_names(&self) -> Vec<String> {
+        let all = self.loaded.inner.all_targets().map(|(name, _)| name.raw());
+        let names: BTreeSet<&str> = all.filter(|name| self.find(name).is_some()).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What opening and reading have cost so far.
+    pub fn transfer(&self) -> Transfer {
+        self.counters.transfer()
+    }
+
+    /// The version of the root that is trusted now.
+    pub fn root_version(&self) -> u64 {
+        self.loaded.inner.root().signed.version.get()
+    }
+
+    /// Writes what was verified into the memory: from now on nothing older is believed. Call it when what
+    /// was read has been understood.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. Whatever was written until then is complete, and loads.
+    pub fn remember(&mut self) -> Result<()> {
+        let (mut files, timestamp) = self.loaded.courier.seen();
+        files.append(&mut self.read);
+        let mut current = self.loaded.current_files();
+        let (pack, packed) =
+            self.packed.to_remember(&files.get(TIMESTAMP).map(|bytes| sha256_hex(bytes)).unwrap_or_default());
+        if let Some(packed) = packed {
+            files.insert(PACK.to_owned(), packed);
+            current.insert(PACK.to_owned());
+        }
+        let given_root = self.given_root.as_deref();
+        let learned = Learned { given_root, timestamp, pack, files: &files, current: &current };
+        self.memory.write(&self.loaded.store.0, learned)
+    }
+
+    fn find(&self, name: &str) -> Option<&Target> {
+        check_target_name(name).ok()?;
+        let name = TargetName::new(name).ok()?;
+        self.loaded.inner.targets().signed.find_target(&name, false).ok()
+    }
+}
+
+/// Its name in the cache.
+const TIMESTAMP: &str = "timestamp.json";
+
+async fn read(repository: &tough::Repository, name: &TargetName) -> Result<Vec<u8>> {
+    let Some(body) = repository.read_target(name).await.map_err(error::of)? else {
+        return Err(trust(TrustKind::NotSigned, format!("no role that may has signed {}", name.raw())));
+    };
+    body.into_vec().await.map_err(error::of)
+}
+
+/// Whether it can be due to one mirror, or to the cache.
+fn another_try_may_help(error: &Error) -> bool {
+    match error {
+        Error::Trust { kind, .. } => !matches!(kind, TrustKind::ClockBack | TrustKind::Root),
+        Error::Transport { kind, .. } => matches!(kind, TransportKind::NotFound | TransportKind::Protocol),
+        _ => false,
+    }
+}
+
+fn keep_worse(before: Option<Error>, error: Error) -> Error {
+    match before {
+        Some(before) => worse(before, error),
+        None => error,
+    }
+}
+
+/// Whether `tough` refused because a targets role, top-level or delegated, has expired.
+fn is_expired_role(error: &Tough) -> bool {
+    matches!(error, Tough::ExpiredMetadata { role: RoleType::Targets, .. })
+}

@@ -1,0 +1,354 @@
+//! Brings the files of a repository to `tough`: from its pack, the cache or mirrors, each with its cap.
+//!
+//! It verifies nothing. What it must get right: a mirror that cannot be reached is no "there is no newer
+//! root" (`tough` takes any error of [`Transport::fetch`] for that, so all errors come with the body), and
+//! no number of files or bytes that a repository may announce makes it fetch without end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+use tough::{Transport, TransportError, TransportStream};
+use url::Url;
+
+use super::datastore::{Datastore, KnownTimestamp, MAX_CACHED_TARGET_BYTES, sha256_hex};
+use super::error::{BASE, carry, trust, worse};
+use super::{Location, MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
+use crate::error::{Error, Result, TransportKind, TrustKind};
+use crate::formats::metadata_pack::PackQuery;
+use crate::local::acquire::Transfer;
+use crate::local::disk;
+use crate::net::http::{HttpAnswer, HttpClient, HttpRequest, Validators};
+
+mod metadata_pack;
+
+pub(super) use metadata_pack::Packed;
+
+/// What the metadata of one load may come to, in bytes, and in files.
+const MAX_METADATA_BYTES: u64 = 64 << 20;
+const MAX_METADATA_FILES: u64 = 512;
+
+/// What was asked for so far; outlives the single courier.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    requests: AtomicU64,
+    received_bytes: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn transfer(&self) -> Transfer {
+        Transfer {
+            requests: self.requests.load(Ordering::Relaxed),
+            received_bytes: self.received_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn add_received(&self, bytes: u64) {
+        self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Which mirrors to ask, in order, and whether the cache may answer first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origins {
+    pub(super) mirrors: Vec<usize>,
+    pub(super) cache: bool,
+}
+
+/// Clones share everything.
+#[derive(Debug, Clone)]
+pub(super) struct MirrorTransport(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    locations: Vec<Location>,
+    /// None if no location is a URL.
+    client: Option<HttpClient>,
+    memory: Datastore,
+    counters: Arc<Counters>,
+    packed: Arc<Packed>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    route: Origins,
+    /// Largest body accepted for the next target: its signed length.
+    target_bytes: u64,
+    metadata_bytes: u64,
+    metadata_files: u64,
+    /// Metadata of this load by cache name. Asked for again, it is the same.
+    seen: BTreeMap<String, Vec<u8>>,
+    absent: BTreeSet<String>,
+    timestamp: Option<KnownTimestamp>,
+    used_cache: bool,
+    used_pack: bool,
+}
+
+impl MirrorTransport {
+    pub(super) fn new(
+        locations: Vec<Location>,
+        client: Option<HttpClient>,
+        memory: Datastore,
+        counters: Arc<Counters>,
+        packed: Arc<Packed>,
+        route: Origins,
+    ) -> Self {
+        let state = State {
+            route,
+            target_bytes: 0,
+            metadata_bytes: 0,
+            metadata_files: 0,
+            seen: BTreeMap::new(),
+            absent: BTreeSet::new(),
+            timestamp: None,
+            used_cache: false,
+            used_pack: false,
+        };
+        Self(Arc::new(Inner { locations, client, memory, counters, packed, state: Mutex::new(state) }))
+    }
+
+    /// Gets the pack, if there is one and nobody has asked for it yet.
+    pub(super) async fn open_pack(&self) {
+        self.0.open_pack().await;
+    }
+
+    /// How the next target is to be got.
+    pub(super) fn prepare_target(&self, route: Origins, length: u64) {
+        let mut state = self.0.state();
+        state.route = route;
+        state.target_bytes = length;
+        state.used_cache = false;
+        state.used_pack = false;
+    }
+
+    /// Whether anything of the load, or of the last target, came from the cache, and may be bad for that reason.
+    pub(super) fn used_cache(&self) -> bool {
+        self.0.state().used_cache
+    }
+
+    /// The same for the pack.
+    pub(super) fn used_pack(&self) -> bool {
+        self.0.state().used_pack
+    }
+
+    pub(super) fn route(&self) -> Origins {
+        self.0.state().route.clone()
+    }
+
+    /// The metadata of this load, and what the mirror said of its timestamp.
+    pub(super) fn seen(&self) -> (BTreeMap<String, Vec<u8>>, Option<KnownTimestamp>) {
+        let state = self.0.state();
+        (state.seen.clone(), state.timestamp.clone())
+    }
+}
+
+#[async_trait]
+impl Transport for MirrorTransport {
+    async fn fetch(&self, url: Url) -> Result<TransportStream, TransportError> {
+        let outcome = self.0.get(&url).await.map(Bytes::from).map_err(|error| carry(error, url.as_str()));
+        Ok(Box::pin(stream::once(std::future::ready(outcome))))
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn get(&self, url: &Url) -> Result<Vec<u8>> {
+        let path = url.as_str().strip_prefix(BASE);
+        let Some(wanted) = path.and_then(PackQuery::parse) else {
+            let reason = format!("{:?} is no name of a file of a repository", url.as_str().replace(BASE, ""));
+            return Err(trust(TrustKind::NotSigned, reason));
+        };
+        if let Some(known) = self.seen(&wanted) {
+            return known;
+        }
+        let outcome = self.obtain(&wanted).await;
+        if matches!(wanted, PackQuery::Target { .. }) {
+            return outcome;
+        }
+        let mut state = self.state();
+        match &outcome {
+            Ok(bytes) => {
+                state.metadata_bytes += bytes.len() as u64;
+                state.seen.insert(wanted.cache_name(), bytes.clone());
+            }
+            Err(Error::Transport { kind: TransportKind::NotFound, .. }) => {
+                state.absent.insert(wanted.cache_name());
+            }
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// What this load has seen before.
+    fn seen(&self, wanted: &PackQuery) -> Option<Result<Vec<u8>>> {
+        let name = wanted.cache_name();
+        let state = self.state();
+        match state.seen.get(&name) {
+            Some(bytes) => Some(Ok(bytes.clone())),
+            None => state.absent.contains(&name).then(|| Err(missing(&wanted.path()))),
+        }
+    }
+
+    /// From the pack, from the cache, from a mirror.
+    async fn obtain(&self, wanted: &PackQuery) -> Result<Vec<u8>> {
+        let max_bytes = cap(wanted, &self.state());
+        if !matches!(wanted, PackQuery::Target { .. }) {
+            let mut state = self.state();
+            state.metadata_files += 1;
+            if state.metadata_files > MAX_METADATA_FILES || state.metadata_bytes > MAX_METADATA_BYTES {
+                return Err(trust(TrustKind::Malformed, "the repository has more metadata than any needs"));
+            }
+        }
+        if let Some(found) = self.packed_file(wanted, max_bytes) {
+            return found;
+        }
+        if let Some(bytes) = self.cached_file(wanted, max_bytes) {
+            return Ok(bytes);
+        }
+        match wanted {
+            PackQuery::Root(_) if !self.packed.is_open() => self.ask_with_timestamp(wanted).await,
+            _ => self.ask_mirrors(wanted).await,
+        }
+    }
+
+    /// What is cached under a name whose content never changes.
+    fn cached_file(&self, wanted: &PackQuery, max_bytes: u64) -> Option<Vec<u8>> {
+        let may = self.state().route.cache && wanted.is_immutable();
+        let found = may.then(|| self.memory.cached(&wanted.cache_name(), max_bytes.min(MAX_TARGETS_BYTES))).flatten();
+        self.state().used_cache |= found.is_some();
+        found
+    }
+
+    /// After the roots comes the timestamp, whatever the answer: asking for it at once saves a round trip. One that
+    /// fails is asked for again in its turn, and is an error only then.
+    async fn ask_with_timestamp(&self, root: &PackQuery) -> Result<Vec<u8>> {
+        let next = PackQuery::Timestamp;
+        let first = self.state().route.mirrors.first().copied();
+        let is_known = self.state().seen.contains_key(&next.cache_name());
+        let Some((mirror, location)) = first.and_then(|first| Some((first, self.locations.get(first)?))) else {
+            return self.ask_mirrors(root).await;
+        };
+        if is_known || !matches!(location, Location::Url(_)) {
+            return self.ask_mirrors(root).await;
+        }
+        let (answer, early) = tokio::join!(self.ask_mirrors(root), self.ask(location, &next, MAX_TIMESTAMP_BYTES));
+        let mut state = self.state();
+        if let (Ok(bytes), Some(answered)) = (early, state.route.mirrors.first())
+            && *answered == mirror
+        {
+            state.metadata_bytes += bytes.len() as u64;
+            state.seen.insert(next.cache_name(), bytes);
+        }
+        answer
+    }
+
+    /// A mirror that answers is the one to go on with.
+    fn prefer(&self, mirror: usize) {
+        self.state().route.mirrors.sort_by_key(|other| *other != mirror);
+    }
+
+    async fn ask_mirrors(&self, wanted: &PackQuery) -> Result<Vec<u8>> {
+        let (order, max_bytes) = {
+            let state = self.state();
+            (state.route.mirrors.clone(), cap(wanted, &state))
+        };
+        let mut worst: Option<Error> = None;
+        for mirror in order {
+            let Some(location) = self.locations.get(mirror) else { continue };
+            let outcome = self.ask(location, wanted, max_bytes).await;
+            let absent = matches!(outcome, Err(Error::Transport { kind: TransportKind::NotFound, .. }));
+            // "No newer root" is an answer, too.
+            if outcome.is_ok() || (absent && matches!(wanted, PackQuery::Root(_))) {
+                self.prefer(mirror);
+                return outcome;
+            }
+            if let Err(error) = outcome {
+                worst = Some(match worst.take() {
+                    Some(before) => worse(before, error),
+                    None => error,
+                });
+            }
+        }
+        Err(worst.unwrap_or_else(|| missing(&wanted.path())))
+    }
+
+    async fn ask(&self, location: &Location, wanted: &PackQuery, max_bytes: u64) -> Result<Vec<u8>> {
+        match location.join(&wanted.path()) {
+            Location::Url(url) => self.ask_server(location, &url, wanted, max_bytes).await,
+            Location::Folder(path) => match std::fs::metadata(&path) {
+                Ok(found) if found.len() > max_bytes => Err(too_long(wanted, max_bytes, location)),
+                Ok(found) if found.is_file() => disk::read(&path, max_bytes),
+                _ => Err(missing(&path.display().to_string())),
+            },
+        }
+    }
+
+    async fn ask_server(&self, at: &Location, url: &Url, wanted: &PackQuery, max_bytes: u64) -> Result<Vec<u8>> {
+        let use_cache = self.state().route.cache && matches!(wanted, PackQuery::Timestamp);
+        let known = use_cache.then(|| self.memory.known_timestamp()).flatten();
+        let known = known.filter(|(known, _)| known.location == at.to_string());
+        let validators = known.as_ref().map(|(known, _)| known.validators.clone()).unwrap_or_default();
+        let no_client = || missing(url.as_str());
+        let client = self.client.as_ref().ok_or_else(no_client)?;
+        let question = HttpRequest { url, max_bytes, known: &validators, sent: &self.counters.requests };
+        let answer = client.get_if_changed(question).await?;
+        match (answer, known) {
+            (HttpAnswer::Document { bytes, validators }, _) => {
+                self.counters.add_received(bytes.len() as u64);
+                if matches!(wanted, PackQuery::Timestamp) {
+                    self.note_timestamp(at, &bytes, validators);
+                }
+                Ok(bytes)
+            }
+            (HttpAnswer::NotModified, Some((known, bytes))) => {
+                let mut state = self.state();
+                state.timestamp = Some(known);
+                state.used_cache = true;
+                Ok(bytes)
+            }
+            (HttpAnswer::TooLong | HttpAnswer::NotModified, _) => Err(too_long(wanted, max_bytes, at)),
+        }
+    }
+
+    fn note_timestamp(&self, at: &Location, bytes: &[u8], validators: Validators) {
+        let location = at.to_string();
+        self.state().timestamp = Some(KnownTimestamp { location, sha256: sha256_hex(bytes), validators });
+    }
+}
+
+fn cap(wanted: &PackQuery, state: &State) -> u64 {
+    match wanted {
+        PackQuery::Root(_) => MAX_ROOT_BYTES,
+        PackQuery::Timestamp => MAX_TIMESTAMP_BYTES,
+        PackQuery::Role { name, .. } if name == "snapshot" => MAX_SNAPSHOT_BYTES,
+        PackQuery::Role { .. } => MAX_TARGETS_BYTES,
+        PackQuery::Target { .. } => state.target_bytes,
+    }
+}
+
+/// Whether a target of this length is kept for the next run.
+pub(super) fn is_worth_keeping(length: u64) -> bool {
+    length <= MAX_CACHED_TARGET_BYTES
+}
+
+fn missing(what: &str) -> Error {
+    Error::Transport { kind: TransportKind::NotFound, url: what.to_owned(), reason: "it is not there".to_owned() }
+}
+
+/// Where the length is not signed, nobody can have meant another one: the mirror does not answer as it should.
+fn too_long(wanted: &PackQuery, max_bytes: u64, location: &Location) -> Error {
+    let reason = format!("{} is longer than {max_bytes} bytes", wanted.path());
+    match wanted {
+        PackQuery::Root(_) | PackQuery::Timestamp => {
+            Error::Transport { kind: TransportKind::Protocol, url: location.to_string(), reason }
+        }
+        _ => trust(TrustKind::Mismatch, reason),
+    }
+}

@@ -1,0 +1,71 @@
+//! Going back by hand.
+
+use std::fs;
+
+use super::shop::Shop;
+use crate::support::trees::write;
+
+fn updated() -> Shop {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    shop
+}
+
+#[test]
+fn rollback_brings_the_version_before_back_and_the_other_is_not_offered() {
+    let shop = updated();
+    assert_eq!(shop.vsekai(&["rollback"]).done()["version"], "1.0.0");
+    assert_eq!(shop.version(), "1.0.0");
+    assert_eq!(shop.offered(&[]), None);
+    shop.assert_whole();
+    assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
+}
+
+#[test]
+fn rollback_to_a_damaged_version_is_refused_and_changes_nothing() {
+    let shop = updated();
+    // Not a file that both versions share.
+    let map = shop.tree_of("1.0.0").join("data/map");
+    fs::write(&map, b"not a map").unwrap();
+    let before = fs::read(shop.control("state.json")).unwrap();
+    shop.vsekai(&["rollback"]).failed("damaged");
+    assert_eq!(fs::read(shop.control("state.json")).unwrap(), before);
+    assert_eq!(shop.version(), "2.0.0");
+    shop.assert_whole();
+}
+
+#[test]
+fn rollback_finds_damage_that_does_not_show() {
+    let shop = updated();
+    let map = shop.tree_of("1.0.0").join("data/map");
+    let time = fs::metadata(&map).unwrap().modified().unwrap();
+    let mut bytes = fs::read(&map).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&map, bytes).unwrap();
+    fs::File::open(&map).unwrap().set_modified(time).unwrap();
+    shop.vsekai(&["rollback"]).failed("damaged");
+    assert_eq!(shop.version(), "2.0.0");
+}
+
+#[test]
+fn rollback_without_a_version_before_is_refused() {
+    Shop::with(&["1.0.0"]).vsekai(&["rollback"]).failed("no_previous_version");
+}
+
+#[test]
+fn rollback_of_nothing_is_refused_and_makes_nothing() {
+    let shop = Shop::new();
+    for command in ["rollback", "status", "verify", "launch", "uninstall"] {
+        shop.vsekai(&[command]).failed("not_installed");
+    }
+    assert!(!shop.game().exists());
+}
+
+#[test]
+fn users_file_in_the_version_that_is_left_is_saved() {
+    let shop = updated();
+    write(&shop.tree(), "mods/hat.pck", b"a hat");
+    shop.vsekai(&["rollback"]).done();
+    let saved = shop.game().join("saved").join(shop.folder_of("2.0.0"));
+    assert_eq!(fs::read(saved.join("mods/hat.pck")).unwrap(), b"a hat");
+}

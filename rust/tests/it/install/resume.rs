@@ -1,0 +1,75 @@
+//! Updates that are stopped by their user.
+
+use std::fs;
+use std::time::Duration;
+
+use super::shop::{Running, Shop, wait_until};
+use crate::support::run::Run;
+use crate::support::server::TestServer;
+use crate::support::trees::{noise, write};
+
+/// An update that takes long, stopped by Ctrl-C when some of it has come.
+fn interrupted() -> Shop {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));
+    let server = TestServer::slow(shop.publisher.repository(), Duration::from_millis(50));
+    let mut slow = shop.command(&["update", "--connections", "1", "--repository", &server.url()]);
+    let mut update = Running::start(slow.arg(shop.game()));
+    let large = shop.control("staging").join(shop.folder_of("2.0.0")).join("tree/data/large.pck");
+    let blocks = || fs::metadata(&large).map_or(0, |found| std::os::unix::fs::MetadataExt::blocks(&found));
+    wait_until("some of it has come", || blocks() > 100);
+    assert_eq!(update.interrupt(), Some(130));
+    shop
+}
+
+#[test]
+fn interrupted_update_leaves_the_old_version_and_goes_on() {
+    let shop = interrupted();
+    assert_eq!(shop.version(), "1.0.0");
+    assert_eq!(shop.status()["is_resumable"], true);
+    assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
+    let done = shop.update(&[]).done().clone();
+    assert!(done["plan"]["resumed_bytes"].as_u64().unwrap() > 20_000, "{done}");
+    assert_eq!(shop.version(), "2.0.0");
+    assert_eq!(shop.status()["is_resumable"], false);
+    shop.assert_whole();
+}
+
+#[test]
+fn interrupted_update_can_be_dropped() {
+    let shop = interrupted();
+    let done = shop.update(&["--discard"]).done().clone();
+    assert_eq!(done["plan"]["resumed_bytes"], 0, "{done}");
+    shop.assert_whole();
+}
+
+#[test]
+fn what_was_staged_for_a_version_that_is_not_offered_any_more_is_dropped() {
+    let shop = interrupted();
+    shop.edit("recall", "stable", "2.0.0");
+    shop.update(&[]).done();
+    assert_eq!(shop.status()["is_resumable"], false);
+    assert_eq!(shop.version(), "1.0.0");
+}
+
+#[test]
+fn dry_run_counts_what_was_staged_and_leaves_it() {
+    let shop = interrupted();
+    let run = shop.update(&["--dry-run"]);
+    assert!(run.done()["plan"]["resumed_bytes"].as_u64().unwrap() > 20_000, "{:?}", run.done());
+    assert_eq!(shop.status()["is_resumable"], true);
+}
+
+#[test]
+fn interrupted_first_install_is_nothing_until_it_goes_on() {
+    let shop = Shop::new();
+    shop.publish_in("stable", "1.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));
+    let server = TestServer::slow(shop.publisher.repository(), Duration::from_millis(50));
+    let mut slow = shop.command(&["update", "--connections", "1", "--repository", &server.url()]);
+    let mut update = Running::start(slow.arg(shop.game()).arg("--trust-root").arg(shop.publisher.root()));
+    wait_until("it has begun", || shop.control("staging").exists());
+    assert_eq!(update.interrupt(), Some(130));
+    shop.vsekai(&["launch"]).failed("not_installed");
+    Run::of(&mut shop.updating(&[])).done();
+    shop.assert_whole();
+}

@@ -1,0 +1,30 @@
+//! The crate from outside: the library, and the real `vsekai` binary, whole.
+//!
+//! One program, so that it is linked once: `cargo test --test it install::` runs the tests of one folder. What kills
+//! the binary at every operation on the disk is a program of its own, `kills`; `model` starts games inside its own process.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+#![cfg(unix)]
+
+mod attacks;
+mod casync_archive;
+mod corpus;
+mod extract;
+mod faults;
+mod install;
+mod interop;
+mod lint;
+mod make;
+mod publish;
+mod real_archive;
+mod real_chunker;
+mod store_care;
+#[path = "../support/mod.rs"]
+mod support;
+mod trust;

@@ -1,0 +1,305 @@
+//! `vsekai publish` and `vsekai repository`: what becomes of a build, and what of a mistake.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::repository::Publisher;
+use crate::support::run::{Run, vsekai};
+use crate::support::tools;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A publisher, and a tree whose program says its number.
+struct TestPublisher {
+    folder: TempDir,
+    publisher: Publisher,
+}
+
+impl TestPublisher {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let publisher = Publisher::new(folder.path(), &["stable", "beta"]);
+        Self { folder, publisher }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn tree(&self, name: &str, number: u32) -> PathBuf {
+        let tree = self.path(name);
+        fs::create_dir_all(tree.join("data")).unwrap();
+        fs::write(tree.join("game"), format!("#!/bin/sh\necho {number}\n")).unwrap();
+        fs::set_permissions(tree.join("game"), fs::Permissions::from_mode(0o755)).unwrap();
+        let noise = |seed: u32| (0..90_000_u32).map(move |n| (n.wrapping_mul(2_654_435_761) ^ seed) as u8);
+        fs::write(tree.join("data/world.pck"), noise(7).collect::<Vec<_>>()).unwrap();
+        fs::write(tree.join("data/news.pck"), noise(number * 977).collect::<Vec<_>>()).unwrap();
+        tree
+    }
+
+    fn publish(&self, tree: &Path, version: &str, options: &[&str]) -> Run {
+        Run::of(self.publisher.publishing(tree, "stable", version).arg("--json").args(options))
+    }
+
+    fn edit(&self, words: &[&str]) -> Run {
+        let mut command = vsekai();
+        command.args(["--json", "repository"]).args(words).arg("--repository").arg(self.publisher.repository());
+        Run::of(command.arg("--keys").arg(self.publisher.keys()))
+    }
+
+    fn install(&self, name: &str, options: &[&str]) -> Run {
+        let mut command = vsekai();
+        command.args(["--json", "update"]).args(options).arg(self.path(name));
+        command.arg("--repository").arg(self.publisher.repository());
+        Run::of(command.arg("--trust-root").arg(self.publisher.root()))
+    }
+
+    fn stable(&self) -> Value {
+        let mut command = vsekai();
+        command.args(["--json", "mode", "list", "--repository"]).arg(self.publisher.repository());
+        command.arg("--trust-root").arg(self.publisher.root()).current_dir(self.folder.path());
+        let listed = Run::of(&mut command).done()["modes"].clone();
+        let modes = listed.as_array().unwrap();
+        modes.iter().find(|mode| mode["name"] == "stable").unwrap().clone()
+    }
+}
+
+fn files(folder: &Path) -> usize {
+    let output = Command::new("find").arg(folder).args(["-type", "f"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().count()
+}
+
+#[test]
+fn the_same_build_again_is_no_work_and_another_of_the_same_version_is_refused() {
+    let test = TestPublisher::new();
+    let (one, two) = (test.tree("one", 1), test.tree("two", 2));
+    assert_eq!(test.publish(&one, "1.0.0", &[]).done()["was_there"], false);
+    let before = files(test.publisher.repository());
+    assert_eq!(test.publish(&one, "1.0.0", &[]).done()["was_there"], true);
+    assert_eq!(files(test.publisher.repository()), before);
+    test.publish(&two, "1.0.0", &[]).failed("version_exists");
+    assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.0.0");
+    assert_eq!(fs::read(test.path("game/current/game")).unwrap(), fs::read(one.join("game")).unwrap());
+}
+
+#[test]
+fn a_second_version_stores_what_is_new_and_no_more() {
+    let test = TestPublisher::new();
+    let first = test.publish(&test.tree("one", 1), "1.0.0", &[]);
+    let second = test.publish(&test.tree("two", 2), "1.1.0", &[]);
+    let (all, new) = (first.done()["new_chunks"].as_u64().unwrap(), second.done()["new_chunks"].as_u64().unwrap());
+    assert!(new > 0 && new < all, "{new} of {all}");
+}
+
+#[test]
+fn versions_are_semver_and_the_refusal_proposes_the_form() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let said = test.publish(&tree, "alpha14", &[]).failed("version_invalid");
+    assert!(said.contains("0.1.0-alpha.14"), "{said}");
+    assert!(!test.publisher.repository().exists(), "nothing was begun");
+}
+
+#[test]
+fn what_the_checks_find_is_a_warning_or_with_strict_the_end() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    fs::set_permissions(tree.join("game"), fs::Permissions::from_mode(0o644)).unwrap();
+    test.publish(&tree, "1.0.0", &["--strict"]).failed("lint_failed");
+    assert!(!test.publisher.repository().join("targets/stable").exists(), "nothing is offered");
+    let published = test.publish(&tree, "1.0.0", &[]);
+    let codes: Vec<_> = published.done()["findings"].as_array().unwrap().iter().map(|it| it["code"].clone()).collect();
+    assert!(codes.contains(&"entry_not_executable".into()), "{codes:?}");
+    test.install("game", &[]).done();
+    let mode = fs::metadata(test.path("game/current/game")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o111, 0o111, "an install makes the entry executable");
+}
+
+#[test]
+fn an_entry_or_mutable_file_that_is_not_there_is_refused() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    test.publish(&tree, "1.0.0", &["--mutable", "no/such"]).failed("invalid_argument");
+    fs::remove_file(tree.join("game")).unwrap();
+    test.publish(&tree, "1.0.0", &[]).failed("invalid_argument");
+}
+
+#[test]
+fn publishing_needs_the_online_keys_and_the_modes_own_one() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    test.publish(&tree, "1.0.0", &[]).done();
+    let remove = |role: &str| {
+        for entry in fs::read_dir(test.publisher.keys()).unwrap().map(Result::unwrap) {
+            let name = entry.file_name().into_string().unwrap();
+            if name.starts_with(&format!("{role}.")) && name.ends_with(".pk8") {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    };
+    for offline in ["root", "targets", "beta"] {
+        remove(offline);
+    }
+    test.publish(&test.tree("two", 2), "1.1.0", &[]).done();
+    remove("stable");
+    let refused = test.publish(&test.tree("three", 3), "1.2.0", &[]).failed("key_missing");
+    assert!(refused.contains("stable"), "{refused}");
+    assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.1.0");
+}
+
+#[test]
+fn old_versions_leave_the_metadata_but_recalled_ones_stay_known() {
+    let test = TestPublisher::new();
+    for number in 0..4 {
+        let tree = test.tree(&format!("tree{number}"), number);
+        test.publish(&tree, &format!("1.{number}.0"), &["--keep-versions", "2"]).done();
+    }
+    test.install("old", &["--version", "1.1.0"]).failed("version_unknown");
+    assert_eq!(test.install("new", &["--version", "1.2.0"]).done()["current"]["version"], "1.2.0");
+    test.edit(&["recall", "--mode", "stable", "--version", "1.3.0"]).done();
+    test.publish(&test.tree("tree4", 4), "1.4.0", &["--keep-versions", "1", "--skip-update"]).done();
+    test.edit(&["recall", "--mode", "stable", "--version", "1.3.0", "--undo"]).done();
+    assert_eq!(test.stable()["newest"], "1.3.0");
+}
+
+#[test]
+fn edits_that_make_no_sense_change_nothing() {
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    test.edit(&["mode", "--mode", "beta"]).done();
+    test.edit(&["recall", "--mode", "stable", "--version", "9.0.0"]).failed("version_unknown");
+    test.edit(&["skip", "--mode", "nightly", "--version", "1.0.0"]).failed("mode_unknown");
+    test.edit(&["retire", "--mode", "beta", "--update-to", "stable"]).done();
+    test.edit(&["retire", "--mode", "stable", "--update-to", "beta"]).failed("mode_cycle");
+    test.edit(&["retire", "--mode", "stable", "--update-to", "nowhere"]).failed("mode_unknown");
+    test.edit(&["mirrors", "file:///etc"]).failed("invalid_argument");
+    test.edit(&["stores", "../elsewhere"]).failed("invalid_argument");
+    assert_eq!(test.stable()["is_active"], true);
+}
+
+#[test]
+fn a_mirror_named_by_the_catalog_is_remembered_by_installs() {
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    test.edit(&["mirrors", "https://mirror.example/game"]).done();
+    test.install("game", &[]).done();
+    let status = Run::of(vsekai().args(["--json", "status"]).arg(test.path("game")));
+    let places = status.done()["repository"].as_array().unwrap().clone();
+    assert_eq!(places.last().unwrap(), "https://mirror.example/game");
+}
+
+#[test]
+fn chunks_may_lie_elsewhere_than_the_metadata() {
+    let test = TestPublisher::new();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    fs::rename(test.publisher.repository().join("store"), test.publisher.repository().join("chunks")).unwrap();
+    test.install("game", &[]).failed("chunk_missing");
+    test.edit(&["stores", "nowhere", "chunks"]).done();
+    test.install("game", &[]).done();
+}
+
+#[test]
+fn takes_over_what_desync_has_cut_and_desync_reads_the_store() {
+    if !tools::is_there("desync") {
+        return;
+    }
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let (store, index) = (test.path("desync-store"), test.path("game.caidx"));
+    fs::create_dir(&store).unwrap();
+    let arguments = ["tar", "-i", "-s", store.to_str().unwrap(), index.to_str().unwrap(), tree.to_str().unwrap()];
+    tools::tool("desync", &arguments);
+    let mut command = vsekai();
+    command.args(["--json", "publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game"]);
+    command.arg("--from-index").arg(&index).arg("--from-store").arg(&store);
+    command.arg("--repository").arg(test.publisher.repository()).arg("--keys").arg(test.publisher.keys());
+    Run::of(&mut command).done();
+    test.install("game", &[]).done();
+    for file in ["game", "data/world.pck", "data/news.pck"] {
+        assert_eq!(fs::read(test.path("game/current").join(file)).unwrap(), fs::read(tree.join(file)).unwrap());
+    }
+    let published = test.publisher.repository().join("targets/stable/1.0.0");
+    let found = Command::new("find").arg(published).args(["-name", "*.caidx"]).output().unwrap();
+    let published = String::from_utf8(found.stdout).unwrap();
+    assert_eq!(fs::read(published.trim()).unwrap(), fs::read(&index).unwrap(), "the index is as it was");
+    let (store, out) = (test.publisher.repository().join("store"), test.path("out"));
+    let words =
+        ["untar", "--no-same-owner", "-i", "-s", store.to_str().unwrap(), published.trim(), out.to_str().unwrap()];
+    tools::tool("desync", &words);
+    assert_eq!(fs::read(out.join("game")).unwrap(), fs::read(tree.join("game")).unwrap());
+}
+
+#[test]
+fn desync_reads_a_store_with_bundles_beside_it_and_sees_nothing_odd() {
+    if !tools::is_there("desync") {
+        return;
+    }
+    let test = TestPublisher::new();
+    let trees = [("1.0.0", test.tree("one", 1)), ("2.0.0", test.tree("two", 2))];
+    for (version, tree) in &trees {
+        test.publisher.publish_with(tree, "stable", version, &["--delta-from", "1", "--fast"]);
+    }
+    let repository = test.publisher.repository();
+    let files = |folder: &str| {
+        let found = Command::new("find").arg(repository.join(folder)).args(["-type", "f"]).output().unwrap();
+        let mut names: Vec<String> = String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    // Two that need nothing, one delta, two lists.
+    assert_eq!(files("bundles").len(), 5);
+    let (store, before) = (repository.join("store"), files("store"));
+    let store = store.to_str().unwrap();
+    tools::tool("desync", &["verify", "-s", store]);
+    let indexes: Vec<String> = files("targets").into_iter().filter(|name| name.ends_with(".caidx")).collect();
+    for ((_, tree), index) in trees.iter().zip(&indexes) {
+        let out = tempfile::tempdir().unwrap();
+        let to = out.path().join("tree");
+        tools::tool("desync", &["untar", "--no-same-owner", "-i", "-s", store, index, to.to_str().unwrap()]);
+        for file in ["game", "data/world.pck", "data/news.pck"] {
+            assert_eq!(fs::read(to.join(file)).unwrap(), fs::read(tree.join(file)).unwrap());
+        }
+    }
+    tools::tool("desync", &["prune", "-y", "-s", store, &indexes[0], &indexes[1]]);
+    assert_eq!(files("store"), before, "desync prunes what the indexes do not name");
+}
+
+#[test]
+fn a_damaged_chunk_of_a_foreign_store_is_found_before_anything_is_offered() {
+    let test = TestPublisher::new();
+    let (tree, store, index) = (test.tree("one", 1), test.path("store"), test.path("game.caidx"));
+    Run::of(vsekai().args(["--json", "store", "make", "--store"]).args([&store, &index, &tree])).done();
+    let found = Command::new("find").arg(&store).args(["-name", "*.cacnk"]).output().unwrap();
+    let chunk = String::from_utf8(found.stdout).unwrap().lines().next().unwrap().to_owned();
+    let mut bytes = fs::read(&chunk).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&chunk, bytes).unwrap();
+    let mut command = vsekai();
+    command.args(["--json", "publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game"]);
+    command.arg("--from-index").arg(&index).arg("--from-store").arg(&store);
+    command.arg("--repository").arg(test.publisher.repository()).arg("--keys").arg(test.publisher.keys());
+    Run::of(&mut command).failed("chunk_corrupt");
+    assert!(!test.publisher.repository().join("targets/stable").exists());
+}
+
+#[test]
+fn either_a_folder_or_a_server_is_named() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let publishing = || {
+        let mut command = vsekai();
+        command.args(["publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game", "--keys"]);
+        command.arg(test.publisher.keys()).arg(&tree);
+        command
+    };
+    let mut both = publishing();
+    both.args(["--server", "http://127.0.0.1:1", "--repository"]).arg(test.path("repository"));
+    for mut command in [both, publishing()] {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--server"), "{output:?}");
+    }
+}

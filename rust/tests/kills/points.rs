@@ -1,0 +1,384 @@
+//! Stops the real binary at every change of the disk that it makes, in every way, and looks at what is left.
+//!
+//! A [`Scenario`] says how a folder looks before, which command is run on it, what must hold after a run
+//! that was stopped, and what after one more run that was not. [`survive`] runs the command once to learn
+//! its operations (see `src/cli/faults.rs`), then with faults at them, always in a fresh folder:
+//!
+//! ```text
+//! prepare -> run with the fault -> after_fault -> run without -> converged
+//! ```
+//!
+//! A run that was to be killed and was not, a panic, and an exit code other than 0 and 1 are failures. One
+//! that ended with 0 in spite of its fault must have warned, or be done (`shrugged_off`). All failures are told at once,
+//! each with the rule for `VSEKAI_FAULT` that brings it back.
+//!
+//! Every operation of every scenario meets a fault, but by default only one of the kinds in [`FAULTS`] that fit it: its
+//! number says which, the same in each run. The last operation is stopped after it, too. A
+//! scenario that says so ([`Scenario::is_full`]) meets every kind at every operation; with `VSEKAI_FAULTS=all` all
+//! scenarios do. A line for each scenario says how many faults of how many it met.
+//!
+//! The command must use `--threads 1`: its operations have to come in the same order each time. If the tests
+//! run as root, all of it is done as `nobody`, for whom read-only means something: build commands with
+//! [`Ground::vsekai`], prepare folders with [`Ground::run`] or a [`Scenario::template`], and
+//! [`Ground::hand_over`] what the test writes itself.
+//!
+//! To add one: implement [`Scenario`] for a struct that holds a [`Ground`] (or borrows one), and call
+//! [`survive`] in a test. Folders that hold identities (inode numbers, as receipts of an extract do) cannot
+//! be copied: give no template for those, and make them in `prepare`.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, lchown};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use vsekai_updater::local::disk::probe;
+
+/// Every operation is stopped in each of these ways; `tear` only where there is something to tear.
+const FAULTS: [Fault; 6] = [
+    Fault { rule: "before", kills: true },
+    Fault { rule: "after", kills: true },
+    Fault { rule: "tear", kills: true },
+    Fault { rule: "enospc", kills: false },
+    Fault { rule: "eacces", kills: false },
+    // From here on every operation fails: the disk is gone, or was remounted read-only.
+    Fault { rule: "+eio", kills: false },
+];
+
+/// Failures that are told in full.
+const TOLD: usize = 8;
+
+const NOBODY: u32 = 65_534;
+
+#[derive(Debug, Clone, Copy)]
+struct Fault {
+    rule: &'static str,
+    kills: bool,
+}
+
+impl Fault {
+    fn at(self, operation: &Operation) -> String {
+        let number = operation.number;
+        self.rule.strip_prefix('+').map_or(format!("{number}:{}", self.rule), |rule| format!("{number}+:{rule}"))
+    }
+
+    /// What is on the disk after an operation is what is there before the next: `after` is needed for the last
+    /// one even where it is not asked for.
+    fn fits(self, rules: &[&str], operation: &Operation, last: u64) -> bool {
+        let is_asked = rules.contains(&self.rule) || (self.rule == "after" && operation.number == last);
+        is_asked && (self.rule != "tear" || probe::CAN_TEAR.contains(&operation.name.as_str()))
+    }
+}
+
+/// See the module's head.
+pub(crate) trait Scenario: Sync {
+    /// In the line that is printed.
+    fn name(&self) -> &str;
+    /// Where it is played.
+    fn ground(&self) -> &Ground;
+    /// A folder whose content each fresh folder begins with.
+    fn template(&self) -> Option<&Path> {
+        None
+    }
+    /// Brings a fresh folder (with what was in the template) to where the command begins.
+    fn prepare(&self, _folder: &Path) {}
+    /// What is run, with `--json` and `--threads 1`.
+    fn command(&self, folder: &Path) -> Command;
+    /// Fails unless what is left after a fault is whole: all old, or all new.
+    fn after_fault(&self, folder: &Path);
+    /// Fails unless all is new, and nothing is left over.
+    fn converged(&self, folder: &Path);
+    /// Operations that the system of this scenario cannot do at all, such as `exchange` or `clone`.
+    fn lacks(&self) -> &[&str] {
+        &[]
+    }
+    /// The rules of the faults that are tried at each operation, of those in the table above.
+    fn rules(&self) -> &[&str] {
+        &["before", "after", "tear", "enospc", "eacces", "+eio"]
+    }
+    /// Whether every operation meets every fault, and not just one.
+    fn is_full(&self) -> bool {
+        false
+    }
+    /// Fails unless the run after the one with a fault ended as it should.
+    fn ended(&self, again: &Output) {
+        assert!(again.status.success(), "the next run: {}", text(again));
+    }
+    /// Fails unless a run that ended with 0 in spite of its fault, and without a warning, has done its work.
+    fn shrugged_off(&self, folder: &Path) {
+        self.converged(folder);
+    }
+}
+
+/// What all scenarios of this program have come to, for the last line that is printed.
+static TOTAL: Mutex<(usize, Survived)> = Mutex::new((0, Survived { operations: 0, faults: 0, all_faults: 0 }));
+
+/// An operation of the run without a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operation {
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// What [`survive`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Survived {
+    /// Operations of the run without a fault.
+    pub(crate) operations: usize,
+    /// Faults that did no harm.
+    pub(crate) faults: usize,
+    /// As many as there are with `VSEKAI_FAULTS=all`.
+    pub(crate) all_faults: usize,
+}
+
+/// A place for folders that come and go, in memory where there is room, and the user that works in them.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    root: PathBuf,
+    binary: PathBuf,
+    is_root: bool,
+    next: AtomicUsize,
+}
+
+impl Ground {
+    /// Below a folder of the caller's, which goes with it.
+    pub(crate) fn below(root: &Path) -> Self {
+        let is_root = rustix::process::geteuid().is_root();
+        let original = PathBuf::from(env!("CARGO_BIN_EXE_vsekai"));
+        // Nobody may be unable to reach the folder that it was built in.
+        let binary = if is_root { root.join("vsekai") } else { original.clone() };
+        if is_root {
+            // By another program: a child of another thread would have our open file for a moment, and the kernel starts
+            // nothing that is open for writing ("text file busy").
+            assert!(Command::new("cp").args([&original, &binary]).status().unwrap().success());
+            fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { root: root.to_owned(), binary, is_root, next: AtomicUsize::new(0) }
+    }
+
+    /// Has the command run as the user that owns the folders.
+    pub(crate) fn demote<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        if self.is_root { command.uid(NOBODY).gid(NOBODY) } else { command }
+    }
+
+    /// The binary, in a world where only the test's own files exist.
+    pub(crate) fn vsekai(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.env_clear().env("HOME", "/nonexistent").env("XDG_CACHE_HOME", "/nonexistent").env("NO_PROXY", "*");
+        // Reading the system's certificates takes longer than all the rest, and nobody is asked here.
+        command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent");
+        command.stdin(Stdio::null()).args(["--json", "--threads", "1"]);
+        self.demote(&mut command);
+        command
+    }
+
+    /// Runs a command that must succeed.
+    #[track_caller]
+    pub(crate) fn run(&self, command: &mut Command) {
+        let output = self.demote(command).output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}", text(&output));
+    }
+
+    /// Gives what the test itself has put somewhere, and all below it, to that user.
+    pub(crate) fn hand_over(&self, path: &Path) {
+        if !self.is_root {
+            return;
+        }
+        lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        if fs::symlink_metadata(path).unwrap().is_dir() {
+            fs::read_dir(path).unwrap().for_each(|entry| self.hand_over(&entry.unwrap().path()));
+        }
+    }
+
+    /// A folder that is empty but for the template's content.
+    pub(crate) fn fresh(&self, template: Option<&Path>) -> PathBuf {
+        let folder = self.root.join(format!("point-{}", self.next.fetch_add(1, Ordering::Relaxed)));
+        fs::create_dir(&folder).unwrap();
+        self.hand_over(&folder);
+        if let Some(template) = template {
+            self.run(Command::new("cp").arg("-a").arg(template.join(".")).arg(&folder));
+        }
+        folder
+    }
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The faults of a run: all that fit, or one for each operation, and `after` for the last.
+fn choose<'a>(rules: &[&str], operations: &'a [Operation], is_full: bool) -> Vec<(Fault, &'a Operation)> {
+    let last = operations.len() as u64;
+    let mut chosen = Vec::new();
+    for operation in operations {
+        let fitting: Vec<Fault> = FAULTS.into_iter().filter(|fault| fault.fits(rules, operation, last)).collect();
+        // Spread by Fibonacci hashing: a command that does the same few operations again and again meets all kinds.
+        let in_turn = (operation.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % fitting.len();
+        let is_chosen =
+            |at: usize, fault: Fault| is_full || at == in_turn || (fault.rule == "after" && operation.number == last);
+        let faults = fitting.iter().enumerate().filter(|(at, fault)| is_chosen(*at, **fault));
+        chosen.extend(faults.map(|(_, fault)| (*fault, operation)));
+    }
+    chosen
+}
+
+/// Plays the scenario with its faults, and fails if one does harm.
+pub(crate) fn survive(scenario: &dyn Scenario) -> Survived {
+    let operations = learn(scenario);
+    let wants_all = std::env::var("VSEKAI_FAULTS").is_ok_and(|text| text == "all");
+    let faults = choose(scenario.rules(), &operations, wants_all || scenario.is_full());
+    let all_faults = choose(scenario.rules(), &operations, true).len();
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    // Twice as many as cores: children wait for disks and for each other.
+    let threads = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((fault, operation)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = catch_unwind(AssertUnwindSafe(|| play(scenario, *fault, operation))) {
+                        let Operation { name, path, .. } = operation;
+                        let story = format!("{} ({name} {}): {}", fault.at(operation), path.display(), said(&*why));
+                        failures.lock().unwrap().push((operation.number, story));
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    let told: Vec<_> = failures.iter().take(TOLD).map(|(_, story)| story.as_str()).collect();
+    assert!(
+        failures.is_empty(),
+        "{}: {} of {} faults:\n{}",
+        scenario.name(),
+        failures.len(),
+        faults.len(),
+        told.join("\n")
+    );
+    let survived = Survived { operations: operations.len(), faults: faults.len(), all_faults };
+    tell(scenario.name(), survived);
+    survived
+}
+
+/// Prints what was survived, and the sum so far.
+fn tell(name: &str, survived: Survived) {
+    let Survived { operations, faults, all_faults } = survived;
+    let mut total = TOTAL.lock().unwrap();
+    total.0 += 1;
+    total.1.operations += operations;
+    total.1.faults += faults;
+    total.1.all_faults += all_faults;
+    let (scenarios, sum) = *total;
+    let line = format!(
+        "{name}: {faults} of {all_faults} faults at {operations} operations survived \
+         (so far {} of {} at {} in {scenarios} scenarios)\n",
+        sum.faults, sum.all_faults, sum.operations
+    );
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+}
+
+/// The operations of a run without a fault, twice: they must be the same.
+fn learn(scenario: &dyn Scenario) -> Vec<Operation> {
+    let [first, second] = [(); 2].map(|()| {
+        let folder = scenario.ground().fresh(scenario.template());
+        scenario.prepare(&folder);
+        let operations = operations(&folder, scenario.command(&folder), scenario.lacks());
+        scenario.converged(&folder);
+        remove(&folder);
+        operations
+    });
+    let names = |operations: &[Operation]| operations.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&first), names(&second), "{}: not the same operations each time", scenario.name());
+    first
+}
+
+/// Runs the command, which must succeed, and gives the operations it did, with paths relative to the folder.
+pub(crate) fn operations(folder: &Path, mut command: Command, lacks: &[&str]) -> Vec<Operation> {
+    let list = folder.with_extension("operations");
+    // Made here, and for everybody: its folder may belong to another user than the one that writes it.
+    fs::write(&list, b"").unwrap();
+    fs::set_permissions(&list, fs::Permissions::from_mode(0o666)).unwrap();
+    let output = command.env("VSEKAI_FAULT", rules(&format!("count:{}", list.display()), lacks)).output().unwrap();
+    assert!(output.status.success(), "without a fault: {}", text(&output));
+    let lines = fs::read_to_string(&list).unwrap();
+    fs::remove_file(&list).unwrap();
+    let parse = |line: &str| {
+        let mut words = line.splitn(3, ' ');
+        let (number, name) = (words.next()?.parse().ok()?, words.next()?.to_owned());
+        let path = Path::new(words.next()?);
+        Some(Operation { number, name, path: path.strip_prefix(folder).unwrap_or(path).to_owned() })
+    };
+    let operations: Vec<_> = lines.lines().map(|line| parse(line).unwrap()).collect();
+    let numbers = operations.iter().map(|operation| operation.number);
+    assert!(numbers.eq(1..=operations.len() as u64) && !operations.is_empty(), "gaps in {lines}");
+    operations
+}
+
+fn rules(rule: &str, lacks: &[&str]) -> String {
+    let lacks = lacks.iter().map(|name| format!("without:{name}"));
+    let rule = Some(rule.to_owned()).filter(|rule| !rule.is_empty());
+    rule.into_iter().chain(lacks).collect::<Vec<_>>().join(",")
+}
+
+fn play(scenario: &dyn Scenario, fault: Fault, operation: &Operation) {
+    let folder = scenario.ground().fresh(scenario.template());
+    scenario.prepare(&folder);
+    let rule = rules(&fault.at(operation), scenario.lacks());
+    let output = scenario.command(&folder).env("VSEKAI_FAULT", rule).output().unwrap();
+    assert!(!text(&output).contains("panicked"), "{}", text(&output));
+    if fault.kills {
+        assert_eq!(output.status.signal(), Some(9), "it was not killed: {}", text(&output));
+    } else {
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{:?}: {}", output.status, text(&output));
+    }
+    scenario.after_fault(&folder);
+    if output.status.success() && !text(&output).contains(r#""event":"warned""#) {
+        scenario.shrugged_off(&folder);
+    }
+    scenario.ended(&run_again(scenario, &folder));
+    scenario.converged(&folder);
+    remove(&folder);
+}
+
+fn run_again(scenario: &dyn Scenario, folder: &Path) -> Output {
+    let mut command = scenario.command(folder);
+    if !scenario.lacks().is_empty() {
+        command.env("VSEKAI_FAULT", rules("", scenario.lacks()));
+    }
+    command.output().unwrap()
+}
+
+/// Removes a folder with read-only folders in it. Those of failures stay until the ground goes.
+fn remove(folder: &Path) {
+    vsekai_updater::local::disk::remove_all(folder).unwrap();
+}
+
+#[test]
+fn sampled_faults_are_one_for_each_operation_and_of_every_kind() {
+    let names = ["create", "write", "sync", "rename"];
+    let operations: Vec<Operation> = (1..=60)
+        .map(|number| Operation { number, name: names[number as usize % 4].to_owned(), path: PathBuf::new() })
+        .collect();
+    let rules = ["before", "tear", "enospc", "eacces", "+eio"];
+    let (sampled, all) = (choose(&rules, &operations, false), choose(&rules, &operations, true));
+    assert_eq!(sampled.len(), operations.len() + 1, "and one after the last");
+    assert!(all.len() > 4 * operations.len());
+    for operation in &operations {
+        assert!(sampled.iter().any(|(_, at)| at.number == operation.number));
+    }
+    for rule in rules {
+        assert!(sampled.iter().any(|(fault, _)| fault.rule == rule), "{rule}");
+        let of_writes = sampled.iter().any(|(fault, at)| fault.rule == rule && at.name == "write");
+        assert!(of_writes, "every fourth operation is a write, and none meets {rule}");
+    }
+}

@@ -1,0 +1,129 @@
+//! The program: its commands, how it starts, and how it ends.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use super::support::{PATIENCE, Server, program};
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = program().args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn it_says_that_it_is_well() {
+    let server = Server::start();
+    assert_eq!(server.get("/healthz").await.text(), "ok\n");
+    let ready = server.get("/readyz").await;
+    assert_eq!((ready.status, ready.text().as_str()), (200, "ready\n"));
+    assert_eq!(ready.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn what_is_under_way_at_the_end_is_answered() {
+    let mut server = Server::start();
+    // It says that it listens a moment before it takes connections: one that waits is not under way.
+    assert_eq!(server.get("/healthz").await.status, 200);
+    let body = json!({"name": "stable"}).to_string();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "POST /api/v1/modes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        server.admin,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&body.as_bytes()[..5]).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    server.terminate();
+    server.until_logged("under way").await;
+    let ended = std::time::Instant::now();
+    while TcpStream::connect(server.address()).is_ok() {
+        assert!(ended.elapsed() < PATIENCE, "connections are still taken");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    stream.write_all(&body.as_bytes()[5..]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+    let server = server.again_after_end();
+    assert_eq!(server.get("/api/v1/modes/stable").await.expect(200)["name"], "stable");
+}
+
+#[tokio::test]
+async fn a_balancer_sees_the_end_before_connections_are_refused() {
+    let mut server = Server::with(&[("drain_s", "2")]);
+    server.terminate();
+    server.until_logged("under way").await;
+    assert_eq!(server.get("/readyz").await.status, 503);
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
+async fn the_token_is_shown_at_the_first_start_alone() {
+    let server = Server::start();
+    assert!(server.admin.starts_with("vsk_"));
+    server.mode("stable").await;
+    let server = server.again(&[]);
+    server.ask("GET", "/api/v1/tokens").send().await.expect(200);
+    assert!(!server.log().contains("Keep this token"), "{}", server.log());
+    server.get("/api/v1/modes/stable").await.expect(200);
+}
+
+#[test]
+fn settings_are_shown_with_where_they_come_from() {
+    let (code, out, _) = run(&["check-config", "--set", "region=eu", "--database", "postgres://u:hush@db/x"]);
+    assert_eq!(code, 0);
+    let line = |name: &str| out.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap().to_owned();
+    assert!(line("region").ends_with("# command line") && line("region").contains("\"eu\""));
+    assert!(line("probe_every_s").ends_with("# default"));
+    assert!(!out.contains("hush"), "{out}");
+}
+
+#[test]
+fn settings_that_are_none_end_it() {
+    for arguments in [
+        ["check-config", "--set", "regoin=eu"],
+        ["serve", "--listen", "8080"],
+        ["check-config", "--set", "log_format=xml"],
+    ] {
+        let (code, out, err) = run(&arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(err.contains("[config_invalid]") && err.contains("hint:"), "{err}");
+    }
+    assert_eq!(run(&["nonsense"]).0, 2);
+    assert_eq!(run(&["check-config", "--set", "region"]).0, 2);
+}
+
+#[test]
+fn help_names_each_command() {
+    let (code, out, _) = run(&["--help"]);
+    assert_eq!(code, 0);
+    for command in
+        ["serve", "migrate", "token", "gc", "verify", "export", "import", "backup", "openapi", "check-config"]
+    {
+        assert!(out.contains(&format!("  {command} ")), "{command}: {out}");
+    }
+    assert!(out.contains("Examples:"));
+    assert!(run(&["--version"]).1.starts_with("vsekai-server "));
+}
+
+#[test]
+fn tokens_are_made_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let (code, out, _) = run(&["token", "create", "--data", data, "--name", "ci", "--scope", "publish:nightly"]);
+    assert!(code == 0 && out.starts_with("vsk_"), "{out}");
+    let (_, list, _) = run(&["token", "list", "--data", data]);
+    assert!(list.contains("publish:nightly") && !list.contains(out.trim().rsplit('_').next().unwrap()), "{list}");
+    let id = list.split(' ').next().unwrap();
+    assert_eq!(run(&["token", "revoke", "--data", data, id]).0, 0);
+    assert!(run(&["token", "list", "--data", data]).1.contains("revoked"));
+    assert_eq!(run(&["token", "create", "--data", data, "--name", "x", "--scope", "everything"]).0, 2);
+}

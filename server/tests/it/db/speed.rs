@@ -1,0 +1,63 @@
+//! How long the hot paths take on SQLite. Bounds are far above what is measured, and far below what a scan takes.
+
+use std::time::{Duration, Instant};
+
+use vsekai_server::db::Db;
+
+use super::samples::*;
+use crate::databases::{Fixture, Kind};
+
+#[test]
+fn five_thousand_ids_are_looked_up_among_many_chunks_at_once() {
+    Kind::Sqlite.run(async |f: Fixture| look_up(&f, rows_wanted(20_000)).await);
+}
+
+#[test]
+fn clean_up_passes_over_chunks_in_use() {
+    Kind::Sqlite.run(async |f: Fixture| {
+        publish(&*f.db, &mode("stable"), "1.0.0", 0..40_000).await;
+        put(&*f.db, 40_000..40_010, NOW).await;
+        let began = Instant::now();
+        for _ in 0..10 {
+            assert_eq!(f.db.doom(later(1), 1).await.unwrap(), 1);
+        }
+        // Each of the ten passes would read 40,000 rows.
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    });
+}
+
+/// `TEST_CHUNK_ROWS=1000000` measures what is promised: at most 100 ms for 5,000 ids.
+fn rows_wanted(default: u64) -> u64 {
+    std::env::var("TEST_CHUNK_ROWS").map_or(default, |rows| rows.parse().unwrap())
+}
+
+async fn fill(db: &dyn Db, rows: u64) {
+    for part in 0..rows / 5_000 {
+        let numbers = part * 5_000..(part + 1) * 5_000;
+        let chunks: Vec<_> = numbers.map(|number| (chunk(number, NOW), None)).collect();
+        db.put_chunks(&chunks).await.unwrap();
+    }
+}
+
+async fn look_up(f: &Fixture, rows: u64) {
+    let began = Instant::now();
+    fill(&*f.db, rows).await;
+    let filled = began.elapsed();
+    // Half of them are here, from all over; the first time they are pinned, then they are already.
+    let wanted = ids((0..5_000).map(|number| number * (rows / 2_500)));
+    let mut keep_until = later(1);
+    for about in ["first pinned", "pinned again", "pinned already"] {
+        let mut best = Duration::MAX;
+        for _ in 0..if about == "first pinned" { 1 } else { 10 } {
+            if about == "pinned again" {
+                keep_until = keep_until.plus_seconds(1);
+            }
+            let began = Instant::now();
+            let missing = f.db.missing(&wanted, keep_until).await.unwrap();
+            best = best.min(began.elapsed());
+            assert_eq!(missing.len(), 2_500);
+        }
+        eprintln!("{rows} rows (filled in {filled:?}), 5000 ids, {about}: {best:?}");
+        assert!(best < Duration::from_secs(1), "{about}: {best:?}");
+    }
+}

@@ -1,0 +1,69 @@
+//! Tokens and leases.
+
+use vsekai_server::db::Page;
+
+use super::samples::*;
+use crate::databases::Fixture;
+
+super::on_every_database! {
+    a_token_comes_back_as_it_was,
+    the_first_token_is_added_once,
+    a_token_is_taken_back_once,
+    a_use_is_noted_to_the_hour,
+    a_lease_is_held_by_one_until_it_ends,
+}
+
+async fn a_token_comes_back_as_it_was(f: Fixture) {
+    let mut tokens: Vec<_> = ["ci", "admin", "ci"].into_iter().map(token).collect();
+    tokens[1].expires_at = None;
+    for token in &tokens {
+        f.db.put_token(token).await.unwrap();
+        f.db.put_token(token).await.unwrap();
+    }
+    assert_eq!(f.db.tokens(&Page { after: None, limit: 2 }).await.unwrap(), tokens[..2]);
+    assert_eq!(f.db.tokens(&Page { after: Some(tokens[1].id), limit: 2 }).await.unwrap(), tokens[2..]);
+    assert_eq!(f.db.token(tokens[1].id).await.unwrap().as_ref(), Some(&tokens[1]));
+}
+
+async fn the_first_token_is_added_once(f: Fixture) {
+    let first = token("first");
+    assert!(f.db.put_first_token(&first).await.unwrap());
+    // As after a lost answer.
+    assert!(f.db.put_first_token(&first).await.unwrap());
+    assert!(!f.db.put_first_token(&token("second")).await.unwrap());
+    assert_eq!(f.db.tokens(&Page { after: None, limit: 9 }).await.unwrap(), [first]);
+}
+
+async fn a_token_is_taken_back_once(f: Fixture) {
+    let token = token("ci");
+    assert!(!f.db.revoke_token(token.id, later(1)).await.unwrap());
+    f.db.put_token(&token).await.unwrap();
+    assert!(f.db.revoke_token(token.id, later(1)).await.unwrap());
+    assert!(f.db.revoke_token(token.id, later(2)).await.unwrap());
+    assert_eq!(f.db.token(token.id).await.unwrap().unwrap().revoked_at, Some(later(1)));
+}
+
+async fn a_use_is_noted_to_the_hour(f: Fixture) {
+    let token = token("ci");
+    f.db.put_token(&token).await.unwrap();
+    let mut noted = Vec::new();
+    for seconds in [1, 60, 3700, 60] {
+        f.db.touch_token(token.id, later(seconds)).await.unwrap();
+        noted.push(f.db.token(token.id).await.unwrap().unwrap().last_used_at.unwrap());
+    }
+    assert_eq!(noted[0], noted[1]);
+    assert_eq!(noted[2], noted[0].plus_seconds(3600));
+    assert_eq!(noted[3], noted[2]);
+    assert!(noted[0] <= later(1) && noted[0] > later(1 - 3600));
+    f.db.touch_token(uuid::Uuid::new_v4(), NOW).await.unwrap();
+}
+
+async fn a_lease_is_held_by_one_until_it_ends(f: Fixture) {
+    assert!(f.db.lease("cleanup", "a", NOW, later(10)).await.unwrap());
+    assert!(!f.db.lease("cleanup", "b", later(5), later(15)).await.unwrap());
+    assert!(f.db.lease("probing", "b", later(5), later(15)).await.unwrap());
+    assert!(f.db.lease("cleanup", "a", later(5), later(15)).await.unwrap());
+    assert!(!f.db.lease("cleanup", "b", later(15), later(25)).await.unwrap());
+    assert!(f.db.lease("cleanup", "b", later(16), later(26)).await.unwrap());
+    assert!(!f.db.lease("cleanup", "a", later(17), later(27)).await.unwrap());
+}

@@ -1,0 +1,57 @@
+//! Publications that are under way.
+
+use vsekai_server::model::DocumentKind;
+
+use super::samples::*;
+use crate::databases::Fixture;
+
+super::on_every_database! {
+    hostile too:
+    an_upload_begins_once,
+    documents_are_kept_in_place_of_earlier_ones,
+    a_document_needs_its_upload,
+    expired_uploads_go_and_published_ones_stay,
+}
+
+async fn an_upload_begins_once(f: Fixture) {
+    let upload = upload("stable", "1.0.0");
+    assert_eq!(f.db.begin_upload(&upload).await.unwrap(), upload);
+    let mut again = upload.clone();
+    again.expires_at = later(5);
+    again.platform = windows();
+    assert_eq!(f.db.begin_upload(&again).await.unwrap(), upload);
+    assert_eq!(f.db.upload(upload.id).await.unwrap(), Some(upload));
+}
+
+async fn documents_are_kept_in_place_of_earlier_ones(f: Fixture) {
+    let upload = upload("stable", "1.0.0");
+    f.db.begin_upload(&upload).await.unwrap();
+    assert_eq!(f.db.documents(upload.id).await.unwrap(), []);
+    f.db.put_document(upload.id, DocumentKind::Release, bytes(1)).await.unwrap();
+    f.db.put_document(upload.id, DocumentKind::Index, bytes(2)).await.unwrap();
+    f.db.put_document(upload.id, DocumentKind::Release, bytes(3)).await.unwrap();
+    assert_eq!(f.db.documents(upload.id).await.unwrap(), [DocumentKind::Index, DocumentKind::Release]);
+    assert_eq!(f.db.document(upload.id, DocumentKind::Release).await.unwrap(), Some(bytes(3)));
+    assert_eq!(f.db.document(upload.id, DocumentKind::Files).await.unwrap(), None);
+}
+
+async fn a_document_needs_its_upload(f: Fixture) {
+    let error = f.db.put_document(uuid::Uuid::new_v4(), DocumentKind::Index, bytes(1)).await.unwrap_err();
+    assert_eq!(error.code(), "not_found");
+}
+
+async fn expired_uploads_go_and_published_ones_stay(f: Fixture) {
+    publish(&*f.db, &mode("stable"), "1.0.0", 0..2).await;
+    let (old, mut new) = (upload("stable", "2.0.0"), upload("stable", "3.0.0"));
+    new.expires_at = later(200_000);
+    for upload in [&old, &new] {
+        f.db.begin_upload(upload).await.unwrap();
+        f.db.put_document(upload.id, DocumentKind::Index, bytes(1)).await.unwrap();
+    }
+    assert_eq!(f.db.reap_uploads(old.expires_at).await.unwrap(), 0);
+    assert_eq!(f.db.reap_uploads(later(100_000)).await.unwrap(), 1);
+    assert_eq!(f.db.upload(old.id).await.unwrap(), None);
+    assert_eq!(f.db.document(old.id, DocumentKind::Index).await.unwrap(), None);
+    assert_eq!(f.db.documents(new.id).await.unwrap(), [DocumentKind::Index]);
+    assert_eq!(f.db.reap_uploads(later(100_000)).await.unwrap(), 0);
+}

@@ -1,0 +1,12 @@
+//! Chunk stores, and the repository as files over HTTP: real servers on real sockets, over SQLite.
+//!
+//! Needs `desync` and `moto_server` (an S3 server) on PATH. Without one, its tests say so on stderr and pass; where
+//! `CI` is set they fail.
+
+mod connections;
+mod desync;
+mod objects;
+mod putting;
+mod reading;
+mod stores;
+mod support;

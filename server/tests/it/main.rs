@@ -1,0 +1,22 @@
+//! The update server from outside: its databases, its stores, its API, and publishing to it with `vsekai`.
+//!
+//! One program, so that it is linked once: `cargo test -p vsekai-server --test it api::` runs the tests of one folder.
+//! What kills the server is the other program, `kills`.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod api;
+mod databases;
+mod db;
+mod files;
+#[cfg(unix)]
+mod publishing;
+#[cfg(unix)]
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,9 @@
+//! Publishing to the server with `vsekai`, and installing from it: the way of every version.
+//!
+//! Both programs are real. `vsekai` is the other program of the workspace: `./run test` builds it.
+
+mod bundles;
+mod client;
+mod pack;
+mod proxy;
+mod versions;

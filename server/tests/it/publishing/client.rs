@@ -1,0 +1,244 @@
+//! What `vsekai publish --server` sends, what it does not send twice, and what it makes of refusals.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+
+use super::proxy::Proxy;
+use crate::support::deployment::{Call, TestDeployment, noise, text};
+
+fn publish(test: &TestDeployment, proxy: &Proxy, version: &str, number: u32) -> Call {
+    test.publish_to(proxy.url(), "stable", version, number)
+}
+
+/// A server that nothing was published to, and what notes each request to it.
+fn noted() -> (TestDeployment, Proxy) {
+    let test = TestDeployment::new(&[]);
+    let proxy = Proxy::start(test.url());
+    (test, proxy)
+}
+
+#[track_caller]
+fn assert_refused(call: Call, code: &str) {
+    let refused = call.fails();
+    assert_eq!(refused["code"], "server_refused", "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains(code), "{refused}");
+}
+
+#[test]
+fn first_publish_begins_the_repository_and_sends_each_chunk_once() {
+    let (test, proxy) = noted();
+    let done = publish(&test, &proxy, "1.0.0+b1", 1).done();
+    assert_eq!((&done["sequence"], &done["was_there"]), (&json!(1), &json!(false)));
+    assert_eq!(done["new_chunks"], done["sizes"]["chunks"]);
+    assert_eq!(done["new_stored_bytes"], done["sizes"]["stored_bytes"]);
+    let asked = proxy.take_asked("PUT");
+    let chunks = asked.iter().filter(|line| line.starts_with("PUT store/")).count();
+    assert_eq!(done["new_chunks"], chunks);
+    assert_eq!(asked[0], "PUT api/v1/repository/trust");
+    test.update("game").done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn same_build_again_sends_nothing_whether_or_not_a_cache_knows_it() {
+    let (test, proxy) = noted();
+    publish(&test, &proxy, "1.0.0", 1).done();
+    publish(&test, &proxy, "1.1.0", 2).done();
+    proxy.give_kept(true);
+    proxy.take_asked("");
+    assert_eq!(publish(&test, &proxy, "1.1.0", 2).done()["was_there"], true);
+    assert_eq!(proxy.take_asked("PUT store/"), Vec::<String>::new());
+    proxy.give_kept(false);
+    assert_eq!(publish(&test, &proxy, "1.1.0", 2).done()["was_there"], true);
+    let asked = proxy.take_asked("");
+    assert!(asked.iter().all(|line| line.starts_with("GET ") && !line.contains("store/")), "{asked:?}");
+    // The same files, but started in another way.
+    let other = publish(&test, &proxy, "1.1.0", 2).args(["--entry-arg", "--vr"]).fails();
+    assert_eq!(other["code"], "version_exists", "{other}");
+}
+
+#[test]
+fn second_version_is_counted_on_and_its_size_estimated() {
+    let test = TestDeployment::new(&[]);
+    for number in [1, 2] {
+        // Half of it can be compressed: what is there already is not read again, so its stored size is an estimate.
+        let file = test.build(number).join("data/half.pck");
+        fs::write(file, noise(9, 600_000).iter().map(|it| it & 15).collect::<Vec<_>>()).unwrap();
+    }
+    let first = test.publish("stable", "1.0.0", 1).done();
+    let second = test.publish("stable", "1.1.0", 2).done();
+    let (all, new) = (first["new_chunks"].as_u64().unwrap(), second["new_chunks"].as_u64().unwrap());
+    assert!(new > 0 && new < all, "{new} of {all}");
+    assert_eq!(second["sequence"], 2);
+    let bytes = |done: &Value| done["sizes"]["stored_bytes"].as_f64().unwrap();
+    assert!((bytes(&second) / bytes(&first) - 1.0).abs() < 0.2, "{} {}", bytes(&first), bytes(&second));
+}
+
+#[test]
+fn publish_that_was_cut_off_goes_on_where_it_was() {
+    let (test, proxy) = noted();
+    proxy.refuse_once("documents/metadata", 403, "told_to");
+    assert_refused(publish(&test, &proxy, "1.0.0", 1), "told_to");
+    proxy.take_asked("");
+    publish(&test, &proxy, "1.0.0", 1).done();
+    assert_eq!(proxy.take_asked("PUT store/"), Vec::<String>::new());
+    proxy.refuse_once("api/v1/publications", 500, "internal");
+    publish(&test, &proxy, "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+}
+
+#[test]
+fn commit_that_comes_too_late_is_signed_again() {
+    let (test, proxy) = noted();
+    for code in ["publication_stale", "chunks_missing", "publication_expired"] {
+        proxy.refuse_once("commit", 409, code);
+    }
+    publish(&test, &proxy, "1.0.0", 1).done();
+    test.update("game").done();
+    test.assert_has("game", 1);
+    let asked = proxy.take_asked("POST");
+    let commits: Vec<_> = asked.iter().filter(|line| line.ends_with("commit")).collect();
+    assert_eq!(commits.len(), 4);
+    assert_eq!(commits[0], commits[1], "the same publication goes on");
+    assert_ne!(commits[2], commits[3], "one that has expired is begun anew");
+    (0..5).for_each(|_| proxy.refuse_once("commit", 409, "publication_stale"));
+    assert_refused(publish(&test, &proxy, "1.1.0", 2), "publication_stale");
+}
+
+#[test]
+fn chunk_that_the_server_has_lost_is_sent_again() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let id: Vec<u8> = sqlx::query_scalar("SELECT min(id) FROM chunks").fetch_one(&mut conn).await.unwrap();
+        for statement in [
+            "DELETE FROM version_chunks WHERE chunk_id = $1",
+            "DELETE FROM chunk_pins WHERE chunk_id = $1",
+            "DELETE FROM chunk_data WHERE id = $1",
+            "DELETE FROM chunks WHERE id = $1",
+        ] {
+            sqlx::query(statement).bind(&id).execute(&mut conn).await.unwrap();
+        }
+    });
+    assert_eq!(test.publish("beta", "1.0.0", 1).done()["new_chunks"], 1);
+    test.update("game").done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn key_of_a_mode_alone_publishes_to_it_and_to_no_other() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    for entry in fs::read_dir(test.path("keys")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if name.ends_with(".pk8") && ["root", "targets", "beta"].contains(&name.split('.').next().unwrap()) {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    test.publish("stable", "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+    let refused = test.publish("beta", "1.0.0", 2).fails();
+    assert_eq!(refused["code"], "key_missing", "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("beta"), "{refused}");
+    assert_eq!(test.api("GET", "/api/v1/versions?mode=beta", None).1["items"], json!([]));
+}
+
+#[test]
+fn key_of_the_servers_is_changed_by_giving_it_the_new_one() {
+    let mut test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    for (role, version) in [("timestamp", "1.1.0"), ("snapshot", "1.2.0"), ("catalog", "1.3.0")] {
+        test.publisher(&["keys", "rotate", "keys", role]).done();
+        assert_refused(test.publish("stable", version, 1), "keys_differ");
+        for entry in fs::read_dir(test.path("keys")).unwrap().map(Result::unwrap) {
+            if entry.file_name().into_string().unwrap().starts_with(&format!("{role}.")) {
+                fs::copy(entry.path(), test.path("server/keys").join(entry.file_name())).unwrap();
+            }
+        }
+        test.kill();
+        test.start();
+        test.publish("stable", version, 1).done();
+    }
+    test.update("game").done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn what_is_in_a_store_already_is_sent_from_there() {
+    let (test, proxy) = noted();
+    let mut make = test.publisher(&["store", "make", "--store", "store", "build.caidx"]);
+    make.0.arg(test.build(1));
+    make.done();
+    let publish =
+        || {
+            let mut call = test.publisher(&["publish", "--from-index", "build.caidx", "--from-store", "store"]);
+            call.0.env("TMPDIR", test.folder.path());
+            call.args(["--mode", "stable", "--version", "1.0.0", "--platform", "linux-x86_64", "--entry", "game"])
+                .args(["--server", proxy.url(), "--keys", "keys"])
+        };
+    let published = publish().done();
+    assert_eq!(published["new_chunks"], published["sizes"]["chunks"]);
+    test.update("game").done();
+    test.assert_has("game", 1);
+    proxy.take_asked("");
+    assert_eq!(publish().done()["was_there"], true);
+    assert_eq!(proxy.take_asked("P"), Vec::<String>::new());
+    let left = fs::read_dir(test.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name.to_str().unwrap().starts_with(".publish-")).collect();
+    assert_eq!(left.len(), 0, "working files are removed: {left:?}");
+}
+
+#[test]
+fn what_the_checks_find_stops_a_strict_publish_before_anything_is_sent() {
+    let (test, proxy) = noted();
+    let call = publish(&test, &proxy, "1.0.0", 1).arg("--strict");
+    fs::set_permissions(test.path("build-1/game"), fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = call.fails();
+    assert_eq!(refused["code"], "lint_failed", "{refused}");
+    assert_eq!(proxy.take_asked("PUT store/"), Vec::<String>::new());
+}
+
+#[test]
+fn wrong_token_is_told_and_never_shown() {
+    let test = TestDeployment::new(&[]);
+    fs::write(test.path("token"), "vsk_wrong\n").unwrap();
+    let output = test.publish("stable", "1.0.0", 1).args(["--token-file", "token"]).0.output().unwrap();
+    assert!(!output.status.success() && text(&output).contains("unauthorized"), "{}", text(&output));
+    assert!(!text(&output).contains("vsk_wrong"), "{}", text(&output));
+    fs::write(test.path("token"), format!("{}\n", test.token)).unwrap();
+    let mut call = test.publish("stable", "1.0.0", 1).args(["--token-file", "token"]);
+    call.0.env_remove("VSEKAI_TOKEN");
+    call.done();
+}
+
+#[test]
+fn keys_made_for_another_server_are_refused() {
+    let (test, other) = (TestDeployment::new(&[]), TestDeployment::new(&[]));
+    fs::remove_dir_all(other.path("keys")).unwrap();
+    fs::rename(test.path("keys"), other.path("keys")).unwrap();
+    assert_refused(other.publish("stable", "1.0.0", 1), "keys_differ");
+    let twice = other.publish("stable", "1.0.0", 1).args(["--keys", "keys"]).0.output().unwrap();
+    assert_eq!(twice.status.code(), Some(2), "{}", text(&twice));
+}
+
+#[test]
+fn keys_can_be_made_from_a_file_of_what_the_server_says() {
+    let test = TestDeployment::new(&[]);
+    let info = test.api("GET", "/api/v1/repository", None).1;
+    fs::write(test.path("info.json"), info.to_string()).unwrap();
+    let made = test.publisher(&["keys", "init", "more", "--online", "info.json"]).done();
+    let keys = made["keys"].as_array().unwrap();
+    let away: Vec<&str> =
+        keys.iter().filter(|key| key["present"] == false).filter_map(|key| key["role"].as_str()).collect();
+    assert_eq!(away, ["snapshot", "timestamp", "catalog"]);
+    let refused = test.publisher(&["keys", "init", "none", "--online", "root.json"]).fails();
+    assert_eq!(refused["code"], "invalid_argument", "{refused}");
+}

@@ -1,0 +1,200 @@
+//! What publishing, changing and exporting do to players.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::deployment::{TestDeployment, text};
+
+#[test]
+fn version_that_is_published_is_installed_and_updated_from() {
+    let test = TestDeployment::new(&[]);
+    let first = test.publish("stable", "1.0.0", 1).done();
+    assert_eq!(first["was_there"], false);
+    test.update("game").done();
+    test.assert_has("game", 1);
+    let second = test.publish("stable", "1.1.0", 2).done();
+    assert!(second["new_chunks"].as_u64() < first["new_chunks"].as_u64(), "what both have is not sent again: {second}");
+    test.update("game").done();
+    test.assert_has("game", 2);
+}
+
+#[test]
+fn same_version_again_is_no_work_and_another_content_is_refused() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    let revision = test.api("GET", "/api/v1/repository", None).1["revision"].clone();
+    assert_eq!(test.publish("stable", "1.0.0", 1).done()["was_there"], true);
+    assert_eq!(test.api("GET", "/api/v1/repository", None).1["revision"], revision);
+    assert_eq!(test.publish("stable", "1.0.0", 2).fails()["code"], "version_exists");
+}
+
+#[test]
+fn recalled_version_is_left_and_a_retired_mode_leads_on() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("stable", "1.1.0", 2).done();
+    test.publish("beta", "2.0.0-beta.1", 3).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+    let found = test.api("GET", "/api/v1/versions?mode=stable&version=1.1.0", None).1;
+    let path = format!("/api/v1/versions/{}", found["items"][0]["id"].as_str().unwrap());
+    assert_eq!(test.api("PATCH", &path, Some(json!({"recalled": true}))).0, 200);
+    test.update("game").done();
+    test.assert_has("game", 1);
+    let retired = json!({"is_active": false, "update_to": "beta"});
+    assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(retired)).0, 200);
+    test.update("game").done();
+    test.assert_has("game", 3);
+    let cycle = test.api("PATCH", "/api/v1/modes/beta", Some(json!({"update_to": "stable"})));
+    assert_eq!((cycle.0, cycle.1["code"].as_str()), (409, Some("mode_cycle")));
+}
+
+#[test]
+fn skipped_version_is_not_offered_and_can_be_named() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("stable", "1.1.0", 2).args(["--skip-update"]).done();
+    test.update("game").done();
+    test.assert_has("game", 1);
+    test.update("game").args(["--version", "1.1.0"]).done();
+    test.assert_has("game", 2);
+}
+
+#[test]
+fn versions_beyond_those_kept_are_withdrawn_and_can_come_back() {
+    let test = TestDeployment::new(&[]);
+    for number in 1..=3 {
+        let call = test.publish("stable", &format!("1.{number}.0"), number);
+        call.args(["--keep-versions", "2", "--rollout", "40"]).done();
+    }
+    let states = test.api("GET", "/api/v1/versions?mode=stable", None).1;
+    let states = states["items"].as_array().unwrap();
+    assert!(states.iter().all(|it| it["rollout"] == 40), "{states:?}");
+    let states: Vec<_> = states.iter().map(|it| it["state"].clone()).collect();
+    assert_eq!(states, ["published", "published", "withdrawn"]);
+    test.publish("stable", "1.1.0", 1).args(["--keep-versions", "3"]).done();
+    test.update("game").args(["--version", "1.1.0"]).done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn mode_that_is_added_later_is_published_to() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).fails()["code"], "invalid_argument");
+    test.publisher(&["keys", "add", "keys", "nightly"]).done();
+    assert_eq!(test.publish("nightly", "2.0.0-nightly.1", 2).done()["sequence"], 1);
+    test.update("game").args(["--mode", "nightly"]).done();
+    test.assert_has("game", 2);
+    test.publish("stable", "1.1.0", 3).done();
+    test.update("other").done();
+    test.assert_has("other", 3);
+}
+
+#[test]
+fn several_platforms_of_a_version_stand_beside_each_other() {
+    let test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    let build = test.build(2);
+    let mut windows = test.publisher(&["publish"]);
+    windows.0.arg(build).args([
+        "--mode",
+        "stable",
+        "--version",
+        "1.0.0",
+        "--platform",
+        "windows-x86_64",
+        "--entry",
+        "game",
+    ]);
+    windows.args(["--server", test.url(), "--keys", "keys"]).done();
+    for platform in ["linux-x86_64", "windows-x86_64"] {
+        let update = test.api("GET", &format!("/api/v1/updates/stable/{platform}"), None).1;
+        assert_eq!(update["version"], "1.0.0", "{platform}");
+    }
+    let found = test.api("GET", "/api/v1/versions?mode=stable", None).1;
+    let path = format!("/api/v1/versions/{}/manifest", found["items"][0]["id"].as_str().unwrap());
+    assert_eq!(test.api("GET", &path, None).1["files"].as_array().unwrap().len(), 6);
+    test.update("game").done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn exported_files_and_a_restored_backup_install_the_same() {
+    let mut test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0+build.7", 1).done();
+    let export = test.server_command(&["export", "files"]).output().unwrap();
+    assert!(export.status.success(), "{}", text(&export));
+    let backup = test.server_command(&["backup", "copy.db"]).output().unwrap();
+    assert!(backup.status.success(), "{}", text(&backup));
+    let again = test.server_command(&["backup", "copy.db"]).output().unwrap();
+    assert!(!again.status.success(), "a backup never replaces a file");
+    let install = ["--update", "from-files", "--repository", "files", "--trust-root", "root.json", "--no-shared-cache"];
+    test.publisher(&install).done();
+    test.assert_has("from-files", 1);
+
+    test.publish("stable", "1.1.0", 2).done();
+    test.kill();
+    for name in ["vsekai.db", "vsekai.db-wal", "vsekai.db-shm"] {
+        let _ = fs::remove_file(test.path("server").join(name));
+    }
+    fs::copy(test.path("copy.db"), test.path("server/vsekai.db")).unwrap();
+    test.start();
+    test.update("restored").done();
+    test.assert_has("restored", 1);
+    // What was published after the copy is published again.
+    test.publish("stable", "1.1.0", 2).done();
+    test.update("restored").done();
+    test.assert_has("restored", 2);
+}
+
+#[test]
+fn imported_chunks_are_not_sent_again() {
+    let test = TestDeployment::new(&[]);
+    let build = test.build(5);
+    let mut make = test.publisher(&["store", "make", "--store", "store", "build.caidx"]);
+    make.0.arg(&build);
+    make.done();
+    let import = test.server_command(&["import", "store"]).output().unwrap();
+    assert!(import.status.success(), "{}", text(&import));
+    let from_index =
+        ["publish", "--from-index", "build.caidx", "--from-store", "store", "--mode", "stable", "--version", "1.0.0"];
+    let mut call = test.publisher(&from_index);
+    call.0.args(["--platform", "linux-x86_64", "--entry", "game", "--server", test.url(), "--keys", "keys"]);
+    assert_eq!(call.done()["new_chunks"], 0);
+    test.update("game").done();
+    test.assert_has("game", 5);
+}
+
+#[test]
+fn token_of_one_mode_publishes_there_and_nowhere_else() {
+    let mut test = TestDeployment::new(&[]);
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("beta", "1.0.0", 1).done();
+    let create = ["token", "create", "--name", "ci", "--scope", "publish:beta"];
+    let made = test.server_command(&create).output().unwrap();
+    test.token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    test.publish("beta", "1.1.0", 2).done();
+    let refused = test.publish("stable", "1.1.0", 2).fails();
+    assert!(refused.to_string().contains("forbidden") || refused["code"] == "server_refused", "{refused}");
+    test.update("game").done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn clean_up_takes_what_no_version_needs_and_nothing_else() {
+    let test = TestDeployment::new(&["clean_grace_h=0", "publication_h=1", "superseded_h=0"]);
+    for number in 1..=3 {
+        test.publish("stable", &format!("1.{number}.0"), number).args(["--keep-versions", "1"]).done();
+    }
+    // The chunks of publications that have ended are still kept for an hour.
+    let dry = test.server_command(&["gc", "--dry-run"]).output().unwrap();
+    assert!(text(&dry).starts_with("0 chunks"), "{}", text(&dry));
+    let gc = test.server_command(&["gc"]).output().unwrap();
+    assert!(gc.status.success(), "{}", text(&gc));
+    let verify = test.server_command(&["verify", "--deep"]).output().unwrap();
+    assert!(verify.status.success(), "{}", text(&verify));
+    test.update("game").done();
+    test.assert_has("game", 3);
+}

@@ -1,0 +1,98 @@
+//! The server is killed while publications, commits, clean-ups, starts and signatures are under way. Afterwards every
+//! version that was ever answered for is whole, and what the client tries again succeeds.
+
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+#![cfg(unix)]
+
+#[allow(dead_code, reason = "the other program uses the rest")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::deployment::{TestDeployment, text};
+
+/// When the server is killed after a publication has begun, in milliseconds. A publication takes a few hundred, so
+/// that each part of it is met: chunks, documents, the rebuilding of the tree, the signatures, the transaction.
+const MOMENTS: [u64; 24] =
+    [5, 20, 35, 50, 65, 80, 95, 110, 125, 140, 155, 170, 185, 200, 220, 240, 260, 280, 300, 330, 360, 400, 450, 500];
+
+#[test]
+fn killed_server_has_all_of_a_version_or_nothing_and_the_publisher_goes_on() {
+    let mut test = TestDeployment::new(&["clean_grace_h=0", "superseded_h=0"]);
+    let mut answered = Vec::new();
+    for (number, moment) in (1_u32..).zip(MOMENTS) {
+        let version = format!("1.{number}.0");
+        let mut publishing = test.publish("stable", &version, number).0;
+        let mut publishing = publishing.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        test.kill();
+        let was_answered = publishing.wait().unwrap().success();
+        test.start();
+        if was_answered {
+            answered.push(number);
+            let again = test.publish("stable", &version, number).done();
+            assert_eq!(again["was_there"], true, "{version} was answered for and is gone");
+        } else {
+            test.publish("stable", &version, number).done();
+        }
+        test.update("game").done();
+        test.assert_has("game", number);
+    }
+    assert!(answered.len() < MOMENTS.len(), "no kill met a publication");
+    let verify = test.server_command(&["verify", "--deep"]).output().unwrap();
+    assert!(verify.status.success(), "{}", text(&verify));
+    eprintln!("{} kills; {} came after the answer", MOMENTS.len(), answered.len());
+}
+
+#[test]
+fn killed_start_and_killed_clean_up_leave_what_was_there() {
+    let mut test = TestDeployment::new(&["clean_grace_h=0", "superseded_h=0"]);
+    test.publish("stable", "1.0.0", 1).done();
+    for moment in [1, 4, 8, 12, 16, 20, 30, 40, 60, 80] {
+        test.kill();
+        let mut starting = test.server_command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        starting.kill().unwrap();
+        starting.wait().unwrap();
+        let mut cleaning = test.server_command(&["gc"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        cleaning.kill().unwrap();
+        cleaning.wait().unwrap();
+        test.start();
+    }
+    test.update("game").done();
+    test.assert_has("game", 1);
+}
+
+#[test]
+fn killed_first_start_can_be_begun_again() {
+    for moment in [1, 3, 6, 10, 15, 20, 30, 45, 60, 90] {
+        let folder = tempfile::tempdir().unwrap();
+        let serve = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
+            command.current_dir(folder.path()).env_clear().args(["serve", "--listen", "127.0.0.1:0"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            command
+        };
+        let mut first = serve().spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        first.kill().unwrap();
+        first.wait().unwrap();
+        let check = Command::new(env!("CARGO_BIN_EXE_vsekai-server"))
+            .current_dir(folder.path())
+            .env_clear()
+            .args(["token", "create", "--name", "x", "--scope", "admin"])
+            .output()
+            .unwrap();
+        assert!(check.status.success(), "killed after {moment} ms: {}", text(&check));
+    }
+}

@@ -1,0 +1,3 @@
+//! What the tests of both programs stand on.
+
+pub(crate) mod deployment;
