@@ -1,24 +1,18 @@
 #!/usr/bin/env bash
 # Fuzzes each target of rust/fuzz for a while: fuzz.sh [SECONDS], default 60 for each; 0 only replays the corpus.
-# `fuzz.sh corpus` replays it too, by programs that know nothing of coverage: they build in a fraction of the time.
+# The corpus is also replayed by a plain test, rust/tests/it/corpus.rs.
 # Fails on a crash, on an input that takes over 10 s and on more than 512 MB. New findings go to
 # rust/fuzz/target/, never into git. Coverage needs a flag that stable compilers take; the address
 # sanitizer would need a nightly: `cargo +nightly fuzz run TARGET` runs the same targets with it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-seconds=${1:-60} plain=
-[[ $seconds != corpus ]] || plain=yes seconds=0
-[[ $seconds =~ ^[0-9]+$ ]] || die "fuzz takes a number of seconds or 'corpus', not '$seconds'"
+seconds=${1:-60}
+[[ $seconds =~ ^[0-9]+$ ]] || die "fuzz takes a number of seconds, not '$seconds'"
 fuzz=$repo/rust/fuzz
 "$repo/tests/tools/setup.sh" build
 have g++ || apt_install g++
 mkdir -p "$fuzz/target/artifacts"
-
-build_plain() {
-	CARGO_TARGET_DIR=$(cargo_target) \
-		cargo build --quiet --locked --manifest-path "$fuzz/Cargo.toml" --bins --features capped
-}
 
 # As cargo-fuzz passes them. The target is named so that build scripts are left out.
 coverage=(--cfg=fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
@@ -34,7 +28,7 @@ build_covered() {
 run() {
 	local name=$1 log=$fuzz/target/$1.log
 	shift
-	if ! "$programs/$name" -timeout=10 -rss_limit_mb=512 \
+	if ! "$fuzz/target/$host/release/$name" -timeout=10 -rss_limit_mb=512 \
 		-artifact_prefix="$fuzz/target/artifacts/$name-" "$@" >"$log" 2>&1; then
 		grep -E -A 3 'panicked at|an allocation of|ERROR: |ALARM: |Test unit written|^Running: ' "$log" | head -n 40 >&2
 		die "the fuzz target '$name' failed; all it said is in $log" \
@@ -59,12 +53,5 @@ fuzz_all() {
 	done
 }
 
-if [[ -n $plain ]]; then
-	programs=$(cargo_target)/debug
-	stage "fuzz: build" build_plain
-	stage "fuzz: replay the corpus" fuzz_all
-else
-	programs=$fuzz/target/$host/release
-	stage "fuzz: build with coverage" build_covered
-	stage "fuzz: $seconds s for each target" fuzz_all
-fi
+stage "fuzz: build with coverage" build_covered
+stage "fuzz: $seconds s for each target" fuzz_all

@@ -3,7 +3,6 @@
 #
 #	build     compiles what the others run: test programs, `vsekai`, `vsekai-server`, the Godot extension
 #	rust      the Rust tests; those of the server on SQLite and on PostgreSQL
-#	corpus    every input that a fuzzer has ever found, and the seeds
 #	api       the server against its OpenAPI document
 #	bundles   bundles, read by a second reader
 #	launcher  exports the launcher and plays with it; its command line
@@ -16,7 +15,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tools=$repo/tests/tools
 
-suites=(build rust corpus api bundles launcher godot)
+suites=(build rust api bundles launcher godot)
 [[ $# -eq 0 ]] || suites=("$@")
 
 work=$(mktemp -d)
@@ -59,8 +58,6 @@ suite_rust() {
 	(cd "$repo/rust" && "$tools/postgres.sh" cargo test "${rust[@]}" --no-fail-fast)
 	place_extension
 }
-
-suite_corpus() { "$tools/fuzz.sh" corpus; }
 
 suite_api() { "$tools/api.sh"; }
 

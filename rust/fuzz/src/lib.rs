@@ -1,6 +1,6 @@
 //! What the fuzz targets share: their checks, and a cap on every allocation.
 //!
-//! Linking this crate under `--cfg fuzzing`, or with the feature `capped`, puts the cap in force: an allocation that follows a number from the input aborts,
+//! Linking this crate under `--cfg fuzzing` puts the cap in force: an allocation that follows a number from the input aborts,
 //! also where the operating system would have lent the memory. C code's own allocations are not seen.
 
 pub mod checks;
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Capped {
 }
 
 fn check(bytes: usize) {
-    if cfg!(any(fuzzing, feature = "capped")) && bytes > MAX_ALLOCATION_BYTES {
+    if cfg!(fuzzing) && bytes > MAX_ALLOCATION_BYTES {
         eprintln!("an allocation of {bytes} bytes");
         std::process::abort();
     }
