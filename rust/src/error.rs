@@ -10,7 +10,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
-use crate::formats::chunk::ChunkId;
+use crate::digest::ChunkId;
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way, and the module list shows it:
 //!
-//! - shared by all: [`error`], [`event`], [`limits`], [`path`], [`state`], [`version`]
+//! - shared by all: [`digest`], [`error`], [`event`], [`limits`], [`path`], [`state`], [`version`]
 //! - [`formats`]: bytes and types; no file, no network, no thread
 //! - [`local`]: work on local files, feature `local`
 //! - [`install`]: install roots, their versions and how those start, feature `local`
@@ -20,6 +20,7 @@
 pub mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod digest;
 pub mod error;
 pub mod event;
 pub mod formats;

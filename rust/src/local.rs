@@ -2,15 +2,19 @@
 
 pub mod acquire;
 pub mod assemble;
+pub mod bundle_builder;
 pub mod disk;
 pub mod extract;
 pub mod lock;
 pub mod make;
+pub mod offer;
 pub mod plan;
 pub mod preflight;
 pub mod receipt;
 pub mod seed;
+pub mod sources;
 pub mod spool;
 pub mod store;
+pub mod store_verify;
 pub mod strategy;
 pub mod tree;

@@ -15,7 +15,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use vsekai_updater::formats::bundle::{BundleInfo, BundleList, Digest};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::{BundleInfo, BundleList};
 
 use crate::chunks;
 use crate::db::Db;

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use vsekai_server::auth::Scope;
 use vsekai_server::config::Loaded;
 use vsekai_server::error::{Error, Result};
-use vsekai_updater::formats::bundle::{Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::Effort;
 use vsekai_updater::formats::release::ModeName;
 
 mod commands;

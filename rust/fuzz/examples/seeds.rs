@@ -6,10 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::formats::bundle::{
-    BundleInfo, BundleList, Content, Digest, Effort, Filter, Section, Table, index_document, pack,
-};
+use vsekai_updater::formats::bundle::{BundleInfo, BundleList, SectionContent, Effort, Filter, Section, Table, index_document, compress};
 use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::formats::metadata_pack::MetadataPack;
@@ -175,9 +174,9 @@ fn bundles() -> Outcome {
         plain_bytes: 9_000,
     };
     let sections = vec![
-        section(Content::Index, &[]),
-        section(Content::FileTable, &[]),
-        section(Content::Chunks(vec![0..3, 5..6]), &[0, 16_384, 40_000, 50_000]),
+        section(SectionContent::Index, &[]),
+        section(SectionContent::FileTable, &[]),
+        section(SectionContent::Chunks(vec![0..3, 5..6]), &[0, 16_384, 40_000, 50_000]),
     ];
     for (name, from) in [("delta", Some(Digest([1; 32]))), ("full", None)] {
         let count = if from.is_some() { 3 } else { 2 };
@@ -199,7 +198,7 @@ fn bundles() -> Outcome {
         effort: Effort::Fast,
     };
     write("bundle", "list", &[b"\x03", &BundleList::new(vec![info]).to_bytes()?[..]].concat())?;
-    let frame = pack(3, b"a prefix that is here twice", b"a prefix that is here twice, and more")?;
+    let frame = compress(3, b"a prefix that is here twice", b"a prefix that is here twice, and more")?;
     write("bundle", "frame", &[b"\x04\x1b\0a prefix that is here twice", &frame[..]].concat())
 }
 

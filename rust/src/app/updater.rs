@@ -18,8 +18,8 @@ use crate::install::{
     self, Admission, Damage, InstallRoot, InstallState, Installed, Prepared, Purpose, Session, Uninstalled, Verified,
     VerifyDepth, VersionJob,
 };
-use crate::local::acquire::Transfer;
 use crate::local::extract::Intent;
+use crate::local::sources::Transfer;
 use crate::local::strategy::Link;
 use crate::state::State;
 use crate::version::Version;

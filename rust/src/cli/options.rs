@@ -10,9 +10,9 @@ use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, Index};
 use crate::install::config;
 use crate::limits;
-use crate::local::acquire::Sources;
 use crate::local::disk;
 use crate::local::extract::IndexKind;
+use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
 use crate::net::http::{HttpOptions, Network, Secret, Url};
 

@@ -6,41 +6,25 @@
 //! codec     one section, packed and unpacked                         bundle/codec.rs, bundle/x86.rs
 //! document  index and file table in the form that compresses best    bundle/document.rs
 //! list      which bundles there are of a version                     bundle/list.rs
-//! stream    a version's stream, from whoever has its chunks          bundle/stream.rs, bundle/sources.rs
-//! build     from two versions to a bundle                            bundle/build.rs, bundle/similar.rs
+//! stream    ranges of a version's stream, from whatever has its chunks  bundle/stream.rs
 //! ```
 //!
 //! A bundle is trusted in nothing: what comes out of it is cut at the borders that the signed index gives, and each
 //! chunk must hash to its id. A bad one costs a fetch of the same chunks from the store.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "local")]
-mod build;
 mod codec;
 mod document;
 mod list;
-#[cfg(feature = "local")]
-mod similar;
-#[cfg(feature = "local")]
-mod sources;
 mod stream;
 mod table;
-#[cfg(feature = "local")]
-#[cfg(test)]
-mod tests;
-mod x86;
+pub mod x86;
 
-#[cfg(feature = "local")]
-pub use build::{Built, Side, build};
-pub use codec::{pack, unpack};
+pub use codec::{compress, decompress};
 pub use document::{index_document, parse_index_document};
 pub use list::{BundleInfo, BundleList, list_name, name_of};
-#[cfg(feature = "local")]
-pub use sources::StoreSource;
-pub use stream::{ChunkSource, read_ranges};
+pub use stream::{ChunkSource, Piece, read_ranges};
 pub use table::{Filter, HEADER_BYTES, Header, Section, SectionContent, Table};
 
 /// Prefix and output of a section together, in bytes: what zstd's window may be, and with the packed bytes what a
@@ -85,23 +69,5 @@ impl Effort {
     /// From its name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|effort| effort.as_str() == text)
-    }
-}
-
-/// A SHA-256: of an index file, which names a version's content, or of a bundle.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Digest(#[serde(with = "hex::serde")] pub [u8; 32]);
-
-impl Digest {
-    /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(<sha2::Sha256 as sha2::Digest>::digest(bytes).into())
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
     }
 }

@@ -12,93 +12,10 @@
 
 use std::fmt;
 use std::io::Read;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256, Sha512_256};
-
+pub use crate::digest::{ChunkId, DigestAlgorithm};
 use crate::error::{Error, Format, Result};
 use crate::limits;
-
-/// The digest of a chunk's plain bytes: its name in every store.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ChunkId(#[serde(with = "hex::serde")] [u8; 32]);
-
-impl ChunkId {
-    /// The id with these bytes.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 32 bytes of the digest.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Where a store keeps this chunk: `<first 4 hex>/<64 hex>.cacnk`, always with `/`.
-    pub fn store_path(&self) -> String {
-        let hex = self.to_string();
-        format!("{}/{hex}.cacnk", &hex[..4])
-    }
-}
-
-impl fmt::Display for ChunkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for ChunkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ChunkId({self})")
-    }
-}
-
-impl FromStr for ChunkId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let mut bytes = [0; 32];
-        if text.bytes().any(|b| b.is_ascii_uppercase()) || hex::decode_to_slice(text, &mut bytes).is_err() {
-            return Err(Error::Invalid {
-                what: "chunk id",
-                reason: format!("{text:?} is not 64 lower-case hexadecimal digits"),
-            });
-        }
-        Ok(Self(bytes))
-    }
-}
-
-/// The hash that turns plain bytes into a [`ChunkId`]; an index says which one it uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DigestAlgorithm {
-    /// SHA-512/256, the default of casync and desync.
-    #[serde(rename = "sha512-256")]
-    Sha512_256,
-    /// SHA-256.
-    Sha256,
-}
-
-impl DigestAlgorithm {
-    /// The id of these plain bytes.
-    pub fn id_of(self, plain: &[u8]) -> ChunkId {
-        ChunkId(match self {
-            Self::Sha512_256 => Sha512_256::digest(plain).into(),
-            Self::Sha256 => Sha256::digest(plain).into(),
-        })
-    }
-
-    /// The other one, for indexes whose flag is known to lie (desync 1.0.4 and older with `--digest sha256`).
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Sha512_256 => Self::Sha256,
-            Self::Sha256 => Self::Sha512_256,
-        }
-    }
-}
 
 /// A chunk as a store holds it: one zstd frame, or gzip or xz from casync.
 #[derive(Clone, PartialEq, Eq)]
@@ -154,7 +71,6 @@ impl Chunk {
     }
 
     /// The bytes, unverified, for who verifies what he makes of them.
-    #[cfg(feature = "local")]
     pub(crate) fn as_unverified(&self) -> &[u8] {
         &self.bytes
     }
@@ -347,7 +263,7 @@ mod tests {
     fn bomb_without_announced_size_is_refused() {
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
         std::io::Write::write_all(&mut encoder, &vec![0; 4 << 20]).unwrap();
-        let bomb = CompressedChunk::new(ChunkId([0; 32]), encoder.finish().unwrap());
+        let bomb = CompressedChunk::new(ChunkId::from_bytes([0; 32]), encoder.finish().unwrap());
         assert!(Decompressor::new().unwrap().decompress(&bomb, 262_144, Vec::new()).is_err());
     }
 
@@ -388,7 +304,7 @@ mod tests {
         let mut crc = flate2::Crc::new();
         crc.update(&bytes[12..20]);
         bytes[20..24].copy_from_slice(&crc.sum().to_le_bytes());
-        CompressedChunk::new(ChunkId([0; 32]), bytes)
+        CompressedChunk::new(ChunkId::from_bytes([0; 32]), bytes)
     }
 
     #[test]

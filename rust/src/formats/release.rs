@@ -23,7 +23,7 @@ mod tests;
 pub use catalog::{Catalog, Mode, Offer};
 pub use choice::{Choice, Situation, Why, admits, choose, resolve_mode};
 pub use document::{Chunking, Entry, Release, Sizes, TargetRef};
-pub use file_table::{FileDigest, FileTable};
+pub use file_table::FileTable;
 pub use name::{ModeName, Platform, target_name};
 
 /// Whether a catalog's address is one that clients follow. Other kinds are passed over, so that there may be some.

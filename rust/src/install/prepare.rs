@@ -14,19 +14,22 @@ use serde::Serialize;
 use super::installed_version::{Documents, InstalledVersion};
 use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
 use crate::formats::archive::Node;
 use crate::formats::chunker::Chunker;
 use crate::formats::index::ChunkSizes;
-use crate::formats::release::{FileDigest, Release};
-use crate::local::acquire::{BundleOffer, Bundled, DigestChoice, Sources, Transfer, WantedChunk};
+use crate::formats::release::Release;
+use crate::local::acquire::{Bundled, DigestChoice};
 use crate::local::assemble::{self, Assembled, Assembly};
 use crate::local::disk;
 use crate::local::extract::{self, Intent};
 use crate::local::make;
+use crate::local::offer::BundleOffer;
 use crate::local::plan::{self, Inputs, Keep, Plan, Staged, Summary};
 use crate::local::seed::Seed;
+use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 use crate::local::strategy::{self, Link, Price, Strategy};
 use crate::local::tree;
@@ -84,6 +87,7 @@ pub struct Prepared {
     documents: Documents,
     folder: String,
     sources: Sources,
+    bundled: Option<Bundled>,
     spool: Spool,
     plan: Plan,
     installed: Option<PathBuf>,
@@ -116,6 +120,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
         root: root.clone(),
         folder,
         sources: Sources::default(),
+        bundled: None,
         spool: Spool::new(&spool_folder),
         plan: Plan::default(),
         installed: None,
@@ -150,25 +155,24 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     let mut plan = plan::with_kept(&inputs, keep)?;
     let parts = root.staging(&prepared.folder).join("parts");
     job.offers.iter_mut().for_each(|offer| offer.find_kept(&parts));
-    let route = route(&inputs, &plan, &job);
+    let strategy = strategy_for(&inputs, &plan, &job);
     if let Some(current) = &current {
         plan.summary.removed_files = removed(current, &job.documents);
         let foreign = foreign::list(current.tree(), current.documents.table.layout())?;
         plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
         prepared.installed = Some(current.tree().to_owned());
     }
-    if let Some(price) = route.price() {
+    if let Some(price) = strategy.price() {
         (plan.summary.requests, plan.summary.fetch_bytes) = (price.requests, price.bytes);
     }
     extract::check_space(root.directory(), &plan.summary)?;
-    let mut sources = job.sources;
     let parts = (job.intent == Intent::Apply).then_some(parts);
-    sources.bundled = Some(Bundled { offers: job.offers, route, parts });
-    Ok(Prepared { sources, plan, ..prepared })
+    let bundled = Some(Bundled { offers: job.offers, strategy, parts });
+    Ok(Prepared { sources: job.sources, bundled, plan, ..prepared })
 }
 
 /// How the chunks come that only another machine has.
-fn route(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy {
+fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy {
     let is_far = |want: &WantedChunk| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
     let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
     let mut seen = std::collections::HashSet::new();
@@ -257,7 +261,7 @@ fn unchanged(current: &InstalledVersion, job: &VersionJob, monitor: &Monitor) ->
     for (node, _, size, digest) in old.files().filter(|(node, ..)| !current.is_mutable(*node)) {
         by_digest.entry((digest, size)).or_insert(node);
     }
-    let keep = |(node, path, size, digest): (usize, &RelPath, u64, FileDigest)| {
+    let keep = |(node, path, size, digest): (usize, &RelPath, u64, Digest)| {
         let here = by_path.get(path).copied().filter(|from| old.digest(*from) == Some(digest));
         let is_mutable = job.documents.release.mutable.contains(path);
         let from = if is_mutable {
@@ -290,7 +294,7 @@ impl Prepared {
 
     /// How the chunks come, and what other ways would have cost.
     pub fn prices(&self) -> &[Price] {
-        self.sources.bundled.as_ref().map_or(&[], |bundled| &bundled.route.prices)
+        self.bundled.as_ref().map_or(&[], |bundled| &bundled.strategy.prices)
     }
 
     /// Where.
@@ -363,6 +367,7 @@ impl Prepared {
             staging: &tree,
             installed: self.installed.as_deref(),
             sources: &self.sources,
+            bundled: self.bundled.as_ref(),
             spool: &self.spool,
             digest: &digest,
             mode_of: &|node| mode_of(release, node),

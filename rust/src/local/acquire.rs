@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -21,105 +21,18 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm, VerifiedChunk};
-use crate::limits;
-use crate::local::seed::Seed;
+use crate::local::sources::{Delivery, Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 use crate::local::store::LocalStore;
 
 mod bundled;
 
-pub use bundled::{BundleFile, BundleOffer, Bundled, DeltaBase, IntermediateBase, VersionContent};
-
-/// A chunk that is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WantedChunk {
-    /// Its id.
-    pub id: ChunkId,
-    /// Its plain size in bytes, from the index.
-    pub size: u64,
-}
-
-impl WantedChunk {
-    /// The most that a store may give for it, in bytes.
-    pub fn max_stored_bytes(&self) -> u64 {
-        self.size + self.size / 128 + limits::MAX_STORED_OVERHEAD_BYTES
-    }
-}
+pub use bundled::Bundled;
 
 /// Takes verified chunks. Called from several threads at once, once for each wanted chunk.
 pub trait Sink: Sync {
     /// Puts the chunk to use. An error stops everything.
     fn accept(&self, chunk: &VerifiedChunk) -> Result<()>;
-}
-
-/// A body that arrived, and whom to tell whether it was good.
-pub struct Delivery {
-    /// The body.
-    pub chunk: CompressedChunk,
-    /// The store it came from.
-    pub origin: String,
-    /// Called once with the outcome; after `ChunkCorrupt` the next store is asked.
-    pub verdict: Box<dyn FnOnce(Result<()>) + Send>,
-}
-
-impl std::fmt::Debug for Delivery {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Delivery({:?} from {})", self.chunk, self.origin)
-    }
-}
-
-/// What a remote did, for reports.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Transfer {
-    /// Requests sent, repeats counted.
-    pub requests: u64,
-    /// Bytes of bodies received.
-    pub received_bytes: u64,
-}
-
-impl Transfer {
-    /// Adds what else was done.
-    pub fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.received_bytes += other.received_bytes;
-    }
-}
-
-/// Stores on other machines. Implemented by the network layer.
-pub trait Remote: Send + Sync + std::fmt::Debug {
-    /// Gets every wanted chunk and sends it to `deliveries`; returns when all were accepted, or with the
-    /// first that cannot be had. Runs on a thread of its own.
-    fn fetch(&self, wanted: &[WantedChunk], deliveries: Sender<Delivery>, monitor: &Monitor) -> Result<Transfer>;
-}
-
-/// Everything that can give chunks, in the order in which it is asked.
-#[derive(Debug, Default)]
-pub struct Sources {
-    /// Installed trees and files.
-    pub seeds: Vec<Seed>,
-    /// Stores on local disks.
-    pub stores: Vec<LocalStore>,
-    /// Caches shared with other programs: read, and a bad chunk in one is removed.
-    pub caches: Vec<LocalStore>,
-    /// Where what was fetched is kept as well.
-    pub write_cache: Option<LocalStore>,
-    /// Stores on other machines.
-    pub remote: Option<Arc<dyn Remote>>,
-    /// Bundles on other machines, asked before the stores there.
-    pub bundled: Option<Bundled>,
-}
-
-impl Sources {
-    /// Whether the chunk is to be had without asking another machine, as far as the local sources say. Its
-    /// bytes may still prove bad.
-    pub fn has_locally(&self, id: &ChunkId) -> bool {
-        // With nobody else to ask there is no need to ask the disk twice.
-        self.remote.is_none() || self.seeds.iter().any(|seed| seed.has(id)) || self.has_stored(id)
-    }
-
-    fn has_stored(&self, id: &ChunkId) -> bool {
-        self.stores.iter().chain(&self.caches).chain(&self.write_cache).any(|store| store.has(id))
-    }
 }
 
 /// Which digest the index's ids really are: its flag, unless the first chunk proves it wrong.
@@ -177,21 +90,38 @@ impl DigestChoice {
     }
 }
 
+/// Where chunks may come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Supply<'a> {
+    /// Trees, stores and caches.
+    pub sources: &'a Sources,
+    /// Bundles on other machines, asked before the stores there.
+    pub bundled: Option<&'a Bundled>,
+    /// Chunks that were read before.
+    pub spool: Option<&'a Spool>,
+}
+
+impl<'a> From<&'a Sources> for Supply<'a> {
+    fn from(sources: &'a Sources) -> Self {
+        Self { sources, bundled: None, spool: None }
+    }
+}
+
 /// Gets every wanted chunk, each once, and gives it to `sink`.
 pub fn acquire(
-    sources: &Sources,
-    spool: Option<&Spool>,
+    supply: Supply<'_>,
     wanted: &[WantedChunk],
     digest: &DigestChoice,
     sink: &dyn Sink,
     monitor: &Monitor,
 ) -> Result<Transfer> {
+    let Supply { sources, bundled, spool } = supply;
     let here = |want: &&WantedChunk| spool.is_some_and(|s| s.has(&want.id)) || sources.has_locally(&want.id);
     let (local, far): (Vec<WantedChunk>, Vec<WantedChunk>) = wanted.iter().partition(here);
     let round = Round::new(sources, spool, digest, sink, monitor);
     let mut transfer = Transfer::default();
-    match &sources.bundled {
-        Some(bundled) if !bundled.route.steps.is_empty() => {
+    match bundled {
+        Some(bundled) if !bundled.strategy.steps.is_empty() => {
             let ends = bundled::Ends { write_cache: sources.write_cache.as_ref(), spool, digest, sink };
             let (given, stored) = std::thread::scope(|scope| {
                 let given = scope.spawn(|| bundled::run(bundled, ends, &far, monitor));

@@ -17,9 +17,10 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::formats::chunk::{ChunkId, VerifiedChunk};
-use crate::local::acquire::{self, DigestChoice, Sink, Sources, Transfer, WantedChunk};
+use crate::local::acquire::{self, Bundled, DigestChoice, Sink, Supply};
 use crate::local::disk::{self, CloneMemory};
 use crate::local::plan::{ChunkJob, Keep, Plan};
+use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 
 /// Files held open at once. Systems give a process 1,024 by default, 256 on macOS.
@@ -37,6 +38,8 @@ pub struct Assembly<'a> {
     pub installed: Option<&'a Path>,
     /// Who gives the chunks.
     pub sources: &'a Sources,
+    /// Bundles that give chunks, asked before the stores on other machines.
+    pub bundled: Option<&'a Bundled>,
     /// Chunks that were read already.
     pub spool: &'a Spool,
     /// How they are verified.
@@ -76,8 +79,8 @@ pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled>
     let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).collect();
     let total_bytes = wanted.iter().map(|want| want.size).sum();
     monitor.emit(Event::Started { phase: Phase::Assemble, total_bytes });
-    let transfer =
-        acquire::acquire(assembly.sources, Some(assembly.spool), &wanted, assembly.digest, &writer, monitor)?;
+    let supply = Supply { sources: assembly.sources, bundled: assembly.bundled, spool: Some(assembly.spool) };
+    let transfer = acquire::acquire(supply, &wanted, assembly.digest, &writer, monitor)?;
     monitor.emit(Event::Finished { phase: Phase::Assemble });
     let written_bytes = linked + writer.written_bytes.load(Ordering::Relaxed);
     let carried = carry_over(assembly, &memory)?;

@@ -16,12 +16,13 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::archive::Layout;
 use crate::formats::index::Index;
-use crate::local::acquire::{DigestChoice, Sources, Transfer};
+use crate::local::acquire::DigestChoice;
 use crate::local::assemble::{self, Assembled, Assembly};
 use crate::local::disk::{self, Durability};
 use crate::local::lock::Lock;
 use crate::local::plan::{self, Inputs, Installed, Plan, Staged, Summary};
 use crate::local::receipt::{Receipt, Workplace};
+use crate::local::sources::{Sources, Transfer};
 use crate::local::spool::Spool;
 use crate::local::store::LocalStore;
 
@@ -340,6 +341,7 @@ impl Prepared {
             staging: tree,
             installed,
             sources: &self.sources,
+            bundled: None,
             spool: &self.spool,
             digest: &self.digest,
             mode_of: &assemble::recorded_mode,

@@ -12,8 +12,8 @@ use crate::event::Monitor;
 use crate::formats::archive::{Layout, NodeKind, Segment};
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
-use crate::local::acquire::{Sources, WantedChunk};
 use crate::local::receipt::Receipt;
+use crate::local::sources::{Sources, WantedChunk};
 use crate::local::spool::Spool;
 
 mod keep;

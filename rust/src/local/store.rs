@@ -19,7 +19,6 @@ use crate::local::disk;
 use crate::local::lock::Lock;
 
 pub mod prune;
-pub mod verify;
 
 /// In the store's folder; no chunk, so other programs pass it over.
 const LOCK_NAME: &str = ".vsekai-lock";

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::formats::bundle::Section;
 use crate::formats::chunk::ChunkId;
-use crate::local::acquire::{BundleOffer, WantedChunk};
+use crate::local::offer::BundleOffer;
+use crate::local::sources::WantedChunk;
 
 /// Sections that are less than this apart, in bytes, are read in one request.
 const MAX_GAP_BYTES: u64 = 128 << 10;

@@ -23,8 +23,8 @@ use crate::formats::chunker::Chunker;
 use crate::formats::index::Index;
 use crate::formats::release::{Entry, ModeName, Platform};
 use crate::limits;
-use crate::local::acquire::Sources;
 use crate::local::preflight::Finding;
+use crate::local::sources::Sources;
 use crate::path::RelPath;
 use crate::version::Version;
 

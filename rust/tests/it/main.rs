@@ -19,6 +19,7 @@ mod extract;
 mod faults;
 mod install;
 mod interop;
+mod layers;
 mod lint;
 mod make;
 mod publish;

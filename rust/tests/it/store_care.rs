@@ -13,12 +13,12 @@ use vsekai_updater::formats::archive::Layout;
 use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::formats::chunker::{Algorithm, Chunker};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
-use vsekai_updater::local::acquire::{Delivery, Remote, Sources, Transfer, WantedChunk};
 use vsekai_updater::local::make::{MakeOptions, make};
 use vsekai_updater::local::seed::Seed;
+use vsekai_updater::local::sources::{Delivery, Remote, Sources, Transfer, WantedChunk};
 use vsekai_updater::local::store::LocalStore;
 use vsekai_updater::local::store::prune::{Pruned, prune};
-use vsekai_updater::local::store::verify::verify;
+use vsekai_updater::local::store_verify::verify;
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-
-use vsekai_updater::formats::bundle::Digest;
+use vsekai_updater::digest::Digest;
 
 use crate::db::Db;
 use crate::error::Result;

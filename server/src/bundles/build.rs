@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
+use vsekai_updater::digest::Digest;
 use vsekai_updater::event::{Cancel, Monitor};
-use vsekai_updater::formats::bundle::{self, BundleInfo, Digest};
+use vsekai_updater::formats::bundle::BundleInfo;
+use vsekai_updater::local::bundle_builder;
 use vsekai_updater::local::disk;
 
 use super::choose::{Job, Policy};
@@ -217,13 +219,13 @@ impl Work {
         Ok(built.info)
     }
 
-    fn build(&self, out: &mut File) -> Result<bundle::Built> {
+    fn build(&self, out: &mut File) -> Result<bundle_builder::Built> {
         let effort = self.job.effort;
         let built = self.new.with(&self.stored, |new| match &self.old {
-            None => bundle::build(new, None, effort, &self.scratch, out, &self.monitor),
-            Some(old) => {
-                old.with(&self.stored, |old| bundle::build(new, Some(old), effort, &self.scratch, out, &self.monitor))
-            }
+            None => bundle_builder::build(new, None, effort, &self.scratch, out, &self.monitor),
+            Some(old) => old.with(&self.stored, |old| {
+                bundle_builder::build(new, Some(old), effort, &self.scratch, out, &self.monitor)
+            }),
         });
         Ok(built?)
     }

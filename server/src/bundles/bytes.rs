@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use vsekai_updater::digest::Digest;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -14,7 +15,6 @@ use futures_util::{StreamExt as _, stream};
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::io::AsyncReadExt as _;
-use vsekai_updater::formats::bundle::Digest;
 
 use crate::chunks::{self, Place};
 use crate::db::Db;

@@ -3,11 +3,11 @@
 
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
-use vsekai_updater::formats::bundle::Digest;
 
 use super::Bundles;
 use crate::error::{Error, Result};
 use crate::model::Time;
+use vsekai_updater::digest::Digest;
 
 /// Bundles removed in one piece of clean-up.
 const PIECE: u32 = 20;

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
-use vsekai_updater::formats::bundle::{Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::Effort;
 use vsekai_updater::formats::release::Platform;
 
 use crate::db::View;

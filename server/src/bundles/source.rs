@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use vsekai_updater::digest::Digest;
 use vsekai_updater::error::{Error as Failure, Result as Outcome};
 use vsekai_updater::event::{Cancel, Event, Observer};
-use vsekai_updater::formats::bundle::{ChunkSource, Digest, Side};
+use vsekai_updater::formats::bundle::ChunkSource;
 use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor, DigestAlgorithm};
 use vsekai_updater::formats::index::{Index, IndexChunk};
 use vsekai_updater::formats::release::{FileTable, Release};
+use vsekai_updater::local::bundle_builder::Side;
 
 use crate::chunks::Chunks;
 use crate::db::{Db, FileFilter, Page};

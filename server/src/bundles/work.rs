@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
 use tokio::sync::Notify;
-use vsekai_updater::formats::bundle::Digest;
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::release::ModeName;
 
 use super::asked;

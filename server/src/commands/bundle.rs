@@ -12,8 +12,9 @@ use vsekai_server::app::Open;
 use vsekai_server::bundles::{Outcome, Put};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::Bundle;
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::{
-    BundleInfo, BundleList, Digest, Effort, HEADER_BYTES, Header, Table, list_name, name_of,
+    BundleInfo, BundleList, Effort, HEADER_BYTES, Header, Table, list_name, name_of,
 };
 use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::limits;

@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use vsekai_updater::formats::bundle::{Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::Effort;
 
 use crate::error::Result;
 use crate::model::{Asks, Bundle, BundleState, Time, VersionIndex};

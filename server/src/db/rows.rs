@@ -5,7 +5,8 @@
 use std::str::FromStr;
 
 use uuid::Uuid;
-use vsekai_updater::formats::bundle::{BundleInfo, Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::{BundleInfo, Effort};
 use vsekai_updater::formats::chunk::ChunkId;
 
 use crate::error::{Error, Result};

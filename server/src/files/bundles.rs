@@ -11,7 +11,6 @@ use futures_util::TryStreamExt as _;
 use moka::future::Cache;
 use poem::http::HeaderMap;
 use poem::{Body, Request, Response};
-use vsekai_updater::formats::bundle::Digest;
 
 use super::answer::{self, Content, Kind};
 use super::documents::shared;
@@ -19,6 +18,7 @@ use crate::bundles::Bundles;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::Bundle;
+use vsekai_updater::digest::Digest;
 
 /// Lists, and names that are no bundle's, at most, of which this is remembered.
 const MAX_FRESH: u64 = 10_000;

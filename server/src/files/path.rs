@@ -1,6 +1,6 @@
 //! From the path of a URL to what is meant by it. Whatever could lead elsewhere means nothing.
 
-use vsekai_updater::formats::bundle::Digest;
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::chunk::ChunkId;
 
 /// What a path names.

@@ -1,7 +1,8 @@
 //! Bundles, as the database knows them.
 
 use uuid::Uuid;
-use vsekai_updater::formats::bundle::{BundleInfo, Digest};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::BundleInfo;
 use vsekai_updater::formats::release::Platform;
 
 use super::Time;

@@ -2,7 +2,7 @@
 //! panic or ask for memory without end. The first byte says which of them the rest is.
 
 use vsekai_updater::Error;
-use vsekai_updater::formats::bundle::{BundleList, Table, index_document, parse_index_document, unpack};
+use vsekai_updater::formats::bundle::{BundleList, Table, decompress, index_document, parse_index_document};
 
 /// What a section may give here, in bytes: the memory limit is of the whole process.
 const MAX_PLAIN_BYTES: u64 = 1 << 20;
@@ -48,5 +48,5 @@ fn frame(bytes: &[u8]) -> Result<(), Error> {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Ok(()) };
     let (prefix, packed) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));
     let mut plain = Vec::new();
-    unpack(packed, prefix, MAX_PLAIN_BYTES, &mut plain)
+    decompress(packed, prefix, MAX_PLAIN_BYTES, &mut plain)
 }

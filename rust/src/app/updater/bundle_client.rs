@@ -9,13 +9,15 @@ use std::time::Instant;
 
 use super::Settings;
 use super::repository_state::below;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::bundle::{BundleInfo, BundleList, Digest, MAX_TABLE_BYTES, list_name, name_of};
+use crate::formats::bundle::{BundleInfo, BundleList, MAX_TABLE_BYTES, list_name, name_of};
 use crate::formats::release::Release;
 use crate::install::{Documents, InstallRoot, Installed, InstalledVersion};
 use crate::limits;
-use crate::local::acquire::{BundleFile, BundleOffer, DeltaBase, IntermediateBase, Transfer, VersionContent};
+use crate::local::offer::{BundleFile, BundleOffer, DeltaBase, IntermediateBase, VersionContent};
+use crate::local::sources::Transfer;
 use crate::local::strategy::Link;
 use crate::net::http::{Network, Url};
 use crate::net::trust::Location;

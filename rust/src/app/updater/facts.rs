@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::formats::release::{ModeName, Platform, Sizes, Why};
 use crate::install::integrate;
 use crate::install::{self, Installed, Trial};
-use crate::local::acquire::Transfer;
+use crate::local::sources::Transfer;
 use crate::net::http::Network;
 use crate::net::trust::ClockGuard;
 use crate::version::Version;

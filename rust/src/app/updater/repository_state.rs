@@ -4,15 +4,16 @@ use std::path::Path;
 
 use super::bundle_client::{BundleClient, InstalledBase, KnownList};
 use super::{ModeInfo, Settings, went_back};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
-use crate::formats::bundle::{Digest, list_name};
+use crate::formats::bundle::list_name;
 use crate::formats::release::{
     self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, Situation, target_name,
 };
 use crate::install::{Documents, InstallRoot, InstallState, this_launcher};
 use crate::limits;
-use crate::local::acquire::{Sources, Transfer};
+use crate::local::sources::{Sources, Transfer};
 use crate::local::store::LocalStore;
 use crate::net::http::Url;
 use crate::net::trust::{Location, OpenOptions, Repository, target_path};
@@ -171,7 +172,7 @@ impl RepositoryState {
         let table =
             self.repository.target(&release.files.path, limits::MAX_FILE_TABLE_BYTES.min(release.files.length))?;
         for (target, bytes) in [(&release.index, &index), (&release.files, &table)] {
-            let found = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes));
+            let found = Digest::of(bytes).to_string();
             if found != target.sha256 {
                 let reason = format!("{} is not the one that the release document names", target.path);
                 return Err(Error::Trust { kind: TrustKind::Mismatch, reason });

@@ -23,7 +23,7 @@ const FIRST_TREE_LEVEL: i32 = 13;
 ///
 /// # Errors
 /// [`Error::Unsupported`] if there is no memory for the tables, or no such level.
-pub fn pack(level: i32, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+pub fn compress(level: i32, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let window_log = log2_up(prefix.len() + plain.len()).clamp(MIN_WINDOW_LOG, MAX_WINDOW_LOG);
     let mut zstd = CCtx::try_create().ok_or_else(|| failed("no memory"))?;
     for parameter in parameters(level, window_log, !prefix.is_empty()) {
@@ -55,7 +55,7 @@ fn parameters(level: i32, window_log: u32, has_prefix: bool) -> Vec<CParameter> 
 ///
 /// # Errors
 /// `bundle_malformed`. With a prefix that is not the one that was packed against, that, or other bytes.
-pub fn unpack(packed: &[u8], prefix: &[u8], plain_bytes: u64, plain: &mut Vec<u8>) -> Result<()> {
+pub fn decompress(packed: &[u8], prefix: &[u8], plain_bytes: u64, plain: &mut Vec<u8>) -> Result<()> {
     let bytes = usize::try_from(plain_bytes).map_err(|_| malformed(0, "it does not fit into memory"))?;
     plain.clear();
     plain.reserve_exact(bytes);

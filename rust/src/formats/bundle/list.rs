@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Effort;
 use super::table::malformed;
-use super::{Digest, Effort};
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::limits;
 

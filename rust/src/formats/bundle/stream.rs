@@ -46,11 +46,11 @@ pub fn read_ranges(index: &Index, source: &dyn ChunkSource, ranges: &[Range<u64>
 
 /// A part of one file, in a buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub struct Piece {
     /// Where in the buffer.
-    pub(super) bytes: Range<usize>,
+    pub bytes: Range<usize>,
     /// Where in the file it begins, in bytes.
-    pub(super) offset: u64,
+    pub offset: u64,
 }
 
 /// What joined ranges of a stream hold of files, in order.

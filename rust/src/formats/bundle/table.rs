@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use super::stream::pieces;
-use super::{Digest, MAX_RANGES, MAX_SECTION_BYTES, MAX_SECTIONS, MAX_TABLE_BYTES, x86};
+use super::{MAX_RANGES, MAX_SECTION_BYTES, MAX_SECTIONS, MAX_TABLE_BYTES, x86};
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
 use crate::formats::archive::Layout;
 use crate::formats::index::Index;

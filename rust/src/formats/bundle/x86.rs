@@ -26,12 +26,12 @@ enum Direction {
 }
 
 /// Replaces distances by places.
-pub(super) fn encode(bytes: &mut [u8], pieces: &[Piece]) {
+pub fn encode(bytes: &mut [u8], pieces: &[Piece]) {
     convert_all(bytes, pieces, Direction::ToPlaces);
 }
 
 /// Takes [`encode`] back.
-pub(super) fn decode(bytes: &mut [u8], pieces: &[Piece]) {
+pub fn decode(bytes: &mut [u8], pieces: &[Piece]) {
     convert_all(bytes, pieces, Direction::ToDistances);
 }
 
@@ -149,8 +149,7 @@ fn is_of_memory_two(opcode: u8) -> bool {
 }
 
 /// Whether it is worth a try: calls to places nearby, at least one in so many bytes.
-#[cfg(feature = "local")]
-pub(super) fn is_likely(bytes: &[u8]) -> bool {
+pub fn is_likely(bytes: &[u8]) -> bool {
     const BYTES_A_CALL: usize = 1_000;
     let is_call = |window: &&[u8]| matches!(*window, [0xe8, .., 0x00 | 0xff]);
     // Of what is random, one window in 32,768.
@@ -222,7 +221,6 @@ mod tests {
         assert_eq!(bytes, [0xe8; 20]);
     }
 
-    #[cfg(feature = "local")]
     #[test]
     fn noise_is_not_taken_for_code() {
         let mut random = fastrand::Rng::with_seed(3);

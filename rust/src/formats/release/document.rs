@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ModeName, Platform, target_name};
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
-use crate::formats::bundle::Digest;
 use crate::formats::chunker::Algorithm;
 use crate::limits;
 use crate::path::RelPath;

@@ -18,6 +18,7 @@ use std::io::{BufReader, Read};
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
 use crate::formats::archive::{Layout, NewContent, NewNode, Node, NodeKind, NodeMetadata};
 use crate::formats::index::Index;
@@ -34,23 +35,12 @@ const SCHEMA: u32 = 1;
 const LEVEL: i32 = 15;
 const KEPT_LEVEL: i32 = 1;
 
-/// The SHA-256 of a file's content, as `sha256sum` gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FileDigest(#[serde(with = "hex::serde")] pub [u8; 32]);
-
-impl std::fmt::Display for FileDigest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
 /// See the module's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileTable {
     layout: Layout,
     /// One for each node that is a file.
-    digests: Vec<Option<FileDigest>>,
+    digests: Vec<Option<Digest>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,7 +73,7 @@ struct Row {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sha256: Option<FileDigest>,
+    sha256: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     start: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +97,7 @@ impl FileTable {
     ///
     /// # Errors
     /// `unsupported` for what is neither a file, a folder nor a link: a game has none of it.
-    pub fn new(layout: Layout, digest_of: &dyn Fn(usize) -> Option<FileDigest>) -> Result<Self> {
+    pub fn new(layout: Layout, digest_of: &dyn Fn(usize) -> Option<Digest>) -> Result<Self> {
         let mut digests = Vec::with_capacity(layout.nodes().len());
         for (at, node) in layout.nodes().iter().enumerate() {
             let name = || node.path.as_ref().map_or_else(|| "the tree".to_owned(), ToString::to_string);
@@ -144,7 +134,7 @@ impl FileTable {
             let needed = format!("file table schema {}", table.schema);
             return Err(Error::LauncherTooOld { what: "This version".to_owned(), needed });
         }
-        let mut expected: HashMap<RelPath, (Option<FileDigest>, Option<u64>)> = HashMap::new();
+        let mut expected: HashMap<RelPath, (Option<Digest>, Option<u64>)> = HashMap::new();
         let mut nodes = Vec::with_capacity(table.entries.len().min(limits::MAX_ARCHIVE_ENTRIES));
         for row in table.entries {
             if let (Kind::File, Some(path)) = (row.kind, &row.path) {
@@ -197,7 +187,7 @@ impl FileTable {
         let looked = std::io::copy(&mut Guard::new(plain, index.stream_bytes()), &mut std::io::sink());
         looked.map_err(|e| malformed(e.to_string()))?;
         let table: Table = serde_json::from_slice(plain).map_err(|e| malformed(e.to_string()))?;
-        let mut rows: HashMap<RelPath, FileDigest> = HashMap::new();
+        let mut rows: HashMap<RelPath, Digest> = HashMap::new();
         for row in &table.entries {
             if let (Kind::File, Some(path), Some(digest)) = (row.kind, &row.path, row.sha256) {
                 rows.insert(path.clone(), digest);
@@ -206,7 +196,7 @@ impl FileTable {
         let nodes = table.entries.into_iter().map(|row| row.into_node(table.flags)).collect::<Result<_>>()?;
         let layout = Layout::build(nodes).map_err(|e| malformed(e.to_string()))?;
         let digests = layout.nodes().iter().map(|node| node.path.as_ref().and_then(|path| rows.get(path)).copied());
-        let digests: Vec<Option<FileDigest>> = digests.collect();
+        let digests: Vec<Option<Digest>> = digests.collect();
         if layout.stream_bytes() != index.stream_bytes() {
             return Err(malformed("its stream is not as long as that of the index".to_owned()));
         }
@@ -226,12 +216,12 @@ impl FileTable {
     }
 
     /// The digest of the file at this position of the layout; nothing for what is no file.
-    pub fn digest(&self, node: usize) -> Option<FileDigest> {
+    pub fn digest(&self, node: usize) -> Option<Digest> {
         self.digests.get(node).copied().flatten()
     }
 
     /// All files: position in the layout, path, size in bytes, digest.
-    pub fn files(&self) -> impl Iterator<Item = (usize, &RelPath, u64, FileDigest)> {
+    pub fn files(&self) -> impl Iterator<Item = (usize, &RelPath, u64, Digest)> {
         let rows = self.layout.nodes().iter().zip(&self.digests).enumerate();
         rows.filter_map(|(at, (node, digest))| Some((at, node.path.as_ref()?, node.payload_bytes(), (*digest)?)))
     }
@@ -243,7 +233,7 @@ impl FileTable {
 }
 
 impl Row {
-    fn of(node: &Node, digest: Option<FileDigest>, flags: u64) -> Self {
+    fn of(node: &Node, digest: Option<Digest>, flags: u64) -> Self {
         let (kind, size, start, target) = match &node.kind {
             NodeKind::File { payload } => (Kind::File, Some(node.payload_bytes()), Some(payload.start), None),
             NodeKind::Symlink { target } => (Kind::Symlink, None, None, Some(target.as_str().to_owned())),

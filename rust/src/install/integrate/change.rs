@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::mimeapps::{self, Taken};
 use super::{Record, windows};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
 
@@ -167,5 +167,5 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    Digest::of(bytes).to_string()
 }

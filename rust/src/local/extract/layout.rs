@@ -14,10 +14,11 @@ use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, Walk};
 use crate::formats::chunk::{ChunkId, VerifiedChunk};
 use crate::limits;
-use crate::local::acquire::{self, DigestChoice, Sink, Sources, Transfer, WantedChunk};
+use crate::local::acquire::{self, DigestChoice, Sink};
 use crate::local::disk::{self, Durability};
 use crate::local::plan::Summary;
 use crate::local::receipt::Receipt;
+use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 
 pub(super) struct Reader<'a> {
@@ -100,7 +101,7 @@ impl Reader<'_> {
             looked.chunks += 1;
             looked.plain_bytes += want.size;
         }
-        let got = acquire::acquire(self.sources, None, &wanted, self.digest, &ToSpool(self.spool), self.monitor)?;
+        let got = acquire::acquire(self.sources.into(), &wanted, self.digest, &ToSpool(self.spool), self.monitor)?;
         looked.transfer.requests += got.requests;
         looked.transfer.received_bytes += got.received_bytes;
         Ok(())

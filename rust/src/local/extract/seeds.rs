@@ -6,10 +6,10 @@ use crate::event::Monitor;
 use crate::formats::archive::Layout;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::Index;
-use crate::local::acquire::Sources;
 use crate::local::make;
 use crate::local::receipt::{Receipt, Workplace};
 use crate::local::seed::Seed;
+use crate::local::sources::Sources;
 use crate::local::tree;
 
 /// Opens them all. If the destination itself is taken over and is just what its index says, gives its layout:

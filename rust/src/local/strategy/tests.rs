@@ -4,12 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::*;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::archive::Layout;
-use crate::formats::bundle::{BundleInfo, Digest, Effort, Filter, SectionContent, Table};
+use crate::formats::bundle::{BundleInfo, Effort, Filter, SectionContent, Table};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
-use crate::local::acquire::{BundleFile, DeltaBase, IntermediateBase, Transfer, VersionContent};
+use crate::local::offer::{BundleFile, DeltaBase, IntermediateBase, VersionContent};
+use crate::local::sources::Transfer;
 
 const CHUNK_BYTES: u64 = 64 << 10;
 

@@ -13,7 +13,8 @@ use super::failure::{Failure, Retry, pause_before};
 use super::network::raised;
 use crate::error::{Error, Result, TransportKind};
 use crate::event::Monitor;
-use crate::local::acquire::{BundleFile, Transfer};
+use crate::local::offer::BundleFile;
+use crate::local::sources::Transfer;
 
 /// A try that brought this much counts as no failure: the next begins where it stopped.
 const PROGRESS_BYTES: u64 = 256 << 10;

@@ -16,7 +16,8 @@ use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, client, f
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::chunk::CompressedChunk;
-use crate::local::acquire::{BundleFile, Delivery, Remote, Transfer, WantedChunk};
+use crate::local::offer::BundleFile;
+use crate::local::sources::{Delivery, Remote, Transfer, WantedChunk};
 
 /// How often it is looked whether work is to stop.
 const TICK: Duration = Duration::from_millis(50);

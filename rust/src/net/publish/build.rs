@@ -7,12 +7,13 @@ use rayon::prelude::*;
 
 use super::history::PreviousRelease;
 use super::{BuildSource, Request, import};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
-use crate::formats::release::{Chunking, DEFAULT_STORE, FileDigest, FileTable, Sizes};
+use crate::formats::release::{Chunking, DEFAULT_STORE, FileTable, Sizes};
 use crate::install::sha256;
 use crate::local::disk;
 use crate::local::make::{self, MakeOptions};
@@ -208,9 +209,9 @@ fn table(root: &Path, layout: Layout, monitor: &Monitor) -> Result<FileTable> {
         let (NodeKind::File { .. }, Some(path)) = (&node.kind, &node.path) else { return Ok(None) };
         let digest = sha256(&path.below(root))?;
         monitor.emit(Event::Advanced { phase: Phase::Verify, bytes: node.payload_bytes() });
-        Ok(Some(FileDigest(digest)))
+        Ok(Some(Digest(digest)))
     };
-    let digests: Vec<Option<FileDigest>> = layout.nodes().par_iter().map(hash).collect::<Result<_>>()?;
+    let digests: Vec<Option<Digest>> = layout.nodes().par_iter().map(hash).collect::<Result<_>>()?;
     monitor.emit(Event::Finished { phase: Phase::Verify });
     FileTable::new(layout, &|node| digests.get(node).copied().flatten())
 }

@@ -7,12 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use super::history::{self, History};
 use super::{Bundling, Request};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::bundle::{BundleInfo, BundleList, Digest, Side, StoreSource, build, list_name, name_of};
+use crate::formats::bundle::{BundleInfo, BundleList, list_name, name_of};
 use crate::formats::index::Index;
 use crate::formats::release::{Catalog, FileTable, Release};
 use crate::limits;
+use crate::local::bundle_builder::{Side, StoreSource, build};
 use crate::local::disk::{self, Durability};
 use crate::local::store::LocalStore;
 use crate::path::RelPath;

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::archive::NodeKind;
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
-use crate::local::acquire::WantedChunk;
 use crate::local::preflight::{self, Finding, Input, Previous, PreviousFile};
+use crate::local::sources::WantedChunk;
 use crate::path::RelPath;
 
 pub(super) fn check(
@@ -54,7 +54,7 @@ pub(super) fn check(
 }
 
 fn files(before: &PreviousRelease) -> Vec<PreviousFile> {
-    let file = |(node, path, size, digest): (usize, &RelPath, u64, crate::formats::release::FileDigest)| {
+    let file = |(node, path, size, digest): (usize, &RelPath, u64, crate::digest::Digest)| {
         let metadata = &before.table.layout().nodes()[node].metadata;
         let (mode, mtime_ns) = (metadata.mode & 0o7777, metadata.mtime_ns);
         PreviousFile { path: path.clone(), size, mode, sha256: digest.0, mtime_ns }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::build::Built;
 use super::{Published, Request};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::formats::bundle::Digest;
 use crate::formats::release::{Catalog, Chunking, Mode, Offer, Release, Sizes, TargetRef, target_name};
 use crate::local::preflight::Finding;
 use crate::net::trust::Publication;
@@ -39,7 +39,7 @@ pub(super) fn reference(request: &Request, file: &str, bytes: &[u8]) -> TargetRe
     TargetRef {
         path: target_name(&request.mode, &request.version, &request.platform, file),
         length: bytes.len() as u64,
-        sha256: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes)),
+        sha256: Digest::of(bytes).to_string(),
         document_sha256: None,
     }
 }

@@ -13,7 +13,7 @@ use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, Release, target_name};
-use crate::local::acquire::WantedChunk;
+use crate::local::sources::WantedChunk;
 use crate::local::store::LocalStore;
 use crate::net::trust::{CATALOG_ROLE, Keys, Publication};
 

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::index::Index;
 use crate::formats::release::{CATALOG_TARGET, Catalog, FileTable, Offer, Release, target_name};
-use crate::local::acquire::WantedChunk;
+use crate::local::sources::WantedChunk;
 
 use super::Request;
 

@@ -14,10 +14,11 @@ use crate::formats::archive::Layout;
 use crate::formats::chunk::{Compressor, VerifiedChunk};
 use crate::formats::index::Index;
 use crate::formats::release::DEFAULT_STORE;
-use crate::local::acquire::{self, DigestChoice, Sink, Sources, WantedChunk};
+use crate::local::acquire::{self, DigestChoice, Sink};
 use crate::local::disk;
 use crate::local::extract::{self, IndexKind, Intent};
 use crate::local::receipt::Workplace;
+use crate::local::sources::{Sources, WantedChunk};
 use crate::local::store::LocalStore;
 
 pub(super) struct ImportedTree {
@@ -69,7 +70,7 @@ fn bring(
     let wanted: Vec<WantedChunk> = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
     let digest = DigestChoice::new(index.digest());
     let sink = Keep { store, level: request.level };
-    acquire::acquire(sources, None, &wanted, &digest, &sink, monitor)?;
+    acquire::acquire(sources.into(), &wanted, &digest, &sink, monitor)?;
     let mut bytes = 0;
     for want in &wanted {
         let path = store.path_of(&want.id);

@@ -17,9 +17,10 @@ use crate::event::Monitor;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::formats::release::{Chunking, Release};
-use crate::local::acquire::{DigestChoice, Sources, WantedChunk};
+use crate::local::acquire::DigestChoice;
 use crate::local::preflight::Finding;
 use crate::local::seed::Seed;
+use crate::local::sources::{Sources, WantedChunk};
 use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
 use crate::net::trust::Keys;
 

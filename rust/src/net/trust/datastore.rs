@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tough::schema::{Root, Signed};
 
 use super::error::trust;
 use super::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TIMESTAMP_BYTES};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::MAX_PACKED_BYTES;
 use crate::local::disk::{self, Durability};
@@ -125,7 +125,7 @@ impl Datastore {
     /// Where trust begins: the pinned root, unless the caller gives another one than last time.
     pub(super) fn root(&self, given: Option<&[u8]>) -> Result<Vec<u8>> {
         let pinned = self.read(ROOT, MAX_ROOT_BYTES * 2)?.filter(|bytes| parse_root(bytes).is_ok());
-        let same = given.is_none_or(|given| self.record.given_root.as_deref() == Some(&sha256_hex(given)));
+        let same = given.is_none_or(|given| self.record.given_root.as_deref() == Some(&Digest::of(given).to_string()));
         match (given, pinned) {
             (_, Some(pinned)) if same => Ok(pinned),
             (Some(given), _) => {
@@ -161,14 +161,14 @@ impl Datastore {
     pub(super) fn known_timestamp(&self) -> Option<(KnownTimestamp, Vec<u8>)> {
         let known = self.record.timestamp.clone()?;
         let bytes = self.cached("timestamp.json", MAX_TIMESTAMP_BYTES)?;
-        (sha256_hex(&bytes) == known.sha256).then_some((known, bytes))
+        (Digest::of(&bytes).to_string() == known.sha256).then_some((known, bytes))
     }
 
     /// The cached pack of this mirror, and what to ask the server with.
     pub(super) fn known_pack(&self, at: &str) -> Option<(Validators, Vec<u8>)> {
         let Some(KnownMetadataPack::Here { location, sha256, validators }) = &self.record.pack else { return None };
         let bytes = (location == at).then(|| self.cached(PACK, MAX_PACKED_BYTES)).flatten()?;
-        (sha256_hex(&bytes) == *sha256).then(|| (validators.clone(), bytes))
+        (Digest::of(&bytes).to_string() == *sha256).then(|| (validators.clone(), bytes))
     }
 
     /// What is known if this mirror need not be asked for a pack: it had none, not long ago.
@@ -197,7 +197,10 @@ impl Datastore {
             }
         }
         self.record = Record {
-            given_root: learned.given_root.map(sha256_hex).or_else(|| self.record.given_root.take()),
+            given_root: learned
+                .given_root
+                .map(|root| Digest::of(root).to_string())
+                .or_else(|| self.record.given_root.take()),
             timestamp: learned.timestamp.or_else(|| self.record.timestamp.take()),
             pack: learned.pack,
         };
@@ -213,10 +216,6 @@ impl Datastore {
             other => other,
         }
     }
-}
-
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
 }
 
 /// A root that is signed by its own keys.

@@ -16,15 +16,14 @@ use std::num::NonZeroU64;
 use std::path::Path;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tough::TargetName;
 use tough::schema::{Hashes, RoleType, Root, Signed, Snapshot, Target, Targets};
 
-use super::datastore::sha256_hex;
 use super::error::{self, trust};
 use super::keys::{Keys, ServiceKeys};
 use super::sign::KeyId;
 use super::{CATALOG_ROLE, CATALOG_TARGET};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::{check_target_name, target_path};
 
@@ -170,7 +169,7 @@ impl<'k> Publication<'k> {
     /// [`Error::UnsafePath`] or [`Error::Invalid`] for names that the role may not sign, [`Error::ModeUnknown`].
     pub fn put(&mut self, role: &str, name: &str, bytes: Vec<u8>) -> Result<()> {
         check_may_sign(role, name)?;
-        let sha256 = Sha256::digest(&bytes).to_vec();
+        let sha256 = Digest::of(&bytes).0.to_vec();
         let path = target_path(name, &hex::encode(&sha256));
         let hashes = Hashes { sha256: sha256.into(), _extra: HashMap::new() };
         let length = bytes.len() as u64;
@@ -211,7 +210,7 @@ impl<'k> Publication<'k> {
             return Ok(Some(bytes.clone()));
         }
         let bytes = self.shelf.place().require(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
-        if bytes.len() as u64 != listed.length || sha256_hex(&bytes) != listed.sha256 {
+        if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
             return Err(trust(TrustKind::Mismatch, format!("{} is not what was signed", listed.path)));
         }
         Ok(Some(bytes))

@@ -9,12 +9,13 @@ use tough::schema::{RoleType, Target};
 use tough::{IntoVec, TargetName};
 
 use super::Location;
-use super::datastore::{Datastore, Learned, PACK, sha256_hex};
+use super::datastore::{Datastore, Learned, PACK};
 use super::error::{self, trust, worse};
 use super::transport::{Counters, Origins, Packed, is_worth_keeping};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::formats::metadata_pack::check_target_name;
-use crate::local::acquire::Transfer;
+use crate::local::sources::Transfer;
 use crate::net::http::Network;
 
 mod freshness;
@@ -224,8 +225,9 @@ impl Repository {
         let (mut files, timestamp) = self.loaded.courier.seen();
         files.append(&mut self.read);
         let mut current = self.loaded.current_files();
-        let (pack, packed) =
-            self.packed.to_remember(&files.get(TIMESTAMP).map(|bytes| sha256_hex(bytes)).unwrap_or_default());
+        let (pack, packed) = self
+            .packed
+            .to_remember(&files.get(TIMESTAMP).map(|bytes| Digest::of(bytes).to_string()).unwrap_or_default());
         if let Some(packed) = packed {
             files.insert(PACK.to_owned(), packed);
             current.insert(PACK.to_owned());

@@ -14,13 +14,14 @@ use futures_util::stream;
 use tough::{Transport, TransportError, TransportStream};
 use url::Url;
 
-use super::datastore::{Datastore, KnownTimestamp, MAX_CACHED_TARGET_BYTES, sha256_hex};
+use super::datastore::{Datastore, KnownTimestamp, MAX_CACHED_TARGET_BYTES};
 use super::error::{BASE, carry, trust, worse};
 use super::{Location, MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
-use crate::local::acquire::Transfer;
 use crate::local::disk;
+use crate::local::sources::Transfer;
 use crate::net::http::{HttpAnswer, HttpClient, HttpRequest, Validators};
 
 mod metadata_pack;
@@ -319,7 +320,7 @@ impl Inner {
 
     fn note_timestamp(&self, at: &Location, bytes: &[u8], validators: Validators) {
         let location = at.to_string();
-        self.state().timestamp = Some(KnownTimestamp { location, sha256: sha256_hex(bytes), validators });
+        self.state().timestamp = Some(KnownTimestamp { location, sha256: Digest::of(bytes).to_string(), validators });
     }
 }
 

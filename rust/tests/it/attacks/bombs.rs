@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::Command;
 
 use serde_json::json;
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
 use vsekai_updater::formats::index::{FeatureFlags, Index};
-use vsekai_updater::formats::release::{FileDigest, FileTable};
+use vsekai_updater::formats::release::FileTable;
 use vsekai_updater::limits;
 use vsekai_updater::path::RelPath;
 
@@ -86,7 +87,7 @@ fn index_of_more_than_any_disk_holds() {
         }
         left -= size;
     }
-    let table = FileTable::new(layout, &|_| Some(FileDigest([0; 32]))).unwrap();
+    let table = FileTable::new(layout, &|_| Some(Digest([0; 32]))).unwrap();
     attacker.change_documents("stable", "2.0.0", |documents| {
         documents.index = huge.to_bytes();
         documents.files = table.to_bytes().unwrap();
@@ -120,7 +121,7 @@ fn tree_of_more_than_the_disk_holds_is_refused_before_anything_is_written() {
     let layout = layout_of(chunks * max - extra);
     let id = index.get(0).unwrap().id;
     (0..chunks).for_each(|_| huge.push(id, max).unwrap());
-    let table = FileTable::new(layout, &|_| Some(FileDigest([0; 32]))).unwrap();
+    let table = FileTable::new(layout, &|_| Some(Digest([0; 32]))).unwrap();
     attacker.change_documents("stable", "2.0.0", |documents| {
         documents.index = huge.to_bytes();
         documents.files = table.to_bytes().unwrap();

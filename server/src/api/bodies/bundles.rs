@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
-use vsekai_updater::formats::bundle::{self, Digest, name_of};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::{self, name_of};
 
 use crate::model;
 

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{Connection as _, query, query_as, query_scalar};
-use vsekai_updater::formats::bundle::{Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::Effort;
 
 use super::store::{Store, statement, transaction, write};
 use super::{BEGIN_WRITE, Conn, Driver};

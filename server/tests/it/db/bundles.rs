@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use vsekai_server::db::{Db, RowChange};
 use vsekai_server::model::{Asks, Bundle, BundleState, Time};
-use vsekai_updater::formats::bundle::{BundleInfo, Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::{BundleInfo, Effort};
 
 use super::samples::{NOW, apply, file, later, linux, mode, version};
 use crate::databases::Fixture;

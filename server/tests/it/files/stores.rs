@@ -8,7 +8,8 @@ use vsekai_server::bundles::{Bundles, Put};
 use vsekai_server::chunks::PutOutcome;
 use vsekai_server::db::Page;
 use vsekai_server::model::Time;
-use vsekai_updater::formats::bundle::{BundleInfo, Digest, Effort};
+use vsekai_updater::digest::Digest;
+use vsekai_updater::formats::bundle::{BundleInfo, Effort};
 
 use super::support::{TestStore, chunk, noise, tomorrow};
 

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use sqlx::{Connection as _, Row as _};
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::{
-    BundleInfo, BundleList, ChunkSource, Digest, Effort, Header, SectionContent, Table, index_document, list_name,
-    name_of, parse_index_document, read_ranges, unpack,
+    BundleInfo, BundleList, ChunkSource, Effort, Header, SectionContent, Table, decompress, index_document, list_name,
+    name_of, parse_index_document, read_ranges,
 };
 use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor};
 use vsekai_updater::formats::index::{Index, IndexChunk};
@@ -156,7 +157,7 @@ fn check(test: &TestDeployment, info: &BundleInfo, new: &Index, old: Option<&Ind
             (SectionContent::FileTable, Some(_), _) => continue,
             _ => {}
         }
-        unpack(&packed, &prefix, section.plain_bytes, &mut plain).unwrap();
+        decompress(&packed, &prefix, section.plain_bytes, &mut plain).unwrap();
         if section.content == SectionContent::Index {
             assert_eq!(parse_index_document(&plain).unwrap().to_bytes(), new.to_bytes());
         }

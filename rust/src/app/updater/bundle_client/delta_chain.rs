@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 
 use super::BundleClient;
-use crate::formats::bundle::{BundleInfo, BundleList, Digest};
+use crate::digest::Digest;
+use crate::formats::bundle::{BundleInfo, BundleList};
 
 /// Bundles of one row. Each is unpacked from beginning to end before the next.
 const MAX_ROW: usize = 4;

@@ -3,15 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
 use crate::formats::bundle::{
-    BundleInfo, Digest, Header, Section, SectionContent, Table, index_document, parse_index_document, unpack,
+    BundleInfo, Header, Section, SectionContent, Table, decompress, index_document, parse_index_document,
 };
 use crate::formats::index::Index;
 use crate::formats::release::{FileTable, Release};
 use crate::install::Documents;
-use crate::local::acquire::{BundleFile, Transfer, VersionContent};
+use crate::local::offer::{BundleFile, VersionContent};
+use crate::local::sources::Transfer;
 
 /// The front of a bundle, or all of a small one.
 pub(super) struct BundleHead {
@@ -102,7 +104,7 @@ impl BundleHead {
     fn unpack(&self, place: Range<u64>, section: &Section, prefix: &[u8]) -> Result<Vec<u8>> {
         let packed = part_of(&self.bytes, place).ok_or_else(|| malformed("a document is not in its front"))?;
         let mut plain = Vec::new();
-        unpack(packed, prefix, section.plain_bytes, &mut plain)?;
+        decompress(packed, prefix, section.plain_bytes, &mut plain)?;
         Ok(plain)
     }
 }

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::local::acquire::Sources;
 use crate::local::extract::{self, Intent, Report, Request, SeedSpec};
 use crate::local::plan::Summary;
+use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
 use serde::Serialize;
 

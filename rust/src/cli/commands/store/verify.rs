@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::local::acquire::Sources;
+use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
-use crate::local::store::verify::{Verified, verify};
+use crate::local::store_verify::{Verified, verify};
 
 use crate::cli::arguments::store::Verify;
 use crate::cli::options::{self, LazyNetwork};

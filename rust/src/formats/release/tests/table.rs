@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{FileDigest, FileTable};
+use super::super::FileTable;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
 use crate::formats::chunk::ChunkId;
@@ -26,7 +27,7 @@ fn layout(files: &[(&str, u64)]) -> Layout {
 }
 
 fn table_of(files: &[(&str, u64)]) -> FileTable {
-    FileTable::new(layout(files), &|node| Some(FileDigest([u8::try_from(node).unwrap(); 32]))).unwrap()
+    FileTable::new(layout(files), &|node| Some(Digest([u8::try_from(node).unwrap(); 32]))).unwrap()
 }
 
 fn table() -> FileTable {
@@ -189,7 +190,7 @@ fn file_that_nobody_has_digested_makes_no_table() {
 
 #[test]
 fn blob_makes_no_table() {
-    let digest = |_| Some(FileDigest([0; 32]));
+    let digest = |_| Some(Digest([0; 32]));
     assert_eq!(FileTable::new(Layout::blob(10), &digest).unwrap_err().code(), "unsupported");
 }
 

@@ -9,9 +9,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{BundleOffer, Bundled, clamp};
-use crate::formats::bundle::{BundleInfo, Section};
+use super::{Bundled, clamp};
+use crate::formats::bundle::Section;
 use crate::local::disk;
+use crate::local::offer::{BundleOffer, part_path};
 
 /// How far the disk may be behind the line.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -36,10 +37,6 @@ struct Keeper {
     since: Instant,
 }
 
-pub(super) fn path_of(folder: &Path, info: &BundleInfo, number: usize) -> PathBuf {
-    folder.join(format!("{}-{number}", info.id))
-}
-
 impl<'a> Part<'a> {
     /// What there is of a section.
     pub(super) fn open(
@@ -48,7 +45,7 @@ impl<'a> Part<'a> {
         number: usize,
         (place, section): &(Range<u64>, &'a Section),
     ) -> Self {
-        let path = bundled.parts.as_ref().map(|folder| path_of(folder, &offer.info, number));
+        let path = bundled.parts.as_ref().map(|folder| part_path(folder, &offer.info, number));
         let found = path.as_deref().and_then(|path| disk::read_if_exists(path, section.packed_bytes).ok().flatten());
         let bytes = found.unwrap_or_default();
         let keeper = path.map(|path| Keeper { path, file: None, kept: bytes.len(), since: Instant::now() });

@@ -10,7 +10,7 @@ use super::{BundleOffer, Task, Work};
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::formats::bundle::Section;
-use crate::local::acquire::Transfer;
+use crate::local::sources::Transfer;
 
 impl<'a> Work<'a> {
     pub(super) fn read_all(&self, task: Task<'a>, sender: &Sender<Part<'a>>) -> Transfer {

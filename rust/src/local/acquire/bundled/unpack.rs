@@ -7,12 +7,13 @@ use crossbeam_channel::Receiver;
 use rayon::prelude::*;
 
 use super::part::Part;
-use super::{BundleOffer, DeltaBase, Task, Work, clamp};
+use super::{Task, Work, clamp};
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Phase};
-use crate::formats::bundle::{ChunkSource, Section, read_ranges, unpack};
+use crate::formats::bundle::{ChunkSource, Section, decompress, read_ranges};
 use crate::formats::chunk::{Chunk, ChunkId, Compressor, DigestAlgorithm};
 use crate::formats::index::{Index, IndexChunk};
+use crate::local::offer::{BundleOffer, DeltaBase};
 use crate::local::spool::Spool;
 
 /// Prefixes and contents of the sections that are being unpacked, in bytes. A larger section is unpacked alone.
@@ -89,7 +90,7 @@ impl<'a> Work<'a> {
     fn unpack(&self, task: Task<'_>, part: &Part<'_>, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<()> {
         let section = part.section;
         let unpacked = self.read_prefix(task.offer, section, prefix);
-        let unpacked = unpacked.and_then(|()| unpack(&part.bytes, prefix, section.plain_bytes, plain));
+        let unpacked = unpacked.and_then(|()| decompress(&part.bytes, prefix, section.plain_bytes, plain));
         if let Err(error) = unpacked {
             self.monitor.warn(&error);
             return Ok(());

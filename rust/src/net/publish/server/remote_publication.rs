@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::client::{MAX_TARGET_BYTES, Server};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::event::Monitor;
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::release::Catalog;
-use crate::local::acquire::WantedChunk;
+use crate::local::sources::WantedChunk;
 use crate::net::publish::Request;
 use crate::net::publish::history::{self, History};
 use crate::net::trust::{Keys, MemoryStorage, Publication};
@@ -60,7 +59,7 @@ impl History for RemotePublication<'_> {
     fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(listed) = self.publication.listed(name)? else { return Ok(None) };
         let bytes = self.server.file(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
-        if bytes.len() as u64 != listed.length || hex::encode(Sha256::digest(&bytes)) != listed.sha256 {
+        if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
             let reason = format!("{} is not what was signed", listed.path);
             return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
         }

@@ -15,7 +15,8 @@ use super::client::{ChunkStore, Server};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Observer, Phase};
 use crate::formats::chunk::{CompressedChunk, Compressor, VerifiedChunk};
-use crate::local::acquire::{self, DigestChoice, Sink, Sources, WantedChunk};
+use crate::local::acquire::{self, DigestChoice, Sink};
+use crate::local::sources::{Sources, WantedChunk};
 
 /// Most requests at once: a server answers a chunk in some milliseconds, a far one in a tenth of a second.
 const MAX_IN_FLIGHT: usize = 24;
@@ -51,7 +52,7 @@ pub(super) fn send(
     let press = Press::new(level, Some(queue));
     let (sent, obtained) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| server.network().block_on(drain(&store, bodies, monitor)));
-        let obtained = acquire::acquire(sources, None, wanted, digest, &press, &quiet(monitor));
+        let obtained = acquire::acquire(sources.into(), wanted, digest, &press, &quiet(monitor));
         let stored_bytes = press.finish();
         let sent = sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (sent, obtained.map(|_| stored_bytes))
@@ -74,7 +75,7 @@ pub(super) fn weigh(
     let step = chunks.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<WantedChunk> = chunks.iter().step_by(step).copied().collect();
     let press = Press::new(level, None);
-    acquire::acquire(sources, None, &sample, digest, &press, &quiet(monitor))?;
+    acquire::acquire(sources.into(), &sample, digest, &press, &quiet(monitor))?;
     let sum = |chunks: &[WantedChunk]| chunks.iter().map(|want| u128::from(want.size)).sum::<u128>();
     let stored = u128::from(press.finish()) * sum(chunks);
     Ok(stored.checked_div(sum(&sample)).and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0))

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use sha2::{Digest, Sha256};
 use tough::schema::{Hashes, Metafile, Role, Signed, Snapshot, Targets, Timestamp};
 
 use super::{Document, Publication, delegation};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::net::trust::keys::{SPEC_VERSION, block_on};
 use crate::net::trust::sign::{KeyId, days_from_now, encode, sign};
@@ -169,7 +169,7 @@ fn following(version: u64) -> Result<NonZeroU64> {
 }
 
 fn metafile(version: NonZeroU64, bytes: &[u8]) -> Metafile {
-    let hashes = Hashes { sha256: Sha256::digest(bytes).to_vec().into(), _extra: HashMap::new() };
+    let hashes = Hashes { sha256: Digest::of(bytes).0.to_vec().into(), _extra: HashMap::new() };
     Metafile { length: Some(bytes.len() as u64), hashes: Some(hashes), version, _extra: HashMap::new() }
 }
 

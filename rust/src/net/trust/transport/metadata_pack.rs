@@ -8,11 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::{Inner, missing};
+use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::formats::metadata_pack::{self, MAX_PACKED_BYTES, MetadataPack, PackQuery};
 use crate::net::http::{HttpAnswer, HttpRequest, Validators};
 use crate::net::trust::Location;
-use crate::net::trust::datastore::{KnownMetadataPack, sha256_hex};
+use crate::net::trust::datastore::KnownMetadataPack;
 use crate::net::trust::error::trust;
 
 /// What is known of the pack while a repository is open; outlives the single courier.
@@ -90,7 +91,7 @@ impl Packed {
             Found::Unasked | Found::Nowhere => (None, None),
             Found::Open(Open { location, validators, packed, .. }) => {
                 let (location, validators) = (location.clone(), validators.clone());
-                let here = KnownMetadataPack::Here { location, sha256: sha256_hex(packed), validators };
+                let here = KnownMetadataPack::Here { location, sha256: Digest::of(packed).to_string(), validators };
                 (Some(here), Some(packed.clone()))
             }
             // A publication may have brought one: the next check looks.

@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::stream::ChunkSource;
 use crate::error::{Error, Result};
+use crate::formats::bundle::ChunkSource;
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
 use crate::formats::index::IndexChunk;
-use crate::local::acquire::WantedChunk;
 use crate::local::seed::Seed;
+use crate::local::sources::WantedChunk;
 use crate::local::store::LocalStore;
 
 /// A store as a source: gives sound chunks, or an error.

@@ -7,12 +7,14 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::event::Monitor;
 use crate::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
+use crate::formats::bundle::{BundleList, Header, decompress, parse_index_document};
 use crate::formats::chunk::{Chunk, ChunkId, DigestAlgorithm};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index, IndexChunk};
-use crate::formats::release::{FileDigest, FileTable};
+use crate::formats::release::FileTable;
 use crate::path::RelPath;
 
 /// A version in memory: one file, cut where the generator likes.
@@ -61,7 +63,7 @@ fn version(content: &[u8], cuts: &[usize]) -> Version {
             break;
         }
     }
-    let table = FileTable::new(layout, &|_| Some(FileDigest(Digest::of(content).0))).unwrap();
+    let table = FileTable::new(layout, &|_| Some(Digest::of(content))).unwrap();
     Version { index, table, chunks }
 }
 
@@ -93,7 +95,7 @@ fn unpacked(bytes: &[u8], new: &Version, old: Option<&Version>) -> crate::Result
             section.filter.apply(&mut prefix, old.table.layout(), &section.prefix);
         }
         if !matches!(section.content, SectionContent::Chunks(_))
-            || unpack(packed, &prefix, section.plain_bytes, &mut plain).is_err()
+            || decompress(packed, &prefix, section.plain_bytes, &mut plain).is_err()
         {
             continue;
         }
@@ -284,7 +286,7 @@ fn calls_across_code_that_has_grown_cost_little() {
     let is_converted = |section: &Section| section.filter == Filter::X86;
     assert!(sections.iter().filter(|section| matches!(section.content, SectionContent::Chunks(_))).all(is_converted));
     let content = info.length - info.front_bytes;
-    let plainly = pack(19, &program(0), &program(16)).unwrap().len() as u64;
+    let plainly = compress(19, &program(0), &program(16)).unwrap().len() as u64;
     assert!(content < plainly * 3 / 4, "{content} bytes, and {plainly} without the filter");
     assert_eq!(unpacked(&bytes, &new, Some(&old)).unwrap().len(), new.chunks.len());
 }
@@ -328,9 +330,13 @@ fn sections_that_would_take_too_much_memory_are_refused() {
 fn a_frame_that_gives_more_than_announced_is_refused_without_being_unpacked() {
     let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 3).unwrap();
     let mut plain = Vec::new();
-    assert_eq!(unpack(&bomb, &[], 1_000, &mut plain).unwrap_err().code(), "bundle_malformed");
+    assert_eq!(decompress(&bomb, &[], 1_000, &mut plain).unwrap_err().code(), "bundle_malformed");
     assert!(plain.capacity() < 1 << 20);
-    assert_eq!(unpack(&bomb, &[], 65 << 20, &mut plain).unwrap_err().code(), "bundle_malformed", "and one with less");
+    assert_eq!(
+        decompress(&bomb, &[], 65 << 20, &mut plain).unwrap_err().code(),
+        "bundle_malformed",
+        "and one with less"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::{ChunkId, Compressor};
 use crate::limits;
-use crate::local::acquire::{Remote, Sources, WantedChunk};
+use crate::local::sources::{Remote, Sources, WantedChunk};
 use crate::local::store::LocalStore;
 
 /// zstd level for chunks that come from a seed, and so are not compressed yet: that of casync and desync.

@@ -11,12 +11,12 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{LocalStore, StoreEntry};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm, VerifiedChunk};
 use crate::limits;
-use crate::local::acquire::Sources;
+use crate::local::sources::Sources;
+use crate::local::store::{LocalStore, StoreEntry};
 
 mod repair;
 
@@ -31,7 +31,7 @@ pub struct Verified {
     pub damaged: Vec<ChunkId>,
     /// Chunks that were damaged and are sound now.
     pub repaired: Vec<ChunkId>,
-    /// Temporary files of writers that work, or were killed. [`prune`](super::prune) removes old ones.
+    /// Temporary files of writers that work, or were killed. [`prune`](crate::local::store::prune) removes old ones.
     pub leftovers: u64,
 }
 

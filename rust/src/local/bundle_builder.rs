@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! draft     chunks that the old version has not, in stream order, cut into sections
-//! sketch    what the old stream is like, place by place                       bundle/similar.rs
+//! sketch    what the old stream is like, place by place                       bundle_builder/similar.rs
 //! pack      each section against the places that are most like it, all cores
 //! write     header, table, documents, sections
 //! ```
@@ -16,18 +16,34 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::codec::pack;
-use super::similar::{Sketch, Votes, marks_of, spacing_log};
-use super::stream::{ChunkSource, read_ranges};
-use super::table::{Filter, Section, SectionContent, Table};
-use super::{BundleInfo, Digest, Effort, index_document, x86};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{NodeKind, Segment};
+use crate::formats::bundle::{
+    BundleInfo, ChunkSource, Effort, Filter, Section, SectionContent, Table, compress, index_document, read_ranges, x86,
+};
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::formats::release::FileTable;
 use crate::local::disk;
+
+mod similar;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use similar::{Sketch, Votes, marks_of, spacing_log};
+pub use sources::StoreSource;
+
+/// zstd level of the trial compression that tells whether a filter pays.
+const TRIAL_LEVEL: i32 = 3;
+
+/// What standing at the same path counts for a block; one mark that is in one place counts 1.
+const PATH_VOTES: f32 = 0.5;
+
+/// How far a file's content is expected to have moved within it, in bytes.
+const NEARBY_BYTES: u64 = 256 << 10;
 
 impl Effort {
     fn level(self) -> i32 {
@@ -104,14 +120,14 @@ pub fn build(
         (Some(old), false) => Some(pool.install(|| sketch(old, monitor))?),
         _ => None,
     };
-    let worker = Worker { new, old, sketch: sketch.as_ref(), effort, prefix_bytes, monitor };
-    let mut pieces = vec![worker.document(SectionContent::Index)?, worker.document(SectionContent::FileTable)?];
+    let packer = Packer { new, old, sketch: sketch.as_ref(), effort, prefix_bytes, monitor };
+    let mut pieces = vec![packer.document(SectionContent::Index)?, packer.document(SectionContent::FileTable)?];
     let bin = Mutex::new(Bin::new(scratch)?);
     let packed: Vec<Piece> =
-        pool.install(|| drafts.par_iter().map(|draft| worker.pack(draft, &bin)).collect::<Result<_>>())?;
+        pool.install(|| drafts.par_iter().map(|draft| packer.pack(draft, &bin)).collect::<Result<_>>())?;
     pieces.extend(packed);
     let bin = bin.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let info = write(&worker, pieces, bin, total_bytes, out)?;
+    let info = write(&packer, pieces, bin, total_bytes, out)?;
     monitor.emit(Event::Finished { phase: Phase::Bundle });
     let chunks = drafts.iter().flat_map(|draft| &draft.runs).map(|run| u64::from(run.end - run.start)).sum();
     Ok(Built { info, chunks })
@@ -196,7 +212,7 @@ enum Place {
     Bin(Range<u64>),
 }
 
-struct Worker<'a> {
+struct Packer<'a> {
     new: Side<'a>,
     old: Option<Side<'a>>,
     sketch: Option<&'a Sketch>,
@@ -205,7 +221,7 @@ struct Worker<'a> {
     monitor: &'a Monitor,
 }
 
-impl Worker<'_> {
+impl Packer<'_> {
     fn document(&self, content: SectionContent) -> Result<Piece> {
         let of = |side: Side<'_>| match content {
             SectionContent::FileTable => side.table.to_document(),
@@ -213,7 +229,7 @@ impl Worker<'_> {
         };
         let plain = of(self.new)?;
         let prefix = self.old.map(of).transpose()?.unwrap_or_default();
-        let packed = pack(self.effort.level(), &prefix, &plain)?;
+        let packed = compress(self.effort.level(), &prefix, &plain)?;
         let section = Section {
             content,
             filter: Filter::None,
@@ -245,7 +261,7 @@ impl Worker<'_> {
             plain_bytes: draft.plain_bytes,
         };
         section.filter = self.filter(&section, &mut prefix, &mut plain)?;
-        let packed = pack(self.effort.level(), &prefix, &plain)?;
+        let packed = compress(self.effort.level(), &prefix, &plain)?;
         section.packed_bytes = packed.len() as u64;
         let place = Place::Bin(bin.lock().unwrap_or_else(PoisonError::into_inner).put(&packed)?);
         self.monitor.emit(Event::Advanced { phase: Phase::Bundle, bytes: draft.plain_bytes });
@@ -263,7 +279,7 @@ impl Worker<'_> {
         }
         let ranges = section.stream_ranges(self.new.index);
         Filter::X86.apply(&mut other_plain, self.new.table.layout(), &ranges);
-        if pack(LOOK_LEVEL, &other_prefix, &other_plain)?.len() >= pack(LOOK_LEVEL, prefix, plain)?.len() {
+        if compress(TRIAL_LEVEL, &other_prefix, &other_plain)?.len() >= compress(TRIAL_LEVEL, prefix, plain)?.len() {
             return Ok(Filter::None);
         }
         (*prefix, *plain) = (other_prefix, other_plain);
@@ -337,27 +353,18 @@ fn without(ranges: Vec<Range<u64>>, holes: &[Range<u64>]) -> Vec<Range<u64>> {
     left
 }
 
-/// zstd level that tells whether a filter pays.
-const LOOK_LEVEL: i32 = 3;
-
-/// What standing at the same path counts for a block; one mark that is in one place counts 1.
-const PATH_VOTES: f32 = 0.5;
-
-/// How far a file's content is expected to have moved in it, in bytes.
-const NEARBY_BYTES: u64 = 256 << 10;
-
 fn write(
-    worker: &Worker<'_>,
+    packer: &Packer<'_>,
     pieces: Vec<Piece>,
     mut bin: Bin,
     plain_bytes: u64,
     out: &mut File,
 ) -> Result<BundleInfo> {
     let digest = |index: &Index| Digest::of(&index.to_bytes());
-    let from = worker.old.map(|old| digest(old.index));
+    let from = packer.old.map(|old| digest(old.index));
     let (sections, places): (Vec<Section>, Vec<Place>) =
         pieces.into_iter().map(|piece| (piece.section, piece.place)).unzip();
-    let table = Table { from, to: digest(worker.new.index), sections };
+    let table = Table { from, to: digest(packer.new.index), sections };
     let front = table.to_bytes()?;
     let mut hasher = <sha2::Sha256 as sha2::Digest>::new();
     let mut length = 0_u64;
@@ -383,5 +390,5 @@ fn write(
         }
     }
     let id = Digest(sha2::Digest::finalize(hasher).into());
-    Ok(BundleInfo { id, length, front_bytes, plain_bytes, from, effort: worker.effort })
+    Ok(BundleInfo { id, length, front_bytes, plain_bytes, from, effort: packer.effort })
 }
