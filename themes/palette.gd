@@ -1,33 +1,33 @@
 class_name Palette
 extends Resource
-## The colours of a brand, by their use. `tests/godot/make_theme.gd` makes a theme of them.
+## The colours of a brand, by use. `tests/godot/make_theme.gd` makes a theme from them.
 ##
-## `tests/godot/test_theme.gd` computes the contrast of what comes out.
+## `tests/godot/test_theme.gd` checks the contrast of the result.
 
 ## Behind everything.
 @export var page: Color
-## Cards and dialogs, and the line round them.
+## Cards and dialogs, and their border.
 @export var card: Color
 @export var card_line: Color
-## Sunken places: fields, chips, the bed of the progress bar.
+## Recessed surfaces: fields, chips, the track of the progress bar.
 @export var well: Color
-## Text; text of lesser weight; text that reports trouble; links.
+## Text; secondary text; text that reports a problem; links.
 @export var text: Color
 @export var muted: Color
 @export var danger: Color
 @export var link: Color
-## Buttons: at rest, under the pointer, pressed, not available; the line round them.
+## Buttons: normal, hovered, pressed, disabled; their border.
 @export var button: Color
 @export var button_hover: Color
 @export var button_pressed: Color
 @export var button_disabled: Color
 @export var button_line: Color
-## The one primary button, and the text on it.
+## The primary button and its text.
 @export var primary: Color
 @export var primary_hover: Color
 @export var primary_pressed: Color
 @export var primary_text: Color
-## The progress bar, and what is switched on.
+## The progress bar, and switches that are on.
 @export var accent: Color
-## The ring round what has the focus.
+## The focus ring.
 @export var focus: Color

@@ -389,16 +389,27 @@ impl Error {
         }
     }
 
+    /// Whether bytes were wanted that nobody gave: from another source, or later, they may be had.
+    pub fn is_for_want_of_bytes(&self) -> bool {
+        matches!(self, Self::Transport { .. } | Self::ChunkMissing { .. } | Self::ChunkCorrupt { .. })
+    }
+
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self.code() {
             "index_malformed" => "Check that the path or URL names a .caibx or .caidx file, and fetch it again.",
             "archive_malformed" => "The index names a blob, not a tree, or the publisher's archive is broken.",
             "unsafe_path" => "Rename the entry in the tree and publish it again.",
-            "chunk_corrupt" => "Run `vsekai store verify` on the store, or name another store to fall back to.",
-            "chunk_missing" => "Name every store that holds chunks of this index, each with --store.",
+            "chunk_corrupt" => {
+                "Name another mirror with --repository, or another store with --store. Whoever runs the store finds its \
+                 bad chunks with `vsekai store verify STORE`."
+            }
+            "chunk_missing" => {
+                "Name another mirror with --repository; for `vsekai store`, every store that holds chunks of this index, \
+                 each with --store."
+            }
             "disk_full" => "Free some space, or choose a destination on another disk.",
-            "permission_denied" => "Choose a folder that you may write to.",
+            "permission_denied" => "Give yourself access to what the message names, or choose another folder.",
             "read_only" => "Choose a destination on a disk that can be written.",
             "offline" => "Check the network and the URL. What was fetched so far is kept: run it again.",
             "timed_out" => "The server is slow or gone. What was fetched so far is kept: run it again.",
@@ -436,11 +447,19 @@ impl Error {
             "version_exists" => "Give the new build a new version number.",
             "launcher_too_old" => "Install the newest vsekai, then run it again.",
             "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
-            "state_malformed" => "Run `vsekai update DIR`: it finds again what is installed.",
+            "state_malformed" => {
+                "Run `vsekai update DIR --repository URL`: it installs anew what cannot be found again."
+            }
             "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
             "no_previous_version" => "Only the version before the last update is kept.",
-            "damaged" => "Run `vsekai verify --repair DIR`.",
-            "launch_failed" => "Run `vsekai verify --repair DIR`, then start it again.",
+            "damaged" => {
+                "Run `vsekai verify --repair DIR`: it mends every version that is kept. What none of them has comes from \
+                 the repository, so that must be within reach."
+            }
+            "launch_failed" => {
+                "Run `vsekai verify --repair DIR`, then start it again. If nothing was damaged, the program does not run \
+                 on this system: tell the publisher."
+            }
             "lint_failed" => "Mend what is listed above, or publish without --strict.",
             "key_missing" => "Run this where that key is, or name the folder that has it with --keys.",
             "config_malformed" => "Correct the file, or move it away: every key has a default.",

@@ -95,6 +95,17 @@ impl Observer for Silent {
     fn on_event(&self, _event: Event) {}
 }
 
+/// Passes on everything but changes of state.
+struct WithoutStates(Arc<dyn Observer>);
+
+impl Observer for WithoutStates {
+    fn on_event(&self, event: Event) {
+        if !matches!(event, Event::StateChanged { .. }) {
+            self.0.on_event(event);
+        }
+    }
+}
+
 /// What long work is given: whom to tell, when to stop, how many threads to use.
 #[derive(Clone)]
 pub struct Monitor {
@@ -124,6 +135,12 @@ impl Monitor {
     /// Passes an event on.
     pub fn emit(&self, event: Event) {
         self.observer.on_event(event);
+    }
+
+    /// The same for work inside other work, whose state does not change with it.
+    #[must_use]
+    pub fn without_states(&self) -> Self {
+        Self { observer: Arc::new(WithoutStates(Arc::clone(&self.observer))), ..self.clone() }
     }
 
     /// So many threads for the parallel iterators of rayon, which has a pool of its own that would never end.

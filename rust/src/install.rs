@@ -24,6 +24,7 @@ use crate::local::disk;
 mod clean;
 pub mod config;
 mod foreign;
+mod heal;
 mod installed_version;
 pub mod integrate;
 pub mod launch;
@@ -32,9 +33,11 @@ mod recover;
 mod rollback;
 mod session;
 mod state;
+mod takeover;
 mod uninstall;
 mod verify;
 
+pub(crate) use heal::{can_start, warn_of};
 #[cfg(feature = "net")]
 pub(crate) use installed_version::this_launcher;
 pub use installed_version::{Documents, InstalledVersion};
@@ -42,10 +45,11 @@ pub use prepare::{Prepared, Purpose, Report, VersionJob, prepare};
 pub use rollback::VerifyDepth;
 pub use session::{Admission, Session};
 pub use state::{InstallState, Installed, Trial};
+pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
 #[cfg(feature = "net")]
 pub(crate) use verify::sha256;
-pub use verify::{Damage, Verified, verify};
+pub use verify::{Condition, Damage, Examined, Verified, examine, verify};
 
 /// The name of the lock, in `.vsekai`.
 const LOCK: &str = "lock";

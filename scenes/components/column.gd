@@ -1,10 +1,10 @@
 class_name Column
 extends Container
-## Keeps what is in it at most [member width_max] wide, in the middle of the room there is.
+## Centres its content and keeps it at most [member width_max] wide.
 
-## In pixels of the interface, before it is scaled.
+## In interface pixels, before scaling.
 @export var width_max := 960.0
-## The least room at each side.
+## The minimum margin at each side.
 @export var side_min := 16.0
 
 

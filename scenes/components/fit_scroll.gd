@@ -1,6 +1,6 @@
 class_name FitScroll
 extends ScrollContainer
-## As high as what is in it, as long as the window has room for all of its scene; then it scrolls.
+## As high as its content, as long as the scene fits in the window; otherwise it scrolls.
 
 const HEIGHT_MIN := 48.0
 

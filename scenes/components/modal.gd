@@ -1,22 +1,22 @@
 class_name Modal
 extends PanelContainer
-## A dialog over everything: takes the focus, keeps it, and gives it back when it closes.
+## A dialog in front of everything: takes the focus, keeps it, and returns it when it closes.
 ##
-## A scene of its own inherits this and has a button `%Close`, which ui_cancel presses.
+## A dialog scene has a script that extends this, and a button `%Close`, which ui_cancel presses.
 
 signal closed
 
-## The open ones; the last is the one in front.
+## The open dialogs; the last one is in front.
 static var _open: Array[Modal] = []
 
 var _focus_before: Control
 
-@onready var _close := %Close as Button
+@onready var close_button := %Close as Button
 
 
 func _ready() -> void:
 	hide()
-	_close.pressed.connect(close)
+	close_button.pressed.connect(close)
 	get_viewport().gui_focus_changed.connect(_on_focus_changed)
 
 
@@ -27,7 +27,7 @@ func _exit_tree() -> void:
 func _unhandled_input(event: InputEvent) -> void:
 	if _is_in_front() and event.is_action_pressed(&"ui_cancel"):
 		get_viewport().set_input_as_handled()
-		_close.pressed.emit()
+		close_button.pressed.emit()
 
 
 func open() -> void:
@@ -51,7 +51,7 @@ func close() -> void:
 
 
 func _default_focus() -> Control:
-	return _close
+	return close_button
 
 
 func _is_in_front() -> bool:

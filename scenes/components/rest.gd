@@ -1,11 +1,11 @@
 class_name Rest
 extends Timer
-## Lets the engine look for input less often while nobody does anything.
+## Lets the engine poll for input less often while nobody is doing anything.
 ##
-## In low-processor mode nothing is drawn when nothing changes, yet the engine still wakes 145 times
-## a second. At rest twelve times are enough, also to draw the progress of a download: the first
-## press is felt less than a tenth of a second late, and all that follow at once. The engine's own
-## threads have to be calmed before there is a script: see [code]slack.rs[/code] of the library.
+## In low-processor mode nothing is drawn while nothing changes, yet the engine wakes 145 times a
+## second. At rest, twelve times are enough, also to show the progress of a download: the first key
+## press is handled less than a tenth of a second late, the following ones at once. The engine's
+## own threads must be slowed down before any script runs: see [code]slack.rs[/code].
 
 const AWAKE_USEC := 6_900
 const RESTING_USEC := 80_000
@@ -33,5 +33,5 @@ func wake() -> void:
 
 func _set_sleep(usec: int, physics_ticks: int) -> void:
 	OS.low_processor_usage_mode_sleep_usec = usec
-	# Nothing here is physical.
+	# The launcher has no physics.
 	Engine.physics_ticks_per_second = physics_ticks

@@ -1,8 +1,8 @@
 class_name SettingRow
 extends BoxContainer
-## One setting: what it is called, what it means, and beside or under that its control.
+## One setting: its name, its meaning, and its control beside or below them.
 ##
-## The controls are children of the row in its scene; the words are put before them.
+## The controls are the row's children in its scene; the words are inserted before them.
 
 const NARROW_BELOW := 600.0
 
@@ -11,7 +11,7 @@ const NARROW_BELOW := 600.0
 	set(value):
 		title = value
 		_draw_words()
-## A translation key, or words that are translated already.
+## A translation key, or translated text.
 @export var hint: String = "":
 	set(value):
 		hint = value

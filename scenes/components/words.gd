@@ -1,5 +1,5 @@
 class_name Words
-## Numbers in words that people read: sizes, speeds, times. Translated.
+## Sizes, speeds and times as people read them, translated.
 
 const UNITS: PackedStringArray = ["UNIT_B", "UNIT_KB", "UNIT_MB", "UNIT_GB", "UNIT_TB"]
 const UNIT := 1000.0
@@ -9,7 +9,7 @@ const UNIT := 1000.0
 static func bytes(count: float) -> String:
 	var amount := maxf(count, 0.0)
 	var unit := 0
-	# 999.5 would be written as 1000.
+	# 999.5 would round to 1000.
 	while amount >= UNIT - 0.5 and unit < UNITS.size() - 1:
 		amount /= UNIT
 		unit += 1
@@ -22,7 +22,7 @@ static func speed(bytes_per_second: float) -> String:
 	return _text("WORDS_PER_SECOND").format({"bytes": bytes(bytes_per_second)})
 
 
-## A time that is still to pass: "12 s", "3 min", "1 h 20 min".
+## A remaining time: "12 s", "3 min", "1 h 20 min".
 static func time(seconds: float) -> String:
 	var whole := ceili(maxf(seconds, 1.0))
 	if whole < 60:
@@ -34,7 +34,7 @@ static func time(seconds: float) -> String:
 	return _text("WORDS_HOURS").format({"hours": minutes / 60, "minutes": minutes % 60})
 
 
-## A number with the decimal sign of the language.
+## A number with the decimal separator of the language.
 static func number(amount: float, digits: int) -> String:
 	return String.num(amount, digits).pad_decimals(digits).replace(".", _text("WORDS_DECIMAL"))
 

@@ -1,6 +1,6 @@
 class_name ErrorDialog
 extends Modal
-## One sentence, the stable code, what to do, and the details to copy.
+## What failed, why, what to do about it, the code, and details to copy.
 
 signal retry_requested
 
@@ -20,6 +20,7 @@ var can_retry: bool = false:
 
 var _copied_timer := Timer.new()
 
+@onready var _title := %Title as Label
 @onready var _sentence := %Sentence as Label
 @onready var _hint := %Hint as Label
 @onready var _code := %Code as Label
@@ -45,10 +46,11 @@ func _notification(what: int) -> void:
 
 
 func _default_focus() -> Control:
-	return _retry if _retry.visible else _close
+	return _retry if _retry.visible else close_button
 
 
 func _draw_report() -> void:
+	_title.text = report.title
 	_sentence.text = report.sentence()
 	_hint.text = report.advice()
 	_hint.visible = not _hint.text.is_empty()

@@ -2,37 +2,59 @@ class_name ErrorReport
 extends RefCounted
 ## What went wrong: plain data, and the words for it.
 ##
-## The codes are those of docs/errors.md. A code that has a translation here is said with it; any
-## other is said in the updater's own English.
+## The codes are those of docs/errors.md. The launcher has its own translated text for each code
+## that it can meet, and a general text with the code for any other.
 
+const TITLE := "ERROR_TITLE"
+## Codes that mean the same to a player as another one.
+const SAME_AS: Dictionary[String, String] = {
+	"archive_malformed": "release_malformed",
+	"bundle_malformed": "release_malformed",
+	"catalog_malformed": "release_malformed",
+	"chunk_malformed": "chunk_corrupt",
+	"file_table_malformed": "release_malformed",
+	"index_malformed": "release_malformed",
+	"metadata_malformed": "signature_invalid",
+	"target_mismatch": "signature_invalid",
+	"target_not_signed": "signature_invalid",
+	"unsafe_path": "release_malformed",
+	"unsupported": "release_malformed",
+}
+
+## A translation key: which operation failed.
+var title: String = TITLE
 var code: String = ""
-var message: String = ""
-var hint: String = ""
-## More than a person wants to read: for those who help.
+## For those who help: technical, in English.
 var details: String = ""
 
 
-static func of(its_code: String, its_message: String, its_hint: String) -> ErrorReport:
+static func of(its_code: String, its_details: String = "") -> ErrorReport:
 	var report := ErrorReport.new()
 	report.code = its_code
-	report.message = its_message
-	report.hint = its_hint
+	report.details = its_details
 	return report
 
 
 func sentence() -> String:
-	return _translated("ERROR_", message)
+	var words := _translated("ERROR_")
+	return words if not words.is_empty() else _text("ERROR_OTHER").format({"code": code})
 
 
+## What to do; may be empty.
 func advice() -> String:
-	return _translated("HINT_", hint)
+	return _translated("HINT_")
 
 
 func to_copy() -> String:
-	return details if not details.is_empty() else "%s: %s\n%s" % [code, message, hint]
+	return details if not details.is_empty() else code
 
 
-func _translated(prefix: String, otherwise: String) -> String:
-	var key := prefix + code.to_upper()
-	var words: String = TranslationServer.translate(key)
-	return otherwise if words == key else words
+func _translated(prefix: String) -> String:
+	var same: String = SAME_AS.get(code, code)
+	var key := prefix + same.to_upper()
+	var words := _text(key)
+	return "" if words == key else words
+
+
+static func _text(key: String) -> String:
+	return TranslationServer.translate(key)

@@ -1,6 +1,6 @@
 class_name FirstRunScreen
 extends MarginContainer
-## The first start: in which language, where to, and go.
+## The first start: choose a language and a folder, then install.
 
 signal locale_chosen(locale: String)
 signal location_choice_requested
@@ -25,14 +25,14 @@ var directory: String = "":
 		if is_node_ready() and _location.text != value:
 			_location.text = value
 
-## What is free there; -1 = not known.
+## Free disk space there; -1 = unknown.
 var free_bytes: int = -1:
 	set(value):
 		free_bytes = value
 		if is_node_ready():
 			_draw_words()
 
-## What the installation downloads, and what it takes on the disk; -1 = not known.
+## Download size and required disk space; -1 = unknown.
 var download_bytes: int = -1:
 	set(value):
 		download_bytes = value

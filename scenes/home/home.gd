@@ -1,16 +1,14 @@
 class_name HomeScreen
 extends MarginContainer
-## Whose launcher this is, what is installed, and the one next step.
+## The brand, what is installed, and the one next step.
 ##
-## Shows a [HomeState] and says what was pressed; knows nothing of the updater.
+## Shows a [HomeState] and reports what was pressed; knows nothing about the updater.
 
 signal action_requested(action: HomeState.Action)
 
-## Below these the page is drawn tighter.
-const COMPACT_BELOW := Vector2(900, 620)
-## Numbers that change faster cannot be read.
+## Numbers that change faster are unreadable.
 const REDRAW_MSEC := 100
-## A screen reader says how far it is at every tenth.
+## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
 
@@ -70,7 +68,7 @@ func grab_default_focus() -> void:
 	_primary.grab_focus()
 
 
-## How far the work is. [param seconds_left] -1 = not known.
+## Shows the progress of the running operation. [param seconds_left] -1 = unknown.
 func show_progress(done: int, total: int, bytes_per_second: float, seconds_left: float) -> void:
 	var now := Time.get_ticks_msec()
 	if now - _drawn_msec < REDRAW_MSEC and done < total:
@@ -78,7 +76,7 @@ func show_progress(done: int, total: int, bytes_per_second: float, seconds_left:
 	_drawn_msec = now
 	var part := clampf(float(done) / total, 0.0, 1.0) if total > 0 else 0.0
 	_bar.value = part * 100.0
-	# Of a download in the bytes that the button has named: what is written of them is more, as a rule.
+	# A download is shown in bytes to download, as on the button: the bytes to write are usually more.
 	var worth := 1.0
 	if state.kind == HomeState.Kind.DOWNLOADING and state.download_bytes > 0 and total > 0:
 		worth = float(state.download_bytes) / total
@@ -94,7 +92,7 @@ func show_progress(done: int, total: int, bytes_per_second: float, seconds_left:
 	_speak(floori(part * 100.0))
 
 
-## Brings the mark in, once. Nothing moves afterwards.
+## Animates the logo, once. Nothing moves afterwards.
 func play_intro() -> void:
 	_mark.pivot_offset = _mark.size / 2.0
 	_mark.rotation = -0.6
@@ -108,7 +106,7 @@ func _on_button_down(button: Button) -> void:
 	_held = button.get_meta(&"action", HomeState.Action.NONE)
 
 
-## A button may come to mean another thing while it is held: then nobody has asked for that.
+## A button may change its action while it is held down: then the press does not count.
 func _on_pressed(button: Button) -> void:
 	var action: HomeState.Action = button.get_meta(&"action", HomeState.Action.NONE)
 	var is_meant := _held in [HomeState.Action.NONE, action]
@@ -145,7 +143,7 @@ func _draw_state() -> void:
 		var action := actions[place] if place < actions.size() else HomeState.Action.NONE
 		_draw_button(_secondary[place], action, HomeState.action_text(action))
 		_secondary[place].visible = action != HomeState.Action.NONE
-	# Nobody with a keyboard is left without a place.
+	# Keyboard users must never be left without a focus.
 	if is_visible_in_tree() and get_viewport().gui_get_focus_owner() == null:
 		grab_default_focus()
 
@@ -176,7 +174,7 @@ func _speak(percent: int) -> void:
 
 
 func _fit() -> void:
-	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
+	var is_compact := Compact.is_needed(size)
 	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
 	_tagline.visible = not is_compact
 	_tagline.theme_type_variation = &"Muted" if is_compact else &"Tagline"

@@ -1,6 +1,6 @@
 class_name HomeState
 extends RefCounted
-## What Home shows: plain data, and the words for it.
+## What Home shows: plain data, and its texts.
 
 enum Kind {
 	LOADING,
@@ -23,7 +23,7 @@ enum Kind {
 	UNINSTALLING,
 }
 
-## What a person can ask for here.
+## What the buttons of Home can ask for.
 enum Action {
 	NONE,
 	INSTALL,
@@ -38,7 +38,7 @@ enum Action {
 	SHOW_ERROR,
 }
 
-## What is to be known besides.
+## Additional information, shown above the status.
 enum Notice {
 	NONE,
 	ROLLING_OUT,
@@ -60,7 +60,7 @@ const BUSY: Array[Kind] = [
 	Kind.ROLLING_BACK,
 	Kind.UNINSTALLING,
 ]
-## Where playing is offered beside the primary action.
+## States in which Play is offered in addition to the primary action.
 const PLAYABLE: Array[Kind] = [
 	Kind.UPDATE_WAITING,
 	Kind.RESUMABLE,
@@ -68,7 +68,7 @@ const PLAYABLE: Array[Kind] = [
 	Kind.PAUSED,
 	Kind.FAILED,
 ]
-## The primary action, and the text of its button without and with a size.
+## The primary action, and the text of its button without and with a download size.
 const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.NOT_INSTALLED: [Action.INSTALL, "HOME_INSTALL", "HOME_INSTALL_BYTES"],
 	Kind.READY: [Action.PLAY, "HOME_PLAY", "HOME_PLAY"],
@@ -80,7 +80,7 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.DAMAGED: [Action.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
 	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
 }
-## What is said of each; of a failure its own sentence.
+## The status texts; a failure has a text of its own.
 const STATUS: Dictionary[Kind, String] = {
 	Kind.LOADING: "HOME_STATUS_LOADING",
 	Kind.NOT_INSTALLED: "HOME_STATUS_NOT_INSTALLED",
@@ -113,20 +113,20 @@ const NOTICES: Dictionary[Notice, String] = {
 
 var kind: Kind = Kind.LOADING
 var product_name: String = ""
-## Installed; empty = nothing is.
+## Installed; empty = nothing.
 var version: String = ""
-## Followed; empty = not known yet.
+## Followed; empty = unknown.
 var mode: String = ""
-## The version that is offered or on its way, and the mode that it comes from.
+## The available version, and the mode that it comes from.
 var new_version: String = ""
 var new_mode: String = ""
-## What the next step downloads; -1 = not known.
+## Download size of the next step; -1 = unknown.
 var download_bytes: int = -1
 var damaged_files: int = 0
 var notice: Notice = Notice.NONE
 ## The version that [member notice] is about.
 var notice_version: String = ""
-## What went wrong in one sentence, for [constant Kind.FAILED].
+## Why it failed, in one sentence, for [constant Kind.FAILED].
 var failure: String = ""
 
 
@@ -164,7 +164,7 @@ func primary_text() -> String:
 	return _text("HOME_WORKING")
 
 
-## What stands beside the primary button, the most wanted first.
+## The other buttons, the most useful first.
 func secondary_actions() -> Array[Action]:
 	var actions: Array[Action] = []
 	if is_installed() and kind in PLAYABLE:

@@ -1,12 +1,10 @@
 class_name LauncherFrame
 extends PanelContainer
-## All screens of the launcher: which one shows, where the focus is, and the way back.
+## All screens of the launcher: which one is visible, where the focus is, and the way back.
 ##
-## Knows nothing of the updater. Its parent fills the screens and hears what they ask for.
+## Knows nothing about the updater. Its parent fills the screens and handles their requests.
 
 signal page_shown(page: NavBar.Page)
-
-const COMPACT_BELOW := Vector2(900, 620)
 
 var branding: Branding:
 	set(value):
@@ -73,7 +71,7 @@ func show_error(report: ErrorReport, can_retry: bool) -> void:
 	error_dialog.open()
 
 
-## Asks before something is done, with the translations whose keys begin with [param key].
+## Asks for confirmation, with the translations whose keys start with [param key].
 func ask(key: String, values: Dictionary, on_yes: Callable) -> void:
 	var yes := key + "_YES"
 	var title := tr(key + "_TITLE").format(values)
@@ -82,12 +80,12 @@ func ask(key: String, values: Dictionary, on_yes: Callable) -> void:
 	)
 
 
-## More is known of what is asked.
+## Updates the text of the open question.
 func reword(key: String, values: Dictionary) -> void:
 	confirm_dialog.text = tr(key + "_TEXT").format(values).strip_edges()
 
 
-## Nothing may be asked while a dialog is open.
+## Whether a dialog is open.
 func is_asking() -> bool:
 	return error_dialog.visible or confirm_dialog.visible
 
@@ -120,5 +118,5 @@ func _draw_branding() -> void:
 
 
 func _fit() -> void:
-	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
+	var is_compact := Compact.is_needed(size)
 	(%Pages as Control).add_theme_constant_override("margin_bottom", 12 if is_compact else 36)

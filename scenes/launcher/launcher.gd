@@ -1,16 +1,16 @@
 class_name Launcher
 extends Control
-## The launcher: joins the screens with the session, and owns the window.
+## The launcher: connects the screens to the session, and owns the window.
 ##
-## What a screen asks for goes to [LauncherSession], what that knows goes to the screens.
+## Requests of the screens go to [LauncherSession], and what it knows goes to the screens.
 
-## Whose launcher this is. The project setting `vsekai/branding` goes before it.
+## Whose launcher this is. The project setting `vsekai/branding` overrides it.
 @export var branding: Branding
-## Where the choices of a person are kept.
+## Where the choices of a person are saved.
 @export var settings_path: String = LauncherSettings.PATH
 
 var _settings: LauncherSettings
-## The mode that is asked about.
+## The mode in question while a dialog asks about it.
 var _asked_mode: String = ""
 
 @onready var _session := %Session as LauncherSession
@@ -71,15 +71,16 @@ func _connect_screens() -> void:
 
 func _connect_session() -> void:
 	_session.changed.connect(_show)
-	_session.notes_found.connect(_frame.whats_new.show_notes)
-	_session.mode_weighed.connect(_on_mode_weighed)
-	_session.progress_changed.connect(_frame.home.show_progress)
 	_session.first_run_decided.connect(_frame.show_first_run)
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
-	_session.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
-	_session.failed.connect(_frame.show_error.bind(false))
-	_session.game_started.connect(LauncherWindow.step_aside.bind(get_window()))
-	_session.game_ended.connect(LauncherWindow.come_back.bind(get_window()))
+	var listener := _session.listener
+	listener.notes_found.connect(_frame.whats_new.show_notes)
+	listener.mode_weighed.connect(_on_mode_weighed)
+	listener.progress_changed.connect(_frame.home.show_progress)
+	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
+	listener.failed.connect(_frame.show_error.bind(false))
+	listener.game_started.connect(LauncherWindow.step_aside.bind(get_window()))
+	listener.game_ended.connect(LauncherWindow.come_back.bind(get_window()))
 
 
 func _show() -> void:
@@ -158,7 +159,7 @@ func _on_mode_weighed(mode: String, version: String, bytes: int) -> void:
 
 
 func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
-	var facts := _session.model.find_mode(mode)
+	var facts := _session.model.settings_facts().find_mode(mode)
 	var newest := version if not version.is_empty() else facts.newest
 	if newest.is_empty():
 		newest = tr("ASK_MODE_NONE")

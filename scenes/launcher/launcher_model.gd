@@ -1,32 +1,44 @@
 class_name LauncherModel
-extends SettingsFacts
-## What the launcher knows: what Settings shows, and what Home makes of the rest. Plain data: asks
-## nobody, does nothing.
+extends RefCounted
+## What the launcher knows, and what Home and Settings show of it. Plain data: starts nothing.
 
-## Failures of a check that only say that nobody could be asked.
+## Failures of a check that only mean that the server could not be reached.
 const OFFLINE_CODES: PackedStringArray = ["offline", "timed_out", "tls_failed", "http_failed"]
 
+var product_name: String = ""
+var url_scheme: String = ""
+var directory: String = ""
+## -1 = unknown.
+var free_bytes: int = -1
+## Installed; empty = nothing is.
+var version: String = ""
+var previous_version: String = ""
+## Followed; empty = unknown.
+var mode: String = ""
+var modes: Array[SettingsFacts.Mode] = []
 var bad_versions: PackedStringArray = []
 var is_on_trial: bool = false
 var is_resumable: bool = false
-## What waits; empty = nothing does.
+var is_integrated: bool = false
+## The available update; empty = none.
 var new_version: String = ""
 var new_mode: String = ""
 var is_recalled: bool = false
-var notes: String = ""
-## Of the version that waits; -1 = not known.
+## Of the available update; -1 = unknown.
 var download_bytes: int = -1
 var needed_bytes: int = -1
-## What goes on; [constant HomeState.Kind.READY] = nothing does.
+## What is going on; [constant HomeState.Kind.READY] = nothing.
 var activity: HomeState.Kind = HomeState.Kind.LOADING
 var is_playing: bool = false
 var has_crashed: bool = false
 var are_updates_off: bool = false
 var damaged_files: int = 0
-## Of the last check or update; null = it went well.
+## Of the last check or update; null = it succeeded.
 var failure: ErrorReport
-## Whether [member failure] is of a check, which leaves the installed version as good as it was.
+## Whether [member failure] is of a check, which does not affect the installed version.
 var is_failure_of_check: bool = false
+## The result of the last thing asked for in Settings, in words.
+var message: String = ""
 
 
 func is_installed() -> bool:
@@ -58,11 +70,22 @@ func home_state() -> HomeState:
 
 
 func settings_facts() -> SettingsFacts:
-	is_busy = is_playing or activity != HomeState.Kind.READY
-	return self
+	var facts := SettingsFacts.new()
+	facts.product_name = product_name
+	facts.url_scheme = url_scheme
+	facts.directory = directory
+	facts.free_bytes = free_bytes
+	facts.version = version
+	facts.previous_version = previous_version
+	facts.mode = mode
+	facts.modes = modes
+	facts.is_integrated = is_integrated
+	facts.is_busy = is_playing or activity != HomeState.Kind.READY
+	facts.message = message
+	return facts
 
 
-## For a report of a fault. Without names: the home folder is written as ~.
+## For a bug report. Without names: the home folder is written as ~.
 func diagnostics(library_version: String, last_failure: String) -> String:
 	var lines: PackedStringArray = [
 		"launcher %s, library %s" % [_launcher_version(), library_version],
@@ -108,7 +131,7 @@ func _kind() -> HomeState.Kind:
 	return kind
 
 
-## The first that holds: what asks for something goes before what is only good to know.
+## The first that applies: those that call for action come before those that only inform.
 func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 	var quiet := [HomeState.Kind.LOADING, HomeState.Kind.PLAYING, HomeState.Kind.DAMAGED]
 	if not is_installed() or kind in quiet:
@@ -142,7 +165,7 @@ func _is_mode_retired() -> bool:
 	return is_installed() and failure != null and failure.code == "mode_retired"
 
 
-## The version that the followed mode has, and that a check has not given to this computer.
+## The newest version of the followed mode, if a check has not offered it to this computer.
 func _rolling_out() -> String:
 	for each: SettingsFacts.Mode in modes:
 		if each.name == mode and each.newest != version and not each.newest in bad_versions:

@@ -12,7 +12,7 @@ static func prepare(window: Window, title: String) -> void:
 		int(str(ProjectSettings.get_setting("display/window/size/viewport_height"))),
 	)
 	var screen := DisplayServer.screen_get_usable_rect(window.current_screen)
-	# On a screen of 4K the usual size is a stamp.
+	# On a 4K screen the usual size would be tiny.
 	if window.mode == Window.MODE_WINDOWED and window.size == usual:
 		var times := mini(screen.size.x / (usual.x * 3 / 2), screen.size.y / (usual.y * 5 / 4))
 		if times > 1:
@@ -27,7 +27,7 @@ static func apply(window: Window, settings: LauncherSettings) -> void:
 		TranslationServer.set_locale(locale)
 
 
-## Out of the way of the game, which has the screen and the processor now.
+## Makes room for the game.
 static func step_aside(window: Window) -> void:
 	window.mode = Window.MODE_MINIMIZED
 
@@ -38,7 +38,7 @@ static func come_back(window: Window) -> void:
 	call_back(window)
 
 
-## Tells whoever went elsewhere that there is something to see.
+## Draws the attention of a person who has switched to another window.
 static func call_back(window: Window) -> void:
 	if not window.has_focus():
 		window.request_attention()

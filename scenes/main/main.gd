@@ -1,6 +1,6 @@
 extends Node
-## Where the program begins: with arguments, or without a display, it is the command line
-## `vsekai`; else the launcher.
+## The entry of the program: with arguments, or without a display, it is the command line `vsekai`;
+## otherwise it is the launcher.
 
 const LAUNCHER := "res://scenes/launcher/launcher.tscn"
 
@@ -10,13 +10,13 @@ func _ready() -> void:
 	if arguments.is_empty() and DisplayServer.get_name() != "headless":
 		get_tree().change_scene_to_file.call_deferred(LAUNCHER)
 		return
-	# Somebody starts a game from the desktop's menu: nothing is to be seen of us.
+	# A game was started from the desktop's menu: stay out of sight.
 	get_window().mode = Window.MODE_MINIMIZED
 	get_tree().quit(VSekaiUpdater.run_command_line(arguments))
 
 
-## What was said to us and not to the engine: all that stands after `--` or `++`. An exported
-## launcher, which opens no other project, also takes words that the engine does not know.
+## The arguments for us and not for the engine: all that follow `--` or `++`. An exported launcher,
+## which opens no other project, also takes arguments that the engine does not know.
 func command_line() -> PackedStringArray:
 	var ours := OS.get_cmdline_user_args()
 	if not OS.has_feature("template"):

@@ -1,19 +1,19 @@
 class_name MarkMesh
 extends Object
-## The V-Sekai mark as solid shapes: three discs, and three bars that are cut concave round them.
+## The V-Sekai logo as solid shapes: three discs, and three bars with concave cuts around them.
 ##
 ## The coin that carries it has radius 1. Y points up, the front looks along +Z.
 
 const DISC_RADIUS := 0.215
 const BAR_HALF_WIDTH := 0.098
-## What a bar keeps away from the middle of a disc.
+## Distance of a bar from the centre of a disc.
 const CUT_RADIUS := 0.285
-## From the middle of the coin to that of a disc.
+## Distance from the centre of the coin to that of a disc.
 const REACH := 0.55
 const CIRCLE_STEPS := 48
 const ARC_STEPS := 10
 const BEVEL_STEPS := 3
-## Edges that meet at more than this are kept sharp.
+## Edges that meet at a larger angle stay sharp.
 const SHARP := deg_to_rad(35.0)
 
 
@@ -114,14 +114,14 @@ static func _add_rim(
 		tool.add_vertex(Vector3(point.x, point.y, ring.y))
 
 
-## Outward normal of the edge that begins at a point.
+## Outward normal of the edge that starts at a point.
 static func _normal(shape: PackedVector2Array, index: int) -> Vector2:
 	var count := shape.size()
 	var from := shape[posmod(index, count)]
 	return (from - shape[posmod(index + 1, count)]).orthogonal().normalized() * -1.0
 
 
-## Normal of an edge at one of its ends: shared with the neighbour if they meet gently.
+## Normal of an edge at one of its ends: shared with the neighbour unless the corner is sharp.
 static func _smooth_normal(shape: PackedVector2Array, edge: int, end: int) -> Vector2:
 	var own := _normal(shape, edge)
 	var other := _normal(shape, edge - 1 if end == edge else edge + 1)

@@ -1,16 +1,16 @@
 class_name SampleGame
 extends Node3D
-## A small game to publish, install, update and roll back: the mark, its version and its mode.
+## A small game to publish, install, update and roll back: a logo, version and mode.
 ##
-## Reads what `vsekai launch` gives a game: `VSEKAI_VERSION`, `VSEKAI_MODE`, `VSEKAI_READY_FILE`.
-## The last names the file that a game makes once it is up: the one place in the scenes where a file
-## is touched. Arguments: `--quit-after-ready` (for tests), `--reduce-motion`.
+## Reads the variables of `vsekai launch`: `VSEKAI_VERSION`, `VSEKAI_MODE`, `VSEKAI_READY_FILE`.
+## The last names the file that a game creates once it is running: the only file access in all
+## scenes. Arguments: `--quit-after-ready` (for tests), `--reduce-motion`.
 
 const TURN_SECONDS := 14.0
 const ORB_TURN_SECONDS := 40.0
 const ORB_RADIUS := 1.42
 
-## Looks of the versions, oldest first.
+## The looks of the versions, oldest first.
 @export var editions: Array[SampleEdition] = []
 
 var _is_still := false
@@ -38,7 +38,7 @@ func _ready() -> void:
 	_show(_edition_of(version))
 	_tell(version)
 	set_process(not _is_still)
-	# Up means: the first frame has been drawn, where there is something to draw on.
+	# Running means that the first frame has been drawn, if there is a display.
 	if is_headless:
 		await get_tree().process_frame
 	else:
@@ -128,7 +128,7 @@ func _scatter_orbs(edition: SampleEdition) -> void:
 		var at := Vector3(0.0, sin(share * TAU * 2.0) * 0.32, ORB_RADIUS).rotated(
 			Vector3.UP, share * TAU
 		)
-		# Sizes that repeat every five look scattered, and are the same in each run.
+		# Sizes that repeat every five look random, and are the same in every run.
 		var size := 0.4 + 0.2 * (index * 2 % 5)
 		multimesh.set_instance_transform(
 			index, Transform3D(Basis.from_scale(Vector3.ONE * size), at)

@@ -1,12 +1,12 @@
 class_name LauncherSettings
 extends RefCounted
-## What a person chose, kept in one file of the user's folder.
+## The choices of a person, saved in one file in the user's folder.
 ##
-## A file that cannot be read, or holds other types than it should, gives defaults: the launcher
-## always starts. The engine writes such a file in place and GDScript here does no file work, so a
-## power cut in the middle of [method save] costs the choices, never an installed version.
+## If the file cannot be read, or has values of the wrong type, defaults are used: the launcher
+## always starts. The engine overwrites the file in place, and GDScript here does no file work: a
+## power cut during [method save] can lose the choices, but never an installed version.
 
-## As [code]VSekaiUpdater.UpdatePolicy[/code].
+## The same values as [code]VSekaiUpdater.UpdatePolicy[/code].
 enum UpdatePolicy {
 	SILENT,
 	ASK,
@@ -16,7 +16,7 @@ enum UpdatePolicy {
 const PATH := "user://launcher.cfg"
 const SECTION := "launcher"
 const UI_SCALES: PackedFloat32Array = [1.0, 1.25, 1.5, 1.75, 2.0]
-## Bytes a second; 0 = as fast as it goes.
+## Bytes per second; 0 = no limit.
 const RATE_LIMITS: PackedInt32Array = [
 	0,
 	250_000,
@@ -28,7 +28,7 @@ const RATE_LIMITS: PackedInt32Array = [
 ]
 const TEXT_MAX := 4096
 
-## Empty = the place of the system for a user's programs.
+## Empty = the system's folder for a user's programs.
 var install_dir: String = ""
 var update_policy: UpdatePolicy = UpdatePolicy.ASK
 var is_manual_check_only: bool = false
@@ -41,40 +41,38 @@ var ui_scale: float = 1.0
 var is_motion_reduced: bool = false
 var is_first_run_done: bool = false
 
-var _path: String = PATH
+var _path: String
+
+
+func _init(path: String = PATH) -> void:
+	_path = path
 
 
 static func load_from(path: String) -> LauncherSettings:
-	var settings := LauncherSettings.new()
-	settings._path = path
-	var file := ConfigFile.new()
-	if file.load(path) != OK:
-		return settings
-	for key: String in settings._keys():
-		var value: Variant = file.get_value(SECTION, key, settings.get(key))
-		if typeof(value) == typeof(settings.get(key)):
-			settings.set(key, value)
-	settings._limit()
+	var settings := LauncherSettings.new(path)
+	settings.read()
 	return settings
+
+
+func read() -> void:
+	var file := ConfigFile.new()
+	if file.load(_path) != OK:
+		return
+	for key: String in keys():
+		var value: Variant = file.get_value(SECTION, key, get(key))
+		if typeof(value) == typeof(get(key)):
+			set(key, value)
+	_limit()
 
 
 func save() -> Error:
 	var file := ConfigFile.new()
-	for key: String in _keys():
+	for key: String in keys():
 		file.set_value(SECTION, key, get(key))
 	return file.save(_path)
 
 
-func _limit() -> void:
-	install_dir = install_dir.left(TEXT_MAX)
-	proxy = proxy.left(TEXT_MAX)
-	locale = locale.left(32)
-	update_policy = clampi(update_policy, 0, UpdatePolicy.size() - 1) as UpdatePolicy
-	rate_limit_bytes_per_second = maxi(rate_limit_bytes_per_second, 0)
-	ui_scale = clampf(ui_scale, UI_SCALES[0], UI_SCALES[-1]) if is_finite(ui_scale) else 1.0
-
-
-func _keys() -> PackedStringArray:
+func keys() -> PackedStringArray:
 	return [
 		"install_dir",
 		"update_policy",
@@ -86,3 +84,12 @@ func _keys() -> PackedStringArray:
 		"is_motion_reduced",
 		"is_first_run_done",
 	]
+
+
+func _limit() -> void:
+	install_dir = install_dir.left(TEXT_MAX)
+	proxy = proxy.left(TEXT_MAX)
+	locale = locale.left(32)
+	update_policy = clampi(update_policy, 0, UpdatePolicy.size() - 1) as UpdatePolicy
+	rate_limit_bytes_per_second = maxi(rate_limit_bytes_per_second, 0)
+	ui_scale = clampf(ui_scale, UI_SCALES[0], UI_SCALES[-1]) if is_finite(ui_scale) else 1.0

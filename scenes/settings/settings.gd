@@ -1,8 +1,8 @@
 class_name SettingsScreen
 extends MarginContainer
-## The choices of a person, and what can be done with the installation.
+## The settings, and the operations on the installation.
 ##
-## Writes choices into [member settings] and says so; everything else it only asks for.
+## Writes choices into [member settings] and reports that; everything else it only requests.
 
 signal settings_changed
 signal mode_requested(mode: String)
@@ -92,7 +92,7 @@ func grab_default_focus() -> void:
 		_policy.grab_focus()
 	else:
 		_mode.grab_focus()
-	# The heading above it shows too.
+	# Show the heading above it too.
 	await get_tree().process_frame
 	_scroll.scroll_vertical = 0
 
@@ -177,7 +177,7 @@ func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> voi
 func _on_mode_selected(index: int) -> void:
 	var chosen := _mode.get_item_text(index)
 	if chosen != facts.mode:
-		# What is followed shows until it has been switched.
+		# Show the current mode until the switch has succeeded.
 		_draw_modes()
 		mode_requested.emit(chosen)
 

@@ -1,36 +1,36 @@
 class_name SettingsFacts
 extends RefCounted
-## What Settings shows besides the choices: plain data.
+## What Settings shows in addition to the choices: plain data.
 
 
 class Mode:
 	extends RefCounted
-	## A stream of versions that can be followed.
+	## A stream of versions to follow.
 
 	var name: String = ""
 	var description: String = ""
-	## The newest version that it offers; empty = none.
+	## Its newest version; empty = none.
 	var newest: String = ""
 	var is_active: bool = true
-	## Where its users are moved to; empty = nowhere.
+	## The mode that replaces it; empty = none.
 	var update_to: String = ""
 
 
 var product_name: String = ""
 var url_scheme: String = ""
 var directory: String = ""
-## -1 = not known.
+## -1 = unknown.
 var free_bytes: int = -1
 ## Installed; empty = nothing is.
 var version: String = ""
 var previous_version: String = ""
-## Followed; empty = not known.
+## Followed; empty = unknown.
 var mode: String = ""
 var modes: Array[Mode] = []
 var is_integrated: bool = false
-## Whether the updater works, so that nothing else can be asked of it.
+## Whether an operation or the game is running, so that no other operation can start.
 var is_busy: bool = false
-## What came of the last thing that was asked here, in words.
+## The result of the last thing asked for here, in words.
 var message: String = ""
 
 

@@ -1,15 +1,16 @@
 class_name WhatsNewScreen
 extends MarginContainer
-## The notes of a version. Fetches nothing, and opens nothing by itself.
+## The release notes of a version. Downloads nothing, and opens nothing itself.
 
-## Only ever an address of the web.
+## Always one of the links that came with the notes.
 signal link_requested(url: String)
 
-## More are in the text, where a pointer reaches them.
+## The others are in the text, within reach of a pointer.
 const LINKS_MAX := 6
 
 var _version: String = ""
-var _markdown: String = ""
+var _bbcode: String = ""
+var _urls: PackedStringArray = []
 
 @onready var _heading := %Heading as Label
 @onready var _notes := %Notes as RichTextLabel
@@ -30,10 +31,11 @@ func grab_default_focus() -> void:
 	_notes.grab_focus()
 
 
-## [param version] empty = no notes are known.
-func show_notes(version: String, markdown: String) -> void:
+## Notes that are safe to show, with the links in them. [param version] empty = none are known.
+func show_notes(version: String, bbcode: String, links: PackedStringArray) -> void:
 	_version = version
-	_markdown = markdown
+	_bbcode = bbcode
+	_urls = links
 	if is_node_ready():
 		_draw_notes()
 
@@ -44,16 +46,16 @@ func _draw_notes() -> void:
 		_notes.text = tr("NOTES_UNKNOWN")
 		return
 	_heading.text = tr("NOTES_OF").format({"version": _version})
-	var has_notes := not _markdown.strip_edges().is_empty()
-	_notes.text = Markdown.to_bbcode(_markdown) if has_notes else tr("NOTES_NONE")
+	var has_notes := not _bbcode.strip_edges().is_empty()
+	_notes.text = _bbcode if has_notes else tr("NOTES_NONE")
 	_draw_links()
 
 
-## Once more as buttons: links inside the text are out of reach without a pointer.
+## As buttons too: links inside the text are out of reach without a pointer.
 func _draw_links() -> void:
 	for button: Node in _links.get_children():
 		button.queue_free()
-	for url: String in Markdown.links(_markdown).slice(0, LINKS_MAX):
+	for url: String in _urls.slice(0, LINKS_MAX):
 		var button := Button.new()
 		button.auto_translate_mode = Node.AUTO_TRANSLATE_MODE_DISABLED
 		button.text = url.trim_prefix("https://").trim_prefix("http://").left(60)
@@ -65,5 +67,5 @@ func _draw_links() -> void:
 
 
 func _on_meta_clicked(meta: Variant) -> void:
-	if meta is String and Markdown.is_web_address(str(meta)):
+	if meta is String and _urls.has(str(meta)):
 		link_requested.emit(str(meta))

@@ -5,20 +5,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use vsekai_server::auth::AuthorizeUpload;
 use vsekai_server::bundles::Bundles;
 use vsekai_server::chunks::{Chunks, Options, Place};
 use vsekai_server::db::{Change, Db, Pools};
 use vsekai_server::error::{Error, Result};
-use vsekai_server::files::{self, Files, Gate};
 use vsekai_server::listen::{Limits, Tcp, serve};
 use vsekai_server::model::{RepositoryFile, Time};
+use vsekai_server::static_files::{self, StaticFiles};
 
 #[derive(Debug)]
 struct Closed;
 
 #[async_trait::async_trait]
-impl Gate for Closed {
-    async fn may_put(&self, _: &poem::Request) -> Result<()> {
+impl AuthorizeUpload for Closed {
+    async fn authorize_upload(&self, _: &poem::Request) -> Result<()> {
         Err(Error::Unauthorized)
     }
 }
@@ -40,7 +41,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         publish(db.as_ref()).await?;
     }
     let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
-    let files = Files::new(chunks, bundles, db, Arc::new(Closed), files::Options::default());
+    let files = StaticFiles::new(chunks, bundles, db, Arc::new(Closed), static_files::Options::default());
     let tcp = Tcp::bind(address.parse()?).await?;
     serve(tcp, files, &Limits::default(), std::future::pending()).await;
     Ok(())

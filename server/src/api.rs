@@ -1,27 +1,35 @@
 //! `/api/v1`: modes, versions, files, CDNs, publications and tokens as JSON.
 //!
-//! Each operation reads its parameters, asks the [`Service`] or the database, and answers; what may happen is not
-//! decided here. Failures are `application/problem+json`, whatever they are. The same code makes the `OpenAPI`
-//! document: [`spec`] needs no database.
+//! ```text
+//! modes, versions, cdns, publications, admin    the operations                 api/*.rs
+//!   Bearer                                      who asks, for operations that need a token    this file
+//!   Limited                                     their bodies                   api/body.rs
+//!   bodies                                      the JSON                       api/bodies.rs
+//!   answer                                      ETags, pages, problems         api/answer.rs
+//! spec                                          the OpenAPI document           api/spec.rs
+//! ```
 //!
-//! poem-openapi 5.1.16 binds path parameters by the type name `Path` and by their order: always write `Path<T>`, in
-//! the order of the URL.
+//! An operation reads its parameters, asks the [`Service`] or the database, and answers. It authenticates its caller and
+//! limits its body by the types of its parameters; the rules are in the service. Every failure is
+//! `application/problem+json`. The `OpenAPI` document is generated from the same code: [`spec`] needs no database.
+//!
+//! poem-openapi 5.1.16 matches path parameters by the type name `Path` and by their order: always write `Path<T>`, in
+//! the order of the URL. It extracts parameters in the order in which they are written: put `Bearer` before the body.
 
 use std::sync::Arc;
 
-use poem::Request;
-use poem_openapi::auth::Bearer as BearerAuth;
-use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApiService, SecurityScheme, Tags as OaiTags,
-};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApiService, Tags as OaiTags};
 
-use crate::auth::{Principal, Tokens};
+use crate::auth::{Authorizer, Principal, Tokens};
 use crate::error::Error;
 use crate::service::{Actor, Service};
 
 mod admin;
 mod answer;
 mod bodies;
+mod body;
 mod cdns;
 mod modes;
 mod publications;
@@ -29,23 +37,18 @@ mod spec;
 mod text;
 mod versions;
 
-/// What it is called.
+/// The title of the documentation.
 pub const TITLE: &str = "V-Sekai update service";
 
-/// What every operation can ask.
+/// What the operations share.
 #[derive(Debug)]
-pub struct App {
+pub struct ApiContext {
     /// The rules.
     pub service: Arc<Service>,
     /// The tokens.
     pub tokens: Arc<Tokens>,
-    /// Caps on bodies.
-    pub limits: BodyLimits,
-}
-
-/// Caps on what publishers send.
-#[derive(Debug, Clone, Copy)]
-pub struct BodyLimits {
+    /// Authenticates callers.
+    pub authorizer: Arc<Authorizer>,
     /// Largest index, and largest file table, in bytes.
     pub max_index_bytes: u64,
 }
@@ -57,48 +60,83 @@ enum Tags {
     Repository,
     /// Streams of versions that users follow.
     Modes,
-    /// Releases in a mode.
+    /// The releases of a mode.
     Versions,
     /// The signed files of versions.
     Files,
     /// What a mode offers now.
     Updates,
-    /// Other addresses of the repository.
+    /// Mirrors of the repository.
     #[oai(rename = "CDNs")]
     Cdns,
-    /// How versions come to be: begin, send chunks and documents, commit.
+    /// How versions are created: begin a publication, send chunks and documents, commit.
     Publications,
     /// Tokens and the audit log.
     Administration,
 }
 
-/// A token of this server. It begins with vsk_.
-#[derive(SecurityScheme)]
-#[oai(ty = "bearer", rename = "token", checker = "recognise")]
+/// The caller of an operation that needs a token. Without a valid one the operation is refused before its body is read.
 struct Bearer(Principal);
 
 impl Bearer {
-    fn actor(&self, request: &RequestIdOf) -> Actor {
+    fn actor(&self, request: &RequestId) -> Actor {
         Actor { name: self.0.id.to_string(), request_id: request.0.clone() }
     }
 }
 
-async fn recognise(request: &Request, bearer: BearerAuth) -> poem::Result<Principal> {
-    let app = request.data::<Arc<App>>().ok_or_else(|| answer::Failure::from(Error::Unauthorized))?;
-    Ok(app.tokens.recognise(&bearer.token).await.map_err(answer::Failure::from)?)
+/// Written by hand, because the derived scheme calls its checker only if there is a header, and cannot read the body.
+impl<'a> ApiExtractor<'a> for Bearer {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        let scheme = MetaSecurityScheme {
+            ty: "http",
+            description: Some("A token of this server. It begins with `vsk_`."),
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: None,
+            flows: None,
+            openid_connect_url: None,
+        };
+        registry.create_security_scheme("token", scheme);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["token"]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        let context = request.data::<Arc<ApiContext>>().ok_or_else(|| answer::Failure::from(Error::Unauthorized))?;
+        match context.authorizer.authenticate(request).await {
+            Ok(principal) => Ok(Self(principal)),
+            Err(error) => {
+                if matches!(error, Error::Unauthorized) {
+                    body::drain(request, body).await;
+                }
+                Err(answer::Failure::from(error).into())
+            }
+        }
+    }
 }
 
-/// The identifier that the request has in the log.
-struct RequestIdOf(String);
+/// The request's id in the log.
+struct RequestId(String);
 
-impl<'a> ApiExtractor<'a> for RequestIdOf {
+impl<'a> ApiExtractor<'a> for RequestId {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::PoemExtractor];
     type ParamType = ();
     type ParamRawType = ();
 
     async fn from_request(
         request: &'a Request,
-        _body: &mut poem::RequestBody,
+        _body: &mut RequestBody,
         _options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
         let id = request.data::<crate::observe::RequestId>().map(|id| id.0.clone());
@@ -119,7 +157,7 @@ pub fn spec() -> String {
     document("")
 }
 
-/// The same for a server at this address; at its own if it is empty.
+/// The `OpenAPI` document of a server at this address; if that is empty, with a relative address.
 pub fn document(address: &str) -> String {
     spec::complete(&service().spec(), if address.is_empty() { "/" } else { address })
 }

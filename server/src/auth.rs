@@ -1,30 +1,34 @@
-//! Tokens: who may change what.
+//! Who may do what, and the one way in which requests are authenticated.
 //!
-//! A token is `vsk_<identifier>_<secret>`: 32 hex digits that name its row, and 64 of chance. Only the SHA-256 of the
-//! secret is kept, and it is compared in constant time. Whoever has no row is compared too, so that a wrong
-//! identifier and a wrong secret take the same way.
+//! ```text
+//! Principal      what the holder of a valid token may do           this file
+//!   Tokens       tokens: made, recognised, revoked                 auth/tokens.rs
+//!   Lockout      addresses that have sent too many wrong tokens    auth/lockout.rs
+//!   Authorizer   all of this for one request, and its rate         auth/authorizer.rs
+//! ```
+//!
+//! An operation that needs a token calls the [`Authorizer`]: those of `/api/v1` through their security scheme, uploads of
+//! chunks through [`AuthorizeUpload`]. What the principal may then do is checked by
+//! the operation itself, with the `require_…` methods.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use moka::future::Cache;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use async_trait::async_trait;
+use poem::Request;
+use poem::http::header;
 use uuid::Uuid;
 use vsekai_updater::formats::release::ModeName;
 
-use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::model::{Time, Token};
 
-/// How long a row is believed before it is read again: how long a revoked token may live.
-const BELIEVED: Duration = Duration::from_secs(5);
+mod authorizer;
+mod lockout;
+mod tokens;
 
-/// How exactly the last use is kept, in seconds.
-const USE_GRAIN_S: i64 = 3600;
+pub use authorizer::Authorizer;
+pub use lockout::Lockout;
+pub use tokens::{NewToken, Tokens};
 
-/// Most scopes of one token.
-const MAX_SCOPES: usize = 100;
+/// How every token of this server begins.
+const PREFIX: &str = "vsk_";
 
 /// What a token may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// From its text: `admin`, `publish:*` or `publish:<mode>`.
+    /// Parses `admin`, `publish:*` or `publish:<mode>`.
     ///
     /// # Errors
     /// [`Error::Invalid`].
@@ -49,7 +53,7 @@ impl Scope {
             _ => {
                 let refuse = || Error::Invalid {
                     what: "scope",
-                    reason: format!("{text:?} is none of admin, publish:* and publish:<mode>"),
+                    reason: format!("{text:?} is not admin, publish:* or publish:<mode>"),
                 };
                 let mode = text.strip_prefix("publish:").ok_or_else(refuse)?;
                 Ok(Self::Publish(ModeName::new(mode).map_err(|_| refuse())?))
@@ -68,7 +72,7 @@ impl std::fmt::Display for Scope {
     }
 }
 
-/// Whom a token stands for.
+/// The holder of a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The token's identifier.
@@ -77,12 +81,16 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Requires the scope `admin`.
+    ///
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn require_admin(&self) -> Result<()> {
         Self::require(self.scopes.contains(&Scope::Admin), "admin")
     }
 
+    /// Requires a scope that lets it publish to this mode.
+    ///
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn require_publish(&self, mode: &ModeName) -> Result<()> {
@@ -93,7 +101,7 @@ impl Principal {
         Self::require(self.scopes.iter().any(fits), &format!("publish:{mode}"))
     }
 
-    /// For chunks, which belong to no mode.
+    /// Requires a scope that lets it publish to some mode: for chunks, which belong to no mode.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -106,135 +114,34 @@ impl Principal {
     }
 }
 
-/// A token, with its secret: to be shown once.
-pub struct NewToken {
-    /// What is kept.
-    pub row: Token,
-    /// What is shown.
-    pub text: String,
-}
-
-impl std::fmt::Debug for NewToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "NewToken({})", self.row.id)
-    }
-}
-
-impl NewToken {
-    /// Makes one. It is not kept yet.
+/// Decides who may upload chunks. The static files ask it, so that they can be served and tested without tokens.
+#[async_trait]
+pub trait AuthorizeUpload: std::fmt::Debug + Send + Sync {
+    /// Allows the upload of one chunk, or refuses it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] without a scope or with too many; [`Error::Internal`] if the system gives no chance.
-    pub fn make(name: &str, scopes: &[Scope], expires_at: Option<Time>) -> Result<Self> {
-        if scopes.is_empty() || scopes.len() > MAX_SCOPES {
-            return Err(Error::Invalid { what: "scopes", reason: format!("1 to {MAX_SCOPES} are needed") });
-        }
-        if name.len() > 200 || name.contains(char::is_control) {
-            return Err(Error::Invalid {
-                what: "name",
-                reason: "over 200 bytes, or with control characters".to_owned(),
-            });
-        }
-        let mut secret = [0_u8; 32];
-        getrandom::fill(&mut secret).map_err(|error| Error::Internal { context: format!("random bytes: {error}") })?;
-        let id = Uuid::new_v4();
-        let secret = hex::encode(secret);
-        let row = Token {
-            id,
-            name: name.to_owned(),
-            hash: Sha256::digest(secret.as_bytes()).into(),
-            scopes: scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            created_at: Time::now(),
-            expires_at,
-            revoked_at: None,
-            last_used_at: None,
-        };
-        Ok(Self { row, text: format!("vsk_{}_{secret}", id.simple()) })
+    /// [`Error::Unauthorized`], [`Error::Forbidden`] or [`Error::TooManyRequests`].
+    async fn authorize_upload(&self, request: &Request) -> Result<()>;
+}
+
+/// The token in the header `Authorization`: after `Bearer`, in upper or lower case, or alone, because desync sends the
+/// header exactly as it is configured.
+fn presented(request: &Request) -> Option<&str> {
+    let given = request.header(header::AUTHORIZATION)?;
+    match given.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
+        _ => given.starts_with(PREFIX).then_some(given),
     }
 }
 
-/// Recognises tokens.
-#[derive(Debug)]
-pub struct Tokens {
-    db: Arc<dyn Db>,
-    rows: Cache<Uuid, Option<Token>>,
-}
-
-impl Tokens {
-    /// Over the tokens of a database.
-    pub fn new(db: Arc<dyn Db>) -> Self {
-        Self { db, rows: Cache::builder().max_capacity(10_000).time_to_live(BELIEVED).build() }
-    }
-
-    /// Who this token stands for.
-    ///
-    /// # Errors
-    /// [`Error::Unauthorized`] for what is no token, and for one that is unknown, wrong, expired or revoked.
-    pub async fn recognise(&self, text: &str) -> Result<Principal> {
-        let (id, secret) = split(text).ok_or(Error::Unauthorized)?;
-        let db = Arc::clone(&self.db);
-        let row = self.rows.try_get_with(id, async move { db.token(id).await }).await;
-        let row = row.map_err(|error| Error::Internal { context: format!("reading a token: {error}") })?;
-        let expected = row.as_ref().map_or([0; 32], |row| row.hash);
-        let found: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
-        let is_same = bool::from(found.ct_eq(&expected));
-        let row = row.filter(|_| is_same).ok_or(Error::Unauthorized)?;
-        let now = Time::now();
-        if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
-            return Err(Error::Unauthorized);
-        }
-        if row.last_used_at.is_none_or(|last| last.plus_seconds(USE_GRAIN_S) < now) {
-            self.db.touch_token(id, now).await?;
-            self.rows.insert(id, Some(Token { last_used_at: Some(now), ..row.clone() })).await;
-        }
-        let scopes = row.scopes.split(' ').map(Scope::parse).collect::<Result<_>>()?;
-        Ok(Principal { id, scopes })
-    }
-
-    /// Takes a token back: here at once, in other servers within seconds. Gives whether there is one.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn revoke(&self, id: Uuid) -> Result<bool> {
-        let found = self.db.revoke_token(id, Time::now()).await?;
-        self.rows.invalidate(&id).await;
-        Ok(found)
-    }
-}
-
-fn split(text: &str) -> Option<(Uuid, &str)> {
-    let (id, secret) = text.strip_prefix("vsk_")?.split_once('_')?;
-    let is_hex =
-        |text: &str, length| text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_hex(id, 32) || !is_hex(secret, 64) {
-        return None;
-    }
-    Some((Uuid::try_parse(id).ok()?, secret))
+/// Whether the request has a token of this server, valid or not. Proxies and desync send other credentials too.
+pub fn presents_token(request: &Request) -> bool {
+    presented(request).is_some_and(|token| token.starts_with(PREFIX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tokens_are_taken_apart_and_nothing_else_is() {
-        let token = NewToken::make("first", &[Scope::Admin], None).unwrap();
-        let (id, secret) = split(&token.text).unwrap();
-        assert_eq!(id, token.row.id);
-        assert_eq!(<[u8; 32]>::from(Sha256::digest(secret.as_bytes())), token.row.hash);
-        assert!(!format!("{token:?}").contains(secret));
-        for wrong in [
-            "",
-            "vsk_",
-            "vsk__",
-            &token.text[1..],
-            &token.text.to_uppercase(),
-            &format!("{}0", token.text),
-            "vsk_\u{e9}",
-        ] {
-            assert!(split(wrong).is_none(), "{wrong}");
-        }
-    }
 
     #[test]
     fn scopes_open_what_they_name_and_nothing_more() {
@@ -252,5 +159,21 @@ mod tests {
         for wrong in ["", "Admin", "publish:", "publish:../x", "publish", "read:stable", "publish:root"] {
             assert!(Scope::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn tokens_are_found_in_every_spelling_of_the_header() {
+        let request = |value: &str| Request::builder().header(header::AUTHORIZATION, value).finish();
+        for value in ["Bearer vsk_1", "bearer vsk_1", "BEARER   vsk_1", "vsk_1"] {
+            let request = request(value);
+            assert_eq!(presented(&request), Some("vsk_1"), "{value}");
+            assert!(presents_token(&request));
+        }
+        assert_eq!(presented(&request("Bearer other")), Some("other"));
+        assert!(!presents_token(&request("Bearer other")));
+        for value in ["Basic dnNrXw==", "other", "Basic vsk_1", ""] {
+            assert_eq!(presented(&request(value)), None, "{value}");
+        }
+        assert_eq!(presented(&Request::default()), None);
     }
 }

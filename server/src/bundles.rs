@@ -1,16 +1,18 @@
 //! Bundles: chunks of a version compressed together, built here and kept where chunks are kept.
 //!
 //! ```text
-//! Bundles      put, open, list, remove, verify             this file, bundles/care.rs
-//!   Kept       parts in the database, or objects           bundles/bytes.rs
-//!   Asked      who comes from where, counted               bundles/asked.rs
-//! choose       which are worth building, and in what order bundles/choose.rs     (pure)
-//! Builder      builds them beside everything else          bundles/build.rs, bundles/work.rs
+//! Bundles      put, find, read, list, remove, verify        this file, bundles/maintenance.rs
+//!   Storage    parts in the database, or objects            bundles/storage.rs
+//!   Demand     how many clients update from which version   bundles/demand.rs
+//! choose       which are worth building, in what order      bundles/choose.rs     (pure)
+//! Builder      builds them in the background                bundles/build.rs, bundles/schedule.rs
+//!   source     versions as the builder reads them           bundles/source.rs
+//!   Throttle   limits the processor time of a build         bundles/throttle.rs
 //! ```
 //!
-//! Promises: a bundle that is in a list has all of its bytes; no bundle is ever in memory as a whole; what was built is
-//! kept until its version goes, or a smaller one has taken its place and a grace is over. Nobody has to believe a bundle:
-//! whoever reads one holds its chunks against the signed index. So nothing here is signed, and nothing waits for it.
+//! Promises: a listed bundle has all of its bytes; no bundle is ever in memory as a whole; a bundle is kept until its
+//! version is gone, or until a smaller one has replaced it and the grace period is over. Nobody has to trust a bundle:
+//! readers check every chunk against the signed index. So nothing here is signed, and nothing waits for a bundle.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,61 +25,62 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::{Bundle, BundleState, Time};
 
-mod asked;
 mod build;
-mod bytes;
-mod care;
 mod choose;
+mod demand;
+mod maintenance;
+mod schedule;
 mod source;
-mod work;
+mod storage;
+mod throttle;
 
-pub use asked::Asked;
 pub use build::{Builder, Options, Outcome};
-pub use care::Cleaned;
-pub use choose::{Job, Policy};
+pub use choose::{BuildJob, Policy};
+pub use demand::Demand;
+pub use maintenance::Cleaned;
+pub use storage::Pieces;
 
-use bytes::Kept;
-pub use bytes::Pieces;
+use storage::Storage;
 
-/// Bundles that one list names, at the most. There are fewer by far.
+/// Most bundles in one list. There are far fewer.
 const MAX_LISTED: usize = 256;
 
 /// What [`Bundles::put`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It is in the list now.
+    /// Stored it: it is in the list now.
     Listed,
-    /// The one in the list is as small; that this was tried is noted.
+    /// Did not store it, because the listed one is as small. The effort is recorded.
     NoSmaller,
 }
 
-/// See the module's head.
+/// A store of bundles.
 #[derive(Debug)]
 pub struct Bundles {
     db: Arc<dyn Db>,
-    kept: Kept,
-    asked: Asked,
+    storage: Storage,
+    demand: Demand,
 }
 
 impl Bundles {
-    /// Opens the place where chunks are kept, for bundles.
+    /// Opens the store for bundles, which is where chunks are kept too.
     ///
     /// # Errors
-    /// If the options cannot be used. An object store is not asked anything yet.
+    /// [`Error::Config`] if the options cannot be used. An object store is not contacted yet.
     pub fn open(db: Arc<dyn Db>, options: &chunks::Options) -> Result<Self> {
-        let kept = Kept::open(Arc::clone(&db), options)?;
-        Ok(Self { db, kept, asked: Asked::default() })
+        let storage = Storage::open(Arc::clone(&db), options)?;
+        Ok(Self { db, storage, demand: Demand::default() })
     }
 
-    /// Who comes from where.
-    pub fn asked(&self) -> &Asked {
-        &self.asked
+    /// The demand, to be counted and written.
+    pub fn demand(&self) -> &Demand {
+        &self.demand
     }
 
-    /// Stores a bundle, of which `file` has the bytes, if it is smaller than the one that there is for the two versions.
+    /// Stores the bundle in `file`, if it is smaller than the existing one between the same two versions.
     ///
     /// # Errors
-    /// `bundle_deleting` if clean-up removes the same one just now: later it can be stored again.
+    /// `bundle_deleting` while garbage collection removes the same bundle: it can be stored again later.
     pub async fn put(&self, to: Digest, info: &BundleInfo, file: &Path) -> Result<Put> {
         let there = self.db.bundles(Some(&to)).await?;
         let rival = there.iter().find(|other| other.info.from == info.from);
@@ -87,14 +90,14 @@ impl Bundles {
         }
         let bundle = Bundle { info: info.clone(), to, created_at: Time::now() };
         match self.db.begin_bundle(&bundle).await? {
-            BundleState::Incoming => self.kept.put(&info.id, info.length, file).await?,
+            BundleState::Incoming => self.storage.put(&info.id, info.length, file).await?,
             BundleState::Live | BundleState::Doomed => {}
             BundleState::Deleting => return Err(deleting()),
         }
         if self.db.publish_bundle(&bundle).await? { Ok(Put::Listed) } else { Err(deleting()) }
     }
 
-    /// A bundle that can be read.
+    /// Finds a bundle that can be read.
     ///
     /// # Errors
     /// Those of the database.
@@ -102,15 +105,15 @@ impl Bundles {
         self.db.bundle(id).await
     }
 
-    /// Bytes of a bundle, which has so many, piece by piece. What can be seen to be missing is an error now.
+    /// Reads a range of a bundle, piece by piece. Fails now if the first piece is missing.
     ///
     /// # Errors
     /// [`Error::NotFound`], and those of the database and the object store.
     pub async fn read(&self, id: Digest, range: std::ops::Range<u64>) -> Result<Pieces> {
-        self.kept.read(id, range).await
+        self.storage.read(id, range).await
     }
 
-    /// The list of a version's bundles, as clients read it.
+    /// The list of the bundles of a version, as clients read it.
     ///
     /// # Errors
     /// Those of the database.
@@ -122,7 +125,7 @@ impl Bundles {
     }
 }
 
-/// The stable word for a bundle that is being removed just now.
+/// The error for a bundle that is being removed right now.
 fn deleting() -> Error {
     Error::Unavailable {
         code: "bundle_deleting",

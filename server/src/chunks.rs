@@ -1,15 +1,15 @@
 //! Where chunk bytes live, behind one seam, with a cache in front.
 //!
 //! ```text
-//! Chunks        get, size, put, missing, clean, verify     this file, chunks/care.rs
-//!   check       an upload is what its id says              chunks/check.rs
-//!   Writer      the database: uploads grouped              chunks/writer.rs
-//!   Objects     a folder or S3: one object a chunk         chunks/objects.rs
+//! Chunks        get, size, put, missing, clean, verify       this file, chunks/maintenance.rs
+//!   check       an upload must be what its id says           chunks/check.rs
+//!   Writer      in the database: uploads in groups           chunks/writer.rs
+//!   Objects     in a folder or S3: one object per chunk      chunks/objects.rs
 //! ```
 //!
-//! Promises: bytes become visible only after they were unpacked and hashed to their id; a chunk whose row is live has its
-//! bytes, whatever runs at the same time; memory is bounded by the cache, by the number of checks at once and by
-//! the callers' bodies. Absence is never remembered. It knows neither HTTP nor who may do what.
+//! Promises: bytes become visible only after they have been unpacked and hashed to their id; a chunk whose row is live has
+//! its bytes, whatever runs at the same time; memory is bounded by the cache, by the number of concurrent checks and by the
+//! callers' bodies. Absence is never cached. Nothing here knows HTTP, or who may do what.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,13 +23,13 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::{NewChunk, Time};
 
-mod care;
 mod check;
+mod maintenance;
 mod objects;
 mod place;
 mod writer;
 
-pub use care::{Cleaned, Verified};
+pub use maintenance::{Cleaned, Verified};
 pub(crate) use objects::open_objects;
 pub use place::{Options, Place};
 
@@ -42,26 +42,26 @@ use writer::Writer;
 pub enum PutOutcome {
     /// The chunk was not live before.
     New,
-    /// It was there already.
+    /// The chunk was live already.
     There,
 }
 
-/// How the cache is doing.
+/// Statistics of the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheCounts {
-    /// Answered from memory.
+    /// Requests answered from memory.
     pub hits: u64,
-    /// Asked of the store.
+    /// Requests passed to the store.
     pub misses: u64,
-    /// Bytes held.
+    /// Bytes in the cache.
     pub bytes: u64,
 }
 
-/// See the module's head.
+/// A chunk store with its cache.
 #[derive(Debug)]
 pub struct Chunks {
     db: Arc<dyn Db>,
-    bytes: Kept,
+    storage: Storage,
     cache: Option<Cache<ChunkId, Bytes>>,
     checker: Checker,
     hits: AtomicU64,
@@ -69,20 +69,20 @@ pub struct Chunks {
 }
 
 #[derive(Debug)]
-enum Kept {
+enum Storage {
     InDatabase(Writer),
     AsObjects(Objects),
 }
 
 impl Chunks {
-    /// Opens the store. Must be called on a runtime: uploads into the database are grouped by a task.
+    /// Opens the store. Must be called on a runtime: a task writes uploads into the database.
     ///
     /// # Errors
-    /// If the options cannot be used. An object store is not asked anything yet.
+    /// [`Error::Config`] if the options cannot be used. An object store is not contacted yet.
     pub fn open(db: Arc<dyn Db>, options: &Options) -> Result<Self> {
-        let bytes = match &options.place {
-            Place::Database => Kept::InDatabase(Writer::start(Arc::clone(&db))),
-            _ => Kept::AsObjects(Objects::open(options)?),
+        let storage = match &options.place {
+            Place::Database => Storage::InDatabase(Writer::start(Arc::clone(&db))),
+            _ => Storage::AsObjects(Objects::open(options)?),
         };
         let cache = (options.cache_bytes > 0).then(|| {
             Cache::builder()
@@ -94,7 +94,7 @@ impl Chunks {
         });
         Ok(Self {
             db,
-            bytes,
+            storage,
             cache,
             checker: Checker::new(options.max_chunk_bytes()),
             hits: AtomicU64::new(0),
@@ -102,17 +102,17 @@ impl Chunks {
         })
     }
 
-    /// The largest chunk that is taken, in plain bytes.
+    /// Largest chunk accepted, in plain bytes.
     pub fn max_chunk_bytes(&self) -> u64 {
         self.checker.max_bytes()
     }
 
-    /// The largest upload that is taken, in stored bytes.
+    /// Largest upload accepted, in stored bytes.
     pub fn max_stored_bytes(&self) -> u64 {
         self.checker.max_bytes() + limits::MAX_STORED_OVERHEAD_BYTES
     }
 
-    /// The stored bytes of a chunk. Those who ask for the same at once share one look into the store.
+    /// The stored bytes of a chunk. Concurrent requests for the same chunk share one read of the store.
     pub async fn get(&self, id: &ChunkId) -> Result<Option<Bytes>> {
         let Some(cache) = &self.cache else {
             self.misses.fetch_add(1, Ordering::Relaxed);
@@ -133,40 +133,40 @@ impl Chunks {
         }
     }
 
-    /// The stored bytes of a chunk, past the cache: who reads a whole version once would only push out what others
-    /// want.
+    /// The stored bytes of a chunk, bypassing the cache: reading a whole version through it would only evict what players
+    /// need.
     pub async fn read(&self, id: &ChunkId) -> Result<Option<Bytes>> {
-        match &self.bytes {
-            Kept::InDatabase(_) => self.db.chunk_bytes(id).await,
-            Kept::AsObjects(objects) => objects.get(id).await,
+        match &self.storage {
+            Storage::InDatabase(_) => self.db.chunk_bytes(id).await,
+            Storage::AsObjects(objects) => objects.get(id).await,
         }
     }
 
-    /// The stored size of a chunk. Never from the cache: who asks this wants to know whether to send it.
+    /// The stored size of a chunk. Never from the cache: publishers ask this to decide whether to send the chunk.
     pub async fn size(&self, id: &ChunkId) -> Result<Option<u64>> {
         self.db.chunk_size(id).await
     }
 
-    /// Checks the bytes and makes the chunk live, kept at least until then.
+    /// Checks the bytes and makes the chunk live. It is kept at least until `keep_until`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], `chunk_corrupt` if it is not what its id says, and `chunk_deleting` while clean-up
-    /// removes it: the same again in two seconds will do.
+    /// [`Error::TooLarge`], `chunk_corrupt` if it is not what its id says, and `chunk_deleting` while garbage
+    /// collection removes it: retrying two seconds later will succeed.
     pub async fn put(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
         let checked = self.checker.check(id, stored).await?;
         let chunk = NewChunk { id, size: checked.plain_bytes, stored_size: checked.stored.len() as u64, keep_until };
-        match &self.bytes {
-            Kept::InDatabase(writer) => writer.put(chunk, checked.stored).await,
-            Kept::AsObjects(objects) => objects.put(self.db.as_ref(), &self.checker, chunk, checked.stored).await,
+        match &self.storage {
+            Storage::InDatabase(writer) => writer.put(chunk, checked.stored).await,
+            Storage::AsObjects(objects) => objects.put(self.db.as_ref(), &self.checker, chunk, checked.stored).await,
         }
     }
 
-    /// Those of `ids` (at most 5,000) that must be sent; the others are kept at least until then.
+    /// Returns those of `ids` (at most 5,000) that must be sent. The others are kept at least until `keep_until`.
     pub async fn missing(&self, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
         self.db.missing(ids, keep_until).await
     }
 
-    /// How the cache is doing.
+    /// Statistics of the cache.
     pub fn cache_counts(&self) -> CacheCounts {
         CacheCounts {
             hits: self.hits.load(Ordering::Relaxed),
@@ -176,10 +176,10 @@ impl Chunks {
     }
 }
 
-/// What an entry of the cache costs beside its bytes.
+/// Memory that an entry of the cache takes in addition to its bytes.
 const CACHE_OVERHEAD: u32 = 256;
 
-/// The same failure, for another one who waited for it.
+/// A copy of a failure, for another request that waited for the same chunk.
 fn shared(error: &Error) -> Error {
     match error {
         Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
@@ -187,7 +187,7 @@ fn shared(error: &Error) -> Error {
     }
 }
 
-/// The stable word for a chunk that is being removed just now.
+/// The error for a chunk that is being removed right now.
 fn deleting() -> Error {
     Error::Unavailable {
         code: "chunk_deleting",

@@ -1,27 +1,28 @@
-//! One function for each command. They open, ask the service, and print.
+//! The commands, one function each: they open the application, ask the service, and print.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
-use vsekai_server::app::Open;
+use vsekai_server::app::Application;
 use vsekai_server::auth::NewToken;
 use vsekai_server::config::{Config, Loaded};
 use vsekai_server::db::{self, Page, Pools};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::{AuditEntry, Time};
-use vsekai_server::{api, clean};
+use vsekai_server::{api, gc};
 
 use crate::{Cli, Command, TokenCommand};
 
 mod bundle;
-mod copy;
+mod export;
+mod import;
 mod serve;
 mod tls;
 
-/// Chunks looked at in one piece.
-const PIECE: u32 = 500;
+/// Chunks verified per batch.
+const BATCH: u32 = 500;
 
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     if matches!(cli.command, Command::Openapi) {
@@ -50,11 +51,11 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
             print(&format!("The tables of {} are up to date.\n", config.database_shown()));
         }
         Command::Token(command) => token(command, open(config).await?).await?,
-        Command::Gc { dry_run } => gc(&open(config).await?, dry_run).await?,
+        Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
         Command::Verify { deep } => return verify(&open(config).await?, deep).await,
-        Command::Export { dir } => copy::export(&open(config).await?, &dir).await?,
+        Command::Export { dir } => export::run(&open(config).await?, &dir).await?,
         Command::Import { store, index, keep_days } => {
-            copy::import(&open(config).await?, &store, &index, keep_days).await?;
+            import::run(&open(config).await?, &store, &index, keep_days).await?;
         }
         Command::Backup { file } => {
             db::backup(&config.database_url(), &file).await?;
@@ -71,11 +72,11 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(config: Config) -> Result<Open> {
-    Open::open(config, s3_settings()).await
+async fn open(config: Config) -> Result<Application> {
+    Application::open(config, s3_settings()).await
 }
 
-/// What the tools of AWS read, for an object store.
+/// The variables that AWS's own tools read, for an S3 store.
 fn s3_settings() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -92,8 +93,8 @@ fn start_log(config: &Config) -> Result<()> {
     outcome.map_err(|error| Error::Internal { context: format!("starting the log: {error}") })
 }
 
-async fn token(command: TokenCommand, open: Open) -> Result<()> {
-    let db = open.service().db();
+async fn token(command: TokenCommand, app: Application) -> Result<()> {
+    let db = app.service().db();
     match command {
         TokenCommand::Create { name, scopes, days } => {
             let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
@@ -111,7 +112,7 @@ async fn token(command: TokenCommand, open: Open) -> Result<()> {
             })
             .await?;
             print(&format!("{}\n", made.text));
-            note("This token is shown once. Give it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
+            note("This token is shown only once. Pass it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
         }
         TokenCommand::List => {
             let mut page = Page { after: None, limit: 100 };
@@ -122,7 +123,7 @@ async fn token(command: TokenCommand, open: Open) -> Result<()> {
                         (Some(_), _) => "revoked".to_owned(),
                         (None, Some(end)) if end <= Time::now() => "expired".to_owned(),
                         (None, Some(end)) => format!("until {end}"),
-                        (None, None) => "without end".to_owned(),
+                        (None, None) => "no expiry".to_owned(),
                     };
                     print(&format!("{}  {:24}  {:24}  {state}\n", token.id, token.scopes, token.name));
                 }
@@ -134,41 +135,41 @@ async fn token(command: TokenCommand, open: Open) -> Result<()> {
             if !db.revoke_token(id, Time::now()).await? {
                 return Err(Error::NotFound { what: "token" });
             }
-            print("Revoked. Servers that run learn of it within seconds.\n");
+            print("Revoked. Running servers stop accepting it within seconds.\n");
         }
     }
     Ok(())
 }
 
-async fn gc(open: &Open, dry_run: bool) -> Result<()> {
+async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     if dry_run {
-        let found = clean::look(open.service()).await?;
-        print(&format!("{} chunks of {} bytes are needed by nothing.\n", found.doomed_chunks, found.doomed_bytes));
+        let found = gc::preview(app.service()).await?;
+        print(&format!("{} chunks ({} bytes) are no longer needed.\n", found.doomed_chunks, found.doomed_bytes));
         return Ok(());
     }
-    // A server that runs has the lease while it cleans up; one that was killed meanwhile has it for ten minutes more.
-    let Some(swept) = clean::round(open.service(), open.holder(), open.graces()).await? else {
-        let reason = "Another process cleans up now; try again in ten minutes".to_owned();
+    // A running server holds the lease while it collects. After a kill, the lease lasts up to ten minutes longer.
+    let Some(collected) = gc::collect(app.service(), app.holder(), app.retention()).await? else {
+        let reason = "Another process is collecting garbage; try again in ten minutes".to_owned();
         return Err(Error::Unavailable { code: "busy", reason });
     };
     print(&format!(
         "{} chunks doomed, {} removed; {} bundles doomed, {} removed; {} unfinished publications and {} files of old \
          metadata removed.\n",
-        swept.doomed_chunks,
-        swept.removed_chunks,
-        swept.doomed_bundles,
-        swept.removed_bundles,
-        swept.publications,
-        swept.removed_files
+        collected.doomed_chunks,
+        collected.removed_chunks,
+        collected.doomed_bundles,
+        collected.removed_bundles,
+        collected.publications,
+        collected.removed_files
     ));
     Ok(())
 }
 
-async fn verify(open: &Open, deep: bool) -> Result<ExitCode> {
-    let mut page = Page { after: None, limit: PIECE };
+async fn verify(app: &Application, deep: bool) -> Result<ExitCode> {
+    let mut page = Page { after: None, limit: BATCH };
     let (mut checked, mut bad) = (0, 0);
     loop {
-        let found = open.service().chunks().verify(&page, deep).await?;
+        let found = app.service().chunks().verify(&page, deep).await?;
         checked += found.checked;
         bad += found.missing.len() + found.corrupt.len();
         for id in &found.missing {
@@ -181,15 +182,18 @@ async fn verify(open: &Open, deep: bool) -> Result<ExitCode> {
         page.after = Some(last);
     }
     note(&format!("{checked} chunks, {bad} of them missing or corrupt."));
-    let bundles = open.service().db().bundles(None).await?;
+    let bundles = app.service().db().bundles(None).await?;
     let mut bad_bundles = 0;
     for bundle in &bundles {
-        if !open.service().bundles().is_sound(bundle.info.id, bundle.info.length, deep).await? {
+        if !app.service().bundles().is_sound(bundle.info.id, bundle.info.length, deep).await? {
             bad_bundles += 1;
             print(&format!("bad bundle {}\n", bundle.info.id));
         }
     }
-    note(&format!("{} bundles, {bad_bundles} of them bad; `bundle remove ID` has one built anew.", bundles.len()));
+    note(&format!(
+        "{} bundles, {bad_bundles} of them bad; `bundle remove ID` makes the server build one again.",
+        bundles.len()
+    ));
     bad += bad_bundles;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -204,12 +208,12 @@ fn show(loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
-/// To stdout. A reader that is gone is no failure.
+/// Writes to stdout. It is not an error if the reader has gone away.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-/// To stderr.
+/// Writes a line to stderr.
 fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,31 +1,34 @@
 //! The V-Sekai update service: modes, versions and chunks over HTTP.
 //!
 //! ```text
-//! api, files            HTTP in and out: /api/v1 and the static-like paths of a repository; pack: one of those
-//!   service             the rules: publishing, modes, CDNs, signing. One decision, then one Db::apply
-//!     db                SQL: SQLite, PostgreSQL, CockroachDB
-//!     chunks            where chunk bytes live: the database, a folder, S3; a cache in front
-//!     bundles           chunks compressed together: built beside the rest, kept where chunks are
+//! app, listen             everything put together; connections
+//!   auth, client, limit   who asks, from where, and how often
+//!   api, static_files     HTTP in and out: /api/v1, and the files of a repository
+//!     service             the rules: publishing, modes, CDNs, signing. One decision, then one RepositoryDb::apply
+//!       db                SQL: SQLite, PostgreSQL, CockroachDB
+//!       chunks            where chunk bytes live: the database, a folder, S3; a cache in front
+//!       bundles           chunks compressed together: built in the background, kept where chunks are
+//!   gc, probe             background tasks: garbage collection, health of CDNs
+//! config, model, error, problem, observe    shared by all
 //! ```
 //!
-//! Data flows downwards; `model` and `error` are shared by all. Every process is stateless but for its cache: any
-//! number of them may serve one database.
+//! Data flows downwards. Processes keep no state except caches, so any number of them may serve one database.
 
 pub mod api;
 pub mod app;
 pub mod auth;
 pub mod bundles;
 pub mod chunks;
-pub mod clean;
+pub mod client;
 pub mod config;
 pub mod db;
 pub mod error;
-pub mod files;
+pub mod gc;
 pub mod limit;
 pub mod listen;
 pub mod model;
 pub mod observe;
-pub mod pack;
 pub mod probe;
 pub mod problem;
 pub mod service;
+pub mod static_files;

@@ -1,7 +1,7 @@
-//! What can be seen of requests from outside: an identifier for each, a line in the log, numbers for Prometheus.
+//! Tracing and metrics: an id for each request, a line in the log, numbers for Prometheus.
 //!
-//! Reads of chunks and signed files are counted and not logged, unless the level is `debug`. Nothing that a client
-//! has sent is written into the log as it came: paths lose their control characters, and no header is written.
+//! Reads of chunks and signed files are counted but not logged, unless the level is `debug`. Nothing that a client sends is
+//! logged unfiltered: control characters are removed from paths, and headers are not logged at all.
 
 use std::time::Instant;
 
@@ -13,11 +13,11 @@ use uuid::Uuid;
 /// Longest path in the log, in bytes.
 const MAX_PATH: usize = 200;
 
-/// The identifier of a request. What a client sends as such is not believed: it would write into the log.
+/// The id of a request. An id sent by the client is ignored: it would be written to the log.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// Answers, and sees.
+/// Answers a request, and records that.
 pub async fn observe(endpoint: &impl Endpoint<Output: IntoResponse>, mut request: Request) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
@@ -72,7 +72,7 @@ fn count(kind: &'static str, method: &Method, response: &Response, started: Inst
         _ => "other",
     };
     counter!("vsekai_requests_total", "kind" => kind, "method" => name, "status" => status).increment(1);
-    // As announced: who goes away before the end is counted as if it had stayed.
+    // The announced length: a client that disconnects early is counted as if it had stayed.
     let length = response.headers().get(header::CONTENT_LENGTH).filter(|_| *method == Method::GET);
     if let Some(bytes) = length.and_then(|length| length.to_str().ok()?.parse().ok()) {
         counter!("vsekai_response_bytes_total", "kind" => kind).increment(bytes);
@@ -80,18 +80,18 @@ fn count(kind: &'static str, method: &Method, response: &Response, started: Inst
     histogram!("vsekai_request_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
 }
 
-/// What is counted apart: a fixed set, whatever clients ask for.
+/// The label of a path in metrics: one of a fixed set, whatever clients ask for.
 fn kind_of(path: &str) -> &'static str {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     ["store", "tuf", "targets", "bundles", "api", "docs"].into_iter().find(|kind| *kind == first).unwrap_or("other")
 }
 
-/// As much of a path as can stand in a log.
+/// A path as it may appear in the log.
 fn clean(path: &str) -> String {
     path.chars().filter(|it| !it.is_control()).take(MAX_PATH).collect()
 }
 
-/// Says how the cache and the chunks are doing, for Prometheus.
+/// Reports the statistics of the cache to Prometheus.
 pub fn gauge_cache(hits: u64, misses: u64, bytes: u64) {
     counter!("vsekai_chunk_cache_hits_total").absolute(hits);
     counter!("vsekai_chunk_cache_misses_total").absolute(misses);
@@ -99,14 +99,14 @@ pub fn gauge_cache(hits: u64, misses: u64, bytes: u64) {
     gauge!("vsekai_chunk_cache_bytes").set(bytes as f64);
 }
 
-/// Says how many bundles there are, for Prometheus.
+/// Reports the number and size of bundles to Prometheus.
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 bundles or bytes of them")]
 pub fn gauge_bundles(bundles: &[crate::model::Bundle]) {
     gauge!("vsekai_bundles").set(bundles.len() as f64);
     gauge!("vsekai_bundle_bytes").set(bundles.iter().map(|bundle| bundle.info.length).sum::<u64>() as f64);
 }
 
-/// Says how many chunks there are, for Prometheus.
+/// Reports the number and size of chunks to Prometheus.
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 chunks or bytes of them")]
 pub fn gauge_chunks(counts: &crate::db::ChunkCounts) {
     gauge!("vsekai_chunks", "state" => "live").set(counts.live as f64);

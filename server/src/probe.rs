@@ -1,11 +1,11 @@
-//! Looks whether CDNs have what this server has, and how fast.
+//! Checks whether CDNs serve the repository, and how fast.
 //!
-//! Each is asked for `tuf/timestamp.json`, which every mirror of the repository must have, and which must not have expired. Three failures in a row
-//! make a CDN unhealthy, two successes healthy again, so that the signed list of mirrors does not flap.
+//! A probe requests `tuf/timestamp.json`, which every mirror must have, and which must not have expired. Three failures in
+//! a row make a CDN unhealthy, two successes make it healthy again, so that the signed list of mirrors does not flap.
 //!
-//! Whoever may name CDNs must not be able to look around in the operator's network: only public addresses are
-//! connected to, whatever a name turns out to mean at that moment, redirects are not followed, and nothing of an
-//! answer is shown to anybody but whether it was good.
+//! Whoever may add CDNs must not be able to explore the operator's network. So the prober connects to public addresses
+//! only, whatever a name resolves to at that moment, follows no redirects, and reports nothing about a response except
+//! whether it was good.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::model::{Cdn, Health, Time};
 use crate::service::{Service, check_uri, is_private};
 
-/// The longest that a probe may take.
+/// How long a probe may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Failures in a row that make a CDN unhealthy.
@@ -27,10 +27,10 @@ const FAILURES: u32 = 3;
 /// Successes in a row that make it healthy again.
 const SUCCESSES: u32 = 2;
 
-/// Largest timestamp that is read, in bytes.
+/// Largest timestamp, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
-/// Asks CDNs how they are.
+/// Probes CDNs.
 #[derive(Debug)]
 pub struct Prober {
     client: reqwest::Client,
@@ -38,6 +38,8 @@ pub struct Prober {
 }
 
 impl Prober {
+    /// Makes the client for probes.
+    ///
     /// # Errors
     /// [`Error::Internal`] if the system's certificates cannot be read.
     pub fn new(allow_private: bool) -> Result<Self> {
@@ -47,28 +49,29 @@ impl Prober {
             .no_proxy()
             .dns_resolver(Arc::new(Public { allow_private }))
             .build();
-        let failed = |error: reqwest::Error| Error::Internal { context: format!("a client for probes: {error}") };
+        let failed =
+            |error: reqwest::Error| Error::Internal { context: format!("making a client for probes: {error}") };
         Ok(Self { client: client.map_err(failed)?, allow_private })
     }
 
-    /// Looks at all CDNs once, all at the same time.
+    /// Probes all CDNs once, at the same time, and records what it finds.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn round(&self, service: &Service) -> Result<()> {
         let page = Page { after: None, limit: 1000 };
         let cdns = service.db().cdns(&CdnFilter { is_enabled: Some(true), ..CdnFilter::default() }, &page).await?;
-        let looked = futures_util::future::join_all(cdns.iter().map(|cdn| self.look(&cdn.uri))).await;
-        for (cdn, latency) in cdns.iter().zip(looked) {
+        let latencies = futures_util::future::join_all(cdns.iter().map(|cdn| self.probe(&cdn.uri))).await;
+        for (cdn, latency) in cdns.iter().zip(latencies) {
             let found = judge(cdn, latency.ok());
             service.note_health(cdn.uid, &cdn.health, &found).await?;
         }
         Ok(())
     }
 
-    /// How long the CDN took for a good answer.
-    async fn look(&self, base: &str) -> Result<Duration, ()> {
-        // An address in numbers is not resolved, and it may have been put there when private ones were allowed.
+    /// Returns how long the CDN took for a good response.
+    async fn probe(&self, base: &str) -> Result<Duration, ()> {
+        // Numeric addresses are not resolved, and this one may date from a time when private ones were allowed.
         check_uri(base, self.allow_private).map_err(|_| ())?;
         let started = Instant::now();
         let answer = self.client.get(format!("{base}/tuf/timestamp.json")).send().await.map_err(|_| ())?;
@@ -86,7 +89,7 @@ impl Prober {
         let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| ())?;
         let field = |name| document.pointer(name).and_then(serde_json::Value::as_str);
         let expires = field("/signed/expires").and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
-        // One that has ended is of no use to clients: the mirror is not kept up to date.
+        // Clients cannot use an expired timestamp: the mirror is not kept up to date.
         let is_fresh = expires.is_some_and(|end| end.timestamp_micros() > Time::now().0);
         if field("/signed/_type") == Some("timestamp") && is_fresh { Ok(started.elapsed()) } else { Err(()) }
     }
@@ -106,7 +109,7 @@ fn judge(cdn: &Cdn, latency: Option<Duration>) -> Health {
     }
 }
 
-/// Resolves names to public addresses only. What it gives is what is connected to: nothing changes in between.
+/// Resolves names to public addresses only. The client connects to exactly these, so nothing can change in between.
 #[derive(Debug)]
 struct Public {
     allow_private: bool,
@@ -127,8 +130,8 @@ impl Resolve for Public {
     }
 }
 
-/// Probes for ever, while it has the lease; to be dropped when the server ends.
-pub async fn keep_probing(service: Arc<Service>, prober: Prober, holder: String, every: Duration) {
+/// Probes at this interval, whenever it gets the lease. Never returns: drop the future to stop.
+pub async fn probe_forever(service: Arc<Service>, prober: Prober, holder: String, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         let lease = i64::try_from(every.as_secs() * 3).unwrap_or(i64::MAX);
@@ -139,7 +142,7 @@ pub async fn keep_probing(service: Arc<Service>, prober: Prober, holder: String,
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
-            tracing::warn!(code = error.code(), "cannot look at the CDNs: {error}");
+            tracing::warn!(code = error.code(), "cannot probe the CDNs: {error}");
         }
     }
 }
@@ -185,10 +188,10 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let base = format!("http://localhost:{port}");
-        assert!(Prober::new(false).unwrap().look(&base).await.is_err());
+        assert!(Prober::new(false).unwrap().probe(&base).await.is_err());
         let accepted = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;
         assert!(accepted.is_err(), "it was connected to");
-        let _ = tokio::time::timeout(Duration::from_secs(1), Prober::new(true).unwrap().look(&base)).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), Prober::new(true).unwrap().probe(&base)).await;
         assert!(tokio::time::timeout(Duration::from_secs(2), listener.accept()).await.is_ok(), "the test would see it");
     }
 }

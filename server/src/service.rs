@@ -1,16 +1,17 @@
-//! The rules, once for all databases and stores: what may be published, changed and signed.
+//! The rules, independent of databases and stores: what may be published, changed and signed.
 //!
 //! ```text
-//! change     decide on a View -> sign the catalog that follows -> Db::apply, again if another came between
-//!   modes, versions, cdns, trust, publish     what is decided
-//!   catalog    rows -> catalog                            (pure)
-//!   sign       catalog -> signed metadata                 (this server's keys, in memory)
-//! rebuild    index + chunks -> does the file table tell the truth?
-//! renew      signs again before anything expires
+//! change          decide on a View -> sign the new catalog -> RepositoryDb::apply; start over if the view was stale
+//!   modes, cdns, trust, publish    the decisions
+//!   catalog       rows -> catalog                                          (pure)
+//!   sign          catalog -> signed metadata, with this server's keys      (in memory)
+//! rebuild         does the tree made of the chunks match the file table?
+//! renew           signs again before anything expires
+//! metadata_pack   all metadata in force in one file, tuf/current.pack
 //! ```
 //!
-//! Promises: what clients see changes in one transaction or not at all; nothing is signed that was not verified; what
-//! the publisher's offline keys must say is never said by this server. It speaks neither HTTP nor SQL.
+//! Promises: what clients see changes in one transaction or not at all; nothing is signed unless it was verified; this
+//! server never signs what the publisher's offline keys must sign. It knows neither HTTP nor SQL.
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::model::{AuditEntry, Time};
 
 pub mod catalog;
 mod cdns;
+pub mod metadata_pack;
 mod modes;
 pub mod publish;
 mod rebuild;
@@ -36,35 +38,35 @@ pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
 pub use sign::{Accept, Signer};
 
-/// How often a change is decided anew because another came between.
+/// How often to decide anew because the view was stale.
 const MAX_DECISIONS: u32 = 20;
 
 /// Who asks for a change.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// A token's identifier, or a part of the program such as `renew`.
+    /// The id of a token, or a part of the program such as `renew`.
     pub name: String,
-    /// The request, to be found in the log.
+    /// The id of the request in the log.
     pub request_id: String,
 }
 
 impl Actor {
-    /// A part of the program.
+    /// The program itself: one of its parts.
     pub fn program(part: &str) -> Self {
         Self { name: part.to_owned(), request_id: String::new() }
     }
 }
 
-/// What is to be changed, decided on a [`View`].
+/// A change of the repository, decided on a [`View`] but not signed yet.
 #[derive(Debug, Default)]
 struct Decision {
     rows: Vec<RowChange>,
     publish: Option<Publish>,
-    /// Files of a publication.
+    /// The files of a publication.
     files: Vec<crate::model::RepositoryFile>,
     /// Metadata that was signed elsewhere.
     accept: Accept,
-    /// Sign although nothing else changes.
+    /// Sign even if nothing else changes.
     renew: bool,
     /// Action and subject, for the audit log.
     audit: (&'static str, String),
@@ -72,7 +74,7 @@ struct Decision {
     detail: serde_json::Value,
 }
 
-/// What is called after every change that this process has made.
+/// A callback for changes made by this process.
 #[derive(Default)]
 struct Hook(std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>);
 
@@ -82,7 +84,7 @@ impl std::fmt::Debug for Hook {
     }
 }
 
-/// See the module's head.
+/// Applies the rules to one repository.
 #[derive(Debug)]
 pub struct Service {
     changed: Hook,
@@ -90,27 +92,27 @@ pub struct Service {
     chunks: Arc<Chunks>,
     bundles: Arc<Bundles>,
     signer: Signer,
-    /// This server's region, a word of the operator's.
+    /// The region of this server, in the operator's words.
     region: String,
-    /// How long what a publication has brought is kept, in seconds.
+    /// How long a publication may take, in seconds.
     upload_ttl_s: i64,
     /// Whether CDNs may have private addresses.
     allow_private_cdns: bool,
 }
 
-/// What a [`Service`] is told besides its parts.
+/// Settings of a [`Service`].
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
-    /// See [`Service`].
+    /// The region of this server: CDNs of the same region come first.
     pub region: String,
-    /// Seconds.
+    /// How long a publication may take, and how long what it has sent is kept, in seconds.
     pub upload_ttl_s: i64,
-    /// For tests and local networks.
+    /// Whether CDNs may have private addresses: for tests and local networks.
     pub allow_private_cdns: bool,
 }
 
 impl Service {
-    /// Puts it together.
+    /// Puts the parts together.
     pub fn new(
         db: Arc<dyn Db>,
         chunks: Arc<Chunks>,
@@ -122,33 +124,33 @@ impl Service {
         Self { changed: Hook::default(), db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns }
     }
 
-    /// Has this called after every change that is made here, before it is answered for: what is kept in memory of the
-    /// repository is out of date then. The first one stays.
+    /// Sets a callback for every change made by this process, called before the change is reported to the client: cached
+    /// parts of the repository are stale then. Only the first callback is kept.
     pub fn on_change(&self, call: impl Fn() + Send + Sync + 'static) {
         let _ = self.changed.0.set(Box::new(call));
     }
 
-    /// The database, for what only reads.
+    /// The database, for reading.
     pub fn db(&self) -> &Arc<dyn Db> {
         &self.db
     }
 
-    /// The chunks.
+    /// The chunk store.
     pub fn chunks(&self) -> &Arc<Chunks> {
         &self.chunks
     }
 
-    /// The bundles.
+    /// The bundle store.
     pub fn bundles(&self) -> &Arc<Bundles> {
         &self.bundles
     }
 
-    /// Where this server is.
+    /// The region of this server.
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// Decides, signs and applies, until nothing came between. A decision without changes is the end.
+    /// Decides, signs and applies, and starts over if the view was stale. A decision without changes ends it.
     async fn change(&self, actor: &Actor, decide: impl Fn(&View) -> Result<Decision> + Sync) -> Result<()> {
         for _ in 0..MAX_DECISIONS {
             let view = self.db.view().await?;
@@ -170,11 +172,11 @@ impl Service {
         }
         Err(Error::Unavailable {
             code: "database_busy",
-            reason: "Others change the repository all the time".to_owned(),
+            reason: "The repository keeps changing; try again in a moment".to_owned(),
         })
     }
 
-    /// Everything that one transaction needs.
+    /// Signs a decision, and makes the change for one transaction.
     async fn sign(&self, view: &View, decision: Decision, actor: &Actor) -> Result<Change> {
         let after = view.after(&decision.rows);
         let catalog = catalog::catalog_of(&after, &self.region)?;

@@ -1,10 +1,9 @@
 extends SceneTree
-## Measures frames of the launcher: while nothing happens, while it installs at full speed, and when
-## that is done.
+## Measures the frames of the launcher: while idle, while it installs at full speed, and afterwards.
 ##
-## Every frame draws all of the window, which the launcher itself does only where something moves. The
-## window is so small that a software renderer on two cores keeps up 60 frames a second without an
-## update: what is late with one, the update has made late.
+## Every frame draws the whole window, which the launcher itself does only where something moves. The
+## window is so small that a software renderer on two cores reaches 60 frames per second without an
+## update: any delay during one is caused by it.
 ##
 ## Prints one JSON line for each: how many frames, their longest, how many took over 33 ms. Runs in
 ## the project, with a display; the VSEKAI_ variables name what is installed and where.
@@ -20,7 +19,7 @@ var _is_counting := false
 
 
 func _initialize() -> void:
-	# A launcher at rest draws nothing: here it draws all the time, as it does while a bar moves.
+	# A launcher at rest draws nothing. Here it draws all the time, as while a progress bar moves.
 	OS.low_processor_usage_mode = false
 	Engine.max_fps = 60
 	process_frame.connect(_on_frame)

@@ -1,12 +1,12 @@
 extends SceneTree
-## Prints where the launcher's buttons are, for a test that clicks on them in an exported launcher.
+## Prints the positions of the launcher's buttons, for a test that clicks them in an exported one.
 ##
-## One JSON line, button name to [x, y] of its middle: after "-- PAGE" those of that page (home,
-## whats_new, settings), scrolled to its end; after "-- PAGE BUTTON" those once BUTTON is pressed.
+## One JSON line, button name to [x, y] of its centre: after "-- PAGE" those of that page (home,
+## whats_new, settings), scrolled to its end; after "-- PAGE BUTTON" those after pressing BUTTON.
 
 const SIZE := Vector2i(1280, 800)
 const PAGES: PackedStringArray = ["home", "whats_new", "settings"]
-## Longer than a launcher needs to read what is installed and to ask what is new.
+## Longer than a launcher needs to read the status and to check for updates.
 const SETTLE_SECONDS := 1.5
 
 

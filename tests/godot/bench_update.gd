@@ -1,5 +1,5 @@
 extends SceneTree
-## Installs a game by the node and prints how long that took: `DIR REPOSITORY ROOT`. Run by
+## Installs a game with the node and prints how long it took: `DIR REPOSITORY ROOT`. Run by
 ## tests/tools/bench_godot.sh.
 
 var _begun := 0

@@ -1,5 +1,5 @@
 extends RefCounted
-## A person in tests: real events of keyboard, gamepad and mouse, through the input of the engine.
+## The user in tests: real keyboard, gamepad and mouse events, through the engine's input.
 
 
 static func key(tree: SceneTree, keycode: Key, is_control: bool = false) -> void:
@@ -21,7 +21,7 @@ static func pad(tree: SceneTree, button: JoyButton) -> void:
 
 
 static func click(control: Control) -> void:
-	# Until then nothing is where it will be.
+	# Only then is the layout final.
 	await control.get_tree().process_frame
 	var to_window := control.get_viewport().get_final_transform()
 	var place := to_window * control.get_global_transform_with_canvas() * (control.size / 2.0)

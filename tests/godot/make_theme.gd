@@ -71,7 +71,7 @@ func _ring() -> StyleBoxFlat:
 	return box
 
 
-## A font of the brand with what it lacks: Japanese, then whatever the system has.
+## A font of the brand with fallbacks: Japanese, then the system's fonts.
 func _font(file: String) -> FontVariation:
 	var system := SystemFont.new()
 	system.font_names = ["Hiragino Sans", "Noto Sans CJK JP", "Yu Gothic UI", "sans-serif"]

@@ -1,15 +1,15 @@
 extends RefCounted
-## A language that nobody speaks: every text of the launcher, accented and half as long again.
+## A pseudo-language: every text of the launcher, accented and half as long again.
 ##
-## Shows in tests what is not translated, and what does not fit when a language is long.
+## Reveals in tests what is not translated, and what does not fit in a wordy language.
 
-## Zulu: the launcher has no such translation.
+## Zulu: the launcher has no translation into it.
 const LOCALE := "zu"
 const PLAIN := "aceilnorsuyACEILNORSUY"
 const ACCENTED := "áçéíłñóŕšúýÁÇÉÍŁÑÓŔŠÚÝ"
 
 
-## Adds it to the translations there are, once.
+## Adds it to the loaded translations, once.
 static func add() -> void:
 	if TranslationServer.get_loaded_locales().has(LOCALE):
 		return
@@ -28,5 +28,5 @@ static func stretch(text: String) -> String:
 		is_placeholder = letter == "{" or (is_placeholder and letter != "}")
 		var place := PLAIN.find(letter)
 		stretched += letter if is_placeholder or place < 0 else ACCENTED[place]
-	# Words, as languages are longer by words.
+	# By words, because longer languages have longer texts, not longer words.
 	return stretched + " " + "óñé ťwó ".repeat(ceili(text.length() / 16.0)).strip_edges()

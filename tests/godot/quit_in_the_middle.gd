@@ -1,5 +1,5 @@
 extends SceneTree
-## Begins an update and quits with 7 in the middle of it: for a test that looks at what is left.
+## Starts an update and quits with 7 halfway: for a test that checks what is left behind.
 
 
 func _initialize() -> void:

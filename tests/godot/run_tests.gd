@@ -1,10 +1,9 @@
 extends SceneTree
 ## Runs every `test_*` method of every `test_*.gd` beside it, each on a fresh node in the tree.
 ##
-## A test fails when the engine reports an error while it runs (a failed `assert`, a script error, a
-## Rust panic), when it leaves a node behind, or when it does not end. Closes with "N passed, N
-## failed".
-## Words after `--` choose: only files with one of them in their name are run.
+## A test fails if the engine reports an error during it (a failed `assert`, a script error, a Rust
+## panic), if it leaves a node behind, or if it does not end. The last line is "N passed, N failed".
+## Words after `--` are a filter: only files with one of them in their name are run.
 
 const FOLDER := "res://tests/godot/"
 const TEST_MSEC_MAX := 20000
@@ -12,7 +11,7 @@ const TEST_MSEC_MAX := 20000
 
 class Errors:
 	extends Logger
-	## Collects what the engine calls an error. It may call from any thread.
+	## Collects the errors of the engine, which may report them from any thread.
 
 	var _lines: PackedStringArray = []
 	var _mutex := Mutex.new()
@@ -98,7 +97,7 @@ func _run_file(file: String) -> void:
 		_report(file, test_name, problems)
 
 
-## A test that makes errors on purpose says so: `has_expected_errors`.
+## A test that causes errors on purpose sets `has_expected_errors`.
 func _take_errors(node: Node) -> PackedStringArray:
 	var errors := _errors.take()
 	return PackedStringArray() if node.get(&"has_expected_errors") == true else errors

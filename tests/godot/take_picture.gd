@@ -1,15 +1,15 @@
 extends SceneTree
-## Saves a PNG of every screen in every state that the pictures of the documentation show.
+## Saves screenshots as PNG files.
 ##
-## Needs a display, a virtual one at least. `VSEKAI_PICTURES` names the folder; the arguments after
-## `--` are the name ending, the scale of the interface and the locale, then the names wanted
-## (none = all).
+## Needs a display, which may be virtual. `VSEKAI_PICTURES` names the folder; the arguments after
+## `--` are the suffix of the file names, the scale of the interface and the locale, then the names
+## of the screens (none = all).
 
 const Shots := preload("res://tests/godot/shots.gd")
 
 
 func _initialize() -> void:
-	# A page at rest would draw no frame to wait for.
+	# In that mode a page that does not change draws no frame to wait for.
 	OS.low_processor_usage_mode = false
 	_run.call_deferred()
 
@@ -27,7 +27,7 @@ func _run() -> void:
 			continue
 		var stage: Control = shots[shot].call()
 		root.add_child(stage)
-		# Fonts draw themselves into their texture on first sight: let those frames pass.
+		# Glyphs are rasterised on first use: let those frames pass.
 		for frame: int in 4:
 			await process_frame
 		await RenderingServer.frame_post_draw

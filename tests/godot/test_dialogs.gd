@@ -1,8 +1,19 @@
 extends Node
-## Dialogs say what they must, keep the focus, and give it back.
+## Dialogs show what they should, keep the focus, and return it.
 
 const Shots := preload("res://tests/godot/shots.gd")
 const Hands := preload("res://tests/godot/hands.gd")
+
+## Only publishing and the command line can meet these.
+const NOT_MET: PackedStringArray = [
+	"config_malformed",
+	"key_missing",
+	"lint_failed",
+	"receipt_malformed",
+	"server_refused",
+	"version_exists",
+	"version_invalid",
+]
 
 var _heard: Array = []
 
@@ -15,9 +26,7 @@ func _open() -> LauncherFrame:
 
 
 func _report() -> ErrorReport:
-	var report := ErrorReport.of("disk_full", "the core's words", "the core's hint")
-	report.details = "disk_full: much more"
-	return report
+	return ErrorReport.of("disk_full", "disk_full: much more")
 
 
 func test_an_error_has_sentence_code_hint_and_details() -> void:
@@ -27,24 +36,60 @@ func test_an_error_has_sentence_code_hint_and_details() -> void:
 	var texts: PackedStringArray = []
 	for label: String in ["%Sentence", "%Hint", "%Code", "%Details"]:
 		texts.append((dialog.get_node(label) as Label).text)
-	assert(texts[0] == "There is not enough room on the disk.")
-	assert(texts[1] == "Make room, or choose another folder in Settings.")
+	assert(texts[0] == "Not enough disk space.")
+	assert(texts[1] == "Free up space, or choose another folder in Settings.")
 	assert(texts[2] == "disk_full" and texts[3] == "disk_full: much more")
 
 
-func test_a_code_without_a_translation_keeps_the_words_of_the_updater() -> void:
-	var report := ErrorReport.of("brand_new_code", "Something new.", "Do this.")
-	assert(report.sentence() == "Something new." and report.advice() == "Do this.")
+func test_a_code_without_a_text_is_named_in_a_general_one() -> void:
+	TranslationServer.set_locale("en")
+	var report := ErrorReport.of("brand_new_code")
+	assert(report.sentence() == "Something went wrong (code: brand_new_code).")
+	assert(report.advice().is_empty())
+
+
+## Codes of the library, as documented.
+func _codes() -> PackedStringArray:
+	var page := FileAccess.get_file_as_string("res://docs/errors.md")
+	var codes: PackedStringArray = ["internal"]
+	for line: String in page.get_slice("\n## ", 0).split("\n"):
+		if line.begins_with("| `"):
+			codes.append(line.get_slice("`", 1))
+	assert(codes.size() > 50)
+	return codes
+
+
+func test_every_code_has_a_text_for_players_in_every_language() -> void:
+	for code: String in _codes():
+		for locale: String in ["en", "es", "ja"]:
+			TranslationServer.set_locale(locale)
+			var report := ErrorReport.of(code)
+			assert((code in report.sentence()) == (code in NOT_MET), "%s %s" % [locale, code])
+			for text: String in [report.sentence(), report.advice()]:
+				assert(not "--" in text and not "`" in text, "%s %s: %s" % [locale, code, text])
+				assert(not "ERROR_" in text and not "HINT_" in text and not "{" in text, text)
+	TranslationServer.set_locale("en")
 
 
 func test_every_translated_code_is_one_of_the_documented() -> void:
-	var documented := FileAccess.get_file_as_string("res://docs/errors.md")
+	var codes := _codes()
 	var english := load("res://locale/en.po") as Translation
 	for key: String in english.get_message_list():
 		if key.begins_with("HINT_"):
 			var code := key.trim_prefix("HINT_").to_lower()
-			assert("| `%s` |" % code in documented, code)
+			assert(code in codes, code)
 			assert(str(english.get_message("ERROR_" + code.to_upper())) != "", code)
+	for code: String in ErrorReport.SAME_AS:
+		assert(code in codes and ErrorReport.SAME_AS[code] in codes, code)
+
+
+func test_the_dialog_names_the_operation_that_failed() -> void:
+	var dialog := _open().error_dialog
+	var report := _report()
+	report.title = "ERROR_TITLE_UPDATE"
+	dialog.report = report
+	dialog.open()
+	assert((dialog.get_node("%Title") as Label).text == "ERROR_TITLE_UPDATE")
 
 
 func test_details_are_copied_and_the_button_says_so() -> void:
@@ -85,7 +130,7 @@ func test_nothing_is_done_unless_the_answer_is_yes() -> void:
 	var frame := _open()
 	for answer: Key in [KEY_ENTER, KEY_ESCAPE]:
 		frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
-		# The first focus is on the answer that does nothing.
+		# The focus starts on the answer that does nothing.
 		await Hands.key(get_tree(), answer)
 		assert(not frame.confirm_dialog.visible and _heard.is_empty())
 	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))

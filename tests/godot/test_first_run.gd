@@ -1,5 +1,5 @@
 extends Node
-## The first start asks for a language and a place, and says whether there is room.
+## The first start asks for a language and a folder, and says whether there is enough disk space.
 
 const Shots := preload("res://tests/godot/shots.gd")
 const Hands := preload("res://tests/godot/hands.gd")

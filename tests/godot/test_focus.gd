@@ -1,5 +1,5 @@
 extends Node
-## Everything is reached without a pointer, by Tab and by the cross of a gamepad, and B leads back.
+## Everything can be reached without a pointer, by Tab and by a gamepad's D-pad, and B goes back.
 
 const Shots := preload("res://tests/godot/shots.gd")
 const Hands := preload("res://tests/godot/hands.gd")
@@ -38,7 +38,7 @@ func test_tab_reaches_everything() -> void:
 		frame.free()
 
 
-## From anything that can have the focus, the four directions lead to all the rest.
+## From any control, the four directions lead to all others.
 func test_the_cross_of_a_gamepad_reaches_everything() -> void:
 	for shot: String in ["home_failed", "home_downloading", "settings", "first_run", "whats_new"]:
 		var frame := await _open(shot)

@@ -1,5 +1,5 @@
 extends Node
-## Home says what is the case, and its one primary button does the one next step.
+## Home shows the status, and its one primary button does the one next step.
 
 const Shots := preload("res://tests/godot/shots.gd")
 const Hands := preload("res://tests/godot/hands.gd")
@@ -74,19 +74,19 @@ func test_a_download_can_be_paused_and_cancelled_and_the_old_version_played() ->
 
 func test_offline_play_stays_and_the_line_says_so() -> void:
 	var frame := _open(K.OFFLINE)
-	assert(_text(frame, "%Status") == "Offline. Playing 0.1.2 works.")
+	assert(_text(frame, "%Status") == "Can't reach the update server. You can still play 0.1.2.")
 	assert(_text(frame, "%First") == "Check for updates")
 	var state := HomeState.new()
 	state.kind = K.OFFLINE
 	state.product_name = "V-Sekai"
 	frame.home.state = state
 	assert(_text(frame, "%Primary") == "Check again")
-	assert(_text(frame, "%Status") == "Offline. Connect to the network to install V-Sekai.")
+	assert(_text(frame, "%Status").ends_with("Connect to the internet to install V-Sekai."))
 
 
 func test_a_failure_says_its_sentence_and_shows_its_details() -> void:
 	var frame := _open(K.FAILED)
-	assert(_text(frame, "%Status") == "There is not enough room on the disk.")
+	assert(_text(frame, "%Status") == "Not enough disk space.")
 	assert(_text(frame, "%First") == "Play")
 	await Hands.click(frame.home.get_node("%Second") as Button)
 	assert(_asked == [A.SHOW_ERROR])
@@ -105,11 +105,11 @@ func test_notices_say_what_is_to_be_known() -> void:
 	var wanted: Dictionary[HomeState.Notice, String] = {
 		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",
 		HomeState.Notice.MODE_MOVED: "moves you to beta",
-		HomeState.Notice.MODE_RETIRED: "The mode stable has ended",
-		HomeState.Notice.ROLLED_BACK: "0.1.2 is back in place of 0.1.3",
+		HomeState.Notice.MODE_RETIRED: "The stable channel has been discontinued",
+		HomeState.Notice.ROLLED_BACK: "0.1.2 was restored in place of 0.1.3",
 		HomeState.Notice.RECALLED: "0.1.2 was withdrawn",
-		HomeState.Notice.ON_TRIAL: "If it does not start",
-		HomeState.Notice.UPDATES_OFF: "Updates are off",
+		HomeState.Notice.ON_TRIAL: "If it doesn't start",
+		HomeState.Notice.UPDATES_OFF: "Updates are turned off",
 		HomeState.Notice.CRASHED: "ended with an error",
 	}
 	var frame := _open(K.READY)
@@ -142,7 +142,7 @@ func test_progress_of_a_download_is_of_what_the_button_has_named() -> void:
 	var frame := _open(K.DOWNLOADING)
 	await get_tree().process_frame
 	frame.home.state.download_bytes = 4_000_000
-	# By the clock: a timer of the engine counts a long first frame too.
+	# By the clock: a timer of the engine would count a long first frame too.
 	var begun := Time.get_ticks_msec()
 	while Time.get_ticks_msec() - begun < 150:
 		await get_tree().process_frame
@@ -171,7 +171,7 @@ func test_a_screen_reader_hears_every_tenth() -> void:
 	await get_tree().process_frame
 	var status := frame.home.get_node("%Status") as Label
 	assert(status.accessibility_live == DisplayServer.LIVE_POLITE)
-	assert(status.accessibility_name == "Downloading 0.1.3. 40 percent.")
+	assert(status.accessibility_name == "Downloading 0.1.3… 40 percent.")
 
 
 func test_the_language_changes_while_it_shows() -> void:

@@ -1,5 +1,5 @@
 extends Node
-## The rules of the house for what runs in the launcher.
+## House rules for the code of the launcher.
 
 const FOLDERS: PackedStringArray = ["res://scenes", "res://themes"]
 const FORBIDDEN: PackedStringArray = [
@@ -17,8 +17,13 @@ const FORBIDDEN: PackedStringArray = [
 	"OS.create_process",
 ]
 const SETTINGS := "res://scenes/settings/launcher_settings.gd"
-## The updater is known to these alone.
-const PORT: PackedStringArray = ["updater_port.gd", "updater_news.gd", "launcher_session.gd"]
+## Only these know the updater.
+const SESSION: PackedStringArray = [
+	"launcher_session.gd",
+	"updater_config.gd",
+	"updater_listener.gd",
+	"updater_queue.gd",
+]
 
 
 func _files(folder: String, extension: String) -> PackedStringArray:
@@ -43,18 +48,25 @@ func test_no_script_does_network_hashing_or_file_work() -> void:
 	for script: String in _scripts():
 		var text := FileAccess.get_file_as_string(script)
 		for word: String in FORBIDDEN:
-			# A game makes its ready file itself.
+			# A game creates its ready file itself.
 			if word == "FileAccess" and "/sample/" in script:
 				continue
 			assert(not word in text, "%s: %s" % [script, word])
 		assert(not "ConfigFile" in text or script == SETTINGS, script)
 
 
-func test_only_the_port_knows_the_updater() -> void:
+func test_only_the_session_knows_the_updater() -> void:
 	var code := RegEx.create_from_string("(?m)^[^#\\n]*VSekai(Updater|Plan|Release|Failure)")
 	for script: String in _scripts():
-		if not script.get_file() in PORT and not script.begins_with("res://scenes/main/"):
+		if not script.get_file() in SESSION and not script.begins_with("res://scenes/main/"):
 			assert(code.search(FileAccess.get_file_as_string(script)) == null, script)
+
+
+func test_no_script_reaches_into_another() -> void:
+	var private := RegEx.create_from_string("(\\w+|\\))\\._[a-z]\\w*")
+	for script: String in _scripts():
+		for found: RegExMatch in private.search_all(FileAccess.get_file_as_string(script)):
+			assert(found.get_string(1) in ["self", "super"], script + ": " + found.get_string())
 
 
 func test_nothing_polls_and_nothing_moves_for_ever() -> void:

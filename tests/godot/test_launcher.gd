@@ -6,7 +6,7 @@ const SCENE := preload("res://scenes/launcher/launcher.tscn")
 const SETTINGS := "user://test_launcher.cfg"
 const UPDATE := VSekaiUpdater.Operation.UPDATE
 const WAIT_MSEC := 4000
-## Names that the operating system of the test gives its platform.
+## The platform of the tests.
 const PLATFORM := "linux-x86_64"
 
 var _folder: String = OS.get_temp_dir().path_join("vsekai_launcher_%d" % get_instance_id())
@@ -74,7 +74,7 @@ func _publish(version: String, mode: String = "stable") -> void:
 	assert(VSekaiUpdater.run_command_line(arguments) == 0)
 
 
-## From a folder that this test publishes to, unless another repository is named.
+## Uses the folder that this test publishes to, unless a repository is given.
 func _open(
 	settings: String = '[launcher]\nlocale="en"\n', repository: String = "", root: String = ""
 ) -> void:
@@ -102,7 +102,7 @@ func _home(path: String) -> String:
 	return str(_node("%Home").get_node(path).get("text"))
 
 
-## Waits until something is so; says what was seen instead.
+## Waits for a condition; reports what was seen instead.
 func _until(what: String, is_so: Callable) -> void:
 	var end := Time.get_ticks_msec() + WAIT_MSEC
 	while not is_so.call() and Time.get_ticks_msec() < end:
@@ -168,7 +168,7 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
-	assert("If it does not start" in _home("%NoticeText"))
+	assert("If it doesn't start" in _home("%NoticeText"))
 
 
 func test_the_button_shows_the_bytes_of_the_bundle() -> void:
@@ -181,7 +181,7 @@ func test_the_button_shows_the_bytes_of_the_bundle() -> void:
 	assert(VSekaiUpdater.run_command_line(arguments) == 0)
 	_open('[launcher]\nlocale="en"\nis_first_run_done=true\n', url, root)
 	await _until_primary("Update ")
-	# The chunks of the change would be two megabytes.
+	# Without the bundle, the changed chunks would be two megabytes.
 	assert(_home("%Primary").ends_with(" kB"), _home("%Primary"))
 
 
@@ -193,7 +193,7 @@ func test_offline_play_stays() -> void:
 	await _until_primary("Play")
 	_updater().repository_urls = ["http://127.0.0.1:9/"]
 	await Hands.click(_node("%Home").get_node("%First") as Button)
-	await _until("offline", func() -> bool: return "Offline" in _home("%Status"))
+	await _until("offline", func() -> bool: return "Can't reach" in _home("%Status"))
 	assert(_home("%Primary") == "Play")
 
 
@@ -229,16 +229,16 @@ func _choose_beta() -> void:
 	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
 	var mode := _node("%Settings").get_node("%Mode") as OptionButton
 	await _until("two modes", func() -> bool: return mode.item_count == 2 and not mode.disabled)
-	# In the order of their names.
+	# Sorted by name.
 	mode.item_selected.emit(0)
 
 
 func test_a_switch_of_mode_says_first_what_it_downloads() -> void:
 	await _choose_beta()
 	var question := _node("%ConfirmDialog").get_node("%Message") as Label
-	assert(_node("%ConfirmDialog").visible and "Finding out" in question.text, question.text)
-	await _until("a weight", func() -> bool: return "It downloads" in question.text)
-	assert("0.2.0-beta.1. It downloads " in question.text, question.text)
+	assert(_node("%ConfirmDialog").visible and "Calculating" in question.text, question.text)
+	await _until("a weight", func() -> bool: return "Download size" in question.text)
+	assert("0.2.0-beta.1. Download size: " in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until("beta", func() -> bool: return _home("%Mode") == "beta")
 	await _until_primary("Update")

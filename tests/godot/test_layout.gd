@@ -1,11 +1,11 @@
 extends Node
-## Every screen in every state fits: over sizes of window, scales and languages nothing is cut,
-## nothing stands outside of the window, and no two things stand on each other.
+## Every screen fits in every state: at all window sizes, scales and languages nothing is cut off,
+## nothing is outside the window, and nothing overlaps.
 
 const Shots := preload("res://tests/godot/shots.gd")
 const Pseudo := preload("res://tests/godot/pseudo.gd")
 const SIZES: Array[Vector2i] = [Vector2i(1280, 800), Vector2i(1920, 1080), Vector2i(3840, 2160)]
-## Rects of containers are rounded to whole pixels.
+## Containers round rects to whole pixels.
 const SLACK := 1.5
 
 var _window_before: Vector2i
@@ -16,7 +16,7 @@ var _sleep_before: int
 func _enter_tree() -> void:
 	_window_before = get_window().size
 	_locale_before = TranslationServer.get_locale()
-	# Hundreds of frames are waited for.
+	# The tests wait for hundreds of frames.
 	_sleep_before = OS.low_processor_usage_mode_sleep_usec
 	OS.low_processor_usage_mode_sleep_usec = 1
 
@@ -128,12 +128,12 @@ func _check_sizes(screen: Control, shot: String) -> PackedStringArray:
 	var seen: Array[Vector2] = []
 	for size: Vector2i in SIZES:
 		get_window().size = size
-		# What is laid out is the window in pixels of the interface: 1080p and 4K are one.
+		# Layout happens in interface pixels, in which 1080p and 4K are the same.
 		var room := get_viewport().get_visible_rect().size
 		if room in seen:
 			continue
 		seen.append(room)
-		# In up to three steps: texts, then heights of wrapped ones, then scrolling.
+		# It takes up to three steps: texts, then heights of wrapped texts, then scrolling.
 		for frame: int in 3:
 			await get_tree().process_frame
 		problems.append_array(_find_problems(screen, "%s %s" % [shot, size]))
@@ -171,7 +171,7 @@ func _find_cut(label: Label, name_there: String) -> PackedStringArray:
 	var font := label.get_theme_font("font")
 	var font_size := label.get_theme_font_size("font_size")
 	var widest := 0.0
-	# A word that has no place to break is as wide as it is.
+	# A word that cannot be broken needs its whole width.
 	for word: String in label.text.split(" "):
 		widest = maxf(widest, font.get_string_size(word, 0, -1, font_size).x)
 	var is_japanese := TranslationServer.get_locale() == "ja"

@@ -2,7 +2,7 @@ extends Node
 ## Every text has a key, every key a text in every language, and every letter a glyph.
 
 const LOCALES: PackedStringArray = ["en", "es", "ja"]
-## Keys that are put together from a part and a word of the updater.
+## Prefixes of keys that are built at run time.
 const MADE: Array[String] = ["ERROR_", "HINT_", "ASK_"]
 
 
@@ -17,7 +17,7 @@ func _messages(path: String) -> Dictionary[String, String]:
 func _sources(folder: String) -> PackedStringArray:
 	var texts: PackedStringArray = []
 	for child: String in DirAccess.get_directories_at(folder):
-		# The sample is a game, not the launcher: it has its own few words.
+		# The sample is a game, not part of the launcher: it has a few texts of its own.
 		if child == "sample":
 			continue
 		texts.append_array(_sources(folder.path_join(child)))
@@ -88,7 +88,7 @@ func test_scenes_hold_no_words_of_their_own() -> void:
 func test_the_fonts_have_every_letter() -> void:
 	for brand: String in ["vsekai", "aurora"]:
 		var theme := load("res://themes/%s/%s_theme.tres" % [brand, brand]) as Theme
-		# What no brand brings is the engine's own, which has every Latin letter.
+		# A brand without a font uses the engine's, which has every Latin letter.
 		var own := theme.default_font as FontVariation
 		var engines := ThemeDB.fallback_font
 		for locale: String in LOCALES:

@@ -1,5 +1,5 @@
 extends Node
-## The engine rests when nobody does anything, and is awake at the first press.
+## The engine rests while nobody is doing anything, and wakes at the first key press.
 
 const Hands := preload("res://tests/godot/hands.gd")
 
@@ -13,7 +13,7 @@ func _open() -> void:
 
 func _fall_asleep() -> void:
 	await _rest.timeout
-	# Whoever is told first may not be the one that acts first.
+	# The order of the notifications is not that of the actions.
 	await get_tree().process_frame
 
 
@@ -40,7 +40,7 @@ func test_a_press_is_never_a_tenth_of_a_second_late() -> void:
 func test_timers_of_the_main_thread_are_on_time() -> void:
 	if OS.get_name() != "Linux":
 		return
-	# The slack that a process begins with, whatever the library has asked for its display.
+	# The slack that the process started with, whatever the library has set for its display.
 	var slack_nsec := (
 		FileAccess.open("/proc/self/timerslack_ns", FileAccess.READ).get_line().to_int()
 	)

@@ -1,5 +1,5 @@
 extends Node
-## Choices are kept, what cannot be read gives defaults, and every control says what it is for.
+## Choices are saved, unreadable files give defaults, and every control has a name.
 
 const Shots := preload("res://tests/godot/shots.gd")
 const Hands := preload("res://tests/godot/hands.gd")
@@ -38,7 +38,7 @@ func test_choices_are_kept() -> void:
 	settings.is_first_run_done = true
 	assert(settings.save() == OK)
 	var again := LauncherSettings.load_from(PATH)
-	for key: String in settings._keys():
+	for key: String in settings.keys():
 		assert(again.get(key) == settings.get(key), key)
 
 
@@ -61,7 +61,7 @@ func test_a_file_of_other_types_or_beyond_the_limits_gives_sound_values() -> voi
 
 func test_half_a_file_gives_defaults() -> void:
 	_write('[launcher]\nlocale="es"\nproxy="http://half')
-	# The engine reports the broken file as an error; that is its right, and not a failure here.
+	# The engine reports the broken file as an error, which is expected here.
 	Engine.print_error_messages = false
 	var settings := LauncherSettings.load_from(PATH)
 	Engine.print_error_messages = true

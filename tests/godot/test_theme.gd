@@ -1,5 +1,5 @@
 extends Node
-## Every brand can be read: WCAG 2.2 contrast, computed from its theme; and is made of data only.
+## Every brand is readable (WCAG 2.2 contrast, computed from its theme) and consists of data only.
 
 const FRAME := preload("res://scenes/launcher/frame.tscn")
 const BRANDS: Array[Branding] = [
@@ -32,7 +32,7 @@ func _panel(theme: Theme, variation: StringName) -> Color:
 	return (theme.get_stylebox("panel", variation) as StyleBoxFlat).bg_color
 
 
-## Of the background every colour: text stands anywhere on it.
+## All colours of the background: text can be anywhere on it.
 func _grounds(brand: Branding) -> PackedColorArray:
 	var grounds: PackedColorArray = []
 	for panel: StringName in PANELS:

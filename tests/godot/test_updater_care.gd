@@ -1,5 +1,5 @@
 extends "res://tests/godot/updater_case.gd"
-## The node looks after an install: status, modes, verify, repair, rollback, desktop, uninstall.
+## The node maintains an install: status, modes, verify, repair, rollback, desktop, uninstall.
 
 
 func test_status_tells_what_is_installed_and_asks_nobody() -> void:

@@ -1,11 +1,11 @@
 extends "res://tests/godot/updater_case.gd"
-## The node in bad hands: a refused call or a failure with a code, never a crash, a hang or a
-## silent success.
+## The node when misused: a refused call or a failure with a code, never a crash, a hang or a silent
+## success.
 
 
 class Impatient:
 	extends VSekaiUpdater
-	## Begins in `_ready`, and has callbacks of its own where the node has some.
+	## Starts in `_ready`, and has the same callbacks as the node.
 
 	var answer: Error = ERR_BUG
 	var frames := 0
@@ -103,7 +103,7 @@ func test_wrong_types_are_refused_and_change_nothing() -> void:
 			call_and_note(updater, method, value, refused)
 	set_and_note(updater, "update_policy", 99, refused)
 	set_and_note(updater, "update_policy", -1, refused)
-	# What is no error is a value that the engine takes for one of the right type.
+	# Values that the engine can convert to the right type are no errors.
 	assert(refused.size() >= 20, str(refused))
 	assert(updater.install_dir.begins_with(OS.get_environment("VSEKAI_TEST_DIR")))
 	assert(not updater.repository_urls.is_empty())

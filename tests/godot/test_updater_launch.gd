@@ -1,6 +1,6 @@
 extends "res://tests/godot/updater_case.gd"
-## The node starts a game, waits for it, and goes back to the version before if a new one does
-## not start.
+## The node starts a game, waits for it, and returns to the previous version if a new one does not
+## start.
 
 
 func test_a_game_gets_its_arguments_and_its_exit_code_is_told() -> void:
@@ -42,7 +42,7 @@ func test_a_game_goes_on_when_its_node_leaves() -> void:
 	updater.free()
 	assert(Time.get_ticks_msec() - begun < 1000, "nobody waits for the game")
 	assert(not has_event("game_exited"))
-	# It runs as long as its files are in use.
+	# It is running as long as its files are in use.
 	var code := cli(["uninstall", folder_of("alone")])
 	assert(code == 75, "exit code %d" % code)
 	FileAccess.open(go, FileAccess.WRITE).close()
@@ -53,7 +53,7 @@ func test_a_start_that_is_left_before_it_shows_anything_does_not_count() -> void
 	install("left")
 	assert(cli(["launch", folder_of("left")]) == 0)
 	install("left", "1.1.0")
-	# Whoever writes into a pipe waits for a reader: until then these games show nothing.
+	# Writing to a pipe blocks until there is a reader: until then these games show nothing.
 	note("left")
 	var pipe := folder_of("left.note")
 	assert(OS.execute("mkfifo", [pipe]) == 0)

@@ -1,5 +1,5 @@
 extends "res://tests/godot/updater_case.gd"
-## The node goes in the middle of its work: freed, removed, with its scene, with the program.
+## The node goes away during an operation: freed, removed, with its scene, with the program.
 
 
 func test_a_handler_may_remove_the_node_and_put_it_back() -> void:
@@ -40,7 +40,7 @@ func test_a_node_may_be_freed_in_any_state() -> void:
 
 
 func test_freeing_the_node_in_the_middle_of_its_signal_is_survived() -> void:
-	# In debug builds the engine refuses it: "Object is locked". In others the node is gone.
+	# Debug builds refuse it ("Object is locked"). In other builds the node is gone.
 	has_expected_errors = true
 	var updater := make_updater("locked")
 	updater.update_found.connect(func(_release: VSekaiRelease) -> void: updater.free())

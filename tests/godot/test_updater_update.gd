@@ -1,5 +1,5 @@
 extends "res://tests/godot/updater_case.gd"
-## The node brings a version in: check, plan, update, pause, resume, cancel.
+## The node installs and updates: check, plan, update, pause, resume, cancel.
 
 
 func test_a_first_install_goes_the_whole_way() -> void:
@@ -72,7 +72,7 @@ func test_what_is_up_to_date_is_told_so_by_check_and_update() -> void:
 func test_an_update_takes_what_is_there_already() -> void:
 	install("newer")
 	var updater := make_updater("newer")
-	# The install knows where it comes from.
+	# The install remembers its repository.
 	updater.repository_urls = []
 	updater.trust_root = ""
 	updater.start_update()
@@ -92,7 +92,7 @@ func test_an_update_is_as_large_as_its_bundle() -> void:
 	updater.start_update()
 	await wait_for("update_completed")
 	var plan: VSekaiPlan = arguments_of("plan_made")[0]
-	# Of a file of two megabytes a byte in each 4 KiB has changed.
+	# One byte in every 4 KiB of a two-megabyte file has changed.
 	assert(plan.download_bytes > 0 and plan.download_bytes < 100_000, str(plan.download_bytes))
 	assert(read_text("packed", "data/version.txt") == "version 1.1.0\n")
 

@@ -1,12 +1,11 @@
 extends Node
-## What the tests of `VSekaiUpdater` share. They need the games that tests/tools/fixtures.sh
-## publishes.
+## Shared by the tests of `VSekaiUpdater`, which need the games of tests/tools/fixtures.sh.
 
 const WAIT_MSEC_MAX := 18000
 
-## Every signal that a node of [method make_updater] has emitted: its name, then its arguments.
+## The signals that nodes of [method make_updater] have emitted: each its name, then its arguments.
 var events: Array[Array] = []
-## What the test has made goes wrong on purpose: errors of the engine do not fail it.
+## The test causes errors on purpose: errors of the engine do not fail it.
 var has_expected_errors := false:
 	set(value):
 		has_expected_errors = value
@@ -17,7 +16,7 @@ func _exit_tree() -> void:
 	Engine.print_error_messages = true
 
 
-## A node in the tree for a folder of this name; what it emits is kept in [member events].
+## A node in the tree, for a folder of this name; its signals are recorded in [member events].
 func make_updater(folder: String) -> VSekaiUpdater:
 	var updater := VSekaiUpdater.new()
 	updater.install_dir = folder_of(folder)
@@ -34,7 +33,7 @@ func folder_of(folder: String) -> String:
 	return base.path_join("games").path_join(folder)
 
 
-## An install that is there already, made by the command line.
+## Creates an install, with the command line.
 func install(folder: String, version: String = "1.0.0", mode: String = "stable") -> void:
 	assert(cli(["update", "--mode", mode, "--version", version, folder_of(folder)]) == 0)
 
@@ -57,13 +56,13 @@ func listen(updater: VSekaiUpdater) -> void:
 		)
 
 
-## Waits until a signal was emitted, and gives its arguments; those of the last one.
+## Waits until a signal has been emitted, and returns the arguments of the last one.
 func wait_for(signal_name: String) -> Array:
 	await wait_until(func() -> bool: return has_event(signal_name), signal_name)
 	return arguments_of(signal_name)
 
 
-## The same for a signal that must not have come before.
+## The same, for a signal that is emitted from now on.
 func wait_for_next(signal_name: String) -> Array:
 	var before := count_of(signal_name)
 	await wait_until(func() -> bool: return count_of(signal_name) > before, signal_name)
@@ -99,7 +98,7 @@ func arguments_of(signal_name: String) -> Array:
 	return []
 
 
-## The names of all signals, without progress, which comes as often as it likes.
+## The names of all signals, except progress, which varies in number.
 func names() -> PackedStringArray:
 	var found: PackedStringArray = []
 	for event: Array in events:
@@ -109,7 +108,7 @@ func names() -> PackedStringArray:
 	return found
 
 
-## The states in the order in which they were told.
+## The states, in order.
 func states() -> Array[VSekaiUpdater.State]:
 	var found: Array[VSekaiUpdater.State] = []
 	for event: Array in events:
@@ -119,7 +118,7 @@ func states() -> Array[VSekaiUpdater.State]:
 	return found
 
 
-## The failure that was told last, which must have this code.
+## The last failure, which must have this code.
 func wait_for_failure(code: String) -> VSekaiFailure:
 	var failure: VSekaiFailure = (await wait_for("operation_failed"))[0]
 	assert(failure.code == code, "%s: %s" % [failure.code, failure.message])
@@ -131,7 +130,7 @@ func read_text(folder: String, path: String) -> String:
 	return FileAccess.get_file_as_string(folder_of(folder).path_join("current").path_join(path))
 
 
-## Bytes of the update that are done; 0 before it begins to fetch.
+## Bytes of the update that are done; 0 before the download starts.
 func done_bytes() -> int:
 	if not has_event("plan_made") or not has_event("progress_changed"):
 		return 0

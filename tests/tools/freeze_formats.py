@@ -4,7 +4,7 @@
     cargo build --bin vsekai && cargo build -p vsekai-server      (in rust/)
     tests/tools/freeze_formats.py 0.2
 
-What a release could read, every later one must; rust/tests/formats.rs and server/tests/formats/ see to that. A folder
+What a release could read, every later one must; rust/tests/it/formats/ and server/tests/it/formats/ see to that. A folder
 that exists is never written again. The builds are generated from seeds, and the clock is faketime's. Keys,
 identifiers and so what is signed differ in every run.
 
@@ -160,8 +160,9 @@ def make_repository(out: pathlib.Path) -> pathlib.Path:
     publish(build("1.0.0", 1), "stable", "1.0.0", *mutable)
     publish(build("1.1.0", 2), "stable", "1.1.0", *mutable, "--entry-arg", "--fast", "--notes", WORK / "notes.md")
     publish(build("1.2.0", 3), "stable", "1.2.0", *mutable, "--min-launcher", "0.1.0", "--best")
-    publish(build("1.1.0", 2), "beta", "2.0.0-beta.1", "--skip-update", "--delta-from", 0)
-    publish(build("1.0.0", 1), "beta", "2.0.0-beta.2+build.5", "--rollout", 25, "--delta-from", 0)
+    # Without a program: sections without a filter.
+    publish(small_build(1), "beta", "2.0.0-beta.1", "--skip-update")
+    publish(small_build(2), "beta", "2.0.0-beta.2+build.5", "--rollout", 25)
     publish(build("1.0.0", 1), "old", "0.9.0", "--delta-from", 0)
     edit = "repository"
     vsekai(edit, "mode", *desk, "--mode", "stable", "--description", "For everybody")

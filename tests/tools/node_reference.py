@@ -15,7 +15,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 PAGE = REPO / "docs/godot.md"
-SOURCES = [REPO / f"rust/src/gdext/{name}.rs" for name in ("updater", "values", "enums")]
+SOURCES = [REPO / f"rust/src/gdext/{name}.rs" for name in ("updater", "updater/queries", "values", "enums")]
 BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
 
 

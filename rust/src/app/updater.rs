@@ -12,14 +12,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result, TrustKind};
 use crate::event::{Event, Monitor};
-use crate::formats::release::{Choice, ModeName};
+use crate::formats::release::{Choice, DEFAULT_STORE, ModeName};
 use crate::install::integrate::{self, Record};
 use crate::install::{
-    self, Admission, Damage, InstallRoot, InstallState, Installed, Prepared, Purpose, Session, Uninstalled, Verified,
-    VerifyDepth, VersionJob,
+    self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Prepared, Purpose,
+    Session, Uninstalled, VerifyDepth, VersionJob,
 };
 use crate::local::extract::Intent;
-use crate::local::sources::Transfer;
+use crate::local::sources::{Sources, Transfer};
 use crate::local::strategy::Link;
 use crate::state::State;
 use crate::version::Version;
@@ -195,7 +195,7 @@ impl Updater {
             offers = offered.offers(&documents);
             (link, transfer) = (offered.link(), offered.transfer());
         }
-        let in_place = in_place.into_iter().map(|base| base.kept).collect();
+        let in_place = in_place.into_iter().map(|base| InPlace::unread(base.kept)).collect();
         let scratch = self.settings.scratch.clone();
         Ok((
             VersionJob { documents, in_place, sources, offers, link, purpose: Purpose::Update, intent, scratch },
@@ -203,60 +203,93 @@ impl Updater {
         ))
     }
 
-    /// Reads all of the current version and holds it against what was signed.
-    pub fn verify(&self, monitor: &Monitor) -> Result<Verified> {
+    /// Reads all versions that are kept and compares them with what was signed. The current one comes first.
+    pub fn verify(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         let state = self.state(monitor)?;
-        install::verify(&self.root, &current_of(&self.root, &state)?.folder, monitor)
+        current_of(&self.root, &state)?;
+        install::examine(&self.root, &state, monitor)
     }
 
-    /// Makes the current version whole again; fetches no more than what is damaged. Needs no metadata, so an expired
-    /// repository is no obstacle. Gives what was found, and the work if there was any.
-    pub fn repair(&self, monitor: &Monitor) -> Result<(Verified, Option<install::Report>)> {
+    /// Makes every version that is kept whole again. What one has is taken from the other; no more is fetched than what
+    /// neither has. Needs no metadata, so an expired repository is no obstacle. Gives what was found, and the work.
+    ///
+    /// # Errors
+    /// The first that keeps a version from being mended; those that could be mended are whole then.
+    pub fn repair(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         let mut session = self.enter("repair", monitor)?;
-        let folder = session.current()?.folder.clone();
-        if install::InstalledVersion::read(&self.root, &folder).is_none() {
-            self.fetch_documents(&session.state, &folder, monitor)?;
+        session.current()?;
+        let mut failure = None;
+        for installed in session.state.kept() {
+            let outcome = self.restore_documents(&session.state, installed, monitor);
+            failure = keep_first(failure, outcome)?;
         }
-        let found = install::verify(&self.root, &folder, monitor)?;
-        let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
-        let kept = install::InstalledVersion::read(&self.root, &folder).ok_or_else(missing)?;
-        if found.damage.is_empty() {
-            kept.stamp_again(&self.root, &folder, monitor)?;
-            session.clean()?;
-            return Ok((found, None));
+        let mut all = install::examine(&self.root, &session.state, monitor)?;
+        for at in 0..all.len() {
+            let others = self.others(&session.state, &all, at);
+            // Its documents are lost, which was said already.
+            if all[at].found.nodes.is_empty() {
+                continue;
+            }
+            let is_first = all.iter().all(|version| version.repaired.is_none());
+            let quiet = if is_first { monitor.clone() } else { monitor.without_states() };
+            let folder = all[at].installed.folder.clone();
+            let sources = self.sources(&session.state);
+            let mended = sources.and_then(|it| session.mend(&folder, &all[at].found, others, it, &quiet));
+            failure = keep_first(failure, mended.map(|report| all[at].repaired = report))?;
         }
-        let in_place = install::InstalledVersion::all(&self.root, session.state.current.as_ref());
-        let job = VersionJob {
-            documents: kept.documents,
-            in_place,
-            sources: repository_state::sources(&self.settings, &session.state.stores)?,
-            // What is damaged is little, as a rule, and a bundle may build on it.
-            offers: Vec::new(),
-            link: Link::default(),
-            purpose: Purpose::Repair(found.sound.clone()),
-            intent: Intent::Apply,
-            scratch: self.settings.scratch.clone(),
+        match failure {
+            Some(error) => Err(error),
+            None => session.clean().map(|_| all),
+        }
+    }
+
+    /// The versions beside the one at this position, with what is known of them now.
+    fn others(&self, state: &InstallState, all: &[Examined], at: usize) -> Vec<InPlace> {
+        let beside = state.kept().zip(all).enumerate().filter(|(other, _)| *other != at);
+        let read = |(_, (installed, version)): (usize, (&Installed, &Examined))| {
+            let kept = InstalledVersion::read(&self.root, &installed.folder)?;
+            let nodes = version.repaired.is_none().then(|| version.found.nodes.clone());
+            Some(InPlace { kept, nodes })
         };
-        let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
-        let report = prepared.apply(&mut session, monitor)?;
-        Ok((found, Some(report)))
+        beside.filter_map(read).collect()
     }
 
-    /// Gets the documents of the current version again: somebody removed them.
-    fn fetch_documents(&self, state: &InstallState, folder: &str, monitor: &Monitor) -> Result<()> {
-        let current = current_of(&self.root, state)?;
+    /// Who has chunks, to mend with: the repositories that were named, then those that the install came from.
+    fn sources(&self, state: &InstallState) -> Result<Sources> {
+        let named = self.settings.repository.iter().map(|place| repository_state::below(place, DEFAULT_STORE));
+        let stores: Vec<String> = named.chain(state.stores.iter().cloned()).collect();
+        repository_state::sources(&self.settings, &stores)
+    }
+
+    /// Gets the documents of a version again if somebody removed them.
+    fn restore_documents(&self, state: &InstallState, installed: &Installed, monitor: &Monitor) -> Result<()> {
+        if InstalledVersion::known(&self.root, &installed.folder).is_some() {
+            return Ok(());
+        }
         let mut view = RepositoryState::open(&self.settings, &self.root, state, monitor)?;
-        let (release, bytes) = view.release(&current.mode, &current.version, &current.platform)?;
+        let (release, bytes) = view.release(&installed.mode, &installed.version, &installed.platform)?;
         let documents = view.documents(&release, bytes, DocumentSources { bases: &[], client: None })?;
-        install::InstalledVersion::write(&self.root, folder, &documents, &self.root.versions(folder), monitor)
+        InstalledVersion::write(
+            &self.root,
+            &installed.folder,
+            &documents,
+            &self.root.versions(&installed.folder),
+            monitor,
+        )
     }
 
-    /// Goes back to the previous version. The one that is left is not offered again by itself.
+    /// Goes back to the previous version, mended if it was damaged. The one that is left is not offered again.
     pub fn roll_back(&self, monitor: &Monitor) -> Result<Installed> {
         let mut session = self.enter("rollback", monitor)?;
         monitor.emit(Event::StateChanged { state: State::RollingBack });
         session.current()?;
-        let outcome = session.roll_back(VerifyDepth::Full, monitor);
+        if let Some(previous) = &session.state.previous
+            && let Err(error) = self.restore_documents(&session.state, previous, monitor)
+        {
+            monitor.warn(&error);
+        }
+        let state = session.state.clone();
+        let outcome = session.roll_back(VerifyDepth::Full, &|| self.sources(&state), monitor);
         if let Err(Error::NoPrevious { .. }) = outcome {
             // A run before this one may have been stopped right after the switch.
             session.clean()?;
@@ -350,6 +383,7 @@ impl Updater {
             verb,
             protected: &self.settings.protected,
             adopt: self.settings.adopt,
+            may_begin: verb == "update",
             mode: Some(self.settings.mode.as_ref().unwrap_or(&self.settings.defaults.mode)),
         }
     }
@@ -379,11 +413,12 @@ fn current_of<'a>(root: &InstallRoot, state: &'a InstallState) -> Result<&'a Ins
     state.current.as_ref().ok_or_else(|| Error::NotInstalled { path: root.directory().to_owned() })
 }
 
-impl Verified {
-    /// The error for damage that nobody asked to be repaired; nothing if there is none.
-    pub fn as_error(&self, path: &Path) -> Option<Error> {
-        let files: std::collections::BTreeSet<&str> = self.damage.iter().map(Damage::path).collect();
-        (!files.is_empty()).then(|| Error::Damaged { path: path.to_owned(), files: files.len() as u64 })
+/// Goes on after a failure, and remembers the first; only being cancelled ends the work at once.
+fn keep_first(first: Option<Error>, outcome: Result<()>) -> Result<Option<Error>> {
+    match outcome {
+        Err(Error::Cancelled) => Err(Error::Cancelled),
+        Err(error) => Ok(Some(first.unwrap_or(error))),
+        Ok(()) => Ok(first),
     }
 }
 

@@ -1,127 +1,92 @@
-//! Does what the updater can do on a thread of its own: for faces that must not wait, such as Godot's main thread.
+//! Runs one operation of the updater on a thread of its own, for faces that must not block, such as Godot's main thread.
 //!
 //! ```text
-//! Wish + Task  --->  Worker::start  --->  messages, any number  --->  Message::Done, once and last
+//! Options + work  --->  Worker::start  --->  any number of messages  --->  Message::Done, once and last
 //! ```
 //!
-//! Promises that each worker says `Done` exactly once, even if its thread panics, and that what it tells never piles
-//! up: progress is gathered in one place and read when somebody wants it. Does not decide anything: one task, one
-//! call of [`Updater`](crate::app::updater::Updater) or [`launch`](crate::install::launch).
+//! Promises that every worker sends `Done` exactly once, even if its thread panics, and that messages cannot pile up:
+//! progress is merged in one place and read on demand. The work is a function of the caller; [`Context`] has the parts
+//! that take more than one call of [`Updater`](crate::app::updater::Updater) or [`launch`](crate::install::launch).
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::app::updater::{Checked, ModeInfo, Status, Updated};
 use crate::error::{Error, Result};
 use crate::event::throughput::{Progress, Throughput};
 use crate::event::{Cancel, Event, Monitor, Observer};
-use crate::formats::release::{ModeName, Sizes};
-use crate::install::launch::Launched;
-use crate::install::{Installed, Prepared, Report, Verified};
+use crate::formats::release::Sizes;
 use crate::local::plan::Summary;
 
+mod hints;
 mod task;
+
+pub use task::Context;
 
 #[cfg(test)]
 mod tests;
 
-/// The code of a [`Failed`] that is our own fault.
+/// The code of a [`Failure`] that is a bug of the updater.
 pub const INTERNAL: &str = "internal";
 
-/// What is wanted, as people write it; it is checked on the worker's thread.
+/// What the user has configured, unchecked: the worker's thread checks it.
 #[derive(Debug, Default)]
-pub struct Wish {
-    /// The install root, absolute.
+pub struct Options {
+    /// The install root, an absolute path.
     pub directory: PathBuf,
     /// Empty: the mode that the install follows.
     pub mode: String,
-    /// Mirrors of the repository. Empty: those that the install came from.
+    /// The repository and its mirrors. Empty: those that the install came from.
     pub repository: Vec<String>,
-    /// The trusted `root.json`, if one was named.
+    /// The trusted `root.json`, if one is configured, or why it cannot be read.
     pub trust_root: Option<Result<Vec<u8>>>,
-    /// Nothing: as fast as it goes.
+    /// `None`: unlimited.
     pub rate_limit_bytes_per_second: Option<u64>,
-    /// Empty: as the environment says.
+    /// Empty: the system's proxy settings.
     pub proxy: String,
 }
 
-/// What is wrong with the places that were named, in a sentence each: for an editor, which warns before anything is
-/// tried. `is_trust_root_there` is nothing if no file is named.
+/// Problems with the configured paths and addresses, one sentence each, for an editor to show before anything runs.
+/// `is_trust_root_there` is `None` if no file is configured.
 pub fn warnings(directory: &Path, repository: &[String], is_trust_root_there: Option<bool>) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if directory.as_os_str().is_empty() {
-        warnings.push("install_dir is empty: name the folder that the game is installed in.");
+        warnings.push("install_dir is empty: set the folder to install the game in.");
     } else if !directory.is_absolute() {
-        warnings.push("install_dir must be the whole path of a folder, or begin with user://.");
+        warnings.push("install_dir must be an absolute path, or start with user://.");
     }
     if repository.is_empty() {
-        warnings.push("repository_urls is empty: a first install needs to know where the game comes from.");
+        warnings.push("repository_urls is empty: the first install needs the address of a repository.");
     } else if repository.iter().any(|place| place.trim().is_empty()) {
-        warnings.push("repository_urls has an empty entry: remove it, or name an URL or a folder.");
+        warnings.push("repository_urls has an empty entry: remove it, or set it to a URL or a folder.");
     }
     match is_trust_root_there {
-        None => warnings.push("trust_root is empty: a first install needs the publisher's root.json."),
-        Some(false) => warnings.push("trust_root names a file that is not there."),
+        None => warnings.push("trust_root is empty: the first install needs the publisher's root.json."),
+        Some(false) => warnings.push("trust_root is set to a file that does not exist."),
         Some(true) => {}
     }
     warnings
 }
 
-/// What a worker does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Task {
-    /// Ask the repository; with `plan` also find out what an update would do.
-    Check {
-        /// Whether to make the plan.
-        plan: bool,
-    },
-    /// Install, update or resume.
-    Update,
-    /// Read all files.
-    Verify,
-    /// Read all files and make them whole.
-    Repair,
-    /// Go back to the version before.
-    RollBack,
-    /// List the modes.
-    ListModes,
-    /// Follow this one.
-    SwitchMode(String),
-    /// Find out what following this one would bring, and change nothing.
-    PlanMode(String),
-    /// Start the game and wait until it ends.
-    Launch(Vec<OsString>),
-    /// Register with the desktop, by this name.
-    Integrate(String),
-    /// Take that back.
-    Unintegrate,
-    /// Remove the install.
-    Uninstall,
-    /// What is known without asking anybody.
-    ReadStatus,
-}
-
 /// What an update will do, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanMade {
-    /// To this version.
+pub struct PlanSummary {
+    /// The version that the update leads to.
     pub version: String,
     /// The work.
     pub summary: Summary,
-    /// What the version amounts to.
+    /// Sizes of the whole version.
     pub sizes: Sizes,
     /// Nothing is installed yet.
     pub is_first_install: bool,
-    /// Room on the disk, in bytes; nothing if that is not known.
+    /// Free disk space, in bytes; `None` if unknown.
     pub free_bytes: Option<u64>,
 }
 
-impl PlanMade {
-    /// What will be received, in bytes: the plain size, less what compression saved on all of the version.
+impl PlanSummary {
+    /// The download size, in bytes: planned if known, else estimated from how well the whole version compresses.
     pub fn download_bytes(&self) -> u64 {
         if self.summary.fetch_bytes > 0 {
             return self.summary.fetch_bytes;
@@ -135,51 +100,18 @@ impl PlanMade {
     }
 }
 
-/// What a task gives.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Of a check, and the plan if one was wanted and could be made.
-    Checked(Box<Checked>, Option<PlanMade>),
-    /// Of an update.
-    Updated(Box<Updated>),
-    /// Of a verification.
-    Verified(Verified),
-    /// Of a repair: what was found, and the work if there was any.
-    Repaired(Verified, Option<Report>),
-    /// What is current now.
-    RolledBack(Installed),
-    /// All modes.
-    Modes(Vec<ModeInfo>),
-    /// The mode that is followed now.
-    Switched(ModeName),
-    /// What an update would do if this mode were followed; nothing: there would be nothing to do.
-    ModePlanned(ModeName, Option<PlanMade>),
-    /// The game has ended.
-    Played(Launched),
-    /// Registered.
-    Integrated,
-    /// Not registered any more.
-    Unintegrated,
-    /// Removed.
-    Uninstalled,
-    /// What is installed, and whether anything is.
-    Status(Box<Status>),
-}
-
-/// Why a task was not done.
+/// Why an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
+pub struct Failure {
     /// Stable; see `docs/errors.md`.
     pub code: String,
     /// One sentence.
     pub message: String,
-    /// What to do; may be empty.
-    pub hint: String,
-    /// The reasons behind it, outermost first.
+    /// The underlying errors, outermost first.
     pub causes: Vec<String>,
 }
 
-impl From<Error> for Failed {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut causes = Vec::new();
         let mut cause = std::error::Error::source(&error);
@@ -187,22 +119,21 @@ impl From<Error> for Failed {
             causes.push(reason.to_string());
             cause = reason.source();
         }
-        let hint = error.hint().unwrap_or_default().to_owned();
-        Self { code: error.code().to_owned(), message: error.to_string(), hint, causes }
+        Self { code: error.code().to_owned(), message: error.to_string(), causes }
     }
 }
 
-impl Failed {
+impl Failure {
     fn internal(what: &str) -> Self {
-        Self {
-            code: INTERNAL.to_owned(),
-            message: format!("The updater itself failed: {what}"),
-            hint: "This is a mistake in the program. Try again; if it stays, report it with the details.".to_owned(),
-            causes: Vec::new(),
-        }
+        Self { code: INTERNAL.to_owned(), message: format!("Internal error: {what}"), causes: Vec::new() }
     }
 
-    /// Some lines to copy into a report. `engine` is the program that this runs in; `home` is not shown.
+    /// What to do about it, without commands of the command line; may be empty.
+    pub fn hint(&self) -> &'static str {
+        hints::hint(&self.code)
+    }
+
+    /// Lines to copy into a bug report. `engine` is the host program; the path `home` is replaced by `~`.
     pub fn details(&self, operation: &str, engine: &str, home: Option<&Path>) -> String {
         let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
         let version = env!("CARGO_PKG_VERSION");
@@ -217,65 +148,63 @@ impl Failed {
         }
     }
 
-    /// Whether somebody wanted it to stop.
+    /// Whether the operation was cancelled, which is no fault.
     pub fn is_cancelled(&self) -> bool {
         self.code == Error::Cancelled.code()
     }
 }
 
-/// What a worker tells.
+/// What a worker sends to its owner.
 #[derive(Debug)]
-pub enum Message {
-    /// The state changed, the game was started, or something was wrong that does not stop the work.
+pub enum Message<R> {
+    /// The state has changed, the game has started, or there is a warning.
     Event(Event),
-    /// An update begins to do this.
-    Planned(PlanMade),
-    /// It is over.
-    Done(Result<Outcome, Failed>),
+    /// An update is about to carry out this plan.
+    Planned(PlanSummary),
+    /// The work has ended.
+    Done(Result<R, Failure>),
 }
 
-/// A thread that does one task.
+/// A thread that does one piece of work, which gives an `R`.
 #[derive(Debug)]
-pub struct Worker {
+pub struct Worker<R> {
     cancel: Cancel,
     leave: Cancel,
     pace: Arc<Mutex<Throughput>>,
-    messages: Receiver<Message>,
+    messages: Receiver<Message<R>>,
     thread: Option<JoinHandle<()>>,
     is_done: bool,
 }
 
-impl Worker {
-    /// Starts it. Whatever is wrong comes as [`Message::Done`].
-    pub fn start(wish: Wish, task: Task) -> Self {
-        Self::spawn(move |context| task::carry_out(wish, task, context))
-    }
-
-    fn spawn(work: impl FnOnce(&Context) -> Result<Outcome> + Send + 'static) -> Self {
+impl<R: Send + 'static> Worker<R> {
+    /// Starts the work. Whatever goes wrong arrives as [`Message::Done`].
+    pub fn start(options: Options, work: impl FnOnce(Options, &Context) -> Result<R> + Send + 'static) -> Self {
         let (sender, messages) = mpsc::channel();
         let (cancel, leave, pace) = (Cancel::default(), Cancel::default(), Arc::<Mutex<Throughput>>::default());
-        let teller = Teller { sender: sender.clone(), pace: Arc::clone(&pace) };
-        let monitor = Monitor { observer: Arc::new(teller), cancel: cancel.clone(), ..Monitor::default() };
-        let context = Context { monitor, leave: leave.clone(), sender: sender.clone() };
+        let observer = ChannelObserver { sender: sender.clone(), pace: Arc::clone(&pace) };
+        let monitor = Monitor { observer: Arc::new(observer), cancel: cancel.clone(), ..Monitor::default() };
+        let plans = sender.clone();
+        let announce = Box::new(move |plan| drop(plans.send(Message::Planned(plan))));
+        let context = Context { monitor, leave: leave.clone(), announce };
+        let done = sender.clone();
         let run = move || {
-            let sender = context.sender.clone();
-            // Nothing of it is used after a panic but the channel.
-            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&context)));
-            let done = match caught {
-                Ok(outcome) => outcome.map_err(Failed::from),
-                Err(panic) => Err(Failed::internal(words_of(panic.as_ref()))),
+            // After a panic only the channel is used.
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(options, &context)));
+            let result = match caught {
+                Ok(result) => result.map_err(Failure::from),
+                Err(panic) => Err(Failure::internal(panic_message(panic.as_ref()))),
             };
-            let _ = sender.send(Message::Done(done));
+            let _ = done.send(Message::Done(result));
         };
         let thread = std::thread::Builder::new().name("vsekai-updater".to_owned()).spawn(run);
         let thread = thread.map_err(|error| {
-            let _ = sender.send(Message::Done(Err(Failed::internal(&format!("no thread can be started: {error}")))));
+            let _ = sender.send(Message::Done(Err(Failure::internal(&format!("no thread can be started: {error}")))));
         });
         Self { cancel, leave, pace, messages, thread: thread.ok(), is_done: false }
     }
 
-    /// What was told since the last call; after [`Message::Done`] nothing more.
-    pub fn messages(&mut self) -> Vec<Message> {
+    /// The messages since the last call; none after [`Message::Done`].
+    pub fn messages(&mut self) -> Vec<Message<R>> {
         let mut all = Vec::new();
         while !self.is_done {
             match self.messages.try_recv() {
@@ -286,19 +215,19 @@ impl Worker {
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
                     self.is_done = true;
-                    all.push(Message::Done(Err(Failed::internal("its thread is gone"))));
+                    all.push(Message::Done(Err(Failure::internal("its thread is gone"))));
                 }
             }
         }
         all
     }
 
-    /// How far it is, if that has changed since the last call.
+    /// The progress, if it has changed since the last call.
     pub fn progress(&self) -> Option<Progress> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).news(Instant::now())
     }
 
-    /// Asks it to stop; it says [`Message::Done`] when it has. A game that was started is asked to end.
+    /// Asks the work to stop; [`Message::Done`] follows when it has. A running game is asked to quit.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
@@ -308,12 +237,12 @@ impl Worker {
         self.cancel.is_cancelled()
     }
 
-    /// Asks it to stop waiting for a game: that goes on.
+    /// Asks the work to stop waiting for a game, which keeps running.
     pub fn leave(&self) {
         self.leave.cancel();
     }
 
-    /// Waits until it has stopped, for at most this long. False: it still runs, and is left to itself.
+    /// Waits until the work has stopped, for at most `longest`. False: it is still running, and is abandoned.
     pub fn join(mut self, longest: Duration) -> bool {
         let end = Instant::now() + longest;
         while !self.is_done {
@@ -323,30 +252,18 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => self.is_done = true,
             }
         }
-        // It has said its last word: what is left of the thread is short.
+        // The last message has been sent: the thread ends at once.
         self.thread.take().is_none_or(|thread| thread.join().is_ok())
     }
 }
 
-/// What a task is given.
-struct Context {
-    monitor: Monitor,
-    leave: Cancel,
-    sender: Sender<Message>,
-}
-
-impl Context {
-    fn plan(&self, prepared: &Prepared, is_first_install: bool) {
-        let _ = self.sender.send(Message::Planned(task::plan_made(prepared, is_first_install)));
-    }
-}
-
-struct Teller {
-    sender: Sender<Message>,
+/// Passes events on to the owner of the worker; progress is merged in one place instead.
+struct ChannelObserver<R> {
+    sender: Sender<Message<R>>,
     pace: Arc<Mutex<Throughput>>,
 }
 
-impl Observer for Teller {
+impl<R: Send> Observer for ChannelObserver<R> {
     fn on_event(&self, event: Event) {
         match event {
             Event::StateChanged { .. } | Event::Warned { .. } | Event::Launched { .. } => {
@@ -357,8 +274,7 @@ impl Observer for Teller {
     }
 }
 
-/// What a panic says.
-fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it gives no reason")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }

@@ -40,21 +40,12 @@ fn of(source: &Source) -> Result<Settings> {
     let merged = merge(flags)?;
     let mut defaults = Defaults::default();
     let mut settings = Settings {
-        repository: Vec::new(),
-        trust_root: None,
-        mode: None,
-        defaults: Defaults::default(),
         platform: merged.platform.value.map_or_else(|| Ok(Platform::current()), |name| Platform::new(&name))?,
-        version: None,
-        at_once: false,
-        adopt: false,
-        discard: false,
         clock_guard: if source.reset_clock_guard { ClockGuard::Reset } else { ClockGuard::Keep },
-        network: options::connect(&source.network)?,
         caches: if merged.shared_cache.value { host::shared_cache_folder().into_iter().collect() } else { Vec::new() },
         write_cache: merged.cache.value,
-        scratch: std::env::temp_dir(),
         protected: host::protected(),
+        ..Settings::new(options::connect(&source.network)?)
     };
     // What the file says is for new installs: one that exists keeps to what it has.
     let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::Default);

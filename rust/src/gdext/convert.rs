@@ -10,7 +10,7 @@ pub(super) fn texts(texts: impl IntoIterator<Item = String>) -> PackedStringArra
     texts.into_iter().map(|text| GString::from(text.as_str())).collect()
 }
 
-/// Godot counts with sign.
+/// Godot's integers are signed.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

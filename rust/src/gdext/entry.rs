@@ -1,6 +1,6 @@
 //! Where Godot enters the library: `gdext_rust_init`.
 
-#![expect(unsafe_code, reason = "gdext makes this word the promise that there is one such entry; it has no other form")]
+#![expect(unsafe_code, reason = "gdext requires the keyword; it promises that this is the only entry")]
 
 use godot::init::{ExtensionLibrary, InitLevel, InitStage, gdextension};
 

@@ -1,5 +1,5 @@
-//! The enumerations of the node. gdext 0.5 does not register a user's enumerations with Godot by itself: this does,
-//! so that GDScript can say `VSekaiUpdater.State.IDLE` and the inspector shows names.
+//! The enumerations of the node. gdext 0.5 does not register a user's enumerations with Godot: this does, so that GDScript
+//! can write `VSekaiUpdater.State.IDLE` and the inspector shows names.
 
 use godot::builtin::StringName;
 use godot::global::godot_error;
@@ -12,10 +12,9 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
-use crate::app::worker::Task;
 use crate::state;
 
-/// An enumeration of `VSekaiUpdater`: names as Godot writes them, values from 0 on.
+/// An enumeration of `VSekaiUpdater`: names in Godot's style, values from 0.
 macro_rules! enumeration {
     ($(#[$doc:meta])* $name:ident as $godot:literal { $($(#[$item_doc:meta])* $item:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -79,7 +78,7 @@ macro_rules! enumeration {
             fn var_set(field: &mut Self, value: i64) {
                 match Self::try_from_godot(value) {
                     Ok(item) => *field = item,
-                    Err(_) => godot_error!("{value} is no {}: nothing is changed", $godot),
+                    Err(_) => godot_error!("{value} is not a {}: nothing was changed", $godot),
                 }
             }
 
@@ -97,20 +96,20 @@ macro_rules! enumeration {
 }
 
 enumeration! {
-    /// What a check that finds an update leads to.
+    /// What happens when a check finds an update.
     UpdatePolicy as "UpdatePolicy" {
-        /// It is installed at once.
+        /// It is installed immediately.
         Silent = "SILENT",
-        /// The user is asked.
+        /// It is reported with a plan, for the user to decide.
         #[default]
         Ask = "ASK",
-        /// It is only told.
+        /// It is reported, and nothing else happens.
         Never = "NEVER",
     }
 }
 
 enumeration! {
-    /// Where the node stands, as [signal state_changed] tells.
+    /// The state of the node, as reported by [signal state_changed].
     State as "State" {
         #[default]
         Idle = "IDLE",
@@ -130,7 +129,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What the node does.
+    /// What the node is doing.
     Operation as "Operation" {
         #[default]
         None = "NONE",
@@ -177,7 +176,7 @@ impl From<state::State> for State {
 }
 
 impl State {
-    /// Whether something goes on: such a state is left again without being asked.
+    /// Whether work is going on: such a state ends on its own.
     pub(super) fn is_working(self) -> bool {
         matches!(
             self,
@@ -188,25 +187,5 @@ impl State {
                 | Self::FinalizingUpdate
                 | Self::RollingBack
         )
-    }
-}
-
-impl From<&Task> for Operation {
-    fn from(task: &Task) -> Self {
-        match task {
-            Task::Check { .. } => Self::Check,
-            Task::Update => Self::Update,
-            Task::Verify => Self::Verify,
-            Task::Repair => Self::Repair,
-            Task::RollBack => Self::Rollback,
-            Task::ListModes => Self::ListModes,
-            Task::SwitchMode(_) => Self::SwitchMode,
-            Task::Launch(_) => Self::Launch,
-            Task::Integrate(_) => Self::Integrate,
-            Task::Unintegrate => Self::Unintegrate,
-            Task::Uninstall => Self::Uninstall,
-            Task::ReadStatus => Self::ReadStatus,
-            Task::PlanMode(_) => Self::PlanMode,
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What only Godot can read: `res://` of an exported pack, `user://`.
+//! Paths that only Godot can read: `res://`, also of an exported pack, and `user://`.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// A root.json has some kilobytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The bytes of the trusted root; nothing if none is named.
+/// The bytes of the trusted root; `None` if no path is set.
 pub(super) fn trust_root(path: &GString) -> Option<Result<Vec<u8>>> {
     if path.is_empty() { None } else { Some(read(path)) }
 }
@@ -23,17 +23,17 @@ fn read(path: &GString) -> Result<Vec<u8>> {
     let failed = |reason: String| Error::io("read", name.clone())(io::Error::other(reason));
     let Some(mut file) = FileAccess::open(path, ModeFlags::READ) else {
         let reason = FileAccess::get_open_error();
-        return Err(failed(format!("Godot says {}", reason.as_str())));
+        return Err(failed(format!("Godot reports {}", reason.as_str())));
     };
     let length = file.get_length();
     if length > MAX_BYTES {
-        return Err(failed(format!("it has {length} bytes, and no root.json has more than {MAX_BYTES}")));
+        return Err(failed(format!("it has {length} bytes; a root.json has at most {MAX_BYTES}")));
     }
     let bytes = file.get_buffer(i64::try_from(length).unwrap_or(0));
-    if bytes.len() as u64 == length { Ok(bytes.to_vec()) } else { Err(failed("it ends too early".to_owned())) }
+    if bytes.len() as u64 == length { Ok(bytes.to_vec()) } else { Err(failed("it is truncated".to_owned())) }
 }
 
-/// The path as the system knows it.
+/// The path in the file system.
 pub(super) fn system_path(path: &GString) -> PathBuf {
     let text = path.to_string();
     if text.starts_with("user://") || text.starts_with("res://") {

@@ -1,4 +1,5 @@
-//! The node `VSekaiUpdater`: properties, methods, signals. What it does with what its workers tell is in `pump`.
+//! The node `VSekaiUpdater`: properties, methods, signals. Each operation says here what its worker does, and what the node
+//! emits afterwards; `pump` calls that, once a frame. Getters and static functions are in `queries`.
 
 use std::collections::VecDeque;
 
@@ -9,89 +10,92 @@ use godot::global::Error as Answer;
 use godot::obj::{Base, Gd, Singleton, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
-use super::console;
-use super::convert::{strings, text, texts};
+use super::convert::{int, strings, text, texts};
 use super::enums::{Operation, State, UpdatePolicy};
 use super::files;
-use super::tell::Tell;
+use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::app::host;
-use crate::app::worker::{self, Task, Wish, Worker};
-use crate::local::disk;
+use crate::app::worker::{self, Context, Options};
+use crate::error::Result;
+use crate::formats::release::ModeName;
 
 mod pump;
+mod queries;
 
-use pump::Job;
+use pump::{Job, damaged_files};
 
-/// Installs a game, keeps it up to date and starts it, from signed V-Sekai repositories.
+/// Installs, updates and starts a game from a signed V-Sekai repository.
 ///
-/// Put the node into a scene, set [member install_dir], [member repository_urls] and [member trust_root], connect its
-/// signals and call [method check_for_update] or [method start_update]. All work is done on other threads; signals
-/// come on the main thread, and no call waits. The node does nothing by itself, and nothing at all in the editor.
+/// Add the node to a scene, set [member install_dir], [member repository_urls] and [member trust_root], connect its
+/// signals, and call [method check_for_update] or [method start_update]. All work runs on other threads: no call
+/// blocks, and signals are emitted on the main thread. The node starts nothing on its own, and does nothing in the
+/// editor.
 ///
-/// Methods that begin work give an [enum @GlobalScope.Error] at once: `OK`, `ERR_BUSY` while
-/// another operation of this node runs, `ERR_UNCONFIGURED` outside of the tree or in the editor,
-/// `ERR_INVALID_PARAMETER`. Whatever goes wrong later, also a wrong property, comes as
-/// [signal operation_failed]. A node that leaves the tree cancels its operation and says nothing more of it; what was
-/// fetched stays, and the next [method start_update] goes on with it.
+/// Methods that start an operation return an [enum @GlobalScope.Error] immediately: `OK`; `ERR_BUSY` while another
+/// operation of this node is running; `ERR_UNCONFIGURED` outside the scene tree or in the editor;
+/// `ERR_INVALID_PARAMETER`. Later errors, including wrong property values, are reported by [signal operation_failed].
+/// A node that leaves the tree cancels its operation and emits nothing more. Downloaded data is kept, and the next
+/// [method start_update] resumes from it.
 ///
-/// An install cannot be broken by stopping it: a new version is complete before it becomes the current one, and the
-/// version before it stays until the new one has shown that it starts.
+/// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
+/// previous version is kept until the new one has started successfully.
 #[derive(Debug, GodotClass)]
 #[class(tool, init, base=Node)]
 pub(crate) struct VSekaiUpdater {
-    /// The folder of the install, as a whole path, or one that begins with `user://`. It is made if it is
-    /// missing; one that has other files in it is refused.
+    /// The folder to install into: an absolute path, or a path in `user://`. It is created if it does not exist, and
+    /// refused if it contains other files.
     #[export(global_dir)]
     #[var(set = set_install_dir)]
     install_dir: GString,
-    /// The mode (stream of versions) to follow. Empty: the one that the install follows; for a new one
-    /// `stable`.
+    /// The mode (stream of versions) to follow. If empty, the mode that the install follows, or `stable` for a new
+    /// install.
     #[export]
     mode: GString,
-    /// Where versions come from: URLs or folders, the first that answers is used. Empty: where the install came from.
+    /// The repository and its mirrors, as URLs or folders; the first that answers is used. If empty, those of the
+    /// install.
     #[export]
     #[var(set = set_repository_urls)]
     repository_urls: PackedStringArray,
-    /// The publisher's `root.json`: whose signatures count. Needed by the first install; an install
-    /// remembers it. May be in `res://`, also of an exported game, if the export includes the file.
+    /// The publisher's `root.json`, which says whose signatures to trust. Needed for the first install, which remembers
+    /// it. May be in `res://`; an export must include the file.
     #[export(file = "*.json")]
     #[var(set = set_trust_root)]
     trust_root: GString,
-    /// What a check that finds an update leads to: [constant SILENT] installs it at once, [constant ASK] tells it
-    /// and makes the plan, [constant NEVER] only tells it.
+    /// What happens when a check finds an update: [constant SILENT] installs it immediately, [constant ASK] reports it
+    /// with a plan, [constant NEVER] only reports it.
     #[export]
     #[init(val = UpdatePolicy::Ask)]
     update_policy: UpdatePolicy,
-    /// Receive at most this many bytes a second; 0: as many as come.
+    /// The maximum download rate, in bytes per second; 0 for no limit.
     #[export(range = (0.0, 1_000_000_000.0, 1.0, or_greater))]
     rate_limit_bytes_per_second: i64,
-    /// The URL of a proxy. Empty: what the system says.
+    /// The URL of a proxy. If empty, the system's proxy settings apply.
     #[export]
     proxy: GString,
-    /// What the game is called in the menu of the desktop: see [method integrate].
+    /// The name of the game in the desktop's menu: see [method integrate].
     #[export]
     #[init(val = GString::from(host::DISPLAY_NAME))]
     display_name: GString,
     job: Option<Job>,
     game: Option<Job>,
-    /// What is still to be said, in order.
-    tells: VecDeque<Tell>,
-    /// Connected to the tree's `process_frame` while there is something to do.
+    /// Signals to emit, in order.
+    pub(super) signals: VecDeque<Signal>,
+    /// Connected to the tree's `process_frame` while there is work or a signal to emit.
     pump: Option<Callable>,
-    state: State,
+    pub(super) state: State,
     is_pausing: bool,
     is_resuming: bool,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
     status: Option<Gd<VSekaiStatus>>,
-    failure: Option<Gd<VSekaiFailure>>,
+    pub(super) failure: Option<Gd<VSekaiFailure>>,
     base: Base<Node>,
 }
 
 #[godot_api]
 impl INode for VSekaiUpdater {
-    // A notification, as a script on the node may have an `_exit_tree` of its own, which hides ours.
+    // A notification, because an `_exit_tree` of a script on the node would hide ours.
     fn on_notification(&mut self, what: NodeNotification) {
         if what == NodeNotification::EXIT_TREE {
             self.stop();
@@ -108,88 +112,89 @@ impl INode for VSekaiUpdater {
 
 #[godot_api]
 impl VSekaiUpdater {
-    /// The node is in another state now.
+    /// The state has changed.
     #[signal]
     pub(super) fn state_changed(state: State);
 
-    /// A check has found a version to take. Nothing is fetched yet, unless [member update_policy] is
-    /// [constant SILENT].
+    /// A check has found an update. Nothing is downloaded yet, unless [member update_policy] is [constant SILENT].
     #[signal]
     pub(super) fn update_found(release: Gd<VSekaiRelease>);
 
-    /// A check, or an update, has found that what is installed is what should be.
+    /// A check or an update has found nothing to do: the install is up to date.
     #[signal]
     pub(super) fn no_update_found();
 
-    /// What an update will do: after [signal update_found], if [member update_policy] is [constant ASK], and when an
-    /// update begins to fetch.
+    /// What the update will do: emitted after [signal update_found] if [member update_policy] is [constant ASK], and
+    /// again before an update starts to download.
     #[signal]
     pub(super) fn plan_made(plan: Gd<VSekaiPlan>);
 
-    /// The operation moved on; at most once a frame. [param done_bytes] of [param total_bytes] of content are
-    /// handled, be they received or taken from what is here; [param seconds_left] is -1 as long as that is not known.
-    /// Each part of an operation, such as looking at what is there, begins at 0.
+    /// The operation has progressed; emitted at most once a frame. [param done_bytes] of [param total_bytes] of content
+    /// are done, whether downloaded or reused from disk. [param seconds_left] is -1 while unknown. Each phase of an
+    /// operation, such as reading existing files, starts at 0.
     #[signal]
     pub(super) fn progress_changed(done_bytes: i64, total_bytes: i64, bytes_per_second: f64, seconds_left: f64);
 
-    /// The version is installed and will be the next to start.
+    /// The version is installed, and the next [method launch] starts it.
     #[signal]
     pub(super) fn update_completed(version: GString);
 
-    /// The check or update was stopped by [method cancel]. What is fetched stays.
+    /// The check or update was stopped by [method cancel]. Downloaded data is kept.
     #[signal]
     pub(super) fn update_cancelled();
 
-    /// The update was stopped by [method pause]; [method resume] goes on with it.
+    /// The update was stopped by [method pause]; [method resume] continues it.
     #[signal]
     pub(super) fn update_paused();
 
-    /// An operation was not done. What is installed is as it was.
+    /// An operation failed. The install is unchanged.
     #[signal]
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
-    /// After [signal operation_failed], if it was a check or an update.
+    /// A check or an update failed; emitted after [signal operation_failed]. [param hint] has no commands of the
+    /// command line, and may be empty.
     #[signal]
     pub(super) fn update_failed(code: GString, message: GString, hint: GString);
 
-    /// Something was wrong that does not stop the operation.
+    /// There was a problem that does not stop the operation.
     #[signal]
     pub(super) fn warned(code: GString, message: GString);
 
-    /// The answer to [method read_status].
+    /// The result of [method read_status].
     #[signal]
     pub(super) fn status_read(status: Gd<VSekaiStatus>);
 
-    /// The answer to [method list_modes].
+    /// The result of [method list_modes].
     #[signal]
     pub(super) fn modes_listed(modes: Array<Gd<VSekaiMode>>);
 
-    /// The install follows this mode now; the next update brings its version.
+    /// The install now follows this mode; the next update installs its version.
     #[signal]
     pub(super) fn mode_switched(mode: GString);
 
-    /// The answer to [method plan_mode]. [param plan] is `null` if there would be nothing to do.
+    /// The result of [method plan_mode]. [param plan] is `null` if there would be nothing to do.
     #[signal]
     pub(super) fn mode_planned(mode: GString, plan: Option<Gd<VSekaiPlan>>);
 
-    /// All files were read; these are missing or not as published. None: all is well.
+    /// All files have been read, of the current version and of the one to go back to. [param damaged_files] are missing
+    /// or differ from what was published; empty if all files are intact.
     #[signal]
     pub(super) fn verify_completed(damaged_files: PackedStringArray);
 
-    /// All files are as published; this many were not before.
+    /// All files are intact again; [param repaired_files] of them were damaged.
     #[signal]
     pub(super) fn repair_completed(repaired_files: i64);
 
-    /// This version is the current one again: after [method rollback], or because a new one did not start.
+    /// This version is current again: after [method rollback], or because a new one failed to start.
     #[signal]
     pub(super) fn rolled_back(version: GString);
 
-    /// The game was started.
+    /// The game has started.
     #[signal]
     pub(super) fn launched(version: GString);
 
-    /// The game has ended. [param exit_code] is -1 if a signal ended it; [param is_acknowledged] tells whether the
-    /// version has shown that it starts.
+    /// The game has ended. [param exit_code] is -1 if a signal ended it. [param is_acknowledged] is true if the version
+    /// counts as having started successfully.
     #[signal]
     pub(super) fn game_exited(exit_code: i64, is_acknowledged: bool);
 
@@ -197,60 +202,103 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn integrated();
 
-    /// The install is not registered with the desktop any more.
+    /// The install is no longer registered with the desktop.
     #[signal]
     pub(super) fn unintegrated();
 
-    /// The install was removed.
+    /// The install has been removed.
     #[signal]
     pub(super) fn uninstalled();
 
-    /// Asks the repository whether there is a version to take: [signal update_found] or [signal no_update_found].
-    /// Changes nothing, and fetches no part of the game, unless [member update_policy] is [constant SILENT].
+    /// Checks for an update: [signal update_found] or [signal no_update_found]. Changes nothing and downloads no part of
+    /// the game, unless [member update_policy] is [constant SILENT].
     #[func]
     fn check_for_update(&mut self) -> Answer {
-        self.begin(Task::Check { plan: self.update_policy == UpdatePolicy::Ask })
+        let plan = self.update_policy == UpdatePolicy::Ask;
+        self.begin(Operation::Check, move |options, context| context.check(options, plan), Self::found)
     }
 
-    /// Installs, updates, or goes on with what was interrupted: [signal update_completed], or
-    /// [signal no_update_found] if there is nothing to do. The installed version can be played meanwhile.
+    /// Installs, updates or resumes: [signal update_completed], or [signal no_update_found] if there is nothing to do.
+    /// The installed version can be played meanwhile.
     #[func]
     pub(super) fn start_update(&mut self) -> Answer {
-        self.begin(Task::Update)
+        self.begin(
+            Operation::Update,
+            |options, context| context.update(options),
+            |node, updated| match updated.why {
+                Some(_) => node.updated(&updated.current.version.to_string()),
+                None => node.up_to_date(),
+            },
+        )
     }
 
-    /// Reads all files of the installed version: [signal verify_completed].
+    /// Compares all files of the installed version with what was published: [signal verify_completed].
     #[func]
     fn verify(&mut self) -> Answer {
-        self.begin(Task::Verify)
+        self.begin(
+            Operation::Verify,
+            |options, context| context.updater(options)?.verify(&context.monitor),
+            |node, verified| {
+                let damaged = texts(damaged_files(&verified));
+                node.tell(move |node| node.signals().verify_completed().emit(&damaged));
+            },
+        )
     }
 
-    /// Makes the installed version whole again, and fetches no more than what is damaged: [signal repair_completed].
+    /// Repairs the installed version, downloading only what is damaged: [signal repair_completed].
     #[func]
     fn repair(&mut self) -> Answer {
-        self.begin(Task::Repair)
+        self.begin(
+            Operation::Repair,
+            |options, context| context.updater(options)?.repair(&context.monitor),
+            |node, found| {
+                let count = int(damaged_files(&found).len() as u64);
+                node.tell_state(State::Idle);
+                node.tell(move |node| node.signals().repair_completed().emit(count));
+            },
+        )
     }
 
-    /// Goes back to the version before: [signal rolled_back]. The one that is left is not offered again.
+    /// Returns to the previous version: [signal rolled_back]. The version that is left is not offered again.
     #[func]
     fn rollback(&mut self) -> Answer {
-        self.begin(Task::RollBack)
+        self.begin(
+            Operation::Rollback,
+            |options, context| context.updater(options)?.roll_back(&context.monitor),
+            |node, current| {
+                let version = text(&current.version.to_string());
+                node.tell_state(State::Idle);
+                node.tell(move |node| node.signals().rolled_back().emit(&version));
+            },
+        )
     }
 
-    /// Asks the repository for its modes: [signal modes_listed].
+    /// Gets the modes of the repository: [signal modes_listed].
     #[func]
     fn list_modes(&mut self) -> Answer {
-        self.begin(Task::ListModes)
+        self.begin(
+            Operation::ListModes,
+            |options, context| context.updater(options)?.modes(&context.monitor),
+            |node, modes| {
+                let modes: Array<Gd<VSekaiMode>> = modes.iter().map(VSekaiMode::of).collect();
+                node.tell(move |node| node.signals().modes_listed().emit(&modes));
+            },
+        )
     }
 
-    /// Makes the install follow another mode: [signal mode_switched]. If [member mode] is set, it is set to that mode
-    /// too. Where nothing is installed yet, set [member mode] instead.
+    /// Makes the install follow another mode: [signal mode_switched]. Also changes [member mode], unless that is empty.
+    /// If nothing is installed yet, set [member mode] instead.
     #[func]
     fn switch_mode(&mut self, name: GString) -> Answer {
         if name.is_empty() {
             return Answer::ERR_INVALID_PARAMETER;
         }
-        self.begin(Task::SwitchMode(name.to_string()))
+        let name = name.to_string();
+        self.begin(
+            Operation::SwitchMode,
+            move |options, context| context.updater(options)?.switch_mode(&ModeName::new(&name)?, &context.monitor),
+            |node, mode| node.switched(text(mode.as_str())),
+        )
     }
 
     /// Finds out what an update would do if the install followed this mode: [signal mode_planned]. Changes nothing.
@@ -259,49 +307,83 @@ impl VSekaiUpdater {
         if name.is_empty() {
             return Answer::ERR_INVALID_PARAMETER;
         }
-        self.begin(Task::PlanMode(name.to_string()))
+        let name = name.to_string();
+        self.begin(
+            Operation::PlanMode,
+            move |options, context| context.plan_mode(options, name),
+            |node, (mode, plan)| {
+                let (mode, plan) = (text(mode.as_str()), plan.as_ref().map(VSekaiPlan::of));
+                node.tell(move |node| node.signals().mode_planned().emit(&mode, plan.as_ref()));
+            },
+        )
     }
 
-    /// Starts the installed version with these arguments, behind those of its publisher: [signal launched], and
+    /// Starts the installed version with these arguments, which follow those of the publisher: [signal launched], then
     /// [signal game_exited] when it has ended. Needs no network. A game and another operation can run at the same
-    /// time, two games of one node cannot.
+    /// time, but not two games of one node.
     ///
-    /// A new version is on trial until it has shown that it starts (it makes the file that the variable
-    /// `VSEKAI_READY_FILE` names, lives for 30 seconds, or ends with 0): keep the node that long. A start
-    /// that is left before does not count.
+    /// A new version is on trial until it has started successfully: it creates the file named by the environment
+    /// variable `VSEKAI_READY_FILE`, runs for 30 seconds, or exits with 0. Keep the node in the tree that long;
+    /// otherwise the start does not count.
     #[func]
     fn launch(&mut self, #[opt(default = &PackedStringArray::new())] arguments: PackedStringArray) -> Answer {
         let arguments = strings(&arguments).into_iter().map(Into::into).collect();
-        self.begin(Task::Launch(arguments))
+        self.begin(
+            Operation::Launch,
+            move |options, context| context.launch(&options, arguments),
+            |node, launched| {
+                let (code, is_acknowledged) = (launched.exit_code.map_or(-1, i64::from), launched.is_acknowledged);
+                node.tell(move |node| node.signals().game_exited().emit(code, is_acknowledged));
+            },
+        )
     }
 
-    /// Registers the install with the user's desktop: menu entry, icon, `uro://` links, unless another
-    /// program has them: [signal integrated]. This program is what the menu will start.
+    /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry, an icon, and `uro://`
+    /// links unless another program handles them. The menu entry starts this program.
     #[func]
     fn integrate(&mut self) -> Answer {
-        self.begin(Task::Integrate(self.display_name.to_string()))
+        let name = self.display_name.to_string();
+        self.begin(
+            Operation::Integrate,
+            move |options, context| {
+                context.updater(options)?.integrate(&host::desktop(&name, false)?, &context.monitor).map(drop)
+            },
+            |node, ()| node.tell(|node| node.signals().integrated().emit()),
+        )
     }
 
-    /// Takes back what [method integrate] did: [signal unintegrated].
+    /// Reverts [method integrate]: [signal unintegrated].
     #[func]
     fn unintegrate(&mut self) -> Answer {
-        self.begin(Task::Unintegrate)
+        self.begin(
+            Operation::Unintegrate,
+            |options, context| context.updater(options)?.unintegrate(&context.monitor).map(drop),
+            |node, ()| node.tell(|node| node.signals().unintegrated().emit()),
+        )
     }
 
-    /// Removes the install, and nothing that was not installed: [signal uninstalled].
+    /// Removes the install: [signal uninstalled]. Files that were not installed are kept.
     #[func]
     fn uninstall(&mut self) -> Answer {
-        self.begin(Task::Uninstall)
+        self.begin(
+            Operation::Uninstall,
+            |options, context| context.updater(options)?.uninstall(&context.monitor).map(drop),
+            |node, ()| node.tell_after(Self::forget_release, |node| node.signals().uninstalled().emit()),
+        )
     }
 
-    /// Reads what is installed, without asking anybody: [signal status_read].
+    /// Reads the status of the install, without network access: [signal status_read].
     #[func]
     fn read_status(&mut self) -> Answer {
-        self.begin(Task::ReadStatus)
+        self.begin(
+            Operation::ReadStatus,
+            |options, context| context.status(options),
+            |node, status| node.status_known(VSekaiStatus::of(&status)),
+        )
     }
 
-    /// Stops the update that runs: [signal update_paused]. What is fetched stays. Does nothing to other operations,
-    /// nor to an update that is about to be done.
+    /// Stops the running update: [signal update_paused]. Downloaded data is kept. Has no effect on other operations, or
+    /// on an update that is about to complete.
     #[func]
     fn pause(&mut self) {
         if let Some(job) = self.job.as_ref().filter(|job| job.operation == Operation::Update) {
@@ -311,7 +393,7 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Goes on with an update that [method pause] has stopped; `ERR_UNAVAILABLE` if there is none.
+    /// Continues an update stopped by [method pause]; returns `ERR_UNAVAILABLE` if there is none.
     #[func]
     fn resume(&mut self) -> Answer {
         if self.is_pausing && self.job.is_some() {
@@ -321,12 +403,12 @@ impl VSekaiUpdater {
         if self.job.is_none() && self.state != State::Paused {
             return Answer::ERR_UNAVAILABLE;
         }
-        self.begin(Task::Update)
+        self.start_update()
     }
 
-    /// Stops the operation that runs, or gives up a paused update: [signal update_cancelled]; for other operations
-    /// [signal operation_failed] with the code `cancelled`. What is fetched stays, and the next
-    /// [method start_update] goes on with it. Does not end a game.
+    /// Stops a running check or update, or gives up a paused one: [signal update_cancelled]. Other operations end with
+    /// [signal operation_failed] and the code `cancelled`. Downloaded data is kept, and the next [method start_update]
+    /// resumes from it. Does not end a game.
     #[func]
     fn cancel(&mut self) {
         self.is_pausing = false;
@@ -334,94 +416,9 @@ impl VSekaiUpdater {
         if let Some(job) = &self.job {
             job.worker.cancel();
         } else if self.state == State::Paused {
-            self.tells.extend([Tell::State(State::Cancelled), Tell::Cancelled]);
+            self.cancelled();
             self.start_pump();
         }
-    }
-
-    /// Whether an operation runs. A game that was launched is none.
-    #[func]
-    fn is_busy(&self) -> bool {
-        self.job.is_some()
-    }
-
-    /// Whether a game runs that this node has started.
-    #[func]
-    fn is_game_running(&self) -> bool {
-        self.game.is_some()
-    }
-
-    /// The operation that runs, or [constant NONE].
-    #[func]
-    fn get_operation(&self) -> Operation {
-        self.job.as_ref().map_or(Operation::None, |job| job.operation)
-    }
-
-    /// The state, as [signal state_changed] told last.
-    #[func]
-    fn get_state(&self) -> State {
-        self.state
-    }
-
-    /// The last plan, or `null`.
-    #[func]
-    fn get_plan(&self) -> Option<Gd<VSekaiPlan>> {
-        self.plan.clone()
-    }
-
-    /// The version that the last check has found, or `null`.
-    #[func]
-    fn get_release(&self) -> Option<Gd<VSekaiRelease>> {
-        self.release.clone()
-    }
-
-    /// The last status that was read, or `null`.
-    #[func]
-    fn get_status(&self) -> Option<Gd<VSekaiStatus>> {
-        self.status.clone()
-    }
-
-    /// The last failure, or `null`.
-    #[func]
-    fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
-        self.failure.clone()
-    }
-
-    /// The version of this library.
-    #[func]
-    fn get_library_version() -> GString {
-        text(env!("CARGO_PKG_VERSION"))
-    }
-
-    /// The command line of the updater: does what the arguments say, as the program `vsekai` does, prints,
-    /// and gives the exit code. Waits until it is done: for `--headless`, not for a window. Paths are seen from the
-    /// folder that the variable `PWD` names, as shells set it: the engine has gone to its own.
-    #[func]
-    fn run_command_line(arguments: PackedStringArray) -> i64 {
-        console::outlive_readers();
-        let _there = console::Place::of_the_caller();
-        i64::from(crate::cli::run(strings(&arguments).into_iter().map(Into::into)))
-    }
-
-    /// Bytes that can still be written where this folder is, or will be; -1 if the system does not say.
-    #[func]
-    fn get_free_bytes(directory: GString) -> i64 {
-        let path = files::system_path(&directory);
-        let free = if path.is_absolute() { disk::free_bytes(&path).ok() } else { None };
-        free.filter(|free| *free != u64::MAX).and_then(|free| i64::try_from(free).ok()).unwrap_or(-1)
-    }
-
-    /// Where a game is installed if nobody says where, among the data of this user's programs; empty if no home
-    /// folder is known.
-    #[func]
-    fn get_default_install_dir() -> GString {
-        host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
-    }
-
-    /// The name of a state, such as `CHECKING`.
-    #[func]
-    fn format_state(state: State) -> GString {
-        text(state.word())
     }
 
     #[func]
@@ -448,17 +445,21 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Begins an operation, unless there is a reason not to.
-    fn begin(&mut self, task: Task) -> Answer {
+    /// Starts an operation, unless something prevents it: `work` on a thread of its own, then `reply` with its result.
+    fn begin<T: Send + 'static>(
+        &mut self,
+        operation: Operation,
+        work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
+        reply: impl FnOnce(&mut Self, T) + Send + 'static,
+    ) -> Answer {
         if Engine::singleton().is_editor_hint() || !self.base().is_inside_tree() {
             return Answer::ERR_UNCONFIGURED;
         }
-        let operation = Operation::from(&task);
         let is_game = operation == Operation::Launch;
         if (if is_game { &self.game } else { &self.job }).is_some() {
             return Answer::ERR_BUSY;
         }
-        let job = Job { operation, worker: Worker::start(self.wish(), task) };
+        let job = Job::start(operation, self.options(), work, reply);
         if is_game {
             self.game = Some(job);
         } else {
@@ -469,8 +470,8 @@ impl VSekaiUpdater {
         Answer::OK
     }
 
-    fn wish(&self) -> Wish {
-        Wish {
+    fn options(&self) -> Options {
+        Options {
             directory: files::system_path(&self.install_dir),
             mode: self.mode.to_string(),
             repository: strings(&self.repository_urls),

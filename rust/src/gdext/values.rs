@@ -1,4 +1,4 @@
-//! The values that signals carry: read-only, and none of them changes after it was made.
+//! The values that signals carry. Read-only: none of them changes after it was made.
 
 use godot::builtin::{GString, PackedStringArray};
 use godot::obj::Gd;
@@ -7,9 +7,9 @@ use godot::register::GodotClass;
 use super::convert::{int, text, texts};
 use super::enums::Operation;
 use crate::app::updater::{Available, ModeInfo, Status};
-use crate::app::worker::{Failed, PlanMade};
+use crate::app::worker::{Failure, PlanSummary};
 
-/// A version that a check has found. Comes with [signal VSekaiUpdater.update_found]; read-only.
+/// A version found by a check. Carried by [signal VSekaiUpdater.update_found]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiRelease {
@@ -19,15 +19,15 @@ pub(crate) struct VSekaiRelease {
     /// The version, such as `1.2.0`.
     #[var(no_set)]
     version: GString,
-    /// What is new, in Markdown, as the publisher wrote it.
+    /// The release notes, in Markdown, as the publisher wrote them. [method VSekaiUpdater.notes_to_bbcode] makes them
+    /// safe to show.
     #[var(no_set)]
     notes: GString,
-    /// The size of all its files, in bytes.
+    /// The total size of its files, in bytes.
     #[var(no_set)]
     installed_bytes: i64,
-    /// Why it would be taken: `install` (nothing is installed), `newer`,
-    /// `recalled` (the installed version was withdrawn), `mode_changed` (the installed version
-    /// comes from another mode), `asked`.
+    /// Why it is offered: `install` (nothing is installed), `newer`, `recalled` (the installed version was
+    /// withdrawn), `mode_changed` (the installed version comes from another mode), `asked`.
     #[var(no_set)]
     why: GString,
 }
@@ -45,41 +45,41 @@ impl VSekaiRelease {
     }
 }
 
-/// What an update will do, in numbers, before it does anything. Comes with [signal VSekaiUpdater.plan_made]; read-only.
+/// What an update will do, in numbers, before it does anything. Carried by [signal VSekaiUpdater.plan_made]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiPlan {
-    /// The version that it leads to.
+    /// The version that will be installed.
     #[var(no_set)]
     version: GString,
-    /// Bytes to receive. An estimate from how well the version compresses: some percent more or less will come.
+    /// Bytes to download. An estimate, usually within a few percent.
     #[var(no_set)]
     download_bytes: i64,
-    /// Bytes that the installed version, an interrupted run or a chunk cache gives, so that they need not be received.
+    /// Bytes that need no download, because the installed version, an interrupted update or a shared cache has them.
     #[var(no_set)]
     reused_bytes: i64,
-    /// Bytes of files to write. Files that have not changed are not written.
+    /// Bytes to write to disk. Unchanged files are not written.
     #[var(no_set)]
     written_bytes: i64,
-    /// Room needed on the disk while it works, in bytes, on top of what is installed.
+    /// Disk space needed during the update, in bytes, in addition to the installed version.
     #[var(no_set)]
     needed_bytes: i64,
-    /// Room on the disk, in bytes; -1 if the system does not say.
+    /// Free disk space, in bytes; -1 if unknown.
     #[var(no_set)]
     free_bytes: i64,
-    /// Requests to servers; 0 if everything is here.
+    /// Number of requests to servers; 0 if nothing has to be downloaded.
     #[var(no_set)]
     requests: i64,
     /// Nothing is installed yet.
     #[var(no_set)]
     is_first_install: bool,
-    /// It goes on with an update that was interrupted.
+    /// The update resumes an interrupted one.
     #[var(no_set)]
     is_resume: bool,
 }
 
 impl VSekaiPlan {
-    pub(super) fn of(plan: &PlanMade) -> Gd<Self> {
+    pub(super) fn of(plan: &PlanSummary) -> Gd<Self> {
         let summary = &plan.summary;
         Gd::from_object(Self {
             version: text(&plan.version),
@@ -98,39 +98,39 @@ impl VSekaiPlan {
     }
 }
 
-/// What is known of an install without asking anybody. Comes with [signal VSekaiUpdater.status_read]; read-only.
+/// The status of an install, as known without network access. Carried by [signal VSekaiUpdater.status_read]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct VSekaiStatus {
-    /// The folder of the install.
+    /// The install folder.
     #[var(no_set)]
     directory: GString,
-    /// The mode that is followed.
+    /// The mode that the install follows.
     #[var(no_set)]
     mode: GString,
-    /// Whether a version is there that can be started.
+    /// Whether a version is installed.
     #[var(no_set)]
     is_installed: bool,
-    /// The version that starts; empty if there is none.
+    /// The current version; empty if there is none.
     #[var(no_set)]
     version: GString,
-    /// The version that [method VSekaiUpdater.rollback] goes back to; empty if there is none.
+    /// The version that [method VSekaiUpdater.rollback] returns to; empty if there is none.
     #[var(no_set)]
     previous_version: GString,
-    /// The version is new, and has not shown yet that it starts.
+    /// The version is new and has not started successfully yet.
     #[var(no_set)]
     is_on_trial: bool,
-    /// An update was interrupted; [method VSekaiUpdater.start_update] goes on with it.
+    /// An update was interrupted; [method VSekaiUpdater.start_update] resumes it.
     #[var(no_set)]
     is_resumable: bool,
-    /// It is registered with the desktop.
+    /// The install is registered with the desktop: see [method VSekaiUpdater.integrate].
     #[var(no_set)]
     is_integrated: bool,
-    /// Versions that did not start, or were rolled back by hand: they are not offered again.
+    /// Versions that failed to start or were rolled back. They are not offered again.
     #[var(no_set)]
     bad_versions: PackedStringArray,
-    /// Where updates come from.
+    /// The repository and its mirrors.
     #[var(no_set)]
     repository_urls: PackedStringArray,
 }
@@ -155,23 +155,24 @@ impl VSekaiStatus {
     }
 }
 
-/// A mode: a stream of versions that users follow. Comes with [signal VSekaiUpdater.modes_listed]; read-only.
+/// A mode: a stream of versions that users follow, such as `stable` or `beta`. Carried by
+/// [signal VSekaiUpdater.modes_listed]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiMode {
-    /// Its name, such as `stable`.
+    /// The name, such as `stable`.
     #[var(no_set)]
     name: GString,
-    /// One sentence from the publisher; may be empty.
+    /// The publisher's description, one sentence; may be empty.
     #[var(no_set)]
     description: GString,
-    /// The mode that its users are moved to; empty if they are not.
+    /// The mode that replaces this one; empty if there is none.
     #[var(no_set)]
     update_to: GString,
-    /// The newest version that it offers for this platform; empty if it offers none.
+    /// The newest version for this platform; empty if there is none.
     #[var(no_set)]
     newest: GString,
-    /// Whether it is still published.
+    /// Whether the publisher still maintains it.
     #[var(no_set)]
     is_active: bool,
     /// Whether the install follows it.
@@ -192,36 +193,36 @@ impl VSekaiMode {
     }
 }
 
-/// Why an operation was not done. Comes with [signal VSekaiUpdater.operation_failed]; read-only.
+/// Why an operation failed. Carried by [signal VSekaiUpdater.operation_failed]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiFailure {
-    /// What was to be done.
+    /// The operation that failed.
     #[var(no_set)]
     operation: Operation,
-    /// A stable word for what went wrong, such as `offline`: for scripts and translations. `internal` is a mistake in
-    /// the updater itself.
+    /// A stable identifier of the error, such as `offline`, for scripts and translations. `internal` is a bug of the
+    /// updater.
     #[var(no_set)]
     code: GString,
     /// One sentence in English.
     #[var(no_set)]
     message: GString,
-    /// What to do about it, in English; may be empty.
+    /// What to do about it, in English, without commands of the command line; may be empty.
     #[var(no_set)]
     hint: GString,
-    /// Some lines to copy into a report: code, message, reasons, versions and system. The user's home folder is
-    /// shortened, and there are no secrets in it.
+    /// Lines to copy into a bug report: code, message, causes, versions and system. They contain no secrets, and the
+    /// user's home folder is written as `~`.
     #[var(no_set)]
     details: GString,
 }
 
 impl VSekaiFailure {
-    pub(super) fn of(operation: Operation, failed: &Failed, details: &str) -> Gd<Self> {
+    pub(super) fn of(operation: Operation, failure: &Failure, details: &str) -> Gd<Self> {
         Gd::from_object(Self {
             operation,
-            code: text(&failed.code),
-            message: text(&failed.message),
-            hint: text(&failed.hint),
+            code: text(&failure.code),
+            message: text(&failure.message),
+            hint: text(failure.hint()),
             details: text(details),
         })
     }

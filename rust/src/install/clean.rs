@@ -1,5 +1,7 @@
 //! Removes versions that are neither current nor the one to go back to, once nothing runs from them.
 
+use std::path::PathBuf;
+
 use super::installed_version::InstalledVersion;
 use super::recover::TRASH;
 use super::{InstallRoot, Session, foreign};
@@ -14,8 +16,8 @@ impl Session {
         let mut saved = 0;
         for folder in self.root().folders()? {
             if !self.state.needs(&folder) && !launch::is_running(self.root(), &folder) {
-                let successor = self.state.current.as_ref().map(|current| current.folder.as_str());
-                saved += remove(self.root(), &folder, successor)?;
+                let staying: Vec<_> = self.state.kept().map(|kept| self.root().versions(&kept.folder)).collect();
+                saved += remove(self.root(), &folder, &staying)?;
             }
         }
         Ok(saved)
@@ -23,13 +25,12 @@ impl Session {
 }
 
 /// Removes one version. Its documents go last: what has them is still known to be ours.
-pub(super) fn remove(root: &InstallRoot, folder: &str, successor: Option<&str>) -> Result<u64> {
+pub(super) fn remove(root: &InstallRoot, folder: &str, staying: &[PathBuf]) -> Result<u64> {
     let tree = root.versions(folder);
     let mut saved = 0;
     if let (true, Some(kept)) = (tree.is_dir(), InstalledVersion::read(root, folder)) {
-        let successor = successor.map(|folder| root.versions(folder));
         let layout = kept.documents.table.layout();
-        saved = foreign::save(&tree, layout, successor.as_deref(), &root.saved(folder))?;
+        saved = foreign::save(&tree, layout, staying, &root.saved(folder))?;
         let trash = root.staging(&format!("{TRASH}{folder}"));
         disk::create_directory(&root.control("staging"))?;
         disk::remove_all(&trash)?;

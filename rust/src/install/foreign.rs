@@ -23,7 +23,7 @@ fn known(layout: &Layout) -> Known {
 pub(super) fn list(tree: &Path, layout: &Layout) -> Result<Vec<PathBuf>> {
     let known = known(layout);
     let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new()];
+    let mut folders = if tree.is_dir() { vec![PathBuf::new()] } else { Vec::new() };
     while let Some(folder) = folders.pop() {
         let absolute = tree.join(&folder);
         for entry in fs::read_dir(&absolute).map_err(Error::io("list", &absolute))? {
@@ -53,13 +53,13 @@ pub(super) fn without_conflicts(paths: Vec<PathBuf>, wanted: &Layout) -> Vec<Pat
     paths.into_iter().filter(is_free).collect()
 }
 
-/// Moves what is foreign in `tree` to `saved`, unless `successor` has the same. Gives the number of files moved.
-pub(super) fn save(tree: &Path, layout: &Layout, successor: Option<&Path>, saved: &Path) -> Result<u64> {
+/// Moves what is foreign in `tree` to `saved`, unless a version that stays has the same. Gives the number of files moved.
+pub(super) fn save(tree: &Path, layout: &Layout, staying: &[PathBuf], saved: &Path) -> Result<u64> {
     let mut moved = 0;
     for path in list(tree, layout)? {
         let from = tree.join(&path);
         let Ok(found) = fs::symlink_metadata(&from) else { continue };
-        if found.is_dir() || successor.is_some_and(|successor| is_same(&from, &successor.join(&path))) {
+        if found.is_dir() || staying.iter().any(|other| is_same(&from, &other.join(&path))) {
             continue;
         }
         let to = free_place(saved, &path);

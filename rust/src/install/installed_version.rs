@@ -126,18 +126,24 @@ impl InstalledVersion {
         disk::write_atomic(&path_of(root, folder, STAMPS), &stamps, Durability::PowerCut)
     }
 
-    /// What is known of the version in `folder`; nothing if its documents are not all there and sound.
+    /// What is known of the version in `folder`; nothing if that is not there, or its documents are not all there and
+    /// sound.
     pub fn read(root: &InstallRoot, folder: &str) -> Option<Self> {
+        Self::known(root, folder).filter(|kept| fs::symlink_metadata(&kept.tree).is_ok_and(|found| found.is_dir()))
+    }
+
+    /// The same, even if the folder is gone.
+    pub fn known(root: &InstallRoot, folder: &str) -> Option<Self> {
         let get = |ending: &str, max: u64| disk::read_if_exists(&path_of(root, folder, ending), max).ok().flatten();
         let release = get(RELEASE, limits::MAX_DOCUMENT_BYTES)?;
         let index = get(INDEX, limits::MAX_INDEX_BYTES)?;
         let documents = Documents::parse(release, &index, get(FILES, limits::MAX_FILE_TABLE_BYTES)?).ok()?;
         let tree = root.versions(folder);
-        let metadata = fs::symlink_metadata(&tree).ok().filter(fs::Metadata::is_dir)?;
+        let identity = fs::symlink_metadata(&tree).ok().map(|found| disk::identity(&found));
         let stamps = get(STAMPS, limits::MAX_RECEIPT_BYTES).and_then(|packed| parse_stamps(&packed));
         let nodes = documents.table.layout().nodes().len();
         let stamps = stamps.filter(|stamps| stamps.files.len() == nodes);
-        let is_original = stamps.as_ref().is_some_and(|stamps| stamps.root == disk::identity(&metadata));
+        let is_original = stamps.as_ref().is_some_and(|stamps| Some(stamps.root) == identity);
         let stamps = stamps.map_or_else(|| vec![None; nodes], |stamps| stamps.files);
         Some(Self { documents, tree, stamps, is_original })
     }
@@ -165,6 +171,11 @@ impl InstalledVersion {
     /// The version's folder.
     pub fn tree(&self) -> &Path {
         &self.tree
+    }
+
+    /// The name of its folder.
+    pub fn folder(&self) -> Option<String> {
+        Some(self.tree.file_name()?.to_str()?.to_owned())
     }
 
     /// Whether the file at this position of the layout is as we left it, without reading it.

@@ -2,7 +2,9 @@
 //!
 //! A new version is on trial until it has shown that it runs: the game says so (it makes the file that
 //! `VSEKAI_READY_FILE` names), lives for the grace time, or ends with exit code 0. Each start is counted before it
-//! is made; after two that showed nothing, the version before comes back and the new one is not offered again.
+//! is made; after two that showed nothing, the version before comes back and the new one is not offered again. If that
+//! is damaged, it is mended from what is on the disk; if that does not suffice, it is taken as it is, so long as its
+//! program is whole.
 //! Works without network, with expired metadata, and on a disk that cannot be written (then nothing is counted).
 
 use std::ffi::OsString;
@@ -16,8 +18,9 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Event, Monitor};
 use crate::formats::release::Release;
-use crate::install::{Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth};
+use crate::install::{self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth};
 use crate::local::disk;
+use crate::local::sources::Sources;
 
 /// Starts without a sign of life before the version before comes back.
 pub const MAX_ATTEMPTS: u32 = 2;
@@ -73,10 +76,11 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
     if state.trial.is_some() {
         match count_attempt(root, options, monitor) {
             Ok((counted, left)) => (state, rolled_back_from) = (counted, left),
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
             // Nothing is worth keeping the player from the game: this start is not counted.
             Err(error) => {
                 monitor.warn(&error);
-                rolled_back_from = roll_back_unwritten(root, &mut state);
+                rolled_back_from = roll_back_unwritten(root, &mut state, monitor);
             }
         }
     }
@@ -102,7 +106,7 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
 }
 
 fn admission(options: &LaunchOptions) -> Admission<'_> {
-    Admission { verb: "launch", protected: &options.protected, adopt: false, mode: None }
+    Admission { verb: "launch", protected: &options.protected, adopt: false, may_begin: false, mode: None }
 }
 
 fn enter(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Session> {
@@ -119,7 +123,8 @@ fn count_attempt(
     let attempts = session.state.trial.as_ref().map_or(0, |trial| trial.attempts);
     if attempts >= MAX_ATTEMPTS {
         let left = session.state.current.as_ref().map(|current| current.version.to_string());
-        match session.look_at_previous(VerifyDepth::Quick, monitor) {
+        // From the disk alone: a start waits for no network. What cannot be mended so is left to a repair.
+        match session.make_ready(VerifyDepth::Quick, &|| Ok(Sources::default()), monitor) {
             Ok(()) => {
                 session.state.roll_back();
                 // A full disk is no reason to start what does not start. And what is left over is in nobody's way.
@@ -128,6 +133,7 @@ fn count_attempt(
                 }
                 return Ok((session.state.clone(), left));
             }
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
             // What is left of the version before would not start either.
             Err(error) => monitor.warn(&error),
         }
@@ -140,12 +146,19 @@ fn count_attempt(
 }
 
 /// Goes back for this start alone: the root cannot be changed now. Gives the version that was left.
-fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState) -> Option<String> {
+fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState, monitor: &Monitor) -> Option<String> {
     let has_enough = state.trial.as_ref().is_some_and(|trial| trial.attempts >= MAX_ATTEMPTS);
     let previous = state.previous.as_ref().and_then(|previous| InstalledVersion::read(root, &previous.folder));
     let left = state.current.as_ref().map(|current| current.version.to_string());
-    let is_back = has_enough && previous.is_some_and(|kept| kept.is_complete()) && state.roll_back();
-    left.filter(|_| is_back)
+    let previous = previous.filter(|_| has_enough)?;
+    let is_whole = previous.is_complete();
+    if !is_whole && !install::can_start(&previous) {
+        return None;
+    }
+    if !is_whole {
+        state.previous.iter().for_each(|previous| install::warn_of(root, &previous.folder, monitor));
+    }
+    left.filter(|_| state.roll_back())
 }
 
 /// What a game has shown in its grace time.

@@ -5,16 +5,15 @@
 //! apply:   assemble in staging, sync, keep the documents, rename into versions/, write state.json
 //! ```
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::installed_version::{Documents, InstalledVersion};
+use super::takeover::{self, InPlace};
 use super::verify::sha256;
-use super::{InstallRoot, InstallState, Installed, Session, foreign, recover};
-use crate::digest::Digest;
+use super::{InstallRoot, InstallState, Installed, Session, foreign, heal, recover};
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
 use crate::formats::archive::Node;
@@ -27,13 +26,12 @@ use crate::local::disk;
 use crate::local::extract::{self, Intent};
 use crate::local::make;
 use crate::local::offer::BundleOffer;
-use crate::local::plan::{self, Inputs, Keep, Plan, Staged, Summary};
+use crate::local::plan::{self, Inputs, Plan, Staged, Summary};
 use crate::local::seed::Seed;
 use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 use crate::local::strategy::{self, Link, Price, Strategy};
 use crate::local::tree;
-use crate::path::RelPath;
 use crate::state::State;
 
 /// What a version is brought in for.
@@ -42,8 +40,8 @@ pub enum Purpose {
     /// To be installed, or updated to.
     #[default]
     Update,
-    /// To take the place of the same version, of which only these nodes are sound.
-    Repair(Vec<bool>),
+    /// To take the place of the same version, which stands damaged in this folder.
+    Repair(String),
 }
 
 /// A version to bring in.
@@ -52,7 +50,7 @@ pub struct VersionJob {
     /// What was signed.
     pub documents: Documents,
     /// The versions in place, the current one first: see [`InstalledVersion::all`].
-    pub in_place: Vec<InstalledVersion>,
+    pub in_place: Vec<InPlace>,
     /// Who gives chunks, beside what is installed.
     pub sources: Sources,
     /// Bundles that may be used.
@@ -93,6 +91,9 @@ pub struct Prepared {
     installed: Option<PathBuf>,
     /// It is in `versions/` already.
     is_there: bool,
+    /// The folder in which the very same version is in place, but damaged.
+    hurt: Option<String>,
+    purpose: Purpose,
     intent: Intent,
 }
 
@@ -125,6 +126,8 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
         plan: Plan::default(),
         installed: None,
         is_there,
+        hurt: job.in_place.iter().find(|it| is_of(&it.kept, &job)).and_then(|it| it.kept.folder()),
+        purpose: job.purpose.clone(),
         intent: job.intent,
         documents: job.documents.clone(),
     };
@@ -138,12 +141,9 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
             job.documents.table.layout().check_case_collisions()?;
         }
     }
-    let current = open_seeds(root, state, &mut job, monitor)?;
+    let base = open_seeds(root, state, &mut job, monitor)?;
     let staged = staged(root, &prepared.folder, &job, monitor)?;
-    let keep = match &current {
-        Some(current) => unchanged(current, &job, monitor)?,
-        None => Vec::new(),
-    };
+    let keep = takeover::unchanged(&job, base, monitor)?;
     let inputs = Inputs {
         index: &job.documents.index,
         layout: job.documents.table.layout(),
@@ -156,19 +156,35 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     let parts = root.staging(&prepared.folder).join("parts");
     job.offers.iter_mut().for_each(|offer| offer.find_kept(&parts));
     let strategy = strategy_for(&inputs, &plan, &job);
-    if let Some(current) = &current {
-        plan.summary.removed_files = removed(current, &job.documents);
-        let foreign = foreign::list(current.tree(), current.documents.table.layout())?;
+    if let Some(base) = base.map(|base| &job.in_place[base].kept) {
+        plan.summary.removed_files = takeover::removed(base, &job.documents);
+        let foreign = foreign::list(base.tree(), base.documents.table.layout())?;
         plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
-        prepared.installed = Some(current.tree().to_owned());
+        prepared.installed = Some(base.tree().to_owned());
     }
     if let Some(price) = strategy.price() {
         (plan.summary.requests, plan.summary.fetch_bytes) = (price.requests, price.bytes);
     }
-    extract::check_space(root.directory(), &plan.summary)?;
+    check_space(root, &job, &mut plan)?;
     let parts = (job.intent == Intent::Apply).then_some(parts);
     let bundled = Some(Bundled { offers: job.offers, strategy, parts });
     Ok(Prepared { sources: job.sources, bundled, plan, ..prepared })
+}
+
+/// Counts copies as what they take, unless there is no room for them and the disk can clone.
+fn check_space(root: &InstallRoot, job: &VersionJob, plan: &mut Plan) -> Result<()> {
+    let outcome = extract::check_space(root.directory(), &plan.summary);
+    let copied_bytes = plan.copied_bytes(job.documents.table.layout());
+    if outcome.is_err() && copied_bytes > 0 && job.intent == Intent::Apply && disk::can_clone(&root.control(""))? {
+        plan.summary.disk_bytes -= copied_bytes;
+        return extract::check_space(root.directory(), &plan.summary);
+    }
+    outcome
+}
+
+/// Whether it is the very version that is to be brought in: of the same mode, too.
+fn is_of(kept: &InstalledVersion, job: &VersionJob) -> bool {
+    kept.documents.release_bytes == job.documents.release_bytes
 }
 
 /// How the chunks come that only another machine has.
@@ -191,27 +207,27 @@ fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy 
 fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
-    let is_current = |folder: &String| state.current.as_ref().is_some_and(|current| current.folder == *folder);
     // A run before this one may have been stopped right before the switch.
-    let is_same =
-        |kept: InstalledVersion| kept.documents.release_bytes == job.documents.release_bytes && kept.is_complete();
-    let is_whole = |folder: &String| InstalledVersion::read(root, folder).is_some_and(is_same);
+    let is_whole =
+        |folder: &String| InstalledVersion::read(root, folder).is_some_and(|it| is_of(&it, job) && it.is_complete());
     let is_usable = |folder: &String| match &job.purpose {
         Purpose::Update => is_free(folder) || is_whole(folder),
-        Purpose::Repair(_) => is_free(folder) || (!is_current(folder) && is_whole(folder)),
+        Purpose::Repair(_) => is_free(folder) || (!state.needs(folder) && is_whole(folder)),
     };
     let numbered = (2..).map(|number: u32| format!("{name}.{number}"));
     std::iter::once(name.clone()).chain(numbered).find(is_usable).unwrap_or(name)
 }
 
-/// Gives the current version, which is one of them.
+/// Makes the versions in place sources of chunks. Gives the one that is replaced: its files, and those that somebody
+/// put beside them, go on in the new one.
 fn open_seeds(
     root: &InstallRoot,
     state: &InstallState,
     job: &mut VersionJob,
     monitor: &Monitor,
-) -> Result<Option<InstalledVersion>> {
-    let seeds = job.in_place.iter().map(InstalledVersion::seed).collect::<Result<Vec<_>>>()?;
+) -> Result<Option<usize>> {
+    let is_there = |it: &&InPlace| it.kept.tree().is_dir();
+    let seeds = job.in_place.iter().filter(is_there).map(|it| it.kept.seed()).collect::<Result<Vec<_>>>()?;
     job.sources.seeds.extend(seeds);
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
@@ -220,9 +236,12 @@ fn open_seeds(
             Err(error) => monitor.warn(&error),
         }
     }
-    let current = state.current.as_ref().map(|current| root.versions(&current.folder));
-    let found = job.in_place.iter().position(|kept| Some(kept.tree()) == current.as_deref());
-    Ok(found.map(|found| job.in_place.swap_remove(found)))
+    let replaced = match &job.purpose {
+        Purpose::Update => state.current.as_ref().map(|current| &current.folder),
+        Purpose::Repair(folder) => Some(folder),
+    };
+    let tree = replaced.map(|folder| root.versions(folder));
+    Ok(job.in_place.iter().position(|it| Some(it.kept.tree()) == tree.as_deref()))
 }
 
 /// The files that were in the folder before us, cut as the new version is.
@@ -247,43 +266,6 @@ fn staged(root: &InstallRoot, folder: &str, job: &VersionJob, monitor: &Monitor)
         extract::tidy_staging(&tree, layout)?;
     }
     Staged::scan(&tree, &job.documents.index, layout, monitor)
-}
-
-/// The files of the current version that the new one has too, here or elsewhere.
-fn unchanged(current: &InstalledVersion, job: &VersionJob, monitor: &Monitor) -> Result<Vec<Keep>> {
-    let (old, new) = (&current.documents.table, &job.documents.table);
-    let is_sound = |node: usize| match &job.purpose {
-        Purpose::Update => current.is_untouched(node),
-        Purpose::Repair(sound) => sound.get(node).copied().unwrap_or(false),
-    };
-    let by_path: HashMap<&RelPath, usize> = old.files().map(|(node, path, ..)| (path, node)).collect();
-    let mut by_digest: HashMap<_, usize> = HashMap::new();
-    for (node, _, size, digest) in old.files().filter(|(node, ..)| !current.is_mutable(*node)) {
-        by_digest.entry((digest, size)).or_insert(node);
-    }
-    let keep = |(node, path, size, digest): (usize, &RelPath, u64, Digest)| {
-        let here = by_path.get(path).copied().filter(|from| old.digest(*from) == Some(digest));
-        let is_mutable = job.documents.release.mutable.contains(path);
-        let from = if is_mutable {
-            // The player's copy, as the game left it: the publisher has not changed his.
-            here.filter(|from| current.is_mutable(*from) || is_sound(*from))
-        } else {
-            let there = by_digest.get(&(digest, size)).copied();
-            here.filter(|from| !current.is_mutable(*from)).into_iter().chain(there).find(|from| is_sound(*from))
-        };
-        let from_node = &old.layout().nodes()[from?];
-        let from = from_node.path.as_ref()?.below(current.tree());
-        let old_mode = mode_of(&current.documents.release, from_node);
-        let new_mode = is_mutable || old_mode != mode_of(&job.documents.release, &new.layout().nodes()[node]);
-        std::fs::symlink_metadata(&from).is_ok_and(|found| found.is_file()).then_some(Keep { node, from, new_mode })
-    };
-    let files: Vec<_> = new.files().collect();
-    Ok(monitor.pool()?.install(|| files.into_par_iter().filter_map(keep).collect()))
-}
-
-fn removed(current: &InstalledVersion, documents: &Documents) -> u64 {
-    let wanted: std::collections::HashSet<&RelPath> = documents.table.files().map(|(_, path, ..)| path).collect();
-    current.documents.table.files().filter(|(_, path, ..)| !wanted.contains(path)).count() as u64
 }
 
 impl Prepared {
@@ -318,14 +300,27 @@ impl Prepared {
             return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
         }
         let mut report = Report { plan: self.plan.summary, ..Report::default() };
+        let mut folder = &self.folder;
         if !self.is_there {
             monitor.emit(Event::StateChanged { state: State::DownloadingUpdate });
-            let assembled = self.bring_in(monitor)?;
-            report.transfer = assembled.transfer;
-            report.written_bytes = assembled.written_bytes;
+            match (self.bring_in(monitor), &self.purpose, &self.hurt) {
+                (Ok(assembled), ..) => {
+                    report.transfer = assembled.transfer;
+                    report.written_bytes = assembled.written_bytes;
+                }
+                // What is in place may start, and that beats the version that is to be left.
+                (Err(error), Purpose::Update, Some(hurt)) if error.is_for_want_of_bytes() => {
+                    heal::take_as_it_is(&self.root, hurt, error, monitor)?;
+                    folder = hurt;
+                }
+                (Err(error), ..) => return Err(error),
+            }
         }
         monitor.emit(Event::StateChanged { state: State::ApplyingUpdate });
-        session.state.switch_to(Installed::of(&self.documents.release, self.folder.clone()));
+        match &self.purpose {
+            Purpose::Update => session.state.switch_to(Installed::of(&self.documents.release, folder.clone())),
+            Purpose::Repair(replaced) => session.state.move_to(replaced, folder),
+        }
         session.commit()?;
         monitor.emit(Event::StateChanged { state: State::FinalizingUpdate });
         // From here on the new version is the current one: what is left over is no reason to fail.
@@ -336,7 +331,7 @@ impl Prepared {
         Ok(report)
     }
 
-    /// Holds what was written against the file table. The index vouches for the content already; but the next
+    /// Compares what was written with the file table. The index vouches for the content already; but the next
     /// version takes over files by these digests, and it may be another mode's, signed by somebody else.
     fn check_digests(&self, tree: &Path, monitor: &Monitor) -> Result<()> {
         let table = &self.documents.table;

@@ -1,48 +1,77 @@
 //! Going back to the previous version.
 
-use super::verify::{Damage, verify_kept};
+use super::heal::take_as_it_is;
+use super::takeover::InPlace;
+use super::verify::{Condition, glance, verify_kept};
 use super::{InstalledVersion, Session};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
+use crate::local::sources::Sources;
 
 /// How closely the version to go back to is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyDepth {
     /// All of it is read.
     Full,
-    /// Files that look as we left them are believed.
+    /// Files that look as we left them are believed. Whatever keeps the version from being mended, it is taken if it
+    /// starts: the one that is left does not.
     Quick,
 }
 
 impl Session {
-    /// Makes the previous version current again, and remembers the one that is left as bad: it is not offered
-    /// again by itself.
+    /// Makes the previous version current again, mended if it was damaged, and remembers the one that is left as bad:
+    /// it is not offered again.
     ///
     /// # Errors
-    /// `no_previous_version`; `damaged` if the previous version is: nothing was changed then.
-    pub fn roll_back(&mut self, look: VerifyDepth, monitor: &Monitor) -> Result<()> {
-        self.look_at_previous(look, monitor)?;
+    /// Those of [`Session::make_ready`].
+    pub fn roll_back(
+        &mut self,
+        look: VerifyDepth,
+        sources: &dyn Fn() -> Result<Sources>,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        self.make_ready(look, sources, monitor)?;
         self.state.roll_back();
         self.commit()
     }
 
-    /// Whether there is a previous version to go back to, and whether it is whole. Changes nothing.
+    /// Mends the previous version if it is damaged, from what is on the disk and then from `sources`. If nobody has
+    /// what is missing, the version is taken as it is, with a warning, provided that it starts.
     ///
     /// # Errors
-    /// As [`Session::roll_back`].
-    pub fn look_at_previous(&self, look: VerifyDepth, monitor: &Monitor) -> Result<()> {
-        let none = || Error::NoPrevious { path: self.root().directory().to_owned() };
-        let previous = self.state.previous.clone().ok_or_else(none)?;
-        let kept = InstalledVersion::read(self.root(), &previous.folder).ok_or_else(none)?;
-        if look == VerifyDepth::Full || !kept.is_complete() {
-            let found = verify_kept(&kept, monitor)?;
-            if !found.damage.is_empty() {
-                let files = found.damage.iter().map(Damage::path).collect::<std::collections::HashSet<_>>().len();
-                return Err(Error::Damaged { path: kept.tree().to_owned(), files: files as u64 });
+    /// `no_previous_version`; `damaged` if it cannot be mended and would not start; errors of the disk. The current
+    /// version is as it was then.
+    pub fn make_ready(
+        &mut self,
+        look: VerifyDepth,
+        sources: &dyn Fn() -> Result<Sources>,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let root = self.root().clone();
+        let previous = self.state.previous.clone();
+        let previous = previous.ok_or_else(|| Error::NoPrevious { path: root.directory().to_owned() })?;
+        let damaged = |files| Error::Damaged { path: root.versions(&previous.folder), files };
+        let kept = InstalledVersion::known(&root, &previous.folder).ok_or_else(|| damaged(1))?;
+        let found = match look {
+            VerifyDepth::Quick if kept.is_complete() => return Ok(()),
+            VerifyDepth::Quick => glance(&kept, monitor)?,
+            VerifyDepth::Full => verify_kept(&kept, monitor)?,
+        };
+        let current = self.state.current.as_ref().and_then(|current| InstalledVersion::read(&root, &current.folder));
+        let others = current.map(InPlace::unread).into_iter().collect();
+        let quiet = monitor.without_states();
+        let mended = sources().and_then(|sources| self.mend(&previous.folder, &found, others, sources, &quiet));
+        let has_content = found.nodes.iter().all(|condition| *condition != Condition::Damaged);
+        match mended {
+            Ok(_) => Ok(()),
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            Err(error) if look == VerifyDepth::Quick || has_content || error.is_for_want_of_bytes() => {
+                take_as_it_is(&root, &previous.folder, error, monitor).map_err(|error| {
+                    monitor.warn(&error);
+                    damaged(found.damaged_files())
+                })
             }
-            // Only saves the next one from reading it again.
-            kept.stamp_again(self.root(), &previous.folder, monitor).unwrap_or_else(|error| monitor.warn(&error));
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 }

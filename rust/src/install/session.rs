@@ -19,6 +19,8 @@ pub struct Admission<'a> {
     pub protected: &'a [PathBuf],
     /// Take a folder that has files of the user's. They stay, and are a seed.
     pub adopt: bool,
+    /// Begin anew where `state.json` is damaged and what is installed cannot be found again: for who installs.
+    pub may_begin: bool,
     /// The mode of a root that is new.
     pub mode: Option<&'a ModeName>,
 }
@@ -91,7 +93,7 @@ impl Session {
                 let state = match recover::from_versions(root)? {
                     Some(state) => state,
                     // Nothing was ever there, or is known of what is there.
-                    None if root.folders()?.is_empty() => begin(),
+                    None if admission.may_begin || root.folders()?.is_empty() => begin(),
                     None => return Err(error),
                 };
                 // A copy: until the new one is there, the damaged one says that something is installed.

@@ -166,10 +166,25 @@ impl InstallState {
         if self.trial.take().is_none() || self.previous.is_none() {
             self.previous = old;
         }
-        if self.previous.as_ref().is_some_and(|previous| previous.folder == folder) {
+        // Back to the version that was to be gone back to, if perhaps in another folder because that one was damaged.
+        let current = self.current.as_ref().map(|new| (&new.mode, &new.version));
+        if self.previous.as_ref().is_some_and(|old| old.folder == folder || Some((&old.mode, &old.version)) == current)
+        {
             self.previous = None;
         }
         self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0 });
+    }
+
+    /// Says that what stood in one folder stands in another now, mended. A trial goes on where it was.
+    pub fn move_to(&mut self, from: &str, to: &str) {
+        let installed = [&mut self.current, &mut self.previous].into_iter().flatten().map(|it| &mut it.folder);
+        let folders = installed.chain(self.trial.as_mut().map(|trial| &mut trial.folder));
+        folders.filter(|folder| *folder == from).for_each(|folder| to.clone_into(folder));
+    }
+
+    /// The versions that are kept, the current one first.
+    pub fn kept(&self) -> impl Iterator<Item = &Installed> {
+        [&self.current, &self.previous].into_iter().flatten()
     }
 
     /// The current version is known to start.
@@ -192,7 +207,7 @@ impl InstallState {
 
     /// Whether a folder in `versions/` is still needed.
     pub fn needs(&self, folder: &str) -> bool {
-        [&self.current, &self.previous].into_iter().flatten().any(|installed| installed.folder == folder)
+        self.kept().any(|installed| installed.folder == folder)
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn finish(root: &InstallRoot) -> Result<Uninstalled> {
     let mut done = Uninstalled::default();
     root.remove_link()?;
     for folder in root.folders()? {
-        done.saved_files += clean::remove(root, &folder, None)?;
+        done.saved_files += clean::remove(root, &folder, &[])?;
         done.versions += 1;
     }
     // Not empty if somebody has put something there: then it is theirs.

@@ -1,8 +1,9 @@
-//! Reads a version in place and holds every byte against what was signed.
+//! Reads versions in place and compares every byte with what was signed.
 //!
 //! By chunks, not by files: all cores work on one large file as they do on many small ones. A chunk that is wrong and
 //! touches several files is settled by the files' own digests.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::installed_version::InstalledVersion;
-use super::{InstallRoot, foreign, prepare};
+use super::{InstallRoot, InstallState, Installed, Report, foreign, prepare};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{NodeKind, Segment};
@@ -53,6 +54,17 @@ impl Damage {
     }
 }
 
+/// What became of a file, folder or link of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It is as published.
+    Sound,
+    /// Its content is, its permissions are not.
+    OtherMode,
+    /// It is not.
+    Damaged,
+}
+
 /// What [`verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -64,9 +76,64 @@ pub struct Verified {
     pub damage: Vec<Damage>,
     /// Files that are not part of the version: no damage, somebody put them there.
     pub foreign: Vec<String>,
-    /// For each node of the layout whether it is as published.
+    /// The condition of each node of the layout; empty if its documents are lost.
     #[serde(skip)]
-    pub sound: Vec<bool>,
+    pub nodes: Vec<Condition>,
+}
+
+impl Verified {
+    /// How many files are damaged.
+    pub fn damaged_files(&self) -> u64 {
+        self.damage.iter().map(Damage::path).collect::<BTreeSet<_>>().len() as u64
+    }
+}
+
+/// A version that is kept, and what was found in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Examined {
+    /// Which.
+    #[serde(flatten)]
+    pub installed: Installed,
+    /// Whether it is the one that starts; else it is the one to go back to.
+    pub is_current: bool,
+    /// What was found.
+    #[serde(flatten)]
+    pub found: Verified,
+    /// What mending it took; nothing if it was whole, or is not mended.
+    pub repaired: Option<Report>,
+}
+
+impl Examined {
+    /// Whether all of it is as published, as far as is known now.
+    pub fn is_whole(&self) -> bool {
+        self.found.damage.is_empty() || self.repaired.is_some()
+    }
+}
+
+/// Verifies all versions that are kept, the current one first. One whose documents are lost is damaged: what `launch`
+/// and going back need is not there, and nothing of it can be compared.
+pub fn examine(root: &InstallRoot, state: &InstallState, monitor: &Monitor) -> Result<Vec<Examined>> {
+    let all: Vec<_> =
+        state.kept().map(|installed| (installed, InstalledVersion::known(root, &installed.folder))).collect();
+    let bytes =
+        |(_, kept): &(&Installed, Option<InstalledVersion>)| kept.as_ref().map(|it| it.documents.index.stream_bytes());
+    monitor.emit(Event::Started { phase: Phase::Verify, total_bytes: all.iter().filter_map(bytes).sum() });
+    let mut examined = Vec::new();
+    for (installed, kept) in &all {
+        let found = match kept {
+            Some(kept) => read_all(kept, monitor)?,
+            None => without_documents(installed),
+        };
+        let is_current = state.current.as_ref() == Some(*installed);
+        examined.push(Examined { installed: (*installed).clone(), is_current, found, repaired: None });
+    }
+    monitor.emit(Event::Finished { phase: Phase::Verify });
+    Ok(examined)
+}
+
+fn without_documents(installed: &Installed) -> Verified {
+    let path = format!(".vsekai/indexes/{}", installed.folder);
+    Verified { damage: vec![Damage::Missing { path }], ..Verified::default() }
 }
 
 /// Verifies the version in `folder`.
@@ -75,35 +142,55 @@ pub struct Verified {
 /// `not_installed` if nothing is known of it.
 pub fn verify(root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<Verified> {
     let missing = || Error::NotInstalled { path: root.directory().to_owned() };
-    verify_kept(&InstalledVersion::read(root, folder).ok_or_else(missing)?, monitor)
+    verify_kept(&InstalledVersion::known(root, folder).ok_or_else(missing)?, monitor)
 }
 
 pub(super) fn verify_kept(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
-    let layout = kept.documents.table.layout();
-    let mut found = Verified { sound: vec![true; layout.nodes().len()], ..Verified::default() };
-    look(kept, &mut found);
     let total_bytes = kept.documents.index.stream_bytes();
     monitor.emit(Event::Started { phase: Phase::Verify, total_bytes });
+    let found = read_all(kept, monitor)?;
+    monitor.emit(Event::Finished { phase: Phase::Verify });
+    Ok(found)
+}
+
+/// Believes files that look as we left them, and reads the others: for a start, which should not wait for gigabytes.
+pub(super) fn glance(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
+    let mut found = look(kept);
+    let is_changed = |at: &usize| {
+        let is_open = found.nodes[*at] != Condition::Damaged && !kept.is_mutable(*at) && !kept.is_untouched(*at);
+        is_open && !monitor.cancel.is_cancelled() && !has_content(kept, *at)
+    };
+    let files: Vec<usize> = kept.documents.table.files().map(|(node, ..)| node).collect();
+    let changed: Vec<usize> = monitor.pool()?.install(|| files.into_par_iter().filter(is_changed).collect());
+    monitor.cancel.check()?;
+    note_changed(kept, changed, &mut found);
+    Ok(found)
+}
+
+fn read_all(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
+    let layout = kept.documents.table.layout();
+    let mut found = look(kept);
     let reading = Reading {
         kept,
         seed: kept.seed()?,
         digest: DigestChoice::new(kept.documents.index.digest()),
-        present: found.sound.clone(),
+        present: found.nodes.iter().map(|condition| *condition != Condition::Damaged).collect(),
         settled: Mutex::new(vec![None; layout.nodes().len()]),
         stop: AtomicBool::new(false),
         monitor,
     };
-    let changed = reading.run()?;
-    monitor.emit(Event::Finished { phase: Phase::Verify });
-    for node in changed {
-        found.sound[node] = false;
-        let path = name_of(kept, node);
-        found.damage.push(Damage::Changed { path });
-    }
+    note_changed(kept, reading.run()?, &mut found);
     let foreign = foreign::list(kept.tree(), layout)?;
     found.foreign = foreign.into_iter().map(|path| path.display().to_string()).collect();
-    found.damage.sort_by(|a, b| a.path().cmp(b.path()));
     Ok(found)
+}
+
+fn note_changed(kept: &InstalledVersion, changed: Vec<usize>, found: &mut Verified) {
+    for node in changed {
+        found.nodes[node] = Condition::Damaged;
+        found.damage.push(Damage::Changed { path: name_of(kept, node) });
+    }
+    found.damage.sort_by(|a, b| a.path().cmp(b.path()));
 }
 
 fn name_of(kept: &InstalledVersion, node: usize) -> String {
@@ -112,8 +199,10 @@ fn name_of(kept: &InstalledVersion, node: usize) -> String {
 }
 
 /// What can be seen without reading: is it there, is it of the right kind, size and mode?
-fn look(kept: &InstalledVersion, found: &mut Verified) {
+fn look(kept: &InstalledVersion) -> Verified {
     let release = &kept.documents.release;
+    let nodes = vec![Condition::Sound; kept.documents.table.layout().nodes().len()];
+    let mut found = Verified { nodes, ..Verified::default() };
     for (at, node) in kept.documents.table.layout().nodes().iter().enumerate() {
         let path = node.path.as_ref().map_or(kept.tree().to_owned(), |path| path.below(kept.tree()));
         let name = || name_of(kept, at);
@@ -138,15 +227,17 @@ fn look(kept: &InstalledVersion, found: &mut Verified) {
             _ => Some(Damage::Missing { path: name() }),
         };
         if let Some(damage) = damage {
-            found.sound[at] = false;
+            let is_mode = matches!(damage, Damage::Mode { .. });
+            found.nodes[at] = if is_mode { Condition::OtherMode } else { Condition::Damaged };
             found.damage.push(damage);
         }
     }
     found.bytes = kept.documents.table.files().map(|(_, _, size, _)| size).sum();
+    found
 }
 
 /// A mode that the tree does not record is whatever it is.
-fn has_mode(metadata: &fs::Metadata, wanted: u32) -> bool {
+pub(super) fn has_mode(metadata: &fs::Metadata, wanted: u32) -> bool {
     !cfg!(unix) || wanted == 0 || disk::mode(metadata) & 0o777 == wanted
 }
 
@@ -219,13 +310,17 @@ impl Reading<'_> {
         if is_known(&self.settled.lock().unwrap_or_else(PoisonError::into_inner)) {
             return;
         }
-        let path =
-            self.kept.documents.table.layout().nodes()[node].path.as_ref().map(|path| path.below(self.kept.tree()));
-        let wanted = self.kept.documents.table.digest(node);
-        let is_good =
-            path.is_some_and(|path| wanted.is_some_and(|wanted| sha256(&path).is_ok_and(|it| it == wanted.0)));
+        let is_good = has_content(self.kept, node);
         self.settled.lock().unwrap_or_else(PoisonError::into_inner)[node] = Some(is_good);
     }
+}
+
+/// Whether a file has the content that was published, by reading it.
+pub(super) fn has_content(kept: &InstalledVersion, node: usize) -> bool {
+    let table = &kept.documents.table;
+    let path = table.layout().nodes()[node].path.as_ref().map(|path| path.below(kept.tree()));
+    let (Some(path), Some(wanted)) = (path, table.digest(node)) else { return false };
+    sha256(&path).is_ok_and(|found| found == wanted.0)
 }
 
 /// The SHA-256 of a file.

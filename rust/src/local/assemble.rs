@@ -19,7 +19,7 @@ use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::formats::chunk::{ChunkId, VerifiedChunk};
 use crate::local::acquire::{self, Bundled, DigestChoice, Sink, Supply};
 use crate::local::disk::{self, CloneMemory};
-use crate::local::plan::{ChunkJob, Keep, Plan};
+use crate::local::plan::{ChunkJob, Keep, Plan, Takeover};
 use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 
@@ -112,12 +112,15 @@ fn take_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -
         let node = &assembly.layout.nodes()[keep.node];
         let to = path_of(node, assembly.staging);
         disk::remove_file(&to)?;
-        if !keep.new_mode {
-            return disk::clone_or_link(&keep.from, &to, memory);
+        match keep.how {
+            Takeover::Share => disk::clone_or_link(&keep.from, &to, memory),
+            Takeover::Copy => disk::clone_or_copy(&keep.from, &to, memory),
+            Takeover::CopyWithMode => {
+                let written = disk::clone_or_copy(&keep.from, &to, memory)?;
+                finish(assembly, node, &to)?;
+                Ok(written)
+            }
         }
-        let written = disk::copy(&keep.from, &to)?;
-        finish(assembly, node, &to)?;
-        Ok(written)
     };
     let add = |one: u64, other: u64| Ok(one + other);
     monitor.pool()?.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add))

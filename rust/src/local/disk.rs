@@ -24,8 +24,8 @@ mod tests;
 mod write;
 
 pub use names::{
-    CloneMemory, clone_or_link, copy, create_directory, exchange, make_private_directory, rename, rename_over,
-    replace_symlink, set_mode, set_mtime, set_mtime_now, set_permissions, symlink,
+    CloneMemory, can_clone, clone_or_copy, clone_or_link, copy, create_directory, exchange, make_private_directory,
+    rename, rename_over, replace_symlink, set_mode, set_mtime, set_mtime_now, set_permissions, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
 pub use system::{boot_id, has_data, identity, link_count, mode};

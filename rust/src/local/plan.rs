@@ -28,8 +28,19 @@ pub struct Keep {
     pub node: usize,
     /// The same content in the installed tree.
     pub from: PathBuf,
-    /// Whether its mode changes: then it needs an inode of its own.
-    pub new_mode: bool,
+    /// How it gets there.
+    pub how: Takeover,
+}
+
+/// How a file of the installed tree gets into the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takeover {
+    /// As cheaply as the disk can: both trees may share one inode.
+    Share,
+    /// With an inode of its own: a game may write into it.
+    Copy,
+    /// The same, and its mode is set anew.
+    CopyWithMode,
 }
 
 /// Where a part of a chunk goes.
@@ -102,6 +113,14 @@ pub struct Plan {
     pub carry: Vec<PathBuf>,
     /// The same in numbers.
     pub summary: Summary,
+}
+
+impl Plan {
+    /// The size of the files that are taken over with an inode of their own.
+    pub(crate) fn copied_bytes(&self, layout: &Layout) -> u64 {
+        let copied = self.keep.iter().filter(|keep| keep.how != Takeover::Share);
+        copied.map(|keep| layout.nodes()[keep.node].payload_bytes()).sum()
+    }
 }
 
 /// The tree that is installed at the destination now.
@@ -268,7 +287,7 @@ fn summarise(inputs: &Inputs<'_>, plan: &mut Plan) {
         };
         summary.removed_files = files(&installed.receipt.layout).difference(&files(inputs.layout)).count() as u64;
     }
-    // Holes of sparse files and what is staged already take no room.
-    summary.disk_bytes = summary.write_bytes;
+    // Holes of sparse files and what is staged already take no room; copies take none where the disk can clone.
+    summary.disk_bytes = summary.write_bytes + plan.copied_bytes(inputs.layout);
     plan.summary = summary;
 }

@@ -212,16 +212,20 @@ fn passes_with(environment: &[(&str, &str)], test: &str) {
 
 #[test]
 fn machine_without_authorities_can_still_use_plain_http() {
-    passes_with(&[("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")], "tries_end");
+    passes_with(&[("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")], "faults::tries_end");
 }
 
 #[test]
 fn environment_names_the_proxy_and_what_goes_around_it() {
     let nobody = "http://127.0.0.1:1";
-    passes_with(&[("http_proxy", nobody), ("NO_PROXY", "127.0.0.1")], "tries_end");
+    passes_with(&[("http_proxy", nobody), ("NO_PROXY", "127.0.0.1")], "faults::tries_end");
     let this = std::env::current_exe().unwrap();
     let mut through = Command::new(this);
-    through.args(["--exact", "tries_end"]).env("http_proxy", nobody).env_remove("NO_PROXY").env_remove("no_proxy");
+    through
+        .args(["--exact", "faults::tries_end"])
+        .env("http_proxy", nobody)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
     let through = through.output().unwrap();
     assert!(!through.status.success(), "the proxy was not asked");
 }

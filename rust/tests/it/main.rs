@@ -17,6 +17,7 @@ mod casync_archive;
 mod corpus;
 mod extract;
 mod faults;
+mod formats;
 mod install;
 mod interop;
 mod layers;

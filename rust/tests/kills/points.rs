@@ -12,10 +12,10 @@
 //! that ended with 0 in spite of its fault must have warned, or be done (`shrugged_off`). All failures are told at once,
 //! each with the rule for `VSEKAI_FAULT` that brings it back.
 //!
-//! Every operation of every scenario meets a fault, but by default only one of the kinds in [`FAULTS`] that fit it: its
-//! number says which, the same in each run. The last operation is stopped after it, too. A
-//! scenario that says so ([`Scenario::is_full`]) meets every kind at every operation; with `VSEKAI_FAULTS=all` all
-//! scenarios do. A line for each scenario says how many faults of how many it met.
+//! Every operation of every scenario meets a fault, but by default only one of the kinds in [`FAULTS`] that fit it; its
+//! number decides which, so that each run does the same. The last operation is also stopped after it. A scenario that
+//! says so ([`Scenario::is_full`]) meets every kind at every operation, and so do all with `VSEKAI_FAULTS=all`: about
+//! 2,300 and 6,900 faults. A line for each scenario says how many of how many it met.
 //!
 //! The command must use `--threads 1`: its operations have to come in the same order each time. If the tests
 //! run as root, all of it is done as `nobody`, for whom read-only means something: build commands with

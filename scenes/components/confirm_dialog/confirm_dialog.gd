@@ -1,8 +1,8 @@
 class_name ConfirmDialog
 extends Modal
-## Asks before something is done; nothing is done unless the answer is yes.
+## Asks for confirmation; nothing is done unless the answer is yes.
 
-## Translated already.
+## Translated text.
 var text: String:
 	set(value):
 		text = value
@@ -21,12 +21,12 @@ func _ready() -> void:
 	_yes.pressed.connect(_on_yes_pressed)
 
 
-## Calls [param on_yes] if the answer is yes. All texts are translated already.
+## Calls [param on_yes] if the answer is yes. All texts must be translated.
 func ask(title: String, words: String, yes: String, no: String, on_yes: Callable) -> void:
 	_title.text = title
 	text = words
 	_yes.text = yes
-	_close.text = no
+	close_button.text = no
 	_on_yes = on_yes
 	accessibility_name = title
 	open()

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::answer::{self, Created, Done, Failure, Found, Page};
 use super::bodies::{AuditEntry, MadeToken, NewToken, Token};
-use super::{App, Bearer, RequestIdOf, Tags};
+use super::body::LimitedJson;
+use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::auth::{self, Scope};
 use crate::error::Error;
 use crate::model::{self, Time};
@@ -26,7 +27,7 @@ impl Admin {
     #[oai(path = "/tokens", method = "get", operation_id = "list_tokens")]
     async fn tokens(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
@@ -36,7 +37,7 @@ impl Admin {
     ) -> Result<Found<Page<Token>>, Failure> {
         bearer.0.require_admin()?;
         let page = answer::page::<Uuid>(limit.0, cursor.0.as_deref())?;
-        let rows = app.service.db().tokens(&page).await?;
+        let rows = context.service.db().tokens(&page).await?;
         let items = rows.iter().map(Token::from).collect();
         Ok(answer::found_private(answer::pages(&rows, page.limit, |token| token.id, items), None))
     }
@@ -47,18 +48,18 @@ impl Admin {
     #[oai(path = "/tokens", method = "post", operation_id = "create_token")]
     async fn create(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
-        body: Json<NewToken>,
+        request: RequestId,
+        body: LimitedJson<NewToken>,
     ) -> Result<Created<MadeToken>, Failure> {
         bearer.0.require_admin()?;
         let scopes = body.scopes.iter().map(|scope| Scope::parse(scope)).collect::<Result<Vec<_>, _>>()?;
         let expires_at = body.days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
         let made = auth::NewToken::make(&body.name, &scopes, expires_at)?;
-        app.service.db().put_token(&made.row).await?;
+        context.service.db().put_token(&made.row).await?;
         let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
-        audit(&app, &bearer, &request, "token.create", made.row.id, detail).await?;
+        audit(&context, &bearer, &request, "token.create", made.row.id, detail).await?;
         let location = format!("/api/v1/tokens/{}", made.row.id);
         Ok(Created::New(Json(MadeToken { row: Token::from(&made.row), token: made.text }), location))
     }
@@ -69,19 +70,19 @@ impl Admin {
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "delete_token")]
     async fn revoke(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
+        request: RequestId,
         /// Its identifier.
         id: Path<Uuid>,
     ) -> Result<Done, Failure> {
         bearer.0.require_admin()?;
-        let before = app.service.db().token(id.0).await?.ok_or(Error::NotFound { what: "token" })?;
-        app.tokens.revoke(id.0).await?;
+        let before = context.service.db().token(id.0).await?.ok_or(Error::NotFound { what: "token" })?;
+        context.tokens.revoke(id.0).await?;
         if before.revoked_at.is_some() {
             return Ok(Done::Ok);
         }
-        audit(&app, &bearer, &request, "token.revoke", id.0, json!({})).await?;
+        audit(&context, &bearer, &request, "token.revoke", id.0, json!({})).await?;
         Ok(Done::Ok)
     }
 
@@ -91,7 +92,7 @@ impl Admin {
     #[oai(path = "/audit", method = "get", operation_id = "list_audit")]
     async fn audit(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         /// Entries of the page, 1 to 100; 20 if left out.
         #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
@@ -101,16 +102,16 @@ impl Admin {
     ) -> Result<Found<Page<AuditEntry>>, Failure> {
         bearer.0.require_admin()?;
         let page = answer::page::<Uuid>(limit.0, cursor.0.as_deref())?;
-        let rows = app.service.db().audit(&page).await?;
+        let rows = context.service.db().audit(&page).await?;
         let items = rows.iter().map(AuditEntry::from).collect();
         Ok(answer::found_private(answer::pages(&rows, page.limit, |entry| entry.id, items), None))
     }
 }
 
 async fn audit(
-    app: &App,
+    context: &ApiContext,
     bearer: &Bearer,
-    request: &RequestIdOf,
+    request: &RequestId,
     action: &str,
     subject: Uuid,
     detail: serde_json::Value,
@@ -125,5 +126,5 @@ async fn audit(
         detail: detail.to_string(),
         request_id: actor.request_id,
     };
-    app.service.db().add_audit(&entry).await
+    context.service.db().add_audit(&entry).await
 }

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::answer::{self, Changed, Created, Done, Failure, Found, Page};
 use super::bodies::{Cdn, CdnChange, NewCdn};
+use super::body::LimitedJson;
 use super::text::Text;
-use super::{App, Bearer, RequestIdOf, Tags};
+use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::db::CdnFilter;
 use crate::error::Error;
 use crate::service::CdnEdit;
@@ -27,7 +28,7 @@ impl Cdns {
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Only those of this region.
         region: Query<Option<String>>,
         /// Only those that clients are told of, or are not.
@@ -45,7 +46,7 @@ impl Cdns {
     ) -> Result<Found<Page<Cdn>>, Failure> {
         let page = answer::page::<String>(limit.0, cursor.0.as_deref())?;
         let filter = CdnFilter { region: region.0, is_enabled: is_enabled.0, is_healthy: is_healthy.0 };
-        let rows = app.service.db().cdns(&filter, &page).await?;
+        let rows = context.service.db().cdns(&filter, &page).await?;
         let items = rows.iter().map(Cdn::from).collect();
         let body = answer::pages(&rows, page.limit, |cdn| cdn.name.clone(), items);
         Ok(answer::found(body, if_none_match.0.as_deref()))
@@ -55,14 +56,14 @@ impl Cdns {
     #[oai(path = "/cdns/:uid", method = "get", operation_id = "get_cdn")]
     async fn get(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Its identifier.
         uid: Path<Uuid>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Cdn>, Failure> {
-        let cdn = app.service.db().cdn(uid.0).await?.ok_or(Error::NotFound { what: "CDN" })?;
+        let cdn = context.service.db().cdn(uid.0).await?.ok_or(Error::NotFound { what: "CDN" })?;
         Ok(answer::found(Cdn::from(&cdn), if_none_match.0.as_deref()))
     }
 
@@ -72,15 +73,15 @@ impl Cdns {
     #[oai(path = "/cdns", method = "post", operation_id = "create_cdn")]
     async fn create(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
-        body: Json<NewCdn>,
+        request: RequestId,
+        body: LimitedJson<NewCdn>,
     ) -> Result<Created<Cdn>, Failure> {
         bearer.0.require_admin()?;
         let uid = body.uid.unwrap_or_else(Uuid::now_v7);
-        if let Some(there) = app.service.db().cdn(uid).await? {
-            let uri = app.service.check_uri(&body.uri)?;
+        if let Some(there) = context.service.db().cdn(uid).await? {
+            let uri = context.service.check_uri(&body.uri)?;
             let is_same = (&there.name, &there.uri, &there.region) == (&body.name.0, &uri, &body.region.0)
                 && (there.is_enabled, there.weight) == (body.is_enabled, body.weight);
             if is_same {
@@ -96,7 +97,7 @@ impl Cdns {
             is_enabled: Some(body.is_enabled),
             weight: Some(body.weight),
         };
-        let cdn = app.service.create_cdn(uid, &edit, &bearer.actor(&request)).await?;
+        let cdn = context.service.create_cdn(uid, &edit, &bearer.actor(&request)).await?;
         Ok(Created::New(Json(Cdn::from(&cdn)), format!("/api/v1/cdns/{uid}")))
     }
 
@@ -106,15 +107,15 @@ impl Cdns {
     #[oai(path = "/cdns/:uid", method = "patch", operation_id = "update_cdn")]
     async fn update(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
+        request: RequestId,
         /// Its identifier.
         uid: Path<Uuid>,
         /// Change it only if this is still its ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-        body: Json<CdnChange>,
+        body: LimitedJson<CdnChange>,
     ) -> Result<Changed<Cdn>, Failure> {
         bearer.0.require_admin()?;
         let CdnChange { name, uri, region, is_enabled, weight } = body.0;
@@ -122,7 +123,7 @@ impl Cdns {
         let edit = CdnEdit { name: text(name), uri: text(uri), region: text(region), is_enabled, weight };
         let condition = if_match.0;
         let is_expected = |cdn: &crate::model::Cdn| answer::is_expected(condition.as_deref(), &Cdn::from(cdn));
-        let cdn = app.service.update_cdn(uid.0, &edit, is_expected, &bearer.actor(&request)).await?;
+        let cdn = context.service.update_cdn(uid.0, &edit, is_expected, &bearer.actor(&request)).await?;
         Ok(answer::changed(Cdn::from(&cdn)))
     }
 
@@ -132,14 +133,14 @@ impl Cdns {
     #[oai(path = "/cdns/:uid", method = "delete", operation_id = "delete_cdn")]
     async fn delete(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
+        request: RequestId,
         /// Its identifier.
         uid: Path<Uuid>,
     ) -> Result<Done, Failure> {
         bearer.0.require_admin()?;
-        app.service.remove_cdn(uid.0, &bearer.actor(&request)).await?;
+        context.service.remove_cdn(uid.0, &bearer.actor(&request)).await?;
         Ok(Done::Ok)
     }
 }

@@ -11,7 +11,8 @@ use vsekai_updater::formats::release::ModeName;
 
 use super::answer::{self, Changed, Created, Failure, Found, Page};
 use super::bodies::{Mode, ModeChange, NewMode};
-use super::{App, Bearer, RequestIdOf, Tags};
+use super::body::LimitedJson;
+use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::db::ModeFilter;
 use crate::service::ModeEdit;
 
@@ -25,7 +26,7 @@ impl Modes {
     #[oai(path = "/modes", method = "get", operation_id = "list_modes")]
     async fn list(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Only this one.
         name: Query<Option<String>>,
         /// Only those that are published, or are not.
@@ -41,8 +42,8 @@ impl Modes {
     ) -> Result<Found<Page<Mode>>, Failure> {
         let page = answer::page::<String>(limit.0, cursor.0.as_deref())?;
         let filter = ModeFilter { name: name.0, is_active: is_active.0 };
-        let rows = app.service.db().modes(&filter, &page).await?;
-        let view = app.service.db().view().await?;
+        let rows = context.service.db().modes(&filter, &page).await?;
+        let view = context.service.db().view().await?;
         let items = rows.iter().map(|mode| Mode::of(mode, &view)).collect();
         let body = answer::pages(&rows, page.limit, |mode| mode.name.to_string(), items);
         Ok(answer::found(body, if_none_match.0.as_deref()))
@@ -52,15 +53,15 @@ impl Modes {
     #[oai(path = "/modes/:name", method = "get", operation_id = "get_mode")]
     async fn get(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Its name.
         name: Path<String>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Mode>, Failure> {
-        let mode = app.service.mode_named(&known(&name)?).await?;
-        let view = app.service.db().view().await?;
+        let mode = context.service.mode_named(&known(&name)?).await?;
+        let view = context.service.db().view().await?;
         Ok(answer::found(Mode::of(&mode, &view), if_none_match.0.as_deref()))
     }
 
@@ -71,10 +72,10 @@ impl Modes {
     #[oai(path = "/modes", method = "post", operation_id = "create_mode")]
     async fn create(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
-        body: Json<NewMode>,
+        request: RequestId,
+        body: LimitedJson<NewMode>,
     ) -> Result<Created<Mode>, Failure> {
         bearer.0.require_admin()?;
         let name = ModeName::new(&body.name)?;
@@ -84,8 +85,8 @@ impl Modes {
             is_active: Some(body.is_active),
             update_to: Some(update_to),
         };
-        let mode = app.service.create_mode(&name, &edit, &bearer.actor(&request)).await?;
-        let view = app.service.db().view().await?;
+        let mode = context.service.create_mode(&name, &edit, &bearer.actor(&request)).await?;
+        let view = context.service.db().view().await?;
         Ok(Created::New(Json(Mode::of(&mode, &view)), format!("/api/v1/modes/{name}")))
     }
 
@@ -96,15 +97,15 @@ impl Modes {
     #[oai(path = "/modes/:name", method = "patch", operation_id = "update_mode")]
     async fn update(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
+        request: RequestId,
         /// Its name.
         name: Path<String>,
         /// Change it only if this is still its ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-        body: Json<ModeChange>,
+        body: LimitedJson<ModeChange>,
     ) -> Result<Changed<Mode>, Failure> {
         bearer.0.require_admin()?;
         let update_to = match &body.update_to {
@@ -121,8 +122,8 @@ impl Modes {
         let is_expected = |mode: &crate::model::Mode, view: &crate::db::View| {
             answer::is_expected(condition.as_deref(), &Mode::of(mode, view))
         };
-        let mode = app.service.update_mode(&known(&name)?, &edit, is_expected, &bearer.actor(&request)).await?;
-        let view = app.service.db().view().await?;
+        let mode = context.service.update_mode(&known(&name)?, &edit, is_expected, &bearer.actor(&request)).await?;
+        let view = context.service.db().view().await?;
         Ok(answer::changed(Mode::of(&mode, &view)))
     }
 }

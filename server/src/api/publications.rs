@@ -19,10 +19,14 @@ use vsekai_updater::net::api::{
 use vsekai_updater::version::Version;
 
 use super::answer::{self, Created, Done, Failure, Found};
-use super::{App, Bearer, RequestIdOf, Tags};
+use super::body::{self, LimitedJson};
+use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::error::Error;
 use crate::model::Time;
 use crate::service::publish::{Publication, Terms};
+
+/// Largest JSON with a root of trust: all metadata of a repository in base64.
+const MAX_TRUST_BYTES: usize = 32 << 20;
 
 /// Largest signed metadata of a mode, in bytes.
 const MAX_METADATA_BYTES: u64 = 4 << 20;
@@ -37,12 +41,12 @@ impl Publications {
     #[oai(path = "/repository", method = "get", operation_id = "get_repository", tag = "Tags::Repository")]
     async fn repository(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<RepositoryInfo>, Failure> {
-        Ok(answer::found_private(app.service.repository_info().await?, if_none_match.0.as_deref()))
+        Ok(answer::found_private(context.service.repository_info().await?, if_none_match.0.as_deref()))
     }
 
     /// Begin the repository, or bring newer trust
@@ -52,13 +56,13 @@ impl Publications {
     #[oai(path = "/repository/trust", method = "put", operation_id = "put_trust", tag = "Tags::Repository")]
     async fn put_trust(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
-        body: Json<TrustUpload>,
+        request: RequestId,
+        body: LimitedJson<TrustUpload, MAX_TRUST_BYTES>,
     ) -> Result<Json<RepositoryInfo>, Failure> {
         bearer.0.require_admin()?;
-        Ok(Json(app.service.accept_trust(&body, &bearer.actor(&request)).await?))
+        Ok(Json(context.service.accept_trust(&body, &bearer.actor(&request)).await?))
     }
 
     /// Begin a publication
@@ -68,16 +72,16 @@ impl Publications {
     #[oai(path = "/publications", method = "post", operation_id = "create_publication", tag = "Tags::Publications")]
     async fn begin(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        body: Json<NewPublication>,
+        body: LimitedJson<NewPublication>,
     ) -> Result<Created<PublicationInfo>, Failure> {
         let mode = ModeName::new(&body.mode)?;
         bearer.0.require_publish(&mode)?;
         let refuse = |_| Error::Invalid { what: "id", reason: "it is no UUID".to_owned() };
         let id = Uuid::parse_str(&body.id).map_err(refuse)?;
         let (version, platform) = (Version::parse(&body.version)?, Platform::new(&body.platform)?);
-        let (publication, is_new) = app.service.begin(id, &mode, &version, &platform).await?;
+        let (publication, is_new) = context.service.begin(id, &mode, &version, &platform).await?;
         let body = Json(info(&publication));
         Ok(if is_new { Created::New(body, format!("/api/v1/publications/{id}")) } else { Created::There(body) })
     }
@@ -88,7 +92,7 @@ impl Publications {
     #[oai(path = "/publications/:id", method = "get", operation_id = "get_publication", tag = "Tags::Publications")]
     async fn get(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         /// Its identifier.
         id: Path<Uuid>,
@@ -96,7 +100,7 @@ impl Publications {
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<PublicationInfo>, Failure> {
-        let publication = allowed(&app, &bearer, id.0).await?;
+        let publication = allowed(&context, &bearer, id.0).await?;
         Ok(answer::found_private(info(&publication), if_none_match.0.as_deref()))
     }
 
@@ -111,13 +115,13 @@ impl Publications {
     )]
     async fn missing(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         /// Its identifier.
         id: Path<Uuid>,
-        body: Json<MissingRequest>,
+        body: LimitedJson<MissingRequest>,
     ) -> Result<Json<MissingReply>, Failure> {
-        allowed(&app, &bearer, id.0).await?;
+        allowed(&context, &bearer, id.0).await?;
         if body.ids.len() > MAX_MISSING_IDS {
             let reason = format!("more than {MAX_MISSING_IDS} at once");
             return Err(Error::Invalid { what: "ids", reason }.into());
@@ -126,7 +130,7 @@ impl Publications {
             ChunkId::from_str(text).map_err(|error| Error::Invalid { what: "ids", reason: error.to_string() })
         };
         let ids = body.ids.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let missing = app.service.missing(id.0, &ids).await?;
+        let missing = context.service.missing(id.0, &ids).await?;
         Ok(Json(MissingReply { missing: missing.iter().map(ToString::to_string).collect() }))
     }
 
@@ -142,7 +146,7 @@ impl Publications {
     )]
     async fn put_document(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
         /// Its identifier.
         id: Path<Uuid>,
@@ -151,15 +155,15 @@ impl Publications {
         /// Its bytes.
         body: Binary<Body>,
     ) -> Result<Done, Failure> {
-        allowed(&app, &bearer, id.0).await?;
+        allowed(&context, &bearer, id.0).await?;
         let max_bytes = match kind.0 {
-            DocumentKind::Index | DocumentKind::Files => app.limits.max_index_bytes,
+            DocumentKind::Index | DocumentKind::Files => context.max_index_bytes,
             DocumentKind::Release => limits::MAX_DOCUMENT_BYTES,
             DocumentKind::Metadata => MAX_METADATA_BYTES,
         };
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let bytes = crate::limit::read_body(body.0, limit).await?;
-        app.service.put_document(id.0, kind.0, bytes).await?;
+        let bytes = body::read(body.0, limit).await?;
+        context.service.put_document(id.0, kind.0, bytes).await?;
         Ok(Done::Ok)
     }
 
@@ -175,27 +179,27 @@ impl Publications {
     )]
     async fn commit(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
+        request: RequestId,
         /// Its identifier.
         id: Path<Uuid>,
-        body: Json<CommitRequest>,
+        body: LimitedJson<CommitRequest>,
     ) -> Result<Json<PublicationInfo>, Failure> {
-        allowed(&app, &bearer, id.0).await?;
+        allowed(&context, &bearer, id.0).await?;
         if body.rollout > 100 {
             return Err(Error::Invalid { what: "rollout", reason: "more than 100 percent".to_owned() }.into());
         }
         let terms = Terms { rollout: body.rollout, skip_update: body.skip_update };
-        let publication = app.service.commit(id.0, terms, &bearer.actor(&request)).await?;
+        let publication = context.service.commit(id.0, terms, &bearer.actor(&request)).await?;
         Ok(Json(info(&publication)))
     }
 }
 
 /// A publication of a mode that the token may publish to. Others cannot be told from none.
-async fn allowed(app: &App, bearer: &Bearer, id: Uuid) -> Result<Publication, Error> {
+async fn allowed(context: &ApiContext, bearer: &Bearer, id: Uuid) -> Result<Publication, Error> {
     bearer.0.require_publish_any()?;
-    let publication = app.service.publication(id).await?;
+    let publication = context.service.publication(id).await?;
     bearer.0.require_publish(&publication.upload.mode).map_err(|_| Error::NotFound { what: "publication" })?;
     Ok(publication)
 }

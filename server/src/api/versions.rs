@@ -5,14 +5,14 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use poem_openapi::payload::Json;
 use uuid::Uuid;
 use vsekai_updater::formats::release::{ModeName, Platform, resolve_mode};
 
 use super::answer::{self, Changed, Failure, Found, MAX_LIMIT, Page};
 use super::bodies::{Bundle, File, Manifest, Update, Version, VersionChange, VersionState};
+use super::body::LimitedJson;
 use super::modes::known;
-use super::{App, Bearer, RequestIdOf, Tags};
+use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::db::{FileFilter, VersionFilter};
 use crate::error::Error;
 use crate::model::VersionIndex;
@@ -29,7 +29,7 @@ impl Versions {
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Only those of the mode of this name.
         mode: Query<Option<String>>,
         /// Only this one.
@@ -54,7 +54,7 @@ impl Versions {
         let page = answer::page::<(Vec<u8>, Uuid)>(limit.0, cursor.0.as_deref())?;
         let mode_id = match &mode.0 {
             None => None,
-            Some(name) => Some(app.service.mode_named(&known(name)?).await?.id),
+            Some(name) => Some(context.service.mode_named(&known(name)?).await?.id),
         };
         let filter = VersionFilter {
             mode_id,
@@ -64,7 +64,7 @@ impl Versions {
             skip_update: skip_update.0,
             recalled: recalled.0,
         };
-        let rows = app.service.db().versions(&filter, &page).await?;
+        let rows = context.service.db().versions(&filter, &page).await?;
         let items = rows.iter().map(Version::from).collect();
         let key = |row: &crate::model::ModeVersion| (row.version.sort_key().into_bytes(), row.id);
         Ok(answer::found(answer::pages(&rows, page.limit, key, items), if_none_match.0.as_deref()))
@@ -74,14 +74,14 @@ impl Versions {
     #[oai(path = "/versions/:id", method = "get", operation_id = "get_version", tag = "Tags::Versions")]
     async fn get(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Its identifier.
         id: Path<Uuid>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Version>, Failure> {
-        let version = app.service.db().version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
+        let version = context.service.db().version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
         Ok(answer::found(Version::from(&version), if_none_match.0.as_deref()))
     }
 
@@ -91,22 +91,22 @@ impl Versions {
     #[oai(path = "/versions/:id", method = "patch", operation_id = "update_version", tag = "Tags::Versions")]
     async fn update(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         bearer: Bearer,
-        request: RequestIdOf,
+        request: RequestId,
         /// Its identifier.
         id: Path<Uuid>,
         /// Change it only if this is still its ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-        body: Json<VersionChange>,
+        body: LimitedJson<VersionChange>,
     ) -> Result<Changed<Version>, Failure> {
         bearer.0.require_admin()?;
         let edit = VersionEdit { skip_update: body.skip_update, recalled: body.recalled, rollout: body.rollout };
         let condition = if_match.0;
         let is_expected =
             |version: &crate::model::ModeVersion| answer::is_expected(condition.as_deref(), &Version::from(version));
-        let version = app.service.update_version(id.0, edit, is_expected, &bearer.actor(&request)).await?;
+        let version = context.service.update_version(id.0, edit, is_expected, &bearer.actor(&request)).await?;
         Ok(answer::changed(Version::from(&version)))
     }
 
@@ -116,14 +116,14 @@ impl Versions {
     #[oai(path = "/versions/:id/manifest", method = "get", operation_id = "get_manifest", tag = "Tags::Versions")]
     async fn manifest(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Its identifier.
         id: Path<Uuid>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Manifest>, Failure> {
-        let db = app.service.db();
+        let db = context.service.db();
         let version = db.version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
         let mode = db.mode(version.mode_id).await?.ok_or(Error::NotFound { what: "mode" })?;
         let filter = FileFilter { version_id: Some(version.id), ..FileFilter::default() };
@@ -143,15 +143,15 @@ impl Versions {
     #[oai(path = "/versions/:id/bundles", method = "get", operation_id = "list_bundles", tag = "Tags::Versions")]
     async fn bundles(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Its identifier.
         id: Path<Uuid>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Page<Bundle>>, Failure> {
-        app.service.db().version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
-        let page = Page { items: bundles_of(&app, id.0).await?, next: None };
+        context.service.db().version(id.0).await?.ok_or(Error::NotFound { what: "version" })?;
+        let page = Page { items: bundles_of(&context, id.0).await?, next: None };
         Ok(answer::found(page, if_none_match.0.as_deref()))
     }
 
@@ -162,7 +162,7 @@ impl Versions {
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn list_files(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Only those of this version.
         version_id: Query<Option<Uuid>>,
         /// Only those for this platform.
@@ -181,7 +181,7 @@ impl Versions {
         let page = answer::page::<Uuid>(limit.0, cursor.0.as_deref())?;
         let platform = platform.0.as_deref().map(Platform::new).transpose()?;
         let filter = FileFilter { version_id: version_id.0, platform, file_name: file_name.0 };
-        let rows = app.service.db().files(&filter, &page).await?;
+        let rows = context.service.db().files(&filter, &page).await?;
         let items = rows.iter().map(File::from).collect();
         Ok(answer::found(answer::pages(&rows, page.limit, |file| file.id, items), if_none_match.0.as_deref()))
     }
@@ -190,14 +190,14 @@ impl Versions {
     #[oai(path = "/files/:id", method = "get", operation_id = "get_file", tag = "Tags::Files")]
     async fn get_file(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// Its identifier.
         id: Path<Uuid>,
         /// Bodies that the client has.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<File>, Failure> {
-        let file = app.service.db().file(id.0).await?.ok_or(Error::NotFound { what: "file" })?;
+        let file = context.service.db().file(id.0).await?.ok_or(Error::NotFound { what: "file" })?;
         Ok(answer::found(File::from(&file), if_none_match.0.as_deref()))
     }
 
@@ -207,7 +207,7 @@ impl Versions {
     #[oai(path = "/updates/:mode/:platform", method = "get", operation_id = "get_update", tag = "Tags::Updates")]
     async fn update_check(
         &self,
-        app: Data<&Arc<App>>,
+        context: Data<&Arc<ApiContext>>,
         /// The mode that is followed.
         mode: Path<String>,
         /// What it is to run on.
@@ -217,13 +217,13 @@ impl Versions {
         if_none_match: Header<Option<String>>,
     ) -> Result<Found<Update>, Failure> {
         let platform = Platform::new(&platform).map_err(|_| Error::NotFound { what: "platform" })?;
-        let body = look(&app, known(&mode)?, &platform).await?;
+        let body = look(&context, known(&mode)?, &platform).await?;
         Ok(answer::found(body, if_none_match.0.as_deref()))
     }
 }
 
-async fn bundles_of(app: &App, version: Uuid) -> Result<Vec<Bundle>, Error> {
-    let db = app.service.db();
+async fn bundles_of(context: &ApiContext, version: Uuid) -> Result<Vec<Bundle>, Error> {
+    let db = context.service.db();
     let (view, indexes) = (db.view().await?, db.indexes().await?);
     let number = |index: &VersionIndex| {
         let version = view.versions.iter().find(|version| version.id == index.version_id)?;
@@ -238,9 +238,9 @@ async fn bundles_of(app: &App, version: Uuid) -> Result<Vec<Bundle>, Error> {
     Ok(items)
 }
 
-async fn look(app: &App, mode: ModeName, platform: &Platform) -> Result<Update, Error> {
-    let view = app.service.db().view().await?;
-    let catalog = catalog::catalog_of(&view, app.service.region())?;
+async fn look(context: &ApiContext, mode: ModeName, platform: &Platform) -> Result<Update, Error> {
+    let view = context.service.db().view().await?;
+    let catalog = catalog::catalog_of(&view, context.service.region())?;
     if !catalog.modes.contains_key(&mode) {
         return Err(Error::NotFound { what: "mode" });
     }
@@ -259,7 +259,7 @@ async fn look(app: &App, mode: ModeName, platform: &Platform) -> Result<Update, 
             platform: Some(platform.clone()),
             file_name: Some("release.json".to_owned()),
         };
-        let files = app.service.db().files(&filter, &crate::db::Page { after: None, limit: 1 }).await?;
+        let files = context.service.db().files(&filter, &crate::db::Page { after: None, limit: 1 }).await?;
         release_uri = files.into_iter().next().map(|file| file.file_uri);
     }
     Ok(Update {

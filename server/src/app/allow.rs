@@ -1,11 +1,11 @@
-//! Which methods a path has, for the header `Allow`: read off the `OpenAPI` document, which has them all.
+//! The header `Allow`: which methods a path has, according to the `OpenAPI` document.
 
 use serde_json::Value;
 
-/// See the module's head.
+/// The methods of every path.
 #[derive(Debug)]
 pub(super) struct Allowed {
-    /// The parts of each path, nothing for a parameter, and its methods.
+    /// The segments of each path (`None` for a parameter), and its methods.
     paths: Vec<(Vec<Option<String>>, Vec<String>)>,
 }
 
@@ -25,7 +25,7 @@ impl Allowed {
         Self { paths: paths.map(|paths| paths.iter().map(parse).collect()).unwrap_or_default() }
     }
 
-    /// Separated by commas. A path that is no operation's is a page: it can be read.
+    /// The methods of this path, separated by commas. Any path that is not an operation is a page, which can be read.
     pub(super) fn methods(&self, path: &str) -> String {
         let parts: Vec<&str> = path.split('/').collect();
         let fits = |pattern: &[Option<String>]| {

@@ -1,4 +1,4 @@
-//! One bundle is built: on threads of its own, slowly if that is wanted, into a file and from there to where bundles are.
+//! Builds one bundle: on threads of its own, throttled, into a working file and from there into the store.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -14,34 +14,35 @@ use vsekai_updater::formats::bundle::BundleInfo;
 use vsekai_updater::local::bundle_builder;
 use vsekai_updater::local::disk;
 
-use super::choose::{Job, Policy};
-use super::source::{Documents, Pace, Stored};
+use super::choose::{BuildJob, Policy};
+use super::source::{Documents, Stored};
+use super::throttle::Throttle;
 use super::{Bundles, Put};
 use crate::chunks::Chunks;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::{Time, VersionIndex};
 
-/// How long the lease is taken for, in seconds: after so long another server goes on for one that was killed.
+/// Duration of the lease, in seconds: if a server is killed, another continues after this time.
 pub(super) const LEASE_S: i64 = 20;
 
-/// How often it is taken again.
+/// How often the lease is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 
-/// See [`Builder::new`].
+/// How to build.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What to build.
     pub policy: Policy,
-    /// Threads of one build.
+    /// Threads per build.
     pub threads: usize,
-    /// Of a hundred parts of the time, how many each thread works.
+    /// Percentage of its time that each thread may work.
     pub cpu_percent: u32,
-    /// A folder for working files, for nothing else.
+    /// A folder for working files. Everything in it is removed.
     pub scratch: PathBuf,
 }
 
-/// Builds bundles, one at a time; of several servers one does, by the lease `bundles`.
+/// Builds bundles, one at a time. Of several servers on one database, the one with the lease `bundles` builds.
 #[derive(Debug)]
 pub struct Builder {
     pub(super) db: Arc<dyn Db>,
@@ -49,45 +50,45 @@ pub struct Builder {
     chunks: Arc<Chunks>,
     holder: String,
     pub(super) options: Options,
-    /// Threads that are at work.
+    /// Threads at work.
     running: Arc<AtomicUsize>,
     is_stopped: watch::Sender<bool>,
 }
 
-/// What a build gave.
+/// The result of a build.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// What was built.
+    /// The bundle.
     pub info: BundleInfo,
-    /// What became of it.
+    /// Whether it was stored.
     pub put: Put,
     /// How long it took.
     pub took: Duration,
-    /// For how much of that its threads rested, all together.
+    /// Total rest of its threads.
     pub rested: Duration,
 }
 
-/// Ends a build whose result nobody waits for any more.
-struct EndsWithWaiter(Cancel);
+/// Cancels a build when nobody waits for its result any more.
+struct CancelOnDrop(Cancel);
 
-impl Drop for EndsWithWaiter {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.cancel();
     }
 }
 
 impl Builder {
-    /// `holder` is what this process is called where it takes leases.
+    /// A builder that takes the lease under the name `holder`.
     pub fn new(db: Arc<dyn Db>, chunks: Arc<Chunks>, bundles: Arc<Bundles>, holder: String, options: Options) -> Self {
         Self { db, bundles, chunks, holder, options, running: Arc::default(), is_stopped: watch::Sender::new(false) }
     }
 
-    /// What it was told.
+    /// Its options.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Ends what is being built, and begins nothing any more.
+    /// Cancels the current build, and begins no other.
     pub fn stop(&self) {
         self.is_stopped.send_replace(true);
     }
@@ -97,13 +98,13 @@ impl Builder {
     }
 
     async fn stopped(&self) -> Error {
-        // Its other end is here.
+        // Cannot fail: this builder owns the sender.
         let _ = self.is_stopped.subscribe().wait_for(|is_stopped| *is_stopped).await;
-        Error::Unavailable { code: "shutting_down", reason: "The server is about to end".to_owned() }
+        Error::Unavailable { code: "shutting_down", reason: "The server is shutting down".to_owned() }
     }
 
-    /// Waits up to a second for what was being built to end, and lets another server go on. To be called when nothing waits
-    /// for it any more. A thread that is in the middle of a section ends with the process.
+    /// Waits up to a second for the current build to end, and gives the lease back so that another server can continue. A
+    /// thread in the middle of a section ends with the process.
     pub async fn finish(&self) {
         self.stop();
         for _ in 0..20 {
@@ -112,7 +113,7 @@ impl Builder {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        // If it cannot be given back, it ends by itself.
+        // If it cannot be given back, it expires.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.give_lease_back()).await;
     }
 
@@ -121,14 +122,14 @@ impl Builder {
         self.db.lease("bundles", &self.holder, now, now.plus_seconds(LEASE_S)).await
     }
 
-    /// The next one need not wait.
+    /// Lets the next server begin before the lease expires.
     pub(super) async fn give_lease_back(&self) -> Result<()> {
         let now = Time::now();
         self.db.lease("bundles", &self.holder, now, now).await.map(drop)
     }
 
-    /// Builds and stores one. The lease must be held, and is kept.
-    pub(super) async fn build(&self, job: Job, indexes: &[VersionIndex]) -> Result<Outcome> {
+    /// Builds and stores a bundle. The caller must hold the lease, which is renewed meanwhile.
+    pub(super) async fn build(&self, job: BuildJob, indexes: &[VersionIndex]) -> Result<Outcome> {
         let began = Instant::now();
         let gone = || Error::NotFound { what: "version with that index" };
         let of = |digest: Digest| indexes.iter().find(|index| index.digest == digest).ok_or_else(gone);
@@ -138,22 +139,23 @@ impl Builder {
             None => None,
         };
         let cancel = Cancel::default();
-        let _ends = EndsWithWaiter(cancel.clone());
-        let pace = Arc::new(Pace::new(self.options.cpu_percent, cancel.clone()));
+        let _cancel = CancelOnDrop(cancel.clone());
+        let throttle = Arc::new(Throttle::new(self.options.cpu_percent, cancel.clone()));
         let work = Work {
             new,
             old,
             job,
-            stored: Stored::new(Arc::clone(&self.chunks), Handle::current(), Arc::clone(&pace)),
+            stored: Stored::new(Arc::clone(&self.chunks), Handle::current(), Arc::clone(&throttle)),
             scratch: self.options.scratch.clone(),
-            monitor: Monitor { observer: Arc::clone(&pace) as _, cancel, threads: self.options.threads.max(1) },
+            monitor: Monitor { observer: Arc::clone(&throttle) as _, cancel, threads: self.options.threads.max(1) },
         };
         let done = self.start(work)?;
         let file = self.options.scratch.join("done");
         let finish = async {
-            let info = done.await.map_err(|_| Error::Internal { context: "the builder has ended".to_owned() })??;
+            let info =
+                done.await.map_err(|_| Error::Internal { context: "the builder thread has ended".to_owned() })??;
             let put = self.bundles.put(job.to, &info, &file).await?;
-            Ok::<_, Error>(Outcome { info, put, took: began.elapsed(), rested: pace.rested() })
+            Ok::<_, Error>(Outcome { info, put, took: began.elapsed(), rested: throttle.rested() })
         };
         let outcome = tokio::select! {
             outcome = finish => outcome,
@@ -170,7 +172,7 @@ impl Builder {
         running.fetch_add(1, Ordering::Relaxed);
         let run = move || {
             lower_priority();
-            // Who does not wait any more has gone away.
+            // If the receiver is gone, the build was cancelled.
             let _ = send.send(work.run());
             running.fetch_sub(1, Ordering::Relaxed);
         };
@@ -179,14 +181,14 @@ impl Builder {
         Ok(done)
     }
 
-    /// Ends only when the lease is lost.
+    /// Renews the lease. Returns only when it is lost.
     async fn keep_lease(&self) -> Error {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
             match self.take_lease().await {
                 Ok(true) => {}
                 Ok(false) => {
-                    let reason = "Another server has begun to build bundles".to_owned();
+                    let reason = "Another server has taken over building bundles".to_owned();
                     return Error::Unavailable { code: "busy", reason };
                 }
                 Err(error) => return error,
@@ -195,11 +197,11 @@ impl Builder {
     }
 }
 
-/// All that a thread needs.
+/// Everything the thread of a build needs.
 struct Work {
     new: Documents,
     old: Option<Documents>,
-    job: Job,
+    job: BuildJob,
     stored: Stored,
     scratch: PathBuf,
     monitor: Monitor,
@@ -207,14 +209,14 @@ struct Work {
 
 impl Work {
     fn run(self) -> Result<BundleInfo> {
-        // What a build that was killed has left. Nobody else works here: we have the lease.
+        // Remains of a build that was killed. Only the holder of the lease works here.
         disk::remove_all(&self.scratch)?;
         disk::create_directory(&self.scratch)?;
         let mut out = disk::create(&self.scratch.join("done"))?;
         let built = self.build(&mut out)?;
         disk::sync_file(&out, &self.scratch.join("done"))?;
         if built.info.from != self.job.from {
-            return Err(Error::Internal { context: "a bundle builds on another version than it should".to_owned() });
+            return Err(Error::Internal { context: "a bundle was built from the wrong version".to_owned() });
         }
         Ok(built.info)
     }
@@ -231,11 +233,11 @@ impl Work {
     }
 }
 
-/// Of this thread, and of those that it starts: whoever has something to answer comes first. On other systems than Linux
-/// it would be that of the whole process.
+/// Lowers the priority of this thread and of those it starts, so that requests come first. On Linux only: elsewhere this
+/// would affect the whole process.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, 15) {
-        tracing::debug!(%error, "the priority of the builder stays as it is");
+        tracing::debug!(%error, "cannot lower the priority of the builder");
     }
 }

@@ -1,8 +1,8 @@
 //! Which bundles are worth building, and in what order. Pure.
 //!
 //! For each of the newest versions of each mode and platform: one bundle from each of the versions before it, one from
-//! each of the other versions that are asked for most, and one that needs no version. First all of them in haste, so that
-//! there is something soon; then with care; then, if that is wanted, as well as can be.
+//! each of the other versions in highest demand, and one that needs no version. All of them are built with the least effort
+//! first, so that there is something soon, and then with greater efforts, up to the one that is configured.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,33 +14,33 @@ use vsekai_updater::formats::release::Platform;
 use crate::db::View;
 use crate::model::{Asks, Bundle, ModeVersion, VersionIndex, VersionState};
 
-/// What is to be built.
+/// What to build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Of how many of the newest versions of each mode and platform.
+    /// For how many of the newest versions of each mode and platform.
     pub versions: usize,
-    /// From how many versions before each.
+    /// From how many versions before each of them.
     pub deltas: usize,
-    /// From how many other versions, those asked for most.
+    /// From how many other versions, by demand.
     pub asked: usize,
-    /// How far it goes.
+    /// The greatest effort.
     pub effort: Effort,
-    /// Whether it goes there at once, without something in haste before.
+    /// Whether to use the greatest effort at once, without building with lesser ones first.
     pub only_last: bool,
 }
 
-/// One bundle to be built.
+/// A bundle to build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Job {
-    /// How hard to try.
+pub struct BuildJob {
+    /// How hard to try to make it small.
     pub effort: Effort,
-    /// The index of the version that it is of.
+    /// The index of the version that it contains.
     pub to: Digest,
-    /// The index of the version that it builds on, if any.
+    /// The index of the version that clients must have, if any.
     pub from: Option<Digest>,
 }
 
-/// What is known of versions, bundles and players.
+/// What is known about versions, bundles and demand.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     pub(super) view: View,
@@ -49,18 +49,18 @@ pub(super) struct Known {
     pub(super) asks: Vec<Asks>,
 }
 
-/// What is not there yet, the most urgent first.
-pub(super) fn choose(known: &Known, policy: &Policy) -> Vec<Job> {
+/// Chooses the bundles that do not exist yet, most urgent first.
+pub(super) fn choose(known: &Known, policy: &Policy) -> Vec<BuildJob> {
     let wanted = wanted(known, policy);
     let there: BTreeMap<_, _> =
         known.bundles.iter().map(|bundle| ((bundle.to, bundle.info.from), bundle.info.effort)).collect();
     let is_step = |effort: &Effort| *effort == policy.effort || (!policy.only_last && *effort < policy.effort);
     let efforts = Effort::ALL.into_iter().filter(is_step);
-    let jobs = efforts.flat_map(|effort| wanted.iter().map(move |&(to, from)| Job { effort, to, from }));
+    let jobs = efforts.flat_map(|effort| wanted.iter().map(move |&(to, from)| BuildJob { effort, to, from }));
     jobs.filter(|job| there.get(&(job.to, job.from)).is_none_or(|done| *done < job.effort)).collect()
 }
 
-/// The pairs of versions between which there should be a bundle, the most urgent first.
+/// The pairs of versions (to, from) that should have a bundle, most urgent first.
 fn wanted(known: &Known, policy: &Policy) -> Vec<(Digest, Option<Digest>)> {
     let mut popularity = BTreeMap::<Digest, u64>::new();
     for asks in &known.asks {
@@ -94,7 +94,7 @@ fn wanted(known: &Known, policy: &Policy) -> Vec<(Digest, Option<Digest>)> {
         others.sort_by_key(|from| std::cmp::Reverse(times(from)));
         others.truncate(policy.asked);
         others.extend(rest);
-        // Stable: of those that nobody asks for the newer comes first.
+        // A stable sort: without demand, newer versions come first.
         others.sort_by_key(|from| std::cmp::Reverse(popularity.get(from).copied().unwrap_or_default()));
         let froms = before.into_iter().chain(others).map(Some).chain([None]);
         pairs.extend(froms.filter(|from| *from != Some(*to)).map(|from| (*to, from)));
@@ -104,7 +104,7 @@ fn wanted(known: &Known, policy: &Policy) -> Vec<(Digest, Option<Digest>)> {
     pairs
 }
 
-/// The versions that are here, by mode and platform, the newest first.
+/// Published versions by mode and platform, newest first.
 fn lines(known: &Known) -> Vec<Vec<(&ModeVersion, Digest)>> {
     let mut lines = BTreeMap::<(Uuid, &Platform), Vec<(&ModeVersion, Digest)>>::new();
     for index in &known.indexes {

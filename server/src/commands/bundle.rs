@@ -1,46 +1,43 @@
-//! `vsekai-server bundle …`, and the bundles of an export.
+//! `vsekai-server bundle …`: lists, builds, imports and removes bundles.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::TryStreamExt as _;
 use sha2::Digest as _;
-use vsekai_server::app::Open;
+use vsekai_server::app::Application;
 use vsekai_server::bundles::{Outcome, Put};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::Bundle;
 use vsekai_updater::digest::Digest;
-use vsekai_updater::formats::bundle::{
-    BundleInfo, BundleList, Effort, HEADER_BYTES, Header, Table, list_name, name_of,
-};
+use vsekai_updater::formats::bundle::{BundleInfo, BundleList, Effort, HEADER_BYTES, Header, Table};
 use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::limits;
-use vsekai_updater::local::disk::{self, Durability};
+use vsekai_updater::local::disk;
 
-use super::{copy, note, print};
+use super::{note, print};
 use crate::BundleCommand;
 
-pub(super) async fn run(command: BundleCommand, open: Open) -> Result<ExitCode> {
+pub(super) async fn run(command: BundleCommand, app: Application) -> Result<ExitCode> {
     match command {
-        BundleCommand::List { mode } => list(&open, mode.as_ref()).await?,
-        BundleCommand::Build { mode, effort, now } => return build(&open, mode.as_ref(), effort, now).await,
-        BundleCommand::Import { dir } => import(&open, &dir).await?,
+        BundleCommand::List { mode } => list(&app, mode.as_ref()).await?,
+        BundleCommand::Build { mode, effort, now } => return build(&app, mode.as_ref(), effort, now).await,
+        BundleCommand::Import { dir } => import(&app, &dir).await?,
         BundleCommand::Remove { id } => {
-            if !open.service().bundles().remove(&id).await? {
+            if !app.service().bundles().remove(&id).await? {
                 return Err(Error::NotFound { what: "bundle" });
             }
-            print("Removed. A server that runs builds it again if it is wanted.\n");
+            print("Removed. A running server builds it again if it is still wanted.\n");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What versions an index is of, in words, by index.
-async fn names(open: &Open) -> Result<BTreeMap<Digest, (String, String)>> {
-    let db = open.service().db();
+/// The mode and the full name of the version of each index.
+async fn names(app: &Application) -> Result<BTreeMap<Digest, (String, String)>> {
+    let db = app.service().db();
     let (view, indexes) = (db.view().await?, db.indexes().await?);
     let mut names = BTreeMap::new();
     for index in indexes {
@@ -52,26 +49,26 @@ async fn names(open: &Open) -> Result<BTreeMap<Digest, (String, String)>> {
     Ok(names)
 }
 
-async fn list(open: &Open, mode: Option<&ModeName>) -> Result<()> {
-    let names = names(open).await?;
-    for Bundle { info, to, .. } in open.service().db().bundles(None).await? {
+async fn list(app: &Application, mode: Option<&ModeName>) -> Result<()> {
+    let names = names(app).await?;
+    for Bundle { info, to, .. } in app.service().db().bundles(None).await? {
         let Some((of_mode, name)) = names.get(&to) else { continue };
         if mode.is_some_and(|mode| mode.as_str() != of_mode) {
             continue;
         }
         let from = match &info.from {
             None => "nothing",
-            Some(from) => names.get(from).map_or("a version that is gone", |(_, name)| name),
+            Some(from) => names.get(from).map_or("a version that no longer exists", |(_, name)| name),
         };
         print(&format!("{}  {:>12}  {:6}  {name}  from {from}\n", info.id, info.length, info.effort.as_str()));
     }
     Ok(())
 }
 
-async fn build(open: &Open, mode: Option<&ModeName>, effort: Option<Effort>, now: bool) -> Result<ExitCode> {
-    let builder = open.builder(|options| {
+async fn build(app: &Application, mode: Option<&ModeName>, effort: Option<Effort>, now: bool) -> Result<ExitCode> {
+    let builder = app.builder(|options| {
         options.policy.effort = effort.unwrap_or(options.policy.effort);
-        // A better one is wanted, and nobody waits for a first one.
+        // The operator wants the best result, and no interim one.
         options.policy.only_last = true;
         if now {
             options.cpu_percent = 100;
@@ -79,9 +76,9 @@ async fn build(open: &Open, mode: Option<&ModeName>, effort: Option<Effort>, now
         }
     });
     let failed = AtomicU64::new(0);
-    let tell = |what: &str, outcome: Result<Outcome>| match outcome {
+    let report = |what: &str, outcome: Result<Outcome>| match outcome {
         Ok(Outcome { info, put, took, .. }) => {
-            let put = if put == Put::Listed { "" } else { ", and what was there is no larger" };
+            let put = if put == Put::Listed { "" } else { ", no smaller than the existing one" };
             print(&format!("{what}: {} bytes in {:.1} s{put}\n", info.length, took.as_secs_f64()));
         }
         Err(error) => {
@@ -89,31 +86,31 @@ async fn build(open: &Open, mode: Option<&ModeName>, effort: Option<Effort>, now
             note(&format!("{what}: {error} [{}]", error.code()));
         }
     };
-    builder.build_all(mode, tell).await?;
+    builder.build_all(mode, report).await?;
     Ok(if failed.load(Ordering::Relaxed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn import(open: &Open, dir: &Path) -> Result<()> {
+async fn import(app: &Application, dir: &Path) -> Result<()> {
     let (mut taken, mut there) = (0, 0);
-    for index in open.service().db().indexes().await? {
+    for index in app.service().db().indexes().await? {
         let path = dir.join(format!("{}.json", index.digest));
         let Some(bytes) = disk::read_if_exists(&path, limits::MAX_DOCUMENT_BYTES)? else { continue };
         for info in BundleList::parse(&bytes)?.bundles {
             let file = dir.join(info.id.to_string());
             check(&file, &info, &index.digest)?;
-            // Whatever it was built with: who brings one does not want it built again here.
+            // Whatever effort it was built with: an imported bundle should not be built again here.
             let info = BundleInfo { effort: Effort::Best, ..info };
-            match open.service().bundles().put(index.digest, &info, &file).await? {
+            match app.service().bundles().put(index.digest, &info, &file).await? {
                 Put::Listed => taken += 1,
                 Put::NoSmaller => there += 1,
             }
         }
     }
-    print(&format!("Took {taken} bundles; for {there} others there were some that are as small.\n"));
+    print(&format!("Took {taken} bundles; {there} more were no smaller than existing ones.\n"));
     Ok(())
 }
 
-/// Whether a file is the bundle that a list says it is.
+/// Checks that a file is the bundle that the list names.
 fn check(path: &Path, info: &BundleInfo, to: &Digest) -> Result<()> {
     let refuse = |reason: &str| Error::Invalid { what: "bundle", reason: format!("{}: {reason}", path.display()) };
     let mut file = disk::open(path)?;
@@ -127,7 +124,7 @@ fn check(path: &Path, info: &BundleInfo, to: &Digest) -> Result<()> {
         length += count as u64;
     }
     if length != info.length || Digest(hash.finalize().into()) != info.id {
-        return Err(refuse("it is not what its name and the list say"));
+        return Err(refuse("it is not what its name and the list say it is"));
     }
     let read = |length: u64| {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
@@ -136,42 +133,7 @@ fn check(path: &Path, info: &BundleInfo, to: &Digest) -> Result<()> {
     let header = Header::parse(&read(HEADER_BYTES)?)?;
     let table = Table::parse(&read(header.sections_at())?)?;
     if table.to != *to || table.from != info.from {
-        return Err(refuse("it is of other versions than the list says"));
+        return Err(refuse("it is for other versions than the list says"));
     }
-    Ok(())
-}
-
-/// Writes all bundles, and then the lists that name them. Gives how many there are.
-pub(super) async fn export(open: &Open, dir: &Path) -> Result<usize> {
-    let service = open.service();
-    let bundles = service.db().bundles(None).await?;
-    for bundle in &bundles {
-        let path = dir.join(name_of(&bundle.info.id));
-        let is_there = std::fs::metadata(&path).is_ok_and(|it| it.len() == bundle.info.length);
-        if !is_there {
-            write_bundle(open, bundle, &path).await?;
-        }
-    }
-    let mut lists = BTreeMap::<Digest, Vec<BundleInfo>>::new();
-    for bundle in &bundles {
-        lists.entry(bundle.to).or_default().push(bundle.info.clone());
-    }
-    for (to, infos) in lists {
-        copy::write(&dir.join(list_name(&to)), &BundleList::new(infos).to_bytes()?, Durability::Kill)?;
-    }
-    Ok(bundles.len())
-}
-
-async fn write_bundle(open: &Open, bundle: &Bundle, path: &Path) -> Result<()> {
-    disk::create_directory(path.parent().unwrap_or(Path::new(".")))?;
-    let temporary = disk::temporary_beside(path);
-    let failed = |error: std::io::Error| Error::from(vsekai_updater::Error::io("write", &temporary)(error));
-    let mut pieces = open.service().bundles().read(bundle.info.id, 0..bundle.info.length).await?;
-    let mut file = disk::create(&temporary)?;
-    while let Some(bytes) = pieces.try_next().await? {
-        file.write_all(&bytes).map_err(failed)?;
-    }
-    drop(file);
-    disk::rename_over(&temporary, path)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `vsekai-server serve`
+//! `vsekai-server serve`: answers requests and runs the background tasks until it is stopped.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use poem::{EndpointExt, Route};
 use tokio::sync::Notify;
-use vsekai_server::app::Open;
+use vsekai_server::app::Application;
 use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
@@ -16,7 +16,7 @@ use vsekai_server::observe::{gauge_bundles, gauge_cache, gauge_chunks};
 
 use super::{note, open, print, tls};
 
-/// Where the middle of requests lies, in seconds: what the histogram tells apart.
+/// Upper bounds of the histogram of response times, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
 
 pub(super) async fn run(config: Config) -> Result<()> {
@@ -31,27 +31,27 @@ pub(super) async fn run(config: Config) -> Result<()> {
     let handle = start_metrics(metrics.is_some())?;
     let (docs, database, listen) = (config.docs, config.database_shown(), config.listen);
     let public_url = config.public_url.clone();
-    let service = Arc::new(open(config).await?);
+    let app = Arc::new(open(config).await?);
     let tcp = bind(listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = if public_url.is_empty() { format!("{scheme}://{}", tcp.address()) } else { public_url };
-    welcome(&service, &address, docs, &database).await?;
+    welcome(&app, &address, docs, &database).await?;
     let stop = Arc::new(Notify::new());
-    watch_signals(Arc::clone(&service), Arc::clone(&stop), drain)?;
-    let beside = service.beside()?;
+    watch_signals(Arc::clone(&app), Arc::clone(&stop), drain)?;
+    let tasks = app.background_tasks()?;
     if let (Some(address), Some(handle)) = (metrics, handle) {
-        answer_metrics(address, handle, &service).await?;
+        serve_metrics(address, handle, &app).await?;
     }
     let stopped = async move { stop.notified().await };
     match tls {
-        None => serve(tcp, service.endpoint(), &limits, stopped).await,
+        None => serve(tcp, app.endpoint(), &limits, stopped).await,
         Some(files) => {
             let secure = tls::accept(tcp, files).await?;
-            serve(secure, service.endpoint(), &limits, stopped).await;
+            serve(secure, app.endpoint(), &limits, stopped).await;
         }
     }
-    drop(beside);
-    service.finish().await;
+    drop(tasks);
+    app.finish().await;
     note("Stopped.");
     Ok(())
 }
@@ -60,22 +60,22 @@ async fn bind(listen: SocketAddr) -> Result<Tcp> {
     Tcp::bind(listen).await.map_err(|error| Error::Config(format!("cannot listen at {listen}: {error}")))
 }
 
-/// What whoever has started it wants to know, and programs that have started it too: the first line.
-async fn welcome(service: &Open, address: &str, docs: bool, database: &str) -> Result<()> {
+/// Tells the operator where the server is. Programs that have started it read the first line.
+async fn welcome(app: &Application, address: &str, docs: bool, database: &str) -> Result<()> {
     print(&format!("Listening at {address}\n"));
     note(&format!("database       {database}"));
     if docs {
         note(&format!("documentation  {address}/docs"));
     }
-    if let Some(token) = service.first_token().await? {
+    if let Some(token) = app.first_token().await? {
         print(&format!("Admin token: {token}\n"));
-        note("Keep this token: it is shown this once. `vsekai-server token create` makes others.");
+        note("Keep this token: it is shown only once. `vsekai-server token create` makes others.");
     }
     Ok(())
 }
 
-/// SIGTERM and SIGINT end it in order, after `drain`; the same again ends it at once.
-fn watch_signals(service: Arc<Open>, stop: Arc<Notify>, drain: Duration) -> Result<()> {
+/// Shuts down in order, after `drain`, on SIGTERM or SIGINT. A second signal ends the process at once.
+fn watch_signals(app: Arc<Application>, stop: Arc<Notify>, drain: Duration) -> Result<()> {
     let failed = |error: std::io::Error| Error::Internal { context: format!("watching signals: {error}") };
     #[cfg(unix)]
     let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
@@ -97,8 +97,8 @@ fn watch_signals(service: Arc<Open>, stop: Arc<Notify>, drain: Duration) -> Resu
             if times > 1 {
                 std::process::exit(130);
             }
-            tracing::info!("ending; requests that are under way are answered");
-            service.stop();
+            tracing::info!("shutting down; requests under way will be answered");
+            app.stop();
             let stop = Arc::clone(&stop);
             tokio::spawn(async move {
                 tokio::time::sleep(drain).await;
@@ -119,20 +119,20 @@ fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
     builder.install_recorder().map(Some).map_err(failed)
 }
 
-async fn answer_metrics(address: SocketAddr, handle: PrometheusHandle, service: &Arc<Open>) -> Result<()> {
+async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<Application>) -> Result<()> {
     let tcp = bind(address).await?;
     note(&format!("metrics        http://{}/metrics", tcp.address()));
-    let service = Arc::clone(service);
+    let app = Arc::clone(app);
     let handle = Arc::new(handle);
     let page = poem::endpoint::make(move |_| {
-        let (service, handle) = (Arc::clone(&service), Arc::clone(&handle));
+        let (app, handle) = (Arc::clone(&app), Arc::clone(&handle));
         async move {
-            let counts = service.service().chunks().cache_counts();
+            let counts = app.service().chunks().cache_counts();
             gauge_cache(counts.hits, counts.misses, counts.bytes);
-            if let Ok(chunks) = service.service().db().chunk_counts().await {
+            if let Ok(chunks) = app.service().db().chunk_counts().await {
                 gauge_chunks(&chunks);
             }
-            if let Ok(bundles) = service.service().db().bundles(None).await {
+            if let Ok(bundles) = app.service().db().bundles(None).await {
                 gauge_bundles(&bundles);
             }
             handle.run_upkeep();

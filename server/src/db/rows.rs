@@ -5,7 +5,6 @@
 use std::str::FromStr;
 
 use uuid::Uuid;
-use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::{BundleInfo, Effort};
 use vsekai_updater::formats::chunk::ChunkId;
 
@@ -242,13 +241,6 @@ impl TryFrom<AuditRow> for AuditEntry {
     }
 }
 
-/// A SHA-256 in hex.
-pub(super) fn digest(text: &str, column: &str) -> Result<Digest> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).map_err(|_| bad(column))?;
-    Ok(Digest(bytes))
-}
-
 from_row! {
     struct IndexRow {
         version_id: Uuid,
@@ -262,7 +254,7 @@ impl TryFrom<IndexRow> for VersionIndex {
 
     fn try_from(row: IndexRow) -> Result<Self> {
         Ok(Self {
-            digest: digest(&row.file_checksum_hash, "files.file_checksum_hash")?,
+            digest: parsed(&row.file_checksum_hash, "files.file_checksum_hash")?,
             version_id: row.version_id,
             platform: parsed(row.platform, "files.platform")?,
         })
@@ -286,16 +278,16 @@ impl TryFrom<BundleRow> for Bundle {
     type Error = Error;
 
     fn try_from(row: BundleRow) -> Result<Self> {
-        let from = (!row.from_index.is_empty()).then(|| digest(&row.from_index, "bundles.from_index"));
+        let from = (!row.from_index.is_empty()).then(|| parsed(&row.from_index, "bundles.from_index"));
         let info = BundleInfo {
-            id: digest(&row.id, "bundles.id")?,
+            id: parsed(&row.id, "bundles.id")?,
             length: unsigned(row.length, "bundles.length")?,
             front_bytes: unsigned(row.front_bytes, "bundles.front_bytes")?,
             plain_bytes: unsigned(row.plain_bytes, "bundles.plain_bytes")?,
             from: from.transpose()?,
             effort: effort(row.effort, "bundles.effort")?,
         };
-        Ok(Self { info, to: digest(&row.to_index, "bundles.to_index")?, created_at: Time(row.created_at) })
+        Ok(Self { info, to: parsed(&row.to_index, "bundles.to_index")?, created_at: Time(row.created_at) })
     }
 }
 
@@ -312,8 +304,8 @@ impl TryFrom<AsksRow> for Asks {
 
     fn try_from(row: AsksRow) -> Result<Self> {
         Ok(Self {
-            to: digest(&row.to_index, "bundle_asks.to_index")?,
-            from: digest(&row.from_index, "bundle_asks.from_index")?,
+            to: parsed(&row.to_index, "bundle_asks.to_index")?,
+            from: parsed(&row.from_index, "bundle_asks.from_index")?,
             count: unsigned(row.count, "bundle_asks.asks")?,
         })
     }

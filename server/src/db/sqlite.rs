@@ -24,20 +24,28 @@ use super::retry::Tries;
 use super::{Db, Pools};
 use crate::error::{Error, Result};
 
+#[path = "body/audit.rs"]
+mod audit;
 #[path = "body/bundles.rs"]
 mod bundles;
+#[path = "body/cdns.rs"]
+mod cdns;
 #[path = "body/chunks.rs"]
 mod chunks;
+#[path = "body/leases.rs"]
+mod leases;
 #[path = "body/migration.rs"]
 mod migration;
-#[path = "body/records.rs"]
-mod records;
 #[path = "body/repository.rs"]
 mod repository;
 #[path = "body/store.rs"]
 mod store;
+#[path = "body/tokens.rs"]
+mod tokens;
 #[path = "body/uploads.rs"]
 mod uploads;
+#[path = "body/versions.rs"]
+mod versions;
 
 type Driver = sqlx::Sqlite;
 type Conn = sqlx::SqliteConnection;

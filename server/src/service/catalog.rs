@@ -1,4 +1,4 @@
-//! From rows to the catalog that clients read, and what a change of rows would make of them. Pure.
+//! From rows to the catalog that clients read, before and after a change of rows. Pure.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Mode, ModeVersion, VersionState};
 
-/// What clients are offered, by these rows. CDNs of the server's own region come first.
+/// The catalog made of these rows. CDNs of the server's own region come first.
 ///
 /// # Errors
-/// [`Error::Conflict`] (`mode_cycle`) if modes name each other as successors.
+/// [`Error::Conflict`] (`mode_cycle`) if modes lead to each other in a cycle.
 pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
     let mut catalog = Catalog::empty();
     for mode in &view.modes {
@@ -35,8 +35,8 @@ pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// The CDNs that clients are told of, best first: healthy ones of the region, then of others, the heavier first. If
-/// none is healthy, the probes may be what is ill: all are named.
+/// The CDNs to list for clients, best first: by region, then by weight. Only healthy ones are listed, unless none is: then
+/// the probes themselves may be failing, and all enabled ones are listed.
 pub fn mirrors<'a>(cdns: &'a [Cdn], region: &str) -> Vec<&'a Cdn> {
     let any_healthy = cdns.iter().any(|cdn| cdn.is_enabled && cdn.health.is_healthy);
     let mut named: Vec<&Cdn> =
@@ -49,7 +49,7 @@ fn offer(view: &View, version: &ModeVersion) -> Option<Offer> {
     let on_offer = version.state == VersionState::Published || version.recalled;
     let platforms: BTreeSet<Platform> =
         view.platforms.iter().filter(|(id, _)| *id == version.id).map(|(_, platform)| platform.clone()).collect();
-    // Who has a recalled version must learn of it, whatever is left of its files.
+    // Clients with a recalled version must learn about the recall, even if its files are gone.
     (on_offer && (version.recalled || !platforms.is_empty())).then(|| Offer {
         version: version.version.clone(),
         sequence: version.sequence,
@@ -61,17 +61,17 @@ fn offer(view: &View, version: &ModeVersion) -> Option<Offer> {
 }
 
 impl View {
-    /// The mode of this identifier.
+    /// The mode with this id.
     pub fn mode(&self, id: Uuid) -> Option<&Mode> {
         self.modes.iter().find(|mode| mode.id == id)
     }
 
-    /// The mode of this name.
+    /// The mode with this name.
     pub fn mode_named(&self, name: &ModeName) -> Option<&Mode> {
         self.modes.iter().find(|mode| mode.name == *name)
     }
 
-    /// The same after these changes.
+    /// The view after these changes.
     #[must_use]
     pub fn after(&self, rows: &[RowChange]) -> Self {
         let mut view = self.clone();

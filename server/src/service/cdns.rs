@@ -1,8 +1,8 @@
 //! Changes of the list of CDNs, and which addresses it may hold.
 //!
-//! Their addresses are asked by this server's prober: who could write any address here could have it knock at
-//! doors inside the operator's network. So names and numbers of private networks are refused, here for what can be
-//! seen in a URL, and in the prober for what a name turns out to mean.
+//! This server probes the addresses of CDNs, so anybody who could add any address could use it to explore the operator's
+//! network. Names and addresses of private networks are therefore refused: here as far as a URI shows them, and in the
+//! prober for what a name resolves to.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -21,37 +21,40 @@ const MAX_WORD_BYTES: usize = 100;
 /// Longest URI, in bytes.
 const MAX_URI_BYTES: usize = 2000;
 
-/// Most CDNs: each is probed, and each is in the catalog of every client.
+/// Most CDNs. Each is probed, and each is in the catalog of every client.
 const MAX_CDNS: usize = 100;
 
-/// What is to change in a CDN. Nothing where nothing is said.
+/// A change of a CDN. `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct CdnEdit {
-    /// Its name.
+    /// The new name.
     pub name: Option<String>,
-    /// Its base URL.
+    /// The new base URL.
     pub uri: Option<String>,
-    /// Where it is.
+    /// The new region.
     pub region: Option<String>,
-    /// Whether clients are told of it.
+    /// Whether clients are told about it.
     pub is_enabled: Option<bool>,
-    /// Larger comes first.
+    /// The new weight: larger comes first.
     pub weight: Option<u32>,
 }
 
 impl Service {
-    /// Adds a CDN. The same identifier, made by the client, means the same CDN.
+    /// Adds a CDN under an id made by the client.
     ///
     /// # Errors
     /// `cdn_exists`, [`Error::Invalid`].
     pub async fn create_cdn(&self, uid: Uuid, edit: &CdnEdit, actor: &Actor) -> Result<Cdn> {
         let decide = |view: &View| {
             if view.cdns.len() >= MAX_CDNS {
-                return Err(Error::Conflict { code: "too_many_cdns", reason: format!("There are {MAX_CDNS} already") });
+                return Err(Error::Conflict {
+                    code: "too_many_cdns",
+                    reason: format!("There are {MAX_CDNS} CDNs already"),
+                });
             }
-            // Two requests at the same time: the second must not write over the first.
+            // Of two concurrent requests, the second must not overwrite the first.
             if view.cdns.iter().any(|cdn| cdn.uid == uid) {
-                return Err(Error::Conflict { code: "cdn_exists", reason: format!("There is a CDN {uid}") });
+                return Err(Error::Conflict { code: "cdn_exists", reason: format!("The CDN {uid} exists already") });
             }
             let health = Health { is_healthy: true, contrary_count: 0, latency_ms: None, last_checked_on: None };
             let mut cdn = Cdn {
@@ -109,10 +112,10 @@ impl Service {
         self.db.cdn(uid).await?.ok_or(Error::NotFound { what: "CDN" })
     }
 
-    /// Takes a CDN off the list. Gives whether it was on it.
+    /// Removes a CDN.
     ///
     /// # Errors
-    /// Those of the database.
+    /// [`Error::NotFound`].
     pub async fn remove_cdn(&self, uid: Uuid, actor: &Actor) -> Result<()> {
         let decide = |view: &View| {
             let cdn = view.cdns.iter().find(|cdn| cdn.uid == uid).ok_or(Error::NotFound { what: "CDN" })?;
@@ -126,7 +129,7 @@ impl Service {
         self.change(actor, decide).await
     }
 
-    /// Keeps what a probe has found, and signs a new list of mirrors if a CDN has come or gone by it.
+    /// Records what a probe found, and signs a new list of mirrors if the CDN has become healthy or unhealthy.
     ///
     /// # Errors
     /// Those of the database, and of signing.
@@ -143,7 +146,7 @@ impl Service {
         self.change(&Actor::program("prober"), decide).await
     }
 
-    /// As [`check_uri`], by this server's rules.
+    /// Calls [`check_uri`] with the settings of this server.
     ///
     /// # Errors
     /// [`Error::Invalid`].
@@ -164,10 +167,13 @@ impl Service {
         cdn.is_enabled = edit.is_enabled.unwrap_or(cdn.is_enabled);
         cdn.weight = edit.weight.unwrap_or(cdn.weight);
         if cdn.name.is_empty() || cdn.uri.is_empty() {
-            return Err(Error::Invalid { what: "CDN", reason: "it needs a name and a URI".to_owned() });
+            return Err(Error::Invalid { what: "CDN", reason: "a name and a URI are required".to_owned() });
         }
         if view.cdns.iter().any(|other| other.uid != cdn.uid && other.name == cdn.name) {
-            return Err(Error::Conflict { code: "cdn_exists", reason: format!("There is a CDN {:?}", cdn.name) });
+            return Err(Error::Conflict {
+                code: "cdn_exists",
+                reason: format!("The CDN {:?} exists already", cdn.name),
+            });
         }
         Ok(())
     }
@@ -175,13 +181,13 @@ impl Service {
 
 fn word(what: &'static str, text: &str) -> Result<String> {
     if text.len() > MAX_WORD_BYTES || text.contains(char::is_control) {
-        let reason = format!("more than {MAX_WORD_BYTES} bytes, or with control characters");
+        let reason = format!("it must have at most {MAX_WORD_BYTES} bytes and no control characters");
         return Err(Error::Invalid { what, reason });
     }
     Ok(text.to_owned())
 }
 
-/// A URI that this server may probe and clients may be sent to, without its final slash.
+/// Checks a URI that this server will probe and clients will use, and removes its trailing slash.
 ///
 /// # Errors
 /// [`Error::Invalid`] for other schemes than `https` (and `http`, where private addresses are allowed), passwords,
@@ -189,27 +195,27 @@ fn word(what: &'static str, text: &str) -> Result<String> {
 pub fn check_uri(text: &str, allow_private: bool) -> Result<String> {
     let refuse = |reason: &str| Error::Invalid { what: "uri", reason: reason.to_owned() };
     if text.len() > MAX_URI_BYTES {
-        return Err(refuse("longer than 2000 bytes"));
+        return Err(refuse("it is longer than 2000 bytes"));
     }
     let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
     let is_scheme = url.scheme() == "https" || (allow_private && url.scheme() == "http");
     if !is_scheme {
-        return Err(refuse("it does not begin with https://"));
+        return Err(refuse("it must begin with https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("a password would be shown to everybody"));
+        return Err(refuse("it must not contain a password, which everybody could read"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("paths are added to it, so it cannot have a query or a fragment"));
+        return Err(refuse("it must not have a query or a fragment, because paths are appended to it"));
     }
     let is_private = match url.host() {
-        None => return Err(refuse("there is no host in it")),
+        None => return Err(refuse("it has no host")),
         Some(Host::Ipv4(address)) => is_private(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => is_private(IpAddr::V6(address)),
         Some(Host::Domain(name)) => is_private_name(name),
     };
     if is_private && !allow_private {
-        return Err(refuse("its host is in a private network; `allow_private_cdns` permits that"));
+        return Err(refuse("its host is in a private network, which only the setting `allow_private_cdns` permits"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
@@ -221,8 +227,8 @@ fn is_private_name(name: &str) -> bool {
     !name.contains('.') || local.contains(&top)
 }
 
-/// Whether an address is in no public network: loopback, private, link-local, shared, documentation, multicast,
-/// reserved, and the same inside IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
+/// Whether an address is not public: loopback, private, link-local, shared, documentation, multicast,
+/// reserved, or one of these embedded in IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
 pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -245,11 +251,11 @@ pub(crate) fn is_private(address: IpAddr) -> bool {
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    // Only 2000::/3 is handed out; of it, documentation and Teredo are not for us.
+    // Only 2000::/3 is allocated. Of that, the ranges for documentation and Teredo do not count as public.
     (first & 0xe000) != 0x2000 || (first == 0x2001 && (second == 0xdb8 || second == 0)) || first == 0x3fff
 }
 
-/// The IPv4 address that an IPv6 address stands for.
+/// The IPv4 address embedded in an IPv6 address.
 fn embedded(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
     let s = address.segments();
     let from = |high: u16, low: u16| std::net::Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));

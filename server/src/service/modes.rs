@@ -1,4 +1,4 @@
-//! Changes of modes and versions that need no publisher: what is offered, to whom, and where a mode's users go.
+//! Changes of modes and versions that need no publisher: what is offered, to whom, and where the users of a mode move.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -12,30 +12,30 @@ use crate::model::{Mode, ModeVersion, Time};
 /// Longest description of a mode, in bytes.
 const MAX_DESCRIPTION_BYTES: usize = 500;
 
-/// What is to change in a mode. Nothing where nothing is said.
+/// A change of a mode. `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ModeEdit {
-    /// One sentence.
+    /// The new description, in one sentence.
     pub description: Option<String>,
-    /// Whether it is published.
+    /// Whether it is still published.
     pub is_active: Option<bool>,
-    /// Where its users go; `Some(None)`: nowhere.
+    /// The mode that its users move to. `Some(None)`: they stay.
     pub update_to: Option<Option<ModeName>>,
 }
 
-/// What is to change in a version.
+/// A change of how a version is offered. `None` leaves a field as it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VersionEdit {
-    /// Never offer it by itself.
+    /// Whether to offer it only by name.
     pub skip_update: Option<bool>,
-    /// Offer it to nobody, and move off who has it.
+    /// Whether to recall it: stop offering it, and move its players to another version.
     pub recalled: Option<bool>,
-    /// To how many of a hundred.
+    /// Percentage of installs to offer it to.
     pub rollout: Option<u8>,
 }
 
 impl Service {
-    /// Begins a mode. Versions come into it once its key is delegated and a publisher has signed one.
+    /// Creates a mode. Versions can be published to it once its key has been delegated.
     ///
     /// # Errors
     /// `mode_exists`, `mode_cycle`, [`Error::Invalid`].
@@ -43,7 +43,7 @@ impl Service {
         let id = Uuid::now_v7();
         let decide = |view: &View| {
             if view.mode_named(name).is_some() {
-                return Err(Error::Conflict { code: "mode_exists", reason: format!("There is a mode {name}") });
+                return Err(Error::Conflict { code: "mode_exists", reason: format!("The mode {name} exists already") });
             }
             let mut mode = begin(id, name);
             edit_mode(view, &mut mode, edit)?;
@@ -58,7 +58,7 @@ impl Service {
         self.db.mode(id).await?.ok_or(Error::NotFound { what: "mode" })
     }
 
-    /// Changes a mode. `expected`: only if its last change was then.
+    /// Changes a mode, but only if `is_expected` holds for its current state.
     ///
     /// # Errors
     /// [`Error::NotFound`], `mode_cycle`, [`Error::PreconditionFailed`], [`Error::Invalid`].
@@ -92,7 +92,7 @@ impl Service {
         self.mode_named(name).await
     }
 
-    /// The mode of this name.
+    /// The mode with this name.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -102,7 +102,7 @@ impl Service {
         found.into_iter().next().ok_or(Error::NotFound { what: "mode" })
     }
 
-    /// Changes how a version is offered.
+    /// Changes how a version is offered, but only if `is_expected` holds for its current state.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::Invalid`] for a rollout over 100.
@@ -114,7 +114,7 @@ impl Service {
         actor: &Actor,
     ) -> Result<ModeVersion> {
         if edit.rollout.is_some_and(|percent| percent > 100) {
-            return Err(Error::Invalid { what: "rollout", reason: "more than 100 percent".to_owned() });
+            return Err(Error::Invalid { what: "rollout", reason: "it must be at most 100 percent".to_owned() });
         }
         let decide = |view: &View| {
             let missing = || Error::NotFound { what: "version" };
@@ -147,7 +147,7 @@ impl Service {
     }
 }
 
-/// A mode that begins: active and empty.
+/// A new mode: active and empty.
 pub(super) fn begin(id: Uuid, name: &ModeName) -> Mode {
     let updated_at = Time::now();
     Mode {
@@ -164,7 +164,7 @@ pub(super) fn begin(id: Uuid, name: &ModeName) -> Mode {
 fn edit_mode(view: &View, mode: &mut Mode, edit: &ModeEdit) -> Result<()> {
     if let Some(description) = &edit.description {
         if description.len() > MAX_DESCRIPTION_BYTES || description.contains(char::is_control) {
-            let reason = format!("more than {MAX_DESCRIPTION_BYTES} bytes, or with control characters");
+            let reason = format!("it must have at most {MAX_DESCRIPTION_BYTES} bytes and no control characters");
             return Err(Error::Invalid { what: "description", reason });
         }
         mode.description.clone_from(description);
@@ -177,7 +177,7 @@ fn edit_mode(view: &View, mode: &mut Mode, edit: &ModeEdit) -> Result<()> {
         };
         mode.update_to = next.as_ref().map(find).transpose()?;
         if mode.update_to == Some(mode.id) {
-            let reason = format!("{} cannot lead to itself", mode.name);
+            let reason = format!("The mode {} cannot lead to itself", mode.name);
             return Err(Error::Conflict { code: "mode_cycle", reason });
         }
     }

@@ -1,9 +1,9 @@
-//! Does a file table tell the truth? The tree is put together from the chunks that are here, in memory and piece by
-//! piece, and every byte of it is held against what the table says.
+//! Checks a file table against the chunks: the tree is rebuilt from the stored chunks, in memory and piece by piece, and
+//! every byte is compared with the table.
 //!
-//! Bytes of files go into the SHA-256 of their file; all others must be those that the table's own layout makes. So a
-//! table that passes describes the stream of the index exactly, and nothing in it was taken on trust. Memory is
-//! bounded by a few chunks, whatever the size of the tree: their buffers go round.
+//! Bytes of files go into the SHA-256 of their file; all others must be exactly those of the layout that the table implies.
+//! So a table that passes describes the stream of the index completely, and nothing in it was taken on trust. Memory is
+//! bounded by a few chunks, whatever the size of the tree, because their buffers are reused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ use vsekai_updater::formats::release::FileTable;
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};
 
-/// Chunks on their way at once: read and unpacked ahead of the hashing.
+/// Chunks that are read and unpacked ahead of the hashing.
 const AHEAD: usize = 8;
 
 /// Fails unless the chunks of `index` make exactly the tree that `table` describes.
@@ -52,7 +52,7 @@ pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<Fi
     hashing.await.map_err(|error| Error::Internal { context: format!("rebuilding a tree: {error}") })?
 }
 
-/// Those that nobody uses now. Memory that one thread takes and another gives back is slow to come round otherwise.
+/// Buffers not in use. Reusing them is faster than allocating on one thread and freeing on another.
 type Buffers = Arc<Mutex<Vec<Vec<u8>>>>;
 
 async fn unpack(
@@ -75,12 +75,12 @@ async fn unpack(
             let stored = CompressedChunk::new(id, stored.into());
             let buffer = buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let chunk = decompressor.decompress(&stored, size, buffer)?;
-            let wrong = |_| mismatch(format!("chunk {id} is not what its id says, in the digest of this index"));
+            let wrong = |_| mismatch(format!("chunk {id} does not match its id in the digest of this index"));
             let bytes = chunk.verify(digest).map_err(wrong)?.into_bytes();
             if bytes.len() as u64 == size {
                 return Ok(bytes);
             }
-            Err(mismatch(format!("chunk {id} has {} bytes, the index says {size}", bytes.len())))
+            Err(mismatch(format!("chunk {id} has {} bytes, but the index says {size}", bytes.len())))
         })
     };
     tokio::task::spawn_blocking(work)
@@ -88,11 +88,11 @@ async fn unpack(
         .map_err(|error| Error::Internal { context: format!("unpacking: {error}") })?
 }
 
-/// The stream as the table says it is, compared as it comes.
+/// Compares the stream with the table as it arrives.
 struct Pieces<'a> {
     table: &'a FileTable,
     at: u64,
-    /// The file whose bytes come now.
+    /// The file whose bytes arrive now.
     file: Option<(usize, Sha256)>,
 }
 
@@ -109,7 +109,9 @@ impl<'a> Pieces<'a> {
             let Some((now, later)) = rest.split_at_checked(size) else { return Err(longer()) };
             match segment {
                 Segment::Header(expected) if *expected == *now => self.end_file()?,
-                Segment::Header(_) => return Err(mismatch("the tree's entries are not those of the table".to_owned())),
+                Segment::Header(_) => {
+                    return Err(mismatch("the entries of the tree differ from those of the table".to_owned()));
+                }
                 Segment::Payload { node, .. } => self.file(node)?.update(now),
             }
             rest = later;
@@ -118,7 +120,7 @@ impl<'a> Pieces<'a> {
         if rest.is_empty() { Ok(()) } else { Err(longer()) }
     }
 
-    /// The hash of this file's bytes; whatever file came before it is complete.
+    /// The hash of this file. Ends the file before it.
     fn file(&mut self, node: usize) -> Result<&mut Sha256> {
         if self.file.as_ref().is_none_or(|(current, _)| *current != node) {
             self.end_file()?;
@@ -135,7 +137,7 @@ impl<'a> Pieces<'a> {
             return Ok(());
         }
         let path = self.table.layout().nodes().get(node).and_then(|node| node.path.as_ref());
-        Err(mismatch(format!("{} is another file than the table says", path.map_or("the tree", |path| path.as_str()))))
+        Err(mismatch(format!("{} does not match the file table", path.map_or("the tree", |path| path.as_str()))))
     }
 
     fn finish(mut self) -> Result<()> {
@@ -143,19 +145,20 @@ impl<'a> Pieces<'a> {
         if self.at != self.table.layout().stream_bytes() {
             return Err(longer());
         }
-        // Files without bytes never came by; what the table says of them is known beforehand.
+        // Empty files have no bytes in the stream, so their digests are checked here.
         let empty: [u8; 32] = Sha256::digest([]).into();
         match self.table.files().find(|(_, _, size, digest)| *size == 0 && digest.0 != empty) {
-            Some((_, path, ..)) => Err(mismatch(format!("{path} is empty, and the table says another digest"))),
+            Some((_, path, ..)) => Err(mismatch(format!("{path} is empty, but the table has another digest"))),
             None => Ok(()),
         }
     }
 }
 
 fn longer() -> Error {
-    mismatch("the tree of the index and that of the table are not of one length".to_owned())
+    mismatch("the index and the file table describe trees of different lengths".to_owned())
 }
 
+/// The error for documents that contradict each other or the chunks.
 pub(super) fn mismatch(reason: String) -> Error {
     Error::Mismatch { code: "document_mismatch", reason }
 }

@@ -1,4 +1,4 @@
-//! Signing again before it is too late: by itself, for as long as a server runs.
+//! Signs catalog, snapshot and timestamp again before they expire, and warns about what the server cannot sign itself.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::db::View;
 use crate::error::Result;
 use crate::model::Time;
 
-/// How often it is looked whether something is due.
+/// How often to check whether something is due.
 const EVERY: Duration = Duration::from_mins(10);
 
-/// When less than this is left of the timestamp or the snapshot, both are signed again: half of what they live for.
+/// Sign again when less than this is left of an online role: half the lifetime of the shortest, the timestamp.
 const LEFT_S: i64 = 7 * 86_400 / 2;
 
-/// When less than this is left of what only its holder can sign, the log says so.
+/// Warn when less than this is left of a role that only the holder of its key can sign.
 const WARN_S: i64 = 14 * 86_400;
 
 impl Service {
-    /// Signs catalog, snapshot and timestamp again if they are due. Gives whether they were.
+    /// Signs catalog, snapshot and timestamp again if they are due. Returns whether they were.
     ///
     /// # Errors
     /// Those of the database, and of signing.
@@ -44,13 +44,13 @@ impl Service {
         Ok(due.into_inner())
     }
 
-    /// Renews for ever; to be dropped when the server ends.
-    pub async fn keep_fresh(&self) {
+    /// Renews at an interval. Never returns: drop the future to stop.
+    pub async fn renew_forever(&self) {
         loop {
             match self.renew().await {
-                Ok(true) => tracing::info!("signed catalog, snapshot and timestamp again"),
+                Ok(true) => tracing::info!("renewed the signatures of catalog, snapshot and timestamp"),
                 Ok(false) => {}
-                Err(error) => tracing::error!(code = error.code(), "cannot sign again: {error}"),
+                Err(error) => tracing::error!(code = error.code(), "cannot renew signatures: {error}"),
             }
             if let Ok(view) = self.db.view().await {
                 warn_of_offline_roles(&view);
@@ -60,7 +60,7 @@ impl Service {
     }
 }
 
-/// The server's own roles, and how many seconds each has left.
+/// The roles that the server signs, and how many seconds each has left.
 fn online(view: &View) -> impl Iterator<Item = (&str, i64)> {
     expiries(view).filter(|(role, _)| matches!(*role, "timestamp" | "snapshot" | "catalog"))
 }
@@ -69,11 +69,12 @@ fn warn_of_offline_roles(view: &View) {
     for (role, left) in expiries(view).filter(|(role, _)| !matches!(*role, "timestamp" | "snapshot" | "catalog")) {
         if left < WARN_S {
             let days = left / 86_400;
-            tracing::warn!(role, days, "what {role} has signed ends soon: whoever holds its key must sign again");
+            tracing::warn!(role, days, "the metadata of {role} expires soon: the holder of its key must sign it again");
         }
     }
 }
 
+/// Every role in force, and how many seconds it has left. Of the roots, only the newest counts.
 fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
     #[derive(Deserialize)]
     struct Document {

@@ -1,14 +1,14 @@
-//! This server's signatures: what its own keys say of the catalog, and the metadata of others taken over.
+//! Signing: the catalog with this server's own keys, together with metadata that others have signed.
 //!
-//! Everything happens in memory, on the metadata as it was read from the database; what was written is given back, to
-//! become part of one transaction.
+//! Everything happens in memory, on metadata read from the database. The new files are returned, to become part of one
+//! transaction.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog};
 use vsekai_updater::net::api::OnlineKeys;
 use vsekai_updater::net::trust::{
@@ -18,43 +18,43 @@ use vsekai_updater::net::trust::{
 use crate::error::{Error, Result};
 use crate::model::{RepositoryFile, VersionFile};
 
-/// How often the folder of keys is tried while another process makes keys in it.
+/// How often to try opening the key folder while another process makes keys in it.
 const OPEN_TRIES: u32 = 100;
 
 /// The pause between two tries.
 const OPEN_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// Metadata that was signed offline and is to come into force.
+/// Metadata that was signed offline, to bring into force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accept {
-    /// Roots, delegations and new modes, with which a repository begins or goes on.
+    /// Roots, delegations and new modes.
     pub trust: TrustFiles,
-    /// The next metadata of modes that are there.
+    /// New metadata of existing modes, by name.
     pub roles: BTreeMap<String, Vec<u8>>,
 }
 
 impl Accept {
-    /// Whether there is nothing to take over.
+    /// Whether there is no such metadata.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What was signed.
+/// The result of signing: new files, and the paths of all metadata in force.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Signed {
     pub(super) files: Vec<RepositoryFile>,
     pub(super) in_force: Vec<String>,
 }
 
-/// Signs with the keys of catalog, snapshot and timestamp.
+/// Signs with the online keys: those of catalog, snapshot and timestamp.
 #[derive(Debug, Clone)]
 pub struct Signer {
     keys: Arc<ServiceKeys>,
 }
 
 impl Signer {
-    /// Keys from a folder; those that are missing are made.
+    /// Opens the keys in a folder, and makes those that are missing.
     ///
     /// # Errors
     /// [`Error::Updater`] if the folder cannot be read or written.
@@ -63,16 +63,16 @@ impl Signer {
         Ok(Self { keys: Arc::new(keys) })
     }
 
-    /// The public halves.
+    /// The public keys.
     ///
     /// # Errors
-    /// [`Error::Updater`] if the keys were taken away meanwhile.
+    /// [`Error::Updater`] if the keys have been removed meanwhile.
     pub fn online_keys(&self) -> Result<OnlineKeys> {
         Ok(self.keys.online_keys()?)
     }
 
-    /// Signs this catalog onto that metadata. Without metadata there is no repository yet, and nothing is signed
-    /// until `accept` begins it.
+    /// Signs the catalog on top of existing metadata. Without metadata there is no repository yet, and nothing is signed
+    /// until `accept` has a root of trust.
     pub(super) async fn sign(
         &self,
         metadata: Vec<RepositoryFile>,
@@ -91,7 +91,7 @@ impl Signer {
     }
 }
 
-/// Several servers may start at once on a folder that has no keys yet: one makes them, the others wait.
+/// Several servers may start at once on a folder without keys: one makes them, and the others wait.
 fn open_keys(folder: &std::path::Path) -> Result<ServiceKeys> {
     for _ in 0..OPEN_TRIES {
         match Keys::service(folder) {
@@ -102,7 +102,7 @@ fn open_keys(folder: &std::path::Path) -> Result<ServiceKeys> {
     Ok(Keys::service(folder)?)
 }
 
-/// There is no root of trust yet.
+/// The error for a repository without a root of trust.
 pub(crate) fn not_begun() -> Error {
     Error::Unavailable {
         code: "repository_not_begun",
@@ -129,7 +129,7 @@ fn sign(
         publication.accept_role(mode, bytes)?;
     }
     let bytes = catalog.to_bytes()?;
-    let catalog_path = target_path(CATALOG_TARGET, &sha256_hex(&bytes));
+    let catalog_path = target_path(CATALOG_TARGET, &Digest::of(&bytes).to_string());
     publication.put(CATALOG_ROLE, CATALOG_TARGET, bytes)?;
     if renew {
         publication.renew()?;
@@ -140,17 +140,17 @@ fn sign(
     let mut in_force = BTreeMap::new();
     let new = files.iter().map(|file| &file.path).filter(|path| path.starts_with("tuf/"));
     for path in before.iter().chain(new).chain([&catalog_path]) {
-        in_force.insert(place_of(path), path.clone());
+        in_force.insert(role_of(path), path.clone());
     }
     Ok(Signed { files, in_force: in_force.into_values().collect() })
 }
 
-/// The root of trust names other keys than this server has.
+/// Explains the error if the root of trust names other keys than this server has.
 fn keys_differ(error: vsekai_updater::Error) -> Error {
     match error {
         vsekai_updater::Error::KeyMissing { role, .. } => {
             let reason = format!(
-                "The root of trust names another key for {role} than this server has; make it with `vsekai keys init --online URL`"
+                "The root of trust names another key for {role} than this server has; make the root with `vsekai keys init --online URL`"
             );
             Error::Conflict { code: "keys_differ", reason }
         }
@@ -158,8 +158,9 @@ fn keys_differ(error: vsekai_updater::Error) -> Error {
     }
 }
 
-/// What a file of metadata is, whatever its version: a newer one with the same place takes over. Every root stays.
-fn place_of(path: &str) -> String {
+/// What a metadata file is, regardless of its version: a newer file replaces an older one with the same role. All roots
+/// stay.
+fn role_of(path: &str) -> String {
     match path.strip_prefix("tuf/") {
         Some(name) if !name.ends_with(".root.json") => name.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned(),
         Some(name) => name.to_owned(),
@@ -167,7 +168,7 @@ fn place_of(path: &str) -> String {
     }
 }
 
-/// What a mode's metadata lists. Whether its signature is good is for [`Publication::accept_role`] to say.
+/// The targets listed by the metadata of a mode. [`Publication::accept_role`] checks the signature, not this.
 #[derive(Debug, Clone)]
 pub(super) struct SignedRole {
     targets: BTreeMap<String, Listed>,
@@ -211,10 +212,6 @@ impl SignedRole {
     }
 }
 
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
-}
-
 async fn blocking<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -229,10 +226,10 @@ mod tests {
 
     #[test]
     fn newer_metadata_takes_the_place_of_older_and_roots_stay() {
-        assert_eq!(place_of("tuf/12.snapshot.json"), place_of("tuf/9.snapshot.json"));
-        assert_eq!(place_of("targets/aa.catalog.json"), place_of("targets/bb.catalog.json"));
-        assert_ne!(place_of("tuf/1.root.json"), place_of("tuf/2.root.json"));
-        assert_ne!(place_of("tuf/1.stable.json"), place_of("tuf/1.beta.json"));
-        assert_ne!(place_of("tuf/1.targets.json"), place_of("tuf/timestamp.json"));
+        assert_eq!(role_of("tuf/12.snapshot.json"), role_of("tuf/9.snapshot.json"));
+        assert_eq!(role_of("targets/aa.catalog.json"), role_of("targets/bb.catalog.json"));
+        assert_ne!(role_of("tuf/1.root.json"), role_of("tuf/2.root.json"));
+        assert_ne!(role_of("tuf/1.stable.json"), role_of("tuf/1.beta.json"));
+        assert_ne!(role_of("tuf/1.targets.json"), role_of("tuf/timestamp.json"));
     }
 }

@@ -1,4 +1,4 @@
-//! The root of trust: sent by its holder, verified, and from then on in force.
+//! The root of trust: sent by its holder, verified, and brought into force.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use super::{Actor, Decision, Service, modes};
 use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
 
-/// Most roots and roles that are read from one request.
+/// Most roots, and most roles, in one request.
 const MAX_FILES: usize = 1000;
 
 impl Service {
-    /// What this server publishes, and by which keys.
+    /// The state of the repository, and the public keys of this server.
     ///
     /// # Errors
     /// Those of the database.
@@ -31,19 +31,22 @@ impl Service {
         })
     }
 
-    /// Begins the repository with roots, delegations and modes that were signed offline, or brings newer ones. The
-    /// same again changes nothing.
+    /// Begins the repository with roots, delegations and modes that were signed offline, or replaces them with newer ones.
+    /// Repeating it changes nothing.
     ///
     /// # Errors
     /// `keys_differ`, `signature_invalid`, [`Error::Invalid`].
     pub async fn accept_trust(&self, upload: &TrustUpload, actor: &Actor) -> Result<RepositoryInfo> {
         if upload.roots.len() > MAX_FILES || upload.roles.len() > MAX_FILES {
-            return Err(Error::Invalid { what: "metadata", reason: format!("more than {MAX_FILES} files") });
+            return Err(Error::Invalid {
+                what: "metadata",
+                reason: format!("at most {MAX_FILES} roots and {MAX_FILES} roles are accepted"),
+            });
         }
         let trust = TrustFiles::from_upload(upload)?;
         let decide = |view: &View| {
             if view.metadata.is_empty() && trust.roots.is_empty() {
-                let reason = "A repository begins with all its roots".to_owned();
+                let reason = "A new repository needs all its roots".to_owned();
                 return Err(Error::Mismatch { code: "trust_root_invalid", reason });
             }
             if is_there(view, &trust) {
@@ -69,12 +72,13 @@ impl Service {
     }
 }
 
+/// The version of the newest root.
 fn newest_root(view: &View) -> Option<u64> {
     let names = view.metadata.iter().filter_map(|file| file.path.strip_prefix("tuf/")?.strip_suffix(".root.json"));
     names.filter_map(|version| version.parse().ok()).max()
 }
 
-/// Whether every file of it is in force as it is.
+/// Whether all of this is in force already.
 fn is_there(view: &View, trust: &TrustFiles) -> bool {
     let has =
         |end: &str, bytes: &[u8]| view.metadata.iter().any(|file| file.path.ends_with(end) && file.bytes == bytes);

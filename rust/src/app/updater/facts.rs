@@ -47,6 +47,29 @@ pub struct Settings {
     pub protected: Vec<PathBuf>,
 }
 
+impl Settings {
+    /// Updates from where the install came from, for this machine's platform, with nothing special.
+    pub fn new(network: Network) -> Self {
+        Self {
+            repository: Vec::new(),
+            trust_root: None,
+            mode: None,
+            defaults: Defaults::default(),
+            platform: Platform::current(),
+            version: None,
+            at_once: false,
+            adopt: false,
+            discard: false,
+            clock_guard: ClockGuard::Keep,
+            network,
+            caches: Vec::new(),
+            write_cache: None,
+            scratch: std::env::temp_dir(),
+            protected: Vec::new(),
+        }
+    }
+}
+
 /// What the user wants of new installs. One that exists keeps to what it has.
 #[derive(Debug, Clone, Default)]
 pub struct Defaults {

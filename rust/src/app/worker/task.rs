@@ -1,149 +1,156 @@
-//! What each task is in calls of the library.
+//! The parts of an operation that take more than one call of the library.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Context, Outcome, PlanMade, Task, Wish};
+use super::{Options, PlanSummary};
 use crate::app::host;
-use crate::app::updater::{Defaults, Settings, Status, Updater};
+use crate::app::updater::{Checked, Settings, Status, Updated, Updater};
 use crate::error::{Error, Result};
-use crate::formats::release::{ModeName, Platform};
-use crate::install::launch::{self, LaunchOptions};
+use crate::event::{Cancel, Monitor};
+use crate::formats::release::ModeName;
+use crate::install::launch::{self, LaunchOptions, Launched};
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
 use crate::net::http::{HttpOptions, Network};
-use crate::net::trust::ClockGuard;
 
-/// Blocks until it is done.
-pub(super) fn carry_out(wish: Wish, task: Task, context: &Context) -> Result<Outcome> {
-    check_directory(&wish.directory)?;
-    if let Task::Launch(arguments) = task {
-        let leave = context.leave.clone();
-        let options = LaunchOptions { arguments, grace: launch::DEFAULT_GRACE, protected: host::protected(), leave };
-        let played = launch::launch(&InstallRoot::at(&wish.directory)?, &options, &context.monitor)?;
-        return Ok(Outcome::Played(played));
-    }
-    step_back();
-    if let Task::PlanMode(name) = task {
-        return plan_mode(wish, name, context);
-    }
-    let directory = wish.directory.clone();
-    let updater = Updater::new(&directory, settings(wish)?)?;
-    let monitor = &context.monitor;
-    Ok(match task {
-        Task::Check { plan } => check(&updater, plan, context)?,
-        Task::Update => {
-            let is_first = is_first(&updater, context);
-            Outcome::Updated(updater.update_as_planned(monitor, &|plan| context.plan(plan, is_first))?.into())
-        }
-        Task::Verify => Outcome::Verified(updater.verify(monitor)?),
-        Task::Repair => {
-            let (found, report) = updater.repair(monitor)?;
-            Outcome::Repaired(found, report)
-        }
-        Task::RollBack => Outcome::RolledBack(updater.roll_back(monitor)?),
-        Task::ListModes => Outcome::Modes(updater.modes(monitor)?),
-        Task::SwitchMode(name) => Outcome::Switched(updater.switch_mode(&ModeName::new(&name)?, monitor)?),
-        Task::Integrate(name) => {
-            updater.integrate(&host::desktop(&name, false)?, monitor)?;
-            Outcome::Integrated
-        }
-        Task::Unintegrate => {
-            updater.unintegrate(monitor)?;
-            Outcome::Unintegrated
-        }
-        Task::Uninstall => {
-            updater.uninstall(monitor)?;
-            Outcome::Uninstalled
-        }
-        Task::ReadStatus => Outcome::Status(status(&updater, context)?.into()),
-        Task::Launch(_) | Task::PlanMode(_) => return Err(Error::Cancelled),
-    })
+/// Given to the work of a [`Worker`](super::Worker), on its thread.
+pub struct Context {
+    /// Carries events to the owner of the worker, and the request to stop.
+    pub monitor: Monitor,
+    pub(super) leave: Cancel,
+    pub(super) announce: Box<dyn Fn(PlanSummary) + Send>,
 }
 
-/// A folder that depends on where the program was started is nobody's wish.
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    /// The updater of these options. Lowers the priority of this thread.
+    pub fn updater(&self, options: Options) -> Result<Updater> {
+        check_directory(&options.directory)?;
+        lower_priority();
+        let directory = options.directory.clone();
+        Updater::new(&directory, settings(options)?)
+    }
+
+    /// Asks the repository for a newer version; with `plan` also finds out what updating to it would do.
+    pub fn check(&self, options: Options, plan: bool) -> Result<(Checked, Option<PlanSummary>)> {
+        let updater = self.updater(options)?;
+        let checked = updater.check(&self.monitor)?;
+        self.monitor.cancel.check()?;
+        let is_first = checked.current.is_none();
+        let mut summary = None;
+        if plan && checked.available.is_some() {
+            match updater.plan(&self.silent()) {
+                Ok(prepared) => summary = prepared.map(|prepared| summarize(&prepared, is_first)),
+                // The result of the check is valid anyway; the update will fail in the same way.
+                Err(error) => self.monitor.warn(&error),
+            }
+        }
+        self.monitor.cancel.check()?;
+        Ok((checked, summary))
+    }
+
+    /// Installs, updates or resumes. The plan is sent to the owner of the worker before it is carried out.
+    pub fn update(&self, options: Options) -> Result<Updated> {
+        let updater = self.updater(options)?;
+        let is_first = self.is_first(&updater);
+        updater.update_as_planned(&self.monitor, &|prepared| (self.announce)(summarize(prepared, is_first)))
+    }
+
+    /// What an update would do if the install followed this mode; no plan if there would be nothing to do.
+    pub fn plan_mode(&self, options: Options, name: String) -> Result<(ModeName, Option<PlanSummary>)> {
+        check_directory(&options.directory)?;
+        let mode = ModeName::new(&name)?;
+        let updater = self.updater(Options { mode: name, ..options })?;
+        let prepared = updater.plan(&self.silent())?;
+        self.monitor.cancel.check()?;
+        let is_first = self.is_first(&updater);
+        Ok((mode, prepared.map(|prepared| summarize(&prepared, is_first))))
+    }
+
+    /// The status of an install; where nothing is installed, that is the status.
+    pub fn status(&self, options: Options) -> Result<Status> {
+        let updater = self.updater(options)?;
+        match updater.status(&self.monitor) {
+            Err(Error::NotInstalled { .. }) => Ok(Status {
+                directory: updater.root().directory().to_owned(),
+                mode: updater.mode(),
+                current: None,
+                previous: None,
+                trial: None,
+                bad: Vec::new(),
+                repository: Vec::new(),
+                is_resumable: false,
+                is_integrated: false,
+            }),
+            other => other,
+        }
+    }
+
+    /// Starts the game and waits until it has ended.
+    pub fn launch(&self, options: &Options, arguments: Vec<OsString>) -> Result<Launched> {
+        check_directory(&options.directory)?;
+        let leave = self.leave.clone();
+        let root = InstallRoot::at(&options.directory)?;
+        let options = LaunchOptions { arguments, grace: launch::DEFAULT_GRACE, protected: host::protected(), leave };
+        launch::launch(&root, &options, &self.monitor)
+    }
+
+    /// Looking ahead must not change the state that the owner sees.
+    fn silent(&self) -> Monitor {
+        Monitor { cancel: self.monitor.cancel.clone(), ..Monitor::default() }
+    }
+
+    fn is_first(&self, updater: &Updater) -> bool {
+        updater.status(&self.silent()).map_or(true, |status| status.current.is_none())
+    }
+}
+
+/// A relative path would depend on where the program was started.
 fn check_directory(directory: &Path) -> Result<()> {
     let invalid = |reason: &str| Err(Error::Invalid { what: "install_dir", reason: reason.to_owned() });
     if directory.as_os_str().is_empty() {
-        return invalid("no folder is named");
+        return invalid("no folder is set");
     }
-    if directory.is_absolute() { Ok(()) } else { invalid("it must be the whole path of a folder, from its root on") }
+    if directory.is_absolute() { Ok(()) } else { invalid("the path must be absolute") }
 }
 
-/// What draws the screen comes first: this thread and all that it starts take what is left of the processor.
+/// Keeps this thread and those that it starts from starving rendering.
 #[cfg(target_os = "linux")]
-fn step_back() {
+fn lower_priority() {
     const STEPS: i32 = 10;
-    // On Linux this is of one thread. Below what the program itself was given; that it is refused is no reason to stop.
+    // On Linux the priority belongs to the thread. Lower than that of the program; being refused does no harm.
     let ours = rustix::process::getpriority_process(None).unwrap_or(0);
     let _ = rustix::process::setpriority_process(None, ours.saturating_add(STEPS).min(19));
 }
 
 #[cfg(not(target_os = "linux"))]
-fn step_back() {}
+fn lower_priority() {}
 
-fn settings(wish: Wish) -> Result<Settings> {
-    let mode = Some(wish.mode).filter(|mode| !mode.is_empty()).map(|mode| ModeName::new(&mode)).transpose()?;
+fn settings(options: Options) -> Result<Settings> {
+    let mode = Some(options.mode).filter(|mode| !mode.is_empty()).map(|mode| ModeName::new(&mode)).transpose()?;
     let network = Network::new(&HttpOptions {
-        proxy: Some(wish.proxy).filter(|proxy| !proxy.is_empty()),
-        rate_limit_bytes_per_second: wish.rate_limit_bytes_per_second,
+        proxy: Some(options.proxy).filter(|proxy| !proxy.is_empty()),
+        rate_limit_bytes_per_second: options.rate_limit_bytes_per_second,
         ..HttpOptions::default()
     })?;
     Ok(Settings {
-        repository: wish.repository,
-        trust_root: wish.trust_root.transpose()?,
+        repository: options.repository,
+        trust_root: options.trust_root.transpose()?,
         mode,
-        defaults: Defaults::default(),
-        platform: Platform::current(),
-        version: None,
-        at_once: false,
-        adopt: false,
-        discard: false,
-        clock_guard: ClockGuard::Keep,
-        network,
         caches: host::shared_cache_folder().into_iter().collect(),
-        write_cache: None,
-        scratch: std::env::temp_dir(),
         protected: host::protected(),
+        ..Settings::new(network)
     })
 }
 
-fn check(updater: &Updater, plan: bool, context: &Context) -> Result<Outcome> {
-    let checked = updater.check(&context.monitor)?;
-    context.monitor.cancel.check()?;
-    let is_first = checked.current.is_none();
-    let mut made = None;
-    if plan && checked.available.is_some() {
-        match updater.plan(&quiet(context)) {
-            Ok(prepared) => made = prepared.map(|prepared| plan_made(&prepared, is_first)),
-            // What was found is true all the same; the update will say it again.
-            Err(error) => context.monitor.warn(&error),
-        }
-    }
-    context.monitor.cancel.check()?;
-    Ok(Outcome::Checked(checked.into(), made))
-}
-
-fn plan_mode(wish: Wish, name: String, context: &Context) -> Result<Outcome> {
-    let mode = ModeName::new(&name)?;
-    let directory = wish.directory.clone();
-    let updater = Updater::new(&directory, settings(Wish { mode: name, ..wish })?)?;
-    let prepared = updater.plan(&quiet(context))?;
-    context.monitor.cancel.check()?;
-    let is_first = is_first(&updater, context);
-    Ok(Outcome::ModePlanned(mode, prepared.map(|prepared| plan_made(&prepared, is_first))))
-}
-
-/// To look ahead is no change of state.
-fn quiet(context: &Context) -> crate::event::Monitor {
-    crate::event::Monitor { cancel: context.monitor.cancel.clone(), ..crate::event::Monitor::default() }
-}
-
-fn is_first(updater: &Updater, context: &Context) -> bool {
-    updater.status(&quiet(context)).map_or(true, |status| status.current.is_none())
-}
-
-pub(super) fn plan_made(prepared: &Prepared, is_first_install: bool) -> PlanMade {
-    PlanMade {
+fn summarize(prepared: &Prepared, is_first_install: bool) -> PlanSummary {
+    PlanSummary {
         version: prepared.release().version.to_string(),
         summary: *prepared.summary(),
         sizes: prepared.release().sizes,
@@ -152,25 +159,7 @@ pub(super) fn plan_made(prepared: &Prepared, is_first_install: bool) -> PlanMade
     }
 }
 
-/// Nothing where the system does not say.
+/// `None` where the system does not say.
 fn free_bytes(directory: &Path) -> Option<u64> {
     disk::free_bytes(directory).ok().filter(|free| *free != u64::MAX)
-}
-
-/// Where nothing is installed, that is what is known.
-fn status(updater: &Updater, context: &Context) -> Result<Status> {
-    match updater.status(&context.monitor) {
-        Err(Error::NotInstalled { .. }) => Ok(Status {
-            directory: updater.root().directory().to_owned(),
-            mode: updater.mode(),
-            current: None,
-            previous: None,
-            trial: None,
-            bad: Vec::new(),
-            repository: Vec::new(),
-            is_resumable: false,
-            is_integrated: false,
-        }),
-        other => other,
-    }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
-fn done(worker: &mut Worker) -> Result<Outcome, Failed> {
+fn done<R: Send + 'static>(worker: &mut Worker<R>) -> Result<R, Failure> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
         for message in worker.messages() {
@@ -17,21 +17,21 @@ fn done(worker: &mut Worker) -> Result<Outcome, Failed> {
 
 #[test]
 fn a_panic_is_a_failure_with_a_code_of_its_own() {
-    let mut worker = Worker::spawn(|_| panic!("the moon is in the wrong place"));
-    let failed = done(&mut worker).unwrap_err();
-    assert_eq!(failed.code, INTERNAL);
-    assert!(failed.message.contains("the moon is in the wrong place"), "{failed:?}");
+    let mut worker = Worker::<()>::start(Options::default(), |_, _| panic!("the moon is in the wrong place"));
+    let failure = done(&mut worker).unwrap_err();
+    assert_eq!(failure.code, INTERNAL);
+    assert!(failure.message.contains("the moon is in the wrong place"), "{failure:?}");
     assert!(worker.messages().is_empty(), "nothing comes after the end");
     assert!(worker.join(Duration::ZERO));
 }
 
 #[test]
 fn cancelled_work_stops_and_says_so() {
-    let mut worker = Worker::spawn(|context| {
+    let mut worker = Worker::start(Options::default(), |_, context| {
         while !context.monitor.cancel.is_cancelled() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        context.monitor.cancel.check().map(|()| Outcome::Integrated)
+        context.monitor.cancel.check()
     });
     worker.cancel();
     assert!(done(&mut worker).unwrap_err().is_cancelled());
@@ -40,9 +40,9 @@ fn cancelled_work_stops_and_says_so() {
 #[test]
 fn work_that_does_not_stop_is_waited_for_no_longer_than_said() {
     let (hold, held) = mpsc::channel::<()>();
-    let worker = Worker::spawn(move |_| {
+    let worker = Worker::start(Options::default(), move |_, _| {
         let _ = held.recv();
-        Ok(Outcome::Integrated)
+        Ok(())
     });
     worker.cancel();
     assert!(!worker.join(Duration::from_millis(20)));
@@ -50,30 +50,36 @@ fn work_that_does_not_stop_is_waited_for_no_longer_than_said() {
 }
 
 #[test]
-fn what_was_wished_wrongly_is_a_failure_of_the_task() {
-    let wish = |directory: &str| Wish { directory: directory.into(), ..Wish::default() };
-    for (wish, task) in [
-        (wish(""), Task::ReadStatus),
-        (wish("not/absolute"), Task::Launch(Vec::new())),
-        (Wish { mode: "no such name!".to_owned(), ..wish("/nonexistent/game") }, Task::Check { plan: false }),
-        (Wish { proxy: "::".to_owned(), ..wish("/nonexistent/game") }, Task::Check { plan: true }),
-        (wish("/nonexistent/game"), Task::SwitchMode("Not A Mode".to_owned())),
+fn wrong_options_are_a_failure_of_the_operation() {
+    type Work = fn(Options, &Context) -> Result<()>;
+    let options = |directory: &str| Options { directory: directory.into(), ..Options::default() };
+    let check: Work = |options, context| context.check(options, true).map(drop);
+    let launch: Work = |options, context| context.launch(&options, Vec::new()).map(drop);
+    let plan_mode: Work = |options, context| context.plan_mode(options, "Not A Mode".to_owned()).map(drop);
+    for (options, work) in [
+        (options(""), check),
+        (options("not/absolute"), launch),
+        (options("not/absolute"), check),
+        (Options { mode: "no such name!".to_owned(), ..options("/nonexistent/game") }, check),
+        (Options { proxy: "::".to_owned(), ..options("/nonexistent/game") }, check),
+        (options("/nonexistent/game"), plan_mode),
     ] {
-        let failed = done(&mut Worker::start(wish, task.clone())).unwrap_err();
-        assert_eq!(failed.code, "invalid_argument", "{task:?}: {failed:?}");
+        let what = format!("{options:?}");
+        let failure = done(&mut Worker::start(options, work)).unwrap_err();
+        assert_eq!(failure.code, "invalid_argument", "{what}: {failure:?}");
     }
 }
 
 #[test]
 fn the_status_of_nothing_is_that_nothing_is_installed() {
-    let wish = Wish { directory: "/nonexistent/game".into(), mode: "beta".to_owned(), ..Wish::default() };
-    let Ok(Outcome::Status(status)) = done(&mut Worker::start(wish, Task::ReadStatus)) else { panic!("no status") };
+    let options = Options { directory: "/nonexistent/game".into(), mode: "beta".to_owned(), ..Options::default() };
+    let status = done(&mut Worker::start(options, |options, context| context.status(options))).unwrap();
     assert_eq!((status.current, status.mode.as_str()), (None, "beta"));
 }
 
 #[test]
 fn what_will_be_received_is_less_where_compression_helps() {
-    let plan = |fetch_plain_bytes, stored_bytes, tree_bytes| PlanMade {
+    let plan = |fetch_plain_bytes, stored_bytes, tree_bytes| PlanSummary {
         version: "1.0.0".to_owned(),
         summary: Summary { fetch_plain_bytes, ..Summary::default() },
         sizes: Sizes { stored_bytes, tree_bytes, ..Sizes::default() },
@@ -90,10 +96,10 @@ fn what_will_be_received_is_less_where_compression_helps() {
 fn details_name_everything_but_the_user() {
     let home = Path::new("/home/mia");
     let source = std::io::Error::other("no such file: /home/mia/game");
-    let failed = Failed::from(Error::Io { action: "read", path: "/home/mia/game".into(), source });
-    let text = failed.details("CHECK", "Godot 4.6", Some(home));
+    let failure = Failure::from(Error::Io { action: "read", path: "/home/mia/game".into(), source });
+    let text = failure.details("CHECK", "Godot 4.6", Some(home));
     assert!(text.contains("~/game") && !text.contains("mia"), "{text}");
-    for part in [failed.code.as_str(), "CHECK", "Godot 4.6", env!("CARGO_PKG_VERSION"), std::env::consts::OS] {
+    for part in [failure.code.as_str(), "CHECK", "Godot 4.6", env!("CARGO_PKG_VERSION"), std::env::consts::OS] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
 }
@@ -109,7 +115,7 @@ fn an_editor_warns_of_every_place_that_is_missing_or_wrong() {
         (warnings(Path::new("/games/one"), &[], Some(true)), "repository_urls is empty"),
         (warnings(Path::new("/games/one"), &urls(&["/srv/game", " "]), Some(true)), "repository_urls has an empty"),
         (warnings(Path::new("/games/one"), &well, None), "trust_root is empty"),
-        (warnings(Path::new("/games/one"), &well, Some(false)), "trust_root names a file"),
+        (warnings(Path::new("/games/one"), &well, Some(false)), "trust_root is set to a file"),
     ] {
         assert!(matches!(warnings[..], [only] if only.starts_with(property)), "{property}: {warnings:?}");
     }

@@ -104,20 +104,20 @@ pub(crate) struct Status {
     pub(crate) dir: PathBuf,
 }
 
-/// Read all files of the current version and compare them with what was published; exit code 3 for damage
+/// Read all files of the current version and of the one before, and compare them with what was published; exit code 3 for damage
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai verify --repair GAME")]
 pub(crate) struct Verify {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// Make it whole again: fetches no more than what is damaged
+    /// Make them whole again: takes from one what the other lacks, and fetches only what neither has
     #[arg(long)]
     pub(crate) repair: bool,
     #[command(flatten)]
     pub(crate) source: Source,
 }
 
-/// Go back to the version before; the one that is left is not offered again by itself
+/// Go back to the version before, mended if it was damaged; the one that is left is not offered again automatically
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
     /// The install root

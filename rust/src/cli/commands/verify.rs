@@ -1,8 +1,8 @@
 //! `vsekai verify`
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::{Damage, Report, Verified};
+use crate::install::{Damage, Examined, Report, Verified};
 use serde::Serialize;
 
 use crate::cli::arguments::install::Verify;
@@ -18,45 +18,59 @@ const NAMED: usize = 20;
 
 #[derive(Serialize)]
 struct Outcome<'a> {
+    /// Of the current version.
     #[serde(flatten)]
     found: &'a Verified,
-    /// Nothing if nothing was repaired.
+    /// Of the current version; nothing if nothing was repaired.
     repaired: Option<Report>,
+    /// Every version that is kept, the current one first.
+    versions: &'a [Examined],
 }
 
 pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8> {
     let updater = settings::updater(&args.dir, &args.source, |_| {})?;
-    let (found, repaired) = if args.repair { updater.repair(monitor)? } else { (updater.verify(monitor)?, None) };
-    let is_sound = found.damage.is_empty() || repaired.is_some();
-    output.done("verify", &Outcome { found: &found, repaired }, &text(&found, repaired.as_ref(), args));
-    Ok(if is_sound { DONE } else { DAMAGED })
+    let versions = if args.repair { updater.repair(monitor)? } else { updater.verify(monitor)? };
+    let missing = || Error::NotInstalled { path: args.dir.clone() };
+    let current = versions.iter().find(|version| version.is_current).ok_or_else(missing)?;
+    let outcome = Outcome { found: &current.found, repaired: current.repaired, versions: &versions };
+    let is_whole = versions.iter().all(Examined::is_whole);
+    let mut texts: Vec<String> = versions.iter().map(text).collect();
+    if !is_whole {
+        texts.push(format!("\nhint: `vsekai verify --repair {}` makes it whole again.", args.dir.display()));
+    }
+    output.done("verify", &outcome, &texts.join("\n"));
+    Ok(if is_whole { DONE } else { DAMAGED })
 }
 
-fn text(found: &Verified, repaired: Option<&Report>, args: &Verify) -> String {
-    let mut lines = vec![format!("Read {} files, {}.", count(found.files), bytes(found.bytes))];
+fn text(version: &Examined) -> String {
+    let Examined { installed, is_current, found, repaired } = version;
+    let which = if *is_current { "current" } else { "previous" };
+    let (files, read) = (count(found.files), bytes(found.bytes));
+    let mut lines = vec![format!("{} ({}, {which}): read {files} files, {read}.", installed.version, installed.mode)];
     for damage in found.damage.iter().take(NAMED) {
         let what = match damage {
             Damage::Missing { .. } => "missing",
             Damage::Changed { .. } => "changed",
             Damage::Mode { .. } => "permissions",
         };
-        lines.push(format!("{what}: {}", damage.path()));
+        lines.push(format!("  {what}: {}", damage.path()));
     }
     if found.damage.len() > NAMED {
-        lines.push(format!("and {} more", count((found.damage.len() - NAMED) as u64)));
+        lines.push(format!("  and {} more", count((found.damage.len() - NAMED) as u64)));
     }
     match repaired {
         Some(report) => lines.push(format!(
-            "Repaired: {} fetched in {} requests, {} written.",
+            "  Repaired: {} fetched in {} requests, {} written.",
             bytes(report.transfer.received_bytes),
             count(report.transfer.requests),
             bytes(report.written_bytes)
         )),
-        None if found.damage.is_empty() => lines.push("All of it is as published.".to_owned()),
-        None => lines.push(format!("\nhint: `vsekai verify --repair {}` makes it whole again.", args.dir.display())),
+        None if found.damage.is_empty() => lines.push("  All of it is as published.".to_owned()),
+        None => {}
     }
     if !found.foreign.is_empty() {
-        lines.push(format!("{} files are no part of the version; they stay.", count(found.foreign.len() as u64)));
+        let foreign = count(found.foreign.len() as u64);
+        lines.push(format!("  {foreign} other files are not part of the version; they stay."));
     }
     lines.join("\n")
 }

@@ -1,35 +1,58 @@
-//! Once a frame: takes what the workers tell, keeps it as the node's state, and emits it.
+//! Once a frame: takes the messages of the workers, updates the node, and emits its signals.
 //!
-//! Signals are emitted while nothing of the node is borrowed: who hears them may call any method, free the node or
-//! leave the scene. The pump hangs on the tree's `process_frame`, and not on `_process`: a script on the node may have
-//! one of its own, which hides ours. It hangs there only while there is something to do.
+//! Signals are emitted while nothing of the node is borrowed: a handler may call any method, free the node or remove it from
+//! the tree. The pump is connected to the tree's `process_frame` and does not use `_process`, because a script on the node
+//! may have one of its own, which hides ours. It is connected only while there is something to do.
 
 use std::time::Duration;
 
-use godot::builtin::{Array, Callable, Variant};
+use godot::builtin::{Callable, GString, Variant};
 use godot::classes::{Engine, SceneTree};
 use godot::obj::{Gd, Singleton, WithBaseField};
 
-use super::{Operation, State, Tell, UpdatePolicy, VSekaiUpdater};
+use super::{Operation, State, UpdatePolicy, VSekaiUpdater};
 use crate::app::updater::Checked;
-use crate::app::worker::{Failed, Message, Outcome, PlanMade, Worker};
+use crate::app::worker::{Context, Failure, Message, Options, PlanSummary, Worker};
+use crate::error::Result;
 use crate::event::Event;
-use crate::gdext::convert::{text, texts};
-use crate::gdext::tell::warning;
-use crate::gdext::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::install::Damage;
+use crate::gdext::convert::text;
+use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use crate::install::{Damage, Examined};
 
-/// How long leaving the tree may take because work has to stop. It looks at its flag far more often, but a system that
-/// looks for the name of a host does not.
+/// How long leaving the tree may block while work stops. Work looks at its flag far more often, but a DNS lookup does not.
 const LONGEST_STOP: Duration = Duration::from_secs(2);
 
 const FRAME: &str = "process_frame";
 
-/// A worker, and what it does.
+/// What the node does with the result of an operation, on the main thread.
+pub(super) struct Reply(Box<dyn FnOnce(&mut VSekaiUpdater) + Send>);
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
+    }
+}
+
+/// A running operation.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) operation: Operation,
-    pub(super) worker: Worker,
+    pub(super) worker: Worker<Reply>,
+}
+
+impl Job {
+    pub(super) fn start<T: Send + 'static>(
+        operation: Operation,
+        options: Options,
+        work: impl FnOnce(Options, &Context) -> Result<T> + Send + 'static,
+        reply: impl FnOnce(&mut VSekaiUpdater, T) + Send + 'static,
+    ) -> Self {
+        let worker = Worker::start(options, move |options, context| {
+            let result = work(options, context)?;
+            Ok(Reply(Box::new(move |node| reply(node, result))))
+        });
+        Self { operation, worker }
+    }
 }
 
 impl VSekaiUpdater {
@@ -57,10 +80,10 @@ impl VSekaiUpdater {
         if self.base().is_inside_tree() { self.base().get_tree_or_null() } else { None }
     }
 
-    /// Ends all work and forgets what was not told yet. A game goes on.
+    /// Stops all work and drops signals that were not emitted yet. A game keeps running.
     pub(super) fn stop(&mut self) {
         self.stop_pump();
-        self.tells.clear();
+        self.signals.clear();
         let (job, game) = (self.job.take(), self.game.take());
         if let Some(job) = &job {
             job.worker.cancel();
@@ -76,19 +99,23 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Takes what was told since the last frame.
+    /// Takes the messages since the last frame.
     fn gather(&mut self) {
         for mut job in [self.job.take(), self.game.take()].into_iter().flatten() {
             let messages = job.worker.messages();
             let is_done = messages.iter().any(|message| matches!(message, Message::Done(_)));
-            let mut progress = job.worker.progress().map(Tell::Progress);
+            let mut progress = job.worker.progress();
             for message in messages {
-                if matches!(message, Message::Done(_)) {
-                    self.tells.extend(progress.take());
+                if matches!(message, Message::Done(_))
+                    && let Some(progress) = progress.take()
+                {
+                    self.tell_progress(progress);
                 }
                 self.take(job.operation, message);
             }
-            self.tells.extend(progress);
+            if let Some(progress) = progress {
+                self.tell_progress(progress);
+            }
             match job.operation {
                 _ if is_done => {}
                 Operation::Launch => self.game = Some(job),
@@ -97,144 +124,159 @@ impl VSekaiUpdater {
         }
     }
 
-    fn take(&mut self, operation: Operation, message: Message) {
+    fn take(&mut self, operation: Operation, message: Message<Reply>) {
         match message {
             Message::Event(Event::StateChanged { state }) => {
                 let state = State::from(state);
-                // How it ends is told when it has ended.
+                // The final state follows with the result.
                 let is_found = state == State::UpdateAvailable && operation == Operation::Update;
                 if state.is_working() || is_found {
-                    self.tells.push_back(Tell::State(state));
+                    self.tell_state(state);
                 }
             }
-            Message::Event(Event::Warned { code, message }) => self.tells.push_back(warning(code, &message)),
+            Message::Event(Event::Warned { code, message }) => self.tell_warning(code, &message),
             Message::Event(Event::Launched { version, rolled_back_from }) => {
+                let version = text(&version);
                 if let Some(left) = rolled_back_from {
-                    let message = format!("{left} did not start twice: {version} was started instead.");
-                    self.tells.push_back(warning("rolled_back", &message));
-                    self.tells.push_back(Tell::RolledBack(text(&version)));
+                    let message = format!("{left} failed to start twice, so {version} was started instead.");
+                    self.tell_warning("rolled_back", &message);
+                    let version = version.clone();
+                    self.tell(move |node| node.signals().rolled_back().emit(&version));
                 }
-                self.tells.push_back(Tell::Launched(text(&version)));
+                self.tell(move |node| node.signals().launched().emit(&version));
             }
             Message::Event(_) => {}
-            Message::Planned(plan) => self.tells.push_back(Tell::Plan(VSekaiPlan::of(&plan))),
-            Message::Done(Ok(outcome)) => self.succeed(outcome),
-            Message::Done(Err(failed)) => self.fail(operation, &failed),
+            Message::Planned(plan) => self.planned(&plan),
+            Message::Done(Ok(Reply(reply))) => reply(self),
+            Message::Done(Err(failure)) => self.fail(operation, &failure),
         }
     }
 
-    fn succeed(&mut self, outcome: Outcome) {
-        let tells = &mut self.tells;
-        match outcome {
-            Outcome::Checked(checked, plan) => self.found(&checked, plan.as_ref()),
-            Outcome::Updated(updated) if updated.why.is_none() => {
-                tells.extend([Tell::State(State::NoUpdateFound), Tell::NotFound]);
-            }
-            Outcome::Updated(updated) => {
-                let version = text(&updated.current.version.to_string());
-                tells.extend([Tell::State(State::UpdateSuccessful), Tell::Completed(version)]);
-            }
-            Outcome::Verified(verified) => tells.push_back(Tell::Verified(texts(paths(&verified.damage)))),
-            Outcome::Repaired(found, _) => {
-                tells.push_back(Tell::State(State::Idle));
-                tells.push_back(Tell::Repaired(paths(&found.damage).len() as u64));
-            }
-            Outcome::RolledBack(current) => {
-                tells.push_back(Tell::State(State::Idle));
-                tells.push_back(Tell::RolledBack(text(&current.version.to_string())));
-            }
-            Outcome::Modes(modes) => {
-                let modes: Array<Gd<VSekaiMode>> = modes.iter().map(VSekaiMode::of).collect();
-                tells.push_back(Tell::Modes(modes));
-            }
-            Outcome::Switched(mode) => tells.push_back(Tell::Switched(text(mode.as_str()))),
-            Outcome::ModePlanned(mode, plan) => {
-                tells.push_back(Tell::ModePlanned(text(mode.as_str()), plan.as_ref().map(VSekaiPlan::of)));
-            }
-            Outcome::Played(played) => tells.push_back(Tell::GameExited(played.exit_code, played.is_acknowledged)),
-            Outcome::Integrated => tells.push_back(Tell::Integrated),
-            Outcome::Unintegrated => tells.push_back(Tell::Unintegrated),
-            Outcome::Uninstalled => tells.push_back(Tell::Uninstalled),
-            Outcome::Status(status) => tells.push_back(Tell::Status(VSekaiStatus::of(&status))),
-        }
-    }
-
-    fn found(&mut self, checked: &Checked, plan: Option<&PlanMade>) {
-        let Some(available) = &checked.available else {
-            self.tells.extend([Tell::State(State::NoUpdateFound), Tell::NotFound]);
-            return;
-        };
+    /// A check has ended.
+    pub(super) fn found(&mut self, (checked, plan): (Checked, Option<PlanSummary>)) {
+        let Some(available) = &checked.available else { return self.up_to_date() };
         let release = VSekaiRelease::of(available);
-        self.tells.extend([Tell::State(State::UpdateAvailable), Tell::Found(release)]);
-        self.tells.extend(plan.map(|plan| Tell::Plan(VSekaiPlan::of(plan))));
+        let kept = release.clone();
+        let keep = move |node: &mut Self| {
+            node.release = Some(kept);
+            true
+        };
+        self.tell_state(State::UpdateAvailable);
+        self.tell_after(keep, move |node| node.signals().update_found().emit(&release));
+        if let Some(plan) = &plan {
+            self.planned(plan);
+        }
         if self.update_policy == UpdatePolicy::Silent {
-            self.tells.push_back(Tell::Start);
+            self.start_update_soon();
         }
     }
 
-    fn fail(&mut self, operation: Operation, failed: &Failed) {
+    fn planned(&mut self, plan: &PlanSummary) {
+        let plan = VSekaiPlan::of(plan);
+        let kept = plan.clone();
+        let keep = move |node: &mut Self| {
+            node.plan = Some(kept);
+            true
+        };
+        self.tell_after(keep, move |node| node.signals().plan_made().emit(&plan));
+    }
+
+    pub(super) fn up_to_date(&mut self) {
+        self.tell_state(State::NoUpdateFound);
+        self.tell_after(Self::forget_release, |node| node.signals().no_update_found().emit());
+    }
+
+    pub(super) fn updated(&mut self, version: &str) {
+        let version = text(version);
+        self.tell_state(State::UpdateSuccessful);
+        self.tell_after(Self::forget_release, move |node| node.signals().update_completed().emit(&version));
+    }
+
+    pub(super) fn switched(&mut self, mode: GString) {
+        let followed = mode.clone();
+        let follow = move |node: &mut Self| {
+            if !node.mode.is_empty() {
+                node.mode = followed;
+            }
+            true
+        };
+        self.tell_after(follow, move |node| node.signals().mode_switched().emit(&mode));
+    }
+
+    pub(super) fn status_known(&mut self, status: Gd<VSekaiStatus>) {
+        let kept = status.clone();
+        let keep = move |node: &mut Self| {
+            node.status = Some(kept);
+            true
+        };
+        self.tell_after(keep, move |node| node.signals().status_read().emit(&status));
+    }
+
+    pub(super) fn forget_release(&mut self) -> bool {
+        (self.release, self.plan) = (None, None);
+        true
+    }
+
+    /// After the signals before it. If a handler has started something else meanwhile, that takes precedence.
+    fn start_update_soon(&mut self) {
+        let start = |node: &mut Self| {
+            node.start_update();
+            false
+        };
+        self.tell_after(start, |_| {});
+    }
+
+    fn fail(&mut self, operation: Operation, failure: &Failure) {
         let is_update = matches!(operation, Operation::Check | Operation::Update);
         let (is_pausing, is_resuming) = (self.is_pausing, self.is_resuming);
         (self.is_pausing, self.is_resuming) = (false, false);
-        if failed.is_cancelled() && is_update {
+        if failure.is_cancelled() && is_update {
             match (is_pausing, is_resuming) {
-                (true, true) => self.tells.push_back(Tell::Start),
-                (true, false) => self.tells.extend([Tell::State(State::Paused), Tell::Paused]),
-                (false, _) => self.tells.extend([Tell::State(State::Cancelled), Tell::Cancelled]),
+                (true, true) => self.start_update_soon(),
+                (true, false) => {
+                    self.tell_state(State::Paused);
+                    self.tell(|node| node.signals().update_paused().emit());
+                }
+                (false, _) => self.cancelled(),
             }
             return;
         }
         if is_update || matches!(operation, Operation::Rollback | Operation::Repair) {
-            self.tells.push_back(Tell::State(State::Failed));
+            self.tell_state(State::Failed);
         }
         let version = Engine::singleton().get_version_info().get("string").unwrap_or_default();
         let engine = format!("Godot {version}");
-        let details = failed.details(operation.word(), &engine, std::env::home_dir().as_deref());
-        self.tells.push_back(Tell::Failed(VSekaiFailure::of(operation, failed, &details), is_update));
+        let details = failure.details(operation.word(), &engine, std::env::home_dir().as_deref());
+        self.tell_failure(VSekaiFailure::of(operation, failure, &details), is_update);
     }
 
-    /// What is to be said next, which is true from now on.
-    fn next(&mut self) -> Option<Tell> {
-        let tell = self.tells.pop_front()?;
-        match &tell {
-            Tell::State(state) if *state == self.state => return self.next(),
-            Tell::State(state) => self.state = *state,
-            Tell::Found(release) => self.release = Some(release.clone()),
-            Tell::NotFound | Tell::Completed(_) | Tell::Uninstalled => (self.release, self.plan) = (None, None),
-            Tell::Plan(plan) => self.plan = Some(plan.clone()),
-            Tell::Status(status) => self.status = Some(status.clone()),
-            Tell::Failed(failure, _) => self.failure = Some(failure.clone()),
-            Tell::Switched(mode) if !self.mode.is_empty() => self.mode = mode.clone(),
-            Tell::Start => {
-                // Somebody may have begun something else meanwhile: then that is what is wanted.
-                self.start_update();
-            }
-            _ => {}
-        }
-        Some(tell)
+    pub(super) fn cancelled(&mut self) {
+        self.tell_state(State::Cancelled);
+        self.tell(|node| node.signals().update_cancelled().emit());
     }
 }
 
-/// Says what there is to say now; what is told while it speaks waits for the next frame.
+/// Emits the signals that are due; those that are queued meanwhile wait for the next frame.
 fn pump(mut node: Gd<VSekaiUpdater>) {
     node.bind_mut().gather();
-    let count = node.bind().tells.len();
+    let count = node.bind().signals.len();
     for _ in 0..count {
-        let Some(tell) = node.bind_mut().next() else { break };
-        tell.emit(&mut node);
-        // Whoever heard it may have freed the node or taken it out of the tree.
+        let Some(emit) = node.bind_mut().next_signal() else { break };
+        emit(&node);
+        // A handler may have freed the node or removed it from the tree.
         if !node.is_instance_valid() || !node.is_inside_tree() {
             return;
         }
     }
     let mut node = node.bind_mut();
-    if node.job.is_none() && node.game.is_none() && node.tells.is_empty() {
+    if node.job.is_none() && node.game.is_none() && node.signals.is_empty() {
         node.stop_pump();
     }
 }
 
-/// Each damaged file once.
-fn paths(damage: &[Damage]) -> Vec<String> {
-    let files: std::collections::BTreeSet<&str> = damage.iter().map(Damage::path).collect();
+/// Each damaged file once, whichever version it is in.
+pub(super) fn damaged_files(versions: &[Examined]) -> Vec<String> {
+    let damage = versions.iter().flat_map(|version| &version.found.damage);
+    let files: std::collections::BTreeSet<&str> = damage.map(Damage::path).collect();
     files.into_iter().map(ToOwned::to_owned).collect()
 }

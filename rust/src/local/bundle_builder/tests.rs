@@ -349,3 +349,15 @@ fn a_table_is_no_bomb() {
         assert_eq!(Table::parse(&head(plain)).unwrap_err().code(), "bundle_malformed");
     }
 }
+
+#[test]
+fn digest_has_one_spelling() {
+    let digest = Digest::of(b"content");
+    assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
+    let text = digest.to_string();
+    for wrong in
+        [text.to_uppercase(), text[..62].to_owned(), format!("{text}00"), text.replace('a', "g"), String::new()]
+    {
+        assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
+    }
+}

@@ -85,16 +85,27 @@ pub struct CloneMemory {
     is_refused: AtomicBool,
 }
 
+impl CloneMemory {
+    /// Clones, unless the disk has refused to before. Whether it did.
+    fn clone(&self, from: &Path, to: &Path) -> Result<bool> {
+        if self.is_refused.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let is_cloned = clone(from, to)?;
+        if !is_cloned {
+            self.is_refused.store(true, Ordering::Relaxed);
+        }
+        Ok(is_cloned)
+    }
+}
+
 /// Makes `to` the same file as `from` without copying its bytes if the disk can: clone, else hard link,
 /// else copy. There must be nothing at `to`. Gives the number of bytes that had to be written.
 ///
 /// A disk that has refused one clone is not asked again: to find out takes longer than to link.
 pub fn clone_or_link(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64> {
-    if !memory.is_refused.load(Ordering::Relaxed) {
-        if clone(from, to)? {
-            return Ok(0);
-        }
-        memory.is_refused.store(true, Ordering::Relaxed);
+    if memory.clone(from, to)? {
+        return Ok(0);
     }
     if step("link", to, || fs::hard_link(from, to)).is_ok() {
         return Ok(0);
@@ -108,6 +119,22 @@ pub fn clone_or_link(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64
 /// of bytes that had to be written.
 pub fn copy(from: &Path, to: &Path) -> Result<u64> {
     if clone(from, to)? { Ok(0) } else { copy_bytes(from, to) }
+}
+
+/// Gives `to` the content, permissions and modification time of `from`, and an inode of its own: clone, else copy.
+/// Asks the disk as [`clone_or_link`] does. Gives the number of bytes that had to be written.
+pub fn clone_or_copy(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64> {
+    if memory.clone(from, to)? { Ok(0) } else { copy_bytes(from, to) }
+}
+
+/// Whether files on the disk of `directory` can be cloned. Finds out by making two, so `directory` must be ours.
+pub fn can_clone(directory: &Path) -> Result<bool> {
+    let (from, to) = (temporary_beside(&directory.join("from")), temporary_beside(&directory.join("to")));
+    super::write_atomic(&from, b"clone", super::Durability::Kill)?;
+    let can = clone(&from, &to);
+    remove_file(&from)?;
+    remove_file(&to)?;
+    can
 }
 
 /// Whether the disk could.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::{Inputs, Installed, Keep};
+use super::{Inputs, Installed, Keep, Takeover};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::archive::{Layout, Node, NodeKind};
@@ -73,8 +73,10 @@ pub(super) fn unchanged(inputs: &Inputs<'_>, installed: &Installed<'_>, monitor:
         for from in by_path.get(&it.path).into_iter().chain(moved).copied() {
             if same_content(inputs, installed, (&old, from), (&new, node)) && receipt.is_untouched(from, installed.root)
             {
-                let old_mode = old.layout.nodes()[from].metadata.mode;
-                kept.push(Keep { node, from: path_of(installed, from), new_mode: old_mode != it.metadata.mode });
+                let is_same_mode = old.layout.nodes()[from].metadata.mode == it.metadata.mode;
+                // The old tree goes once the new one is in its place, so sharing does no harm.
+                let how = if is_same_mode { Takeover::Share } else { Takeover::CopyWithMode };
+                kept.push(Keep { node, from: path_of(installed, from), how });
                 break;
             }
         }

@@ -10,7 +10,7 @@ fn digest(number: u8) -> Digest {
     Digest([number; 32])
 }
 
-/// Modes `a`, `b` … with so many versions each: version `n` of the first has the index `n`, of the second `100 + n`.
+/// Modes `a`, `b` … with this many versions each. Version `n` has the index `n` in the first mode, `100 + n` in the second.
 fn world(counts: &[u8]) -> Known {
     let mut known = Known::default();
     for (line, &count) in (0_u8..).zip(counts) {
@@ -51,7 +51,7 @@ fn policy() -> Policy {
     Policy { versions: 1, deltas: 3, asked: 2, effort: Effort::Fast, only_last: false }
 }
 
-/// From what, for the newest version; 0 is from nothing.
+/// From which versions bundles for the newest version are built; 0 stands for none.
 fn froms(known: &Known, policy: &Policy) -> Vec<u8> {
     let jobs = choose(known, policy);
     assert!(jobs.windows(2).all(|two| two[0].to == two[1].to), "{jobs:?}");
@@ -109,7 +109,7 @@ fn what_is_there_is_not_built_again_but_better() {
     known.bundles = vec![built(2, 1, Effort::Normal), built(2, 0, Effort::Fast)];
     assert!(choose(&known, &policy()).is_empty());
     let jobs = choose(&known, &Policy { effort: Effort::Normal, ..policy() });
-    assert_eq!(jobs, [Job { effort: Effort::Normal, to: digest(2), from: None }]);
+    assert_eq!(jobs, [BuildJob { effort: Effort::Normal, to: digest(2), from: None }]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn recalled_and_withdrawn_versions_get_none_and_recalled_ones_are_left() {
     assert!(jobs.iter().all(|job| job.to == digest(3)), "{jobs:?}");
     assert_eq!(froms(&known, &policy()), [1, 0]);
     known.asks = vec![asks(3, 4, 1)];
-    assert_eq!(froms(&known, &policy()), [1, 4, 0], "who has the recalled one is led back");
+    assert_eq!(froms(&known, &policy()), [1, 4, 0], "clients with the recalled version are led back");
 }
 
 #[test]

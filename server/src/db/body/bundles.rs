@@ -9,7 +9,7 @@ use vsekai_updater::formats::bundle::Effort;
 use super::store::{Store, statement, transaction, write};
 use super::{BEGIN_WRITE, Conn, Driver};
 use crate::db::retry::repeat;
-use crate::db::rows::{self, AsksRow, BundleRow, IndexRow, digest, number};
+use crate::db::rows::{self, AsksRow, BundleRow, IndexRow, number, parsed};
 use crate::db::{BundleDb, sql};
 use crate::error::{Error, Result};
 use crate::model::{Asks, Bundle, BundleState, Time, VersionIndex};
@@ -164,7 +164,7 @@ async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<D
     for id in &ids {
         query(sql::CLAIM_BUNDLE).bind(id).execute(&mut *conn).await?;
     }
-    ids.iter().map(|id| digest(id, "bundles.id")).collect()
+    ids.iter().map(|id| parsed(id, "bundles.id")).collect()
 }
 
 async fn expel(conn: &mut Conn, id: &Digest) -> Result<bool> {

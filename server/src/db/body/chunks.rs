@@ -1,21 +1,80 @@
-//! Chunks: rows, bytes, which version needs them, and their removal.
+//! Chunks: rows, bytes, which versions need them, and their removal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Database, Row as _, query, query_as, query_scalar};
+use sqlx::{AssertSqlSafe, Connection as _, Database, Row as _, query, query_as, query_scalar};
 use uuid::Uuid;
 use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::Platform;
 
-use super::{Conn, Driver};
+use super::store::{Store, statement, transaction, write};
+use super::{BEGIN_WRITE, Conn, Driver};
+use crate::db::retry::repeat;
 use crate::db::rows::{chunk_id, number, unsigned};
-use crate::db::{ChunkCounts, Page, sql};
+use crate::db::{ChunkCounts, ChunkDb, Page, sql};
 use crate::error::{Error, Result};
 use crate::model::{NewChunk, Time};
 
 type Arguments = <Driver as Database>::Arguments;
+
+#[async_trait]
+impl ChunkDb for Store {
+    async fn missing(&self, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
+        write!(self, |conn| missing(conn, ids, keep_until))
+    }
+
+    async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>> {
+        let chunk = [(chunk.clone(), bytes)];
+        let outcomes = transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put(conn, &chunk))?;
+        Ok(outcomes.first().copied().flatten())
+    }
+
+    async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
+        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put(conn, chunks))
+    }
+
+    async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>> {
+        statement!(self, |conn| bytes(conn, id))
+    }
+
+    async fn chunk_size(&self, id: &ChunkId) -> Result<Option<u64>> {
+        statement!(self, |conn| size(conn, id))
+    }
+
+    async fn chunk_ids(&self, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
+        statement!(self, |conn| ids(conn, page))
+    }
+
+    async fn chunk_counts(&self) -> Result<ChunkCounts> {
+        statement!(self, |conn| counts(conn))
+    }
+
+    async fn count_unused(&self, now: Time) -> Result<(u64, u64)> {
+        statement!(self, |conn| count_unused(conn, now))
+    }
+
+    async fn doom(&self, now: Time, limit: u32) -> Result<u64> {
+        // Candidates are selected outside the transaction that dooms them, which checks them again. That keeps it
+        // short, and it conflicts only with transactions that want the same chunks.
+        let ids = statement!(self, |conn| unused(conn, now, limit))?;
+        write!(self, |conn| doom(conn, now, &ids))
+    }
+
+    async fn sweep(&self, doomed_before: Time, limit: u32) -> Result<u64> {
+        write!(self, |conn| sweep(conn, doomed_before, limit))
+    }
+
+    async fn claim(&self, doomed_before: Time, limit: u32) -> Result<Vec<ChunkId>> {
+        write!(self, |conn| claim(conn, doomed_before, limit))
+    }
+
+    async fn forget(&self, ids: &[ChunkId]) -> Result<()> {
+        write!(self, |conn| forget(conn, ids))
+    }
+}
 
 /// A statement with a list, its other values bound by `bind`, for one part of a list of ids.
 fn with_ids(
@@ -74,7 +133,7 @@ fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
     ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-pub(super) async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
+async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
     let ids = in_order(ids);
     let live = live(conn, &ids).await?;
     let to_pin: Vec<_> = live.iter().filter(|(_, until)| **until < keep_until).map(|(id, _)| *id).collect();
@@ -114,7 +173,7 @@ pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform)
 }
 
 /// For each: whether it was not live before; nothing if it was passed over, for it is being deleted.
-pub(super) async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
+async fn put(conn: &mut Conn, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
     let mut outcomes = Vec::with_capacity(chunks.len());
     for all in chunks.chunks(sql::LIST) {
         // Each once, in the order of ids.
@@ -178,23 +237,23 @@ async fn add_data(conn: &mut Conn, chunks: &[(ChunkId, &Bytes)]) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>> {
+async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>> {
     let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_BYTES).bind(id.as_bytes().as_slice());
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
 }
 
-pub(super) async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {
+async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {
     let query = query_scalar::<Driver, i64>(sql::CHUNK_SIZE).bind(id.as_bytes().as_slice());
     query.fetch_optional(conn).await?.map(|size| unsigned(size, "chunks.stored_size")).transpose()
 }
 
-pub(super) async fn ids(conn: &mut Conn, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
+async fn ids(conn: &mut Conn, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
     let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
     let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_IDS).bind(after).bind(i64::from(page.limit));
     query.fetch_all(conn).await?.iter().map(|id| chunk_id(id)).collect()
 }
 
-pub(super) async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
+async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
     let mut counts = ChunkCounts::default();
     for (state, count, bytes) in query_as::<Driver, (String, i64, i64)>(sql::CHUNK_COUNTS).fetch_all(conn).await? {
         let count = unsigned(count, "chunks")?;
@@ -209,7 +268,7 @@ pub(super) async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
     Ok(counts)
 }
 
-pub(super) async fn count_unused(conn: &mut Conn, now: Time) -> Result<(u64, u64)> {
+async fn count_unused(conn: &mut Conn, now: Time) -> Result<(u64, u64)> {
     let query = query_as::<Driver, (i64, i64)>(sql::COUNT_UNUSED).bind(now.0);
     let (count, bytes) = query.fetch_one(conn).await?;
     Ok((unsigned(count, "chunks")?, unsigned(bytes, "chunks.stored_size")?))
@@ -222,23 +281,23 @@ async fn select(conn: &mut Conn, statement: &'static str, before: Time, limit: u
     Ok(in_order(&ids))
 }
 
-pub(super) async fn unused(conn: &mut Conn, now: Time, limit: u32) -> Result<Vec<ChunkId>> {
+async fn unused(conn: &mut Conn, now: Time, limit: u32) -> Result<Vec<ChunkId>> {
     select(conn, sql::UNUSED_CHUNKS, now, limit).await
 }
 
 /// Those of `ids` that are unused still.
-pub(super) async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
+async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
     change_at(conn, sql::DOOM_CHUNKS, now, ids).await
 }
 
-pub(super) async fn sweep(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<u64> {
+async fn sweep(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<u64> {
     let ids = select(conn, sql::DOOMED_CHUNKS, doomed_before, limit).await?;
     let removed = change(conn, sql::REMOVE_DOOMED, &ids).await?;
     change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
     Ok(removed)
 }
 
-pub(super) async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<ChunkId>> {
+async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<ChunkId>> {
     let query = query_scalar::<Driver, Vec<u8>>(sql::CLAIMED_CHUNKS).bind(i64::from(limit));
     let claimed: Vec<_> = query.fetch_all(&mut *conn).await?.iter().map(|id| chunk_id(id)).collect::<Result<_>>()?;
     let room = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(limit));
@@ -247,7 +306,7 @@ pub(super) async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> R
     Ok([claimed, new].concat())
 }
 
-pub(super) async fn forget(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
+async fn forget(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
     let ids = in_order(ids);
     change(conn, sql::FORGET_CHUNKS, &ids).await?;
     change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;

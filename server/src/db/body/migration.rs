@@ -5,7 +5,7 @@ use std::time::Instant;
 use sqlx::{Executor as _, Pool, query, query_as};
 use uuid::Uuid;
 
-use super::{Conn, Driver, records};
+use super::{Conn, Driver, leases};
 use crate::db::migrate::{self, ASK_EVERY, LEASE, LEASE_SECONDS, MAX_WAIT, RENEW_EVERY};
 use crate::db::retry::{Tries, repeat};
 use crate::db::sql;
@@ -79,7 +79,7 @@ async fn make_leases(pool: &Pool<Driver>) -> Result<()> {
 
 async fn lease(pool: &Pool<Driver>, holder: &str) -> Result<bool> {
     let now = Time::now();
-    repeat!(pool, |held| records::lease(&mut held, LEASE, holder, now, now.plus_seconds(LEASE_SECONDS)).await)
+    repeat!(pool, |held| leases::lease(&mut held, LEASE, holder, now, now.plus_seconds(LEASE_SECONDS)).await)
 }
 
 async fn wait_for_lease(pool: &Pool<Driver>, holder: &str) -> Result<()> {

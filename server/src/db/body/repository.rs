@@ -2,18 +2,51 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
+use sqlx::{AssertSqlSafe, Connection as _, query, query_as, query_scalar};
 use uuid::Uuid;
 use vsekai_updater::formats::release::Platform;
 
-use super::{Conn, Driver, chunks, records, uploads};
+use super::store::{Store, snapshot, statement, transaction, write};
+use super::{BEGIN_READ, BEGIN_WRITE, Conn, Driver, audit, chunks, uploads};
+use crate::db::retry::repeat;
 use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, VersionRow, number, parsed, unsigned};
-use crate::db::{Applied, Change, Page, Publish, RowChange, View, sql};
+use crate::db::{Applied, Change, Page, Publish, RepositoryDb, RowChange, View, sql};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
 
-pub(super) async fn view(conn: &mut Conn) -> Result<View> {
+#[async_trait]
+impl RepositoryDb for Store {
+    async fn view(&self) -> Result<View> {
+        snapshot!(self, |conn| view(conn))
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Applied> {
+        match write!(self, |conn| apply(conn, change)) {
+            Err(Error::ChunksMissing(ids)) => Ok(Applied::ChunksMissing(ids)),
+            outcome => outcome,
+        }
+    }
+
+    async fn repository_file(&self, path: &str) -> Result<Option<Bytes>> {
+        statement!(self, |conn| file(conn, path))
+    }
+
+    async fn revision(&self) -> Result<u64> {
+        statement!(self, |conn| revision(conn))
+    }
+
+    async fn repository_paths(&self, page: &Page<String>) -> Result<Vec<String>> {
+        statement!(self, |conn| paths(conn, page))
+    }
+
+    async fn remove_superseded(&self, before: Time) -> Result<u64> {
+        write!(self, |conn| remove_superseded(conn, before))
+    }
+}
+
+async fn view(conn: &mut Conn) -> Result<View> {
     let revision = revision(&mut *conn).await?;
     let modes = query_as::<Driver, ModeRow>(sql::ALL_MODES).fetch_all(&mut *conn).await?;
     let versions = query_as::<Driver, VersionRow>(sql::ALL_VERSIONS).fetch_all(&mut *conn).await?;
@@ -38,17 +71,17 @@ pub(super) async fn view(conn: &mut Conn) -> Result<View> {
     Ok(view)
 }
 
-pub(super) async fn revision(conn: &mut Conn) -> Result<u64> {
+async fn revision(conn: &mut Conn) -> Result<u64> {
     let revision = query_scalar::<Driver, i64>(sql::REVISION).fetch_one(conn).await?;
     unsigned(revision, "repository.revision")
 }
 
-pub(super) async fn file(conn: &mut Conn, path: &str) -> Result<Option<Bytes>> {
+async fn file(conn: &mut Conn, path: &str) -> Result<Option<Bytes>> {
     let bytes = query_scalar::<Driver, Vec<u8>>(sql::REPOSITORY_FILE).bind(path).fetch_optional(conn).await?;
     Ok(bytes.map(Bytes::from))
 }
 
-pub(super) async fn paths(conn: &mut Conn, page: &Page<String>) -> Result<Vec<String>> {
+async fn paths(conn: &mut Conn, page: &Page<String>) -> Result<Vec<String>> {
     let after = page.after.as_deref().unwrap_or_default();
     let query = query_scalar::<Driver, String>(sql::REPOSITORY_PATHS).bind(after).bind(i64::from(page.limit));
     Ok(query.fetch_all(conn).await?)
@@ -56,7 +89,7 @@ pub(super) async fn paths(conn: &mut Conn, page: &Page<String>) -> Result<Vec<St
 
 /// The revision comes first: of two changes that were decided on the same one, the later waits there or conflicts,
 /// whatever else they touch.
-pub(super) async fn apply(conn: &mut Conn, change: &Change) -> Result<Applied> {
+async fn apply(conn: &mut Conn, change: &Change) -> Result<Applied> {
     let next = query(sql::NEXT_REVISION).bind(number(change.revision)?).execute(&mut *conn).await?;
     if next.rows_affected() == 0 {
         return Ok(Applied::Stale);
@@ -72,7 +105,7 @@ pub(super) async fn apply(conn: &mut Conn, change: &Change) -> Result<Applied> {
     }
     put_in_force(conn, &change.in_force, change.at).await?;
     for entry in &change.audit {
-        records::add_audit(conn, entry).await?;
+        audit::add_audit(conn, entry).await?;
     }
     Ok(Applied::Done(change.revision + 1))
 }
@@ -241,6 +274,6 @@ async fn change_paths(conn: &mut Conn, statement: &'static str, at: Option<Time>
     Ok(())
 }
 
-pub(super) async fn remove_superseded(conn: &mut Conn, before: Time) -> Result<u64> {
+async fn remove_superseded(conn: &mut Conn, before: Time) -> Result<u64> {
     Ok(query(sql::REMOVE_SUPERSEDED).bind(before.0).execute(conn).await?.rows_affected())
 }

@@ -1,18 +1,48 @@
 //! Publications that are under way, and their documents.
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use sqlx::{query, query_as, query_scalar};
+use sqlx::{Connection as _, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::{Conn, Driver};
+use super::store::{Store, statement, transaction, write};
+use super::{BEGIN_WRITE, Conn, Driver};
+use crate::db::retry::repeat;
 use crate::db::rows::{UploadRow, number};
-use crate::db::sql;
+use crate::db::{UploadDb, sql};
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Time, Upload};
 
-pub(super) const NO_UPLOAD: Error = Error::NotFound { what: "publication" };
+const NO_UPLOAD: Error = Error::NotFound { what: "publication" };
 
-pub(super) async fn begin(conn: &mut Conn, new: &Upload) -> Result<Upload> {
+#[async_trait]
+impl UploadDb for Store {
+    async fn begin_upload(&self, upload: &Upload) -> Result<Upload> {
+        write!(self, |conn| begin(conn, upload))
+    }
+
+    async fn upload(&self, id: Uuid) -> Result<Option<Upload>> {
+        statement!(self, |conn| upload(conn, id))
+    }
+
+    async fn put_document(&self, upload: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
+        write!(self, |conn| put_document(conn, upload, kind, &bytes))
+    }
+
+    async fn document(&self, upload: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {
+        statement!(self, |conn| document(conn, upload, kind))
+    }
+
+    async fn documents(&self, upload: Uuid) -> Result<Vec<DocumentKind>> {
+        statement!(self, |conn| documents(conn, upload))
+    }
+
+    async fn reap_uploads(&self, before: Time) -> Result<u64> {
+        write!(self, |conn| reap(conn, before))
+    }
+}
+
+async fn begin(conn: &mut Conn, new: &Upload) -> Result<Upload> {
     let query = query(sql::BEGIN_UPLOAD)
         .bind(new.id)
         .bind(new.mode.as_str())
@@ -25,7 +55,7 @@ pub(super) async fn begin(conn: &mut Conn, new: &Upload) -> Result<Upload> {
     upload(conn, new.id).await?.ok_or(NO_UPLOAD)
 }
 
-pub(super) async fn upload(conn: &mut Conn, id: Uuid) -> Result<Option<Upload>> {
+async fn upload(conn: &mut Conn, id: Uuid) -> Result<Option<Upload>> {
     let row = query_as::<Driver, UploadRow>(sql::UPLOAD).bind(id).fetch_optional(conn).await?;
     row.map(Upload::try_from).transpose()
 }
@@ -40,23 +70,23 @@ pub(super) async fn end(conn: &mut Conn, id: Uuid, sequence: u64) -> Result<()> 
     Ok(())
 }
 
-pub(super) async fn put_document(conn: &mut Conn, id: Uuid, kind: DocumentKind, bytes: &[u8]) -> Result<()> {
+async fn put_document(conn: &mut Conn, id: Uuid, kind: DocumentKind, bytes: &[u8]) -> Result<()> {
     upload(conn, id).await?.ok_or(NO_UPLOAD)?;
     query(sql::PUT_DOCUMENT).bind(id).bind(kind.as_str()).bind(bytes).execute(conn).await?;
     Ok(())
 }
 
-pub(super) async fn document(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {
+async fn document(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {
     let query = query_scalar::<Driver, Vec<u8>>(sql::DOCUMENT).bind(id).bind(kind.as_str());
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
 }
 
-pub(super) async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {
+async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {
     let names = query_scalar::<Driver, String>(sql::DOCUMENTS).bind(id).fetch_all(conn).await?;
     Ok(DocumentKind::ALL.into_iter().filter(|kind| names.iter().any(|name| name == kind.as_str())).collect())
 }
 
-pub(super) async fn reap(conn: &mut Conn, before: Time) -> Result<u64> {
+async fn reap(conn: &mut Conn, before: Time) -> Result<u64> {
     query(sql::REAP_DOCUMENTS).bind(before.0).execute(&mut *conn).await?;
     query(sql::REMOVE_PINS).bind(before.0).execute(&mut *conn).await?;
     Ok(query(sql::REAP_UPLOADS).bind(before.0).execute(conn).await?.rows_affected())

@@ -1,6 +1,7 @@
 //! Several at once, for real: many tasks and several servers on one database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::Connection as _;
 use vsekai_server::db::{Applied, Change, Db, Page, RowChange};
@@ -206,16 +207,25 @@ async fn connections_that_are_lost_are_replaced(f: Fixture) {
         return;
     }
     let db = f.db.clone();
+    let done = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&done);
     let works = tokio::spawn(async move {
         for number in 0..200 {
             db.add_audit(&audit(&format!("a{number}"))).await.unwrap();
             db.revision().await.unwrap();
+            counter.fetch_add(1, Ordering::Relaxed);
         }
     });
     let mut killer = connect(&f.url).await;
-    let mut killed = 0;
+    let (mut killed, mut seen) = (0, 0);
     while !works.is_finished() && killed < 40 {
         tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        // Where connecting takes longer than this pause, nothing would ever be done, and giving up be right.
+        let now = done.load(Ordering::Relaxed);
+        if now == seen {
+            continue;
+        }
+        seen = now;
         let ended: Vec<bool> = sqlx::query_scalar(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
              WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()",

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use vsekai_server::files;
 use vsekai_server::listen::Limits;
+use vsekai_server::static_files;
 use vsekai_updater::formats::chunk::{Compressor, DigestAlgorithm, VerifiedChunk};
 
 use super::support::{SECRET, TestStore, chunk, noise, path_of};
@@ -130,7 +130,7 @@ async fn a_wrong_prefix_is_refused() {
 async fn a_body_that_comes_too_slowly_is_given_up() {
     let test = TestStore::database().await;
     let options =
-        files::Options { upload_patience: Duration::from_secs(1), upload_rate: u32::MAX, ..Default::default() };
+        static_files::Options { upload_patience: Duration::from_secs(1), upload_rate: u32::MAX, ..Default::default() };
     let server = test.serve_with(options, Limits::default()).await;
     let (id, stored) = chunk(&noise(1000, 1));
     let mut stream = TcpStream::connect(server.address).await.unwrap();

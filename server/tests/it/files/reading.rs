@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use vsekai_server::files;
 use vsekai_server::listen::Limits;
+use vsekai_server::static_files;
 
 use super::support::{Server, TestStore, chunk, noise, path_of, tomorrow};
 
@@ -177,7 +177,7 @@ async fn what_is_not_there_is_kept_for_a_moment_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_timestamp_is_seen_after_a_moment_or_at_once_where_it_was_made() {
     let test = TestStore::database().await;
-    let options = files::Options { fresh: Duration::from_millis(500), ..Default::default() };
+    let options = static_files::Options { fresh: Duration::from_millis(500), ..Default::default() };
     let here = test.serve_with(options.clone(), Limits::default()).await;
     let there = test.serve_with(options, Limits::default()).await;
     test.publish(&[("tuf/timestamp.json", b"1")]).await;

@@ -13,13 +13,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use vsekai_server::auth::AuthorizeUpload;
 use vsekai_server::bundles::Bundles;
 use vsekai_server::chunks::{Chunks, Options, Place};
 use vsekai_server::db::{Change, Db, Pools};
 use vsekai_server::error::{Error, Result};
-use vsekai_server::files::{self, Files, Gate};
 use vsekai_server::listen::{Limits, Tcp, serve};
 use vsekai_server::model::{RepositoryFile, Time};
+use vsekai_server::static_files::{self, StaticFiles};
 use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 
 pub(crate) const SECRET: &str = "Bearer open sesame";
@@ -103,13 +104,14 @@ impl TestStore {
     }
 
     pub(crate) async fn serve(&self) -> Server {
-        self.serve_with(files::Options::default(), Limits::default()).await
+        self.serve_with(static_files::Options::default(), Limits::default()).await
     }
 
-    pub(crate) async fn serve_with(&self, options: files::Options, limits: Limits) -> Server {
+    pub(crate) async fn serve_with(&self, options: static_files::Options, limits: Limits) -> Server {
         let chunks = self.chunks();
         let gate = Arc::new(Secret);
-        let files = Arc::new(Files::new(Arc::clone(&chunks), self.bundles(), Arc::clone(&self.db), gate, options));
+        let files =
+            Arc::new(StaticFiles::new(Arc::clone(&chunks), self.bundles(), Arc::clone(&self.db), gate, options));
         let rest = poem::endpoint::make_sync(|_| "something else");
         let mut server = Server::start(Arc::clone(&files).before(rest), limits).await;
         (server.chunks, server.files) = (Some(chunks), Some(files));
@@ -122,8 +124,8 @@ impl TestStore {
 struct Secret;
 
 #[async_trait::async_trait]
-impl Gate for Secret {
-    async fn may_put(&self, request: &poem::Request) -> Result<()> {
+impl AuthorizeUpload for Secret {
+    async fn authorize_upload(&self, request: &poem::Request) -> Result<()> {
         match request.header("authorization") {
             Some(SECRET) => Ok(()),
             Some(_) => Err(Error::Forbidden { scope: "publish:*".to_owned() }),
@@ -136,7 +138,7 @@ impl Gate for Secret {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) chunks: Option<Arc<Chunks>>,
-    pub(crate) files: Option<Arc<Files>>,
+    pub(crate) files: Option<Arc<StaticFiles>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) task: tokio::task::JoinHandle<()>,
 }

@@ -33,8 +33,9 @@ struct State {
     asked: Vec<String>,
     /// Path endings whose next request is refused, with status and code.
     refusals: Vec<(String, u16, String)>,
+    /// What was read last of what can be cached, and what of it is given once more in place of what is there now.
     kept: HashMap<String, Answer>,
-    gives_kept: bool,
+    stale: HashMap<String, Answer>,
 }
 
 /// Status, headers and body.
@@ -66,9 +67,10 @@ impl Proxy {
         self.shared.state.lock().unwrap().refusals.push((path.to_owned(), status, code.to_owned()));
     }
 
-    /// Whether what can be cached is given as it was read last, until this is taken back.
-    pub(crate) fn give_kept(&self, yes: bool) {
-        self.shared.state.lock().unwrap().gives_kept = yes;
+    /// The next request for what can be cached is answered with what was read last.
+    pub(crate) fn be_late_once(&self) {
+        let mut state = self.shared.state.lock().unwrap();
+        state.stale = state.kept.clone();
     }
 
     /// What was asked since the last call, such as `PUT store/…`; those that begin so.
@@ -89,8 +91,8 @@ impl Shared {
                 let (_, status, code) = state.refusals.remove(at);
                 return refusal(status, &code);
             }
-            if let Some(kept) = state.kept.get(&path).filter(|_| state.gives_kept) {
-                return kept.clone();
+            if state.stale.contains_key(&path) {
+                return std::mem::take(&mut state.stale).remove(&path).unwrap();
             }
         }
         let answer = self.pass_on(request, is_cached).await;

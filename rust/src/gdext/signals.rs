@@ -1,0 +1,84 @@
+//! The queue of signals that the node emits, in order, while nothing of the node is borrowed.
+//!
+//! A signal first changes what the node knows, then is emitted: whoever hears it and asks the node gets the same answer.
+
+use godot::obj::Gd;
+
+use super::convert::{int, text};
+use super::enums::State;
+use super::updater::VSekaiUpdater;
+use super::values::VSekaiFailure;
+use crate::event::throughput::Progress;
+
+type Apply = Box<dyn FnOnce(&mut VSekaiUpdater) -> bool>;
+type Emit = Box<dyn FnOnce(&Gd<VSekaiUpdater>)>;
+
+/// A signal that waits.
+pub(super) struct Signal {
+    apply: Apply,
+    emit: Emit,
+}
+
+impl std::fmt::Debug for Signal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signal").finish_non_exhaustive()
+    }
+}
+
+impl VSekaiUpdater {
+    /// Queues a signal.
+    pub(super) fn tell(&mut self, emit: impl FnOnce(&Gd<Self>) + 'static) {
+        self.tell_after(|_| true, emit);
+    }
+
+    /// Queues a signal and what becomes true with it. Nothing is emitted if `apply` gives false.
+    pub(super) fn tell_after(
+        &mut self,
+        apply: impl FnOnce(&mut Self) -> bool + 'static,
+        emit: impl FnOnce(&Gd<Self>) + 'static,
+    ) {
+        self.signals.push_back(Signal { apply: Box::new(apply), emit: Box::new(emit) });
+    }
+
+    pub(super) fn tell_state(&mut self, state: State) {
+        let apply = move |node: &mut Self| std::mem::replace(&mut node.state, state) != state;
+        self.tell_after(apply, move |node| node.signals().state_changed().emit(state));
+    }
+
+    pub(super) fn tell_progress(&mut self, progress: Progress) {
+        let Progress { done_bytes, total_bytes, bytes_per_second, seconds_left } = progress;
+        let (done, total, left) = (int(done_bytes), int(total_bytes), seconds_left.unwrap_or(-1.0));
+        self.tell(move |node| node.signals().progress_changed().emit(done, total, bytes_per_second, left));
+    }
+
+    pub(super) fn tell_warning(&mut self, code: &str, message: &str) {
+        let (code, message) = (text(code), text(message));
+        self.tell(move |node| node.signals().warned().emit(&code, &message));
+    }
+
+    /// `is_update`: of a check or an update, which have a signal of their own as well.
+    pub(super) fn tell_failure(&mut self, failure: Gd<VSekaiFailure>, is_update: bool) {
+        let kept = failure.clone();
+        let apply = move |node: &mut Self| {
+            node.failure = Some(kept);
+            true
+        };
+        self.tell_after(apply, move |node| {
+            let (code, message, hint) = failure.bind().words();
+            node.signals().operation_failed().emit(&failure);
+            if is_update && node.is_instance_valid() {
+                node.signals().update_failed().emit(&code, &message, &hint);
+            }
+        });
+    }
+
+    /// Makes the next signal true of the node; the caller emits it when it has let go of the node.
+    pub(super) fn next_signal(&mut self) -> Option<Emit> {
+        while let Some(Signal { apply, emit }) = self.signals.pop_front() {
+            if apply(self) {
+                return Some(emit);
+            }
+        }
+        None
+    }
+}

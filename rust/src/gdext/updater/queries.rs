@@ -1,0 +1,115 @@
+//! What needs no operation: getters, and functions of the class.
+
+use godot::builtin::{GString, PackedStringArray};
+use godot::obj::Gd;
+use godot::register::godot_api;
+
+use super::{Operation, State, VSekaiUpdater};
+use crate::app::host;
+use crate::app::notes;
+use crate::gdext::convert::{strings, text, texts};
+use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use crate::gdext::{console, files};
+use crate::local::disk;
+
+#[godot_api(secondary)]
+impl VSekaiUpdater {
+    /// Whether an operation is running. A launched game does not count.
+    #[func]
+    fn is_busy(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// Whether a game started by this node is running.
+    #[func]
+    fn is_game_running(&self) -> bool {
+        self.game.is_some()
+    }
+
+    /// The running operation, or [constant NONE].
+    #[func]
+    fn get_operation(&self) -> Operation {
+        self.job.as_ref().map_or(Operation::None, |job| job.operation)
+    }
+
+    /// The state, as last reported by [signal state_changed].
+    #[func]
+    fn get_state(&self) -> State {
+        self.state
+    }
+
+    /// The last plan, or `null`.
+    #[func]
+    fn get_plan(&self) -> Option<Gd<VSekaiPlan>> {
+        self.plan.clone()
+    }
+
+    /// The version found by the last check, or `null`.
+    #[func]
+    fn get_release(&self) -> Option<Gd<VSekaiRelease>> {
+        self.release.clone()
+    }
+
+    /// The status that was read last, or `null`.
+    #[func]
+    fn get_status(&self) -> Option<Gd<VSekaiStatus>> {
+        self.status.clone()
+    }
+
+    /// The last failure, or `null`.
+    #[func]
+    fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
+        self.failure.clone()
+    }
+
+    /// The version of this library.
+    #[func]
+    fn get_library_version() -> GString {
+        text(env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Runs the `vsekai` command line with these arguments, prints its output, and returns its exit code. Blocks until it
+    /// is done: for `--headless`, not for a window. Relative paths start at the folder in the environment variable `PWD`,
+    /// as set by shells, because the engine changes its own working folder.
+    #[func]
+    fn run_command_line(arguments: PackedStringArray) -> i64 {
+        console::outlive_readers();
+        let _there = console::WorkingFolder::of_the_caller();
+        i64::from(crate::cli::run(strings(&arguments).into_iter().map(Into::into)))
+    }
+
+    /// Free disk space at this folder, in bytes, whether it exists yet or not; -1 if unknown.
+    #[func]
+    fn get_free_bytes(directory: GString) -> i64 {
+        let path = files::system_path(&directory);
+        let free = if path.is_absolute() { disk::free_bytes(&path).ok() } else { None };
+        free.filter(|free| *free != u64::MAX).and_then(|free| i64::try_from(free).ok()).unwrap_or(-1)
+    }
+
+    /// The default folder of a new install, among the data of the user's programs; empty if there is no home folder.
+    #[func]
+    fn get_default_install_dir() -> GString {
+        host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
+    }
+
+    /// The name of a state, such as `CHECKING`.
+    #[func]
+    fn format_state(state: State) -> GString {
+        text(state.word())
+    }
+
+    /// Renders release notes, such as [member VSekaiRelease.notes], for a `RichTextLabel` with BBCode enabled. Whatever
+    /// the Markdown contains, the result is safe to show: it has no BBCode of the notes, loads no images, and links only
+    /// to addresses with `http` or `https`, each of which is shown. Links do nothing until you handle
+    /// [signal RichTextLabel.meta_clicked]; open only addresses that [method notes_links] returns.
+    #[func]
+    fn notes_to_bbcode(markdown: GString) -> GString {
+        text(&notes::render(&markdown.to_string()).bbcode)
+    }
+
+    /// The addresses that [method notes_to_bbcode] links to, each once.
+    #[func]
+    fn notes_links(markdown: GString) -> PackedStringArray {
+        texts(notes::render(&markdown.to_string()).links)
+    }
+}

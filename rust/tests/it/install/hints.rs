@@ -1,0 +1,294 @@
+//! Every hint that names a command, tried: the state is brought about, the command is run as the hint says, and what
+//! was refused works then. A test beside the table of hints fails if one names a command and its code is not here.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::run::Run;
+use super::shop::{Launched, Shop};
+use super::trees::{self, chmod, noise, write};
+
+/// The error and its hint, of a command that is refused.
+#[track_caller]
+fn hint_of(run: &Run, code: &str) -> String {
+    run.failed(code);
+    hint(run.lines.last().unwrap())
+}
+
+fn hint(last: &Value) -> String {
+    last["hint"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The commands that a hint names, between backticks.
+fn commands(hint: &str) -> Vec<&str> {
+    hint.split('`').skip(1).step_by(2).filter(|it| it.starts_with("vsekai ")).collect()
+}
+
+/// Runs the only command that the hint names, with these words for those that it leaves open.
+#[track_caller]
+fn run_hinted(shop: &Shop, hint: &str, open: &[(&str, &Path)]) -> Run {
+    let named = commands(hint);
+    assert_eq!(named.len(), 1, "{hint}");
+    let mut command = shop.command(&[]);
+    for word in named[0].split(' ').skip(1) {
+        match open.iter().find(|(name, _)| *name == word) {
+            Some((_, value)) => command.arg(value),
+            None if word == "DIR" => command.arg(shop.game()),
+            None => command.arg(word),
+        };
+    }
+    Run::of(&mut command)
+}
+
+fn updated() -> Shop {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    shop
+}
+
+fn away(shop: &Shop, name: &str) {
+    fs::rename(shop.publisher.repository().join(name), shop.path("away")).unwrap();
+}
+
+fn back(shop: &Shop, name: &str) {
+    fs::rename(shop.path("away"), shop.publisher.repository().join(name)).unwrap();
+}
+
+#[test]
+fn damaged_is_mended_as_the_hint_says() {
+    let shop = updated();
+    for version in ["1.0.0", "2.0.0"] {
+        fs::remove_file(shop.tree_of(version).join("game")).unwrap();
+    }
+    away(&shop, "store");
+    let hint = hint_of(&shop.vsekai(&["rollback"]), "damaged");
+    back(&shop, "store");
+    run_hinted(&shop, &hint, &[]).done();
+    shop.vsekai(&["rollback"]).done();
+}
+
+#[test]
+fn damage_that_verify_finds_is_mended_as_its_hint_says() {
+    let shop = updated();
+    fs::remove_file(shop.tree_of("1.0.0").join("data/map")).unwrap();
+    let output = super::run::vsekai().arg("verify").arg(shop.game()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let hint = said.replace(shop.game().to_str().unwrap(), "DIR");
+    run_hinted(&shop, &hint, &[]).done();
+    assert_eq!(shop.vsekai(&["verify"]).code, Some(0));
+}
+
+#[test]
+fn launch_that_failed_works_as_the_hint_says() {
+    let harms: [fn(&Path); 2] = [|tree| fs::remove_file(tree.join("game")).unwrap(), |tree| chmod(tree, "game", 0o644)];
+    for harm in harms {
+        let shop = Shop::with(&["1.0.0"]);
+        harm(&shop.tree());
+        let launched = shop.launch(&[]);
+        assert_eq!(launched.last["code"], "launch_failed", "{}", launched.said);
+        run_hinted(&shop, &hint(&launched.last), &[]).done();
+        assert_eq!(shop.launch(&[]).code, Some(0));
+    }
+}
+
+#[test]
+fn state_that_is_damaged_and_cannot_be_found_again_is_installed_anew_as_the_hint_says() {
+    let shop = Shop::with(&["1.0.0"]);
+    fs::write(shop.control("state.json"), b"{").unwrap();
+    fs::remove_file(shop.control("indexes").join(format!("{}.caidx", shop.folder_of("1.0.0")))).unwrap();
+    for command in ["verify", "rollback", "status"] {
+        let hint = hint_of(&shop.vsekai(&[command]), "state_malformed");
+        assert!(!commands(&hint).is_empty(), "{command}: {hint}");
+    }
+    let hint = hint(&shop.launch(&[]).last);
+    run_hinted(&shop, &hint, &[("URL", shop.publisher.repository())]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.assert_whole();
+    assert_eq!(shop.launch(&[]).code, Some(0));
+}
+
+#[test]
+fn nothing_installed_is_installed_as_the_hint_says() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    let hint = hint_of(&shop.vsekai(&["launch"]), "not_installed");
+    let command = hint.split_once(": ").unwrap().1;
+    let root = shop.publisher.root();
+    let open = [("URL", shop.publisher.repository()), ("FILE", &*root)];
+    run_hinted(&shop, &format!("`{command}`"), &open).done();
+    assert_eq!(shop.launch(&[]).code, Some(0));
+}
+
+#[test]
+fn mode_that_is_unknown_is_found_as_the_hint_says() {
+    let shop = updated();
+    let run = Run::of(shop.command(&["mode", "switch", "--mode_name", "nightly"]).arg(shop.game()));
+    let listed = run_hinted(&shop, &hint_of(&run, "mode_unknown"), &[]);
+    assert!(listed.done().to_string().contains("stable"), "{:?}", listed.lines);
+}
+
+#[test]
+fn version_that_is_unknown_is_found_as_the_hint_says() {
+    let shop = updated();
+    let run = shop.update(&["--version", "9.9.9"]);
+    let listed = run_hinted(&shop, &hint_of(&run, "version_unknown"), &[]);
+    assert!(listed.done().to_string().contains("2.0.0"), "{:?}", listed.lines);
+}
+
+#[test]
+fn mode_that_is_retired_is_left_as_the_hint_says() {
+    let shop = updated();
+    shop.publish_in("beta", "3.0.0", &[], |_| {});
+    shop.publisher.edit(&["retire", "--mode", "stable"]);
+    let hint = hint_of(&shop.update(&[]), "mode_retired");
+    run_hinted(&shop, &hint, &[("NAME", Path::new("beta"))]).done();
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "3.0.0");
+}
+
+#[test]
+fn folder_with_files_is_taken_over_as_the_hint_says() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    write(&shop.game(), "notes.txt", b"notes");
+    let hint = hint_of(&shop.update(&[]), "destination_not_ours");
+    assert!(hint.contains("`update --adopt`"), "{hint}");
+    shop.update(&["--adopt"]).done();
+    assert_eq!(shop.launch(&[]).code, Some(0));
+}
+
+#[test]
+fn clock_that_went_back_is_forgiven_as_the_hint_says() {
+    let shop = updated();
+    fs::write(shop.control("trust/latest_known_time.json"), b"\"2099-01-01T00:00:00Z\"").unwrap();
+    let hint = hint_of(&shop.vsekai(&["check"]), "clock_went_back");
+    assert!(hint.contains("--reset-clock-guard"), "{hint}");
+    shop.vsekai(&["check", "--reset-clock-guard"]).done();
+    shop.vsekai(&["check"]).done();
+}
+
+#[test]
+fn trusted_root_that_is_lost_is_given_again_as_the_hint_says() {
+    let shop = updated();
+    fs::remove_dir_all(shop.control("trust")).unwrap();
+    let hint = hint_of(&shop.vsekai(&["check"]), "trust_root_invalid");
+    assert!(hint.contains("--trust-root"), "{hint}");
+    shop.update(&[]).done();
+    shop.vsekai(&["check"]).done();
+}
+
+/// A version that needs a chunk which the repository's store has not, and a mirror that has.
+fn without_a_chunk(harm: impl Fn(&Path)) -> Shop {
+    let shop = Shop::with(&["1.0.0"]);
+    let has_before = trees::snapshot(&shop.publisher.repository().join("store"));
+    shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/new", &noise(99, 30_000)));
+    shop.publisher.keep_as("mirror");
+    let has_now = trees::snapshot(&shop.publisher.repository().join("store"));
+    let is_new = |path: &&std::path::PathBuf| path.extension().is_some() && !has_before.contains_key(*path);
+    harm(&shop.publisher.repository().join("store").join(has_now.keys().find(is_new).unwrap()));
+    shop
+}
+
+#[test]
+fn chunk_that_is_missing_comes_from_another_mirror_as_the_hint_says() {
+    let shop = without_a_chunk(|chunk| fs::remove_file(chunk).unwrap());
+    let hint = hint_of(&shop.update(&[]), "chunk_missing");
+    assert!(hint.contains("--repository"), "{hint}");
+    let mut command = shop.command(&["update", "--repository"]);
+    Run::of(command.arg(shop.path("mirror")).arg(shop.game())).done();
+    assert_eq!(shop.version(), "2.0.0");
+}
+
+#[test]
+fn chunk_that_is_corrupt_comes_from_another_mirror_or_is_found_as_the_hint_says() {
+    let shop = without_a_chunk(|chunk| {
+        fs::remove_file(chunk).unwrap();
+        fs::write(chunk, b"not a chunk").unwrap();
+    });
+    let hint = hint_of(&shop.update(&[]), "chunk_corrupt");
+    assert!(hint.contains("--repository"), "{hint}");
+    let store = shop.publisher.repository().join("store");
+    assert_eq!(run_hinted(&shop, &hint, &[("STORE", &store)]).code, Some(3), "it finds the chunk");
+    let mut command = shop.command(&["update", "--repository"]);
+    Run::of(command.arg(shop.path("mirror")).arg(shop.game())).done();
+    assert_eq!(shop.version(), "2.0.0");
+}
+
+#[test]
+fn version_that_exists_is_published_under_another_number_as_the_hint_says() {
+    let shop = Shop::with(&["1.0.0"]);
+    let tree = shop.path("build-1.0.0");
+    write(&tree, "data/map", b"another");
+    let publish = |version: &str| {
+        let mut command = shop.command(&["publish", "--mode", "stable", "--version", version, "--entry", "game"]);
+        command.arg("--repository").arg(shop.publisher.repository()).arg("--keys").arg(shop.publisher.keys());
+        Run::of(command.arg(&tree))
+    };
+    let hint = hint_of(&publish("1.0.0"), "version_exists");
+    assert!(hint.contains("new version number"), "{hint}");
+    publish("1.0.1").done();
+}
+
+#[test]
+fn keys_that_are_elsewhere_are_named_as_the_hint_says() {
+    let shop = Shop::with(&["1.0.0"]);
+    let publish = |keys: &Path| {
+        let mut command = shop.command(&["publish", "--mode", "stable", "--version", "1.0.1", "--entry", "game"]);
+        command.arg("--repository").arg(shop.publisher.repository()).arg("--keys").arg(keys);
+        Run::of(command.arg(shop.path("build-1.0.0")))
+    };
+    let others = shop.path("no-keys");
+    trees::copy(shop.publisher.keys(), &others);
+    for entry in fs::read_dir(&others).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.extension().is_some_and(|ending| ending == "pk8") {
+            fs::remove_file(entry).unwrap();
+        }
+    }
+    let hint = hint_of(&publish(&others), "key_missing");
+    assert!(hint.contains("--keys"), "{hint}");
+    publish(shop.publisher.keys()).done();
+}
+
+#[test]
+fn findings_that_are_refused_are_published_without_strict_as_the_hint_says() {
+    let shop = Shop::with(&["1.0.0"]);
+    write(&shop.path("build-1.0.0"), "server.key", b"-----BEGIN PRIVATE KEY-----\n");
+    let publish = |words: &[&str]| {
+        let mut command = shop.command(&["publish", "--mode", "stable", "--version", "1.0.1", "--entry", "game"]);
+        command.arg("--repository").arg(shop.publisher.repository()).arg("--keys").arg(shop.publisher.keys());
+        Run::of(command.args(words).arg(shop.path("build-1.0.0")))
+    };
+    let hint = hint_of(&publish(&["--strict"]), "lint_failed");
+    assert!(hint.contains("without --strict"), "{hint}");
+    publish(&[]).done();
+}
+
+#[test]
+fn configuration_that_is_damaged_is_moved_away_as_the_hint_says() {
+    let shop = updated();
+    let file = shop.path("config.toml");
+    fs::write(&file, b"nonsense = [").unwrap();
+    let check = || Run::of(shop.command(&["check"]).env("VSEKAI_CONFIG", &file).arg(shop.game()));
+    let hint = hint_of(&check(), "config_malformed");
+    assert!(hint.contains("move it away"), "{hint}");
+    fs::remove_file(&file).unwrap();
+    check().done();
+}
+
+#[test]
+fn start_that_cannot_go_back_names_what_helps() {
+    let shop = updated();
+    fs::remove_file(shop.tree_of("1.0.0").join("game")).unwrap();
+    fs::remove_file(shop.tree_of("2.0.0").join("game")).unwrap();
+    let mut last = Value::Null;
+    for _ in 0..3 {
+        let launched: Launched = shop.launch(&[]);
+        last = launched.last;
+    }
+    assert_eq!(last["code"], "launch_failed", "{last}");
+    run_hinted(&shop, &hint(&last), &[]).done();
+    assert_eq!(shop.launch(&[]).code, Some(0));
+}

@@ -1,0 +1,36 @@
+class_name UpdaterConfig
+## Configures the updater from the settings, the branding and the environment.
+##
+## The environment variables VSEKAI_REPOSITORY, VSEKAI_TRUST_ROOT and VSEKAI_INSTALL_DIR override
+## branding and settings.
+
+
+static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
+	updater.install_dir = _install_dir(branding, settings)
+	updater.display_name = branding.product_name
+	updater.repository_urls = branding.repository_urls
+	var repository := OS.get_environment("VSEKAI_REPOSITORY")
+	if not repository.is_empty():
+		updater.repository_urls = repository.split(" ", false)
+	updater.trust_root = branding.trust_root
+	if OS.has_environment("VSEKAI_TRUST_ROOT"):
+		updater.trust_root = OS.get_environment("VSEKAI_TRUST_ROOT")
+	updater.proxy = settings.proxy
+	updater.rate_limit_bytes_per_second = settings.rate_limit_bytes_per_second
+	# Nothing may be installed before a folder has been chosen.
+	var is_new := not settings.is_first_run_done
+	var policy := settings.update_policy
+	updater.update_policy = (
+		VSekaiUpdater.UpdatePolicy.ASK if is_new else (policy as VSekaiUpdater.UpdatePolicy)
+	)
+
+
+static func _install_dir(branding: Branding, settings: LauncherSettings) -> String:
+	var directory := OS.get_environment("VSEKAI_INSTALL_DIR")
+	if directory.is_empty():
+		directory = settings.install_dir
+	if directory.is_empty():
+		directory = VSekaiUpdater.get_default_install_dir()
+		if not branding.folder_name.is_empty():
+			directory = directory.get_base_dir().path_join(branding.folder_name)
+	return directory

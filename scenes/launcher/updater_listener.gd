@@ -1,0 +1,221 @@
+class_name UpdaterListener
+extends Node
+## Listens to the updater and keeps [member model] up to date.
+##
+## Starts nothing: its parent decides what to do next.
+
+## [member model] has changed.
+signal changed
+## An operation has ended, so that the next one can start.
+signal ended
+## The status of the install may have changed. [param is_check_due] = check for updates as well.
+signal status_outdated(is_check_due: bool)
+signal status_known(is_installed: bool)
+signal up_to_date
+## [param bbcode] and the [param links] in it are safe to show.
+signal notes_found(version: String, bbcode: String, links: PackedStringArray)
+## What following a mode would download; [param bytes] -1 = unknown, 0 = nothing.
+signal mode_weighed(mode: String, version: String, bytes: int)
+signal progress_changed(done: int, total: int, bytes_per_second: float, seconds_left: float)
+signal update_completed
+## An operation other than a check or an update has failed: those failures are in the model.
+signal failed(report: ErrorReport)
+signal game_started
+signal game_ended
+
+const KINDS: Dictionary[VSekaiUpdater.State, HomeState.Kind] = {
+	VSekaiUpdater.State.CHECKING: HomeState.Kind.CHECKING,
+	VSekaiUpdater.State.PREPARING_UPDATE: HomeState.Kind.PREPARING,
+	VSekaiUpdater.State.DOWNLOADING_UPDATE: HomeState.Kind.DOWNLOADING,
+	VSekaiUpdater.State.APPLYING_UPDATE: HomeState.Kind.APPLYING,
+	VSekaiUpdater.State.FINALIZING_UPDATE: HomeState.Kind.APPLYING,
+	VSekaiUpdater.State.ROLLING_BACK: HomeState.Kind.ROLLING_BACK,
+	VSekaiUpdater.State.PAUSED: HomeState.Kind.PAUSED,
+}
+## Titles for failed operations; any other has [constant ErrorReport.TITLE].
+const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
+	VSekaiUpdater.Operation.CHECK: "ERROR_TITLE_CHECK",
+	VSekaiUpdater.Operation.UPDATE: "ERROR_TITLE_UPDATE",
+	VSekaiUpdater.Operation.VERIFY: "ERROR_TITLE_VERIFY",
+	VSekaiUpdater.Operation.REPAIR: "ERROR_TITLE_REPAIR",
+	VSekaiUpdater.Operation.ROLLBACK: "ERROR_TITLE_ROLLBACK",
+	VSekaiUpdater.Operation.SWITCH_MODE: "ERROR_TITLE_MODE",
+	VSekaiUpdater.Operation.LAUNCH: "ERROR_TITLE_LAUNCH",
+	VSekaiUpdater.Operation.INTEGRATE: "ERROR_TITLE_LINKS",
+	VSekaiUpdater.Operation.UNINTEGRATE: "ERROR_TITLE_LINKS",
+	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
+}
+
+@export var updater: VSekaiUpdater
+
+var model: LauncherModel
+
+
+func _ready() -> void:
+	updater.state_changed.connect(_on_state_changed)
+	updater.update_found.connect(_on_update_found)
+	updater.no_update_found.connect(_on_no_update_found)
+	updater.plan_made.connect(_on_plan_made)
+	updater.progress_changed.connect(progress_changed.emit)
+	updater.update_completed.connect(_on_update_completed.unbind(1))
+	updater.update_cancelled.connect(status_outdated.emit.bind(false))
+	updater.operation_failed.connect(_on_operation_failed)
+	updater.status_read.connect(_on_status_read)
+	updater.modes_listed.connect(_on_modes_listed)
+	updater.mode_switched.connect(follow_mode)
+	updater.mode_planned.connect(_on_mode_planned)
+	updater.verify_completed.connect(_on_verify_completed)
+	updater.repair_completed.connect(_on_repair_completed)
+	updater.rolled_back.connect(_on_rolled_back)
+	updater.launched.connect(_on_launched.unbind(1))
+	updater.game_exited.connect(_on_game_exited.unbind(1))
+	updater.integrated.connect(status_outdated.emit.bind(false))
+	updater.unintegrated.connect(status_outdated.emit.bind(false))
+	updater.uninstalled.connect(_on_uninstalled)
+
+
+## The install follows this mode now, or the first one will.
+func follow_mode(mode: String) -> void:
+	model.mode = mode
+	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": mode})
+	status_outdated.emit(true)
+
+
+func _on_state_changed(state: VSekaiUpdater.State) -> void:
+	# A repair shows as one state, whatever it does on the way.
+	var is_repair := updater.get_operation() == VSekaiUpdater.Operation.REPAIR
+	if is_repair or (updater.is_busy() and not KINDS.has(state)):
+		return
+	model.activity = KINDS.get(state, HomeState.Kind.READY)
+	changed.emit()
+
+
+func _on_update_found(release: VSekaiRelease) -> void:
+	model.failure = null
+	model.new_version = release.version
+	model.new_mode = release.mode
+	model.is_recalled = release.why == "recalled"
+	var bbcode := VSekaiUpdater.notes_to_bbcode(release.notes)
+	notes_found.emit(release.version, bbcode, VSekaiUpdater.notes_links(release.notes))
+	changed.emit()
+	ended.emit()
+
+
+func _on_plan_made(plan: VSekaiPlan) -> void:
+	model.download_bytes = plan.download_bytes
+	model.needed_bytes = plan.needed_bytes
+	model.free_bytes = plan.free_bytes
+	model.new_version = plan.version
+	changed.emit()
+
+
+func _on_no_update_found() -> void:
+	model.forget_release()
+	model.failure = null
+	changed.emit()
+	up_to_date.emit()
+
+
+func _on_update_completed() -> void:
+	model.forget_release()
+	model.failure = null
+	model.damaged_files = 0
+	update_completed.emit()
+	status_outdated.emit(false)
+
+
+func _on_operation_failed(failure: VSekaiFailure) -> void:
+	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
+	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
+	var report := ErrorReport.of(failure.code, failure.details)
+	report.title = TITLES.get(failure.operation, ErrorReport.TITLE)
+	if is_update and not model.is_installed():
+		report.title = "ERROR_TITLE_INSTALL"
+	model.activity = HomeState.Kind.READY
+	if is_check or is_update:
+		model.failure = report
+		model.is_failure_of_check = is_check
+	elif failure.operation == VSekaiUpdater.Operation.PLAN_MODE:
+		mode_weighed.emit("", "", -1)
+	elif failure.operation != VSekaiUpdater.Operation.LIST_MODES and failure.code != "cancelled":
+		failed.emit(report)
+	changed.emit()
+	if is_update:
+		status_outdated.emit(false)
+	else:
+		ended.emit()
+
+
+func _on_status_read(status: VSekaiStatus) -> void:
+	model.activity = HomeState.Kind.READY
+	model.version = status.version
+	model.previous_version = status.previous_version
+	model.mode = status.mode
+	model.bad_versions = status.bad_versions
+	model.is_on_trial = status.is_on_trial
+	model.is_resumable = status.is_resumable
+	model.is_integrated = status.is_integrated
+	status_known.emit(status.is_installed)
+
+
+func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
+	model.modes.clear()
+	for mode: VSekaiMode in modes:
+		var facts := SettingsFacts.Mode.new()
+		facts.name = mode.name
+		facts.description = mode.description
+		facts.newest = mode.newest
+		facts.is_active = mode.is_active
+		facts.update_to = mode.update_to
+		model.modes.append(facts)
+		if mode.is_current and model.mode.is_empty():
+			model.mode = mode.name
+	changed.emit()
+	ended.emit()
+
+
+func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
+	var bytes := plan.download_bytes if plan != null else 0
+	mode_weighed.emit(mode, plan.version if plan != null else "", bytes)
+	ended.emit()
+
+
+func _on_verify_completed(damaged_files: PackedStringArray) -> void:
+	model.damaged_files = damaged_files.size()
+	var key := "MESSAGE_VERIFIED" if damaged_files.is_empty() else "MESSAGE_DAMAGED"
+	model.message = tr(key).format({"files": damaged_files.size()})
+	status_outdated.emit(false)
+
+
+func _on_repair_completed(repaired_files: int) -> void:
+	model.damaged_files = 0
+	model.message = tr("MESSAGE_REPAIRED").format({"files": repaired_files})
+	status_outdated.emit(false)
+
+
+func _on_rolled_back(version: String) -> void:
+	model.forget_release()
+	model.message = tr("MESSAGE_ROLLED_BACK").format({"version": version})
+	if updater.is_game_running():
+		model.version = version
+	else:
+		status_outdated.emit(false)
+
+
+func _on_launched() -> void:
+	model.is_playing = true
+	changed.emit()
+	game_started.emit()
+
+
+func _on_game_exited(exit_code: int) -> void:
+	model.is_playing = false
+	model.has_crashed = exit_code != 0
+	changed.emit()
+	game_ended.emit()
+
+
+func _on_uninstalled() -> void:
+	model.forget_release()
+	model.message = tr("MESSAGE_UNINSTALLED").format({"product": model.product_name})
+	status_outdated.emit(true)

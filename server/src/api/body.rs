@@ -1,0 +1,104 @@
+//! Bodies of requests, none of which is read without a limit. Each operation states the limit beside its parameters:
+//! `body: LimitedJson<NewMode>`, or `LimitedJson<_, MAX>` where 1 MiB is not enough.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use poem::http::header;
+use poem::{Body, Request, RequestBody};
+use poem_openapi::payload::Json;
+use poem_openapi::registry::{MetaRequest, Registry};
+use poem_openapi::types::ParseFromJSON;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::answer::Failure;
+use crate::error::{Error, Result};
+
+/// Largest JSON body of most operations. 5,000 ids of chunks are a third of it.
+pub(super) const MAX_JSON_BYTES: usize = 1 << 20;
+
+/// Most bytes read from a client without a valid token, who gets nothing for them but the answer.
+const MAX_STRANGER_BYTES: usize = 64 << 10;
+
+/// How much of an oversized body is read and discarded. If the connection were closed at once, a client that is still
+/// sending would never see the answer.
+const DRAIN_BYTES: usize = 8 << 20;
+
+/// How long to wait for a body.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// JSON of at most `MAX_BYTES`, which must arrive within a minute. `poem-openapi` itself would read it without end.
+#[derive(Debug)]
+pub(super) struct LimitedJson<T, const MAX_BYTES: usize = MAX_JSON_BYTES>(pub(super) T);
+
+impl<T, const MAX_BYTES: usize> Deref for LimitedJson<T, MAX_BYTES> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJson<T, MAX_BYTES> {
+    const TYPES: &'static [ApiExtractorType] = <Json<T> as ApiExtractor>::TYPES;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        <Json<T> as ApiExtractor>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        <Json<T> as ApiExtractor>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        let bytes = read_in_time(body.take()?, MAX_BYTES).await.map_err(Failure::from)?;
+        *body = RequestBody::new(bytes.into());
+        let json = <Json<T> as ApiExtractor>::from_request(request, body, options).await?;
+        Ok(Self(json.0))
+    }
+}
+
+/// Reads a body of at most `max` bytes.
+///
+/// # Errors
+/// [`Error::TooLarge`]; [`Error::Invalid`] if it ends too early.
+pub(super) async fn read(body: Body, max: usize) -> Result<Bytes> {
+    let mut stream = body.into_bytes_stream();
+    let (mut bytes, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|_| Error::Invalid { what: "body", reason: "it ended too early".to_owned() })?;
+        length = length.saturating_add(piece.len());
+        if length <= max {
+            bytes.extend_from_slice(&piece);
+        } else if length > max.saturating_add(DRAIN_BYTES) {
+            break;
+        }
+    }
+    if length > max { Err(Error::TooLarge { max_bytes: max as u64 }) } else { Ok(bytes.freeze()) }
+}
+
+async fn read_in_time(body: Body, max: usize) -> Result<Bytes> {
+    let slow = |_| Error::Invalid { what: "body", reason: "it did not arrive within a minute".to_owned() };
+    tokio::time::timeout(TIMEOUT, read(body, max)).await.map_err(slow)?
+}
+
+/// Reads what a client without a valid token is sending, so that it sees the refusal. An announced body that is too
+/// large is not read at all.
+pub(super) async fn drain(request: &Request, body: &mut RequestBody) {
+    let length = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_STRANGER_BYTES) {
+        return;
+    }
+    if let Ok(body) = body.take() {
+        // The refusal is the answer, whatever becomes of the body.
+        let _ = read_in_time(body, MAX_STRANGER_BYTES).await;
+    }
+}

@@ -1,0 +1,113 @@
+//! `vsekai-server import`: takes the chunks of a desync or casync store.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use vsekai_server::app::Application;
+use vsekai_server::chunks::PutOutcome;
+use vsekai_server::error::{Error, Result};
+use vsekai_server::model::Time;
+use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::index::Index;
+use vsekai_updater::limits;
+use vsekai_updater::local::disk;
+use vsekai_updater::net::api::MAX_MISSING_IDS;
+
+use super::{note, print};
+
+/// Chunks copied at the same time.
+const CONCURRENCY: usize = 16;
+
+/// Copies the missing chunks of a store: all of a folder, or those that the indexes name.
+pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], keep_days: u16) -> Result<()> {
+    let is_url = store.starts_with("http://") || store.starts_with("https://");
+    let ids = match (indexes, is_url) {
+        ([], true) => {
+            return Err(Error::Invalid {
+                what: "--index",
+                reason: "a store at a URL cannot be listed; name an index".to_owned(),
+            });
+        }
+        ([], false) => list(Path::new(store))?,
+        (indexes, _) => named_by(indexes)?,
+    };
+    let keep_until = Time::now().plus_seconds(i64::from(keep_days) * 86_400);
+    let mut wanted = Vec::new();
+    let all: Vec<ChunkId> = ids.into_iter().collect();
+    for batch in all.chunks(MAX_MISSING_IDS) {
+        wanted.extend(app.service().chunks().missing(batch, keep_until).await?);
+    }
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build();
+    let client = client.map_err(|error| Error::Internal { context: format!("making an HTTP client: {error}") })?;
+    let max = app.service().chunks().max_stored_bytes();
+    let copied = stream::iter(wanted)
+        .map(|id| {
+            let client = &client;
+            async move {
+                let bytes = if is_url { fetch(client, store, &id, max).await? } else { read(store, &id, max)? };
+                Ok::<bool, Error>(app.service().chunks().put(id, bytes.into(), keep_until).await? == PutOutcome::New)
+            }
+        })
+        .buffer_unordered(CONCURRENCY)
+        .try_fold(0_u64, |count, is_new| async move { Ok(count + u64::from(is_new)) })
+        .await?;
+    print(&format!("Imported {copied} chunks; {} were already there.\n", all.len() as u64 - copied));
+    note(&format!(
+        "They are kept for {keep_days} days. Publish versions from them with `vsekai publish --from-index`."
+    ));
+    Ok(())
+}
+
+fn read(store: &str, id: &ChunkId, max: u64) -> Result<Vec<u8>> {
+    Ok(disk::read(&Path::new(store).join(id.store_path()), max)?)
+}
+
+async fn fetch(client: &reqwest::Client, store: &str, id: &ChunkId, max: u64) -> Result<Vec<u8>> {
+    let url = format!("{}/{}", store.trim_end_matches('/'), id.store_path());
+    let failed = |error: reqwest::Error| Error::Invalid { what: "store", reason: format!("{url}: {error}") };
+    let mut response = client.get(&url).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(failed)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() as u64 > max {
+            return Err(Error::TooLarge { max_bytes: max });
+        }
+    }
+    Ok(bytes)
+}
+
+/// The chunks that these indexes name.
+fn named_by(indexes: &[PathBuf]) -> Result<BTreeSet<ChunkId>> {
+    let mut ids = BTreeSet::new();
+    for path in indexes {
+        let index = Index::parse(&disk::read(path, limits::MAX_INDEX_BYTES)?)?;
+        ids.extend(index.iter().map(|chunk| chunk.id));
+    }
+    Ok(ids)
+}
+
+/// The chunks in a folder: files named `<4 hex>/<64 hex>.cacnk`.
+fn list(store: &Path) -> Result<BTreeSet<ChunkId>> {
+    let read = |path: &Path| {
+        let failed =
+            |error: std::io::Error| Error::Invalid { what: "store", reason: format!("{}: {error}", path.display()) };
+        std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(failed)
+    };
+    let mut ids = BTreeSet::new();
+    for folder in read(store)? {
+        if !folder.path().is_dir() {
+            continue;
+        }
+        for file in read(&folder.path())? {
+            let name = file.file_name();
+            let id = name.to_str().and_then(|name| ChunkId::from_str(name.strip_suffix(".cacnk")?).ok());
+            ids.extend(id.filter(|id| file.path().ends_with(id.store_path())));
+        }
+    }
+    if ids.is_empty() {
+        return Err(Error::Invalid { what: "store", reason: format!("no chunks found in {}", store.display()) });
+    }
+    Ok(ids)
+}

@@ -1,0 +1,125 @@
+//! Garbage collection: chunks that nothing needs, publications that were never finished, metadata that is out of force,
+//! and bundles whose version is gone or that better ones have replaced.
+//!
+//! A chunk is doomed first, by a transaction that sees whether a version or a publication needs it. It is removed after a
+//! grace period, and until then a publisher can revive it by sending it again: when asked, the server reports doomed
+//! chunks as missing. So no version ever lacks a chunk, whatever happens at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::model::Time;
+use crate::service::Service;
+
+/// Chunks per transaction.
+const BATCH: u32 = 500;
+
+/// Duration of the lease, in seconds. It is renewed before every batch.
+const LEASE_S: i64 = 600;
+
+/// Most batches of one round. The next round continues.
+const MAX_BATCHES: u32 = 10_000;
+
+/// Retention periods.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// How long doomed chunks and bundles can still be read, in seconds.
+    pub doomed_s: i64,
+    /// How long metadata that is out of force can still be read, in seconds.
+    pub superseded_s: i64,
+}
+
+/// What a round did, or would do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// Unfinished publications removed.
+    pub publications: u64,
+    /// Chunks that nothing needs any more. They are removed after the grace period.
+    pub doomed_chunks: u64,
+    /// Stored bytes of the doomed chunks. Counted by [`preview`] only.
+    pub doomed_bytes: u64,
+    /// Chunks removed.
+    pub removed_chunks: u64,
+    /// Files of the repository removed.
+    pub removed_files: u64,
+    /// Bundles whose version is gone. They are removed after the grace period.
+    pub doomed_bundles: u64,
+    /// Bundles removed.
+    pub removed_bundles: u64,
+}
+
+/// What a round would doom now. Changes nothing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn preview(service: &Service) -> Result<Collected> {
+    let (doomed_chunks, doomed_bytes) = service.db().count_unused(Time::now()).await?;
+    Ok(Collected { doomed_chunks, doomed_bytes, ..Collected::default() })
+}
+
+/// Collects once, unless another process does: two at once could delete what the other has just revived. Returns `None`
+/// if another process has the lease. May be interrupted anywhere; the next round continues.
+///
+/// # Errors
+/// Those of the database and of the chunk store.
+pub async fn collect(service: &Service, holder: &str, retention: Retention) -> Result<Option<Collected>> {
+    if !keep_lease(service, holder).await? {
+        return Ok(None);
+    }
+    let now = Time::now();
+    let db = service.db();
+    let mut collected = Collected { publications: db.reap_uploads(now).await?, ..Collected::default() };
+    collected.removed_files = db.remove_superseded(now.plus_seconds(-retention.superseded_s)).await?;
+    for _ in 0..MAX_BATCHES {
+        if !keep_lease(service, holder).await? {
+            break;
+        }
+        let cleaned = service.chunks().clean(now, retention.doomed_s, BATCH).await?;
+        collected.doomed_chunks += cleaned.doomed;
+        collected.removed_chunks += cleaned.removed;
+        if cleaned.failed > 0 {
+            tracing::warn!(
+                failed = cleaned.failed,
+                "the object store did not remove some chunks; the next round tries again"
+            );
+        }
+        if !cleaned.did_something() {
+            break;
+        }
+    }
+    for _ in 0..MAX_BATCHES {
+        if !keep_lease(service, holder).await? {
+            break;
+        }
+        let cleaned = service.bundles().clean(now, retention.doomed_s).await?;
+        collected.doomed_bundles += cleaned.doomed;
+        collected.removed_bundles += cleaned.removed;
+        if cleaned.removed == 0 {
+            break;
+        }
+    }
+    // The next round need not wait for the lease to expire.
+    service.db().lease("clean", holder, now, now).await?;
+    Ok(Some(collected))
+}
+
+/// Renews the lease for longer than any batch takes, so that nobody else begins meanwhile.
+async fn keep_lease(service: &Service, holder: &str) -> Result<bool> {
+    let now = Time::now();
+    service.db().lease("clean", holder, now, now.plus_seconds(LEASE_S)).await
+}
+
+/// Collects at this interval, whenever it gets the lease. Never returns: drop the future to stop.
+pub async fn collect_forever(service: Arc<Service>, holder: String, every: Duration, retention: Retention) {
+    loop {
+        tokio::time::sleep(every).await;
+        match collect(&service, &holder, retention).await {
+            Ok(Some(collected)) if collected != Collected::default() => tracing::info!(?collected, "collected garbage"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(code = error.code(), "garbage collection failed: {error}"),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Databases and keys of released servers, opened by this one: `tests/fixtures/`, and its README files.
+//!
+//! Fixtures are never edited: when a test here fails, the code is wrong.
+
+mod frozen;
+mod migrations;
+mod served;
