@@ -8,6 +8,7 @@ pictures are kept in out/e2e for people to look at.
 
     tests/e2e/launcher.py           exports everything first
     tests/e2e/launcher.py --keep    takes what out/ has
+    tests/e2e/launcher.py --short   only the steps up to the update
 """
 
 import contextlib
@@ -25,6 +26,8 @@ from player import GODOT, LAUNCHER, Player
 from world import GAME, REPO, World, wait_until
 
 PICTURES = REPO / "out/e2e"
+# So many steps belong to a short run: install, play, update through a crash, play again.
+SHORT = 4
 NOTES = "# New in 0.2.0\n\n- **Day** has come: see the new light\n- More orbs, and they are *golden*\n"
 
 
@@ -260,13 +263,14 @@ def main():
         stack.callback(display.close)
         player = Player(display, world, PICTURES)
         stack.callback(player.stop)
-        tell(Story(world, player, world.serve()), player, folder)
+        steps = Story.STEPS[:SHORT] if "--short" in sys.argv else Story.STEPS
+        tell(Story(world, player, world.serve()), steps, player, folder)
     seconds = time.monotonic() - begun
-    print(f"{len(Story.STEPS)} steps of the launcher passed in {seconds:.0f} s; pictures in {PICTURES}")
+    print(f"{len(steps)} steps of the launcher passed in {seconds:.0f} s; pictures in {PICTURES}")
 
 
-def tell(story, player, folder):
-    for step in Story.STEPS:
+def tell(story, steps, player, folder):
+    for step in steps:
         start = time.monotonic()
         try:
             step(story)

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Checks the server's OpenAPI document, and that the server does what it says: two linters, then schemathesis, which
 # makes requests from the document, right and wrong ones, and looks at every answer.
+# api.sh [EXAMPLES]: so many requests for each operation, of those that are made up; the nightly run makes more.
+# The server is that of VSEKAI_BIN, or else the one that the tests have built.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 spec=$repo/server/openapi.json
 tools=$("$repo/tests/tools/apitools.sh")
 
-say "openapi-spec-validator"
-"$tools/openapi-spec-validator" "$spec" >&2
+stage "api: openapi-spec-validator" "$tools/openapi-spec-validator" "$spec" >&2
 
 if have npm && have node; then
 	redocly=$cache/redocly/node_modules/.bin/redocly
@@ -17,25 +18,23 @@ if have npm && have node; then
 		mkdir -p "$cache/redocly"
 		npm install --prefix "$cache/redocly" --silent --no-audit --no-fund '@redocly/cli@2' >&2
 	fi
-	say "redocly lint"
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
-		"$redocly" lint --config "$repo/server/redocly.yaml" "$spec" >&2
+		stage "api: redocly lint" "$redocly" lint --config "$repo/server/redocly.yaml" "$spec" >&2
 else
 	skip "no npm: the document is not linted by redocly"
 fi
 
-say "schemathesis"
 work=$(mktemp -d)
 server=
 end() {
 	[[ -z $server ]] || kill "$server" 2>/dev/null || true
 	rm -rf "$work"
 }
-trap end EXIT
-cargo_in_rust build --quiet -p vsekai-server -p vsekai-updater
-target=$(cd "$repo/rust" && cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+at_exit end
+bin=$(bin_dir)
+[[ -x $bin/vsekai && -x $bin/vsekai-server ]] || die "vsekai and vsekai-server are not in $bin" "./run test api builds them"
 # No waiting for rates here: tests/api looks at those.
-"$target/debug/vsekai-server" serve --data "$work/data" --listen 127.0.0.1:0 \
+"$bin/vsekai-server" serve --data "$work/data" --listen 127.0.0.1:0 \
 	--set writes_per_second=100000 --set wrong_tokens_per_minute=100000 --set probe_every_s=0 --set log=warn \
 	>"$work/out" 2>"$work/log" &
 server=$!
@@ -60,7 +59,7 @@ mkdir "$work/tree"
 printf '#!/bin/sh\necho played\n' >"$work/tree/game"
 chmod +x "$work/tree/game"
 published() {
-	VSEKAI_TOKEN=$token VSEKAI_CONFIG=$work/none NO_PROXY='*' "$target/debug/vsekai" "$@" >/dev/null
+	VSEKAI_TOKEN=$token VSEKAI_CONFIG=$work/none NO_PROXY='*' "$bin/vsekai" "$@" >/dev/null
 }
 published keys init "$work/keys" --online "$url"
 published publish "$work/tree" --mode stable --version 1.0.0 --platform linux-x86_64 --entry game --keys "$work/keys" \
@@ -75,8 +74,8 @@ run() {
 		--generation-database none --no-color "$@") >&2 || die "the server does not do what its document says" \
 		"the last lines of its log: $(tail -n 5 "$work/log")"
 }
-examples=${1:-25}
+examples=${1:-5}
 # Taking back tokens apart and last: among those that it finds in the list is the one of this run.
-run --exclude-operation-id delete_token
-run --include-operation-id delete_token --phases examples,coverage,fuzzing
+stage "api: schemathesis, $examples examples" run --exclude-operation-id delete_token
+stage "api: schemathesis, delete_token" run --include-operation-id delete_token --phases examples,coverage,fuzzing
 if grep -E ' (ERROR|WARN) ' "$work/log" >&2; then die "the server has reported trouble"; fi

@@ -1,28 +1,47 @@
 #!/usr/bin/env bash
 # The end of the demo: the launcher with two versions of the sample game. With a display it opens, and stays until it is
 # closed; without one its pictures are made, which tests/e2e/launcher.py does on its way.
-# demo_launcher.sh [FOLDER]: where everything goes; default out/demo-launcher.
+# demo_launcher.sh [--quick] [FOLDER]: where everything goes; default out/demo-launcher. --quick takes no display, and
+# only the first steps. VSEKAI_EXPORTS=keep takes the exports that out/ has. VSEKAI_BIN names the folder of the programs,
+# and of the extension in examples/; demo.sh sets it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+quick=
+[[ ${1:-} != --quick ]] || { quick=yes && shift; }
 out=${1:-$repo/out/demo-launcher}
-built=release
-[[ -x $repo/rust/target/release/vsekai-server ]] || built=debug
-vsekai=$repo/rust/target/$built/vsekai
+bin=${VSEKAI_BIN:?is set by demo.sh}
+vsekai=$bin/vsekai
 export VSEKAI_CONFIG=$out/config.toml
 
-if ! "$repo/tests/tools/godot.sh" --version >/dev/null; then
-	say "no Godot, so no launcher; everything before this works without"
+# without WHAT: everything else of the demo is done, so this is no failure, but where nothing may be left out.
+without() {
+	skip "the launcher: there is $1"
+	say "everything before this works without"
 	exit
-fi
-"$repo/tests/tools/export.sh" launcher
-"$repo/tests/tools/export.sh" sample debug 0.1.0
-"$repo/tests/tools/export.sh" sample debug 0.2.0
+}
 
-if [[ -z ${DISPLAY:-} ]]; then
-	have xdotool || "$repo/tests/tools/setup.sh" test
-	say "no display: somebody plays with the launcher in a virtual one; this takes two or three minutes"
-	VSEKAI_BIN=$repo/rust/target/$built "$repo/tests/e2e/launcher.py" --keep
+"$repo/tests/tools/godot.sh" --version >/dev/null || without "no Godot here, and none could be fetched"
+if [[ -n $quick || -z ${DISPLAY:-} ]]; then
+	have xdotool || ("$repo/tests/tools/setup.sh" launcher) || true
+	have xdotool || without "no display, and no xdotool to play in a virtual one"
+fi
+if [[ -e $bin/examples/libextension.so ]]; then
+	"$repo/tests/tools/extension.sh" debug linux "$bin/examples/libextension.so"
+else
+	stage "demo: build the Godot extension" "$repo/tests/tools/extension.sh" debug
+fi
+export_all() {
+	"$repo/tests/tools/export.sh" launcher --linux --keep-library
+	"$repo/tests/tools/export.sh" sample debug 0.1.0
+	"$repo/tests/tools/export.sh" sample debug 0.2.0
+}
+[[ ${VSEKAI_EXPORTS:-} == keep ]] || stage "demo: export launcher and sample game" export_all
+
+if [[ -n $quick || -z ${DISPLAY:-} ]]; then
+	say "somebody plays with the launcher in a virtual display; this takes two or three minutes"
+	VSEKAI_BIN=$bin stage "demo: somebody plays with the launcher" \
+		"$repo/tests/e2e/launcher.py" --keep ${quick:+--short}
 	say "pictures of every step: ${repo##*/}/out/e2e"
 	exit
 fi
@@ -35,7 +54,7 @@ publish() {
 		--entry sample.x86_64 --repository "$out/repository" --keys "$out/keys"
 }
 publish 0.1.0
-say "the launcher opens. Install the sample game, and play it; it ends by Escape"
+say "the launcher opens. Install the sample game, and play it; Escape ends it"
 # Where Godot runs, the user's home is not.
 mkdir -p "$out/home"
 cp "${XAUTHORITY:-${HOME:-/root}/.Xauthority}" "$out/home/.Xauthority" 2>/dev/null || true

@@ -1,11 +1,22 @@
 #!/usr/bin/env bash
-# Exports the launcher and the sample game: export.sh [launcher|sample|all] [debug|release] [VERSION].
+# Exports the launcher and the sample game: export.sh [launcher|sample|all] [debug|release] [VERSION] [OPTION...].
 # Default: all debug. VERSION is the sample's, if not the one in project.godot: it goes to out/sample-VERSION/.
 # What the engine has no template for on this machine is exported as a pack alone, which checks the preset.
+# --linux: for Linux x86_64 alone, which is what the tests run. --keep-library: with the extension that the addon has.
 # Debian's templates are for tests; see docs/exporting.md for what a release needs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+words=() only_linux='' keep_library=''
+for word in "$@"; do
+	case $word in
+		--linux) only_linux=yes ;;
+		--keep-library) keep_library=yes ;;
+		--*) die "export.sh knows --linux and --keep-library, not '$word'" ;;
+		*) words+=("$word") ;;
+	esac
+done
+set -- "${words[@]}"
 product=${1:-all} kind=${2:-debug} version=${3:-}
 case $product in launcher | sample | all) ;; *) die "what is to be exported is launcher, sample or all, not '$product'" ;; esac
 case $kind in debug | release) ;; *) die "an export is debug or release, not '$kind'" ;; esac
@@ -29,7 +40,7 @@ quietly() {
 }
 
 # A project without launcher and extension, whose sample has another version. Nothing committed is touched.
-stage() {
+copy_project() {
 	project=$repo/out/stage-$version
 	rm -rf "$project"
 	mkdir -p "$project/scenes" "$project/themes/vsekai"
@@ -79,7 +90,7 @@ export_one() {
 export_product() {
 	local lower=${1,,}
 	export_one "$1 Linux x86_64" "linux_$kind.x86_64" "$2/linux/$lower.x86_64"
-	[[ -z $version ]] || return 0
+	[[ -z $version && -z $only_linux ]] || return 0
 	export_one "$1 Linux arm64" "linux_$kind.arm64" "$2/linux-arm64/$lower.arm64"
 	export_one "$1 Windows x86_64" "windows_${kind}_x86_64.exe" "$2/windows/$lower.exe"
 	export_one "$1 macOS universal" macos.zip "$2/macos/$lower.zip"
@@ -89,15 +100,15 @@ export_product() {
 library() {
 	local file=$repo/addons/vsekai_updater/bin/libvsekai_updater.x86_64.so
 	[[ $kind == release ]] || file=${file/updater.x86/updater.debug.x86}
-	if have cargo; then "$repo/tests/tools/extension.sh" "$kind"; fi
+	if [[ -z $keep_library ]] && have cargo; then "$repo/tests/tools/extension.sh" "$kind"; fi
 	[[ -e $file ]] || die "the extension is not built: ${file#"$repo"/}" "./run extension $kind"
 }
 
 project=$repo
 log=$(mktemp)
-trap 'rm -rf "$log" "$repo/out/stage-$version"' EXIT
+at_exit "rm -rf '$log' '$repo/out/stage-$version'"
 [[ $product == sample ]] || library
-[[ -z $version ]] || stage
+[[ -z $version ]] || copy_project
 prepare
 [[ $product == sample ]] || export_product Launcher "$repo/out"
 [[ $product == launcher ]] || export_product Sample "$repo/out/sample${version:+-$version}"

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|release] [linux|windows]
+# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|release] [linux|windows] [FILE]
 # debug (default): with class docs, for the editor and the tests. release: for exported launchers.
 # linux (default) is this machine's; windows is built by mingw, which proves that it builds: releases take MSVC.
+# FILE is a library that has been built, such as rust/examples/extension.rs: it is only put there.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 addon=$repo/addons/vsekai_updater
-kind=${1:-debug} system=${2:-linux}
+kind=${1:-debug} system=${2:-linux} file=${3:-}
 case $kind in
 	debug)
 		options=(--features docs)
@@ -25,7 +26,7 @@ case $(uname -m) in
 	aarch64) machine=arm64 ;;
 	*) die "the addon has no library for $(uname -m)" ;;
 esac
-target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+target=$(cargo_target)
 case $system in
 	linux)
 		name=libvsekai_updater$infix.$machine.so
@@ -45,18 +46,15 @@ case $system in
 	*) die "extension.sh builds for 'linux' and 'windows', not '$system'" ;;
 esac
 
-say "building the Godot extension ($built, $system)"
-# Of a release no other kind of library is wanted: it takes its time.
-build=(build --lib "${options[@]}")
-[[ $kind == debug ]] || build=(rustc --lib --crate-type cdylib "${options[@]}")
-cargo_in_rust "${build[@]}"
-has_entry() { entries | grep ' gdext_rust_init$' >/dev/null; }
-if ! has_entry; then
-	# A plain cargo has put a library of the same name there, which Godot cannot load, and ours counts as built.
-	touch "$repo/rust/src/gdext.rs"
-	cargo_in_rust "${build[@]}"
+if [[ -n $file ]]; then
+	library=$file
+else
+	say "building the Godot extension ($built, $system)"
+	# The crate is a Rust library for everybody else, so that no plain cargo builds a second library of this name.
+	cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
 fi
-has_entry || die "$library has no entry for Godot" "was another cargo running in rust/? Run this again"
+# Not `grep -q`: it would end early, and the program before it fail.
+entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry for Godot"
 
 # A new file in the place of the old one: a Godot that runs keeps what it has loaded.
 mkdir -p "$addon/bin"

@@ -16,8 +16,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 [[ $# -ge 2 ]] || die "fixtures.sh DIR COMMAND..."
 work=$1
 shift
-target=$(cargo_in_rust metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-vsekai() { env -u VSEKAI_REPOSITORY -u VSEKAI_TRUST_ROOT "$target/debug/vsekai" "$@" >>"$work/log" 2>&1; }
+bin=$(bin_dir)
+vsekai() { env -u VSEKAI_REPOSITORY -u VSEKAI_TRUST_ROOT "$bin/vsekai" "$@" >>"$work/log" 2>&1; }
 mkdir -p "$work"
 : >"$work/server.out"
 
@@ -65,7 +65,7 @@ end() {
 }
 trap end EXIT
 
-"$target/debug/vsekai-server" serve --data "$work/service" --listen 127.0.0.1:0 \
+"$bin/vsekai-server" serve --data "$work/service" --listen 127.0.0.1:0 \
 	--set writes_per_second=100000 --set probe_every_s=0 --set log=warn --set bundles=false >"$work/server.out" 2>"$work/server.log" &
 server=$!
 for _ in {1..300}; do
@@ -101,7 +101,7 @@ python3 - "$work/five/data/large.pck" <<-'PYTHON'
 	path.write_bytes(content)
 PYTHON
 publish packed 1.1.0 five
-"$target/debug/vsekai-server" bundle build --mode packed --effort fast --now --data "$work/service" >>"$work/log" 2>&1
+"$bin/vsekai-server" bundle build --mode packed --effort fast --now --data "$work/service" >>"$work/log" 2>&1
 curl --silent --show-error --fail --noproxy '*' -X PATCH -H "Authorization: Bearer $(cat "$work/token")" \
 	-H 'Content-Type: application/json' --data '{"update_to": "stable", "is_active": false}' "$url/api/v1/modes/retired" >/dev/null
 

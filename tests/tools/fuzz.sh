@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes each target of rust/fuzz for a while: fuzz.sh [SECONDS], default 60 for each; 0 only replays the corpus.
+# The corpus is also replayed by a plain test, rust/tests/it/corpus.rs.
 # Fails on a crash, on an input that takes over 10 s and on more than 512 MB. New findings go to
 # rust/fuzz/target/, never into git. Coverage needs a flag that stable compilers take; the address
 # sanitizer would need a nightly: `cargo +nightly fuzz run TARGET` runs the same targets with it.
@@ -11,15 +12,17 @@ seconds=${1:-60}
 fuzz=$repo/rust/fuzz
 "$repo/tests/tools/setup.sh" build
 have g++ || apt_install g++
+mkdir -p "$fuzz/target/artifacts"
 
 # As cargo-fuzz passes them. The target is named so that build scripts are left out.
 coverage=(--cfg=fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares)
 host=$(rustc -vV | sed -n 's/^host: //p')
-say "building the fuzz targets"
-RUSTFLAGS=${coverage[*]} CARGO_TARGET_DIR=$fuzz/target \
-	cargo build --quiet --locked --manifest-path "$fuzz/Cargo.toml" --release --bins --target "$host"
+build_covered() {
+	RUSTFLAGS=${coverage[*]} CARGO_TARGET_DIR=$fuzz/target \
+		cargo build --quiet --locked --manifest-path "$fuzz/Cargo.toml" --release --bins --target "$host"
+}
 
 # run NAME ARGS: one target, in silence unless it fails.
 run() {
@@ -33,17 +36,22 @@ run() {
 	fi
 }
 
-mkdir -p "$fuzz/target/artifacts"
-for source in "$fuzz"/fuzz_targets/*.rs; do
-	target=$(basename "$source" .rs)
-	seeds=("$fuzz/corpus/$target"/*)
-	run "$target" "${seeds[@]}"
-	line="${#seeds[@]} seeds replayed"
-	if [[ $seconds -gt 0 ]]; then
-		mkdir -p "$fuzz/target/corpus/$target"
-		run "$target" -max_total_time="$seconds" -print_final_stats=1 "$fuzz/target/corpus/$target" "$fuzz/corpus/$target"
-		line+=", $(sed -nE 's/^stat::number_of_executed_units: *//p' "$fuzz/target/$target.log") inputs in $seconds s"
-		line+=", coverage $(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$fuzz/target/$target.log" | tail -n 1)"
-	fi
-	say "fuzz $target: $line"
-done
+fuzz_all() {
+	local source target seeds line
+	for source in "$fuzz"/fuzz_targets/*.rs; do
+		target=$(basename "$source" .rs)
+		seeds=("$fuzz/corpus/$target"/*)
+		run "$target" "${seeds[@]}"
+		line="${#seeds[@]} seeds replayed"
+		if [[ $seconds -gt 0 ]]; then
+			mkdir -p "$fuzz/target/corpus/$target"
+			run "$target" -max_total_time="$seconds" -print_final_stats=1 "$fuzz/target/corpus/$target" "$fuzz/corpus/$target"
+			line+=", $(sed -nE 's/^stat::number_of_executed_units: *//p' "$fuzz/target/$target.log") inputs in $seconds s"
+			line+=", coverage $(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$fuzz/target/$target.log" | tail -n 1)"
+		fi
+		say "fuzz $target: $line"
+	done
+}
+
+stage "fuzz: build with coverage" build_covered
+stage "fuzz: $seconds s for each target" fuzz_all

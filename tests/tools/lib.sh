@@ -52,6 +52,69 @@ apt_candidate() {
 
 cargo_in_rust() { (cd "$repo/rust" && cargo "$@"); }
 
+# Where cargo puts what it builds.
+cargo_target() {
+	cargo_in_rust metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# Where `vsekai` and `vsekai-server` are: VSEKAI_BIN, or what the tests have built.
+bin_dir() { echo "${VSEKAI_BIN:-$(cargo_target)/debug}"; }
+
+# at_exit COMMAND: runs it when the script ends, however it ends; the last one given runs first.
+exit_commands=()
+at_exit() {
+	exit_commands=("$1" "${exit_commands[@]}")
+	trap run_exit_commands EXIT
+}
+run_exit_commands() {
+	local status=$? command
+	for command in "${exit_commands[@]}"; do eval "$command" || true; done
+	exit "$status"
+}
+
+# stage NAME COMMAND...: runs COMMAND, says how long it took, and adds a line to the table of the run.
+# One stage may contain others, also in scripts that it starts.
+stage() {
+	local name=$1 line begin=$EPOCHREALTIME status
+	shift
+	[[ -n ${VSEKAI_STAGES:-} ]] || stages_begin
+	line=$(($(wc -l <"$VSEKAI_STAGES") + 1))
+	printf '%s\t%s\t%s\n' "$begin" "${VSEKAI_STAGE_DEPTH:-0}" "$name" >>"$VSEKAI_STAGES"
+	say "$name"
+	export VSEKAI_STAGE_DEPTH=$((${VSEKAI_STAGE_DEPTH:-0} + 1))
+	"$@" # No `||` here: it would switch off `set -e` inside a function.
+	status=$?
+	VSEKAI_STAGE_DEPTH=$((VSEKAI_STAGE_DEPTH - 1))
+	printf 'end\t%s\t%s\t%s\n' "$line" "$EPOCHREALTIME" "$status" >>"$VSEKAI_STAGES"
+	say "$name: $(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
+	return "$status"
+}
+
+# The first script that has a stage prints the table at its end, also when it fails.
+stages_begin() {
+	VSEKAI_STAGES=$(mktemp)
+	export VSEKAI_STAGES
+	at_exit stages_table
+}
+stages_table() {
+	awk -F '\t' -v now="$EPOCHREALTIME" '
+		$1 == "end" { end[$2] = $3; status[$2] = $4; next }
+		{ begin[NR] = $1; depth[NR] = $2; name[NR] = $3; line[++count] = NR; if (count == 1) first = $1 }
+		END {
+			total = now - first
+			printf "\n%-64s %8s %6s\n", "stage", "seconds", "share"
+			for (i = 1; i <= count; i++) {
+				at = line[i]
+				seconds = ((at in end) ? end[at] : now) - begin[at]
+				mark = (at in end && status[at] == 0) ? "" : "  FAILED"
+				printf "%-64s %8.1f %5.0f%%%s\n", sprintf("%*s%s", 2 * depth[at], "", name[at]), seconds,
+					100 * seconds / total, mark
+			}
+			printf "%-64s %8.1f\n", "all", total
+		}' "$VSEKAI_STAGES" >&2
+	rm -f "$VSEKAI_STAGES"
+}
+
 # make_debian WANTED-FILE DIR MMDEBSTRAP-ARGS: a Debian "forky" tree in DIR, unless WANTED-FILE is there.
 # The mirror is the machine's own where it is a Debian, mmdebstrap's default elsewhere. Whether an expired
 # list is refused stays as the machine's apt has it; signatures are checked always.

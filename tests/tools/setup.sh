@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this project needs and is not there yet: says what, asks nothing.
-# setup.sh build: to compile. setup.sh demo: that, and a web server. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
+# setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher where there is no display.
+# setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
 # setup.sh test (default): all of it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -87,6 +88,11 @@ setup_demo() {
 	install_missing
 }
 
+setup_launcher() {
+	need xdotool have xdotool
+	install_missing
+}
+
 setup_debian() {
 	need mmdebstrap have mmdebstrap
 	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
@@ -119,6 +125,7 @@ setup_test() {
 case ${1:-test} in
 	build) setup_build ;;
 	demo) setup_demo ;;
+	launcher) setup_launcher ;;
 	debian) setup_debian ;;
 	lint)
 		setup_build
@@ -129,5 +136,5 @@ case ${1:-test} in
 		setup_lint
 		setup_test
 		;;
-	*) die "setup knows 'build', 'demo', 'lint', 'debian' and 'test', not '$1'" ;;
+	*) die "setup knows 'build', 'demo', 'launcher', 'lint', 'debian' and 'test', not '$1'" ;;
 esac

@@ -1,75 +1,131 @@
 #!/usr/bin/env bash
-# Runs every test. Closes with the Godot runner's "N passed, N failed"; the Rust ones print their own lines before.
+# Runs the tests: test.sh [SUITE...], default all of them, in this order:
+#
+#	build     compiles what the others run: test programs, `vsekai`, `vsekai-server`, the Godot extension
+#	rust      the Rust tests; those of the server on SQLite and on PostgreSQL
+#	api       the server against its OpenAPI document
+#	bundles   bundles, read by a second reader
+#	launcher  exports the launcher and plays with it; its command line
+#	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
+#
+# Suites chosen without `build` or `rust` get the two programs and the extension built, but no tests.
+# Closes with the Godot runner's "N passed, N failed". docs/testing.md says what each suite proves and how to run one test.
+# VSEKAI_BIN names a folder with `vsekai` and `vsekai-server` to test, in place of those that `build` makes.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+tools=$repo/tests/tools
 
-"$repo/tests/tools/setup.sh" test
-if desync=$("$repo/tests/tools/desync.sh"); then PATH=$desync:$PATH; fi
-if moto=$("$repo/tests/tools/moto.sh"); then PATH=$moto:$PATH; fi
-export PATH=$PATH:/usr/sbin
+suites=(build rust api bundles launcher godot)
+[[ $# -eq 0 ]] || suites=("$@")
 
-say "the base compiles alone: no file system, no network, no async"
-cargo_in_rust check --no-default-features --lib
-# Of the whole workspace at once: the server's tests need the binary of the updater, and one set of features builds once.
-say "Rust tests; those of the server on SQLite and on PostgreSQL"
-(cd "$repo/rust" && "$repo/tests/tools/postgres.sh" cargo test --workspace --no-fail-fast)
-"$repo/tests/tools/api.sh"
-"$repo/tests/tools/fuzz.sh" 3
-
-if have zstd; then
-	say "bundles, read by a second reader"
-	"$repo/tests/e2e/second_reader.py"
-else
-	skip "no zstd command: bundles are not read by a second reader"
-fi
-
-godot() { timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" "$@"; }
-if ! godot --version >/dev/null; then
-	skip "no Godot: its tests are left out"
-	exit
-fi
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+at_exit "rm -rf '$work'"
+
+setup() {
+	"$tools/setup.sh" test
+	local folder
+	if folder=$("$tools/desync.sh"); then PATH=$folder:$PATH; fi
+	if folder=$("$tools/moto.sh"); then PATH=$folder:$PATH; fi
+	export PATH=$PATH:/usr/sbin
+}
+
+# Of the whole workspace at once, with the Godot extension: the server's tests need the updater's program, and one set
+# of features compiles everything once.
+everything() {
+	rust=(--workspace)
+	! has_godot || rust+=(--features vsekai-updater/docs)
+}
+
+suite_build() {
+	everything
+	stage "build: tests, programs and the extension" cargo_in_rust test "${rust[@]}" --no-run
+	place_extension
+}
+
+place_extension() {
+	! has_godot || "$tools/extension.sh" debug linux "$(cargo_target)/debug/examples/libextension.so"
+}
+
+programs() {
+	everything
+	! has_godot || rust+=(--example extension)
+	cargo_in_rust build "${rust[@]}" --bins
+	place_extension
+}
+
+suite_rust() {
+	everything
+	(cd "$repo/rust" && "$tools/postgres.sh" cargo test "${rust[@]}" --no-fail-fast)
+	place_extension
+}
+
+suite_api() { "$tools/api.sh"; }
+
+suite_bundles() {
+	if have zstd; then
+		"$repo/tests/e2e/second_reader.py"
+	else
+		skip "no zstd command: bundles are not read by a second reader"
+	fi
+}
+
+# The answer is the same all along, and asking takes a second.
+has_godot() {
+	[[ -n ${godot_found:-} ]] || { "$tools/godot.sh" --version >/dev/null && godot_found=yes || godot_found=no; }
+	[[ $godot_found == yes ]]
+}
+
+suite_launcher() {
+	has_godot || { skip "no Godot: the launcher is not tested" && return; }
+	stage "launcher: export" "$tools/export.sh" launcher --linux --keep-library
+	# Only a debug export has class docs in it, of which gdext warns.
+	GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
+		stage "launcher: its command line is the vsekai command" \
+		"$tools/fixtures.sh" "$work/exported" "$repo/tests/e2e/headless.py" --launcher "$repo/out/linux/launcher.x86_64"
+	stage "launcher: export the sample game 0.1.0" "$tools/export.sh" sample debug 0.1.0
+	stage "launcher: export the sample game 0.2.0" "$tools/export.sh" sample debug 0.2.0
+	stage "launcher: somebody plays with it" "$repo/tests/e2e/launcher.py" --keep
+}
+
+godot() { timeout 300 "$tools/godot.sh" --headless --path "$repo" "$@"; }
+
 # The engine reports trouble as lines, not by its exit code.
 no_trouble() {
 	if grep -E "$1" "$work/log"; then die "$2"; fi
 }
 
-"$repo/tests/tools/extension.sh" debug
+# silently WHAT ARGS...: Godot on the project, without one error or warning.
+silently() {
+	local what=$1
+	shift
+	godot "$@" >"$work/log" 2>&1 || { cat "$work/log" && die "$what failed"; }
+	no_trouble 'ERROR|WARNING' "$what was not clean"
+}
 
-say "the project imports without one error"
-godot --import >"$work/log" 2>&1 || { cat "$work/log" && die "the import failed"; }
-no_trouble 'ERROR|WARNING' "the import was not clean"
+scene_tests() {
+	"$tools/fixtures.sh" "$work/godot" "$tools/godot.sh" --headless --path "$repo" \
+		-s res://tests/godot/run_tests.gd 2>&1 | tee "$work/log"
+	no_trouble 'leaked at exit|still in use at exit' "the tests leave objects behind"
+}
 
-say "the editor opens the project without one error"
-godot --editor --quit-after 100 >"$work/log" 2>&1 || { cat "$work/log" && die "the editor failed"; }
-no_trouble 'ERROR|WARNING' "the editor complains"
+suite_godot() {
+	has_godot || { skip "no Godot: its tests are left out" && return; }
+	stage "godot: the project imports" silently "the import" --import
+	stage "godot: the editor opens the project" silently "the editor" --editor --quit-after 100
+	stage "godot: docs/godot.md agrees with the class docs" "$tools/node_reference.py" --check
+	stage "godot: every script compiles, warnings being errors" godot --no-header -s res://tests/godot/check_scripts.gd
+	stage "godot: the addon in a new project" "$tools/fixtures.sh" "$work/addon" "$repo/tests/e2e/addon.sh"
+	stage "godot: the project's command line" "$tools/fixtures.sh" "$work/headless" "$repo/tests/e2e/headless.py" --few
+	stage "godot: scenes, theme and node" scene_tests
+}
 
-say "docs/godot.md says what the class docs say"
-"$repo/tests/tools/node_reference.py" --check
-
-say "every script compiles, warnings being errors"
-while read -r script; do
-	godot --no-header --check-only -s "res://$script"
-done < <(cd "$repo" && find addons scenes themes tests/godot -name '*.gd')
-
-say "a new project with the addon, as its README says"
-"$repo/tests/tools/fixtures.sh" "$work/addon" "$repo/tests/e2e/addon.sh"
-
-say "the command line in Godot is the vsekai command"
-"$repo/tests/tools/fixtures.sh" "$work/headless" "$repo/tests/e2e/headless.py"
-
-say "Godot tests"
-"$repo/tests/tools/fixtures.sh" "$work/godot" "$repo/tests/tools/godot.sh" --headless --path "$repo" \
-	-s res://tests/godot/run_tests.gd 2>&1 | tee "$work/log"
-no_trouble 'leaked at exit|still in use at exit' "the tests leave objects behind"
-
-say "the exported launcher: its command line, and somebody who plays with it"
-"$repo/tests/tools/export.sh" launcher
-# Only a debug export has class docs in it, of which gdext warns.
-GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
-	"$repo/tests/tools/fixtures.sh" "$work/exported" "$repo/tests/e2e/headless.py" --launcher "$repo/out/linux/launcher.x86_64"
-"$repo/tests/tools/export.sh" sample
-"$repo/tests/tools/export.sh" sample debug 0.1.0
-"$repo/tests/tools/export.sh" sample debug 0.2.0
-"$repo/tests/e2e/launcher.py" --keep
+for suite in "${suites[@]}"; do
+	[[ $(type -t "suite_$suite") == function ]] || die "test knows build, rust, corpus, api, bundles, launcher and godot, not '$suite'"
+done
+stage "test: what the tests need" setup
+if [[ -z ${VSEKAI_BIN:-} && ! " ${suites[*]} " =~ " build "|" rust " ]]; then
+	stage "test: programs and extension" programs
+fi
+for suite in "${suites[@]}"; do
+	stage "test: $suite" "suite_$suite"
+done

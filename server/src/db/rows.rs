@@ -5,7 +5,6 @@
 
 use std::str::FromStr;
 
-use sqlx::FromRow;
 use uuid::Uuid;
 use vsekai_updater::formats::bundle::{BundleInfo, Effort};
 use vsekai_updater::formats::chunk::ChunkId;
@@ -58,15 +57,36 @@ pub(super) fn bad(column: &str) -> Error {
     Error::Internal { context: format!("unexpected value of {column} in the database") }
 }
 
+/// A struct that sqlx can read from a row of any database, its fields being columns of the same names. sqlx's derive would
+/// do this too, but compiling it takes a second SQLite and a second TLS library, for the compiler itself.
+macro_rules! from_row {
+    (struct $row:ident { $($field:ident: $stored:ty,)* }) => {
+        pub(super) struct $row {
+            $($field: $stored,)*
+        }
+
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $row
+        where
+            &'static str: sqlx::ColumnIndex<R>,
+            $($stored: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
+        {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
+            }
+        }
+    };
+}
+
 /// A row whose columns have the same names as the fields of a domain type. A column is taken as it is, wrapped (`as`), or
 /// converted by a function that may fail (`=>`).
 macro_rules! row {
     ($row:ident of $table:literal is $model:ident {
         $($field:ident: $stored:ty $(as $wrapped:ident)? $(=> $read:ident)?,)*
     }) => {
-        #[derive(FromRow)]
-        pub(super) struct $row {
-            $($field: $stored,)*
+        from_row! {
+            struct $row {
+                $($field: $stored,)*
+            }
         }
 
         impl TryFrom<$row> for $model {
@@ -162,19 +182,20 @@ row! {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct CdnRow {
-    uid: Uuid,
-    name: String,
-    uri: String,
-    region: String,
-    is_enabled: bool,
-    weight: i64,
-    is_healthy: bool,
-    contrary_count: i64,
-    latency_ms: Option<i64>,
-    last_checked_on: Option<i64>,
-    updated_at: i64,
+from_row! {
+    struct CdnRow {
+        uid: Uuid,
+        name: String,
+        uri: String,
+        region: String,
+        is_enabled: bool,
+        weight: i64,
+        is_healthy: bool,
+        contrary_count: i64,
+        latency_ms: Option<i64>,
+        last_checked_on: Option<i64>,
+        updated_at: i64,
+    }
 }
 
 impl TryFrom<CdnRow> for Cdn {
@@ -200,15 +221,16 @@ impl TryFrom<CdnRow> for Cdn {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct AuditRow {
-    id: Uuid,
-    done_at: i64,
-    actor: String,
-    action: String,
-    subject: String,
-    detail: String,
-    request_id: String,
+from_row! {
+    struct AuditRow {
+        id: Uuid,
+        done_at: i64,
+        actor: String,
+        action: String,
+        subject: String,
+        detail: String,
+        request_id: String,
+    }
 }
 
 impl TryFrom<AuditRow> for AuditEntry {
@@ -220,11 +242,12 @@ impl TryFrom<AuditRow> for AuditEntry {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct IndexRow {
-    version_id: Uuid,
-    platform: String,
-    file_checksum_hash: String,
+from_row! {
+    struct IndexRow {
+        version_id: Uuid,
+        platform: String,
+        file_checksum_hash: String,
+    }
 }
 
 impl TryFrom<IndexRow> for VersionIndex {
@@ -239,16 +262,17 @@ impl TryFrom<IndexRow> for VersionIndex {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct BundleRow {
-    id: String,
-    to_index: String,
-    from_index: String,
-    length: i64,
-    front_bytes: i64,
-    plain_bytes: i64,
-    effort: String,
-    created_at: i64,
+from_row! {
+    struct BundleRow {
+        id: String,
+        to_index: String,
+        from_index: String,
+        length: i64,
+        front_bytes: i64,
+        plain_bytes: i64,
+        effort: String,
+        created_at: i64,
+    }
 }
 
 impl TryFrom<BundleRow> for Bundle {
@@ -268,11 +292,12 @@ impl TryFrom<BundleRow> for Bundle {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct AsksRow {
-    to_index: String,
-    from_index: String,
-    count: i64,
+from_row! {
+    struct AsksRow {
+        to_index: String,
+        from_index: String,
+        count: i64,
+    }
 }
 
 impl TryFrom<AsksRow> for Asks {
