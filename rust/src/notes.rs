@@ -167,10 +167,10 @@ impl Renderer {
     fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Strong | TagEnd::Emphasis | TagEnd::Strikethrough => self.close(),
+            // No gap: a heading belongs to what follows.
             TagEnd::Heading(_) => {
                 self.close();
                 self.flush();
-                self.gap();
             }
             TagEnd::Paragraph => {
                 self.flush();

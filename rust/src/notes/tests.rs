@@ -64,6 +64,7 @@ fn markdown_becomes_bbcode() {
     for (markdown, wanted) in [
         ("# Big", "[font_size=28][b]Big[/b][/font_size]"),
         ("### Small ###", "[font_size=21][b]Small[/b][/font_size]"),
+        ("one\n\n## two\n\nthree", "one\n\n[font_size=24][b]two[/b][/font_size]\nthree"),
         ("one\ntwo", "one two"),
         ("one  \ntwo", "one\ntwo"),
         ("one\n\ntwo", "one\n\ntwo"),
