@@ -172,10 +172,7 @@ impl Renderer {
                 self.close();
                 self.flush();
             }
-            TagEnd::Paragraph => {
-                self.flush();
-                self.gap();
-            }
+            TagEnd::Paragraph => self.gap(),
             TagEnd::Link => self.end_link(),
             TagEnd::Image => self.images = self.images.saturating_sub(1),
             TagEnd::CodeBlock => self.end_code(),
@@ -305,6 +302,7 @@ impl Renderer {
         }
     }
 
+    /// Ends a block, with an empty line after it.
     fn gap(&mut self) {
         self.flush();
         self.has_gap |= self.lists.is_empty();
