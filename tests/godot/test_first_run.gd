@@ -16,12 +16,12 @@ func _open(free_bytes: int) -> FirstRunScreen:
 
 func test_says_what_it_needs_and_what_is_free() -> void:
 	var screen := _open(12_300_000_000)
-	assert((screen.get_node("%Space") as Label).text == "Needs 330 MB, 12 GB free there.")
+	assert((screen.get_node("%Space") as Label).text == "330 MB required, 12 GB available.")
 	assert((screen.get_node("%Install") as Button).text == "Install 52 MB")
 	screen.needed_bytes = -1
-	assert((screen.get_node("%Space") as Label).text == "12 GB free there.")
+	assert((screen.get_node("%Space") as Label).text == "12 GB available.")
 	screen.free_bytes = -1
-	assert("not known" in (screen.get_node("%Space") as Label).text)
+	assert("unknown" in (screen.get_node("%Space") as Label).text)
 
 
 func test_too_little_room_is_said_before_anything_is_done() -> void:

@@ -167,15 +167,12 @@ impl Renderer {
     fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Strong | TagEnd::Emphasis | TagEnd::Strikethrough => self.close(),
+            // No gap: a heading belongs to what follows.
             TagEnd::Heading(_) => {
                 self.close();
                 self.flush();
-                self.gap();
             }
-            TagEnd::Paragraph => {
-                self.flush();
-                self.gap();
-            }
+            TagEnd::Paragraph => self.gap(),
             TagEnd::Link => self.end_link(),
             TagEnd::Image => self.images = self.images.saturating_sub(1),
             TagEnd::CodeBlock => self.end_code(),
@@ -305,6 +302,7 @@ impl Renderer {
         }
     }
 
+    /// Ends a block, with an empty line after it.
     fn gap(&mut self) {
         self.flush();
         self.has_gap |= self.lists.is_empty();

@@ -232,7 +232,8 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Compares all files of the installed version with what was published: [signal verify_completed].
+    /// Compares all files of the installed version, and of the one to go back to, with what was published:
+    /// [signal verify_completed].
     #[func]
     fn verify(&mut self) -> Answer {
         self.begin(
@@ -245,7 +246,8 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Repairs the installed version, downloading only what is damaged: [signal repair_completed].
+    /// Repairs the installed version and the one to go back to: [signal repair_completed]. Downloads only what neither of
+    /// them has.
     #[func]
     fn repair(&mut self) -> Answer {
         self.begin(
@@ -259,7 +261,8 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Returns to the previous version: [signal rolled_back]. The version that is left is not offered again.
+    /// Returns to the previous version, repairing it first if it is damaged: [signal rolled_back]. The version that is left
+    /// is not offered again.
     #[func]
     fn rollback(&mut self) -> Answer {
         self.begin(

@@ -123,9 +123,9 @@ pub fn build(
     let packer = Packer { new, old, sketch: sketch.as_ref(), effort, prefix_bytes, monitor };
     let mut pieces = vec![packer.document(SectionContent::Index)?, packer.document(SectionContent::FileTable)?];
     let bin = Mutex::new(Bin::new(scratch)?);
-    let packed: Vec<Piece> =
+    let compressed: Vec<Piece> =
         pool.install(|| drafts.par_iter().map(|draft| packer.pack(draft, &bin)).collect::<Result<_>>())?;
-    pieces.extend(packed);
+    pieces.extend(compressed);
     let bin = bin.into_inner().unwrap_or_else(PoisonError::into_inner);
     let info = write(&packer, pieces, bin, total_bytes, out)?;
     monitor.emit(Event::Finished { phase: Phase::Bundle });

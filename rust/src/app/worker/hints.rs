@@ -23,9 +23,6 @@ pub(super) fn hint(code: &str) -> &'static str {
         "no_previous_version" => "Only the version before the last update is kept.",
         "mode_unknown" | "mode_retired" | "mode_cycle" => "Choose another mode.",
         "no_build_for_platform" | "version_unknown" => "Choose another mode, or ask the publisher.",
-        "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
-            "Nothing was changed. Tell the publisher."
-        }
         "metadata_rollback" => "The server offers older data than before. Nothing was changed. Try again later.",
         "metadata_expired" => "Check this computer's clock. If it is right, the publisher has to renew the repository.",
         "clock_went_back" => "Set this computer's clock, then try again.",
@@ -38,7 +35,11 @@ pub(super) fn hint(code: &str) -> &'static str {
         | "catalog_malformed"
         | "file_table_malformed"
         | "index_malformed"
+        | "metadata_malformed"
         | "release_malformed"
+        | "signature_invalid"
+        | "target_mismatch"
+        | "target_not_signed"
         | "unsafe_path"
         | "unsupported" => "Nothing was changed. Tell the publisher.",
         super::INTERNAL => "This is a bug. Try again; if it persists, report it with the details.",
