@@ -117,7 +117,7 @@ fn nothing_installed_is_installed_as_the_hint_says() {
     let hint = hint_of(&shop.vsekai(&["launch"]), "not_installed");
     let command = hint.split_once(": ").unwrap().1;
     let root = shop.publisher.root();
-    let open = [("URL", shop.publisher.repository()), ("FILE", &*root)];
+    let open = [("URL", shop.publisher.repository()), ("FILE", root)];
     run_hinted(&shop, &format!("`{command}`"), &open).done();
     assert_eq!(shop.launch(&[]).code, Some(0));
 }
