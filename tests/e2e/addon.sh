@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does what the addon's README says, as a stranger would: copies the addon into a new project, and runs the example that stands
-# there, with the address of a real server (from tests/tools/fixtures.sh) in the place of the one in the text.
+# Follows the addon's README like a new user: copies the addon into a new project and runs the example from the README,
+# but with the address of a real server (from tests/tools/fixtures.sh).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../tools/lib.sh"
 
@@ -8,7 +8,7 @@ project=$VSEKAI_TEST_DIR/addon
 mkdir -p "$project/addons" "$project/home"
 cp -r "$repo/addons/vsekai_updater" "$project/addons/"
 cp "$VSEKAI_TEST_ROOT" "$project/root.json"
-# shellcheck disable=SC2016  # no commands, but the marks of Markdown
+# shellcheck disable=SC2016  # not commands, but Markdown
 sed -n '/^```gdscript$/,/^```$/p' "$repo/addons/vsekai_updater/README.md" | sed '/^```/d' |
 	sed "s|https://example.org/game|$VSEKAI_TEST_URL|" >"$project/example.gd"
 grep -q "$VSEKAI_TEST_URL" "$project/example.gd" || die "the README has no example with an address"

@@ -1,7 +1,7 @@
-"""A virtual display: keys and clicks as a person makes them, and pictures of what is shown.
+"""A virtual display: keys and clicks like those of a person, and screenshots.
 
-Needs `xdotool` on this system and an `Xvfb` where Godot runs. Pictures are read from the display's own memory and
-written as PNG, so no other program takes part. Colours are 24 bit; nothing here compares pictures.
+Needs `xdotool` on this system and an `Xvfb` in the root where Godot runs. Screenshots are read from the display's
+memory and written as PNG, without another program. Colours have 24 bits; nothing here compares screenshots.
 """
 
 import os
@@ -15,7 +15,7 @@ SIZE = (1280, 800)
 
 
 class Display:
-    """Runs until `close`; `name` is what `DISPLAY` is set to."""
+    """The display, which runs until `close`. `name` is the value of `DISPLAY`."""
 
     def __init__(self, godot):
         self._memory = tempfile.TemporaryDirectory(prefix="vsekai-display-", dir="/tmp")
@@ -38,26 +38,26 @@ class Display:
         self._memory.cleanup()
 
     def key(self, *names):
-        """Presses and releases keys, as `xdotool` names them."""
+        """Presses and releases keys, named as in `xdotool`."""
         self._do("key", "--delay", "60", *names)
 
     def click(self, x, y):
         self._do("mousemove", str(round(x)), str(round(y)), "sleep", "0.1", "click", "1")
 
     def scroll(self, x, y, notches):
-        """Turns the wheel over a place; down, if `notches` is above zero."""
+        """Turns the wheel at a position; downwards if `notches` is positive."""
         button = "5" if notches > 0 else "4"
         self._do("mousemove", str(round(x)), str(round(y)), "click", "--repeat", str(abs(notches)), "--delay", "20",
                  button)
 
     def windows(self, title):
-        """How many windows have a title that matches."""
+        """Number of windows with a matching title."""
         found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", title], env=self._environment(),
                                capture_output=True, text=True, timeout=20)
         return len(found.stdout.split())
 
     def save(self, path):
-        """Writes what is shown as a PNG."""
+        """Writes a screenshot as PNG."""
         width, height, rows = self._pixels()
         raw = b"".join(b"\0" + row for row in rows)
         data = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
@@ -65,15 +65,15 @@ class Display:
         Path(path).write_bytes(data)
 
     def has_picture(self):
-        """Whether anything but one colour is shown."""
+        """Whether the display shows more than one colour."""
         return len(set(self._pixels()[2])) > 1
 
     def memory(self):
-        """What is shown, as bytes that can only be compared."""
+        """The screen content, as bytes that are only good for comparison."""
         return Path(self._memory.name, "Xvfb_screen0").read_bytes()
 
     def _pixels(self):
-        # The format of xwd: 25 numbers of 32 bit, big-endian; then a name, the colour map, and the rows.
+        # The xwd format: 25 big-endian numbers of 32 bits, then a name, the colour map, and the rows.
         data = self.memory()
         head = struct.unpack(">25I", data[:100])
         width, height, stride = head[4], head[5], head[12]

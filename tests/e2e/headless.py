@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Holds `godot --headless --no-header --path . -- ARGS` against the program `vsekai`: both must print and end the same.
+"""Compares `godot --headless --no-header --path . -- ARGS` with `vsekai ARGS`: output and exit codes must be the same.
 
-headless.py [--launcher PROGRAM] [--only WORD] [--few]: run by tests/tools/fixtures.sh, which gives a server. Each case runs twice, each time
-on a fresh copy of the same files at the same path; stdout, stderr and exit code are compared. With --launcher that exported
-program is run in the place of Godot with this project.
+headless.py [--launcher PROGRAM] [--only WORD] [--few]: run by tests/tools/fixtures.sh, which provides a server. Each
+case runs twice, each time on a fresh copy of the same files at the same path; stdout, stderr and exit code are compared.
+With --launcher, runs this exported program instead of Godot with this project.
 """
 
 import argparse
@@ -24,12 +24,12 @@ VSEKAI = str(Path(os.environ.get("VSEKAI_BIN") or REPO / "rust/target/debug") / 
 WORK = Path(os.environ["VSEKAI_TEST_DIR"]) / "headless"
 URL, ROOT = os.environ["VSEKAI_TEST_URL"], os.environ["VSEKAI_TEST_ROOT"]
 
-# All that may differ: how long it took, keys made at random, and where the program itself is.
+# Everything that may differ: durations, random keys, and the path of the program itself.
 NORMAL = [
     (re.compile(r"\b(in|Took) \d+\.\d\d s\b"), r"\1 TIME s"),
     (re.compile(r"\b[0-9a-f]{16}\b(?=  (not )?here)"), "KEY"),
     (re.compile(r'"key_id":"[0-9a-f]{64}"'), '"key_id":"KEY"'),
-    # How often progress is told depends on the time, too.
+    # The number of progress lines depends on the time, too.
     (re.compile(r'^\{"event":"(progress|advanced)".*\n', re.M), ""),
 ]
 
@@ -126,7 +126,7 @@ store nothing        store info DIR/nothing.caidx
 """
 
 
-# One of each kind: help, wrong arguments, an answer in JSON, the network, a file that is damaged, a game that runs.
+# One of each kind: help, wrong arguments, JSON, the network, a damaged file, a running game.
 FEW = {"help", "unknown option", "status json", "install from server", "verify damage", "launch", "publish refused"}
 
 
@@ -137,17 +137,17 @@ def cases():
 
 
 def run(command, env=None, **more):
-    """Runs a program in Godot's place: as the program, with little in its environment."""
+    """Runs a program in the same root as Godot, with a minimal environment."""
     names = {"HOME": None, "XDG_CONFIG_HOME": None, "COLUMNS": None, **(env or {})}
     given = {name: value for name, value in names.items() if value is not None}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
     kept.pop("DISPLAY", None)
     kept |= {name: value for name, value in given.items() if name != "HOME"}
-    # HOME is also where godot.sh looks for Godot: it gets the one of the case under another name.
+    # godot.sh also looks for Godot in HOME, so the HOME of the case is passed under another name.
     kept["VSEKAI_TOOLS"] = os.environ.get("VSEKAI_TOOLS", "") or str(
         Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vsekai-updater"
     )
-    # The library of debug exports has class docs, and gdext warns of that. Those of releases have none.
+    # The library of debug exports contains class docs, which gdext warns about. Release libraries have none.
     given["GDRUST_SUPPRESSED_WARNINGS"] = "RegisterDocsInExport"
     inside = ["/usr/bin/env", "-u", "VSEKAI_TOOLS", *(f"{name}={value}" for name, value in given.items())]
     return subprocess.Popen(
@@ -170,11 +170,11 @@ def vsekai(*arguments):
 
 
 def prepare():
-    """The files that every case gets a copy of."""
+    """The files, of which every case gets a copy."""
     base = WORK / "DIR"
     base.mkdir(parents=True)
     builds = WORK.parent
-    # Godot makes these by itself.
+    # Godot creates these automatically.
     (base / "home/.local/share").mkdir(parents=True)
     shutil.copytree(builds / "one", base / "build")
     vsekai("keys", "init", base / "keys", "--mode", "stable", "--mode", "beta")
@@ -190,7 +190,7 @@ def prepare():
 
 
 def install(base, at, arguments):
-    """Installs know where they are, so they are made in place: the one that the case is about."""
+    """Installs record their location, so the one of the case is created in place."""
     shutil.copytree(base, at, symlinks=True)
     source = ["--repository", at / "repo", "--trust-root", at / "keys/root.json"]
     for name in ("game", "damaged", "newest"):
@@ -231,7 +231,7 @@ def compare(number, name, arguments, sources, both):
 
 
 def closed_stdout(both):
-    """Whoever reads goes away at once, as `| head -0` does."""
+    """The reader closes the pipe immediately, like `| head -0`."""
     codes = {}
     for program, command in both.items():
         reader, writer = os.pipe()
@@ -244,7 +244,7 @@ def closed_stdout(both):
 
 
 def relative(both, base):
-    """Paths are seen from where the caller is, and not from where the engine goes."""
+    """Paths are relative to the caller's folder, not to the one that the engine changes to."""
     at = WORK / "relative"
     install(base, at, ["DIR/game"])
     found = {}
@@ -257,7 +257,7 @@ def relative(both, base):
 
 
 def no_home(both):
-    """No home that could be written to. The engine warns on stderr, so that is not compared."""
+    """The home folder is not writable. The engine warns on stderr, so stderr is not compared."""
     found = {}
     for program, command in both.items():
         arguments = ["mode", "list", "--repository", URL, "--trust-root", ROOT]
@@ -269,7 +269,7 @@ def no_home(both):
 
 
 def interrupted(both):
-    """Ctrl-C in the middle of an update: 130, and the next run goes on."""
+    """Ctrl-C during an update: exit code 130, and the next run resumes."""
     found = {}
     for program, command in both.items():
         game = WORK / f"interrupted_{program}"
@@ -290,7 +290,7 @@ def interrupted(both):
 
 
 def panics(both):
-    """A mistake in the updater itself: 101, and never success."""
+    """A bug in the updater itself: exit code 101, and never success."""
     found = {}
     for program, command in both.items():
         keys = WORK / f"panic_{program}"
@@ -303,7 +303,7 @@ def panics(both):
 
 
 def duration(both):
-    """`mode list` by Godot, from start to end: the best of five. On a busy machine its processor time counts instead."""
+    """The best of five runs of `mode list` by Godot. On a busy machine, processor time counts instead of wall time."""
     def processor():
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
@@ -332,7 +332,7 @@ def main():
     assert not options.few or options.only or len(chosen) == len(FEW), "a name in FEW is not in CASES"
     sources = {}
     for number, _, arguments in chosen:
-        # What a case gets is made once, where it will stand, and put aside.
+        # The files of a case are created once, in their final place, and then set aside.
         at = WORK / f"case{number}"
         if any(f"DIR/{name}" in arguments for name in ("game", "damaged", "newest")):
             install(base, at, arguments)

@@ -1,13 +1,13 @@
 #!/usr/bin/env -S python3 -B
-"""A player's life with the exported launcher, by real keys and clicks in a virtual display.
+"""Plays through the exported launcher with real keys and clicks in a virtual display.
 
-Installs the sample game from a real server, plays it, updates it through a crash, rolls it back; then meets a server
-that is gone, damage, a retired mode and a full disk, and a plain web host. With `VSEKAI_TEST_DATA` the last step is an
-update of V-Sekai itself by bundles, from server to button. Each step asserts on what `vsekai status --json` says;
-pictures are kept in out/e2e for people to look at.
+Installs the sample game from a real server, plays it, updates it in spite of a crash, and rolls it back. Then come an
+unreachable server, damage, a retired mode, a full disk and a plain web host. With `VSEKAI_TEST_DATA`, the last step is
+an update of V-Sekai itself by bundles, from server to button. Each step checks the output of `vsekai status --json`;
+screenshots are kept in out/e2e for people to look at.
 
     tests/e2e/launcher.py           exports everything first
-    tests/e2e/launcher.py --keep    takes what out/ has
+    tests/e2e/launcher.py --keep    uses the exports in out/
     tests/e2e/launcher.py --short   only the steps up to the update
 """
 
@@ -26,7 +26,7 @@ from player import GODOT, LAUNCHER, Player
 from world import GAME, REPO, World, wait_until
 
 PICTURES = REPO / "out/e2e"
-# So many steps belong to a short run: install, play, update through a crash, play again.
+# Number of steps in a short run: install, play, update in spite of a crash, play again.
 SHORT = 4
 NOTES = "# New in 0.2.0\n\n- **Day** has come: see the new light\n- More orbs, and they are *golden*\n"
 
@@ -37,7 +37,7 @@ def export():
 
 
 class Story:
-    """The steps, in their order; each leaves the world as the next finds it."""
+    """The steps in order. Each leaves the world in the state that the next one expects."""
 
     def __init__(self, world, player, line):
         self.world, self.player, self.line = world, player, line
@@ -45,7 +45,7 @@ class Story:
         self.url = f"http://127.0.0.1:{line.port}"
 
     def has(self, version, **also):
-        """Waits until an install has a version; then checks other words of its status."""
+        """Waits until an install has a version, then checks other fields of its status."""
         install = self.player.install
         wait_until(f"{install.name} has not {version}, but {self.world.version(install) or 'nothing'}",
                    lambda: self.world.version(install) == version, 300)
@@ -90,7 +90,7 @@ class Story:
         self.player.press("Return")
         self.has("0.2.0")
         self.player.rest()
-        # The bundle, and no more than a second of it twice.
+        # The bundle, at most one second of which was downloaded twice.
         carried, most = self.line.take_carried(), offered["download_bytes"] + 3_500_000
         assert carried < most, f"{carried} bytes for a bundle of {offered['download_bytes']}"
         self.player.look("updated")
@@ -216,7 +216,7 @@ class Story:
         self.player.look("real_game_updated")
         self.player.stop()
         carried = self.line.take_carried()
-        # The heads of answers, and what is signed.
+        # Response headers, and signed metadata.
         assert carried < offered["download_bytes"] + 100_000, f"{carried} bytes for {offered['download_bytes']}"
         sums = ["sha256sum", "--check", "--quiet", GAME / "linux_2023-04-10.sha256"]
         subprocess.run(sums, cwd=install / "current", check=True)
@@ -237,7 +237,7 @@ class Story:
 
 
 def way_of(done):
-    """The way that an update took, of what `--json` says."""
+    """The strategy of an update, according to `--json`."""
     return next(route["way"] for route in done["routes"] if route["chosen"])
 
 
@@ -251,10 +251,10 @@ def main():
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir(parents=True)
     begun = time.monotonic()
-    # A test that is stopped cleans up as one that ends.
+    # A stopped test cleans up like one that ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
-        # Where Godot runs, /tmp is the same folder; another may not be.
+        # /tmp is the same folder in the root where Godot runs; others may not be.
         folder = Path(tempfile.mkdtemp(prefix="vsekai-e2e-", dir="/tmp"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         world = World(folder)

@@ -1,12 +1,12 @@
 extends SceneTree
 ## Measures the frames of the launcher: while idle, while it installs at full speed, and afterwards.
 ##
-## Every frame draws the whole window, which the launcher itself does only where something moves. The
-## window is so small that a software renderer on two cores reaches 60 frames per second without an
-## update: any delay during one is caused by it.
+## Every frame draws the whole window; the launcher itself only does so where something moves. The
+## window is small enough for a software renderer on two cores to reach 60 frames per second without
+## an update, so any delay during one is caused by it.
 ##
-## Prints one JSON line for each: how many frames, their longest, how many took over 33 ms. Runs in
-## the project, with a display; the VSEKAI_ variables name what is installed and where.
+## Prints one JSON line for each: the number of frames, the longest, and how many took over 33 ms.
+## Runs in the project, with a display; the VSEKAI_ variables name what to install and where.
 
 const SIZE := Vector2i(640, 400)
 const QUIET_SECONDS := 8.0
@@ -19,7 +19,7 @@ var _is_counting := false
 
 
 func _initialize() -> void:
-	# A launcher at rest draws nothing. Here it draws all the time, as while a progress bar moves.
+	# An idle launcher draws nothing. Here it draws all the time, as if a progress bar were moving.
 	OS.low_processor_usage_mode = false
 	Engine.max_fps = 60
 	process_frame.connect(_on_frame)

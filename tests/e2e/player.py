@@ -1,7 +1,7 @@
-"""Somebody at the exported launcher: starts it, presses keys, clicks, and kills it.
+"""A player at the exported launcher: starts it, presses keys, clicks, and kills it.
 
-The launcher is told nothing that a player's would not be: three environment variables name repository, trust root
-and install root. Where its buttons are is asked of the same scenes in the same state, by `print_layout.gd`.
+The launcher has the same information as a player's: three environment variables name repository, trust root and
+install root. `print_layout.gd` finds its buttons, by running the same scenes in the same state.
 """
 
 import json
@@ -15,14 +15,14 @@ from world import REPO, wait_until
 GODOT = str(REPO / "tests/tools/godot.sh")
 LAUNCHER = REPO / "out/linux/launcher.x86_64"
 STILL_SECONDS = 0.8
-# So often its main thread has slept by then: it has heard what there was to hear.
+# After this many sleeps, the main thread has processed all messages.
 STILL_TURNS = 5
-# Each operation of the updater has a thread of this name.
+# Each operation of the updater has a thread with this name.
 WORKER = "vsekai-updater"
 
 
 class Player:
-    """One launcher at a time, on one display, with a home of its own."""
+    """One launcher at a time, on one display, with its own home folder."""
 
     def __init__(self, display, world, pictures):
         self._display, self._world, self._pictures = display, world, pictures
@@ -30,13 +30,13 @@ class Player:
         self._log = (world.folder / "launcher.log").open("ab")
 
     def choose(self, url, trust_root, install):
-        """What the next launcher works on."""
+        """Sets the repository and install root of the next launcher."""
         self.install = install
         self._settings = {
             "VSEKAI_REPOSITORY": url, "VSEKAI_TRUST_ROOT": str(trust_root), "VSEKAI_INSTALL_DIR": str(install),
             "VSEKAI_CONFIG": str(self._world.folder / "config.toml"), "HOME": str(self._world.folder / "home"),
             "LANG": "en_US.UTF-8", "DISPLAY": self._display.name,
-            # Only a debug export has class docs in it, which is no news here.
+            # Debug exports contain class docs; ignore the warning about that.
             "GDRUST_SUPPRESSED_WARNINGS": "RegisterDocsInExport",
         }
         (self._world.folder / "home").mkdir(exist_ok=True)
@@ -46,14 +46,14 @@ class Player:
                                          stderr=self._log)
 
     def start(self):
-        """Starts the launcher, and waits until its window is at rest."""
+        """Starts the launcher, and waits until its window is idle."""
         self.spawn()
         wait_until("the launcher has no window", lambda: self._display.windows("V-Sekai") > 0)
         wait_until("the launcher shows nothing", self._display.has_picture)
         self.rest()
 
     def rest(self, seconds=120.0):
-        """Waits until no operation runs, and for a while no picture changes."""
+        """Waits until no operation is running and the screen has not changed for a while."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             begun, picture, turns = time.monotonic(), self._display.memory(), self._turns()
@@ -67,14 +67,14 @@ class Player:
         raise AssertionError(f"after {seconds:.0f} s the launcher is not at rest: {threads}, {self._turns()} turns")
 
     def stop(self):
-        """Closes the launcher as a session's end does."""
+        """Closes the launcher, like the end of a desktop session."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(20)
             self._process = None
 
     def kill(self):
-        """Ends the launcher as a crash does."""
+        """Kills the launcher, like a crash."""
         self._process.kill()
         self._process.wait(20)
         self._process = None
@@ -83,18 +83,18 @@ class Player:
         return self._process is not None and self._process.poll() is None
 
     def cpu_seconds(self, is_main_only=False):
-        """Processor time that the launcher has used, all of it or that of its main thread."""
+        """Processor time of the launcher, in total or of its main thread only."""
         number = self._process.pid
         path = Path(f"/proc/{number}/task/{number}/stat" if is_main_only else f"/proc/{number}/stat")
         words = path.read_text().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def _is_working(self):
-        """Whether an operation of the updater runs, however slowly."""
+        """Whether an operation of the updater is running, however slowly."""
         return any(_read(thread / "comm").strip() == WORKER for thread in self._threads())
 
     def _turns(self):
-        """How often the main thread has gone to sleep."""
+        """Number of times the main thread has gone to sleep."""
         status = _read(Path(f"/proc/{self._process.pid}/status"))
         return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
 
@@ -105,7 +105,7 @@ class Player:
         self._display.key(*keys)
 
     def click(self, page, button, then=None):
-        """Clicks on a button of a page, found at the page's end; `then` is one that shows after that."""
+        """Clicks a button at the end of a page; `then` is a button that appears after that."""
         first, second = self._layout(page), self._layout(page, button) if then else {}
         tab = {"home": "HomeButton", "settings": "SettingsButton", "whats_new": "WhatsNewButton"}[page]
         self._display.click(*first[tab])
@@ -119,12 +119,12 @@ class Player:
             self._display.click(*second[then])
 
     def look(self, name):
-        """Keeps a picture of what is shown."""
+        """Saves a screenshot."""
         self._count += 1
         self._display.save(self._pictures / f"{self._count:02}_{name}.png")
 
     def play(self, version, name):
-        """Presses Play, sees the game of a version, and leaves it."""
+        """Presses Play, waits for the game of this version, and quits it."""
         self.press("Return")
         wait_until(f"the game {version} has no window", lambda: self._display.windows(f"Sample {version}") > 0)
         wait_until("the game was not acknowledged", lambda: self._world.status(self.install)["trial"] is None)
@@ -143,7 +143,7 @@ class Player:
         return json.loads(lines[0].removeprefix("layout "))
 
     def command(self, program, *arguments):
-        """A command line that runs a program where Godot runs, with the settings of `choose`."""
+        """A command line that runs a program in the root of Godot, with the settings of `choose`."""
         settings = [f"{name}={value}" for name, value in self._settings.items()]
         if program == "godot":
             program = os.environ.get("GODOT", "godot")
@@ -151,7 +151,7 @@ class Player:
 
 
 def _read(path):
-    """A file of /proc; "" if what it is of has ended."""
+    """A file of /proc; "" if its process has ended."""
     try:
         return path.read_text()
     except OSError:

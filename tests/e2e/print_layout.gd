@@ -1,8 +1,9 @@
 extends SceneTree
-## Prints the positions of the launcher's buttons, for a test that clicks them in an exported one.
+## Prints the positions of the launcher's buttons, for a test that clicks them in an export.
 ##
-## One JSON line, button name to [x, y] of its centre: after "-- PAGE" those of that page (home,
-## whats_new, settings), scrolled to its end; after "-- PAGE BUTTON" those after pressing BUTTON.
+## Prints one JSON line that maps button names to [x, y] of their centres. With "-- PAGE": those of
+## that page (home, whats_new, settings), scrolled to its end. With "-- PAGE BUTTON": those after
+## pressing BUTTON.
 
 const SIZE := Vector2i(1280, 800)
 const PAGES: PackedStringArray = ["home", "whats_new", "settings"]

@@ -1,12 +1,12 @@
 #!/usr/bin/env -S python3 -B
-"""A second reader of bundles: docs/bundle-format.md in Python, with the command zstd and no code of the updater.
+"""An independent reader of bundles: docs/bundle-format.md in Python, with the zstd command and no code of the updater.
 
-    tests/e2e/second_reader.py                 publishes builds and reads their bundles; V-Sekai's too, if they are here
-    tests/e2e/second_reader.py REPOSITORY...   reads all bundles of repositories that are folders
+    tests/e2e/second_reader.py                 publishes builds and reads their bundles; also V-Sekai's, if available
+    tests/e2e/second_reader.py REPOSITORY...   reads all bundles of repository folders
 
-Holds every chunk that comes out against its id, and both documents against the signed digests. It is here so that the
-page stays enough for others. Indexes and stores it reads as casync has them, release documents as docs/publishing.md.
-It verifies no signature, takes no part of a bundle, and takes its time.
+Checks every chunk against its id, and both documents against the signed digests. It proves that the page is sufficient
+for other implementers. It reads indexes and stores by casync's formats, and release documents by docs/publishing.md. It
+verifies no signatures, always reads whole bundles, and is slow.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def zstd(*arguments, data=None):
 
 
 class Index:
-    """An index file of casync: a head of 64 bytes, 40 for each chunk, and a tail of 40."""
+    """A casync index file: a head of 64 bytes, 40 per chunk, and a tail of 40."""
 
     def __init__(self, data):
         self.data = data
@@ -58,7 +58,7 @@ class Index:
 
 
 class Version:
-    """What a repository has of a version."""
+    """The documents of a version in a repository."""
 
     def __init__(self, repository, release):
         release = json.loads(release.read_text())
@@ -81,7 +81,7 @@ class Version:
                 if first < last:
                     place, offset = joined + first - begin, first - start
                     if found and (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]) == (place, offset):
-                        # Two files never join so: the second's offset is 0.
+                        # Two files are never joined in this way, because the second's offset is 0.
                         found[-1][2] += last - first
                     else:
                         found.append([place, offset, last - first])
@@ -90,7 +90,7 @@ class Version:
 
 
 def signed(repository, target):
-    """A target, by the path and digest that its release document gives."""
+    """Reads a target by the path and digest in its release document."""
     folder, name = (repository / "targets" / target["path"]).parent, Path(target["path"]).name
     data = (folder / f"{target['sha256']}.{name}").read_bytes()
     assert (sha256(data), len(data)) == (target["sha256"], target["length"]), target
@@ -98,7 +98,7 @@ def signed(repository, target):
 
 
 class Reader:
-    """Numbers out of a table."""
+    """Reads numbers from a table."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -126,7 +126,7 @@ class Reader:
 
 
 def convert(data, stretches, is_back):
-    """The filter for machine code, or its way back."""
+    """Applies the filter for machine code, or reverses it."""
     data = bytearray(data)
     for place, offset, length in stretches:
         end, at = place + length, place
@@ -153,7 +153,7 @@ def unpack(frame, prefix, length, scratch):
 
 
 def read(bundle, old, new, scratch):
-    """Reads all of a bundle; gives how many chunks it has, and how many of its sections were filtered."""
+    """Reads a whole bundle. Returns the number of its chunks, and of its filtered sections."""
     assert bundle[:8] == b"VSKBNDL\x01"
     packed, plain = struct.unpack_from("<2I", bundle, 8)
     table = Reader(zstd(data=bundle[16:16 + packed]))
@@ -195,7 +195,7 @@ def read(bundle, old, new, scratch):
 
 
 def read_all(repository):
-    """Reads every bundle of a repository; gives how many sections were filtered."""
+    """Reads every bundle of a repository. Returns the number of filtered sections."""
     releases = (repository / "targets").glob("**/*.release.json")
     versions = {version.digest: version for version in (Version(repository, release) for release in releases)}
     all_filtered, count = 0, 0
@@ -214,7 +214,7 @@ def read_all(repository):
 
 
 def publish(folder, builds):
-    """A repository with these builds as versions, the later with bundles."""
+    """A repository with these builds as versions, the later ones with bundles."""
     vsekai, environment = program("vsekai"), {**os.environ, "VSEKAI_CONFIG": str(folder / "config.toml")}
     repository, keys = folder / "repository", folder / "keys"
     where = ["--mode", "stable", "--platform", "linux-x86_64", "--repository", repository, "--keys", keys, "--fast"]
@@ -228,7 +228,7 @@ def publish(folder, builds):
 
 
 def made(folder):
-    """Two builds: a pack of which some bytes change, files that move, and a program of this machine."""
+    """Two builds: a pack in which some bytes change, files that move, and a program of this machine."""
     noise = random.Random(1)
     old, new = folder / "old", folder / "new"
     for tree in (old, new):

@@ -1,6 +1,6 @@
-"""What a launcher meets: a server, a slow line to it, a folder on a web host, versions, and an install.
+"""The world around a launcher: a server, a slow line to it, a folder on a web host, versions, and an install.
 
-All of it is real: `vsekai` and `vsekai-server` as they were built, in a folder that is thrown away.
+Everything is real: the built `vsekai` and `vsekai-server`, in a temporary folder.
 """
 
 import functools
@@ -24,7 +24,7 @@ GAME = Path(os.environ["VSEKAI_TEST_DATA"]) if os.environ.get("VSEKAI_TEST_DATA"
 
 
 def program(name):
-    """What was built: from a folder named by `VSEKAI_BIN`, else the newer of debug and release."""
+    """A built program: from the folder in `VSEKAI_BIN`, or the newer of debug and release."""
     folders = [REPO / "rust/target/debug", REPO / "rust/target/release"]
     if os.environ.get("VSEKAI_BIN"):
         folders = [Path(os.environ["VSEKAI_BIN"])]
@@ -35,7 +35,7 @@ def program(name):
 
 
 def wait_until(what, condition, seconds=120.0):
-    """Waits until a condition holds, and gives what it gave. The limit is for a machine that has much else to do."""
+    """Waits until a condition is true, and returns its value. The limit allows for a busy machine."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -46,7 +46,7 @@ def wait_until(what, condition, seconds=120.0):
 
 
 class Line:
-    """A line to a server, which can be slow, and which can be cut."""
+    """A connection to a server that can be slowed down and cut."""
 
     def __init__(self, port):
         self._target = port
@@ -56,19 +56,19 @@ class Line:
         self.mend()
 
     def take_carried(self):
-        """Bytes that came over it since this was asked last."""
+        """Bytes received since the last call."""
         with self._changed:
             carried, self._carried = self._carried, 0
             return carried
 
     def limit(self, bytes_per_second):
-        """How fast it is from now on; 0: as fast as it goes. What still waits for the old limit goes on at once."""
+        """Sets the rate; 0 means no limit. Data that waits for the old limit is sent immediately."""
         with self._changed:
             self._rate, self._is_free_at = bytes_per_second, 0.0
             self._changed.notify_all()
 
     def cut(self):
-        """From now on nobody listens, as if the server were gone."""
+        """Stops listening, as if the server were gone."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
@@ -112,7 +112,7 @@ class Line:
 
 
 class World:
-    """A server, its keys, and the two versions of the sample game. Everything lies in `folder`."""
+    """A server, its keys, and the two versions of the sample game. All files are in `folder`."""
 
     def __init__(self, folder, changed_bytes=CHANGED_BYTES):
         self.folder = folder
@@ -129,7 +129,7 @@ class World:
             process.wait(20)
 
     def run(self, *arguments, codes=(0,)):
-        """`vsekai` with arguments; gives what it printed."""
+        """Runs `vsekai` with arguments, and returns its output."""
         environment = {**os.environ, "VSEKAI_CONFIG": str(self.folder / "config.toml")}
         done = subprocess.run([self.vsekai, *map(str, arguments)], capture_output=True, text=True, env=environment,
                               timeout=120)
@@ -137,25 +137,25 @@ class World:
         return done.stdout
 
     def status(self, install):
-        """What `vsekai status --json` says of an install."""
+        """The output of `vsekai status --json` for an install."""
         return json.loads(self.run("--json", "status", install).splitlines()[-1])
 
     def available(self, install):
-        """What `vsekai check --json` says of the version that waits for an install."""
+        """The available version for an install, according to `vsekai check --json`."""
         return json.loads(self.run("--json", "check", install).splitlines()[-1])["available"]
 
     def version(self, install):
-        """The version that an install has; "" for none."""
+        """The current version of an install; "" if there is none."""
         if not (install / ".vsekai").exists():
             return ""
         current = self.status(install)["current"]
         return current["version"] if current else ""
 
     def serve(self):
-        """Starts the server on SQLite; gives the line to it."""
+        """Starts the server on SQLite. Returns the line to it."""
         out = self.folder / "server.out"
         with out.open("w") as stdout, (self.folder / "server.log").open("w") as stderr:
-            # Bundles are built when the test says so.
+            # Bundles are only built when the test requests it.
             command = [self._server_program, "serve", "--listen", "127.0.0.1:0", "--data", self.folder / "server",
                        "--set", "bundles=false"]
             self._processes.append(subprocess.Popen(command, stdout=stdout, stderr=stderr))
@@ -169,7 +169,7 @@ class World:
         return Line(int(self.url.rsplit(":", 1)[1]))
 
     def build(self, version):
-        """A build of the sample game, with a file that is large enough to watch an update of it."""
+        """A build of the sample game, with a file large enough for an update to be observed."""
         if version not in self._builds:
             tree = self.folder / f"build-{version}"
             shutil.copytree(REPO / f"out/sample-{version}/linux", tree)
@@ -178,7 +178,7 @@ class World:
         return self._builds[version]
 
     def publish(self, mode, version, repository=None, keys=None, notes=""):
-        """To the server, or to a folder."""
+        """Publishes to the server, or to a folder."""
         target = ["--repository", repository, "--fast"] if repository else ["--server", self.url, "--token-file",
                                                                             self.folder / "token"]
         if notes:
@@ -188,7 +188,7 @@ class World:
                  "linux-x86_64", "--entry", "sample.x86_64", "--keys", keys or self.keys, *target)
 
     def publish_game(self, build, entry):
-        """A published build of V-Sekai, to the server in mode game; gives its version."""
+        """Publishes a build of V-Sekai to the server, in the mode game. Returns its version."""
         version = ".".join(str(int(part)) for part in build.split("-"))
         index = ["--from-index", GAME / f"linux_{build}.caidx", "--from-store", GAME / "store", "--entry", entry]
         self.run("publish", *index, "--mode", "game", "--version", version, "--platform", "linux-x86_64", "--keys",
@@ -196,26 +196,26 @@ class World:
         return version
 
     def bundle(self):
-        """Has the server's bundles built, of all that is published."""
+        """Makes the server build the bundles of all published versions."""
         subprocess.run([self._server_program, "bundle", "build", "--effort", "fast", "--now", "--data",
                         self.folder / "server"], check=True, capture_output=True, timeout=300)
 
     def retire(self, mode, successor):
-        """Ends a mode over the API; its players are moved."""
+        """Retires a mode over the API, which moves its players."""
         body = json.dumps({"is_active": False, "update_to": successor}).encode()
         request = urllib.request.Request(f"{self.url}/api/v1/modes/{mode}", body, method="PATCH", headers={
             "Content-Type": "application/json", "Authorization": f"Bearer {self.token}"})
         urllib.request.urlopen(request).close()
 
     def files(self):
-        """A repository of plain files with 0.1.0; gives its folder and its keys."""
+        """Creates a repository of plain files with 0.1.0. Returns its folder and its keys."""
         folder, keys = self.folder / "static", self.folder / "static-keys"
         self.run("keys", "init", keys, "--mode", "stable")
         self.publish("stable", "0.1.0", folder, keys)
         return folder, keys
 
     def static(self):
-        """The same on a plain web host; gives its URL and its keys."""
+        """Like `files`, but on a plain web host. Returns its URL and its keys."""
         folder, keys = self.files()
         handler = functools.partial(_Quiet, directory=str(folder))
         server = _Host(("127.0.0.1", 0), handler)
@@ -223,7 +223,7 @@ class World:
         return f"http://127.0.0.1:{server.server_address[1]}", keys
 
     def _payload(self, path):
-        # The first part of a payload is the same in every version.
+        # The first part of a payload is the same in all versions.
         common = self.folder / "common.bin"
         if not common.exists():
             common.write_bytes(os.urandom(COMMON_BYTES))
@@ -239,4 +239,4 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 class _Host(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
-        """It knows no ranges, so a client that asked for one hangs up."""
+        """It does not support ranges, so a client that requested one disconnects."""

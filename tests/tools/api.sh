@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks the server's OpenAPI document, and that the server does what it says: two linters, then schemathesis, which
-# makes requests from the document, right and wrong ones, and looks at every answer.
-# api.sh [EXAMPLES]: so many requests for each operation, of those that are made up; the nightly run makes more.
-# The server is that of VSEKAI_BIN, or else the one that the tests have built.
+# Checks the server's OpenAPI document, and that the server behaves accordingly: two linters, then schemathesis, which
+# sends valid and invalid requests generated from the document and checks every answer.
+# api.sh [EXAMPLES]: the number of generated requests per operation. The nightly run uses more.
+# Uses the server in VSEKAI_BIN, or the one that the tests have built.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -33,7 +33,7 @@ end() {
 at_exit end
 bin=$(bin_dir)
 [[ -x $bin/vsekai && -x $bin/vsekai-server ]] || die "vsekai and vsekai-server are not in $bin" "./run test api builds them"
-# No waiting for rates here: tests/api looks at those.
+# No rate limits: tests/api covers those.
 "$bin/vsekai-server" serve --data "$work/data" --listen 127.0.0.1:0 \
 	--set writes_per_second=100000 --set wrong_tokens_per_minute=100000 --set probe_every_s=0 --set log=warn \
 	>"$work/out" 2>"$work/log" &
@@ -54,7 +54,7 @@ post() {
 uuid=6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11
 post cdns '{"uid": "'$uuid'", "name": "edge-eu", "uri": "https://eu.cdn.example.org"}'
 post tokens '{"name": "ci", "scopes": ["publish:nightly"]}'
-# A version that is published: every list has something to give.
+# A published version, so that no list is empty.
 mkdir "$work/tree"
 printf '#!/bin/sh\necho played\n' >"$work/tree/game"
 chmod +x "$work/tree/game"
@@ -67,7 +67,7 @@ published publish "$work/tree" --mode stable --version 1.0.0 --platform linux-x8
 post modes '{"name": "nightly", "update_to": "stable"}'
 post publications '{"id": "'$uuid'", "mode": "stable", "version": "1.2.0", "platform": "linux-x86_64"}'
 
-# run ARGS: makes requests and looks at the answers.
+# run ARGS: sends requests and checks the answers.
 run() {
 	(cd "$work" && NO_PROXY='*' "$tools/schemathesis" --config-file "$repo/server/schemathesis.toml" run "$spec" \
 		--url "$url" --header "Authorization: Bearer $token" --seed 1 --max-examples "$examples" --checks all \
@@ -75,7 +75,7 @@ run() {
 		"the last lines of its log: $(tail -n 5 "$work/log")"
 }
 examples=${1:-5}
-# Taking back tokens apart and last: among those that it finds in the list is the one of this run.
+# Deleting tokens runs separately and last, because the token of this run is among those listed.
 stage "api: schemathesis, $examples examples" run --exclude-operation-id delete_token
 stage "api: schemathesis, delete_token" run --include-operation-id delete_token --phases examples,coverage,fuzzing
 if grep -E ' (ERROR|WARN) ' "$work/log" >&2; then die "the server has reported trouble"; fi

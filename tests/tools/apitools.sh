@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder that holds openapi-spec-validator and schemathesis, installing them in a Python environment of
-# their own.
+# Prints the folder that contains openapi-spec-validator and schemathesis, after installing them in their own Python
+# environment.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures vsekai against the real desync, then the formats and chunkers by themselves. Arguments go to the first:
+# Measures vsekai against the real desync, then the formats and chunkers alone. Arguments go to the first part:
 # --rounds N, --only extract,make,far,update,million,check,verify,large,tenfold, --write FILE, --check.
 # bench.sh server [ARGS]: vsekai-server against nginx and `desync chunk-server`; see bench_server.py.
 # bench.sh launcher [debug|release]: the exported launcher; see bench_launcher.py.
@@ -19,14 +19,14 @@ if [[ ${1:-} == launcher ]]; then
 	exec "$repo/tests/tools/bench_launcher.py" "${@:2}"
 fi
 
-# On a RAM disk where there is room: a disk that has just deleted many files makes new ones slowly, for everybody.
+# Uses a RAM disk if there is room: a disk that has just deleted many files creates new ones slowly, for every program.
 room=$(df --output=avail -B 1G /dev/shm 2>/dev/null | tail -n 1 || echo 0)
 if [[ -z ${TMPDIR:-} && ${room:-0} -ge 8 ]]; then
 	export TMPDIR=/dev/shm
 	say "working in /dev/shm; set TMPDIR for another place"
 fi
 cargo_in_rust bench --no-run --bench compare
-# The build's own load is no measure: give it two minutes to pass.
+# The load of the build itself must not disturb the measurement, so wait up to two minutes for it to pass.
 for _ in {1..24}; do
 	read -r load _ </proc/loadavg
 	if awk -v load="$load" 'BEGIN { exit load >= 0.8 }'; then break; fi

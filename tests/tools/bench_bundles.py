@@ -3,10 +3,10 @@
 
 bench_bundles.py [FOLDER] [--only NAME,...] [--large] [--rounds N] [--write FILE] [--save FILE] [--rivals FILE]
 
-FOLDER has the pairs of pairs.sh, and is filled by it; the default is the cache. What a client fetches is counted in
-nginx's log. Every tree that is made is compared with the published one. --save keeps all numbers as JSON; --rivals takes
-those of the others from such a file, as they take an hour, but for the time to apply a patch of zstd, which is taken by
-turns with ours; --ours measures no others at all. Bundles of a large pair are built with --fast.
+FOLDER contains the pairs of pairs.sh, which fills it; the default is the cache. Downloads are counted in nginx's log.
+Every resulting tree is compared with the published one. --save writes all numbers as JSON. --rivals reads those of the
+others from such a file, because measuring them takes an hour; only the time to apply a zstd patch is measured again, in
+turns with ours. --ours measures no others at all. Bundles of a large pair are built with --fast.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Beside the sources there is no place for what Python keeps of them.
+# Do not write bytecode next to the sources.
 sys.dont_write_bytecode = True
 
 import bundle_tables  # noqa: E402
@@ -34,14 +34,14 @@ SIGNED = (".catalog.json", ".release.json")
 
 
 def figures(sample):
-    """What an update says of itself in the last line of its JSON. The one place that knows the names."""
+    """The numbers in the last JSON line of an update. The only place that knows their names."""
     told = json.loads(sample.output.splitlines()[-1])
     assert told["event"] == "done", told
     return {"content_bytes": told["transfer"]["received_bytes"], "requests": told["transfer"]["requests"]}
 
 
 def counted(asked):
-    """What was fetched, of a log of nginx: content, with the index and file table, and with the signed metadata too."""
+    """The downloads in a log of nginx: content; with index and file table; and with signed metadata."""
     folders = ("/store/", "/bundles/")
     content = [each for each in asked if each[2].startswith(folders) and not each[2].endswith(".json")]
     signed = [size for _, size, path in asked if path.startswith("/tuf/") or path.endswith(SIGNED)]
@@ -81,7 +81,7 @@ class Ours:
         return self.run("--json", "update", folder, "--repository", repository, *root, *flags)
 
     def installed(self, name):
-        """An install of the old version, as a player has it: a copy would be files that the updater does not know."""
+        """An install of the old version, made by the updater: it would not know the files of a plain copy."""
         place = fresh(self.scratch / name)
         self.update(place, self.repository, "--version", "1.0.0")
         return place
@@ -117,14 +117,14 @@ class Ours:
         return found
 
     def without_bundles(self):
-        """The same repository, as a server has it that keeps no bundles."""
+        """A copy of the repository without bundles."""
         place = self.scratch / "chunks-only"
         measured("cp", "-al", self.repository, place)
         shutil.rmtree(place / "bundles")
         return place
 
     def near(self, nginx, by_turns):
-        """From this machine: what applying costs when fetching costs next to nothing. `by_turns` is run as often."""
+        """Updates from this machine, where downloads cost next to nothing. `by_turns` is run as often."""
         samples, routes = [], []
         for _ in range(self.rounds):
             place = self.installed("near")
@@ -140,7 +140,7 @@ class Ours:
         }
 
     def wire(self, nginx):
-        """Bytes and requests of a check and an update, and of a first install: over the line, as the way depends on it."""
+        """Bytes and requests of a check with an update, and of a first install, over the slow line."""
         line, place, first_place = SlowLine(nginx.port), self.installed("wire"), self.scratch / "first"
         try:
             self.run("--json", "check", place, "--repository", line.url)
@@ -168,7 +168,7 @@ class Ours:
         }
 
     def far(self, nginx):
-        """Over the slow line: the median of its seconds, and the ways it took."""
+        """Updates over the slow line: median of the seconds, and the strategies chosen."""
         line, samples, routes = SlowLine(nginx.port), [], []
         try:
             for _ in range(self.rounds):
@@ -183,7 +183,7 @@ class Ours:
 
 
 def entry(tree):
-    """A path that can stand for the program: the largest executable, else the first file."""
+    """A path to use as the program: the largest executable, or the first file."""
     files = sizes(tree)
     executable = [path for path in files if os.access(tree / path, os.X_OK) and (tree / path).stat().st_mode & 0o111]
     return max(executable, key=files.get) if executable else min(files)
@@ -195,7 +195,7 @@ def desync_program():
 
 
 def scratch_folder(is_large):
-    """On a RAM disk where there is room, as ./run bench does; a large pair needs a disk."""
+    """A folder on a RAM disk if there is room, as in ./run bench; a large pair needs a disk."""
     memory = Path("/dev/shm")
     if "TMPDIR" in os.environ or is_large or not memory.exists() or shutil.disk_usage(memory).free < 8 << 30:
         return None
@@ -218,7 +218,7 @@ def measure_pair(options, pair, known):
             found |= rivals.all_of(pair, scratch, options.desync, options.bsdiff_seconds, is_large)
         if not options.no_ours:
             say(f"{pair.name}: vsekai")
-            # The one of the table: a patch of another level is applied faster or slower, by a tenth.
+            # The level of the table: patches of other levels take up to a tenth more or less to apply.
             patch = rivals.TarPatch(pair, scratch) if "zstd_tar" in found else None
             ours = Ours(pair, scratch / "ours", 1 if is_large else options.rounds, is_large)
             found["ours"] = ours.all(patch.apply if patch else lambda: None)
@@ -252,7 +252,7 @@ def arguments():
 
 def main():
     options = arguments()
-    # Servers and folders are put away then too.
+    # Stop servers and remove folders in that case, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not VSEKAI.exists():
         sys.exit(f"error: {VSEKAI} is not there\n\nhint: run ./run build, or set VSEKAI to the program")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures an install through the node in Godot against the same install by the command line, from a local repository:
-# bench_godot.sh [ROUNDS] [MEGABYTES] [debug|release]. The two take turns; what counts is the median of each.
+# Compares an install through the node in Godot with the same install on the command line, from a local repository:
+# bench_godot.sh [ROUNDS] [MEGABYTES] [debug|release]. The two take turns; the median of each counts.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 mkdir -p "$work/build/data"
 for number in $(seq 1 20); do
-	# Half noise, half zeros, as game data compresses a little.
+	# Half noise, half zeros, because game data compresses a little.
 	{
 		head -c $((megabytes * 25000)) /dev/zero | openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$number" 2>/dev/null
 		yes "line $number of something that compresses" | head -c $((megabytes * 25000)) || true
@@ -23,9 +23,9 @@ chmod +x "$work/build/game"
 "$vsekai" --quiet keys init "$work/keys" --mode stable
 "$vsekai" --quiet publish "$work/build" --mode stable --version 1.0.0 --entry game --repository "$work/repo" --keys "$work/keys"
 
-# Both in the same place, so that neither has another C library or file system.
+# Both run in the same root, so that both use the same C library and file system.
 inside() { "$repo/tests/tools/godot.sh" "$@"; }
-# Each says itself how long it worked: neither the start of a process nor that of the engine counts.
+# Each reports its own time, so neither the start of the process nor that of the engine counts.
 by_cli() {
 	inside --run "$vsekai" update "$work/cli" --repository "$work/repo" --trust-root "$work/keys/root.json" |
 		sed -n 's/.* in \([0-9.]*\) s\..*/\1/p'
@@ -40,7 +40,7 @@ for round in $(seq 0 "$rounds"); do
 	sync
 	node=$(by_node)
 	rm -rf "$work/cli" "$work/node"
-	# The first round warms up.
+	# The first round is a warm-up.
 	[[ $round == 0 ]] || echo "$cli $node" >>"$work/times"
 done
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }

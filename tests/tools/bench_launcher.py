@@ -1,9 +1,9 @@
 #!/usr/bin/env -S python3 -B
 """Measures the launcher: frames with and without an update, start, idle load, command line, size. Prints a Markdown
-table. How fast the node is beside the command line, bench_godot.sh measures.
+table. bench_godot.sh compares the node with the command line.
 
-    bench_launcher.py [debug|release]     of an export that is in out/linux (default: debug)
-    bench_launcher.py frames              only those of the project
+    bench_launcher.py [debug|release]     measures the export in out/linux (default: debug)
+    bench_launcher.py frames              only measures frames in the project
 
 Frames are measured in the project, under a virtual display with Mesa's software renderer; the rest on the export.
 Nothing else should run on the machine meanwhile: the load is printed with the table.
@@ -47,8 +47,8 @@ class Bench:
         return folder
 
     def frames(self):
-        """The launcher in the project, drawing all the time, which a launcher at rest does not. What it installs
-        lies in a folder: a server on the same two cores would be what is measured."""
+        """The launcher in the project, drawing all the time, unlike a launcher at rest. It installs from a folder,
+        because a server on the same two cores would distort the result."""
         folder, keys = self.world.files()
         self.player.choose(str(folder), keys / "root.json", self.world.folder / "by-node")
         script = str(REPO / "tests/e2e/measure_frames.gd")
@@ -65,7 +65,7 @@ class Bench:
         assert json.loads(told["update"])["end"] == ["0.1.0"], told
 
     def start(self):
-        """From the start of the process to the first picture."""
+        """Time from the start of the process to the first picture."""
         folder = self.install_root("by-command")
         self.world.run("--update", folder, "--repository", self.url, "--trust-root", self.world.keys / "root.json")
         seconds = []
@@ -82,7 +82,7 @@ class Bench:
         self.row("start to the first frame", f"{statistics.median(seconds):.2f} s (first {seconds[0]:.2f} s)", "< 1 s")
 
     def idle(self):
-        """Processor time of a launcher that nobody touches."""
+        """Processor time of an idle launcher."""
         self.install_root("by-command")
         self.player.start()
         time.sleep(3)
@@ -95,7 +95,7 @@ class Bench:
                  "thread", "≤ 1 %")
 
     def command_line(self):
-        """The launcher as a command line, as a script runs it."""
+        """The launcher used as a command line, as in a script."""
         folder = self.install_root("by-command")
         seconds = []
         for _ in range(RUNS):
@@ -107,7 +107,7 @@ class Bench:
                  f"{min(seconds):.2f} s (median {statistics.median(seconds):.2f} s)", "< 0.5 s")
 
     def size(self):
-        """What the export adds to the engine's template."""
+        """The size that the export adds to the engine's template."""
         # An export of the other kind may have left its library there.
         library = "libvsekai_updater.x86_64.so" if self.kind == "release" else "libvsekai_updater.debug.x86_64.so"
         files = [LAUNCHER.with_suffix(".pck"), LAUNCHER.parent / library]
@@ -134,7 +134,7 @@ def main():
         stack.callback(player.stop)
         world.serve()
         world.publish("stable", "0.1.0")
-        # Straight to the server: a line in Python would be what is measured.
+        # Directly to the server: a slow line in Python would distort the result.
         bench = Bench(world, player, display, world.url, kind)
         load = os.getloadavg()[0]
         others = [bench.start, bench.idle, bench.command_line, bench.size]

@@ -3,9 +3,9 @@
 
 bench_server.py [--rounds N] [--seconds N] [--write FILE] [--only hot,cold,check,publish,memory,missing]
 
-The server runs on the first core and wrk on the second; what is compared is requests for each second of the server's
-CPU (of all its processes, from /proc), as the median of rounds in which all ran by turns. Chunks are the real game's
-where VSEKAI_TEST_DATA names it, else noise that is made on the spot. What is missing on the machine is said in its row.
+The server runs on the first core and wrk on the second. It compares requests per second of the server's CPU time (of all
+its processes, from /proc), as the median of rounds in which all servers take turns. Chunks are the real game's if
+VSEKAI_TEST_DATA names it, or generated noise. Rows say what is missing on this machine.
 """
 
 import argparse
@@ -30,7 +30,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def ran(*command, **options):
-    """A command that must succeed."""
+    """Runs a command, which must succeed."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
     if done.returncode != 0:
         sys.exit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
@@ -38,7 +38,7 @@ def ran(*command, **options):
 
 
 def cpu_seconds(pid):
-    """User and system time of a process and its children that live."""
+    """User and system time of a process and its living children."""
     pids = [pid]
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if children.exists():
@@ -129,7 +129,7 @@ class Bench:
         print(self.rows[-1], file=sys.stderr)
 
     def wrk(self, url, paths, connections=CONNECTIONS, seconds=None):
-        """Requests that were answered well, and the seconds they took."""
+        """Number of successful requests, and the seconds they took."""
         script = self.scratch / "wrk.lua"
         listed = ",".join(json.dumps(path) for path in paths)
         script.write_text(
@@ -232,7 +232,7 @@ class Bench:
                 "--keys", folder / "keys", *where]
 
     def published(self):
-        """A server with the game, its keys, and how long publishing took; and the same into a folder, before it."""
+        """A server with the game, its keys, and how long publishing took; before that, the same for a folder."""
         folder = self.scratch / f"publish-{time.monotonic_ns()}"
         folder.mkdir()
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "*"}

@@ -1,4 +1,4 @@
-"""The tables of bench_bundles.py, as Markdown: what was measured beside each bar that was set."""
+"""The tables of bench_bundles.py as Markdown: each measured value next to its bar."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import subprocess
 
 MIB = 1 << 20
 
-# Bytes of content that an update may fetch at most.
+# Most bytes of content that an update may download.
 BYTES_BARS = {"wesnoth": 7.0e6, "freeorion": 100e3, "godot3": 13.2e6, "vsekai": 42e6, "mtimes": 20e3}
 FULL_BARS = {"vsekai": (52.5e6, 25)}
 PEAK_BAR = 256 * MIB
@@ -31,7 +31,7 @@ NAMES = {
 
 
 def shown(count):
-    """Bytes in the unit that reads best."""
+    """Formats bytes in the most readable unit."""
     if count is None:
         return "-"
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} KB"
@@ -77,7 +77,7 @@ def fetched(of):
 
 
 def patched(of, marked=None):
-    """A patcher's bytes, with a mark where they are not all its own work."""
+    """A patcher's bytes, with a mark if it did not produce all of them itself."""
     if of.get("missing"):
         return "none"
     size = of.get("bytes", of.get("quick_bytes"))
@@ -211,7 +211,7 @@ def apply_row(name, of):
 
 
 def apply_table(found):
-    """What the others need to apply a patch: the measure that ours is held to."""
+    """The cost of applying a patch with the other programs, with which ours is compared."""
     head = ["the others' client", "zstd -d", "and tar -x", "memory", "butler apply", "memory", "desync over the line", "memory"]
     return table(head, [apply_row(name, of) for name, of in found.items()])
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Starts the update server on SQLite, publishes two builds of the V-Sekai game to it as signed versions, installs the
-# first with `vsekai --update`, updates to the second, repairs damage, rolls back, and shows the modes. Recalls a version
-# over the API, and exports the repository as plain files that any web host can carry. Then prints how much was fetched,
-# next to what desync fetches. Ends with the launcher: see demo_launcher.sh.
+# first with `vsekai --update`, updates to the second, repairs damage, rolls back, and shows the modes. Recalls a
+# version over the API, and exports the repository as plain files for any web host. Then prints how much was downloaded,
+# compared with desync. Ends with the launcher: see demo_launcher.sh.
 #
 #	demo.sh [--quick] [--no-launcher]
 #
 # The builds are the first available of: $VSEKAI_TEST_DATA; V-Sekai's public store over HTTPS; two small versions made
-# on the spot. So it also runs without network, once what it builds is built.
-# --quick: never the public store, and only the first steps of the launcher, without a display. --no-launcher: ends
-# before the launcher. VSEKAI_BIN names a folder with `vsekai` and `vsekai-server`: then nothing is built.
+# for the demo. So it also runs without network, once everything it builds has been built.
+# --quick: never uses the public store, and only runs the first steps of the launcher, without a display. --no-launcher:
+# stops before the launcher. VSEKAI_BIN names a folder with `vsekai` and `vsekai-server`: then nothing is built.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/demo_data.sh"
@@ -29,10 +29,10 @@ game=$out/game
 bin=${VSEKAI_BIN:-$(cargo_target)/demo}
 vsekai=$bin/vsekai
 vsekai_server=$bin/vsekai-server
-# The user's own settings would show up in what this prints.
+# The user's own settings would change the output.
 export VSEKAI_CONFIG=$out/config.toml
 
-# Runs a command and leaves its wall time in $seconds.
+# Runs a command and sets $seconds to its wall time.
 timed() {
 	local begin=$EPOCHREALTIME status=0
 	"$@" || status=$?
@@ -40,19 +40,19 @@ timed() {
 	return "$status"
 }
 
-# field PATH: a number of the last JSON line, such as transfer.requests.
+# field PATH: prints a number of the last JSON line, such as transfer.requests.
 field() {
 	tail -n 1 "$out/last.jsonl" | python3 -c 'import functools, json, sys
 print(functools.reduce(lambda found, name: found[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
 
-# show ARGS...: a command as a user would type it, and what it prints.
+# show ARGS...: prints a command as a user would type it, and runs it.
 show() {
 	printf '\n$ vsekai %s\n' "$*" | sed "s|$out/||g"
 	(cd "$out" && "$vsekai" "$@")
 }
 
-# saving: what a bundle saves, from the prices of a dry run.
+# saving: prints what a bundle saves, according to the prices of a dry run.
 saving() {
 	tail -n 1 "$out/last.jsonl" | python3 -c 'import json, sys
 ways = {way["way"]: way for way in json.load(sys.stdin)["routes"]}
@@ -71,8 +71,8 @@ row() {
 	table+=$(printf '%-34s %8s %10s %9s' "$1" "$2" "$(awk -v b="$3" 'BEGIN { printf "%.1f", b / 1e6 }')" "$4")$'\n'
 }
 
-# update WHAT ARGS...: `vsekai --update`, with a line for the table. Without the cache that casync tools share: it would
-# blur the numbers.
+# update WHAT ARGS...: `vsekai --update`, with a row for the table. Ignores the cache that casync tools share, which
+# would distort the numbers.
 update() {
 	printf '\n$ vsekai --update game %s\n' "${*:2}" | sed "s|$out/||g"
 	timed "$vsekai" --json --update "$game" --no-shared-cache "${@:2}" >"$out/last.jsonl"
@@ -90,7 +90,7 @@ publish() {
 		--keys "$out/keys" --token-file "$out/token"
 }
 
-# The embedded default: SQLite in a folder, keys of its own, a token that is shown once.
+# The embedded default: SQLite in a folder, its own keys, and a token that is shown once.
 serve() {
 	"$vsekai_server" serve --listen 127.0.0.1:0 --data "$out/server" --set bundles=false >"$out/server.out" 2>"$out/server.log" &
 	server=$!
@@ -102,7 +102,7 @@ serve() {
 	sed -E 's/(vsk_[0-9a-f]{8})[0-9a-f_]+/\1…/; '"s|$out/||g" "$out/server.out" "$out/server.log"
 }
 
-# api METHOD PATH [JSON]: an operation of the server, as anybody could call it.
+# api METHOD PATH [JSON]: calls an operation of the server.
 api() {
 	printf "\\n$ curl -X %s %s%s -d '%s'\\n" "$1" "$url" "$2" "${3:-}"
 	curl --fail-with-body --silent --show-error -X "$1" "$url$2" -H "Authorization: Bearer $(<"$out/token")" \
@@ -116,17 +116,17 @@ verify() {
 	say "every file has its SHA-256"
 }
 
-# damage FILE: changes sixteen bytes in the middle of a file.
+# damage FILE: changes 16 bytes in the middle of a file.
 damage() {
 	local middle=$(($(stat -c %s "$1") / 2))
 	printf 'this is not true' | dd of="$1" bs=1 seek="$middle" conv=notrunc status=none
 }
 
-# CPU minutes of a first build with the extension, and of one after a change to our own crates: docs/testing.md.
+# CPU minutes of a first build with the extension, and of one after a change to our own crates: see docs/testing.md.
 first_build=9
 next_build=3
 
-# how_long: what there is to build, and how long that takes with these cores; nothing if there is nothing.
+# how_long: prints what has to be built and how long that takes with these cores; nothing if everything is built.
 how_long() {
 	local minutes=$first_build what="this is the first build" cores
 	if [[ -x $vsekai && -x $vsekai_server ]]; then
@@ -134,7 +134,7 @@ how_long() {
 		minutes=$next_build what="the sources have changed"
 	fi
 	cores=$(nproc)
-	# Not all of it can be shared among many cores.
+	# Not all of the work can be spread over many cores.
 	say "$what: it takes about $(((minutes + cores - 1) / cores + 1)) minutes with $cores cores"
 }
 
@@ -142,7 +142,7 @@ build() {
 	"$repo/tests/tools/setup.sh" demo
 	[[ -z ${VSEKAI_BIN:-} ]] || return 0
 	local wanted=(--bins)
-	# At once: then all have the same dependencies, which are compiled once.
+	# In one command, so that all programs have the same dependencies, which are compiled once.
 	if [[ -n $launcher ]] && "$repo/tests/tools/godot.sh" --version >/dev/null; then
 		wanted+=(--example extension --features vsekai-updater/docs)
 	fi
@@ -153,7 +153,7 @@ build() {
 start() {
 	serve
 	show keys init keys --mode stable --mode beta --online "$url" >/dev/null
-	# The network may end in the middle of a game of 600 MB.
+	# The network may fail in the middle of a game of 600 MB.
 	if ! publish stable "$old" "${old_build[@]}"; then
 		[[ $from_public == yes ]] || die "$old was not published"
 		say "V-Sekai's public store does not answer any more"
@@ -234,7 +234,7 @@ plain_files() {
 	game=$out/from-files verify "$new_sums"
 }
 
-# desync has no update of a directory: it fetches every chunk of the new version.
+# desync cannot update a directory: it downloads every chunk of the new version.
 compare_with_desync() {
 	if desync=$("$repo/tests/tools/desync.sh"); then
 		PATH=$desync:$PATH

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The builds that the demo publishes. Sourced by demo.sh, which sets `out`; defines names and does nothing else.
+# The builds that the demo publishes. Sourced by demo.sh, which sets `out`; only defines names.
 # shellcheck disable=SC2034,SC2154  # used and set by demo.sh
 
 public=https://raw.githubusercontent.com/V-Sekai/casync-v-sekai-game
@@ -9,8 +9,8 @@ old_digest=e2da29c6edaf7721a13ca0383bad7f4687e8d37a08d9caf73440624d6d6826bb
 new_commit=e95a6187752e0c4b950635558754fd22d0283fa0
 new_digest=1ee314a358fc057c66d92f4017686307a6b84fbdfe2dfc0578b6c3a58bf256ab
 
-# Each of the three sets, for the old and the new version: what `vsekai publish` is given, what desync is given
-# ("" if it is left out), and a list of SHA-256 ("" if there is none).
+# Each of the three sets, for the old and the new version: the arguments for `vsekai publish`, those for desync ("" if
+# it is skipped), and a list of SHA-256 ("" if there is none).
 from_folder() {
 	local data=${VSEKAI_TEST_DATA:-}
 	[[ -n $data ]] || return 1
@@ -41,7 +41,7 @@ from_public_store() {
 	of_game "$out/old.caidx" "$public/$old_commit/store" "$out/new.caidx" "$public/$new_commit/store"
 }
 
-# The second version changes a part of one file, moves another and adds a third.
+# The second version changes a part of one file, moves another, and adds a third.
 made_here() {
 	say "neither VSEKAI_TEST_DATA nor V-Sekai's public store: two small versions made on the spot, not the real game"
 	rm -rf "$out/old" "$out/new"
@@ -64,7 +64,7 @@ made_here() {
 	new_build=("$out/new" --entry game)
 }
 
-# choose_builds: the first that is available.
+# choose_builds: chooses the first available set.
 choose_builds() {
 	from_public=
 	from_folder && return

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The end of the demo: the launcher with two versions of the sample game. With a display it opens, and stays until it is
-# closed; without one its pictures are made, which tests/e2e/launcher.py does on its way.
-# demo_launcher.sh [--quick] [FOLDER]: where everything goes; default out/demo-launcher. --quick takes no display, and
-# only the first steps. VSEKAI_EXPORTS=keep takes the exports that out/ has. VSEKAI_BIN names the folder of the programs,
-# and of the extension in examples/; demo.sh sets it.
+# The end of the demo: the launcher with two versions of the sample game. With a display, it opens and stays until it is
+# closed. Without one, tests/e2e/launcher.py plays and takes screenshots of its steps.
+# demo_launcher.sh [--quick] [FOLDER]: the folder for all output, by default out/demo-launcher. --quick uses no display,
+# and only runs the first steps. VSEKAI_EXPORTS=keep uses existing exports in out/. VSEKAI_BIN names the folder of the
+# programs, and of the extension in examples/; demo.sh sets it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -14,7 +14,8 @@ bin=${VSEKAI_BIN:?is set by demo.sh}
 vsekai=$bin/vsekai
 export VSEKAI_CONFIG=$out/config.toml
 
-# without WHAT: everything else of the demo is done, so this is no failure, but where nothing may be left out.
+# without WHAT: everything else of the demo has succeeded, so this is not a failure, except where nothing may be
+# skipped.
 without() {
 	skip "the launcher: there is $1"
 	say "everything before this works without"
@@ -55,7 +56,7 @@ publish() {
 }
 publish 0.1.0
 say "the launcher opens. Install the sample game, and play it; Escape ends it"
-# Where Godot runs, the user's home is not.
+# Godot may run in a root that does not have the user's home.
 mkdir -p "$out/home"
 cp "${XAUTHORITY:-${HOME:-/root}/.Xauthority}" "$out/home/.Xauthority" 2>/dev/null || true
 run=(env HOME="$out/home" XAUTHORITY="$out/home/.Xauthority" GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the folder that holds desync (to be put on PATH), fetching Debian's package if need be.
+# Prints the folder that contains desync (to be added to PATH), downloading Debian's package if needed.
 # The package is only unpacked, with the libraries of its own release: an older system's would be too old for it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

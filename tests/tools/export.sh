@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Exports the launcher and the sample game: export.sh [launcher|sample|all] [debug|release] [VERSION] [OPTION...].
-# Default: all debug. VERSION is the sample's, if not the one in project.godot: it goes to out/sample-VERSION/.
-# What the engine has no template for on this machine is exported as a pack alone, which checks the preset.
-# --linux: for Linux x86_64 alone, which is what the tests run. --keep-library: with the extension that the addon has.
-# Debian's templates are for tests; see docs/exporting.md for what a release needs.
+# Default: all debug. VERSION is the sample's, if it differs from project.godot: it goes to out/sample-VERSION/.
+# If the engine has no template for a platform on this machine, only a pack is exported, which checks the preset.
+# --linux: only Linux x86_64, which is what the tests run. --keep-library: with the extension already in the addon.
+# Debian's templates are only for tests; docs/exporting.md says what a release needs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -29,7 +29,7 @@ engine=$(godot --version | tail -n 1) || die "there is no Godot to export with"
 # 4.6.3.stable.debian4.6.3 and 4.6.3.stable.official.7f3a have their templates in the folder 4.6.3.stable.
 engine=$(sed -E 's/^([0-9.]+\.[a-z0-9]+)\..*/\1/' <<<"$engine")
 
-# quietly LOG ARGS...: runs Godot on the project; shows what it said only if it complained.
+# quietly LOG ARGS...: runs Godot on the project; prints its output only if it reports errors.
 quietly() {
 	local log=$1
 	shift
@@ -39,7 +39,7 @@ quietly() {
 	fi
 }
 
-# A project without launcher and extension, whose sample has another version. Nothing committed is touched.
+# A copy of the project without launcher and extension, whose sample has another version. No committed file is touched.
 copy_project() {
 	project=$repo/out/stage-$version
 	rm -rf "$project"
@@ -47,14 +47,14 @@ copy_project() {
 	cp -R "$repo/scenes/sample" "$project/scenes/"
 	cp -R "$repo/themes/vsekai/fonts" "$repo"/themes/vsekai/icon.* "$project/themes/vsekai/"
 	cp "$repo/export_presets.cfg" "$project/"
-	# Of the launcher's words none are in the copy.
+	# The copy contains none of the launcher's texts.
 	sed -E "/^locale\/translations=/d; s|^(config/version\.sample=).*|\1\"$version\"|
 		s|^(run/main_scene=).*|\1\"res://scenes/sample/sample.tscn\"|" \
 		"$repo/project.godot" >"$project/project.godot"
 	grep -q "^config/version.sample=\"$version\"" "$project/project.godot" || die "project.godot has no version of the sample"
 }
 
-# A first import with an extension that nothing lists crashes the engine at its end (godotengine/godot#111048).
+# A first import with an extension that is not listed crashes the engine at its end (godotengine/godot#111048).
 prepare() {
 	local extensions=()
 	mapfile -t extensions < <(cd "$project" && find addons -name '*.gdextension' 2>/dev/null)
@@ -65,8 +65,8 @@ prepare() {
 	quietly "$log" --import || die "the project does not import"
 }
 
-# has_template FILE: whether the engine that exports has this template.
-# shellcheck disable=SC2016  # HOME is that of the place where Godot runs
+# has_template FILE: whether the exporting engine has this template.
+# shellcheck disable=SC2016  # HOME is that of the root where Godot runs
 has_template() {
 	godot --run sh -c 'test -e "${XDG_DATA_HOME:-$HOME/.local/share}/godot/export_templates/$1"' - "$engine/$1"
 }
@@ -96,7 +96,7 @@ export_product() {
 	export_one "$1 macOS universal" macos.zip "$2/macos/$lower.zip"
 }
 
-# The launcher is nothing without its library, and an old one is none: cargo knows whether it is.
+# The launcher needs its library, and it must be current: cargo knows whether it is.
 library() {
 	local file=$repo/addons/vsekai_updater/bin/libvsekai_updater.x86_64.so
 	[[ $kind == release ]] || file=${file/updater.x86/updater.debug.x86}

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the Godot extension and puts it where the addon wants it: extension.sh [debug|release] [linux|windows] [FILE]
+# Builds the Godot extension and places it in the addon: extension.sh [debug|release] [linux|windows] [FILE]
 # debug (default): with class docs, for the editor and the tests. release: for exported launchers.
-# linux (default) is this machine's; windows is built by mingw, which proves that it builds: releases take MSVC.
-# FILE is a library that has been built, such as rust/examples/extension.rs: it is only put there.
+# linux (default) is for this machine. windows is built by mingw, which proves that it builds; releases use MSVC.
+# FILE is a library that is already built, such as rust/examples/extension.rs, and is only placed.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -50,18 +50,19 @@ if [[ -n $file ]]; then
 	library=$file
 else
 	say "building the Godot extension ($built, $system)"
-	# The crate is a Rust library for everybody else, so that no plain cargo builds a second library of this name.
+	# The crate remains a Rust library for all others, so that a plain cargo build does not create a second library
+	# of this name.
 	cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
 fi
-# Not `grep -q`: it would end early, and the program before it fail.
+# Not `grep -q`: it would end early, and make the program before it fail.
 entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry for Godot"
 
-# A new file in the place of the old one: a Godot that runs keeps what it has loaded.
+# Replaces the file instead of overwriting it: a running Godot keeps what it has loaded.
 mkdir -p "$addon/bin"
 install -m 0755 "$library" "$addon/bin/.$name.new"
 mv "$addon/bin/.$name.new" "$addon/bin/$name"
 
-# The first import of a project that does not know its extensions yet crashes: godotengine/godot#111048.
+# The first import of a project that does not list its extensions yet crashes: godotengine/godot#111048.
 mkdir -p "$repo/.godot"
 echo res://addons/vsekai_updater/vsekai_updater.gdextension >"$repo/.godot/extension_list.cfg"
 say "placed $name, $(du -h "$addon/bin/$name" | cut -f 1)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Publishes small games to a vsekai-server of its own, for the tests of the Godot side: fixtures.sh DIR COMMAND...
-# Runs COMMAND while the server answers, with its address and so on in the environment (below), then stops it.
+# Publishes small games to its own vsekai-server, for the tests of the Godot side: fixtures.sh DIR COMMAND...
+# Runs COMMAND while the server runs, with its address and more in the environment (below), then stops it.
 #
 #	stable   1.0.0 and 1.1.0, which adds 4 MB that cannot be compressed, and notes
 #	beta     2.0.0-beta.1, small
@@ -8,8 +8,8 @@
 #	retired  nothing any more: its users are moved to stable
 #	packed   1.0.0 and 1.1.0, between which a byte changes in each 4 KiB of 2 MB; the one mode with bundles
 #
-# A game makes its ready file, writes its arguments into the file that VSEKAI_TEST_NOTE names, and with `--exit N` ends with N,
-# with `--wait FILE` not before there is FILE, or half a minute has passed.
+# A game creates its ready file, writes its arguments to the file named by VSEKAI_TEST_NOTE, exits with N after
+# `--exit N`, and waits after `--wait FILE` until FILE exists, or for half a minute.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -21,10 +21,10 @@ vsekai() { env -u VSEKAI_REPOSITORY -u VSEKAI_TRUST_ROOT "$bin/vsekai" "$@" >>"$
 mkdir -p "$work"
 : >"$work/server.out"
 
-# noise SEED BYTES: the same in every run, and nothing compresses it.
+# noise SEED BYTES: incompressible bytes, the same in every run.
 noise() { head -c "$2" /dev/zero | openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$1" 2>/dev/null; }
 
-# build NAME VERSION: a game, and bytes that are its own.
+# build NAME VERSION: a game with its own random bytes.
 build() {
 	mkdir -p "$work/$1/data"
 	printf 'version %s\n' "$2" >"$work/$1/data/version.txt"

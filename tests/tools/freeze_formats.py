@@ -4,9 +4,9 @@
     cargo build --bin vsekai && cargo build -p vsekai-server      (in rust/)
     tests/tools/freeze_formats.py 0.2
 
-What a release could read, every later one must; rust/tests/it/formats/ and server/tests/it/formats/ see to that. A folder
-that exists is never written again. The builds are generated from seeds, and the clock is faketime's. Keys,
-identifiers and so what is signed differ in every run.
+Every later release must be able to read what an earlier one could; rust/tests/it/formats/ and server/tests/it/formats/
+check that. An existing folder is never overwritten. The builds are generated from seeds, and faketime sets the clock.
+Keys, identifiers and therefore signed files differ in every run.
 
 Needs faketime and zstd.
 """
@@ -32,14 +32,14 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "rust/target/debug"
-# The state of an install names places: they are the same in every run.
+# The state of an install contains paths, so they are the same in every run.
 WORK = pathlib.Path("/tmp/vsekai-formats")
 PORT = 18_099
 PLATFORM = "linux-x86_64"
 UPLOAD = "6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11"
 
 PUBLISHED = datetime.datetime(2026, 1, 1)
-# Metadata lives for ten years at the most. Signed in this year, the tests can read it for that much longer.
+# Metadata is valid for at most ten years. Signed in this year, the tests can read it for that long.
 SIGNED = datetime.datetime(2090, 1, 1)
 MINUTES = itertools.count()
 LONGEST_DAYS = 3650
@@ -67,7 +67,7 @@ def noise(seed: int, length: int) -> bytes:
 
 
 def code(functions: int, shift: int) -> bytes:
-    """What looks like x86-64: calls of few functions from many places, which the filter of bundles is for."""
+    """Imitates x86-64 code: many calls of few functions, for which the filter of bundles is made."""
     targets = [4096 + 640 * at for at in range(8)]
     out = bytearray(b"\x7fELF\x02\x01\x01" + bytes(9)) + bytes(shift)
     for at in range(functions):
@@ -84,7 +84,7 @@ def write(path: pathlib.Path, content: bytes | str) -> None:
 
 
 def build(version: str, number: int) -> pathlib.Path:
-    """A build of everything that a tree can have."""
+    """A build with everything that a tree can contain."""
     tree = WORK / f"build-{version}"
     if tree.exists():
         return tree
@@ -102,7 +102,7 @@ def build(version: str, number: int) -> pathlib.Path:
 
 
 def small_build(number: int) -> pathlib.Path:
-    """A build that a database of each migration can have in it."""
+    """A build that a database of every migration can contain."""
     tree = WORK / f"small-{number}"
     write(tree / "game", GAME % number)
     (tree / "game").chmod(0o755)
@@ -112,12 +112,12 @@ def small_build(number: int) -> pathlib.Path:
 
 
 def faketime(clock: datetime.datetime) -> list[str]:
-    """Each program starts a minute after the one before: a clock that goes back is refused."""
+    """Each program starts a minute after the previous one, because a clock that goes back is refused."""
     return ["faketime", str(clock + datetime.timedelta(minutes=next(MINUTES)))]
 
 
 def run(clock: datetime.datetime, program: str, *words: object, env: dict[str, str] | None = None) -> str:
-    """Runs one of the programs at this time, in a world without anybody's settings."""
+    """Runs one of the programs at this time, in an environment without user settings."""
     command = [*faketime(clock), str(BIN / program), *map(str, words)]
     done = subprocess.run(command, env=environment(env), capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -127,7 +127,7 @@ def run(clock: datetime.datetime, program: str, *words: object, env: dict[str, s
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     base = {"PATH": os.environ["PATH"], "HOME": str(WORK / "home"), "TZ": "UTC", "LC_ALL": "C.UTF-8", "NO_PROXY": "*"}
-    # Files keep the times that they have, and who waits, waits by the real clock.
+    # Do not fake the times of files, nor the clock used for waiting.
     return base | {"NO_FAKE_STAT": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} | (more or {})
 
 
@@ -136,7 +136,7 @@ def vsekai(*words: object, clock: datetime.datetime = PUBLISHED, env: dict[str, 
 
 
 def make_keys(folder: pathlib.Path, *modes: str, online: pathlib.Path | None = None) -> None:
-    """Keys whose signatures last as long as can be. The second root has the new days."""
+    """Keys whose signatures are valid as long as possible. The second root has the new lifetimes."""
     words = [word for mode in modes for word in ("--mode", mode)]
     vsekai("keys", "init", folder, *words, *(["--online", online] if online else []))
     described = json.loads((folder / "keys.json").read_text())
@@ -171,7 +171,7 @@ def make_repository(out: pathlib.Path) -> pathlib.Path:
     vsekai(edit, "renew", *desk, clock=SIGNED)
     for folder in (keys, repository):
         shutil.copytree(folder, out / folder.name)
-    # What a catalog says of addresses is tried on a copy: nobody is to be asked at these.
+    # Addresses in the catalog are set in a copy, because no client may use them.
     other = WORK / "elsewhere"
     shutil.copytree(repository, other)
     desk[1] = other
@@ -206,7 +206,7 @@ def update_twice(out: pathlib.Path, url: str) -> None:
     words = ["update", game, "--platform", PLATFORM, "--no-shared-cache"]
     vsekai(*words, "--repository", url, "--trust-root", WORK / "keys/root.json", "--version", "1.0.0")
     vsekai("launch", game)
-    # What the game and the user have written since.
+    # Files that the game and the user have written since.
     write(game / "versions" / os.readlink(game / "current").split("/")[-1] / "settings.cfg", "volume=3\n")
     write(game / "current/screenshot.txt", "mine\n")
     vsekai(*words, "--version", "1.1.0")
@@ -219,7 +219,7 @@ def update_twice(out: pathlib.Path, url: str) -> None:
 
 
 def make_documents(out: pathlib.Path) -> None:
-    """What no repository has: an index of a blob, and what an extract leaves beside its destination."""
+    """Files that no repository contains: an index of a blob, and what an extract leaves next to its destination."""
     blob, store = WORK / "build-1.1.0/bin/engine", WORK / "store"
     vsekai("store", "make", "--store", store, "--chunk-size", "1:4:16", WORK / "engine.caibx", blob)
     write(out / "documents/engine.caibx", (WORK / "engine.caibx").read_bytes())
@@ -231,7 +231,7 @@ def make_documents(out: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def serving(data: pathlib.Path):
-    """A server: its address, and at its first start the token that it shows."""
+    """A running server: its address and, at its first start, the token that it prints."""
     has_begun = data.exists()
     words = ["--data", data, "--listen", "127.0.0.1:0", "--set", "probe_every_s=0", "--set", "bundles=false", "--set", "log=warn"]
     with subprocess.Popen([*faketime(PUBLISHED), BIN / "vsekai-server", "serve", *words], env=environment(),
@@ -240,7 +240,7 @@ def serving(data: pathlib.Path):
             url = server.stdout.readline().strip().removeprefix("Listening at ")
             yield url, "" if has_begun else server.stdout.readline().strip().removeprefix("Admin token: ")
         finally:
-            # faketime is the parent of what listens.
+            # faketime is the parent of the listening process.
             os.killpg(server.pid, signal.SIGTERM)
 
 
@@ -251,7 +251,7 @@ def ask(method: str, url: str, token: str, body: object) -> None:
 
 
 def make_server(out: pathlib.Path) -> None:
-    """What a server keeps, after `vsekai publish --server` and calls of its API; and its keys."""
+    """The data of a server after `vsekai publish --server` and calls of its API; and its keys."""
     data = WORK / "server"
     with serving(data) as (url, token):
         keys = WORK / "server-publisher"
@@ -278,7 +278,7 @@ def make_server(out: pathlib.Path) -> None:
 
 
 def leave_unfinished(url: str, token: str) -> None:
-    """A publication with a document, and with a chunk that was there before it began."""
+    """A publication with a document, and with a chunk that existed before."""
     head = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
     chunk = min((WORK / "store").rglob("*.cacnk"), key=lambda path: (path.stat().st_size, path.name))
     stored = f"{url}/store/{chunk.stem[:4]}/{chunk.name}"
@@ -291,7 +291,7 @@ def leave_unfinished(url: str, token: str) -> None:
 
 
 def ask_for_delta(url: str, data: pathlib.Path) -> None:
-    """As somebody who comes from 1.0.0. The server counts it, and writes that down after a minute."""
+    """A client that updates from 1.0.0. The server counts it, and saves the count after a minute."""
     named = "SELECT file_checksum_hash FROM files WHERE file_name = 'index.caidx' ORDER BY id"
     with sqlite3.connect(data / "vsekai.db") as database:
         (old,), (new,) = database.execute(named).fetchall()
@@ -304,7 +304,7 @@ def ask_for_delta(url: str, data: pathlib.Path) -> None:
 
 
 def make_migrations(out: pathlib.Path) -> None:
-    """The database as it is after each migration: its tables, and the rows that they have in the newest."""
+    """The database after each migration: its tables, with the rows of the newest database."""
     newest = sqlite3.connect(WORK / "server.db")
     texts = sorted((ROOT / "server/migrations").glob("*.sql"))
     tables = [name for (name,) in newest.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]

@@ -2,8 +2,8 @@
 # Fuzzes each target of rust/fuzz for a while: fuzz.sh [SECONDS], default 60 for each; 0 only replays the corpus.
 # The corpus is also replayed by a plain test, rust/tests/it/corpus.rs.
 # Fails on a crash, on an input that takes over 10 s and on more than 512 MB. New findings go to
-# rust/fuzz/target/, never into git. Coverage needs a flag that stable compilers take; the address
-# sanitizer would need a nightly: `cargo +nightly fuzz run TARGET` runs the same targets with it.
+# rust/fuzz/target/, never into git. Coverage needs a flag that stable compilers accept; the address
+# sanitizer would need a nightly compiler: `cargo +nightly fuzz run TARGET` runs the same targets with it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -14,7 +14,7 @@ fuzz=$repo/rust/fuzz
 have g++ || apt_install g++
 mkdir -p "$fuzz/target/artifacts"
 
-# As cargo-fuzz passes them. The target is named so that build scripts are left out.
+# The same flags as cargo-fuzz uses. The target is named explicitly, so that build scripts do not get them.
 coverage=(--cfg=fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares)
@@ -24,7 +24,7 @@ build_covered() {
 		cargo build --quiet --locked --manifest-path "$fuzz/Cargo.toml" --release --bins --target "$host"
 }
 
-# run NAME ARGS: one target, in silence unless it fails.
+# run NAME ARGS: runs one target, without output unless it fails.
 run() {
 	local name=$1 log=$fuzz/target/$1.log
 	shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs Godot: $GODOT, else `godot` on PATH if new enough, else Debian's in a root of its own under the cache.
-# `godot.sh --run PROGRAM ARGS` runs another program (xvfb-run, an exported launcher) in the same place.
+# Runs Godot: $GODOT, or `godot` on PATH if it is new enough, or Debian's in its own root in the cache.
+# `godot.sh --run PROGRAM ARGS` runs another program (xvfb-run, an exported launcher) in the same root.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -31,15 +31,15 @@ make_debian usr/bin/godot "$root" --variant=minbase \
 		ln -s /usr/bin/godot-template-debug "$templates/linux_debug.x86_64"' ||
 	die "no Godot $wanted could be made ready" "set GODOT to a Godot $wanted (or later) editor"
 
-# Of the environment, what is ours comes along, and what VSEKAI_PASS names: such as HOME, or nothing.
+# Passes on our own environment variables, and those that VSEKAI_PASS names, such as HOME.
 passed=()
 for name in ${!VSEKAI_@} ${VSEKAI_PASS:-}; do
 	passed+=("$name=${!name-}")
 done
 
-# A mount namespace of its own: nothing stays mounted, and the project has the same path inside.
+# In its own mount namespace: nothing stays mounted, and the project has the same path inside.
 namespace=(--mount --propagation private)
-# In a plain chroot `/` is no mount, so its propagation cannot be set.
+# In a plain chroot, `/` is not a mount point, so its propagation cannot be set.
 mountpoint -q / || namespace=(--mount --propagation unchanged)
 [[ $(id -u) == 0 ]] || namespace+=(--user --map-root-user)
 # shellcheck disable=SC2016  # expanded by the inner shell

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What the tools share. Sourced, never run; defines names and does nothing else.
+# Shared functions of the tools. Sourced, never run; only defines names.
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# Downloaded programs are kept per user, so that a second clone has them already.
-# shellcheck disable=SC2034  # used by those who source this
+# Downloaded programs are kept per user, so that a second clone can use them.
+# shellcheck disable=SC2034  # used by scripts that source this
 cache=${VSEKAI_TOOLS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vsekai-updater}
 
-# A Rust that rustup installed a moment ago is not yet on PATH.
+# A Rust that rustup has just installed is not on PATH yet.
 if ! command -v cargo >/dev/null && [[ -x ${HOME:-/root}/.cargo/bin/cargo ]]; then
 	PATH=$HOME/.cargo/bin:$PATH
 fi
@@ -19,7 +19,7 @@ die() {
 	exit 1
 }
 
-# A check that cannot be made here. On CI that is a failure: there a silent hole would look green.
+# Reports a check that cannot be made here. On CI that is a failure: a silent gap would look like success.
 skip() {
 	echo "SKIPPED: $*" >&2
 	[[ ${CI:-} != true ]] || die "CI must not skip: $*"
@@ -45,22 +45,22 @@ apt_install() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# The version that apt would install of a package, without epoch; empty if it knows none.
+# The version of a package that apt would install, without epoch; empty if apt does not know the package.
 apt_candidate() {
 	apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: //p' | sed '/(none)/d; s/^[0-9]*://'
 }
 
 cargo_in_rust() { (cd "$repo/rust" && cargo "$@"); }
 
-# Where cargo puts what it builds.
+# The folder of cargo's build output.
 cargo_target() {
 	cargo_in_rust metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
 
-# Where `vsekai` and `vsekai-server` are: VSEKAI_BIN, or what the tests have built.
+# The folder of `vsekai` and `vsekai-server`: VSEKAI_BIN, or the build of the tests.
 bin_dir() { echo "${VSEKAI_BIN:-$(cargo_target)/debug}"; }
 
-# at_exit COMMAND: runs it when the script ends, however it ends; the last one given runs first.
+# at_exit COMMAND: runs it whenever and however the script ends; the last one registered runs first.
 exit_commands=()
 at_exit() {
 	exit_commands=("$1" "${exit_commands[@]}")
@@ -72,8 +72,8 @@ run_exit_commands() {
 	exit "$status"
 }
 
-# stage NAME COMMAND...: runs COMMAND, says how long it took, and adds a line to the table of the run.
-# One stage may contain others, also in scripts that it starts.
+# stage NAME COMMAND...: runs COMMAND, prints its time, and adds a row to the table of the run.
+# A stage may contain others, also in scripts that it starts.
 stage() {
 	local name=$1 line begin=$EPOCHREALTIME status
 	shift
@@ -90,7 +90,7 @@ stage() {
 	return "$status"
 }
 
-# The first script that has a stage prints the table at its end, also when it fails.
+# The first script with a stage prints the table at its end, even if it fails.
 stages_begin() {
 	VSEKAI_STAGES=$(mktemp)
 	export VSEKAI_STAGES
@@ -116,8 +116,8 @@ stages_table() {
 }
 
 # make_debian WANTED-FILE DIR MMDEBSTRAP-ARGS: a Debian "forky" tree in DIR, unless WANTED-FILE is there.
-# The mirror is the machine's own where it is a Debian, mmdebstrap's default elsewhere. Whether an expired
-# list is refused stays as the machine's apt has it; signatures are checked always.
+# Uses the machine's own mirror on Debian, and mmdebstrap's default elsewhere. Whether expired lists are
+# refused is as in the machine's apt settings; signatures are always checked.
 make_debian() {
 	local wanted=$1 dir=$2 mirror args=() key value
 	shift 2

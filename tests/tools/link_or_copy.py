@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What it costs to hard-link a file and to copy it, by size: link_or_copy.py FOLDER.
+"""Compares the cost of hard-linking and of copying a file, by size: link_or_copy.py FOLDER.
 
-Prints the time a file takes, in microseconds: the best of some rounds, and the same with what was written safe on the
-disk. The folder's disk is measured. `docs/install-root.md` has the result, and what follows from it.
+Prints the time per file in microseconds, the best of several rounds, without and with syncing to the disk. Measures the
+disk of FOLDER. `docs/install-root.md` has the results and conclusions.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ def sync(folder):
 
 
 def measure(take, old, new, count):
-    """The best seconds of all files: taken over, and synced too."""
+    """The best times of all files, in seconds: without and with syncing."""
     taken, synced = [], []
     for _ in range(ROUNDS):
         shutil.rmtree(new, ignore_errors=True)

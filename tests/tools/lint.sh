@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks format, lints and the rules of the house. Runs all of them, then fails if one did.
+# Checks format, lints and the project's rules. Runs all checks, then fails if any did.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$repo"
@@ -12,7 +12,7 @@ check() {
 	stage "lint: $name" "$@" || failures=$((failures + 1))
 }
 
-# A file beyond 500 lines gives its reason in a head comment that says "500 lines".
+# A file with more than 500 lines must give its reason in a head comment that contains "500 lines".
 files_are_short() {
 	local file long=0
 	while read -r file; do
@@ -24,16 +24,16 @@ files_are_short() {
 	return "$long"
 }
 
-# Where the data of a workplace lies is said in .ci/ alone.
+# Only .ci/ may name the location of a workplace's data.
 no_path_leaves_the_repository() {
 	! git grep -nF "..""/shared" -- ':!.ci/'
 }
 
-# A workspace of its own, with a lock file that nothing else looks at.
+# A separate workspace with its own lock file, which no other check covers.
 lock_of_fuzz_is_new() { cargo_in_rust metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null; }
 
 clippy() { cargo_in_rust clippy --quiet "$@" -- -D warnings; }
-# A layer with nothing above it: that it compiles alone proves that it needs nothing from there.
+# The bottom layer must compile alone, which proves that it needs nothing from the layers above.
 layer() { clippy --lib --no-default-features --features "$1"; }
 
 stage "lint: what the lints need" "$repo/tests/tools/setup.sh" lint
@@ -49,17 +49,17 @@ else
 	skip "cargo fmt is not installed"
 fi
 if cargo clippy --version >/dev/null 2>&1; then
-	# With the extension's features in: one compilation then looks at every line of both crates.
+	# With the extension's features, so that one compilation checks every line of both crates.
 	check "clippy: everything" clippy --workspace --all-targets --features vsekai-updater/docs
 	check "clippy: base (no file system, no network, no async)" layer ""
 	check "clippy: local" layer local
 	check "clippy: net" layer net
-	# Not a lint, but as cheap as one: a Rust without this target leaves it to the nightly run.
+	# Not a lint, but as cheap as one. If the target is not installed, the nightly run covers it.
 	check "Windows: the layers below the network" env CI= "$repo/tests/tools/windows.sh" --check
 else
 	skip "cargo clippy is not installed"
 fi
-# Needs a list of advisories from the network, so it is a help and not a gate.
+# Needs a list of advisories from the network, so it is optional.
 if cargo deny --version >/dev/null 2>&1; then
 	check "cargo deny" cargo_in_rust deny --all-features check
 else

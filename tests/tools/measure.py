@@ -1,4 +1,4 @@
-"""What the benches of update sizes share: running a command and measuring it, serving files, comparing trees."""
+"""Shared by the benchmarks of update sizes: runs and measures commands, serves files, compares trees."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ TOOLS = Path(__file__).resolve().parent
 REPO = TOOLS.parents[1]
 MIB = 1 << 20
 
-# Wall time; user and system time; the most memory that one process of it had; what it printed to stdout.
+# Wall time; user and system time; peak memory of the largest process; stdout.
 Sample = namedtuple("Sample", "seconds cpu_seconds peak_bytes output")
 
 
@@ -26,10 +26,10 @@ def say(text):
 
 
 def measured(*command, limit=None, may_fail=False, env=None):
-    """Runs a command that must succeed; None if it took more than `limit` seconds.
+    """Runs a command, which must succeed; returns None if it took more than `limit` seconds.
 
-    Memory is the largest process's; in a pipe of `sh -c`, that of its larger end. GNU time counts it: a child of this
-    program would begin with this program's own.
+    Memory is that of the largest process, also in a pipe of `sh -c`. GNU time measures it, because a child of this
+    program would start with this program's memory.
     """
     command, place = [str(part) for part in command], Path(tempfile.mkdtemp(prefix="measure-"))
     timed = ["/usr/bin/time", "--quiet", "-o", str(place / "usage"), "-f", "%U %S %M", *command]
@@ -56,7 +56,7 @@ def measured(*command, limit=None, may_fail=False, env=None):
 
 
 def fresh(folder):
-    """The folder, empty."""
+    """Empties or creates the folder, and returns it."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -64,7 +64,7 @@ def fresh(folder):
 
 
 def sizes(tree):
-    """Sizes of the files of a tree by path."""
+    """The sizes of a tree's files, by path."""
     return {
         str(path.relative_to(tree)): path.stat().st_size
         for path in tree.rglob("*")
@@ -79,7 +79,7 @@ def must_be_equal(one, other):
 
 
 def ids_of(index):
-    """The chunk ids of an index of desync: 40 bytes for each chunk, after 64 of headers and before 40 of tail."""
+    """The chunk ids of a desync index: 40 bytes per chunk, between 64 bytes of headers and 40 of tail."""
     data = Path(index).read_bytes()
     return [data[at + 8 : at + 40].hex() for at in range(64, len(data) - 40, 40)]
 
@@ -95,7 +95,7 @@ def free_port():
 
 
 class Nginx:
-    """Serves a folder and counts what was asked for."""
+    """Serves a folder and counts requests."""
 
     def __init__(self, folder, scratch):
         program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
@@ -140,7 +140,7 @@ class Nginx:
 
 
 class SlowLine:
-    """A far and narrow way to a server: 50 ms round trip, 50 Mbit/s."""
+    """A slow connection to a server: 50 ms round trip, 50 Mbit/s."""
 
     def __init__(self, port):
         command = [sys.executable, str(TOOLS / "slow_line.py"), str(port)]

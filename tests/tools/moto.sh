@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder that holds moto_server (an S3 server for tests), installing it in a Python environment of its own.
+# Prints the folder that contains moto_server (an S3 server for tests), after installing it in its own Python
+# environment.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -14,7 +15,7 @@ if [[ ! -x $env/bin/moto_server ]]; then
 	python3 -m venv "$env"
 	"$env/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.*' >&2
 fi
-# A folder with this one program: the environment's own Python must not come before the system's on PATH.
+# A folder with only this program: the environment's Python must not come before the system's on PATH.
 mkdir -p "$env/path"
 ln -sf ../bin/moto_server "$env/path/moto_server"
 echo "$env/path"

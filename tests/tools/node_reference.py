@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the node reference of docs/godot.md from the class docs: node_reference.py [--check].
 
-Names, arguments, types and defaults come from Godot itself (`--doctool`), which knows what is really registered; the
-texts from the doc comments in rust/src/gdext, which are what F1 shows in the editor. A class, property, method or signal
+Names, arguments, types and defaults come from Godot itself (`--doctool`), which knows what is really registered. The
+texts come from the doc comments in rust/src/gdext, which F1 shows in the editor. A class, property, method or signal
 without a text is an error. `--check` only compares.
 """
 
@@ -20,7 +20,7 @@ BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-
 
 
 def comments():
-    """Doc comments by the name of what they stand before; those in a class also by `Class.name`."""
+    """Doc comments by the name of the item that follows; those in a class also by `Class.name`."""
     found = {}
     for source in SOURCES:
         text, owner = [], ""
@@ -46,7 +46,7 @@ def comments():
 
 
 def plain(text):
-    """From Godot's links to Markdown."""
+    """Converts Godot's links to Markdown."""
     text = re.sub(r"\[(?:method|signal|member|constant|param|enum) ([^\]]+)\]", r"`\1`", text)
     return re.sub(r"\[(VSekai\w+)\]", r"`\1`", text)
 
@@ -106,7 +106,7 @@ class Reference:
             self.section(f"enum {enum}")
             self.lines += [self.text(enum, enum), ""]
             for constant in constants:
-                # Most say by their name what they mean.
+                # Most are explained by their names.
                 text = self.texts.get(f"{enum}.{constant.get('name')}", "")
                 self.item(f"{constant.get('name')} = {constant.get('value')}", plain(text))
 

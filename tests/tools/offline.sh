@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command on a machine without network, but for its own loopback: offline.sh COMMAND...
+# Runs a command without network access, except to its own loopback: offline.sh COMMAND...
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

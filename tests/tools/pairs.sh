@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # pairs.sh [--large] FOLDER [NAME...]: gets pairs of real trees for bench_bundles.py, each as FOLDER/NAME/{old,new}.
 # They are Debian packages of trixie and sid by version and SHA-256, two published builds of V-Sekai (from
-# $VSEKAI_TEST_DATA), and with --large a made-up pack of 4 GiB. What is there already is kept.
+# $VSEKAI_TEST_DATA), and with --large an artificial pack of 4 GiB. Existing pairs are kept.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export LC_ALL=C
 
-# name, package, then version and SHA-256 of the old and of the new one. The first three are what the bars name; the
-# others are there so that nothing is tuned to those: archives in a zip, a rebuilt library, a new major version of a program.
+# Name, package, then version and SHA-256 of the old and of the new one. The bars refer to the first three. The others
+# prevent tuning to those: archives in a zip, a rebuilt library, a new major version of a program.
 packages='
 wesnoth wesnoth-1.18-data 1:1.18.5-1 6db473c8af6242d5a9a824f5af79619a0f5769460e896b90f529bacc405aeffd 1:1.18.8-1 681f08a817449d4d5b036437e7334f707d909d789d5c7cf63794cdbf531fbd44
 freeorion freeorion-data 0.5.1-2 87ee53e32ecbb9323da2d6879dc18c3dadc0aa03cd06f0b9e2bd4a76a649fe0d 0.5.1.2-1 f21f4b41c24994e0c24691d570ddcc3c4c344d0d9c13dc8ec642e9a4c8b63ce4
@@ -18,7 +18,7 @@ ddnet ddnet-data 19.1-2 aaebc52563a57b4da63012d438f34ec7dfa2dcee3b10ca1851d15531
 llvm libllvm19 1:19.1.7-3+b1 db0d614d61345ca710fb73e75105f1ec6e38898fa7b3aa99fa7eb7d8b0a11d57 1:19.1.7-22+b1 e61468d61c80b18e5c2802ee44e657a05e0b55e48e5ae40b8b22ee7000e11860
 blender blender 4.3.2+dfsg-2 72059c2362953cedf7cce468cfc48b87338358731400cd71fd3d688be119daab 5.2.2+dfsg-1 543fc0d884adc670f49dbea209093a8f239e3475e875cacf1644bc52091893f0
 '
-# A day on which Debian's archive had all of them; asked for what the mirror has no longer.
+# A day on which Debian's archive had all versions; used for those that the mirror no longer has.
 snapshot=https://snapshot.debian.org/archive/debian/20261030T120000Z
 debs=$cache/debs
 
@@ -28,7 +28,7 @@ mirror() {
 		sed -n 's/^Debian //p' | head -n 1
 }
 
-# apt_of ARCHIVE ARGS...: apt-get with the lists of that archive's trixie and sid alone, as any user.
+# apt_of ARCHIVE ARGS...: apt-get with only that archive's lists of trixie and sid, runnable by any user.
 apt_of() {
 	local archive=$1 root=$work/apt-${1//[^a-z0-9]/-} key=/usr/share/keyrings/debian-archive-keyring.gpg
 	shift
@@ -47,7 +47,7 @@ apt_of() {
 # is_file DIGEST FILE
 is_file() { [[ -f $2 ]] && echo "$1  $2" | sha256sum --check --status; }
 
-# deb PACKAGE VERSION DIGEST: leaves the package's file in $deb.
+# deb PACKAGE VERSION DIGEST: sets $deb to the package's file, downloading it if needed.
 deb() {
 	local archive
 	deb=$debs/$3.deb
@@ -78,7 +78,7 @@ of_packages() {
 	dpkg-deb -x "$deb" "$making/old"
 	deb "$2" "$5" "$6"
 	dpkg-deb -x "$deb" "$making/new"
-	# Links to what other packages bring: no game's folder has such, and an updater refuses them.
+	# Links to files of other packages: a game's folder has none, and an updater refuses them.
 	find "$making" -type l -lname '/*' -delete
 }
 
@@ -89,12 +89,12 @@ game() {
 		"set VSEKAI_TEST_DATA to their folder, or name the pairs you want: $names"
 	[[ -x $vsekai ]] || die "$vsekai is not there" "run: ./run build, or set VSEKAI to the program"
 	"$vsekai" --quiet store extract --no-shared-cache --store "$data/store" "$data/linux_$1.caidx" "$2"
-	# What it keeps beside a tree is of no use here.
+	# The data that it keeps next to a tree is not needed here.
 	rm -rf "$(dirname "$2")/.$(basename "$2").vsekai"
 	(cd "$2" && sha256sum --check --quiet "$data/linux_$1.sha256") >&2 || die "the build of $1 is not the published one"
 }
 
-# The same files, built again: nothing differs but when they were written.
+# The same files, built again: they differ only in their times.
 of_mtimes() {
 	game 2023-04-10 "$making/old"
 	cp -R "$making/old" "$making/new"
@@ -102,10 +102,10 @@ of_mtimes() {
 	find "$making/new" -exec touch -h -d 2023-04-11T09:30:00Z {} +
 }
 
-# ready NAME RECIPE: whether the pair is there already and was made of the same.
+# ready NAME RECIPE: whether the pair exists and was made by the same recipe.
 ready() { [[ -f $folder/$1/made-of && $(<"$folder/$1/made-of") == "$2" ]]; }
 
-# make_pair NAME RECIPE COMMAND...: a pair is there whole or not at all.
+# make_pair NAME RECIPE COMMAND...: makes a pair atomically.
 make_pair() {
 	local name=$1 recipe=$2
 	shift 2

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes two versions of a large pack as Godot 4 writes it: pck.py FOLDER [--mib N], FOLDER/{old,new}/game.pck.
+"""Makes two versions of a large Godot 4 pack: pck.py FOLDER [--mib N] writes FOLDER/{old,new}/game.pck.
 
-Half of it is noise, as textures and sound are; the rest compresses as text and as meshes do. From the old to the new one
-about 1 % of the bytes change, spread over all of it: runs overwritten, inserted and cut out, files added and removed; and
-some files move to other places or get other names. The same bytes come out every time.
+Half of it is noise, like textures and sound; the rest compresses like text and meshes. From the old to the new version,
+about 1 % of the bytes change, spread over the whole pack: ranges are overwritten, inserted and removed, files are added
+and removed, and some files are moved or renamed. The output is the same every time.
 
 The layout is that of core/io/pck_packer.cpp of Godot 4.2: a header of 100 bytes, the directory, files at multiples of 32.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 ALIGNMENT = 32
 CHANGED = 0.01
 PAGE_BYTES = 1 << 20
-# As a name and how often: by count, so that kinds share the bytes as the sizes fall.
+# Names and frequencies. By count, so that each kind's share of the bytes follows from the sizes.
 KINDS = ["noise", "noise", "text", "mesh"]
 WORDS = [hashlib.sha256(bytes([at])).hexdigest()[: 3 + at % 9].encode() + b" " for at in range(256)]
 MESH = bytes(min(at.bit_length() * 9 + at % 7, 255) if at % 3 else 0 for at in range(256))
@@ -37,12 +37,12 @@ def content(kind, seed, size):
 
 
 class File:
-    """A file of the pack, and what happens to it from the old to the new version."""
+    """A file of the pack, and its changes from the old to the new version."""
 
     def __init__(self, number, kind, size):
         self.number, self.kind, self.size = number, kind, size
         self.path = self.new_path = f"res://{kind}/{number % 97:02}/{kind}_{number}.res"
-        # (position in the old bytes, how many of them go, how many come)
+        # (position in the old bytes, number removed, number inserted)
         self.edits = []
         self.in_old = self.in_new = True
 
@@ -70,7 +70,7 @@ def planned(total, dice):
 
 
 def change(files, total, dice):
-    """Gives the files their changes; returns those of the new version in its order."""
+    """Assigns changes to the files. Returns the files of the new version in order."""
     added, sizes = [], [file.size for file in files]
     budget = int(total * CHANGED)
     while budget > 0:

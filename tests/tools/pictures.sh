@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Takes pictures of the launcher's screens in a virtual display: pictures.sh [FOLDER [NAME...]].
-# Default: docs/images, and the pictures that the documentation shows. The names are those of tests/godot/shots.gd;
-# each is taken in a window of 1280x800, and those of `large` also with the interface twice as large.
+# Takes screenshots of the launcher's screens in a virtual display: pictures.sh [FOLDER [NAME...]].
+# Default: docs/images, and the screenshots used in the documentation. The names are those of tests/godot/shots.gd;
+# each is taken in a window of 1280x800, those of `large` also with the interface at double size.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

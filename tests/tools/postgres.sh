@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with TEST_POSTGRES_URL set: postgres.sh COMMAND... A PostgreSQL of its own is started for it, in a
-# temporary folder on a Unix socket, and is gone afterwards.
+# Runs a command with TEST_POSTGRES_URL set: postgres.sh COMMAND... Starts a separate PostgreSQL for it, in a temporary
+# folder on a Unix socket, and removes it afterwards.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -10,7 +10,7 @@ if [[ -n ${TEST_POSTGRES_URL:-} ]]; then
 	exec "$@"
 fi
 
-# Debian keeps the server's programs out of PATH, by version: the newest.
+# Debian keeps the server's programs out of PATH, in a folder for each version: use the newest.
 find_programs() { find /usr/lib/postgresql -path '*/bin/initdb' -printf '%h\n' 2>/dev/null | sort -V | tail -n 1; }
 
 programs=$(find_programs)
@@ -25,7 +25,7 @@ if [[ -z $programs ]]; then
 	exec "$@"
 fi
 
-# It refuses to be run by root.
+# PostgreSQL refuses to be run by root.
 as_owner() { "$@"; }
 if [[ $(id -u) == 0 ]]; then
 	id postgres >/dev/null 2>&1 || die "PostgreSQL needs a user that is not root" "adduser --system postgres"
@@ -41,7 +41,7 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 [[ $(id -u) != 0 ]] || chown postgres: "$folder"
 
-# Another order of text than that of bytes, which nothing may rely on. What is committed need not survive: no fsync.
+# A collation other than byte order, on which nothing may rely. Committed data need not survive: no fsync.
 cd "$folder"
 as_owner "$programs/initdb" --pgdata "$folder/data" --username postgres --auth trust --encoding UTF8 \
 	--locale-provider icu --icu-locale und --locale C.UTF-8 --no-sync >"$folder/log" 2>&1 ||

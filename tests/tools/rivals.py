@@ -1,8 +1,8 @@
-"""Measures what others need for the same update: desync, `zstd --patch-from`, bsdiff, butler.
+"""Measures other programs with the same update: desync, `zstd --patch-from`, bsdiff, butler.
 
-Each returns a dictionary: bytes that a client fetches, and requests, seconds and memory where they mean something.
-Each is measured at its best: desync without times in its archive and with the old version's chunks in a cache;
-patchers on bytes alone, as if all patches came in one file and renamed files were known to them.
+Each function returns a dictionary: bytes downloaded, and requests, seconds and memory where they are meaningful. Each
+program is measured at its best: desync without times in its archive and with the old version's chunks in a cache;
+patchers by bytes only, as if all patches came in one file and they recognised renamed files.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from statistics import median
 
 from measure import MIB, Nginx, SlowLine, chunk_path, fresh, ids_of, measured, must_be_equal, say, sizes
 
-# What a decoder of zstd allows without being asked, and so what is legal to send to any.
+# Largest window that a zstd decoder allows by default, and that may therefore be sent to any client.
 LEGAL_WINDOW_LOG = 27
 
 
@@ -23,7 +23,7 @@ def digest(path):
 
 
 def changes(pair):
-    """Paths that have other bytes in both versions, and new files whose bytes no old file has."""
+    """Paths whose content differs between the versions, and new files whose content no old file has."""
     old, new = sizes(pair / "old"), sizes(pair / "new")
     known = {digest(pair / "old" / path) for path in old}
     fresh_files = [path for path in new if digest(pair / "new" / path) not in known]
@@ -75,13 +75,13 @@ def desync_far(pair, scratch, desync_program, store, counted):
 
 
 def tar(tree, target):
-    """The tree with nothing in it that is not content: sorted, no times, no owners."""
+    """A tar of the tree with only its content: sorted, without times and owners."""
     plain = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"]
     measured("tar", *plain, "-C", tree, "-cf", target, ".")
 
 
 class TarPatch:
-    """Both trees as tar streams, and the patch between them in a window that holds both."""
+    """Both trees as tar streams, and a patch between them with a window that covers both."""
 
     def __init__(self, pair, scratch, level=19):
         self.old, self.new, self.patch = (scratch / name for name in ("old.tar", "new.tar", "tar.patch"))
@@ -95,13 +95,13 @@ class TarPatch:
         self.alone, self.written = [], []
 
     def apply(self):
-        """Decodes once, and once more into a new tree."""
+        """Decodes the patch once, and once more into a new tree."""
         decode = f"zstd -q -d -c --long={self.window_log} --patch-from='{self.old}' '{self.patch}'"
         self.alone.append(measured("sh", "-c", f"{decode} >/dev/null"))
         self.written.append(measured("sh", "-c", f"{decode} | tar -C '{fresh(self.tree)}' -xf -"))
 
     def applied(self):
-        """What that took, in the median."""
+        """The median times, and the peak memory."""
         return {
             "apply_seconds": median(each.seconds for each in self.alone),
             "apply_write_seconds": median(each.seconds for each in self.written),
@@ -109,14 +109,14 @@ class TarPatch:
         }
 
     def remove(self):
-        """All of it."""
+        """Removes the streams, the patch and the tree."""
         for each in (self.old, self.new, self.patch):
             each.unlink()
         shutil.rmtree(self.tree)
 
 
 def zstd_tar(pair, scratch, level=19):
-    """The smallest such patch; what a decoder has to allow is in `window_log`."""
+    """The smallest such patch; `window_log` is the window that a decoder must allow."""
     patch = TarPatch(pair, scratch, level)
     full = scratch / "full.zst"
     measured("zstd", "-q", "-f", f"-{level}", "-T2", f"--long={LEGAL_WINDOW_LOG}", patch.new, "-o", full)
@@ -137,7 +137,7 @@ def zstd_tar(pair, scratch, level=19):
 
 
 def zstd_files(pair, scratch, level=19):
-    """A patch for each changed file of the same path, and each new file by itself."""
+    """A patch for each file changed at the same path, and each new file compressed alone."""
     changed, added = changes(pair)
     patch, begin, total, far_windows = scratch / "file.patch", time.monotonic(), 0, 0
     for path in changed + added:
@@ -159,7 +159,7 @@ def zstd_files(pair, scratch, level=19):
 
 
 def bsdiff(pair, scratch, limit_seconds):
-    """As zstd_files; a changed file that it has no CPU time left for counts as a new one."""
+    """Like zstd_files. A changed file for which no CPU time is left counts as a new one."""
     if not shutil.which("bsdiff"):
         return {"missing": "bsdiff is not installed"}
     changed, added = changes(pair)
@@ -183,7 +183,7 @@ def bsdiff(pair, scratch, limit_seconds):
 
 
 def butler(pair, scratch):
-    """itch.io's butler: its quick patch, and the one that its servers make of it later, by bsdiff and brotli 9."""
+    """itch.io's butler: its quick patch, and the one its servers make from it later, with bsdiff and brotli 9."""
     program = os.environ.get("BUTLER") or shutil.which("butler")
     if not program:
         return {"missing": "butler is not installed, and comes from itch.io's own site alone: set BUTLER to the program"}
@@ -211,7 +211,7 @@ def butler(pair, scratch):
 
 
 def all_of(pair, scratch, desync_program, bsdiff_seconds, is_large):
-    """Everybody's numbers for a pair. The patchers are left out where a pair is too large for them to be of use."""
+    """All programs' numbers for a pair. Patchers are skipped if the pair is too large for them to be useful."""
     say(f"{pair.name}: desync")
     found = {}
     if desync_program:

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Installs what this project needs and is not there yet: says what, asks nothing.
-# setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher where there is no display.
-# setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
-# setup.sh test (default): all of it.
+# Installs what this project needs and what is missing: reports what it installs, and asks nothing.
+# setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher without a
+# display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
+# setup.sh test (default): everything.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$repo/rust/Cargo.toml" | head -n 1)
 
-# Package lists are fetched at most once a run, and only when something is missing.
+# Package lists are fetched at most once per run, and only if something is missing.
 updated=
 apt_update() {
 	[[ -z $updated ]] || return 0
@@ -18,7 +18,7 @@ apt_update() {
 	updated=yes
 }
 
-# need PACKAGE TEST...: remembers PACKAGE if TEST fails.
+# need PACKAGE TEST...: adds PACKAGE to the list of missing packages if TEST fails.
 missing=()
 need() {
 	local package=$1
@@ -45,7 +45,7 @@ rust_is_new_enough() {
 	have cargo && have rustc && at_least "$rust_wanted" "$(cd "$repo/rust" && rustc --version | cut -d ' ' -f 2)"
 }
 
-# The first of: a newer toolchain of the rustup that is there, Debian's packages, Debian's rustup, rustup's installer.
+# Uses the first of: a newer toolchain of an installed rustup, Debian's packages, Debian's rustup, rustup's installer.
 install_rust() {
 	local rust=(--profile minimal --component rustfmt --component clippy)
 	if have rustup; then

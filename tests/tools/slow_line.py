@@ -1,36 +1,36 @@
 #!/usr/bin/env python3
-"""A TCP link that is far away and narrow: slow_line.py TARGET-PORT [--rtt-ms N] [--mbit N]
+"""A TCP proxy that simulates a slow connection: slow_line.py TARGET-PORT [--rtt-ms N] [--mbit N]
 
-Prints the port that it listens on and passes everything on to TARGET-PORT of this machine until it is ended. Every byte
-arrives half a round trip after it was sent; all connections share the rate, in each direction; a connection costs a
-round trip before its first byte, as a TCP handshake does. It loses nothing and has no slow start.
+Prints the port that it listens on, and forwards everything to TARGET-PORT on this machine until it is stopped. Every
+byte arrives half a round trip after it was sent. All connections share the rate, in each direction. A connection takes
+a round trip before its first byte, like a TCP handshake. It loses nothing and has no slow start.
 """
 
 import argparse
 import asyncio
 
 PIECE_BYTES = 16 << 10
-# Bytes under way in one direction of a connection: far more than a link of this kind holds.
+# Pieces in flight in one direction of a connection: far more than such a link holds.
 QUEUED_PIECES = 256
-# What is read ahead of the line, as a router's queue holds it: timers are too coarse to keep a line busy without.
+# How far to read ahead, like a router's queue: timers are too coarse to keep the line busy without it.
 AHEAD_SECONDS = 0.02
 
 
 class Direction:
-    """What all connections share of the link, one way."""
+    """The rate of the link in one direction, shared by all connections."""
 
     def __init__(self, bytes_a_second, delay):
         self.rate, self.delay, self.free_at = bytes_a_second, delay, 0.0
 
     def due(self, size):
-        """When a piece that is sent now has arrived; the line is taken until its last byte has left."""
+        """When a piece sent now will have arrived. The line is occupied until its last byte has left."""
         now = asyncio.get_running_loop().time()
         self.free_at = max(self.free_at, now) + size / self.rate
         return self.free_at + self.delay
 
 
 async def carry(reader, writer, direction, opening):
-    """Passes on one direction of a connection; a piece is read shortly before the line is free for it."""
+    """Forwards one direction of a connection. A piece is read shortly before the line is free for it."""
     loop, queue = asyncio.get_running_loop(), asyncio.Queue(QUEUED_PIECES)
     await asyncio.sleep(opening)
 

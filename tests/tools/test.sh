@@ -8,9 +8,9 @@
 #	launcher  exports the launcher and plays with it; its command line
 #	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
 #
-# Suites chosen without `build` or `rust` get the two programs and the extension built, but no tests.
-# Closes with the Godot runner's "N passed, N failed". docs/testing.md says what each suite proves and how to run one test.
-# VSEKAI_BIN names a folder with `vsekai` and `vsekai-server` to test, in place of those that `build` makes.
+# If neither `build` nor `rust` is among the chosen suites, only the programs and the extension are built.
+# Ends with the Godot runner's "N passed, N failed". docs/testing.md says what each suite proves and how to run one
+# test. VSEKAI_BIN names a folder with `vsekai` and `vsekai-server` to test, instead of those that `build` makes.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tools=$repo/tests/tools
@@ -29,8 +29,8 @@ setup() {
 	export PATH=$PATH:/usr/sbin
 }
 
-# Of the whole workspace at once, with the Godot extension: the server's tests need the updater's program, and one set
-# of features compiles everything once.
+# Builds the whole workspace at once, with the Godot extension: the server's tests need the updater's program, and one
+# set of features compiles everything once.
 everything() {
 	rust=(--workspace)
 	! has_godot || rust+=(--features vsekai-updater/docs)
@@ -69,7 +69,7 @@ suite_bundles() {
 	fi
 }
 
-# The answer is the same all along, and asking takes a second.
+# Cached, because the answer never changes and asking takes a second.
 has_godot() {
 	[[ -n ${godot_found:-} ]] || { "$tools/godot.sh" --version >/dev/null && godot_found=yes || godot_found=no; }
 	[[ $godot_found == yes ]]
@@ -78,7 +78,7 @@ has_godot() {
 suite_launcher() {
 	has_godot || { skip "no Godot: the launcher is not tested" && return; }
 	stage "launcher: export" "$tools/export.sh" launcher --linux --keep-library
-	# Only a debug export has class docs in it, of which gdext warns.
+	# Only a debug export contains class docs, which gdext warns about.
 	GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
 		stage "launcher: its command line is the vsekai command" \
 		"$tools/fixtures.sh" "$work/exported" "$repo/tests/e2e/headless.py" --launcher "$repo/out/linux/launcher.x86_64"
@@ -89,12 +89,12 @@ suite_launcher() {
 
 godot() { timeout 300 "$tools/godot.sh" --headless --path "$repo" "$@"; }
 
-# The engine reports trouble as lines, not by its exit code.
+# The engine reports problems as lines, not by its exit code.
 no_trouble() {
 	if grep -E "$1" "$work/log"; then die "$2"; fi
 }
 
-# silently WHAT ARGS...: Godot on the project, without one error or warning.
+# silently WHAT ARGS...: runs Godot on the project; any error or warning is a failure.
 silently() {
 	local what=$1
 	shift

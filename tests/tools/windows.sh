@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Checks that the crate compiles for Windows, and runs there what differs there: in wine, if there is wine.
-# With --install it gets what compiling needs (the Rust target, mingw); it says what it skips. With --check it only
-# checks the library below the network, whose C code compiles in seconds, in the caller's target directory.
-# All that it builds is in the cache. It proves nothing about a real Windows: that is for a runner that is one.
+# Checks that the crate compiles for Windows, and runs the tests of Windows-specific code in wine, if it is installed.
+# With --install, it installs what compiling needs (the Rust target, mingw). It reports what it skips. With --check, it
+# only checks the library below the network layer, whose C code compiles in seconds, in the caller's target directory.
+# Everything it builds is in the cache. It proves nothing about a real Windows; that needs a Windows runner.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 target=x86_64-pc-windows-gnu
 place=$cache/windows
 linker=x86_64-w64-mingw32-gcc
-# Modules whose code or paths are not the same on Windows.
+# Modules whose code or paths differ on Windows.
 tests=(config:: integrate:: version::)
 
 has_target() {
@@ -53,7 +53,7 @@ if [[ ! -d $system ]]; then
 	say "making a wine prefix in $WINEPREFIX"
 	timeout 300 wineboot --init >/dev/null 2>&1 || die "wineboot failed" "remove $WINEPREFIX, and try again"
 fi
-# wine before 9 lacks a library that every program of Rust's wants, with one function that has an older name.
+# wine before version 9 lacks a library that every Rust program needs, with one function that has an older name.
 if [[ ! -e $system/bcryptprimitives.dll ]]; then
 	"$linker" -shared -O2 -s -x c - -o "$system/bcryptprimitives.dll" -ladvapi32 <<-'END'
 		#include <windows.h>
@@ -64,6 +64,6 @@ if [[ ! -e $system/bcryptprimitives.dll ]]; then
 	END
 fi
 say "unit tests in wine: ${tests[*]}"
-# Without what the network needs: its C libraries take minutes to build, and nothing tested here uses them.
+# Without the network features: their C libraries take minutes to build, and nothing tested here uses them.
 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout 300 wine" \
 	cargo_in_rust test --quiet --target "$target" --lib --no-default-features --features local -- "${tests[@]}"
