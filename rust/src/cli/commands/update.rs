@@ -136,7 +136,7 @@ pub(crate) fn uninstall(args: &Uninstall, output: Output, monitor: &Monitor) -> 
 }
 
 fn uninstalled(done: &Uninstalled, dir: &Path) -> String {
-    let mut text = format!("Removed {} versions from {}.", count(done.versions), dir.display());
+    let mut text = format!("Uninstalled {} (versions removed: {}).", dir.display(), count(done.versions));
     if done.saved_files > 0 {
         let saved = dir.join("saved");
         text = format!("{text} {} other files were moved to {}.", count(done.saved_files), saved.display());
