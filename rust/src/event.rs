@@ -143,13 +143,6 @@ impl Monitor {
         Self { observer: Arc::new(WithoutStates(Arc::clone(&self.observer))), ..self.clone() }
     }
 
-    /// So many threads for the parallel iterators of rayon, which has a pool of its own that would never end.
-    #[cfg(feature = "local")]
-    pub(crate) fn pool(&self) -> crate::error::Result<rayon::ThreadPool> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.max(1)).build();
-        pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })
-    }
-
     /// Says that something was wrong and the work goes on without it.
     pub fn warn(&self, error: &Error) {
         self.emit(Event::Warned { code: error.code(), message: error.to_string() });

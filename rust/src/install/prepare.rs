@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use super::installed_version::{Documents, InstalledVersion};
 use super::takeover::{self, InPlace};
-use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, heal, recover};
 use crate::error::{Error, Format, Result};
 use crate::event::{Event, Monitor};
@@ -340,7 +339,7 @@ impl Prepared {
             let (Some(digest), Some(path)) = (table.digest(*node), &table.layout().nodes()[*node].path) else {
                 return Ok(());
             };
-            if sha256(&path.below(tree))? == digest.0 {
+            if disk::sha256(&path.below(tree))? == digest {
                 return Ok(());
             }
             let reason = format!("{path} does not have the digest that it gives");
