@@ -5,11 +5,11 @@
 
 pub mod throughput;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::state::State;
+use crate::state::{Signal, State};
 
 /// A part of the work that has a name and an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -115,7 +115,13 @@ pub struct Monitor {
     pub cancel: Cancel,
     /// Worker threads for hashing, compression and file work; at least 1.
     pub threads: usize,
+    /// The state of the operation; clones share it.
+    pub state: SharedState,
 }
+
+/// The updater's state during one operation.
+#[derive(Debug, Clone, Default)]
+pub struct SharedState(Arc<Mutex<State>>);
 
 impl std::fmt::Debug for Monitor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,7 +133,7 @@ impl Default for Monitor {
     /// Tells nobody, uses all cores.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads }
+        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads, state: SharedState::default() }
     }
 }
 
@@ -137,10 +143,35 @@ impl Monitor {
         self.observer.on_event(event);
     }
 
-    /// The same for work inside other work, whose state does not change with it.
+    /// Begins an operation: whatever came before it on this monitor, the updater was at rest.
+    pub fn begin(&self) {
+        *self.state.0.lock().unwrap_or_else(PoisonError::into_inner) = State::Idle;
+    }
+
+    /// Takes the updater to the state that this leads to, and tells the observer.
+    ///
+    /// A signal without meaning in the present state is a mistake of this program: it panics in builds with debug
+    /// assertions, and is a warning that changes nothing in others.
+    pub fn signal(&self, signal: Signal) {
+        let mut state = self.state.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *state;
+        if let Some(next) = before.next(signal) {
+            *state = next;
+            drop(state);
+            self.emit(Event::StateChanged { state: next });
+        } else {
+            drop(state);
+            debug_assert!(false, "{signal:?} means nothing in the state {before:?}");
+            let what = format!("{signal:?} in the state {before:?}");
+            self.warn(&Error::Unsupported { what });
+        }
+    }
+
+    /// The same for work inside other work: it has states of its own, of which nobody is told.
     #[must_use]
     pub fn without_states(&self) -> Self {
-        Self { observer: Arc::new(WithoutStates(Arc::clone(&self.observer))), ..self.clone() }
+        let observer = Arc::new(WithoutStates(Arc::clone(&self.observer)));
+        Self { observer, state: SharedState::default(), ..self.clone() }
     }
 
     /// Says that something was wrong and the work goes on without it.
