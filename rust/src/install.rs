@@ -38,7 +38,7 @@ mod verify;
 
 pub(crate) use heal::{can_start, warn_of};
 pub use installed_version::{Documents, InstalledVersion, this_launcher};
-pub use prepare::{Prepared, Purpose, Report, VersionJob, prepare};
+pub use prepare::{Installation, Prepared, Purpose, VersionJob, prepare};
 pub use rollback::VerifyDepth;
 pub use root::InstallRoot;
 pub use session::{Admission, Session};

@@ -14,6 +14,7 @@ pub mod receipt;
 pub mod seed;
 pub mod sources;
 pub mod spool;
+pub mod staging;
 pub mod store;
 pub mod store_verify;
 pub mod strategy;

@@ -18,8 +18,8 @@ use crate::install::{
     self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Prepared, Purpose,
     Session, Uninstalled, VerifyDepth, VersionJob,
 };
-use crate::local::extract::Intent;
 use crate::local::sources::{Sources, Transfer};
+use crate::local::staging::Intent;
 use crate::local::strategy::Link;
 use crate::state::Signal;
 use crate::version::Version;
@@ -142,7 +142,7 @@ impl Updater {
         view.remember()?;
         self.note(&mut session, &view)?;
         let from = session.state.current.clone();
-        let mut report = install::Report::default();
+        let mut report = install::Installation::default();
         if let Some(job) = job {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
             on_plan(&prepared);

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::installed_version::InstalledVersion;
-use super::{InstallRoot, InstallState, Installed, Report, foreign, prepare};
+use super::{InstallRoot, InstallState, Installation, Installed, foreign, prepare};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{NodeKind, Segment};
@@ -99,7 +99,7 @@ pub struct Examined {
     #[serde(flatten)]
     pub found: Verified,
     /// What mending it took; nothing if it was whole, or is not mended.
-    pub repaired: Option<Report>,
+    pub repaired: Option<Installation>,
 }
 
 impl Examined {

@@ -1,6 +1,6 @@
 //! What is at the destination, and whether we may touch it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::{IndexKind, Request};
 use crate::error::{Error, Result};
 use crate::formats::archive::{Layout, Node, NodeKind};
-use crate::local::disk;
 use crate::local::receipt::Receipt;
 
 /// Refuses destinations that nobody can mean.
@@ -111,30 +110,4 @@ fn conflicts(key: &str, is_directory: bool, wanted: &HashMap<String, bool>) -> b
     }
     let above = key.match_indices('/').map(|(at, _)| &key[..at]);
     above.into_iter().any(|parent| wanted.get(parent) == Some(&false))
-}
-
-/// Makes a staged tree of an earlier run safe to go on with: what is not in the layout goes, and so does
-/// every file that shares its bytes with another tree (it will be linked again if it is still wanted).
-pub(crate) fn tidy_staging(tree: &Path, layout: &Layout) -> Result<()> {
-    let mut directories: HashSet<PathBuf> = HashSet::new();
-    let mut files: HashSet<PathBuf> = HashSet::new();
-    for node in layout.nodes() {
-        let path = node.path.as_ref().map_or(tree.to_owned(), |path| path.below(tree));
-        match node.kind {
-            NodeKind::Directory => directories.insert(path),
-            NodeKind::File { .. } => files.insert(path),
-            _ => false,
-        };
-    }
-    let mut rest = vec![tree.to_owned()];
-    while let Some(path) = rest.pop() {
-        let found = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
-        if found.is_dir() && directories.contains(&path) {
-            disk::set_mode(&path, 0o755)?;
-            rest.extend(disk::list(&path)?.iter().map(fs::DirEntry::path));
-        } else if !(found.is_file() && files.contains(&path) && disk::link_count(&found) == 1) {
-            disk::remove_all(&path)?;
-        }
-    }
-    Ok(())
 }

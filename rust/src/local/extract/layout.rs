@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{IndexKind, Intent, Request};
+use super::{IndexKind, Request};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, Walk};
@@ -20,6 +20,7 @@ use crate::local::plan::Summary;
 use crate::local::receipt::Receipt;
 use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
+use crate::local::staging::Intent;
 
 pub(super) struct Reader<'a> {
     pub(super) request: &'a Request,
