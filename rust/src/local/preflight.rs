@@ -30,7 +30,7 @@ mod pck;
 mod programs;
 mod secrets;
 
-// The exec bits that a Linux tree needs do not exist on every disk.
+// The trees in these tests need exec bits, which Windows does not have.
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
