@@ -1,5 +1,5 @@
 //! Writes the seeds of the corpus, valid structures that random mutation would not find: `cargo run --example seeds`.
-//! Everything else in `corpus/` was added by hand, as input that once caused a crash.
+//! Nothing else writes to `corpus/`; inputs that caused a crash are added by hand.
 
 use std::collections::BTreeMap;
 use std::fs;
