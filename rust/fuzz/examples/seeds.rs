@@ -8,7 +8,9 @@ use std::path::Path;
 
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::formats::bundle::{BundleInfo, BundleList, SectionContent, Effort, Filter, Section, Table, index_document, compress};
+use vsekai_updater::formats::bundle::{
+    BundleInfo, BundleList, Effort, Filter, Section, SectionContent, Table, compress, index_document,
+};
 use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::formats::metadata_pack::MetadataPack;
