@@ -51,7 +51,7 @@ impl std::fmt::Debug for Delivery {
 pub struct Transfer {
     /// Requests sent, including repeated ones.
     pub requests: u64,
-    /// Bytes of bodies received, as stored.
+    /// Bytes of bodies received.
     pub received_bytes: u64,
 }
 
