@@ -437,7 +437,7 @@ impl Error {
             "clock_went_back" => {
                 "Set the clock. If it is right now and was wrong at the last check, give --reset-clock-guard once."
             }
-            "trust_root_invalid" => "Get the publisher's root.json again, and give it with --trust-root.",
+            "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
             "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
             "mode_unknown" => "Run `vsekai mode list DIR` to see all modes.",
             "mode_retired" => "Choose another mode with `vsekai mode switch --mode_name NAME DIR`.",

@@ -203,7 +203,7 @@ impl Options {
         let is_case = |name: &String| CASES.iter().any(|case| case.name == name);
         if let Some(name) = options.only.iter().flatten().find(|name| !is_case(name)) {
             let known = CASES.map(|case| case.name).join(", ");
-            return Err(format!("{name} is no case; there are {known}").into());
+            return Err(format!("{name} is not a case; available: {known}").into());
         }
         Ok(options)
     }

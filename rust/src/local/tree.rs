@@ -15,8 +15,8 @@ use crate::path::{LinkTarget, RelPath};
 /// Which metadata of the files goes into the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// Only what a player needs: type and permissions, the same for every build of the same files. Owner and times are zero.
-    /// casync reads a tree only if its entries have the feature flags of its index.
+    /// Only what a player needs: type and permissions, the same for every build of the same files. Owner and times are
+    /// zero. casync reads a tree only if its entries have the feature flags of its index.
     Reproducible(FeatureFlags),
     /// Owner and times as on disk, with these feature flags: what casync and desync record.
     AsOnDisk(FeatureFlags),

@@ -20,7 +20,7 @@ pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
     }
     match (request.content, fs::metadata(destination)) {
         (IndexKind::Blob, Ok(found)) if found.is_dir() => {
-            let reason = format!("{} is a folder, but a .caibx gives a file", destination.display());
+            let reason = format!("{} is a folder, but a .caibx contains a file", destination.display());
             Err(Error::Invalid { what: "destination", reason })
         }
         (IndexKind::Tree, Ok(found)) if !found.is_dir() => {

@@ -122,7 +122,7 @@ impl Target {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an arm of a match whose others may give nothing")]
+#[expect(clippy::unnecessary_wraps, reason = "an arm of a match whose other arms may return nothing")]
 fn other(system: System) -> Option<Binary> {
     Some(Binary { system, machines: vec![Machine::Other], role: Role::Library })
 }

@@ -178,7 +178,7 @@ fn tree_without_a_program_is_found() {
     let tree = Tree { entry: None, ..Tree::sound() };
     assert_eq!(tree.found(), [""; 0]);
     tree.remove("game.x86_64");
-    assert_eq!(tree.found(), ["program_missing -"], "a library is no program");
+    assert_eq!(tree.found(), ["program_missing -"], "a library is not a program");
 }
 
 #[test]

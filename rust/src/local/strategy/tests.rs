@@ -205,8 +205,8 @@ fn what_was_received_before_costs_nothing_again() {
         (price.bytes, price.requests)
     };
     assert_eq!(price(&[]), (150_000, 1));
-    assert_eq!(price(&[(0, 10_000)]), (140_000, 1), "it goes on in the first section");
+    assert_eq!(price(&[(0, 10_000)]), (140_000, 1), "it continues in the first section");
     assert_eq!(price(&[(0, 40_000)]), (110_000, 1), "the first is complete");
-    assert_eq!(price(&[(1, 20_000)]), (130_000, 2), "the first has to come, and the second goes on");
+    assert_eq!(price(&[(1, 20_000)]), (130_000, 2), "the first is fetched, and the second continued");
     assert_eq!(price(&[(0, 40_000), (1, 50_000), (2, 60_000)]), (0, 0));
 }

@@ -136,7 +136,7 @@ fn lies_in_a_table_are_refused() {
         ("an overlap", |items, _, _| items[0][1] += 1),
         ("twice the same child", |items, _, _| items[1] = items[0]),
         ("before the archive", |items, _, _| items[0][0] = u64::MAX),
-        ("behind the archive", |items, _, _| items[0][1] = u64::MAX),
+        ("after the archive", |items, _, _| items[0][1] = u64::MAX),
         ("another name's hash", |items, _, _| items[0][2] ^= 1),
         ("another order", |items, _, _| items.reverse()),
         ("a directory elsewhere", |_, back, _| *back -= 1),

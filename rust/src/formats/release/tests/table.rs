@@ -75,7 +75,7 @@ fn table_is_read_as_it_was_written() {
     let found = read.find(&game).unwrap();
     assert_eq!(read.digest(found).unwrap().0, [u8::try_from(found).unwrap(); 32]);
     assert_eq!(read.files().count(), 3);
-    assert!(read.find(&RelPath::new("bin").unwrap()).is_none(), "a folder is no file");
+    assert!(read.find(&RelPath::new("bin").unwrap()).is_none(), "a folder is not a file");
 }
 
 #[test]
