@@ -5,11 +5,11 @@
 
 pub mod throughput;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::state::State;
+use crate::state::{Signal, State};
 
 /// A stage of an operation, with an amount of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -115,7 +115,13 @@ pub struct Monitor {
     pub cancel: Cancel,
     /// Worker threads for hashing, compression and file work; at least 1.
     pub threads: usize,
+    /// The updater's state; clones of the monitor share it.
+    pub state: SharedState,
 }
+
+/// The updater's state during one operation.
+#[derive(Debug, Clone, Default)]
+pub struct SharedState(Arc<Mutex<State>>);
 
 impl std::fmt::Debug for Monitor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,7 +133,7 @@ impl Default for Monitor {
     /// No observer, all cores.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads }
+        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads, state: SharedState::default() }
     }
 }
 
@@ -137,17 +143,35 @@ impl Monitor {
         self.observer.on_event(event);
     }
 
-    /// The same monitor for an operation inside another one, whose changes of state would be wrong for the outer one.
-    #[must_use]
-    pub fn without_states(&self) -> Self {
-        Self { observer: Arc::new(WithoutStates(Arc::clone(&self.observer))), ..self.clone() }
+    /// Begins an operation in the state `Idle`, whatever came before it on this monitor.
+    pub fn begin(&self) {
+        *self.state.0.lock().unwrap_or_else(PoisonError::into_inner) = State::Idle;
     }
 
-    /// A pool of this many threads for rayon's parallel iterators. Rayon's global pool would never end.
-    #[cfg(feature = "local")]
-    pub(crate) fn pool(&self) -> crate::error::Result<rayon::ThreadPool> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.max(1)).build();
-        pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })
+    /// Moves the updater to the state that the signal leads to, and tells the observer.
+    ///
+    /// A signal that the current state does not expect is a bug: it panics in builds with debug assertions, and in
+    /// others it is a warning that changes nothing.
+    pub fn signal(&self, signal: Signal) {
+        let mut state = self.state.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *state;
+        if let Some(next) = before.next(signal) {
+            *state = next;
+            drop(state);
+            self.emit(Event::StateChanged { state: next });
+        } else {
+            drop(state);
+            debug_assert!(false, "{signal:?} means nothing in the state {before:?}");
+            let what = format!("{signal:?} in the state {before:?}");
+            self.warn(&Error::Unsupported { what });
+        }
+    }
+
+    /// A monitor for an operation inside another one: it has a state of its own, whose changes are not reported.
+    #[must_use]
+    pub fn without_states(&self) -> Self {
+        let observer = Arc::new(WithoutStates(Arc::clone(&self.observer)));
+        Self { observer, state: SharedState::default(), ..self.clone() }
     }
 
     /// Reports a problem that does not stop the operation.

@@ -17,4 +17,5 @@ pub mod spool;
 pub mod store;
 pub mod store_verify;
 pub mod strategy;
+mod threads;
 pub mod tree;

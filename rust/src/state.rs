@@ -1,7 +1,9 @@
-//! The updater's states and the transitions between them, as a table; nothing here acts.
+//! The updater's states and the transitions between them, as a table.
 //!
-//! The names are those of V-Sekai's proposal; `Paused`, `Cancelled`, `Failed` and `RollingBack` are ours. The launcher
-//! shows the state, `--json` prints it, and the diagram in `docs/install-root.md` is made by [`diagram`].
+//! Operations report what happened ([`Monitor::signal`](crate::event::Monitor::signal)), and the table decides which
+//! state that leads to. The names are those of V-Sekai's proposal; `Paused`, `Cancelled`, `Failed` and `RollingBack`
+//! are ours. The launcher shows the state, `--json` prints it, and the diagram in `docs/install-root.md` is made by
+//! [`diagram`].
 
 use std::fmt::Write;
 
@@ -69,6 +71,8 @@ pub enum Signal {
     Fail,
     /// The user asks for the previous version, or a version did not start.
     RollBack,
+    /// The user asks for a check of all files.
+    Verify,
     /// The result was shown to the user.
     Acknowledge,
 }
@@ -79,24 +83,40 @@ use State as Is;
 /// Every transition: from a state, on a signal, to a state.
 pub const TRANSITIONS: &[(State, Signal, State)] = &[
     (Is::Idle, On::Check, Is::Checking),
+    (Is::Idle, On::Cancel, Is::Cancelled),
+    (Is::Idle, On::Fail, Is::Failed),
+    (Is::Idle, On::Verify, Is::Idle),
     (Is::Checking, On::NothingNew, Is::NoUpdateFound),
     (Is::NoUpdateFound, On::Acknowledge, Is::Idle),
     (Is::Checking, On::Found, Is::UpdateAvailable),
     (Is::UpdateAvailable, On::Acknowledge, Is::Idle),
     (Is::UpdateAvailable, On::Start, Is::PreparingUpdate),
+    // A repair, or a dry run.
+    (Is::Idle, On::Start, Is::PreparingUpdate),
     (Is::PreparingUpdate, On::Planned, Is::DownloadingUpdate),
+    // The version is already complete: an earlier run was stopped just before the switch.
+    (Is::PreparingUpdate, On::Downloaded, Is::ApplyingUpdate),
+    (Is::PreparingUpdate, On::Acknowledge, Is::Idle),
     (Is::DownloadingUpdate, On::Downloaded, Is::ApplyingUpdate),
     (Is::ApplyingUpdate, On::Applied, Is::FinalizingUpdate),
     (Is::FinalizingUpdate, On::Finished, Is::UpdateSuccessful),
+    // The end of a repair.
+    (Is::FinalizingUpdate, On::Acknowledge, Is::Idle),
     (Is::UpdateSuccessful, On::Acknowledge, Is::Idle),
+    (Is::Checking, On::Pause, Is::Paused),
+    (Is::UpdateAvailable, On::Pause, Is::Paused),
+    (Is::PreparingUpdate, On::Pause, Is::Paused),
     (Is::DownloadingUpdate, On::Pause, Is::Paused),
-    (Is::Paused, On::Resume, Is::PreparingUpdate),
+    // The next check finds the downloaded data again.
+    (Is::Paused, On::Resume, Is::Checking),
     (Is::Paused, On::Cancel, Is::Cancelled),
     (Is::Checking, On::Cancel, Is::Cancelled),
+    (Is::UpdateAvailable, On::Cancel, Is::Cancelled),
     (Is::PreparingUpdate, On::Cancel, Is::Cancelled),
     (Is::DownloadingUpdate, On::Cancel, Is::Cancelled),
     (Is::Cancelled, On::Acknowledge, Is::Idle),
     (Is::Checking, On::Fail, Is::Failed),
+    (Is::UpdateAvailable, On::Fail, Is::Failed),
     (Is::PreparingUpdate, On::Fail, Is::Failed),
     (Is::DownloadingUpdate, On::Fail, Is::Failed),
     (Is::ApplyingUpdate, On::Fail, Is::Failed),

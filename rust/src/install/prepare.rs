@@ -12,10 +12,9 @@ use serde::Serialize;
 
 use super::installed_version::{Documents, InstalledVersion};
 use super::takeover::{self, InPlace};
-use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, heal, recover};
 use crate::error::{Error, Format, Result};
-use crate::event::{Event, Monitor};
+use crate::event::Monitor;
 use crate::formats::archive::Node;
 use crate::formats::chunker::Chunker;
 use crate::formats::index::ChunkSizes;
@@ -32,7 +31,7 @@ use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 use crate::local::strategy::{self, Link, Price, Strategy};
 use crate::local::tree;
-use crate::state::State;
+use crate::state::Signal;
 
 /// What a version is brought in for.
 #[derive(Debug, Clone, Default)]
@@ -113,7 +112,7 @@ pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
 /// # Errors
 /// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
 pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, monitor: &Monitor) -> Result<Prepared> {
-    monitor.emit(Event::StateChanged { state: State::PreparingUpdate });
+    monitor.signal(Signal::Start);
     let folder = folder_for(root, state, &job);
     let is_there = InstalledVersion::read(root, &folder).is_some_and(|kept| kept.is_complete());
     let spool_folder = if job.intent == Intent::Apply { root.control("") } else { job.scratch.clone() };
@@ -302,7 +301,7 @@ impl Prepared {
         let mut report = Report { plan: self.plan.summary, ..Report::default() };
         let mut folder = &self.folder;
         if !self.is_there {
-            monitor.emit(Event::StateChanged { state: State::DownloadingUpdate });
+            monitor.signal(Signal::Planned);
             match (self.bring_in(monitor), &self.purpose, &self.hurt) {
                 (Ok(assembled), ..) => {
                     report.transfer = assembled.transfer;
@@ -316,13 +315,13 @@ impl Prepared {
                 (Err(error), ..) => return Err(error),
             }
         }
-        monitor.emit(Event::StateChanged { state: State::ApplyingUpdate });
+        monitor.signal(Signal::Downloaded);
         match &self.purpose {
             Purpose::Update => session.state.switch_to(Installed::of(&self.documents.release, folder.clone())),
             Purpose::Repair(replaced) => session.state.move_to(replaced, folder),
         }
         session.commit()?;
-        monitor.emit(Event::StateChanged { state: State::FinalizingUpdate });
+        monitor.signal(Signal::Applied);
         // From here on the new version is the current one: what is left over is no reason to fail.
         match recover::drop_staged(&self.root, None).and_then(|()| session.clean()) {
             Ok(saved) => report.saved_files = saved,
@@ -340,7 +339,7 @@ impl Prepared {
             let (Some(digest), Some(path)) = (table.digest(*node), &table.layout().nodes()[*node].path) else {
                 return Ok(());
             };
-            if sha256(&path.below(tree))? == digest.0 {
+            if disk::sha256(&path.below(tree))? == digest {
                 return Ok(());
             }
             let reason = format!("{path} does not have the digest that it gives");

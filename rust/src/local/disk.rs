@@ -10,6 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sha2::Digest as _;
+
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 
 mod names;
@@ -46,6 +49,21 @@ pub(crate) const TEMPORARY_PREFIX: &str = ".tmp-vsekai-";
 /// Opens a file for reading.
 pub fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(Error::io("open", path))
+}
+
+/// Computes the SHA-256 of a file.
+pub fn sha256(path: &Path) -> Result<Digest> {
+    let mut reader = io::BufReader::with_capacity(1 << 18, open(path)?);
+    let mut hash = sha2::Sha256::new();
+    loop {
+        let bytes = io::BufRead::fill_buf(&mut reader).map_err(Error::io("read", path))?;
+        if bytes.is_empty() {
+            return Ok(Digest(hash.finalize().into()));
+        }
+        hash.update(bytes);
+        let count = bytes.len();
+        io::BufRead::consume(&mut reader, count);
+    }
 }
 
 /// Reads a whole file of at most `max_bytes`; `None` if it does not exist.
