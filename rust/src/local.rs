@@ -1,4 +1,4 @@
-//! Work on local files: stores, seeds, plans, and the trees that they make.
+//! Operations on local files: stores, seeds, plans, and the trees built from them.
 
 pub mod acquire;
 pub mod assemble;

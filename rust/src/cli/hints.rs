@@ -1,74 +1,74 @@
-//! What to do about an error, in the words of the command line: with the commands and options that help.
+//! What to do about an error, for users of the command line: with the commands and options that help.
 //!
-//! The library says what happened; each face says what to do next. The Godot node has a table of its own, without
-//! commands. Every hint here that names a command is tried by `tests/it/install/hints.rs`.
+//! The library says what happened; each front end says what to do next. The Godot node has a table of its own, without
+//! commands. `tests/it/install/hints.rs` tries every hint that names a command.
 
-/// What somebody at a terminal can do about an error, by its code.
+/// What a user of the command line can do about an error with this code, if anything.
 pub(crate) fn hint(code: &str) -> Option<&'static str> {
     Some(match code {
         "index_malformed" => "Check that the path or URL names a .caibx or .caidx file, and fetch it again.",
         "archive_malformed" => "The index names a blob, not a tree, or the publisher's archive is broken.",
         "unsafe_path" => "Rename the entry in the tree and publish it again.",
         "chunk_corrupt" => {
-            "Name another mirror with --repository, or another store with --store. Whoever runs the store finds its \
-             bad chunks with `vsekai store verify STORE`."
+            "Name another mirror with --repository, or another store with --store. The store's operator can find \
+             damaged chunks with `vsekai store verify STORE`."
         }
         "chunk_missing" => {
-            "Name another mirror with --repository; for `vsekai store`, every store that holds chunks of this index, \
-             each with --store."
+            "Name another mirror with --repository; for `vsekai store`, every store that holds chunks of this \
+             index, each with --store."
         }
         "disk_full" => "Free some space, or choose a destination on another disk.",
-        "permission_denied" => "Give yourself access to what the message names, or choose another folder.",
-        "read_only" => "Choose a destination on a disk that can be written.",
-        "offline" => "Check the network and the URL. What was fetched so far is kept: run it again.",
-        "timed_out" => "The server is slow or gone. What was fetched so far is kept: run it again.",
-        "unauthorized" => "The server wants credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
+        "permission_denied" => "Change the permissions of the path in the message, or choose another folder.",
+        "read_only" => "Choose a destination on a writable disk.",
+        "offline" => "Check the network and the URL, then run it again: downloaded data is kept.",
+        "timed_out" => "The server is slow or unreachable. Run it again later: downloaded data is kept.",
+        "unauthorized" => "The server needs credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
         "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
         "server_refused" => {
-            "The word in brackets says why. If it is the token: give it with --token-file or VSEKAI_TOKEN."
+            "The code in brackets is the reason. Give a missing token with --token-file or VSEKAI_TOKEN."
         }
         "destination_not_ours" => {
             "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
              `store extract`, name it as the seed: --seed DEST --seed-index INDEX."
         }
-        "foreign_conflict" => "Move that file away, then run it again. Nothing was changed.",
+        "foreign_conflict" => "Nothing was changed. Move that file away, then run it again.",
         "busy" => "Wait until the other process has ended, then run it again.",
         "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
             "Nothing was changed. Try another mirror with --repository, and tell the publisher."
         }
         "metadata_rollback" => {
-            "The server gives older metadata than it gave before. Nothing was changed; try another mirror, or later."
+            "The server returned older metadata than before. Nothing was changed. Try another mirror, or try later."
         }
         "metadata_expired" => {
             "Check this machine's clock. If it is right, the repository was not renewed in time: tell the \
-             publisher. What is installed still starts."
+             publisher. The installed version still starts."
         }
         "clock_went_back" => {
-            "Set the clock right. If it was wrong before and is right now, give --reset-clock-guard once."
+            "Set the clock. If it is right now and was wrong at the last check, give --reset-clock-guard once."
         }
-        "trust_root_invalid" => "Get the publisher's root.json again, and give it with --trust-root.",
+        "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
         "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
-        "mode_unknown" => "Run `vsekai mode list DIR` to see them all.",
-        "mode_retired" => "Choose another with `vsekai mode switch --mode_name NAME DIR`.",
-        "mode_cycle" => "Tell the publisher. Until then, choose a mode that is outside the circle.",
+        "mode_unknown" => "Run `vsekai mode list DIR` to see all modes.",
+        "mode_retired" => "Choose another mode with `vsekai mode switch --mode_name NAME DIR`.",
+        "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
         "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
         "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
-        "version_exists" => "Give the new build a new version number.",
+        "version_exists" => "Publish the new build under a new version number.",
         "launcher_too_old" => "Install the newest vsekai, then run it again.",
         "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
-        "state_malformed" => "Run `vsekai update DIR --repository URL`: it installs anew what cannot be found again.",
+        "state_malformed" => "Run `vsekai update DIR --repository URL`: it reinstalls whatever it cannot recover.",
         "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
         "no_previous_version" => "Only the version before the last update is kept.",
         "damaged" => {
-            "Run `vsekai verify --repair DIR`: it mends every version that is kept. What none of them has comes from \
-             the repository, so that must be within reach."
+            "Run `vsekai verify --repair DIR`: it repairs every installed version. Data that none of them has is \
+             downloaded, so the repository must be reachable."
         }
         "launch_failed" => {
-            "Run `vsekai verify --repair DIR`, then start it again. If nothing was damaged, the program does not run \
-             on this system: tell the publisher."
+            "Run `vsekai verify --repair DIR`, then start it again. If no file was damaged, the program does not \
+             run on this system: tell the publisher."
         }
-        "lint_failed" => "Mend what is listed above, or publish without --strict.",
-        "key_missing" => "Run this where that key is, or name the folder that has it with --keys.",
+        "lint_failed" => "Fix the problems listed above, or publish without --strict.",
+        "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
         "config_malformed" => "Correct the file, or move it away: every key has a default.",
         _ => return None,
     })

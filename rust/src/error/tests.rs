@@ -1,6 +1,6 @@
 use super::*;
 
-/// One of each; a new variant without a sample is seen as a code that the documentation has too much.
+/// One of each; a new variant without a sample makes its documented code look superfluous.
 fn samples() -> Vec<Error> {
     let id = ChunkId::from_bytes([0; 32]);
     let text = String::new;
