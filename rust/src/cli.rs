@@ -1,8 +1,8 @@
 //! The `vsekai` command line: parses, calls the library, prints, and turns errors into exit codes.
 //!
-//! Data goes to stdout, everything else to stderr. With `--json` stdout has one JSON object a line, the
-//! last of which says `"event":"done"` or `"event":"error"`. The binary `vsekai` and the Godot extension
-//! (`--headless`) run this same code; it never ends the process, but for a second Ctrl-C.
+//! Data goes to stdout, everything else to stderr. With `--json`, stdout has one JSON object on each line;
+//! the last one says `"event":"done"` or `"event":"error"`. The binary `vsekai` and the Godot extension
+//! (`--headless`) run this same code. It ends the process only on a second Ctrl-C.
 
 use std::ffi::OsString;
 
@@ -21,9 +21,10 @@ mod summary;
 use arguments::Cli;
 use output::{INTERNAL, Output};
 
-/// Does what the arguments say, without the program's name, and gives the exit code: see `vsekai --help`.
+/// Runs a command line and returns the exit code (see `vsekai --help`). `arguments` excludes the program's name.
 ///
-/// Blocks until it is done. A panic is caught, said on stderr, and gives 101, as of a Rust program.
+/// Blocks until the command ends. A panic is caught and reported on stderr; the exit code is then 101, as in any Rust
+/// program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments = arguments.into_iter().collect();
     std::panic::catch_unwind(|| obey(arguments)).unwrap_or(INTERNAL)
@@ -33,7 +34,7 @@ fn obey(arguments: Vec<OsString>) -> u8 {
     let cli = match Cli::parse_arguments(arguments) {
         Ok(cli) => cli,
         Err(said) => {
-            // Help and usage errors, each where it belongs. A reader that went away is no failure of ours.
+            // Prints help to stdout and usage errors to stderr. A reader that closed the pipe is not an error.
             let _ = said.print();
             return u8::try_from(said.exit_code()).unwrap_or(output::USAGE);
         }

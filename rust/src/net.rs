@@ -1,4 +1,4 @@
-//! Other machines: HTTP, signed repositories, publishing.
+//! Network access: HTTP, signed repositories and publishing.
 
 pub mod api;
 pub mod http;

@@ -1,6 +1,6 @@
-//! What the faces take from the machine that they run on: the user's folders, and what the desktop has.
+//! Facts about this machine for the faces: the user's folders, and the desktop.
 //!
-//! Beside the faces themselves this alone reads the environment. Nothing here changes anything.
+//! Apart from the faces, only this module reads the environment. It changes nothing.
 
 use std::path::PathBuf;
 
@@ -9,21 +9,21 @@ use crate::error::{Error, Result};
 use crate::install::config::System;
 use crate::install::integrate::Folders;
 
-/// The mark of V-Sekai, as the launcher has it.
+/// The logo of V-Sekai, the same as in the launcher.
 const ICON: &[u8] = include_bytes!("../../../themes/vsekai/icon.svg");
 
-/// The scheme of the addresses that V-Sekai's users have.
+/// The URL scheme of V-Sekai's links.
 const SCHEME: &str = "uro";
 
-/// What people call the game.
+/// The name of the game, as shown to users.
 pub const DISPLAY_NAME: &str = "V-Sekai";
 
-/// Folders that are nobody's install root.
+/// Folders that must never become an install root: the home folder.
 pub fn protected() -> Vec<PathBuf> {
     std::env::home_dir().into_iter().collect()
 }
 
-/// Where the chunk cache is that V-Sekai's tools and casync share, if anywhere.
+/// The folder of the chunk cache that V-Sekai's tools and casync share; `None` if the user's folders are unknown.
 pub fn shared_cache_folder() -> Option<PathBuf> {
     let base = match System::current() {
         System::Windows => absolute("LOCALAPPDATA"),
@@ -33,7 +33,7 @@ pub fn shared_cache_folder() -> Option<PathBuf> {
     Some(base?.join("casync").join("chunks"))
 }
 
-/// Where a game is installed if nobody says where; nothing if no home folder is known.
+/// The default folder of a new install; `None` if the user's folders are unknown.
 pub fn default_install_folder() -> Option<PathBuf> {
     let base = match System::current() {
         System::Windows => absolute("LOCALAPPDATA"),
@@ -43,12 +43,12 @@ pub fn default_install_folder() -> Option<PathBuf> {
     Some(base?.join("vsekai").join("game"))
 }
 
-/// This desktop, for the program that runs now.
+/// This user's desktop, with the running program as the one to register.
 ///
 /// # Errors
-/// `invalid_argument` if no home folder is known.
+/// `invalid_argument` if the home folder is unknown.
 pub fn desktop(display_name: &str, take_scheme: bool) -> Result<Desktop> {
-    let no_home = || Error::Invalid { what: "desktop", reason: "no home folder is known".to_owned() };
+    let no_home = || Error::Invalid { what: "desktop", reason: "this user's home folder is unknown".to_owned() };
     let folders = Folders::find(System::current(), &|name| std::env::var(name).ok()).ok_or_else(no_home)?;
     Ok(Desktop {
         display_name: display_name.to_owned(),
@@ -61,7 +61,7 @@ pub fn desktop(display_name: &str, take_scheme: bool) -> Result<Desktop> {
     })
 }
 
-/// The program that tells the desktop of new entries, if this system has one.
+/// `update-desktop-database`, which notifies the desktop of new entries, if it is on `PATH`.
 fn refresh() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join("update-desktop-database")).find(|program| program.is_file())

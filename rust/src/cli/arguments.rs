@@ -1,4 +1,4 @@
-//! The command line: what can be said, and the help that explains it.
+//! The arguments of the command line, and their help texts.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,16 +14,16 @@ pub(crate) mod store;
 const EXAMPLES: &str = "\
 Examples:
   vsekai --update GAME --repository https://example.org --trust-root root.json    install
-  vsekai --update GAME                       update to what its mode offers
-  vsekai launch GAME                         start it, and go back if a new version does not start
+  vsekai --update GAME                       update to the version its mode offers
+  vsekai launch GAME                         start it; roll back if a new version fails to start
   vsekai mode switch --mode_name beta GAME   follow another mode
   vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS
 
-Settings may also stand in the user's configuration file or in VSEKAI_* variables: see `vsekai config show`.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 10 update waiting (check --exit-code), 75 busy,
+Settings can also come from the user's configuration file or VSEKAI_* variables: see `vsekai config show`.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 10 update available (check --exit-code), 75 busy,
 130 interrupted";
 
-/// The V-Sekai updater: installs and updates games, safely, from signed repositories of casync/desync chunks
+/// Safely install and update games from signed repositories of casync/desync chunks
 #[derive(Debug, Parser)]
 #[command(name = "vsekai", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -37,14 +37,14 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Parses the arguments, which do not begin with the program's name. The error is help, or of usage.
+    /// Parses the arguments, which exclude the program's name. The error is a request for help or a usage error.
     pub(crate) fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         Self::try_parse_from(with_update_as_command(arguments))
     }
 }
 
-/// V-Sekai's proposal writes `--update DIR`: moved to the front, it is the command of that name.
+/// V-Sekai's proposal uses `--update DIR`. This turns it into the `update` command by moving it to the front.
 fn with_update_as_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is_command = |argument: &OsString| Cli::names().iter().any(|name| argument == name.as_str());
     let end = arguments.iter().position(|argument| argument == "--" || is_command(argument));
@@ -75,16 +75,16 @@ impl Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output and threads")]
 pub(crate) struct Global {
-    /// Print one JSON object a line to stdout
+    /// Print newline-delimited JSON to stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print errors only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Show no progress bar, even on a terminal
+    /// Hide the progress bar, even on a terminal
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
-    /// Use this many threads for hashing, compression and files [default: all cores]
+    /// Number of threads for hashing, compression and file access [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
 }
@@ -98,19 +98,19 @@ pub(crate) enum Command {
     Rollback(install::Rollback),
     Launch(install::Launch),
     Uninstall(install::Uninstall),
-    /// List, show or switch the mode: the stream of versions that is followed
+    /// List, show or switch modes (streams of versions such as stable or beta)
     #[command(subcommand, arg_required_else_help = true)]
     Mode(install::Mode),
     Integrate(install::Integrate),
     Unintegrate(install::Unintegrate),
-    /// Show the settings and where each comes from
+    /// Show the settings and where each one comes from
     #[command(subcommand, arg_required_else_help = true)]
     Config(install::Config),
     Publish(Box<publish::Publish>),
     /// Change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
     Repository(publish::Repository),
-    /// Make and show the keys that sign a repository
+    /// Create, change and show the keys that sign a repository
     #[command(subcommand, arg_required_else_help = true)]
     Keys(publish::Keys),
     /// Work with chunk stores and indexes: make, extract, verify, info, prune, chunk
@@ -122,28 +122,28 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Network {
-    /// Send the first line of this file as the Authorization header [env: `VSEKAI_HTTP_AUTH` has the value itself]
+    /// File whose first line is sent as the Authorization header [env: `VSEKAI_HTTP_AUTH`, the value itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) http_auth_file: Option<PathBuf>,
-    /// Send the first line of this file as the Cookie header [env: `VSEKAI_HTTP_COOKIE` has the value itself]
+    /// File whose first line is sent as the Cookie header [env: `VSEKAI_HTTP_COOKIE`, the value itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) http_cookie_file: Option<PathBuf>,
-    /// Client certificate and key, in PEM
+    /// PEM file with the client certificate and its key
     #[arg(long, value_name = "FILE")]
     pub(crate) client_cert: Option<PathBuf>,
-    /// The key, in PEM, if it is not in the file of the certificate
+    /// PEM file with the client key, if it is not in the certificate's file
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub(crate) client_key: Option<PathBuf>,
-    /// Trust this certificate authority too, in PEM. May be repeated
+    /// PEM file of an additional certificate authority to trust. May be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
-    /// Proxy to use [default: as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
+    /// Proxy to use [default: from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`]
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<String>,
-    /// Receive at most this many bytes a second, such as 5M or 500K
+    /// Limit downloads to this many bytes per second, such as 5M or 500K
     #[arg(long, value_name = "RATE", value_parser = rate_bytes_per_second)]
     pub(crate) limit_rate: Option<u64>,
-    /// Ask for at most this many chunks at once; how many are, depends on the link [default: 128]
+    /// Maximum number of parallel requests; the actual number adapts to the link [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) connections: Option<u16>,
 }

@@ -1,4 +1,4 @@
-//! One file for each command, or for few that are alike: options to library call, result to words.
+//! The commands. Each turns options into a library call, and the result into text.
 
 use crate::error::Result;
 
@@ -20,7 +20,7 @@ mod store;
 mod update;
 mod verify;
 
-/// Runs what was asked for.
+/// Runs the command and returns its exit code.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
     let monitor = progress::monitor(&cli.global);
     match cli.command {

@@ -1,16 +1,16 @@
-//! For tests, in builds with debug assertions only: ends this process, or fails its file operations, where
-//! the variable `VSEKAI_FAULT` says.
+//! Fault injection for tests, only in builds with debug assertions. The variable `VSEKAI_FAULT` says where to kill this
+//! process or fail a file operation.
 //!
 //! ```text
 //! count:FILE          appends a line `number name path` to FILE for each change of the disk
 //! N:before            kills the process (SIGKILL) before operation N; also after, tear (half of it is written)
 //! N:enospc            operation N fails with this error; also eacces, eio
-//! N+:enospc           and all that come after it
-//! N:panic             panics at operation N, as a mistake in this program would
-//! without:NAME        all operations of this name fail, as on a system that has no such thing
+//! N+:enospc           operation N and all later ones fail
+//! N:panic             panics at operation N, as a bug in this program would
+//! without:NAME        all operations of this name fail, as on a system that lacks them
 //! ```
 //!
-//! Several are joined with commas; the first that has something to say about an operation decides.
+//! Rules are separated by commas; the first that applies to an operation decides.
 
 use std::fs::File;
 use std::io::Write;
@@ -29,7 +29,7 @@ enum Rule {
     Panic(u64),
 }
 
-/// Sets the probe, if the variable asks for one.
+/// Installs the probe if the variable is set.
 pub(crate) fn arm() -> Result<()> {
     let Ok(text) = std::env::var(VARIABLE) else { return Ok(()) };
     let rules = text.split(',').map(parse).collect::<Result<Vec<Rule>>>()?;
@@ -41,7 +41,7 @@ pub(crate) fn arm() -> Result<()> {
 }
 
 fn parse(rule: &str) -> Result<Rule> {
-    let invalid = || Error::Invalid { what: VARIABLE, reason: format!("{rule:?} is no rule") };
+    let invalid = || Error::Invalid { what: VARIABLE, reason: format!("{rule:?} is not a rule") };
     match rule.split_once(':').ok_or_else(invalid)? {
         ("count", path) => {
             let file = File::options().append(true).create(true).open(path).map_err(Error::io("open", path))?;
@@ -67,13 +67,13 @@ fn parse(rule: &str) -> Result<Rule> {
     }
 }
 
-#[expect(clippy::panic, reason = "somebody has asked for it")]
+#[expect(clippy::panic, reason = "the rule requests it")]
 fn judge(rule: &Rule, operation: &Operation) -> Verdict {
     match rule {
         Rule::Count(file) => {
             let line = format!("{} {} {}\n", operation.number, operation.name, operation.path.display());
             let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            // A line that is missing shows: the numbers have a gap.
+            // A lost line is noticed: it leaves a gap in the numbers.
             let _ = file.write_all(line.as_bytes());
             Verdict::Go
         }
@@ -82,7 +82,7 @@ fn judge(rule: &Rule, operation: &Operation) -> Verdict {
             if is_it { *verdict } else { Verdict::Go }
         }
         Rule::Without(name) if name == operation.name => Verdict::Fail(Errno::NOSYS.raw_os_error()),
-        Rule::Panic(number) if *number == operation.number => panic!("a panic was asked for"),
+        Rule::Panic(number) if *number == operation.number => panic!("panic requested by VSEKAI_FAULT"),
         Rule::Without(_) | Rule::Panic(_) => Verdict::Go,
     }
 }

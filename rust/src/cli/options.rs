@@ -1,4 +1,4 @@
-//! Turns what was said on the command line into what the library wants.
+//! Converts command-line options into values of the library.
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -18,10 +18,10 @@ use crate::net::http::{HttpOptions, Network, Secret, Url};
 
 use crate::cli::{arguments, settings};
 
-/// A certificate, a key, a token: nothing of the kind is larger.
+/// Limit for files with a certificate, key, token or root: 1 MiB is far more than any of them needs.
 const MAX_SECRET_BYTES: u64 = 1 << 20;
 
-/// The network, set up when a URL first needs it: reading the system's certificates takes a while.
+/// The network, set up when a URL first needs it, because reading the system's certificates takes a while.
 pub(crate) struct LazyNetwork<'a> {
     options: &'a arguments::Network,
     network: OnceCell<Network>,
@@ -45,7 +45,7 @@ pub(crate) fn connect(options: &arguments::Network) -> Result<Network> {
     connect_as(options, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
 }
 
-/// For an update server, which knows its publishers by a token.
+/// Connects to an update server, which identifies publishers by a token.
 pub(crate) fn connect_with_token(options: &arguments::Network, file: Option<&Path>) -> Result<Network> {
     let token = secret_text(file, "VSEKAI_TOKEN")?;
     connect_as(options, token.map(|token| Secret::new(format!("Bearer {token}"))))
@@ -75,7 +75,7 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
     disk::read(path, MAX_SECRET_BYTES)
 }
 
-/// Secrets come by file or environment, never by an argument that every process can see.
+/// Secrets come from a file or the environment, never from an argument: every process can see those.
 fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>> {
     Ok(secret_text(file, variable)?.map(Secret::new))
 }
@@ -102,20 +102,20 @@ pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
     Index::parse(&bytes)
 }
 
-/// What an index describes, by the ending of its name.
+/// Whether an index describes a tree or a file, by the extension of its name.
 pub(crate) fn content(name: &str) -> Result<IndexKind> {
     let path = name.split(['?', '#']).next().unwrap_or(name);
     match Path::new(path).extension().and_then(|ending| ending.to_str()) {
         Some("caidx") => Ok(IndexKind::Tree),
         Some("caibx") => Ok(IndexKind::Blob),
         _ => {
-            let reason = format!("{name} ends neither in .caidx (a folder) nor in .caibx (a file)");
+            let reason = format!("{name} must end in .caidx (a folder) or .caibx (a file)");
             Err(Error::Invalid { what: "index", reason })
         }
     }
 }
 
-/// The named stores, folders and URLs each in their order.
+/// The named stores. Folders and URLs each keep their order.
 pub(crate) fn stores(named: &[String], network: &LazyNetwork<'_>) -> Result<Sources> {
     let mut sources = Sources::default();
     let mut urls = Vec::new();
@@ -131,12 +131,12 @@ pub(crate) fn stores(named: &[String], network: &LazyNetwork<'_>) -> Result<Sour
     Ok(sources)
 }
 
-/// The chunk cache that V-Sekai's tools and casync share, if this user has one.
+/// This user's chunk cache, shared by V-Sekai's tools and casync, if it exists.
 pub(crate) fn shared_cache() -> Option<LocalStore> {
     LocalStore::open(&host::shared_cache_folder()?).ok()
 }
 
-/// The chunker, from its name and `MIN:AVG:MAX` in KiB.
+/// The chunker with this name and these sizes, `MIN:AVG:MAX` in KiB.
 pub(crate) fn chunker(name: arguments::store::ChunkerName, chunk_size: &str) -> Result<Chunker> {
     let invalid = |reason: &str| Error::Invalid { what: "--chunk-size", reason: reason.to_owned() };
     let sizes: Vec<u64> = chunk_size
@@ -154,7 +154,7 @@ pub(crate) fn chunker(name: arguments::store::ChunkerName, chunk_size: &str) -> 
     Chunker::new(algorithm, ChunkSizes::new(min, avg, max)?)
 }
 
-/// The digest that names chunks.
+/// The digest that chunk ids are made with.
 pub(crate) fn digest(options: &arguments::store::Chunking) -> DigestAlgorithm {
     if options.sha256 { DigestAlgorithm::Sha256 } else { DigestAlgorithm::Sha512_256 }
 }

@@ -1,4 +1,4 @@
-//! What the command prints, and where: data to stdout, the rest to stderr.
+//! Prints results and errors: data to stdout, everything else to stderr.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ const BUSY: u8 = 75;
 const INTERRUPTED: u8 = 130;
 pub(crate) const INTERNAL: u8 = 101;
 
-/// Knows how this run wants to be told things.
+/// How this run reports: as text or JSON, and how much.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
@@ -37,34 +37,34 @@ impl Output {
         }
     }
 
-    /// The result of a command whose own output is another program's: as the last JSON line, or not at all.
+    /// The result of a command whose stdout belongs to another program: as the last JSON line, or not at all.
     pub(crate) fn done_quietly<T: Serialize>(self, command: &str, result: &T) {
         if self.json {
             Self::json_line(&Line { event: "done", command, result });
         }
     }
 
-    /// A line on stderr, for people: `--json` has it in its last line, `--quiet` does without.
+    /// A line on stderr for people. `--json` reports the same in its last line; `--quiet` omits it.
     pub(crate) fn note(self, text: &str) {
         if !self.json && !self.quiet {
             let _ = writeln!(io::stderr(), "{text}");
         }
     }
 
-    /// A line of data on stdout. A reader that went away is no failure of ours.
+    /// A line of data on stdout. A reader that closed the pipe is not an error.
     pub(crate) fn data(text: &str) {
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
 
-    /// A JSON object on a line of its own.
+    /// A JSON object on one line of stdout.
     pub(crate) fn json_line<T: Serialize>(value: &T) {
         if let Ok(line) = serde_json::to_string(value) {
             Self::data(&line);
         }
     }
 
-    /// Prints the error and gives its exit code.
+    /// Prints the error and returns its exit code.
     pub(crate) fn fail(self, error: &Error) -> u8 {
         let mut text = format!("error: {error}");
         let mut cause = std::error::Error::source(error);

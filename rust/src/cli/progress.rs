@@ -1,4 +1,4 @@
-//! Progress while long work runs: a bar on a terminal, JSON lines with `--json`, else nothing.
+//! Progress of long operations: a bar on a terminal, lines with `--json`, otherwise nothing.
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::arguments::Global;
 use crate::cli::output::Output;
 
-/// How often a number is told at the most.
+/// Shortest time between two progress lines.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The monitor for this run, with Ctrl-C connected to it.
@@ -32,19 +32,20 @@ pub(crate) fn monitor(global: &Global) -> Monitor {
     monitor
 }
 
-/// The first Ctrl-C asks to stop; a second one stops at once. A process can run several commands, one by one.
+/// The first Ctrl-C requests a clean stop, the second exits at once. The handler serves all commands that this process
+/// runs, one after the other.
 fn stop_on_interrupt(cancel: &Cancel) {
     static RUNNING: Mutex<Option<Cancel>> = Mutex::new(None);
     static HANDLER: Once = Once::new();
     let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     *running() = Some(cancel.clone());
     HANDLER.call_once(|| {
-        // Without a handler Ctrl-C still stops the program, and what is on disk is still sound.
+        // If the handler cannot be set, Ctrl-C kills the process; the files on disk survive that too.
         let _ = ctrlc::set_handler(move || {
             let Some(cancel) = running().clone().filter(|cancel| !cancel.is_cancelled()) else {
                 std::process::exit(130);
             };
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), b"\nStopping. What is done so far is kept.\n");
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), b"\nStopping. Finished work is kept.\n");
             cancel.cancel();
         });
     });
@@ -95,16 +96,16 @@ impl Observer for Bar {
 fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::ScanSeed => "Reading",
-        Phase::ReadLayout => "Looking",
+        Phase::ReadLayout => "Preparing",
         Phase::Assemble => "Writing",
         Phase::Make => "Making",
         Phase::Verify => "Verifying",
-        Phase::Upload => "Sending",
+        Phase::Upload => "Uploading",
         Phase::Bundle => "Bundling",
     }
 }
 
-/// One JSON object a line; numbers are gathered, so that a fast disk does not flood the reader.
+/// Prints one JSON object per line. Sums up progress, so that a fast disk does not flood the reader.
 #[derive(Default)]
 struct Lines {
     state: Mutex<Tally>,
@@ -146,7 +147,7 @@ impl Observer for Lines {
             Output::json_line(&ProgressLine {
                 event: "progress",
                 phase: tally.phase,
-                // What comes twice, because the first was bad, is no progress.
+                // Chunks that are read again because they were damaged do not count twice.
                 done_bytes: if tally.total_bytes == 0 {
                     tally.done_bytes
                 } else {

@@ -1,4 +1,4 @@
-//! From what was said to what the updater wants: flags before `VSEKAI_*` variables, before the user's file, before
+//! The updater's settings. Flags override `VSEKAI_*` variables, which override the user's file, which overrides the
 //! defaults.
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) fn updater(dir: &Path, source: &Source, change: impl FnOnce(&mut Sett
     Updater::new(dir, settings)
 }
 
-/// The updater of an install root for commands that ask nobody.
+/// The updater of an install root for commands that need no network.
 pub(crate) fn offline(dir: &Path) -> Result<Updater> {
     let network = Network::default();
     let source = Source { repository: Vec::new(), trust_root: None, platform: None, reset_clock_guard: false, network };
@@ -47,7 +47,7 @@ fn of(source: &Source) -> Result<Settings> {
         protected: host::protected(),
         ..Settings::new(options::connect(&source.network)?)
     };
-    // What the file says is for new installs: one that exists keeps to what it has.
+    // The file applies to new installs only: an existing install keeps its own settings.
     let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::Default);
     let root = merged.trust_root.value.as_deref().map(options::read_small).transpose()?;
     *(if is_default(merged.trust_root.origin) { &mut defaults.trust_root } else { &mut settings.trust_root }) = root;
@@ -62,12 +62,12 @@ fn of(source: &Source) -> Result<Settings> {
     Ok(settings)
 }
 
-/// The settings of the network, for commands that need no more.
+/// The network settings, for commands that need no others.
 pub(crate) fn network(options: &Network) -> Result<config::Settings> {
     merge(Config { proxy: options.proxy.clone(), connections: options.connections, ..Config::default() })
 }
 
-/// All settings as they are without flags.
+/// All settings, without flags applied.
 pub(crate) fn all() -> Result<config::Settings> {
     merge(Config::default())
 }
@@ -78,7 +78,7 @@ fn merge(flags: Config) -> Result<config::Settings> {
     config::Settings::merge(flags, &environment, file)
 }
 
-/// The user's configuration file: what `VSEKAI_CONFIG` names, else where the system wants it.
+/// The user's configuration file: `VSEKAI_CONFIG`, or the usual place on this system.
 pub(crate) fn file() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let folders =
@@ -86,7 +86,7 @@ pub(crate) fn file() -> Option<PathBuf> {
     folder("VSEKAI_CONFIG").or_else(|| config::file_in(System::current(), &folders))
 }
 
-/// How long a game that says nothing must live.
+/// How long a game that does not signal readiness must run to count as started.
 pub(crate) fn grace(flag: Option<Duration>) -> Result<Duration> {
     flag.map_or_else(|| Ok(Duration::from_secs(all()?.grace_seconds.value)), Ok)
 }
@@ -97,9 +97,9 @@ pub(crate) fn default_mode() -> Result<ModeName> {
     value.map_or_else(|| Ok(ModeName::default()), |name| ModeName::new(&name))
 }
 
-/// Sets it, and gives the file that it stands in.
+/// Sets the mode of new installs in the user's configuration file, and returns that file's path.
 pub(crate) fn set_default_mode(mode: &ModeName) -> Result<PathBuf> {
-    let no_home = || Error::Invalid { what: "configuration", reason: "no home folder is known".to_owned() };
+    let no_home = || Error::Invalid { what: "configuration", reason: "this user's home folder is unknown".to_owned() };
     let path = file().ok_or_else(no_home)?;
     let bytes = disk::read_if_exists(&path, MAX_CONFIG_BYTES as u64)?.unwrap_or_default();
     let text = Config::with_mode(&String::from_utf8_lossy(&bytes), mode.as_str())?;

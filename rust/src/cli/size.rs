@@ -1,6 +1,6 @@
-//! Numbers for people, and from them.
+//! Formats sizes and counts for people, and parses durations.
 
-/// `1234567` as `1.2 MB`: decimal units, as disks and providers count.
+/// `1234567` as `1.2 MB`. Decimal units, like those of disks and providers.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]

@@ -1,11 +1,11 @@
-//! A plan in words.
+//! Describes a plan and its prices as text.
 
 use crate::local::plan::Summary;
 
 use crate::cli::size::{bytes, count};
 use crate::local::strategy::{Method, Price};
 
-/// One line for each number that matters before anything is done.
+/// One line for each number of the plan.
 pub(crate) fn rows(plan: &Summary) -> String {
     let expected = match plan.fetch_bytes {
         0 => format!("at most {}", bytes(plan.fetch_plain_bytes)),
@@ -14,17 +14,17 @@ pub(crate) fn rows(plan: &Summary) -> String {
     let rows = [
         ("fetch", format!("{} chunks, {expected}", count(plan.fetch_chunks))),
         ("requests", count(plan.requests)),
-        ("reuse", format!("{} from what is installed", bytes(plan.seed_bytes))),
+        ("reuse", format!("{} from installed files", bytes(plan.seed_bytes))),
         ("keep", format!("{} files untouched, {}", count(plan.kept_files), bytes(plan.kept_bytes))),
         ("write", format!("{} files, {}", count(plan.written_files), bytes(plan.write_bytes))),
         ("remove", format!("{} files", count(plan.removed_files))),
-        ("resume", format!("{} are done already", bytes(plan.resumed_bytes))),
-        ("disk", format!("{} needed while it works", bytes(plan.disk_bytes))),
+        ("resume", format!("{} already done", bytes(plan.resumed_bytes))),
+        ("disk", format!("{} needed temporarily", bytes(plan.disk_bytes))),
     ];
     rows.map(|(name, value)| format!("  {name:9} {value}")).join("\n")
 }
 
-/// What each way to get the chunks would cost, the chosen one first; nothing if there is nothing to choose.
+/// The cost of each way to get the chunks, the chosen one first; empty if there is no choice.
 pub(crate) fn routes(prices: &[Price]) -> String {
     if prices.len() < 2 {
         return String::new();
@@ -34,16 +34,16 @@ pub(crate) fn routes(prices: &[Price]) -> String {
             Method::Seed => "seed",
             Method::Chunks => "chunks",
             Method::Delta => "delta",
-            Method::Deltas => "deltas in a row",
+            Method::Deltas => "several deltas",
             Method::Full => "full",
         };
         let rest = if price.chunks > 0 && price.sections > 0 {
-            format!(" ({} chunks of them one by one)", count(price.chunks))
+            format!(" ({} chunks one by one)", count(price.chunks))
         } else {
             String::new()
         };
         let requests = match price.requests {
-            0 => "that is here".to_owned(),
+            0 => "from this disk".to_owned(),
             1 => "in 1 request".to_owned(),
             more => format!("in {} requests", count(more)),
         };

@@ -1,4 +1,4 @@
-//! Removes versions that are neither current nor the one to go back to, once nothing runs from them.
+//! Removes versions that are neither current nor previous, once no game runs from them.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use crate::install::running;
 use crate::local::disk;
 
 impl Session {
-    /// Removes versions that are not needed any more. Files that somebody put into them are moved to `saved/`
-    /// first. Gives the number of such files.
+    /// Removes versions that are no longer needed. First moves foreign files in them to `saved/`. Returns the number of
+    /// files moved.
     pub fn clean(&self) -> Result<u64> {
         let mut saved = 0;
         for folder in self.root().folders()? {
@@ -24,7 +24,7 @@ impl Session {
     }
 }
 
-/// Removes one version. Its documents go last: what has them is still known to be ours.
+/// Removes a version. Its documents are removed after the tree is renamed, because they identify the tree as ours.
 pub(super) fn remove(root: &InstallRoot, folder: &str, staying: &[PathBuf]) -> Result<u64> {
     let tree = root.versions(folder);
     let mut saved = 0;
@@ -40,7 +40,7 @@ pub(super) fn remove(root: &InstallRoot, folder: &str, staying: &[PathBuf]) -> R
         disk::remove_all(&trash)?;
         return Ok(saved);
     }
-    // Without its documents nobody can tell what in it is ours: it stays, and is forgotten.
+    // Without documents, our files cannot be told from others, so the tree is kept and no longer tracked.
     if !tree.is_dir() {
         InstalledVersion::remove(root, folder)?;
     }

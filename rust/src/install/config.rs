@@ -1,8 +1,8 @@
-//! The user's settings: a TOML file, the environment and the command line, each value with where it is from.
+//! The user's settings from a TOML file, the environment and the command line, each value with its origin.
 //!
-//! Every value is checked when it is read, and a key that is not known is an error: a misspelt setting
-//! would otherwise be one that silently does nothing. This module reads no environment and decides on no
-//! folder by itself: both are given to it. It holds no secrets, and shows none that a URL has in it.
+//! Every value is checked when it is read. An unknown key is an error, because a misspelt setting would otherwise be
+//! silently ignored. This module neither reads the environment nor chooses folders; both are passed to it. It stores no
+//! secrets, and hides passwords in URLs.
 
 mod check;
 mod merge;
@@ -30,7 +30,7 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 /// Largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;
 
-/// One source of settings: the file, or the flags of a command line. Nothing in it is not set.
+/// One source of settings: the file, or the flags of a command line. `None` and empty lists are not set.
 ///
 /// ```toml
 /// repository = ["https://example.org/v-sekai"]
@@ -39,29 +39,29 @@ pub const MAX_CONFIG_BYTES: usize = 64 << 10;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// URLs or folders of the repository and its mirrors, in the order in which they are asked.
+    /// URLs or folders of the repository and its mirrors, in order of preference.
     pub repository: Vec<String>,
-    /// The publisher's `root.json`.
+    /// The path of the publisher's `root.json`.
     pub trust_root: Option<PathBuf>,
     /// The mode that new installs follow.
     pub mode: Option<String>,
-    /// The platform, if not that of this machine.
+    /// The platform, if it is not that of this machine.
     pub platform: Option<String>,
-    /// Most bytes a second to receive: `5M`, `500K`, `64KiB`.
+    /// Download limit in bytes per second, such as `5M`, `500K` or `64KiB`.
     pub limit_rate: Option<String>,
-    /// URL of a proxy.
+    /// The URL of a proxy.
     pub proxy: Option<String>,
-    /// Most requests at once.
+    /// Maximum number of parallel requests.
     pub connections: Option<u16>,
-    /// A chunk store to keep what was fetched in.
+    /// A chunk store to which downloaded chunks are added.
     pub cache: Option<PathBuf>,
-    /// Whether chunk caches that other programs keep are read.
+    /// Whether to read the chunk cache that casync tools share.
     pub shared_cache: Option<bool>,
-    /// How long a new version must live to count as one that works, in seconds.
+    /// How long a new version must run to count as started, in seconds.
     pub grace_seconds: Option<u64>,
 }
 
-/// The same with the place of each value.
+/// The same settings, with the position of each value in the text.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -81,7 +81,7 @@ impl Config {
     /// Reads and checks the text of a configuration file.
     ///
     /// # Errors
-    /// `Malformed`, which names the line and what is wrong there; of a key that is not known, those that are.
+    /// `Malformed` with the line and the reason; for an unknown key, also the known ones.
     pub fn parse(text: &str) -> Result<Self> {
         let raw = Raw::parse(text)?;
         Ok(Self {
@@ -98,7 +98,7 @@ impl Config {
         })
     }
 
-    /// Reads the file at `path`; without one, nothing is set.
+    /// Reads the file at `path`. If it does not exist, nothing is set.
     ///
     /// # Errors
     /// As [`Config::parse`], with the path in the reason; `Io` if it cannot be read.
@@ -117,10 +117,10 @@ impl Config {
         })
     }
 
-    /// The text of a configuration file with its mode changed, and nothing else: comments and order stay.
+    /// Changes the mode in the text of a configuration file, and nothing else: comments and order are kept.
     ///
     /// # Errors
-    /// `Malformed` if the text is no configuration, `Invalid` if the mode is no name of one.
+    /// `Malformed` if the text is not a valid configuration, `Invalid` if the mode is not a valid name.
     pub fn with_mode(text: &str, mode: &str) -> Result<String> {
         check::mode(mode).map_err(|reason| Error::Invalid { what: "mode", reason })?;
         let value = format!("\"{mode}\"");

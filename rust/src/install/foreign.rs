@@ -1,4 +1,5 @@
-//! Files that somebody put into a version's folder: carried to the next version, and never deleted.
+//! Foreign files, which were added to a version's folder by others: carried over to the next version, and never
+//! deleted.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::local::disk;
 
-/// Whether what a layout has at a path is a folder.
+/// The paths of a layout, and whether each is a folder.
 type Known = HashMap<PathBuf, bool>;
 
 fn known(layout: &Layout) -> Known {
@@ -19,7 +20,7 @@ fn known(layout: &Layout) -> Known {
     layout.nodes().iter().filter_map(entry).collect()
 }
 
-/// Everything in `tree` that `layout` does not have, relative to it; folders before what is in them.
+/// All paths in `tree` that `layout` does not have, relative to `tree`. Folders come before their content.
 pub(super) fn list(tree: &Path, layout: &Layout) -> Result<Vec<PathBuf>> {
     let known = known(layout);
     let mut found = Vec::new();
@@ -42,8 +43,8 @@ pub(super) fn list(tree: &Path, layout: &Layout) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Those of `paths` that can stand beside what `wanted` has. The others stay in the old version, and are saved
-/// when that goes.
+/// The `paths` that do not conflict with those of `wanted`. The others stay in the old version, and are saved when it
+/// is removed.
 pub(super) fn without_conflicts(paths: Vec<PathBuf>, wanted: &Layout) -> Vec<PathBuf> {
     let wanted = known(wanted);
     let is_free = |path: &PathBuf| {
@@ -53,7 +54,8 @@ pub(super) fn without_conflicts(paths: Vec<PathBuf>, wanted: &Layout) -> Vec<Pat
     paths.into_iter().filter(is_free).collect()
 }
 
-/// Moves what is foreign in `tree` to `saved`, unless a version that stays has the same. Gives the number of files moved.
+/// Moves the foreign files of `tree` to `saved`, except those that a remaining version also has. Returns the number of
+/// files moved.
 pub(super) fn save(tree: &Path, layout: &Layout, staying: &[PathBuf], saved: &Path) -> Result<u64> {
     let mut moved = 0;
     for path in list(tree, layout)? {
@@ -70,8 +72,9 @@ pub(super) fn save(tree: &Path, layout: &Layout, staying: &[PathBuf], saved: &Pa
     Ok(moved)
 }
 
-/// Where `path` can stand below `saved`, or below a folder beside it with a number: a version that was there twice
-/// may bring the same name twice, or a folder of a file's name. The name itself may have no room for a number.
+/// A free place for `path` below `saved`, or below a numbered folder next to it: a version that was installed twice may
+/// have left the same name twice, or a folder with a file's name. The number is not added to the file's name, which may
+/// already have the maximum length.
 fn free_place(saved: &Path, path: &Path) -> PathBuf {
     let is_free = |root: &Path| {
         let mut above = path.ancestors().skip(1).map(|above| root.join(above));
@@ -89,7 +92,7 @@ fn free_place(saved: &Path, path: &Path) -> PathBuf {
     root.join(path)
 }
 
-/// Whether both are one file, or two with the same content.
+/// Whether both paths are the same file, or files with the same content.
 fn is_same(a: &Path, b: &Path) -> bool {
     let (Ok(left), Ok(right)) = (fs::symlink_metadata(a), fs::symlink_metadata(b)) else { return false };
     if disk::identity(&left).is_some() && disk::identity(&left) == disk::identity(&right) {

@@ -1,13 +1,13 @@
-//! What is kept of each version in place: its signed documents as they came, and how its files looked.
+//! The data about each installed version: its signed documents, unchanged, and the stamps of its files.
 //!
 //! ```text
 //! .vsekai/indexes/<folder>.release.json     the release document
 //!                 <folder>.caidx            the index: with the tree, it makes a seed
 //!                 <folder>.files.json.zst   the file table
-//!                 <folder>.stamps           size, time and mode of each file when we left it; written last
+//!                 <folder>.stamps           size, time and permissions of each file when installed; written last
 //! ```
 //!
-//! Losing one of them loses time or the next delta, never the game: `launch` needs the release document alone.
+//! Losing one of them costs time or the next delta, but never the game: `launch` only needs the release document.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,30 +35,30 @@ const ALL: [&str; 4] = [STAMPS, FILES, INDEX, RELEASE];
 
 const SCHEMA: u32 = 1;
 
-/// The signed documents of a version, verified by whoever made this.
+/// The signed documents of a version. The caller must have verified them.
 #[derive(Debug, Clone)]
 pub struct Documents {
     /// The release document.
     pub release: Release,
-    /// The same as it came.
+    /// The bytes of the release document, as signed.
     pub release_bytes: Vec<u8>,
-    /// The index.
+    /// The index of the tree.
     pub index: Index,
-    /// The file table.
+    /// The file table of the tree.
     pub table: FileTable,
-    /// The same, packed.
+    /// The compressed bytes of the file table.
     pub table_bytes: Vec<u8>,
 }
 
 impl Documents {
-    /// Parses the three, and holds them against each other.
+    /// Parses the three documents, and checks that they match.
     pub fn parse(release_bytes: Vec<u8>, index_bytes: &[u8], table_bytes: Vec<u8>) -> Result<Self> {
         let index = Index::parse(index_bytes)?;
         let table = FileTable::parse(&table_bytes, &index)?;
         Self::join(release_bytes, index, table, table_bytes)
     }
 
-    /// The same of what was parsed elsewhere.
+    /// Like [`Self::parse`], for an index and a file table that are already parsed.
     pub fn of(release_bytes: Vec<u8>, index: Index, table: FileTable) -> Result<Self> {
         let table_bytes = table.to_kept_bytes()?;
         Self::join(release_bytes, index, table, table_bytes)
@@ -86,14 +86,14 @@ struct Stamps {
     files: Vec<Option<Stamp>>,
 }
 
-/// A version in place, and what is known of it.
+/// An installed version with its documents and file stamps.
 #[derive(Debug)]
 pub struct InstalledVersion {
-    /// Its signed documents.
+    /// The signed documents of the version.
     pub documents: Documents,
     tree: PathBuf,
     stamps: Vec<Option<Stamp>>,
-    /// The tree is the very folder that the stamps were taken of; else it was copied here.
+    /// Whether the tree is the same folder of which the stamps were taken, and not a copy.
     is_original: bool,
 }
 
@@ -102,7 +102,7 @@ fn path_of(root: &InstallRoot, folder: &str, ending: &str) -> PathBuf {
 }
 
 impl InstalledVersion {
-    /// Keeps what is known of the version that stands at `tree` and will be called `folder`.
+    /// Saves the documents and stamps of the version at `tree`, whose folder will be named `folder`.
     pub fn write(
         root: &InstallRoot,
         folder: &str,
@@ -120,19 +120,18 @@ impl InstalledVersion {
         put(STAMPS, &stamps_of(documents, tree, monitor)?)
     }
 
-    /// Takes new stamps of a version that was found sound by reading it.
+    /// Takes new stamps of a version whose files were read and found sound.
     pub fn stamp_again(&self, root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<()> {
         let stamps = stamps_of(&self.documents, &self.tree, monitor)?;
         disk::write_atomic(&path_of(root, folder, STAMPS), &stamps, Durability::PowerCut)
     }
 
-    /// What is known of the version in `folder`; nothing if that is not there, or its documents are not all there and
-    /// sound.
+    /// The version in `folder`; `None` if the folder does not exist, or a document is missing or damaged.
     pub fn read(root: &InstallRoot, folder: &str) -> Option<Self> {
         Self::known(root, folder).filter(|kept| fs::symlink_metadata(&kept.tree).is_ok_and(|found| found.is_dir()))
     }
 
-    /// The same, even if the folder is gone.
+    /// Like [`Self::read`], even if the folder does not exist.
     pub fn known(root: &InstallRoot, folder: &str) -> Option<Self> {
         let get = |ending: &str, max: u64| disk::read_if_exists(&path_of(root, folder, ending), max).ok().flatten();
         let release = get(RELEASE, limits::MAX_DOCUMENT_BYTES)?;
@@ -148,44 +147,44 @@ impl InstalledVersion {
         Some(Self { documents, tree, stamps, is_original })
     }
 
-    /// The versions in place of which enough is known, the one in `current` first: it has most in common with what
-    /// comes.
+    /// All installed versions with sound documents. `current` comes first, because it has most in common with a new
+    /// version.
     pub fn all(root: &InstallRoot, current: Option<&Installed>) -> Vec<Self> {
         let mut folders = root.folders().unwrap_or_default();
         folders.sort_by_key(|folder| current.is_none_or(|current| *folder != current.folder));
         folders.iter().filter_map(|folder| Self::read(root, folder)).collect()
     }
 
-    /// The release document alone: all that a start needs.
+    /// Reads the release document only, which is enough for a start.
     pub fn release(root: &InstallRoot, folder: &str) -> Result<Release> {
         let bytes = disk::read(&path_of(root, folder, RELEASE), limits::MAX_DOCUMENT_BYTES)?;
-        // What was installed once is started by any version of this program.
+        // Any version of this program may start a version that is already installed.
         Release::parse(&bytes, None)
     }
 
-    /// Forgets a version whose tree is gone.
+    /// Removes the documents and stamps of a version whose tree is gone.
     pub fn remove(root: &InstallRoot, folder: &str) -> Result<()> {
         ALL.iter().try_for_each(|ending| disk::remove_file(&path_of(root, folder, ending)))
     }
 
-    /// The version's folder.
+    /// The path of the version's folder.
     pub fn tree(&self) -> &Path {
         &self.tree
     }
 
-    /// The name of its folder.
+    /// The name of the version's folder.
     pub fn folder(&self) -> Option<String> {
         Some(self.tree.file_name()?.to_str()?.to_owned())
     }
 
-    /// Whether the file at this position of the layout is as we left it, without reading it.
+    /// Whether the file at this position of the layout has its original stamp. Does not read the file.
     pub fn is_untouched(&self, node: usize) -> bool {
         let path = self.documents.table.layout().nodes()[node].path.as_ref().map(|path| path.below(&self.tree));
         let stamp = self.stamps.get(node).copied().flatten();
         self.is_original && stamp.is_some() && path.and_then(|path| Stamp::of(&path)) == stamp
     }
 
-    /// Whether all of it is as we left it, without reading any of it.
+    /// Whether all files have their original stamps, and all links and folders exist. Reads no file.
     pub fn is_complete(&self) -> bool {
         let nodes = self.documents.table.layout().nodes().iter().enumerate();
         nodes.into_iter().all(|(at, node)| {
@@ -206,7 +205,7 @@ impl InstalledVersion {
         path.as_ref().is_some_and(|path| self.documents.release.mutable.contains(path))
     }
 
-    /// The version as a source of chunks.
+    /// The version as a seed.
     pub fn seed(&self) -> Result<Seed> {
         Seed::new(&self.tree, self.documents.index.clone(), self.documents.table.layout().clone())
     }

@@ -1,11 +1,10 @@
-//! Makes an installed game part of the desktop, and takes that back: menu entry, icon, uninstall entry, and
-//! the handler of its URL scheme.
+//! Registers an installed game with the desktop, and undoes that: menu entry, icon, uninstall entry, and the handler of
+//! its URL scheme.
 //!
-//! Everything is the user's own: no root, no other user sees it. [`integrate`] gives a [`Record`] of what it
-//! made and of what stood there before; [`unintegrate`] removes exactly that, and leaves what somebody
-//! has changed since. Both can be run twice. What each system gets, and what it cannot get from a plain
-//! program, is in `docs/integration.md`. This module starts nothing but the program named in
-//! [`Request::refresh`], and reads no environment.
+//! Everything is for this user only and needs no administrator rights. [`integrate`] returns a [`Record`] of what it
+//! created and replaced; [`unintegrate`] undoes exactly that, but leaves anything that others have changed since. Both
+//! can be repeated. `docs/integration.md` lists what is registered on each system, and the limits. This module starts
+//! no program except [`Request::refresh`], and does not read the environment.
 
 mod change;
 mod linux;
@@ -26,48 +25,49 @@ use crate::install::config::System;
 use crate::path::check_name;
 use change::{Change, Work};
 
-/// The namespace of our names on the desktop.
+/// Prefix of the names of all installs on the desktop.
 const APP_ID_PREFIX: &str = "org.v_sekai.vsekai-";
 
-/// Largest icon that is taken, in bytes.
+/// Largest icon that is accepted, in bytes.
 const MAX_ICON_BYTES: usize = 1 << 20;
 
-/// What is to be made part of the desktop.
+/// The install to register, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// What people call it: `V-Sekai`. A file name on every system.
+    /// The name shown to users, such as `V-Sekai`. Must be a valid file name on every system.
     pub display_name: &'a str,
-    /// The install root, absolute. Two of them never get in each other's way.
+    /// The absolute path of the install root. Several install roots do not conflict.
     pub install_root: &'a Path,
-    /// The `vsekai` program, absolute. It will be started with `launch DIR -- ADDRESS`.
+    /// The absolute path of the `vsekai` program, which will be started with `launch DIR -- ADDRESS`.
     pub program: &'a Path,
-    /// The icon as SVG; used where the system takes one.
+    /// The icon as SVG; used on systems that support it.
     pub icon_svg: &'a [u8],
-    /// The URL scheme: `uro`.
+    /// The URL scheme, such as `uro`.
     pub scheme: &'a str,
-    /// Take the scheme even if another program has it.
+    /// Take over the scheme even if another program handles it.
     pub take_scheme: bool,
-    /// Where the user's desktop keeps such things.
+    /// The user's folders for menu entries and settings.
     pub folders: &'a Folders,
-    /// `update-desktop-database`, if there is one. Run for at most 5 seconds; that it fails is no error.
+    /// `update-desktop-database`, if it exists. It may run for at most 5 seconds; its failure is not an error.
     pub refresh: Option<&'a Path>,
-    /// What the last [`integrate`] of this install root gave. What it made and this one does not is removed.
+    /// The record of the last [`integrate`] of this install root. Entries that it created and this call does not are
+    /// removed.
     pub earlier: Option<&'a Record>,
 }
 
-/// The user's folders that are written to. They are made where they are missing.
+/// The user's folders that are written to. They are created if missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
-    /// Linux: `$XDG_DATA_HOME`.
+    /// On Linux: `$XDG_DATA_HOME`.
     pub data: PathBuf,
-    /// Linux: `$XDG_CONFIG_HOME`.
+    /// On Linux: `$XDG_CONFIG_HOME`.
     pub config: PathBuf,
-    /// macOS: `~/Applications`. Windows: `Programs` of the start menu.
+    /// On macOS: `~/Applications`. On Windows: `Programs` in the start menu.
     pub programs: PathBuf,
 }
 
 impl Folders {
-    /// The folders of the user whose environment this is; nothing if it does not say.
+    /// The folders of this user, according to the environment; `None` if it does not name them.
     pub fn find(system: System, environment: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.has_root());
         if system == System::Windows {
@@ -84,42 +84,42 @@ impl Folders {
     }
 }
 
-/// What [`integrate`] did: what to remove, and what to put back.
+/// The changes of [`integrate`]: what to remove, and what to restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The name of this install on the desktop.
     pub app_id: String,
-    /// Whether addresses of the scheme go to this install now.
+    /// Whether this install now handles the URL scheme.
     pub has_scheme: bool,
     refresh: Option<PathBuf>,
     changes: Vec<Change>,
 }
 
 impl Record {
-    /// The files, folders and registry keys that were made or changed, in order.
+    /// The files, folders and registry keys that were created or changed, in order.
     pub fn places(&self) -> Vec<String> {
         self.changes.iter().map(Change::place).collect()
     }
 }
 
-/// `org.v_sekai.vsekai-` and 8 hex digits of the install root: the name of an install on the desktop.
+/// The name of an install on the desktop: `org.v_sekai.vsekai-` and 8 hex digits that depend on the install root.
 pub fn app_id(install_root: &Path) -> String {
     let digest = Sha256::digest(install_root.to_string_lossy().as_bytes());
     format!("{APP_ID_PREFIX}{}", hex::encode(&digest[..4]))
 }
 
-/// Makes the install part of this system's desktop.
+/// Registers the install with this system's desktop.
 ///
 /// # Errors
-/// `Invalid` for a value that a desktop could not take; `Io`. What was made until then is removed again.
+/// `Invalid` for a value that a desktop cannot store; `Io`. All changes made so far are undone.
 pub fn integrate(request: &Request<'_>) -> Result<Record> {
     integrate_on(System::current(), request)
 }
 
-/// Takes back what [`integrate`] did. What has been changed since, or is gone, is left as it is.
+/// Undoes [`integrate`], except for entries that have been changed or removed since.
 ///
 /// # Errors
-/// `Io`: the first one; the rest is taken back all the same.
+/// `Io`, for the first change that could not be undone; the others are undone all the same.
 pub fn unintegrate(record: &Record) -> Result<()> {
     let undone = change::undo_all(record.changes.iter().rev());
     if let Some(program) = &record.refresh {
@@ -139,7 +139,7 @@ fn integrate_on(system: System, request: &Request<'_>) -> Result<Record> {
     let has_scheme = match made {
         Ok(has_scheme) => has_scheme,
         Err(error) => {
-            // The first error is the one to tell; an earlier integration keeps what it had.
+            // The first error is reported. The entries of an earlier integration are kept.
             let _ = work.give_up();
             return Err(error);
         }
@@ -152,7 +152,7 @@ fn integrate_on(system: System, request: &Request<'_>) -> Result<Record> {
     Ok(Record { app_id: names.app_id, has_scheme, refresh, changes })
 }
 
-/// The request's names as text that every desktop's files can hold.
+/// The names of a request, checked to be valid text in the files of every desktop.
 struct Names<'a> {
     app_id: String,
     program: &'a str,
@@ -160,7 +160,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// What tells this install from another of the same name.
+    /// The digits that distinguish this install from others with the same name.
     fn suffix(&self) -> &str {
         &self.app_id[APP_ID_PREFIX.len()..]
     }
@@ -172,7 +172,7 @@ impl<'a> Names<'a> {
         let begins_well = scheme.first().is_some_and(u8::is_ascii_lowercase);
         let is_letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(byte);
         if !begins_well || !scheme.iter().all(is_letter) || scheme.len() > 32 {
-            return Err(invalid("URL scheme", "a scheme has lower-case letters, digits, +, . and -"));
+            return Err(invalid("URL scheme", "use lower-case letters, digits, +, . and -"));
         }
         if request.icon_svg.len() > MAX_ICON_BYTES {
             return Err(invalid("icon", "larger than 1 MiB"));

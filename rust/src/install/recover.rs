@@ -1,4 +1,4 @@
-//! What comes first whenever the lock was taken: finishing what a killed run began.
+//! Recovery, which runs whenever the lock has been taken: finishes what a killed run began.
 
 use std::fs;
 
@@ -9,10 +9,10 @@ use crate::formats::release::Release;
 use crate::install::running;
 use crate::local::disk;
 
-/// Begins the name of a version's folder that is being removed.
+/// Prefix of the folder of a version that is being removed.
 pub(super) const TRASH: &str = "trash-";
 
-/// Removes what no run will go on with. What is staged for a version stays.
+/// Removes leftovers that no run will resume. Staged versions are kept.
 pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
     if root.control("uninstalling").is_file() {
         uninstall::finish(root)?;
@@ -27,7 +27,7 @@ pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
     running::tidy(root, &names(&root.control(running::RUNNING))?)?;
     let staging = root.control("staging");
     for name in names(&staging)? {
-        // An empty one is what is left of a version that is in its place.
+        // An empty folder is left over from a version that has been moved into place.
         if name.starts_with(TRASH) || names(&staging.join(&name)).is_ok_and(|inner| inner.is_empty()) {
             disk::remove_all(&staging.join(name))?;
         }
@@ -35,7 +35,7 @@ pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
     Ok(())
 }
 
-/// Drops what is staged for other versions than `keep`.
+/// Removes staged versions other than `keep`.
 pub(super) fn drop_staged(root: &InstallRoot, keep: Option<&str>) -> Result<()> {
     let staging = root.control("staging");
     for name in names(&staging)?.into_iter().filter(|name| Some(name.as_str()) != keep) {
@@ -54,13 +54,13 @@ pub(super) fn names(folder: &std::path::Path) -> Result<Vec<String>> {
     entries.map(name).collect::<std::io::Result<_>>().map_err(Error::io("list", folder))
 }
 
-/// Whether no version of ours is there.
+/// Whether the root contains no version of ours.
 pub(super) fn is_empty_of_ours(root: &InstallRoot) -> bool {
     root.folders().is_ok_and(|folders| folders.is_empty())
 }
 
-/// The state as the versions on the disk tell it: what `current` points to is current, else the newest; nothing if
-/// there is no whole version.
+/// Reconstructs the state from the versions on the disk. The current version is the one that `current` points to, or
+/// the newest. `None` if there is no version with sound documents.
 pub(super) fn from_versions(root: &InstallRoot) -> Result<Option<InstallState>> {
     let mut found: Vec<(Release, String)> = Vec::new();
     for folder in root.folders()? {

@@ -8,19 +8,19 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::local::sources::Sources;
 
-/// How closely the version to go back to is looked at.
+/// How closely the version to go back to is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyDepth {
-    /// All of it is read.
+    /// Every file is read.
     Full,
-    /// Files that look as we left them are believed. Whatever keeps the version from being mended, it is taken if it
-    /// starts: the one that is left does not.
+    /// Files with unchanged stamps are trusted. If the version cannot be repaired, it is used anyway as long as it can
+    /// be started, because the version being left does not start.
     Quick,
 }
 
 impl Session {
-    /// Makes the previous version current again, mended if it was damaged, and remembers the one that is left as bad:
-    /// it is not offered again.
+    /// Makes the previous version current again, repairing it if needed, and marks the version left as bad, so that it
+    /// is not offered again automatically.
     ///
     /// # Errors
     /// Those of [`Session::make_ready`].
@@ -35,12 +35,12 @@ impl Session {
         self.commit()
     }
 
-    /// Mends the previous version if it is damaged, from what is on the disk and then from `sources`. If nobody has
-    /// what is missing, the version is taken as it is, with a warning, provided that it starts.
+    /// Repairs the previous version if it is damaged: from data on the disk, then from `sources`. If the missing data
+    /// is not available, the version is used as it is, with a warning, as long as it can be started.
     ///
     /// # Errors
-    /// `no_previous_version`; `damaged` if it cannot be mended and would not start; errors of the disk. The current
-    /// version is as it was then.
+    /// `no_previous_version`; `damaged` if it cannot be repaired and would not start; errors of the disk. The current
+    /// version is then unchanged.
     pub fn make_ready(
         &mut self,
         look: VerifyDepth,

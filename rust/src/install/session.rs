@@ -1,4 +1,4 @@
-//! The right to change an install root: its lock, and its state as it is while the lock is held.
+//! The right to change an install root: holds its lock and its state.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,40 +10,40 @@ use crate::formats::release::ModeName;
 use crate::local::disk;
 use crate::local::lock::Lock;
 
-/// Which folders are let in.
+/// The conditions for opening a session: which folders are accepted, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission<'a> {
-    /// What the caller is about to do; shown to others who find the root locked.
+    /// The operation, such as `update`; shown to other processes that find the root locked.
     pub verb: &'a str,
-    /// Folders that are refused always: the home folder, say.
+    /// Folders that are always refused, such as the home folder.
     pub protected: &'a [PathBuf],
-    /// Take a folder that has files of the user's. They stay, and are a seed.
+    /// Accept a folder that contains files of the user. They stay, and serve as a seed.
     pub adopt: bool,
-    /// Begin anew where `state.json` is damaged and what is installed cannot be found again: for who installs.
+    /// Start with an empty state if `state.json` is damaged and cannot be reconstructed. Set by commands that install.
     pub may_begin: bool,
-    /// The mode of a root that is new.
+    /// The mode of a new root; `None` for the default mode.
     pub mode: Option<&'a ModeName>,
 }
 
-/// See the module's head.
+/// A locked install root and its state.
 #[derive(Debug)]
 pub struct Session {
     root: InstallRoot,
-    /// To be changed and saved.
+    /// The state. Callers change it and then call [`Self::commit`].
     pub state: InstallState,
     _lock: Lock,
 }
 
 impl Session {
-    /// Refuses folders that are not for us, without changing anything.
+    /// Refuses folders in which nothing may be installed, without changing anything.
     ///
     /// # Errors
-    /// `invalid_argument` for a protected folder; `destination_not_ours` for one with files, unless adopted.
+    /// `invalid_argument` for a protected folder; `destination_not_ours` for a folder with files that is not adopted.
     pub fn admit(root: &InstallRoot, admission: &Admission<'_>) -> Result<()> {
         let directory = root.directory();
         let protected = admission.protected.iter().filter_map(|path| fs::canonicalize(path).ok());
         if protected.into_iter().any(|path| path == directory) {
-            let reason = format!("{} is not a folder for a game; give one below it", directory.display());
+            let reason = format!("{} cannot be used for a game; use a folder below it", directory.display());
             return Err(Error::Invalid { what: "folder", reason });
         }
         if root.is_ours() {
@@ -56,7 +56,7 @@ impl Session {
             Err(_) => return Ok(()),
         }
         let strangers = strangers(directory)?;
-        // What we would have to put there ourselves must be free even then.
+        // Even an adopted folder must not use our own names.
         let taken = ["versions", "current", "saved"].iter().find(|name| strangers.iter().any(|other| other == *name));
         match taken {
             _ if strangers.is_empty() => Ok(()),
@@ -68,7 +68,7 @@ impl Session {
         }
     }
 
-    /// Takes the lock, finishes what a killed run began, and reads the state; begins one in a new folder.
+    /// Takes the lock, finishes what a killed run began, and reads the state. Creates a state in a new folder.
     ///
     /// # Errors
     /// Those of [`Session::admit`]; `busy`; `state_too_new`.
@@ -92,11 +92,11 @@ impl Session {
                 monitor.warn(&error);
                 let state = match recover::from_versions(root)? {
                     Some(state) => state,
-                    // Nothing was ever there, or is known of what is there.
+                    // No version is installed, or none can be identified.
                     None if admission.may_begin || root.folders()?.is_empty() => begin(),
                     None => return Err(error),
                 };
-                // A copy: until the new one is there, the damaged one says that something is installed.
+                // A copy, not a rename: until the new state is written, the damaged one marks the folder as ours.
                 let damaged = root.control("state.json.damaged");
                 disk::remove_file(&damaged)?;
                 disk::copy(&root.control("state.json"), &damaged)?;
@@ -109,11 +109,12 @@ impl Session {
         Ok(Self { root: root.clone(), state, _lock: lock })
     }
 
-    /// The state of what is installed, for somebody who only reads it. A damaged one is mended on the disk; where that
-    /// cannot be written, for this call alone.
+    /// The state, for callers that only read it. A damaged state is repaired on the disk or, if that is read-only, for
+    /// this call.
     ///
     /// # Errors
-    /// `not_installed`, `state_too_new`, `state_malformed`; `busy` if it has to be mended and somebody else is at work.
+    /// `not_installed`, `state_too_new`, `state_malformed`; `busy` if it needs repair while another process works on
+    /// the root.
     pub fn look(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<InstallState> {
         let missing = || Error::NotInstalled { path: root.directory().to_owned() };
         match InstallState::load(root) {
@@ -129,12 +130,12 @@ impl Session {
         }
     }
 
-    /// The root.
+    /// The install root.
     pub fn root(&self) -> &InstallRoot {
         &self.root
     }
 
-    /// Writes the state and sets the link: the switch.
+    /// Writes the state and updates the link `current`. This is the switch.
     pub fn commit(&self) -> Result<()> {
         self.state.save(&self.root)?;
         self.root.point_to(self.state.current.as_ref().map(|current| current.folder.as_str()));
@@ -144,14 +145,14 @@ impl Session {
     /// The current version.
     ///
     /// # Errors
-    /// `not_installed`.
+    /// `not_installed` if there is none.
     pub fn current(&self) -> Result<&Installed> {
         let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
         self.state.current.as_ref().ok_or_else(missing)
     }
 }
 
-/// The names in a folder, without our own one.
+/// The names in a folder, except our `.vsekai`.
 fn strangers(directory: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).map_err(Error::io("list", directory))? {

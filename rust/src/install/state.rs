@@ -13,26 +13,26 @@ use crate::version::Version;
 
 const SCHEMA: u64 = 1;
 
-/// Largest state file read, in bytes. It has about one kilobyte, and more with each version that did not start.
+/// Largest state file that is read, in bytes. It usually has about one kilobyte, and grows with each bad version.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// A version that is in place.
+/// An installed version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installed {
-    /// Its folder in `versions/`.
+    /// The name of its folder in `versions/`.
     pub folder: String,
-    /// The mode it came from.
+    /// The mode from which it was installed.
     pub mode: ModeName,
-    /// The version.
+    /// The version number.
     pub version: Version,
-    /// What it runs on.
+    /// The platform that it runs on.
     pub platform: Platform,
-    /// Its sequence in the mode.
+    /// Its sequence number in the mode.
     pub sequence: u64,
 }
 
 impl Installed {
-    /// What `release` is once it stands in `folder`.
+    /// The entry for `release`, installed in `folder`.
     pub fn of(release: &Release, folder: String) -> Self {
         Self {
             folder,
@@ -44,49 +44,49 @@ impl Installed {
     }
 }
 
-/// A new version that has not shown yet that it starts.
+/// The trial of a new version that has not yet shown that it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Its folder.
+    /// The name of the version's folder.
     pub folder: String,
-    /// Starts so far.
+    /// Number of starts so far.
     pub attempts: u32,
 }
 
-/// See the module's head.
+/// The content of `state.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstallState {
     schema: u64,
-    /// A random word: decides in which part of a staged rollout this install is. It is sent to nobody.
+    /// A random id that decides this install's place in a rollout. It is never sent anywhere.
     pub install_id: String,
-    /// The mode that is followed.
+    /// The mode that the install follows.
     pub mode: ModeName,
-    /// The version that starts.
+    /// The version that `launch` starts.
     pub current: Option<Installed>,
-    /// The last version before it that is known to start.
+    /// The version to go back to: the last one before `current` that is known to start.
     pub previous: Option<Installed>,
     /// Set while the current version is on trial.
     pub trial: Option<Trial>,
-    /// Versions that did not start, or were rolled back by hand: not offered again.
+    /// Versions that did not start or were rolled back by hand. They are not offered again automatically.
     #[serde(default)]
     pub bad: Vec<(ModeName, Version)>,
-    /// The highest sequence seen of each mode.
+    /// The highest sequence number seen of each mode.
     #[serde(default)]
     pub seen: BTreeMap<ModeName, u64>,
-    /// The version of the trusted root then; 0 if that is not known. A newer one begins the count anew: somebody may
-    /// have driven it up with keys that are replaced by now.
+    /// The version of the trusted root at that time; 0 if unknown. A newer root resets `seen`, because an attacker may
+    /// have raised the numbers with keys that have been replaced since.
     #[serde(default)]
     pub seen_root: u64,
-    /// Where it was installed from.
+    /// URLs or folders of the repository that it was installed from.
     #[serde(default)]
     pub repository: Vec<String>,
-    /// Where its chunks are: for a repair without metadata.
+    /// The chunk stores, for a repair without metadata.
     #[serde(default)]
     pub stores: Vec<String>,
-    /// Whether the folder had files of the user's when we came.
+    /// Whether the folder already contained files of the user.
     #[serde(default)]
     pub adopted: bool,
-    /// What was registered with the desktop, so that it can be taken back.
+    /// The record of the desktop integration, needed to undo it.
     #[serde(default)]
     pub integration: Option<Record>,
 }
@@ -117,10 +117,10 @@ impl InstallState {
         }
     }
 
-    /// Reads the state; nothing if there is none.
+    /// Reads the state; `None` if there is none.
     ///
     /// # Errors
-    /// `state_too_new`; `state_malformed`, which [`Session::enter`](super::Session::enter) mends.
+    /// `state_too_new`; `state_malformed`, which [`Session::enter`](super::Session::enter) repairs.
     pub fn load(root: &InstallRoot) -> Result<Option<Self>> {
         let path = root.control("state.json");
         let bytes = match disk::read_if_exists(&path, MAX_BYTES) {
@@ -142,31 +142,31 @@ impl InstallState {
         Ok(Some(state))
     }
 
-    /// Writes the state: what is on the disk is the old one or this one.
+    /// Writes the state atomically: the disk has either the old or the new one.
     pub fn save(&self, root: &InstallRoot) -> Result<()> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| malformed(&e))?;
         bytes.push(b'\n');
         disk::write_atomic(&root.control("state.json"), &bytes, Durability::PowerCut)
     }
 
-    /// Makes `new` the current version. The one before it stays at hand until the new one has started.
+    /// Makes `new` the current version. The previous one is kept until the new one has started.
     pub fn switch_to(&mut self, new: Installed) {
         let is_same_version =
             self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
         let old = self.current.replace(new);
         let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
         if is_same_version {
-            // For another platform, say: a trial goes on where it was.
+            // The same version, such as for another platform: a trial continues.
             if let Some(trial) = &mut self.trial {
                 trial.folder = folder;
             }
             return;
         }
-        // What is on trial itself is no version to go back to.
+        // A version that was on trial itself is not one to go back to.
         if self.trial.take().is_none() || self.previous.is_none() {
             self.previous = old;
         }
-        // Back to the version that was to be gone back to, if perhaps in another folder because that one was damaged.
+        // The new version is the previous one itself, perhaps in another folder because that one was damaged.
         let current = self.current.as_ref().map(|new| (&new.mode, &new.version));
         if self.previous.as_ref().is_some_and(|old| old.folder == folder || Some((&old.mode, &old.version)) == current)
         {
@@ -175,24 +175,25 @@ impl InstallState {
         self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0 });
     }
 
-    /// Says that what stood in one folder stands in another now, mended. A trial goes on where it was.
+    /// Records that a version has moved to another folder after its repair. A trial continues.
     pub fn move_to(&mut self, from: &str, to: &str) {
         let installed = [&mut self.current, &mut self.previous].into_iter().flatten().map(|it| &mut it.folder);
         let folders = installed.chain(self.trial.as_mut().map(|trial| &mut trial.folder));
         folders.filter(|folder| *folder == from).for_each(|folder| to.clone_into(folder));
     }
 
-    /// The versions that are kept, the current one first.
+    /// The current and the previous version, in this order, as far as they exist.
     pub fn kept(&self) -> impl Iterator<Item = &Installed> {
         [&self.current, &self.previous].into_iter().flatten()
     }
 
-    /// The current version is known to start.
+    /// Ends the trial: the current version has started.
     pub fn acknowledge(&mut self) {
         self.trial = None;
     }
 
-    /// Goes back to the previous version, and remembers the current one as bad. False if there is none.
+    /// Goes back to the previous version, and marks the current one as bad. Returns false if there is no previous
+    /// version.
     pub fn roll_back(&mut self) -> bool {
         let Some(previous) = self.previous.take() else { return false };
         if let Some(left) = self.current.replace(previous) {

@@ -1,9 +1,9 @@
-//! Finds the files of a new version that a version in place has too, here or elsewhere in its tree, and says how each
-//! is taken over.
+//! Finds the files of a new version that an installed version also has, at the same or another path, and decides how to
+//! take over each.
 //!
-//! Where the disk cannot clone, two versions may share one inode, and then a write into one changes the other. So what
-//! games write into is copied: small files, and kinds that hold settings, saved games and logs. The rest is hard-linked:
-//! that is nearly all of the bytes, and few of the files. `docs/install-root.md` has what this costs.
+//! If the disk does not support clones, two versions may share an inode, and a write to one also changes the other.
+//! Files that games may write to are therefore copied: small ones, and types used for settings, saved games and logs.
+//! The rest is hard-linked, which is nearly all bytes but few files. `docs/install-root.md` states the cost.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,10 +20,10 @@ use crate::event::Monitor;
 use crate::local::plan::{Keep, Takeover};
 use crate::path::RelPath;
 
-/// Files below this size are copied: up to here a copy costs what making an inode costs, above it costs its bytes.
+/// Files below this size, in bytes, are copied: creating the inode costs as much as copying them.
 const SHARE_FROM_BYTES: u64 = 64 << 10;
 
-/// Kinds that games write into, whatever their size.
+/// Extensions of files that games write to. They are copied regardless of their size.
 const WRITTEN: [&str; 17] = [
     "cfg",
     "conf",
@@ -44,22 +44,22 @@ const WRITTEN: [&str; 17] = [
     "yml",
 ];
 
-/// A version in place, and what is known of its files.
+/// An installed version, and the condition of its files.
 #[derive(Debug)]
 pub struct InPlace {
-    /// The version.
+    /// The installed version.
     pub kept: InstalledVersion,
-    /// What reading it has found, for each node of its layout; nothing if it was not read.
+    /// The condition of each node of its layout; `None` if its files were not read.
     pub nodes: Option<Vec<Condition>>,
 }
 
 impl InPlace {
-    /// One that was not read: its files are believed to be as they look.
+    /// A version whose files were not read: those with unchanged stamps are trusted.
     pub fn unread(kept: InstalledVersion) -> Self {
         Self { kept, nodes: None }
     }
 
-    /// Where an update believes what a file looks like, a repair reads it.
+    /// The condition of a file. An update trusts its stamp; a repair reads it.
     fn condition(&self, node: usize, purpose: &Purpose) -> Condition {
         match (&self.nodes, purpose) {
             (Some(nodes), _) => nodes.get(node).copied().unwrap_or(Condition::Damaged),
@@ -78,10 +78,10 @@ fn may_share(path: &RelPath, size: u64) -> bool {
     size >= SHARE_FROM_BYTES && !WRITTEN.iter().any(|kind| ending.eq_ignore_ascii_case(kind))
 }
 
-/// Where a file's content is in place: which version, which node.
+/// The place of a file's content: the position of the version, and the node in its layout.
 type Place = (usize, usize);
 
-/// The files that can be taken over. The version at `base` is asked first; its mutable files are the player's.
+/// The files that can be taken over. The version at `base` has priority, and its mutable files belong to the player.
 pub(super) fn unchanged(job: &VersionJob, base: Option<usize>, monitor: &Monitor) -> Result<Vec<Keep>> {
     let order = base.into_iter().chain((0..job.in_place.len()).filter(|at| Some(*at) != base));
     let search = Search::new(job, base, order);
@@ -115,7 +115,7 @@ impl<'a> Search<'a> {
         let here = self.base.and_then(|base| Some((base, *self.by_path.get(path)?)));
         let here = here.filter(|place| self.kept(*place).documents.table.digest(place.1) == Some(digest));
         let (place, condition) = if is_mutable {
-            // The player's copy, as the game left it: the publisher has not changed his.
+            // Keep the player's copy as the game left it, because the publisher has not changed the original.
             let is_players = |place: &Place| self.kept(*place).is_mutable(place.1);
             here.filter(|place| is_players(place) || self.usable(*place).is_some())
                 .map(|place| (place, Condition::OtherMode))
@@ -143,14 +143,14 @@ impl<'a> Search<'a> {
         &self.job.in_place[at].kept
     }
 
-    /// The place and its condition, if it has the content. May read the file.
+    /// The place and its condition, if it has the right content. May read the file.
     fn usable(&self, place: Place) -> Option<(Place, Condition)> {
         let condition = self.job.in_place[place.0].condition(place.1, &self.job.purpose);
         (condition != Condition::Damaged).then_some((place, condition))
     }
 }
 
-/// How many files of `old` the new version does not have.
+/// Number of files of `old` that the new version does not have.
 pub(super) fn removed(old: &InstalledVersion, documents: &Documents) -> u64 {
     let wanted: std::collections::HashSet<&RelPath> = documents.table.files().map(|(_, path, ..)| path).collect();
     old.documents.table.files().filter(|(_, path, ..)| !wanted.contains(path)).count() as u64

@@ -1,7 +1,7 @@
-//! Removes an install: all that we put there, and nothing else.
+//! Removes an install: all files that we created, and nothing else.
 //!
-//! Renaming `state.json` to `uninstalling` is the point of no return: from then on the next run, whatever it was
-//! asked for, finishes the removal first.
+//! Renaming `state.json` to `uninstalling` is the point of no return: after that, the next run of any command first
+//! finishes the removal.
 
 use serde::Serialize;
 
@@ -13,21 +13,21 @@ use crate::install::running;
 use crate::local::disk;
 use crate::local::lock::Lock;
 
-/// What [`uninstall`] did.
+/// The result of [`uninstall`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Uninstalled {
-    /// Versions removed.
+    /// Number of versions removed.
     pub versions: u64,
-    /// Files that somebody had put into a version, now in `saved/`.
+    /// Number of foreign files moved to `saved/`.
     pub saved_files: u64,
-    /// Whether the folder itself is gone: nothing else was in it.
+    /// Whether the folder itself was removed, because it contained nothing else.
     pub is_folder_gone: bool,
 }
 
 /// Removes the install in `root`.
 ///
 /// # Errors
-/// `not_installed`; `busy` while the game runs, or another process works on it.
+/// `not_installed`; `busy` while the game runs, or another process works on the install.
 pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<Uninstalled> {
     let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
     if !root.is_ours() {
@@ -37,11 +37,11 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
     let session = Session::enter(root, admission, monitor)?;
     for folder in root.folders()? {
         if running::is_running(root, &folder) {
-            return Err(Error::Busy { path: root.versions(&folder), holder: "the game, which is running".to_owned() });
+            return Err(Error::Busy { path: root.versions(&folder), holder: "the running game".to_owned() });
         }
     }
     if session.state.current.is_none() && !is_half_done && root.folders()?.is_empty() && !session.state.adopted {
-        // Nothing was ever installed: still, what we made goes.
+        // Nothing was ever installed, but our control files are removed.
         monitor.warn(&not_installed());
     }
     if let Some(record) = &session.state.integration {
@@ -55,7 +55,7 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
     Ok(done)
 }
 
-/// Whether `.vsekai` is all that a run which was killed in its first or last steps can have left.
+/// Whether `.vsekai` contains only what a run killed in its first or last steps can have left.
 fn is_remnant(root: &InstallRoot) -> Result<bool> {
     let is_ours = |name: &String| name == LOCK || name.starts_with(disk::TEMPORARY_PREFIX);
     Ok(root.control("").is_dir() && recover::names(&root.control(""))?.iter().all(is_ours))
@@ -71,7 +71,7 @@ fn leave(root: &InstallRoot) -> Result<bool> {
     disk::remove_empty_directory(root.directory())
 }
 
-/// Removes the versions, and all of `.vsekai` but its lock. The marker goes last.
+/// Removes the versions, and everything in `.vsekai` except its lock. The marker is removed last.
 pub(super) fn finish(root: &InstallRoot) -> Result<Uninstalled> {
     let mut done = Uninstalled::default();
     root.remove_link()?;
@@ -79,7 +79,7 @@ pub(super) fn finish(root: &InstallRoot) -> Result<Uninstalled> {
         done.saved_files += clean::remove(root, &folder, &[])?;
         done.versions += 1;
     }
-    // Not empty if somebody has put something there: then it is theirs.
+    // It is kept if others have put something there.
     if root.versions("").is_dir() {
         disk::remove_empty_directory(&root.versions(""))?;
     }

@@ -132,10 +132,10 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// All of them, in the order in which they are sent.
+    /// All kinds, in the order in which they are sent.
     pub const ALL: [Self; 4] = [Self::Index, Self::Files, Self::Release, Self::Metadata];
 
-    /// The name, as in URLs and JSON.
+    /// The name that is used in URLs and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Index => "index",
@@ -164,7 +164,7 @@ pub struct PublicationInfo {
     pub version: String,
     /// The platform, such as `linux-x86_64`.
     pub platform: String,
-    /// How far the publication is.
+    /// The state of the publication.
     pub state: PublicationState,
     /// When an open publication expires (RFC 3339). Its chunks and documents are kept until then.
     pub expires_at: String,

@@ -1,22 +1,22 @@
 //! Chunks and small documents over HTTP/1.1 and HTTP/2.
 //!
 //! ```text
-//! fetch_all   many chunks, many requests in flight, mirrors in order     http/scheduler.rs
-//!   Mirrors    which mirror first, which one is down                      http/mirrors.rs
-//!   Concurrency    how many requests at once                                  http/concurrency.rs
-//!   HttpStore one base URL: chunk id -> stored bytes                     http/store.rs
-//!     HttpClient  one GET with caps, floors and retries                  http/client.rs
-//!       Limiter   bytes per second                                       http/limiter.rs
-//! HttpBundle  ranges of one bundle, going on where a line broke        http/bundle.rs
-//!     HttpClient  one request that brings something                      http/send.rs
+//! fetch_all         many chunks in parallel, from ranked mirrors        http/scheduler.rs
+//!   Mirrors         which mirror to ask first, which one is down        http/mirrors.rs
+//!   Concurrency     how many requests run at once                       http/concurrency.rs
+//!   HttpStore       one base URL: chunk id -> stored bytes              http/store.rs
+//!     HttpClient    one GET with size limits, minimum rate and retries  http/client.rs
+//!       Limiter     bytes per second                                    http/limiter.rs
+//! HttpBundle        ranges of one bundle, resumed after a failure       http/bundle.rs
+//!     HttpClient    one request with a body                             http/send.rs
 //! ```
 //!
-//! Promises: every wait has an end, every body a cap, a chunk is asked for once while all is well, and no
-//! credential reaches another host, an error text or a log. It does not decode or verify: what arrives is
-//! a [`CompressedChunk`](crate::formats::chunk::CompressedChunk), and whoever takes it says whether it was sound.
+//! Promises: every wait ends, every body has a size limit, a chunk is requested once unless something fails, and no
+//! credential reaches another host, an error text or a log. Nothing is decoded or verified here: the result is a
+//! [`CompressedChunk`](crate::formats::chunk::CompressedChunk), and its receiver reports whether it was sound.
 //!
-//! Source of the store layout and its status codes: desync `remotehttp.go`. That 403 and 410 also mean
-//! "missing here" is ours: private buckets answer 403 for keys that they do not have.
+//! Source of the store layout and its status codes: desync `remotehttp.go`. In addition, 403 and 410
+//! mean "missing here": private buckets answer 403 for keys that they do not have.
 
 use std::fmt;
 use std::time::Duration;
@@ -39,12 +39,12 @@ pub(crate) use send::{Outgoing, Reply};
 pub use store::HttpStore;
 pub use url::Url;
 
-/// Text that is never shown.
+/// Text that is never printed: its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps it.
+    /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -63,29 +63,29 @@ impl fmt::Debug for Secret {
 /// How to talk to servers. [`HttpOptions::default`] suits a public store.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The whole `Authorization` value. Goes to every URL asked for, but not to where that redirects.
+    /// The complete `Authorization` value. Sent to every requested URL, but not to another host after a redirect.
     pub authorization: Option<Secret>,
-    /// The whole `Cookie` value; same rule.
+    /// The complete `Cookie` value; sent by the same rule.
     pub cookie: Option<Secret>,
-    /// Client certificate and its private key, PEM, in one.
+    /// Client certificate and its private key, both in one PEM text.
     pub client_certificate_pem: Option<Vec<u8>>,
-    /// Authorities to accept beside those of the system; each PEM, one or more certificates.
+    /// Certificate authorities to trust in addition to the system's. Each is PEM with one or more certificates.
     pub ca_certificates_pem: Vec<Vec<u8>>,
-    /// Proxy for everything but what `NO_PROXY` names; without it the environment decides.
+    /// Proxy for all hosts that `NO_PROXY` does not name; without it, the environment decides.
     pub proxy: Option<String>,
-    /// Longest time to a connection, TLS included.
+    /// Longest time to connect, TLS included.
     pub connect_timeout: Duration,
-    /// Longest silence on a connection. Also the window over which a body must bring 1 KiB/s.
+    /// Longest silence on a connection. Also the period over which a body must arrive at 1 KiB/s or more.
     pub idle_timeout: Duration,
-    /// Tries per URL, the first one included; at least 1.
+    /// Attempts per URL, including the first; at least 1.
     pub attempts: u32,
-    /// Pause before the second try; doubles for each further one, half of it at random.
+    /// Pause before the second attempt; doubles for each further one. Half of it is random.
     pub backoff: Duration,
-    /// Most requests at once; 1 to 1024.
+    /// Maximum number of parallel requests, 1 to 1024.
     pub max_in_flight: usize,
-    /// Most bytes of bodies per second over all requests of the client.
+    /// Limit for the bodies of all requests of the client together, in bytes per second.
     pub rate_limit_bytes_per_second: Option<u64>,
-    /// The `User-Agent`.
+    /// The `User-Agent` header.
     pub user_agent: String,
 }
 

@@ -1,16 +1,17 @@
-//! Publishes a build: chunks into the store, then the documents that describe it, then the catalog that offers it.
+//! Publishes a build: writes its chunks to the store, then the documents that describe it, then the catalog that offers
+//! it.
 //!
 //! ```text
 //! tree, or an index and a store  --build-->  index + file table  --lint-->  release document
 //!                                             |                              |
 //! a folder:                                store/                 targets/, catalog, tuf/ (timestamp last)
-//! a server:                                chunks that it lacks   documents, signed list, commit
+//! a server:                                missing chunks         documents, signed list, commit
 //! ```
 //!
-//! Readers see all of a version or nothing of it: the timestamp is written last. What is on offer is never changed: the
-//! same version with the same content again is no work, with other content it is an error. To a folder, the keys that
-//! are needed are the mode's, the catalog's, the snapshot's and the timestamp's; to a server the mode's alone, for it
-//! has the others. Those of root and targets stay offline.
+//! Readers see a complete version or none of it, because the timestamp is written last. Published versions never
+//! change: publishing a version again with the same content does nothing, with different content it is an error. A
+//! folder needs the keys of the mode, the catalog, the snapshot and the timestamp; a server needs only the mode's key,
+//! because it has the others. The keys of root and targets stay offline.
 
 use std::path::PathBuf;
 
@@ -41,24 +42,24 @@ mod server;
 pub use edit::{Edit, edit};
 pub use server::Server;
 
-/// What is published.
+/// The content to publish.
 #[derive(Debug)]
 pub enum BuildSource {
-    /// A folder, to be cut into chunks.
+    /// A folder, which is split into chunks.
     Tree(PathBuf),
-    /// A tree that desync or casync has cut already.
+    /// A tree that desync or casync has already split into chunks.
     Cut {
-        /// Its index.
+        /// The index of the tree.
         index: Index,
-        /// Who has its chunks.
+        /// Stores with the index's chunks.
         sources: Box<Sources>,
     },
 }
 
-/// Where a repository is written.
+/// The repository to publish to.
 #[derive(Debug)]
 pub enum Destination {
-    /// A folder; made if it is not there.
+    /// A folder; created if missing.
     Folder(PathBuf),
     /// An update server.
     Server(Server),
@@ -67,85 +68,85 @@ pub enum Destination {
 /// A version to publish.
 #[derive(Debug)]
 pub struct Request {
-    /// What.
+    /// The build, or an index of it.
     pub content: BuildSource,
-    /// The mode.
+    /// The mode to publish to; created if it is new.
     pub mode: ModeName,
-    /// The version.
+    /// The version number.
     pub version: Version,
-    /// What it runs on.
+    /// The platform that the build runs on.
     pub platform: Platform,
-    /// What to start.
+    /// The program to start, and its arguments.
     pub entry: Entry,
-    /// What is new, in Markdown.
+    /// The release notes, in Markdown.
     pub notes: String,
     /// The oldest `vsekai` that can install it.
     pub min_launcher: Option<Version>,
-    /// Files that the game changes by itself.
+    /// Files that the game changes when it runs.
     pub mutable: Vec<RelPath>,
-    /// How many of a hundred are offered it.
+    /// Percentage of installs that are offered the version, 0 to 100.
     pub rollout: u8,
-    /// Never offered by itself.
+    /// Never offer the version automatically.
     pub skip_update: bool,
-    /// Where.
+    /// The folder or server to publish to.
     pub repository: Destination,
-    /// The folder of keys.
+    /// The key folder.
     pub keys: PathBuf,
-    /// Where to cut. Nothing: as the version before was cut, or by the size of the tree.
+    /// The chunker. `None` uses that of the previous version, or chooses by the size of the tree.
     pub chunker: Option<Chunker>,
-    /// zstd level of chunks.
+    /// zstd compression level of chunks, 1 to 22.
     pub level: i32,
-    /// Findings of the lint are errors.
+    /// Treat findings of the preflight as errors.
     pub strict: bool,
-    /// Versions of the mode that stay on offer; older ones are withdrawn, so that metadata stays small.
+    /// Number of versions of the mode that stay on offer. Older ones are withdrawn, to keep metadata small.
     pub keep_versions: usize,
-    /// Which bundles are built; nothing for none. A server builds its own.
+    /// The bundles to build; `None` builds none. Ignored by a server, which builds its own.
     pub bundling: Option<Bundling>,
-    /// A folder for working files.
+    /// A folder for temporary files.
     pub scratch: PathBuf,
 }
 
-/// Which bundles are built of a version, beside the one that builds on nothing.
+/// The bundles to build of a version, in addition to the full one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bundling {
-    /// From how many of the newest versions before.
+    /// The number of previous versions, newest first, from which deltas are built.
     pub deltas: usize,
-    /// How hard to try. What was built with less effort is replaced.
+    /// The compression effort. Existing bundles with less effort are replaced.
     pub effort: Effort,
 }
 
-/// What was published.
+/// The result of a publication.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
     /// The mode.
     pub mode: ModeName,
-    /// The version.
+    /// The version number.
     pub version: Version,
-    /// What it runs on.
+    /// The platform that the build runs on.
     pub platform: Platform,
-    /// The mode's count.
+    /// The sequence number of the version in its mode.
     pub sequence: u64,
-    /// What the tree amounts to.
+    /// Number of files and chunks of the tree, and their bytes.
     pub sizes: crate::formats::release::Sizes,
-    /// Chunks that were new in the store.
+    /// Number of chunks that were new in the store.
     pub new_chunks: u64,
-    /// Their size as stored, in bytes: what an update from the version before fetches at the most.
+    /// Stored size of the new chunks, in bytes. An update from the previous version downloads at most this.
     pub new_stored_bytes: u64,
-    /// What the checks found.
+    /// The findings of the preflight.
     pub findings: Vec<Finding>,
-    /// Whether all of it was there before.
+    /// Whether the same version with the same content had been published before.
     pub was_there: bool,
     /// Signed metadata written, in bytes.
     pub metadata_bytes: u64,
-    /// Bundles that were built.
+    /// The bundles that were built.
     pub bundles: Vec<BundleInfo>,
 }
 
-/// Publishes.
+/// Publishes a version.
 ///
 /// # Errors
-/// `key_missing`, `version_exists`, `lint_failed` with [`Request::strict`]; to a server `server_refused` and those of
-/// the network. Nothing is offered then; chunks that were stored stay.
+/// `key_missing`, `version_exists`, `lint_failed` with [`Request::strict`]; for a server, also `server_refused` and
+/// network errors. The version is then not offered; chunks that were stored are kept.
 pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
     match &request.repository {
         Destination::Folder(folder) => folder::publish(request, folder, monitor),
@@ -153,5 +154,5 @@ pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
     }
 }
 
-/// Largest notes, in bytes.
+/// Largest release notes, in bytes.
 pub const MAX_NOTES_BYTES: u64 = limits::MAX_DOCUMENT_BYTES / 4;

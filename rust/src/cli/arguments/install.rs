@@ -1,4 +1,4 @@
-//! What players and server operators say.
+//! Arguments of the commands that players and server operators use.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,20 +11,20 @@ use clap::{Args, Subcommand};
 use super::Network;
 use crate::cli::size::parse_duration;
 
-/// Where versions come from, and whom to believe
+/// Where versions come from, and whose signatures are trusted
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Repository")]
 pub(crate) struct Source {
-    /// The repository: a URL or a folder. Repeat it for mirrors [default: where the install came from]
+    /// URL or folder of the repository. Repeat for mirrors [default: where the install came from]
     #[arg(long, value_name = "URL")]
     pub(crate) repository: Vec<String>,
-    /// The publisher's root.json: whose signatures count. Needed once, by the first install
+    /// The publisher's root.json, which names the trusted keys. Required for the first install only
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_root: Option<PathBuf>,
     /// Install for this platform [default: this one]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
-    /// Accept once that this machine's clock went back
+    /// Accept that this machine's clock was set back (once)
     #[arg(long)]
     pub(crate) reset_clock_guard: bool,
     #[command(flatten)]
@@ -35,89 +35,89 @@ const UPDATE_EXAMPLES: &str = "\
 Examples:
   Install:     vsekai update GAME --repository https://example.org --trust-root root.json
   Update:      vsekai update GAME
-  Only look:   vsekai update --dry-run GAME
+  Preview:     vsekai update --dry-run GAME
   One version: vsekai update --version 1.2.0 GAME
 
-The old version stays until the new one has started. Ctrl-C stops it; running it again goes on where it was.";
+The old version is kept until the new one has started. Ctrl-C interrupts; run the same command again to resume.";
 
-/// Bring an install to the version that its mode offers; also `vsekai --update DIR`
+/// Install a game, or update it to the version its mode offers; also `vsekai --update DIR`
 ///
-/// Installs, updates or resumes, whichever is needed. The installed version is not touched until the new one is
-/// complete; then one atomic write makes that the current one.
+/// Installs, updates or resumes, as needed. The installed version stays untouched until the new one is complete; one
+/// atomic write then makes the new version current.
 #[derive(Debug, Args)]
 #[command(after_help = UPDATE_EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Update {
-    /// The install root: a new or empty folder, or one that was installed before
+    /// The install root: a new or empty folder, or an existing install
     pub(crate) dir: PathBuf,
-    /// Follow this mode [default: the one that is followed, else stable]
+    /// Follow this mode [default: the current mode, or stable]
     #[arg(long, value_name = "NAME")]
     pub(crate) mode: Option<ModeName>,
-    /// Take this version, even an older one
+    /// Install this version, even if it is older
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<Version>,
-    /// Do not wait for a version that is offered to some at first
+    /// Do not wait for a gradual rollout to reach this install
     #[arg(long)]
     pub(crate) now: bool,
-    /// Take a folder that has files already: they stay, and their bytes need not be fetched
+    /// Take over a folder that already has files: they stay, and matching content is not downloaded
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// Show what would be done, and do nothing
+    /// Show what would be done, without changing anything
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// Drop what an interrupted run has left, and start anew
+    /// Discard the work of an interrupted run and start over
     #[arg(long)]
     pub(crate) discard: bool,
-    /// Read this chunk cache, and keep in it what is fetched
+    /// Read chunks from this cache, and add downloaded chunks to it
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
-    /// Do not read chunks from the cache that casync tools share
+    /// Ignore the chunk cache that casync tools share
     #[arg(long)]
     pub(crate) no_shared_cache: bool,
     #[command(flatten)]
     pub(crate) source: Source,
 }
 
-/// Ask whether there is an update, and change nothing
+/// Check for an update, without changing anything
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai check --exit-code GAME || [ $? -ne 10 ] || vsekai update GAME")]
 pub(crate) struct Check {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// End with exit code 10 if there is one
+    /// Exit with code 10 if an update is available
     #[arg(long)]
     pub(crate) exit_code: bool,
-    /// As if this mode were followed
+    /// Check this mode instead of the current one
     #[arg(long, value_name = "NAME")]
     pub(crate) mode: Option<ModeName>,
-    /// Do not wait for a version that is offered to some at first
+    /// Do not wait for a gradual rollout to reach this install
     #[arg(long)]
     pub(crate) now: bool,
     #[command(flatten)]
     pub(crate) source: Source,
 }
 
-/// Show what is installed, without asking anybody
+/// Show what is installed, without network access
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The install root
     pub(crate) dir: PathBuf,
 }
 
-/// Read all files of each version that is kept and compare them with what was published; exit code 3 for damage
+/// Check every file of the installed versions; exits with code 3 if any are damaged
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai verify --repair GAME")]
 pub(crate) struct Verify {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// Make them whole again: takes from one what the other lacks, and fetches only what neither has
+    /// Repair damaged files: copies sound data from the other version, and downloads only the rest
     #[arg(long)]
     pub(crate) repair: bool,
     #[command(flatten)]
     pub(crate) source: Source,
 }
 
-/// Go back to the version before, mended if it was damaged; the one that is left is not offered again automatically
+/// Go back to the previous version, repairing it if needed; the version left is not offered again automatically
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
     /// The install root
@@ -128,25 +128,25 @@ const LAUNCH_EXAMPLES: &str = "\
 Example:
   vsekai launch GAME -- --use_vr
 
-A new version is on trial until the game makes the file that VSEKAI_READY_FILE names, lives for the grace time, or ends
-with exit code 0. After two starts that show nothing, the version before comes back.
-The exit code is that of the game.";
+A new version is on trial until the game creates the file named by VSEKAI_READY_FILE, runs for the grace time, or exits
+with code 0. After two failed starts, the previous version is restored.
+The exit code is the game's.";
 
-/// Start the current version, and go back to the one before if a new one does not start
+/// Start the current version; roll back if a new version fails to start
 #[derive(Debug, Args)]
 #[command(after_help = LAUNCH_EXAMPLES)]
 pub(crate) struct Launch {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// How long a game that says nothing must live to count as started
+    /// How long a game must run to count as started, if it does not signal readiness
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) grace: Option<Duration>,
-    /// Arguments for the game
+    /// Arguments passed to the game
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
 }
 
-/// Remove an install, and nothing that was not installed
+/// Remove an install; files that were not installed are kept
 #[derive(Debug, Args)]
 pub(crate) struct Uninstall {
     /// The install root
@@ -163,43 +163,43 @@ pub(crate) enum Mode {
 /// List the modes of a repository
 #[derive(Debug, Args)]
 pub(crate) struct ModeList {
-    /// An install root: its repository is asked
+    /// An install root, whose repository is queried
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: Source,
 }
 
-/// Show the mode that an install follows, or the one of new installs
+/// Show the mode that an install follows, or the default for new installs
 #[derive(Debug, Args)]
 pub(crate) struct ModeCurrent {
-    /// The install root
+    /// The install root; without it, the setting for new installs
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Follow another mode; the next update brings its version. Without DIR: the mode of new installs
+/// Follow another mode from the next update on. Without DIR: set the mode of new installs
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai mode switch --mode_name beta GAME && vsekai --update GAME")]
 pub(crate) struct ModeSwitch {
-    /// The mode
+    /// The mode to follow
     #[arg(long = "mode_name", alias = "mode-name", value_name = "NAME", required = true)]
     pub(crate) mode_name: ModeName,
-    /// The install root
+    /// The install root; without it, the setting for new installs
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: Source,
 }
 
-/// Register an install with the desktop: menu entry, icon, uro:// links. For this user only, and reversible
+/// Register an install with this user's desktop: menu entry, icon and uro:// links. Reversible
 #[derive(Debug, Args)]
 pub(crate) struct Integrate {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// Take uro:// links even if another program has them
+    /// Handle uro:// links even if another program does so now
     #[arg(long)]
     pub(crate) take_links: bool,
 }
 
-/// Take back what `integrate` did
+/// Undo `integrate`
 #[derive(Debug, Args)]
 pub(crate) struct Unintegrate {
     /// The install root
@@ -208,6 +208,6 @@ pub(crate) struct Unintegrate {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
-    /// Show each setting, its value, and whether it comes from the environment, the file or the defaults
+    /// Show each setting with its value and source: environment, file or default
     Show,
 }

@@ -1,4 +1,4 @@
-//! What publishers say.
+//! Arguments of the commands that publishers use.
 
 use std::path::PathBuf;
 
@@ -32,78 +32,78 @@ pub(crate) struct Publish {
     /// The folder with the build
     #[arg(required_unless_present = "from_index")]
     pub(crate) tree: Option<PathBuf>,
-    /// The mode; begun if the repository has it not yet
+    /// The mode to publish to; created if the repository does not have it yet
     #[arg(long, value_name = "NAME")]
     pub(crate) mode: ModeName,
     /// The version, as MAJOR.MINOR.PATCH[-PRE][+BUILD]
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: String,
-    /// What it runs on [default: this platform]
+    /// The platform the build runs on [default: this one]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
-    /// The program that `vsekai launch` starts, a path in the build
+    /// The program that `vsekai launch` starts, as a path in the build
     #[arg(long, value_name = "EXE")]
     pub(crate) entry: String,
-    /// An argument that the program is always given. May be repeated
+    /// An argument that is always passed to the program. May be repeated
     #[arg(long = "entry-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) entry_arguments: Vec<String>,
-    /// The repository: a folder; made if it is not there
+    /// The repository folder; created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) repository: Option<PathBuf>,
     /// Publish to this update server instead of a folder
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<Url>,
-    /// The first line of this file is the server's token [env: `VSEKAI_TOKEN` has the token itself]
+    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
     #[arg(long, value_name = "FILE", requires = "server")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The folder of keys, from `vsekai keys init`
+    /// The key folder, from `vsekai keys init`
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: PathBuf,
-    /// What is new: a Markdown file
+    /// Markdown file with the release notes
     #[arg(long, value_name = "FILE")]
     pub(crate) notes: Option<PathBuf>,
-    /// The oldest vsekai that can install it
+    /// The oldest vsekai that can install this version
     #[arg(long, value_name = "VERSION")]
     pub(crate) min_launcher: Option<Version>,
-    /// A file that the game changes by itself. May be repeated
+    /// A file that the game changes when it runs. May be repeated
     #[arg(long, value_name = "PATH", value_parser = rel_path)]
     pub(crate) mutable: Vec<RelPath>,
-    /// Offer it to so many of a hundred at first
+    /// Percentage of installs that are offered the version at first
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) rollout: u8,
-    /// Never offer it by itself
+    /// Never offer it automatically; it can still be installed by name
     #[arg(long)]
     pub(crate) skip_update: bool,
-    /// Publish nothing if the checks find something
+    /// Do not publish if the checks find a problem
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Versions of the mode that stay on offer
+    /// Number of versions of the mode to keep on offer
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) keep_versions: u16,
-    /// Publish this index of desync or casync instead of a folder: nothing is cut again
+    /// Publish this desync or casync index instead of a folder, with its chunks as they are
     #[arg(long, value_name = "INDEX", conflicts_with = "tree", requires = "from_store")]
     pub(crate) from_index: Option<String>,
-    /// Who has its chunks: a folder or a URL. May be repeated
+    /// Folder or URL of a store with the index's chunks. May be repeated
     #[arg(long, value_name = "STORE", requires = "from_index")]
     pub(crate) from_store: Vec<String>,
-    /// The algorithm that cuts [default: that of the version before, else casync]
+    /// Chunking algorithm [default: that of the previous version, or casync]
     #[arg(long, value_enum, conflicts_with = "from_index")]
     pub(crate) chunker: Option<ChunkerName>,
-    /// Smallest, average and largest chunk, in KiB [default: as before, else by the size of the build]
+    /// Minimum, average and maximum chunk size in KiB [default: as before, or based on the build's size]
     #[arg(short = 'm', long, value_name = "MIN:AVG:MAX", conflicts_with = "from_index")]
     pub(crate) chunk_size: Option<String>,
     /// zstd level, 1 (fast) to 22 (small)
     #[arg(long, value_name = "LEVEL", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=22))]
     pub(crate) level: i32,
-    /// Build deltas from so many versions before, and one bundle for first installations; 0 builds none. A server
-    /// builds its own
+    /// Build deltas from this many previous versions, and one bundle for first installs; 0 builds none. A server builds
+    /// its own
     #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "server")]
     pub(crate) delta_from: u16,
-    /// Build larger bundles in a fraction of the time. The same publish without this replaces them
+    /// Build bundles in a fraction of the time; they are larger. Publish again without this to replace them
     #[arg(long, conflicts_with_all = ["server", "best"])]
     pub(crate) fast: bool,
-    /// Build the smallest bundles, which takes long. The same publish can be repeated with this: bundles are replaced,
-    /// the version stays as it is
+    /// Build the smallest bundles, which takes long. An earlier publish can be repeated with this: its bundles are
+    /// replaced, and the version stays the same
     #[arg(long, conflicts_with = "server")]
     pub(crate) best: bool,
     #[command(flatten)]
@@ -114,13 +114,13 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
     RelPath::new(text)
 }
 
-/// Which repository, and who signs
+/// Which repository to change, and the keys that sign it
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RepositoryTarget {
-    /// The repository: a folder
+    /// The repository folder
     #[arg(long, value_name = "DIR")]
     pub(crate) repository: PathBuf,
-    /// The folder of keys
+    /// The key folder
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: PathBuf,
 }
@@ -138,17 +138,17 @@ pub(crate) struct Which {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Repository {
-    /// Offer a version to nobody any more, and move those who have it to another
+    /// Stop offering a version, and move its users to the best remaining one
     Recall {
         #[command(flatten)]
         target: RepositoryTarget,
         #[command(flatten)]
         which: Which,
-        /// Take the recall back
+        /// Undo the recall
         #[arg(long)]
         undo: bool,
     },
-    /// Never offer a version by itself; it can still be installed by name
+    /// Stop offering a version automatically; it can still be installed by name
     Skip {
         #[command(flatten)]
         target: RepositoryTarget,
@@ -158,17 +158,17 @@ pub(crate) enum Repository {
         #[arg(long)]
         undo: bool,
     },
-    /// Offer a version to so many of a hundred
+    /// Set the rollout percentage of a version
     Rollout {
         #[command(flatten)]
         target: RepositoryTarget,
         #[command(flatten)]
         which: Which,
-        /// 0 to 100
+        /// Percentage of installs that are offered the version, 0 to 100
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
         percent: u8,
     },
-    /// Publish a mode no more
+    /// Discontinue a mode
     Retire {
         #[command(flatten)]
         target: RepositoryTarget,
@@ -179,7 +179,7 @@ pub(crate) enum Repository {
         #[arg(long, value_name = "NAME")]
         update_to: Option<ModeName>,
     },
-    /// Publish a mode again
+    /// Reactivate a retired mode
     Activate {
         #[command(flatten)]
         target: RepositoryTarget,
@@ -187,32 +187,32 @@ pub(crate) enum Repository {
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
     },
-    /// Begin a mode, or say what it is for. A new one needs the key of the targets role
+    /// Create a mode, or describe it. A new mode needs the key of the targets role
     Mode {
         #[command(flatten)]
         target: RepositoryTarget,
         /// The mode
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
-        /// One sentence for the list of modes
+        /// One-sentence description for the list of modes
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
     },
-    /// Say where else the chunks are: URLs, or paths below the repository; with none, in its own store
+    /// Set where clients find chunks; without arguments, in the repository's own store
     Stores {
         #[command(flatten)]
         target: RepositoryTarget,
-        /// In order of preference
+        /// URLs or paths below the repository, in order of preference
         stores: Vec<String>,
     },
-    /// Name other addresses of the whole repository, for when this one is down; with none, there are none
+    /// Set mirrors of the whole repository, used when it is down; without arguments, remove all
     Mirrors {
         #[command(flatten)]
         target: RepositoryTarget,
-        /// URLs, in order of preference
+        /// URLs of the mirrors, in order of preference
         urls: Vec<String>,
     },
-    /// Sign again what is about to expire; to be run by a timer
+    /// Renew metadata that is about to expire; meant to be run by a timer
     Renew {
         #[command(flatten)]
         target: RepositoryTarget,
@@ -221,56 +221,56 @@ pub(crate) enum Repository {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Make the keys of all roles in a new folder. Fine for a first try; docs/keys.md has the real ceremony
+    /// Create the keys of all roles in a new folder. Fine for a first try; for production, see docs/keys.md
     Init {
         /// The folder
         dir: PathBuf,
-        /// The modes to begin with. May be repeated
+        /// An initial mode. May be repeated
         #[arg(long, value_name = "NAME", default_value = "stable")]
         mode: Vec<ModeName>,
-        /// An update server has the keys of catalog, snapshot and timestamp: its URL, or a file with what it says at
-        /// /api/v1/repository
+        /// Update server that holds the keys of catalog, snapshot and timestamp: its URL, or a file with its response
+        /// to /api/v1/repository
         #[arg(long, value_name = "FILE|URL")]
         online: Option<String>,
         #[command(flatten)]
         network: Box<Network>,
     },
-    /// Make the key of another mode. The next publish needs the key of targets once
+    /// Create the key of another mode. The next publish needs the key of targets once
     Add {
         /// The folder
         dir: PathBuf,
-        /// The mode
+        /// The new mode
         mode: ModeName,
     },
-    /// Show which keys there are, which are missing here, and when the root expires
+    /// Show all keys, which of them are missing from the folder, and when the root expires
     Show {
         /// The folder
         dir: PathBuf,
     },
-    /// Make a new key for a role, and a root that names it
+    /// Replace the key of a role, and create a root that names the new key
     Rotate {
         /// The folder
         dir: PathBuf,
         /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
     },
-    /// Make one more key for a role
+    /// Create an additional key for a role
     AddKey {
         /// The folder
         dir: PathBuf,
-        /// The role
+        /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
     },
     /// Set how many keys of a role must sign
     Threshold {
         /// The folder
         dir: PathBuf,
-        /// The role
+        /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
-        /// How many
+        /// The number of signatures required
         number: u32,
     },
-    /// Make a new root with the same keys, because it is about to expire
+    /// Create a new root with the same keys, before the old one expires
     RenewRoot {
         /// The folder
         dir: PathBuf,

@@ -9,7 +9,7 @@ use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 use crate::cli::size::bytes;
 
-/// Exit code for an update that waits.
+/// Exit code of `--exit-code` if an update is available.
 const WAITING: u8 = 10;
 
 pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -31,9 +31,10 @@ fn text(checked: &Checked, args: &Check) -> String {
         let version = installed.unwrap_or_else(|| "nothing".to_owned());
         return format!("{} is up to date: {version} ({}).", args.dir.display(), checked.mode);
     };
-    let installed = installed.map_or("nothing is installed".to_owned(), |version| format!("installed is {version}"));
+    let installed = installed.map_or("nothing is installed".to_owned(), |version| format!("{version} is installed"));
     let most = bytes(available.download_bytes);
-    let mut text = format!("{} is available in {}; {installed}. At most {most}.", available.version, available.mode);
+    let mut text =
+        format!("{} is available in {}; {installed}. Download: at most {most}.", available.version, available.mode);
     if !available.notes.is_empty() {
         text = format!("{text}\n\n{}", available.notes.trim_end());
     }

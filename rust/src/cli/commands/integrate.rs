@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result
     let text = done.text("Registered with the desktop, for this user:");
     output.done("integrate", &done, &text);
     if !done.has_links {
-        output.note("Another program has uro:// links. To take them: --take-links");
+        output.note("Another program handles uro:// links. To take them over: --take-links");
     }
     Ok(DONE)
 }
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result
 pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {
     let record = settings::offline(&args.dir)?.unintegrate(monitor)?;
     let done = Done::of(record.as_ref());
-    let head = if record.is_some() { "Taken back:" } else { "It was not registered with the desktop." };
+    let head = if record.is_some() { "Removed from the desktop:" } else { "It was not registered with the desktop." };
     output.done("unintegrate", &done, &done.text(head));
     Ok(DONE)
 }

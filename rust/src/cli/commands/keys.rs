@@ -31,9 +31,9 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
                 "All keys"
             };
             let text = format!(
-                "{}\n\n{held} are in {dir} now. That is fine for a first try, and means that whoever gets this folder can \
-                 publish anything. For players, keep root and targets offline: docs/keys.md.\nPlayers need {root}: give \
-                 it with --trust-root.",
+                "{}\n\n{held} are in {dir} now. That is fine for a first try, but anyone who gets this folder can \
+                 publish anything. For production, keep the keys of root and targets offline: docs/keys.md.\n\
+                 Players need {root} for --trust-root.",
                 table(&keys.show()),
                 dir = dir.display(),
                 root = dir.join("root.json").display(),
@@ -54,7 +54,7 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
     Ok(DONE)
 }
 
-/// What a server says of its keys, asked for or kept in a file.
+/// The keys of an update server, from its URL or from a file with its response.
 fn online_keys(place: &str, network: &arguments::Network) -> Result<OnlineKeys> {
     if let Some(url) = options::url_of(place) {
         return Ok(Server::new(url?, options::connect(network)?)?.repository()?.online_keys);

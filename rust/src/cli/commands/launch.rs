@@ -10,7 +10,7 @@ use crate::cli::arguments::install::Launch;
 use crate::cli::output::Output;
 use crate::cli::settings;
 
-/// Exit code for a game that a signal ended.
+/// Exit code if a signal killed the game.
 const KILLED: u8 = 1;
 
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -21,9 +21,9 @@ pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8>
         leave: Cancel::default(),
     };
     let launched = launch(&InstallRoot::at(&args.dir)?, &options, monitor)?;
-    // What the game printed is what the caller wants to see; ours is said in JSON, or when there is news.
+    // The output is the game's. We add text only after a rollback, or with `--json`.
     if let Some(left) = &launched.rolled_back_from {
-        output.note(&format!("{left} did not start twice: {} was started instead.", launched.version));
+        output.note(&format!("{left} failed to start twice, so {} was started instead.", launched.version));
     }
     output.done_quietly("launch", &launched);
     let code = launched.exit_code.and_then(|code| u8::try_from(code & 0xff).ok());

@@ -26,7 +26,7 @@ struct Listed {
 }
 
 fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
-    // Without an install there is nothing to remember either.
+    // Without an install, nothing is read from or written to this folder.
     let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let modes = settings::updater(&dir, &args.source, |_| {})?.modes(monitor)?;
     let width = modes.iter().map(|mode| mode.name.as_str().len()).max().unwrap_or(0);
@@ -64,15 +64,16 @@ fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> 
 fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
     let (mode, text) = if let Some(dir) = &args.dir {
         let mode = settings::updater(dir, &args.source, |_| {})?.switch_mode(&args.mode_name, monitor)?;
-        let moved = if mode == args.mode_name { String::new() } else { format!(" ({} moved there)", args.mode_name) };
+        let moved =
+            if mode == args.mode_name { String::new() } else { format!(", the successor of {}", args.mode_name) };
         let text = format!(
-            "{dir} follows {mode} now{moved}.\n\nhint: `vsekai --update {dir}` brings its version.",
+            "{dir} now follows {mode}{moved}.\n\nhint: Run `vsekai --update {dir}` to get its version.",
             dir = dir.display()
         );
         (mode, text)
     } else {
         let file = settings::set_default_mode(&args.mode_name)?;
-        let text = format!("New installs follow {} from now on (in {}).", args.mode_name, file.display());
+        let text = format!("New installs will follow {} (set in {}).", args.mode_name, file.display());
         (args.mode_name.clone(), text)
     };
     output.done("mode switch", &Current { mode: &mode, directory: args.dir.as_deref() }, &text);

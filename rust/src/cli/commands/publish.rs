@@ -98,12 +98,12 @@ fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
 fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
-        return format!("{name} was published before, with the same content.{}", bundles(&published.bundles));
+        return format!("{name} is already published, with the same content.{}", bundles(&published.bundles));
     }
     let sizes = &published.sizes;
     let findings = match published.findings.len() {
         0 => String::new(),
-        one_or_more => format!("\nThe checks found {one_or_more} things to look at, above."),
+        one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
         "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{}{findings}",
@@ -119,8 +119,8 @@ fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
 
 fn bundles(built: &[BundleInfo]) -> String {
     let of = |info: &BundleInfo| match info.from {
-        Some(_) => format!("a delta of {}", bytes(info.length)),
-        None => format!("all of it in {}", bytes(info.length)),
+        Some(_) => format!("delta {}", bytes(info.length)),
+        None => format!("full {}", bytes(info.length)),
     };
     let each: Vec<String> = built.iter().map(of).collect();
     if each.is_empty() { String::new() } else { format!("\nBundles: {}.", each.join(", ")) }

@@ -16,17 +16,17 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
 fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
     match args {
         Repository::Recall { target, which, undo } => {
-            let text = if undo { "is offered again" } else { "is recalled: nobody is offered it any more" };
+            let text = if undo { "is offered again" } else { "is recalled and no longer offered" };
             let text = format!("{} ({}) {text}.", which.version, which.mode);
             (target, vec![Edit::Recall { mode: which.mode, version: which.version, recalled: !undo }], text)
         }
         Repository::Skip { target, which, undo } => {
-            let text = if undo { "is offered again" } else { "is not offered by itself any more" };
+            let text = if undo { "is offered again" } else { "is no longer offered automatically" };
             let text = format!("{} ({}) {text}.", which.version, which.mode);
             (target, vec![Edit::Skip { mode: which.mode, version: which.version, skip: !undo }], text)
         }
         Repository::Rollout { target, which, percent } => {
-            let text = format!("{} ({}) is offered to {percent} of a hundred.", which.version, which.mode);
+            let text = format!("Rollout of {} ({}): {percent}%.", which.version, which.mode);
             (target, vec![Edit::Rollout { mode: which.mode, version: which.version, percent }], text)
         }
         Repository::Retire { target, mode, update_to } => {
@@ -48,18 +48,18 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         }
         Repository::Stores { target, stores } => {
             let text = match stores.as_slice() {
-                [] => "Chunks are in the repository's own store.".to_owned(),
-                stores => format!("Chunks are at {}.", stores.join(", ")),
+                [] => "Clients get chunks from the repository's own store.".to_owned(),
+                stores => format!("Clients get chunks from {}.", stores.join(", ")),
             };
             (target, vec![Edit::Stores(stores)], text)
         }
         Repository::Mirrors { target, urls } => {
             let text = match urls.as_slice() {
-                [] => "There are no mirrors.".to_owned(),
-                urls => format!("Mirrors are {}.", urls.join(", ")),
+                [] => "Removed all mirrors.".to_owned(),
+                urls => format!("Mirrors: {}.", urls.join(", ")),
             };
             (target, vec![Edit::Mirrors(urls)], text)
         }
-        Repository::Renew { target } => (target, Vec::new(), "What was about to expire is signed again.".to_owned()),
+        Repository::Renew { target } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
     }
 }

@@ -26,17 +26,14 @@ fn text(status: &Status) -> String {
         ("repository", status.repository.join(" ")),
     ];
     if let Some(trial) = &status.trial {
-        rows.push((
-            "trial",
-            format!("the current version has not shown yet that it starts; {} starts", trial.attempts),
-        ));
+        rows.push(("trial", format!("the current version is on trial; starts so far: {}", trial.attempts)));
     }
     if !status.bad.is_empty() {
         let bad = status.bad.iter().map(|(mode, version)| format!("{version} ({mode})")).collect::<Vec<_>>();
         rows.push(("not again", bad.join(", ")));
     }
     if status.is_resumable {
-        rows.push(("unfinished", "an update was interrupted; `vsekai update` goes on with it".to_owned()));
+        rows.push(("unfinished", "an update was interrupted; `vsekai update` resumes it".to_owned()));
     }
     let rows = rows.iter().map(|(name, value)| format!("  {name:10} {value}")).collect::<Vec<_>>();
     format!("{}\n{}", status.directory.display(), rows.join("\n"))

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8
 struct Done {
     #[serde(flatten)]
     updated: Updated,
-    /// What each way to get the content would have cost.
+    /// The price of each way to get the content, the chosen one included.
     routes: Vec<Price>,
 }
 
@@ -76,13 +76,13 @@ fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) 
     let text = match &prepared {
         None => format!("{} is up to date.", args.dir.display()),
         Some(prepared) if prepared.is_there() => {
-            format!("{} has {} already: it only has to be switched to.", args.dir.display(), prepared.release().version)
+            format!("{} already has {}; updating only switches to it.", args.dir.display(), prepared.release().version)
         }
         Some(prepared) => {
             let release = prepared.release();
             let plan = rows(prepared.summary());
             let routes = routes(prepared.prices());
-            format!("To bring {} to {} ({}):\n{plan}{routes}", args.dir.display(), release.version, release.mode)
+            format!("To update {} to {} ({}):\n{plan}{routes}", args.dir.display(), release.version, release.mode)
         }
     };
     output.done("update", &dry, &text);
@@ -94,13 +94,13 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let Some(why) = updated.why else { return format!("{} is up to date: {version} ({mode}).", dir.display()) };
     let from = updated.from.as_ref().map(|from| format!(", was {from}")).unwrap_or_default();
     let reason = match why {
-        Why::Recalled => " The version before was recalled.",
-        Why::ModeChanged => " It comes from another mode than the version before.",
+        Why::Recalled => " The previous version was recalled.",
+        Why::ModeChanged => " The mode has changed.",
         Why::Install | Why::Newer | Why::Asked => "",
     };
     let report = &updated.report;
     let mut text = format!(
-        "{} has {version} ({mode}) now{from}: {} written, {} kept, in {seconds:.2} s.{reason}",
+        "{} is now at {version} ({mode}){from}: {} written, {} kept, in {seconds:.2} s.{reason}",
         dir.display(),
         bytes(report.work.written_bytes),
         bytes(report.work.plan.kept_bytes),
@@ -112,7 +112,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     }
     if report.saved_files > 0 {
         let saved = count(report.saved_files);
-        text = format!("{text}\n{saved} files that were no part of a version are in {}.", dir.join("saved").display());
+        text = format!("{text}\n{saved} files that are not part of it were moved to {}.", dir.join("saved").display());
     }
     text
 }
@@ -120,7 +120,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
 pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> Result<u8> {
     let current = settings::offline(&args.dir)?.roll_back(monitor)?;
     let text = format!(
-        "{} is back at {} ({}). The version that was left is not offered again by itself.",
+        "{} is back at {} ({}). The version left will not be offered again automatically.",
         args.dir.display(),
         current.version,
         current.mode
@@ -139,10 +139,9 @@ fn uninstalled(done: &Uninstalled, dir: &Path) -> String {
     let mut text = format!("Removed {} versions from {}.", count(done.versions), dir.display());
     if done.saved_files > 0 {
         let saved = dir.join("saved");
-        text =
-            format!("{text} {} files that were no part of them are in {}.", count(done.saved_files), saved.display());
+        text = format!("{text} {} other files were moved to {}.", count(done.saved_files), saved.display());
     } else if !done.is_folder_gone {
-        text = format!("{text} Other files in it were left alone.");
+        text = format!("{text} Other files in it were kept.");
     }
     text
 }

@@ -10,20 +10,20 @@ use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 use crate::cli::size::{bytes, count};
 
-/// Exit code for damage that is still there.
+/// Exit code for damage that was not repaired.
 const DAMAGED: u8 = 3;
 
-/// Damaged files that are named; the rest are counted. `--json` has them all.
+/// Most damaged files that are listed; further ones are only counted. `--json` lists all.
 const NAMED: usize = 20;
 
 #[derive(Serialize)]
 struct Outcome<'a> {
-    /// Of the current version.
+    /// What the check of the current version found.
     #[serde(flatten)]
     found: &'a Verified,
-    /// Of the current version; nothing if nothing was repaired.
+    /// The repair of the current version; null if nothing was repaired.
     repaired: Option<Installation>,
-    /// Every version that is kept, the current one first.
+    /// Every installed version, the current one first.
     versions: &'a [Examined],
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
     let is_whole = versions.iter().all(Examined::is_whole);
     let mut texts: Vec<String> = versions.iter().map(text).collect();
     if !is_whole {
-        texts.push(format!("\nhint: `vsekai verify --repair {}` makes it whole again.", args.dir.display()));
+        texts.push(format!("\nhint: `vsekai verify --repair {}` repairs it.", args.dir.display()));
     }
     output.done("verify", &outcome, &texts.join("\n"));
     Ok(if is_whole { DONE } else { DAMAGED })
@@ -65,12 +65,12 @@ fn text(version: &Examined) -> String {
             count(report.work.transfer.requests),
             bytes(report.work.written_bytes)
         )),
-        None if found.damage.is_empty() => lines.push("  All of it is as published.".to_owned()),
+        None if found.damage.is_empty() => lines.push("  All files are as published.".to_owned()),
         None => {}
     }
     if !found.foreign.is_empty() {
         let foreign = count(found.foreign.len() as u64);
-        lines.push(format!("  {foreign} other files are not part of the version; they stay."));
+        lines.push(format!("  {foreign} other files are not part of the version and are kept."));
     }
     lines.join("\n")
 }

@@ -1,4 +1,4 @@
-//! What each setting may be. A reason names the value and what is allowed.
+//! Checks the values of settings. Each message names the value and what is allowed.
 
 use std::path::Path;
 
@@ -20,28 +20,28 @@ pub(super) fn repositories(all: &[String]) -> Check {
     all.iter().try_for_each(|one| match one.split_once("://") {
         None if !one.trim().is_empty() => text(one),
         Some(("http" | "https" | "file", rest)) if !rest.is_empty() => text(one),
-        _ => Err(format!("{one:?} is no repository: give an https:// URL, or a folder")),
+        _ => Err(format!("{one:?} is not a repository: use an https:// URL or a folder")),
     })
 }
 
 pub(super) fn proxy(url: &str) -> Check {
     match url.split_once("://") {
         Some(("http" | "https" | "socks5" | "socks5h", rest)) if !rest.is_empty() => text(url),
-        // With the value it would show a password.
-        _ => Err("a proxy begins with http://, https://, socks5:// or socks5h://".into()),
+        // The value is not shown, because it may contain a password.
+        _ => Err("a proxy must begin with http://, https://, socks5:// or socks5h://".into()),
     }
 }
 
 fn text(url: &str) -> Check {
     let is_sound = url.len() <= MAX_URL_BYTES && !url.chars().any(char::is_control);
-    if is_sound { Ok(()) } else { Err("a URL has at most 2048 bytes, and no line breaks".into()) }
+    if is_sound { Ok(()) } else { Err("a URL must have at most 2048 bytes and no line breaks".into()) }
 }
 
 pub(super) fn absolute(path: &Path) -> Check {
     if path.is_absolute() {
         return Ok(());
     }
-    Err(format!("{:?} depends on where vsekai is started: give the whole path", path.display().to_string()))
+    Err(format!("{:?} is a relative path: use an absolute path", path.display().to_string()))
 }
 
 pub(super) fn mode(name: &str) -> Check {
@@ -50,28 +50,28 @@ pub(super) fn mode(name: &str) -> Check {
     if begins_well && name.len() <= MAX_MODE_BYTES && name.bytes().all(is_letter) {
         return Ok(());
     }
-    Err(format!("{name:?} is no mode: a mode is a name such as stable, of letters, digits, -, _ and ."))
+    Err(format!("{name:?} is not a valid mode: use a name such as stable, of letters, digits, -, _ and ."))
 }
 
 pub(super) fn platform(name: &str) -> Check {
     if PLATFORMS.contains(&name) {
         return Ok(());
     }
-    Err(format!("{name:?} is no platform: there are {}", PLATFORMS.join(", ")))
+    Err(format!("unknown platform {name:?}: use one of {}", PLATFORMS.join(", ")))
 }
 
 pub(super) fn connections(count: u16) -> Check {
     if (1..=MAX_CONNECTIONS).contains(&count) {
         return Ok(());
     }
-    Err(format!("{count} connections: give 1 to {MAX_CONNECTIONS}"))
+    Err(format!("{count} is out of range: use 1 to {MAX_CONNECTIONS} connections"))
 }
 
 pub(super) fn grace_seconds(seconds: u64) -> Check {
     if seconds <= MAX_GRACE_SECONDS {
         return Ok(());
     }
-    Err(format!("{seconds} seconds of grace: give 0 to {MAX_GRACE_SECONDS}"))
+    Err(format!("{seconds} is out of range: use 0 to {MAX_GRACE_SECONDS} seconds"))
 }
 
 pub(super) fn rate(text: &str) -> Check {
@@ -81,13 +81,13 @@ pub(super) fn rate(text: &str) -> Check {
     })
 }
 
-/// Bytes a second from `5M`, `500K`, `64KiB`, `1.5MB/s` or a plain number. K, M and G are decimal.
+/// Parses a rate in bytes per second: `5M`, `500K`, `64KiB`, `1.5MB/s` or a plain number. K, M and G are decimal.
 ///
 /// # Errors
-/// `Invalid` if it is none of these, or not from 1 to 10^18.
+/// `Invalid` if the text has another form, or the rate is not between 1 and 10^18.
 pub fn rate_bytes_per_second(text: &str) -> Result<u64> {
     let invalid = || {
-        let reason = format!("{text:?} is no rate: give bytes a second, such as 500K, 5M or 64KiB");
+        let reason = format!("{text:?} is not a rate: use bytes per second, such as 500K, 5M or 64KiB");
         Error::Invalid { what: "rate", reason }
     };
     let trimmed = text.trim();
@@ -106,7 +106,7 @@ pub fn rate_bytes_per_second(text: &str) -> Result<u64> {
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole: u64 = whole.parse().map_err(|_| invalid())?;
-    // Beyond nine digits nothing is left of a unit's largest factor.
+    // Nine digits suffice: further ones are below one byte even for the largest unit.
     let fraction = &fraction[..fraction.len().min(9)];
     let scale = 10_u64.pow(u32::try_from(fraction.len()).unwrap_or(9));
     let fraction: u64 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| invalid())? };

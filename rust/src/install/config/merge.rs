@@ -1,4 +1,4 @@
-//! Flag before environment before file before default, and the memory of which it was.
+//! Merges settings: flags override the environment, which overrides the file and the defaults. Remembers each origin.
 
 use std::path::PathBuf;
 
@@ -9,33 +9,33 @@ use crate::error::{Error, Result};
 
 const DEFAULT_CONNECTIONS: u16 = 128;
 
-/// Where a value is from.
+/// The origin of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// The command line.
+    /// An option on the command line.
     Flag,
-    /// A variable of the environment.
+    /// An environment variable.
     Environment,
     /// The configuration file.
     File,
-    /// Nobody said anything.
+    /// The built-in default.
     Default,
 }
 
-/// A value, and where it is from.
+/// A value and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting<T> {
-    /// The value.
+    /// The value in effect.
     pub value: T,
-    /// Where it is from.
+    /// The origin of the value.
     pub origin: Origin,
 }
 
-/// All settings, decided.
+/// All settings in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// See [`Config::repository`]. A stronger source replaces the whole list.
+    /// See [`Config::repository`]. A source with priority replaces the whole list.
     pub repository: Setting<Vec<String>>,
     /// See [`Config::trust_root`].
     pub trust_root: Setting<Option<PathBuf>>,
@@ -47,36 +47,36 @@ pub struct Settings {
     pub limit_rate: Setting<Option<String>>,
     /// See [`Config::proxy`].
     pub proxy: Setting<Option<String>>,
-    /// See [`Config::connections`]; 128.
+    /// See [`Config::connections`]. The default is 128.
     pub connections: Setting<u16>,
     /// See [`Config::cache`].
     pub cache: Setting<Option<PathBuf>>,
-    /// See [`Config::shared_cache`]; true.
+    /// See [`Config::shared_cache`]. The default is true.
     pub shared_cache: Setting<bool>,
-    /// See [`Config::grace_seconds`]; 30.
+    /// See [`Config::grace_seconds`]. The default is 30.
     pub grace_seconds: Setting<u64>,
 }
 
-/// A setting as it is shown.
+/// A setting, formatted for display.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Its key in the file.
+    /// The setting's key in the file.
     pub key: &'static str,
-    /// Its value as text, without passwords; empty if there is none.
+    /// The value as text, without passwords; empty if it is not set.
     pub value: String,
-    /// Where it is from.
+    /// The origin of the value.
     pub origin: Origin,
 }
 
 impl Settings {
-    /// Decides each setting. `environment` gives the value of a variable; an empty one counts as not set.
+    /// Merges all sources. `environment` returns the value of a variable; an empty one counts as not set.
     ///
-    /// The variables are `VSEKAI_REPOSITORY` (with spaces between), `VSEKAI_TRUST_ROOT`, `VSEKAI_MODE`,
+    /// The variables are `VSEKAI_REPOSITORY` (separated by spaces), `VSEKAI_TRUST_ROOT`, `VSEKAI_MODE`,
     /// `VSEKAI_PLATFORM`, `VSEKAI_LIMIT_RATE`, `VSEKAI_PROXY`, `VSEKAI_CONNECTIONS`, `VSEKAI_CACHE` and
-    /// `VSEKAI_GRACE_SECONDS`. Others are not looked at.
+    /// `VSEKAI_GRACE_SECONDS`. Others are ignored.
     ///
     /// # Errors
-    /// `Invalid`, which names the flag or variable, for a value that may not be.
+    /// `Invalid` with the flag or variable whose value is not allowed.
     pub fn merge(flags: Config, environment: &dyn Fn(&str) -> Option<String>, file: Config) -> Result<Self> {
         check_flags(&flags)?;
         let variables = from_environment(environment)?;
@@ -99,7 +99,7 @@ impl Settings {
         })
     }
 
-    /// All settings as they are shown, in the order of the documentation.
+    /// All settings for display, in the order of the documentation.
     pub fn rows(&self) -> Vec<Row> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -134,7 +134,7 @@ fn first<T>(flag: Option<T>, variable: Option<T>, file: Option<T>) -> Setting<Op
     Setting { value, origin }
 }
 
-/// Paths of flags may be relative: whoever types one knows where.
+/// Checks flags. Their paths may be relative: the user knows the current folder.
 fn check_flags(flags: &Config) -> Result<()> {
     fn check<T>(
         what: &'static str,
@@ -181,7 +181,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> std::result::Result<T, String> {
-    text.trim().parse().map_err(|_| format!("{text:?} is no number that fits"))
+    text.trim().parse().map_err(|_| format!("{text:?} is not a number, or is out of range"))
 }
 
 /// `https://user:password@host/` as `https://host/`.

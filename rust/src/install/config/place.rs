@@ -1,8 +1,8 @@
-//! Where the user's configuration file is.
+//! The path of the user's configuration file.
 
 use std::path::PathBuf;
 
-/// The systems that have a place of their own for it.
+/// The operating systems, each of which has its own place for configuration files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
     /// Linux and the other Unixes: the XDG Base Directory Specification.
@@ -29,15 +29,15 @@ impl System {
 /// The folders of a user, as the caller found them in the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folders {
-    /// `HOME`.
+    /// The home folder, `HOME`.
     pub home: Option<PathBuf>,
-    /// `XDG_CONFIG_HOME`.
+    /// The variable `XDG_CONFIG_HOME`.
     pub xdg_config_home: Option<PathBuf>,
-    /// `APPDATA`.
+    /// The variable `APPDATA`, used on Windows.
     pub app_data: Option<PathBuf>,
 }
 
-/// The user's `config.toml`; nothing if the folder it would be in is not known.
+/// The path of the user's `config.toml`; `None` if its folder is unknown.
 ///
 /// | system | file |
 /// |---|---|
@@ -48,7 +48,7 @@ pub fn file_in(system: System, folders: &Folders) -> Option<PathBuf> {
     let home = || folders.home.clone().filter(|home| !home.as_os_str().is_empty());
     let base = match system {
         System::Linux => {
-            // The specification: a path that is not absolute is to be ignored.
+            // The specification says to ignore relative paths.
             let given = folders.xdg_config_home.clone().filter(|path| path.has_root());
             given.or_else(|| home().map(|home| home.join(".config")))
         }

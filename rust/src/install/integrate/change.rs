@@ -1,4 +1,4 @@
-//! One thing that was made or changed, and how to take it back without touching what others did.
+//! A single change, and how to undo it without touching the changes of others.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,21 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
 
-/// Largest file of ours that is read back, in bytes.
+/// Largest file that is read back to compare it, in bytes.
 const MAX_FILE_BYTES: u64 = 2 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub(super) enum Change {
-    /// A folder that was not there before.
+    /// A folder that did not exist before.
     Folder { path: PathBuf },
     /// A file with this content.
     File { path: PathBuf, sha256: String },
-    /// The default handler in a `mimeapps.list`.
+    /// A default handler set in a `mimeapps.list`.
     Handler { path: PathBuf, created: bool, applications: PathBuf, taken: Taken },
-    /// A registry key that was not there before.
+    /// A registry key that did not exist before.
     RegistryKey { key: String },
-    /// A registry value.
+    /// A registry value that was set.
     RegistryValue { key: String, name: String, ours: windows::Data, former: Option<windows::Data> },
 }
 
@@ -36,7 +36,7 @@ impl Change {
         }
     }
 
-    /// Whether both are about the same thing, whatever they made of it.
+    /// Whether both changes are about the same entry, regardless of its value.
     fn is_about_what(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Folder { path: a }, Self::Folder { path: b })
@@ -55,7 +55,7 @@ impl Change {
     fn undo(&self) -> Result<()> {
         match self {
             Self::Folder { path } => {
-                // Refuses a folder that is not empty, which is what is wanted.
+                // Fails if the folder is not empty, as intended.
                 let _ = disk::remove_empty_directory(path);
                 Ok(())
             }
@@ -72,12 +72,12 @@ impl Change {
     }
 }
 
-/// Takes back all that it can, in the order given.
+/// Undoes as many changes as possible, in the given order.
 pub(super) fn undo_all<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<()> {
     changes.map(Change::undo).fold(Ok(()), Result::and)
 }
 
-/// Makes changes and remembers them.
+/// Makes changes and records them.
 pub(super) struct Work<'a> {
     earlier: &'a [Change],
     changes: Vec<Change>,
@@ -88,7 +88,7 @@ impl<'a> Work<'a> {
         Self { earlier: earlier.map(|record| record.changes.as_slice()).unwrap_or_default(), changes: Vec::new() }
     }
 
-    /// Remembers a change. The order is that of making: it is undone backwards.
+    /// Records a change. Changes are undone in reverse order.
     pub(super) fn note(&mut self, change: Change) {
         match self.changes.iter_mut().find(|noted| noted.is_about_what(&change)) {
             Some(noted) => *noted = change,
@@ -96,12 +96,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What an earlier run noted about the same thing.
+    /// The matching change that an earlier run recorded.
     pub(super) fn earlier(&self, is_wanted: impl Fn(&Change) -> bool) -> Option<&'a Change> {
         self.earlier.iter().find(|change| is_wanted(change))
     }
 
-    /// Makes a folder and those above it.
+    /// Creates a folder and its parents.
     pub(super) fn folder(&mut self, path: &Path) -> Result<()> {
         let mut missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
         missing.reverse();
@@ -115,7 +115,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Writes a file, in a folder that is there.
+    /// Writes a file in an existing folder.
     pub(super) fn file(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
         if content(path).ok().flatten().as_deref() != Some(bytes) {
             disk::write_atomic(path, bytes, Durability::PowerCut)?;
@@ -124,14 +124,14 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// The same for a file that can be started.
+    /// Writes an executable file in an existing folder.
     pub(super) fn program(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
         self.file(path, bytes)?;
         disk::set_mode(path, 0o755)
     }
 
-    /// Whether a file at this place is ours to write: there is none, it is as we would write it, or an
-    /// earlier run made it and nobody has changed it.
+    /// Whether we may write a file at this path: it does not exist, already has this content, or is unchanged since an
+    /// earlier run created it.
     pub(super) fn may_write(&self, path: &Path, bytes: &[u8]) -> bool {
         match content(path) {
             Ok(None) => true,
@@ -143,13 +143,13 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Takes back what this run made and no earlier one had made.
+    /// Undoes the changes of this run, except those that an earlier run had also made.
     pub(super) fn give_up(self) -> Result<()> {
         let is_new = |change: &&Change| !self.earlier.iter().any(|earlier| earlier.is_about_what(change));
         undo_all(self.changes.iter().rev().filter(is_new))
     }
 
-    /// Takes back what an earlier run made and this one did not make again. Gives all that stands now.
+    /// Undoes the changes of an earlier run that this run did not repeat. Returns all current changes.
     pub(super) fn finish(self) -> Result<Vec<Change>> {
         let is_stale = |earlier: &&Change| !self.changes.iter().any(|change| change.is_about_what(earlier));
         undo_all(self.earlier.iter().rev().filter(is_stale))?;
@@ -157,10 +157,10 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What is at `path`, if it is a file that could be ours.
+/// The content of the file at `path`; `None` if it does not exist, empty if it is too large to be ours.
 fn content(path: &Path) -> Result<Option<Vec<u8>>> {
     match disk::read_if_exists(path, MAX_FILE_BYTES) {
-        // Too long for one of ours.
+        // Too large to be one of our files.
         Err(Error::Invalid { .. }) => Ok(Some(Vec::new())),
         other => other,
     }

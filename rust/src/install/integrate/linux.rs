@@ -1,4 +1,4 @@
-//! Linux and the other freedesktop.org desktops: a menu entry, an icon, the scheme's handler.
+//! Linux and other freedesktop.org desktops: a menu entry, an icon and the handler of the URL scheme.
 //!
 //! Sources: Desktop Entry Specification, Icon Theme Specification 0.13.
 
@@ -48,7 +48,7 @@ fn take_scheme(request: &Request<'_>, applications: &Path, name: &str, work: &mu
     }
 }
 
-/// The `.desktop` file.
+/// The content of the `.desktop` file.
 fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
     if names.program.contains('=') {
         let reason = format!("{}: a menu entry cannot start a program with = in its path", names.program);
@@ -74,7 +74,7 @@ fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
     ))
 }
 
-/// One argument of `Exec`: quoted if it has a reserved character, and never with a field code.
+/// One argument of `Exec`, quoted if it contains a reserved character. Field codes are escaped.
 fn quoted(argument: &str) -> String {
     const RESERVED: [char; 19] =
         [' ', '\t', '\n', '"', '\'', '\\', '>', '<', '~', '|', '&', ';', '$', '*', '?', '#', '(', ')', '`'];
@@ -93,7 +93,7 @@ fn quoted(argument: &str) -> String {
     out
 }
 
-/// Any value of type string: the escapes of the file, which are undone before those of `Exec`.
+/// A value of type string, with the escapes of the file format, which are decoded before those of `Exec`.
 fn escaped(value: &str) -> String {
     let value = value.replace('\\', "\\\\");
     match value.strip_prefix(' ') {
@@ -102,7 +102,7 @@ fn escaped(value: &str) -> String {
     }
 }
 
-/// Lets the desktop know. It works without, only later.
+/// Notifies the desktop. Without this, it notices the change later.
 pub(super) fn refresh(program: &Path, data: &Path) {
     let applications = data.join("applications");
     let mut command = Command::new(program);
@@ -119,8 +119,8 @@ pub(super) fn refresh(program: &Path, data: &Path) {
     }
 }
 
-/// After everything is undone: lets the desktop know, and removes the empty cache that doing so leaves in a
-/// folder that is ours.
+/// Notifies the desktop after everything is undone, and removes the empty cache that this leaves in a folder that we
+/// created.
 pub(super) fn refresh_and_tidy(program: &Path, changes: &[Change]) {
     let of_entry = |change: &Change| match change {
         Change::File { path, .. } if path.extension().is_some_and(|suffix| suffix == "desktop") => {

@@ -1,7 +1,7 @@
 //! macOS: a small `.app` in the user's `Applications`, which starts `vsekai launch`.
 //!
-//! Source: Apple, Information Property List Key Reference. What this cannot do, since its program is a
-//! script: take the address of a `uro:` link, which macOS sends as an Apple event.
+//! Source: Apple, Information Property List Key Reference. Since the program is a script, it cannot
+//! receive the address of a `uro:` link, which macOS sends as an Apple event.
 
 use std::path::PathBuf;
 
@@ -9,18 +9,18 @@ use super::change::Work;
 use super::{Names, Request};
 use crate::error::Result;
 
-/// Gives whether addresses of the scheme arrive at the game: never, see above.
+/// Returns whether the game receives addresses of the scheme, which is always false here: see above.
 pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let list = property_list(request, names);
     let contents = place(request, names, &list, work).join("Contents");
     work.folder(&contents.join("MacOS"))?;
     work.program(&contents.join("MacOS").join("launch"), script(names).as_bytes())?;
-    // Last: a bundle without it is none, and the Finder shows no broken one.
+    // Written last: without it, the folder is not a bundle, so the Finder never shows an incomplete one.
     work.file(&contents.join("Info.plist"), list.as_bytes())?;
     Ok(false)
 }
 
-/// `V-Sekai.app`, or, beside one that is not ours, `V-Sekai (1a2b3c4d).app`.
+/// `V-Sekai.app`, or `V-Sekai (1a2b3c4d).app` next to one that is not ours.
 fn place(request: &Request<'_>, names: &Names<'_>, list: &str, work: &Work<'_>) -> PathBuf {
     let bundle = request.folders.programs.join(format!("{}.app", request.display_name));
     if work.may_write(&bundle.join("Contents").join("Info.plist"), list.as_bytes()) {
@@ -30,7 +30,7 @@ fn place(request: &Request<'_>, names: &Names<'_>, list: &str, work: &Work<'_>) 
 }
 
 fn property_list(request: &Request<'_>, names: &Names<'_>) -> String {
-    // A bundle's identifier has no underscores.
+    // A bundle identifier must not contain underscores.
     let id = names.app_id.replace('_', "-");
     let text = |key: &str, value: &str| format!("\t<key>{key}</key>\n\t<string>{}</string>\n", escaped(value));
     [
@@ -63,7 +63,7 @@ fn script(names: &Names<'_>) -> String {
     format!("#!/bin/sh\nexec {program} launch {root} -- \"$@\"\n")
 }
 
-/// One word of a POSIX shell.
+/// Quotes a word for a POSIX shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -1,7 +1,7 @@
-//! The default handler of a URL scheme in `mimeapps.list`, a file that belongs to the user and to many programs.
+//! The default handler of a URL scheme in `mimeapps.list`, a file that the user shares with many programs.
 //!
-//! Source: the freedesktop.org Association between MIME types and applications, version 1.0. One line is
-//! added or changed; no other byte is, and the file's permissions and the link that it may be stay.
+//! Source: the freedesktop.org Association between MIME types and applications, version 1.0. Only one
+//! line is added or changed. The file's permissions are kept, and so is a link if the file is one.
 
 use std::fs;
 use std::ops::Range;
@@ -16,29 +16,29 @@ use crate::local::disk::{self, Durability};
 const SECTION: &str = "[Default Applications]";
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What was done to the file.
+/// The change that was made to the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Taken {
     pub(super) key: String,
     ours: String,
-    /// The value that stood there, to the byte.
+    /// The exact former value.
     former: Option<String>,
-    /// The text that was put in, if the key was not there.
+    /// The text that was inserted, if the key did not exist.
     inserted: Option<String>,
 }
 
-/// How the file was found.
+/// The outcome of [`take`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It names us first already.
+    /// We are already the default.
     IsOurs,
-    /// It names another, and may not be changed; or it is no text.
+    /// Another program is the default and may not be replaced, or the file is not UTF-8.
     IsOthers,
-    /// It was changed.
+    /// The file was changed.
     Changed { created: bool, taken: Taken },
 }
 
-/// Makes `ours` (a `.desktop` name) the default for `key`, if nobody has it or `force` is given.
+/// Makes `ours` (a `.desktop` name) the default for `key`, if there is no default or `force` is set.
 pub(super) fn take(path: &Path, key: &str, ours: &str, force: bool) -> Result<Outcome> {
     let (path, found) = read(path)?;
     let created = found.is_none();
@@ -64,7 +64,7 @@ fn taken(key: &str, ours: &str, former: Option<&str>, inserted: Option<String>) 
     Taken { key: key.to_owned(), ours: ours.to_owned(), former: former.map(str::to_owned), inserted }
 }
 
-/// Takes [`take`] back, if the file still names us. `applications`: where our own `.desktop` files are.
+/// Undoes [`take`], if we are still the default. `applications` is the folder of our `.desktop` files.
 pub(super) fn restore(path: &Path, created: bool, applications: &Path, taken: &Taken) -> Result<()> {
     let (path, found) = read(path)?;
     let Some(Ok(text)) = found.map(String::from_utf8) else { return Ok(()) };
@@ -83,12 +83,12 @@ pub(super) fn restore(path: &Path, created: bool, applications: &Path, taken: &T
     write(&path, &restored)
 }
 
-/// Whether it names another install of ours that has been removed since.
+/// Whether `name` is another install that has been removed since.
 fn is_gone(name: &str, applications: &Path) -> bool {
     name.starts_with(APP_ID_PREFIX) && !applications.join(name).exists()
 }
 
-/// Where all that we put in stands, if it still does, and nobody has put anything of theirs below our heading.
+/// The range of the text that we inserted, if it is unchanged and nothing was added below our heading.
 fn inserted(text: &str, value: usize, taken: &Taken) -> Option<Range<usize>> {
     let inserted = taken.inserted.as_deref()?;
     let ranges = text.match_indices(inserted).map(|(at, _)| at..at + inserted.len());
@@ -97,13 +97,13 @@ fn inserted(text: &str, value: usize, taken: &Taken) -> Option<Range<usize>> {
     (!inserted.contains(SECTION) || below.is_empty() || below.starts_with('[')).then_some(range)
 }
 
-/// The line that has this byte.
+/// The range of the line at this byte.
 fn line(text: &str, at: usize) -> Range<usize> {
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     start..text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
 }
 
-/// The value's place, behind `=` to the end of its line.
+/// The range of a key's value, from after `=` to the end of the line.
 fn find(text: &str, key: &str) -> Option<Range<usize>> {
     let mut at = 0;
     let mut is_inside = false;
@@ -119,12 +119,12 @@ fn find(text: &str, key: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The first of a list of `.desktop` names.
+/// The first name in a list of `.desktop` names.
 fn first(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// Where to put the key in, and the text to put there.
+/// The position at which to insert the key, and the text to insert.
 fn insertion(text: &str, key: &str, ours: &str) -> (usize, String) {
     let line = format!("{key}={ours}\n");
     let mut at = 0;
@@ -142,11 +142,11 @@ fn insertion(text: &str, key: &str, ours: &str) -> (usize, String) {
     (text.len(), format!("{gap}{SECTION}\n{line}"))
 }
 
-/// The file's own path, behind a link that it may be, and what it holds.
+/// The path of the file after following a link, and its content.
 fn read(path: &Path) -> Result<(PathBuf, Option<Vec<u8>>)> {
     let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let found = match disk::read_if_exists(&own, MAX_BYTES) {
-        // Too long to be read: as good as no text.
+        // Too large to be read: treat it like a file that is not UTF-8.
         Err(Error::Invalid { .. }) => Some(vec![0xff]),
         other => other?,
     };

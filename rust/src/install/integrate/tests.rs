@@ -7,7 +7,7 @@ use super::*;
 #[cfg(unix)]
 use crate::local::disk;
 
-/// A home folder, and an install in it.
+/// A home folder with an install in it.
 struct Desk {
     folder: tempfile::TempDir,
     folders: Folders,
@@ -73,7 +73,7 @@ impl Desk {
         fs::read_to_string(self.list()).unwrap()
     }
 
-    /// Everything below the home folder: folders, and files with their bytes.
+    /// All folders and files below the home folder, files with their bytes.
     fn all(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         fn add(folder: &Path, all: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
             for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -89,7 +89,7 @@ impl Desk {
     }
 }
 
-/// As it comes back from `state.json`.
+/// The record as it is read back from `state.json`.
 fn stored(record: &Record) -> Record {
     serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap()
 }
@@ -186,7 +186,7 @@ fn two_installs_share_a_home() {
     assert!(first.read_list().contains(&handler(&second)));
     unintegrate(&b).unwrap();
     assert!(first.entry().exists() && first.read_list().contains(&handler(&first)));
-    // The other way round: what to go back to is gone, so nothing is left that names it.
+    // In the other order: the former default is gone, so no reference to it may be left.
     let b = second.integrate(None);
     unintegrate(&a).unwrap();
     assert!(!first.entry().exists() && first.read_list().contains(&handler(&second)));
@@ -272,7 +272,7 @@ fn failure_leaves_nothing_behind() {
     assert_eq!(desk.all(), before);
 }
 
-/// What a desktop makes of `Exec`: the escapes of the file, then quotes, then field codes.
+/// Parses `Exec` like a desktop: escapes of the file, then quotes, then field codes.
 #[cfg(unix)]
 fn exec_words(entry: &str) -> Vec<String> {
     let line = entry.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();

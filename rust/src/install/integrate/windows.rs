@@ -1,4 +1,5 @@
-//! Windows: a shortcut in the start menu, an entry under Apps, the scheme's handler; all of it the user's own.
+//! Windows: a shortcut in the start menu, an entry under Apps, and the handler of the URL scheme, all for this user
+//! only.
 //!
 //! Sources: Microsoft, Registering an Application to a URI Scheme; Uninstall Registry Key.
 
@@ -31,7 +32,7 @@ pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
     take_scheme(request, names, work)
 }
 
-/// `V-Sekai.lnk`, or, beside one that is not ours, `V-Sekai (1a2b3c4d).lnk`.
+/// `V-Sekai.lnk`, or `V-Sekai (1a2b3c4d).lnk` next to one that is not ours.
 fn place(request: &Request<'_>, names: &Names<'_>, bytes: &[u8], work: &Work<'_>) -> PathBuf {
     let link = request.folders.programs.join(format!("{}.lnk", request.display_name));
     if work.may_write(&link, bytes) {
@@ -61,7 +62,7 @@ fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
 fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let class = format!("{CLASSES}\\{}", request.scheme);
     let open = format!("{class}\\shell\\open\\command");
-    // Behind -- everything is the game's: whatever an address holds, it is no option of ours.
+    // Everything after -- is passed to the game, so an address can never become an option of ours.
     let ours = Data::text(&format!("{} \"%1\"", command(&[names.program, "launch", names.install_root, "--"])));
     if !request.take_scheme && registry::is_others(&open, &ours, work)? {
         return Ok(false);
@@ -73,7 +74,7 @@ fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) ->
     Ok(true)
 }
 
-/// Words as a command line that `CommandLineToArgvW` reads back as the same words.
+/// Joins words into a command line that `CommandLineToArgvW` splits into the same words.
 fn command(words: &[&str]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
@@ -87,7 +88,7 @@ fn quoted(word: &str) -> String {
     for letter in word.chars() {
         match letter {
             '\\' => backslashes += 1,
-            // Before a quote, backslashes count double.
+            // Before a quote, backslashes must be doubled.
             '"' => {
                 out.push_str(&"\\".repeat(backslashes + 1));
                 backslashes = 0;

@@ -1,4 +1,4 @@
-//! The JSON is the contract's, whoever writes it.
+//! The JSON is the same by serde and by `poem-openapi`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What is read from `text` and written again is `text`, by serde and by `poem-openapi`.
+/// Checks that reading and writing `text` returns `text`, by serde and by `poem-openapi`.
 fn holds<T: Both>(text: Value) {
     let by_serde: T = serde_json::from_value(text.clone()).unwrap();
     assert_eq!(serde_json::to_value(&by_serde).unwrap(), text);

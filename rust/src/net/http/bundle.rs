@@ -1,4 +1,4 @@
-//! Bytes of a bundle from mirrors, in one request if all goes well, and from where it stopped if not.
+//! Reads ranges of a bundle from mirrors: in one request if nothing fails, otherwise resuming where it stopped.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::event::Monitor;
 use crate::local::offer::BundleFile;
 use crate::local::sources::Transfer;
 
-/// A try that brought this much counts as no failure: the next begins where it stopped.
+/// An attempt that brought this many bytes does not count as a failure; the next one continues where it stopped.
 const PROGRESS_BYTES: u64 = 256 << 10;
 
 /// A bundle at one or more URLs.
@@ -50,7 +50,7 @@ struct Reading<'a> {
     at: u64,
     end: u64,
     transfer: Transfer,
-    /// What the taker said when he would have no more.
+    /// The error of `take`, if it stopped the transfer.
     refused: Option<Error>,
     take: &'a mut (dyn FnMut(&[u8]) -> Result<()> + Send),
 }
@@ -67,7 +67,7 @@ impl Reading<'_> {
                 return Err(error);
             }
         }
-        Err(last.unwrap_or_else(|| Error::Invalid { what: "bundle", reason: "there is no mirror".to_owned() }))
+        Err(last.unwrap_or_else(|| Error::Invalid { what: "bundle", reason: "it has no mirror".to_owned() }))
     }
 
     async fn ask(&mut self, bundle: &HttpBundle, url: &Url) -> Result<(), Failure> {
@@ -82,12 +82,12 @@ impl Reading<'_> {
                 self.transfer.received_bytes += piece.len() as u64;
                 (self.take)(piece).map_err(|error| {
                     self.refused = Some(error);
-                    Failure::new(TransportKind::Protocol, "nobody wants more", Retry::Never)
+                    Failure::new(TransportKind::Protocol, "the receiver stopped the transfer", Retry::Never)
                 })
             };
             let failure = match bundle.client.try_range(url, &range, &mut keep).await {
                 Ok(()) => return Ok(()),
-                // It broke off after the last byte.
+                // The connection broke after the last byte.
                 Err(_) if self.at == self.end && self.refused.is_none() => return Ok(()),
                 Err(failure) => failure,
             };

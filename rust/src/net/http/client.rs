@@ -1,4 +1,4 @@
-//! One GET: caps on what comes, an end to every wait, retries where they help.
+//! One GET: limits on the size of the body, timeouts for every wait, and retries where they help.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,62 +18,61 @@ use super::limiter::Limiter;
 use super::{HttpOptions, Secret};
 use crate::error::{Error, Result, TransportKind};
 
-/// What a body must bring, or its sender is taken for one that wants to hold us up.
+/// Slowest rate of a body. A slower sender is treated as an attempt to stall us.
 const FLOOR_BYTES_PER_SECOND: u64 = 1024;
 
 /// Most redirects of one request.
 const MAX_REDIRECTS: usize = 5;
 
-/// How long an unused connection is kept.
+/// How long an idle connection is kept.
 const POOL_IDLE: Duration = Duration::from_mins(1);
 
-/// HTTP/2: what one stream, and all streams of a connection, may have under way. 8 MiB is 1 Gbit/s at
-/// 64 ms; it is also the most that a connection can make us hold beside the bodies themselves.
+/// HTTP/2 windows: the most that one stream, and all streams of a connection, may have in flight. 8 MiB allows 1 Gbit/s
+/// at 64 ms, and bounds the memory that a connection can make us use in addition to the bodies.
 const STREAM_WINDOW_BYTES: u32 = 2 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 
-/// First allocation for a body, whatever length it announces.
+/// Largest initial allocation for a body, regardless of its announced length.
 const FIRST_BODY_BYTES: u64 = 64 << 10;
 
-/// Longest validator that is kept and sent back, in bytes.
+/// Longest validator that is stored and sent back, in bytes.
 const MAX_VALIDATOR_BYTES: usize = 512;
 
-/// What a server said of a document's state; sent back, it makes the answer "not modified" possible
-/// (RFC 9110, 8.8 and 13.1).
+/// The validators of a document. Sent back, they let the server answer "not modified" (RFC 9110, 8.8 and 13.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Validators {
-    /// The `ETag`, quotes included.
+    /// The `ETag` header, including its quotes.
     pub etag: Option<String>,
-    /// The `Last-Modified`.
+    /// The `Last-Modified` header, as the server wrote it.
     pub last_modified: Option<String>,
 }
 
-/// Asks for a document that may be known already.
+/// A request for a document, an older copy of which may be known.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpRequest<'a> {
-    /// Where it is.
+    /// The document's URL.
     pub url: &'a Url,
-    /// The longest that is accepted.
+    /// Largest body that is accepted, in bytes.
     pub max_bytes: u64,
-    /// What was said of it the last time.
+    /// The validators of the known copy.
     pub known: &'a Validators,
-    /// Each request that is sent is counted here.
+    /// Counter that is incremented for each request sent.
     pub sent: &'a AtomicU64,
 }
 
-/// What came of a [`HttpRequest`].
+/// The answer to an [`HttpRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpAnswer {
-    /// It is as it was when the validators were given.
+    /// The known copy is still current.
     NotModified,
-    /// Here it is.
+    /// A new or changed document.
     Document {
         /// The body.
         bytes: Vec<u8>,
-        /// What to send the next time.
+        /// The validators to send next time.
         validators: Validators,
     },
-    /// It is longer than what is accepted; no more than that was read.
+    /// The body is larger than accepted; no more than the limit was read.
     TooLong,
 }
 
@@ -95,7 +94,7 @@ impl std::fmt::Debug for HttpClient {
 }
 
 impl HttpClient {
-    /// A client without connections yet.
+    /// Creates a client. It connects on the first request.
     pub fn new(options: &HttpOptions) -> Result<Self> {
         check(options)?;
         let mut headers = HeaderMap::new();
@@ -119,12 +118,12 @@ impl HttpClient {
         self.get_with_retries(url, max_bytes).await.map_err(|failure| failure.into_error(url))
     }
 
-    /// The same for a document that was got before.
+    /// Like [`Self::get_document`], for a document of which a copy may be known.
     pub async fn get_if_changed(&self, question: HttpRequest<'_>) -> Result<HttpAnswer> {
         self.with_retries(|| self.try_counted(question)).await.map_err(|failure| failure.into_error(question.url))
     }
 
-    /// The same with one try only, for what can be done without.
+    /// Like [`Self::get_if_changed`], but without retries, for documents that are optional.
     pub async fn get_once_if_changed(&self, question: HttpRequest<'_>) -> Result<HttpAnswer> {
         self.try_counted(question).await.map_err(|failure| failure.into_error(question.url))
     }
@@ -166,7 +165,7 @@ impl HttpClient {
         }
     }
 
-    /// One try: redirects are followed, nothing else is repeated.
+    /// One attempt. Follows redirects, but does not retry.
     pub(super) async fn try_get(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
         match self.try_ask(url, max_bytes, &Validators::default()).await? {
             HttpAnswer::Document { bytes, .. } => Ok(bytes),
@@ -205,7 +204,7 @@ impl HttpClient {
         Ok(body.map_or(HttpAnswer::TooLong, |bytes| HttpAnswer::Document { bytes, validators }))
     }
 
-    /// Nothing if it is longer than `max_bytes`.
+    /// Reads a body; `None` if it is longer than `max_bytes`.
     pub(super) async fn read_body(
         &self,
         response: reqwest::Response,
@@ -221,7 +220,7 @@ impl HttpClient {
         Ok(whole.map(|()| body))
     }
 
-    /// The same, piece by piece; those that came before a failure have been passed on.
+    /// Like [`Self::read_body`], in pieces. Pieces received before a failure have already been passed to `take`.
     async fn read_pieces(
         &self,
         mut response: reqwest::Response,
@@ -241,7 +240,7 @@ impl HttpClient {
             let idle = self.options().idle_timeout;
             let piece = timeout(idle, response.chunk())
                 .await
-                .map_err(|_| timed_out("silence in the middle of the body", idle))?
+                .map_err(|_| timed_out("no data in the middle of the body", idle))?
                 .map_err(Failure::of_library)?;
             let Some(piece) = piece else { break };
             turn.pay(piece.len() as u64);
@@ -255,15 +254,15 @@ impl HttpClient {
         match announced {
             Some(length) if length != received => Err(Failure::new(
                 TransportKind::Protocol,
-                format!("{received} bytes came, {length} were announced"),
+                format!("received {received} bytes, but {length} were announced"),
                 Retry::Backoff,
             )),
             _ => Ok(Some(())),
         }
     }
 
-    /// One try to get bytes of a file (RFC 9110, 14.2), piece by piece; those that came before a failure have been
-    /// passed on. A server that gives the whole file instead is one that cannot do it.
+    /// One attempt to get a byte range (RFC 9110, 14.2), in pieces. Pieces received before a failure have already been
+    /// passed to `take`. A server that sends the whole file instead does not support ranges; that is a failure.
     pub(super) async fn try_range(
         &self,
         url: &Url,
@@ -284,12 +283,12 @@ impl HttpClient {
             StatusCode::PARTIAL_CONTENT => {
                 let given = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("");
                 if !given.starts_with(&format!("bytes {}-{}/", range.start, range.end - 1)) {
-                    return Err(protocol("it gives other bytes than those that were asked for"));
+                    return Err(protocol("the server sent a different range than requested"));
                 }
             }
-            // The whole file, and it is what was asked for.
+            // The requested range is the whole file.
             StatusCode::OK if range.start == 0 && announced_length(response.headers()) == Some(length) => {}
-            StatusCode::OK => return Err(protocol("it gives no part of a file")),
+            StatusCode::OK => return Err(protocol("the server does not support range requests")),
             status => {
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 return Err(Failure::of_status(status, retry_after, SystemTime::now()));
@@ -311,7 +310,7 @@ impl Validators {
         Self { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
     }
 
-    /// Whether there is any.
+    /// Adds the conditional headers. Returns whether there are any.
     fn insert_into(&self, headers: &mut HeaderMap) -> bool {
         let pairs = [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.last_modified)];
         let mut any = false;
@@ -342,7 +341,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A piece may be larger than what was reserved: the rest is a debt that everyone waits for.
+    /// A piece may be larger than what was reserved. The rest becomes a debt, for which all readers wait.
     fn pay(&mut self, bytes: u64) {
         let Some(limiter) = self.limiter else { return };
         if bytes > self.prepaid {
@@ -360,7 +359,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// Holds a body against the floor, over windows of time spent waiting for it.
+/// Checks that a body arrives at the minimum rate, over windows of the time spent waiting for it.
 struct MinimumRate {
     window: Duration,
     waited: Duration,
@@ -390,16 +389,16 @@ impl MinimumRate {
 pub(super) fn check(options: &HttpOptions) -> Result<()> {
     let invalid = |what, reason: &str| Err(Error::Invalid { what, reason: reason.to_owned() });
     if options.attempts == 0 {
-        return invalid("attempts", "at least one is needed");
+        return invalid("attempts", "it must be at least 1");
     }
     if !(1..=1024).contains(&options.max_in_flight) {
-        return invalid("max_in_flight", "it is 1 to 1024");
+        return invalid("max_in_flight", "it must be between 1 and 1024");
     }
     if options.rate_limit_bytes_per_second == Some(0) {
-        return invalid("rate limit", "nothing would ever arrive");
+        return invalid("rate limit", "it must not be 0");
     }
     if options.idle_timeout.is_zero() || options.connect_timeout.is_zero() {
-        return invalid("timeout", "nothing can be that fast");
+        return invalid("timeout", "it must not be 0");
     }
     Ok(())
 }
@@ -407,8 +406,8 @@ pub(super) fn check(options: &HttpOptions) -> Result<()> {
 fn build(options: &HttpOptions) -> Result<reqwest::Client> {
     let with_system_authorities = configure(options)?.build();
     if with_system_authorities.is_err() && options.ca_certificates_pem.is_empty() {
-        // A small container may have no authorities at all: plain http must work there, and https say
-        // that it trusts nobody.
+        // A small container may have no certificate authorities at all. There, plain HTTP must work, and HTTPS must
+        // fail for lack of trust.
         return configure(options)?.tls_certs_only([]).build().map_err(invalid("HTTP options"));
     }
     with_system_authorities.map_err(invalid("HTTP options"))
@@ -424,7 +423,7 @@ fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
         .tcp_nodelay(true)
         .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
         .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        // A connection that has died without a word would else be used for every further try.
+        // Otherwise a connection that died silently would be reused for every further attempt.
         .http2_keep_alive_interval(ping)
         .http2_keep_alive_timeout(ping)
         .referer(false)
@@ -432,7 +431,7 @@ fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
     for pem in &options.ca_certificates_pem {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(invalid("CA certificate"))?;
         if certificates.is_empty() {
-            return Err(Error::Invalid { what: "CA certificate", reason: "it holds no PEM certificate".to_owned() });
+            return Err(Error::Invalid { what: "CA certificate", reason: "it contains no PEM certificate".to_owned() });
         }
         builder = builder.tls_certs_merge(certificates);
     }
@@ -446,7 +445,7 @@ fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
     Ok(builder)
 }
 
-/// The library takes `Authorization` and `Cookie` off by itself when host, port or scheme change.
+/// The library removes `Authorization` and `Cookie` automatically when host, port or scheme change.
 fn judge_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
     if attempt.previous().len() > MAX_REDIRECTS {
         return attempt.error("more than 5 redirects");
@@ -454,7 +453,7 @@ fn judge_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let from = attempt.previous().last().map_or("", Url::scheme);
     match (from, attempt.url().scheme()) {
         (_, "https") | ("http", "http") => attempt.follow(),
-        _ => attempt.error("a redirect that leaves https"),
+        _ => attempt.error("a redirect from https to another scheme"),
     }
 }
 
@@ -464,7 +463,7 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
 
 fn secret_header(what: &'static str, secret: &Secret) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(secret.expose())
-        .map_err(|_| Error::Invalid { what, reason: "it is not the value of a header".to_owned() })?;
+        .map_err(|_| Error::Invalid { what, reason: "it is not a valid header value".to_owned() })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -1,20 +1,21 @@
-//! How many requests to have in flight: a pure state machine that is told what came back.
+//! How many requests to have in flight: a pure state machine, fed with the outcomes of requests.
 //!
-//! It doubles per round trip while that brings more per second, then goes up by an eighth a round as long
-//! as answers do not take longer, and halves when a server or the line says that it is too much. A round
-//! is one answer to each request that was in flight when it began.
+//! The limit doubles per round trip while throughput grows, then rises by an eighth per round as long as answers do not
+//! slow down, and halves at any sign of overload of the server or the connection. A round is one answer to each request
+//! that was in flight when it began.
 
 use std::time::{Duration, Instant};
 
 const START: usize = 10;
 
-/// A round pays if it brings this many times what the best one before it brought.
+/// A round is an improvement if its throughput is this many times that of the best round before it.
 const PAYS: f64 = 1.2;
 
-/// Rounds in a row that may not pay before doubling ends: one may be bad luck.
+/// Doubling ends after this many rounds in a row without improvement: a single one may be bad luck.
 const FLAT_ROUNDS: u32 = 2;
 
-/// Answers that take this many times the shortest round's: more in flight would only wait longer.
+/// Ratio of an answer's time to that of the shortest round. From `CROWDED` on, the limit no longer rises, since more
+/// requests would only wait longer; above `OVERFULL`, it falls.
 const CROWDED: f64 = 1.5;
 const OVERFULL: f64 = 2.5;
 
@@ -65,8 +66,8 @@ impl Concurrency {
         self.limit
     }
 
-    /// An answer came to a request that started at `started`. `waiting`: there was more to ask for, so the
-    /// limit was what held us back.
+    /// A request that started at `started` was answered. `waiting`: more chunks were waiting, so the limit was what
+    /// held us back.
     pub(super) fn answered(&mut self, started: Instant, now: Instant, bytes: u64, waiting: bool) {
         self.round.answers += 1;
         self.round.bytes += bytes;
@@ -79,9 +80,9 @@ impl Concurrency {
         }
     }
 
-    /// A request that started at `started` came back with a sign of overload.
+    /// A request that started at `started` ended with a sign of overload.
     pub(super) fn overloaded(&mut self, started: Instant, now: Instant) {
-        // What was under way at the last cut says nothing about whether that cut was enough.
+        // Requests that were in flight at the last cut do not show whether that cut was enough.
         if self.last_cut.is_some_and(|cut| started < cut) {
             return;
         }
@@ -100,8 +101,8 @@ impl Concurrency {
         let shortest = self.shortest.map_or(mean, |shortest| shortest.min(mean));
         self.shortest = Some(shortest);
         if self.doubling {
-            // Either one counts: chunks differ in size, so on a fast line the bytes jump about and on a
-            // narrow one the answers do.
+            // Either measure counts. Chunks differ in size, so the byte rate fluctuates on a fast connection, and the
+            // answer rate on a slow one.
             if answers_per_second > self.best.answers_per_second * PAYS
                 || bytes_per_second > self.best.bytes_per_second * PAYS
             {

@@ -1,4 +1,4 @@
-//! One request that did not work: what to call it, and whether to try again.
+//! A failed request: its kind, and whether to try again.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,22 +8,22 @@ use url::Url;
 
 use crate::error::{Error, TransportKind};
 
-/// Longest pause that a server may ask for.
+/// Longest pause that is granted to a server's `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// Longest pause of our own between two tries.
+/// Longest backoff between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
-/// Longest text from a library or peer that an error repeats, in characters.
+/// Longest text from a library or peer that an error quotes, in characters.
 const MAX_REASON_CHARS: usize = 300;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// The same answer would come again.
+    /// The answer would be the same.
     Never,
-    /// After a pause of our own.
+    /// After a backoff chosen by us.
     Backoff,
-    /// After the pause that the server asked for.
+    /// After the pause that the server requested.
     After(Duration),
 }
 
@@ -39,7 +39,7 @@ impl Failure {
         Self { kind, reason: reason.into(), retry }
     }
 
-    /// The meaning of any status but 200.
+    /// Classifies any status except 200.
     pub(super) fn of_status(status: reqwest::StatusCode, retry_after: Option<&str>, now: SystemTime) -> Self {
         let kind = match status.as_u16() {
             401 | 407 => TransportKind::Unauthorized,
@@ -55,7 +55,7 @@ impl Failure {
         Self::new(kind, format!("status {status}"), retry)
     }
 
-    /// The meaning of what the HTTP library reports. Its texts are kept, its URLs are not.
+    /// Classifies an error of the HTTP library. Keeps its text, but not its URL, which may contain secrets.
     pub(super) fn of_library(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let reason = chain_text(&error);
@@ -72,7 +72,7 @@ impl Failure {
         }
     }
 
-    /// Whether this says that the server has too much to do, or the line too much to carry.
+    /// Whether this is a sign that the server or the connection is overloaded.
     pub(super) fn means_overload(&self) -> bool {
         self.retry != Retry::Never && self.kind != TransportKind::Offline
     }
@@ -82,12 +82,12 @@ impl Failure {
     }
 }
 
-/// How long to wait before try number `next` (1 = the second one).
+/// How long to wait after `next` failed attempts.
 pub(super) fn pause_before(next: u32, base: Duration, retry: Retry) -> Duration {
     let full = base.saturating_mul(1 << next.saturating_sub(1).min(16)).min(MAX_BACKOFF);
     let ours = full.mul_f64(0.5 + fastrand::f64() / 2.0);
     match retry {
-        // Jitter on top, or all who were told the same second come back in it.
+        // Add jitter, or all clients that were given the same time would return at once.
         Retry::After(pause) => pause + ours.min(Duration::from_secs(1)),
         _ => ours,
     }
@@ -107,7 +107,7 @@ fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 /// A URL without user, password and query values.
 pub(super) fn shown(url: &Url) -> String {
     let mut bare = url.clone();
-    // Fails only for URLs that cannot have them.
+    // Fails only for URLs that cannot have credentials.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     bare.set_fragment(None);
@@ -129,13 +129,13 @@ fn chain_text(error: &(dyn StdError + 'static)) -> String {
     parts.join(": ").chars().take(MAX_REASON_CHARS).filter(|c| !c.is_control()).collect()
 }
 
-/// rustls reports every refusal, of a certificate or by alert, as invalid data.
+/// `rustls` reports every rejection, of a certificate or by an alert, as invalid data.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         next = match error.downcast_ref::<io::Error>() {
             Some(io) if io.kind() == io::ErrorKind::InvalidData => return true,
-            // Its `source` is the source of what it wraps: that itself would be skipped.
+            // `source` of an `io::Error` is that of the error it wraps, so the wrapped error itself would be skipped.
             Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
             None => error.source(),
         };

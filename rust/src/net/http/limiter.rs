@@ -1,16 +1,16 @@
-//! Bytes per second, shared by all requests of a client.
+//! The rate limit in bytes per second that all requests of a client share.
 //!
-//! A token bucket kept as a point in time: `clear_at` is when everything promised so far has been paid
-//! for. Whoever wants to read reserves first and waits until its turn, so any number of readers together
-//! keep the rate. Pure: the time is an argument, and nobody sleeps here.
+//! A token bucket stored as a point in time: `clear_at` is when all reserved bytes have been paid for. A reader
+//! reserves bytes and then waits for its turn, so any number of readers together stay within the rate. Pure: time is
+//! an argument, and nothing sleeps here.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What may pass at once after a pause. Larger would show in short measurements.
+/// How much may pass at once after a pause. A larger burst would distort short measurements.
 const BURST: Duration = Duration::from_millis(20);
 
-/// Most bytes that one reader reserves ahead of reading them.
+/// Most bytes that one reader reserves in advance.
 const QUANTUM_BYTES: u64 = 16 << 10;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Limiter {
         (self.bytes_per_second / 50).clamp(1, QUANTUM_BYTES)
     }
 
-    /// Promises `bytes` and says how long to wait before reading them.
+    /// Reserves `bytes`, and returns how long to wait before reading them.
     pub(super) fn reserve(&self, bytes: u64, now: Instant) -> Duration {
         let mut clear_at = self.clear_at.lock().unwrap_or_else(PoisonError::into_inner);
         let earliest = now.checked_sub(BURST).unwrap_or(now);
@@ -43,7 +43,7 @@ impl Limiter {
         turn.saturating_duration_since(now)
     }
 
-    /// Takes back a promise that was not used.
+    /// Returns reserved bytes that were not used.
     pub(super) fn give_back(&self, bytes: u64) {
         let mut clear_at = self.clear_at.lock().unwrap_or_else(PoisonError::into_inner);
         *clear_at = clear_at.and_then(|at| at.checked_sub(self.cost(bytes)));

@@ -1,21 +1,21 @@
-//! Which mirror to ask first, and which one to leave alone for now. Pure: the time is an argument.
+//! Ranks mirrors: which one to ask first, and which ones to avoid for now. Pure: time is an argument.
 //!
-//! The caller's order holds, except that a mirror that is down comes last, one that asked for a pause
-//! before those, and one that costs three times what another does (slow, or often without the chunk)
-//! behind that other. A mirror that is down gets one request now and then to show that it is back.
+//! The caller's order applies with three exceptions: mirrors that are down come last; mirrors that requested a pause
+//! come just before those; a mirror that costs three times as much as another (because it is slow, or often lacks the
+//! chunk) comes after that other. A mirror that is down gets an occasional request to detect that it is back.
 
 use std::time::{Duration, Instant};
 
 const FIRST_COOLDOWN: Duration = Duration::from_secs(1);
 const MAX_COOLDOWN: Duration = Duration::from_mins(1);
 
-/// A mirror is this much dearer than another before the caller's order gives way.
+/// How many times as expensive as the cheapest mirror a mirror must be to lose its place in the caller's order.
 const DEAR: f64 = 3.0;
 
 /// Weight of the newest answer in the running means.
 const NEWEST: f64 = 0.1;
 
-/// Answers before the means say anything.
+/// Number of answers after which the means are used.
 const ENOUGH_ANSWERS: u32 = 8;
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Mirror {
     down: Option<Down>,
     paused_until: Option<Instant>,
     seconds: f64,
-    /// Share of requests that gave a sound chunk.
+    /// Share of requests that returned a sound chunk, as a running mean from 0 to 1.
     hits: f64,
     answers: u32,
 }
@@ -43,18 +43,18 @@ struct Down {
 }
 
 impl Mirrors {
-    /// `failures_to_down`: that many failures in a row, over all chunks.
+    /// `failures_to_down` is the number of failures in a row, over all chunks, after which a mirror counts as down.
     pub(super) fn new(count: usize, failures_to_down: u32) -> Self {
         let mirror = || Mirror { failures: 0, down: None, paused_until: None, seconds: 0.0, hits: 1.0, answers: 0 };
         Self { mirrors: (0..count).map(|_| mirror()).collect(), failures_to_down: failures_to_down.max(1) }
     }
 
-    /// All mirrors, in the order to ask them for one chunk. Asking the first of them is expected.
+    /// All mirrors, in the order to ask them for one chunk. The caller must ask the first: it may be a probe.
     pub(super) fn order(&mut self, now: Instant) -> Vec<usize> {
         let cheapest = self.mirrors.iter().filter(|m| m.down.is_none()).filter_map(Mirror::cost).reduce(f64::min);
         let mut order: Vec<usize> = (0..self.mirrors.len()).collect();
         order.sort_by_key(|&at| (self.mirrors[at].class(cheapest, now), at));
-        // Only one request probes: the rest must not wait for what is likely to fail.
+        // Only one request probes a mirror that is down; the others must not wait for a likely failure.
         if let Some(mirror) = order.first().and_then(|&at| self.mirrors.get_mut(at))
             && let Some(down) = &mut mirror.down
         {
@@ -68,7 +68,7 @@ impl Mirrors {
         self.mirrors[at].down.is_some()
     }
 
-    /// How long this mirror still wants to be left alone.
+    /// How much of the pause that this mirror requested is left.
     pub(super) fn pause_left(&self, at: usize, now: Instant) -> Duration {
         self.mirrors[at].paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
@@ -78,33 +78,33 @@ impl Mirrors {
         mirror.paused_until = mirror.paused_until.max(Some(until));
     }
 
-    /// It gave what claims to be the chunk.
+    /// The mirror returned a body for the chunk, not yet verified.
     pub(super) fn answered(&mut self, at: usize, took: Duration) {
         let mirror = &mut self.mirrors[at];
         mirror.well(took);
         mirror.hits = mean(mirror.hits, 1.0);
     }
 
-    /// It is well, but does not have the chunk.
+    /// The mirror works, but does not have the chunk.
     pub(super) fn missed(&mut self, at: usize, took: Duration) {
         let mirror = &mut self.mirrors[at];
         mirror.well(took);
         mirror.hits = mean(mirror.hits, 0.0);
     }
 
-    /// What it gave was not the chunk.
+    /// The body that the mirror returned failed verification.
     pub(super) fn lied(&mut self, at: usize) {
         // Undoes the hit of its answer, and counts a miss.
         let mirror = &mut self.mirrors[at];
         mirror.hits = mean(mean(mirror.hits, 0.0), 0.0);
     }
 
-    /// It did not answer as it should. True if it went down by that.
+    /// The request failed. Returns whether the mirror now counts as down, and did not before.
     pub(super) fn failed(&mut self, at: usize, now: Instant) -> bool {
         let mirror = &mut self.mirrors[at];
         mirror.failures = mirror.failures.saturating_add(1);
         if let Some(down) = &mut mirror.down {
-            // Stragglers from before it went down are no news.
+            // Ignore late failures of requests that were sent before it went down.
             if std::mem::take(&mut down.probing) {
                 down.cooldown = (down.cooldown * 2).min(MAX_COOLDOWN);
                 down.probe_at = now + down.cooldown;

@@ -1,7 +1,7 @@
-//! The network for code that is not async: one client, and the runtime that drives it.
+//! The network for synchronous code: one client, and the runtime that drives it.
 //!
-//! Waiting happens here, work does not: bodies are handed to the threads of [`crate::local::acquire`], and a
-//! request's slot is free again only when they have judged its body.
+//! This thread only waits. The threads of [`crate::local::acquire`] decode and verify the bodies, and a request keeps
+//! its slot until they have reported a verdict.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::formats::chunk::CompressedChunk;
 use crate::local::offer::BundleFile;
 use crate::local::sources::{Delivery, Remote, Transfer, WantedChunk};
 
-/// How often it is looked whether work is to stop.
+/// How often cancellation is checked.
 const TICK: Duration = Duration::from_millis(50);
 
-/// See the module's head.
+/// Blocking access to servers. Clones share the client and the runtime.
 #[derive(Debug, Clone)]
 pub struct Network {
     options: Arc<HttpOptions>,
@@ -32,8 +32,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Checks the options. The client is set up when it is first needed: reading the system's certificates takes
-    /// longer than much that is done without a network.
+    /// Checks the options. The client is set up on first use, because reading the system's certificates takes longer
+    /// than many operations that need no network.
     pub fn new(options: &HttpOptions) -> Result<Self> {
         client::check(options)?;
         let runtime = Builder::new_current_thread().enable_all().build();
@@ -46,18 +46,18 @@ impl Network {
         })
     }
 
-    /// The same network for work that this stops: waiting for a server ends when it is raised.
+    /// The same network, whose waits end when `cancel` is raised.
     #[must_use]
     pub fn stopped_by(&self, cancel: &Cancel) -> Self {
         Self { cancel: cancel.clone(), ..self.clone() }
     }
 
-    /// A document of at most `max_bytes`, such as an index.
+    /// Downloads a document of at most `max_bytes`, such as an index.
     pub fn document(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>> {
         self.block_on(self.client()?.get_document(url, max_bytes))
     }
 
-    /// The client, for what has its own way of asking.
+    /// The client, for code that makes its own requests.
     pub(crate) fn client(&self) -> Result<HttpClient> {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
@@ -69,7 +69,7 @@ impl Network {
     /// Waits for async work of this crate on this network's runtime.
     ///
     /// # Errors
-    /// Those of the work; `cancelled` if it was stopped, and then it is dropped where it waits.
+    /// Those of the work; `cancelled` if it was cancelled, which drops the work at the point where it waits.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime.block_on(async {
             tokio::select! {
@@ -123,7 +123,7 @@ impl Deliver for Bridge {
         let (judge, verdict) = oneshot::channel();
         let judge = Box::new(move |outcome| drop(judge.send(outcome)));
         let delivery = Delivery { chunk, origin: origin.to_owned(), verdict: judge };
-        // Nobody listens, or nobody judges, only after the workers have stopped for a reason of their own.
+        // Both ends only disappear after the workers have stopped, which then report the actual error.
         self.0.send(delivery).map_err(|_| Error::Cancelled)?;
         verdict.await.unwrap_or(Err(Error::Cancelled))
     }

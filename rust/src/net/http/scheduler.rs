@@ -1,4 +1,4 @@
-//! Many chunks from ordered mirrors, as many at once as pays.
+//! Fetches many chunks from ordered mirrors, with as many parallel requests as are worthwhile.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,62 +17,61 @@ use crate::formats::chunk::{ChunkId, CompressedChunk};
 
 mod one;
 
-/// What all bodies under way may hold together, in bytes: 128 chunks of 256 KiB and their overhead.
+/// Most bytes of all bodies in flight together: 128 chunks of 256 KiB and their overhead.
 const MAX_BYTES_IN_FLIGHT: u64 = 40 << 20;
 
-/// Requests that may be under way whatever the size of their chunks.
+/// Requests that may be in flight regardless of the size of their chunks.
 const MIN_IN_FLIGHT: usize = 4;
 
-/// How often the caller's wish to stop is looked at, and progress told.
+/// How often cancellation is checked and progress is reported.
 const TICK: Duration = Duration::from_millis(50);
 
-/// With a rate limit, no more is asked for than the rate brings in this time: what a server has sent
-/// cannot be held back any more.
+/// With a rate limit, requests cover no more than what arrives in this time: once a server has sent data, it cannot be
+/// held back.
 const RATE_AHEAD: Duration = Duration::from_millis(150);
 
-/// Size of a stored chunk, in bytes, until some have come.
+/// Assumed size of a stored chunk, in bytes, until some have arrived.
 const LIKELY_CHUNK_BYTES: u64 = 32 << 10;
 
 /// A chunk that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkRequest {
-    /// Which.
+    /// The id of the chunk.
     pub id: ChunkId,
-    /// Largest body accepted for it, in bytes.
+    /// Largest body that is accepted for it, in bytes.
     pub max_stored_bytes: u64,
 }
 
-/// Takes chunks as they arrive.
+/// Receives chunks as they arrive.
 pub trait Deliver: Send + Sync + 'static {
-    /// Decodes, verifies and places one chunk. [`Error::ChunkCorrupt`] sends the request on to the next
-    /// mirror; any other error stops everything. The future is dropped when something else stops the
-    /// work; keep heavy work off the async threads.
+    /// Decodes, verifies and places one chunk. [`Error::ChunkCorrupt`] makes the next mirror be asked;
+    /// any other error stops everything. The future is dropped if something else stops the work. Keep heavy work off
+    /// the async threads.
     fn deliver(&self, chunk: CompressedChunk, origin: &str) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// What [`fetch_all`] did.
+/// Statistics of one [`fetch_all`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FetchStats {
-    /// Requests sent.
+    /// Number of requests sent.
     pub requests: u64,
-    /// Bytes of complete bodies.
+    /// Bytes of all bodies that were received completely.
     pub received_bytes: u64,
-    /// Requests that repeated one to the same mirror.
+    /// Requests that repeated an earlier one to the same mirror.
     pub retries: u64,
-    /// Most chunks under way at once.
+    /// Largest number of chunks that were in flight at once.
     pub peak_in_flight: usize,
 }
 
-/// Gets all chunks and hands each to `deliver`, in no particular order.
+/// Gets all chunks and passes each to `deliver`, in no particular order.
 ///
-/// Each chunk goes to the first store of the list that is well and gives it soundly; the list's order
-/// gives way to what the stores turn out to be. Emits [`Event::Received`], and [`Event::Warned`] when a
-/// store goes down.
+/// Each chunk comes from the first store that works and returns it undamaged. The list's order is adjusted to how the
+/// stores perform. Emits [`Event::Received`], and [`Event::Warned`] when a store goes down.
 ///
 /// # Errors
-/// The first one, and nothing is under way any more when it comes. [`Error::ChunkMissing`]: all stores say
-/// so. [`Error::ChunkCorrupt`], [`Error::Transport`]: no store gave it soundly; the text says what each
-/// said. [`Error::Cancelled`] within 50 ms or so. Must run on a tokio runtime with time and I/O.
+/// The first one; by the time it is returned, all requests have ended. [`Error::ChunkMissing`]: no store has the chunk.
+/// [`Error::ChunkCorrupt`], [`Error::Transport`]: no store returned it undamaged; the text lists what each answered.
+/// [`Error::Cancelled`] within about 50 ms. Must run on a tokio runtime with time and I/O.
 pub async fn fetch_all<D: Deliver>(
     stores: &[HttpStore],
     requests: Vec<ChunkRequest>,
@@ -81,7 +80,7 @@ pub async fn fetch_all<D: Deliver>(
     observer: &dyn Observer,
 ) -> Result<FetchStats> {
     let Some(first) = stores.first() else {
-        return Err(Error::Invalid { what: "stores", reason: "there is none to fetch from".to_owned() });
+        return Err(Error::Invalid { what: "stores", reason: "there is no store to fetch from".to_owned() });
     };
     let options = first.client().options();
     let shared = Arc::new(Shared {
@@ -97,19 +96,19 @@ pub async fn fetch_all<D: Deliver>(
     });
     let mut run = Run { shared, tasks: JoinSet::new(), bytes_in_flight: 0, peak: 0, delivered: 0, told_bytes: 0 };
     let outcome = run.drive(requests, cancel, observer).await;
-    // Awaits the end of every task, so that nobody writes behind the caller's back.
+    // Awaits the end of every task, so that none of them delivers anything after this function returns.
     run.tasks.shutdown().await;
     run.tell(observer);
     outcome.map(|()| run.stats())
 }
 
-/// What the tasks of one [`fetch_all`] share.
+/// State that the tasks of one [`fetch_all`] share.
 struct Shared<D> {
     stores: Vec<HttpStore>,
     deliver: Arc<D>,
     roster: Mutex<Mirrors>,
     flight: Mutex<Concurrency>,
-    /// Chunks not asked for yet.
+    /// Chunks that have not been requested yet.
     waiting: AtomicUsize,
     requests: AtomicU64,
     received_bytes: AtomicU64,
@@ -160,7 +159,7 @@ impl<D: Deliver> Run<D> {
 
     fn rate_cap(&self) -> usize {
         let rates = self.shared.stores.iter().map(|store| store.client().rate_limit());
-        // One store without a limit may be the one that answers.
+        // If one store has no limit, it may be the one that answers.
         let Some(rate) = rates.reduce(|a, b| Some(a?.max(b?))).flatten() else { return usize::MAX };
         let received = self.shared.received_bytes.load(Ordering::Relaxed);
         let mean = received.checked_div(self.delivered).unwrap_or(LIKELY_CHUNK_BYTES).max(1);
@@ -178,7 +177,7 @@ impl<D: Deliver> Run<D> {
     fn settle(&mut self, ended: Result<(u64, Result<()>), JoinError>) -> Result<()> {
         let (weight, outcome) = match ended {
             Ok(ended) => ended,
-            // A task ends without a value only if `deliver` panicked: that is the caller's, give it back.
+            // A task ends without a value only if `deliver` panicked; the panic is passed on to the caller.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => return Err(Error::Cancelled),

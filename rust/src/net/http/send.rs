@@ -1,5 +1,4 @@
-//! One request that brings something: a body of ours, an answer with a cap, retries. For requests that do no harm when
-//! they come twice.
+//! A request with a body, a limited answer and retries. Only for requests that are harmless when repeated.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +12,7 @@ use super::client::{HttpClient, timed_out, too_long};
 use super::failure::{Failure, Retry};
 use crate::error::Result;
 
-/// What a line must carry at least, in bytes per second, for a body to be worth waiting for.
+/// Slowest upload that is waited for, in bytes per second.
 const FLOOR_BYTES_PER_SECOND: u64 = 8 << 10;
 
 /// A request with a body.
@@ -23,11 +22,11 @@ pub(crate) struct Outgoing {
     pub(crate) url: Url,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
-    /// How long the server may think before it answers.
+    /// How long the server may take to answer, in addition to the transfer.
     pub(crate) patience: Duration,
 }
 
-/// What the server said to it, whether yes or no.
+/// The server's answer, whether success or failure.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -35,10 +34,10 @@ pub(crate) struct Reply {
 }
 
 impl HttpClient {
-    /// Sends it, again if the line fails or the server is overloaded. Any status is an answer once trying again does
-    /// not help; its body has at most `max_bytes`.
+    /// Sends the request; repeats it if the connection fails or the server is overloaded. Any status is a valid answer
+    /// once retrying does not help. Its body has at most `max_bytes`.
     pub(crate) async fn send(&self, outgoing: &Outgoing, max_bytes: u64) -> Result<Reply> {
-        // The last answer of an overloaded server says more than that there was one.
+        // The last answer of an overloaded server is more informative than the failure made from its status.
         let last = std::sync::Mutex::new(None);
         let keep = |reply| *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = reply;
         let once = || async {
@@ -61,7 +60,7 @@ impl HttpClient {
         }
     }
 
-    /// The answer, and when to come again.
+    /// The answer, and its `Retry-After` header.
     async fn try_send(&self, outgoing: &Outgoing, max_bytes: u64) -> Result<(Reply, Option<String>), Failure> {
         let mut headers = self.headers().clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type));

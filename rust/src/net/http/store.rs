@@ -16,12 +16,12 @@ pub struct HttpStore {
 }
 
 impl HttpStore {
-    /// The store at `base` (`http` or `https`). A query, as in signed URLs, goes along with every request.
+    /// The store at `base` (`http` or `https`). Its query, as in signed URLs, is sent with every request.
     pub fn new(client: HttpClient, base: Url) -> Result<Self> {
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none_or(str::is_empty) {
             return Err(Error::Invalid {
                 what: "store URL",
-                reason: format!("{} is neither http:// nor https://", shown(&base)),
+                reason: format!("{} must begin with http:// or https://", shown(&base)),
             });
         }
         let name = shown(&base);
@@ -33,8 +33,8 @@ impl HttpStore {
         &self.name
     }
 
-    /// Gets one stored chunk of at most `max_stored_bytes`, with retries. `None`: this store does not have
-    /// it (404, 403, 410). Drop the future to stop.
+    /// Gets one stored chunk of at most `max_stored_bytes`, with retries; `None` if this store does not have it (404,
+    /// 403, 410). Drop the future to stop.
     pub async fn get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Option<CompressedChunk>> {
         let url = self.url_of(id);
         match self.client.get_with_retries(&url, max_stored_bytes).await {
@@ -44,7 +44,7 @@ impl HttpStore {
         }
     }
 
-    /// One try.
+    /// Like [`Self::get`], but without retries.
     pub(super) async fn try_get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Vec<u8>, Failure> {
         self.client.try_get(&self.url_of(id), max_stored_bytes).await
     }

@@ -1,4 +1,4 @@
-//! From what is to be published to an index and a file table; its chunks go into a store on the way, if there is one.
+//! Turns the content to publish into an index and a file table, and adds its chunks to a store, if there is one.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,20 +20,20 @@ use crate::local::receipt::Stamp;
 use crate::local::store::LocalStore;
 use crate::local::tree::{self, Recorded};
 
-/// Trees from this size on are cut into chunks four times as large: an index of a tenth of a per mille is enough.
+/// Trees of at least this size, in bytes, get chunks four times as large, to keep the index small.
 const LARGE_TREE_BYTES: u64 = 2 << 30;
 
-/// Where a version is built, and what of.
+/// Where and how a version is built.
 pub(super) struct BuildContext<'a> {
-    /// Takes the chunks; without one they stay where they are.
+    /// The store to add chunks to; without one, chunks are only listed.
     pub(super) store: Option<&'a LocalStore>,
-    /// A folder for working files.
+    /// A folder for temporary files.
     pub(super) scratch: &'a Path,
-    /// The version that says how to cut, and where it was cut.
+    /// The version whose chunker and cuts are reused.
     pub(super) reference: Option<Reference<'a>>,
 }
 
-/// How another version was cut.
+/// The chunker and the index of another version.
 #[derive(Clone, Copy)]
 pub(super) struct Reference<'a> {
     pub(super) chunking: &'a Chunking,
@@ -46,7 +46,7 @@ impl<'a> From<&'a PreviousRelease> for Reference<'a> {
     }
 }
 
-/// The content, cut into chunks.
+/// The content, split into chunks.
 pub(super) struct Cut {
     pub(super) index: Index,
     pub(super) new_chunks: u64,
@@ -58,20 +58,20 @@ pub(super) struct Cut {
     place: Place,
 }
 
-/// What was made of the content.
+/// The content with its index and file table.
 pub(super) struct Built {
     pub(super) index: Index,
     pub(super) table: FileTable,
-    /// Without the size of the chunks as stored.
+    /// The sizes, except that of the stored chunks, which is not known yet.
     pub(super) sizes: Sizes,
     chunking: Chunking,
     place: Place,
 }
 
-/// The tree on disk.
+/// The place of the tree on disk.
 struct Place {
     tree: PathBuf,
-    /// Ours, to be removed.
+    /// A temporary folder, removed on drop.
     scratch: Option<PathBuf>,
 }
 
@@ -159,7 +159,7 @@ impl Cut {
         &self.layout
     }
 
-    /// The store with its chunks, if it was not made of a tree.
+    /// The temporary store with its chunks, if the content was an index.
     pub(super) fn store(&self) -> Result<Option<LocalStore>> {
         self.place.scratch.as_ref().map(|scratch| LocalStore::open(&scratch.join(DEFAULT_STORE))).transpose()
     }
@@ -173,15 +173,15 @@ impl Cut {
         }
     }
 
-    /// Hashes every file.
+    /// Hashes every file, and builds the file table.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the tree has changed since it was cut.
+    /// [`Error::Invalid`] if the tree has changed since it was split.
     pub(super) fn hash(self, monitor: &Monitor) -> Result<Built> {
         let chunking = self.chunking();
         let table = table(&self.place.tree, self.layout, monitor)?;
         if !self.stamps.is_empty() && stamps(&self.place.tree, table.layout()) != self.stamps {
-            return Err(Error::Invalid { what: "tree", reason: "it changed while it was read".to_owned() });
+            return Err(Error::Invalid { what: "tree", reason: "it changed while it was being read".to_owned() });
         }
         let mut sizes = Sizes::default();
         for (_, _, bytes, _) in table.files() {
@@ -199,7 +199,7 @@ fn stamps(root: &Path, layout: &Layout) -> Vec<Option<Stamp>> {
     paths.map(|path| path.and_then(|path| Stamp::of(&path.below(root)))).collect()
 }
 
-/// All cores, one file each.
+/// Hashes all files in parallel, one per core.
 fn table(root: &Path, layout: Layout, monitor: &Monitor) -> Result<FileTable> {
     let total_bytes = layout.nodes().iter().map(crate::formats::archive::Node::payload_bytes).sum();
     monitor.emit(Event::Started { phase: Phase::Verify, total_bytes });
@@ -215,7 +215,7 @@ fn table(root: &Path, layout: Layout, monitor: &Monitor) -> Result<FileTable> {
     FileTable::new(layout, &|node| digests.get(node).copied().flatten())
 }
 
-/// The size of an index's chunks in a store that has them all.
+/// The stored size, in bytes, of an index's chunks in a store that has all of them.
 pub(super) fn stored_bytes(index: &Index, store: &LocalStore) -> Result<u64> {
     let ids: HashSet<_> = index.iter().map(|chunk| chunk.id).collect();
     let sizes = ids.iter().map(|id| {

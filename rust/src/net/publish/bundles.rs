@@ -1,5 +1,5 @@
-//! Bundles of a version in a repository folder: those that are missing or can be better are built, and the list of them
-//! is written last. Nothing here is signed, so it can be done again at any time, without a key.
+//! Builds the missing or improvable bundles of a version in a repository folder, and writes their list last. Nothing is
+//! signed, so this can be repeated at any time without a key.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -19,10 +19,10 @@ use crate::local::disk::{self, Durability};
 use crate::local::store::LocalStore;
 use crate::path::RelPath;
 
-/// How long a bundle that was replaced stays: nobody takes longer to fetch one.
+/// How long a replaced bundle is kept for clients that are downloading it.
 const GRACE: Duration = Duration::from_hours(24);
 
-/// A version as bundles are made of it.
+/// The parts of a version from which bundles are built.
 pub(super) struct Subject {
     pub(super) index: Index,
     pub(super) table: FileTable,
@@ -49,7 +49,7 @@ impl Subject {
     }
 }
 
-/// What is in the list now that was not before.
+/// Builds the missing bundles, and returns those that were added to the list.
 pub(super) fn make(
     request: &Request,
     bundling: Bundling,
@@ -82,7 +82,7 @@ pub(super) fn make(
     Ok(made)
 }
 
-/// The newest other versions, each content once.
+/// The newest other versions, without duplicate content.
 fn olds(request: &Request, most: usize, past: &dyn History, catalog: &Catalog, to: Digest) -> Result<Vec<Subject>> {
     let mut seen: HashSet<Digest> = [to].into();
     let mut olds = Vec::new();
@@ -136,8 +136,8 @@ fn make_one(
     placed
 }
 
-/// Removes bundles that no list names any more, and lists of versions that are not in `kept`. Those of yesterday and
-/// today stay: somebody may be fetching them.
+/// Removes bundles that no list names, and lists of versions that are not in `kept`. Files younger than [`GRACE`] are
+/// kept, because clients may be downloading them.
 pub(super) fn clean(folder: &Path, kept: &HashSet<Digest>) -> Result<()> {
     let bundles = folder.join("bundles");
     if !bundles.is_dir() {

@@ -1,4 +1,4 @@
-//! Looks at what is about to be published: the lint, and what a release document may not get wrong.
+//! Checks a version before it is published: the preflight, and the paths that the release document names.
 
 use std::ops::Range;
 
@@ -36,12 +36,12 @@ pub(super) fn check(
     };
     let findings = preflight::check(&input, monitor)?;
     if built.table.find(&request.entry.path).is_none() {
-        let reason = format!("{} is not a file of the tree", request.entry.path);
+        let reason = format!("{} is not a file of the build", request.entry.path);
         return Err(Error::Invalid { what: "entry", reason });
     }
     for path in &request.mutable {
         if built.table.find(path).is_none() {
-            return Err(Error::Invalid { what: "mutable", reason: format!("{path} is not a file of the tree") });
+            return Err(Error::Invalid { what: "mutable", reason: format!("{path} is not a file of the build") });
         }
     }
     if request.strict && !findings.is_empty() {
@@ -62,9 +62,9 @@ fn files(before: &PreviousRelease) -> Vec<PreviousFile> {
     before.table.files().map(file).collect()
 }
 
-/// Bytes of a file of the version before, from its chunks.
+/// Reads a range of a file of the previous version from its chunks.
 fn read(before: &PreviousRelease, past: &dyn History, path: &RelPath, range: Range<u64>) -> Result<Vec<u8>> {
-    let missing = || Error::Invalid { what: "file", reason: format!("{path} was not in the version before") };
+    let missing = || Error::Invalid { what: "file", reason: format!("{path} is not in the previous version") };
     let node = before.table.find(path).ok_or_else(missing)?;
     let NodeKind::File { payload } = &before.table.layout().nodes()[node].kind else { return Err(missing()) };
     let wanted = (payload.start + range.start)..(payload.start + range.end).min(payload.end);

@@ -1,4 +1,4 @@
-//! What is signed of a version: its release document, its place in the catalog, and what leaves it.
+//! The signed parts of a version: its documents, its offer in the catalog, and the removal of old versions.
 
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ impl Documents {
         Ok(Self { release, index, table })
     }
 
-    /// Has them signed.
+    /// Adds the documents to the targets that the next commit signs.
     pub(super) fn put(&self, publication: &mut Publication<'_>) -> Result<()> {
         let role = self.release.mode.as_str();
         publication.put(role, &self.release.index.path, self.index.clone())?;
@@ -68,14 +68,14 @@ pub(super) fn describe(
     release
 }
 
-/// Whether a document describes the same thing as the published one: when, as what number, and how well its chunks
-/// were compressed does not count.
+/// Checks that a document describes the same content as the published one. Ignores the date, the sequence number and
+/// the compressed size.
 pub(super) fn check_same(there: &Release, release: &Release) -> Result<()> {
     let mut again = release.clone();
     again.sequence = there.sequence;
     again.published_at = there.published_at;
     again.sizes.stored_bytes = there.sizes.stored_bytes;
-    // Older programs did not write it.
+    // Older programs did not write this field.
     again.files.document_sha256.clone_from(&there.files.document_sha256);
     if *there == again {
         return Ok(());
@@ -83,7 +83,7 @@ pub(super) fn check_same(there: &Release, release: &Release) -> Result<()> {
     Err(Error::VersionExists { mode: there.mode.to_string(), version: there.version.to_string() })
 }
 
-/// The report of a version that is there.
+/// The result for a version that has been published before.
 pub(super) fn was_there(there: &Release, findings: Vec<Finding>) -> Published {
     Published {
         mode: there.mode.clone(),
@@ -119,8 +119,8 @@ pub(super) fn offer(catalog: &mut Catalog, request: &Request, sequence: u64) {
     }
 }
 
-/// Takes the oldest versions off the catalog and out of the signed metadata. Recalled ones stay in the catalog:
-/// who has one must learn of it.
+/// Removes the oldest versions from the catalog and the signed metadata. Recalled ones stay in the catalog, so that
+/// their users learn of the recall.
 pub(super) fn withdraw(catalog: &mut Catalog, publication: &mut Publication<'_>, request: &Request) -> Result<()> {
     let Some(mode) = catalog.modes.get_mut(&request.mode) else { return Ok(()) };
     mode.versions.sort_by(|a, b| b.version.cmp(&a.version));

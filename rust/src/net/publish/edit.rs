@@ -1,4 +1,4 @@
-//! Changes of the catalog: recall, skip, roll out, retire. They need the online keys alone, and no build.
+//! Changes of the catalog, such as recall, skip, rollout and retire. Most need only the online keys, and no build.
 
 use std::path::Path;
 
@@ -11,70 +11,70 @@ use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication};
 use crate::path::RelPath;
 use crate::version::Version;
 
-/// One change.
+/// One change of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// Offer a version to nobody, and move those who have it; or take that back.
+    /// Stop offering a version and move its users to another, or undo this.
     Recall {
-        /// Where.
+        /// The mode of the version.
         mode: ModeName,
-        /// Which.
+        /// The version to recall.
         version: Version,
-        /// False takes it back.
+        /// False undoes the recall.
         recalled: bool,
     },
-    /// Never offer a version by itself, or do again.
+    /// Stop offering a version automatically, or undo this.
     Skip {
-        /// Where.
+        /// The mode of the version.
         mode: ModeName,
-        /// Which.
+        /// The version to skip.
         version: Version,
-        /// False takes it back.
+        /// False offers it again.
         skip: bool,
     },
-    /// Offer a version to so many of a hundred.
+    /// Set the rollout percentage of a version.
     Rollout {
-        /// Where.
+        /// The mode of the version.
         mode: ModeName,
-        /// Which.
+        /// The version to roll out.
         version: Version,
-        /// 0 to 100.
+        /// Percentage of installs that are offered it, 0 to 100.
         percent: u8,
     },
-    /// Publish a mode no more; its users are moved to another, if one is named.
+    /// Discontinue a mode, and move its users to another mode if one is given.
     Retire {
-        /// Which.
+        /// The mode to retire.
         mode: ModeName,
-        /// Where its users go.
+        /// The mode that its users are moved to.
         update_to: Option<ModeName>,
     },
-    /// Publish a mode again.
+    /// Reactivate a retired mode.
     Activate {
-        /// Which.
+        /// The mode to activate.
         mode: ModeName,
     },
-    /// Say in one sentence what a mode is for.
+    /// Set the description of a mode.
     Describe {
-        /// Which.
+        /// The mode to describe.
         mode: ModeName,
-        /// The sentence.
+        /// One sentence that says what the mode is for.
         text: String,
     },
-    /// Begin a mode. Needs the key of the targets role.
+    /// Create a mode. Needs the key of the targets role.
     Add {
-        /// Which.
+        /// The name of the new mode.
         mode: ModeName,
     },
-    /// Where chunks are: URLs, or paths below the repository.
+    /// Set the chunk stores: URLs, or paths below the repository.
     Stores(Vec<String>),
-    /// Other addresses of the whole repository.
+    /// Set the mirrors: other URLs of the whole repository.
     Mirrors(Vec<String>),
 }
 
-/// Makes the changes and signs what follows from them; with none, signs again what is about to expire.
+/// Makes the changes and signs the affected metadata. Without changes, renews metadata that is about to expire.
 ///
 /// # Errors
-/// `mode_unknown`, `version_unknown`, `mode_cycle`, `key_missing`. Nothing is changed then.
+/// `mode_unknown`, `version_unknown`, `mode_cycle`, `key_missing`. The repository is then unchanged.
 pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Committed> {
     let keys = Keys::open(keys)?;
     let mut publication = Publication::open(repository, &keys)?;
@@ -109,7 +109,7 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
         E::Rollout { mode, version, percent } => {
             let at = find(catalog, mode, version)?;
             if *percent > 100 {
-                return Err(Error::Invalid { what: "rollout", reason: format!("{percent}% is more than all") });
+                return Err(Error::Invalid { what: "rollout", reason: format!("{percent}% is more than 100%") });
             }
             changed(catalog, mode)?.versions[at].rollout = *percent;
         }
@@ -130,18 +130,19 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
         E::Add { .. } => {}
         E::Stores(stores) => {
             let is_place = |store: &&String| !is_web_address(store) && RelPath::new(store).is_err();
-            refuse(stores.iter().find(is_place), "is neither a web address nor a path below the repository")?;
+            refuse(stores.iter().find(is_place), "is neither a URL nor a path below the repository")?;
             catalog.stores.clone_from(stores);
         }
         E::Mirrors(mirrors) => {
-            refuse(mirrors.iter().find(|mirror| !is_web_address(mirror)), "is no web address")?;
+            refuse(mirrors.iter().find(|mirror| !is_web_address(mirror)), "is not a URL")?;
             catalog.mirrors.clone_from(mirrors);
         }
     }
     Ok(())
 }
 
-/// Clients take no other: what is on their own machine is none of a publisher's business.
+/// Fails if there is an invalid address. Clients accept no other addresses either, because a publisher must not name
+/// places on their machines.
 fn refuse(place: Option<&String>, reason: &str) -> Result<()> {
     let error = |place| Error::Invalid { what: "address", reason: format!("{place} {reason}") };
     place.map_or(Ok(()), |place| Err(error(place)))
@@ -152,7 +153,7 @@ fn find(catalog: &Catalog, mode: &ModeName, version: &Version) -> Result<usize> 
     at.ok_or_else(|| Error::VersionUnknown { mode: mode.to_string(), version: version.to_string() })
 }
 
-/// The mode, counted as changed.
+/// The mode, with its sequence number increased because it will change.
 fn changed<'a>(catalog: &'a mut Catalog, mode: &ModeName) -> Result<&'a mut Mode> {
     catalog.mode(mode)?;
     let found = catalog.modes.entry(mode.clone()).or_insert_with(Mode::begin);

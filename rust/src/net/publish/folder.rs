@@ -1,4 +1,4 @@
-//! Into a folder that any web host can serve.
+//! Publishes to a folder that any web host can serve.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -57,7 +57,7 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
         }
         return Ok(Published { was_there: true, sequence: there.sequence, ..published });
     }
-    // PreviousRelease anybody is told of the version.
+    // Before the version is offered, so that bundles are there from the start.
     published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
     documents.put(&mut publication)?;
     documents::offer(&mut catalog, request, sequence);
@@ -94,7 +94,7 @@ fn clean_bundles(past: &dyn History, folder: &Path, catalog: &Catalog) -> Result
     bundles::clean(folder, &kept)
 }
 
-/// A repository folder as what was published before.
+/// The history of a repository in a folder.
 pub(super) struct Folder<'a> {
     pub(super) publication: &'a Publication<'a>,
     pub(super) store: Option<&'a LocalStore>,

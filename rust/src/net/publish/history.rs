@@ -1,4 +1,4 @@
-//! What a repository has published before: what a new version is compared with.
+//! The versions that a repository has published, with which a new version is compared.
 
 use crate::error::Result;
 use crate::formats::chunk::CompressedChunk;
@@ -8,19 +8,19 @@ use crate::local::sources::WantedChunk;
 
 use super::Request;
 
-/// Gives verified targets, and chunks as they are stored.
+/// Access to verified targets and to stored chunks.
 pub(super) trait History {
-    /// Nothing for a target that is not listed.
+    /// The bytes of a target; `None` if it is not listed.
     fn target(&self, name: &str) -> Result<Option<Vec<u8>>>;
 
-    /// Nothing if the store does not have it.
+    /// A stored chunk; `None` if the store does not have it.
     fn chunk(&self, wanted: &WantedChunk) -> Result<Option<CompressedChunk>>;
 
-    /// The store, for messages.
+    /// The name of the store, for messages.
     fn store(&self) -> String;
 }
 
-/// The version that most players have: the newest one of the mode for this platform.
+/// The newest version of the mode for this platform, which most players have.
 pub(super) struct PreviousRelease {
     pub(super) release: Release,
     pub(super) index: Index,
@@ -41,7 +41,7 @@ pub(super) fn latest(past: &dyn History, catalog: &Catalog, request: &Request) -
     Ok(Some(PreviousRelease { release, index, table }))
 }
 
-/// The other versions of the mode for the platform, the newest first.
+/// The other versions of the mode for this platform, newest first.
 pub(super) fn versions<'a>(
     past: &'a dyn History,
     catalog: &Catalog,
@@ -57,7 +57,7 @@ pub(super) fn versions<'a>(
     names.into_iter().filter_map(move |name| read(name).transpose())
 }
 
-/// This version for this platform, if it is published already.
+/// This version for this platform, if it has already been published.
 pub(super) fn same(past: &dyn History, request: &Request) -> Result<Option<Release>> {
     let name = target_name(&request.mode, &request.version, &request.platform, "release.json");
     past.target(&name)?.map(|bytes| Release::parse(&bytes, None)).transpose()

@@ -1,7 +1,7 @@
-//! Takes over a tree that desync or casync has cut: its chunks as they are, its index as it is.
+//! Imports a tree that desync or casync has split, with its chunks and its index unchanged.
 //!
-//! Every chunk is decoded and hashed on the way, and the tree is put together once, for the digests of its files and
-//! for the lint.
+//! Every chunk is decoded and hashed, and the tree is assembled once, for the digests of its files and for the
+//! preflight.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub(super) fn import(
     }
 }
 
-/// Gets the chunks that the store has not. Gives their number and their size as stored.
+/// Gets the chunks that the store lacks. Returns their number and their stored size in bytes.
 fn bring(
     request: &Request,
     index: &Index,
@@ -80,7 +80,7 @@ fn bring(
     Ok((wanted.len() as u64, bytes))
 }
 
-/// Stores verified chunks. They are compressed again: what came may have been gzip or xz, or padded.
+/// Stores verified chunks. Compresses them again, because the originals may be gzip, xz or padded.
 struct Keep<'a> {
     store: &'a LocalStore,
     level: i32,
@@ -120,6 +120,6 @@ fn put_together(
     };
     extract::prepare(wanted, sources, Intent::Apply, monitor)?.apply(monitor)?;
     let receipt = Workplace::of(tree)?.receipt();
-    let lost = || Error::Invalid { what: "index", reason: "its tree could not be put together".to_owned() };
+    let lost = || Error::Invalid { what: "index", reason: "its tree could not be assembled".to_owned() };
     receipt.map(|receipt| receipt.layout).ok_or_else(lost)
 }

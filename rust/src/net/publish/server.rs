@@ -1,7 +1,7 @@
-//! To an update server: it has the online keys, the catalog and the store; the mode's key stays here.
+//! Publishes to an update server, which has the online keys, the catalog and the store. The mode's key stays here.
 //!
-//! Nothing is sent twice: chunks are asked for first, and a publication that was killed goes on under the same
-//! identifier. Every step can be repeated, so a lost answer does no harm.
+//! Nothing is sent twice: the server first says which chunks it lacks, and a killed publication continues with the same
+//! id. Every step can be repeated, so a lost answer does no harm.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -31,10 +31,10 @@ mod upload;
 pub use client::Server;
 use remote_publication::RemotePublication;
 
-/// How often a commit is tried that others come before, or that lacks chunks after all.
+/// Most attempts to commit, if other publications are faster or chunks are missing.
 const MAX_COMMITS: u32 = 5;
 
-/// Half the pause before the second try; doubles for each further one.
+/// Half the pause before the second attempt; doubles for each further one.
 const PAUSE: Duration = Duration::from_millis(150);
 
 pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
@@ -61,7 +61,8 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
     order.place(desk, &keys)
 }
 
-/// A version that is published already: the same, or an error. Its index says what its files are.
+/// The result for a version that has already been published; an error if its content differs. Comparing the index is
+/// enough, because it determines the files.
 fn as_before(request: &Request, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
     let index = documents::reference(request, "index.caidx", &index.to_bytes());
     let targets = (index, there.files.clone());
@@ -74,7 +75,7 @@ fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
     Index::parse(&past.target(&release.index.path)?.ok_or_else(lost)?)
 }
 
-/// The content itself has its chunks: the tree, or the store into which they were brought.
+/// The sources of the chunks: the tree, or the store into which they were imported.
 fn sources_of(cut: &Cut) -> Result<(Sources, DigestChoice)> {
     let digest = DigestChoice::new(cut.index.digest());
     let mut sources = Sources::default();
@@ -85,7 +86,7 @@ fn sources_of(cut: &Cut) -> Result<(Sources, DigestChoice)> {
     Ok((sources, digest))
 }
 
-/// A version that is ready to be sent.
+/// A version that is ready to be uploaded.
 struct Order<'a> {
     request: &'a Request,
     server: &'a Server,
@@ -99,7 +100,7 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// Sends what is missing and commits; again, if somebody else was faster.
+    /// Uploads what is missing and commits. Repeats both if another publication was faster.
     fn place<'k>(&mut self, mut desk: RemotePublication<'k>, keys: &'k Keys) -> Result<Published>
     where
         Self: 'k,
@@ -116,7 +117,7 @@ impl Order<'_> {
                 Some("chunks_missing" | "publication_stale" | "metadata_rollback" | "version_exists") => {}
                 _ => return Err(error),
             }
-            // What was read may be what a cache, or another server of the same database, has kept.
+            // The metadata may have come from a cache, or from another server of the same database, and be outdated.
             std::thread::sleep(PAUSE * (1 << tries));
             desk = RemotePublication::open(self.server, keys, self.request, self.monitor)?;
             if let Some(there) = history::same(&desk, self.request)? {
@@ -139,9 +140,9 @@ impl Order<'_> {
         })?;
         match begun.state {
             PublicationState::Open => {}
-            // Committed since the metadata was read.
-            PublicationState::Published => return Err(refused("publication_ended", "it is published already")),
-            PublicationState::Expired => return Err(refused("publication_expired", "it was not finished in time")),
+            // It was committed after the metadata was read.
+            PublicationState::Published => return Err(refused("publication_ended", "it is already published")),
+            PublicationState::Expired => return Err(refused("publication_expired", "it was not committed in time")),
         }
         self.built.sizes.stored_bytes = self.send_chunks(id)?;
         let sequence = desk.next_sequence(request);
@@ -174,7 +175,7 @@ impl Order<'_> {
         })
     }
 
-    /// Sends the chunks that the server lacks. Gives about what all chunks of the version have as stored.
+    /// Uploads the chunks that the server lacks. Returns an estimate of the stored size of all chunks of the version.
     fn send_chunks(&mut self, id: &str) -> Result<u64> {
         let index = &self.built.index;
         let sizes: HashMap<ChunkId, u64> = index.iter().map(|chunk| (chunk.id, chunk.size())).collect();
@@ -185,7 +186,7 @@ impl Order<'_> {
             let said = self.server.missing(id, some)?;
             missing.extend(said.iter().filter_map(|id| id.parse::<ChunkId>().ok()).filter(|id| sizes.contains_key(id)));
         }
-        // In the order of the tree: what is read together lies together.
+        // Keep the order of the tree, so that files are read sequentially.
         let mut seen = std::collections::HashSet::new();
         let chunks = index.iter().filter(|chunk| seen.insert(chunk.id));
         let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
@@ -203,7 +204,7 @@ fn refused(code: &str, detail: &str) -> Error {
     Error::ServerRefused { status: 409, code: code.to_owned(), detail: detail.to_owned() }
 }
 
-/// The server's word for what is in its way, if it is a matter of time.
+/// The server's error code, if the reason may be temporary.
 fn code_of(error: &Error) -> Option<&str> {
     match error {
         Error::ServerRefused { status: 409 | 422, code, .. } => Some(code),
@@ -211,7 +212,7 @@ fn code_of(error: &Error) -> Option<&str> {
     }
 }
 
-/// A UUID of version 8 (RFC 9562, 5.8) that is the same for the same content: a publication that was killed goes on.
+/// A UUID of version 8 (RFC 9562, 5.8) that depends on the content, so that a killed publication is continued.
 fn publication_id(request: &Request, index: &Index, renewals: u32) -> String {
     let mut hasher = Sha256::new();
     for part in [request.mode.as_str(), &request.version.to_string(), request.platform.as_str()] {

@@ -1,15 +1,15 @@
-//! What one install has seen of its repository: the trusted root, the versions that must not go back, and
-//! copies of files that never change.
+//! The verified metadata that an install keeps: the trusted root, the versions that must not go back, and copies of
+//! files that never change.
 //!
 //! ```text
 //! trust/root.json snapshot.json timestamp.json latest_known_time.json    as `tough` writes them
-//! trust/client.json     which root was given, what the server said of timestamp.json and of current.pack
+//! trust/client.json     the given root's digest; validators of timestamp.json and current.pack
 //! trust/cache/          raw files by name and version, targets by their digest, the pack
 //! ```
 //!
-//! Everything here is verified again when it is used: a damaged file costs a request, never an update, and
-//! a planted one is found out. Snapshots carry the versions of all roles, so no other metadata is needed
-//! against rollback.
+//! Everything here is verified again when it is used: a damaged file costs a request but never prevents an update, and
+//! a planted one is detected. Snapshots contain the versions of all roles, so no other metadata is needed to detect a
+//! rollback.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use crate::net::http::Validators;
 /// Largest target that is cached, in bytes.
 pub(super) const MAX_CACHED_TARGET_BYTES: u64 = 256 << 10;
 
-/// What the cache may hold in all, in bytes.
+/// Largest total size of the cache, in bytes.
 const MAX_CACHE_BYTES: u64 = 16 << 20;
 
 const MAX_RECORD_BYTES: u64 = 64 << 10;
@@ -39,11 +39,11 @@ const KNOWN_TIME: &str = "latest_known_time.json";
 /// The name of a pack in the cache.
 pub(super) const PACK: &str = "current.pack";
 
-/// How long a mirror without a pack is not asked for one, in seconds, if nothing else changes.
+/// How long a mirror without a pack is not asked for one again, in seconds, as long as the timestamp is the same.
 const ABSENT_SECONDS: i64 = 86_400;
 
-/// In the order in which they are written. The root comes last: with the new root and the old versions, a
-/// kill in between would keep what the change of keys was to get rid of.
+/// The files of `tough` and their largest sizes in bytes, in the order in which they are written. The root comes last:
+/// if a kill left the new root with old versions, metadata from before a key rotation would still count.
 const STORE: [(&str, u64); 4] = [
     (KNOWN_TIME, 1 << 10),
     ("timestamp.json", MAX_TIMESTAMP_BYTES * 2),
@@ -51,35 +51,35 @@ const STORE: [(&str, u64); 4] = [
     (ROOT, MAX_ROOT_BYTES * 2),
 ];
 
-/// What the server said of the timestamp that is in the cache.
+/// The origin and validators of the cached timestamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownTimestamp {
-    /// Which mirror, as it is shown.
+    /// The mirror, as displayed.
     pub(super) location: String,
-    /// Digest of the bytes, hex.
+    /// SHA-256 of its bytes, in hex.
     pub(super) sha256: String,
     pub(super) validators: Validators,
 }
 
-/// What came of asking for a pack.
+/// The outcome of the last request for a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum KnownMetadataPack {
-    /// It is in the cache, and all of the repository could be verified with it.
+    /// The pack is in the cache, and the whole repository could be verified with it.
     Here {
-        /// Which mirror, as it is shown.
+        /// The mirror, as displayed.
         location: String,
-        /// Digest of its bytes, hex.
+        /// SHA-256 of its bytes, in hex.
         sha256: String,
         validators: Validators,
     },
-    /// There is none, or none that could be used.
+    /// There is no usable pack.
     Absent {
-        /// Which mirror, as it is shown.
+        /// The mirror, as displayed.
         location: String,
-        /// When that was found, in seconds since 1970.
+        /// When this was found, in seconds since 1970.
         since: i64,
-        /// Digest of the timestamp then, hex.
+        /// SHA-256 of the timestamp at that time, in hex.
         timestamp: String,
     },
 }
@@ -87,26 +87,26 @@ pub(super) enum KnownMetadataPack {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Record {
-    /// Digest of the root that the caller gave when the pinned one was remembered, hex.
+    /// SHA-256, in hex, of the root that the caller gave when the pinned one was remembered.
     given_root: Option<String>,
     timestamp: Option<KnownTimestamp>,
     pack: Option<KnownMetadataPack>,
 }
 
-/// What a load has found out, to be remembered.
+/// The results of a load, to be remembered.
 #[derive(Debug)]
 pub(super) struct Learned<'a> {
     /// The root that the caller gave.
     pub(super) given_root: Option<&'a [u8]>,
     pub(super) timestamp: Option<KnownTimestamp>,
     pub(super) pack: Option<KnownMetadataPack>,
-    /// By their names in the cache.
+    /// Verified files, by their names in the cache.
     pub(super) files: &'a BTreeMap<String, Vec<u8>>,
-    /// The names of those that stay there.
+    /// Names of the files that stay in the cache.
     pub(super) current: &'a BTreeSet<String>,
 }
 
-/// The folder and its record; without a folder nothing is remembered.
+/// The folder and its record. Without a folder, nothing is remembered.
 #[derive(Debug, Clone)]
 pub(super) struct Datastore {
     folder: Option<PathBuf>,
@@ -122,7 +122,7 @@ impl Datastore {
         Ok(memory)
     }
 
-    /// Where trust begins: the pinned root, unless the caller gives another one than last time.
+    /// The root to start from: the pinned one, unless the caller gives a different root than last time.
     pub(super) fn root(&self, given: Option<&[u8]>) -> Result<Vec<u8>> {
         let pinned = self.read(ROOT, MAX_ROOT_BYTES * 2)?.filter(|bytes| parse_root(bytes).is_ok());
         let same = given.is_none_or(|given| self.record.given_root.as_deref() == Some(&Digest::of(given).to_string()));
@@ -133,13 +133,13 @@ impl Datastore {
                 Ok(given.to_vec())
             }
             (None, _) => {
-                let reason = "no trusted root is known: the publisher's root.json has to be given once";
+                let reason = "no trusted root is known: the first install needs the publisher's root.json";
                 Err(trust(TrustKind::Root, reason))
             }
         }
     }
 
-    /// Copies what `tough` has to see into its working folder, of which it may make what it wants.
+    /// Copies the files that `tough` needs into its working folder, which it may change freely.
     pub(super) fn fill(&self, store: &Path, keep_clock_guard: bool) -> Result<()> {
         for (name, max_bytes) in STORE {
             if name == ROOT || (name == KNOWN_TIME && !keep_clock_guard) {
@@ -152,26 +152,26 @@ impl Datastore {
         Ok(())
     }
 
-    /// A file of the cache, unverified; nothing if there is none to be had.
+    /// An unverified file of the cache; `None` if it is missing or unreadable.
     pub(super) fn cached(&self, name: &str, max_bytes: u64) -> Option<Vec<u8>> {
         self.read(&format!("cache/{name}"), max_bytes).ok().flatten()
     }
 
-    /// The cached timestamp and what to ask the server with.
+    /// The cached timestamp and the validators for the next request.
     pub(super) fn known_timestamp(&self) -> Option<(KnownTimestamp, Vec<u8>)> {
         let known = self.record.timestamp.clone()?;
         let bytes = self.cached("timestamp.json", MAX_TIMESTAMP_BYTES)?;
         (Digest::of(&bytes).to_string() == known.sha256).then_some((known, bytes))
     }
 
-    /// The cached pack of this mirror, and what to ask the server with.
+    /// The validators for the next request, and the cached pack of this mirror.
     pub(super) fn known_pack(&self, at: &str) -> Option<(Validators, Vec<u8>)> {
         let Some(KnownMetadataPack::Here { location, sha256, validators }) = &self.record.pack else { return None };
         let bytes = (location == at).then(|| self.cached(PACK, MAX_PACKED_BYTES)).flatten()?;
         (Digest::of(&bytes).to_string() == *sha256).then(|| (validators.clone(), bytes))
     }
 
-    /// What is known if this mirror need not be asked for a pack: it had none, not long ago.
+    /// The record that this mirror had no pack, if it is recent enough that the mirror need not be asked again.
     pub(super) fn absent_pack(&self, at: &str) -> Option<KnownMetadataPack> {
         let absent = self.record.pack.as_ref()?;
         let KnownMetadataPack::Absent { location, since, .. } = absent else { return None };
@@ -179,7 +179,7 @@ impl Datastore {
         (location == at && (0..ABSENT_SECONDS).contains(&age)).then(|| absent.clone())
     }
 
-    /// Writes what a verified load has left in `store`, and its files into the cache, of which only the current stay.
+    /// Saves the files that a verified load left in `store`, and updates the cache, where only current files stay.
     pub(super) fn write(&mut self, store: &Path, learned: Learned<'_>) -> Result<()> {
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let cache = folder.join("cache");
@@ -208,7 +208,7 @@ impl Datastore {
         write_changed(&folder.join(RECORD), &text)
     }
 
-    /// A file of the folder. One that is larger than it can be is taken for none.
+    /// Reads a file of the folder. A file that is too large counts as missing.
     fn read(&self, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>> {
         let Some(folder) = &self.folder else { return Ok(None) };
         match disk::read_if_exists(&folder.join(name), max_bytes) {
@@ -218,7 +218,7 @@ impl Datastore {
     }
 }
 
-/// A root that is signed by its own keys.
+/// Parses a root, and checks that its own keys have signed it.
 pub(super) fn parse_root(bytes: &[u8]) -> Result<Signed<Root>> {
     let bad = |reason: String| trust(TrustKind::Root, reason);
     let root: Signed<Root> = serde_json::from_slice(bytes).map_err(|e| bad(format!("root.json: {e}")))?;
@@ -235,13 +235,13 @@ fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// `tough` writes the members of what it keeps in another order each time.
+/// Compares JSON regardless of order: `tough` writes the members of its files in a different order each time.
 fn is_same(old: &[u8], new: &[u8]) -> bool {
     let parse = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
     old == new || (old.len() == new.len() && parse(old).is_some_and(|old| Some(old) == parse(new)))
 }
 
-/// Removes what is not in `current`; gives the room that is left.
+/// Removes files that are not in `current`. Returns the space left in the cache, in bytes.
 fn prune(cache: &Path, current: &BTreeSet<String>) -> Result<u64> {
     let mut room = MAX_CACHE_BYTES;
     let entries = std::fs::read_dir(cache).map_err(Error::io("list", cache))?;

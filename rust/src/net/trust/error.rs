@@ -1,4 +1,4 @@
-//! Every failure of `tough` as one of ours: matched by what it is, never by its text.
+//! Maps the errors of `tough` to ours, by their type and never by their text.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,10 +9,10 @@ use tough::{TransportError, TransportErrorKind};
 
 use crate::error::{Error, TransportKind, TrustKind};
 
-/// Stands for the repository in URLs between `tough` and the courier; never asked for by anybody.
+/// Placeholder for the repository's URL between `tough` and the transport. It is never requested.
 pub(super) const BASE: &str = "https://repository.invalid/";
 
-/// One of our errors on its way through `tough`.
+/// One of our errors, passed through `tough`.
 #[derive(Debug)]
 struct Carried(Mutex<Option<Error>>);
 
@@ -24,7 +24,8 @@ impl fmt::Display for Carried {
 
 impl StdError for Carried {}
 
-/// Wraps one of our errors for `tough`. Missing files keep their meaning: they end the search for newer roots.
+/// Wraps one of our errors for `tough`. Missing files are reported as such, because they end the search for newer
+/// roots.
 pub(super) fn carry(error: Error, url: &str) -> TransportError {
     let kind = match &error {
         Error::Transport { kind: TransportKind::NotFound, .. } => TransportErrorKind::FileNotFound,
@@ -37,7 +38,7 @@ pub(super) fn trust(kind: TrustKind, reason: impl Into<String>) -> Error {
     Error::Trust { kind, reason: reason.into() }
 }
 
-/// What a failure means for the user.
+/// Converts an error of `tough`.
 pub(super) fn of(error: Tough) -> Error {
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
     let text = error.to_string().replace(BASE, "");
@@ -56,9 +57,9 @@ pub(super) fn of(error: Tough) -> Error {
         Tough::VerifyTrustedMetadata { .. } | Tough::ParseTrustedMetadata { .. } => Root,
         Tough::VerifyMetadata { .. } | Tough::VerifyRoleMetadata { .. } | Tough::DuplicateKeyid { .. } => Signature,
         Tough::HashMismatch { .. } | Tough::MaxSizeExceeded { .. } | Tough::VersionMismatch { .. } => Mismatch,
-        // Its own text speaks of file permissions.
+        // Its text would mention file permissions, which is misleading here.
         Tough::InvalidPath { source } => {
-            return trust(NotSigned, format!("a role lists what is not its own: {source}"));
+            return trust(NotSigned, format!("a role lists targets that it may not sign: {source}"));
         }
         _ => Malformed,
     };
@@ -82,7 +83,7 @@ fn of_transport(error: &TransportError, text: String) -> Error {
     }
 }
 
-/// The one to report of two: what somebody may have done on purpose before what may pass by itself.
+/// Chooses the error to report: a possible attack before a possibly temporary failure.
 pub(super) fn worse(a: Error, b: Error) -> Error {
     if rank(&b) > rank(&a) { b } else { a }
 }

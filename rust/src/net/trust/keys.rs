@@ -1,14 +1,14 @@
-//! A folder of keys: the private keys that are here, the trusted root, and what each role may sign.
+//! A key folder: private keys, the trusted root, and the keys of each role.
 //!
 //! ```text
-//! root.json  1.root.json …          the newest root, and all of them: clients follow the chain
-//! keys.json                         days of each role, public keys of the catalog and of each mode
-//! <role>.<8 hex of key id>.pk8      a private key; which role it serves is by its identifier, not its name
+//! root.json  1.root.json …          the newest root, and the whole chain, which clients follow
+//! keys.json                         lifetimes of all roles, public keys of the catalog and the modes
+//! <role>.<8 hex of key id>.pk8      a private key; its identifier decides the role, not its file name
 //! ```
 //!
-//! Promises: no private key is ever overwritten or removed (one that was replaced is renamed `.retired`),
-//! key files can be read by their owner only, where the system knows owners, and a kill leaves a folder
-//! that opens, or where the same command can be given again. It publishes nothing.
+//! Promises: no private key is ever overwritten or removed (a replaced one is renamed to `.retired`), key files are
+//! readable by their owner only, where the system supports that, and a kill leaves a folder that can be opened, or
+//! where the same command can be repeated. Nothing is published here.
 
 use std::path::Path;
 
@@ -43,21 +43,21 @@ const TOP_ROLES: [(&str, RoleType); 4] = [
     ("timestamp", RoleType::Timestamp),
 ];
 
-/// How many days what each role signs is valid, 1 to 3650. After that, clients refuse it until it is signed again.
+/// How many days the metadata of each role is valid, 1 to 3650. After that, clients reject it until it is renewed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Days {
-    /// `root.json`.
+    /// Lifetime of `root.json`.
     pub root: u32,
-    /// Who holds the catalog and the modes.
+    /// Lifetime of `targets.json`, which names the keys of the catalog and the modes.
     pub targets: u32,
-    /// What a mode has published.
+    /// Lifetime of a mode's metadata, which lists its published documents.
     pub mode: u32,
-    /// What each mode offers.
+    /// Lifetime of the catalog, which says what each mode offers.
     pub catalog: u32,
-    /// The list of all metadata.
+    /// Lifetime of the snapshot, the list of all metadata.
     pub snapshot: u32,
-    /// That the list is the newest.
+    /// Lifetime of the timestamp, which says which snapshot is the newest.
     pub timestamp: u32,
 }
 
@@ -68,7 +68,7 @@ impl Default for Days {
 }
 
 impl Days {
-    /// For a role by its name.
+    /// The lifetime for a role, by its name. Unknown names are modes.
     pub fn of(&self, role: &str) -> u32 {
         match role {
             "root" => self.root,
@@ -85,22 +85,22 @@ impl Days {
         if all.iter().all(|days| (1..=3650).contains(days)) {
             return Ok(());
         }
-        Err(Error::Invalid { what: "days", reason: "each role lives for 1 to 3650".to_owned() })
+        Err(Error::Invalid { what: "days", reason: "each lifetime must be between 1 and 3650 days".to_owned() })
     }
 }
 
 /// One key of one role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeyInfo {
-    /// The role.
+    /// The name of the role.
     pub role: String,
-    /// The key's identifier, 64 hex.
+    /// The key's identifier, 64 hex digits.
     pub key_id: String,
-    /// Whether its private half is in the folder.
+    /// Whether the private key is in the folder.
     pub present: bool,
     /// How many keys of the role must sign.
     pub threshold: u64,
-    /// How many days what the role signs is valid.
+    /// How many days the role's metadata is valid.
     pub days: u32,
     /// The version of the root in the folder.
     pub root_version: u64,
@@ -108,7 +108,7 @@ pub struct KeyInfo {
     pub root_expires: Timestamp,
 }
 
-/// See the module's head.
+/// An opened key folder.
 #[derive(Debug)]
 pub struct Keys {
     ring: KeyStore,
@@ -118,20 +118,20 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Makes a key for every role, and `root.json`, in a new or empty folder. Interrupted, it can be repeated.
+    /// Creates a key for every role, and `root.json`, in a new or empty folder. Can be repeated if it is interrupted.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the folder has keys already, if a mode's name is none, or if there is no mode;
+    /// [`Error::Invalid`] if the folder already contains keys, a mode's name is invalid, or no mode is given;
     /// [`Error::Io`], [`Error::Busy`].
     pub fn init(folder: &Path, modes: &[String], days: &Days) -> Result<Self> {
         Self::begin(folder, modes, days, None)
     }
 
-    /// The same for a repository whose catalog, snapshot and timestamp an update server signs: `online` are its
-    /// public keys, and no private ones are made for these roles.
+    /// Like [`Self::init`], for a repository whose catalog, snapshot and timestamp an update server signs. `online` are
+    /// the server's public keys; no private keys are created for these roles.
     ///
     /// # Errors
-    /// As [`Self::init`]; [`Error::Invalid`] too if one of `online` is no Ed25519 key.
+    /// As [`Self::init`]; also [`Error::Invalid`] if one of `online` is not an Ed25519 key.
     pub fn init_online(folder: &Path, modes: &[String], days: &Days, online: &OnlineKeys) -> Result<Self> {
         Self::begin(folder, modes, days, Some(&Online::parse(online)?))
     }
@@ -139,17 +139,17 @@ impl Keys {
     fn begin(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<Self> {
         days.check()?;
         if modes.is_empty() {
-            return Err(Error::Invalid { what: "mode", reason: "at least one is needed".to_owned() });
+            return Err(Error::Invalid { what: "mode", reason: "at least one mode is required".to_owned() });
         }
         modes.iter().try_for_each(|mode| check_role_name(mode))?;
         generate::init(folder, modes, days, online)?;
         Self::open(folder)
     }
 
-    /// Reads a folder. Private keys that are not there are missed when they are needed.
+    /// Reads a folder. A missing private key is only reported when it is needed.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Invalid`] for files that are none of ours, [`Error::Trust`] of kind `Root`.
+    /// [`Error::Io`], [`Error::Invalid`] for files in an unknown format, [`Error::Trust`] of kind `Root`.
     pub fn open(folder: &Path) -> Result<Self> {
         let root_bytes = disk::read(&folder.join("root.json"), MAX_ROOT_BYTES)?;
         Ok(Self {
@@ -160,7 +160,7 @@ impl Keys {
         })
     }
 
-    /// Every key of every role: root first, then the others of `root.json`, the catalog, the modes by name.
+    /// All keys of all roles: root first, then the others of `root.json`, the catalog, and the modes by name.
     pub fn show(&self) -> Vec<KeyInfo> {
         let root = &self.root.signed;
         let info = |role: &str, id: &KeyId, threshold| KeyInfo {
@@ -184,7 +184,7 @@ impl Keys {
         all
     }
 
-    /// The newest `root.json`: what to ship with the launcher and to give as `--trust-root`.
+    /// The newest `root.json`, to be shipped with the launcher or given as `--trust-root`.
     pub fn root(&self) -> &[u8] {
         &self.root_bytes
     }
@@ -211,7 +211,7 @@ impl Keys {
         &self.root
     }
 
-    /// A root of any version up to the newest.
+    /// The root of this version, which may be any up to the newest.
     ///
     /// # Errors
     /// [`Error::Invalid`] if its file is not in the folder.

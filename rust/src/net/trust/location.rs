@@ -1,4 +1,4 @@
-//! Where a repository is: a URL or a folder.
+//! The location of a repository: a URL or a folder.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
-/// The root of a repository: what lies below it is `tuf/`, `targets/`, `store/` and `bundles/`.
+/// The root of a repository, which contains `tuf/`, `targets/`, `store/` and `bundles/`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// `http` or `https`. A query, as in signed URLs, goes along with every request.
+    /// `http` or `https`. Its query, as in signed URLs, is sent with every request.
     Url(Url),
     /// A folder on this machine.
     Folder(PathBuf),
@@ -23,7 +23,7 @@ impl Location {
         match self {
             Self::Url(base) => {
                 let mut url = base.clone();
-                // S3 and what is like it take a plain plus for a blank; versions may have one.
+                // S3 and similar stores decode a plus as a space, and versions may contain one.
                 let path = path.replace('+', "%2B");
                 url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
                 url.set_fragment(None);
@@ -37,7 +37,7 @@ impl Location {
 impl FromStr for Location {
     type Err = Error;
 
-    /// `http://…` and `https://…` are URLs, `file:///…` and all the rest are folders.
+    /// `http://…` and `https://…` are URLs; `file:///…` and text without a scheme are folders.
     fn from_str(text: &str) -> Result<Self> {
         let invalid = |reason: &str| Error::Invalid { what: "repository", reason: reason.to_owned() };
         if text.is_empty() {
@@ -51,11 +51,12 @@ impl FromStr for Location {
             }
             "file" => {
                 let url = Url::parse(text).map_err(|e| invalid(&format!("{e}")))?;
-                let path = url.to_file_path().map_err(|()| invalid("the file URL names no folder of this machine"))?;
+                let path =
+                    url.to_file_path().map_err(|()| invalid("the file URL does not name a folder on this machine"))?;
                 Ok(Self::Folder(path))
             }
             "" => Ok(Self::Folder(PathBuf::from(text))),
-            _ => Err(invalid("it is neither http://, https:// or file:// nor a folder")),
+            _ => Err(invalid("it must be a folder or begin with http://, https:// or file://")),
         }
     }
 }
@@ -66,7 +67,7 @@ impl fmt::Display for Location {
         match self {
             Self::Url(url) => {
                 let mut bare = url.clone();
-                // Fails only for URLs that cannot have them.
+                // Fails only for URLs that cannot have credentials.
                 let _ = bare.set_username("");
                 let _ = bare.set_password(None);
                 bare.set_query(None);

@@ -1,15 +1,14 @@
-//! A repository, opened to publish into: changes are collected, then signed and written together. It is a folder, or
-//! the part of one in memory that an update server has of its database.
+//! A repository opened for publishing. Changes are collected, then signed and written together. The repository is a
+//! folder, or files in memory that an update server has loaded from its database.
 //!
-//! Promises: what is there is verified before anything is added; only roles that change are signed, so that
-//! publishing to one mode needs the keys of that mode, of `snapshot` and of `timestamp` and no other; no
-//! file that a reader may be using is ever changed, but `timestamp.json` and then `current.pack`, which are replaced
-//! last, each in one step.
-//! A kill at any point leaves the repository as it was or as it should be. The one exception is a commit
-//! that publishes a new key of `targets`, `snapshot` or `timestamp`: between the root and the timestamp
-//! no single files verify, and committing again mends it.
+//! Promises: the existing files are verified before anything is added. Only changed roles are signed, so publishing to
+//! one mode needs only the keys of that mode, of `snapshot` and of `timestamp`. No file that a reader may be using is
+//! changed, except `timestamp.json` and then `current.pack`, which are replaced last, each in one step.
+//! A kill at any point leaves the repository in its old or new state. The one exception is a commit that publishes a
+//! new key of `targets`, `snapshot` or `timestamp`: a kill between the root and the timestamp leaves files that do not
+//! verify, until the commit is repeated.
 //!
-//! It removes no files: readers may still be at an older version.
+//! Never removes files, because readers may still be using an older version.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU64;
@@ -48,35 +47,35 @@ use storage::RepositoryStorage;
 /// Largest target that is read back, in bytes.
 const MAX_TARGET_BYTES: u64 = 1 << 30;
 
-/// Deepest target name below a mode, in parts: as many as there are patterns.
+/// Most parts of a target's name: there is one delegation pattern for each depth.
 const MAX_DEPTH: usize = 4;
 
-/// See the module's head.
+/// A repository with pending changes, which [`Self::commit`] signs and writes.
 #[derive(Debug)]
 pub struct Publication<'k> {
     party: Signer<'k>,
     shelf: RepositoryStorage,
-    /// The root that is in force after the next commit.
+    /// The root that will be in force after the next commit.
     root: Signed<Root>,
-    /// Roots that the shelf does not have yet, by version.
+    /// Roots that the storage does not have yet, by version.
     new_roots: BTreeMap<u64, Vec<u8>>,
     targets: Document,
-    /// The catalog and the modes.
+    /// The metadata of the catalog and the modes, by role name.
     roles: BTreeMap<String, Document>,
     snapshot: Option<Snapshot>,
     timestamp_version: u64,
-    /// Snapshot and timestamp are to be signed even if nothing else is.
+    /// Whether to sign snapshot and timestamp even if nothing else has changed.
     renew: bool,
     /// Target files to write, by path below the root of the repository.
     files: BTreeMap<String, Vec<u8>>,
 }
 
-/// The metadata of one role, as it is or as it will be signed.
+/// The metadata of one role, as published or as it will be signed.
 #[derive(Debug, Clone)]
 struct Document {
     body: Targets,
     changed: bool,
-    /// Changed by who signed it elsewhere: these bytes are written as they are.
+    /// Metadata that was signed elsewhere; these bytes are written unchanged.
     signed: Option<Vec<u8>>,
 }
 
@@ -89,31 +88,31 @@ impl Document {
         Self { body, changed: true, signed: Some(bytes.to_vec()) }
     }
 
-    /// To be signed by the next commit.
+    /// Marks the metadata to be signed by the next commit.
     fn touch(&mut self) {
         self.changed = true;
         self.signed = None;
     }
 }
 
-/// As what a target is signed.
+/// The signed description of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Where its file is, below the root of the repository.
+    /// The path of its file below the root of the repository.
     pub path: String,
     /// Its length in bytes.
     pub length: u64,
-    /// The SHA-256 of its bytes, 64 hex.
+    /// The SHA-256 of its bytes, 64 hex digits.
     pub sha256: String,
 }
 
 impl<'k> Publication<'k> {
-    /// Opens a repository and verifies its metadata, which may have expired. A folder without one gets an
-    /// empty, signed one; that needs all keys.
+    /// Opens a repository and verifies its metadata, which may have expired. In a folder without a repository, creates
+    /// an empty, signed one; this needs all keys.
     ///
     /// # Errors
-    /// [`Error::Trust`] if what is there does not verify with these keys, [`Error::Busy`] while another
-    /// process publishes, [`Error::KeyMissing`], [`Error::Io`].
+    /// [`Error::Trust`] if the existing metadata does not verify with these keys, [`Error::Busy`] while another process
+    /// publishes, [`Error::KeyMissing`], [`Error::Io`].
     pub fn open(repository: &Path, keys: &'k Keys) -> Result<Self> {
         let shelf = RepositoryStorage::folder(repository)?;
         if let Some(newest) = existing::newest_root(shelf.place())? {
@@ -126,8 +125,8 @@ impl<'k> Publication<'k> {
         Ok(new)
     }
 
-    /// The same over files in memory, such as what a server has published. An empty shelf gets a repository with
-    /// the first commit, or with [`Self::trust_files`] without any of the online keys.
+    /// Like [`Self::open`], for files in memory, such as those a server has published. In an empty storage, the first
+    /// commit creates a repository; so does [`Self::trust_files`], without any of the online keys.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -139,26 +138,26 @@ impl<'k> Publication<'k> {
         }
     }
 
-    /// The same for an update server: the newest root of the shelf is believed, and nothing is delegated.
+    /// Like [`Self::open`], for an update server: the newest root of the storage is trusted, and nothing is delegated.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the shelf is empty ([`Self::open_with_trust`] begins a repository), [`Error::Trust`] if
-    /// what is there does not verify.
+    /// [`Error::Invalid`] if the storage is empty ([`Self::open_with_trust`] creates a repository), [`Error::Trust`] if
+    /// the metadata does not verify.
     pub fn open_service(shelf: MemoryStorage, keys: &'k ServiceKeys) -> Result<Self> {
         let shelf = RepositoryStorage::memory(shelf);
         match existing::newest_root(shelf.place())? {
             Some(newest) => existing::open(shelf, Signer::service(keys), newest),
-            None => Err(Error::Invalid { what: "repository", reason: "it has not begun".to_owned() }),
+            None => Err(Error::Invalid { what: "repository", reason: "it does not exist yet".to_owned() }),
         }
     }
 
-    /// What commits have written into a [`MemoryStorage`] so far: paths below the root of the repository and bytes, in
-    /// the order in which readers may see them; `tuf/timestamp.json` is the last of each commit.
+    /// The files that commits have written to a [`MemoryStorage`] so far: paths below the root of the repository and
+    /// bytes, in the order in which readers may see them. `tuf/timestamp.json` is the last of each commit.
     pub fn written(&self) -> &[(String, Vec<u8>)] {
         self.shelf.written()
     }
 
-    /// The same, and the end of the publication.
+    /// Like [`Self::written`], and ends the publication.
     pub fn into_written(self) -> Vec<(String, Vec<u8>)> {
         self.shelf.into_written()
     }
@@ -166,7 +165,7 @@ impl<'k> Publication<'k> {
     /// Adds or replaces a target of a role: `catalog.json` of `catalog`, `<mode>/…` of a mode.
     ///
     /// # Errors
-    /// [`Error::UnsafePath`] or [`Error::Invalid`] for names that the role may not sign, [`Error::ModeUnknown`].
+    /// [`Error::UnsafePath`] or [`Error::Invalid`] if the role may not sign this name, [`Error::ModeUnknown`].
     pub fn put(&mut self, role: &str, name: &str, bytes: Vec<u8>) -> Result<()> {
         check_may_sign(role, name)?;
         let sha256 = Digest::of(&bytes).0.to_vec();
@@ -184,7 +183,7 @@ impl<'k> Publication<'k> {
         Ok(())
     }
 
-    /// Takes a target off its role's list. Gives whether it was there. Its file stays.
+    /// Removes a target from its role's list, but not its file. Returns whether it was listed.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -199,11 +198,11 @@ impl<'k> Publication<'k> {
         Ok(found)
     }
 
-    /// The bytes of a target, as signed or as put; nothing if it is not listed.
+    /// The bytes of a target, as signed or put; `None` if it is not listed.
     ///
     /// # Errors
-    /// [`Error::Trust`] of kind `Mismatch` if the file is another; [`Error::Io`], of kind `NotFound` too if a
-    /// [`MemoryStorage`] does not have it.
+    /// [`Error::Trust`] of kind `Mismatch` if the file differs from what was signed; [`Error::Io`], also of kind
+    /// `NotFound` if a [`MemoryStorage`] does not have it.
     pub fn target(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(listed) = self.listed(name)? else { return Ok(None) };
         if let Some(bytes) = self.files.get(&listed.path) {
@@ -211,15 +210,15 @@ impl<'k> Publication<'k> {
         }
         let bytes = self.shelf.place().require(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
         if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
-            return Err(trust(TrustKind::Mismatch, format!("{} is not what was signed", listed.path)));
+            return Err(trust(TrustKind::Mismatch, format!("{} differs from what was signed", listed.path)));
         }
         Ok(Some(bytes))
     }
 
-    /// As what a target is signed, or will be; nothing if it is not listed.
+    /// The description with which a target is signed, or will be; `None` if it is not listed.
     ///
     /// # Errors
-    /// [`Error::UnsafePath`] for what is no name of a target.
+    /// [`Error::UnsafePath`] if `name` is not a valid target name.
     pub fn listed(&self, name: &str) -> Result<Option<Listed>> {
         check_target_name(name)?;
         let role = if name == CATALOG_TARGET { CATALOG_ROLE } else { name.split('/').next().unwrap_or(name) };
@@ -231,18 +230,18 @@ impl<'k> Publication<'k> {
         }))
     }
 
-    /// The version of a role's metadata that is published; nothing if none is.
+    /// The published version of a role's metadata, if there is one.
     pub fn published_version(&self, role: &str) -> Option<u64> {
         let meta = self.snapshot.as_ref()?.meta.get(&format!("{role}.json"))?;
         Some(meta.version.get())
     }
 
-    /// The version of the root that is in force after the next commit.
+    /// The version of the root that will be in force after the next commit.
     pub fn root_version(&self) -> u64 {
         self.root.signed.version.get()
     }
 
-    /// The names of all targets, in order.
+    /// The names of all targets, sorted.
     pub fn names(&self) -> Vec<String> {
         let all = self.roles.values().flat_map(|document| document.body.targets.keys());
         let mut names: Vec<String> = all.map(|name| name.raw().to_owned()).collect();
@@ -250,15 +249,15 @@ impl<'k> Publication<'k> {
         names
     }
 
-    /// The modes that have a role here, or will have one after the next commit.
+    /// The modes that have a role, or will have one after the next commit.
     pub fn modes(&self) -> Vec<String> {
         self.roles.keys().filter(|role| *role != CATALOG_ROLE).cloned().collect()
     }
 
-    /// Whether a change of this role can be signed with the keys that are here.
+    /// Checks that a change of this role can be committed with the available keys.
     ///
     /// # Errors
-    /// [`Error::KeyMissing`] with the role that it fails for, [`Error::ModeUnknown`].
+    /// [`Error::KeyMissing`] with the role whose key is missing, [`Error::ModeUnknown`].
     pub fn check_keys(&self, role: &str) -> Result<()> {
         self.check_role_keys(role)?;
         for (name, kind) in [("snapshot", RoleType::Snapshot), ("timestamp", RoleType::Timestamp)] {
@@ -268,7 +267,7 @@ impl<'k> Publication<'k> {
         Ok(())
     }
 
-    /// Whether the role itself can be signed with the keys that are here, as [`Self::sign_only`] does.
+    /// Checks that the role alone can be signed with the available keys, as [`Self::sign_only`] does.
     ///
     /// # Errors
     /// [`Error::KeyMissing`], [`Error::ModeUnknown`].
@@ -285,8 +284,8 @@ impl<'k> Publication<'k> {
         if here >= threshold.get() { Ok(()) } else { Err(self.party.ring.missing(role)) }
     }
 
-    /// Has snapshot and timestamp signed by the next commit whatever else changes, and with them each role
-    /// whose keys are here and that has lived half of its days.
+    /// Makes the next commit sign snapshot and timestamp in any case, and each role whose keys are available and whose
+    /// lifetime is more than half over.
     pub fn renew(&mut self) -> Result<()> {
         self.renew = true;
         let roles: Vec<String> = self.roles.keys().cloned().collect();
@@ -305,7 +304,7 @@ impl<'k> Publication<'k> {
         Ok(())
     }
 
-    /// The files of all targets that are listed.
+    /// The paths of all listed targets.
     fn listed_paths(&self) -> BTreeSet<String> {
         let all = self.roles.values().flat_map(|document| &document.body.targets);
         all.map(|(name, target)| target_path(name.raw(), &hex::encode(&target.hashes.sha256))).collect()
@@ -333,13 +332,13 @@ fn check_may_sign(role: &str, name: &str) -> Result<()> {
     let refuse =
         |why: &str| Err(Error::Invalid { what: "target", reason: format!("{role} may not sign {name}: {why}") });
     if role == CATALOG_ROLE {
-        return if name == CATALOG_TARGET { Ok(()) } else { refuse("it signs catalog.json only") };
+        return if name == CATALOG_TARGET { Ok(()) } else { refuse("it may only sign catalog.json") };
     }
     if name.strip_prefix(role).is_none_or(|rest| !rest.starts_with('/')) {
-        return refuse("a mode signs what lies below its own name");
+        return refuse("a mode may only sign names below its own");
     }
     if name.split('/').count() > MAX_DEPTH {
-        return refuse("it is more than four parts deep");
+        return refuse("it has more than four parts");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A signed repository, opened: its targets, verified.
+//! An opened repository: its verified metadata and targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -23,28 +23,28 @@ mod load;
 
 use load::{Loaded, Opening};
 
-/// What to do about the last time at which this install saw the clock.
+/// How to treat the latest clock time that this install has recorded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ClockGuard {
-    /// A clock that is behind it is an error: with it, expired metadata would look fresh.
+    /// A clock that is behind it is an error, because expired metadata would look fresh.
     #[default]
     Keep,
-    /// Forget it, once: it was wrong then, and is right now. What is known of versions stays.
+    /// Discard it once: the clock was wrong then, and is right now. Known versions of metadata are kept.
     Reset,
 }
 
 /// What [`Repository::open`] needs.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// Mirrors of one repository, the preferred one first.
+    /// The mirrors of one repository, the preferred one first.
     pub locations: Vec<Location>,
-    /// The root that came with the program or from the user; not needed once one is remembered.
+    /// The `root.json` from the program or the user; only needed until a root has been remembered.
     pub root: Option<Vec<u8>>,
-    /// Folder of what this install has seen. Without it, an older repository cannot be told from a newer one.
+    /// The folder of the datastore. Without it, a rollback to older metadata cannot be detected.
     pub memory: Option<PathBuf>,
-    /// Folder for working files; made if missing.
+    /// Folder for temporary files; created if missing.
     pub scratch: PathBuf,
-    /// Whether a clock that went back is an error.
+    /// How to treat a clock that went back.
     pub clock_guard: ClockGuard,
     /// How to reach servers.
     pub network: Network,
@@ -65,19 +65,19 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Gets and verifies all metadata. From a server that costs one request if the repository has a pack
-    /// ([`pack`](crate::formats::metadata_pack)), and two with nothing new and a memory if it has none. A pack that does not hold is
-    /// passed over for the single files: it makes nothing fail.
+    /// Gets and verifies all metadata. From a server, this takes one request if the repository has a
+    /// [metadata pack](crate::formats::metadata_pack). Without a pack it takes two, if the datastore is up to date. An
+    /// invalid pack is ignored and the single files are read, so a pack never causes a failure.
     ///
-    /// A mirror that cannot be reached, lacks a file or serves what does not verify gives way to the next.
-    /// A mode whose metadata has expired is no error here, but for its own targets.
+    /// If a mirror cannot be reached, lacks a file or serves invalid files, the next one is used. Expired metadata of a
+    /// mode is not an error here, only for that mode's targets.
     ///
     /// # Errors
-    /// [`Error::Trust`] with what is wrong, [`Error::Transport`] if no mirror could be asked; of several, the
-    /// one that may be somebody's doing. Nothing has been written into the memory.
+    /// [`Error::Trust`] with the reason, or [`Error::Transport`] if no mirror could be reached. Of several errors, the
+    /// one that could be an attack is returned. The datastore is not changed.
     pub fn open(options: OpenOptions) -> Result<Self> {
         if options.locations.is_empty() {
-            return Err(Error::Invalid { what: "repository", reason: "no location is given".to_owned() });
+            return Err(Error::Invalid { what: "repository", reason: "it has no location".to_owned() });
         }
         let opening = Opening::new(&options)?;
         let count = options.locations.len();
@@ -97,7 +97,7 @@ impl Repository {
         if !another_try_may_help(&error) || (count == 1 && !first.used_cache) {
             return Err(error);
         }
-        // Each mirror by itself: one that mixes bad files in spoils no try but its own.
+        // Try each mirror alone, so that a bad one spoils only its own attempt.
         let mut worst: Option<Error> = None;
         for mirror in 0..count {
             match opening.attempt(Origins { mirrors: vec![mirror], cache: false })?.outcome {
@@ -124,14 +124,14 @@ impl Repository {
     /// The bytes of a target of at most `max_bytes`, as signed.
     ///
     /// # Errors
-    /// [`Error::UnsafePath`]: no name of a target. [`Error::Trust`] of kind `NotSigned`: no role that may lists
-    /// it; `Mismatch`: no mirror has what was signed, or it is larger than `max_bytes`; `Expired`: the role
-    /// that lists it, or the repository, was not renewed. [`Error::Transport`].
+    /// [`Error::UnsafePath`]: not a valid target name. [`Error::Trust`] of kind `NotSigned`: no authorized role lists
+    /// it; `Mismatch`: no mirror has the signed bytes, or they are more than `max_bytes`; `Expired`: the role that
+    /// lists it, or the repository, was not renewed. [`Error::Transport`].
     pub fn target(&mut self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
         check_target_name(name)?;
         let target_name = TargetName::new(name).map_err(error::of)?;
         let Some(target) = self.find(name) else {
-            return Err(trust(TrustKind::NotSigned, format!("no role that may has signed {name}")));
+            return Err(trust(TrustKind::NotSigned, format!("{name} is not signed by an authorized role")));
         };
         let (length, sha256) = (target.length, hex::encode(&target.hashes.sha256));
         if length > max_bytes {
@@ -148,7 +148,7 @@ impl Repository {
 
     fn read_target(&self, name: &TargetName, length: u64) -> Result<Vec<u8>> {
         let courier = &self.loaded.courier;
-        // Begins with the mirror that gave the metadata.
+        // Starts with the mirror that supplied the metadata.
         let mut all = courier.route().mirrors;
         let others: Vec<usize> = (0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect();
         all.extend(others);
@@ -172,7 +172,7 @@ impl Repository {
                 Err(error) => worst = worse(worst, error),
             }
         }
-        // The mirrors are none the better for having been asked one by one.
+        // Restores the full route: no single mirror had the target.
         courier.prepare_target(Origins { mirrors: all, cache: true }, 0);
         Err(worst)
     }
@@ -182,45 +182,45 @@ impl Repository {
         self.network.block_on(read(&self.loaded.inner, name))
     }
 
-    /// A file that lies beside the signed ones and came along with them, such as `bundles/<sha256>.json`, by its path
-    /// below the root of the repository. **Nobody has signed it**: what it says must show by itself. Nothing says
-    /// little: the mirror may have the file all the same.
+    /// An unsigned file that was in the metadata pack, such as `bundles/<sha256>.json`, by its path below the root of
+    /// the repository. **It is not signed**: the caller must check its content by other means. `None` does not mean
+    /// that the file does not exist: the mirror may have it.
     pub fn beside(&self, path: &str) -> Option<Vec<u8>> {
         self.packed.beside(path)
     }
 
-    /// What was wrong and did no harm, since the last call: a pack that was passed over.
+    /// The harmless problem since the last call, if any: a metadata pack that was ignored.
     pub fn take_warning(&self) -> Option<Error> {
         self.packed.take_warning()
     }
 
-    /// The signed length of a target in bytes; nothing if no role that may lists it.
+    /// The signed length of a target in bytes; `None` if no authorized role lists it.
     pub fn target_length(&self, name: &str) -> Option<u64> {
         self.find(name).map(|target| target.length)
     }
 
-    /// The names of all targets that their roles may sign, in order.
+    /// The names of all targets that an authorized role lists, sorted.
     pub fn target_names(&self) -> Vec<String> {
         let all = self.loaded.inner.all_targets().map(|(name, _)| name.raw());
         let names: BTreeSet<&str> = all.filter(|name| self.find(name).is_some()).collect();
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// What opening and reading have cost so far.
+    /// Requests and bytes used so far for opening and reading.
     pub fn transfer(&self) -> Transfer {
         self.counters.transfer()
     }
 
-    /// The version of the root that is trusted now.
+    /// The version of the trusted root.
     pub fn root_version(&self) -> u64 {
         self.loaded.inner.root().signed.version.get()
     }
 
-    /// Writes what was verified into the memory: from now on nothing older is believed. Call it when what
-    /// was read has been understood.
+    /// Writes the verified metadata to the datastore. From then on, older metadata is rejected. Call this after the
+    /// targets that were read have been parsed.
     ///
     /// # Errors
-    /// [`Error::Io`]. Whatever was written until then is complete, and loads.
+    /// [`Error::Io`]. The datastore is valid even then.
     pub fn remember(&mut self) -> Result<()> {
         let (mut files, timestamp) = self.loaded.courier.seen();
         files.append(&mut self.read);
@@ -244,17 +244,17 @@ impl Repository {
     }
 }
 
-/// Its name in the cache.
+/// The name of the timestamp in the cache.
 const TIMESTAMP: &str = "timestamp.json";
 
 async fn read(repository: &tough::Repository, name: &TargetName) -> Result<Vec<u8>> {
     let Some(body) = repository.read_target(name).await.map_err(error::of)? else {
-        return Err(trust(TrustKind::NotSigned, format!("no role that may has signed {}", name.raw())));
+        return Err(trust(TrustKind::NotSigned, format!("{} is not signed by an authorized role", name.raw())));
     };
     body.into_vec().await.map_err(error::of)
 }
 
-/// Whether it can be due to one mirror, or to the cache.
+/// Whether the error may be caused by a single mirror, or by the cache.
 fn another_try_may_help(error: &Error) -> bool {
     match error {
         Error::Trust { kind, .. } => !matches!(kind, TrustKind::ClockBack | TrustKind::Root),

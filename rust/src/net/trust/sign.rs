@@ -1,4 +1,4 @@
-//! Private keys and signatures: `tough` makes both; this says which keys, and writes compactly.
+//! Private keys and signatures. `tough` creates both; this module selects the keys and encodes the result compactly.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::local::disk;
 /// The identifier of a public key: the digest of its canonical form.
 pub(super) type KeyId = Decoded<Hex>;
 
-/// Largest private key file, in bytes; RSA keys in PEM are the longest.
+/// Largest private key file, in bytes. RSA keys in PEM are the largest.
 const MAX_KEY_FILE_BYTES: u64 = 16 << 10;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -37,7 +37,7 @@ impl std::fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// Ed25519 or ECDSA P-256 as PKCS#8 (DER), RSA as PEM: what `tough` and `tuftool` take.
+    /// Reads a key in a format of `tough` and `tuftool`: Ed25519 or ECDSA P-256 as PKCS#8 (DER), or RSA as PEM.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let bytes = disk::read(path, MAX_KEY_FILE_BYTES)?;
         Self::parse(&bytes, path)
@@ -50,7 +50,8 @@ impl PrivateKey {
         Ok(Self { id, public, path: path.to_owned(), signer: Box::new(signer) })
     }
 
-    /// A new Ed25519 key in memory and the bytes of its file. `path_of` names the file by the key's identifier.
+    /// A new Ed25519 key in memory and the bytes of its file. `path_of` returns the file's path for the key's
+    /// identifier.
     pub(super) fn generate(path_of: impl FnOnce(&str) -> PathBuf) -> Result<(Self, Vec<u8>)> {
         let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
             .map_err(|_| Error::Unsupported { what: "random numbers from this system".to_owned() })?;
@@ -65,7 +66,7 @@ pub(super) fn key_id(key: &Key) -> Result<KeyId> {
     key.key_id().map_err(|e| invalid(e.to_string()))
 }
 
-/// Signs with every key given; whether they are enough is for the verifier to say.
+/// Signs with all given keys. The caller must verify that they reach the threshold.
 pub(super) async fn sign<T: Role>(role: T, keys: impl Iterator<Item = &PrivateKey>) -> Result<Signed<T>> {
     let message = role.canonical_form().map_err(|e| invalid(e.to_string()))?;
     let mut signatures = Vec::new();
@@ -78,13 +79,13 @@ pub(super) async fn sign<T: Role>(role: T, keys: impl Iterator<Item = &PrivateKe
     Ok(Signed { signed: role, signatures })
 }
 
-/// The file of a signed role: no blanks, keys in order, so that the same content has the same bytes.
+/// The file of a signed role: no whitespace, sorted keys, so that equal content has equal bytes.
 pub(super) fn encode<T: Serialize>(signed: &Signed<T>) -> Result<Vec<u8>> {
     let value = serde_json::to_value(signed).map_err(|e| invalid(e.to_string()))?;
     serde_json::to_vec(&value).map_err(|e| invalid(e.to_string()))
 }
 
-/// In whole seconds: what is signed is read again by programs that know no fractions.
+/// The time in `days` days, in whole seconds: other TUF programs cannot read fractions.
 pub(super) fn days_from_now(days: u32) -> Result<Timestamp> {
     let seconds = Timestamp::now().as_second() + i64::from(days) * SECONDS_PER_DAY;
     Timestamp::from_second(seconds).map_err(|e| Error::Invalid { what: "days", reason: e.to_string() })

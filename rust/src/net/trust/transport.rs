@@ -1,8 +1,9 @@
-//! Brings the files of a repository to `tough`: from its pack, the cache or mirrors, each with its cap.
+//! Supplies `tough` with the files of a repository: from the metadata pack, the cache or mirrors, each with a size
+//! limit.
 //!
-//! It verifies nothing. What it must get right: a mirror that cannot be reached is no "there is no newer
-//! root" (`tough` takes any error of [`Transport::fetch`] for that, so all errors come with the body), and
-//! no number of files or bytes that a repository may announce makes it fetch without end.
+//! Verifies nothing itself, but must ensure two things. An unreachable mirror must not look like "there is no newer
+//! root": `tough` takes any error of [`Transport::fetch`] for that, so all errors are returned with the body. And no
+//! number of files or bytes that a repository announces may cause endless fetching.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,11 +29,11 @@ mod metadata_pack;
 
 pub(super) use metadata_pack::Packed;
 
-/// What the metadata of one load may come to, in bytes, and in files.
+/// Limits for the metadata of one load, in bytes and in files.
 const MAX_METADATA_BYTES: u64 = 64 << 20;
 const MAX_METADATA_FILES: u64 = 512;
 
-/// What was asked for so far; outlives the single courier.
+/// Requests and bytes so far; shared by all transports of one [`Repository`](super::Repository).
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     requests: AtomicU64,
@@ -52,21 +53,21 @@ impl Counters {
     }
 }
 
-/// Which mirrors to ask, in order, and whether the cache may answer first.
+/// Which mirrors to ask, in this order, and whether to try the cache first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origins {
     pub(super) mirrors: Vec<usize>,
     pub(super) cache: bool,
 }
 
-/// Clones share everything.
+/// The transport for `tough`. Clones share all state.
 #[derive(Debug, Clone)]
 pub(super) struct MirrorTransport(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     locations: Vec<Location>,
-    /// None if no location is a URL.
+    /// `None` if no location is a URL.
     client: Option<HttpClient>,
     memory: Datastore,
     counters: Arc<Counters>,
@@ -81,7 +82,7 @@ struct State {
     target_bytes: u64,
     metadata_bytes: u64,
     metadata_files: u64,
-    /// Metadata of this load by cache name. Asked for again, it is the same.
+    /// Metadata of this load by cache name, so that repeated requests return the same bytes.
     seen: BTreeMap<String, Vec<u8>>,
     absent: BTreeSet<String>,
     timestamp: Option<KnownTimestamp>,
@@ -112,12 +113,12 @@ impl MirrorTransport {
         Self(Arc::new(Inner { locations, client, memory, counters, packed, state: Mutex::new(state) }))
     }
 
-    /// Gets the pack, if there is one and nobody has asked for it yet.
+    /// Gets the metadata pack, if there is one and it has not been requested yet.
     pub(super) async fn open_pack(&self) {
         self.0.open_pack().await;
     }
 
-    /// How the next target is to be got.
+    /// Sets the route and the length of the next target.
     pub(super) fn prepare_target(&self, route: Origins, length: u64) {
         let mut state = self.0.state();
         state.route = route;
@@ -126,12 +127,12 @@ impl MirrorTransport {
         state.used_pack = false;
     }
 
-    /// Whether anything of the load, or of the last target, came from the cache, and may be bad for that reason.
+    /// Whether any file of the load, or the last target, came from the cache, which may be damaged.
     pub(super) fn used_cache(&self) -> bool {
         self.0.state().used_cache
     }
 
-    /// The same for the pack.
+    /// Whether any file of the load, or the last target, came from the metadata pack.
     pub(super) fn used_pack(&self) -> bool {
         self.0.state().used_pack
     }
@@ -140,7 +141,7 @@ impl MirrorTransport {
         self.0.state().route.clone()
     }
 
-    /// The metadata of this load, and what the mirror said of its timestamp.
+    /// The metadata of this load, and the origin and validators of its timestamp.
     pub(super) fn seen(&self) -> (BTreeMap<String, Vec<u8>>, Option<KnownTimestamp>) {
         let state = self.0.state();
         (state.seen.clone(), state.timestamp.clone())
@@ -163,7 +164,7 @@ impl Inner {
     async fn get(&self, url: &Url) -> Result<Vec<u8>> {
         let path = url.as_str().strip_prefix(BASE);
         let Some(wanted) = path.and_then(PackQuery::parse) else {
-            let reason = format!("{:?} is no name of a file of a repository", url.as_str().replace(BASE, ""));
+            let reason = format!("{:?} is not a file of a repository", url.as_str().replace(BASE, ""));
             return Err(trust(TrustKind::NotSigned, reason));
         };
         if let Some(known) = self.seen(&wanted) {
@@ -187,7 +188,7 @@ impl Inner {
         outcome
     }
 
-    /// What this load has seen before.
+    /// The earlier outcome for this file, if this load has requested it before.
     fn seen(&self, wanted: &PackQuery) -> Option<Result<Vec<u8>>> {
         let name = wanted.cache_name();
         let state = self.state();
@@ -197,14 +198,14 @@ impl Inner {
         }
     }
 
-    /// From the pack, from the cache, from a mirror.
+    /// Gets a file from the pack, the cache or a mirror, in this order.
     async fn obtain(&self, wanted: &PackQuery) -> Result<Vec<u8>> {
         let max_bytes = cap(wanted, &self.state());
         if !matches!(wanted, PackQuery::Target { .. }) {
             let mut state = self.state();
             state.metadata_files += 1;
             if state.metadata_files > MAX_METADATA_FILES || state.metadata_bytes > MAX_METADATA_BYTES {
-                return Err(trust(TrustKind::Malformed, "the repository has more metadata than any needs"));
+                return Err(trust(TrustKind::Malformed, "the repository has too much metadata"));
             }
         }
         if let Some(found) = self.packed_file(wanted, max_bytes) {
@@ -219,7 +220,7 @@ impl Inner {
         }
     }
 
-    /// What is cached under a name whose content never changes.
+    /// A file from the cache, if its content never changes under this name.
     fn cached_file(&self, wanted: &PackQuery, max_bytes: u64) -> Option<Vec<u8>> {
         let may = self.state().route.cache && wanted.is_immutable();
         let found = may.then(|| self.memory.cached(&wanted.cache_name(), max_bytes.min(MAX_TARGETS_BYTES))).flatten();
@@ -227,8 +228,8 @@ impl Inner {
         found
     }
 
-    /// After the roots comes the timestamp, whatever the answer: asking for it at once saves a round trip. One that
-    /// fails is asked for again in its turn, and is an error only then.
+    /// `tough` requests the timestamp after the roots in any case, so requesting it at the same time saves a round
+    /// trip. If that fails, it is requested again in its turn, and only then can it be an error.
     async fn ask_with_timestamp(&self, root: &PackQuery) -> Result<Vec<u8>> {
         let next = PackQuery::Timestamp;
         let first = self.state().route.mirrors.first().copied();
@@ -250,7 +251,7 @@ impl Inner {
         answer
     }
 
-    /// A mirror that answers is the one to go on with.
+    /// Moves a mirror that answered to the front.
     fn prefer(&self, mirror: usize) {
         self.state().route.mirrors.sort_by_key(|other| *other != mirror);
     }
@@ -265,7 +266,7 @@ impl Inner {
             let Some(location) = self.locations.get(mirror) else { continue };
             let outcome = self.ask(location, wanted, max_bytes).await;
             let absent = matches!(outcome, Err(Error::Transport { kind: TransportKind::NotFound, .. }));
-            // "No newer root" is an answer, too.
+            // "No newer root" is a valid answer.
             if outcome.is_ok() || (absent && matches!(wanted, PackQuery::Root(_))) {
                 self.prefer(mirror);
                 return outcome;
@@ -340,10 +341,10 @@ pub(super) fn is_worth_keeping(length: u64) -> bool {
 }
 
 fn missing(what: &str) -> Error {
-    Error::Transport { kind: TransportKind::NotFound, url: what.to_owned(), reason: "it is not there".to_owned() }
+    Error::Transport { kind: TransportKind::NotFound, url: what.to_owned(), reason: "it does not exist".to_owned() }
 }
 
-/// Where the length is not signed, nobody can have meant another one: the mirror does not answer as it should.
+/// If the length is not signed, the mirror misbehaves; otherwise the file does not match what was signed.
 fn too_long(wanted: &PackQuery, max_bytes: u64, location: &Location) -> Error {
     let reason = format!("{} is longer than {max_bytes} bytes", wanted.path());
     match wanted {

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<u
 
 fn request(args: &Extract, network: &LazyNetwork<'_>) -> Result<Request> {
     if args.seed_index.len() > args.seed.len() {
-        let reason = "there are more --seed-index than --seed".to_owned();
+        let reason = "there are more --seed-index options than --seed options".to_owned();
         return Err(Error::Invalid { what: "--seed-index", reason });
     }
     let mut seeds = Vec::new();
@@ -81,7 +81,7 @@ fn dry_text(dry: &DryRun, args: &Extract) -> String {
     if dry.up_to_date {
         return format!("{} is up to date.", args.dest.display());
     }
-    format!("To bring {} to {}:\n{}", args.dest.display(), args.index, rows(&dry.plan))
+    format!("To update {} to {}:\n{}", args.dest.display(), args.index, rows(&dry.plan))
 }
 
 fn report_text(extracted: &Extracted, args: &Extract, seconds: f64) -> String {

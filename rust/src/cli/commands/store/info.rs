@@ -27,7 +27,7 @@ struct Facts {
     in_seed: Option<Part>,
 }
 
-/// A part of the unique chunks.
+/// How many of the unique chunks are available somewhere, and their plain bytes.
 #[derive(Serialize)]
 struct Part {
     chunks: u64,

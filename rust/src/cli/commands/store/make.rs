@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
     let store = LocalStore::create(&args.store)?;
     let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
     if made.new_chunks > 0 {
-        // No index may outlive a power cut that the chunks it names do not.
+        // After a power cut, an index must not survive without the chunks it names.
         disk::sync_disk(store.root())?;
     }
     write(&args.index, &made.index.to_bytes())?;
@@ -53,17 +53,17 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
     Ok(DONE)
 }
 
-/// The index that stands where the new one will. It only saves work, so whatever is wrong with it is no error.
+/// The index that the new one will replace. It only saves work, so any problem with it is ignored.
 fn last_made(path: &Path) -> Option<Index> {
     let bytes = disk::read_if_exists(path, limits::MAX_INDEX_BYTES).ok()??;
     Index::parse(&bytes).ok()
 }
 
-/// Writes the index, unless the file is already what it would become.
+/// Writes the index, unless the file already has this content.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let there = disk::read_if_exists(path, bytes.len() as u64).unwrap_or(None);
     if there.is_some_and(|there| there == bytes) {
-        // Whoever wrote it may not have waited for the disk; if the disk has it, this costs nothing.
+        // Its writer may not have synced it. If it did, this costs nothing.
         let file = OpenOptions::new().write(true).open(path);
         if file.and_then(|file| file.sync_all()).is_ok() {
             return Ok(());
@@ -72,7 +72,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     disk::write_atomic(path, bytes, Durability::PowerCut)
 }
 
-/// Finds out before the work whether its result can be written.
+/// Checks before the work starts that the index's folder exists.
 fn check_target(args: &Make) -> Result<()> {
     let folder = args.index.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {

@@ -33,7 +33,7 @@ fn text(outcome: &Outcome) -> String {
     let pruned = &outcome.pruned;
     let verb = if outcome.dry_run { "Would remove" } else { "Removed" };
     format!(
-        "{verb} {} files, {}. Kept {} chunks that are needed, and {} that are too young.",
+        "{verb} {} files, {}. Kept {} needed chunks and {} recent ones.",
         count(pruned.removed),
         bytes(pruned.removed_bytes),
         count(pruned.kept),

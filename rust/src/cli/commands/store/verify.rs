@@ -11,7 +11,7 @@ use crate::cli::options::{self, LazyNetwork};
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
 
-/// Exit code for damage that is still there.
+/// Exit code for damage that was not repaired.
 const DAMAGED: u8 = 3;
 
 pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8> {

@@ -1,16 +1,16 @@
-//! A shortcut (`.lnk`) to a program on this machine, as bytes.
+//! Encodes a shortcut (`.lnk`) to a program on this machine.
 //!
 //! Source: Microsoft [MS-SHLLINK], Shell Link (.LNK) Binary File Format: header (2.1), link info (2.3), string
-//! data (2.4), environment variable block (2.5.4). The item id list (2.2) is left out: its items are not
-//! documented, and the shell finds the target by its path.
+//! data (2.4), environment variable block (2.5.4). The item id list (2.2) is omitted: its items are
+//! undocumented, and the shell finds the target by its path.
 
-/// What the shortcut starts.
+/// The target of a shortcut.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link<'a> {
     pub(super) target: &'a str,
-    /// The rest of the command line, quoted already.
+    /// The rest of the command line, already quoted.
     pub(super) arguments: &'a str,
-    /// The folder in which it is started.
+    /// The working folder of the program.
     pub(super) folder: &'a str,
     pub(super) description: &'a str,
 }
@@ -24,7 +24,7 @@ const HAS_ICON_LOCATION: u32 = 0x40;
 const IS_UNICODE: u32 = 0x80;
 const HAS_ENVIRONMENT_BLOCK: u32 = 0x200;
 const FILE_ATTRIBUTE_ARCHIVE: u32 = 0x20;
-/// Minimized: the program is one of the console, whose window nobody needs to see.
+/// Start minimized: a console program opens a window that users need not see.
 const SHOW_MINIMIZED: u32 = 7;
 const DRIVE_FIXED: u32 = 3;
 const ENVIRONMENT_BLOCK: u32 = 0xa000_0001;
@@ -42,7 +42,7 @@ impl Link<'_> {
         words(&mut out, &[0x4c]);
         out.extend_from_slice(&CLASS_ID);
         words(&mut out, &[flags, FILE_ATTRIBUTE_ARCHIVE]);
-        // Times and size of the target: not known, and only used to search for it.
+        // Times and size of the target: unknown, and only used to search for it.
         words(&mut out, &[0; 7]);
         words(&mut out, &[0, SHOW_MINIMIZED, 0, 0, 0]);
         out.extend_from_slice(&self.link_info());
@@ -76,7 +76,7 @@ impl Link<'_> {
         out
     }
 
-    /// By this block the shell finds the target without an item id list. `%` in it would be expanded.
+    /// The block by which the shell finds the target without an item id list. `%` in it would be expanded.
     fn environment_block(self) -> Option<Vec<u8>> {
         let (mut narrow, mut wide) = (narrow(self.target), wide(self.target));
         if self.target.contains('%') || narrow.len() > ENVIRONMENT_LETTERS || wide.len() > 2 * ENVIRONMENT_LETTERS {
@@ -96,7 +96,7 @@ fn words(out: &mut Vec<u8>, words: &[u32]) {
     out.extend(words.iter().flat_map(|word| word.to_le_bytes()));
 }
 
-/// In letters that every code page has, ended by NUL; the wide form is the one that counts.
+/// The text in characters of every code page, terminated by NUL. Only the wide form matters.
 fn narrow(text: &str) -> Vec<u8> {
     text.chars().map(|letter| u8::try_from(letter).ok().filter(u8::is_ascii).unwrap_or(b'?')).chain([0]).collect()
 }
@@ -106,6 +106,6 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 fn length(bytes: &[u8]) -> u32 {
-    // Paths: far below 4 GiB.
+    // These are paths, far below 4 GiB.
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
-//! Values below `HKEY_CURRENT_USER`, with the memory of what stood there before.
+//! Sets values below `HKEY_CURRENT_USER`, and records the former values.
 //!
-//! On other systems nothing is there and nothing is done: a record of another machine's undoes nothing.
+//! On other systems, this does nothing, so a record from another machine undoes nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::install::integrate::change::{Change, Work};
 const TEXT: u32 = 1;
 const NUMBER: u32 = 4;
 
-/// A value as the registry holds it, so that it is put back to the byte.
+/// The raw bytes and type of a registry value, so that it can be restored exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::install::integrate) struct Data {
     kind: u32,
@@ -28,7 +28,7 @@ impl Data {
     }
 }
 
-/// Makes a key and those above it.
+/// Creates a key and its parents.
 pub(super) fn create_key(key: &str, work: &mut Work<'_>) -> Result<()> {
     let ends = key.match_indices('\\').map(|(at, _)| at).chain([key.len()]);
     for part in ends.map(|end| &key[..end]) {
@@ -41,28 +41,28 @@ pub(super) fn create_key(key: &str, work: &mut Work<'_>) -> Result<()> {
     system::create(key)
 }
 
-/// Sets a value of a key that is there.
+/// Sets a value of an existing key.
 pub(super) fn set_value(key: &str, name: &str, ours: &Data, work: &mut Work<'_>) -> Result<()> {
     let found = system::get(key, name)?;
     let earlier =
         work.earlier(|change| matches!(change, Change::RegistryValue { key: k, name: n, .. } if k == key && n == name));
     let former = match earlier {
         Some(Change::RegistryValue { ours: before, former, .. }) if found.as_ref() == Some(before) => former.clone(),
-        // Set by a run whose record was lost.
+        // If the value is already ours, the record of that run was lost, and so was the former value.
         _ => found.clone().filter(|found| found != ours),
     };
     work.note(Change::RegistryValue { key: key.to_owned(), name: name.to_owned(), ours: ours.clone(), former });
     if found.as_ref() == Some(ours) { Ok(()) } else { system::set(key, name, ours) }
 }
 
-/// Whether the value is somebody else's, for this user or for all.
+/// Whether another program has set the value, for this user or for all users.
 pub(super) fn is_others(key: &str, ours: &Data, work: &Work<'_>) -> Result<bool> {
     let Some(found) = system::get(key, "")?.or(system::get_of_machine(key)?) else { return Ok(false) };
     let was_ours = |change: &Change| matches!(change, Change::RegistryValue { key: k, name, ours, .. } if k == key && name.is_empty() && *ours == found);
     Ok(found != *ours && work.earlier(was_ours).is_none())
 }
 
-/// Puts back what stood there, if ours stands there still.
+/// Restores the former value, if ours is still set.
 pub(in crate::install::integrate) fn restore_value(
     key: &str,
     name: &str,
@@ -78,7 +78,7 @@ pub(in crate::install::integrate) fn restore_value(
     }
 }
 
-/// Removes a key that has neither values nor keys.
+/// Removes a key that has neither values nor subkeys.
 pub(in crate::install::integrate) fn remove_empty_key(key: &str) -> Result<()> {
     system::remove_if_empty(key)
 }
@@ -98,7 +98,7 @@ mod system {
         found(root.open(key), "open registry key", key)
     }
 
-    /// Nothing if there is no such key or value.
+    /// Turns "not found" into `None`.
     fn found<T>(outcome: windows_registry::Result<T>, action: &'static str, key: &str) -> Result<Option<T>> {
         match outcome {
             Ok(value) => Ok(Some(value)),

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What `CommandLineToArgvW` makes of a command line, by its documented rules.
+/// Splits a command line like `CommandLineToArgvW`, by its documented rules.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut letters = line.chars().peekable();
@@ -109,7 +109,7 @@ mod registered {
     use super::super::super::{Folders, Record, Request, integrate, unintegrate};
     use super::*;
 
-    /// An install of its own name and scheme: tests run side by side in one registry.
+    /// An install with its own name and scheme, because tests run in parallel in one registry.
     struct Desk {
         folder: tempfile::TempDir,
         folders: Folders,

@@ -1,15 +1,15 @@
-//! The state machine against simulated lines.
+//! The state machine on simulated connections.
 
 use super::*;
 
-/// A line with a round-trip time and a width, and a server behind it that answers at once.
+/// A connection with a round-trip time and a bandwidth, to a server that answers immediately.
 struct Line {
     round_trip: Duration,
     bytes_per_second: Option<f64>,
     chunk_bytes: u64,
 }
 
-/// Runs `count` requests over the line; the time that took and the most in flight.
+/// Runs `count` requests over the connection. Returns the time this takes and the most requests in flight.
 fn simulate(line: &Line, flight: &mut Concurrency, begun: Instant, count: usize) -> (Duration, usize) {
     let mut under_way: Vec<(Instant, Instant)> = Vec::new();
     let (mut now, mut left, mut peak, mut line_free) = (begun, count, 0, begun);

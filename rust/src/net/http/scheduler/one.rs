@@ -1,4 +1,4 @@
-//! One chunk: mirror after mirror, try after try, until it is delivered or all have spoken.
+//! Fetches one chunk: asks mirror after mirror, with retries, until it is delivered or all have been asked.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -13,28 +13,28 @@ use crate::error::{Error, Result, TransportKind};
 use crate::event::Event;
 use crate::formats::chunk::CompressedChunk;
 
-/// A pause that a server asks for is waited out rather than asking the next mirror, up to here.
+/// Longest pause that is waited for instead of asking the next mirror.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What one mirror had to say about one chunk.
+/// Why one mirror did not supply a chunk.
 enum Said {
     Missing(String),
     Corrupt(String),
     Failed(Failure),
 }
 
-/// How asking one mirror ended.
+/// The outcome of asking one mirror.
 enum Asked {
     Delivered,
     Said(Said),
-    /// It is down or wants to be left alone, and others have not been asked yet.
+    /// The mirror is down or has requested a pause, and others have not been asked yet.
     Later,
 }
 
-/// A mirror that is still to be asked.
+/// A mirror that still has to be asked.
 struct Turn {
     mirror: usize,
-    /// Not put off before: this happens once, so that asking ends.
+    /// Not postponed before. Each mirror is postponed at most once, so that the loop ends.
     fresh: bool,
 }
 
@@ -88,7 +88,7 @@ impl<D: Deliver> Shared<D> {
         }
     }
 
-    /// One request to one mirror, and delivery of what it gives.
+    /// Sends one request to one mirror, and delivers the result.
     async fn try_once(&self, mirror: usize, request: &ChunkRequest) -> Result<Result<Asked, Failure>> {
         let store = &self.stores[mirror];
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -133,7 +133,7 @@ impl<D: Deliver> Shared<D> {
         }
     }
 
-    /// The error for a chunk that no mirror gave.
+    /// The error for a chunk that no mirror supplied.
     fn verdict(&self, request: &ChunkRequest, said: Vec<(usize, Said)>) -> Error {
         let mut text = String::new();
         let mut corrupt_at = None;
@@ -161,7 +161,7 @@ impl<D: Deliver> Shared<D> {
             Some((mirror, kind)) => Error::Transport {
                 kind,
                 url: self.stores[mirror].name().to_owned(),
-                reason: format!("Chunk {id} could not be had from {text}"),
+                reason: format!("Could not get chunk {id} from {text}"),
             },
             None => Error::ChunkMissing { id, origins: text },
         }

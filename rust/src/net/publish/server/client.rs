@@ -1,4 +1,4 @@
-//! The requests of the server's API, and what its refusals mean.
+//! Requests to the server's API, and the errors for its refusals.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::net::api::{
 };
 use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply};
 
-/// Largest answer in JSON, in bytes: 5000 ids have 350,000.
+/// Largest JSON answer, in bytes. 5000 chunk ids need 350,000.
 const MAX_REPLY_BYTES: u64 = 1 << 20;
 
-/// How long a server may take to look at all chunks of a version before it offers it.
+/// How long a server may take to check all chunks of a version when it commits.
 const COMMIT_PATIENCE: Duration = Duration::from_mins(15);
 
-/// Longest text of a server's that an error repeats, in characters.
+/// Longest text from a server that an error quotes, in characters.
 const MAX_DETAIL_CHARS: usize = 500;
 
 const JSON: &str = "application/json";
@@ -37,21 +37,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server whose repository is at `url`. Requests have what `network` sends as `Authorization`: for publishing
-    /// that is `Bearer` and a token, which redirects to other hosts do not get.
+    /// The server whose repository is at `url`. Requests carry the `Authorization` of `network`: `Bearer` and a token
+    /// for publishing, which is not sent to other hosts after a redirect.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the URL is neither `http` nor `https`.
     pub fn new(mut url: Url, network: Network) -> Result<Self> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            return Err(Error::Invalid { what: "server", reason: "it is neither http:// nor https://".to_owned() });
+            return Err(Error::Invalid { what: "server", reason: "it must begin with http:// or https://".to_owned() });
         }
         url.set_query(None);
         url.set_fragment(None);
         Ok(Self { url, network })
     }
 
-    /// The state of its repository, and its public keys.
+    /// The state of the server's repository, and its public keys.
     ///
     /// # Errors
     /// [`Error::Transport`], [`Error::ServerRefused`].
@@ -84,9 +84,9 @@ impl Server {
         self.json(Method::POST, &format!("api/v1/publications/{id}/commit"), Some(request))
     }
 
-    /// A file of the repository, unverified.
+    /// Downloads a file of the repository, unverified.
     pub(super) fn file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
-        // S3 and what is like it take a plain plus for a blank; versions may have one.
+        // S3 and similar stores decode a plus as a space, and versions may contain one.
         self.network.document(&self.join(&path.replace('+', "%2B")), max_bytes)
     }
 
@@ -120,13 +120,13 @@ impl Server {
             return Err(refusal(&outgoing.url, &reply));
         }
         serde_json::from_slice(&reply.body).map_err(|e| {
-            let reason = format!("it does not answer as an update server does: {e}");
+            let reason = format!("the answer is not from an update server: {e}");
             Error::Transport { kind: TransportKind::Protocol, url: outgoing.url.to_string(), reason }
         })
     }
 }
 
-/// Where a chunk is put, for tasks that outlive a call.
+/// Uploads chunks; usable in tasks that outlive the call that started them.
 #[derive(Debug, Clone)]
 pub(super) struct ChunkStore {
     client: HttpClient,
@@ -151,7 +151,7 @@ async fn put(client: &HttpClient, url: Url, body: Bytes) -> Result<()> {
     if reply.status.is_success() { Ok(()) } else { Err(refusal(&outgoing.url, &reply)) }
 }
 
-/// What of a problem document (RFC 9457) is for people and programs. Servers may leave out what they like.
+/// The fields of a problem document (RFC 9457) that we use. All of them are optional.
 #[derive(Deserialize)]
 struct Said {
     code: Option<String>,

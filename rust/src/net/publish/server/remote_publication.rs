@@ -1,4 +1,4 @@
-//! The server's repository as it is now: fetched, verified, and open for this publisher to sign into.
+//! The server's current repository: downloaded, verified, and opened for this publisher to sign changes.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::net::publish::Request;
 use crate::net::publish::history::{self, History};
 use crate::net::trust::{Keys, MemoryStorage, Publication};
 
-/// How often metadata is read that changes while it is read.
+/// Most attempts to read metadata, if it changes while it is being read.
 const TRIES: u32 = 8;
 
-/// How often it is looked whether what was sent can be read.
+/// Most attempts to read back metadata that was just uploaded.
 const MAX_LOOKS: u32 = 50;
 
-/// The pause between two of them.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) struct RemotePublication<'a> {
@@ -29,8 +29,8 @@ pub(super) struct RemotePublication<'a> {
 }
 
 impl<'a> RemotePublication<'a> {
-    /// Reads the repository. What the folder of keys has and the server has not is sent first: the beginning of a
-    /// repository or of a mode, and new keys.
+    /// Reads the repository. First uploads what the key folder has and the server lacks: a new repository or mode, and
+    /// new keys.
     pub(super) fn open(server: &'a Server, keys: &'a Keys, request: &Request, monitor: &Monitor) -> Result<Self> {
         let mode = request.mode.as_str();
         let mut publication = fetch(server, keys)?;
@@ -38,7 +38,7 @@ impl<'a> RemotePublication<'a> {
         match bring_trust(server, &publication) {
             Ok(false) => {}
             Ok(true) => publication = fetch_with_trust(server, keys)?,
-            // Whoever may publish to a mode need not be who holds the other keys.
+            // A publisher of a mode need not hold the other keys.
             Err(error) if is_there && is_of_others(&error) => monitor.warn(&error),
             Err(error) => return Err(error),
         }
@@ -49,7 +49,7 @@ impl<'a> RemotePublication<'a> {
         Ok(desk)
     }
 
-    /// The count that the next version of the mode gets.
+    /// The sequence number of the mode's next version.
     pub(super) fn next_sequence(&self, request: &Request) -> u64 {
         self.catalog.modes.get(&request.mode).map_or(0, |mode| mode.sequence) + 1
     }
@@ -60,7 +60,7 @@ impl History for RemotePublication<'_> {
         let Some(listed) = self.publication.listed(name)? else { return Ok(None) };
         let bytes = self.server.file(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
         if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
-            let reason = format!("{} is not what was signed", listed.path);
+            let reason = format!("{} differs from what was signed", listed.path);
             return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
         }
         Ok(Some(bytes))
@@ -75,7 +75,7 @@ impl History for RemotePublication<'_> {
     }
 }
 
-/// The metadata of now. It is not read in one moment, so one that does not fit together is read again.
+/// Reads the current metadata. It may change between two requests, so inconsistent metadata is read again.
 fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     let mut tries = 0;
     loop {
@@ -90,12 +90,12 @@ fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     }
 }
 
-/// The metadata with what was just sent: caches may give what was there before for a while.
+/// Reads the metadata until it includes what was just uploaded, because caches may return older metadata for a while.
 fn fetch_with_trust<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     for _ in 1..MAX_LOOKS {
         match fetch_once(server, keys) {
             Ok(publication) if publication.trust_files()?.is_none() => return Ok(publication),
-            // Old metadata under a new root may not even verify.
+            // Outdated metadata may not verify with the new root.
             Ok(_) | Err(Error::Trust { .. } | Error::Transport { kind: TransportKind::NotFound, .. }) => {}
             Err(error) => return Err(error),
         }
@@ -113,7 +113,7 @@ fn fetch_once<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     Publication::open_in(shelf, keys)
 }
 
-/// Whether anything was sent.
+/// Uploads new roots, delegations and modes. Returns whether there were any.
 fn bring_trust(server: &Server, publication: &Publication<'_>) -> Result<bool> {
     let Some(files) = publication.trust_files()? else { return Ok(false) };
     server.put_trust(&files.to_upload())?;

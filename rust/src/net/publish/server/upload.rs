@@ -1,4 +1,4 @@
-//! Chunks on their way to the server: read and compressed by all cores, sent by many requests at once.
+//! Uploads chunks: reads and compresses them on all cores, and sends them in parallel requests.
 //!
 //! ```text
 //! tree or store --obtain: verify, compress, several threads--> queue --one thread, many requests--> server
@@ -18,22 +18,22 @@ use crate::formats::chunk::{CompressedChunk, Compressor, VerifiedChunk};
 use crate::local::acquire::{self, DigestChoice, Sink};
 use crate::local::sources::{Sources, WantedChunk};
 
-/// Most requests at once: a server answers a chunk in some milliseconds, a far one in a tenth of a second.
+/// Most parallel requests. A server answers in a few milliseconds, a distant one in about 100 ms.
 const MAX_IN_FLIGHT: usize = 24;
 
-/// Chunks that wait for a request; with those under way all that is in memory.
+/// Most chunks that wait for a request. Together with those being sent, these are all chunks in memory.
 const QUEUE: usize = 16;
 
-/// How often the caller's wish to stop is looked at.
+/// How often cancellation is checked.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Chunks that stand for all when it is told how well they compress.
+/// Number of chunks that are compressed to estimate the size of all.
 const SAMPLE: usize = 48;
 
-/// A chunk to be sent, and its plain size.
+/// A chunk to be sent, and its plain size in bytes.
 type Body = (CompressedChunk, u64);
 
-/// Sends every chunk. Gives their size as stored, in bytes.
+/// Sends every chunk. Returns their stored size in bytes.
 pub(super) fn send(
     server: &Server,
     sources: &Sources,
@@ -57,14 +57,14 @@ pub(super) fn send(
         let sent = sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (sent, obtained.map(|_| stored_bytes))
     });
-    // Compressing ends with the sending; why that has ended is what happened.
+    // If sending fails, compressing fails, too; the error of sending is the cause.
     sent?;
     let stored_bytes = obtained?;
     monitor.emit(Event::Finished { phase: Phase::Upload });
     Ok(stored_bytes)
 }
 
-/// About how many bytes these chunks have as stored: some of them are compressed, and the others taken for the same.
+/// Estimates the stored size of chunks, in bytes, by compressing a sample of them.
 pub(super) fn weigh(
     sources: &Sources,
     chunks: &[WantedChunk],
@@ -84,7 +84,7 @@ pub(super) fn weigh(
 /// Compresses verified chunks and passes them on.
 struct Press {
     level: i32,
-    /// Compressors that no thread uses now.
+    /// Compressors that are not in use.
     idle: Mutex<Vec<Compressor>>,
     stored_bytes: AtomicU64,
     queue: Option<Sender<Body>>,
@@ -95,7 +95,7 @@ impl Press {
         Self { level, idle: Mutex::default(), stored_bytes: AtomicU64::new(0), queue }
     }
 
-    /// The size of what was compressed. Nothing comes through the queue any more.
+    /// Closes the queue, and returns the compressed size in bytes.
     fn finish(self) -> u64 {
         self.stored_bytes.into_inner()
     }
@@ -110,14 +110,14 @@ impl Sink for Press {
         lock().push(compressor);
         self.stored_bytes.fetch_add(stored.as_bytes().len() as u64, Ordering::Relaxed);
         match &self.queue {
-            // Nobody takes it only after sending has failed.
+            // The queue is closed only after sending has failed.
             Some(queue) => queue.blocking_send((stored, chunk.as_bytes().len() as u64)).map_err(|_| Error::Cancelled),
             None => Ok(()),
         }
     }
 }
 
-/// Sends what comes until no more will.
+/// Sends all chunks from the queue until it is closed.
 async fn drain(store: &ChunkStore, mut bodies: Receiver<Body>, monitor: &Monitor) -> Result<()> {
     let mut tasks: JoinSet<Result<u64>> = JoinSet::new();
     let mut is_open = true;
@@ -141,7 +141,7 @@ async fn drain(store: &ChunkStore, mut bodies: Receiver<Body>, monitor: &Monitor
     Ok(())
 }
 
-/// Passes warnings on and nothing else: what is read here is no progress yet.
+/// Passes on warnings only: reading chunks does not count as progress of the upload.
 struct Warnings(std::sync::Arc<dyn Observer>);
 
 impl Observer for Warnings {

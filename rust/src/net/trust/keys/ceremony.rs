@@ -1,4 +1,4 @@
-//! What changes a folder of keys: another mode, another key, a replaced one, a new root.
+//! Changes of a key folder: new modes, additional or replaced keys, and new roots.
 
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ use crate::net::trust::datastore::parse_root;
 use crate::net::trust::sign::{KeyId, PrivateKey, days_from_now, encode, key_id, sign};
 
 impl Keys {
-    /// Makes a key for another mode. The next [`Publication`](crate::net::trust::Publication) publishes it, and
-    /// needs the keys of `targets`, `snapshot` and `timestamp` for that.
+    /// Creates a key for another mode. The next [`Publication`](crate::net::trust::Publication) publishes it, and needs
+    /// the keys of `targets`, `snapshot` and `timestamp` for that.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the name is none or taken; [`Error::Io`], [`Error::Busy`].
+    /// [`Error::Invalid`] if the name is invalid or taken; [`Error::Io`], [`Error::Busy`].
     pub fn add_mode(&mut self, name: &str) -> Result<()> {
         check_role_name(name)?;
         let _lock = lock(self.folder())?;
         let mut file = KeyFile::read(self.folder())?;
         if file.modes.contains_key(name) {
-            return Err(invalid(format!("the mode {name} has a key already")));
+            return Err(invalid(format!("the mode {name} already has a key")));
         }
         let key = make_key(self.folder(), name)?;
         file.modes.insert(name.to_owned(), RoleHolders::one(key.public.clone()));
@@ -37,14 +37,14 @@ impl Keys {
         Ok(())
     }
 
-    /// Replaces a key of a role by a new one: of several, the one whose private half is here and has the
-    /// role's name. Clients learn of it at the next commit, which signs what that role signs anew.
+    /// Replaces a key of a role with a new one. If the role has several keys, it replaces the one whose private key is
+    /// in the folder and has the role's name. The next commit publishes the change and signs the role's metadata again.
     ///
-    /// A role of `root.json` gets a new root, signed by the old and the new keys of root.
+    /// For a role of `root.json`, creates a new root, signed by the old and the new keys of root.
     ///
     /// # Errors
-    /// [`Error::KeyMissing`] if root's keys are needed and not here, or if it is not clear which key to
-    /// replace; [`Error::Invalid`] for a role that does not exist; [`Error::Io`], [`Error::Busy`].
+    /// [`Error::KeyMissing`] if root's keys are needed but missing, or if it is unclear which key to replace;
+    /// [`Error::Invalid`] if the role does not exist; [`Error::Io`], [`Error::Busy`].
     pub fn rotate(&mut self, role: &str) -> Result<()> {
         self.change(|keys| {
             let old = keys.key_to_replace(role, &keys.ids_of(role)?)?;
@@ -56,7 +56,7 @@ impl Keys {
         })
     }
 
-    /// Makes one more key for a role, for another holder. The threshold stays.
+    /// Creates an additional key for a role, for another holder. The threshold is unchanged.
     ///
     /// # Errors
     /// As [`Self::rotate`].
@@ -64,11 +64,11 @@ impl Keys {
         self.change(|keys| keys.change_role(role, Vec::push))
     }
 
-    /// Says how many of a role's keys must sign. All of them have to be in one folder of keys then, whenever
-    /// that role signs: signatures are not collected.
+    /// Sets how many of a role's keys must sign. That many keys must then be in one key folder whenever the role signs,
+    /// because signatures are not collected.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for 0 or more than the role has keys; else as [`Self::rotate`].
+    /// [`Error::Invalid`] for 0, or more keys than the role has; otherwise as [`Self::rotate`].
     pub fn set_threshold(&mut self, role: &str, threshold: u64) -> Result<()> {
         self.change(|keys| {
             let count = keys.ids_of(role)?.len() as u64;
@@ -91,7 +91,7 @@ impl Keys {
         })
     }
 
-    /// Makes a new root that says the same and lives its days again.
+    /// Creates a new root with the same content and a new expiry.
     ///
     /// # Errors
     /// [`Error::KeyMissing`] without enough keys of root; [`Error::Io`], [`Error::Busy`].
@@ -99,7 +99,7 @@ impl Keys {
         self.change(|keys| write_root(keys.folder(), &keys.sign_root(keys.next_root()?)?))
     }
 
-    /// Changes the folder as it is now, which may not be as it was when it was opened.
+    /// Applies a change to the current state of the folder, which may have changed since it was opened.
     fn change(&mut self, how: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let _lock = lock(self.folder())?;
         how(&mut Self::open(self.folder())?)?;
@@ -108,7 +108,7 @@ impl Keys {
     }
 
     fn ids_of(&self, role: &str) -> Result<Vec<KeyId>> {
-        let none = || Error::Invalid { what: "role", reason: format!("there is no role {role:?} here") };
+        let none = || Error::Invalid { what: "role", reason: format!("there is no role {role:?}") };
         if let Some(kind) = top_role(role) {
             return Ok(self.root.signed.roles.get(&kind).ok_or_else(none)?.keyids.clone());
         }
@@ -117,7 +117,7 @@ impl Keys {
         holders.keys.iter().map(key_id).collect()
     }
 
-    /// Makes a key, has `how` put it among those of the role, and writes who holds the role then.
+    /// Creates a key, lets `how` add it to those of the role, and writes the result.
     fn change_role(&mut self, role: &str, how: impl FnOnce(&mut Vec<KeyId>, KeyId)) -> Result<()> {
         let mut ids = self.ids_of(role)?;
         let (key, bytes) = PrivateKey::generate(|id| key_path(self.folder(), role, id))?;
@@ -160,7 +160,7 @@ impl Keys {
         Ok(root)
     }
 
-    /// Signed so that both who trusts the root of now and who trusts the new one believes it.
+    /// Signs a root so that it verifies with the keys of the current root and with its own.
     fn sign_root(&self, root: Root) -> Result<Signed<Root>> {
         let role = |root: &Root| root.roles.get(&RoleType::Root).map(|role| role.keyids.clone()).unwrap_or_default();
         let ids = [role(&self.root.signed), role(&root)].concat();
@@ -183,7 +183,7 @@ fn top_role(role: &str) -> Option<RoleType> {
     TOP_ROLES.iter().find(|(name, _)| *name == role).map(|(_, kind)| *kind)
 }
 
-/// The numbered one first: `root.json` never names a version that is not there.
+/// Writes the numbered file first, so that `root.json` never has a version without a numbered file.
 pub(super) fn write_root(folder: &Path, root: &Signed<Root>) -> Result<()> {
     let bytes = encode(root)?;
     parse_root(&bytes)?;
@@ -212,5 +212,5 @@ pub(super) fn lock(folder: &Path) -> Result<Lock> {
 }
 
 pub(super) fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "folder of keys", reason }
+    Error::Invalid { what: "key folder", reason }
 }

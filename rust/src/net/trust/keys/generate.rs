@@ -1,4 +1,4 @@
-//! The first keys of all roles, and the first root.
+//! Creates the first keys of all roles, and the first root.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
@@ -17,17 +17,17 @@ use crate::local::disk;
 use crate::net::trust::CATALOG_ROLE;
 use crate::net::trust::sign::{days_from_now, key_id, sign};
 
-/// The version of the specification that `tough` follows, as metadata states it.
+/// The version of the TUF specification that `tough` follows, as stated in metadata.
 pub(crate) const SPEC_VERSION: &str = "1.0.0";
 
-/// With `online`, a server signs those roles and has their private keys.
+/// Creates a key folder. With `online`, a server signs those roles and holds their private keys.
 pub(super) fn init(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
     disk::create_directory(folder)?;
     let _lock = lock(folder)?;
     if KeyFile::exists(folder) {
-        return Err(invalid(format!("{} has keys already; nothing was changed", folder.display())));
+        return Err(invalid(format!("{} already contains keys; use a new folder", folder.display())));
     }
-    // Keys that an interrupted run has left are as good as new ones.
+    // Keys that an interrupted run has left are used like new ones.
     let mut left = read_private(folder)?;
     let mut key_of = |role: &str| match left.iter().position(|key| names_role(&key.path, role)) {
         Some(at) => Ok(left.swap_remove(at)),

@@ -1,4 +1,4 @@
-//! The files of a folder of keys.
+//! The files of a key folder.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -26,7 +26,7 @@ const MAX_KEYS: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleHolders {
-    /// Public keys.
+    /// The public keys that may sign for the role.
     pub(crate) keys: Vec<Key>,
     /// How many of them must sign.
     pub(crate) threshold: NonZeroU64,
@@ -38,14 +38,14 @@ impl RoleHolders {
     }
 }
 
-/// `keys.json`: public, no secret is in it.
+/// `keys.json`. It is public and contains no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyFile {
     schema: u32,
     pub(crate) days: Days,
-    /// Goes up when `catalog` or `modes` change. The newer of this and what is published wins, so that an
-    /// old copy of the folder does not bring a replaced key back.
+    /// Increases when `catalog` or `modes` change. The newer of this and the published delegations wins, so that an old
+    /// copy of the folder does not restore a replaced key.
     pub(crate) delegations_version: u64,
     pub(crate) catalog: RoleHolders,
     pub(crate) modes: BTreeMap<String, RoleHolders>,
@@ -64,7 +64,7 @@ impl KeyFile {
         let bytes = disk::read(&folder.join(NAME), MAX_BYTES)?;
         let file: Self = serde_json::from_slice(&bytes).map_err(|e| invalid(e.to_string()))?;
         if file.schema != SCHEMA {
-            return Err(invalid(format!("schema {} is not known here", file.schema)));
+            return Err(invalid(format!("unknown schema {}", file.schema)));
         }
         file.days.check()?;
         file.modes.keys().try_for_each(|mode| check_role_name(mode))?;
@@ -104,11 +104,11 @@ pub(super) fn read_private(folder: &Path) -> Result<Vec<PrivateKey>> {
     Ok(keys)
 }
 
-/// Writes a key that only its owner can read, whole or not at all, and never over another file. The caller
-/// has locked the folder.
+/// Writes a key that only its owner can read, atomically, and never over another file. The caller must have locked the
+/// folder.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() {
-        return Err(invalid(format!("{} is there already", path.display())));
+        return Err(invalid(format!("{} already exists", path.display())));
     }
     let temporary = disk::temporary_beside(path);
     let mut options = OpenOptions::new();
@@ -126,5 +126,5 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "folder of keys", reason }
+    Error::Invalid { what: "key folder", reason }
 }

@@ -1,4 +1,4 @@
-//! The private keys of a folder, and how `tough` is run with them.
+//! The private keys of a folder, and a helper to run `tough` with them.
 
 use std::path::{Path, PathBuf};
 
@@ -32,12 +32,12 @@ impl KeyStore {
         self.private.push(key);
     }
 
-    /// The private keys that are here, of these identifiers.
+    /// The available private keys with these identifiers.
     pub(in crate::net::trust) fn private<'a>(&'a self, ids: &'a [KeyId]) -> impl Iterator<Item = &'a PrivateKey> {
         self.private.iter().filter(|key| ids.contains(&key.id))
     }
 
-    /// Of the keys whose file has the role's name, the one that was made last.
+    /// The key that was created last, of those whose file has the role's name.
     pub(super) fn newest(&self, role: &str) -> Option<&PrivateKey> {
         let made = |key: &PrivateKey| std::fs::metadata(&key.path).and_then(|found| found.modified()).ok();
         let of_role = self.private.iter().filter(|key| super::ceremony::names_role(&key.path, role));
@@ -49,8 +49,8 @@ impl KeyStore {
     }
 }
 
-/// Runs what `tough` does on this thread, which must be one that may block. No runtime is kept: one that is dropped
-/// among the tasks of another panics.
+/// Runs a future of `tough` on this thread, which must be allowed to block. The runtime is not kept: dropping it within
+/// another runtime's task would panic.
 pub(in crate::net::trust) fn block_on<F: Future>(work: F) -> Result<F::Output> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })?;

@@ -1,4 +1,4 @@
-//! The keys of an update server: what signs without anybody being asked, and nothing that stays offline.
+//! The keys of an update server: those that sign automatically, and none of the offline keys.
 
 use std::path::Path;
 
@@ -17,9 +17,9 @@ const ONLINE_ROLES: [&str; 3] = [CATALOG_ROLE, "snapshot", "timestamp"];
 
 /// A folder with the private keys of catalog, snapshot and timestamp, one file each as in [`Keys`], and nothing else.
 ///
-/// What the repository's root and delegations are is for the repository to say:
-/// [`Publication::open_service`](crate::net::trust::Publication::open_service). Its operations block: asynchronous
-/// programs call them where blocking is allowed, such as in `tokio::task::spawn_blocking`.
+/// The repository's root and delegations come from the repository itself:
+/// [`Publication::open_service`](crate::net::trust::Publication::open_service). Its operations block, so asynchronous
+/// programs must call them where blocking is allowed, such as in `tokio::task::spawn_blocking`.
 #[derive(Debug)]
 pub struct ServiceKeys {
     ring: KeyStore,
@@ -27,17 +27,16 @@ pub struct ServiceKeys {
 }
 
 impl Keys {
-    /// The keys of an update server. A role that has no key in the folder gets one, so an empty folder, or none,
-    /// is made a whole one.
+    /// Opens the keys of an update server. Creates the folder and the key of each role that has none.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Busy`], [`Error::Invalid`] for files that are no keys.
+    /// [`Error::Io`], [`Error::Busy`], [`Error::Invalid`] for files that are not keys.
     pub fn service(folder: &Path) -> Result<ServiceKeys> {
         disk::create_directory(folder)?;
         let mut ring = KeyStore::read(folder)?;
         if ONLINE_ROLES.iter().any(|role| ring.newest(role).is_none()) {
             let _lock = lock(folder)?;
-            // Another process may have been faster.
+            // Another process may have created it in the meantime.
             ring = KeyStore::read(folder)?;
             for role in ONLINE_ROLES.iter().filter(|role| ring.newest(role).is_none()) {
                 make_key(folder, role)?;
@@ -49,20 +48,20 @@ impl Keys {
 }
 
 impl ServiceKeys {
-    /// The same with other days: those of catalog, snapshot and timestamp count.
+    /// Sets the lifetimes. Only those of catalog, snapshot and timestamp are used.
     ///
     /// # Errors
-    /// [`Error::Invalid`].
+    /// [`Error::Invalid`] if a lifetime is out of range.
     pub fn with_days(self, days: Days) -> Result<Self> {
         days.check()?;
         Ok(Self { days, ..self })
     }
 
-    /// The public keys, as TUF metadata has them: what `vsekai keys init --online` needs. Of several keys of one
-    /// role it is the one that was made last; all of them sign where the repository names them.
+    /// The public keys in the format of TUF metadata, as `vsekai keys init --online` needs them. If a role has several
+    /// keys, this is the one created last; all of them sign if the repository names them.
     ///
     /// # Errors
-    /// [`Error::KeyMissing`] if the files were moved away meanwhile.
+    /// [`Error::KeyMissing`] if the files have been moved away in the meantime.
     pub fn online_keys(&self) -> Result<OnlineKeys> {
         let public = |role: &str| -> Result<Value> {
             let key = self.ring.newest(role).ok_or_else(|| self.ring.missing(role))?;
@@ -84,7 +83,7 @@ impl ServiceKeys {
     }
 }
 
-/// The public keys of a server, checked.
+/// The validated public keys of a server.
 #[derive(Debug)]
 pub(super) struct Online {
     pub(super) catalog: Key,
@@ -102,12 +101,12 @@ impl Online {
     }
 }
 
-/// Ed25519 alone, which is what servers make.
+/// Parses an Ed25519 key. Servers create no other kind.
 fn parse(role: &str, key: &Value) -> Result<Key> {
     let bad = |why: &str| Error::Invalid { what: "online key", reason: format!("{role}: {why}") };
     let key: Key = serde_json::from_value(key.clone()).map_err(|e| bad(&e.to_string()))?;
     match &key {
         Key::Ed25519 { keyval, .. } if keyval.public.len() == 32 => Ok(key),
-        _ => Err(bad("it is no Ed25519 key")),
+        _ => Err(bad("it is not an Ed25519 key")),
     }
 }

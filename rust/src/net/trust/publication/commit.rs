@@ -1,4 +1,4 @@
-//! Signing what has changed, and writing it in the order that no reader can notice.
+//! Signs changes, and writes them in an order that never exposes an incomplete state to readers.
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -12,18 +12,18 @@ use crate::net::trust::keys::{SPEC_VERSION, block_on};
 use crate::net::trust::sign::{KeyId, days_from_now, encode, sign};
 use crate::net::trust::{MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES};
 
-/// What [`Publication::commit`] wrote.
+/// The files and bytes that [`Publication::commit`] wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Committed {
-    /// Bytes of metadata.
+    /// Bytes of metadata written.
     pub metadata_bytes: u64,
-    /// Files, targets and metadata.
+    /// Number of files written, both targets and metadata.
     pub files: u64,
 }
 
-/// Everything signed, and nothing written.
+/// All signed metadata, not yet written.
 struct Signatures {
-    /// Name below `tuf/` and bytes, in the order in which they are written; the timestamp is the last.
+    /// Names below `tuf/` and bytes, in the order in which they are written; the timestamp is last.
     files: Vec<(String, Vec<u8>)>,
     roles: Vec<(String, Targets)>,
     snapshot: Snapshot,
@@ -31,12 +31,12 @@ struct Signatures {
 }
 
 impl Publication<'_> {
-    /// Signs what has changed and writes it: targets, roles, snapshot, new roots, timestamp; then, in a folder, the pack
-    /// of it. Without changes it does nothing.
+    /// Signs and writes all changes: targets, roles, snapshot, new roots, timestamp; then, in a folder, the metadata
+    /// pack. Does nothing if there are no changes.
     ///
     /// # Errors
-    /// [`Error::KeyMissing`], [`Error::Invalid`] if a role has become too large: nothing was written.
-    /// [`Error::Io`]: it can be called again.
+    /// [`Error::KeyMissing`], [`Error::Invalid`] if a role has become too large: nothing was written. [`Error::Io`]:
+    /// the call can be repeated.
     pub fn commit(&mut self) -> Result<Committed> {
         let changed = self.renew || self.targets.changed || self.roles.values().any(|document| document.changed);
         if !changed {
@@ -88,7 +88,7 @@ impl Publication<'_> {
         Ok(Signatures { files, roles, snapshot, timestamp_version })
     }
 
-    /// The metadata of the next version, or of the version that was signed elsewhere.
+    /// Signs the next version of the metadata, or returns the version that was signed elsewhere.
     pub(super) fn sign_document(&self, name: &str, document: &Document) -> Result<(Targets, Vec<u8>)> {
         if let Some(bytes) = &document.signed {
             return Ok((document.body.clone(), bytes.clone()));
@@ -117,7 +117,7 @@ impl Publication<'_> {
         }
     }
 
-    /// A role of `root.json`. Whether the keys that are here are enough is what the verifier says.
+    /// Signs a role of `root.json`. Verifies the result to find out whether the available keys reach the threshold.
     fn sign_top<T: Role>(&self, name: &str, body: T) -> Result<Signed<T>> {
         let root = &self.root.signed;
         let ids = root.roles.get(&T::TYPE).map(|role| role.keyids.clone()).unwrap_or_default();
@@ -150,8 +150,8 @@ impl Publication<'_> {
         Ok(version.get())
     }
 
-    /// The version after the published one that has no file yet: a commit that was killed may have left one,
-    /// and no file of a version is ever written with other content.
+    /// The next version that has no file yet. A killed commit may have left files, and the file of a version is never
+    /// written with different content.
     fn next_version(&self, role: &str, published: u64) -> Result<NonZeroU64> {
         let mut version = following(published)?;
         while self.shelf.place().has(&format!("tuf/{version}.{role}.json")) {
@@ -164,7 +164,7 @@ impl Publication<'_> {
 fn following(version: u64) -> Result<NonZeroU64> {
     version.checked_add(1).and_then(NonZeroU64::new).ok_or_else(|| Error::Invalid {
         what: "version of metadata",
-        reason: "none is left: rotate the keys of snapshot and timestamp, and begin a new folder".to_owned(),
+        reason: "no version is left: rotate the keys of snapshot and timestamp, and create a new folder".to_owned(),
     })
 }
 
@@ -177,6 +177,6 @@ pub(super) fn check_size(role: &str, bytes: &[u8], max_bytes: u64) -> Result<()>
     if bytes.len() as u64 <= max_bytes {
         return Ok(());
     }
-    let reason = format!("{role} has {} bytes, clients read at most {max_bytes}: remove old versions", bytes.len());
+    let reason = format!("{role} has {} bytes; clients accept at most {max_bytes}: remove old versions", bytes.len());
     Err(Error::Invalid { what: "metadata", reason })
 }

@@ -1,4 +1,4 @@
-//! Who may sign what: the part of `targets.json` that names the catalog's and the modes' keys.
+//! Delegations: the part of `targets.json` that names the keys of the catalog and the modes.
 
 use serde_json::Value;
 use tough::schema::{DelegatedRole, PathPattern, PathSet, Signed, Targets};
@@ -9,12 +9,12 @@ use crate::net::trust::keys::KeyFile;
 use crate::net::trust::sign::key_id;
 use crate::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
-/// Where `targets.json` says which version of the folder of keys its delegations come from.
+/// The field of `targets.json` with the version of the key folder from which its delegations come.
 const VERSION_FIELD: &str = "x-vsekai-delegations";
 
 impl Publication<'_> {
-    /// Publishes a mode whose key [`Keys::add_mode`](crate::net::trust::Keys::add_mode) has made, with the next
-    /// commit. Already there, nothing happens.
+    /// Publishes, with the next commit, a mode whose key [`Keys::add_mode`](crate::net::trust::Keys::add_mode) has
+    /// created. Does nothing if the mode exists.
     ///
     /// # Errors
     /// [`Error::KeyMissing`] without the key of `targets`, [`Error::Invalid`] if the mode has no key.
@@ -27,7 +27,7 @@ impl Publication<'_> {
         }
         Err(Error::Invalid {
             what: "mode",
-            reason: format!("{name:?} has no key yet: `vsekai keys add KEYS {name}` makes one"),
+            reason: format!("{name:?} has no key yet: create one with `vsekai keys add KEYS {name}`"),
         })
     }
 }
@@ -36,7 +36,7 @@ pub(super) fn version(targets: &Targets) -> u64 {
     targets._extra.get(VERSION_FIELD).and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// Brings the delegations to what the folder of keys says. Roles that it does not know stay as they are.
+/// Updates the delegations from the key folder. Roles unknown to the folder are unchanged.
 pub(super) fn apply(targets: &mut Document, file: &KeyFile) -> Result<()> {
     let mut delegations = targets.body.delegations.take().unwrap_or_default();
     for (name, holders) in file.delegated() {
@@ -77,7 +77,7 @@ pub(super) fn paths_of(role: &str) -> Result<PathSet> {
     Ok(PathSet::Paths(patterns.into_iter().map(parse).collect::<Result<_>>()?))
 }
 
-/// Whether a role's metadata is believed by whoever believes these delegations.
+/// Whether a role's metadata verifies with these delegations.
 pub(super) fn verifies(targets: &Targets, name: &str, role: &Signed<Targets>) -> bool {
     targets.delegations.as_ref().is_some_and(|delegations| delegations.verify_role(role, name).is_ok())
 }

@@ -1,4 +1,4 @@
-//! A shelf from elsewhere: the metadata that is in force, asked for file by file.
+//! Builds a storage in memory from another repository: downloads its current metadata, file by file.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -11,18 +11,18 @@ use crate::formats::metadata_pack::PackQuery;
 use crate::net::trust::error::trust;
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
 
-/// Gives a file of the repository of at most this many bytes, by its path below the root.
+/// Reads a file of the repository of at most this many bytes, by its path below the root.
 type Get<'a> = &'a dyn Fn(&str, u64) -> Result<Vec<u8>>;
 
-/// Most roots and most roles that are asked for.
+/// Largest number of roots, and of roles, that are downloaded.
 const MAX_FILES: u64 = 1024;
 
 impl MemoryStorage {
-    /// The metadata that a repository has now, with these versions of its root; without targets. Nothing is verified:
+    /// The current metadata of a repository with these versions of its root, without targets. Nothing is verified here;
     /// [`Publication::open_in`](super::Publication::open_in) does that.
     ///
     /// # Errors
-    /// Those of `get`; [`Error::Trust`] of kind `Malformed` for what is no metadata, or too much of it.
+    /// Those of `get`; [`Error::Trust`] of kind `Malformed` if the metadata cannot be parsed, or is too much.
     pub fn download(roots: RangeInclusive<u64>, get: Get<'_>) -> Result<Self> {
         let mut files = BTreeMap::new();
         let mut take = |path: String, max_bytes| -> Result<Vec<u8>> {
@@ -36,7 +36,7 @@ impl MemoryStorage {
         let path = format!("tuf/{}.snapshot.json", meta.version);
         let snapshot: Snapshot = parse("snapshot", &take(path, MAX_SNAPSHOT_BYTES)?)?;
         if roots.end().saturating_sub(*roots.start()) >= MAX_FILES || snapshot.meta.len() as u64 > MAX_FILES {
-            return Err(trust(TrustKind::Malformed, "it has more metadata than is read"));
+            return Err(trust(TrustKind::Malformed, "the repository has too much metadata"));
         }
         for (name, meta) in &snapshot.meta {
             let path = format!("tuf/{}.{name}", meta.version);

@@ -1,4 +1,4 @@
-//! What a repository holds: verified by `tough` like any other, or nothing yet.
+//! Opens an existing repository, which `tough` verifies like any client, or begins an empty one.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -21,10 +21,10 @@ use crate::net::trust::keys::{Days, Keys, SPEC_VERSION, block_on};
 use crate::net::trust::sign::days_from_now;
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_TARGETS_BYTES};
 
-/// How many new roots a killed commit may have left without their timestamp.
+/// Most new roots that a killed commit may have left without a timestamp.
 const MAX_UNFINISHED_ROOTS: u64 = 8;
 
-/// The newest root there is; nothing if there is no repository.
+/// The version of the newest root; `None` if there is no repository.
 pub(super) fn newest_root(place: &StorageReader) -> Result<Option<u64>> {
     let mut newest = None;
     for name in place.names_in("tuf")? {
@@ -37,7 +37,7 @@ pub(super) fn newest_root(place: &StorageReader) -> Result<Option<u64>> {
             let reason = "tuf/timestamp.json is missing; put it back from a copy".to_owned();
             return Err(trust(TrustKind::Malformed, reason));
         }
-        // Nothing was published yet: the first commit was killed.
+        // The first commit was killed, so nothing has been published yet.
         return Ok(None);
     }
     Ok(newest)
@@ -112,7 +112,7 @@ impl Publication<'_> {
         names.iter().try_for_each(|name| self.begin_role(name))
     }
 
-    /// Gives a role without metadata an empty one.
+    /// Creates empty metadata for a role that has none.
     pub(super) fn begin_role(&mut self, name: &str) -> Result<()> {
         if !self.roles.contains_key(name) {
             self.roles.insert(name.to_owned(), empty(name, self.party.days)?);
@@ -121,7 +121,7 @@ impl Publication<'_> {
     }
 }
 
-/// Takes the delegated metadata out of where `tough` keeps it.
+/// Moves the delegated metadata out of the structure of `tough`.
 fn take_roles(targets: &mut Targets) -> BTreeMap<String, Signed<Targets>> {
     let roles = targets.delegations.iter_mut().flat_map(|delegations| &mut delegations.roles);
     roles.filter_map(|role| Some((role.name.clone(), role.targets.take()?))).collect()
@@ -134,8 +134,8 @@ fn empty(role: &str, days: &Days) -> Result<Document> {
     Ok(Document { changed: true, ..Document::published(body) })
 }
 
-/// Loads with the root of version `from`, or one before it: a commit that publishes new keys may have been
-/// killed after its roots and before its timestamp.
+/// Loads with the root of version `from`, or an earlier one: a commit that publishes new keys may have been killed
+/// after its roots and before its timestamp.
 fn load(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> Result<tough::Repository> {
     let mut first = None;
     for version in (from.saturating_sub(MAX_UNFINISHED_ROOTS).max(1)..=from).rev() {
@@ -149,12 +149,12 @@ fn load(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> Res
     Err(first.unwrap_or(Error::Cancelled))
 }
 
-/// Loads with the root of version `from` and those after it, up to `newest`.
+/// Loads with the root of version `from` and the later ones up to `newest`.
 fn load_at(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> Result<tough::Repository> {
     let root = party.root_of(place, from)?;
     let published = place.require(&format!("tuf/{from}.root.json"), MAX_ROOT_BYTES)?;
     if parse_root(&published)? != parse_root(&root)? {
-        return Err(trust(TrustKind::Signature, format!("{place} was made with other keys")));
+        return Err(trust(TrustKind::Signature, format!("{place} was created with other keys")));
     }
     let url = |folder| {
         Url::parse(&format!("{BASE}{folder}/"))
@@ -166,7 +166,7 @@ fn load_at(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> 
     block_on(loader.load())?.map_err(error::of)
 }
 
-/// The publisher's own files as a place that `tough` can read.
+/// A transport that lets `tough` read the publisher's own files.
 #[derive(Debug, Clone)]
 struct Reader {
     place: StorageReader,
@@ -182,7 +182,7 @@ impl Reader {
             Some(wanted) => self.place.read(&wanted.path(), MAX_TARGETS_BYTES)?,
             None => None,
         };
-        let reason = "it is not there".to_owned();
+        let reason = "it does not exist".to_owned();
         found.ok_or_else(|| Error::Transport { kind: TransportKind::NotFound, url: path.to_owned(), reason })
     }
 }

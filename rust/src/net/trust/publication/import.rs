@@ -1,7 +1,7 @@
-//! Metadata that was signed elsewhere: verified, and then published as it came.
+//! Imports metadata that was signed elsewhere: verifies it, then publishes it unchanged.
 //!
-//! Besides the signature it is held to what this crate itself would sign: a role with names of another mode, or with
-//! delegations of its own, would make the whole repository unreadable to clients.
+//! In addition to the signature, the content must follow the rules of this crate: a role with names of another mode, or
+//! with delegations of its own, would make the whole repository unreadable for clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,14 +21,14 @@ use crate::net::trust::keys::ServiceKeys;
 use crate::net::trust::{CATALOG_ROLE, MAX_TARGETS_BYTES};
 
 impl<'k> Publication<'k> {
-    /// Opens a server's repository as [`Self::open_service`] does and brings it to what its publisher has signed, or
-    /// begins it in an empty shelf, with the next commit. The same files again change nothing.
+    /// Opens a server's repository like [`Self::open_service`], and applies the files that its publisher has signed. In
+    /// an empty storage, the next commit creates the repository. Applying the same files again changes nothing.
     ///
     /// # Errors
-    /// [`Error::KeyMissing`] if the root's keys of `snapshot` or `timestamp`, or the catalog's in `targets.json`, are
-    /// not those of `keys`: the service could not sign. [`Error::Trust`]: of kind `Signature` if a file is not signed
-    /// by who may, `Rollback` if it is older than what is published, `Expired`, `Root`, `Malformed`.
-    /// [`Error::Invalid`] if a file lacks or says what it must not.
+    /// [`Error::KeyMissing`] if the keys of `snapshot` or `timestamp` in the root, or of the catalog in `targets.json`,
+    /// are not in `keys`, so that the service could not sign. [`Error::Trust`] of kind `Signature` if a file lacks an
+    /// authorized signature, `Rollback` if it is older than the published one, `Expired`, `Root`, `Malformed`.
+    /// [`Error::Invalid`] if a file lacks required content or has forbidden content.
     pub fn open_with_trust(shelf: MemoryStorage, keys: &'k ServiceKeys, files: &TrustFiles) -> Result<Self> {
         let shelf = RepositoryStorage::memory(shelf);
         let party = Signer::service(keys);
@@ -38,7 +38,8 @@ impl<'k> Publication<'k> {
             return Ok(open);
         }
         let (root, new_roots) = root_chain::follow(None, &files.roots, shelf.place())?;
-        let bytes = files.targets.as_deref().ok_or_else(|| invalid("targets.json is needed to begin".to_owned()))?;
+        let bytes =
+            files.targets.as_deref().ok_or_else(|| invalid("a new repository needs targets.json".to_owned()))?;
         let targets: Signed<Targets> = parse("targets", bytes)?;
         let mut begun = Self {
             party,
@@ -58,12 +59,12 @@ impl<'k> Publication<'k> {
         Ok(begun)
     }
 
-    /// Takes a mode's metadata that its key has signed elsewhere. The next commit publishes these very bytes.
+    /// Accepts a mode's metadata that was signed elsewhere. The next commit publishes exactly these bytes.
     ///
     /// # Errors
-    /// [`Error::ModeUnknown`]. [`Error::Trust`]: of kind `Signature` if the mode's keys have not signed it,
-    /// `Rollback` if it is not newer than what is published, `Expired`, `Malformed`. [`Error::Invalid`] if it skips a
-    /// version, is too large, or lists what the mode may not.
+    /// [`Error::ModeUnknown`]. [`Error::Trust`] of kind `Signature` if the mode's keys have not signed it, `Rollback`
+    /// if it is not newer than the published one, `Expired`, `Malformed`. [`Error::Invalid`] if it skips a version, is
+    /// too large, or lists targets that the mode may not sign.
     pub fn accept_role(&mut self, mode: &str, bytes: &[u8]) -> Result<()> {
         if mode == CATALOG_ROLE || !self.roles.contains_key(mode) {
             return Err(self.unknown(mode));
@@ -98,7 +99,7 @@ impl<'k> Publication<'k> {
             let lost = |name: &&String| !delegated(&targets.signed).any(|role| role.name == **name);
             if let Some(lost) = self.roles.keys().find(lost) {
                 return Err(invalid(format!(
-                    "targets.json names {lost} no more, which is published: retire it instead"
+                    "targets.json no longer names the published mode {lost}: retire it instead"
                 )));
             }
             self.targets = Document::signed(targets.signed, bytes);
@@ -108,14 +109,14 @@ impl<'k> Publication<'k> {
         self.accept_roles(&files.roles)
     }
 
-    /// Takes the roles that are new, and sees to it that every delegated role is one that clients will believe.
+    /// Accepts new metadata of roles, and checks that clients will accept every delegated role.
     fn accept_roles(&mut self, files: &BTreeMap<String, Vec<u8>>) -> Result<()> {
         for (mode, bytes) in files {
             if mode == CATALOG_ROLE || !delegated(&self.targets.body).any(|role| role.name == *mode) {
-                return Err(invalid(format!("targets.json names no mode {mode}")));
+                return Err(invalid(format!("targets.json does not name the mode {mode}")));
             }
             let role = self.parse_role(mode, bytes)?;
-            // What began a mode is no news once the mode has moved on.
+            // The first metadata of a mode is outdated once the mode has newer metadata.
             if self.published_version(mode).is_none_or(|published| role.signed.version.get() > published) {
                 self.check_next(mode, &role)?;
                 self.roles.insert(mode.clone(), Document::signed(role.signed, bytes));
@@ -128,7 +129,7 @@ impl<'k> Publication<'k> {
         Ok(())
     }
 
-    /// Whether what is published of a role, or will be, is signed by those who hold it now.
+    /// Checks that a role's metadata, published or pending, is signed by the role's current keys.
     fn check_covered(&mut self, name: &str) -> Result<()> {
         if self.roles.get(name).is_some_and(|document| document.signed.is_some()) {
             return Ok(());
@@ -139,7 +140,7 @@ impl<'k> Publication<'k> {
         };
         match (name == CATALOG_ROLE, is_believed) {
             (_, true) => Ok(()),
-            (false, false) => Err(invalid(format!("{name} has no metadata that its key has signed: send it too"))),
+            (false, false) => Err(invalid(format!("{name} has no metadata signed by its key: send that, too"))),
             (true, false) => {
                 self.begin_role(CATALOG_ROLE)?;
                 self.document_mut(CATALOG_ROLE)?.touch();
@@ -153,7 +154,7 @@ impl<'k> Publication<'k> {
         self.shelf.place().require(&format!("tuf/{version}.{role}.json"), MAX_TARGETS_BYTES).map(Some)
     }
 
-    /// Whether clients will believe the root, and this service can sign what it must.
+    /// Checks that clients will accept the root, and that this service can sign its roles.
     fn check_root(&self) -> Result<()> {
         check_fresh("root", &self.root.signed)?;
         for (name, kind) in [("snapshot", RoleType::Snapshot), ("timestamp", RoleType::Timestamp)] {
@@ -171,7 +172,7 @@ impl<'k> Publication<'k> {
         }
         check_fresh("targets", &targets.signed)?;
         if !targets.signed.targets.is_empty() {
-            return Err(invalid("targets.json lists targets itself".to_owned()));
+            return Err(invalid("targets.json must not list targets itself".to_owned()));
         }
         let mut names = BTreeSet::new();
         for role in delegated(&targets.signed) {
@@ -182,15 +183,15 @@ impl<'k> Publication<'k> {
                 return Err(invalid(format!("targets.json names {} twice", role.name)));
             }
             if role.paths != delegation::paths_of(&role.name)? || !role.terminating {
-                return Err(invalid(format!("targets.json lets {} sign other names than its own", role.name)));
+                return Err(invalid(format!("targets.json allows {} to sign other names than its own", role.name)));
             }
         }
         let catalog = delegated(&targets.signed).find(|role| role.name == CATALOG_ROLE);
-        let catalog = catalog.ok_or_else(|| invalid("targets.json names no catalog".to_owned()))?;
+        let catalog = catalog.ok_or_else(|| invalid("targets.json does not name the catalog".to_owned()))?;
         self.require(CATALOG_ROLE, &catalog.keyids, catalog.threshold)
     }
 
-    /// A mode's metadata that its keys have signed, and that no client will stumble over.
+    /// Parses a mode's metadata, and checks its signatures and that clients can read it.
     fn parse_role(&self, mode: &str, bytes: &[u8]) -> Result<Signed<Targets>> {
         let role: Signed<Targets> = parse(mode, bytes)?;
         if !delegation::verifies(&self.targets.body, mode, &role) {
@@ -198,12 +199,12 @@ impl<'k> Publication<'k> {
             return Err(trust(TrustKind::Signature, reason));
         }
         if role.signed.delegations.is_some() {
-            return Err(invalid(format!("{mode} delegates to others")));
+            return Err(invalid(format!("{mode} must not delegate to other roles")));
         }
         for (name, target) in &role.signed.targets {
             check_may_sign(mode, name.raw())?;
             if target.hashes.sha256.len() != 32 {
-                return Err(invalid(format!("{} has a digest that is no SHA-256", name.raw())));
+                return Err(invalid(format!("the digest of {} is not a SHA-256", name.raw())));
             }
         }
         Ok(role)
@@ -215,7 +216,7 @@ impl<'k> Publication<'k> {
         match self.published_version(mode) {
             Some(published) if given <= published => Err(older(mode, given, published)),
             Some(published) if given != published + 1 => {
-                Err(invalid(format!("{mode} is signed as version {given}; the next one is {}", published + 1)))
+                Err(invalid(format!("{mode} is signed as version {given}, but the next version is {}", published + 1)))
             }
             _ => Ok(()),
         }
@@ -239,7 +240,7 @@ fn check_fresh<T: Role>(name: &str, role: &T) -> Result<()> {
 }
 
 fn older(name: &str, given: u64, published: u64) -> Error {
-    let reason = format!("{name} is signed as version {given}, and version {published} is published");
+    let reason = format!("{name} is signed as version {given}, but version {published} is already published");
     trust(TrustKind::Rollback, reason)
 }
 

@@ -1,7 +1,7 @@
-//! What goes into `tuf/current.pack`: the metadata in force, and what clients ask for next.
+//! Builds `tuf/current.pack`: the current metadata, and the files that clients request next.
 //!
-//! Nothing is verified here: readers do that. What does not fit is left out, the least needed first, and what is left
-//! out costs a reader one request.
+//! Nothing is verified here; readers do that. Files that do not fit are omitted, the least needed first. Each omitted
+//! file costs a reader one request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,23 +19,23 @@ use crate::net::trust::error::trust;
 use crate::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
 
-/// Gives a file by its path below the root of the repository; nothing if there is none, or if it has more bytes than
-/// this.
+/// Reads a file by its path below the root of the repository; `None` if it does not exist or has more than this many
+/// bytes.
 pub type Read<'a> = &'a dyn Fn(&str, u64) -> Result<Option<Vec<u8>>>;
 
-/// Largest pack that is made, in bytes: every client gets it after every publication.
+/// Largest pack that is written, in bytes. Every client downloads it after every publication.
 const MAX_BYTES: u64 = 512 << 10;
 
-/// Roots that are put in. A client that is further behind asks for the others one by one.
+/// Number of roots that are included. A client that is further behind requests the others one by one.
 const MAX_ROOTS: u64 = 16;
 
-/// Largest `bundles/<sha256>.json` that is put in, in bytes.
+/// Largest `bundles/<sha256>.json` that is included, in bytes.
 const MAX_LIST_BYTES: u64 = 64 << 10;
 
-/// Versions of one mode and platform, at most: while the newest is not offered to everybody, others get the one before.
+/// Most versions of one mode and platform. During a rollout of the newest, other clients get the previous one.
 const MAX_VERSIONS: usize = 2;
 
-/// Packs what a repository has in force. `newest_root` is the version of its newest root.
+/// Packs the current metadata of a repository. `newest_root` is the version of its newest root.
 ///
 /// # Errors
 /// [`Error::Trust`] of kind `Malformed` if the repository has no timestamp, or one that cannot be read; those of
@@ -47,8 +47,8 @@ pub fn make_pack(newest_root: u64, read: Read<'_>) -> Result<Vec<u8>> {
 }
 
 impl Publication<'_> {
-    /// Makes `tuf/current.pack` again if it is not what it would be now. Commits do that; it is for those who add what
-    /// belongs into it and sign nothing. In memory there is no pack.
+    /// Rewrites `tuf/current.pack` if its content would change. Commits do this automatically; call it after adding
+    /// unsigned files that belong in the pack. Does nothing in memory, where there is no pack.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -66,7 +66,7 @@ impl Publication<'_> {
         self.shelf.write_metadata(&[(FILE.to_owned(), packed)])
     }
 
-    /// The same if there is one that is not of this timestamp: a commit was killed before its last file.
+    /// Rewrites an existing pack if it has a different timestamp, because a commit was killed before its last file.
     pub(super) fn mend_pack(&mut self) -> Result<()> {
         let place = self.shelf.place();
         if !place.has(metadata_pack::PATH) {
@@ -124,7 +124,7 @@ impl Bag<'_> {
         self.take(&format!("tuf/{version}.root.json"), MAX_ROOT_BYTES).map(drop)
     }
 
-    /// Release documents and lists of bundles, what most are offered first.
+    /// Adds release documents and lists of bundles, those of the most widely offered versions first.
     fn documents(&mut self, catalog: &Catalog, roles: &BTreeMap<String, Targets>) -> Result<()> {
         let mut offers: Vec<(usize, String, String)> = Vec::new();
         for (name, mode) in catalog.modes.iter().filter(|(_, mode)| mode.is_active && mode.update_to.is_none()) {
@@ -150,14 +150,14 @@ impl Bag<'_> {
         Ok(())
     }
 
-    /// Reads a file and, if it fits, puts it in. What metadata calls by an odd name is not looked for.
+    /// Reads a file, and adds it if it fits. Ignores names in metadata that a pack may not contain.
     fn take(&mut self, path: &str, max_bytes: u64) -> Result<Option<Vec<u8>>> {
         if !metadata_pack::may_have(path) {
             return Ok(None);
         }
         let Some(bytes) = (self.read)(path, max_bytes)? else { return Ok(None) };
         let plain_bytes = self.plain_bytes + (path.len() + bytes.len() + 64) as u64;
-        // Together they compress no worse than one by one.
+        // Compressed together, files are no larger than compressed one by one.
         let alone = zstd::bulk::compress(&bytes, 1).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
         let packed_bytes = self.packed_bytes + (path.len() + alone.len()) as u64;
         if packed_bytes <= MAX_BYTES
@@ -171,7 +171,7 @@ impl Bag<'_> {
     }
 }
 
-/// What clients of a platform are offered, the newest first: down to a version that everybody may have.
+/// The versions that clients of a platform may be offered, newest first, down to one with full rollout.
 fn best<'a>(mode: &'a Mode, platform: &Platform) -> Vec<&'a Offer> {
     let fits = |offer: &&Offer| offer.platforms.contains(platform) && !offer.recalled && !offer.skip_update;
     let mut offers: Vec<&Offer> = mode.versions.iter().filter(fits).collect();
@@ -181,7 +181,7 @@ fn best<'a>(mode: &'a Mode, platform: &Platform) -> Vec<&'a Offer> {
     offers
 }
 
-/// Where a target of a role is, and its digest in hex.
+/// The path of a role's target, and its SHA-256 in hex.
 fn listed(roles: &BTreeMap<String, Targets>, role: &str, name: &str) -> Option<(String, String)> {
     let target = roles.get(role)?.targets.get(&TargetName::new(name).ok()?)?;
     let sha256 = hex::encode(&target.hashes.sha256);

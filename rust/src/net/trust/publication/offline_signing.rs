@@ -1,4 +1,4 @@
-//! What a publisher without the online keys signs for a server.
+//! Metadata that a publisher without the online keys signs for a server.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use crate::net::api::TrustUpload;
 use crate::net::trust::CATALOG_ROLE;
 use crate::net::trust::error::trust;
 
-/// Files that were signed offline and begin a repository, or bring new roots, delegations and modes.
+/// Files that were signed offline to create a repository, or to add roots, delegations and modes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustFiles {
-    /// Roots by version, without a gap to those that are published. Others may be among them.
+    /// Roots by version, without a gap after the published ones. Published roots may be included.
     pub roots: BTreeMap<u64, Vec<u8>>,
-    /// `targets.json`, if it is new.
+    /// `targets.json`, if it has changed.
     pub targets: Option<Vec<u8>>,
-    /// Metadata of modes: of each that is new, or whose key is.
+    /// Metadata of each mode that is new or has a new key, by mode name.
     pub roles: BTreeMap<String, Vec<u8>>,
 }
 
 impl TrustFiles {
-    /// As it is sent.
+    /// Encodes the files for the request to the server.
     pub fn to_upload(&self) -> TrustUpload {
         let roots = self.roots.iter().map(|(version, bytes)| (version.to_string(), STANDARD.encode(bytes)));
         let roles = self.roles.iter().map(|(mode, bytes)| (mode.clone(), STANDARD.encode(bytes)));
@@ -34,10 +34,10 @@ impl TrustFiles {
         }
     }
 
-    /// As it was sent. Nothing is verified yet.
+    /// Decodes the files from a request. Nothing is verified yet.
     ///
     /// # Errors
-    /// [`Error::Trust`] of kind `Malformed` for what is no version, or not in base64.
+    /// [`Error::Trust`] of kind `Malformed` for invalid version numbers or base64.
     pub fn from_upload(upload: &TrustUpload) -> Result<Self> {
         let bad = |what: &str| trust(TrustKind::Malformed, format!("{what} cannot be read"));
         let decode = |what: &str, text: &str| STANDARD.decode(text).map_err(|_| bad(what));
@@ -45,7 +45,7 @@ impl TrustFiles {
         for (version, text) in &upload.roots {
             let what = format!("root {version:?}");
             let number: u64 = version.parse().map_err(|_| bad(&what))?;
-            // One spelling per version, or one would hide another.
+            // Accept one spelling per version only: otherwise "01" and "1" would overwrite each other.
             if number.to_string() != *version {
                 return Err(bad(&what));
             }
@@ -60,7 +60,7 @@ impl TrustFiles {
 }
 
 impl Publication<'_> {
-    /// Signs a mode's metadata as it would be committed, and writes nothing.
+    /// Signs a mode's metadata as a commit would, without writing it.
     ///
     /// # Errors
     /// [`Error::ModeUnknown`], [`Error::KeyMissing`], [`Error::Invalid`] if it has become too large.
@@ -69,8 +69,8 @@ impl Publication<'_> {
         Ok(self.sign_document(mode, document)?.1)
     }
 
-    /// What the folder of keys has and this repository has not: new roots, delegations, and the metadata of modes
-    /// that are new or have new keys; nothing if there is none of it. To be called before targets are put.
+    /// The roots, delegations and modes of the key folder that this repository lacks, with the metadata of modes that
+    /// are new or have new keys; `None` if nothing is missing. Call it before putting targets.
     ///
     /// # Errors
     /// [`Error::KeyMissing`] without the key of `targets`, or of a mode that has to be signed.

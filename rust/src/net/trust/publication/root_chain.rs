@@ -1,4 +1,4 @@
-//! The chain of roots: each is signed by the one before and by itself.
+//! The chain of roots: each is signed by the keys of the previous one and by its own.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::net::trust::error::trust;
 /// Roots by version.
 type Files = BTreeMap<u64, Vec<u8>>;
 
-/// Follows `roots` from the newest one that is known, or from the first. Gives the newest, and those that are new.
-/// A version that is known already must be the same.
+/// Follows `roots` from the newest known one, or from the first. Returns the newest root, and all new ones. A known
+/// version must be identical.
 pub(super) fn follow(
     known: Option<&Signed<Root>>,
     roots: &Files,
@@ -28,7 +28,7 @@ pub(super) fn follow(
         if *version <= before {
             let known = place.require(&format!("tuf/{version}.root.json"), MAX_ROOT_BYTES)?;
             if parse_root(&known)? != root {
-                let reason = format!("root {version} is another one: the repository was begun with other keys");
+                let reason = format!("root {version} differs: the repository was created with other keys");
                 return Err(trust(TrustKind::Signature, reason));
             }
             continue;
@@ -43,18 +43,18 @@ pub(super) fn follow(
         new.insert(*version, bytes.clone());
         newest = Some(root);
     }
-    let newest = newest.ok_or_else(|| Error::Invalid { what: "root", reason: "none is given".to_owned() })?;
+    let newest = newest.ok_or_else(|| Error::Invalid { what: "root", reason: "no root was given".to_owned() })?;
     Ok((newest, new))
 }
 
 fn parse(version: u64, bytes: &[u8]) -> Result<Signed<Root>> {
     if bytes.len() as u64 > MAX_ROOT_BYTES {
-        let reason = format!("root {version} has {} bytes; at most {MAX_ROOT_BYTES} are read", bytes.len());
+        let reason = format!("root {version} has {} bytes; at most {MAX_ROOT_BYTES} are accepted", bytes.len());
         return Err(trust(TrustKind::Root, reason));
     }
     let root = parse_root(bytes)?;
     if root.signed.version.get() != version {
-        let reason = format!("what is given as root {version} calls itself version {}", root.signed.version);
+        let reason = format!("the file given as root {version} states version {}", root.signed.version);
         return Err(trust(TrustKind::Root, reason));
     }
     if !root.signed.consistent_snapshot {

@@ -1,4 +1,4 @@
-//! Who publishes: whose root is believed, and by which keys is signed.
+//! The signer of a publication: which root it trusts, and which keys it signs with.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::net::trust::MAX_ROOT_BYTES;
 use crate::net::trust::keys::{Days, KeyFile, KeyStore, Keys, ServiceKeys};
 
-/// A folder of keys with its root and delegations, or a service that takes both from its own repository.
+/// A key folder with its root and delegations, or a service that takes both from its own repository.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Signer<'k> {
     pub(super) ring: &'k KeyStore,
@@ -28,7 +28,7 @@ impl<'k> Signer<'k> {
         self.offline.map(Keys::file)
     }
 
-    /// The root of a version, as this party believes it.
+    /// The trusted root of this version.
     pub(super) fn root_of(&self, place: &StorageReader, version: u64) -> Result<Vec<u8>> {
         match self.offline {
             Some(keys) => keys.root_of_version(version),
@@ -36,7 +36,7 @@ impl<'k> Signer<'k> {
         }
     }
 
-    /// The roots after `version` that the folder of keys has.
+    /// The roots after `version` in the key folder; none for a service.
     pub(super) fn roots_after(&self, version: u64) -> Result<BTreeMap<u64, Vec<u8>>> {
         let Some(keys) = self.offline else { return Ok(BTreeMap::new()) };
         let newest = keys.newest_root().signed.version.get();

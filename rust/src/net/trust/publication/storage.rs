@@ -1,4 +1,4 @@
-//! Where the files of a publication are: in a folder, or in memory because a database has them.
+//! The storage of a publication: a folder, or files in memory that come from a database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,25 +8,25 @@ use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
 use crate::local::lock::Lock;
 
-/// A repository's files by their path below its root, such as `tuf/1.root.json`.
+/// The files of a repository by their path below its root, such as `tuf/1.root.json`.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// A part of a repository in memory: all its roots, and the other metadata that is in force, must be among it;
-/// targets may be. Empty, a repository begins with it.
+/// Files of a repository in memory. Must contain all roots and all other current metadata; targets are optional. If it
+/// is empty, a new repository is created in it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     files: Arc<Files>,
 }
 
 impl MemoryStorage {
-    /// `files` by their path below the root of the repository, such as `tuf/timestamp.json` or
+    /// A storage with `files`, by their path below the root of the repository, such as `tuf/timestamp.json` or
     /// `targets/<sha256>.catalog.json`.
     pub fn new(files: BTreeMap<String, Vec<u8>>) -> Self {
         Self { files: Arc::new(files) }
     }
 }
 
-/// What can be read; clones read the same.
+/// Read access to a storage. Clones of a folder read the same files.
 #[derive(Debug, Clone)]
 pub(super) enum StorageReader {
     Folder(PathBuf),
@@ -39,7 +39,7 @@ impl StorageReader {
             Self::Folder(folder) => disk::read_if_exists(&folder.join(path), max_bytes),
             Self::Memory(files) => match files.get(path) {
                 Some(bytes) if bytes.len() as u64 > max_bytes => {
-                    let reason = format!("{path} has {} bytes, at most {max_bytes} are read", bytes.len());
+                    let reason = format!("{path} has {} bytes; at most {max_bytes} are accepted", bytes.len());
                     Err(Error::Invalid { what: "file", reason })
                 }
                 found => Ok(found.cloned()),
@@ -47,13 +47,13 @@ impl StorageReader {
         }
     }
 
-    /// A file that must be there.
+    /// Reads a file that must exist.
     pub(super) fn require(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
         let missing = || Error::io("open", self.name_of(path))(std::io::ErrorKind::NotFound.into());
         self.read(path, max_bytes)?.ok_or_else(missing)
     }
 
-    /// Whether there is such a file, or anything below a folder of this name.
+    /// Whether there is such a file, or a file in a folder of this name.
     pub(super) fn has(&self, path: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(path).exists(),
@@ -61,7 +61,7 @@ impl StorageReader {
         }
     }
 
-    /// The names of the files in a folder, if there is one.
+    /// The names of the files in a folder; empty if the folder does not exist.
     pub(super) fn names_in(&self, folder: &str) -> Result<Vec<String>> {
         match self {
             Self::Folder(root) => {
@@ -94,11 +94,11 @@ impl std::fmt::Display for StorageReader {
     }
 }
 
-/// A place that can be written, by one at a time.
+/// Write access to a storage. A folder is locked against other publishers.
 #[derive(Debug)]
 pub(super) struct RepositoryStorage {
     place: StorageReader,
-    /// What was written into memory, in this order.
+    /// The files that were written to memory, in this order.
     written: Vec<(String, Vec<u8>)>,
     _lock: Option<Lock>,
 }
@@ -128,7 +128,7 @@ impl RepositoryStorage {
         self.written
     }
 
-    /// Writes targets that are not there with these bytes. Gives how many that were.
+    /// Writes the targets that do not exist with these bytes. Returns how many were written.
     pub(super) fn write_targets<'a>(&mut self, files: impl Iterator<Item = (&'a String, &'a Vec<u8>)>) -> Result<u64> {
         let mut count = 0;
         let mut folders = BTreeSet::new();
@@ -149,12 +149,12 @@ impl RepositoryStorage {
                 StorageReader::Memory(files) => put(files, &mut self.written, path.clone(), bytes),
             }
         }
-        // New folders must be there after a power cut as well as what is in them.
+        // New folders must survive a power cut, too, not only the files in them.
         folders.iter().try_for_each(|folder| disk::sync_directory(folder))?;
         Ok(count)
     }
 
-    /// Writes metadata in this order; the names are those below `tuf/`.
+    /// Writes metadata in this order. Names are relative to `tuf/`.
     pub(super) fn write_metadata(&mut self, files: &[(String, Vec<u8>)]) -> Result<()> {
         match &mut self.place {
             StorageReader::Folder(root) => {
@@ -180,7 +180,7 @@ fn put(files: &mut Arc<Files>, written: &mut Vec<(String, Vec<u8>)>, path: Strin
     written.push((path, bytes.to_vec()));
 }
 
-/// What follows `folder/`.
+/// The part of `name` after `folder/`; `None` if it is not in the folder.
 fn below<'a>(name: &'a str, folder: &str) -> Option<&'a str> {
     name.strip_prefix(folder)?.strip_prefix('/')
 }

@@ -1,6 +1,5 @@
-//! Which metadata has expired. `tough` refuses a whole repository if one delegated role has; here that
-//! role's targets are refused, and the rest goes on: a mode that nobody publishes to any more must not stop
-//! the others.
+//! Checks expiry. `tough` rejects the whole repository if one delegated role has expired. Here, only the targets of
+//! that role are rejected: an abandoned mode must not block the others.
 
 use jiff::Timestamp;
 use tough::TargetName;
@@ -9,7 +8,7 @@ use tough::schema::{Role, Targets};
 use crate::error::{Result, TrustKind};
 use crate::net::trust::error::trust;
 
-/// Whether the four roles that all others depend on are fresh.
+/// Fails with `Expired` unless the four roles that all others depend on are fresh.
 pub(super) fn check_top(repository: &tough::Repository) -> Result<()> {
     let now = Timestamp::now();
     check_role("root", &repository.root().signed, now)?;
@@ -18,7 +17,7 @@ pub(super) fn check_top(repository: &tough::Repository) -> Result<()> {
     check_role("targets", &repository.targets().signed, now)
 }
 
-/// Whether a target may be used now: those four, and every role that lists it.
+/// Fails with `Expired` unless the four top-level roles and every role that lists the target are fresh.
 pub(super) fn check(repository: &tough::Repository, name: &TargetName) -> Result<()> {
     check_top(repository)?;
     check_listing(&repository.targets().signed, name, Timestamp::now())
@@ -35,7 +34,7 @@ fn check_listing(targets: &Targets, name: &TargetName, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Whether the role or one below it lists the target.
+/// Whether the role, or one that it delegates to, lists the target.
 fn lists(targets: &Targets, name: &TargetName) -> bool {
     let mut below = targets.delegations.iter().flat_map(|delegations| &delegations.roles);
     targets.targets.contains_key(name)

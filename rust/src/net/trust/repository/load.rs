@@ -1,4 +1,4 @@
-//! One try to load all metadata, in a working folder of its own.
+//! One attempt to load all metadata, in its own working folder.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const LIMITS: Limits = Limits {
     max_root_updates: MAX_ROOT_UPDATES,
 };
 
-/// All that tries have in common.
+/// State that all attempts share.
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) counters: Arc<Counters>,
@@ -37,14 +37,14 @@ pub(super) struct Opening {
     network: Network,
 }
 
-/// What became of one try.
+/// The result of one attempt.
 pub(super) struct Attempt {
     pub(super) outcome: Result<Loaded>,
     pub(super) used_cache: bool,
     pub(super) used_pack: bool,
 }
 
-/// Verified metadata, and where `tough` has its files.
+/// Verified metadata, and the working folder of `tough`.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) inner: tough::Repository,
@@ -68,7 +68,7 @@ impl Opening {
     }
 
     /// # Errors
-    /// Only what has nothing to do with the repository.
+    /// Only errors of this machine; those of the repository are in [`Attempt::outcome`].
     pub(super) fn attempt(&self, route: Origins) -> Result<Attempt> {
         let store = Store::create(&self.scratch)?;
         self.memory.fill(&store.0, self.keep_clock_guard)?;
@@ -84,7 +84,7 @@ impl Opening {
 }
 
 impl Loaded {
-    /// The cache names of all metadata that is in force, and of all targets.
+    /// The cache names of all current metadata and of all targets.
     pub(super) fn current_files(&self) -> BTreeSet<String> {
         let snapshot = &self.inner.snapshot().signed;
         let roles = snapshot.meta.iter().map(|(file, meta)| format!("{}.{file}", meta.version));
@@ -99,8 +99,8 @@ async fn load(root: &[u8], courier: &MirrorTransport, store: &Path) -> Result<to
     match load_once(root, courier, store, ExpirationEnforcement::Safe).await? {
         Ok(repository) => Ok(repository),
         Err(error) if is_expired_role(&error) => {
-            // Root, timestamp and snapshot are fresh, or they had been refused before. The courier gives the
-            // same bytes again; what has expired is refused by `freshness`, here or with its targets.
+            // Root, timestamp and snapshot are fresh: otherwise `tough` would have rejected them first. The transport
+            // returns the same bytes again, and `freshness` rejects expired roles, here or with their targets.
             let again = load_once(root, courier, store, ExpirationEnforcement::Unsafe).await?;
             let repository = again.map_err(error::of)?;
             freshness::check_top(&repository)?;
@@ -126,13 +126,13 @@ async fn load_once(
     Ok(loader.load().await)
 }
 
-/// A working folder of `tough`; it goes with this value.
+/// A working folder of `tough`, removed on drop.
 #[derive(Debug)]
 pub(super) struct Store(pub(super) PathBuf);
 
 impl Store {
     fn create(scratch: &Path) -> Result<Self> {
-        // The folder of working files may be everybody's: the name is not to be guessed, what is in it not to be read.
+        // The scratch folder may be shared with other users, so the name must be unpredictable and the folder private.
         let folder = scratch.join(format!("vsekai-trust-{:016x}", fastrand::u64(..)));
         disk::make_private_directory(&folder)?;
         Ok(Self(folder))

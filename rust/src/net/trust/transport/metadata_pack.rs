@@ -1,7 +1,7 @@
-//! The pack of a repository: files that need not be asked for one by one.
+//! The metadata pack of a repository: many files in one request.
 //!
-//! What is in it is believed no more than what the mirror would have sent by itself: it takes the same way through
-//! `tough`, under the same caps. Whatever is wrong with it, it is passed over, and the single files are asked for.
+//! Its content is trusted no more than single files from a mirror: it passes through `tough` in the same way, under the
+//! same limits. A pack with any problem is ignored, and the single files are requested.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,25 +16,25 @@ use crate::net::trust::Location;
 use crate::net::trust::datastore::KnownMetadataPack;
 use crate::net::trust::error::trust;
 
-/// What is known of the pack while a repository is open; outlives the single courier.
+/// The state of the pack while a repository is open; shared by all transports of one repository.
 #[derive(Debug, Default)]
 pub(in crate::net::trust) struct Packed(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     found: Found,
-    /// Why it was passed over, until somebody wants to know.
+    /// Why it was ignored, until the caller takes this.
     warning: Option<Error>,
 }
 
 #[derive(Debug, Default)]
 enum Found {
-    /// Nobody was asked yet.
+    /// No mirror has been asked yet.
     #[default]
     Unasked,
-    /// Nobody could be asked.
+    /// No mirror could be asked.
     Nowhere,
-    /// There is none, or none that can be used. Known already, nobody was asked.
+    /// There is no usable pack. `known` is set if the datastore said so and no request was made.
     Absent {
         location: String,
         known: Option<KnownMetadataPack>,
@@ -50,11 +50,11 @@ struct Open {
     pack: MetadataPack,
 }
 
-/// What a pack says of a root.
+/// What a pack tells about a root version.
 enum Root {
     Here(Vec<u8>),
     NoNewer,
-    /// Who wants to know has to ask for it.
+    /// The pack does not tell; a mirror must be asked.
     Unknown,
 }
 
@@ -63,7 +63,7 @@ impl Packed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pack does not hold: from now on there is none.
+    /// Ignores the pack from now on, because it is invalid.
     pub(in crate::net::trust) fn pass_over(&self, error: &Error) {
         let mut state = self.state();
         let Found::Open(open) = &state.found else { return };
@@ -72,12 +72,12 @@ impl Packed {
         state.found = Found::Absent { location, known: None };
     }
 
-    /// Why it was passed over; the first time only.
+    /// Why the pack was ignored; returned once.
     pub(in crate::net::trust) fn take_warning(&self) -> Option<Error> {
         self.state().warning.take()
     }
 
-    /// A file that is not asked for by `tough`, and not verified by anybody.
+    /// An unsigned file of the pack, which `tough` does not verify.
     pub(in crate::net::trust) fn beside(&self, path: &str) -> Option<Vec<u8>> {
         match &self.state().found {
             Found::Open(open) => open.pack.get(path).map(<[u8]>::to_vec),
@@ -85,7 +85,7 @@ impl Packed {
         }
     }
 
-    /// What to remember of it beside a timestamp of this digest, and the pack if it is to be kept.
+    /// The record of the pack for the datastore, with a timestamp of this digest, and the pack itself if it is kept.
     pub(in crate::net::trust) fn to_remember(&self, timestamp: &str) -> (Option<KnownMetadataPack>, Option<Vec<u8>>) {
         match &self.state().found {
             Found::Unasked | Found::Nowhere => (None, None),
@@ -94,7 +94,7 @@ impl Packed {
                 let here = KnownMetadataPack::Here { location, sha256: Digest::of(packed).to_string(), validators };
                 (Some(here), Some(packed.clone()))
             }
-            // A publication may have brought one: the next check looks.
+            // If the timestamp has changed, a publication may have added a pack, so the next check asks again.
             Found::Absent { known: Some(known), .. } => {
                 let is_same = matches!(known, KnownMetadataPack::Absent { timestamp: then, .. } if then == timestamp);
                 (is_same.then(|| known.clone()), None)
@@ -123,7 +123,7 @@ impl Packed {
         }
         drop(state);
         if newest < version {
-            let reason = format!("root {newest} is its newest, and root {version} comes next");
+            let reason = format!("its newest root is {newest}, but root {version} is requested");
             self.pass_over(&trust(TrustKind::Rollback, reason));
         }
         Root::Unknown
@@ -131,7 +131,7 @@ impl Packed {
 }
 
 impl Inner {
-    /// Asks the mirrors in their order, until one answers, whether there is a pack. One try each: there is another way.
+    /// Asks the mirrors in order for a pack, until one answers. One attempt each, because the pack is optional.
     pub(super) async fn open_pack(&self) {
         if !matches!(self.packed.state().found, Found::Unasked) {
             return;
@@ -140,7 +140,7 @@ impl Inner {
         let order = self.state().route.mirrors.clone();
         for mirror in order {
             let Some(location) = self.locations.get(mirror) else { continue };
-            // The files of a folder cost nothing.
+            // In a folder, single files cost nothing.
             let Location::Url(_) = location else { return };
             let at = location.to_string();
             let outcome = match self.memory.absent_pack(&at) {
@@ -153,7 +153,7 @@ impl Inner {
                     return self.prefer(mirror);
                 }
                 Err(Error::Transport { kind: TransportKind::Offline | TransportKind::Tls, .. }) => {}
-                // It is there, and may still have the single files.
+                // The mirror answers, and may still have the single files.
                 Err(_) => return,
             }
         }
@@ -175,7 +175,7 @@ impl Inner {
             }
             (Ok(HttpAnswer::NotModified), Some((validators, bytes))) => (bytes, validators),
             (Ok(HttpAnswer::TooLong | HttpAnswer::NotModified), _) => {
-                return Ok(self.without_pack(location, &trust(TrustKind::Malformed, "it is longer than any")));
+                return Ok(self.without_pack(location, &trust(TrustKind::Malformed, "it is too large")));
             }
             (Err(Error::Transport { kind: TransportKind::NotFound, .. }), _) => {
                 return Ok(Found::Absent { location, known: None });
@@ -184,7 +184,7 @@ impl Inner {
         };
         Ok(match read(&packed) {
             Ok(pack) => Found::Open(Open { location, validators, packed, pack }),
-            // A later version of this program writes another: nothing is wrong with it.
+            // A newer program may write another format; that is not a fault of the pack.
             Err(Error::Unsupported { .. }) => Found::Absent { location, known: None },
             Err(error) => self.without_pack(location, &error),
         })
@@ -195,7 +195,7 @@ impl Inner {
         Found::Absent { location, known: None }
     }
 
-    /// What the pack has to say; nothing if somebody else is to be asked.
+    /// The file, or its absence, according to the pack; `None` if the pack does not tell.
     pub(super) fn packed_file(&self, wanted: &PackQuery, max_bytes: u64) -> Option<Result<Vec<u8>>> {
         let found = match wanted {
             PackQuery::Root(version) => match self.packed.root(*version) {
@@ -214,11 +214,11 @@ impl Inner {
     }
 }
 
-/// A pack that a repository can be opened with.
+/// Parses a pack, and checks that a repository can be opened with it.
 fn read(packed: &[u8]) -> Result<MetadataPack> {
     let pack = MetadataPack::parse(packed)?;
     if pack.get(&PackQuery::Timestamp.path()).is_none() || pack.newest_root().is_none() {
-        return Err(trust(TrustKind::Malformed, "it lacks what everybody needs"));
+        return Err(trust(TrustKind::Malformed, "it lacks the timestamp or a root"));
     }
     Ok(pack)
 }
@@ -228,5 +228,5 @@ fn warning(location: &str, error: &Error) -> Error {
         Error::Trust { kind, .. } => *kind,
         _ => TrustKind::Malformed,
     };
-    trust(kind, format!("{} of {location} is passed over, the single files are read: {error}", metadata_pack::PATH))
+    trust(kind, format!("ignored {} of {location} and read the single files: {error}", metadata_pack::PATH))
 }
