@@ -1,5 +1,5 @@
-//! What a hostile repository can do to an install, done to the real binary: each attack ends with its code, the
-//! install is untouched, still starts, and still takes an update from the honest repository.
+//! Attacks of a hostile repository on an install, run against the real binary. Each attack ends with its error code;
+//! the install is untouched, still starts, and still accepts an update from the honest repository.
 
 mod attacker;
 mod bombs;

@@ -1,6 +1,6 @@
-//! Our archives held against those that casync and desync write for the same tree, byte for byte.
+//! Compares our archives with those that casync and desync write for the same tree, byte for byte.
 //!
-//! Each needs its program on `PATH` and says so where it is not there.
+//! Each test needs its program on `PATH`, and prints a line if it is missing.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use std::process::Command;
 use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata, Segment, Walk, read_forward};
 use vsekai_updater::path::{LinkTarget, RelPath};
 
-// What makes casync record what desync records, and nothing else.
+// The options that make casync record exactly what desync records.
 const TREE: [&str; 8] = [
     "--with=32bit-uids",
     "--with=nsec-time",
@@ -47,7 +47,7 @@ fn make_tree(root: &Path, longest_name: usize) {
     for number in 0..150 {
         write(&format!("many/file-{number}"), number.to_string().as_bytes(), 0o644);
     }
-    // Where byte order and the order of whole paths differ.
+    // Names for which byte order differs from the order of whole paths.
     write("order/x/y", b"1", 0o644);
     write("order/x-y", b"2", 0o644);
     write("order/x.y", b"3", 0o644);
@@ -122,7 +122,7 @@ fn run(program: &mut Command) {
     assert!(done.status.success(), "{program:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Reads the archive both ways and renders it back; gives its layout.
+/// Reads the archive in both ways and renders it again. Returns its layout.
 fn check(archive: &Path, tree: &Path) -> Layout {
     let bytes = fs::read(archive).unwrap();
     let layout = walk(&bytes);
@@ -149,7 +149,7 @@ fn casync_archives_render_back_and_ours_are_the_same() {
     }
 }
 
-/// `a` has an owner, an attribute, ACLs and capabilities, `d` an owner, an attribute and default ACLs.
+/// `a` has an owner, an attribute, ACLs and capabilities; `d` has an owner, an attribute and default ACLs.
 #[test]
 fn casync_metadata_is_kept_as_it_is() {
     let bytes = include_bytes!("../fixtures/casync-metadata.catar");
@@ -177,7 +177,7 @@ fn casync_reads_our_archive() {
     }
     let folder = tempfile::tempdir().unwrap();
     let (tree, archive) = (folder.path().join("tree"), folder.path().join("x.catar"));
-    // casync extracts by way of longer names.
+    // casync extracts to longer temporary names first.
     make_tree(&tree, 200);
     let layout = Layout::build(list(&tree)).unwrap();
     fs::write(&archive, render(&layout, &tree)).unwrap();

@@ -1,4 +1,4 @@
-//! The corpus of the fuzz targets, through the same checks, in each run of the tests. Fuzzing itself is nightly's:
+//! Runs the corpus of the fuzz targets through the same checks in each test run. Fuzzing itself runs nightly:
 //! `tests/tools/fuzz.sh`.
 
 use std::collections::BTreeMap;
@@ -13,11 +13,11 @@ use checks::{bundle, catar, chunk, chunker, index, layout, pack, path};
 #[path = "../../fuzz/src/checks/mod.rs"]
 mod checks;
 
-/// No input may take longer: the fuzzer's own limit.
+/// Longest time for one input, the same as the fuzzer's.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// What the replay may take of the address space, in KiB. It is the fuzzer's limit of memory, with room for what the
-/// test program itself maps.
+/// Limit of the replay's address space, in KiB: the fuzzer's memory limit, plus room for what the test program itself
+/// maps.
 const MAX_MEMORY_KIB: u32 = 1 << 20;
 
 fn targets() -> BTreeMap<&'static str, fn(&[u8])> {
@@ -42,7 +42,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn every_input_of_the_corpus_keeps_what_its_check_promises() {
-    // In a process of its own, for the limit of memory would be that of all tests.
+    // In a separate process, because the memory limit would otherwise apply to all tests.
     let command = "ulimit -v \"$1\" && exec \"$0\" --exact corpus::replay --ignored --nocapture --test-threads 1";
     let mut child = Command::new("sh");
     child.args(["-c", command]).arg(std::env::current_exe().unwrap()).arg(MAX_MEMORY_KIB.to_string());

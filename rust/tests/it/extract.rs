@@ -1,6 +1,6 @@
-//! `vsekai store extract` from outside: what a user, a failing disk and a hostile publisher can do to it.
+//! `vsekai store extract` from outside: what users, failing disks and hostile publishers can do to it.
 //!
-//! Needs nothing but this crate; tests of mounts and of other users need root and say so when they are skipped.
+//! Needs no other programs. Tests of mounts and of other users need root, and print a line when they are skipped.
 
 mod blob;
 mod damage;
@@ -20,7 +20,7 @@ use crate::support::run::{self, Run};
 use crate::support::stores::{Bench, ids, read_index};
 use crate::support::trees::{self, chmod, link, noise, touch, write};
 
-/// A small game: about 1 MB in some 200 chunks.
+/// A small game: about 1 MB in about 200 chunks.
 fn first_version(root: &Path) {
     write(root, "bin/game", &noise(1, 300_000));
     chmod(root, "bin/game", 0o755);
@@ -41,7 +41,7 @@ fn first_version(root: &Path) {
     }
 }
 
-/// What the next release does to it: changed, added, removed, moved, mode only, time only, other kinds.
+/// The changes of the next release: entries changed, added, removed, moved, with other permissions, times or kinds.
 fn second_version(root: &Path) {
     let mut game = fs::read(root.join("bin/game")).unwrap();
     game[150_000..150_100].fill(7);
@@ -97,14 +97,14 @@ impl Game {
         Run::of(&mut run::extract(&[self.bench.store()], index, &self.destination))
     }
 
-    /// Chunks that the second version has and the first has not.
+    /// Chunks that the second version has and the first lacks.
     fn missing(&self) -> std::collections::HashSet<vsekai_updater::formats::chunk::ChunkId> {
         let (old, new) = (read_index(&self.old_index), read_index(&self.new_index));
         ids(&new).difference(&ids(&old)).copied().collect()
     }
 }
 
-/// Says on the real stderr, past the test harness, that something was not tested.
+/// Prints to the real stderr, past the test harness, that something was not tested.
 fn skipped(why: &str) {
     let text = format!("SKIPPED: {why}\n");
     std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What networks and servers do wrong, done on purpose: each fault has its outcome, within its time.
+//! Faults of networks and servers, caused on purpose: each has a defined outcome, within a defined time.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ async fn get(options: &HttpOptions, url: &str) -> Result<Vec<u8>> {
     HttpClient::new(options).unwrap().get_document(&Url::parse(url).unwrap(), CAP).await
 }
 
-/// Serves `replies` and fetches with `quick()`; the outcome and how many requests that took.
+/// Serves `replies` and fetches with `quick()`. Returns the outcome and the number of requests.
 async fn fetch(replies: &[Reply]) -> (Result<Vec<u8>>, usize) {
     let server = Toxic::start().await;
     server.on("/x", replies);
@@ -202,7 +202,7 @@ async fn proxy_is_asked_for_everything() {
     assert_eq!(get(&options, "http://files.invalid/x").await.unwrap(), body());
 }
 
-/// Runs one test of this file again in an environment of its own.
+/// Runs one test of this file again, in a process with a different environment.
 fn passes_with(environment: &[(&str, &str)], test: &str) {
     let this = std::env::current_exe().unwrap();
     let output = Command::new(this).args(["--exact", test]).envs(environment.iter().copied()).output().unwrap();

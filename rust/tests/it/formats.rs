@@ -1,7 +1,7 @@
-//! What each release wrote, read by this one: `tests/fixtures/`, and its README files.
+//! Checks that this release reads the files that each release wrote: `tests/fixtures/`, and its README files.
 //!
-//! Each file there has a test here or, below `server/`, in `server/tests/it/formats/`. When one fails, the code is
-//! wrong: fixtures are never edited. Writers whose output depends on the release of zstd are compared by what they packed.
+//! Each file there has a test here or in `server/tests/it/formats/`. If one fails, the code is wrong: fixtures are
+//! never edited. If a writer's output depends on the zstd release, the unpacked content is compared.
 
 mod bundles;
 mod documents;

@@ -1,7 +1,7 @@
-//! Install roots through the real binary: what each command does to what players have, and what it never does.
+//! Install roots through the real binary: what each command does to players' files, and what it never does.
 //!
-//! Publishers are the real commands too (`support/repository.rs`). The game is a shell script that does what
-//! variables of the environment tell it.
+//! Publishers use the real commands, too (`support/repository.rs`). The game is a shell script, controlled by
+//! environment variables.
 
 mod adopt;
 mod back;
@@ -22,7 +22,7 @@ mod resume;
 mod shop;
 mod trial;
 
-/// Says, past the test harness, what is not tested here.
+/// Prints, past the test harness, that something was not tested.
 fn skipped(why: &str) {
     use std::io::Write;
     std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes()).unwrap();

@@ -1,6 +1,8 @@
-//! Against the real desync and casync: what they make we extract and update, what we make they extract.
+//! Interoperability with the real desync and casync: we extract and update what they make, and they extract what we
+//! make.
 //!
-//! Needs `desync` and `casync` on PATH. Without one, its tests say so on stderr and pass; where `CI` is set they fail.
+//! Needs `desync` and `casync` on `PATH`. Without one, its tests print a line on stderr and pass; if `CI` is set, they
+//! fail.
 
 mod foreign;
 mod large;
@@ -13,7 +15,7 @@ use std::path::Path;
 
 use crate::support::trees::{chmod, link, noise, touch, write};
 
-/// All that trips archivers.
+/// A tree with everything that causes trouble for archivers.
 fn first_version(root: &Path) {
     write(root, "bin/game", &noise(1, 1_200_000));
     chmod(root, "bin/game", 0o755);
@@ -32,11 +34,11 @@ fn first_version(root: &Path) {
     {
         write(root, name, name.as_bytes());
     }
-    // casync extracts no longer name, and makes no deeper folders.
+    // Longest name and deepest folder that casync can extract.
     write(root, &"n".repeat(237), b"237 bytes");
     write(root, &format!("long/{}", "あ".repeat(79)), b"237 bytes of 79 letters");
     write(root, &format!("long/{}", "x".repeat(200)), b"200 bytes");
-    // 3,780 bytes: as near to the system's 4,096 as temporary folders leave.
+    // 3,780 bytes: as close to the system's limit of 4,096 as temporary folders allow.
     write(root, &format!("deep/{}/file", vec!["d".repeat(62); 60].join("/")), b"deep down");
     link(root, "links/file", "../bin/game");
     link(root, "links/folder", "../data");
@@ -60,7 +62,7 @@ fn first_version(root: &Path) {
     }
 }
 
-/// Names of all the bytes that a name may have.
+/// Names with all bytes that a name may contain.
 fn add_longest_names(root: &Path) {
     write(root, &"m".repeat(255), b"255 bytes");
     write(root, &format!("longest/{}", "い".repeat(85)), b"255 bytes of 85 letters");
@@ -71,14 +73,14 @@ fn add_deepest_folders(root: &Path) {
     write(root, &format!("deepest/{}/file", ["fourteen_bytes"; 250].join("/")), b"deeper");
 }
 
-/// Everything that can happen to a tree between two releases.
+/// All changes that can happen to a tree between two releases.
 fn second_version(root: &Path) {
     let mut game = fs::read(root.join("bin/game")).unwrap();
     game[600_000..600_010].fill(7);
     game.extend(noise(12, 10_000));
     fs::write(root.join("bin/game"), game).unwrap();
     touch(root, "bin/game", 1_600_000_000);
-    // Moved and renamed, with bytes before it that are new.
+    // Moved and renamed, with new bytes before the content.
     fs::create_dir(root.join("assets")).unwrap();
     fs::rename(root.join("data/main.pck"), root.join("assets/game.pck")).unwrap();
     write(root, "assets/first", &noise(13, 40_000));
@@ -89,7 +91,7 @@ fn second_version(root: &Path) {
     chmod(root, "sizes/max", 0o755);
     touch(root, "sizes/over", 1_400_000_000);
     fs::write(root.join("sizes/min"), noise(15, 100)).unwrap();
-    // Kinds: file to folder, folder to file, file to link, link to file, folder to link, link to folder.
+    // Changed kinds: file to folder, folder to file, file to link, link to file, folder to link, link to folder.
     fs::remove_file(root.join("kinds/a.file")).unwrap();
     write(root, "kinds/a.file/now/a/folder", b"deeper");
     fs::remove_dir_all(root.join("kinds/b")).unwrap();

@@ -1,22 +1,22 @@
-//! The layers of `src`: no file imports from a folder above its own.
+//! Checks the layers of `src`: no file may import from a layer above its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the bottom up. What lies at the top of `src` and is none of these is shared by all, and imports nothing here.
+/// The layers, bottom first. Other modules at the top of `src` are shared by all, and must not import from any layer.
 const LAYERS: [&str; 8] = ["formats", "local", "install", "net", "app", "cli", "gdext", "bin"];
 
-/// The height of a module at the top of `src`.
+/// The position of a top-level module in the layers.
 fn height(name: &str) -> usize {
     LAYERS.iter().position(|layer| *layer == name).map_or(0, |at| at + 1)
 }
 
-/// The modules at the top of `src` that a file imports from and may not. `path` is relative to `src`.
+/// The top-level modules that a file imports from but must not. `path` is relative to `src`.
 fn violations(path: &Path, text: &str) -> Vec<String> {
     let module = path.with_extension("");
     let depth = module.components().count();
     let own = module.iter().next().unwrap().to_str().unwrap().to_owned();
-    // The crate's root names its modules.
+    // The root of the crate declares its modules.
     if own == "lib" {
         return Vec::new();
     }
@@ -26,7 +26,8 @@ fn violations(path: &Path, text: &str) -> Vec<String> {
     names
 }
 
-/// What follows `prefix` in code, in braces too. A name in capitals is an item of the root, which all may use.
+/// The names that follow `prefix` in code, also within braces. Capitalized names are items of the root, which all may
+/// use.
 fn imported(text: &str, prefix: &str) -> Vec<String> {
     let code = code_of(text);
     let is_whole = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c));
@@ -46,7 +47,7 @@ fn first_name(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
-/// The first name of each path of a group, up to the brace that ends it.
+/// The first name of each path in a group, up to the closing brace.
 fn first_names(group: &str) -> Vec<String> {
     let (mut names, mut depth, mut start) = (Vec::new(), 0, 0);
     for (at, c) in group.char_indices() {
@@ -64,8 +65,8 @@ fn first_names(group: &str) -> Vec<String> {
     names
 }
 
-/// The text without comments, and without the items below `#[cfg(test)]`. It is formatted: the last line of an item is
-/// the first one that begins where the item does.
+/// The text without comments, and without items below `#[cfg(test)]`. It relies on formatting: the last line of an item
+/// is the next one with the same indentation.
 fn code_of(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();

@@ -1,6 +1,6 @@
-//! The publisher's checks on builds that V-Sekai has published.
+//! Runs the publisher's checks on builds that V-Sekai has published.
 //!
-//! `VSEKAI_TEST_DATA` names a folder of `.caidx` files beside their `store/`; without it nothing is tested.
+//! `VSEKAI_TEST_DATA` names a folder with `.caidx` files and their `store/`. Without it, nothing is tested.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,12 +20,12 @@ use vsekai_updater::local::store::LocalStore;
 use vsekai_updater::local::tree::{self, Recorded};
 use vsekai_updater::path::RelPath;
 
-/// On stderr even when the test passes.
+/// Prints to stderr even if the test passes.
 fn say(text: &str) {
     std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }
 
-/// The folder of published builds; nothing, said aloud, if there is none.
+/// The folder of published builds; `None`, with a printed line, if there is none.
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("VSEKAI_TEST_DATA").map(PathBuf::from);
     if data.is_none() {
@@ -119,7 +119,7 @@ fn real_pack_exported_again_is_churn() {
     let previous = Some(Previous { files: &table, read: Some(&read) });
     let check = || check(&new, "linux-x86_64", "v_sekai_linuxbsd", "0.1.0-alpha.2", previous);
     assert!(check().is_empty(), "nothing changed");
-    // Its last bytes are padding behind the last file, which Godot fills anew with each export.
+    // Its last bytes are padding after the last file, which Godot fills differently with each export.
     let pack = new.join("v_sekai_linuxbsd.pck");
     let mtime_ns = disk::mtime_ns(&fs::metadata(&pack).unwrap());
     let mut bytes = fs::read(&pack).unwrap();

@@ -1,7 +1,8 @@
-//! The crate from outside: the library, and the real `vsekai` binary, whole.
+//! Tests of the crate from outside: the library, and the real `vsekai` binary.
 //!
-//! One program, so that it is linked once: `cargo test --test it install::` runs the tests of one folder. What kills
-//! the binary at every operation on the disk is a program of its own, `kills`; `model` starts games inside its own process.
+//! One program, so that it is linked only once: `cargo test --test it install::` runs the tests of one folder. Tests
+//! that kill the binary at every disk operation are a separate program, `kills`; `model` starts games within its own
+//! process.
 #![allow(
     clippy::pedantic,
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
-//! Making: what is stored is the stream, once, and the index is the one that casync and desync write.
+//! `store make`: it stores the stream, each chunk once, and writes the same index as casync and desync.
 //!
-//! Needs `desync` and `casync` for interop, and `VSEKAI_TEST_DATA` for the published tree.
+//! Needs `desync` and `casync` for interoperability, and `VSEKAI_TEST_DATA` for the published tree.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,8 @@ fn write(root: &Path, name: &str, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A tree with all that trips archivers, and files on both sides of a block and of the forced cuts' limit.
+/// A tree with everything that causes trouble for archivers, and files just below and above a block and the limit for
+/// forced cuts.
 fn sample() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -114,7 +115,7 @@ fn second_make_stores_nothing() {
     assert_eq!((second.new_chunks, second.new_stored_bytes), (0, 0));
     assert_eq!(second.reused_chunks, first.new_chunks);
     assert_eq!(second.index, first.index);
-    // What a power cut may leave is not taken for a chunk.
+    // A file that a power cut may leave is not mistaken for a chunk.
     let id = first.index.get(3).unwrap().id;
     let opened = LocalStore::open(store.path()).unwrap();
     fs::write(opened.path_of(&id), b"").unwrap();
@@ -244,7 +245,7 @@ proptest! {
     }
 }
 
-/// Runs another program; false, loudly, if it is not installed.
+/// Runs another program. Returns false, and prints a line, if it is not installed.
 fn run(program: &str, arguments: &[&str]) -> bool {
     let Ok(output) = Command::new(program).args(arguments).env("HOME", "/nonexistent").output() else {
         eprintln!("SKIPPED: interop was not checked, because {program} is not installed");
@@ -254,7 +255,7 @@ fn run(program: &str, arguments: &[&str]) -> bool {
     true
 }
 
-/// The index that the other program makes of the path, if it is installed.
+/// The index that the other program writes for the path, if it is installed.
 fn theirs(program: &str, arguments: &[&str], index: &Path) -> Option<Index> {
     run(program, arguments).then(|| Index::parse(&fs::read(index).unwrap()).unwrap())
 }
@@ -271,7 +272,7 @@ fn index_equals_those_of_desync_and_casync() {
         assert!(index == made.index, "desync");
         assert!(made.index.to_bytes() == fs::read(&caidx).unwrap(), "desync");
     }
-    // What casync records when it is told nothing has more in it, but nothing that this tree has.
+    // casync may record more when it is told nothing, but this tree has none of that.
     let named = ["32bit-uids", "nsec-time", "permissions", "symlinks", "device-nodes", "fifos", "sockets", "xattrs"];
     let named = named.map(|feature| format!("--with={feature}"));
     for with in [&named[..], &[]] {

@@ -1,4 +1,4 @@
-//! `vsekai publish` and `vsekai repository`: what becomes of a build, and what of a mistake.
+//! `vsekai publish` and `vsekai repository`: their results, and their handling of mistakes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use crate::support::tools;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A publisher, and a tree whose program says its number.
+/// A publisher, and a tree whose program prints its number.
 struct TestPublisher {
     folder: TempDir,
     publisher: Publisher,
@@ -248,7 +248,7 @@ fn desync_reads_a_store_with_bundles_beside_it_and_sees_nothing_odd() {
         names.sort();
         names
     };
-    // Two that need nothing, one delta, two lists.
+    // Two full bundles, one delta, two lists.
     assert_eq!(files("bundles").len(), 5);
     let (store, before) = (repository.join("store"), files("store"));
     let store = store.to_str().unwrap();

@@ -1,6 +1,6 @@
-//! Archives that V-Sekai has published, walked from their ends.
+//! Walks through archives that V-Sekai has published, starting at their ends.
 //!
-//! `VSEKAI_TEST_DATA` names a folder of `.caidx` files beside their `store/`; without it nothing is tested.
+//! `VSEKAI_TEST_DATA` names a folder with `.caidx` files and their `store/`. Without it, nothing is tested.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -16,7 +16,7 @@ struct Stream {
     index: Index,
     store: PathBuf,
     decompressor: Decompressor,
-    // By id: what has been read so far.
+    // The chunks that have been read so far, by id.
     chunks: HashMap<ChunkId, Vec<u8>>,
 }
 
@@ -58,7 +58,7 @@ impl Stream {
     }
 }
 
-/// Holds every chunk that has bytes of the archive's own against what the layout makes of them.
+/// Compares every chunk that contains bytes of the archive itself with what the layout renders for them.
 fn compare_headers(stream: &mut Stream, layout: &Layout) -> usize {
     let chunks: Vec<_> = stream.index.iter().map(|chunk| chunk.range()).collect();
     let mut compared = 0;
@@ -78,7 +78,7 @@ fn compare_headers(stream: &mut Stream, layout: &Layout) -> usize {
     compared
 }
 
-/// On stderr even when the test passes.
+/// Prints to stderr even if the test passes.
 fn say(text: &str) {
     std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }

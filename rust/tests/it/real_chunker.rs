@@ -1,6 +1,6 @@
-//! The casync chunker against what V-Sekai published: every cut of two builds of its game.
+//! Compares the casync chunker with V-Sekai's published builds: every cut of two builds of its game.
 //!
-//! Needs `VSEKAI_TEST_DATA`: a folder with `linux_*.caidx` and the `store` of their chunks.
+//! Needs `VSEKAI_TEST_DATA`: a folder with `linux_*.caidx` and the `store` with their chunks.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use vsekai_updater::formats::chunk::{CompressedChunk, Decompressor};
 use vsekai_updater::formats::chunker::{Algorithm, Chunker};
 use vsekai_updater::formats::index::Index;
 
-/// Bytes of the stream in memory before it is cut: many chunks, a small part of the stream.
+/// Bytes of the stream that are in memory when it is cut: many chunks, but a small part of the stream.
 const BUFFER_BYTES: usize = 8 << 20;
 
-/// Rebuilds the stream chunk by chunk, cuts it again with both forms; the end of every chunk found.
+/// Rebuilds the stream chunk by chunk, and cuts it again with both implementations. Returns the ends of all chunks.
 fn cut_again(folder: &Path, index: &Index) -> Vec<u64> {
     let chunker = Chunker::new(Algorithm::Casync, index.sizes()).unwrap();
     let mut decompressor = Decompressor::new().unwrap();

@@ -1,4 +1,4 @@
-//! Pruning and verifying: nothing that is needed goes, nothing that is broken stays unseen.
+//! Prune and verify: no needed chunk is removed, and no damage goes unnoticed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ fn make_blob(file: &Path, store: &LocalStore, monitor: &Monitor) -> Result<Index
     make(file, &layout, store, &options(), monitor).map(|made| made.index)
 }
 
-/// A store with the chunks of one file beside it.
+/// A store with the chunks of one file.
 fn test() -> TestStore {
     let folder = tempfile::tempdir().unwrap();
     let blob = folder.path().join("blob");
@@ -66,7 +66,7 @@ impl TestStore {
         copy
     }
 
-    /// Every kind of damage, one chunk each; their ids in order.
+    /// Damages one chunk in each possible way. Returns their ids in order.
     fn damage(&self) -> Vec<ChunkId> {
         let mut flipped = fs::read(self.path(0)).unwrap();
         let middle = flipped.len() / 2;
@@ -124,7 +124,7 @@ fn prune_without_an_index_is_refused() {
     assert_eq!(prune(&test.store, &[], HOUR, false, &Monitor::default()).unwrap_err().code(), "invalid_argument");
 }
 
-/// Prunes while a make runs, and keeps what came of it.
+/// Prunes while a make is running, and keeps the results.
 struct PruneInTheMiddle(LocalStore, Mutex<Vec<Result<Pruned>>>);
 
 impl Observer for PruneInTheMiddle {
@@ -187,7 +187,7 @@ fn repair_takes_sound_chunks_from_another_store_and_removes_the_rest() {
     let test = test();
     let copy = test.copy();
     let damaged = test.damage();
-    // The copy is damaged too, and misses one.
+    // The copy is damaged, too, and lacks one chunk.
     fs::write(copy.path_of(&damaged[0]), b"also bad").unwrap();
     copy.remove(&damaged[1]).unwrap();
     let sources = Sources { stores: vec![test.store.clone(), copy], ..Sources::default() };
@@ -196,7 +196,7 @@ fn repair_takes_sound_chunks_from_another_store_and_removes_the_rest() {
     assert!(!test.store.has(&damaged[0]) && !test.store.has(&damaged[1]));
     let after = verify(&test.store, None, None, &Monitor::default()).unwrap();
     assert_eq!((after.checked, after.damaged.len()), (test.index.len() as u64 - 2, 0));
-    // And the next make puts back what went.
+    // The next make restores the removed chunks.
     make_blob(&test.folder.path().join("blob"), &test.store, &Monitor::default()).unwrap();
     assert!(test.store.has(&damaged[0]) && test.store.has(&damaged[1]));
 }
@@ -212,7 +212,7 @@ fn repair_takes_chunks_from_an_installed_file() {
     assert_eq!((done.damaged.len(), done.repaired), (0, damaged));
 }
 
-/// A remote over a local store: one request a chunk, stops at the first that is not there, like the real one.
+/// A remote backed by a local store: one request per chunk, and it stops at the first missing one, like the real one.
 #[derive(Debug)]
 struct OneByOne(LocalStore);
 

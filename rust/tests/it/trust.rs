@@ -1,7 +1,7 @@
-//! Signed repositories from outside: what each attack on updates comes to, and what publishing promises.
+//! Signed repositories from outside: the outcome of each attack on updates, and the promises of publishing.
 //!
-//! Every repository here is made by the publisher's side of this crate and read as a folder or over HTTP;
-//! attackers have the keys that their test says they stole, and sign with `tough` like anybody.
+//! Every repository here is created by the publisher's side of this crate and read from a folder or over HTTP.
+//! Attackers have the keys that the test says they stole, and sign with `tough` like anyone else.
 
 mod attacks;
 mod clock;

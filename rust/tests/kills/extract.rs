@@ -1,6 +1,6 @@
-//! `vsekai store extract`, stopped at every change of the disk that it makes: killed before, after and in
-//! the middle of it, or told that the disk is full, closed or broken. The destination is the old version or
-//! the new one, nothing else is touched, and the next run brings it to the new one and leaves nothing over.
+//! `vsekai store extract`, stopped at every change of the disk that it makes: killed before, after and in the middle of
+//! it, or with errors that mean a full, read-only or broken disk. The destination must be the old or the new version,
+//! nothing else may be touched, and the next run must install the new version and leave nothing over.
 
 mod blob;
 mod install;
@@ -15,12 +15,12 @@ use crate::points::Ground;
 use crate::support::stores::Bench;
 use crate::support::trees::{self, Same, Snapshot, What, assert_same, chmod, link, noise, snapshot, touch, write};
 
-/// A tiny game: some ten chunks.
+/// A tiny game of about ten chunks.
 fn first_version(root: &Path) {
     write(root, "bin/game", &noise(1, 14_000));
     chmod(root, "bin/game", 0o755);
     write(root, "data/pack.pck", &noise(2, 20_000));
-    // Nobody may write to these; the tools of some publishers leave them so.
+    // Read-only files and folders, as some publishers' tools create them.
     write(root, "data/licence.txt", &noise(3, 5_000));
     chmod(root, "data/licence.txt", 0o444);
     write(root, "data/levels/1.map", &noise(4, 9_000));
@@ -32,7 +32,7 @@ fn first_version(root: &Path) {
     chmod(root, "data/levels", 0o555);
 }
 
-/// Two files changed, one more only in its mode, one added, one removed, and the link leads elsewhere.
+/// The changes: two files changed, one only in its permissions, one added, one removed, and the link points elsewhere.
 fn second_version(root: &Path) {
     for name in ["bin/game", "data/licence.txt"] {
         let mut bytes = fs::read(root.join(name)).unwrap();
@@ -51,7 +51,7 @@ fn second_version(root: &Path) {
     link(root, "start", "data/pack.pck");
 }
 
-/// Both versions, as trees and in a store, and folders to install them in.
+/// Both versions as trees and in a store, and folders to install them in.
 struct Game {
     bench: Bench,
     ground: Ground,
@@ -74,14 +74,14 @@ impl Game {
         Self { ground: Ground::below(bench.root()), bench, old, new, old_index, new_index }
     }
 
-    /// Brings `folder/there/GAME` to a version.
+    /// Installs a version in `folder/there/GAME`.
     fn extract(&self, index: &Path, folder: &Path) -> Command {
         let mut command = self.ground.vsekai();
         command.args(["store", "extract", "--store"]).arg(self.bench.store()).arg(index).arg(folder.join("there/GAME"));
         command
     }
 
-    /// Installs the first version, beside something that is none of our business.
+    /// Installs the first version, next to a file that must not be touched.
     fn install(&self, folder: &Path) {
         self.ground.run(&mut self.extract(&self.old_index, folder));
         write(folder, "there/OTHER/mine", b"mine");
@@ -100,7 +100,7 @@ fn is(tree: &Snapshot, version: &Snapshot) -> bool {
         })
 }
 
-/// Fails unless the destination is one of these.
+/// Fails unless the destination is one of these versions.
 #[track_caller]
 fn assert_whole(folder: &Path, versions: &[&Snapshot]) {
     let found = snapshot(&folder.join("there/GAME"));
@@ -109,7 +109,7 @@ fn assert_whole(folder: &Path, versions: &[&Snapshot]) {
     }
 }
 
-/// Fails if anything but the destination and its workplace is not as [`Game::install`] left it.
+/// Fails if anything except the destination and its workplace differs from what [`Game::install`] left.
 #[track_caller]
 fn assert_rest_untouched(folder: &Path) {
     assert_eq!(names(folder), ["there"]);
@@ -117,7 +117,7 @@ fn assert_rest_untouched(folder: &Path) {
     assert_eq!(fs::read(folder.join("there/OTHER/mine")).unwrap(), b"mine");
 }
 
-/// Fails unless the destination is this version, times too, and nothing else is left beside it.
+/// Fails unless the destination is this version, including times, and nothing else is left next to it.
 #[track_caller]
 fn assert_done(folder: &Path, version: &Snapshot) {
     assert_same(&snapshot(&folder.join("there/GAME")), version, Same::ModesAndTimes);

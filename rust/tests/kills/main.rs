@@ -1,6 +1,6 @@
-//! Commands that change the disk, stopped at every change that they make.
+//! Stops commands at every change of the disk that they make.
 //!
-//! Apart from the other tests, since they take the processor for minutes: `cargo test --test kills`.
+//! Separate from the other tests, because they use the processor for minutes: `cargo test --test kills`.
 #![allow(
     clippy::pedantic,
     clippy::unwrap_used,
@@ -9,7 +9,7 @@
     clippy::print_stderr,
     reason = "tests"
 )]
-// Builds without debug assertions have no points to stop at.
+// Builds without debug assertions have no fault injection.
 #![cfg(all(unix, debug_assertions))]
 
 mod extract;

@@ -1,30 +1,30 @@
-//! Stops the real binary at every change of the disk that it makes, in every way, and looks at what is left.
+//! Stops the real binary at every change of the disk that it makes, in every way, and checks what is left.
 //!
-//! A [`Scenario`] says how a folder looks before, which command is run on it, what must hold after a run
-//! that was stopped, and what after one more run that was not. [`survive`] runs the command once to learn
-//! its operations (see `src/cli/faults.rs`), then with faults at them, always in a fresh folder:
+//! A [`Scenario`] prepares a folder, names the command to run on it, and checks what must hold after a run with a fault
+//! and after a further run without one. [`survive`] first runs the command once to learn its operations (see
+//! `src/cli/faults.rs`), then once per fault, always in a fresh folder:
 //!
 //! ```text
 //! prepare -> run with the fault -> after_fault -> run without -> converged
 //! ```
 //!
-//! A run that was to be killed and was not, a panic, and an exit code other than 0 and 1 are failures. One
-//! that ended with 0 in spite of its fault must have warned, or be done (`shrugged_off`). All failures are told at once,
-//! each with the rule for `VSEKAI_FAULT` that brings it back.
+//! It is a failure if a run that should be killed is not, if it panics, or if its exit code is neither 0 nor 1. A run
+//! that ends with 0 in spite of its fault must have warned, or have done its work (`shrugged_off`). All failures are
+//! reported together, each with the `VSEKAI_FAULT` rule that reproduces it.
 //!
-//! Every operation of every scenario meets a fault, but by default only one of the kinds in [`FAULTS`] that fit it; its
-//! number decides which, so that each run does the same. The last operation is also stopped after it. A scenario that
-//! says so ([`Scenario::is_full`]) meets every kind at every operation, and so do all with `VSEKAI_FAULTS=all`: about
-//! 2,300 and 6,900 faults. A line for each scenario says how many of how many it met.
+//! Every operation of every scenario meets a fault, but by default only one of the suitable kinds in [`FAULTS`]. The
+//! number of the operation decides which, so that every run is the same. The last operation is also stopped after it.
+//! Scenarios with [`Scenario::is_full`] meet every kind at every operation, and with `VSEKAI_FAULTS=all` all scenarios
+//! do: about 2,300 and 6,900 faults. One line for each scenario reports how many of its faults were tried.
 //!
-//! The command must use `--threads 1`: its operations have to come in the same order each time. If the tests
-//! run as root, all of it is done as `nobody`, for whom read-only means something: build commands with
-//! [`Ground::vsekai`], prepare folders with [`Ground::run`] or a [`Scenario::template`], and
-//! [`Ground::hand_over`] what the test writes itself.
+//! The command must use `--threads 1`, so that its operations have the same order each time. If the tests run as root,
+//! everything is done as the user `nobody`, for whom read-only folders are really read-only: build commands with
+//! [`Ground::vsekai`], prepare folders with [`Ground::run`] or a [`Scenario::template`], and pass files that the test
+//! writes itself to [`Ground::hand_over`].
 //!
-//! To add one: implement [`Scenario`] for a struct that holds a [`Ground`] (or borrows one), and call
-//! [`survive`] in a test. Folders that hold identities (inode numbers, as receipts of an extract do) cannot
-//! be copied: give no template for those, and make them in `prepare`.
+//! To add a scenario, implement [`Scenario`] for a struct that holds or borrows a [`Ground`], and call [`survive`] in a
+//! test. Folders that record identities (such as the inode numbers in an extract's receipt) cannot be copied: use no
+//! template for those, and create them in `prepare`.
 
 use std::fs;
 use std::io::Write;
@@ -38,18 +38,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vsekai_updater::local::disk::probe;
 
-/// Every operation is stopped in each of these ways; `tear` only where there is something to tear.
+/// The faults for each operation. `tear` is only used if there is something to tear.
 const FAULTS: [Fault; 6] = [
     Fault { rule: "before", kills: true },
     Fault { rule: "after", kills: true },
     Fault { rule: "tear", kills: true },
     Fault { rule: "enospc", kills: false },
     Fault { rule: "eacces", kills: false },
-    // From here on every operation fails: the disk is gone, or was remounted read-only.
+    // From this operation on, every one fails: the disk is gone, or was remounted read-only.
     Fault { rule: "+eio", kills: false },
 ];
 
-/// Failures that are told in full.
+/// Number of failures that are reported in full.
 const TOLD: usize = 8;
 
 const NOBODY: u32 = 65_534;
@@ -66,37 +66,37 @@ impl Fault {
         self.rule.strip_prefix('+').map_or(format!("{number}:{}", self.rule), |rule| format!("{number}+:{rule}"))
     }
 
-    /// What is on the disk after an operation is what is there before the next: `after` is needed for the last
-    /// one even where it is not asked for.
+    /// The disk after an operation is the disk before the next, so `after` is only needed for the last operation, even
+    /// if it is not requested.
     fn fits(self, rules: &[&str], operation: &Operation, last: u64) -> bool {
         let is_asked = rules.contains(&self.rule) || (self.rule == "after" && operation.number == last);
         is_asked && (self.rule != "tear" || probe::CAN_TEAR.contains(&operation.name.as_str()))
     }
 }
 
-/// See the module's head.
+/// A command, and what must hold when it is stopped.
 pub(crate) trait Scenario: Sync {
-    /// In the line that is printed.
+    /// The name, for the line that is printed.
     fn name(&self) -> &str;
-    /// Where it is played.
+    /// Where the scenario runs.
     fn ground(&self) -> &Ground;
-    /// A folder whose content each fresh folder begins with.
+    /// A folder whose content is copied into each fresh folder.
     fn template(&self) -> Option<&Path> {
         None
     }
-    /// Brings a fresh folder (with what was in the template) to where the command begins.
+    /// Prepares a fresh folder (with the content of the template) for the command.
     fn prepare(&self, _folder: &Path) {}
-    /// What is run, with `--json` and `--threads 1`.
+    /// The command to run, with `--json` and `--threads 1`.
     fn command(&self, folder: &Path) -> Command;
-    /// Fails unless what is left after a fault is whole: all old, or all new.
+    /// Fails unless what is left after a fault is whole: entirely old, or entirely new.
     fn after_fault(&self, folder: &Path);
-    /// Fails unless all is new, and nothing is left over.
+    /// Fails unless everything is new, and nothing is left over.
     fn converged(&self, folder: &Path);
-    /// Operations that the system of this scenario cannot do at all, such as `exchange` or `clone`.
+    /// Operations that are not available on the system of this scenario, such as `exchange` or `clone`.
     fn lacks(&self) -> &[&str] {
         &[]
     }
-    /// The rules of the faults that are tried at each operation, of those in the table above.
+    /// The fault rules to try at each operation, of those in the table above.
     fn rules(&self) -> &[&str] {
         &["before", "after", "tear", "enospc", "eacces", "+eio"]
     }
@@ -104,17 +104,17 @@ pub(crate) trait Scenario: Sync {
     fn is_full(&self) -> bool {
         false
     }
-    /// Fails unless the run after the one with a fault ended as it should.
+    /// Fails unless the run after the one with the fault ended as it should.
     fn ended(&self, again: &Output) {
         assert!(again.status.success(), "the next run: {}", text(again));
     }
-    /// Fails unless a run that ended with 0 in spite of its fault, and without a warning, has done its work.
+    /// Fails unless a run that ended with 0 and without a warning, in spite of its fault, has done its work.
     fn shrugged_off(&self, folder: &Path) {
         self.converged(folder);
     }
 }
 
-/// What all scenarios of this program have come to, for the last line that is printed.
+/// The totals of all scenarios of this program, for the last line that is printed.
 static TOTAL: Mutex<(usize, Survived)> = Mutex::new((0, Survived { operations: 0, faults: 0, all_faults: 0 }));
 
 /// An operation of the run without a fault.
@@ -125,18 +125,18 @@ pub(crate) struct Operation {
     pub(crate) path: PathBuf,
 }
 
-/// What [`survive`] did.
+/// The result of [`survive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Survived {
-    /// Operations of the run without a fault.
+    /// Number of operations of the run without a fault.
     pub(crate) operations: usize,
-    /// Faults that did no harm.
+    /// Number of faults that did no harm.
     pub(crate) faults: usize,
-    /// As many as there are with `VSEKAI_FAULTS=all`.
+    /// Number of faults with `VSEKAI_FAULTS=all`.
     pub(crate) all_faults: usize,
 }
 
-/// A place for folders that come and go, in memory where there is room, and the user that works in them.
+/// A place for temporary folders, in memory if possible, and the user that works in them.
 #[derive(Debug)]
 pub(crate) struct Ground {
     root: PathBuf,
@@ -146,45 +146,45 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Below a folder of the caller's, which goes with it.
+    /// A place below a folder of the caller, which removes it.
     pub(crate) fn below(root: &Path) -> Self {
         let is_root = rustix::process::geteuid().is_root();
         let original = PathBuf::from(env!("CARGO_BIN_EXE_vsekai"));
-        // Nobody may be unable to reach the folder that it was built in.
+        // The user `nobody` may not be able to reach the folder of the build.
         let binary = if is_root { root.join("vsekai") } else { original.clone() };
         if is_root {
-            // By another program: a child of another thread would have our open file for a moment, and the kernel starts
-            // nothing that is open for writing ("text file busy").
+            // Copied by another program: a child of another thread would inherit our open file for a moment, and the
+            // kernel refuses to start a file that is open for writing ("text file busy").
             assert!(Command::new("cp").args([&original, &binary]).status().unwrap().success());
             fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
         }
         Self { root: root.to_owned(), binary, is_root, next: AtomicUsize::new(0) }
     }
 
-    /// Has the command run as the user that owns the folders.
+    /// Makes the command run as the user that owns the folders.
     pub(crate) fn demote<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         if self.is_root { command.uid(NOBODY).gid(NOBODY) } else { command }
     }
 
-    /// The binary, in a world where only the test's own files exist.
+    /// The binary, in an environment where only the test's own files exist.
     pub(crate) fn vsekai(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.env_clear().env("HOME", "/nonexistent").env("XDG_CACHE_HOME", "/nonexistent").env("NO_PROXY", "*");
-        // Reading the system's certificates takes longer than all the rest, and nobody is asked here.
+        // Reading the system's certificates would take longer than everything else, and no server is used here.
         command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent");
         command.stdin(Stdio::null()).args(["--json", "--threads", "1"]);
         self.demote(&mut command);
         command
     }
 
-    /// Runs a command that must succeed.
+    /// Runs a command, which must succeed.
     #[track_caller]
     pub(crate) fn run(&self, command: &mut Command) {
         let output = self.demote(command).output().unwrap();
         assert!(output.status.success(), "{command:?}: {}", text(&output));
     }
 
-    /// Gives what the test itself has put somewhere, and all below it, to that user.
+    /// Hands a path that the test itself created, and everything below it, over to that user.
     pub(crate) fn hand_over(&self, path: &Path) {
         if !self.is_root {
             return;
@@ -195,7 +195,7 @@ impl Ground {
         }
     }
 
-    /// A folder that is empty but for the template's content.
+    /// A fresh folder with only the template's content.
     pub(crate) fn fresh(&self, template: Option<&Path>) -> PathBuf {
         let folder = self.root.join(format!("point-{}", self.next.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).unwrap();
@@ -211,13 +211,13 @@ pub(crate) fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// The faults of a run: all that fit, or one for each operation, and `after` for the last.
+/// The faults of a run: all suitable ones, or one for each operation and `after` for the last.
 fn choose<'a>(rules: &[&str], operations: &'a [Operation], is_full: bool) -> Vec<(Fault, &'a Operation)> {
     let last = operations.len() as u64;
     let mut chosen = Vec::new();
     for operation in operations {
         let fitting: Vec<Fault> = FAULTS.into_iter().filter(|fault| fault.fits(rules, operation, last)).collect();
-        // Spread by Fibonacci hashing: a command that does the same few operations again and again meets all kinds.
+        // Spread by Fibonacci hashing, so that a command that repeats a few operations meets all kinds.
         let in_turn = (operation.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % fitting.len();
         let is_chosen =
             |at: usize, fault: Fault| is_full || at == in_turn || (fault.rule == "after" && operation.number == last);
@@ -227,14 +227,14 @@ fn choose<'a>(rules: &[&str], operations: &'a [Operation], is_full: bool) -> Vec
     chosen
 }
 
-/// Plays the scenario with its faults, and fails if one does harm.
+/// Runs the scenario with its faults, and fails if one does harm.
 pub(crate) fn survive(scenario: &dyn Scenario) -> Survived {
     let operations = learn(scenario);
     let wants_all = std::env::var("VSEKAI_FAULTS").is_ok_and(|text| text == "all");
     let faults = choose(scenario.rules(), &operations, wants_all || scenario.is_full());
     let all_faults = choose(scenario.rules(), &operations, true).len();
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // Twice as many as cores: children wait for disks and for each other.
+    // Twice as many as cores, because children wait for disks and for each other.
     let threads = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -265,7 +265,7 @@ pub(crate) fn survive(scenario: &dyn Scenario) -> Survived {
     survived
 }
 
-/// Prints what was survived, and the sum so far.
+/// Prints the result of a scenario, and the totals so far.
 fn tell(name: &str, survived: Survived) {
     let Survived { operations, faults, all_faults } = survived;
     let mut total = TOTAL.lock().unwrap();
@@ -287,7 +287,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// The operations of a run without a fault, twice: they must be the same.
+/// The operations of two runs without a fault, which must be the same.
 fn learn(scenario: &dyn Scenario) -> Vec<Operation> {
     let [first, second] = [(); 2].map(|()| {
         let folder = scenario.ground().fresh(scenario.template());
@@ -302,10 +302,10 @@ fn learn(scenario: &dyn Scenario) -> Vec<Operation> {
     first
 }
 
-/// Runs the command, which must succeed, and gives the operations it did, with paths relative to the folder.
+/// Runs the command, which must succeed. Returns its operations, with paths relative to the folder.
 pub(crate) fn operations(folder: &Path, mut command: Command, lacks: &[&str]) -> Vec<Operation> {
     let list = folder.with_extension("operations");
-    // Made here, and for everybody: its folder may belong to another user than the one that writes it.
+    // Created here and writable for all: its folder may belong to another user than the one that writes the file.
     fs::write(&list, b"").unwrap();
     fs::set_permissions(&list, fs::Permissions::from_mode(0o666)).unwrap();
     let output = command.env("VSEKAI_FAULT", rules(&format!("count:{}", list.display()), lacks)).output().unwrap();
@@ -358,7 +358,7 @@ fn run_again(scenario: &dyn Scenario, folder: &Path) -> Output {
     command.output().unwrap()
 }
 
-/// Removes a folder with read-only folders in it. Those of failures stay until the ground goes.
+/// Removes a folder that may contain read-only folders. Those of failures stay until the ground is dropped.
 fn remove(folder: &Path) {
     vsekai_updater::local::disk::remove_all(folder).unwrap();
 }

@@ -1,7 +1,8 @@
-//! An install root, and each command that changes one, stopped at every change of the disk that it makes: killed
-//! before and in the middle of it, or told that the disk is full, closed or broken. Whatever the fault: status and
-//! launch work at once and show the old version or the new one, that one is whole, no file of the user's is lost,
-//! nothing outside is touched, no older repository is believed. And the same command again ends as it ends undisturbed.
+//! An install root, and each command that changes one, stopped at every change of the disk that it makes: killed before
+//! and in the middle of it, or with errors that mean a full, read-only or broken disk. After any fault, status and
+//! launch work at once and show the old or the new version, that version is whole, no file of the user is lost, nothing
+//! outside is touched, and no older repository is accepted. Running the same command again ends as it would without the
+//! fault.
 
 mod away;
 mod bundles;
@@ -19,15 +20,15 @@ use crate::points::{Ground, Scenario, Survived, survive, text};
 use looks::Portrait;
 use world::World;
 
-/// What `status` may say is current; nothing for an install that is not there.
+/// The versions that `status` may report as current; `None` if nothing is installed.
 type Version = Option<&'static str>;
 
-/// A file that somebody has put somewhere in the install root: where, and what is in it.
+/// A file that the user has put into the install root: its path and content.
 type Mine = (&'static str, &'static [u8]);
 
 const ALL: [&str; 5] = ["before", "tear", "enospc", "eacces", "+eio"];
 
-/// For commands that do little but what another one does too: all of it would take too long.
+/// For commands that mostly repeat the work of another one: all faults would take too long.
 const FEWER: [&str; 3] = ["before", "tear", "+eio"];
 
 /// One command on one install root.
@@ -35,23 +36,23 @@ struct Play {
     world: World,
     name: &'static str,
     template: PathBuf,
-    /// What is run.
+    /// The command to run.
     command: fn(&World, &Path) -> Command,
-    /// What may be current after a fault.
+    /// The versions that may be current after a fault.
     may_be: &'static [Version],
-    /// What is current in the end.
+    /// The version that is current in the end.
     ends_as: Version,
-    /// Files of the user's, and where they are in the end, below the install root.
+    /// Files of the user and where they are in the end, below the install root.
     mine: Vec<(&'static [u8], PathBuf)>,
     /// A file of the current version that was damaged before the command.
     damaged: Option<&'static str>,
-    /// What a run that comes too late may say: the one before had done it all.
+    /// The error code that a second run may report, because the first had done everything.
     too_late: Option<&'static str>,
-    /// Takes away what the command leaves to the next one that has the lock.
+    /// Removes what the command leaves for the next one that takes the lock.
     followed_by: Option<fn(&World, &Path) -> Command>,
-    /// What is done at each operation.
+    /// The faults for each operation.
     rules: &'static [&'static str],
-    /// Whether all of it is done at each, and not one in turn.
+    /// Whether each operation meets all faults, and not one in turn.
     is_full: bool,
     reference: OnceLock<Portrait>,
 }
@@ -75,7 +76,7 @@ impl Play {
         }
     }
 
-    /// With so many operations at least: a scenario that does nothing survives everything.
+    /// The minimum number of operations: a scenario that does nothing survives everything.
     #[track_caller]
     fn survive(&self, operations: usize) {
         let survived: Survived = survive(self);
@@ -104,7 +105,7 @@ impl Scenario for Play {
         (self.command)(&self.world, folder)
     }
 
-    /// `after` one operation is `before` the next.
+    /// `after` one operation is the same as `before` the next.
     fn rules(&self) -> &[&str] {
         self.rules
     }
@@ -134,7 +135,7 @@ impl Scenario for Play {
         }
         world::assert_rest_untouched(folder);
         let game = folder.join("GAME");
-        // Not by another process: there are thousands of faults.
+        // Not by another process, because there are thousands of faults.
         let current = looks::current(&game);
         assert_eq!(current.as_deref(), self.ends_as);
         if let Some(version) = &current {
@@ -154,7 +155,8 @@ impl Scenario for Play {
     }
 
     fn shrugged_off(&self, folder: &Path) {
-        // Conveniences fail in silence (`current`, markers of running games), and are right after the next run.
+        // Non-essential files (`current`, markers of running games) may fail silently, and are right after the next
+        // run.
         assert_eq!(self.world.status(folder).as_deref(), self.ends_as);
     }
 }

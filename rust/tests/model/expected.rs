@@ -1,4 +1,4 @@
-//! What must be, by the rules that the documentation gives, in plain data and without a look at the disk.
+//! The expected behaviour by the documented rules, as plain data and without looking at the disk.
 
 use std::collections::BTreeMap;
 
@@ -26,14 +26,14 @@ pub(crate) struct Mode {
     pub(crate) offers: Vec<Offer>,
 }
 
-/// What the repository says.
+/// The state of the repository.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Catalog {
-    /// Those that something was published to.
+    /// The modes to which something was published.
     pub(crate) modes: BTreeMap<usize, Mode>,
 }
 
-/// A version in place.
+/// An installed version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Installed {
     pub(crate) mode: usize,
@@ -42,15 +42,15 @@ pub(crate) struct Installed {
     pub(crate) folder: String,
 }
 
-/// What the install root must say of itself.
+/// The expected state of the install root.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Install {
-    /// Whether there is one at all.
+    /// Whether there is an install root at all.
     pub(crate) exists: bool,
     pub(crate) mode: usize,
     pub(crate) current: Option<Installed>,
     pub(crate) previous: Option<Installed>,
-    /// Starts of a version that has not shown that it starts.
+    /// Number of starts of a version that is on trial.
     pub(crate) trial: Option<u32>,
     pub(crate) bad: Vec<(usize, usize)>,
     pub(crate) seen: BTreeMap<usize, u64>,
@@ -67,7 +67,7 @@ impl Catalog {
         self.modes.get_mut(&mode).ok_or("mode_unknown")
     }
 
-    /// A mode's version, counted as changed.
+    /// The mode, with its sequence number increased because it changes.
     fn offer(&mut self, mode: usize, version: usize) -> Outcome<&mut Offer> {
         let mode = self.mode(mode)?;
         let found = mode.offers.iter().position(|offer| offer.version == version).ok_or("version_unknown")?;
@@ -75,7 +75,7 @@ impl Catalog {
         Ok(&mut mode.offers[found])
     }
 
-    /// What is published is never changed; the oldest goes when there are too many.
+    /// Published versions never change. The oldest is removed when there are too many.
     pub(crate) fn publish(&mut self, mode: usize, version: usize, build: usize) -> Outcome<()> {
         let begin = Mode { is_active: true, update_to: None, sequence: 0, offers: Vec::new() };
         let mode = self.modes.entry(mode).or_insert(begin);
@@ -103,7 +103,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Nobody is sent in a circle, or to where nothing is published.
+    /// No mode may lead in a circle, or to a mode to which nothing is published.
     pub(crate) fn retire(&mut self, mode: usize, update_to: Option<usize>) -> Outcome<()> {
         let mut after = self.clone();
         let retired = after.mode(mode)?;
@@ -121,7 +121,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// The mode whose versions the users of a mode get.
+    /// The mode whose versions the users of this mode get.
     pub(crate) fn followed(&self, mode: usize) -> Outcome<usize> {
         let mut at = mode;
         for _ in 0..=MODES.len() {
@@ -135,7 +135,7 @@ impl Catalog {
         Err("mode_cycle")
     }
 
-    /// The version that an install should be brought to; nothing if it has what it should.
+    /// The version to which an install should be updated; `None` if it is up to date.
     pub(crate) fn wanted(&self, install: &Install) -> Outcome<Option<(usize, &Offer)>> {
         let name = self.followed(install.mode)?;
         let offers = &self.modes[&name].offers;
@@ -150,7 +150,7 @@ impl Catalog {
         Ok(newest.filter(is_better).map(|offer| (name, offer)))
     }
 
-    /// The version that was asked for by name.
+    /// The version that was requested by name.
     pub(crate) fn asked(&self, install: &Install, version: usize) -> Outcome<Option<(usize, &Offer)>> {
         let name = self.followed(install.mode)?;
         let found = self.modes[&name].offers.iter().find(|offer| offer.version == version && !offer.recalled);
@@ -161,7 +161,7 @@ impl Catalog {
 }
 
 impl Install {
-    /// What an update writes down before it builds anything.
+    /// The changes that an update records before it builds anything.
     pub(crate) fn note(&mut self, catalog: &Catalog, asked: Option<usize>) -> Outcome<()> {
         self.exists = true;
         self.mode = catalog.followed(self.mode)?;
@@ -174,13 +174,13 @@ impl Install {
         Ok(())
     }
 
-    /// A new version is current. What was before stays to go back to, unless it was on trial itself.
+    /// Makes a new version current. The old one stays as the previous one, unless it was on trial itself.
     pub(crate) fn switch_to(&mut self, new: Installed) {
         let old = self.current.replace(new);
         if self.trial.is_none() || self.previous.is_none() {
             self.previous = old;
         }
-        // Back to the very version that was to go back to.
+        // The new version is the previous one itself.
         let version = |it: &Option<Installed>| it.as_ref().map(|it| (it.mode, it.version));
         if version(&self.previous) == version(&self.current) {
             self.previous = None;
@@ -188,7 +188,7 @@ impl Install {
         self.trial = self.previous.is_some().then_some(0);
     }
 
-    /// Back to the version before; the one that is left is not offered again.
+    /// Goes back to the previous version; the one left is not offered again.
     pub(crate) fn roll_back(&mut self) {
         let left = self.current.take().unwrap();
         self.current = self.previous.take();

@@ -1,4 +1,4 @@
-//! Plays a history on the world and on the model, and compares the two after each move.
+//! Plays a history on the real world and on the model, and compares the two after each move.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,21 +15,21 @@ use super::world::{ENTRY, Ended, World, mode, starts, version};
 
 type Check<T = ()> = Result<T, String>;
 
-/// How often something worth testing has happened: a history in which nothing does, proves nothing.
+/// How often each interesting event has occurred: a history without any proves nothing.
 pub(crate) type Met = BTreeMap<&'static str, u32>;
 
 struct Game {
     world: World,
     catalog: Catalog,
     install: Install,
-    /// Folders that were harmed by us.
+    /// Folders that we have damaged.
     harmed: BTreeSet<String>,
-    /// A run that was killed may have left a version that nobody needs.
+    /// A killed run may have left a version that is no longer needed.
     has_leftovers: bool,
     met: Met,
 }
 
-/// Plays it; what is wrong is told with all that came before.
+/// Plays a history. A failure is reported with all earlier moves.
 pub(crate) fn play(keys: &Path, network: &Network, moves: &[Move]) -> Check<Met> {
     let world = World::new(keys, network);
     let install = Install::default();
@@ -49,7 +49,7 @@ fn code<T>(real: &Real<T>) -> Result<(), String> {
     real.as_ref().map(drop).map_err(|error| error.code().to_owned())
 }
 
-/// The same success, or the same code.
+/// Checks for the same success, or the same error code.
 fn same<T, U>(real: &Real<T>, expected: &Result<U, &str>) -> Check {
     let expected = expected.as_ref().map(drop).map_err(ToString::to_string);
     match code(real) {
@@ -144,7 +144,7 @@ impl Game {
         Ok(())
     }
 
-    /// The install as an update that ended so must have left it.
+    /// Checks the install after an update that ended with this outcome.
     fn updated(&mut self, real: Result<(), String>, asked: Option<usize>) -> Check {
         let wanted = match asked {
             Some(version) => self.catalog.asked(&self.install, version),
@@ -192,7 +192,7 @@ impl Game {
         Ok(state["current"]["folder"].as_str().ok_or("nothing is current")?.to_owned())
     }
 
-    /// It is in one of the states that an update goes through.
+    /// Checks that the install is in one of the states that an update passes through.
     fn killed(&mut self) -> Check {
         self.has_leftovers = true;
         let mut possible = vec![self.install.clone()];
@@ -231,7 +231,7 @@ impl Game {
         }
     }
 
-    /// The paths at which the version is damaged.
+    /// The paths of the damaged files of the version.
     fn damage_of(&self, installed: &Installed) -> Vec<String> {
         self.world.differences(&installed.folder, installed.build)
     }
@@ -276,7 +276,7 @@ impl Game {
         self.moved("previous")
     }
 
-    /// A version that is mended has another folder.
+    /// A repaired version has another folder.
     fn moved(&mut self, field: &str) -> Check {
         let installed = if field == "current" { &mut self.install.current } else { &mut self.install.previous };
         let Some(installed) = installed else { return Ok(()) };
@@ -301,7 +301,7 @@ impl Game {
         self.install.roll_back();
         self.has_leftovers = false;
         self.moved("current")?;
-        // Mended: it must be whole.
+        // It was repaired, so it must be whole.
         let folder = self.current_folder()?;
         self.harmed.remove(&folder);
         Ok(())
@@ -327,7 +327,7 @@ impl Game {
                 let before = previous.map(|it| it.folder);
                 self.moved("current")?;
                 current = self.install.current.clone().ok_or("nothing to go back to")?;
-                // In another folder it is mended; in the same one it is as it was.
+                // In another folder, it has been repaired; in the same one, it is unchanged.
                 if before.as_ref() != Some(&current.folder) {
                     self.harmed.remove(&current.folder);
                 }
@@ -353,7 +353,7 @@ impl Game {
         Err(format!("acknowledged: {}, expected was {is_acknowledged}", launched.is_acknowledged))
     }
 
-    /// What holds after every move.
+    /// Checks the invariants that hold after every move.
     fn compare(&self) -> Check {
         let (found, expected) = (self.found(), abstract_of(&self.install));
         if found != expected {
@@ -395,7 +395,7 @@ impl Game {
         if current == expected { Ok(()) } else { Err(format!("status says {current:?}, expected was {expected:?}")) }
     }
 
-    /// What `state.json` says, in the words of the model.
+    /// The content of `state.json`, as data of the model.
     fn found(&self) -> Value {
         let Some(state) = self.world.state() else { return Value::Null };
         let installed = |field: &str| {

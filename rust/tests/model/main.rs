@@ -1,10 +1,10 @@
-//! Random histories of a repository and an install, held against a model of what must be.
+//! Random histories of a repository and an install, checked against a model.
 //!
-//! `VSEKAI_MODEL_CASES` and `VSEKAI_MODEL_SEED` play more of them, or others; a failure prints the shortest history
-//! that was found for it.
+//! `VSEKAI_MODEL_CASES` sets how many are played, `VSEKAI_MODEL_SEED` which ones. A failure prints the shortest history
+//! that fails.
 //!
-//! A program of its own: it starts games from inside this process, and whatever another test started meanwhile would
-//! inherit the mark of a running game.
+//! This is a separate program, because it starts games within its own process: programs that other tests started
+//! meanwhile would inherit the mark of a running game.
 #![allow(
     clippy::pedantic,
     clippy::unwrap_used,
@@ -13,7 +13,7 @@
     clippy::print_stderr,
     reason = "tests"
 )]
-// Its histories kill the binary, which builds without debug assertions cannot be told to do.
+// Its histories kill the binary, which needs a build with debug assertions.
 #![cfg(all(unix, debug_assertions))]
 
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ mod moves;
 mod support;
 mod world;
 
-/// Some twenty seconds.
+/// Takes about twenty seconds.
 const CASES: u32 = 40;
 
 fn number(variable: &str, otherwise: u32) -> u32 {

@@ -1,14 +1,14 @@
-//! What can happen, at random.
+//! The random moves.
 
 use proptest::prelude::*;
 
-/// Modes, versions and builds are numbers here, so that a history is short to print and to shrink.
+/// Modes, versions and builds are numbers, so that a history is easy to print and to shrink.
 pub(crate) const MODES: [&str; 3] = ["stable", "beta", "nightly"];
 
-/// In order of precedence; `alpha.10` is after `alpha.2`.
+/// In order of precedence: `alpha.10` comes after `alpha.2`.
 pub(crate) const VERSIONS: [&str; 6] = ["0.9.0", "1.0.0-alpha.2", "1.0.0-alpha.10", "1.0.0", "1.2.0", "2.0.0-rc.1"];
 
-/// Builds of which some share files; the odd ones do not start.
+/// Builds, some of which share files. Those with odd numbers do not start.
 pub(crate) const BUILDS: usize = 6;
 
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ pub(crate) enum Move {
     },
 }
 
-/// How the process dies at its operation.
+/// How the process dies at an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum How {
     Before,
@@ -76,14 +76,14 @@ pub(crate) enum How {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Harm {
-    /// A byte changes in place: in every version that shares the file.
+    /// One byte changes in place, and so does every version that shares the file.
     Byte,
-    /// The file is replaced by another.
+    /// Another file replaces the file.
     Replace,
     Delete,
 }
 
-/// A first version, then phrases of one to four moves: at random alone, few versions would be followed by another.
+/// A first version, then phrases of one to four moves. Fully random moves would rarely publish a second version.
 pub(crate) fn history() -> impl Strategy<Value = Vec<Move>> {
     let begin = publish().prop_map(|publish| vec![publish, Move::Update]);
     let rest = prop::collection::vec(phrase(), 1..14).prop_map(|phrases| phrases.concat());

@@ -1,4 +1,4 @@
-//! The real things: a repository on disk, an install root, and what both are made of.
+//! The real world: a repository on disk, an install root, and the builds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ use super::expected::KEPT_VERSIONS;
 use super::moves::{Harm, How, MODES, VERSIONS};
 use crate::support::trees::{chmod, link, noise, write};
 
-/// What stands at a path of a build.
+/// The entry at a path of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Thing {
     File(Vec<u8>),
@@ -40,7 +40,8 @@ pub(crate) type Tree = BTreeMap<String, Thing>;
 
 pub(crate) const ENTRY: &str = "bin/game";
 
-/// Files of one build: some are in all (one of them is large enough to be hard-linked), some in every second, one is its own.
+/// Files of one build: some are in all builds (one is large enough to be hard-linked), some in every second, one only
+/// in this build.
 pub(crate) fn build(number: usize) -> Tree {
     let noise = |seed: usize, len: usize| Thing::File(noise(seed as u64 + 1, len));
     let exit = number % 2;
@@ -79,7 +80,7 @@ pub(crate) fn network() -> Network {
     Network::new(&HttpOptions::default()).unwrap()
 }
 
-/// In memory, where there is some and programs may be run from it.
+/// In memory, if there is a RAM disk from which programs may be run.
 fn place() -> TempDir {
     let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return tempfile::tempdir().unwrap() };
     write(folder.path(), "probe", b"#!/bin/sh\n");
@@ -97,7 +98,7 @@ pub(crate) fn version(number: usize) -> Version {
     Version::parse(VERSIONS[number]).unwrap()
 }
 
-/// The mark of a running game is inherited by whatever is started meanwhile, by the other test too.
+/// Programs started meanwhile, also by the other test, would inherit the mark of a running game.
 static ONE_CHILD: Mutex<()> = Mutex::new(());
 
 fn one_child() -> MutexGuard<'static, ()> {
@@ -196,7 +197,7 @@ impl World {
         &self.monitor
     }
 
-    /// An update by the real binary, which dies at that change of the disk, if it makes so many.
+    /// Runs an update by the real binary, which dies at this disk operation if it gets that far.
     pub(crate) fn killed_update(&self, operation: u16, how: How) -> Ended {
         let how = match how {
             How::Before => "before",
@@ -230,7 +231,7 @@ impl World {
         launch(&InstallRoot::at(&self.path("install")).unwrap(), &options, &self.monitor)
     }
 
-    /// The folders in `versions/`.
+    /// The names of the folders in `versions/`.
     pub(crate) fn folders(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path("install/versions")) else { return Vec::new() };
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -238,7 +239,7 @@ impl World {
         names
     }
 
-    /// The paths at which a version is not as its build, found by reading all of it.
+    /// The paths at which the version differs from its build, found by reading all files.
     pub(crate) fn differences(&self, folder: &str, number: usize) -> Vec<String> {
         let found = read(&self.path("install/versions").join(folder));
         let wanted = build(number);
@@ -246,7 +247,7 @@ impl World {
         all.into_iter().filter(|path| found.get(*path) != wanted.get(*path)).cloned().collect()
     }
 
-    /// Does harm to a file; gives its path, and whether other versions share it. Nothing if there is none.
+    /// Damages a file. Returns its path, and whether other versions share it; `None` if there is no file to damage.
     pub(crate) fn damage(&self, folder: &str, file: usize, how: Harm) -> Option<(String, bool)> {
         let root = self.path("install/versions").join(folder);
         let tree = read(&root);
@@ -254,7 +255,7 @@ impl World {
         let at = root.join(path);
         match (how, thing) {
             (Harm::Delete, _) => fs::remove_file(&at).unwrap(),
-            // What a script with another byte does, no model can say.
+            // No model can predict what a script with a changed byte does.
             (_, Thing::Link(_)) => return None,
             (_, Thing::File(bytes)) if path == ENTRY || bytes.is_empty() => return None,
             (Harm::Byte, Thing::File(bytes)) => {
@@ -276,7 +277,7 @@ impl World {
         Some((path.clone(), false))
     }
 
-    /// What `.vsekai/indexes` says that a folder is: mode and version.
+    /// The mode and version of a folder, according to `.vsekai/indexes`.
     pub(crate) fn described(&self, folder: &str) -> Option<(String, String)> {
         let file = self.path("install/.vsekai/indexes").join(format!("{folder}.release.json"));
         let release: Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;

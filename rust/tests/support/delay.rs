@@ -1,4 +1,4 @@
-//! A TCP proxy that makes a line long: each direction is late by half a round trip, and as wide as it comes.
+//! A TCP proxy that simulates latency: delays each direction by half a round trip, without limiting the bandwidth.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
-/// Starts a proxy to `target`; returns where it listens. Ends with the runtime.
+/// Starts a proxy to `target` and returns its address. It ends with the runtime.
 pub(crate) async fn start(target: SocketAddr, round_trip: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -21,7 +21,8 @@ pub(crate) async fn start(target: SocketAddr, round_trip: Duration) -> SocketAdd
                 far.set_nodelay(true).unwrap();
                 let (near_in, near_out) = near.into_split();
                 let (far_in, far_out) = far.into_split();
-                // The handshake of this connection cost nothing here, so its first bytes are late by all of it.
+                // The handshake of this connection had no delay here, so its first bytes are delayed by the full round
+                // trip.
                 let opened = Instant::now() + round_trip;
                 relay(near_in, far_out, round_trip / 2, opened + round_trip / 2);
                 relay(far_in, near_out, round_trip / 2, opened);

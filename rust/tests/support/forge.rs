@@ -1,4 +1,4 @@
-//! An attacker's tools: metadata of any content, signed with stolen keys.
+//! Tools of an attacker: metadata with any content, signed with stolen keys.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,7 +14,7 @@ use tough::TargetName;
 use tough::schema::{Hashes, Metafile, Role, Signature, Signed, Snapshot, Target, Targets, Timestamp};
 use tough::sign::{Sign, parse_keypair};
 
-/// A repository folder, and the folder of keys of which some are used.
+/// A repository folder, and a key folder, some of whose keys are used.
 #[derive(Debug)]
 pub(crate) struct Forge {
     repository: PathBuf,
@@ -47,7 +47,7 @@ impl Forge {
         self.read(&format!("{}.{name}.json", self.snapshot().meta[&format!("{name}.json")].version))
     }
 
-    /// Signs with the key of `signer` and gives the file's bytes.
+    /// Signs with the key of `signer` and returns the bytes of the file.
     pub(crate) fn sign<T: Role + Serialize>(&self, role: T, signer: &str) -> Vec<u8> {
         let file = fs::read_dir(&self.keys).unwrap().flatten().map(|entry| entry.path()).find(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -65,7 +65,7 @@ impl Forge {
         fs::write(self.path("timestamp.json"), self.sign(timestamp, "timestamp")).unwrap();
     }
 
-    /// Puts a snapshot, and a timestamp of the next version that names it.
+    /// Writes a snapshot, and a timestamp of the next version that names it.
     pub(crate) fn put_snapshot(&self, snapshot: Snapshot) {
         let version = snapshot.version;
         let bytes = self.sign(snapshot, "snapshot");
@@ -76,7 +76,7 @@ impl Forge {
         self.put_timestamp(timestamp);
     }
 
-    /// Puts metadata of a role signed by `signer`, and snapshot and timestamp of the next versions.
+    /// Writes metadata of a role, signed by `signer`, and the next versions of snapshot and timestamp.
     pub(crate) fn put_role(&self, name: &str, mut role: Targets, signer: &str) {
         role.version = next(role.version);
         let version = role.version;
@@ -88,7 +88,7 @@ impl Forge {
         self.put_snapshot(snapshot);
     }
 
-    /// Puts a target file as `name`, and gives what a role lists it as.
+    /// Writes a target file as `name`, and returns the entry for it in a role.
     pub(crate) fn put_target(&self, name: &str, bytes: &[u8]) -> (TargetName, Target) {
         let sha256 = Sha256::digest(bytes).to_vec();
         let (folder, file) = name.rsplit_once('/').map_or(("", name), |(folder, file)| (folder, file));

@@ -1,4 +1,4 @@
-//! What the tests of all programs stand on: trees, stores, repositories, servers, and our own binary.
+//! Shared helpers of all test programs: trees, stores, repositories, servers, and our own binary.
 
 pub(crate) mod delay;
 pub(crate) mod forge;

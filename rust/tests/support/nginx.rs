@@ -1,4 +1,4 @@
-//! A real nginx in a directory of its own, with TLS, HTTP/2 and client certificates if wanted.
+//! A real nginx in its own directory, optionally with TLS, HTTP/2 and client certificates.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Runs until dropped.
+/// The server, which runs until dropped.
 #[derive(Debug)]
 pub(crate) struct Nginx {
     child: Child,
@@ -23,7 +23,7 @@ impl Drop for Nginx {
     }
 }
 
-/// Whether there is one; says so if not, so that a skipped test is seen.
+/// Whether nginx is installed. Prints a line if it is not, so that a skipped test is noticed.
 pub(crate) fn is_installed() -> bool {
     let found = binary().is_some();
     if !found {
@@ -40,8 +40,8 @@ fn binary() -> Option<PathBuf> {
 }
 
 impl Nginx {
-    /// Serves `directory/www`, logs one line for each request to `directory/access.log`. `tls`: lines for
-    /// the server block; certificates are looked for in the directory.
+    /// Serves `directory/www` and logs one line for each request to `directory/access.log`. `tls` has lines for the
+    /// server block; certificates are looked up in the directory.
     pub(crate) fn start(directory: TempDir, tls: Option<&str>) -> Self {
         let root = directory.path();
         fs::create_dir_all(root.join("www")).unwrap();
@@ -81,8 +81,8 @@ impl Nginx {
         self.directory.path().join("www")
     }
 
-    /// `<protocol> <status> <path> <client certificate's name>`, one line for each request. nginx writes
-    /// a line after it has answered: waits for `count` of them, but not for ever.
+    /// The log: one line `<protocol> <status> <path> <client certificate's name>` for each request. nginx writes a line
+    /// after it has answered, so this waits for `count` lines, but not forever.
     pub(crate) fn access_log(&self, count: usize) -> Vec<String> {
         let deadline = Instant::now() + Duration::from_secs(2);
         loop {
@@ -100,8 +100,8 @@ impl Nginx {
     }
 }
 
-/// Makes an authority (`ca.pem`), a certificate for localhost (`server.pem`, `server.key`) and one for a
-/// client (`client.pem`, with its key) in `directory`.
+/// Creates an authority (`ca.pem`), a certificate for localhost (`server.pem`, `server.key`) and one for a client
+/// (`client.pem`, with its key) in `directory`.
 pub(crate) fn make_certificates(directory: &Path) {
     let config = "[req]\ndistinguished_name=dn\n[dn]\n[ca]\nbasicConstraints=critical,CA:true\n\
                   keyUsage=critical,keyCertSign,cRLSign\n[server]\nbasicConstraints=CA:false\n\

@@ -1,4 +1,4 @@
-//! Packs of whatever is in a folder, however wrong: the repository's own tools would refuse.
+//! Creates metadata packs of any files, even invalid ones, which the repository's own tools would refuse.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::Path;
 
 use vsekai_updater::formats::metadata_pack::{MAX_PACKED_BYTES, MetadataPack, PATH, PackQuery};
 
-/// The files of a repository that a pack may have, but for large ones.
+/// The files of a repository that a pack may contain, except large ones.
 pub(crate) fn packable(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files_where(folder, &|name, length| length < MAX_PACKED_BYTES / 16 && PackQuery::at(name).is_some())
 }
 
-/// The files below a folder that `is_wanted` by relative path and length; none if there is no folder.
+/// The files below a folder for whose relative path and length `is_wanted` is true; none if there is no folder.
 pub(crate) fn files_where(folder: &Path, is_wanted: &dyn Fn(&str, u64) -> bool) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     collect(folder, "", is_wanted, &mut files);
@@ -29,7 +29,7 @@ fn collect(folder: &Path, prefix: &str, is_wanted: &dyn Fn(&str, u64) -> bool, f
     }
 }
 
-/// Puts a pack of all that is there into the folder.
+/// Writes a pack of all files of the folder.
 pub(crate) fn rebuild(folder: &Path) {
     put(folder, &packable(folder));
 }
@@ -39,13 +39,13 @@ pub(crate) fn put(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
     fs::write(folder.join(PATH), MetadataPack::write(files).unwrap()).unwrap();
 }
 
-/// What is in the pack of a folder.
+/// The content of a folder's pack.
 pub(crate) fn read(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let pack = MetadataPack::parse(&fs::read(folder.join(PATH)).unwrap()).unwrap();
     pack.paths().map(|path| (path.to_owned(), pack.get(path).unwrap().to_vec())).collect()
 }
 
-/// From now on it is a plain old repository.
+/// Removes the pack, which makes this a repository of single files.
 pub(crate) fn remove(folder: &Path) {
     fs::remove_file(folder.join(PATH)).unwrap();
 }

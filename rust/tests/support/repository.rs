@@ -1,14 +1,14 @@
-//! A publisher: keys, and a signed repository in a folder, made with the real commands.
+//! A publisher: keys, and a signed repository in a folder, created with the real commands.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Chunks of 1 to 16 KiB: small trees have some.
+/// Chunks of 1 to 16 KiB, so that small trees have several.
 const CHUNK_SIZE: &str = "1:4:16";
 
-/// Who signs, and what was published so far.
+/// A publisher, and what it has published so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Publisher {
     keys: PathBuf,
@@ -17,33 +17,33 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// With keys for these modes, in folders of its own below `folder`.
+    /// A publisher with keys for these modes, in its own folders below `folder`.
     pub(crate) fn new(folder: &Path, modes: &[&str]) -> Self {
         let (keys, repository, root) = (folder.join("keys"), folder.join("repository"), folder.join("root.json"));
         let publisher = Self { keys, repository, root };
         let modes = modes.iter().flat_map(|mode| ["--mode", mode]);
         run(vsekai().args(["keys", "init"]).arg(&publisher.keys).args(modes));
-        // Not in the folder of keys, which is nobody else's to read.
+        // Not in the key folder, which only its owner can read.
         fs::copy(publisher.keys.join("root.json"), &publisher.root).unwrap();
         publisher
     }
 
-    /// Where it publishes.
+    /// The folder of the repository.
     pub(crate) fn repository(&self) -> &Path {
         &self.repository
     }
 
-    /// For `--trust-root`.
+    /// The file for `--trust-root`.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The folder of keys.
+    /// The key folder.
     pub(crate) fn keys(&self) -> &Path {
         &self.keys
     }
 
-    /// `vsekai publish`, to be added to. The entry is `game`.
+    /// `vsekai publish`, to which options can be added. The entry is `game`.
     pub(crate) fn publishing(&self, tree: &Path, mode: &str, version: &str) -> Command {
         let mut command = vsekai();
         command.args(["publish", "--mode", mode, "--version", version, "--entry", "game"]);
@@ -52,11 +52,11 @@ impl Publisher {
         command
     }
 
-    /// Publishes a tree, with these options more.
+    /// Publishes a tree, with these additional options.
     #[track_caller]
     pub(crate) fn publish_with(&self, tree: &Path, mode: &str, version: &str, options: &[&str]) {
         let mut command = self.publishing(tree, mode, version);
-        // Bundles have tests of their own; elsewhere chunks come one by one.
+        // Bundles have their own tests; elsewhere, chunks are downloaded singly.
         if !options.contains(&"--delta-from") {
             command.args(["--delta-from", "0"]);
         }
@@ -71,7 +71,7 @@ impl Publisher {
         run(command.arg("--keys").arg(&self.keys));
     }
 
-    /// The SHA-256 of a version's index, in hex: the name that its target has in the repository.
+    /// The SHA-256 of a version's index, in hex, by which its target is named in the repository.
     pub(crate) fn index_digest(&self, mode: &str, version: &str) -> String {
         let platform = vsekai_updater::formats::release::Platform::current();
         let folder = self.repository.join("targets").join(mode).join(version).join(platform.as_str());
@@ -80,7 +80,7 @@ impl Publisher {
         digests.next().unwrap()
     }
 
-    /// Keeps the repository as it is now under another name: what an attacker, or a mirror that sleeps, has.
+    /// Copies the current repository to another name: this is what an attacker, or an outdated mirror, has.
     pub(crate) fn keep_as(&self, name: &str) -> PathBuf {
         let kept = self.repository.with_file_name(name);
         run(Command::new("cp").arg("-a").arg(&self.repository).arg(&kept));

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// The binary, in a world where only the test's own files exist.
+/// The binary, in an environment where only the test's own files exist.
 pub(crate) fn vsekai() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai"));
     command.env("XDG_CACHE_HOME", "/nonexistent").env("NO_PROXY", "*").stdin(Stdio::null());
@@ -16,7 +16,7 @@ pub(crate) fn vsekai() -> Command {
     command
 }
 
-/// `vsekai --json store extract --store STORE... INDEX DEST`, to be added to.
+/// `vsekai --json store extract --store STORE... INDEX DEST`, to which options can be added.
 pub(crate) fn extract<S: AsRef<OsStr>>(stores: &[S], index: &Path, destination: &Path) -> Command {
     let mut command = vsekai();
     command.args(["--json", "store", "extract"]);
@@ -27,7 +27,7 @@ pub(crate) fn extract<S: AsRef<OsStr>>(stores: &[S], index: &Path, destination: 
     command
 }
 
-/// How a run ended and what it said.
+/// How a run ended, and its output.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -36,7 +36,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Of a command with `--json`: every line of stdout must parse.
+    /// Runs a command with `--json`: every line of stdout must parse.
     pub(crate) fn of(command: &mut Command) -> Self {
         Self::from(command.output().unwrap())
     }
@@ -49,7 +49,7 @@ impl Run {
         Self { code: output.status.code(), lines, stderr }
     }
 
-    /// The result of a run that must have succeeded.
+    /// The result of a run, which must have succeeded.
     #[track_caller]
     pub(crate) fn done(&self) -> &Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
@@ -58,7 +58,7 @@ impl Run {
         last
     }
 
-    /// The message of a run that must have failed with this code, and exit code 1 (or 2 for usage).
+    /// The message of a run, which must have failed with this code, and exit code 1 (or 2 for usage).
     #[track_caller]
     pub(crate) fn failed(&self, code: &str) -> String {
         let last = self.lines.last().unwrap_or_else(|| panic!("no line, {:?}: {}", self.code, self.stderr));
@@ -73,7 +73,7 @@ impl Run {
         last["message"].as_str().unwrap().to_owned()
     }
 
-    /// The sentences of all warnings with this code.
+    /// The messages of all warnings with this code.
     pub(crate) fn warnings(&self, code: &str) -> Vec<String> {
         let warned = self.lines.iter().filter(|line| line["event"] == "warned" && line["code"] == code);
         warned.map(|line| line["message"].as_str().unwrap().to_owned()).collect()

@@ -1,4 +1,4 @@
-//! A web server over a folder, on real sockets: entity tags, ranges, a log of what was asked, and faults as told.
+//! A web server over a folder, on real sockets: entity tags, ranges, a log of requests, and faults on demand.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -10,29 +10,29 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-/// What to do with a request instead of reading a file.
+/// How to answer a request instead of reading a file.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// A status without a body.
     Status(u16),
     /// Another body.
     Body(Vec<u8>),
-    /// 302 to this.
+    /// 302 to this address.
     Redirect(String),
     /// Announces this length, sends these bytes, closes.
     Announce(u64, Vec<u8>),
-    /// No length, and no end.
+    /// No length, and a body without an end.
     Endless,
     /// A first byte, then silence.
     Stall,
-    /// One byte each 20 ms.
+    /// One byte every 20 ms.
     Drip,
 }
 
-/// One request: path without the leading slash, status of the answer; 0 if there was no whole one.
+/// One request: path without the leading slash, and status of the answer; 0 if the request was incomplete.
 pub(crate) type Asked = (String, u16);
 
-/// The server. It ends with this value.
+/// The server, which runs until dropped.
 #[derive(Debug)]
 pub(crate) struct TestServer {
     address: SocketAddr,
@@ -58,7 +58,7 @@ impl TestServer {
         Self::slow(root, Duration::ZERO)
     }
 
-    /// The same, each after `delay`.
+    /// Like [`Self::start`], but answers each request after `delay`.
     pub(crate) fn slow(root: &Path, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -89,32 +89,32 @@ impl TestServer {
         format!("http://{}", self.address)
     }
 
-    /// From now on `path` is answered so.
+    /// From now on, answers requests for `path` in this way.
     pub(crate) fn break_path(&self, path: &str, fault: Fault) {
         self.shared.faults.lock().unwrap().insert(path.to_owned(), fault);
     }
 
-    /// From now on it gives whole files whatever is asked for.
+    /// From now on, ignores ranges and returns whole files.
     pub(crate) fn forget_ranges(&self) {
         self.shared.has_ranges.store(false, Ordering::Relaxed);
     }
 
-    /// The next body that is longer is cut off after so many bytes, with its connection.
+    /// Cuts off the next body that is longer than this many bytes, and closes its connection.
     pub(crate) fn cut_once_after(&self, bytes: usize) {
         *self.shared.cut_after.lock().unwrap() = Some(bytes);
     }
 
-    /// The ranges that were asked for since the last call.
+    /// The ranges that were requested since the last call.
     pub(crate) fn take_ranges(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.ranges.lock().unwrap())
     }
 
-    /// What was asked for since the last call, in order.
+    /// The requests since the last call, in order.
     pub(crate) fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.shared.asked.lock().unwrap())
     }
 
-    /// How often each file was asked for since the last call.
+    /// How often each file was requested since the last call.
     pub(crate) fn take_counts(&self) -> HashMap<String, u64> {
         self.take_asked().into_iter().fold(HashMap::new(), |mut counts, (path, _)| {
             *counts.entry(path).or_default() += 1;
@@ -130,20 +130,20 @@ impl Drop for TestServer {
     }
 }
 
-/// A URL at which nobody listens.
+/// A URL at which no server listens.
 pub(crate) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-/// What of a request matters here.
+/// The parts of a request that matter here.
 struct Request {
     path: String,
     known_tag: Option<String>,
     range: Option<(usize, usize)>,
 }
 
-/// Answers requests on one connection until it is closed. A client that goes away is no failure.
+/// Answers requests on one connection until it is closed. A client that disconnects is not an error.
 fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream.try_clone().ok()?);
@@ -196,7 +196,7 @@ impl Shared {
     }
 }
 
-/// Status, header lines and body.
+/// Status, header lines and body of an answer.
 fn answer(request: &Request, file: Result<Vec<u8>, u16>) -> (u16, String, Vec<u8>) {
     let plain = |status: u16| (status, "Content-Length: 0\r\n".to_owned(), Vec::new());
     let body = match file {

@@ -1,4 +1,4 @@
-//! Stores and indexes made with the library, sound ones and such as nobody should publish.
+//! Stores and indexes created with the library, both sound and invalid ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Bench {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// The same in memory, where there is room: many small files take their time on some disks.
+    /// Like [`Self::new`], but in memory if possible, because many small files are slow on some disks.
     pub(crate) fn in_memory() -> Self {
         const ENOUGH_BYTES: u64 = 2 << 30;
         let memory = Path::new("/dev/shm");
@@ -45,21 +45,21 @@ impl Bench {
         self.path("store")
     }
 
-    /// Chunks of 1 to 16 KiB: small trees have many of them.
+    /// Chunks of 1 to 16 KiB, so that small trees have many of them.
     pub(crate) fn options() -> MakeOptions {
         let sizes = ChunkSizes::new(1 << 10, 4 << 10, 16 << 10).unwrap();
         let chunker = Chunker::new(Algorithm::Casync, sizes).unwrap();
         MakeOptions { chunker, flags: FeatureFlags::TREE, forced_cuts: false, level: 1, hint: None }
     }
 
-    /// Makes the tree at `root` into the store; the path of its index.
+    /// Adds the tree at `root` to the store. Returns the path of its index.
     pub(crate) fn publish(&self, name: &str, root: &Path) -> PathBuf {
         let options = Self::options();
         let layout = tree::layout(root, &Recorded::AsOnDisk(options.flags)).unwrap();
         self.publish_as(name, root, &layout, &options)
     }
 
-    /// The same for one file.
+    /// Adds a file to the store. Returns the path of its index.
     pub(crate) fn publish_blob(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let file = self.path(&format!("{name}.plain"));
         fs::write(&file, bytes).unwrap();
@@ -75,7 +75,7 @@ impl Bench {
         index
     }
 
-    /// Puts any bytes into the store as a stream, and writes an index of it.
+    /// Adds any bytes to the store as a stream, and writes their index.
     pub(crate) fn publish_stream(&self, name: &str, flags: FeatureFlags, stream: &[u8]) -> PathBuf {
         let mut index = Index::new(flags, ChunkSizes::default());
         for part in stream.chunks(64 << 10) {
@@ -87,7 +87,7 @@ impl Bench {
         path
     }
 
-    /// One chunk into the store.
+    /// Adds one chunk to the store.
     pub(crate) fn put(&self, plain: &[u8]) -> ChunkId {
         let store = LocalStore::create(&self.store()).unwrap();
         let chunk = VerifiedChunk::of(plain.to_vec(), FeatureFlags::TREE.digest());
@@ -95,7 +95,7 @@ impl Bench {
         chunk.id()
     }
 
-    /// Whatever bytes as the stored form of a chunk.
+    /// Writes any bytes as the stored form of a chunk.
     pub(crate) fn put_stored(store: &Path, id: ChunkId, stored: Vec<u8>) {
         LocalStore::create(store).unwrap().put(&CompressedChunk::new(id, stored)).unwrap();
     }
@@ -105,7 +105,7 @@ pub(crate) fn read_index(path: &Path) -> Index {
     Index::parse(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The different ids of an index.
+/// The distinct ids of an index.
 pub(crate) fn ids(index: &Index) -> std::collections::HashSet<ChunkId> {
     index.iter().map(|chunk| chunk.id).collect()
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::run::{Run, vsekai};
 
-/// Whether the program can be run. If not, says so past the test harness; in CI that is a failure.
+/// Whether the program can be run. If not, prints a line past the test harness; in CI that is a failure.
 pub(crate) fn is_there(program: &str) -> bool {
     let found = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
@@ -26,7 +26,7 @@ pub(crate) fn tool<S: AsRef<OsStr>>(program: &str, arguments: &[S]) {
     assert!(output.status.success(), "{program} {shown:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A program with options that makes stores.
+/// A program, with options, that creates stores.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Maker {
     Desync(&'static [&'static str]),
@@ -43,7 +43,7 @@ impl Maker {
         }
     }
 
-    /// Puts the folder or file into the store, and writes the index of it.
+    /// Adds the folder or file to the store, and writes its index.
     pub(crate) fn make(self, store: &Path, index: &Path, from: &Path) {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let verb: &[&str] = if from.is_dir() { &["tar", "-i"] } else { &["make"] };

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server that misbehaves as told, per path and per request.
+//! An HTTP/1.1 server that misbehaves on demand, per path and per request.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_mins(1);
 
-/// What to do with one request.
+/// How to answer one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     /// 200 with its length.
@@ -23,25 +23,25 @@ pub(crate) enum Reply {
     Late(Duration, Vec<u8>),
     /// A status with headers and a short text.
     Status(u16, Vec<(&'static str, String)>),
-    /// Announces all of it, sends the first bytes, then resets the connection.
+    /// Announces the full length, sends the first bytes, then resets the connection.
     ResetAfter(usize, Vec<u8>),
-    /// The same, but closes in order.
+    /// Announces the full length, sends the first bytes, then closes in order.
     CloseAfter(usize, Vec<u8>),
-    /// All of it at once, then keeps the connection open although it said it would close.
+    /// Sends everything, then keeps the connection open although it announced closing it.
     SlowClose(Vec<u8>),
-    /// Accepts the request and says nothing.
+    /// Accepts the request and sends nothing.
     Silence,
-    /// Announces all of it, sends the first bytes, then says nothing.
+    /// Announces the full length, sends the first bytes, then nothing more.
     StallAfter(usize, Vec<u8>),
     /// One byte at a time.
     Drip(Duration, Vec<u8>),
     /// Announces this length, sends these bytes, closes.
     Announce(usize, Vec<u8>),
-    /// No length, and no end.
+    /// No length, and a body without an end.
     Endless,
 }
 
-/// One request as it came.
+/// One request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) path: String,
@@ -58,7 +58,7 @@ struct State {
     peak: AtomicUsize,
 }
 
-/// The server; it ends with this value.
+/// The server, which runs until dropped.
 #[derive(Debug)]
 pub(crate) struct Toxic {
     address: SocketAddr,
@@ -87,12 +87,12 @@ impl Toxic {
         Self { address, state, accepting }
     }
 
-    /// The n-th request for `path` gets the n-th reply; the last one repeats.
+    /// Answers the n-th request for `path` with the n-th reply; the last one repeats.
     pub(crate) fn on(&self, path: &str, replies: impl Into<Vec<Reply>>) {
         self.state.scripts.lock().unwrap().insert(path.to_owned(), replies.into());
     }
 
-    /// For paths without a script; else they are 404.
+    /// The reply for paths without a script, which otherwise get 404.
     pub(crate) fn otherwise(&self, reply: Reply) {
         *self.state.otherwise.lock().unwrap() = Some(reply);
     }
@@ -113,7 +113,7 @@ impl Toxic {
         self.seen().iter().filter(|seen| seen.path == path).count()
     }
 
-    /// Most requests that were being answered at once.
+    /// Largest number of requests that were being answered at once.
     pub(crate) fn peak(&self) -> usize {
         self.state.peak.load(Ordering::SeqCst)
     }
@@ -155,7 +155,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Se
         if stream.read_buf(buffer).await.ok()? == 0 {
             return None;
         }
-        // A TLS handshake: answer as plain servers do.
+        // A TLS handshake: answer like a server without TLS.
         if buffer[0] == 0x16 {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").await;
             return None;

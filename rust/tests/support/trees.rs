@@ -1,4 +1,4 @@
-//! Trees on disk: made for a test, and held against each other.
+//! Trees on disk: created for a test, and compared.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use vsekai_updater::formats::chunk::{ChunkId, DigestAlgorithm};
 
-/// Bytes without a pattern, the same for the same seed.
+/// Random bytes, the same for the same seed.
 pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(len + 8);
@@ -22,7 +22,7 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Writes a file and the folders above it.
+/// Writes a file and creates its parent folders.
 pub(crate) fn write(root: &Path, name: &str, bytes: &[u8]) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -39,19 +39,19 @@ pub(crate) fn chmod(root: &Path, name: &str, mode: u32) {
     fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Sets the modification time, in seconds since 1970 and an odd part of the next one.
+/// Sets the modification time: seconds since 1970, plus a fraction of a second.
 pub(crate) fn touch(root: &Path, name: &str, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::new(seconds, 123_456_789);
     fs::File::open(root.join(name)).unwrap().set_modified(time).unwrap();
 }
 
-/// A copy with modes, times and links, by the system's own means.
+/// A copy with permissions, times and links, made by the system's own tools.
 pub(crate) fn copy(from: &Path, to: &Path) {
     let status = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
     assert!(status.success());
 }
 
-/// One thing in a tree, as far as two trees can be the same.
+/// An entry of a tree, as far as it can be the same in two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) what: What,
@@ -70,7 +70,7 @@ pub(crate) enum What {
 
 pub(crate) type Snapshot = BTreeMap<PathBuf, Seen>;
 
-/// All that is at `root`, `root` itself included (with an empty path).
+/// All entries below `root`, including `root` itself (with an empty path).
 pub(crate) fn snapshot(root: &Path) -> Snapshot {
     let mut seen = Snapshot::new();
     let mut rest = vec![PathBuf::new()];
@@ -94,14 +94,14 @@ pub(crate) fn snapshot(root: &Path) -> Snapshot {
     seen
 }
 
-/// What of two trees must be the same, besides names, content and link targets.
+/// What must be the same in two trees, in addition to names, content and link targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Same {
-    /// Modes and times of files and folders.
+    /// Permissions and times of files and folders.
     ModesAndTimes,
-    /// Modes of files and folders.
+    /// Permissions of files and folders.
     Modes,
-    /// Everything, inodes too: nothing was touched.
+    /// Everything, inodes included: nothing was touched.
     Untouched,
 }
 

@@ -1,4 +1,4 @@
-//! Signs any metadata, however wrong, with whatever keys were stolen: the repository's own tools would refuse.
+//! Signs any metadata, even invalid, with any stolen keys. The repository's own tools would refuse to.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use vsekai_updater::formats::release::{ModeName, Platform, target_name};
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 use vsekai_updater::version::Version;
 
-/// A repository, and the folder of keys of whoever forges it.
+/// A repository, and the attacker's key folder.
 pub(crate) struct Attacker {
     repository: PathBuf,
     keys: PathBuf,
 }
 
-/// What describes one version; to be made worse.
+/// The documents of one version, to be tampered with.
 pub(crate) struct Documents {
     pub(crate) release: Value,
     pub(crate) index: Vec<u8>,
-    /// zstd.
+    /// Compressed with zstd.
     pub(crate) files: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl Attacker {
         Self { repository: repository.to_owned(), keys: keys.to_owned() }
     }
 
-    /// The metadata that is in force for a role.
+    /// The current metadata of a role.
     pub(crate) fn read(&self, role: &str) -> Value {
         let timestamp = self.parse("timestamp.json");
         let snapshot = &timestamp["signed"]["meta"]["snapshot.json"]["version"];
@@ -57,12 +57,12 @@ impl Attacker {
         serde_json::from_slice(&fs::read(self.repository.join("tuf").join(file)).unwrap()).unwrap()
     }
 
-    /// Changes what a role says, and signs it and all that depends on it.
+    /// Changes the metadata of a role, and signs it and everything that depends on it.
     pub(crate) fn change(&self, role: &str, change: impl FnOnce(&mut Value)) {
         self.change_as(role, role, change);
     }
 
-    /// The same, signed with the keys of `signer`.
+    /// Like [`Self::change`], but signed with the keys of `signer`.
     pub(crate) fn change_as(&self, role: &str, signer: &str, change: impl FnOnce(&mut Value)) {
         self.replace(role, signer, Box::new(change));
     }
@@ -86,7 +86,7 @@ impl Attacker {
         }
     }
 
-    /// Signs with every key of this role that is in the folder of keys.
+    /// Signs with every key of this role in the key folder.
     fn sign(&self, body: &Value, role: &str) -> Vec<u8> {
         let message = canonical(body);
         let mut signatures = Vec::new();
@@ -103,7 +103,7 @@ impl Attacker {
         serde_json::to_vec(&json!({ "signed": body, "signatures": signatures })).unwrap()
     }
 
-    /// The whole of a key's identifier, which the files' names begin with.
+    /// The full identifier of a key whose first digits are in the file's name.
     fn key_id(&self, begin: &str) -> String {
         let root: Value = serde_json::from_slice(&fs::read(self.keys.join("root.json")).unwrap()).unwrap();
         let targets = self.read("targets");
@@ -112,7 +112,7 @@ impl Attacker {
         ids.into_iter().find(|id| id.starts_with(begin)).unwrap().clone()
     }
 
-    /// Lists a target in a role, whatever its name, and puts its file where that is looked for.
+    /// Lists a target in a role, with any name, and writes its file where clients look for it.
     pub(crate) fn put(&self, role: &str, name: &str, bytes: &[u8]) {
         let sha256 = sha256(bytes);
         let file = match name.rsplit_once('/') {
@@ -121,7 +121,7 @@ impl Attacker {
         };
         let path = self.repository.join(file);
         if fs::create_dir_all(path.parent().unwrap()).is_ok() {
-            // Some names are no names of files: they are listed all the same.
+            // Some names are not valid file names; they are listed all the same.
             let _ = fs::write(path, bytes);
         }
         let target = json!({ "length": bytes.len(), "hashes": { "sha256": sha256 } });
@@ -146,7 +146,7 @@ impl Attacker {
         self.put(CATALOG_ROLE, CATALOG_TARGET, &serde_json::to_vec(&catalog).unwrap());
     }
 
-    /// Changes the documents of a version; the release document names what they have become.
+    /// Changes the documents of a version; the release document then refers to the changed ones.
     pub(crate) fn change_documents(&self, mode: &str, version: &str, change: impl FnOnce(&mut Documents)) {
         let name = |file| name_of(mode, version, file);
         let mut documents = self.documents(mode, version);
@@ -183,7 +183,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// What is signed: keys in order, no blanks, and only quotes and backslashes are escaped.
+/// The canonical form that is signed: sorted keys, no whitespace, and only quotes and backslashes escaped.
 fn canonical(value: &Value) -> Vec<u8> {
     fn text(text: &str) -> String {
         format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))

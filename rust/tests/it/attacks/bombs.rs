@@ -1,4 +1,4 @@
-//! Small files that unpack, or ask for, more than there is room for.
+//! Small files that unpack to, or require, more than there is room for.
 
 use std::io::Write;
 use std::process::Command;
@@ -15,7 +15,7 @@ use super::attacker::{Attacker, Documents};
 use super::test_install::TestInstall;
 use crate::support::run::{Run, vsekai};
 
-/// zstd of `head`, then `part` again and again up to `bytes`.
+/// zstd of `head`, then `part` repeated up to `bytes`.
 fn packed(head: &str, part: &str, bytes: usize) -> Vec<u8> {
     let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
     encoder.write_all(head.as_bytes()).unwrap();
@@ -26,7 +26,7 @@ fn packed(head: &str, part: &str, bytes: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// An update in a process that may have 2 GiB of addresses: whoever believes the bomb dies of it.
+/// An update in a process with 2 GiB of address space, which ends if it accepts the bomb.
 fn attack(files: Vec<u8>) {
     let test = TestInstall::new();
     let hostile = test.stolen("hostile");
@@ -96,7 +96,7 @@ fn index_of_more_than_any_disk_holds() {
     test.attack(&hostile, "file_table_malformed");
 }
 
-/// A hundred thousand million million bytes of one chunk: it would be fetched once, and written for ever.
+/// 10^17 bytes from one chunk: it would be downloaded once, and written forever.
 #[test]
 fn tree_of_more_than_the_disk_holds_is_refused_before_anything_is_written() {
     let test = TestInstall::new();

@@ -1,4 +1,4 @@
-//! Attacks with the stolen key of the catalog, which is online: it can choose, and no more.
+//! Attacks with the stolen key of the catalog, which is online: it can choose versions, but nothing else.
 
 use serde_json::{Value, json};
 use vsekai_updater::formats::release::Platform;
@@ -11,7 +11,7 @@ fn offer(version: &str, sequence: u64) -> Value {
     json!({ "version": version, "sequence": sequence, "platforms": [Platform::current().as_str()] })
 }
 
-/// An attack by a catalog that says what `change` makes of it.
+/// An attack with a catalog that `change` has modified.
 fn attack(change: impl FnOnce(&mut Value), code: &str) {
     let test = TestInstall::new();
     let hostile = test.stolen("hostile");
@@ -84,8 +84,8 @@ fn catalog_from_the_future_says_so() {
     attack(|catalog| catalog["schema"] = json!(99), "launcher_too_old");
 }
 
-/// Chunks are checked wherever they come from. Still, no catalog makes a client look into folders of this machine,
-/// or of a file server that asks for a password.
+/// Chunks are verified wherever they come from. Even so, no catalog may make a client read folders of this machine, or
+/// of a file server that asks for a password.
 #[test]
 fn catalog_that_names_stores_of_somebody_else() {
     let test = TestInstall::new();
@@ -100,7 +100,7 @@ fn catalog_that_names_stores_of_somebody_else() {
     assert_eq!(test.launch(), "this is 1.0.0");
 }
 
-/// A store that this program does not understand is no reason to stop: another one may be there.
+/// A store that this program does not support is not a reason to stop: another one may work.
 #[test]
 fn catalog_with_a_store_of_a_kind_that_nobody_knows_yet() {
     let test = TestInstall::new();
@@ -114,7 +114,7 @@ fn catalog_that_counts_beyond_what_can_be_counted() {
     attack(|catalog| catalog["modes"]["stable"]["sequence"] = json!(u64::MAX), "catalog_malformed");
 }
 
-/// Whoever has the online keys can count so high that nothing honest is newer. New keys end that.
+/// A thief of the online keys can use numbers so high that nothing honest is newer. New keys end this.
 #[test]
 fn catalog_that_counts_far_ahead_is_forgotten_with_new_keys() {
     let test = TestInstall::new();

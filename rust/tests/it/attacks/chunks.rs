@@ -1,4 +1,4 @@
-//! Stores that give something else than what was asked for.
+//! Stores that return something other than the requested chunk.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::test_install::TestInstall;
 
-/// The files of all chunks that the honest repository has not.
+/// The files of all chunks that the honest repository lacks.
 fn new_chunks(test: &TestInstall, hostile: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in fs::read_dir(hostile.join("store")).unwrap() {
@@ -24,7 +24,7 @@ fn new_chunks(test: &TestInstall, hostile: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// An attack by a store in which every chunk of 2.0.0 was treated so.
+/// An attack with a store in which every chunk of 2.0.0 was modified in this way.
 fn attack(treat: impl Fn(&Path, &[PathBuf]), code: &str) {
     let test = TestInstall::new();
     let hostile = test.stolen("hostile");
@@ -75,7 +75,7 @@ fn store_has_lost_its_chunks() {
     attack(|chunk, _| fs::remove_file(chunk).unwrap(), "chunk_missing");
 }
 
-/// A folder on a stick: what stands there need not be a file.
+/// A folder on a USB stick: an entry need not be a regular file.
 #[test]
 fn store_in_a_folder_with_things_that_are_no_files() {
     let folder = |chunk: &Path| fs::create_dir(chunk).unwrap();

@@ -1,4 +1,4 @@
-//! Attacks with the stolen key of a mode: documents that are signed, and do not belong together.
+//! Attacks with the stolen key of a mode: documents that are signed, but do not match.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use super::attacker::{Attacker, Documents, name_of, sha256};
 use super::test_install::{TestInstall, request};
 use crate::support::trees::{noise, write};
 
-/// An attack by documents of 2.0.0 that are what `change` makes of them.
+/// An attack with documents of 2.0.0 that `change` has modified.
 pub(crate) fn attack(change: impl FnOnce(&mut Documents), code: &str) {
     let test = TestInstall::new();
     let hostile = test.stolen("hostile");
@@ -63,7 +63,7 @@ fn release_document_of_another_version_platform_or_mode_under_this_name() {
     }
 }
 
-/// The document of the version before, as it was signed, under the name of the new one.
+/// The signed document of the previous version, under the name of the new one.
 #[test]
 fn old_release_document_served_as_the_new_one() {
     let test = TestInstall::new();
@@ -100,7 +100,7 @@ fn index_of_one_version_with_the_file_table_of_another() {
     test.attack(&hostile, "file_table_malformed");
 }
 
-/// The streams are as long as each other, so that only their content tells them apart.
+/// The streams have the same length, so only their content differs.
 #[test]
 fn index_of_one_version_with_the_file_table_of_another_of_the_same_length() {
     let test = TestInstall::new();
@@ -114,8 +114,8 @@ fn index_of_one_version_with_the_file_table_of_another_of_the_same_length() {
     assert_eq!(test.launch(), "this is 1.0.0");
 }
 
-/// Files are taken over from an installed version by what its file table says of them. A table that lies would let
-/// what one mode's stolen key has signed live on in versions of another.
+/// Files are taken over from an installed version according to its file table. A false table would make content that
+/// was signed with one mode's stolen key persist in versions of another mode.
 #[test]
 fn file_of_one_mode_with_a_digest_that_lies_does_not_get_into_another() {
     let test = TestInstall::new();

@@ -1,4 +1,4 @@
-//! Attacks on the signed metadata: whose it is, how old it is, and whether it belongs together.
+//! Attacks on the signed metadata: its origin, its age, and its consistency.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn arbitrary_installation_by_a_chain_of_roots_that_the_old_root_has_not_signed()
     let test = TestInstall::new();
     let (keys, hostile) = (test.path("other-keys"), test.path("hostile"));
     let mut other = Keys::init(&keys, &MODES.map(str::to_owned), &Days::default()).unwrap();
-    // His second root is offered as the successor of our first one.
+    // The attacker's second root is offered as the successor of our first one.
     other.rotate("root").unwrap();
     test.publish(&hostile, &keys, "stable", "2.0.0");
     test.attack(&hostile, "signature_invalid");
@@ -84,7 +84,7 @@ fn rollback_of_one_role_with_the_stolen_keys_of_snapshot_and_timestamp() {
     assert_eq!(test.launch(), "this is 1.0.1");
 }
 
-/// Whoever has the online keys can number metadata so high that nothing honest is newer. New keys end that.
+/// A thief of the online keys can use numbers so high that nothing honest is newer. New keys end this.
 #[test]
 fn fast_forward_ends_with_new_keys_of_snapshot_and_timestamp() {
     let test = TestInstall::new();
@@ -159,7 +159,7 @@ fn stolen_key_of_one_mode_lists_nothing_of_another() {
     test.attack(&hostile, "target_not_signed");
 }
 
-/// A catalog that a mode's key has signed is passed over: the catalog's own counts.
+/// A catalog that a mode's key has signed is ignored: only the catalog's own key counts.
 #[test]
 fn stolen_key_of_a_mode_signs_no_catalog() {
     let test = TestInstall::new();

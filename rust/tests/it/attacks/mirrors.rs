@@ -1,4 +1,4 @@
-//! Mirrors of which one is hostile: an honest one beside it is enough.
+//! Several mirrors, one of them hostile: one honest mirror is enough.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::test_install::{MODES, TestInstall};
 use crate::support::packing;
 use crate::support::server::TestServer;
 
-/// A repository of somebody else's keys; one that stands still; one that has no targets; one whose chunks are wrong.
+/// A repository with an attacker's keys; an outdated one; one without targets; one with wrong chunks.
 fn hostile_mirrors(test: &TestInstall) -> Vec<(std::path::PathBuf, &'static str)> {
     let foreign = test.path("foreign");
     let keys = test.path("foreign-keys");
@@ -77,7 +77,7 @@ fn hostile_mirrors_alone_are_an_error() {
     test.assert_survived();
 }
 
-/// It answers with what is signed, but with nothing new. A user with a second mirror is no better off: only time tells.
+/// The mirror returns signed but outdated metadata. A second mirror does not help the user; only expiry reveals it.
 #[test]
 fn mirror_that_stands_still_is_believed_until_its_metadata_expires() {
     let test = TestInstall::new();

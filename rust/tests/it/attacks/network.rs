@@ -1,4 +1,4 @@
-//! Servers that never end, never begin, or send somewhere else.
+//! Servers that never end, never begin, or redirect elsewhere.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::support::nginx::{self, Nginx};
 use crate::support::packing;
 use crate::support::toxic::{Reply, Toxic};
 
-/// A server of a repository with 2.0.0, to be made to misbehave.
+/// A server of a repository with 2.0.0, which is made to misbehave.
 struct Hostile {
     runtime: Runtime,
     toxic: Toxic,
@@ -28,7 +28,7 @@ impl Hostile {
     fn start(test: &TestInstall) -> Self {
         let folder = test.stolen("hostile");
         test.publish(&folder, &test.keys(), "stable", "2.0.0");
-        // The pack of the repository would spare most requests that are to be misused.
+        // A pack would avoid most of the requests that are to be attacked.
         packing::remove(&folder);
         let runtime = Runtime::new().unwrap();
         let toxic = runtime.block_on(Toxic::start());
@@ -49,7 +49,7 @@ impl Hostile {
         format!("/targets/{folders}/{sha256}.{last}")
     }
 
-    /// All that could be asked for next: the newest metadata of a role.
+    /// The next request of a client: the newest metadata of a role.
     fn role(&self, role: &str) -> String {
         format!("/tuf/{}.{role}.json", self.attacker.read(role)["signed"]["version"])
     }
@@ -120,7 +120,7 @@ fn endless_chunks() {
     test.assert_survived();
 }
 
-/// An updater that loses patience after 300 ms; the binary's takes half a minute.
+/// An updater with a timeout of 300 ms; the binary's is half a minute.
 fn impatient(test: &TestInstall, url: &str) -> Updater {
     let options = HttpOptions {
         connect_timeout: Duration::from_millis(300),

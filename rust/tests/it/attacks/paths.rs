@@ -1,4 +1,4 @@
-//! Names that lead out of where they belong: in targets, file tables and links.
+//! Names that lead out of their folder: in targets, file tables and links.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::support::trees::{chmod, link, write};
 
 const CANARY: &str = "escaped-by-an-attack";
 
-/// The file table of 2.0.0 with one more row, or with a row changed.
+/// The file table of 2.0.0 with an additional or changed row.
 fn attack_by_table(change: impl FnOnce(&mut Vec<Value>), code: &str) {
     attack(|documents| documents.change_files(|table| change(table["entries"].as_array_mut().unwrap())), code);
     for place in ["/", "/tmp", "/dev/shm"] {
@@ -87,7 +87,7 @@ fn target_whose_name_leaves_its_mode_is_not_believed() {
     test.assert_survived();
 }
 
-/// A release document is believed to name its index; the name must be a name.
+/// A release document names its index; that name must be valid.
 #[test]
 fn target_whose_name_is_a_trick_is_never_asked_for() {
     for name in ["a\0b", "%2e%2e%2fx", "a\\b", ".hidden", "a?b", "a#b"] {
@@ -99,7 +99,7 @@ fn target_whose_name_is_a_trick_is_never_asked_for() {
     }
 }
 
-/// What is in a build is the mode's own business, but no more than a game needs is ever given to its files.
+/// The content of a build is the mode's own business, but its files never get more permissions than a game needs.
 #[test]
 fn set_user_id_and_write_permission_for_all_are_not_installed() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! One install, made from an honest repository, and what is done to it.
+//! An install from an honest repository, and the attacks on it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,12 @@ use crate::support::trees::{Same, Snapshot, assert_same, chmod, copy, noise, sna
 
 pub(crate) const MODES: [&str; 3] = ["stable", "beta", "nightly"];
 
-/// Keys, an honest repository with 1.0.0 in `stable`, and an install of that.
+/// Keys, an honest repository with 1.0.0 in `stable`, and an install of it.
 pub(crate) struct TestInstall {
     folder: TempDir,
 }
 
-/// What an attack must leave as it is.
+/// What an attack must leave unchanged.
 pub(crate) struct Before {
     versions: Snapshot,
     current: Value,
@@ -61,14 +61,14 @@ impl TestInstall {
         self.path("install")
     }
 
-    /// A copy of the honest repository, for somebody to do something to.
+    /// A copy of the honest repository, to be attacked.
     pub(crate) fn stolen(&self, name: &str) -> PathBuf {
         let to = self.path(name);
         copy(&self.honest(), &to);
         to
     }
 
-    /// A build whose program says which one it is, with 300 KB that differ from version to version.
+    /// A build whose program prints its version, with 300 KB that differ between versions.
     pub(crate) fn tree(&self, version: &str) -> PathBuf {
         let tree = self.path(&format!("tree-{version}"));
         write(&tree, "game", format!("#!/bin/sh\necho this is {version}\n").as_bytes());
@@ -115,7 +115,7 @@ impl TestInstall {
         assert!(beside.iter().all(known), "{beside:?}");
     }
 
-    /// What the installed game prints.
+    /// The output of the installed game.
     #[track_caller]
     pub(crate) fn launch(&self) -> String {
         let output = vsekai().arg("launch").arg(self.install()).output().unwrap();
@@ -123,22 +123,22 @@ impl TestInstall {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// The attack: an update from the hostile folder, and from servers of it, without a pack and with one, that must
-    /// end with this code.
+    /// The attack: an update from the hostile folder, and from servers of it without and with a pack. Each must end
+    /// with this code.
     #[track_caller]
     pub(crate) fn attack(&self, hostile: &Path, code: &str) {
         self.attack_from(&[&hostile.display().to_string()], code);
         self.assert_survived();
     }
 
-    /// The same from these mirrors, and no look at what comes after.
+    /// Like [`Self::attack`], from these mirrors, without the checks afterwards.
     #[track_caller]
     pub(crate) fn attack_from(&self, mirrors: &[&str], code: &str) -> String {
         let message = self.attack_as_it_is(mirrors, code);
         let folders: Vec<&Path> = mirrors.iter().map(Path::new).filter(|path| path.is_dir()).collect();
         if folders.len() == mirrors.len() {
             for folder in &folders {
-                // What was copied along is not what was attacked.
+                // Copied files are not part of the attack.
                 let _ = fs::remove_file(folder.join(PATH));
             }
             self.attack_over_http(&folders, code);
@@ -156,7 +156,7 @@ impl TestInstall {
         assert!(servers.iter().any(|server| server.take_counts().contains_key(PATH)), "nobody asked for a pack");
     }
 
-    /// From these mirrors and in no other way.
+    /// Updates from these mirrors only.
     #[track_caller]
     pub(crate) fn attack_as_it_is(&self, mirrors: &[&str], code: &str) -> String {
         let before = self.before();
@@ -166,7 +166,7 @@ impl TestInstall {
         message
     }
 
-    /// It starts, and takes the next version of its true publisher.
+    /// Checks that the game starts, and that the install accepts the publisher's next version.
     #[track_caller]
     pub(crate) fn assert_survived(&self) {
         assert_eq!(self.launch(), "this is 1.0.0");
@@ -200,7 +200,7 @@ pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, v
     }
 }
 
-/// In memory, where there is some and programs may be run from it.
+/// In memory, if there is a RAM disk from which programs may be run.
 fn place() -> TempDir {
     let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return tempfile::tempdir().unwrap() };
     write(folder.path(), "probe", b"#!/bin/sh\n");

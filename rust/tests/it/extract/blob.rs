@@ -1,4 +1,4 @@
-//! `.caibx`: one file.
+//! `.caibx`: a single file.
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Chunks that are not what their name says: the bad source is passed over, and named.
+//! Chunks whose content does not match their id: the bad source is skipped, and named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,13 +34,13 @@ const DAMAGES: [Damage; 9] = [
     ("bytes after the frame", |good| [good, b"and more"].concat()),
 ];
 
-/// A second store that is damaged; the chunks that are, by what happened to them.
+/// A second, damaged store, and its damaged chunks by the kind of damage.
 fn damaged_copy(game: &Game) -> (PathBuf, Vec<(ChunkId, &'static str)>) {
     let store = game.bench.path("bad store");
     copy(&game.bench.store(), &store);
     let index = read_index(&game.new_index);
     let missing = game.missing();
-    // From all over the stream, the last one too: it holds directory entries.
+    // From all parts of the stream, including the last chunk, which contains directory entries.
     let candidates: Vec<_> = index.iter().filter(|chunk| missing.contains(&chunk.id)).collect();
     let step = candidates.len() / DAMAGES.len();
     let mut done = Vec::new();
@@ -78,7 +78,7 @@ fn second_server_is_used_and_the_first_is_named() {
     let (bad, good) = (TestServer::start(&bad), TestServer::start(&game.bench.store()));
     let run = Run::of(&mut extract(&[bad.url(), good.url()], &game.new_index, &game.destination));
     run.done();
-    // A body that is too large is an answer that failed, not a damaged chunk: no warning names it.
+    // A body that is too large is a failed request, not a damaged chunk: no warning names it.
     let decoded: Vec<_> = damaged.into_iter().filter(|(_, how)| *how != "far too large a file").collect();
     assert_warned(&run, &decoded, &bad.url());
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);
@@ -129,7 +129,7 @@ fn chunk_that_no_store_has_is_named_with_all_stores() {
         assert!(message.contains(part), "no {part} in {message}");
     }
     assert_same(&before, &snapshot(&game.destination), Same::Untouched);
-    // The store is mended: the next run goes on.
+    // Once the store is repaired, the next run continues.
     game.bench.publish("again.caidx", &game.new);
     game.extract(&game.new_index).done();
     assert_equal_trees(&game.destination, &game.new, Same::ModesAndTimes);

@@ -1,4 +1,4 @@
-//! Destinations that nobody can mean, and ones that take a second look.
+//! Destinations that cannot be intended, and ones that look suspicious but are fine.
 
 use std::fs;
 use std::path::Path;

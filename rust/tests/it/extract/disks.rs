@@ -1,4 +1,4 @@
-//! Disks that are full, cannot be written, or belong to somebody else.
+//! Disks that are full, read-only, or belong to another user.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::support::server::TestServer;
 use crate::support::stores::Bench;
 use crate::support::trees::{Same, assert_equal_trees, assert_same, noise, snapshot, write};
 
-/// A file system of its own in memory, until it is dropped.
+/// A separate file system in memory, until it is dropped.
 struct Mounted(PathBuf);
 
 impl Mounted {
@@ -56,7 +56,7 @@ fn full_disk_is_found_out_before_anything_is_written() {
         })
         .sum();
     assert!(used < 100_000, "{used}");
-    // A dry run says the same.
+    // A dry run reports the same.
     let mut dry = extract(&[game.bench.store()], &game.old_index, &disk.0.join("GAME"));
     Run::of(dry.arg("--dry-run")).failed("disk_full");
 }
@@ -80,7 +80,7 @@ fn disk_that_fills_up_on_the_way_is_an_error_and_the_old_version_stays() {
         assert!(std::time::Instant::now() < until, "it never began to write");
         std::thread::sleep(Duration::from_millis(2));
     }
-    // Fills what is left: an error is what it ends with.
+    // Fills the rest of the disk; the final error is expected.
     let full = fs::write(&filler, noise(1, 4 << 20));
     assert!(full.is_err());
     let run = Run::from(child.wait_with_output().unwrap());
@@ -107,19 +107,19 @@ fn read_only_disk_is_an_error_with_a_hint() {
     let before = snapshot(&destination);
     go(&game.new_index).failed("read_only");
     assert_same(&before, &snapshot(&destination), Same::Untouched);
-    // To look is allowed.
+    // A dry run is allowed.
     let mut dry = extract(&[game.bench.store()], &game.new_index, &destination);
     Run::of(dry.arg("--dry-run")).done();
 }
 
-/// The binary where another user can run it.
+/// A copy of the binary that another user can run.
 fn as_nobody(game: &Game, index: &Path, destination: &Path) -> Option<Command> {
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     open(game.bench.root());
     let program = game.bench.path("vsekai");
     if !program.exists() {
-        // Not `fs::copy`: a child of another thread would have our open file for a moment, and nothing that is
-        // open for writing can be started.
+        // Not with `fs::copy`: a child of another thread would inherit our open file for a moment, and a file that is
+        // open for writing cannot be started.
         assert!(Command::new("cp").arg(vsekai().get_program()).arg(&program).status().unwrap().success());
         open(&program);
     }
@@ -137,7 +137,7 @@ fn as_nobody(game: &Game, index: &Path, destination: &Path) -> Option<Command> {
 
 #[test]
 fn folder_of_somebody_else_is_an_error_with_a_hint() {
-    // Not in memory: programs may be forbidden there.
+    // Not in memory, where programs may be forbidden.
     let game = Game::on(Bench::new());
     game.extract(&game.old_index).done();
     let Some(mut command) = as_nobody(&game, &game.new_index, &game.destination) else { return };

@@ -1,4 +1,4 @@
-//! Archives and indexes that nobody made by accident: an error, and nothing outside the destination.
+//! Malicious archives and indexes: they cause an error, and nothing outside the destination changes.
 
 use std::hash::Hasher;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn symlink(target: &str) -> Vec<u8> {
     [entry(0o120_777), string(SYMLINK, target.as_bytes())].concat()
 }
 
-/// A directory with up to two children, with a table that casync would take.
+/// A directory with up to two children, with a table that casync would accept.
 fn directory(children: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     let mut out = entry(0o040_755);
     let mut starts = Vec::new();
@@ -59,7 +59,7 @@ fn directory(children: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
         })
         .collect();
     items.sort_unstable();
-    // Of two, the search tree's root is the second.
+    // With two children, the root of the search tree is the second.
     items.reverse();
     assert!(items.len() <= 2);
     let size = 16 + 24 * (items.len() as u64 + 1);
@@ -76,7 +76,7 @@ fn run(bench: &Bench, stream: &[u8]) -> Run {
     Run::of(&mut extract(&[bench.store()], &index, &bench.path("there/GAME")))
 }
 
-/// Nothing was made but our own folder beside the destination, and that holds no tree.
+/// Checks that nothing was created but our own folder next to the destination, and that it contains no tree.
 fn assert_nothing_came_of_it(bench: &Bench, before: &crate::support::trees::Snapshot) {
     let mut after = snapshot(bench.root());
     after.retain(|path, _| {
@@ -220,7 +220,7 @@ fn blob_named_as_a_tree_is_an_error_and_a_wrong_ending_is_wrong_usage() {
     game.extract(&game.bench.path("none.caidx")).failed("not_found");
 }
 
-/// The index with its chunks' sizes changed.
+/// The index with changed chunk sizes.
 fn resized(index: &Index, resize: impl Fn(usize, u64) -> u64) -> Vec<u8> {
     let mut out = Index::new(index.flags(), index.sizes());
     for (at, chunk) in index.iter().enumerate() {

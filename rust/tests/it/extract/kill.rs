@@ -1,4 +1,4 @@
-//! Killed, interrupted or locked out at any moment: the destination is the old version or the new one.
+//! Killed, interrupted or locked out at any moment: the destination is the old or the new version.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn is(tree: &Snapshot, version: &Snapshot) -> bool {
         && tree.iter().all(|(path, seen)| version.get(path).is_some_and(|other| seen.what == other.what))
 }
 
-/// Waits for the first chunk that is asked for.
+/// Waits until the first chunk is requested.
 fn wait_until_busy(server: &TestServer) {
     let until = Instant::now() + Duration::from_secs(20);
     while server.take_counts().is_empty() {
@@ -53,13 +53,13 @@ fn killed_at_random_points_of_an_update_it_is_old_or_new_and_goes_on() {
         assert!(is(&now, &new) || (!switched && is(&now, &old)), "round {round}, after {wait} ms");
         switched = is(&now, &new);
         if switched {
-            // Back to the start: the rest of the kills hit another update.
+            // Go back to the first version, so that the remaining kills hit another update.
             asked = 0;
             game.extract(&game.old_index).done();
             assert_equal_trees(&game.destination, &game.old, Same::ModesAndTimes);
             switched = false;
         } else {
-            // What was in flight or not yet written when it was killed is asked for again; no more.
+            // Only chunks that were in flight or not yet written at the kill are requested again.
             let most = missing + (round + 1) * (CONNECTIONS + 4);
             assert!(asked <= most, "round {round}: {asked} asked, {missing} missing");
         }
@@ -80,7 +80,7 @@ fn killed_at_random_points_of_an_install_it_is_nothing_or_new_and_goes_on() {
         rounds += 1;
         assert!(rounds < 60, "it does not come to an end");
         let mut child = slow(&game, &game.new_index, &server).spawn().unwrap();
-        // Ever longer, so that it comes to its end on a busy machine too.
+        // Longer each time, so that the update also ends on a busy machine.
         let wait = 60 + u64::from_le_bytes(noise(rounds, 8).try_into().unwrap()) % (100 + 20 * rounds);
         std::thread::sleep(Duration::from_millis(wait));
         child.kill().unwrap();
@@ -151,7 +151,7 @@ fn second_process_is_told_that_the_first_is_at_work() {
     wait_until_busy(&server);
     let message = game.extract(&game.new_index).failed("busy");
     assert!(message.contains(&child.id().to_string()) && message.contains("store extract"), "{message}");
-    // To look needs no lock.
+    // A dry run needs no lock.
     Run::of(extract(&[game.bench.store()], &game.new_index, &game.destination).arg("--dry-run")).done();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -167,7 +167,7 @@ fn killed_right_after_the_switch_the_new_version_is_known() {
     let old_tree = game.bench.path("old tree");
     copy(&game.destination, &old_tree);
     game.extract(&game.new_index).done();
-    // As it was before the clean-up: the new receipt not yet in its place, the old tree still in staging.
+    // The state before the clean-up: the new receipt is not yet in place, and the old tree is still in staging.
     fs::rename(place.join("receipt"), place.join("receipt.new")).unwrap();
     fs::copy(game.bench.path("old receipt"), place.join("receipt")).unwrap();
     fs::create_dir(place.join("staging-0123abcd")).unwrap();

@@ -1,4 +1,4 @@
-//! What the command prints, and where.
+//! The output of the command: what is printed, and where.
 
 use std::process::Stdio;
 

@@ -1,4 +1,4 @@
-//! Trees and files that give chunks, and folders that are taken over.
+//! Trees and files that serve as seeds, and folders that are taken over.
 
 use std::collections::HashSet;
 use std::fs;
@@ -21,7 +21,7 @@ fn folder_that_another_tool_extracted_is_taken_over() {
     let missing: HashSet<String> =
         game.missing().iter().map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
     assert_eq!(server.take_counts().into_keys().collect::<HashSet<_>>(), missing);
-    // From now on it is ours.
+    // From now on, the folder is ours.
     let again = Run::of(&mut extract(&[server.url()], &game.new_index, &game.destination));
     assert_eq!(again.done()["up_to_date"], true);
 }

@@ -1,4 +1,4 @@
-//! Install, update, repair: the destination becomes the version, and nothing is done that need not be.
+//! Install, update and repair: the destination becomes the version, without unnecessary work.
 
 use std::collections::HashSet;
 use std::fs;
@@ -32,7 +32,7 @@ fn same_version_again_asks_for_nothing_and_touches_nothing() {
     assert_eq!(second.done()["written_bytes"], 0);
     assert!(server.take_counts().is_empty());
     let mut after = snapshot(game.bench.root());
-    // Taking the lock signs it.
+    // Taking the lock writes its file.
     let lock = std::path::Path::new("there/.GAME.vsekai/lock");
     after.insert(lock.to_owned(), before[lock].clone());
     assert_same(&before, &after, Same::Untouched);
@@ -153,7 +153,7 @@ fn dry_run_changes_nothing_and_tells_what_apply_then_does() {
         if applied.done()["up_to_date"] == false {
             let written = planned(applied.done(), "write_bytes");
             let actual = applied.done()["written_bytes"].as_u64().unwrap();
-            // A file of which only the mode changes is copied, which the plan counts as kept.
+            // A file with only new permissions is copied, which the plan counts as kept.
             assert!(written <= actual && actual <= written + 3_000, "{written} planned, {actual} written");
         }
     }

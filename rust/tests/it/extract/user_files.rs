@@ -1,4 +1,4 @@
-//! The user's own files in an installed folder: carried over, never overwritten, never followed.
+//! The user's own files in an installed folder: carried over, never overwritten, and links never followed.
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn files_of_the_users_survive_an_update() {
     }
     assert!(!after.contains_key(Path::new("gone/old.dat")), "ours went");
     assert_eq!(fs::read(outside.join("secret")).unwrap(), b"not a part of it");
-    // And all else is the new version.
+    // Everything else is the new version.
     let expected = snapshot(&game.new);
     let ours = after.iter().filter(|(name, _)| expected.contains_key(*name));
     assert_same(&ours.map(|(name, seen)| (name.clone(), seen.clone())).collect(), &expected, Same::Modes);
@@ -101,7 +101,7 @@ fn folder_of_ours_that_became_a_link_is_not_written_through() {
     game.extract(&game.new_index).done();
     let mut after = snapshot(&outside);
     for (name, seen) in &mut after {
-        // A file taken over keeps its inode, and its time may be the new version's.
+        // A file that was taken over keeps its inode, and may have the new version's time.
         seen.mtime = before[name].mtime;
     }
     assert_same(&before, &after, Same::Untouched);

@@ -17,7 +17,7 @@ use vsekai_updater::{Error, Result};
 use super::quick;
 use crate::support::toxic::{Reply, Toxic};
 
-/// Chunks as a store holds them.
+/// Chunks as stored.
 pub(crate) struct Sample {
     pub(crate) chunks: Vec<CompressedChunk>,
 }
@@ -49,7 +49,7 @@ impl Sample {
     }
 }
 
-/// Bytes that do not compress, the same in every run.
+/// Incompressible bytes, the same in every run.
 fn fastrand_like(seed: u64) -> impl FnMut() -> u8 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     move || {
@@ -64,7 +64,7 @@ fn path_of(id: ChunkId) -> String {
     format!("/{}", id.store_path())
 }
 
-/// Decodes and verifies as an assembler would, and counts.
+/// Decodes and verifies like an assembler, and counts.
 #[derive(Default)]
 pub(crate) struct Taker {
     pub(crate) taken: Mutex<HashMap<ChunkId, usize>>,
@@ -181,7 +181,7 @@ async fn dead_mirror_costs_once_and_not_per_chunk() {
     let sample = Sample::new(300, 1000);
     let fine = Toxic::start().await;
     sample.serve_on(&fine, Duration::ZERO);
-    // Accepts and says nothing: the worst way to be dead.
+    // Accepts connections but never answers: the worst way to fail.
     let dead = Toxic::start().await;
     dead.otherwise(Reply::Silence);
     let begun = Instant::now();
@@ -265,7 +265,7 @@ async fn cancel_works_within_200_ms_even_when_everything_hangs() {
     }
 }
 
-/// Fails on the tenth chunk as a full disk would.
+/// Fails at the tenth chunk, like a full disk.
 #[derive(Default)]
 struct FullDisk(Mutex<u32>);
 

@@ -1,4 +1,4 @@
-//! Against a real server: long lines, TLS, HTTP/2, client certificates.
+//! Faults with a real server: latency, TLS, HTTP/2, client certificates.
 
 use std::fs;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ async fn long_line_is_filled() {
     println!("2012 chunks over 50 ms: {took:?}, {stats:?}");
     assert_eq!((stats.requests, stats.peak_in_flight), (2012, 128));
     assert_eq!(nginx.access_log(2012).len(), 2012);
-    // 10 at a time would take more than 10 s. What a loaded machine adds must not fail this.
+    // With 10 at a time, this would take more than 10 s. The slowness of a loaded machine must not fail the test.
     assert!(took < Duration::from_secs(8), "{took:?}");
 }
 

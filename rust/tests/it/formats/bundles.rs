@@ -1,4 +1,4 @@
-//! Bundles: every chunk that a frozen one promises comes out of it, and building it again gives the same table.
+//! Bundles: every chunk that a frozen bundle promises can be read from it, and building it again gives the same table.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,7 +18,7 @@ use super::frozen::{BETA, STABLE, Version, read, v01, version_of};
 
 const DIGEST: DigestAlgorithm = DigestAlgorithm::Sha512_256;
 
-/// All bundles of a mode, with the versions that they lead to and from.
+/// All bundles of a mode, with the versions that they lead from and to.
 fn bundles(mode: &str, versions: &[&str]) -> Vec<(BundleInfo, Version, Option<Version>)> {
     let mut all = Vec::new();
     for version in versions {
@@ -65,7 +65,7 @@ fn content(
     plain
 }
 
-/// What a bundle gives must be what the version has.
+/// Checks that the content of a bundle is that of the version.
 fn assert_gives(bundle: &[u8], new: &Version, old: Option<&Version>) -> u64 {
     let (header, table) = (Header::parse(bundle).unwrap(), Table::parse(bundle).unwrap());
     let mut bytes = 0;
@@ -108,7 +108,7 @@ fn bundles_give_the_chunks_that_they_promise() {
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [(false, false), (false, true), (true, false), (true, true)]);
 }
 
-/// A section without its length, which depends on the release of zstd.
+/// A section without its length, which depends on the zstd release.
 fn shape(table: Table) -> Vec<(SectionContent, Filter, Vec<std::ops::Range<u64>>, u64)> {
     let sections = table.sections.into_iter();
     sections.map(|section| (section.content, section.filter, section.prefix, section.plain_bytes)).collect()

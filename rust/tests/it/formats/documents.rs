@@ -1,4 +1,4 @@
-//! Documents: what is read from each, and that writing it again gives the same bytes.
+//! Documents: what is read from each, and that writing them again gives the same bytes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,7 +80,7 @@ fn file_tables_are_read_and_written_alike() {
             ["bin/engine", "data/empty", "data/new.pck", "data/world.pck", "data/世界.txt", "game", "settings.cfg"];
         assert_eq!(paths, expected);
         assert_eq!((rows[2].1, rows[2].2.to_string().as_str()), (6_000, new_pck));
-        // Another release of zstd may pack it otherwise; what is packed is the same.
+        // Another zstd release may compress it differently, but the content is the same.
         assert_eq!(unpacked(&stable.table.to_bytes().unwrap()), unpacked(&stable.table_bytes));
         let document = stable.table.to_document().unwrap();
         assert_eq!(Some(sha256(&document)), stable.release.files.document_sha256);
@@ -166,7 +166,7 @@ fn files_are_named_by_their_digest() {
     for name in files(&folder) {
         let last = name.rsplit('/').next().unwrap();
         let digest = last.split('.').next().unwrap();
-        // A list of bundles has the name of the version that it is of, a chunk that of what it unpacks to.
+        // A list of bundles is named by its version, a chunk by its unpacked content.
         let is_named = digest.len() == 64 && (name.starts_with("targets/") || last == digest);
         if is_named {
             assert_eq!(sha256(&fs::read(folder.join(&name)).unwrap()), digest, "{name}");

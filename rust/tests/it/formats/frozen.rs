@@ -1,4 +1,4 @@
-//! The frozen files, and what is known of the versions in the frozen repository.
+//! The frozen files, and what is known about the versions in the frozen repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use tempfile::TempDir;
 use vsekai_updater::formats::index::Index;
 use vsekai_updater::formats::release::{FileTable, Release};
 
-/// All folders of frozen files.
+/// The root folder of all frozen files.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
 }
 
-/// Something that release 0.1 wrote.
+/// A file that release 0.1 wrote.
 pub(crate) fn v01(name: &str) -> PathBuf {
     folder().join("v0.1").join(name)
 }
@@ -22,7 +22,7 @@ pub(crate) fn read(name: &str) -> Vec<u8> {
     fs::read(v01(name)).unwrap()
 }
 
-/// The paths of all files below a folder, relative to it, in order. Links are files.
+/// The paths of all files below a folder, relative to it, sorted. Links count as files.
 pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = vec![folder.to_owned()];
@@ -44,7 +44,7 @@ pub(crate) fn files(folder: &Path) -> Vec<String> {
 pub(crate) struct Copy(TempDir);
 
 impl Copy {
-    /// Of these parts of what release 0.1 wrote.
+    /// A copy of these parts of what release 0.1 wrote.
     pub(crate) fn of(names: &[&str]) -> Self {
         let copy = Self(tempfile::tempdir().unwrap());
         for name in names {
@@ -59,7 +59,7 @@ impl Copy {
     }
 }
 
-/// A version, and its three documents.
+/// A version with its three documents.
 pub(crate) struct Version {
     pub(crate) release_bytes: Vec<u8>,
     pub(crate) release: Release,
@@ -92,12 +92,12 @@ pub(crate) fn version_of(mode: &str, version: &str) -> Version {
 /// The versions of stable.
 pub(crate) const STABLE: [&str; 3] = ["1.0.0", "1.1.0", "1.2.0"];
 
-/// The SHA-256 of `data/new.pck`, which each version has its own of.
+/// The SHA-256 of `data/new.pck`, which is different in each version.
 pub(crate) const NEW_PCK: [&str; 3] = [
     "739bce5da163f960afd79bd08ea4bba45ccd372f70ba2d30c0b407537430cced",
     "936d4cce9ecf4d45e15637e2dec8da3b93b7c911a33a499d320a7943d86c606e",
     "5543152f602f2b986e1dd5b8f297034923982c91cc00a6326a60f109a0e861f0",
 ];
 
-/// The versions of beta, which have no program in them.
+/// The versions of beta, which contain no program.
 pub(crate) const BETA: [&str; 2] = ["2.0.0-beta.1", "2.0.0-beta.2+build.5"];

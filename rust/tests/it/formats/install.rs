@@ -1,4 +1,4 @@
-//! An install that an older release made, in the hands of this one.
+//! This release with an install that an older release made.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::frozen::Copy;
 use super::player::{assert_has, run};
 use crate::support::run::{Run, vsekai};
 
-/// 1.1.0 is on trial, 1.0.0 was before it.
+/// 1.1.0 is on trial; 1.0.0 is the previous version.
 fn install() -> Copy {
     Copy::of(&["install", "repository", "keys"])
 }
@@ -18,7 +18,7 @@ fn on(copy: &Copy, words: &[&str]) -> Run {
     run(copy, words, &[("", &copy.path("install"))])
 }
 
-/// The same for what asks the repository. The root is the one that the install remembers.
+/// Like [`on`], for commands that use the repository. The root is the one that the install remembers.
 fn asking(copy: &Copy, words: &[&str]) -> Run {
     let (install, repository) = (copy.path("install"), copy.path("repository"));
     run(copy, words, &[("", &install), ("--repository", &repository)])
@@ -84,7 +84,7 @@ fn check_offers_the_next_version_and_update_installs_it() {
     let done = asking(&copy, &["update", "--no-shared-cache", "--platform", "linux-x86_64"]);
     assert_eq!((&done.done()["from"], &done.done()["current"]["version"]), (&"1.1.0".into(), &"1.2.0".into()));
     assert_has(&copy, "install", "1.2.0");
-    // What the game and the user wrote came along.
+    // Files that the game and the user wrote are carried over.
     assert_eq!(fs::read(copy.path("install/current/settings.cfg")).unwrap(), b"volume=3\n");
     assert_eq!(fs::read(copy.path("install/current/screenshot.txt")).unwrap(), b"mine\n");
 }
@@ -101,7 +101,7 @@ fn rollback_goes_to_the_version_before() {
 fn an_older_repository_is_refused() {
     let copy = install();
     let (install, keys, older) = (copy.path("install"), copy.path("keys"), copy.path("older"));
-    // The keys are right, and its timestamp is fresh: only the install knows that it has seen a later one.
+    // The keys are right, and the timestamp is fresh: only the install knows that it has seen a later one.
     let tree = fs::canonicalize(copy.path("install/current")).unwrap();
     let words = ["publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game", "--delta-from", "0"];
     run(&copy, &words, &[("", &tree), ("--repository", &older), ("--keys", &keys)]).done();

@@ -1,4 +1,4 @@
-//! A player of today, and the frozen repository.
+//! A current client with the frozen repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::frozen::{Copy, NEW_PCK, STABLE};
 use crate::support::run::{Run, vsekai};
 use crate::support::server::TestServer;
 
-/// `vsekai --json WORDS`, where nothing but the copy is known.
+/// `vsekai --json WORDS`, in an environment where only the copy exists.
 pub(crate) fn run(copy: &Copy, words: &[&str], paths: &[(&str, &Path)]) -> Run {
     let mut command = vsekai();
     command.env("HOME", copy.path("home")).env("XDG_CONFIG_HOME", copy.path("home/config"));
@@ -24,7 +24,7 @@ pub(crate) fn run(copy: &Copy, words: &[&str], paths: &[(&str, &Path)]) -> Run {
     Run::of(&mut command)
 }
 
-/// `vsekai update` from the repository of the copy to the newest version, or to one.
+/// `vsekai update` from the repository of the copy, to the newest or a given version.
 #[track_caller]
 fn update(copy: &Copy, repository: &Path, version: Option<&str>) -> Value {
     let (game, root) = (copy.path("game"), copy.path("keys/root.json"));
@@ -34,7 +34,7 @@ fn update(copy: &Copy, repository: &Path, version: Option<&str>) -> Value {
     run(copy, &words, &paths).done().clone()
 }
 
-/// The current version is this one, and whole.
+/// Checks that this version is current, and whole.
 #[track_caller]
 pub(crate) fn assert_has(copy: &Copy, game: &str, version: &str) {
     let game = copy.path(game);
@@ -60,7 +60,7 @@ fn each_version_can_be_installed_anew() {
 fn an_update_takes_its_bundle() {
     let copy = Copy::of(&["keys", "repository"]);
     update(&copy, &copy.path("repository"), Some("1.0.0"));
-    // Without them, nothing but the bundle can bring the new version.
+    // Without chunks, only the bundle can supply the new version.
     fs::remove_dir_all(copy.path("repository/store")).unwrap();
     let server = TestServer::start(&copy.path("repository"));
     let url = PathBuf::from(server.url());

@@ -1,4 +1,4 @@
-//! The frozen keys and repository, in the hands of a publisher of today.
+//! A current publisher with the frozen keys and repository.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ fn the_next_version_is_published_and_reaches_an_old_install() {
     let desk: [(&str, &Path); 3] = [("", &tree), ("--repository", &repository), ("--keys", &keys)];
     let published = run(&copy, &words, &desk);
     assert_eq!(published.done()["sequence"], 5);
-    // It is cut as the versions before it, so that most of its chunks are there already.
+    // It is split like the earlier versions, so most of its chunks exist already.
     assert_eq!(published.done()["sizes"]["files"], 9);
     assert!(published.done()["new_chunks"].as_u64().unwrap() < 4, "{:?}", published.done());
     let words = ["update", "--no-shared-cache", "--platform", "linux-x86_64"];

@@ -1,7 +1,7 @@
-//! How files looked when we left them: receipts, and the stamps of an install.
+//! Stamps of files: those in receipts, and those of an install.
 //!
-//! They name the device and inode of a folder and the times of files, which no copy has. So a test writes those of its
-//! own copy into the frozen file, and nothing else of it changes.
+//! They contain the device and inode of a folder and the times of files, which differ in a copy. A test therefore
+//! writes those of its own copy into the frozen file, and changes nothing else.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,7 +16,7 @@ use vsekai_updater::local::receipt::Receipt;
 use super::frozen::{Copy, read, v01};
 use super::player::run;
 
-/// Gives the file the time and mode of its stamp.
+/// Gives the file the time and permissions of its stamp.
 fn stamp(file: &Path, stamp: &Value) {
     fs::set_permissions(file, fs::Permissions::from_mode(stamp["mode"].as_u64().unwrap() as u32)).unwrap();
     let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp["mtime_ns"].as_u64().unwrap());

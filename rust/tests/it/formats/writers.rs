@@ -1,4 +1,4 @@
-//! Writers: the same build gives the same index, chunk for chunk, and so the same file table and names.
+//! Writers: the same build gives the same index, chunk for chunk, and the same file table and names.
 
 use std::fs;
 use std::path::PathBuf;

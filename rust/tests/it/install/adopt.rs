@@ -1,4 +1,4 @@
-//! Folders that have files already, and folders that are nobody's install root.
+//! Folders that already have files, and folders that must never become an install root.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ fn adopted_folder_keeps_all_its_files() {
 fn bytes_of_an_adopted_folder_are_not_fetched() {
     let shop = filled();
     let done = shop.update(&["--adopt"]).done().clone();
-    // The notes change what the archive of the folder says of its top: one chunk, of names alone.
+    // The notes change the archive's entry of the top folder: one chunk, which contains only names.
     assert!(done["plan"]["fetch_plain_bytes"].as_u64().unwrap() < 4_000, "{done}");
     assert!(done["plan"]["seed_bytes"].as_u64().unwrap() > 40_000, "{done}");
 }

@@ -1,4 +1,4 @@
-//! Going back by hand.
+//! Manual rollback.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Bundles from publisher to player over a real line, and all that can be wrong with them: nothing of it stops an update.
+//! Bundles from publisher to player over a real connection, and everything that can be wrong with them: none of it may
+//! stop an update.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use crate::support::trees::{noise, write};
 
 const WITH_BUNDLES: &[&str] = &["--delta-from", "2", "--fast"];
 
-/// 1.0.0 is installed, 2.0.0 is published, and a delta leads from one to the other. Both have a megabyte that nothing
-/// compresses, with a byte changed in every 4 KiB: no chunk is the same.
+/// 1.0.0 is installed, 2.0.0 is published, and there is a delta between them. Both have an incompressible megabyte with
+/// a changed byte in every 4 KiB, so they share no chunk of it.
 struct Fair {
     shop: Shop,
     server: TestServer,
@@ -45,7 +46,7 @@ impl Fair {
         Run::of(command.arg(self.shop.game()).args(words))
     }
 
-    /// Updates, and gives what that came to. Whatever happened, the version is there and whole.
+    /// Updates, and returns the requests and bytes used. Checks that the version is installed and whole.
     #[track_caller]
     fn updated(&self) -> Value {
         self.updated_to("2.0.0")
@@ -59,7 +60,7 @@ impl Fair {
         done
     }
 
-    /// Chunks that were asked for one by one.
+    /// Chunks that were requested singly.
     fn chunks(&self) -> u64 {
         self.server.take_counts().iter().filter(|(name, _)| name.starts_with("store/")).map(|(_, count)| count).sum()
     }
@@ -226,7 +227,7 @@ fn a_server_without_ranges_costs_chunks() {
     fair.updated();
 }
 
-/// A bundle of more than a megabyte, of which the first half comes.
+/// A bundle of more than a megabyte, only half of which arrives.
 #[test]
 fn a_line_that_breaks_goes_on_where_it_broke() {
     let fair = Fair::new();
@@ -269,7 +270,7 @@ fn the_same_build_again_under_another_version_costs_no_content() {
     let fair = Fair::new();
     fair.shop.publish_in("stable", "2.0.1", WITH_BUNDLES, |tree| {
         write(tree, "data/pack.pck", &pack(1));
-        // As the first: all but the map is the same in each version.
+        // Like the first: only the map differs between versions.
         write(tree, "data/map", &fs::read(fair.shop.path("build-1.0.0/data/map")).unwrap());
     });
     let done = fair.update(&[]).done().clone();
@@ -277,7 +278,7 @@ fn the_same_build_again_under_another_version_costs_no_content() {
     assert!(!fair.server.take_counts().keys().any(|name| name.contains("caidx") || name.contains("files.json")));
 }
 
-/// 1.0.0 is installed; 2.0.0 and 3.0.0 are published, each with a delta from the version before it alone.
+/// 1.0.0 is installed; 2.0.0 and 3.0.0 are published, each with a delta from the version just before it.
 fn fair_of_three() -> Fair {
     let fair = Fair::new();
     let options = ["--delta-from", "1", "--fast"];

@@ -1,4 +1,4 @@
-//! Two at once, and games that run.
+//! Two processes at once, and running games.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::support::server::TestServer;
 #[test]
 fn second_update_is_told_at_once_that_the_first_is_at_work() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
-    // Each answer takes its time, and there are many.
+    // Each answer is delayed, and there are many.
     let server = TestServer::slow(shop.publisher.repository(), Duration::from_secs(1));
     let mut slow = shop.command(&["update", "--repository", &server.url()]);
     let first = Running::start(slow.arg(shop.game()));
@@ -20,7 +20,7 @@ fn second_update_is_told_at_once_that_the_first_is_at_work() {
     let message = run.failed("busy");
     assert!(message.contains(&holder), "{message}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    // Who only looks, or plays, need not wait.
+    // Commands that only read, or start the game, need not wait.
     assert_eq!(shop.version(), "1.0.0");
     shop.assert_whole();
     assert_eq!(shop.launch(&[]).code, Some(0));

@@ -1,4 +1,4 @@
-//! Files of the game, and of ours, that were lost or changed.
+//! Lost or changed files, of the game and of our own.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Disks that cannot be written, are full, are several, or take `a` and `A` for one name.
+//! Disks that are read-only, full, or case-insensitive, and installs across several disks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::skipped;
 use crate::support::run::Run;
 use crate::support::trees::{Same, assert_same, noise, snapshot, write};
 
-/// A file system, until it is dropped.
+/// A mounted file system, until it is dropped.
 struct Mounted(PathBuf);
 
 impl Mounted {
@@ -45,7 +45,7 @@ fn install_of_another_user_starts_and_is_read_and_is_not_updated() {
     assert_eq!(Run::of(&mut nobody(shop.command(&["verify"]).arg(shop.game()))).code, Some(0));
     let check = Run::of(&mut nobody(shop.command(&["check"]).arg(shop.game())));
     assert_eq!(check.done()["available"]["version"], "3.0.0");
-    // On trial: its start cannot be counted, and is made all the same.
+    // On trial: the start cannot be counted, but happens all the same.
     assert_eq!(Launched::of(&mut nobody(&shop.launching(&[]))).last["version"], "2.0.0");
     for command in ["update", "rollback", "uninstall"] {
         assert_read_only(&Run::of(&mut nobody(shop.command(&[command]).arg(shop.game()))));
@@ -115,7 +115,7 @@ fn full_disk_leaves_the_old_version_and_what_has_come() {
     shop.update(&[]).failed("disk_full");
     assert_eq!(shop.version(), "1.0.0");
     shop.assert_whole();
-    // Full to the last byte: what is installed starts.
+    // Completely full: the installed version still starts.
     let _ = fs::write(shop.game().join("filler"), vec![1; 2_000_000]);
     assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
     fs::remove_file(shop.game().join("filler")).unwrap();

@@ -1,4 +1,4 @@
-//! Whose files are whose, and what becomes of them.
+//! Ownership of files, and what happens to the user's files.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -34,7 +34,7 @@ fn users_file_in_the_way_of_a_new_one_is_saved_when_its_version_goes() {
     assert_eq!(fs::read(saved.join("data/new")).unwrap(), b"the user's");
 }
 
-/// What the user puts into a version that is left twice by hand; gives what is in `saved` then.
+/// The files that the user puts into a version that is rolled back twice. Returns the content of `saved` afterwards.
 fn saved_twice(path: &str, then: &str) -> Vec<String> {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     for path in [path, then] {
@@ -74,7 +74,7 @@ fn file_that_the_game_changes_is_kept_while_the_publisher_does_not_change_his() 
     shop.update(&["--version", "2.0.0"]).done();
     shop.assert_whole();
     assert_eq!(fs::read(shop.tree().join("settings.cfg")).unwrap(), b"volume=9, as the player likes it");
-    // Another file, not another name of the same one: the version before keeps its own.
+    // A different file, not another name of the same one: the previous version keeps its own.
     fs::write(shop.tree().join("settings.cfg"), b"volume=5").unwrap();
     let before = shop.tree_of("1.0.0").join("settings.cfg");
     assert_eq!(fs::read(before).unwrap(), b"volume=9, as the player likes it");

@@ -1,4 +1,4 @@
-//! Damage in any version that is kept: found, mended from what is on the disk, and never a dead end.
+//! Damage in any installed version: it is found, repaired from data on the disk, and never a dead end.
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +16,7 @@ const LARGE: usize = 300_000;
 
 const PACK: &str = "data/large.pck";
 
-/// Two versions with a large file and a settings file in common; the second is current.
+/// Two versions that share a large file and a settings file; the second is current.
 fn updated() -> Shop {
     let shop = Shop::new();
     for version in ["1.0.0", "2.0.0"] {
@@ -29,13 +29,13 @@ fn updated() -> Shop {
     shop
 }
 
-/// Writes into the file as it is: what shares its bytes changes too.
+/// Writes into the file in place, which also changes files that share its bytes.
 fn write_into(path: &Path) {
     let mut file = fs::File::options().write(true).open(path).unwrap();
     file.write_all(b"not what was published").unwrap();
 }
 
-/// Puts another file in its place.
+/// Replaces the file with another one.
 fn replace(path: &Path) {
     fs::remove_file(path).unwrap();
     fs::write(path, b"another").unwrap();
@@ -49,7 +49,7 @@ fn bring_repository_back(shop: &Shop) {
     fs::rename(shop.path("away"), shop.publisher.repository()).unwrap();
 }
 
-/// What `verify` says of each version: its number, whether it is the current one, and what is damaged.
+/// What `verify` reports for each version: its number, whether it is current, and the damaged files.
 #[track_caller]
 fn damage(shop: &Shop) -> Vec<(String, bool, Vec<String>)> {
     let run = shop.vsekai(&["verify"]);
@@ -238,7 +238,7 @@ fn file_that_two_versions_share_and_want_with_other_modes_gets_an_inode_of_its_o
     });
     shop.update(&["--version", "1.0.0"]).done();
     shop.update(&[]).done();
-    // As a tool that saves room by linking what is the same does.
+    // Like a tool that saves space by linking equal files.
     let (one, other) = (previous_tree(&shop).join(PACK), shop.tree().join(PACK));
     fs::remove_file(&one).unwrap();
     fs::hard_link(&other, &one).unwrap();
@@ -315,7 +315,7 @@ fn start_does_not_go_back_to_what_cannot_start_either() {
     let launched = third_start(&shop);
     assert_eq!((launched.code, &launched.last["version"]), (Some(1), &json!("2.0.0")), "{}", launched.said);
     assert!(launched.said.contains(r#""code":"damaged""#), "{}", launched.said);
-    // Somebody who asks may wait for the network.
+    // An explicit command may wait for the network.
     shop.vsekai(&["rollback"]).done();
     assert_is_build(&shop, "1.0.0");
 }
@@ -336,7 +336,7 @@ fn rollback_to_a_version_without_its_program_says_what_helps() {
     assert_is_build(&shop, "1.0.0");
 }
 
-/// The current version is recalled, and the one before it is hurt.
+/// The current version is recalled, and the previous one is damaged.
 fn recalled(hurt: impl Fn(&Path)) -> Shop {
     let shop = updated();
     shop.launch(&[]);

@@ -1,5 +1,5 @@
-//! Every hint that names a command, tried: the state is brought about, the command is run as the hint says, and what
-//! was refused works then. A test beside the table of hints fails if one names a command and its code is not here.
+//! Tries every hint that names a command: causes the error, runs the command as the hint says, and checks that the
+//! failed command works then. A test next to the table of hints fails if one names a command and its code is not here.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::shop::{Launched, Shop};
 use crate::support::run::Run;
 use crate::support::trees::{self, chmod, noise, write};
 
-/// The error and its hint, of a command that is refused.
+/// The error and hint of a command that fails.
 #[track_caller]
 fn hint_of(run: &Run, code: &str) -> String {
     run.failed(code);
@@ -21,12 +21,12 @@ fn hint(last: &Value) -> String {
     last["hint"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The commands that a hint names, between backticks.
+/// The commands that a hint names between backticks.
 fn commands(hint: &str) -> Vec<&str> {
     hint.split('`').skip(1).step_by(2).filter(|it| it.starts_with("vsekai ")).collect()
 }
 
-/// Runs the only command that the hint names, with these words for those that it leaves open.
+/// Runs the only command that the hint names, with these words for its placeholders.
 #[track_caller]
 fn run_hinted(shop: &Shop, hint: &str, open: &[(&str, &Path)]) -> Run {
     let named = commands(hint);
@@ -180,7 +180,7 @@ fn trusted_root_that_is_lost_is_given_again_as_the_hint_says() {
     shop.vsekai(&["check"]).done();
 }
 
-/// A version that needs a chunk which the repository's store has not, and a mirror that has.
+/// A version that needs a chunk that the repository's store lacks, and a mirror that has it.
 fn without_a_chunk(harm: impl Fn(&Path)) -> Shop {
     let shop = Shop::with(&["1.0.0"]);
     let has_before = trees::snapshot(&shop.publisher.repository().join("store"));

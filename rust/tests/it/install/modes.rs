@@ -1,4 +1,4 @@
-//! Streams of versions, and users who are moved from one to another.
+//! Modes, and users who are moved from one to another.
 
 use super::shop::Shop;
 use crate::support::run::Run;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::shop::Shop;
 
-/// An install that has stood elsewhere until now.
+/// An install that has just been moved.
 fn brought(how: &[&str]) -> Shop {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     shop.update(&[]).done();

@@ -1,4 +1,4 @@
-//! What the catalog says of versions.
+//! The effects of the catalog on the versions that are offered.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn skipped_version_is_had_by_name_alone() {
     assert_eq!(shop.version(), "1.0.0");
     shop.update(&["--version", "2.0.0"]).done();
     assert_eq!(shop.version(), "2.0.0");
-    // Who has it keeps it.
+    // Installs that have it keep it.
     shop.update(&[]).done();
     assert_eq!(shop.version(), "2.0.0");
 }

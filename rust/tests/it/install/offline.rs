@@ -1,4 +1,4 @@
-//! Without network, and with metadata that nobody renewed: only updating says no.
+//! Without network, and with expired metadata: only updating fails.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn server_that_is_gone_stops_updates_only() {
     shop.update(&["--repository", &server.url()]).done();
     let url = server.url();
     drop(server);
-    // The folder that is given first is gone too.
+    // The folder that is given first does not exist any more, either.
     fs::remove_dir_all(shop.publisher.repository()).unwrap();
     let run = crate::support::run::Run::of(shop.command(&["update", "--repository", &url]).arg(shop.game()));
     run.failed("offline");
@@ -75,7 +75,7 @@ fn older_repository_is_refused_and_the_game_starts() {
     assert_eq!(shop.launch(&[]).last["version"], "2.0.0");
 }
 
-/// As if this machine had been in another year before.
+/// Makes the install believe that the clock was in another year before.
 fn was_in_the_future(shop: &Shop) {
     fs::write(shop.control("trust/latest_known_time.json"), b"\"2099-01-01T00:00:00Z\"").unwrap();
 }

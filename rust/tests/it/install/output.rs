@@ -1,4 +1,4 @@
-//! What scripts see: JSON lines, exit codes, and that a look changes nothing.
+//! The interface for scripts: JSON lines, exit codes, and that read-only commands change nothing.
 
 use super::shop::Shop;
 use crate::support::run::Run;
@@ -89,7 +89,7 @@ fn words_for_people_go_to_the_right_stream() {
     assert!(out.contains("1.0.0 (stable") && err.is_empty(), "{out}{err}");
     let (out, err) = run(&["rollback"]);
     assert!(out.is_empty() && err.starts_with("error: ") && err.contains("hint: "), "{out}{err}");
-    // What a game prints is not mixed with words of ours.
+    // The game's output is not mixed with ours.
     let (out, err) = run(&["launch"]);
     assert_eq!((out.as_str(), err.as_str()), ("this is 1.0.0, told: \n", ""));
 }

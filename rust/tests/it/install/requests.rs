@@ -1,4 +1,4 @@
-//! What a check and an update ask a server for, beside the content.
+//! The requests of a check and an update, in addition to those for content.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ use super::shop::Shop;
 use crate::support::run::Run;
 use crate::support::server::TestServer;
 
-/// What was asked for since the last call, but for chunks.
+/// The requests since the last call, except those for chunks.
 fn asked(web: &TestServer) -> Vec<(String, u16)> {
     let mut asked = web.take_asked();
     asked.retain(|(path, _)| !path.starts_with("store/"));
-    // The digest is of no matter, and tells nothing.
+    // The digest is irrelevant, and not informative.
     asked.iter_mut().for_each(|(path, _)| {
         if let Some((_, name)) = path.strip_prefix("targets/").and_then(|path| path.rsplit('/').next()?.split_once('.'))
         {
@@ -23,7 +23,7 @@ fn asked(web: &TestServer) -> Vec<(String, u16)> {
     asked
 }
 
-/// An install of 1.0.0 from a server, which remembers all that this took.
+/// An install of 1.0.0 from a server, with the log of all requests.
 fn first_installed() -> (Shop, TestServer) {
     let shop = Shop::new();
     shop.publish("1.0.0");
@@ -34,7 +34,7 @@ fn first_installed() -> (Shop, TestServer) {
     (shop, web)
 }
 
-/// The same, and what was asked for is forgotten.
+/// Like [`first_installed`], with an empty log.
 fn installed() -> (Shop, TestServer) {
     let (shop, web) = first_installed();
     web.take_asked();

@@ -1,4 +1,4 @@
-//! Updates that are stopped by their user.
+//! Updates that the user interrupts.
 
 use std::fs;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::support::run::Run;
 use crate::support::server::TestServer;
 use crate::support::trees::{noise, write};
 
-/// An update that takes long, stopped by Ctrl-C when some of it has come.
+/// A long update that Ctrl-C interrupts after part of the download.
 fn interrupted() -> Shop {
     let shop = Shop::with(&["1.0.0"]);
     shop.publish_in("stable", "2.0.0", &[], |tree| write(tree, "data/large.pck", &noise(9, 400_000)));

@@ -1,4 +1,4 @@
-//! A publisher, and one player's install root.
+//! A publisher, and the install root of one player.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -13,12 +13,12 @@ use crate::support::run::{Run, vsekai};
 use crate::support::stores::Bench;
 use crate::support::trees::{chmod, noise, write};
 
-/// Long enough for a loaded machine; nothing waits for it when all is well.
+/// Long enough for a loaded machine. Tests that pass do not wait for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const NOBODY: u32 = 65_534;
 
-/// What the game does: says its version, says that it is ready, lives, ends.
+/// The game: prints its version, signals readiness, runs for a while, ends.
 const GAME: &str = r#"#!/bin/sh
 echo "this is $VSEKAI_VERSION, told: $*"
 [ -z "$GAME_READY" ] || echo yes > "$VSEKAI_READY_FILE"
@@ -36,13 +36,13 @@ pub(crate) struct Shop {
 #[derive(Debug)]
 pub(crate) struct Launched {
     pub(crate) code: Option<i32>,
-    /// What the game, and `--json`, said.
+    /// The output of the game, and of `--json`.
     pub(crate) said: String,
     pub(crate) last: Value,
 }
 
 impl Shop {
-    /// With keys for `stable` and `beta`, and nothing published.
+    /// A shop with keys for `stable` and `beta`, and nothing published.
     pub(crate) fn new() -> Self {
         let bench = Bench::in_memory();
         let publisher = Publisher::new(bench.root(), &["stable", "beta"]);
@@ -50,7 +50,7 @@ impl Shop {
         Self { bench, publisher }
     }
 
-    /// With these versions in `stable`, and the first of them installed.
+    /// A shop with these versions in `stable`, the first of which is installed.
     pub(crate) fn with(versions: &[&str]) -> Self {
         let shop = Self::new();
         versions.iter().for_each(|version| shop.publish(version));
@@ -69,12 +69,12 @@ impl Shop {
         self.path("GAME")
     }
 
-    /// Something in `.vsekai`.
+    /// The path of a file in `.vsekai`.
     pub(crate) fn control(&self, name: &str) -> PathBuf {
         self.game().join(".vsekai").join(name)
     }
 
-    /// A build of this version. Each has its own map; the rest is the same in all.
+    /// A build of this version. Each has its own map; all else is the same.
     pub(crate) fn build(&self, version: &str) -> PathBuf {
         let tree = self.path(&format!("build-{version}"));
         write(&tree, "game", GAME.as_bytes());
@@ -105,7 +105,7 @@ impl Shop {
         self.publisher.edit(&[edit, "--mode", mode, "--version", version]);
     }
 
-    /// `vsekai --json WORDS`, in a world where only the test's own files exist.
+    /// `vsekai --json WORDS`, in an environment where only the test's own files exist.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = vsekai();
         command.env("HOME", self.path("home")).env("XDG_CONFIG_HOME", self.path("home/.config"));
@@ -119,7 +119,7 @@ impl Shop {
         Run::of(self.command(words).arg(self.game()))
     }
 
-    /// `vsekai update` with all that a first install needs.
+    /// `vsekai update` with all options of a first install.
     pub(crate) fn updating(&self, words: &[&str]) -> Command {
         let mut command = self.command(&["update"]);
         command.arg(self.game()).arg("--trust-root").arg(self.publisher.root());
@@ -131,7 +131,7 @@ impl Shop {
         Run::of(&mut self.updating(words))
     }
 
-    /// `vsekai launch` of a game that does what these variables tell it.
+    /// `vsekai launch` of a game that is controlled by these variables.
     pub(crate) fn launching(&self, told: &[(&str, &str)]) -> Command {
         let mut command = self.command(&["launch"]);
         command.envs(told.iter().copied()).arg(self.game());
@@ -142,7 +142,7 @@ impl Shop {
         Launched::of(&mut self.launching(told))
     }
 
-    /// The current version, as `status` says.
+    /// The current version according to `status`.
     #[track_caller]
     pub(crate) fn version(&self) -> String {
         self.status()["current"]["version"].as_str().unwrap_or("nothing").to_owned()
@@ -159,7 +159,7 @@ impl Shop {
         self.game().join("versions").join(self.status()["current"]["folder"].as_str().unwrap())
     }
 
-    /// The folder of a version that has one.
+    /// The folder of an installed version.
     #[track_caller]
     pub(crate) fn tree_of(&self, version: &str) -> PathBuf {
         self.game().join("versions").join(self.folder_of(version))
@@ -171,18 +171,18 @@ impl Shop {
         format!("{version}-{}", &self.publisher.index_digest("stable", version)[..8])
     }
 
-    /// What `check` offers; nothing if nothing.
+    /// The version that `check` offers, if any.
     #[track_caller]
     pub(crate) fn offered(&self, words: &[&str]) -> Option<String> {
         let run = Run::of(self.command(&["check"]).args(words).arg(self.game()));
         run.done()["available"]["version"].as_str().map(ToOwned::to_owned)
     }
 
-    /// Reads all of the current version, which must be as it was published.
+    /// Reads all files of the current version, which must be as published.
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
         let run = self.vsekai(&["verify"]);
-        // 3 if the version before is damaged.
+        // The exit code is 3 if the previous version is damaged.
         assert!(matches!(run.code, Some(0 | 3)), "{:?} {}", run.lines.last(), run.stderr);
         assert_eq!(run.lines.last().unwrap()["damage"], serde_json::json!([]));
     }
@@ -198,7 +198,7 @@ impl Launched {
     }
 }
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
@@ -208,7 +208,7 @@ pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// A child that is stopped when the test ends, however that is.
+/// A child process that is killed when the test ends in any way.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
@@ -216,7 +216,7 @@ impl Running {
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    /// Ctrl-C, and the exit code.
+    /// Sends Ctrl-C and returns the exit code.
     pub(crate) fn interrupt(&mut self) -> Option<i32> {
         self.stop(rustix::process::Signal::INT)
     }
@@ -235,16 +235,16 @@ impl Drop for Running {
     }
 }
 
-/// Has the command run as a user who owns nothing of the test's. Needs root; without it, it is skipped.
+/// Makes the command run as a user that owns none of the test's files. Needs root, and is skipped without it.
 pub(crate) fn as_nobody(shop: &Shop, command: &Command) -> Option<Command> {
     if !rustix::process::geteuid().is_root() {
         super::skipped("not run as root: an install of another user is not tested");
         return None;
     }
-    // Nobody may be unable to reach the folder that it was built in.
+    // The user `nobody` may not be able to reach the folder of the build.
     let binary = shop.path("vsekai");
-    // Not `fs::copy`: a child of another thread would have our open file for a moment, and nothing that is open for
-    // writing can be started.
+    // Not with `fs::copy`: a child of another thread would inherit our open file for a moment, and a file that is open
+    // for writing cannot be started.
     assert!(Command::new("cp").args([Path::new(env!("CARGO_BIN_EXE_vsekai")), &binary]).status().unwrap().success());
     chmod(shop.bench.root(), "", 0o755);
     let mut demoted = Command::new(binary);

@@ -1,4 +1,4 @@
-//! New versions show that they start, or are left.
+//! New versions must show that they start, or they are rolled back.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ fn third_start_of_a_version_that_fails_is_of_the_one_before() {
     assert!(!shop.tree_of("2.0.0").exists());
 }
 
-/// A version that was left because it did not start.
+/// A version that was rolled back because it did not start.
 fn left() -> Shop {
     let shop = on_trial();
     for _ in 0..2 {
@@ -132,7 +132,7 @@ fn start_that_the_player_stops_does_not_count() {
     let shop = on_trial();
     let mut game = Running::start(&mut shop.launching(&[("GAME_RUN", "60")]));
     wait_until("the start is counted", || trial(&shop)["attempts"] == 1);
-    // It is counted before it is made.
+    // The start is counted before it happens.
     std::thread::sleep(Duration::from_millis(200));
     game.interrupt();
     assert_eq!(trial(&shop)["attempts"], 0);

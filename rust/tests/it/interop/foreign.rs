@@ -1,4 +1,4 @@
-//! Trees and files that desync and casync made: extracted, and updated to the next version.
+//! Trees and files made by desync and casync: extracted, and updated to the next version.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::support::stores::{Bench, ids, read_index};
 use crate::support::tools::Maker;
 use crate::support::trees::{Same, assert_equal_trees, copy, noise};
 
-/// Both versions by this program: installed over HTTP, updated, and gone back by a local store.
+/// Both versions, made by this program: installed over HTTP, updated, and taken back from a local store.
 pub(crate) fn round(maker: Maker, same: Same) {
     if !maker.is_there() {
         return;
@@ -83,7 +83,7 @@ fn trees_of_casync_named_by_sha256_in_small_chunks() {
 
 #[test]
 fn trees_of_casync_that_record_only_what_every_unix_has() {
-    // Times are in seconds there.
+    // Times there have a resolution of seconds.
     round(Maker::Casync(&["--with=unix"]), Same::Modes);
 }
 
@@ -110,7 +110,7 @@ fn folder_that_casync_or_desync_extracted_is_taken_over() {
         assert_equal_trees(&destination, &new, Same::ModesAndTimes);
         let asked = server.take_counts().len();
         let missing = ids(&read_index(&new_index)).difference(&ids(&read_index(&old_index))).count();
-        // casync records owners' names too, which a look at the disk does not tell: some chunks with entries differ.
+        // casync also records the names of owners, which we cannot see on the disk, so some chunks with entries differ.
         let all = ids(&read_index(&new_index)).len();
         assert!(missing <= asked && asked < missing + all / 4, "{program}: {asked} of {all}, {missing} missing");
         if program == "desync" {
@@ -141,7 +141,7 @@ fn files_of_both() {
             let missing: HashSet<_> =
                 has.difference(&had).map(vsekai_updater::formats::chunk::ChunkId::store_path).collect();
             let asked: HashSet<_> = server.take_counts().into_keys().collect();
-            // The chunk of zeros is known without asking.
+            // The chunk of zeros is known without a request.
             assert!(asked.is_subset(&missing) && missing.len() <= asked.len() + 1, "{maker:?}");
             had.extend(has);
         }

@@ -1,4 +1,4 @@
-//! What `store make` makes: desync and casync extract it, and so do we.
+//! The output of `store make`: extracted by desync and casync, and by us.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::support::stores::{Bench, read_index};
 use crate::support::tools::{Maker, is_there, tool};
 use crate::support::trees::{Same, assert_equal_trees, noise};
 
-/// Extracts a tree or a file with the other program, which must succeed.
+/// Extracts a tree or file with the other program, which must succeed.
 #[track_caller]
 pub(crate) fn extract_with(program: &str, store: &str, index: &Path, to: &Path) {
     let [index, to] = [index, to].map(|path| path.to_str().unwrap());
@@ -26,7 +26,7 @@ pub(crate) fn extract_with(program: &str, store: &str, index: &Path, to: &Path) 
     }
 }
 
-/// A tree that we make with these options, extracted by both programs.
+/// Makes a tree with these options, and extracts it with both programs.
 fn extracts_in_both(options: &'static [&'static str], same: Same) {
     for program in ["desync", "casync"] {
         if !is_there(program) {
@@ -144,7 +144,7 @@ fn casync_exact_indexes_are_theirs_byte_for_byte() {
             Maker::Ours(&["--casync-exact"]).make(&bench.store(), &ours, from);
             let (ours, mut theirs) = (fs::read(ours).unwrap(), fs::read(theirs).unwrap());
             if is_casync_file {
-                // Of a file casync says too that it left out what `.caexclude` names; desync does not, nor do we.
+                // For files, casync also records that it excludes what `.caexclude` names; desync and we do not.
                 assert_eq!(theirs[23], ours[23] | 0x10);
                 theirs[23] = ours[23];
             }

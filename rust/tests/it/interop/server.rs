@@ -1,4 +1,4 @@
-//! desync's own server as our store.
+//! desync's own server as a store.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;

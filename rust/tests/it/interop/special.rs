@@ -1,4 +1,4 @@
-//! Stores that are not the usual ones.
+//! Unusual stores.
 
 use std::fs;
 

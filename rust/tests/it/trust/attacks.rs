@@ -1,4 +1,4 @@
-//! The attacks that the specification of TUF names (section 1.5.2), with what the attacker has stolen.
+//! The attacks that the TUF specification lists (section 1.5.2), each with what the attacker has stolen.
 
 use std::fs;
 use std::num::NonZeroU64;
@@ -165,7 +165,7 @@ fn mode_metadata_of_another_time_is_no_match() {
     assert_eq!(test.install("a").refusal().code(), "target_mismatch");
 }
 
-/// The one file of the stable release.
+/// The only file of the stable release.
 fn stable_file(test: &TestRepository) -> std::path::PathBuf {
     let folder = test.repository().join("targets/stable/1.0.0/linux-x86_64");
     fs::read_dir(folder).unwrap().flatten().next().unwrap().path()
@@ -191,7 +191,7 @@ fn target_larger_than_the_caller_takes_is_not_read() {
 fn stolen_key_of_a_mode_signs_nothing_of_another() {
     for name in ["stable/9.9.9/linux-x86_64/release.json", CATALOG_TARGET, "other.json", "stable/../catalog.json"] {
         let test = TestRepository::new();
-        // A catalog that lists nothing, so that nothing but the thief's would be found.
+        // A catalog that lists nothing, so that only the thief's targets could be found.
         let forge = Forge::new(&test.repository(), &test.keys_folder());
         let mut catalog = forge.role("catalog");
         catalog.targets.clear();

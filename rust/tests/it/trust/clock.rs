@@ -1,4 +1,4 @@
-//! A clock that goes back, by mistake or to make what has expired look fresh.
+//! A clock that goes back, by mistake or to make expired metadata look fresh.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The folder of keys: made once, never overwritten, and every change of keys followed by old clients.
+//! The key folder: keys are created once and never overwritten, and old clients follow every change of keys.
 
 use std::fs;
 
@@ -110,7 +110,7 @@ fn replaced_key_is_worth_nothing() {
             [("stable", STABLE, b"evil"), (CATALOG_ROLE, CATALOG_TARGET, b"evil catalog")];
         let outcome = test.publish_with(&test.path("stolen"), &evil);
         if role == "targets" {
-            // That key signs no release, and is needed for none.
+            // That key signs no release, and is not needed for one.
             outcome.unwrap();
         } else {
             assert_eq!(outcome.unwrap_err().code(), "key_missing", "{role}");
@@ -191,7 +191,7 @@ fn renewed_root_has_the_same_keys() {
     assert_eq!(install.check().unwrap().root_version(), 2);
 }
 
-/// Moves the private key files of `role` but for the first `kept` out of the folder.
+/// Moves the private keys of `role`, except the first `kept`, out of the folder.
 fn take_away(test: &TestRepository, folder: &str, role: &str, kept: usize) -> std::path::PathBuf {
     copy_tree(&test.keys_folder(), &test.path(folder));
     let files = files_of(&test.path(folder)).into_keys();

@@ -1,4 +1,4 @@
-//! What an install remembers, what that saves, and that damage to it does no harm.
+//! The datastore of an install: what it saves, and that damage to it does no harm.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::test_repository::{CAP, Install, NIGHTLY, STABLE, TestRepository, file
 use crate::support::packing;
 use crate::support::server::TestServer;
 
-/// An install that has checked once, and a server that has no pack and has forgotten that: what single files save.
+/// An install that has checked once, and a server without a pack whose log is empty. This tests what single files save;
 /// `packs` has the rest.
 fn plain() -> (TestRepository, TestServer, Install) {
     let test = TestRepository::new();
@@ -25,7 +25,7 @@ fn check_with_nothing_new_is_two_requests_without_a_pack() {
     let mut repository = install.open().unwrap();
     assert_eq!(repository.target(CATALOG_TARGET, CAP).unwrap(), b"catalog one");
     let asked = [("tuf/2.root.json".to_owned(), 404), ("tuf/timestamp.json".to_owned(), 304)];
-    // Both at once, so in no order.
+    // Both are requested at once, in any order.
     let mut seen = web.take_asked();
     seen.sort();
     assert_eq!(seen, asked);
@@ -103,7 +103,7 @@ fn cache_of_another_time_does_not_hide_what_is_new() {
     let old = files_of(&install.memory());
     test.publish(&[(CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
     install.check().unwrap();
-    // Somebody puts the old cache and record back, and keeps the versions.
+    // An attacker restores the old cache and record, and keeps the versions.
     for (name, bytes) in old.iter().filter(|(name, _)| name.starts_with("cache/") || *name == "client.json") {
         fs::write(install.memory().join(name), bytes).unwrap();
     }

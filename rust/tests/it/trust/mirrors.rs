@@ -1,4 +1,4 @@
-//! Several mirrors: a bad one costs time, never the update.
+//! Several mirrors: a bad one costs time, but never the update.
 
 use std::fs;
 
@@ -72,7 +72,7 @@ fn half_copied_mirror_before_a_whole_one_is_passed_over() {
     let test = TestRepository::new();
     let half = test.keep_as("half");
     test.publish(&[("stable", STABLE, b"stable two")]);
-    // Only the timestamp has come over yet, which no copying tool should send first.
+    // Only the timestamp has been copied yet; a proper copying tool sends it last.
     fs::copy(test.repository().join("tuf/timestamp.json"), half.join("tuf/timestamp.json")).unwrap();
     let good = test.repository().display().to_string();
     let mut repository = test.install("a").at(&[&half.display().to_string(), &good]).check().unwrap();

@@ -1,4 +1,4 @@
-//! Packs: what they save, and that nothing which is wrong with one does any harm.
+//! Metadata packs: what they save, and that no problem with one does any harm.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,14 +15,14 @@ use crate::support::server::{Asked, Fault, TestServer, nobody};
 
 const CATALOG_TWO: (&str, &str, &[u8]) = (CATALOG_ROLE, CATALOG_TARGET, b"catalog two");
 
-/// A repository on a server, and an install that has not asked it for anything.
+/// A repository on a server, and an install that has not made a request yet.
 fn served() -> (TestRepository, TestServer, Install) {
     let test = TestRepository::new();
     let (web, install) = test.over_http();
     (test, web, install)
 }
 
-/// The same with an install that has checked once, which the server has forgotten.
+/// Like [`served`], but the install has checked once, and the server's log is empty.
 fn known() -> (TestRepository, TestServer, Install) {
     let (test, web, install) = served();
     install.check().unwrap();
@@ -38,13 +38,13 @@ fn single(path: &str, status: u16) -> Asked {
     (path.to_owned(), status)
 }
 
-/// In order of their names.
+/// Sorted by name.
 fn sorted(mut asked: Vec<Asked>) -> Vec<Asked> {
     asked.sort();
     asked
 }
 
-/// A check that comes to the catalog `wanted`, and what was passed over in it.
+/// A check that must find the catalog `wanted`. Returns the warning about an ignored pack.
 #[track_caller]
 fn checked(install: &Install, wanted: &[u8]) -> Option<String> {
     let mut repository = install.check().unwrap();
@@ -139,7 +139,7 @@ fn pack_that_comes_with_a_publication_is_found() {
     install.check().unwrap();
     test.publish(&[CATALOG_TWO]);
     web.take_asked();
-    // The timestamp has changed: now it is worth another look.
+    // The timestamp has changed, so the pack is requested again.
     assert_eq!(checked(&install, b"catalog two"), None);
     assert!(web.take_asked().iter().all(|(path, _)| path != PATH));
     assert_eq!(checked(&install, b"catalog two"), None);
@@ -173,7 +173,7 @@ fn pack_may_be_missing_in_three_ways() {
     }
 }
 
-/// What a server can answer with in place of a pack, and what that is told as.
+/// A server's possible answers in place of a pack, and the warnings they cause.
 fn broken(test: &TestRepository) -> Vec<(Fault, Option<&'static str>)> {
     let packed = fs::read(test.repository().join(PATH)).unwrap();
     let malformed = Some("metadata_malformed");
@@ -316,7 +316,7 @@ fn files_of_two_times_in_one_pack_do_not_hold() {
         let _ = fs::remove_dir_all(install.memory());
         assert_eq!(checked(&install, b"catalog two").as_deref(), Some("target_mismatch"), "{role}");
     }
-    // The newest timestamp alone: what it leads to is asked for singly, and holds.
+    // Only the newest timestamp: the files that it refers to are requested singly, and verify.
     let mut lacking = new.clone();
     lacking.retain(|path, _| path == "tuf/timestamp.json" || path.ends_with(".root.json"));
     packing::put(&test.repository(), &lacking);
@@ -334,14 +334,14 @@ fn wrong_target_in_a_pack_is_passed_over_whatever_its_length() {
         files.insert(path, wrong.to_vec());
         packing::put(&test.repository(), &files);
         let warning = checked(&install, b"catalog one");
-        // What is longer than what was signed is not even taken from it.
+        // A file that is longer than its signed length is not even taken from the pack.
         let expected = (wrong.len() <= 11).then(|| "target_mismatch".to_owned());
         assert_eq!(warning, expected, "{} bytes", wrong.len());
         assert_eq!(web.take_asked().len(), 2, "{} bytes", wrong.len());
     }
 }
 
-/// A folder that somebody has changed, whatever keys he has.
+/// A folder that an attacker has changed, with any keys.
 type Attack = fn(&Forge, &Path);
 
 const ATTACKS: [(&str, Attack); 6] = [
@@ -396,7 +396,7 @@ fn fast_forward_in_a_pack_is_undone_by_new_keys() {
     forge.put_snapshot(snapshot);
     packing::rebuild(&hostile);
     fs::copy(hostile.join(PATH), test.repository().join(PATH)).unwrap();
-    // The snapshot of that number is in the pack, and the pack holds.
+    // The snapshot with that number is in the pack, and the pack is valid.
     assert_eq!(checked(&install, b"catalog one"), None);
     let mut keys = test.keys();
     keys.rotate("timestamp").unwrap();
@@ -448,7 +448,7 @@ fn lists_beside_the_signed_files_come_along_and_stay() {
         assert_eq!(repository.beside("bundles/other.json"), None);
         assert_eq!(web.take_asked(), pack(status));
     }
-    // Nothing else than a file of the pack: not from the folder, and not if the pack is passed over.
+    // Only files of the pack: none from the folder, and none if the pack is ignored.
     assert_eq!(test.install("b").check().unwrap().beside(&path), None);
 }
 

@@ -1,4 +1,4 @@
-//! What the publisher's side promises: few keys, no moment at which readers are stuck, small metadata.
+//! The promises of publishing: few keys, no moment at which readers are stuck, small metadata.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -90,7 +90,7 @@ fn commit_killed_after_any_file_leaves_a_repository_that_loads_and_can_be_commit
     install.check().unwrap();
 }
 
-/// What has changed since that copy, in the order in which it was written.
+/// The files that have changed since that copy, in the order in which they were written.
 fn in_order(test: &TestRepository, before: &str) -> Vec<(String, Vec<u8>)> {
     let old = files_of(&test.path(before));
     let new = files_of(&test.repository());

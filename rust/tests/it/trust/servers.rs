@@ -1,4 +1,4 @@
-//! What a server, or somebody on the way, can do without any key.
+//! What a server, or an attacker in the network, can do without any key.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::test_repository::{CAP, Install, STABLE, TestRepository, files_of};
 use crate::support::packing;
 use crate::support::server::{Fault, TestServer, nobody};
 
-/// A repository without a pack: what servers do to single files. `packs` has the rest.
+/// A repository without a pack: attacks on single files. `packs` has the rest.
 struct Served {
     test: TestRepository,
     web: TestServer,
@@ -26,7 +26,7 @@ impl Served {
         self.test.install("a").at(&[&self.web.url()])
     }
 
-    /// The path of the only file in `folder` whose name ends so.
+    /// The path of the only file in `folder` whose name ends with this text.
     fn file(&self, folder: &str, end: &str) -> String {
         let files = files_of(&self.test.repository().join(folder));
         let mut names = files.into_keys().filter(|name| name.ends_with(end));

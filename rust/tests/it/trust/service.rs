@@ -1,4 +1,4 @@
-//! What an update server believes of what was signed offline, and that clients believe what it signs.
+//! Which offline signatures an update server accepts, and that clients accept what it signs.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +17,7 @@ fn names(written: &[(String, Vec<u8>)]) -> Vec<&str> {
     written.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// Content of a signed file.
+/// The content of a signed file.
 fn body(bytes: &[u8]) -> Targets {
     serde_json::from_slice::<Signed<Targets>>(bytes).unwrap().signed
 }
@@ -161,7 +161,7 @@ fn keys_that_the_service_has_not_are_found_out_before_it_begins() {
     let stranger = TestService::new();
     let files = stranger.trust_files().unwrap();
     assert_eq!(test.accept(&files).unwrap_err().code(), "key_missing");
-    // A catalog key of its own, where snapshot and timestamp are right.
+    // A separate catalog key, where snapshot and timestamp are right.
     let text = fs::read_to_string(test.path("keys/keys.json")).unwrap();
     let (ours, theirs) = (test.service().online_keys().unwrap(), stranger.service().online_keys().unwrap());
     let public = |key: &serde_json::Value| key["keyval"]["public"].as_str().unwrap().to_owned();

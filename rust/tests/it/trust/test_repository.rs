@@ -19,14 +19,14 @@ pub(crate) const CAP: u64 = 1 << 20;
 pub(crate) const STABLE: &str = "stable/1.0.0/linux-x86_64/release.json";
 pub(crate) const NIGHTLY: &str = "nightly/1.1.0-nightly.1/linux-x86_64/release.json";
 
-/// Folders `keys`, `repository` and one per install, all temporary.
+/// Temporary folders: `keys`, `repository` and one for each install.
 #[derive(Debug)]
 pub(crate) struct TestRepository {
     folder: tempfile::TempDir,
 }
 
 impl TestRepository {
-    /// With keys for `stable` and `nightly`, one release in each, and a catalog.
+    /// A publisher with keys for `stable` and `nightly`, one release in each, and a catalog.
     pub(crate) fn new() -> Self {
         let test = Self { folder: tempfile::tempdir().unwrap() };
         Keys::init(&test.keys_folder(), &modes(), &Days::default()).unwrap();
@@ -72,19 +72,19 @@ impl TestRepository {
         publication.commit()
     }
 
-    /// A copy of the repository as it is now.
+    /// A copy of the current repository.
     pub(crate) fn keep_as(&self, name: &str) -> PathBuf {
         copy_tree(&self.repository(), &self.path(name));
         self.path(name)
     }
 
-    /// Puts such a copy in the place of the repository.
+    /// Replaces the repository with such a copy.
     pub(crate) fn put_back(&self, name: &str) {
         fs::remove_dir_all(self.repository()).unwrap();
         copy_tree(&self.path(name), &self.repository());
     }
 
-    /// A folder of keys with those of these roles only.
+    /// A key folder that contains only the keys of these roles.
     pub(crate) fn some_keys(&self, name: &str, roles: &[&str]) -> PathBuf {
         copy_tree(&self.keys_folder(), &self.path(name));
         for file in fs::read_dir(self.path(name)).unwrap().flatten() {
@@ -96,14 +96,14 @@ impl TestRepository {
         self.path(name)
     }
 
-    /// The repository on a server, and an install that has not asked it for anything.
+    /// The repository on a server, and an install that has not made a request yet.
     pub(crate) fn over_http(&self) -> (TestServer, Install) {
         let web = TestServer::start(&self.repository());
         let install = self.install("a").at(&[&web.url()]);
         (web, install)
     }
 
-    /// An install that reads the repository folder, with the root of now.
+    /// An install that reads the repository folder, with the current root.
     pub(crate) fn install(&self, name: &str) -> Install {
         let folder = self.repository().display().to_string();
         Install {
@@ -116,7 +116,7 @@ impl TestRepository {
     }
 }
 
-/// One install: its memory, and where it looks.
+/// One install: its datastore and its locations.
 #[derive(Debug, Clone)]
 pub(crate) struct Install {
     folder: PathBuf,
@@ -147,7 +147,7 @@ impl Install {
         })
     }
 
-    /// Opens, reads the catalog and remembers: what every check does.
+    /// Opens the repository, reads the catalog and remembers: the steps of every check.
     pub(crate) fn check(&self) -> Result<Repository> {
         let mut repository = self.open()?;
         repository.target(CATALOG_TARGET, CAP)?;
@@ -155,13 +155,13 @@ impl Install {
         Ok(repository)
     }
 
-    /// The error of opening; the memory must not have changed, and no working file be left. From a folder, the same
-    /// is tried with a pack of it.
+    /// The error of opening. Checks that the datastore is unchanged, and that no working file is left. For a folder,
+    /// also tries a copy with a pack.
     pub(crate) fn refusal(&self) -> Error {
         let error = self.refusal_there();
         if let Some((web, packed)) = self.packed() {
             assert_eq!(packed.refusal_there().code(), error.code(), "through a pack");
-            // Without a root nobody is asked.
+            // Without a root, no request is made.
             let is_asked = web.take_asked().contains(&(metadata_pack::PATH.to_owned(), 200));
             assert!(is_asked || error.code() == "trust_root_invalid");
         }
@@ -176,7 +176,7 @@ impl Install {
         error
     }
 
-    /// The same from a server of a copy that has a pack of whatever is in the folder.
+    /// A copy of this install that reads from a server, whose repository has a pack of all files in the folder.
     fn packed(&self) -> Option<(TestServer, Self)> {
         let [folder] = &self.locations[..] else { return None };
         if folder.contains("://") {
@@ -191,7 +191,7 @@ impl Install {
         Some((web, packed))
     }
 
-    /// The error of reading one target; from a folder, the same with a pack of it.
+    /// The error of reading one target; for a folder, also from a copy with a pack.
     pub(crate) fn target_refusal(&self, name: &str) -> Error {
         let error = self.target_refusal_there(name);
         if let Some((web, packed)) = self.packed() {

@@ -1,4 +1,4 @@
-//! An update server's side of publishing, without the server: its keys, and its repository as files in memory.
+//! An update server's part of publishing, without the server: its keys, and its repository as files in memory.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use vsekai_updater::net::trust::{
 
 use super::test_repository::{modes, quick, write_files};
 
-/// Folders `service` and `keys`, all temporary, and what is published.
+/// Temporary folders `service` and `keys`, and the published files.
 #[derive(Debug)]
 pub(crate) struct TestService {
     folder: tempfile::TempDir,
@@ -19,7 +19,7 @@ pub(crate) struct TestService {
 }
 
 impl TestService {
-    /// A service and a publisher's keys for `stable` and `nightly`; nothing is begun.
+    /// A service and a publisher with keys for `stable` and `nightly`, without a repository.
     pub(crate) fn new() -> Self {
         let test = Self { folder: tempfile::tempdir().unwrap(), files: BTreeMap::new() };
         let online = test.service().online_keys().unwrap();
@@ -27,7 +27,7 @@ impl TestService {
         test
     }
 
-    /// The same, begun.
+    /// Like [`Self::new`], with a repository.
     pub(crate) fn begun() -> Self {
         let mut test = Self::new();
         let files = test.trust_files().unwrap();
@@ -51,12 +51,12 @@ impl TestService {
         MemoryStorage::new(self.files.clone())
     }
 
-    /// What the publisher has that the service has not.
+    /// The trust files that the publisher has and the service lacks.
     pub(crate) fn trust_files(&self) -> Option<TrustFiles> {
         Publication::open_in(self.shelf(), &self.keys()).unwrap().trust_files().unwrap()
     }
 
-    /// What the service does with it. Gives the files that it wrote.
+    /// Applies the files to the service. Returns the files that it wrote.
     pub(crate) fn accept(&mut self, files: &TrustFiles) -> Result<Vec<(String, Vec<u8>)>> {
         let service = self.service();
         let mut publication = Publication::open_with_trust(self.shelf(), &service, files)?;
@@ -64,7 +64,7 @@ impl TestService {
         Ok(self.keep(publication.into_written()))
     }
 
-    /// The metadata of a mode with these targets more, signed by the publisher.
+    /// The metadata of a mode with these additional targets, signed by the publisher.
     pub(crate) fn sign(&self, mode: &str, targets: &[(&str, &[u8])]) -> Vec<u8> {
         let keys = self.keys();
         let mut publication = Publication::open_in(self.shelf(), &keys).unwrap();
@@ -74,7 +74,7 @@ impl TestService {
         publication.sign_only(mode).unwrap()
     }
 
-    /// What the service does with that.
+    /// Applies that metadata to the service.
     pub(crate) fn publish(&mut self, mode: &str, metadata: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
         let service = self.service();
         let mut publication = Publication::open_service(self.shelf(), &service)?;
@@ -88,7 +88,7 @@ impl TestService {
         written
     }
 
-    /// Opens what is published, as an install that knows this root.
+    /// Opens the published repository, as an install that knows this root.
     pub(crate) fn read(&self, root: &[u8]) -> Result<Repository> {
         let folder = self.path("published");
         write_files(&folder, &self.files);

@@ -1,4 +1,4 @@
-//! One file in place of another.
+//! Replaces one file with another.
 
 use std::fs;
 use std::path::{Path, PathBuf};

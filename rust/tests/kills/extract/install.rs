@@ -1,4 +1,4 @@
-//! The first install: there is nothing, or all of it.
+//! The first install: afterwards there is nothing, or everything.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A damaged file is brought back, and a stopped repair does no further damage.
+//! Repairs a damaged file; a stopped repair does no further damage.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! From one version to the next, in place.
+//! Updates from one version to the next, in place.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::{Game, assert_done, assert_rest_untouched, assert_whole};
 use crate::points::{Ground, Scenario, Survived, operations, survive};
 use crate::support::trees::{Snapshot, snapshot, write};
 
-/// What the user has put into the destination.
+/// Files that the user has put into the destination.
 const USER_FILES: [(&str, &[u8]); 2] = [("mods/hat.pck", b"a hat"), ("data/notes.txt", b"notes")];
 
 struct Update {
@@ -15,7 +15,7 @@ struct Update {
     name: &'static str,
     lacks: &'static [&'static str],
     has_user_files: bool,
-    /// An update before this one was killed after the operation of this name and the end of its path.
+    /// An earlier update that was killed after the operation with this name, on a path with this end.
     cut_short: Option<(&'static str, &'static str)>,
 }
 
@@ -30,7 +30,7 @@ impl Update {
         assert!(survived.operations > 20 && survived.all_faults > 100, "{survived:?}");
     }
 
-    /// The version, and the user's files if there are any.
+    /// The version, with the user's files if there are any.
     fn with_user_files(&self, folder: &Path, version: &Snapshot) -> Snapshot {
         let mut expected = version.clone();
         if self.has_user_files {

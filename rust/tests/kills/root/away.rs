@@ -1,4 +1,4 @@
-//! Back to the version before, and away.
+//! Rollback and uninstall.
 
 use std::path::PathBuf;
 

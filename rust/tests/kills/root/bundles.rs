@@ -1,4 +1,4 @@
-//! A new version that comes in a bundle, from a server, onto the one before and into a new folder.
+//! A new version that comes in a bundle from a server, as an update and into a new folder.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn update(world: &World, folder: &Path) -> Command {
     world.update(folder, &[])
 }
 
-/// One run that nothing disturbs: all its content comes in the bundle that builds on this version, no chunk by itself.
+/// An undisturbed run, in which all content comes in the bundle that builds on this version, and no chunk singly.
 #[track_caller]
 fn assert_comes_in_one_bundle(play: &Play, from: Option<&str>) {
     let folder = play.world.ground.fresh(Some(&play.template));

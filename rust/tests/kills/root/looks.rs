@@ -1,4 +1,4 @@
-//! What an install root looks like: whole, with what the user has put there, and with nothing left over.
+//! Checks of an install root: it is whole, contains the user's files, and nothing is left over.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,15 +10,15 @@ use vsekai_updater::install::{self, InstallRoot, InstallState};
 use super::world::{World, names};
 use crate::support::trees::{self, Same, Snapshot, What, snapshot};
 
-/// All that is in an install root, without what differs from run to run.
+/// Everything in an install root, except what differs from run to run.
 pub(crate) type Portrait = BTreeMap<PathBuf, String>;
 
-/// What differs from run to run, below `.vsekai`.
+/// Files below `.vsekai` that differ from run to run.
 const DIFFERS: [&str; 3] = ["lock", "trust/latest_known_time.json", "trust/client.json"];
 
 pub(crate) fn portrait(game: &Path) -> Portrait {
     let mut portrait = Portrait::new();
-    // An empty folder is as good as none.
+    // An empty folder counts as a missing one.
     if !game.exists() || names(game).is_empty() {
         return portrait;
     }
@@ -31,7 +31,7 @@ pub(crate) fn portrait(game: &Path) -> Portrait {
             What::Link(target) => target.display().to_string(),
             What::File { .. } if path.ends_with("state.json") => state(&game.join(&path)),
             What::File { .. } if is_different(&path) => "file".to_owned(),
-            // Written with its members in any order.
+            // Its members are written in any order.
             What::File { .. } if path.parent() == Some(Path::new(".vsekai/trust")) => {
                 let text = fs::read(game.join(&path)).unwrap();
                 serde_json::from_slice::<serde_json::Value>(&text).unwrap().to_string()
@@ -70,7 +70,7 @@ pub(crate) fn current(game: &Path) -> Option<String> {
     Some(state?.current?.version.to_string())
 }
 
-/// The version that `state.json` names is what was published, and `verify` says so too. The user's files are besides.
+/// Checks that the version in `state.json` is as published, and that `verify` agrees. Ignores the user's files.
 #[track_caller]
 pub(crate) fn assert_current_is_whole(world: &World, game: &Path, version: &str, damaged: Option<&str>) {
     let root = InstallRoot::at(game).unwrap();
@@ -87,7 +87,7 @@ pub(crate) fn assert_current_is_whole(world: &World, game: &Path, version: &str,
     trees::assert_same(&found, &wanted, Same::Modes);
 }
 
-/// Every version that is kept is whole, but for a file that was damaged by the test.
+/// Checks that every installed version is whole, except for a file that the test damaged.
 #[track_caller]
 pub(crate) fn assert_kept_are_whole(game: &Path, damaged: Option<&str>) {
     let root = InstallRoot::at(game).unwrap();
@@ -103,7 +103,7 @@ fn without(mut tree: Snapshot, path: Option<&str>) -> Snapshot {
     tree
 }
 
-/// Whether some file of the install root has this content, outside the part that is ours alone.
+/// Whether a file of the install root has this content, outside our control folder.
 pub(crate) fn has_content(folder: &Path, content: &[u8]) -> bool {
     names(folder).iter().filter(|name| *name != ".vsekai").any(|name| {
         let path = folder.join(name);
@@ -116,7 +116,7 @@ pub(crate) fn has_content(folder: &Path, content: &[u8]) -> bool {
     })
 }
 
-/// No half-built version, no temporary file, no version or document that nothing needs.
+/// Checks that there is no half-built version, temporary file, or unneeded version or document.
 #[track_caller]
 pub(crate) fn assert_nothing_is_left_over(game: &Path) {
     if !game.exists() {

@@ -1,4 +1,4 @@
-//! Into a new folder, and into one that has files already.
+//! Installs into a new folder, and into one that already has files.
 
 use super::world::{NEW, World};
 use super::{FEWER, Play};

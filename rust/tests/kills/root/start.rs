@@ -1,4 +1,4 @@
-//! Starts: of a version on trial, and of one that has failed too often.
+//! Starts of a version on trial, and of one that has failed too often.
 
 use super::Play;
 use super::world::{BROKEN, NEW, OLD, World};
@@ -51,7 +51,7 @@ fn start_that_goes_back_and_mends_is_stopped_anywhere_and_goes_on() {
             let status = world.vsekai(folder, &["launch"]).output().unwrap().status;
             assert_eq!(status.code(), Some(1));
         }
-        // In the old version alone: the other one has its bytes.
+        // Only in the old version: the other one shares its bytes.
         let game = folder.join("GAME");
         let large = format!("versions/{}/data/large.pck", world.folder(OLD));
         std::fs::remove_file(game.join(&large)).unwrap();
@@ -62,7 +62,7 @@ fn start_that_goes_back_and_mends_is_stopped_anywhere_and_goes_on() {
         may_be: &[Some(BROKEN), Some(OLD)],
         ends_as: Some(OLD),
         damaged: Some("data/large.pck"),
-        // One that could not be mended was taken as it is.
+        // If it could not be repaired, it was used as it is.
         followed_by: Some(|world, folder| world.vsekai(folder, &["verify", "--repair"])),
         ..Play::new(world, "launch that goes back and mends", template, |world, folder| {
             world.vsekai(folder, &["launch"])

@@ -1,4 +1,4 @@
-//! From one version to the next, and what is like it.
+//! Updates from one version to the next, and similar commands.
 
 use std::path::Path;
 use std::process::Command;
@@ -23,13 +23,13 @@ fn play(name: &'static str, fill: impl Fn(&World, &Path)) -> Play {
 
 #[test]
 fn update_stopped_anywhere_gives_the_old_version_or_the_new_and_goes_on() {
-    // What most depends on: every fault at every operation, in each run.
+    // The most important scenario: every fault at every operation, in each run.
     Play { is_full: true, ..play("update", |_, _| {}) }.survive(90);
 }
 
 #[test]
 fn update_stopped_anywhere_carries_what_the_user_has_put_into_the_version() {
-    // The second is in the way of a file of the new version.
+    // The second one conflicts with a file of the new version.
     let mine: [Mine; 2] =
         [("versions/*/mods/hat.pck", b"the user's hat"), ("versions/*/data/more/new.dat", b"the user's own new.dat")];
     let mut play = play("update with the user's files in the version", |world, folder| world.put(folder, &mine));
@@ -37,7 +37,7 @@ fn update_stopped_anywhere_carries_what_the_user_has_put_into_the_version() {
     play.rules = &FEWER;
     play.mine = vec![
         (mine[0].1, Path::new("versions").join(&new).join("mods/hat.pck")),
-        // Goes to `saved` with its version, which is kept to go back to.
+        // Moves to `saved` when its version is removed, which is still kept as the previous one.
         (mine[1].1, Path::new("versions").join(&old).join("data/more/new.dat")),
     ];
     play.survive(90);
@@ -109,7 +109,7 @@ fn repair_of_both_versions_stopped_anywhere_does_no_further_damage_and_goes_on()
         world.install(folder, OLD);
         world.install(folder, NEW);
         world.start(folder);
-        // One inode in both.
+        // Both versions share one inode.
         world.put(folder, &[(world::SHARED, b"not a pack"), ("versions/*/mods/hat.pck", b"the user's hat")]);
     });
     let hat = Path::new("versions").join(format!("{}.2", world.folder(NEW))).join("mods/hat.pck");

@@ -16,7 +16,7 @@ use crate::support::server::TestServer;
 use crate::support::stores::Bench;
 use crate::support::trees::{self, Snapshot, chmod, link, noise, snapshot, write};
 
-/// The same as the old one, old, new, and one that does not start.
+/// The versions: one equal to the old one, old, new, and one that does not start.
 pub(crate) const OLDEST: &str = "0.1.0";
 pub(crate) const OLD: &str = "1.0.0";
 pub(crate) const NEW: &str = "2.0.0";
@@ -29,14 +29,14 @@ pub(crate) struct World {
     bench: Bench,
     pub(crate) ground: Ground,
     publisher: Publisher,
-    /// Bundles come over HTTP alone.
+    /// Bundles are only available over HTTP.
     server: Option<TestServer>,
-    /// The repository before there was any of these versions.
+    /// The repository before any of these versions was published.
     ancient: PathBuf,
     network: Network,
 }
 
-/// A program that says its version and ends with this code; and says that it is ready, if it starts at all.
+/// A program that prints its version, signals readiness if it starts at all, and ends with this exit code.
 fn program(version: &str, code: u8) -> Vec<u8> {
     let ready = if code == 0 { "echo yes > \"$VSEKAI_READY_FILE\"\n" } else { "" };
     format!("#!/bin/sh\necho \"this is $VSEKAI_VERSION\"\n# {version}\n{ready}exit {code}\n").into_bytes()
@@ -46,7 +46,7 @@ fn first_version(root: &Path) {
     write(root, "game", &program(OLD, 0));
     chmod(root, "game", 0o755);
     write(root, "data/pack.pck", &noise(2, 6_000));
-    // Large enough to be hard-linked; the zeros are not written.
+    // Large enough to be hard-linked; the zeros are a hole.
     let mut large = noise(3, 1_000);
     large.resize(70_000, 0);
     write(root, "data/large.pck", &large);
@@ -56,7 +56,8 @@ fn first_version(root: &Path) {
     link(root, "start", "game");
 }
 
-/// One file changed, one added in a new folder, one removed, one can be run now, the link leads elsewhere.
+/// The changes: one file changed, one added in a new folder, one removed, one made executable, and the link points
+/// elsewhere.
 fn second_version(root: &Path) {
     write(root, "game", &program(NEW, 0));
     let mut map = noise(4, 3_000);
@@ -70,19 +71,19 @@ fn second_version(root: &Path) {
 }
 
 impl World {
-    /// Its repository is a folder, and has no bundles.
+    /// A world whose repository is a folder and has no bundles.
     pub(crate) fn new() -> Self {
         Self::publishing(&[])
     }
 
-    /// Its repository is on a server, and has a bundle of the new version from the old one and one from nothing.
+    /// A world whose repository is on a server, with a bundle of the new version from the old one and a full one.
     pub(crate) fn with_bundles() -> Self {
         let world = Self::publishing(&["--delta-from", "1", "--fast"]);
         let server = TestServer::start(world.publisher.repository());
         Self { server: Some(server), ..world }
     }
 
-    /// With these options for the new version.
+    /// A world that publishes the new version with these options.
     fn publishing(options: &[&str]) -> Self {
         let bench = Bench::in_memory();
         let ground = Ground::below(bench.root());
@@ -96,21 +97,21 @@ impl World {
         trees::copy(&tree(NEW), &tree(BROKEN));
         write(&tree(BROKEN), "game", &program(BROKEN, 1));
         publisher.publish_with(&tree(BROKEN), "stable", BROKEN, &["--skip-update"]);
-        // Just before the new one: a delta builds on what was published last.
+        // Published just before the new one, because a delta builds on the last published version.
         publisher.publish_with(&tree(OLD), "stable", OLD, &[]);
         publisher.publish_with(&tree(NEW), "stable", NEW, options);
         let network = Network::new(&HttpOptions::default()).unwrap();
         Self { ground, publisher, server: None, ancient, bench, network }
     }
 
-    /// What was published.
+    /// The version as published.
     pub(crate) fn tree(&self, version: &str) -> PathBuf {
         self.bench.path(&format!("tree-{version}"))
     }
 
-    /// The same as it is found in an install root.
+    /// The version as found in an install root.
     pub(crate) fn published(&self, version: &str) -> Snapshot {
-        // The first two versions are the same but for their name.
+        // The first two versions differ only in their name.
         snapshot(&self.tree(if version == OLDEST { OLD } else { version }))
     }
 
@@ -120,7 +121,7 @@ impl World {
         format!("{version}-{}", &target[..8])
     }
 
-    /// A folder with something that is none of our business, and whatever `fill` puts there; to be copied.
+    /// A template folder with a file that must not be touched, and whatever `fill` adds.
     pub(crate) fn template(&self, fill: impl Fn(&Path)) -> PathBuf {
         let folder = self.bench.path("template");
         write(&folder, "OTHER/mine", b"mine");
@@ -138,11 +139,11 @@ impl World {
         command
     }
 
-    /// `vsekai update`, with all that a first install needs.
+    /// `vsekai update`, with all options of a first install.
     pub(crate) fn update(&self, folder: &Path, words: &[&str]) -> Command {
         let mut command = self.vsekai(folder, &["update"]);
         match &self.server {
-            // What one run has fetched must not spare the next one its requests.
+            // The cache of one run must not spare the next one its requests.
             Some(server) => command.args(["--no-shared-cache", "--repository", &server.url()]),
             None => command.arg("--repository").arg(self.publisher.repository()),
         };
@@ -155,8 +156,8 @@ impl World {
         self.ground.run(&mut self.update(folder, &["--version", version]));
     }
 
-    /// Fails unless all content that was asked for since the last call came in the one bundle of the new version that
-    /// builds on this one.
+    /// Fails unless all content requested since the last call came in the one bundle of the new version that builds on
+    /// this version.
     #[track_caller]
     pub(crate) fn assert_asked_for_one_bundle(&self, from: Option<&str>) {
         let asked = self.server.as_ref().unwrap().take_counts();
@@ -165,12 +166,12 @@ impl World {
         assert_eq!(content, [&self.bundle(from)], "{asked:?}");
     }
 
-    /// Forgets what was asked for.
+    /// Clears the log of requests.
     pub(crate) fn begin_to_count(&self) {
         drop(self.server.as_ref().unwrap().take_counts());
     }
 
-    /// The bundle of the new version that builds on this one, below the repository.
+    /// The path, below the repository, of the new version's bundle that builds on this version.
     fn bundle(&self, from: Option<&str>) -> String {
         let digest = |version: &str| self.publisher.index_digest("stable", version);
         let list = self.publisher.repository().join(format!("bundles/{}.json", digest(NEW)));
@@ -186,7 +187,7 @@ impl World {
         self.ground.run(&mut self.vsekai(folder, &["launch"]));
     }
 
-    /// Puts files of the user's into the install root. A `*` stands for the one version that is there.
+    /// Puts files of the user into the install root. A `*` stands for the only version there.
     pub(crate) fn put(&self, folder: &Path, mine: &[Mine]) {
         for (path, content) in mine {
             let path = path.replace('*', &self.current_folder(folder));
@@ -202,7 +203,7 @@ impl World {
         state["current"]["folder"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// What `status` says is current; nothing if it says that nothing is.
+    /// The current version according to `status`; `None` if there is none.
     #[track_caller]
     pub(crate) fn status(&self, folder: &Path) -> Option<String> {
         let output = self.vsekai(folder, &["status"]).output().unwrap();
@@ -215,7 +216,7 @@ impl World {
         last["current"]["version"].as_str().map(ToOwned::to_owned)
     }
 
-    /// Starts the game in a copy of the folder, so that the next run finds what the fault has left.
+    /// Starts the game in a copy of the folder, so that the next run finds the state that the fault has left.
     #[track_caller]
     pub(crate) fn assert_launch_works(&self, folder: &Path, status: Option<&str>) {
         let copy = self.ground.fresh(Some(folder));
@@ -227,14 +228,14 @@ impl World {
                 assert!(output.status.success(), "launch: {}", text(&output));
                 let started = last["version"].as_str().unwrap();
                 assert!(text(&output).contains(&format!("this is {started}")), "launch: {}", text(&output));
-                // One that does not start is left for the one before.
+                // A version that does not start is replaced by the previous one.
                 assert!(started == status || (status == BROKEN && started == OLD), "{started} was started");
             }
         }
         disk::remove_all(&copy).unwrap();
     }
 
-    /// What was seen of the repository still counts, and can be read.
+    /// Checks that the remembered metadata of the repository still counts, and can be read.
     #[track_caller]
     pub(crate) fn assert_older_repository_is_refused(&self, game: &Path) {
         let open = |folder: &Path| {
@@ -258,8 +259,8 @@ fn last_line(output: &Output) -> Value {
     serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON: {}", text(output)))
 }
 
-/// Makes a copied install root believe that it is the original: writes the identity of each version's folder into its
-/// stamps. Installing it anew for each fault would take ten times as long.
+/// Makes a copied install root look like the original: writes the identity of each version's folder into its stamps.
+/// Installing it again for each fault would take ten times as long.
 pub(crate) fn stamp_again(game: &Path) {
     let Ok(indexes) = fs::read_dir(game.join(".vsekai/indexes")) else { return };
     for entry in indexes {
@@ -282,7 +283,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Fails if anything beside the install root is not as [`World::template`] made it.
+/// Fails if anything next to the install root differs from what [`World::template`] created.
 #[track_caller]
 pub(crate) fn assert_rest_untouched(folder: &Path) {
     let mut found = names(folder);
