@@ -10,6 +10,7 @@ mod arguments;
 mod commands;
 #[cfg(all(debug_assertions, unix))]
 mod faults;
+mod hints;
 mod options;
 mod output;
 mod progress;

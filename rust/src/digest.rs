@@ -1,6 +1,6 @@
-//! Digests as names: of chunks, files, indexes, bundles and signed targets.
+//! Digests that serve as names: of chunks, files, indexes, bundles and signed targets.
 //!
-//! A [`ChunkId`] is what casync and desync name chunks by. Everything else is named by a [`Digest`], which is SHA-256.
+//! casync and desync name chunks by [`ChunkId`]. Everything else is named by a [`Digest`], which is SHA-256.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use sha2::Digest as _;
 
 use crate::error::{Error, Result};
 
-/// A SHA-256: of a file, of an index file (which names a version's content), of a bundle or of a signed target.
+/// A SHA-256 digest of a file, an index file (which identifies a version's content), a bundle or a signed target.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(#[serde(with = "hex::serde")] pub [u8; 32]);
@@ -36,7 +36,7 @@ impl FromStr for Digest {
     }
 }
 
-/// 64 lower-case hexadecimal digits.
+/// Parses 64 lower-case hexadecimal digits.
 fn parse_hex(text: &str, what: &'static str) -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.bytes().any(|b| b.is_ascii_uppercase()) || hex::decode_to_slice(text, &mut bytes).is_err() {
@@ -101,7 +101,7 @@ pub enum DigestAlgorithm {
 }
 
 impl DigestAlgorithm {
-    /// The id of these plain bytes.
+    /// Computes the id of these plain bytes.
     pub fn id_of(self, plain: &[u8]) -> ChunkId {
         ChunkId(match self {
             Self::Sha512_256 => sha2::Sha512_256::digest(plain).into(),
@@ -109,7 +109,7 @@ impl DigestAlgorithm {
         })
     }
 
-    /// The other one, for indexes whose flag is known to lie (desync 1.0.4 and older with `--digest sha256`).
+    /// The other algorithm, for indexes with a wrong flag (written by desync 1.0.4 and older with `--digest sha256`).
     #[must_use]
     pub fn other(self) -> Self {
         match self {

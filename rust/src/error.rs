@@ -1,8 +1,8 @@
 //! The one error type of this crate.
 //!
-//! Every failure has a stable [`Error::code`] (scripts and translations key on it), a sentence that
-//! names the thing that failed, and, where there is something to do, an [`Error::hint`].
-//! Codes are never renamed; `docs/errors.md` lists them, and a test compares.
+//! Every failure has a stable [`Error::code`] for scripts and translations, and a message that names what failed. Each
+//! front end adds what its users can do about it. Codes are never renamed; `docs/errors.md` lists them, and a test
+//! compares the two.
 
 #[cfg(test)]
 mod tests;
@@ -12,27 +12,27 @@ use std::path::PathBuf;
 
 use crate::digest::ChunkId;
 
-/// What every fallible function of this crate returns.
+/// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Which of the formats a malformed input claimed to be.
+/// The format that malformed input was read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `.caibx` or `.caidx`.
     Index,
-    /// The catar stream.
+    /// A catar stream.
     Archive,
     /// A stored chunk (zstd, gzip or xz).
     Chunk,
-    /// The record that an extract leaves beside its destination.
+    /// The record that an extract leaves next to its destination.
     Receipt,
-    /// The description of one version for one platform.
+    /// The signed description of one version for one platform.
     Release,
-    /// The choice of what each mode offers.
+    /// The signed choice of what each mode offers.
     Catalog,
     /// The list of a version's files.
     FileTable,
-    /// Chunks of a version, compressed together, or the list of such files.
+    /// Chunks of a version compressed together, or the list of such files.
     Bundle,
     /// `.vsekai/state.json` of an install root.
     State,
@@ -63,37 +63,37 @@ impl std::fmt::Display for Format {
     }
 }
 
-/// What went wrong between us and another machine.
+/// How communication with another machine failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportKind {
     /// No connection: name not found, refused, no route, proxy down.
     Offline,
-    /// Connected, then silence for longer than the idle limit.
+    /// Connected, then no data for longer than the idle limit.
     TimedOut,
-    /// The certificate or the TLS handshake was not accepted.
+    /// The certificate or the TLS handshake was rejected.
     Tls,
-    /// 401 or 407.
+    /// Status 401 or 407.
     Unauthorized,
-    /// 404, 403 or 410 on something that has no other source.
+    /// Status 404, 403 or 410, and there is no other source.
     NotFound,
-    /// Any other status, a cut body, a body over its cap, a redirect that may not be followed.
+    /// Any other status, a truncated body, a body over its cap, or a redirect that must not be followed.
     Protocol,
 }
 
-/// Why signed metadata was not believed.
+/// Why signed metadata was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrustKind {
-    /// Not signed by enough of the keys that may.
+    /// Too few valid signatures by the role's keys.
     Signature,
-    /// Older than what was seen before.
+    /// Older than metadata seen before.
     Rollback,
-    /// Past its expiry: the repository is stale, or held back by somebody.
+    /// Past its expiry: the repository is stale, or somebody is withholding updates.
     Expired,
-    /// The machine's clock is behind the last time that it was seen.
+    /// The machine's clock is behind the time of the last successful check.
     ClockBack,
-    /// A target or metadata file is not the one that was signed: wrong length or digest, or of another snapshot.
+    /// A target or metadata file differs from the signed one: another length or digest, or from another snapshot.
     Mismatch,
-    /// A name that no signed role lists, or that its role may not list.
+    /// No signed role lists this name, or the role that lists it may not.
     NotSigned,
     /// Signed metadata that cannot be read.
     Malformed,
@@ -101,44 +101,44 @@ pub enum TrustKind {
     Root,
 }
 
-/// Everything that can go wrong here.
+/// Every error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Bytes that are not what they claim to be.
+    /// Bytes that violate the format they were read as.
     #[error("Malformed {format} at byte {offset}: {reason}")]
     Malformed {
-        /// The format they claimed.
+        /// The format they were read as.
         format: Format,
-        /// Where in the input, in bytes from its start.
+        /// Position of the fault in the input, in bytes from its start.
         offset: u64,
-        /// What is wrong there.
+        /// What is wrong at that position.
         reason: String,
     },
-    /// A name or link target from outside that could leave the destination or not exist everywhere.
+    /// A name or link target from outside that could leave the destination, or that some systems cannot store.
     #[error("Unsafe name {name:?}: {reason}")]
     UnsafePath {
-        /// The name as it came.
+        /// The name as received.
         name: String,
-        /// Which rule it breaks.
+        /// The rule that it breaks.
         reason: &'static str,
     },
-    /// Content that does not hash to its id, or does not decode.
+    /// Content that does not decode or does not hash to its id.
     #[error("Chunk {id} from {origin} is damaged: {reason}")]
     ChunkCorrupt {
-        /// The chunk asked for.
+        /// The requested chunk.
         id: ChunkId,
-        /// The store, seed or URL that gave it.
+        /// The store, seed or URL that it came from.
         origin: String,
-        /// How it is damaged.
+        /// The damage.
         reason: String,
     },
     /// No source has the chunk.
     #[error("Chunk {id} is missing from {origins}")]
     ChunkMissing {
-        /// The chunk asked for.
+        /// The requested chunk.
         id: ChunkId,
-        /// All sources that were tried, and what each said.
+        /// All sources that were tried, each with its answer.
         origins: String,
     },
     /// The operating system refused a file operation.
@@ -146,188 +146,188 @@ pub enum Error {
     Io {
         /// The operation, as a verb phrase.
         action: &'static str,
-        /// On what.
+        /// The file or folder concerned.
         path: PathBuf,
-        /// Why.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Not enough room, found out before anything was written.
+    /// Too little free space, found before anything was written.
     #[error("{} has {free_bytes} bytes free, {needed_bytes} are needed", path.display())]
     DiskFull {
         /// A path on the full file system.
         path: PathBuf,
-        /// What the plan needs, in bytes.
+        /// Space that the plan needs, in bytes.
         needed_bytes: u64,
-        /// What there is, in bytes.
+        /// Free space, in bytes.
         free_bytes: u64,
     },
-    /// The network, not the data.
+    /// The network failed, not the data.
     #[error("{url}: {reason}")]
     Transport {
         /// The kind of failure.
         kind: TransportKind,
-        /// What was asked for, without credentials.
+        /// The requested URL, without credentials.
         url: String,
-        /// The failure in words.
+        /// A description of the failure.
         reason: String,
     },
-    /// An update server understood what was asked of it, and does not do it.
+    /// An update server understood the request and refused it.
     #[error("The server refused: {detail} [{code}]")]
     ServerRefused {
         /// The HTTP status.
         status: u16,
-        /// The server's stable word for why.
+        /// The server's stable code for the reason.
         code: String,
-        /// Why, in the server's words.
+        /// The reason in the server's words.
         detail: String,
     },
-    /// The destination holds files that this program did not put there.
+    /// The destination holds files that this program did not write.
     #[error("{} is not empty and was not made by this program", path.display())]
     DestinationNotOurs {
         /// The destination.
         path: PathBuf,
     },
-    /// A file of the user's stands where the new version has one of its own.
+    /// A user's file is where the new version has one of its own.
     #[error("{} is not part of the installed version, but the new one has a file there", path.display())]
     ForeignConflict {
         /// The user's file.
         path: PathBuf,
     },
-    /// Another process works on the same thing.
+    /// Another process holds the lock.
     #[error("{} is in use by {holder}", path.display())]
     Busy {
-        /// The lock.
+        /// The locked file or folder.
         path: PathBuf,
         /// Process id and verb of the holder.
         holder: String,
     },
-    /// Signed metadata that is not to be believed.
-    #[error("The repository is not to be trusted: {reason}")]
+    /// Signed metadata that was rejected.
+    #[error("The repository cannot be trusted: {reason}")]
     Trust {
-        /// Why.
+        /// The reason, as a kind.
         kind: TrustKind,
-        /// What was wrong with which file.
+        /// The file concerned, and what is wrong with it.
         reason: String,
     },
-    /// A version that is not `SemVer`, or not in the one form that we use.
-    #[error("{version:?} is no version: {reason}")]
+    /// A version that is not `SemVer`, or not in the canonical form.
+    #[error("{version:?} is not a valid version: {reason}")]
     VersionInvalid {
-        /// The version as it came.
+        /// The version as received.
         version: String,
-        /// What is wrong with it, and the canonical form if there is one.
+        /// What is wrong with it, and its canonical form if it has one.
         reason: String,
     },
     /// The catalog has no mode of this name.
-    #[error("There is no mode {mode:?}; there are: {known}")]
+    #[error("There is no mode {mode:?}; available: {known}")]
     ModeUnknown {
-        /// The name.
+        /// The requested name.
         mode: String,
-        /// The names that exist, with commas.
+        /// All existing names, separated by commas.
         known: String,
     },
-    /// The mode is not active any more and names no successor.
+    /// The mode is no longer active and names no successor.
     #[error("The mode {mode:?} is retired and has no successor")]
     ModeRetired {
-        /// The name.
+        /// The retired mode.
         mode: String,
     },
-    /// Following `update_to` leads back to a mode that was left.
-    #[error("The modes lead in a circle: {path}")]
+    /// Following `update_to` leads back to a mode already visited.
+    #[error("The successors of the modes form a cycle: {path}")]
     ModeCycle {
-        /// The names in order.
+        /// The modes in the order visited.
         path: String,
     },
     /// The mode offers nothing for this platform.
     #[error("The mode {mode:?} has no build for {platform}")]
     NoBuild {
-        /// The mode.
+        /// The requested mode.
         mode: String,
-        /// The platform.
+        /// The platform that has no build.
         platform: String,
     },
-    /// The mode has no version of this name for this platform.
+    /// The mode does not have this version for this platform.
     #[error("The mode {mode:?} has no version {version}")]
     VersionUnknown {
-        /// The mode.
+        /// The requested mode.
         mode: String,
-        /// The version.
+        /// The requested version.
         version: String,
     },
-    /// A version exists already, and what is published is never changed.
-    #[error("{version} is published already in mode {mode:?}, with other content")]
+    /// The version is already published; published content never changes.
+    #[error("{version} is already published in mode {mode:?} with different content")]
     VersionExists {
-        /// The mode.
+        /// The mode it was published in.
         mode: String,
-        /// The version.
+        /// The published version.
         version: String,
     },
-    /// The release, or the repository, is newer than this program understands.
+    /// The release or the repository needs a newer version of this program.
     #[error("{what} needs vsekai {needed} or later; this is {}", env!("CARGO_PKG_VERSION"))]
     LauncherTooOld {
-        /// What needs it.
+        /// The thing that needs it, as the subject of a sentence.
         what: String,
-        /// The version it needs.
+        /// The required version or schema.
         needed: String,
     },
     /// `state.json` was written by a newer version of this program.
     #[error("{} was written by a newer vsekai (schema {schema})", path.display())]
     StateTooNew {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// Its schema.
+        /// The schema that it declares.
         schema: u64,
     },
-    /// Nothing is installed there.
+    /// The folder contains no installed version.
     #[error("Nothing is installed in {}", path.display())]
     NotInstalled {
         /// The install root.
         path: PathBuf,
     },
-    /// There is no version to go back to.
+    /// The folder has no previous version to go back to.
     #[error("There is no previous version in {}", path.display())]
     NoPrevious {
         /// The install root.
         path: PathBuf,
     },
-    /// Installed files are not as they were published.
+    /// Installed files differ from the published ones.
     #[error("{files} files of {} are damaged", path.display())]
     Damaged {
         /// The version's folder.
         path: PathBuf,
-        /// How many.
+        /// Number of damaged files.
         files: u64,
     },
-    /// The game did not start.
+    /// The game could not be started.
     #[error("Could not start {}: {reason}", path.display())]
     LaunchFailed {
-        /// The program.
+        /// The program that was to be started.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The publisher's checks found something, and were asked to be strict.
+    /// Preflight found problems, and the caller asked for strictness.
     #[error("{findings} findings in the tree")]
     LintFailed {
-        /// How many.
+        /// Number of findings.
         findings: u64,
     },
-    /// A signing key that is needed is not in the folder of keys.
+    /// The key store lacks a signing key that is needed.
     #[error("The key of the role {role:?} is not in {}", path.display())]
     KeyMissing {
-        /// The role.
+        /// The role whose key is missing.
         role: String,
-        /// The folder.
+        /// The key store's folder.
         path: PathBuf,
     },
-    /// A value that the caller chose is out of range or contradicts another.
+    /// A value chosen by the caller is out of range or contradicts another.
     #[error("Invalid {what}: {reason}")]
     Invalid {
-        /// The parameter.
+        /// The parameter, as a noun phrase.
         what: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         reason: String,
     },
-    /// The input is sound, but uses a feature that this program does not have.
+    /// Valid input that uses a feature this program does not have.
     #[error("Unsupported: {what}")]
     Unsupported {
         /// The feature.
@@ -339,12 +339,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wraps an [`io::Error`] with what was being done to which path.
+    /// Returns a closure for `map_err` that adds the failed operation and its path to an [`io::Error`].
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.into(), source }
     }
 
-    /// A stable word for scripts, logs and translations.
+    /// The stable code for scripts, logs and translations.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed { format: Format::Index, .. } => "index_malformed",
@@ -389,82 +389,9 @@ impl Error {
         }
     }
 
-    /// Whether bytes were wanted that nobody gave: from another source, or later, they may be had.
+    /// Whether bytes could not be obtained, so that another source or a later attempt may supply them.
     pub fn is_for_want_of_bytes(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::ChunkMissing { .. } | Self::ChunkCorrupt { .. })
-    }
-
-    /// What the user can do about it, where there is something.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self.code() {
-            "index_malformed" => "Check that the path or URL names a .caibx or .caidx file, and fetch it again.",
-            "archive_malformed" => "The index names a blob, not a tree, or the publisher's archive is broken.",
-            "unsafe_path" => "Rename the entry in the tree and publish it again.",
-            "chunk_corrupt" => {
-                "Name another mirror with --repository, or another store with --store. Whoever runs the store finds its \
-                 bad chunks with `vsekai store verify STORE`."
-            }
-            "chunk_missing" => {
-                "Name another mirror with --repository; for `vsekai store`, every store that holds chunks of this index, \
-                 each with --store."
-            }
-            "disk_full" => "Free some space, or choose a destination on another disk.",
-            "permission_denied" => "Give yourself access to what the message names, or choose another folder.",
-            "read_only" => "Choose a destination on a disk that can be written.",
-            "offline" => "Check the network and the URL. What was fetched so far is kept: run it again.",
-            "timed_out" => "The server is slow or gone. What was fetched so far is kept: run it again.",
-            "unauthorized" => "The server wants credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
-            "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
-            "server_refused" => {
-                "The word in brackets says why. If it is the token: give it with --token-file or VSEKAI_TOKEN."
-            }
-            "destination_not_ours" => {
-                "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
-                 `store extract`, name it as the seed: --seed DEST --seed-index INDEX."
-            }
-            "foreign_conflict" => "Move that file away, then run it again. Nothing was changed.",
-            "busy" => "Wait until the other process has ended, then run it again.",
-            "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
-                "Nothing was changed. Try another mirror with --repository, and tell the publisher."
-            }
-            "metadata_rollback" => {
-                "The server gives older metadata than it gave before. Nothing was changed; try another mirror, or later."
-            }
-            "metadata_expired" => {
-                "Check this machine's clock. If it is right, the repository was not renewed in time: tell the \
-                 publisher. What is installed still starts."
-            }
-            "clock_went_back" => {
-                "Set the clock right. If it was wrong before and is right now, give --reset-clock-guard once."
-            }
-            "trust_root_invalid" => "Get the publisher's root.json again, and give it with --trust-root.",
-            "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
-            "mode_unknown" => "Run `vsekai mode list DIR` to see them all.",
-            "mode_retired" => "Choose another with `vsekai mode switch --mode_name NAME DIR`.",
-            "mode_cycle" => "Tell the publisher. Until then, choose a mode that is outside the circle.",
-            "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
-            "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
-            "version_exists" => "Give the new build a new version number.",
-            "launcher_too_old" => "Install the newest vsekai, then run it again.",
-            "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
-            "state_malformed" => {
-                "Run `vsekai update DIR --repository URL`: it installs anew what cannot be found again."
-            }
-            "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
-            "no_previous_version" => "Only the version before the last update is kept.",
-            "damaged" => {
-                "Run `vsekai verify --repair DIR`: it mends every version that is kept. What none of them has comes from \
-                 the repository, so that must be within reach."
-            }
-            "launch_failed" => {
-                "Run `vsekai verify --repair DIR`, then start it again. If nothing was damaged, the program does not run \
-                 on this system: tell the publisher."
-            }
-            "lint_failed" => "Mend what is listed above, or publish without --strict.",
-            "key_missing" => "Run this where that key is, or name the folder that has it with --keys.",
-            "config_malformed" => "Correct the file, or move it away: every key has a default.",
-            _ => return None,
-        })
     }
 }
 

@@ -1,29 +1,29 @@
-//! What long work tells its caller while it runs, and how the caller stops it.
+//! How long operations report their progress, and how the caller stops them.
 //!
-//! The library never prints: it emits [`Event`]s to an [`Observer`]. Observers are called from worker
-//! threads and must return at once.
+//! The library never prints: it emits [`Event`]s to an [`Observer`]. Observers are called from worker threads and must
+//! return at once.
 
 pub mod throughput;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::state::State;
+use crate::state::{Signal, State};
 
-/// A part of the work that has a name and an amount.
+/// A stage of an operation, with an amount of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Reading an installed tree to learn which chunks it can give.
+    /// Reading an installed tree to find the chunks it can supply.
     ScanSeed,
-    /// Reading the directory entries of the new archive.
+    /// Reading the entries of the new archive.
     ReadLayout,
-    /// Getting chunks and writing them to their places.
+    /// Acquiring chunks and writing them to their files.
     Assemble,
-    /// Cutting, compressing and storing.
+    /// Chunking, compressing and storing a tree.
     Make,
-    /// Checking content against its ids.
+    /// Checking content against its digests.
     Verify,
     /// Sending chunks to a server.
     Upload,
@@ -31,52 +31,52 @@ pub enum Phase {
     Bundle,
 }
 
-/// Something that happened.
+/// Something that happened during an operation.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// A phase began.
     Started {
-        /// Which.
+        /// The phase that began.
         phase: Phase,
-        /// Plain bytes that it will handle; 0 if not known yet.
+        /// Plain bytes that it will process; 0 if not known yet.
         total_bytes: u64,
     },
-    /// A phase moved on.
+    /// A phase progressed.
     Advanced {
-        /// Which.
+        /// The phase that progressed.
         phase: Phase,
         /// Plain bytes done since the last event.
         bytes: u64,
     },
     /// Bytes of chunk bodies arrived from the network or a store.
     Received {
-        /// How many, as stored (compressed).
+        /// Size as stored (compressed), in bytes.
         bytes: u64,
     },
     /// A phase ended.
     Finished {
-        /// Which.
+        /// The phase that ended.
         phase: Phase,
     },
-    /// The updater is in another state now.
+    /// The updater entered another state.
     StateChanged {
-        /// Which.
+        /// The new state.
         state: State,
     },
     /// The game was started.
     Launched {
-        /// Its version.
+        /// Its version, as text.
         version: String,
-        /// The version that was left because it did not start, if one was.
+        /// The version that did not start and was replaced by this one, if any.
         rolled_back_from: Option<String>,
     },
-    /// Something was wrong, and the work goes on without it.
+    /// A problem that does not stop the operation.
     Warned {
-        /// The error's stable code.
+        /// The error's stable code, see [`Error::code`].
         code: &'static str,
-        /// The sentence.
+        /// The error as a sentence.
         message: String,
     },
 }
@@ -87,7 +87,7 @@ pub trait Observer: Send + Sync {
     fn on_event(&self, event: Event);
 }
 
-/// An [`Observer`] that hears nothing.
+/// An [`Observer`] that ignores every event.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
@@ -95,7 +95,7 @@ impl Observer for Silent {
     fn on_event(&self, _event: Event) {}
 }
 
-/// Passes on everything but changes of state.
+/// Passes on everything except changes of state.
 struct WithoutStates(Arc<dyn Observer>);
 
 impl Observer for WithoutStates {
@@ -106,16 +106,22 @@ impl Observer for WithoutStates {
     }
 }
 
-/// What long work is given: whom to tell, when to stop, how many threads to use.
+/// The context of a long operation: its observer, its cancel flag and its number of threads.
 #[derive(Clone)]
 pub struct Monitor {
-    /// Hears the events.
+    /// Receives the events.
     pub observer: Arc<dyn Observer>,
-    /// Stops the work.
+    /// Stops the operation.
     pub cancel: Cancel,
     /// Worker threads for hashing, compression and file work; at least 1.
     pub threads: usize,
+    /// The updater's state; clones of the monitor share it.
+    pub state: SharedState,
 }
+
+/// The updater's state during one operation.
+#[derive(Debug, Clone, Default)]
+pub struct SharedState(Arc<Mutex<State>>);
 
 impl std::fmt::Debug for Monitor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -124,46 +130,64 @@ impl std::fmt::Debug for Monitor {
 }
 
 impl Default for Monitor {
-    /// Tells nobody, uses all cores.
+    /// No observer, all cores.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads }
+        Self { observer: Arc::new(Silent), cancel: Cancel::default(), threads, state: SharedState::default() }
     }
 }
 
 impl Monitor {
-    /// Passes an event on.
+    /// Sends an event to the observer.
     pub fn emit(&self, event: Event) {
         self.observer.on_event(event);
     }
 
-    /// The same for work inside other work, whose state does not change with it.
+    /// Begins an operation in the state `Idle`, whatever came before it on this monitor.
+    pub fn begin(&self) {
+        *self.state.0.lock().unwrap_or_else(PoisonError::into_inner) = State::Idle;
+    }
+
+    /// Moves the updater to the state that the signal leads to, and tells the observer.
+    ///
+    /// A signal that the current state does not expect is a bug: it panics in builds with debug assertions, and in
+    /// others it is a warning that changes nothing.
+    pub fn signal(&self, signal: Signal) {
+        let mut state = self.state.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *state;
+        if let Some(next) = before.next(signal) {
+            *state = next;
+            drop(state);
+            self.emit(Event::StateChanged { state: next });
+        } else {
+            drop(state);
+            debug_assert!(false, "{signal:?} means nothing in the state {before:?}");
+            let what = format!("{signal:?} in the state {before:?}");
+            self.warn(&Error::Unsupported { what });
+        }
+    }
+
+    /// A monitor for an operation inside another one: it has a state of its own, whose changes are not reported.
     #[must_use]
     pub fn without_states(&self) -> Self {
-        Self { observer: Arc::new(WithoutStates(Arc::clone(&self.observer))), ..self.clone() }
+        let observer = Arc::new(WithoutStates(Arc::clone(&self.observer)));
+        Self { observer, state: SharedState::default(), ..self.clone() }
     }
 
-    /// So many threads for the parallel iterators of rayon, which has a pool of its own that would never end.
-    #[cfg(feature = "local")]
-    pub(crate) fn pool(&self) -> crate::error::Result<rayon::ThreadPool> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.max(1)).build();
-        pool.map_err(|e| Error::Unsupported { what: format!("threads: {e}") })
-    }
-
-    /// Says that something was wrong and the work goes on without it.
+    /// Reports a problem that does not stop the operation.
     pub fn warn(&self, error: &Error) {
         self.emit(Event::Warned { code: error.code(), message: error.to_string() });
     }
 }
 
-/// A flag that the caller raises to stop work; all clones share it.
+/// A flag that the caller raises to stop an operation; all clones share it.
 ///
-/// Work looks at it between chunks, stops, and leaves what it has in a state to go on from.
+/// Operations check it between chunks. A stopped operation can be resumed from the state that it leaves.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks the work to stop.
+    /// Asks the operation to stop.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -173,7 +197,7 @@ impl Cancel {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// [`Error::Cancelled`] once [`Cancel::cancel`] was called.
+    /// Returns [`Error::Cancelled`] once [`Cancel::cancel`] was called.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }

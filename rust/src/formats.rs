@@ -1,4 +1,4 @@
-//! Formats, as bytes and types: no file, no network, no thread.
+//! File formats as bytes and types: no files, no network, no threads.
 
 pub mod archive;
 pub mod bundle;

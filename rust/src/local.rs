@@ -1,4 +1,4 @@
-//! Work on local files: stores, seeds, plans, and the trees that they make.
+//! Operations on local files: stores, seeds, plans, and the trees built from them.
 
 pub mod acquire;
 pub mod assemble;
@@ -14,7 +14,9 @@ pub mod receipt;
 pub mod seed;
 pub mod sources;
 pub mod spool;
+pub mod staging;
 pub mod store;
 pub mod store_verify;
 pub mod strategy;
+mod threads;
 pub mod tree;

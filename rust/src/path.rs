@@ -1,9 +1,8 @@
 //! Names from outside, checked once, when they are parsed.
 //!
-//! A [`RelPath`] cannot leave the folder it is joined to, and means the same file on Linux, macOS and
-//! Windows. One rule for all systems: a tree that installs here installs everywhere.
-//! What a pure function cannot see, such as symlinks already on disk and disks that fold case, is the
-//! business of whoever writes.
+//! A [`RelPath`] cannot leave the folder it is joined to, and means the same file on Linux, macOS and Windows. One rule
+//! for all systems: a tree that installs on one installs on all. The code that writes files must check what a pure
+//! function cannot see, such as existing symlinks and case-insensitive disks.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::limits;
 
-/// A path below some folder: one or more names, joined by `/`.
+/// A path below a folder: one or more names joined by `/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelPath(String);
@@ -47,24 +46,24 @@ impl RelPath {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// The path without its last name, if any is left.
+    /// The path without its last name, or `None` if it has only one.
     pub fn parent(&self) -> Option<Self> {
         self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
     }
 
-    /// The path below `root`, in the system's own form.
+    /// The path below `root`, in the system's own syntax.
     pub fn below(&self, root: &Path) -> PathBuf {
         let mut path = root.to_path_buf();
         path.extend(self.names());
         path
     }
 
-    /// The form in which two names that a case-insensitive disk takes for one are equal. Disks differ, so
-    /// some names that are two on most are equal here: better than one file over the other.
+    /// A form of the path that is equal for names which a case-insensitive disk treats as one. Disks differ, so some
+    /// names that most disks distinguish are equal here: better than overwriting one file with the other.
     ///
-    /// Letters that only look alike, such as é in one code point and in two, stay two.
+    /// Unicode normalization is not applied: é as one code point and é as two remain different names.
     pub fn folded(&self) -> String {
-        // There and back: Σ has two lower-case letters, and ẞ has no upper-case one of its own.
+        // Both directions: Σ has two lower-case letters, and ẞ has no upper-case letter of its own.
         let lower = self.0.chars().flat_map(char::to_lowercase);
         lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
     }
@@ -90,13 +89,13 @@ impl From<RelPath> for String {
     }
 }
 
-/// Where a symlink points: relative, and never out of the tree it stands in.
+/// The target of a symlink: relative, and never outside the tree that holds the link.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct LinkTarget(String);
 
 impl LinkTarget {
-    /// Checks the target of the link at `link`, by its text alone.
+    /// Checks the target of the link at `link` as text; the disk is not consulted.
     pub fn new(link: &RelPath, target: &str) -> Result<Self> {
         if target.is_empty() || target.len() > limits::MAX_PATH_BYTES {
             return Err(refused(target, "a link target has 1 to 4095 bytes"));
@@ -121,7 +120,7 @@ impl LinkTarget {
     }
 }
 
-/// Checks one name of a path. The rules are the union of what Linux, macOS and Windows demand.
+/// Checks one name of a path. The rules combine the restrictions of Linux, macOS and Windows.
 pub fn check_name(name: &str) -> Result<()> {
     let reason = if name.is_empty() || name == "." || name == ".." {
         "not a file name"

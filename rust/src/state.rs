@@ -1,7 +1,9 @@
-//! The updater's states and what leads from one to another: a table, and nothing that acts.
+//! The updater's states and the transitions between them, as a table.
 //!
-//! The names are those of V-Sekai's proposal; `Paused`, `Cancelled`, `Failed` and `RollingBack` are added. The
-//! launcher shows the state, `--json` prints it, and the picture in `docs/install-root.md` is [`diagram`]'s.
+//! Operations report what happened ([`Monitor::signal`](crate::event::Monitor::signal)), and the table decides which
+//! state that leads to. The names are those of V-Sekai's proposal; `Paused`, `Cancelled`, `Failed` and `RollingBack`
+//! are ours. The launcher shows the state, `--json` prints it, and the diagram in `docs/install-root.md` is made by
+//! [`diagram`].
 
 use std::fmt::Write;
 
@@ -13,90 +15,108 @@ pub enum State {
     /// Nothing.
     #[default]
     Idle,
-    /// Asking the repository.
+    /// Asking the repository for a newer version.
     Checking,
-    /// There is nothing newer.
+    /// The repository has nothing newer.
     NoUpdateFound,
-    /// There is.
+    /// The repository has a newer version.
     UpdateAvailable,
-    /// Making the plan: `check_launcher_folder`, `validate_manifest_file_and_version`,
+    /// Planning the update: `check_launcher_folder`, `validate_manifest_file_and_version`,
     /// `ensure_correct_files_for_update`.
     PreparingUpdate,
-    /// Getting chunks into staging: `download_to_temp`.
+    /// Acquiring chunks into staging: `download_to_temp`.
     DownloadingUpdate,
-    /// Making the new version the current one: `delete_old_and_move_over`, in the safe order.
+    /// Making the new version current: `delete_old_and_move_over`, in the safe order.
     ApplyingUpdate,
-    /// `setup_registry_values`, and tidying up.
+    /// Desktop integration and clean-up: `setup_registry_values`.
     FinalizingUpdate,
     /// The new version is current.
     UpdateSuccessful,
-    /// Held by the user; what was fetched is kept.
+    /// Paused by the user; downloaded data is kept.
     Paused,
-    /// Stopped by the user; what was fetched is kept.
+    /// Stopped by the user; downloaded data is kept.
     Cancelled,
-    /// Stopped by an error; what is installed is as it was.
+    /// Stopped by an error; the installed version is unchanged.
     Failed,
     /// Going back to the previous version.
     RollingBack,
 }
 
-/// What happens to the updater.
+/// An event that can change the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Signal {
-    /// The user, or a timer, wants to know.
+    /// The user or a timer asks for a check.
     Check,
     /// The repository has nothing newer.
     NothingNew,
-    /// The repository has a version to take.
+    /// The repository has a newer version.
     Found,
-    /// The user, or the policy, wants it.
+    /// The user or the update policy starts the update.
     Start,
-    /// The plan is made, and there is room for it.
+    /// The plan is made, and there is enough free space for it.
     Planned,
     /// Everything is in staging and verified.
     Downloaded,
-    /// The new version is the current one.
+    /// The new version is current.
     Applied,
     /// Nothing is left to do.
     Finished,
-    /// The user wants it to wait.
+    /// The user pauses the update.
     Pause,
-    /// The user wants it to go on.
+    /// The user resumes the update.
     Resume,
-    /// The user wants it to stop.
+    /// The user cancels the operation.
     Cancel,
-    /// Something went wrong.
+    /// The operation failed.
     Fail,
-    /// The user, or a version that does not start, wants the previous version.
+    /// The user asks for the previous version, or a version did not start.
     RollBack,
-    /// Shown to the user; ready for the next.
+    /// The user asks for a check of all files.
+    Verify,
+    /// The result was shown to the user.
     Acknowledge,
 }
 
 use Signal as On;
 use State as Is;
 
-/// Every transition there is.
+/// Every transition: from a state, on a signal, to a state.
 pub const TRANSITIONS: &[(State, Signal, State)] = &[
     (Is::Idle, On::Check, Is::Checking),
+    (Is::Idle, On::Cancel, Is::Cancelled),
+    (Is::Idle, On::Fail, Is::Failed),
+    (Is::Idle, On::Verify, Is::Idle),
     (Is::Checking, On::NothingNew, Is::NoUpdateFound),
     (Is::NoUpdateFound, On::Acknowledge, Is::Idle),
     (Is::Checking, On::Found, Is::UpdateAvailable),
     (Is::UpdateAvailable, On::Acknowledge, Is::Idle),
     (Is::UpdateAvailable, On::Start, Is::PreparingUpdate),
+    // A repair, or a dry run.
+    (Is::Idle, On::Start, Is::PreparingUpdate),
     (Is::PreparingUpdate, On::Planned, Is::DownloadingUpdate),
+    // The version is already complete: an earlier run was stopped just before the switch.
+    (Is::PreparingUpdate, On::Downloaded, Is::ApplyingUpdate),
+    (Is::PreparingUpdate, On::Acknowledge, Is::Idle),
     (Is::DownloadingUpdate, On::Downloaded, Is::ApplyingUpdate),
     (Is::ApplyingUpdate, On::Applied, Is::FinalizingUpdate),
     (Is::FinalizingUpdate, On::Finished, Is::UpdateSuccessful),
+    // The end of a repair.
+    (Is::FinalizingUpdate, On::Acknowledge, Is::Idle),
     (Is::UpdateSuccessful, On::Acknowledge, Is::Idle),
+    (Is::Checking, On::Pause, Is::Paused),
+    (Is::UpdateAvailable, On::Pause, Is::Paused),
+    (Is::PreparingUpdate, On::Pause, Is::Paused),
     (Is::DownloadingUpdate, On::Pause, Is::Paused),
-    (Is::Paused, On::Resume, Is::PreparingUpdate),
+    // The next check finds the downloaded data again.
+    (Is::Paused, On::Resume, Is::Checking),
     (Is::Paused, On::Cancel, Is::Cancelled),
     (Is::Checking, On::Cancel, Is::Cancelled),
+    (Is::UpdateAvailable, On::Cancel, Is::Cancelled),
     (Is::PreparingUpdate, On::Cancel, Is::Cancelled),
     (Is::DownloadingUpdate, On::Cancel, Is::Cancelled),
     (Is::Cancelled, On::Acknowledge, Is::Idle),
     (Is::Checking, On::Fail, Is::Failed),
+    (Is::UpdateAvailable, On::Fail, Is::Failed),
     (Is::PreparingUpdate, On::Fail, Is::Failed),
     (Is::DownloadingUpdate, On::Fail, Is::Failed),
     (Is::ApplyingUpdate, On::Fail, Is::Failed),
@@ -108,12 +128,12 @@ pub const TRANSITIONS: &[(State, Signal, State)] = &[
 ];
 
 impl State {
-    /// Where a signal leads from here; nothing if it has no meaning here, and then nothing happens.
+    /// The state that a signal leads to, or `None` if the signal is ignored in this state.
     pub fn next(self, signal: Signal) -> Option<Self> {
         TRANSITIONS.iter().find(|(from, on, _)| *from == self && *on == signal).map(|(_, _, to)| *to)
     }
 
-    /// Whether an update is under way: what the proposal calls `Updating`.
+    /// Whether an update is in progress: the proposal's `Updating`.
     pub fn is_updating(self) -> bool {
         matches!(self, Self::PreparingUpdate | Self::DownloadingUpdate | Self::ApplyingUpdate | Self::FinalizingUpdate)
     }
@@ -123,7 +143,7 @@ impl State {
 pub fn diagram() -> String {
     let mut text = String::from("stateDiagram-v2\n    [*] --> Idle\n");
     for (from, on, to) in TRANSITIONS {
-        // A string takes all that is written to it.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "    {from:?} --> {to:?}: {on:?}");
     }
     text
@@ -146,7 +166,7 @@ mod tests {
         for state in &reached {
             assert!(TRANSITIONS.iter().any(|(from, ..)| from == state), "{state:?} is never left");
         }
-        // Every state leads back to rest.
+        // Every state can return to `Idle`.
         let mut home = HashSet::from([State::Idle]);
         while TRANSITIONS.iter().any(|(from, _, to)| home.contains(to) && home.insert(*from)) {}
         assert_eq!(home, reached);

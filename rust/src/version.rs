@@ -1,8 +1,8 @@
-//! Versions: strict `SemVer` 2.0.0 (<https://semver.org/spec/v2.0.0.html>), and what to make of tags that are not.
+//! Versions: strict `SemVer` 2.0.0 (<https://semver.org/spec/v2.0.0.html>), and canonical forms for tags that are not.
 //!
-//! A [`Version`] is at most 128 bytes long, all its numbers fit 64 bits, and its text is a safe file name on
-//! every system (two that differ in case alone are two versions, but one name on some disks).
-//! It decides nothing: which versions exist and which are offered is for the catalog.
+//! A [`Version`] is at most 128 bytes long, all its numbers fit in 64 bits, and its text is a safe file name on every
+//! system. (Two versions that differ only in case are different, but share a file name on some disks.) The catalog
+//! decides which versions exist and which are offered.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -12,23 +12,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Longest version that is read, in bytes: with the digest of an index behind it, still a file name.
+/// Longest version that is accepted, in bytes: short enough for a file name that also has part of a digest.
 pub const MAX_VERSION_BYTES: usize = 128;
 
 /// One release in a mode.
 ///
-/// Build metadata (behind `+`) has no precedence in `SemVer`: `1.0.0+a` and `1.0.0+b` are of
-/// [`Version::same_precedence`], and neither is an update of the other. They are not equal all the same, and
-/// `Ord` puts the text of the metadata last, so that the order is total and agrees with `Eq`.
+/// Build metadata (after `+`) has no precedence in `SemVer`: `1.0.0+a` and `1.0.0+b` are of
+/// [`Version::same_precedence`], and neither is an update of the other. They are still not equal, and `Ord` compares
+/// the metadata last, so that the order is total and consistent with `Eq`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version(semver::Version);
 
 impl Version {
-    /// Reads strict `SemVer` 2.0.0.
+    /// Parses strict `SemVer` 2.0.0.
     ///
     /// # Errors
-    /// [`Error::VersionInvalid`], which proposes the form of [`Version::canonical_of`] if there is one.
+    /// [`Error::VersionInvalid`], with the result of [`Version::canonical_of`] as a suggestion if there is one.
     pub fn parse(text: &str) -> Result<Self> {
         strict(text).map_err(|reason| {
             let version = text.chars().take(MAX_VERSION_BYTES).collect();
@@ -40,7 +40,7 @@ impl Version {
         })
     }
 
-    /// The canonical version for a tag, if it is of a kind that we know. Tags in order give versions in order.
+    /// The canonical version for a tag of a known kind. The order of tags is preserved.
     ///
     /// | tag | version |
     /// |---|---|
@@ -51,7 +51,7 @@ impl Version {
     /// | `1.2`, `1` | `1.2.0`, `1.0.0` |
     /// | `2025.07.01` | `2025.7.1` |
     ///
-    /// A version that is canonical gives itself. Everything else gives nothing: no guess is better than a wrong one.
+    /// A canonical version is returned unchanged. Any other tag returns `None`: no guess is better than a wrong one.
     pub fn canonical_of(tag: &str) -> Option<Self> {
         if tag.len() > MAX_VERSION_BYTES {
             return None;
@@ -74,32 +74,32 @@ impl Version {
         strict(&text).ok()
     }
 
-    /// Whether this version is its own [`Version::canonical_of`]: `0.1.0-alpha14` is `SemVer`, but sorts before `alpha2`.
+    /// Whether [`Version::canonical_of`] returns it unchanged. `0.1.0-alpha14` is `SemVer`, but sorts before `alpha2`.
     pub fn is_canonical(&self) -> bool {
         Self::canonical_of(&self.to_string()).as_ref() == Some(self)
     }
 
-    /// `SemVer` precedence, which does not look at build metadata.
+    /// Compares by `SemVer` precedence, which ignores build metadata.
     pub fn cmp_precedence(&self, other: &Self) -> Ordering {
         self.0.cmp_precedence(&other.0)
     }
 
-    /// Whether neither of the two is newer.
+    /// Whether neither version is newer than the other.
     pub fn same_precedence(&self, other: &Self) -> bool {
         self.cmp_precedence(other) == Ordering::Equal
     }
 
-    /// Whether it is before the release of the same number: `1.0.0-rc.1`.
+    /// Whether it is a pre-release, such as `1.0.0-rc.1`.
     pub fn is_prerelease(&self) -> bool {
         !self.0.pre.is_empty()
     }
 
-    /// ASCII text, at most 256 bytes, whose order byte by byte is the order of precedence: for a database
-    /// column (with a binary collation). Versions of the same precedence have the same key.
+    /// An ASCII string of at most 256 bytes whose byte order is the order of precedence: for a database column with a
+    /// binary collation. Versions of the same precedence have the same key.
     ///
-    /// Each number follows a letter that says how many digits it has. An identifier of a pre-release begins
-    /// with `0` if it is a number and with `1` if it is text, and text ends with `!`, which is below
-    /// everything that may stand in it. `~` marks a release: it is above every pre-release.
+    /// Each number follows a letter that encodes its number of digits. A pre-release identifier begins with `0` if it
+    /// is a number and with `1` if it is text, and text ends with `!`, which sorts below every character allowed in it.
+    /// `~` marks a release and sorts above every pre-release.
     pub fn sort_key(&self) -> String {
         let semver::Version { major, minor, patch, pre, .. } = &self.0;
         let mut key: String = [major, minor, patch].map(|number| sort_number(&number.to_string())).concat();
@@ -181,7 +181,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A number without leading zeros, as `SemVer` wants them.
+/// A number without leading zeros, as `SemVer` requires.
 fn numeric(text: &str) -> Option<&str> {
     let without = text.trim_start_matches('0');
     is_number(text).then_some(if without.is_empty() { "0" } else { without })
@@ -204,7 +204,7 @@ fn canonical_pre(pre: &str) -> String {
     std::iter::once(numeric(&first).unwrap_or(&first).to_owned()).chain(rest).collect::<Vec<_>>().join(".")
 }
 
-/// `nightly-2025-07-07T043106-c56ea6e`, and perhaps `_editor-de31dc1`.
+/// Converts `nightly-2025-07-07T043106-c56ea6e`, optionally followed by `_editor-de31dc1`.
 fn canonical_nightly(pre: &str) -> Option<String> {
     let (build, editor) = split(pre, '_');
     let (date_time, commit) = build.strip_prefix("nightly-")?.rsplit_once('-')?;
@@ -231,7 +231,7 @@ fn commit_id(text: &str) -> Option<&str> {
 }
 
 fn sort_number(digits: &str) -> String {
-    // At most 20 digits: 64 bits.
+    // At most 20 digits, because numbers fit in 64 bits.
     let length = u8::try_from(digits.len()).map_or('z', |length| char::from(b'a' + length.min(25)));
     format!("{length}{digits}")
 }

@@ -1,6 +1,6 @@
-//! Serves a desync store from a database: to measure the path of a chunk and nothing else.
+//! Serves a desync store from a database, to measure how fast chunks are served and nothing else.
 //!
-//! `serve_chunks DATABASE-FILE CACHE-MIB ADDRESS [STORE]`: takes the chunks of the folder STORE in first.
+//! `serve_chunks DATABASE-FILE CACHE-MIB ADDRESS [STORE]`: imports the chunks of the folder STORE first.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -228,7 +228,14 @@ fn hint(error: &Error) -> Option<&'static str> {
             Some("`vsekai-server check-config` shows the settings in force; config.example.toml explains them")
         }
         Error::Database(_) => Some("Is the database running, and is its URL right? Set it with `--database URL`"),
-        Error::Updater(error) => error.hint(),
+        Error::Updater(error) => match error.code() {
+            "disk_full" => Some("Free some disk space"),
+            "permission_denied" => Some("Check the owner and the permissions of what the message names"),
+            "read_only" => Some("Choose a folder on a disk that can be written to"),
+            "key_missing" => Some("Put that key into the server's folder of keys, and run the command again"),
+            "busy" => Some("Stop the other process, or wait until it has ended"),
+            _ => None,
+        },
         _ => None,
     }
 }

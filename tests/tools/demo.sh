@@ -122,7 +122,7 @@ damage() {
 	printf 'this is not true' | dd of="$1" bs=1 seek="$middle" conv=notrunc status=none
 }
 
-# CPU minutes of a first build with the extension, and of one after a change to our own crates: see docs/testing.md.
+# Minutes of CPU time of a first build with the extension, and of one after a change to our own crates: estimates.
 first_build=9
 next_build=3
 

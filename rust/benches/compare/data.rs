@@ -1,4 +1,4 @@
-//! What is measured on: the published game where it is at hand, else two trees that are made here.
+//! The data to measure with: the published game if it is available, else two generated trees.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,10 +11,10 @@ use vsekai_updater::formats::index::Index;
 use crate::Result;
 use crate::programs::Programs;
 
-/// Two versions of one tree, and the store with the chunks of both.
+/// Two versions of one tree, and a store with the chunks of both.
 #[derive(Debug)]
 pub(crate) struct Data {
-    /// What this is, for the table.
+    /// Describes the data in the table.
     pub(crate) name: String,
     pub(crate) old: PathBuf,
     pub(crate) new: PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// The data that `VSEKAI_TEST_DATA` names, or made here. Data that is named but not sound is an error.
+    /// The data named by `VSEKAI_TEST_DATA`, or generated data. Incomplete data in that folder is an error.
     pub(crate) fn find(programs: &Programs, scratch: &Path) -> Result<Self> {
         if let Some(folder) = std::env::var_os("VSEKAI_TEST_DATA").filter(|folder| !folder.is_empty()) {
             return Self::published(Path::new(&folder));
@@ -65,7 +65,7 @@ impl Data {
         Ok(Self { name, old, new, store })
     }
 
-    /// The chunks that the new version has and the old one has not.
+    /// The chunks that the new version has and the old one lacks.
     pub(crate) fn missing(&self) -> Result<BTreeSet<ChunkId>> {
         let old = unique(&read_index(&self.old)?);
         Ok(unique(&read_index(&self.new)?).difference(&old).copied().collect())
@@ -80,7 +80,7 @@ fn unique(index: &Index) -> BTreeSet<ChunkId> {
     index.iter().map(|chunk| chunk.id).collect()
 }
 
-/// A well-mixed number for each `n`: splitmix64.
+/// A well-mixed number for each `n`, by splitmix64.
 fn mixed(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -88,7 +88,8 @@ fn mixed(n: u64) -> u64 {
     n ^ (n >> 31)
 }
 
-/// A program, a data file and 200 small ones. The new version changes a fifth of the content, adds, removes and moves.
+/// A program, a data file and 200 small files. The new version changes a fifth of the content, and adds, removes and
+/// moves files.
 fn write_tree(tree: &Path, version: u64) -> Result<()> {
     fs::create_dir_all(tree.join("assets"))?;
     write_file(&tree.join("game"), 1, 40 << 20, version)?;
@@ -122,7 +123,7 @@ fn write_file(path: &Path, file: u64, bytes: usize, version: u64) -> Result<()> 
     Ok(out.flush()?)
 }
 
-/// 4 to 64 KiB of noise, of words, or of small numbers: a game's content compresses to about half.
+/// Writes 4 to 64 KiB of noise, of words, or of small numbers: a game's content compresses to about half.
 fn fill(segment: &mut Vec<u8>, seed: u64) {
     segment.clear();
     let length = 4096 + usize::try_from(seed % 61_440).unwrap_or(0);
@@ -138,7 +139,7 @@ fn fill(segment: &mut Vec<u8>, seed: u64) {
     }
 }
 
-/// Writes ten copies of a tree into `to`, each with every byte of its files changed in its own way.
+/// Writes ten copies of a tree into `to`. Each copy changes every byte of the files in a different way.
 pub(crate) fn enlarge(tree: &Path, to: &Path) -> Result<()> {
     for mask in 0..10 {
         copy_masked(tree, &to.join(format!("copy-{mask}")), mask)?;

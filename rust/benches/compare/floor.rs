@@ -1,7 +1,7 @@
-//! The floor: what no extractor can do without. Every unique chunk has to be decoded and hashed once.
+//! The floor: the work that every extractor must do. Each unique chunk has to be decompressed and hashed once.
 //!
-//! The stored chunks are read into memory before the clock starts, so that a disk has no part in it. Writing the tree
-//! is measured apart, as `cp -r` of it.
+//! The stored chunks are read into memory before the clock starts, to exclude the disk. Writing the tree is measured
+//! separately, as a `cp -r` of it.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ impl Floor {
         Ok(Self { chunks, digest: index.digest(), max_bytes: index.sizes().max() })
     }
 
-    /// Decodes and hashes all of them on all cores.
+    /// Decompresses and hashes all chunks on all cores.
     pub(crate) fn run(&self) -> Result<Duration> {
         let threads = std::thread::available_parallelism()?.get();
         let next = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! Cases on local stores: extract, make, make again, and the index of a million chunks.
+//! Cases on local stores: extract, make, make again, and parsing an index of a million chunks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) const MILLION: &str = "parse an index of 1,000,000 chunks";
 pub(crate) const MILLION_BAR: &str = "< 100 ms, < 100 MB";
 
 impl Bench {
-    /// Against desync, and against what nobody can do without.
+    /// Extract, against desync and against the floor.
     pub(crate) fn extract(&mut self) -> Result<()> {
         let data = &self.data;
         let store = data.store.display().to_string();
@@ -66,7 +66,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Both into stores that are empty, then both once more.
+    /// Makes into empty stores, then makes once more into the same stores.
     pub(crate) fn make(&mut self) -> Result<()> {
         let ours = self.make_contest(true)?;
         self.versus("desync tar", MAKE, &ours.0, ours.1.as_ref(), Some(0.7));
@@ -103,13 +103,13 @@ impl Bench {
         Ok((series(&all, "vsekai").cloned().unwrap_or_default(), series(&all, "desync").cloned()))
     }
 
-    /// A folder for each round, all kept until the case ends: without a journal, ext4 looks for minutes past every
-    /// inode that was just freed, and thousands of those would be what is measured.
+    /// A folder for each round, all kept until the case ends. Without a journal, ext4 searches for minutes past every
+    /// inode that was just freed; with thousands of them, that would be measured instead.
     fn made_in(&self, name: &str, round: usize) -> PathBuf {
         self.scratch.join("make").join(format!("{name}-{round}"))
     }
 
-    /// desync reads what we have made, and finds the same tree in it.
+    /// Checks that desync can read our store, and gets the same tree from it.
     fn expect_readable(&self) -> Result<()> {
         let folder = self.made_in("ours", 0);
         let back = self.scratch.join("make/back/GAME");
@@ -122,7 +122,7 @@ impl Bench {
         self.fresh(&back)
     }
 
-    /// In a process of its own, so that its peak memory is that of the parse.
+    /// Runs in a separate process, so that its peak memory is that of the parse.
     pub(crate) fn million(&mut self) -> Result<()> {
         let file = self.scratch.join("million.caibx");
         fs::write(&file, million_chunks()?.to_bytes())?;
@@ -156,7 +156,7 @@ fn million_chunks() -> Result<Index> {
     Ok(index)
 }
 
-/// The other end of [`Bench::million`]: prints the milliseconds of the parse.
+/// The other half of [`Bench::million`]: prints the duration of the parse in milliseconds.
 pub(crate) fn parse(file: &Path) -> Result<()> {
     let bytes = fs::read(file)?;
     let started = Instant::now();
@@ -165,7 +165,7 @@ pub(crate) fn parse(file: &Path) -> Result<()> {
     if index.is_empty() { Err("the index is empty".into()) } else { Ok(()) }
 }
 
-/// The bytes of all files below a folder; 0 if it is not there.
+/// Total size of all files below a folder; 0 if it does not exist.
 fn folder_bytes(folder: &PathBuf) -> Result<u64> {
     let mut total = 0;
     if folder.is_dir() {

@@ -1,14 +1,15 @@
-//! `vsekai` against the real desync, in the same run on the same data: one table of ratios.
+//! Compares `vsekai` with the real desync, in the same run on the same data; prints one table of ratios.
 //!
 //! ```text
 //! VSEKAI_TEST_DATA=DIR cargo bench --bench compare [-- --rounds N] [--write FILE] [--only CASE,CASE] [--check]
 //! cargo bench --bench compare -- proxy PORT HOST:PORT [ONE_WAY_MS]
 //! ```
 //!
-//! It starts real programs and measures them from outside; of the library it uses only what the floor is made of. Each
-//! case runs its contenders by turns, and a ratio is the median of the rounds' ratios. What is missing on the machine
-//! is said in the row that needs it. Everything happens in one temporary folder (below `TMPDIR`) and on 127.0.0.1.
-//! `VSEKAI_BENCH_BINARY` names another `vsekai` to measure, `DESYNC_VERSION` says what desync itself does not. `proxy` only starts the far link, for use by hand.
+//! It runs real programs and measures them from outside; it uses the library only for the floor. The contenders of each
+//! case alternate, and a ratio is the median of the rounds' ratios. If a program is missing on the machine, the rows
+//! that need it say so. Everything happens in one temporary folder (below `TMPDIR`) and on 127.0.0.1.
+//! `VSEKAI_BENCH_BINARY` names another `vsekai` to measure; `DESYNC_VERSION` gives the version of desync, which desync
+//! itself does not print. `proxy` only starts the slow link, for manual use.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
 
@@ -37,17 +38,17 @@ mod table;
 
 pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// Half of the 50 ms that the far store is away.
+/// Half of the 50 ms round trip to the far store.
 pub(crate) const ONE_WAY: Duration = Duration::from_millis(25);
 
-/// Fewer rounds make no median worth the name.
+/// With fewer rounds, a median is meaningless.
 const ROUNDS: usize = 5;
 
 /// One run of the benchmark.
 pub(crate) struct Bench {
     programs: Programs,
     data: Data,
-    /// The new version as desync extracts it: what every result is held against.
+    /// The new version as extracted by desync: every result is compared with it.
     reference: PathBuf,
     scratch: PathBuf,
     rounds: usize,
@@ -58,7 +59,7 @@ pub(crate) struct Bench {
 struct Case {
     name: &'static str,
     run: fn(&mut Bench) -> Result<()>,
-    /// The rows that it owes, with their bars: one that it cannot measure is in the table all the same.
+    /// The rows that the case must produce, with their bars: a row that cannot be measured is listed all the same.
     owes: &'static [(&'static str, &'static str)],
 }
 
@@ -115,7 +116,7 @@ impl Bench {
         Ok(Self { programs, data, reference, scratch, rounds, rows: Vec::new(), memory_rows: Vec::new() })
     }
 
-    /// Empties the folder that holds `path`: what an updater keeps beside its destination goes too.
+    /// Empties the folder that contains `path`, including the files that an updater keeps next to its destination.
     pub(crate) fn fresh(&self, path: &Path) -> Result<()> {
         let folder = path.parent().ok_or("a path without a folder")?;
         self.programs.runner.clear(folder)?;
@@ -137,7 +138,7 @@ impl Bench {
                 if let Err(e) = (case.run)(self) {
                     self.say_missing(&case, &e.to_string());
                 }
-                // What a case leaves is of no use to the next.
+                // The next case does not need the files of this one.
                 let folders = fs::read_dir(&self.scratch)?.filter_map(|entry| Some(entry.ok()?.path()));
                 for folder in folders.filter(|path| path.is_dir() && !self.is_kept(path)) {
                     fs::remove_dir_all(folder)?;
@@ -176,7 +177,7 @@ impl Bench {
     }
 }
 
-/// What the command line asks for.
+/// The options on the command line.
 struct Options {
     rounds: usize,
     write: Option<PathBuf>,
@@ -202,7 +203,7 @@ impl Options {
         let is_case = |name: &String| CASES.iter().any(|case| case.name == name);
         if let Some(name) = options.only.iter().flatten().find(|name| !is_case(name)) {
             let known = CASES.map(|case| case.name).join(", ");
-            return Err(format!("{name} is no case; there are {known}").into());
+            return Err(format!("{name} is not a case; available: {known}").into());
         }
         Ok(options)
     }
@@ -223,7 +224,7 @@ fn measure(options: &Options) -> Result<ExitCode> {
     Ok(if options.check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Ctrl-C ends what is running; this removes what it leaves.
+/// Ctrl-C stops the running program; this removes the temporary files.
 fn clean_up_when_stopped(temporary: &Path) -> Result<()> {
     let temporary = temporary.to_owned();
     Ok(ctrlc::set_handler(move || {
@@ -243,7 +244,7 @@ fn run(words: &[String]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["parse", file] => local::parse(Path::new(file)).map(|()| ExitCode::SUCCESS),
-        // `cargo test --all-targets` starts benchmarks too, without this word.
+        // `cargo test --all-targets` also starts benchmarks, without this argument.
         [] if words.is_empty() => Ok(ExitCode::SUCCESS),
         _ => measure(&Options::parse(words)?),
     }

@@ -1,4 +1,4 @@
-//! Peak memory: of every case that has run, and of a tree ten times larger.
+//! Peak memory: of every case that was run, and for a tree ten times larger.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ pub(crate) const MAKE: &str = "peak memory: make, tree 10 times larger";
 pub(crate) const EXTRACT: &str = "peak memory: extract, tree 10 times larger";
 
 impl Bench {
-    /// Keeps the peaks of a case for the end of the table.
+    /// Records the peaks of a case for the end of the table.
     pub(crate) fn note_memory(&mut self, case: &str, ours: &Series, theirs: Option<&Series>) {
         self.note_memory_as(&format!("peak memory: {case}"), ours, theirs);
     }
@@ -27,7 +27,7 @@ impl Bench {
         self.memory_rows.push(row);
     }
 
-    /// Ten copies of the tree, no two alike: made into a store, and extracted from it. One run each.
+    /// Ten different copies of the tree: made into a store, and extracted from it. One run each.
     pub(crate) fn tenfold(&mut self) -> Result<()> {
         if !self.programs.runner.measures_memory() {
             return Err("skipped: no GNU time".into());

@@ -1,4 +1,4 @@
-//! A real nginx that serves one store, with a log of its own that tells what was asked for.
+//! A real nginx that serves one store, and logs its requests to a file of its own.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 
-/// Where it lives in the folder of the benchmark.
+/// Its folder in the folder of the benchmark.
 pub(crate) const FOLDER: &str = "nginx";
 
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// nginx on 127.0.0.1, until it is dropped.
+/// nginx on 127.0.0.1; dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Nginx {
     child: Child,
@@ -26,12 +26,12 @@ pub(crate) struct Nginx {
 pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) status: u16,
-    /// Header and body.
+    /// Bytes of header and body.
     pub(crate) sent_bytes: u64,
 }
 
 impl Nginx {
-    /// Serves what is in `root` under `/store/`; keeps its own files in `folder`.
+    /// Serves the content of `root` as `/store/`; keeps its own files in `folder`.
     pub(crate) fn start(nginx: &Path, root: &Path, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
@@ -64,7 +64,7 @@ impl Nginx {
         self.address
     }
 
-    /// Where in the log the next request will be.
+    /// The position in the log of the next request.
     pub(crate) fn mark(&self) -> u64 {
         fs::metadata(&self.log).map_or(0, |found| found.len())
     }
@@ -78,7 +78,7 @@ impl Nginx {
 
     /// All requests since `mark`.
     pub(crate) fn requests_since(&self, mark: u64) -> Result<Vec<Request>> {
-        // nginx logs a request when it is done with it, which may be after the client is.
+        // nginx logs a request when it has finished with it, which may be after the client has.
         let mut length = self.mark();
         for _ in 0..100 {
             std::thread::sleep(Duration::from_millis(100));
@@ -106,14 +106,15 @@ impl Drop for Nginx {
     }
 }
 
-/// Ends the server whose files are in `folder`, if there is one: for a benchmark that is being stopped.
+/// Stops the server whose files are in `folder`, if there is one: for a benchmark that is interrupted.
 pub(crate) fn stop_in(folder: &Path) {
     if let Ok(pid) = fs::read_to_string(folder.join("pid")) {
         let _ = Command::new("kill").arg(pid.trim()).status();
     }
 }
 
-/// One process, so that killing it ends it; the limit on requests a connection would else be 1,000.
+/// A single process, so that killing it stops nginx. Raises the limit on requests for each connection, which is 1,000
+/// by default.
 fn configuration(store: &Path, folder: &Path, address: SocketAddr) -> String {
     let folder = folder.display();
     let store = store.display();

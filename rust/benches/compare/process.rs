@@ -1,7 +1,7 @@
-//! Runs a program under a clock: wall time, CPU time and peak memory, with a limit on how long it may take.
+//! Runs a program and measures wall time, CPU time and peak memory, with a limit on its duration.
 //!
-//! GNU time stands between this process and the program. Without that the peak would be that of this process, since
-//! Linux carries it over a fork and exec.
+//! GNU time is run between this process and the program. Without it the peak would be that of this process, because
+//! Linux keeps it across fork and exec.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 
-/// Longest run of anything.
+/// Longest duration of any program.
 const LIMIT_SECONDS: u32 = 900;
 
-/// What one run has taken.
+/// The measurements of one run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sample {
     pub(crate) wall: Duration,
@@ -22,21 +22,21 @@ pub(crate) struct Sample {
     pub(crate) cpu_seconds: Option<f64>,
     /// Largest resident set, in KiB.
     pub(crate) peak_kib: Option<u64>,
-    /// Bytes that it wrote, in all its files and pipes.
+    /// Bytes written to all files and pipes.
     pub(crate) written_bytes: Option<u64>,
-    /// What of disks it made the kernel write, folders and inodes too, in KiB; 0 on a RAM disk.
+    /// KiB that the kernel wrote to disks, including folders and inodes; 0 on a RAM disk.
     pub(crate) kernel_kib: Option<u64>,
     pub(crate) stdout: String,
 }
 
 impl Sample {
-    /// A sample of something that ran in this process.
+    /// The measurement of something that ran in this process.
     pub(crate) fn of(wall: Duration) -> Self {
         Self { wall, ..Self::default() }
     }
 }
 
-/// Starts programs with the same environment, none of it the user's.
+/// Runs programs in the same environment, with nothing from the user's.
 #[derive(Debug)]
 pub(crate) struct Runner {
     time: Option<PathBuf>,
@@ -58,7 +58,7 @@ impl Runner {
         self.time.is_some()
     }
 
-    /// Runs it to its end. A failure is an error that shows what the program said.
+    /// Runs the program to its end. A failure is an error with the program's output.
     pub(crate) fn run(&self, command: &Command) -> Result<Sample> {
         let usage = self.scratch.join("usage");
         let mut words: Vec<OsString> = Vec::new();
@@ -105,7 +105,7 @@ impl Runner {
         Ok(sample)
     }
 
-    /// Makes sure that nothing is at `path` and that no earlier run's bytes are still on their way to the disk.
+    /// Removes `path`, and waits until earlier runs' data is on the disk.
     pub(crate) fn clear(&self, path: &Path) -> Result<()> {
         if path.is_dir() {
             fs::remove_dir_all(path)?;
@@ -117,21 +117,21 @@ impl Runner {
         Ok(())
     }
 
-    /// Waits until what earlier runs wrote is on the disk.
+    /// Waits until the data of earlier runs is on the disk.
     pub(crate) fn settle(&self) {
-        // Only steadies the clock: a file system that cannot do it is measured all the same.
+        // This only reduces noise: a file system that does not support it is measured all the same.
         let mut flush = Command::new("timeout");
         let _ = flush.args(["60", "sync", "-f"]).arg(&self.scratch).stderr(Stdio::null()).status();
     }
 }
 
-/// Bytes written so far by this process and all that it has waited for.
+/// Bytes written so far by this process and all children that it has waited for.
 fn written_bytes() -> Option<u64> {
     let counters = fs::read_to_string("/proc/self/io").ok()?;
     counters.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok())
 }
 
-/// Where a program is, looking where daemons are too.
+/// The path of a program; also searches the folders of daemons.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/bin".into()]);
@@ -158,7 +158,7 @@ impl Series {
     }
 }
 
-/// The middle one, or the mean of the middle two; 0 of none.
+/// The middle value, or the mean of the middle two; 0 if there are none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -182,7 +182,7 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// The series of every contender. Who goes first changes each round, so that none always finds the quieter machine.
+/// The series of every contender. The order changes each round, so that no contender always gets the quieter machine.
 pub(crate) fn contest(rounds: usize, mut contenders: Vec<Contender<'_>>) -> Result<Vec<(&'static str, Series)>> {
     let mut all: Vec<(&'static str, Series)> =
         contenders.iter().map(|contender| (contender.name, Series::default())).collect();

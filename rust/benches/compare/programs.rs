@@ -1,4 +1,4 @@
-//! The programs that are compared, how they are called, and the machine they run on.
+//! The programs to compare, how to call them, and the machine they run on.
 
 use std::fs;
 use std::io::Read;
@@ -10,7 +10,7 @@ use sha2::Digest;
 use crate::Result;
 use crate::process::{Runner, Sample, find};
 
-/// Where the programs are. What is not there is `None`, and the rows that need it say so.
+/// The programs' paths. A missing program is `None`, and the rows that need it say so.
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) runner: Runner,
@@ -45,7 +45,7 @@ impl Programs {
         command
     }
 
-    /// `vsekai --json` with these words
+    /// `vsekai --json` with these arguments
     pub(crate) fn vsekai<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Command {
         let mut command = Command::new(&self.vsekai);
         command.arg("--json").args(words);
@@ -92,12 +92,12 @@ impl Programs {
         Some(command)
     }
 
-    /// Runs a command that may not be there for lack of its program.
+    /// Runs a command that is `None` if its program is missing.
     pub(crate) fn run(&self, command: Option<Command>) -> Result<Sample> {
         self.runner.run(&command.ok_or("no desync")?)
     }
 
-    /// An error that shows the first difference, unless both trees have the same names and content.
+    /// Fails with the first difference unless both trees have the same names and content.
     pub(crate) fn expect_same(&self, ours: &Path, reference: &Path) -> Result<()> {
         let compared =
             self.runner.run(Command::new("diff").args(["-r", "-q", "--no-dereference"]).args([ours, reference]));
@@ -131,7 +131,8 @@ impl Programs {
         )
     }
 
-    /// desync does not tell its version: its package does, or the environment, or else the file is named by its hash.
+    /// desync does not print its version. Uses the package's version or the environment, or else identifies the program
+    /// by its hash.
     fn desync_version(&self) -> String {
         let Some(desync) = &self.desync else { return "not there".to_owned() };
         let package = first_line(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "desync"]));
@@ -143,7 +144,7 @@ impl Programs {
     }
 }
 
-/// The first line that a program says, on either stream.
+/// The first line of a program's output, on either stream.
 fn first_line(command: &mut Command) -> Option<String> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
     let mut text = String::new();

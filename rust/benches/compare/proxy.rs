@@ -1,7 +1,7 @@
-//! A TCP link that is far away: every byte arrives a fixed time after it was sent, at any rate.
+//! A TCP link with latency: every byte arrives a fixed time after it was sent, at any rate.
 //!
-//! Each piece that is read is stamped with the time when it is due and queued, so a delay costs no bandwidth.
-//! Setting up a connection costs one round trip, as a TCP handshake does. It loses, reorders and limits nothing.
+//! Each piece is stamped with its due time and queued, so a delay costs no bandwidth. Setting up a connection costs one
+//! round trip, like a TCP handshake. Nothing is lost, reordered or throttled.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -18,9 +18,9 @@ use crate::Result;
 
 /// Largest piece read at once.
 const PIECE_BYTES: usize = 64 << 10;
-/// Pieces under way in one direction of a connection: 128 MiB, far above what loopback moves in a delay.
+/// Pieces in flight in one direction of a connection: 128 MiB, far more than loopback transfers during the delay.
 const QUEUE: usize = 2048;
-/// A connection on which nothing moves for so long is given up.
+/// A connection without traffic for this long is closed.
 const IDLE: Duration = Duration::from_mins(2);
 
 /// A proxy that runs until it is dropped.
@@ -31,7 +31,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a port of its own and passes everything on to `target`, `one_way` later in each direction.
+    /// Listens on a free port and forwards everything to `target`, delayed by `one_way` in each direction.
     pub(crate) fn start(target: SocketAddr, one_way: Duration) -> Result<Self> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
@@ -50,7 +50,7 @@ impl Proxy {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -65,7 +65,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Serves on `port` until the process ends, for use by hand.
+/// Serves on `port` until the process ends, for manual use.
 pub(crate) fn serve_by_hand(port: u16, target: SocketAddr, one_way: Duration) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -83,7 +83,7 @@ async fn serve(listener: &TcpListener, target: SocketAddr, one_way: Duration) {
             Ok((client, _)) => {
                 tokio::spawn(connect(client, target, one_way));
             }
-            // Out of file descriptors, say: connections that end make room.
+            // Out of file descriptors, for example: connections that end free some.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -101,7 +101,7 @@ async fn connect(client: TcpStream, target: SocketAddr, one_way: Duration) {
     let (server_read, server_write) = server.into_split();
     let there = tokio::spawn(relay(client_read, server_write, one_way));
     relay(server_read, client_write, one_way).await;
-    // Whoever answers has closed: what the client still says goes nowhere.
+    // The answering side has closed, so nothing that the client still sends can be delivered.
     there.abort();
 }
 
@@ -118,7 +118,7 @@ async fn read(mut from: OwnedReadHalf, queue: mpsc::Sender<(Instant, Bytes)>, on
             Ok(Ok(count)) => count,
             Ok(Err(_)) | Err(_) => 0,
         };
-        // An empty piece tells of the end, which takes as long to arrive as bytes do.
+        // An empty piece marks the end, which takes as long to arrive as other bytes.
         let piece = (Instant::now() + one_way, buffer.split().freeze());
         if queue.send(piece).await.is_err() || count == 0 {
             return;

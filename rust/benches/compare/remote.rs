@@ -1,4 +1,4 @@
-//! Cases over HTTP/1.1 from a real nginx, beside it and 50 ms away.
+//! Cases over HTTP/1.1 from a real nginx, without delay and 50 ms away.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,7 @@ impl Bench {
         Nginx::start(program, &self.data.store, &self.scratch.join(nginx::FOLDER))
     }
 
-    /// The new version on the far side of the link: whole, and as an update of the old one.
+    /// The new version over the slow link: a full extract, and an update of the old version.
     pub(crate) fn far(&mut self) -> Result<()> {
         let server = self.serve()?;
         let proxy = Proxy::start(server.address(), ONE_WAY)?;
@@ -75,7 +75,7 @@ impl Bench {
         Ok(())
     }
 
-    /// What an update asks for, by nginx's log, and then the same version once more.
+    /// The requests of an update, from nginx's log, then of the same version once more.
     pub(crate) fn update(&mut self) -> Result<()> {
         let server = self.serve()?;
         let url = format!("http://{}/store", server.address());
@@ -93,7 +93,7 @@ impl Bench {
         self.again(&server, &update, &installed)
     }
 
-    /// What desync asks for, which is the whole new version.
+    /// The requests of desync, which fetches the whole new version.
     fn desync_requests(&self, server: &Nginx, url: &str) -> Result<Option<Vec<Request>>> {
         let whole = self.scratch.join("update-desync/GAME");
         let Some(untar) = self.programs.untar(url, &self.data.new, &whole) else { return Ok(None) };
@@ -122,7 +122,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Nothing is fetched, and no file is touched: not its inode, not its times.
+    /// Nothing is downloaded, and no file changes: neither its inode nor its times.
     fn again(&mut self, server: &Nginx, update: &std::process::Command, installed: &Path) -> Result<()> {
         let mark = server.mark();
         let before = stamps(installed)?;

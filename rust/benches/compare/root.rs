@@ -1,6 +1,6 @@
-//! Install roots: a check with nothing new, the metadata of an update, verify, and a small change in 10 GiB.
+//! Cases on install roots: a check with nothing new, the metadata of an update, verify, and a small change in 10 GiB.
 //!
-//! The large tree lies in cargo's own temporary folder, on a disk: 10 GiB fit in few memories twice.
+//! The large tree is in cargo's own temporary folder, on a disk: few machines have memory for 10 GiB twice.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -34,7 +34,7 @@ const LARGE_FILES: u64 = 10 << 10;
 /// The entry of every tree here.
 const ENTRY: &str = "start";
 
-/// A signed repository and an install root in one folder.
+/// A signed repository and an install root, in one folder.
 struct Place {
     keys: PathBuf,
     repository: PathBuf,
@@ -67,7 +67,7 @@ impl Place {
     }
 }
 
-/// A number in the last JSON line.
+/// A number in the last line of JSON output.
 fn number(sample: &Sample, field: &str) -> u64 {
     let line = sample.stdout.lines().last().unwrap_or_default();
     let found = line.split(&format!("\"{field}\":")).nth(1).unwrap_or_default();
@@ -81,7 +81,7 @@ fn add_entry(tree: &Path) -> Result<()> {
 }
 
 impl Bench {
-    /// A copy of the game with an entry, published twice: the second time with a file more.
+    /// A copy of the game with an entry, published twice: the second version has one more file.
     fn published(&self, folder: &Path) -> Result<Place> {
         let place = Place::new(self, folder)?;
         let tree = folder.join("tree");
@@ -100,7 +100,7 @@ impl Bench {
         let proxy = Proxy::start(server.address(), ONE_WAY)?;
         let far = format!("http://{}/store", proxy.address());
         place.update(self, &far)?;
-        // What is not there cannot be read.
+        // Hidden files cannot be read.
         let (versions, hidden) = (place.install.join("versions"), folder.join("hidden"));
         fs::rename(&versions, &hidden)?;
         let mut seconds = Vec::new();
@@ -150,7 +150,7 @@ impl Bench {
         Ok(())
     }
 
-    /// One run: it takes minutes to make.
+    /// A single run, because it takes minutes.
     pub(crate) fn large(&mut self) -> Result<()> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large");
         if folder.exists() {
@@ -202,7 +202,7 @@ impl Bench {
     }
 }
 
-/// Reads every file below a folder in pieces of 64 KiB and hashes each, on all cores, however large the files are.
+/// Reads every file below a folder in pieces of 64 KiB and hashes each, on all cores, regardless of the files' sizes.
 fn hash_all(folder: &Path) -> Result<std::time::Duration> {
     let mut pieces = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -223,7 +223,7 @@ fn hash_all(folder: &Path) -> Result<std::time::Duration> {
         let work = || -> Result<()> {
             let mut open: Option<(PathBuf, File)> = None;
             let mut buffer = Vec::new();
-            // Runs of pieces, so that a file is opened once in a while and not for each.
+            // Runs of pieces, so that a file is not opened for each one.
             loop {
                 let first = next.fetch_add(64, Ordering::Relaxed);
                 if first >= pieces.len() {
@@ -259,7 +259,8 @@ fn write_large(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// No two lines of 64 bytes are alike, and most of each is: it has to be hashed and stored, and compresses well.
+/// Writes lines of 64 bytes that are all different but mostly alike: they have to be hashed and stored, and compress
+/// well.
 fn write_megabyte(path: &Path, seed: u64) -> Result<()> {
     let mut bytes = Vec::with_capacity(1 << 20);
     for line in 0..1_u64 << 14 {

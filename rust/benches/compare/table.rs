@@ -1,17 +1,17 @@
-//! The table: one row a case, ratios with their bars and the seconds they come from.
+//! The table: one row for each case, with ratios, their bars, and the measured seconds.
 
 use std::fmt::Write;
 
 use crate::process::{Series, median};
 
-/// How a row ended.
+/// The result of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Pass,
     Fail,
-    /// There is no bar: the number is for comparison.
+    /// It has no bar: the number is for comparison.
     Shown,
-    /// Why it could not be measured.
+    /// The reason why it could not be measured.
     Missing(String),
 }
 
@@ -27,29 +27,29 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// A row of plain words and a verdict that the caller has reached.
+    /// A row of text, with a verdict from the caller.
     pub(crate) fn plain(case: &str, ours: String, theirs: String, bar: &str, verdict: Verdict) -> Self {
         Self { case: case.to_owned(), ours, theirs, ratio: "-".to_owned(), bar: bar.to_owned(), verdict }
     }
 
-    /// A row that says why there is no number.
+    /// A row with the reason why there is no number.
     pub(crate) fn missing(case: &str, bar: &str, reason: &str) -> Self {
         eprintln!("\nNOT MEASURED: {case}: {reason}\n");
         let verdict = Verdict::Missing(reason.replace(['\n', '|'], " "));
         Self::plain(case, "-".to_owned(), "-".to_owned(), bar, verdict)
     }
 
-    /// A row whose other side is missing.
+    /// A row without the other side.
     pub(crate) fn alone(case: &str, ours: &Series, bar: Option<f64>, reason: &str) -> Self {
         Self { ours: times(ours), ..Self::missing(case, &bar_words(bar), reason) }
     }
 
-    /// Adds a ratio of something else than time, for comparison.
+    /// Adds a ratio of something other than time, for comparison.
     pub(crate) fn set_ratio(&mut self, ratio: f64, of: &str) {
         self.ratio = format!("{ratio:.2} {of}");
     }
 
-    /// The median of the rounds' ratios against a bar.
+    /// Compares the median of the rounds' ratios with a bar.
     pub(crate) fn ratio(case: &str, ours: &Series, theirs: (&str, &Series), bar: Option<f64>) -> Self {
         let (our_seconds, their_seconds) = (ours.seconds(), theirs.1.seconds());
         let ratios: Vec<f64> = our_seconds.iter().zip(&their_seconds).map(|(a, b)| a / b).collect();
@@ -70,7 +70,7 @@ impl Row {
         }
     }
 
-    /// Whether this row is about that case.
+    /// Whether this row belongs to that case.
     pub(crate) fn is_about(&self, case: &str) -> bool {
         self.case == case
     }
@@ -101,12 +101,12 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// KiB as MiB, for people.
+/// Formats KiB as MiB.
 pub(crate) fn mebibytes(kib: u64) -> String {
     format!("{}.{} MiB", kib / 1024, kib % 1024 * 10 / 1024)
 }
 
-/// `1866` as `1,866`.
+/// Formats `1866` as `1,866`.
 pub(crate) fn grouped(number: u64) -> String {
     if number < 1000 { number.to_string() } else { format!("{},{:03}", grouped(number / 1000), number % 1000) }
 }

@@ -1,5 +1,5 @@
-//! Writes the seeds of the corpus, real structures that noise alone would not find: `cargo run --example seeds`.
-//! Nothing else writes into `corpus/`, except whoever adds what a crash was found by.
+//! Writes the seeds of the corpus, valid structures that random mutation would not find: `cargo run --example seeds`.
+//! Nothing else writes to `corpus/`; inputs that caused a crash are added by hand.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,9 @@ use std::path::Path;
 
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use vsekai_updater::formats::bundle::{BundleInfo, BundleList, SectionContent, Effort, Filter, Section, Table, index_document, compress};
+use vsekai_updater::formats::bundle::{
+    BundleInfo, BundleList, Effort, Filter, Section, SectionContent, Table, compress, index_document,
+};
 use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::formats::metadata_pack::MetadataPack;
@@ -119,7 +121,7 @@ fn chunks() -> Outcome {
     xz.write_all(&plain)?;
     let mut xz = xz.finish()?;
     stored("xz", 560, &xz)?;
-    // The same with a dictionary of 4 GiB; the header's sum is right again.
+    // The same with a dictionary of 4 GiB and a corrected header checksum.
     xz[16] = 40;
     let mut crc = flate2::Crc::new();
     crc.update(&xz[12..20]);
@@ -203,7 +205,7 @@ fn bundles() -> Outcome {
 }
 
 fn chunkers() -> Outcome {
-    // SplitMix64: bytes without any order.
+    // SplitMix64: random bytes.
     let mut state = 1_u64;
     let noise = std::iter::repeat_with(|| {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

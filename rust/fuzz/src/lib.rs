@@ -1,13 +1,13 @@
-//! What the fuzz targets share: their checks, and a cap on every allocation.
+//! Shared by the fuzz targets: their checks, and a limit on every allocation.
 //!
-//! Linking this crate under `--cfg fuzzing` puts the cap in force: an allocation that follows a number from the input aborts,
-//! also where the operating system would have lent the memory. C code's own allocations are not seen.
+//! If this crate is linked with `--cfg fuzzing`, an allocation whose size follows a number from the input aborts, even
+//! where the operating system would have granted it. Allocations by C code are not limited.
 
 pub mod checks;
 
 use std::alloc::{GlobalAlloc, Layout as Block, System};
 
-/// No single allocation may be larger, in bytes: a chunk has 16 MiB at most, and buffers double.
+/// Largest single allocation, in bytes: a chunk has at most 16 MiB, and buffers double.
 const MAX_ALLOCATION_BYTES: usize = 40 << 20;
 
 struct Capped;
@@ -15,7 +15,7 @@ struct Capped;
 #[global_allocator]
 static CAPPED: Capped = Capped;
 
-// SAFETY: all is done by the system's allocator; larger blocks end the process.
+// SAFETY: the system's allocator does all the work; larger blocks end the process.
 unsafe impl GlobalAlloc for Capped {
     unsafe fn alloc(&self, block: Block) -> *mut u8 {
         check(block.size());

@@ -11,17 +11,17 @@
 use std::path::Path;
 
 use crate::error::{Error, Result, TrustKind};
-use crate::event::{Event, Monitor};
+use crate::event::Monitor;
 use crate::formats::release::{Choice, DEFAULT_STORE, ModeName};
 use crate::install::integrate::{self, Record};
 use crate::install::{
     self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Prepared, Purpose,
     Session, Uninstalled, VerifyDepth, VersionJob,
 };
-use crate::local::extract::Intent;
 use crate::local::sources::{Sources, Transfer};
+use crate::local::staging::Intent;
 use crate::local::strategy::Link;
-use crate::state::State;
+use crate::state::Signal;
 use crate::version::Version;
 
 mod bundle_client;
@@ -53,7 +53,8 @@ impl Updater {
 
     /// Asks the repository. Reads no file of the game, and changes nothing but what is remembered of metadata.
     pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
-        monitor.emit(Event::StateChanged { state: State::Checking });
+        monitor.begin();
+        monitor.signal(Signal::Check);
         let state = self.state_or_new(monitor)?;
         let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
         let choice = view.choose(&self.settings, &state)?;
@@ -75,13 +76,13 @@ impl Updater {
         {
             let _ = view.remember();
         }
-        let found = if available.is_some() { State::UpdateAvailable } else { State::NoUpdateFound };
-        monitor.emit(Event::StateChanged { state: found });
+        monitor.signal(if available.is_some() { Signal::Found } else { Signal::NothingNew });
         Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
     }
 
     /// Finds out what an update would do, and changes nothing. Nothing if there is nothing to do.
     pub fn plan(&self, monitor: &Monitor) -> Result<Option<Prepared>> {
+        monitor.begin();
         Session::admit(&self.root, &self.admission("update"))?;
         let state = self.state_or_new(monitor)?;
         let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
@@ -98,14 +99,14 @@ impl Updater {
 
     /// The same; `on_plan` sees what will be done, right before it is. It must return at once.
     pub fn update_as_planned(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
+        monitor.begin();
         let outcome = self.try_update(monitor, on_plan);
-        let state = match &outcome {
-            Ok(Updated { why: None, .. }) => State::NoUpdateFound,
-            Ok(_) => State::UpdateSuccessful,
-            Err(Error::Cancelled) => State::Cancelled,
-            Err(_) => State::Failed,
-        };
-        monitor.emit(Event::StateChanged { state });
+        monitor.signal(match &outcome {
+            Ok(Updated { why: None, .. }) => Signal::NothingNew,
+            Ok(_) => Signal::Finished,
+            Err(Error::Cancelled) => Signal::Cancel,
+            Err(_) => Signal::Fail,
+        });
         outcome
     }
 
@@ -113,7 +114,7 @@ impl Updater {
         Session::admit(&self.root, &self.admission("update"))?;
         // A new folder is made only when there is something to put into it.
         let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
-        monitor.emit(Event::StateChanged { state: State::Checking });
+        monitor.signal(Signal::Check);
         let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
         let mut view = RepositoryState::open(&self.settings, &self.root, &known, monitor)?;
         let taken = match view.choose(&self.settings, &known)? {
@@ -123,7 +124,7 @@ impl Updater {
         let mut metadata = Transfer::default();
         let job = match &taken {
             Some((mode, version, _)) => {
-                monitor.emit(Event::StateChanged { state: State::UpdateAvailable });
+                monitor.signal(Signal::Found);
                 let current = known.current.as_ref();
                 let (job, transfer) = self.job(&mut view, (mode, version), current, Intent::Apply, monitor)?;
                 metadata.add(transfer);
@@ -141,7 +142,7 @@ impl Updater {
         view.remember()?;
         self.note(&mut session, &view)?;
         let from = session.state.current.clone();
-        let mut report = install::Report::default();
+        let mut report = install::Installation::default();
         if let Some(job) = job {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
             on_plan(&prepared);
@@ -216,6 +217,7 @@ impl Updater {
     /// # Errors
     /// The first that keeps a version from being mended; those that could be mended are whole then.
     pub fn repair(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
+        monitor.begin();
         let mut session = self.enter("repair", monitor)?;
         session.current()?;
         let mut failure = None;
@@ -224,14 +226,16 @@ impl Updater {
             failure = keep_first(failure, outcome)?;
         }
         let mut all = install::examine(&self.root, &session.state, monitor)?;
+        let mut is_told = false;
         for at in 0..all.len() {
             let others = self.others(&session.state, &all, at);
             // Its documents are lost, which was said already.
             if all[at].found.nodes.is_empty() {
                 continue;
             }
-            let is_first = all.iter().all(|version| version.repaired.is_none());
-            let quiet = if is_first { monitor.clone() } else { monitor.without_states() };
+            // The states are those of one repair, however many versions there are to repair.
+            let quiet = if is_told { monitor.without_states() } else { monitor.clone() };
+            is_told |= !all[at].found.damage.is_empty();
             let folder = all[at].installed.folder.clone();
             let sources = self.sources(&session.state);
             let mended = sources.and_then(|it| session.mend(&folder, &all[at].found, others, it, &quiet));
@@ -280,8 +284,9 @@ impl Updater {
 
     /// Goes back to the previous version, mended if it was damaged. The one that is left is not offered again.
     pub fn roll_back(&self, monitor: &Monitor) -> Result<Installed> {
+        monitor.begin();
         let mut session = self.enter("rollback", monitor)?;
-        monitor.emit(Event::StateChanged { state: State::RollingBack });
+        monitor.signal(Signal::RollBack);
         session.current()?;
         if let Some(previous) = &session.state.previous
             && let Err(error) = self.restore_documents(&session.state, previous, monitor)
@@ -297,7 +302,7 @@ impl Updater {
         outcome?;
         // What is left over is no reason to fail: the switch is made.
         session.clean().map_or_else(|error| monitor.warn(&error), drop);
-        monitor.emit(Event::StateChanged { state: State::Idle });
+        monitor.signal(Signal::Finished);
         session.current().cloned()
     }
 

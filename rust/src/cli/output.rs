@@ -6,6 +6,7 @@ use crate::Error;
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
+use crate::cli::hints::hint;
 
 /// Exit codes (see `vsekai --help`).
 pub(crate) const DONE: u8 = 0;
@@ -71,13 +72,13 @@ impl Output {
             text = format!("{text}\n  {reason}");
             cause = reason.source();
         }
-        if let Some(hint) = error.hint() {
+        if let Some(hint) = hint(error.code()) {
             text = format!("{text}\n\nhint: {hint}");
         }
         let _ = writeln!(io::stderr(), "{text}");
         if self.json {
             let message = error.to_string();
-            Self::json_line(&Failure { event: "error", code: error.code(), message, hint: error.hint() });
+            Self::json_line(&Failure { event: "error", code: error.code(), message, hint: hint(error.code()) });
         }
         match error.code() {
             "invalid_argument" => USAGE,

@@ -1,36 +1,36 @@
-//! How far long work is and how fast it goes, from its events: for those who show it.
+//! Progress, rate and remaining time of a phase, computed from its events, for user interfaces.
 //!
-//! Promises numbers that do not jump: the rate is that of the last seconds, and there is no estimate before there
-//! is something to estimate from. Does not know what the time is: the caller says.
+//! The numbers do not jump: the rate is an average over the last seconds, and there is no estimate until there is
+//! enough data. Pure: the caller passes the time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Event;
 
-/// The rate is measured over this time.
+/// The rate is averaged over this time.
 const WINDOW: Duration = Duration::from_secs(3);
 
-/// Samples are no closer together than this.
+/// Shortest time between two samples.
 const SPACING: Duration = Duration::from_millis(100);
 
-/// A rate over a shorter time says nothing.
+/// Shortest time over which a rate is meaningful.
 const SHORTEST: Duration = Duration::from_millis(250);
 
-/// How far the phase is that runs.
+/// Progress of the current phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Plain bytes that are done; never more than there are.
+    /// Plain bytes done; never more than `total_bytes`.
     pub done_bytes: u64,
-    /// All of them.
+    /// Plain bytes of the whole phase.
     pub total_bytes: u64,
-    /// Over the last seconds; 0 as long as that is not known.
+    /// Average over the last seconds; 0 while unknown.
     pub bytes_per_second: f64,
-    /// Nothing as long as that is not known.
+    /// Estimated from the rate; `None` while that is unknown.
     pub seconds_left: Option<f64>,
 }
 
-/// See the module's head.
+/// Measures the progress of one phase after another from their events.
 #[derive(Debug, Default)]
 pub struct Throughput {
     total_bytes: u64,
@@ -40,7 +40,7 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// Takes an event in. Those that say nothing of progress change nothing.
+    /// Records an event. Events without progress change nothing.
     pub fn note(&mut self, event: &Event, now: Instant) {
         match event {
             Event::Started { total_bytes, .. } => {
@@ -48,14 +48,14 @@ impl Throughput {
                 self.samples.push_back((now, 0));
             }
             Event::Advanced { bytes, .. } => {
-                // What comes twice, because the first was bad, is no progress.
+                // A chunk that comes twice, because the first copy was bad, is not progress.
                 let most = if self.total_bytes == 0 { u64::MAX } else { self.total_bytes };
                 self.done_bytes = self.done_bytes.saturating_add(*bytes).min(most);
                 self.is_news = true;
                 if self.samples.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= SPACING) {
                     self.samples.push_back((now, self.done_bytes));
                 }
-                // The one before the window stays, so that the window is full.
+                // Keeps one sample from before the window, so that the rate covers all of it.
                 while self.samples.get(1).is_some_and(|(time, _)| now.saturating_duration_since(*time) >= WINDOW) {
                     self.samples.pop_front();
                 }
@@ -64,7 +64,7 @@ impl Throughput {
         }
     }
 
-    /// How far it is, if that has changed since the last call and the phase has an amount.
+    /// The progress, if it has changed since the last call and the phase has an amount.
     pub fn news(&mut self, now: Instant) -> Option<Progress> {
         let is_news = std::mem::take(&mut self.is_news) && self.total_bytes > 0;
         is_news.then(|| self.progress(now))

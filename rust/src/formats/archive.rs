@@ -1,16 +1,16 @@
-//! catar: a tree as one stream, and where in that stream everything stands.
+//! catar: a tree as one stream of bytes, and the position of everything in it.
 //!
 //! ```text
 //! ENTRY owner.. ( FILENAME ENTRY .. PAYLOAD bytes )* GOODBYE        the root is a directory
 //! \_ head ____/   \_ head ________________/\payload/ \_ table of the directory's children
 //! ```
 //!
-//! A [`Layout`] is a tree's nodes with their offsets. All bytes that are not payload follow from the
-//! nodes: [`Layout::segments`] renders them, equal to what casync and desync wrote, and nothing stores
-//! them. A layout comes from a listing ([`Layout::build`]), from an archive's end backwards with few
-//! reads ([`Walk`]), from a whole archive ([`Forward`]), or from its own serialized form; all four check
-//! everything, so a layout that exists is sound: names are safe, links stay inside, payloads tile the
-//! stream. No function here touches files; who holds the bytes is the caller's business.
+//! A [`Layout`] is a tree's nodes with their offsets. All bytes other than payload follow from the nodes:
+//! [`Layout::segments`] renders them exactly as casync and desync write them, so they are never stored. A layout is
+//! made from a listing ([`Layout::build`]), from an archive's end backwards with few reads ([`Walk`]), from a whole
+//! archive ([`Forward`]), or from its own serialized form. All four check everything, so every layout is valid: names
+//! are safe, links stay inside, payloads tile the stream. No function here touches files; the caller supplies the
+//! bytes.
 //!
 //! Source of the format: casync `caformat.h`, `caencoder.c`, `camakebst.c`; desync `format.go`.
 
@@ -41,27 +41,26 @@ use crate::error::{Error, Format, Result};
 use crate::formats::index::FeatureFlags;
 use crate::path::{LinkTarget, RelPath};
 
-/// What an archive says of a node besides its name and content.
+/// What an archive records about a node in addition to its name and content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeMetadata {
-    /// What the archive records; see [`FeatureFlags`].
+    /// Which properties the archive records; see [`FeatureFlags`].
     pub flags: u64,
-    /// `st_mode`: permissions, and the type, which agrees with the content.
+    /// `st_mode`: permissions, and the type, which must match the content.
     pub mode: u32,
-    /// `chattr` and FAT attributes, as the encoder wrote them.
+    /// `chattr` and FAT attributes, as written by the encoder.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attributes: u64,
-    /// Owner.
+    /// Owner's user id.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uid: u64,
-    /// Group.
+    /// Owner's group id.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub gid: u64,
-    /// Modification time in nanoseconds since 1970; 0 = not recorded.
+    /// Modification time in nanoseconds since 1970; 0 if not recorded.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mtime_ns: u64,
-    /// The elements between ENTRY and content as they stand in the archive: owner names, extended
-    /// attributes, ACLs, labels. Empty in most trees.
+    /// The raw elements between ENTRY and content: owner names, extended attributes, ACLs, labels. Empty in most trees.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "hex::serde")]
     pub elements: Vec<u8>,
 }
@@ -72,39 +71,39 @@ fn is_zero(field: &u64) -> bool {
 }
 
 impl NodeMetadata {
-    /// What a published tree records: type and permissions, nothing of the machine it was built on.
+    /// Metadata of a published tree: type and permissions only, nothing about the machine that built it.
     pub fn for_tree(mode: u32) -> Self {
         let flags = FeatureFlags::TREE.bits();
         Self { flags, mode, attributes: 0, uid: 0, gid: 0, mtime_ns: 0, elements: Vec::new() }
     }
 
-    /// The same with a modification time, in nanoseconds since 1970.
+    /// The same metadata with a modification time, in nanoseconds since 1970.
     #[must_use]
     pub fn with_mtime_ns(self, mtime_ns: u64) -> Self {
         Self { mtime_ns, ..self }
     }
 }
 
-/// What a node is.
+/// The type of a node, with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeKind {
-    /// Its children follow it.
+    /// Its children follow it in the node list.
     Directory,
     /// A regular file.
     File {
-        /// Where its bytes stand in the stream.
+        /// Range of its content in the stream, in bytes.
         payload: Range<u64>,
     },
     /// A symbolic link.
     Symlink {
-        /// Where it points.
+        /// The link's target, checked to stay in the tree.
         target: LinkTarget,
     },
     /// A block or character device.
     Device {
-        /// Its driver.
+        /// Major device number.
         major: u64,
-        /// Its number there.
+        /// Minor device number.
         minor: u64,
     },
     /// A FIFO or a socket.
@@ -114,28 +113,28 @@ pub enum NodeKind {
 /// One entry of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Where it stands in the tree; nothing for the root.
+    /// Path in the tree; `None` for the root.
     pub path: Option<RelPath>,
-    /// Mode, owner, time.
+    /// Mode, owner, time and other attributes.
     pub metadata: NodeMetadata,
     /// Type and content.
     pub kind: NodeKind,
-    // In the stream: FILENAME to the last byte that belongs to the node, children included.
+    // Range in the stream: FILENAME to the last byte of the node, children included.
     start: u64,
     end: u64,
-    // Positions among the nodes: the directory it is in (its own for the root), and the first node behind its subtree.
+    // Positions in the node list: the parent directory (the root is its own), and the first node after its subtree.
     parent: u32,
     next: u32,
     children: u32,
 }
 
 impl Node {
-    /// Its place in the stream: name, head, content, children and table.
+    /// Its range in the stream: name, head, content, children and table.
     pub fn range(&self) -> Range<u64> {
         self.start..self.end
     }
 
-    /// Bytes of content: 0 for all but files.
+    /// Bytes of content: 0 for everything but files.
     pub fn payload_bytes(&self) -> u64 {
         match &self.kind {
             NodeKind::File { payload } => payload.end - payload.start,
@@ -144,23 +143,23 @@ impl Node {
     }
 }
 
-/// What [`Layout::build`] makes a [`Node`] of.
+/// A node as given to [`Layout::build`], without offsets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewNode {
-    /// Where it stands in the tree; nothing for the root.
+    /// Path in the tree; `None` for the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<RelPath>,
-    /// Mode, owner, time. The mode's type must agree with the content.
+    /// Mode, owner, time and other attributes. The mode's type must match the content.
     pub metadata: NodeMetadata,
     /// Type and content.
     pub content: NewContent,
 }
 
-/// What a new node is.
+/// The type of a new node, with what its content needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NewContent {
-    /// Its children are the nodes with its path before theirs.
+    /// Its children are the nodes whose paths are below its own.
     Directory,
     /// A regular file.
     File {
@@ -169,38 +168,38 @@ pub enum NewContent {
     },
     /// A symbolic link.
     Symlink {
-        /// Where it points. Checked again against the node's path.
+        /// The link's target. Checked again against the node's path.
         target: LinkTarget,
     },
     /// A block or character device.
     Device {
-        /// Its driver.
+        /// Major device number.
         major: u64,
-        /// Its number there.
+        /// Minor device number.
         minor: u64,
     },
     /// A FIFO or a socket.
     Other,
 }
 
-/// A tree's nodes in archive order (a directory before its children), each with its place in the stream.
+/// A tree's nodes in archive order (a directory before its children), each with its range in the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     nodes: Vec<Node>,
 }
 
 impl Layout {
-    /// The layout of a listing: the root first, then its nodes in any order. Children are put in byte
-    /// order of their names, as casync does.
+    /// The layout of a listing: the root first, then the other nodes in any order. Children are sorted by the bytes of
+    /// their names, as casync does.
     ///
     /// # Errors
-    /// `Invalid` for two nodes of one path, a node whose parent is missing or no directory, a mode that
-    /// contradicts its content, and more than [`limits`](crate::limits) allow; `UnsafePath` for links.
+    /// `Invalid` for two nodes with the same path, a parent that is missing or not a directory, a mode that contradicts
+    /// its content, and anything beyond the [`limits`](crate::limits); `UnsafePath` for links.
     pub fn build(entries: Vec<NewNode>) -> Result<Self> {
         build::sorted(entries)
     }
 
-    /// A blob as a layout: one file without a path, whose payload is the whole stream of `len` bytes.
+    /// The layout of a blob: one file without a path, whose payload is the whole stream of `len` bytes.
     pub fn blob(len: u64) -> Self {
         Self { nodes: vec![build::blob(len)] }
     }
@@ -215,17 +214,17 @@ impl Layout {
         self.nodes.first().map_or(0, |root| root.end)
     }
 
-    /// The stream, or a part of it, as pieces in order. A range beyond the end is cut there.
+    /// The stream, or a range of it, as pieces in order. The range is cut at the end of the stream.
     pub fn segments(&self, range: Range<u64>) -> Segments<'_> {
         Segments::new(self, range)
     }
 
-    /// Refuses two paths that are one on a disk which folds case.
+    /// Rejects two paths that a case-insensitive disk would treat as one.
     pub fn check_case_collisions(&self) -> Result<()> {
         let mut seen = HashSet::with_capacity(self.nodes.len());
         for path in self.nodes.iter().filter_map(|node| node.path.as_ref()) {
             if !seen.insert(path.folded()) {
-                let reason = "differs only in case from another name beside it";
+                let reason = "differs only in case from another name in the same folder";
                 return Err(Error::UnsafePath { name: path.as_str().to_owned(), reason });
             }
         }

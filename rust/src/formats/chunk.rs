@@ -1,12 +1,12 @@
-//! Chunks: their ids, and the three states their bytes pass through.
+//! Chunks, and the three states of their bytes.
 //!
 //! ```text
 //! CompressedChunk --decompress--> Chunk --verify--> VerifiedChunk --> may be written
 //!   as stored                     plain, untrusted   plain, hashes to its id
 //! ```
 //!
-//! Only [`Chunk::verify`] and [`VerifiedChunk::of`] make a [`VerifiedChunk`], and whatever writes files
-//! takes nothing else: unverified bytes cannot reach a disk by construction.
+//! Only [`Chunk::verify`] and [`VerifiedChunk::of`] make a [`VerifiedChunk`], and the code that writes files accepts
+//! nothing else, so unverified chunks cannot become files.
 //!
 //! Source of the format: casync `cachunk.c`, desync `chunk.go`, `compress.go`.
 
@@ -17,7 +17,7 @@ pub use crate::digest::{ChunkId, DigestAlgorithm};
 use crate::error::{Error, Format, Result};
 use crate::limits;
 
-/// A chunk as a store holds it: one zstd frame, or gzip or xz from casync.
+/// A chunk as stored: one zstd frame, or gzip or xz from casync.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CompressedChunk {
     id: ChunkId,
@@ -31,12 +31,12 @@ impl fmt::Debug for CompressedChunk {
 }
 
 impl CompressedChunk {
-    /// Bytes that a source says are this chunk.
+    /// Stored bytes that a source supplied for this id.
     pub fn new(id: ChunkId, bytes: Vec<u8>) -> Self {
         Self { id, bytes }
     }
 
-    /// The id it was asked for by.
+    /// The id that the bytes were requested by.
     pub fn id(&self) -> ChunkId {
         self.id
     }
@@ -46,13 +46,13 @@ impl CompressedChunk {
         &self.bytes
     }
 
-    /// The bytes as stored, by value.
+    /// The stored bytes, by value.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
 
-/// Plain bytes that claim to be a chunk. Nothing writes these: [`Chunk::verify`] first.
+/// Plain bytes that claim to be a chunk. They must pass [`Chunk::verify`] before anything writes them.
 pub struct Chunk {
     id: ChunkId,
     bytes: Vec<u8>,
@@ -70,15 +70,15 @@ impl Chunk {
         Self { id, bytes }
     }
 
-    /// The bytes, unverified, for who verifies what he makes of them.
+    /// Unverified bytes, for callers that verify their own result.
     pub(crate) fn as_unverified(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Hashes the bytes and holds them against the id.
+    /// Hashes the bytes and compares the result with the id.
     ///
     /// # Errors
-    /// The buffer, for reuse, if they differ.
+    /// Returns the buffer, for reuse, if they differ.
     pub fn verify(self, digest: DigestAlgorithm) -> Result<VerifiedChunk, Vec<u8>> {
         if digest.id_of(&self.bytes) == self.id {
             Ok(VerifiedChunk { id: self.id, bytes: self.bytes })
@@ -102,7 +102,7 @@ impl fmt::Debug for VerifiedChunk {
 }
 
 impl VerifiedChunk {
-    /// Makes a chunk of bytes of our own by hashing them.
+    /// A chunk of bytes that we made ourselves: its id is their hash.
     pub fn of(bytes: Vec<u8>, digest: DigestAlgorithm) -> Self {
         Self { id: digest.id_of(&bytes), bytes }
     }
@@ -123,7 +123,7 @@ impl VerifiedChunk {
     }
 }
 
-/// Turns stored bytes into plain ones, with a bound. Keeps its tables: one for each thread.
+/// Decompresses stored chunks up to a size limit. Reuses its tables, so use one for each thread.
 pub struct Decompressor {
     zstd: zstd::bulk::Decompressor<'static>,
 }
@@ -137,8 +137,8 @@ impl fmt::Debug for Decompressor {
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const XZ_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
-/// What an xz stream may make its decoder allocate, in KiB: a dictionary as large as the largest chunk,
-/// twice what casync writes, and the decoder itself. The format would allow 4 GiB.
+/// Memory that an xz stream may make its decoder allocate, in KiB: a dictionary as large as the largest chunk (twice
+/// what casync writes), and the decoder itself. The format would allow 4 GiB.
 const MAX_XZ_KIB: u32 = (16 + 1) << 10;
 
 impl Decompressor {
@@ -146,13 +146,13 @@ impl Decompressor {
     pub fn new() -> Result<Self> {
         let unsupported = |e| Error::Unsupported { what: format!("zstd: {e}") };
         let mut zstd = zstd::bulk::Decompressor::new().map_err(unsupported)?;
-        // The id is a stronger check of the same bytes.
+        // The chunk id is a stronger check of the same bytes.
         zstd.set_parameter(zstd::zstd_safe::DParameter::ForceIgnoreChecksum(true)).map_err(unsupported)?;
         Ok(Self { zstd })
     }
 
-    /// Decodes `stored` into `buffer` (whose allocation is reused). The result has at most `max_bytes`
-    /// (16 MiB at the most): a frame that wants more is refused without being unpacked.
+    /// Decodes `stored` into `buffer`, whose allocation is reused. The result has at most `max_bytes`, and never more
+    /// than 16 MiB: a larger frame is rejected without being unpacked.
     pub fn decompress(&mut self, stored: &CompressedChunk, max_bytes: u64, mut buffer: Vec<u8>) -> Result<Chunk> {
         let max = usize::try_from(max_bytes.min(limits::MAX_CHUNK_BYTES)).unwrap_or(usize::MAX);
         let bytes = stored.as_bytes();
@@ -189,7 +189,7 @@ fn read_capped(reader: impl Read, max: usize, buffer: &mut Vec<u8>) -> Result<()
     if buffer.len() > max { Err(format!("more than {max} bytes of content")) } else { Ok(()) }
 }
 
-/// Turns plain chunks into stored ones. Keeps its tables: one for each thread.
+/// Compresses plain chunks for a store. Reuses its tables, so use one for each thread.
 pub struct Compressor {
     zstd: zstd::bulk::Compressor<'static>,
 }
@@ -201,7 +201,7 @@ impl fmt::Debug for Compressor {
 }
 
 impl Compressor {
-    /// A compressor of zstd level 1 to 22. casync and desync write level 3.
+    /// A compressor of zstd level 1 to 22. casync and desync use level 3.
     pub fn new(level: i32) -> Result<Self> {
         if !(1..=22).contains(&level) {
             return Err(Error::Invalid { what: "compression level", reason: format!("{level} is not 1 to 22") });
@@ -210,12 +210,12 @@ impl Compressor {
         Ok(Self { zstd })
     }
 
-    /// One zstd frame without a dictionary, as every reader of `.cacnk` expects.
+    /// Compresses a chunk to one zstd frame without a dictionary, as every reader of `.cacnk` expects.
     pub fn compress(&mut self, chunk: &VerifiedChunk) -> Result<CompressedChunk> {
         self.compress_as(chunk.id, &chunk.bytes)
     }
 
-    /// The same for plain bytes that were just hashed and lie in a larger buffer.
+    /// The same for a slice of a larger buffer that was just hashed.
     pub fn compress_as(&mut self, id: ChunkId, plain: &[u8]) -> Result<CompressedChunk> {
         let bytes = self.zstd.compress(plain).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
         Ok(CompressedChunk { id, bytes })
@@ -276,7 +276,7 @@ mod tests {
             bytes[at] ^= 0xff;
             let bad = CompressedChunk::new(good.id(), bytes);
             if let Ok(chunk) = decompressor.decompress(&bad, 560, Vec::new()) {
-                // A changed frame header may still decode to the same bytes: then nothing is wrong.
+                // A changed frame header may still decode to the same bytes; that is not damage.
                 if let Ok(same) = chunk.verify(DigestAlgorithm::Sha512_256) {
                     assert_eq!(same.id(), good.id(), "byte {at}");
                 }
@@ -295,7 +295,7 @@ mod tests {
         assert!(chunk.verify(DigestAlgorithm::Sha512_256).is_ok());
     }
 
-    /// The text `xz` in an xz stream whose dictionary has the size with this code.
+    /// The text `xz` in an xz stream whose dictionary size has this code.
     fn xz_with_dictionary(code: u8) -> CompressedChunk {
         let stream = "fd377a585a000004e6d6b4460200210116000000742fe5a3010001787a0000004d67c7c4b16ad05200011a02dc2ea57e\
                       1fb6f37d010000000004595a";

@@ -1,12 +1,12 @@
-//! Where a stream is cut into chunks, so that equal content gives equal chunks wherever it stands.
+//! Finds where a stream is cut into chunks, so that equal content yields equal chunks at any position.
 //!
-//! casync's buzhash chunker, bit-exact with casync and with desync from 1.0.5 on, and `FastCDC` v2020 of
-//! the `fastcdc` crate. Two `FastCDC`s of different hands do not share chunks: the crate's name and
-//! version of the algorithm stand in [`Chunker::description`].
+//! Supports casync's buzhash chunker, bit-exact with casync and with desync from 1.0.5 on, and `FastCDC` v2020 as the
+//! `fastcdc` crate implements it. Two implementations of `FastCDC` do not share chunks, so [`Chunker::description`]
+//! names the version of the algorithm.
 //!
-//! Pure and without threads. A caller with threads gives each a span to [`Chunker::candidates`] and the
-//! concatenation to [`Chunker::cuts_from_candidates`]: the cuts are those of [`Chunker::cuts`].
-//! Does not read, hash or store chunks.
+//! Pure and single-threaded. A caller with several threads passes spans to [`Chunker::candidates`] and all results, in
+//! order, to [`Chunker::cuts_from_candidates`]: the cuts equal those of [`Chunker::cuts`]. Does not read, hash or store
+//! chunks.
 //!
 //! Source of the algorithm: casync `cachunker.c`; Xia et al., "The Design of Fast Content-Defined
 //! Chunking for Data Deduplication Based Storage Systems", 2020.
@@ -31,7 +31,7 @@ use buzhash::{Buzhash, WINDOW};
 /// Largest average for [`Algorithm::Casync`], in bytes: its formula has a pole at 9,324,556.
 const MAX_CASYNC_AVG_BYTES: u64 = 8 << 20;
 
-/// Which rule finds the cuts.
+/// The algorithm that finds the cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
@@ -64,7 +64,7 @@ impl FromStr for Algorithm {
     }
 }
 
-/// An algorithm with sizes that it can work with.
+/// An algorithm with sizes that are valid for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunker {
     sizes: ChunkSizes,
@@ -76,7 +76,7 @@ pub struct Chunker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Rule {
     Buzhash(Buzhash),
-    /// casync with three equal sizes: cuts at multiples of them, no hash.
+    /// casync with three equal sizes: cuts at multiples of that size, without a hash.
     Fixed,
     FastCdc,
 }
@@ -109,7 +109,7 @@ impl Chunker {
         Ok(Self { sizes, min: in_memory(sizes.min()), max: in_memory(sizes.max()), rule })
     }
 
-    /// The algorithm.
+    /// The algorithm that it was made with; fixed-size chunks count as casync.
     pub fn algorithm(&self) -> Algorithm {
         match self.rule {
             Rule::Buzhash(_) | Rule::Fixed => Algorithm::Casync,
@@ -122,7 +122,7 @@ impl Chunker {
         self.sizes
     }
 
-    /// All that decides the cuts, as release documents name it: `casync;16384/65536/262144` or
+    /// Everything that determines the cuts, as release documents record it: `casync;16384/65536/262144` or
     /// `fastcdc-v2020;nc=1;16384/65536/262144`.
     pub fn description(&self) -> String {
         let name = match self.algorithm() {
@@ -132,11 +132,11 @@ impl Chunker {
         format!("{name};{}/{}/{}", self.sizes.min(), self.sizes.avg(), self.sizes.max())
     }
 
-    /// Cuts (ends of chunks) in `data`, which begins where a chunk begins: ascending, none at 0.
+    /// Cuts (ends of chunks) in `data`, which begins at the start of a chunk: ascending, never 0.
     ///
-    /// Only cuts that no byte after `data` can move; with `is_end` no byte comes after it, and the last
-    /// cut is `data.len()`. The bytes after the last cut belong to the chunk that goes on: at most the
-    /// largest chunk size less 1.
+    /// Returns only cuts that no byte after `data` can move. With `is_end`, `data` is the end of the stream, and the
+    /// last cut is `data.len()`. The bytes after the last cut belong to an unfinished chunk: at most the largest chunk
+    /// size less 1.
     pub fn cuts(&self, data: &[u8], is_end: bool) -> Vec<usize> {
         match &self.rule {
             Rule::Buzhash(hash) => {
@@ -147,10 +147,10 @@ impl Chunker {
         }
     }
 
-    /// Positions where the hash alone asks for a cut, each right after a byte of `data[span]`; they hold
-    /// wherever chunks begin. Spans that cover `data` without overlap give all of them, whoever scans
-    /// which. One in an average chunk on ordinary data, but at worst every position: 8 times the span's
-    /// bytes. Nothing for an algorithm that has none.
+    /// Positions where the hash alone asks for a cut, each right after a byte of `data[span]`; they do not depend on
+    /// where chunks begin. Spans that cover `data` without overlap yield all candidates, in any order of scanning.
+    /// About one for each average chunk on ordinary data, but in the worst case every position: 8 times the span's
+    /// bytes. `None` for an algorithm without candidates.
     pub fn candidates(&self, data: &[u8], span: Range<usize>) -> Option<Vec<usize>> {
         match &self.rule {
             Rule::Buzhash(hash) => Some(hash.scan(data, span)),
@@ -159,9 +159,9 @@ impl Chunker {
         }
     }
 
-    /// What [`Chunker::cuts`] gives for data of `data_len` bytes, from all its candidates in order.
+    /// The result of [`Chunker::cuts`] for data of `data_len` bytes, from all its candidates in order.
     ///
-    /// Empty for an algorithm whose [`Chunker::candidates`] are none: there is nothing to choose from.
+    /// Empty for an algorithm whose [`Chunker::candidates`] are `None`.
     pub fn cuts_from_candidates(&self, data_len: usize, candidates: &[usize], is_end: bool) -> Vec<usize> {
         if matches!(self.rule, Rule::FastCdc) {
             return Vec::new();
@@ -173,7 +173,7 @@ impl Chunker {
         })
     }
 
-    /// Walks from cut to cut. `first_boundary` finds the first one from its first to its second argument.
+    /// Steps from cut to cut. `first_boundary` finds the first boundary between its first and its second argument.
     fn select(
         &self,
         data_len: usize,
@@ -194,7 +194,7 @@ impl Chunker {
     }
 
     fn fastcdc_cuts(&self, data: &[u8], is_end: bool) -> Vec<usize> {
-        // A chunk that ends with the data and is shorter than the maximum ends there for want of bytes.
+        // The last chunk, if shorter than the maximum, ended only because the data did.
         v2020::FastCDC::new(data, self.min, in_memory(self.sizes.avg()), self.max)
             .map(|chunk| (chunk.offset + chunk.length, chunk.length))
             .take_while(|&(end, length)| is_end || end < data.len() || length == self.max)

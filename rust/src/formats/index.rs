@@ -5,9 +5,9 @@
 //! 48  0xFFFF.. | CaFormatTable | (end offset, 32-byte id) x n | 0 | 0 | 48 | table size | tail marker
 //! ```
 //!
-//! Reads strictly (casync's rules: whole tail, nothing after it, offsets strictly increasing) and writes
-//! the same bytes that casync and desync write. It does not know where chunks are, nor whether the
-//! stream is a blob or a catar: the file's name says that.
+//! Reads strictly (casync's rules: complete tail, nothing after it, strictly increasing offsets) and writes the same
+//! bytes as casync and desync. It does not know where chunks are, nor whether the stream is a blob or a catar: the
+//! file's extension says that.
 //!
 //! Source of the format: casync `caformat.h`, `caindex.c`; desync `index.go`.
 
@@ -24,9 +24,9 @@ const TYPE_INDEX: u64 = 0x9682_4d9c_7b12_9ff9;
 const TYPE_TABLE: u64 = 0xe75b_9e11_2f17_417d;
 const TAIL_MARKER: u64 = 0x4b4f_050e_5549_ecd1;
 
-/// What the stream records and how it is hashed: the second field of an index, and of every catar entry.
+/// What the stream records and how it is hashed: the second field of an index and of every catar entry.
 ///
-/// Unknown bits are refused when an index is read; nothing of ours is ever put in here.
+/// An index with unknown bits is rejected. We define no bits of our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FeatureFlags(u64);
 
@@ -37,12 +37,13 @@ impl FeatureFlags {
     pub const NSEC_TIME: u64 = 0x20;
     /// Modes carry permission bits.
     pub const PERMISSIONS: u64 = 0x100;
-    /// What desync writes for a blob: `EXCLUDE_NODUMP | SHA512_256`. casync adds its `EXCLUDE_FILE` unless told not to.
+    /// Flags that desync writes for a blob: `EXCLUDE_NODUMP | SHA512_256`. casync adds `EXCLUDE_FILE` unless told not
+    /// to.
     pub const BLOB: Self = Self(0xa000_0000_0000_0000);
-    /// What `desync tar -i` writes for a tree.
+    /// Flags that `desync tar -i` writes for a tree.
     pub const TREE: Self = Self(0xb000_0000_1000_1f22);
 
-    // Bits 0 to 32, then the four that are excluded paths and the digest.
+    // Bits 0 to 32, then the four for excluded paths and the digest.
     const KNOWN: u64 = 0x0000_0001_ffff_ffff | 0xf000_0000_0000_0000;
 
     /// Checks that all bits are known.
@@ -78,8 +79,8 @@ impl FeatureFlags {
     }
 }
 
-/// Bounds on the sizes of chunks, in bytes. Only the upper one is enforced: forced cuts and the end of a
-/// stream make smaller chunks, and no reader minds.
+/// Bounds on the sizes of chunks, in bytes. Only the upper one is enforced: forced cuts and the end of a stream make
+/// smaller chunks, which every reader accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ChunkSizes {
     min: u64,
@@ -88,14 +89,14 @@ pub struct ChunkSizes {
 }
 
 impl Default for ChunkSizes {
-    /// 16/64/256 KiB, which casync and desync use too.
+    /// The default of casync and desync: 16/64/256 KiB.
     fn default() -> Self {
         Self { min: 16 << 10, avg: 64 << 10, max: 256 << 10 }
     }
 }
 
 impl ChunkSizes {
-    /// Sizes in order, from 1 byte to [`limits::MAX_CHUNK_BYTES`].
+    /// Sizes in ascending order, from 1 byte to [`limits::MAX_CHUNK_BYTES`].
     pub fn new(min: u64, avg: u64, max: u64) -> Result<Self> {
         if 1 <= min && min <= avg && avg <= max && max <= limits::MAX_CHUNK_BYTES {
             Ok(Self { min, avg, max })
@@ -107,17 +108,17 @@ impl ChunkSizes {
         }
     }
 
-    /// Below this the chunker does not cut, in bytes.
+    /// The chunker does not cut below this size, in bytes.
     pub fn min(self) -> u64 {
         self.min
     }
 
-    /// What the chunker aims at, in bytes.
+    /// The average that the chunker aims at, in bytes.
     pub fn avg(self) -> u64 {
         self.avg
     }
 
-    /// No chunk is larger, in bytes.
+    /// The largest chunk allowed, in bytes.
     pub fn max(self) -> u64 {
         self.max
     }
@@ -128,9 +129,9 @@ impl ChunkSizes {
 pub struct IndexChunk {
     /// Its id.
     pub id: ChunkId,
-    /// Where it begins in the stream, in bytes.
+    /// Start in the stream, in bytes.
     pub start: u64,
-    /// Where it ends.
+    /// End in the stream (exclusive), in bytes.
     pub end: u64,
 }
 
@@ -140,7 +141,7 @@ impl IndexChunk {
         self.end - self.start
     }
 
-    /// Its place in the stream.
+    /// Its range in the stream.
     pub fn range(&self) -> Range<u64> {
         self.start..self.end
     }
@@ -152,7 +153,7 @@ struct Item {
     id: ChunkId,
 }
 
-/// A stream as a list of chunks. Always sound: offsets increase, no chunk is larger than the maximum.
+/// A stream as a list of chunks. Always valid: offsets increase, and no chunk is larger than the maximum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     flags: FeatureFlags,
@@ -161,12 +162,12 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index without chunks, to [`Index::push`] to.
+    /// An empty index; add chunks with [`Index::push`].
     pub fn new(flags: FeatureFlags, sizes: ChunkSizes) -> Self {
         Self { flags, sizes, items: Vec::new() }
     }
 
-    /// Adds the next chunk of the stream.
+    /// Appends the next chunk of the stream.
     pub fn push(&mut self, id: ChunkId, size: u64) -> Result<()> {
         if size == 0 || size > self.sizes.max {
             let reason = format!("{size} bytes are not 1 to {}", self.sizes.max);
@@ -178,7 +179,7 @@ impl Index {
         Ok(())
     }
 
-    /// Reads a whole index file.
+    /// Parses a whole index file.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let (flags, sizes) = parse_header(bytes)?;
         let tail = HEADER_BYTES + TABLE_HEADER_BYTES;
@@ -199,7 +200,7 @@ impl Index {
         Ok(Self { flags, sizes, items })
     }
 
-    /// The file's bytes, equal to what casync and desync write for the same chunks.
+    /// The file's bytes, identical to what casync and desync write for the same chunks.
     pub fn to_bytes(&self) -> Vec<u8> {
         let table_bytes = (TABLE_HEADER_BYTES + (self.items.len() + 1) * ITEM_BYTES) as u64;
         let mut out = Vec::with_capacity(HEADER_BYTES + TABLE_HEADER_BYTES + (self.items.len() + 1) * ITEM_BYTES);
@@ -219,12 +220,12 @@ impl Index {
         out
     }
 
-    /// What the stream records, and its digest.
+    /// What the stream records, and the digest algorithm.
     pub fn flags(&self) -> FeatureFlags {
         self.flags
     }
 
-    /// The digest of its ids.
+    /// The digest algorithm of its chunk ids.
     pub fn digest(&self) -> DigestAlgorithm {
         self.flags.digest()
     }
@@ -234,7 +235,7 @@ impl Index {
         self.sizes
     }
 
-    /// Number of chunks, repeats counted.
+    /// Number of chunks, including repeated ones.
     pub fn len(&self) -> usize {
         self.items.len()
     }
@@ -249,7 +250,7 @@ impl Index {
         self.items.last().map_or(0, |item| item.end)
     }
 
-    /// Chunk `position`, counted from 0, or nothing past the end.
+    /// The chunk at `position`, counted from 0, or `None` past the end.
     pub fn get(&self, position: usize) -> Option<IndexChunk> {
         let item = self.items.get(position)?;
         let start = if position == 0 { 0 } else { self.items[position - 1].end };
@@ -266,7 +267,7 @@ impl Index {
         })
     }
 
-    /// Positions of the chunks that hold any byte of `range` of the stream.
+    /// Positions of the chunks that contain any byte of this range of the stream.
     pub fn positions(&self, range: Range<u64>) -> Range<usize> {
         let first = self.items.partition_point(|item| item.end <= range.start);
         if range.is_empty() {
@@ -299,7 +300,7 @@ fn parse_tail(bytes: &[u8], tail: usize, count: usize) -> Result<()> {
     for (field, want) in wanted.into_iter().enumerate() {
         let at = tail + field * 8;
         if u64_at(bytes, at) != want {
-            return Err(malformed(at, "the table's tail is wrong: the file is cut or has bytes after its end"));
+            return Err(malformed(at, "the table's tail is wrong: the file is cut short or has bytes after its end"));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
-//! Many small files of a repository in one, so that a client asks once: `tuf/current.pack`.
+//! Many small files of a repository in one file, so that a client needs one request: `tuf/current.pack`.
 //!
-//! One zstd frame that announces its content size. In it, all numbers little-endian:
+//! One zstd frame that announces its content size. Its content, with all numbers little-endian:
 //!
 //! ```text
 //! 8 bytes   "vsk-pack"
@@ -9,13 +9,13 @@
 //! each:     u16 length of the path; the path; u32 length of the body; the body
 //! ```
 //!
-//! A path is that of the file below the repository's root, in strictly rising order of its bytes: `tuf/<name>.json`,
-//! `targets/<folders>/<sha256>.<name>` or `bundles/<sha256>.json`. Nothing follows the last body, and nothing the frame.
-//! The format is this project's own.
+//! Paths are relative to the repository's root, in strictly ascending byte order: `tuf/<name>.json`,
+//! `targets/<folders>/<sha256>.<name>` or `bundles/<sha256>.json`. Nothing follows the last body, and nothing follows
+//! the frame. The format is this project's own.
 //!
-//! Promises: nothing is allocated by a number that was not held against a cap, and no path is accepted that is none of
-//! a repository's. It verifies no signature: a pack is believed no more than whoever sent it, and what is in it is
-//! held against keys and digests as the single files are. It neither reads files nor asks servers.
+//! No allocation follows a number that was not checked against a cap, and only paths of repository files are accepted.
+//! Signatures are not verified here: a pack is trusted no more than its sender, and its files are checked against keys
+//! and digests just like single files. No file or network access.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,32 +31,32 @@ mod tests;
 pub use name::{check_role_name, check_target_name, target_path};
 pub use query::PackQuery;
 
-/// Where it lies below the root of a repository.
+/// Its path below the repository's root.
 pub const PATH: &str = "tuf/current.pack";
 
-/// Largest pack, in bytes as sent.
+/// Largest pack as transferred, in bytes.
 pub const MAX_PACKED_BYTES: u64 = 1 << 20;
 
 /// Largest content of the frame, in bytes.
 pub const MAX_PLAIN_BYTES: u64 = 8 << 20;
 
-/// Most entries.
+/// Most entries in a pack.
 pub const MAX_ENTRIES: usize = 1024;
 
-/// Longest path, in bytes: that of a target whose name is as long as a name may be.
+/// Longest path, in bytes: that of a target with the longest allowed name.
 const MAX_PATH_BYTES: usize = 600;
 
 const MAGIC: [u8; 8] = *b"vsk-pack";
 const VERSION: u32 = 1;
 
-/// zstd level: it is made once and fetched often.
+/// zstd level: a pack is made once and fetched often.
 const LEVEL: i32 = 15;
 
-/// See the module's head.
+/// A parsed pack: files by their paths.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MetadataPack {
     plain: Vec<u8>,
-    /// Where each body is in `plain`.
+    /// Range of each body in `plain`.
     files: BTreeMap<String, Range<usize>>,
 }
 
@@ -67,22 +67,22 @@ impl std::fmt::Debug for MetadataPack {
 }
 
 impl MetadataPack {
-    /// Reads a pack.
+    /// Parses a pack.
     ///
     /// # Errors
-    /// [`Error::Trust`] of kind `Malformed`; [`Error::Unsupported`] for one of a newer version.
+    /// [`Error::Trust`] of kind `Malformed`; [`Error::Unsupported`] for a newer version.
     pub fn parse(packed: &[u8]) -> Result<Self> {
         Self::parse_plain(unpack(packed)?)
     }
 
-    /// Reads the content of a pack's frame.
+    /// Parses the content of a pack's frame.
     ///
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_plain(plain: Vec<u8>) -> Result<Self> {
         let mut rest = Rest { plain: &plain, at: 0 };
         if rest.take(MAGIC.len())? != MAGIC {
-            return Err(malformed("it does not begin as one"));
+            return Err(malformed("it does not begin with the magic bytes"));
         }
         let version = rest.u32()?;
         if version != VERSION {
@@ -90,13 +90,13 @@ impl MetadataPack {
         }
         let count = rest.u32()?;
         if count as usize > MAX_ENTRIES {
-            return Err(malformed(format!("it has {count} entries, at most {MAX_ENTRIES} are read")));
+            return Err(malformed(format!("it has {count} entries, more than {MAX_ENTRIES}")));
         }
         let mut files: BTreeMap<String, Range<usize>> = BTreeMap::new();
         for _ in 0..count {
             let path = rest.path()?;
             if files.last_key_value().is_some_and(|(last, _)| *last >= path) {
-                return Err(malformed(format!("{path} is not in order, or there twice")));
+                return Err(malformed(format!("{path} is out of order, or occurs twice")));
             }
             let length = rest.u32()? as usize;
             let start = rest.at;
@@ -104,17 +104,18 @@ impl MetadataPack {
             files.insert(path, start..rest.at);
         }
         if rest.at != plain.len() {
-            return Err(malformed("something follows its last entry"));
+            return Err(malformed("there are bytes after its last entry"));
         }
         Ok(Self { plain, files })
     }
 
-    /// Makes a pack of files by their path below the root of the repository. The same files give the same bytes.
+    /// Makes a pack of files, keyed by their paths below the repository's root. The same files always produce the same
+    /// bytes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what [`Self::parse`] would refuse.
+    /// [`Error::Invalid`] for everything that [`Self::parse`] would reject.
     pub fn write(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>> {
-        let too_much = || invalid("it has too much in it");
+        let too_much = || invalid("it has too many files, or is too large");
         if files.len() > MAX_ENTRIES {
             return Err(too_much());
         }
@@ -123,7 +124,7 @@ impl MetadataPack {
         plain.extend(u32::try_from(files.len()).map_err(|_| too_much())?.to_le_bytes());
         for (path, body) in files {
             if !may_have(path) {
-                return Err(invalid(&format!("{path:?} is no file that it may have")));
+                return Err(invalid(&format!("{path:?} is not a file that a pack may contain")));
             }
             plain.extend(u16::try_from(path.len()).map_err(|_| too_much())?.to_le_bytes());
             plain.extend(path.as_bytes());
@@ -137,7 +138,7 @@ impl MetadataPack {
         if packed.len() as u64 > MAX_PACKED_BYTES { Err(too_much()) } else { Ok(packed) }
     }
 
-    /// The bytes of a file by its path below the root of the repository.
+    /// The content of the file at this path below the repository's root.
     pub fn get(&self, path: &str) -> Option<&[u8]> {
         self.plain.get(self.files.get(path)?.clone())
     }
@@ -147,7 +148,7 @@ impl MetadataPack {
         self.files.keys().map(String::as_str)
     }
 
-    /// The highest version of a root that is in it.
+    /// The highest version of `root.json` in the pack.
     pub fn newest_root(&self) -> Option<u64> {
         let roots = self.paths().filter_map(|path| match PackQuery::at(path) {
             Some(PackQuery::Root(version)) => Some(version),
@@ -157,7 +158,7 @@ impl MetadataPack {
     }
 }
 
-/// Whether a pack may have a file of this path.
+/// Whether a pack may contain a file at this path.
 pub(crate) fn may_have(path: &str) -> bool {
     if path.len() > MAX_PATH_BYTES {
         return false;
@@ -177,20 +178,20 @@ fn compress(plain: &[u8]) -> Result<Vec<u8>> {
 
 fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
     if packed.len() as u64 > MAX_PACKED_BYTES {
-        return Err(malformed(format!("it has {} bytes, at most {MAX_PACKED_BYTES} are read", packed.len())));
+        return Err(malformed(format!("it has {} bytes, more than {MAX_PACKED_BYTES}", packed.len())));
     }
     if zstd::zstd_safe::find_frame_compressed_size(packed) != Ok(packed.len()) {
         return Err(malformed("it is not one zstd frame"));
     }
     let announced = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
     let Some(length) = announced.filter(|length| *length <= MAX_PLAIN_BYTES) else {
-        return Err(malformed("it has more content than is read, or does not say how much"));
+        return Err(malformed("its content is too large, or its size is not announced"));
     };
     let capacity = usize::try_from(length).map_err(|_| malformed("it is too large"))?;
     zstd::bulk::decompress(packed, capacity).map_err(|e| malformed(e.to_string()))
 }
 
-/// What has not been read yet.
+/// The unread rest of the content.
 struct Rest<'a> {
     plain: &'a [u8],
     at: usize,
@@ -199,13 +200,13 @@ struct Rest<'a> {
 impl<'a> Rest<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {
         let end = self.at.checked_add(length);
-        let taken = end.and_then(|end| self.plain.get(self.at..end)).ok_or_else(|| malformed("it breaks off"))?;
+        let taken = end.and_then(|end| self.plain.get(self.at..end)).ok_or_else(|| malformed("it is cut short"))?;
         self.at += length;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| malformed("it breaks off"))
+        self.take(N)?.try_into().map_err(|_| malformed("it is cut short"))
     }
 
     fn u32(&mut self) -> Result<u32> {
@@ -215,7 +216,7 @@ impl<'a> Rest<'a> {
     fn path(&mut self) -> Result<String> {
         let length = self.array().map(u16::from_le_bytes)?;
         let path = std::str::from_utf8(self.take(length.into())?).ok().filter(|path| may_have(path));
-        path.map(str::to_owned).ok_or_else(|| malformed("it names a file that it may not have"))
+        path.map(str::to_owned).ok_or_else(|| malformed("it contains a file that a pack may not contain"))
     }
 }
 

@@ -1,15 +1,15 @@
-//! What a repository says of versions, and what follows from it: pure data and pure decisions.
+//! What a repository says about its versions, and which one to install: pure data and pure decisions.
 //!
 //! ```text
 //! Catalog     per mode: active? successor? which versions are offered, where, to how many        release/catalog.rs
-//!   choose    catalog + what is installed -> stay, or take this version                          release/choice.rs
+//!   choose    catalog + installed version -> stay, or take another version                       release/choice.rs
 //! Release     one version for one platform: index, file table, entry program, notes              release/document.rs
 //!   FileTable its files: a layout with the SHA-256 of each file                                  release/file_table.rs
 //! ```
 //!
-//! All of it arrives as signed targets; [`trust`](crate::net::trust) says whether they are to be believed. What is
-//! parsed here is checked again as if they were not: a publisher's mistake must not become a player's damage.
-//! Nothing here fetches, and nothing here touches files.
+//! All of it arrives as signed targets; [`trust`](crate::net::trust) verifies the signatures. Parsing checks the
+//! content as strictly as if it were unsigned: a publisher's mistake must not become a player's damage. Nothing here
+//! downloads or touches files.
 
 mod catalog;
 mod choice;
@@ -26,13 +26,13 @@ pub use document::{Chunking, Entry, Release, Sizes, TargetRef};
 pub use file_table::FileTable;
 pub use name::{ModeName, Platform, target_name};
 
-/// Whether a catalog's address is one that clients follow. Other kinds are passed over, so that there may be some.
+/// Whether clients use this address from a catalog. Other schemes are ignored, so that future versions can add some.
 pub fn is_web_address(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
-/// The name of the catalog among the targets.
+/// The catalog's target name.
 pub const CATALOG_TARGET: &str = "catalog.json";
 
-/// Where chunks are when a catalog names no store: relative to the repository.
+/// Where chunks are if a catalog names no store: relative to the repository.
 pub const DEFAULT_STORE: &str = "store";

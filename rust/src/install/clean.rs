@@ -6,7 +6,7 @@ use super::installed_version::InstalledVersion;
 use super::recover::TRASH;
 use super::{InstallRoot, Session, foreign};
 use crate::error::Result;
-use crate::install::launch;
+use crate::install::running;
 use crate::local::disk;
 
 impl Session {
@@ -15,7 +15,7 @@ impl Session {
     pub fn clean(&self) -> Result<u64> {
         let mut saved = 0;
         for folder in self.root().folders()? {
-            if !self.state.needs(&folder) && !launch::is_running(self.root(), &folder) {
+            if !self.state.needs(&folder) && !running::is_running(self.root(), &folder) {
                 let staying: Vec<_> = self.state.kept().map(|kept| self.root().versions(&kept.folder)).collect();
                 saved += remove(self.root(), &folder, &staying)?;
             }
@@ -36,7 +36,7 @@ pub(super) fn remove(root: &InstallRoot, folder: &str, staying: &[PathBuf]) -> R
         disk::remove_all(&trash)?;
         disk::rename(&tree, &trash)?;
         InstalledVersion::remove(root, folder)?;
-        disk::remove_file(&root.control(launch::RUNNING).join(folder))?;
+        disk::remove_file(&root.control(running::RUNNING).join(folder))?;
         disk::remove_all(&trash)?;
         return Ok(saved);
     }

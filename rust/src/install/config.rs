@@ -12,6 +12,7 @@ mod place;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -22,6 +23,9 @@ pub use place::{Folders, System, file_in};
 
 use crate::error::{Error, Format, Result};
 use crate::local::disk;
+
+/// How long a game must run to count as started, unless it says so earlier.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 
 /// Largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;

@@ -17,12 +17,12 @@ use super::installed_version::InstalledVersion;
 use super::prepare::{mode_of, prepare};
 use super::takeover::InPlace;
 use super::verify::{Condition, Damage, Verified, has_content, has_mode};
-use super::{InstallRoot, Purpose, Report, Session, VersionJob};
+use super::{InstallRoot, Installation, Purpose, Session, VersionJob};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor};
 use crate::local::disk;
-use crate::local::extract::Intent;
 use crate::local::sources::Sources;
+use crate::local::staging::Intent;
 use crate::local::strategy::Link;
 
 impl Session {
@@ -38,14 +38,14 @@ impl Session {
         others: Vec<InPlace>,
         sources: Sources,
         monitor: &Monitor,
-    ) -> Result<Option<Report>> {
+    ) -> Result<Option<Installation>> {
         let lost = || Error::Damaged { path: self.root().versions(folder), files: found.damaged_files() };
         let kept = InstalledVersion::known(self.root(), folder).ok_or_else(lost)?;
         let nodes = mend_modes(&kept, found, &others);
         if nodes.iter().all(|condition| *condition == Condition::Sound) {
             // Only saves the next one from reading it again.
             kept.stamp_again(self.root(), folder, monitor).unwrap_or_else(|error| monitor.warn(&error));
-            return Ok((!found.damage.is_empty()).then(Report::default));
+            return Ok((!found.damage.is_empty()).then(Installation::default));
         }
         let documents = kept.documents.clone();
         let mut in_place = vec![InPlace { kept, nodes: Some(nodes) }];

@@ -75,7 +75,7 @@ impl Documents {
 }
 
 /// The version of this program.
-pub(crate) fn this_launcher() -> Result<Version> {
+pub fn this_launcher() -> Result<Version> {
     Version::parse(env!("CARGO_PKG_VERSION"))
 }
 

@@ -18,20 +18,14 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Event, Monitor};
 use crate::formats::release::Release;
-use crate::install::{self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth};
+use crate::install::{
+    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth, running,
+};
 use crate::local::disk;
 use crate::local::sources::Sources;
 
 /// Starts without a sign of life before the version before comes back.
 pub const MAX_ATTEMPTS: u32 = 2;
-
-/// How long a game that says nothing must live to count as started.
-pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
-
-/// Where running games are marked, in `.vsekai`.
-pub(crate) const RUNNING: &str = "running";
-
-const READY: &str = "ready-";
 
 /// How often the game is looked at until it has started, and asked to end once that was wanted.
 const TICK: Duration = Duration::from_millis(50);
@@ -212,8 +206,8 @@ impl Started {
         let release = InstalledVersion::release(root, &current.folder)?;
         let tree = root.versions(&current.folder);
         let program = release.entry.path.below(&tree);
-        let ready = root.control(RUNNING).join(format!("{READY}{}", std::process::id()));
-        let marker = mark(root, &current.folder).ok();
+        let ready = running::ready_file(root);
+        let marker = running::mark(root, &current.folder).ok();
         let _ = disk::remove_file(&ready);
         let mut command = command(&program, &tree, &release);
         command.args(&options.arguments).env("VSEKAI_READY_FILE", &ready);
@@ -283,49 +277,4 @@ fn ask_to_end(child: &mut Child) {
 #[cfg(not(unix))]
 fn ask_to_end(child: &mut Child) {
     let _ = child.kill();
-}
-
-/// Says that a version is being run, for as long as we or the game live.
-fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
-    disk::create_directory(&root.control(RUNNING))?;
-    let path = root.control(RUNNING).join(folder);
-    let file = disk::open_or_create(&path)?;
-    file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
-    // Inherited by the game: the lock lives as long as either of us.
-    #[cfg(unix)]
-    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).map_err(|e| Error::io("lock", path)(e.into()))?;
-    Ok(file)
-}
-
-/// Whether something runs from a version, or stands in its folder.
-pub fn is_running(root: &InstallRoot, folder: &str) -> bool {
-    let marker = root.control(RUNNING).join(folder);
-    let is_marked = File::open(&marker).is_ok_and(|file| file.try_lock().is_err());
-    is_marked || is_used(&root.versions(folder))
-}
-
-/// Removes what starts that were killed have left, of all that is in the folder of marks, unless something runs.
-pub(crate) fn tidy(root: &InstallRoot, names: &[String]) -> Result<()> {
-    let (ready, marks): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(READY));
-    if ready.is_empty() || marks.iter().any(|folder| is_running(root, folder)) {
-        return Ok(());
-    }
-    ready.iter().try_for_each(|name| disk::remove_file(&root.control(RUNNING).join(name)))
-}
-
-/// Games that were started without us leave no mark; Linux shows them all the same.
-#[cfg(target_os = "linux")]
-fn is_used(tree: &Path) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-    processes.flatten().any(|process| {
-        let is_below =
-            |link: &str| std::fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(tree));
-        is_below("exe") || is_below("cwd")
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_used(_tree: &Path) -> bool {
-    // Windows: files in use cannot be removed. macOS keeps them for the process that has them open.
-    false
 }

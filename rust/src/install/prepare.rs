@@ -12,27 +12,26 @@ use serde::Serialize;
 
 use super::installed_version::{Documents, InstalledVersion};
 use super::takeover::{self, InPlace};
-use super::verify::sha256;
 use super::{InstallRoot, InstallState, Installed, Session, foreign, heal, recover};
 use crate::error::{Error, Format, Result};
-use crate::event::{Event, Monitor};
+use crate::event::Monitor;
 use crate::formats::archive::Node;
 use crate::formats::chunker::Chunker;
 use crate::formats::index::ChunkSizes;
 use crate::formats::release::Release;
-use crate::local::acquire::{Bundled, DigestChoice};
-use crate::local::assemble::{self, Assembled, Assembly};
-use crate::local::disk;
-use crate::local::extract::{self, Intent};
+use crate::local::acquire::Bundled;
+use crate::local::assemble::Assembled;
+use crate::local::disk::{self, Durability};
 use crate::local::make;
 use crate::local::offer::BundleOffer;
-use crate::local::plan::{self, Inputs, Plan, Staged, Summary};
+use crate::local::plan::{self, Inputs, Plan, Summary};
 use crate::local::seed::Seed;
-use crate::local::sources::{Sources, Transfer, WantedChunk};
+use crate::local::sources::{Sources, WantedChunk};
 use crate::local::spool::Spool;
+use crate::local::staging::{self, Intent, Planned, Report, Staging};
 use crate::local::strategy::{self, Link, Price, Strategy};
 use crate::local::tree;
-use crate::state::State;
+use crate::state::Signal;
 
 /// What a version is brought in for.
 #[derive(Debug, Clone, Default)]
@@ -67,13 +66,10 @@ pub struct VersionJob {
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// What had been planned.
-    pub plan: Summary,
-    /// From other machines.
-    pub transfer: Transfer,
-    /// Bytes of file content written.
-    pub written_bytes: u64,
+pub struct Installation {
+    /// The work.
+    #[serde(flatten)]
+    pub work: Report,
     /// Files that somebody had put into a version that was removed, now in `saved/`.
     pub saved_files: u64,
 }
@@ -84,11 +80,7 @@ pub struct Prepared {
     root: InstallRoot,
     documents: Documents,
     folder: String,
-    sources: Sources,
-    bundled: Option<Bundled>,
-    spool: Spool,
-    plan: Plan,
-    installed: Option<PathBuf>,
+    planned: Planned,
     /// It is in `versions/` already.
     is_there: bool,
     /// The folder in which the very same version is in place, but damaged.
@@ -113,25 +105,20 @@ pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
 /// # Errors
 /// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
 pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, monitor: &Monitor) -> Result<Prepared> {
-    monitor.emit(Event::StateChanged { state: State::PreparingUpdate });
+    monitor.signal(Signal::Start);
     let folder = folder_for(root, state, &job);
     let is_there = InstalledVersion::read(root, &folder).is_some_and(|kept| kept.is_complete());
     let spool_folder = if job.intent == Intent::Apply { root.control("") } else { job.scratch.clone() };
     let mut prepared = Prepared {
         root: root.clone(),
         folder,
-        sources: Sources::default(),
-        bundled: None,
-        spool: Spool::new(&spool_folder),
-        plan: Plan::default(),
-        installed: None,
+        planned: Planned::nothing(&job.documents.index, Spool::new(&spool_folder)),
         is_there,
         hurt: job.in_place.iter().find(|it| is_of(&it.kept, &job)).and_then(|it| it.kept.folder()),
         purpose: job.purpose.clone(),
         intent: job.intent,
         documents: job.documents.clone(),
     };
-    prepared.plan.summary.index_chunks = job.documents.index.len() as u64;
     if is_there {
         return Ok(prepared);
     }
@@ -142,7 +129,8 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
         }
     }
     let base = open_seeds(root, state, &mut job, monitor)?;
-    let staged = staged(root, &prepared.folder, &job, monitor)?;
+    let staging = Staging::at(root.staging(&prepared.folder));
+    let staged = staging.scan(&job.documents.index, job.documents.table.layout(), job.intent, monitor)?;
     let keep = takeover::unchanged(&job, base, monitor)?;
     let inputs = Inputs {
         index: &job.documents.index,
@@ -150,17 +138,17 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
         installed: None,
         staged: &staged,
         sources: &job.sources,
-        spool: &prepared.spool,
+        spool: &prepared.planned.spool,
     };
     let mut plan = plan::with_kept(&inputs, keep)?;
-    let parts = root.staging(&prepared.folder).join("parts");
+    let parts = staging.parts();
     job.offers.iter_mut().for_each(|offer| offer.find_kept(&parts));
     let strategy = strategy_for(&inputs, &plan, &job);
     if let Some(base) = base.map(|base| &job.in_place[base].kept) {
         plan.summary.removed_files = takeover::removed(base, &job.documents);
         let foreign = foreign::list(base.tree(), base.documents.table.layout())?;
         plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
-        prepared.installed = Some(base.tree().to_owned());
+        prepared.planned.installed = Some(base.tree().to_owned());
     }
     if let Some(price) = strategy.price() {
         (plan.summary.requests, plan.summary.fetch_bytes) = (price.requests, price.bytes);
@@ -168,16 +156,17 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     check_space(root, &job, &mut plan)?;
     let parts = (job.intent == Intent::Apply).then_some(parts);
     let bundled = Some(Bundled { offers: job.offers, strategy, parts });
-    Ok(Prepared { sources: job.sources, bundled, plan, ..prepared })
+    prepared.planned = Planned { plan, sources: job.sources, bundled, ..prepared.planned };
+    Ok(prepared)
 }
 
 /// Counts copies as what they take, unless there is no room for them and the disk can clone.
 fn check_space(root: &InstallRoot, job: &VersionJob, plan: &mut Plan) -> Result<()> {
-    let outcome = extract::check_space(root.directory(), &plan.summary);
+    let outcome = staging::check_space(root.directory(), &plan.summary);
     let copied_bytes = plan.copied_bytes(job.documents.table.layout());
     if outcome.is_err() && copied_bytes > 0 && job.intent == Intent::Apply && disk::can_clone(&root.control(""))? {
         plan.summary.disk_bytes -= copied_bytes;
-        return extract::check_space(root.directory(), &plan.summary);
+        return staging::check_space(root.directory(), &plan.summary);
     }
     outcome
 }
@@ -256,27 +245,15 @@ fn adopted_seed(root: &InstallRoot, job: &VersionJob, monitor: &Monitor) -> Resu
     Seed::new(root.directory(), index, layout)
 }
 
-fn staged(root: &InstallRoot, folder: &str, job: &VersionJob, monitor: &Monitor) -> Result<Staged> {
-    let tree = root.staging(folder).join("tree");
-    if !tree.exists() {
-        return Ok(Staged::none());
-    }
-    let layout = job.documents.table.layout();
-    if job.intent == Intent::Apply {
-        extract::tidy_staging(&tree, layout)?;
-    }
-    Staged::scan(&tree, &job.documents.index, layout, monitor)
-}
-
 impl Prepared {
     /// What will be done, in numbers.
     pub fn summary(&self) -> &Summary {
-        &self.plan.summary
+        &self.planned.plan.summary
     }
 
     /// How the chunks come, and what other ways would have cost.
     pub fn prices(&self) -> &[Price] {
-        self.bundled.as_ref().map_or(&[], |bundled| &bundled.strategy.prices)
+        self.planned.bundled.as_ref().map_or(&[], |bundled| &bundled.strategy.prices)
     }
 
     /// Where.
@@ -295,18 +272,19 @@ impl Prepared {
     }
 
     /// Does it, and makes the version current. `session` holds the lock of the same root.
-    pub fn apply(self, session: &mut Session, monitor: &Monitor) -> Result<Report> {
+    pub fn apply(self, session: &mut Session, monitor: &Monitor) -> Result<Installation> {
         if self.intent != Intent::Apply || session.root() != &self.root {
             return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
         }
-        let mut report = Report { plan: self.plan.summary, ..Report::default() };
+        let mut done = Installation::default();
+        done.work.plan = self.planned.plan.summary;
         let mut folder = &self.folder;
         if !self.is_there {
-            monitor.emit(Event::StateChanged { state: State::DownloadingUpdate });
+            monitor.signal(Signal::Planned);
             match (self.bring_in(monitor), &self.purpose, &self.hurt) {
                 (Ok(assembled), ..) => {
-                    report.transfer = assembled.transfer;
-                    report.written_bytes = assembled.written_bytes;
+                    done.work.transfer = assembled.transfer;
+                    done.work.written_bytes = assembled.written_bytes;
                 }
                 // What is in place may start, and that beats the version that is to be left.
                 (Err(error), Purpose::Update, Some(hurt)) if error.is_for_want_of_bytes() => {
@@ -316,19 +294,19 @@ impl Prepared {
                 (Err(error), ..) => return Err(error),
             }
         }
-        monitor.emit(Event::StateChanged { state: State::ApplyingUpdate });
+        monitor.signal(Signal::Downloaded);
         match &self.purpose {
             Purpose::Update => session.state.switch_to(Installed::of(&self.documents.release, folder.clone())),
             Purpose::Repair(replaced) => session.state.move_to(replaced, folder),
         }
         session.commit()?;
-        monitor.emit(Event::StateChanged { state: State::FinalizingUpdate });
+        monitor.signal(Signal::Applied);
         // From here on the new version is the current one: what is left over is no reason to fail.
         match recover::drop_staged(&self.root, None).and_then(|()| session.clean()) {
-            Ok(saved) => report.saved_files = saved,
+            Ok(saved) => done.saved_files = saved,
             Err(error) => monitor.warn(&error),
         }
-        Ok(report)
+        Ok(done)
     }
 
     /// Compares what was written with the file table. The index vouches for the content already; but the next
@@ -340,37 +318,23 @@ impl Prepared {
             let (Some(digest), Some(path)) = (table.digest(*node), &table.layout().nodes()[*node].path) else {
                 return Ok(());
             };
-            if sha256(&path.below(tree))? == digest.0 {
+            if disk::sha256(&path.below(tree))? == digest {
                 return Ok(());
             }
             let reason = format!("{path} does not have the digest that it gives");
             Err(Error::Malformed { format: Format::FileTable, offset: 0, reason })
         };
-        monitor.pool()?.install(|| self.plan.files.par_iter().try_for_each(check))
+        monitor.pool()?.install(|| self.planned.plan.files.par_iter().try_for_each(check))
     }
 
     /// Builds the tree in staging, and moves it to its place.
     fn bring_in(&self, monitor: &Monitor) -> Result<Assembled> {
-        let staging = self.root.staging(&self.folder);
-        let tree = staging.join("tree");
-        disk::create_directory(&staging)?;
-        let release = &self.documents.release;
-        let digest = DigestChoice::new(self.documents.index.digest());
-        let assembly = Assembly {
-            plan: &self.plan,
-            layout: self.documents.table.layout(),
-            staging: &tree,
-            installed: self.installed.as_deref(),
-            sources: &self.sources,
-            bundled: self.bundled.as_ref(),
-            spool: &self.spool,
-            digest: &digest,
-            mode_of: &|node| mode_of(release, node),
-        };
-        let assembled = assemble::assemble(&assembly, monitor)?;
-        self.check_digests(&tree, monitor)?;
-        monitor.cancel.check()?;
-        disk::sync_disk(&tree)?;
+        let staging = Staging::at(self.root.staging(&self.folder));
+        let tree = staging.tree();
+        let (layout, release) = (self.documents.table.layout(), &self.documents.release);
+        let check = |tree: &Path| self.check_digests(tree, monitor);
+        let last = (Durability::PowerCut, &check as &dyn Fn(&Path) -> Result<()>);
+        let assembled = self.planned.build(&staging, layout, &|node| mode_of(release, node), last, monitor)?;
         InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");
         disk::create_directory(&versions)?;

@@ -6,7 +6,7 @@ use super::installed_version::InstalledVersion;
 use super::{InstallRoot, InstallState, Installed, uninstall};
 use crate::error::{Error, Result};
 use crate::formats::release::Release;
-use crate::install::launch;
+use crate::install::running;
 use crate::local::disk;
 
 /// Prefix of the folder of a version that is being removed.
@@ -24,7 +24,7 @@ pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
             }
         }
     }
-    launch::tidy(root, &names(&root.control(launch::RUNNING))?)?;
+    running::tidy(root, &names(&root.control(running::RUNNING))?)?;
     let staging = root.control("staging");
     for name in names(&staging)? {
         // An empty folder is left over from a version that has been moved into place.

@@ -9,7 +9,7 @@ use super::{Admission, InstallRoot, LOCK, Session, clean, recover};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::install::integrate;
-use crate::install::launch;
+use crate::install::running;
 use crate::local::disk;
 use crate::local::lock::Lock;
 
@@ -36,7 +36,7 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
     let is_half_done = root.control("uninstalling").is_file();
     let session = Session::enter(root, admission, monitor)?;
     for folder in root.folders()? {
-        if launch::is_running(root, &folder) {
+        if running::is_running(root, &folder) {
             return Err(Error::Busy { path: root.versions(&folder), holder: "the running game".to_owned() });
         }
     }

@@ -12,10 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::installed_version::InstalledVersion;
-use super::{InstallRoot, InstallState, Installed, Report, foreign, prepare};
+use super::{InstallRoot, InstallState, Installation, Installed, foreign, prepare};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{NodeKind, Segment};
@@ -100,7 +99,7 @@ pub struct Examined {
     #[serde(flatten)]
     pub found: Verified,
     /// What mending it took; nothing if it was whole, or is not mended.
-    pub repaired: Option<Report>,
+    pub repaired: Option<Installation>,
 }
 
 impl Examined {
@@ -320,21 +319,5 @@ pub(super) fn has_content(kept: &InstalledVersion, node: usize) -> bool {
     let table = &kept.documents.table;
     let path = table.layout().nodes()[node].path.as_ref().map(|path| path.below(kept.tree()));
     let (Some(path), Some(wanted)) = (path, table.digest(node)) else { return false };
-    sha256(&path).is_ok_and(|found| found == wanted.0)
-}
-
-/// The SHA-256 of a file.
-pub(crate) fn sha256(path: &Path) -> Result<[u8; 32]> {
-    let file = disk::open(path)?;
-    let mut reader = std::io::BufReader::with_capacity(1 << 18, file);
-    let mut hash = Sha256::new();
-    loop {
-        let bytes = std::io::BufRead::fill_buf(&mut reader).map_err(Error::io("read", path))?;
-        if bytes.is_empty() {
-            return Ok(hash.finalize().into());
-        }
-        hash.update(bytes);
-        let count = bytes.len();
-        std::io::BufRead::consume(&mut reader, count);
-    }
+    disk::sha256(&path).is_ok_and(|found| found == wanted)
 }

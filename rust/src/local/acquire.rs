@@ -1,4 +1,4 @@
-//! Gets chunks from wherever they are, verified, and hands each to a [`Sink`] once.
+//! Gets chunks from any source, verifies them, and passes each to a [`Sink`] once.
 //!
 //! ```text
 //! spool, seeds, local stores, caches  --read--+
@@ -6,9 +6,9 @@
 //! remote stores  --queue of bodies------------+
 //! ```
 //!
-//! A source that gives damaged bytes is passed over and the next one asked; only when all are exhausted
-//! is it an error, which names the chunk and what each source said. A remote bounds what it has in flight,
-//! and a body counts until it is judged. It does not decide what is wanted, and it writes nothing but the cache.
+//! If a source supplies damaged bytes, the next source is asked. Only when all are exhausted is it an error, which
+//! names the chunk and the answer of each source. A remote limits its requests in flight, and a body counts as in
+//! flight until it is verified. Does not decide which chunks are wanted, and writes nothing but the cache.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,13 +29,13 @@ mod bundled;
 
 pub use bundled::Bundled;
 
-/// Takes verified chunks. Called from several threads at once, once for each wanted chunk.
+/// Receives verified chunks. Called from several threads at once, once for each wanted chunk.
 pub trait Sink: Sync {
-    /// Puts the chunk to use. An error stops everything.
+    /// Uses the chunk. An error stops the whole operation.
     fn accept(&self, chunk: &VerifiedChunk) -> Result<()>;
 }
 
-/// Which digest the index's ids really are: its flag, unless the first chunk proves it wrong.
+/// The digest algorithm of an index's ids: the one that its flag names, unless the first chunk proves it wrong.
 ///
 /// desync 1.0.4 and older could write SHA-256 ids under the flag of SHA-512/256.
 #[derive(Debug)]
@@ -49,12 +49,12 @@ const AS_FLAGGED: u8 = 1;
 const THE_OTHER: u8 = 2;
 
 impl DigestChoice {
-    /// Believes the flag until the first chunk says otherwise.
+    /// Trusts the flag until the first chunk.
     pub fn new(flagged: DigestAlgorithm) -> Self {
         Self { flagged, state: AtomicU8::new(UNDECIDED) }
     }
 
-    /// The digest as far as it is known.
+    /// The digest algorithm as far as it is known.
     pub fn current(&self) -> DigestAlgorithm {
         self.in_state(self.state.load(Ordering::Relaxed))
     }
@@ -63,12 +63,12 @@ impl DigestChoice {
         if state == THE_OTHER { self.flagged.other() } else { self.flagged }
     }
 
-    /// Verifies with the right digest, finding out on the first chunk which that is.
+    /// Verifies a chunk; the first one determines the digest algorithm.
     ///
     /// # Errors
-    /// The buffer, if the content matches neither.
+    /// Returns the buffer if the content matches neither algorithm.
     pub fn verify(&self, chunk: Chunk, id: ChunkId, monitor: &Monitor) -> Result<VerifiedChunk, Vec<u8>> {
-        // Looked at once: another thread may decide while this one hashes.
+        // Read once: another thread may decide while this one hashes.
         let state = self.state.load(Ordering::Relaxed);
         match chunk.verify(self.in_state(state)) {
             Ok(chunk) => {
@@ -90,14 +90,14 @@ impl DigestChoice {
     }
 }
 
-/// Where chunks may come from.
+/// The sources of chunks for one call of [`acquire`].
 #[derive(Debug, Clone, Copy)]
 pub struct Supply<'a> {
-    /// Trees, stores and caches.
+    /// Installed trees, stores and caches.
     pub sources: &'a Sources,
-    /// Bundles on other machines, asked before the stores there.
+    /// Bundles on other machines, tried before the stores there.
     pub bundled: Option<&'a Bundled>,
-    /// Chunks that were read before.
+    /// Chunks that were already read.
     pub spool: Option<&'a Spool>,
 }
 
@@ -107,7 +107,7 @@ impl<'a> From<&'a Sources> for Supply<'a> {
     }
 }
 
-/// Gets every wanted chunk, each once, and gives it to `sink`.
+/// Acquires every wanted chunk once and passes it to `sink`.
 pub fn acquire(
     supply: Supply<'_>,
     wanted: &[WantedChunk],
@@ -143,7 +143,7 @@ pub fn acquire(
     Ok(transfer)
 }
 
-/// One pass over a list of wanted chunks, and what went wrong in it.
+/// One pass over a list of wanted chunks, and the failures in it.
 struct Round<'a> {
     sources: &'a Sources,
     spool: Option<&'a Spool>,
@@ -157,7 +157,7 @@ struct Round<'a> {
     complaints: Mutex<HashMap<ChunkId, Vec<Error>>>,
 }
 
-/// A worker's own tables and buffer.
+/// The tables and the buffer of one worker thread.
 struct Worker {
     decompressor: Decompressor,
     buffer: Vec<u8>,
@@ -218,7 +218,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The error for a chunk that no local source could give.
+    /// The error for a chunk that no local source could supply.
     fn exhausted(&self, id: ChunkId) -> Error {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
         let complaints = complaints.remove(&id).unwrap_or_default();
@@ -306,7 +306,7 @@ impl<'a> Round<'a> {
                     Err(buffer) => worker.buffer = buffer,
                 },
                 Ok(None) => {}
-                // A seed that changed under us is no harm: the chunk comes from elsewhere.
+                // A seed that changed meanwhile does no harm: the chunk is acquired from another source.
                 Err(error) => self.complain(want.id, error),
             }
         }
@@ -319,7 +319,7 @@ impl<'a> Round<'a> {
             if let Some(chunk) = self.read_store(worker, cache, want) {
                 return Ok(Some(chunk));
             }
-            // Bad or absent: either way the next reader must not meet it.
+            // Damaged or missing: either way, later readers must not find it.
             let _ = cache.remove(&want.id);
         }
         Ok(None)

@@ -1,9 +1,9 @@
-//! From two versions to the bundle that leads from one to the other, or from one to the bundle that needs nothing.
+//! Builds bundles: from an old version to a new one, or for a new version alone.
 //!
 //! ```text
-//! draft     chunks that the old version has not, in stream order, cut into sections
-//! sketch    what the old stream is like, place by place                       bundle_builder/similar.rs
-//! pack      each section against the places that are most like it, all cores
+//! draft     chunks that the old version lacks, in stream order, cut into sections
+//! sketch    a summary of the old stream's content, block by block             bundle_builder/similar.rs
+//! pack      compresses each section against the most similar blocks, on all cores
 //! write     header, table, documents, sections
 //! ```
 
@@ -36,13 +36,13 @@ mod tests;
 use similar::{Sketch, Votes, marks_of, spacing_log};
 pub use sources::StoreSource;
 
-/// zstd level of the trial compression that tells whether a filter pays.
+/// zstd level of the trial compression that decides about a filter.
 const TRIAL_LEVEL: i32 = 3;
 
-/// What standing at the same path counts for a block; one mark that is in one place counts 1.
+/// Weight of a block at the same path; a mark that occurs in one place weighs 1.
 const PATH_VOTES: f32 = 0.5;
 
-/// How far a file's content is expected to have moved within it, in bytes.
+/// How far content is expected to move within its file, in bytes.
 const NEARBY_BYTES: u64 = 256 << 10;
 
 impl Effort {
@@ -54,7 +54,7 @@ impl Effort {
         }
     }
 
-    /// Output and prefix of one section, in bytes, at the most.
+    /// Largest output and prefix of one section, in bytes.
     fn section_bytes(self, has_prefix: bool) -> (u64, u64) {
         match (self, has_prefix) {
             (Self::Fast | Self::Normal, false) => (16 << 20, 0),
@@ -65,16 +65,16 @@ impl Effort {
     }
 }
 
-/// One version: what it is, and who has its chunks.
+/// One version, with a source of its chunks.
 #[derive(Clone, Copy)]
 pub struct Side<'a> {
     /// Its index.
     pub index: &'a Index,
     /// Its files.
     pub table: &'a FileTable,
-    /// Gives its chunks.
+    /// Supplies its chunks.
     pub chunks: &'a dyn ChunkSource,
-    /// Nodes whose bytes may be others at the player's: nothing is built on them.
+    /// Nodes that a player may have modified: nothing is built on their bytes.
     pub is_mutable: &'a (dyn Fn(usize) -> bool + Sync),
 }
 
@@ -84,25 +84,25 @@ impl std::fmt::Debug for Side<'_> {
     }
 }
 
-/// What was built.
+/// The result of [`build`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
     /// Its entry in the list of bundles.
     pub info: BundleInfo,
-    /// How many chunks it gives.
+    /// Number of chunks it contains.
     pub chunks: u64,
 }
 
-/// A section before it is packed.
+/// A section before compression.
 struct Draft {
     runs: Vec<Range<u32>>,
     plain_bytes: u64,
 }
 
-/// Builds a bundle for `new`, and writes it to `out`, which must be empty. `scratch` is a folder for working files.
+/// Builds a bundle for `new` and writes it to `out`, which must be empty. `scratch` is a folder for temporary files.
 ///
 /// # Errors
-/// Those of the sources, and of the disk.
+/// Those of the sources and of the disk.
 pub fn build(
     new: Side<'_>,
     old: Option<Side<'_>>,
@@ -133,7 +133,7 @@ pub fn build(
     Ok(Built { info, chunks })
 }
 
-/// The chunks that `old` has not, each once, in stream order.
+/// The chunks that `old` lacks, each once, in stream order.
 fn draft(new: &Index, old: Option<&Index>, section_bytes: u64) -> Vec<Draft> {
     let mut known: HashSet<ChunkId> = old.into_iter().flat_map(Index::iter).map(|chunk| chunk.id).collect();
     let mut drafts: Vec<Draft> = Vec::new();
@@ -154,7 +154,7 @@ fn draft(new: &Index, old: Option<&Index>, section_bytes: u64) -> Vec<Draft> {
     drafts
 }
 
-/// Reads all of the old version once.
+/// Reads the whole old version once.
 fn sketch(old: Side<'_>, monitor: &Monitor) -> Result<Sketch> {
     let spacing = spacing_log(old.index.stream_bytes());
     let chunks: Vec<_> = old.index.iter().collect();
@@ -173,7 +173,7 @@ fn sketch(old: Side<'_>, monitor: &Monitor) -> Result<Sketch> {
     Ok(Sketch::new(marks, old.index.stream_bytes()))
 }
 
-/// Packed sections, in the order in which they got done.
+/// Packed sections, in order of completion.
 struct Bin {
     file: File,
     path: std::path::PathBuf,
@@ -268,7 +268,7 @@ impl Packer<'_> {
         Ok(Piece { section, place })
     }
 
-    /// Applies the filter that pays, by a look that takes little time. Gives which it was.
+    /// Chooses a filter by trial compression, applies it, and returns it.
     fn filter(&self, section: &Section, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<Filter> {
         if !x86::is_likely(plain) {
             return Ok(Filter::None);
@@ -296,7 +296,7 @@ impl Packer<'_> {
         without(sketch.choose(&votes, self.prefix_bytes), &mutable_ranges(old))
     }
 
-    /// Where the files that a section is of stood before.
+    /// Where the files of a section were in the old version.
     fn same_paths(&self, draft: &Draft, old: Side<'_>) -> Vec<Range<u64>> {
         let by_path: HashMap<_, _> = old.table.files().map(|(node, path, ..)| (path, node)).collect();
         let (new_layout, old_layout) = (self.new.table.layout(), old.table.layout());
@@ -321,7 +321,7 @@ impl Packer<'_> {
     }
 }
 
-/// Where the stream has files whose bytes may be others at the player's, in order.
+/// Ranges of the stream whose files a player may have modified, in order.
 fn mutable_ranges(side: Side<'_>) -> Vec<Range<u64>> {
     let nodes = side.table.layout().nodes().iter().enumerate();
     let mutable = nodes.filter(|(node, _)| (side.is_mutable)(*node));
@@ -333,7 +333,7 @@ fn mutable_ranges(side: Side<'_>) -> Vec<Range<u64>> {
         .collect()
 }
 
-/// Takes holes out of ranges; both are in order.
+/// Removes holes from ranges; both are in order.
 fn without(ranges: Vec<Range<u64>>, holes: &[Range<u64>]) -> Vec<Range<u64>> {
     let mut left = Vec::new();
     for mut range in ranges {

@@ -1,16 +1,18 @@
-//! The file operations that everything else is built of: positional, atomic, step by step, and with errors
-//! that name their path.
+//! File operations for all other modules: positional, atomic, one step at a time, and with errors that name their path.
 //!
-//! It knows no formats. Where systems differ (exchange of two folders, copy-on-write clones, holes) the
-//! difference ends here: each operation has one meaning and the best means that the system offers.
-//! All local work changes the disk through this module alone, and each change is one step: in builds with
-//! debug assertions a [`probe`] sees them all, and can stop the process or fail the step at any of them.
+//! Knows no formats. Differences between systems (exchanging two folders, copy-on-write clones, holes) end here: each
+//! operation has one meaning, and uses the best means that the system offers. All changes to the disk go through this
+//! module, and each is one step: in builds with debug assertions a [`probe`] sees every step, and can stop the process
+//! or make the step fail.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sha2::Digest as _;
+
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 
 mod names;
@@ -41,7 +43,7 @@ mod system;
 #[path = "disk/windows.rs"]
 mod system;
 
-/// What the names of files begin with that are not finished yet.
+/// Prefix of the names of unfinished files.
 pub(crate) const TEMPORARY_PREFIX: &str = ".tmp-vsekai-";
 
 /// Opens a file for reading.
@@ -49,7 +51,22 @@ pub fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(Error::io("open", path))
 }
 
-/// Reads a whole file of at most `max_bytes`; nothing if there is no such file.
+/// Computes the SHA-256 of a file.
+pub fn sha256(path: &Path) -> Result<Digest> {
+    let mut reader = io::BufReader::with_capacity(1 << 18, open(path)?);
+    let mut hash = sha2::Sha256::new();
+    loop {
+        let bytes = io::BufRead::fill_buf(&mut reader).map_err(Error::io("read", path))?;
+        if bytes.is_empty() {
+            return Ok(Digest(hash.finalize().into()));
+        }
+        hash.update(bytes);
+        let count = bytes.len();
+        io::BufRead::consume(&mut reader, count);
+    }
+}
+
+/// Reads a whole file of at most `max_bytes`; `None` if it does not exist.
 pub fn read_if_exists(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -72,12 +89,12 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     read_if_exists(path, max_bytes)?.ok_or_else(missing)
 }
 
-/// Fills `buffer` from `offset`; a file that ends before is an error.
+/// Fills `buffer` from `offset`; fails if the file ends too early.
 pub fn read_exact_at(file: &File, path: &Path, offset: u64, buffer: &mut [u8]) -> Result<()> {
     system::read_exact_at(file, buffer, offset).map_err(Error::io("read", path))
 }
 
-/// A name in the same folder that no other process and no other thread uses.
+/// A name in the same folder that no other process or thread uses.
 pub fn temporary_beside(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -85,7 +102,7 @@ pub fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id()))
 }
 
-/// Whether there is anything of this name: a link too, wherever it leads.
+/// Whether anything exists at this path, including a dangling link.
 pub fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -94,7 +111,7 @@ pub fn exists(path: &Path) -> Result<bool> {
     }
 }
 
-/// What is in a folder, sorted by name.
+/// The entries of a folder, sorted by name.
 pub fn list(folder: &Path) -> Result<Vec<fs::DirEntry>> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect);
     let mut entries: Vec<fs::DirEntry> = entries.map_err(Error::io("list", folder))?;
@@ -102,7 +119,7 @@ pub fn list(folder: &Path) -> Result<Vec<fs::DirEntry>> {
     Ok(entries)
 }
 
-/// Bytes that an unprivileged user can still write on the disk of `path`, or of its nearest parent that exists.
+/// Bytes that an unprivileged user can still write on the disk of `path`, or of its nearest existing parent.
 pub fn free_bytes(path: &Path) -> Result<u64> {
     let mut existing = path;
     while !existing.as_os_str().is_empty() && !existing.exists() {
@@ -112,7 +129,7 @@ pub fn free_bytes(path: &Path) -> Result<u64> {
     system::free_bytes(existing).map_err(Error::io("ask for free space at", existing))
 }
 
-/// Whether the disk takes `a` and `A` for the same name. Asks by making a file, so `directory` must be ours.
+/// Whether the disk treats `a` and `A` as the same name. Creates a file to find out, so `directory` must be ours.
 pub fn folds_case(directory: &Path) -> Result<bool> {
     let lower = temporary_beside(&directory.join("case"));
     let upper = lower.file_name().map(|name| directory.join(name.to_ascii_uppercase()));
@@ -122,7 +139,7 @@ pub fn folds_case(directory: &Path) -> Result<bool> {
     Ok(folds)
 }
 
-/// Modification time in nanoseconds since 1970; 0 if before, or unknown.
+/// Modification time in nanoseconds since 1970; 0 if it is earlier or unknown.
 pub fn mtime_ns(metadata: &fs::Metadata) -> u64 {
     let since = metadata.modified().ok().and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
     since.and_then(|d| u64::try_from(d.as_nanos()).ok()).unwrap_or(0)

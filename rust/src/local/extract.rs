@@ -17,21 +17,20 @@ use crate::event::Monitor;
 use crate::formats::archive::Layout;
 use crate::formats::index::Index;
 use crate::local::acquire::DigestChoice;
-use crate::local::assemble::{self, Assembled, Assembly};
+use crate::local::assemble;
 use crate::local::disk::{self, Durability};
 use crate::local::lock::Lock;
-use crate::local::plan::{self, Inputs, Installed, Plan, Staged, Summary};
+use crate::local::plan::{self, Inputs, Installed, Plan, Summary};
 use crate::local::receipt::{Receipt, Workplace};
 use crate::local::sources::{Sources, Transfer};
 use crate::local::spool::Spool;
+use crate::local::staging::{Intent, Planned, Report, Staging, check_space};
 use crate::local::store::LocalStore;
 
 mod destination;
 mod layout;
 mod seeds;
 mod switch;
-
-pub(crate) use destination::tidy_staging;
 
 /// What an index describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,44 +71,29 @@ pub struct Request {
 
 /// What an extract did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
-    /// What it had planned.
-    pub plan: Summary,
-    /// From other machines, in all phases.
-    pub transfer: Transfer,
-    /// Bytes of file content written.
-    pub written_bytes: u64,
+pub struct Extracted {
+    /// The work, with what reading the layout took.
+    #[serde(flatten)]
+    pub work: Report,
     /// Whether the destination was as wanted already.
     pub up_to_date: bool,
 }
 
 /// An extract that is planned and can be carried out, or dropped.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedExtract {
     request: Request,
     workplace: Workplace,
-    sources: Sources,
+    planned: Planned,
     layout: Layout,
-    digest: DigestChoice,
-    spool: Spool,
-    plan: Plan,
     replaces: bool,
     transfer: Transfer,
     up_to_date: bool,
     lock: Option<Lock>,
 }
 
-/// Whether a preparation will be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intent {
-    /// Locks the destination.
-    Apply,
-    /// Locks and creates nothing (what reading the layout needs goes to [`Request::scratch`]).
-    DryRun,
-}
-
 /// Finds out what is to be done. Reads the layout from the sources, which may take requests.
-pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: &Monitor) -> Result<Prepared> {
+pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: &Monitor) -> Result<PreparedExtract> {
     let workplace = Workplace::of(&request.destination)?;
     let lock = admit(&request, &workplace, intent)?;
     let receipt = workplace.receipt();
@@ -120,24 +104,24 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
             drop_staging_of(&receipt.index, &workplace, monitor);
         }
         if up_to_date {
-            return Ok(Prepared::nothing_to_do(request, workplace, receipt.layout.clone(), lock));
+            return Ok(PreparedExtract::nothing_to_do(request, workplace, receipt.layout.clone(), lock));
         }
     }
     let taken_over = seeds::open(&request, &workplace, receipt.as_ref(), &mut sources, monitor)?;
-    let staging = workplace.join(&staging_name(&request.index));
+    let staging = Staging::at(workplace.join(&staging_name(&request.index)));
     let digest = DigestChoice::new(request.index.digest());
     let spool = match intent {
         Intent::Apply => Spool::new(workplace.folder()),
         Intent::DryRun => Spool::new(&request.scratch),
     };
-    let early = EarlyChunks::keep(&staging, intent, &mut sources)?;
+    let early = EarlyChunks::keep(staging.folder(), intent, &mut sources)?;
     let reader = layout::Reader { request: &request, sources: &sources, spool: &spool, digest: &digest, monitor };
-    let (layout, looked) = reader.read(receipt.as_ref(), &staging, intent)?;
+    let (layout, looked) = reader.read(receipt.as_ref(), staging.folder(), intent)?;
     early.done(&mut sources);
     if intent == Intent::Apply && disk::folds_case(workplace.folder())? {
         layout.check_case_collisions()?;
     }
-    let staged = staged(&staging, &request.index, &layout, intent, monitor)?;
+    let staged = staging.scan(&request.index, &layout, intent, monitor)?;
     let inputs = Inputs {
         index: &request.index,
         layout: &layout,
@@ -155,8 +139,9 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     }
     check_space(workplace.destination(), &plan.summary)?;
     let (replaces, transfer) = (workplace.destination().exists(), looked.transfer);
-    let up_to_date = false;
-    Ok(Prepared { request, workplace, sources, layout, digest, spool, plan, replaces, transfer, up_to_date, lock })
+    let installed = replaces.then(|| workplace.destination().to_owned());
+    let planned = Planned { plan, sources, bundled: None, spool, digest, installed };
+    Ok(PreparedExtract { request, workplace, planned, layout, replaces, transfer, up_to_date: false, lock })
 }
 
 /// Takes the lock, unless this is a destination that we may not touch or a run that only looks.
@@ -243,54 +228,26 @@ fn staging_name(index: &Index) -> String {
     format!("staging-{}", &digest[..8])
 }
 
-fn staged(staging: &Path, index: &Index, layout: &Layout, intent: Intent, monitor: &Monitor) -> Result<Staged> {
-    let tree = staging.join("tree");
-    if !tree.exists() {
-        return Ok(Staged::none());
-    }
-    if intent == Intent::Apply {
-        destination::tidy_staging(&tree, layout)?;
-    }
-    Staged::scan(&tree, index, layout, monitor)
-}
-
-/// A twentieth more than the plan says: folders, journals and slack are not counted in it.
-pub(crate) fn check_space(destination: &Path, summary: &Summary) -> Result<()> {
-    let needed_bytes = summary.disk_bytes + summary.disk_bytes / 20;
-    let free_bytes = disk::free_bytes(destination)?;
-    if needed_bytes > free_bytes {
-        return Err(Error::DiskFull { path: destination.to_owned(), needed_bytes, free_bytes });
-    }
+/// Every chunk was verified on its way, and no more is known of an archive.
+fn no_check(_tree: &Path) -> Result<()> {
     Ok(())
 }
 
-impl Prepared {
+impl PreparedExtract {
     fn nothing_to_do(request: Request, workplace: Workplace, layout: Layout, lock: Option<Lock>) -> Self {
-        let summary = Summary { index_chunks: request.index.len() as u64, ..Summary::default() };
-        let spool = Spool::new(workplace.folder());
-        Self {
-            digest: DigestChoice::new(request.index.digest()),
-            request,
-            workplace,
-            sources: Sources::default(),
-            layout,
-            spool,
-            plan: Plan { summary, ..Plan::default() },
-            replaces: true,
-            transfer: Transfer::default(),
-            up_to_date: true,
-            lock,
-        }
+        let planned = Planned::nothing(&request.index, Spool::new(workplace.folder()));
+        let (replaces, transfer, up_to_date) = (true, Transfer::default(), true);
+        Self { request, workplace, planned, layout, replaces, transfer, up_to_date, lock }
     }
 
     /// What will be done, in numbers.
     pub fn summary(&self) -> &Summary {
-        &self.plan.summary
+        &self.planned.plan.summary
     }
 
     /// The whole plan.
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.planned.plan
     }
 
     /// Whether the destination is as wanted already.
@@ -304,56 +261,34 @@ impl Prepared {
     }
 
     /// Does it.
-    pub fn apply(self, monitor: &Monitor) -> Result<Report> {
-        let report = Report { plan: self.plan.summary, transfer: self.transfer, ..Report::default() };
+    pub fn apply(self, monitor: &Monitor) -> Result<Extracted> {
+        let mut report = Report { plan: self.planned.plan.summary, transfer: self.transfer, written_bytes: 0 };
         if self.up_to_date {
-            return Ok(Report { up_to_date: true, ..report });
+            return Ok(Extracted { work: report, up_to_date: true });
         }
         if self.lock.is_none() {
             return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
         }
-        let staging = self.workplace.join(&staging_name(&self.request.index));
-        let tree = staging.join("tree");
-        disk::create_directory(&staging)?;
-        let assembled = self.assemble(&tree, monitor)?;
+        let staging = Staging::at(self.workplace.join(&staging_name(&self.request.index)));
         let durability = if self.request.sync || self.replaces { Durability::PowerCut } else { Durability::Kill };
-        if durability == Durability::PowerCut {
-            disk::sync_disk(&tree)?;
-        }
-        monitor.cancel.check()?;
+        let last = (durability, &no_check as &dyn Fn(&Path) -> Result<()>);
+        let assembled = self.planned.build(&staging, &self.layout, &assemble::recorded_mode, last, monitor)?;
+        let tree = staging.tree();
         let new_receipt = self.workplace.join("receipt.new");
         Receipt::write(&new_receipt, &tree, &self.request.index, &self.layout, durability)?;
         switch::switch(&self.workplace, &tree, self.request.content, durability)?;
         self.refresh_kept_times();
-        switch::clean_up(&self.workplace, &staging)?;
-        let transfer = Transfer {
-            requests: report.transfer.requests + assembled.transfer.requests,
-            received_bytes: report.transfer.received_bytes + assembled.transfer.received_bytes,
-        };
-        Ok(Report { transfer, written_bytes: assembled.written_bytes, ..report })
-    }
-
-    fn assemble(&self, tree: &Path, monitor: &Monitor) -> Result<Assembled> {
-        let installed = self.replaces.then(|| self.workplace.destination());
-        let assembly = Assembly {
-            plan: &self.plan,
-            layout: &self.layout,
-            staging: tree,
-            installed,
-            sources: &self.sources,
-            bundled: None,
-            spool: &self.spool,
-            digest: &self.digest,
-            mode_of: &assemble::recorded_mode,
-        };
-        assemble::assemble(&assembly, monitor)
+        switch::clean_up(&self.workplace, staging.folder())?;
+        report.transfer.add(assembled.transfer);
+        report.written_bytes = assembled.written_bytes;
+        Ok(Extracted { work: report, up_to_date: false })
     }
 
     /// A kept file shares its inode with the old version, so its new time can only be set now. The time is
     /// no part of its content: if this fails, or is never reached, the next run reads the file once.
     fn refresh_kept_times(&self) {
         let mut changed = false;
-        for keep in &self.plan.keep {
+        for keep in &self.planned.plan.keep {
             let node = &self.layout.nodes()[keep.node];
             let path = node.path.as_ref().map(|path| path.below(self.workplace.destination()));
             let path = path.unwrap_or_else(|| self.workplace.destination().to_owned());

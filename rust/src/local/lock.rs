@@ -1,6 +1,6 @@
-//! One writer at a time: an advisory lock that says who holds it.
+//! One writer at a time: an advisory lock that names its holder.
 //!
-//! The lock goes with its process, however that ends. A second process is told at once, it never waits.
+//! The lock ends with its process, however that ends. A second process fails immediately and never waits.
 
 use std::fs::{File, TryLockError};
 use std::io::Read;
@@ -9,25 +9,25 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::local::disk;
 
-/// A lock, held until it is dropped.
+/// A held lock; dropping it releases it.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
 impl Drop for Lock {
-    /// Closing would do, but for a process that another thread is starting just now: it has the file too, until it is
-    /// what was to be started.
+    /// Closing the file would release the lock, except that a child process which another thread is just starting
+    /// shares the file until its exec.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
 impl Lock {
-    /// Takes the lock for `verb` (what this process is doing), alone.
+    /// Takes the lock exclusively. `verb` says what this process is doing.
     ///
     /// # Errors
-    /// [`Error::Busy`] with the holder if somebody has it, shared or alone.
+    /// [`Error::Busy`] with the holder if anyone holds the lock, shared or exclusive.
     pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
         let file = disk::open_or_create(path)?;
         match file.try_lock() {
@@ -39,10 +39,10 @@ impl Lock {
         Ok(Self { file })
     }
 
-    /// Takes the lock together with others who share it.
+    /// Takes the lock shared with others.
     ///
     /// # Errors
-    /// [`Error::Busy`] with the holder if somebody has it alone.
+    /// [`Error::Busy`] with the holder if anyone holds the lock exclusively.
     pub fn shared(path: &Path, verb: &str) -> Result<Self> {
         let file = disk::open_or_create(path)?;
         match file.try_lock_shared() {

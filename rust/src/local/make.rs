@@ -1,8 +1,8 @@
-//! Cuts a tree or a blob into chunks, and stores what the store does not have yet.
+//! Cuts a tree or a blob into chunks, and stores those that the store lacks.
 //!
-//! The index is given back, not written: the caller writes it when this has returned, so an index never
-//! names chunks that are not there. Memory is bounded by blocks, whatever the size of the tree.
-//! It does not list trees ([`tree`](crate::local::tree) does), and it removes nothing.
+//! The index is returned, not written: the caller writes it after this has returned, so an index never names missing
+//! chunks. Memory is bounded by the size of a few blocks, whatever the size of the tree. Does not list trees
+//! ([`tree`](crate::local::tree) does), and removes nothing.
 
 use std::path::Path;
 
@@ -33,50 +33,51 @@ use run::BlockJob;
 /// How a stream becomes chunks.
 #[derive(Debug, Clone)]
 pub struct MakeOptions {
-    /// Where to cut.
+    /// The algorithm and sizes for the cuts.
     pub chunker: Chunker,
-    /// What the index says that the stream records, and the digest of its ids.
+    /// The feature flags of the index, which include the digest algorithm of its ids.
     pub flags: FeatureFlags,
-    /// Whether every file of 64 KiB and more begins and ends with a cut, so that its chunks are the same
-    /// in every tree. Off, the cuts are those of casync.
+    /// Whether every file of at least 64 KiB begins and ends with a cut, so that its chunks are the same in every tree.
+    /// If false, the cuts are those of casync.
     pub forced_cuts: bool,
     /// zstd level, 1 to 22; casync and desync use 3.
     pub level: i32,
-    /// The index that the last make of this tree gave: where the bytes are the same, its cuts are taken
-    /// over, and boundaries are not looked for. The result is the same without it. Used with
-    /// `forced_cuts` and [`Algorithm::Casync`](crate::formats::chunker::Algorithm::Casync) only, and if its flags and sizes are those of this make.
+    /// The index from the previous make of this tree. Where the bytes are unchanged, its cuts are reused instead of
+    /// searching for boundaries; the result is the same without it. Used only with `forced_cuts` and
+    /// [`Algorithm::Casync`](crate::formats::chunker::Algorithm::Casync), and only if its flags and sizes match this
+    /// make.
     pub hint: Option<Index>,
 }
 
-/// What [`make`] did.
+/// The result of [`make`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Made {
-    /// To be written where the caller likes.
+    /// The index, for the caller to write.
     #[serde(skip)]
     pub index: Index,
     /// Length of the stream, in bytes.
     pub bytes: u64,
-    /// Chunks of the index, repeats counted.
+    /// Chunks in the index, including repeated ones.
     pub chunks: u64,
-    /// Different chunks that were added to the store.
+    /// Distinct chunks that were added to the store.
     pub new_chunks: u64,
-    /// Their plain size, in bytes.
+    /// Plain size of the added chunks, in bytes.
     pub new_bytes: u64,
-    /// Their size as stored, in bytes.
+    /// Size of the added chunks as stored, in bytes.
     pub new_stored_bytes: u64,
-    /// Different chunks that the store had.
+    /// Distinct chunks that the store already had.
     pub reused_chunks: u64,
 }
 
-/// Cuts what is at `root`, and adds to the store what it has not. `root` is the tree that `layout` is of,
-/// or the file of a blob's layout.
+/// Cuts the content of `root` and adds the chunks that the store lacks. `root` is the tree that `layout` describes, or
+/// the file of a blob's layout.
 ///
-/// Any number of these may run on one store at once. While one runs, [`prune`](crate::local::store::prune)
-/// answers busy; chunks that were there count as new for its grace time.
+/// Any number of makes may run on one store at once. While one runs, [`prune`](crate::local::store::prune) fails as
+/// busy; reused chunks count as new for its grace time.
 ///
 /// # Errors
-/// `Busy` while a prune runs; `Invalid` for a level that zstd has not, and if a file is not as long as
-/// its layout says, or changes while it is read. What was stored until then stays.
+/// `Busy` while a prune runs; `Invalid` for a level that zstd does not have, or if a file's length differs from its
+/// layout or changes while it is read. Chunks stored until then stay.
 pub fn make(
     root: &Path,
     layout: &Layout,
@@ -90,10 +91,10 @@ pub fn make(
     Ok(keeper.into_made(index))
 }
 
-/// The index that [`make`] would give, storing nothing.
+/// Computes the index that [`make`] would return, without storing anything.
 ///
 /// # Errors
-/// As [`make`], without those of the store.
+/// As for [`make`], without those of the store.
 pub fn cut(root: &Path, layout: &Layout, options: &MakeOptions, monitor: &Monitor) -> Result<Index> {
     run::run(&job(root, layout, options), &|_, _| Ok(()), monitor)
 }
@@ -110,11 +111,11 @@ fn job<'a>(root: &'a Path, layout: &'a Layout, options: &'a MakeOptions) -> Bloc
     }
 }
 
-/// The index of what is at `root` now, storing nothing. `root` is the tree that `layout` is of, or the
-/// file of a blob's layout. For `forced_cuts` see [`has_forced_cuts`].
+/// Computes the index of the current content of `root`, without storing anything. `root` is the tree that `layout`
+/// describes, or the file of a blob's layout. For `forced_cuts` see [`has_forced_cuts`].
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::Error::Invalid) if a file is not as long as its layout says, or changes while it is read.
+/// [`Error::Invalid`](crate::Error::Invalid) if a file's length differs from its layout or changes while it is read.
 pub fn index_of(
     root: &Path,
     layout: &Layout,
@@ -127,16 +128,16 @@ pub fn index_of(
     run::run(&job, &|_, _| Ok(()), monitor)
 }
 
-/// The chunks of one file as a blob, storing nothing.
+/// Computes the chunks of one file as a blob, without storing anything.
 pub fn list_chunks(file: &Path, chunker: &Chunker, digest: DigestAlgorithm, monitor: &Monitor) -> Result<Index> {
     let layout = Layout::blob(tree::file_size(file)?);
     index_of(file, &layout, chunker, FeatureFlags::BLOB.with_digest(digest), false, monitor)
 }
 
-/// Whether an index was cut at the borders of its files too.
+/// Whether an index was also cut at file boundaries.
 ///
-/// Only the end of a stream and forced cuts make chunks under the minimum. A tree without files of
-/// 64 KiB has none either way, and either answer gives the same cuts for it.
+/// Only the end of a stream and forced cuts make chunks below the minimum size. A tree without files of 64 KiB has none
+/// either way, and then both answers lead to the same cuts.
 pub fn has_forced_cuts(index: &Index) -> bool {
     let inner = index.len().saturating_sub(1);
     index.iter().take(inner).any(|chunk| chunk.size() < index.sizes().min())

@@ -1,7 +1,7 @@
-//! Bundles that can be had, and what each builds on.
+//! Bundles that are available, and what each builds on.
 //!
 //! Plain data and one trait: [`strategy`](crate::local::strategy) prices the offers, [`acquire`](crate::local::acquire)
-//! takes chunks out of those that were chosen.
+//! gets chunks from the chosen ones.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,13 +16,12 @@ use crate::formats::index::Index;
 use crate::local::seed::Seed;
 use crate::local::sources::Transfer;
 
-/// Gives bytes of one bundle.
+/// Reads one bundle.
 pub trait BundleFile: Send + Sync + std::fmt::Debug {
-    /// Passes on the bytes of a range, in order, in pieces. What it passed on before an error is sound as far as it
-    /// knows.
+    /// Passes the bytes of a range to `take`, in order, in pieces. Bytes passed on before an error can be used.
     ///
     /// # Errors
-    /// Those of network and disk, and whatever `take` gives back.
+    /// Those of network and disk, and those that `take` returns.
     fn read(
         &self,
         range: Range<u64>,
@@ -31,28 +30,28 @@ pub trait BundleFile: Send + Sync + std::fmt::Debug {
     ) -> Result<Transfer>;
 }
 
-/// A bundle that can be had, and what it builds on.
+/// An available bundle, and what it builds on.
 #[derive(Debug, Clone)]
 pub struct BundleOffer {
     /// Its entry in the list.
     pub info: BundleInfo,
-    /// Its table, held against both indexes.
+    /// Its table, checked against both indexes.
     pub table: Arc<Table>,
-    /// Where its first section begins.
+    /// Position of its first section, in bytes.
     pub sections_at: u64,
-    /// Who gives its bytes.
+    /// Reads its bytes.
     pub file: Arc<dyn BundleFile>,
-    /// Whether nobody has to be asked for them: they came with its front.
+    /// Whether its bytes are already in memory, because they came with its front.
     pub is_here: bool,
-    /// What a run before this one has received of sections, in bytes, by their position in the table.
+    /// Bytes that an earlier run received, by the position of their section in the table.
     pub kept: HashMap<usize, u64>,
-    /// The version that it leads to.
+    /// The version that its chunks belong to.
     pub to: VersionContent,
-    /// What it builds on; nothing for one that needs nothing.
+    /// The version it builds on; `None` if it needs none.
     pub old: Option<DeltaBase>,
 }
 
-/// A version, as what is taken out of a bundle is cut and put together by.
+/// The index and layout of a version, needed to cut and join the content of bundles.
 #[derive(Debug, Clone)]
 pub struct VersionContent {
     /// Its chunks.
@@ -61,31 +60,31 @@ pub struct VersionContent {
     pub layout: Arc<Layout>,
 }
 
-/// The version that a bundle builds on.
+/// The older version that a bundle builds on.
 #[derive(Debug, Clone)]
 pub struct DeltaBase {
-    /// What is installed.
+    /// The installed version.
     pub seed: Arc<Seed>,
-    /// Set if that is an older version still.
+    /// Set if the older version is not the installed one but one between it and the new one.
     pub between: Option<IntermediateBase>,
 }
 
-/// A version that is not installed, and never will be: another bundle leads to it.
+/// A version that is never installed: another bundle leads to it.
 #[derive(Debug, Clone)]
 pub struct IntermediateBase {
-    /// What it is.
+    /// Its index and layout.
     pub version: VersionContent,
-    /// The offer that gives what is not installed of it, by its place in the list.
+    /// The offer that supplies the part of it that is not installed, by position in the list of offers.
     pub after: usize,
 }
 
 impl BundleOffer {
-    /// Each section, and where it lies.
+    /// Each section with its range in the bundle.
     pub fn places(&self) -> impl Iterator<Item = (Range<u64>, &Section)> {
         self.table.places(self.sections_at)
     }
 
-    /// Looks for what an earlier run kept of its sections in the folder `parts`.
+    /// Finds the bytes of its sections that an earlier run kept in the folder `parts`.
     pub fn find_kept(&mut self, parts: &Path) {
         let bytes = |number, section: &Section| {
             let found = std::fs::metadata(part_path(parts, &self.info, number)).ok()?;
@@ -95,25 +94,25 @@ impl BundleOffer {
         self.kept = sections.filter_map(|(number, section)| Some((number, bytes(number, section)?))).collect();
     }
 
-    /// The offer that has to come first.
+    /// The offer that must be used first, if any.
     pub fn after(&self) -> Option<usize> {
         Some(self.old.as_ref()?.between.as_ref()?.after)
     }
 }
 
 impl DeltaBase {
-    /// The index of the version that is built on.
+    /// The index of the older version.
     pub fn index(&self) -> &Index {
         self.between.as_ref().map_or_else(|| self.seed.index(), |between| &between.version.index)
     }
 
-    /// The files of that version.
+    /// The layout of the older version.
     pub fn layout(&self) -> &Layout {
         self.between.as_ref().map_or_else(|| self.seed.layout(), |between| &between.version.layout)
     }
 }
 
-/// Where what was received of a section is kept.
+/// Path of the file that keeps the received bytes of a section.
 pub(super) fn part_path(parts: &Path, info: &BundleInfo, section: usize) -> PathBuf {
     parts.join(format!("{}-{section}", info.id))
 }

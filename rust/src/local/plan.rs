@@ -1,8 +1,8 @@
-//! Decides what an extract must do, and does none of it.
+//! Decides what an extract must do, without doing it.
 //!
-//! In: the wanted index and layout, what is installed now (if we installed it), what an earlier run left in
-//! staging, and which chunks are at hand. Out: a [`Plan`], plain data. [`assemble`](crate::local::assemble) carries
-//! it out; `--dry-run` prints its [`Summary`]. Both see the same numbers.
+//! Input: the wanted index and layout, the installed tree (if we installed it), what an earlier run left in staging,
+//! and the chunks at hand. Output: a [`Plan`], plain data. [`assemble`](crate::local::assemble) carries it out, and
+//! `--dry-run` prints its [`Summary`], so both see the same numbers.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,135 +21,135 @@ mod staged;
 
 pub use staged::Staged;
 
-/// A file that the installed tree already has, to be taken over unread.
+/// A file that the installed tree already has, kept without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keep {
-    /// The file in the new layout.
+    /// The file's node in the new layout.
     pub node: usize,
-    /// The same content in the installed tree.
+    /// Path of the same content in the installed tree.
     pub from: PathBuf,
-    /// How it gets there.
+    /// How the file gets into the new tree.
     pub how: Takeover,
 }
 
-/// How a file of the installed tree gets into the new one.
+/// How a kept file gets into the new tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takeover {
     /// As cheaply as the disk can: both trees may share one inode.
     Share,
-    /// With an inode of its own: a game may write into it.
+    /// With an inode of its own, because the game may write to it.
     Copy,
-    /// The same, and its mode is set anew.
+    /// As `Copy`, and its mode is set.
     CopyWithMode,
 }
 
-/// Where a part of a chunk goes.
+/// Where a part of a chunk is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WritePlace {
-    /// Position in [`Plan::files`].
+    /// The file, by position in [`Plan::files`].
     pub file: u32,
-    /// Where in the file, in bytes.
+    /// Start in the file, in bytes.
     pub file_offset: u64,
-    /// Which part of the chunk.
+    /// Start in the chunk, in bytes.
     pub chunk_offset: u32,
-    /// How many bytes.
+    /// Length in bytes.
     pub len: u32,
 }
 
-/// A chunk and all its places: decoded once, written to each.
+/// A chunk with all its places: decompressed once, written to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkJob {
-    /// The chunk.
+    /// The chunk to acquire.
     pub want: WantedChunk,
     /// Its first place in [`Plan::places`].
     pub first: u32,
-    /// How many places it has.
+    /// Number of places.
     pub count: u32,
 }
 
-/// What an extract will do, in numbers.
+/// The plan in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
-    /// Chunks in the index, repeats counted.
+    /// Chunks in the index, including repeated ones.
     pub index_chunks: u64,
-    /// Distinct chunks to get from stores, each once; those that reading the layout took are counted.
+    /// Distinct chunks to get from stores, including those for reading the layout.
     pub fetch_chunks: u64,
-    /// Their plain size: an upper bound of what will be received.
+    /// Plain size of those chunks: an upper bound on the download.
     pub fetch_plain_bytes: u64,
-    /// Requests to other machines: the chunks that no local store has.
+    /// Requests to other machines, one for each chunk that no local store has.
     pub requests: u64,
-    /// What they will come to on the line, in bytes, as far as that can be said before; 0 if it cannot.
+    /// Estimated download size, in bytes; 0 if unknown.
     pub fetch_bytes: u64,
-    /// Plain bytes of chunks that the seeds give.
+    /// Plain bytes of the chunks that the seeds supply.
     pub seed_bytes: u64,
     /// Bytes of file content to write.
     pub write_bytes: u64,
-    /// Files taken over from the installed tree without reading or writing them.
+    /// Files kept from the installed tree without reading or writing them.
     pub kept_files: u64,
-    /// Their size in bytes.
+    /// Total size of the kept files, in bytes.
     pub kept_bytes: u64,
-    /// Files written, in whole or in part.
+    /// Files to write, in whole or in part.
     pub written_files: u64,
-    /// Files of the installed tree that the new one does not have.
+    /// Files of the installed tree that the new one lacks.
     pub removed_files: u64,
-    /// Bytes found verified in staging, from a run that was cut short.
+    /// Verified bytes in staging, from an interrupted run.
     pub resumed_bytes: u64,
-    /// Room needed on the disk, in bytes, on top of what is installed.
+    /// Additional disk space needed, in bytes.
     pub disk_bytes: u64,
 }
 
-/// What stands between what is on disk and the wanted tree.
+/// The work needed to get from the state of the disk to the wanted tree.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Files to take over.
+    /// Files to keep.
     pub keep: Vec<Keep>,
-    /// Files (positions in the layout's nodes) to write.
+    /// Files to write, as positions in the layout's nodes.
     pub files: Vec<usize>,
-    /// Chunks to get, in stream order of their first place.
+    /// Chunks to acquire, in stream order of their first place.
     pub chunks: Vec<ChunkJob>,
-    /// All places of all chunks, those of one chunk side by side.
+    /// All places of all chunks; those of one chunk are adjacent.
     pub places: Vec<WritePlace>,
-    /// The user's files in the installed tree, to carry over: paths relative to it.
+    /// The user's own files in the installed tree, to carry over: paths relative to it.
     pub carry: Vec<PathBuf>,
-    /// The same in numbers.
+    /// The plan in numbers.
     pub summary: Summary,
 }
 
 impl Plan {
-    /// The size of the files that are taken over with an inode of their own.
+    /// Total size of the kept files that get an inode of their own, in bytes.
     pub(crate) fn copied_bytes(&self, layout: &Layout) -> u64 {
         let copied = self.keep.iter().filter(|keep| keep.how != Takeover::Share);
         copied.map(|keep| layout.nodes()[keep.node].payload_bytes()).sum()
     }
 }
 
-/// The tree that is installed at the destination now.
+/// The tree that is currently installed at the destination.
 #[derive(Debug)]
 pub struct Installed<'a> {
-    /// Where.
+    /// Its top folder.
     pub root: &'a Path,
-    /// What it is.
+    /// What was installed there.
     pub receipt: &'a Receipt,
 }
 
-/// What a plan is made from.
+/// The input of a plan.
 #[derive(Debug)]
 pub struct Inputs<'a> {
-    /// The wanted stream.
+    /// The index of the wanted version.
     pub index: &'a Index,
-    /// The wanted tree.
+    /// The layout of the wanted version.
     pub layout: &'a Layout,
-    /// What we installed before, if we did.
+    /// The installed tree, if we installed it.
     pub installed: Option<Installed<'a>>,
-    /// What an earlier run left.
+    /// Verified content that an earlier run left in staging.
     pub staged: &'a Staged,
-    /// What can give chunks.
+    /// All sources of chunks.
     pub sources: &'a Sources,
-    /// Chunks of the wanted stream that were read already.
+    /// Chunks of the wanted stream that were already read.
     pub spool: &'a Spool,
 }
 
-/// Makes the plan. Reads no file but the ends of those that may be unchanged.
+/// Makes a plan. Reads only the ends of files that may be unchanged.
 pub fn plan(inputs: &Inputs<'_>, monitor: &Monitor) -> Result<Plan> {
     let keep = match &inputs.installed {
         Some(installed) => keep::unchanged(inputs, installed, monitor)?,
@@ -159,7 +159,7 @@ pub fn plan(inputs: &Inputs<'_>, monitor: &Monitor) -> Result<Plan> {
     with_kept(inputs, keep)
 }
 
-/// Makes the plan for a caller who knows which files are the same: from their digests, say. Reads no file.
+/// Makes a plan for a caller that knows the unchanged files, for example from their digests. Reads no files.
 pub fn with_kept(inputs: &Inputs<'_>, keep: Vec<Keep>) -> Result<Plan> {
     let mut plan = Plan { keep, ..Plan::default() };
     let slots = assign_files(inputs.layout, &mut plan);
@@ -168,7 +168,7 @@ pub fn with_kept(inputs: &Inputs<'_>, keep: Vec<Keep>) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Numbers the files that have to be written. Gives for each node its number.
+/// Lists the files that have to be written. Returns for each node its position in the list.
 fn assign_files(layout: &Layout, plan: &mut Plan) -> Vec<Option<u32>> {
     let mut slots = vec![None; layout.nodes().len()];
     let mut kept = vec![false; layout.nodes().len()];
@@ -184,7 +184,7 @@ fn assign_files(layout: &Layout, plan: &mut Plan) -> Vec<Option<u32>> {
     slots
 }
 
-/// Sorts the bytes of all files to write by the chunk that gives them.
+/// Assigns the bytes of all files to write to the chunks that contain them.
 fn collect_chunks(inputs: &Inputs<'_>, slots: &[Option<u32>], plan: &mut Plan) -> Result<()> {
     let zeros = ZeroChunk::of(inputs.index);
     let mut jobs: HashMap<ChunkId, u32> = HashMap::new();
@@ -204,7 +204,7 @@ fn collect_chunks(inputs: &Inputs<'_>, slots: &[Option<u32>], plan: &mut Plan) -
                     Some(job) => job,
                     None => *job.insert(job_of(&mut jobs, plan, WantedChunk { id: chunk.id, size: chunk.size() })?),
                 };
-                // Both are parts of one chunk, so far below 2^32.
+                // Both are parts of one chunk, so well below 2^32.
                 let (at, len) = (u32::try_from(chunk_offset).unwrap_or(0), u32::try_from(size).unwrap_or(0));
                 found.push((job, WritePlace { file, file_offset: offset, chunk_offset: at, len }));
             }
@@ -236,8 +236,8 @@ fn job_of(jobs: &mut HashMap<ChunkId, u32>, plan: &mut Plan, want: WantedChunk) 
     Ok(job)
 }
 
-/// Knows the chunk of zeros of the maximum size, which a long run of zeros is cut into. A new file reads
-/// as zeros already, so it is neither fetched nor written.
+/// Recognizes the chunk of zeros of the maximum size, into which long runs of zeros are cut. A new file already reads
+/// as zeros, so this chunk is neither acquired nor written.
 struct ZeroChunk {
     id: ChunkId,
     size: u64,
@@ -246,7 +246,7 @@ struct ZeroChunk {
 impl ZeroChunk {
     fn of(index: &Index) -> Self {
         let size = index.sizes().max();
-        // At most `limits::MAX_CHUNK_BYTES`, which `ChunkSizes` sees to.
+        // At most `limits::MAX_CHUNK_BYTES`, which `ChunkSizes` ensures.
         let zeros = vec![0; usize::try_from(size).unwrap_or(0)];
         Self { id: index.digest().id_of(&zeros), size }
     }
@@ -287,7 +287,7 @@ fn summarise(inputs: &Inputs<'_>, plan: &mut Plan) {
         };
         summary.removed_files = files(&installed.receipt.layout).difference(&files(inputs.layout)).count() as u64;
     }
-    // Holes of sparse files and what is staged already take no room; copies take none where the disk can clone.
+    // Holes of sparse files and content in staging take no more space; copies take none if the disk can clone.
     summary.disk_bytes = summary.write_bytes + plan.copied_bytes(inputs.layout);
     plan.summary = summary;
 }

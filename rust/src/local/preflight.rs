@@ -1,29 +1,28 @@
-//! The publisher's checks of a tree before it is published: what real builds had wrong with them.
+//! Checks a tree before it is published, for faults that occurred in real builds.
 //!
-//! | code | what was found |
+//! | code | finding |
 //! |---|---|
-//! | `tree_empty` | no files: a build that failed unseen |
+//! | `tree_empty` | no files: the build failed unnoticed |
 //! | `version_not_canonical` | the version is not `SemVer`, or would sort wrongly |
 //! | `entry_missing` | the entry is not in the tree |
 //! | `entry_not_file` | the entry is a folder, a link or a device |
-//! | `entry_not_program` | the entry is no program, or one for another platform |
+//! | `entry_not_program` | the entry is not a program, or is one for another platform |
 //! | `entry_not_executable` | the entry has no exec bit, on a system that needs one |
-//! | `wrong_platform` | a program or library of another system or machine |
-//! | `program_missing` | no program for this platform at all |
+//! | `wrong_platform` | a program or library for another system or machine |
+//! | `program_missing` | no program for this platform |
 //! | `program_not_executable` | a program without exec bit, on a system that needs one |
-//! | `program_empty` | a program, library or pack of no bytes |
-//! | `exec_bit_lost` | a file that could be run in the previous version and cannot now |
-//! | `case_collision` | two names that one name on some disks |
+//! | `program_empty` | an empty program, library or pack |
+//! | `exec_bit_lost` | a file that was executable in the previous version, and is not in this one |
+//! | `case_collision` | two names that are the same on some disks |
 //! | `duplicate_file` | two large files with the same content |
-//! | `pack_churn` | a Godot pack whose files did not change, and yet its bytes did |
+//! | `pack_churn` | a Godot pack whose bytes changed although its files did not |
 //! | `time_churn` | files of which only the recorded time changed |
-//! | `secret` | a file that holds or is named like a key or password |
+//! | `secret` | a file that contains or is named like a key or password |
 //! | `litter` | `.git`, `.godot` and files of the desktop |
 //!
-//! It reads, and changes nothing. Of most files it reads the first 4 KiB, of small ones everything, and of
-//! large files everything only where their size makes it likely that they are the same as another. Findings
-//! are advice: the caller decides whether one stops the publishing. At most [`MAX_FINDINGS_PER_CODE`] of a
-//! kind are listed one by one.
+//! Reads only, and changes nothing. It reads the first 4 KiB of most files and the whole of small ones; it reads large
+//! files only if their size suggests that two are the same. Findings are advice: the caller decides whether one
+//! prevents publishing. At most [`MAX_FINDINGS_PER_CODE`] of a kind are listed individually.
 
 mod binary;
 mod content;
@@ -31,7 +30,7 @@ mod pck;
 mod programs;
 mod secrets;
 
-// A tree for Linux cannot be made on a disk that has no exec bits.
+// The trees in these tests need exec bits, which Windows does not have.
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -50,15 +49,15 @@ use crate::local::disk;
 use crate::path::RelPath;
 use crate::version::Version;
 
-/// How many findings of one code are listed; one more says how many there are besides.
+/// Most findings listed for one code; one more finding says how many were left out.
 pub const MAX_FINDINGS_PER_CODE: usize = 25;
 
-/// What is to be checked.
+/// The tree to check, and what it is to be published as.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
-    /// The folder on disk.
+    /// The tree's folder on disk.
     pub root: &'a Path,
-    /// The same as it would be published: modes and times are taken from here.
+    /// The tree as it would be published: modes and times come from here.
     pub layout: &'a Layout,
     /// `linux-x86_64`, `linux-aarch64`, `windows-x86_64` or `macos-universal`.
     pub platform: &'a str,
@@ -66,7 +65,7 @@ pub struct Input<'a> {
     pub entry: Option<&'a RelPath>,
     /// The version as the publisher wrote it.
     pub version: &'a str,
-    /// What was published before it, for the rules that compare.
+    /// The version published before it, for rules that compare.
     pub previous: Option<Previous<'a>>,
 }
 
@@ -75,11 +74,11 @@ pub struct Input<'a> {
 pub struct Previous<'a> {
     /// Its regular files, in any order: the rows of its file table.
     pub files: &'a [PreviousFile],
-    /// Reads bytes of one of those files: from its chunks, or from disk. Without it packs are not compared.
+    /// Reads bytes of one of those files, from its chunks or from disk. Without it, packs are not compared.
     pub read: Option<ReadPrevious<'a>>,
 }
 
-/// Gives exactly the bytes of this range of a file, at most 32 MiB.
+/// Returns exactly the bytes of this range of a file; at most 32 MiB.
 pub type ReadPrevious<'a> = &'a dyn Fn(&RelPath, Range<u64>) -> Result<Vec<u8>>;
 
 impl std::fmt::Debug for Previous<'_> {
@@ -91,7 +90,7 @@ impl std::fmt::Debug for Previous<'_> {
 /// A regular file of the previous version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousFile {
-    /// Where it was.
+    /// Its path in the tree.
     pub path: RelPath,
     /// Its length in bytes.
     pub size: u64,
@@ -99,28 +98,28 @@ pub struct PreviousFile {
     pub mode: u32,
     /// SHA-256 of its content.
     pub sha256: [u8; 32],
-    /// The modification time that was published, in nanoseconds since 1970; 0 = none.
+    /// Its published modification time, in nanoseconds since 1970; 0 if it has none.
     pub mtime_ns: u64,
 }
 
-/// Something that the publisher should look at.
+/// A problem that the publisher should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// A stable word for scripts; see the table of this module.
+    /// A stable code for scripts; see the table of this module.
     pub code: &'static str,
-    /// The file or folder it is about, if it is about one.
+    /// The file or folder concerned, if there is one.
     pub path: Option<String>,
-    /// What is wrong, as a sentence.
+    /// The problem, as a sentence.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: &'static str,
 }
 
-/// Checks a tree. Findings come in the order of the table's codes, and by path.
+/// Checks a tree. Findings are in the order of the table's codes, then by path.
 ///
 /// # Errors
-/// `Invalid` for a platform that is not known, `Io` for a file that cannot be read or is not as the layout
-/// says, `Cancelled`, and whatever [`Previous::read`] gives.
+/// `Invalid` for an unknown platform, `Io` for a file that cannot be read or differs from the layout, `Cancelled`, and
+/// the errors of [`Previous::read`].
 pub fn check(input: &Input<'_>, monitor: &Monitor) -> Result<Vec<Finding>> {
     let target = binary::Target::parse(input.platform)?;
     let mut findings = Findings::default();
@@ -166,7 +165,7 @@ fn check_names(layout: &Layout, findings: &mut Findings) {
         match seen.insert(path.folded(), path) {
             None => {}
             Some(other) => {
-                let message = format!("{path} and {other} are one name on Windows and macOS.");
+                let message = format!("{path} and {other} are the same name on Windows and macOS.");
                 findings.add(Rule::CaseCollision, Some(path), message);
             }
         }
@@ -211,7 +210,7 @@ impl<'a> Entry<'a> {
         Ok(bytes)
     }
 
-    /// All of a small file, the beginning of a large one.
+    /// The whole of a small file, or the beginning of a large one.
     fn head(&self) -> Result<Vec<u8>> {
         let is_small = self.size <= secrets::MAX_SEARCHED_BYTES;
         let length = if is_small { self.size } else { binary::HEAD_BYTES as u64 };
@@ -243,10 +242,8 @@ enum Rule {
 impl Rule {
     fn code_and_hint(self) -> (&'static str, &'static str) {
         match self {
-            Self::TreeEmpty => ("tree_empty", "Look at the log of the build: the export may have failed."),
-            Self::VersionNotCanonical => {
-                ("version_not_canonical", "Give the version in that form: players' updaters compare by it.")
-            }
+            Self::TreeEmpty => ("tree_empty", "Check the build log: the export may have failed."),
+            Self::VersionNotCanonical => ("version_not_canonical", "Use that form: updaters compare versions by it."),
             Self::EntryMissing => {
                 ("entry_missing", "Give --entry the program's path in the tree, with / between names.")
             }
@@ -254,16 +251,18 @@ impl Rule {
             Self::EntryNotProgram => ("entry_not_program", "Check the platform, and that --entry names the program."),
             Self::EntryNotExecutable => ("entry_not_executable", "Run chmod +x on it before publishing."),
             Self::WrongPlatform => ("wrong_platform", "Leave it out, or publish this tree for the other platform."),
-            Self::ProgramMissing => ("program_missing", "Check the platform, and that the export has made a program."),
+            Self::ProgramMissing => ("program_missing", "Check the platform, and that the export produced a program."),
             Self::ProgramNotExecutable => ("program_not_executable", "Run chmod +x on it before publishing."),
-            Self::ProgramEmpty => ("program_empty", "Look at the log of the build: the disk may have been full."),
-            Self::ExecBitLost => ("exec_bit_lost", "Run chmod +x on it, if it is still meant to be run."),
+            Self::ProgramEmpty => ("program_empty", "Check the build log: the disk may have been full."),
+            Self::ExecBitLost => ("exec_bit_lost", "If it should still be executable, run chmod +x on it."),
             Self::CaseCollision => ("case_collision", "Rename one of them."),
-            Self::DuplicateFile => ("duplicate_file", "Leave one out: players fetch it once, but store it twice."),
+            Self::DuplicateFile => ("duplicate_file", "Leave one out: players download it once, but store it twice."),
             Self::PackChurn => {
-                ("pack_churn", "Put the previous version's file in its place: players then have nothing to fetch.")
+                ("pack_churn", "Replace it with the previous version's file, so that players need not download it.")
             }
-            Self::TimeChurn => ("time_churn", "Publish without times: they change the index, and players need none."),
+            Self::TimeChurn => {
+                ("time_churn", "Publish without times: they change the index, and players do not need them.")
+            }
             Self::Secret => ("secret", "Leave it out, and if it was ever published, replace the key or password."),
             Self::Litter => ("litter", "Leave it out."),
         }

@@ -1,17 +1,17 @@
-//! What an extract leaves beside its destination, so that the next one need not read what is there.
+//! The record that an extract leaves next to its destination, so that the next one need not read the installed files.
 //!
-//! For a destination `games/v-sekai` the folder `games/.v-sekai.vsekai/` holds
+//! For a destination `games/v-sekai`, the folder `games/.v-sekai.vsekai/` contains
 //!
 //! ```text
 //! receipt        zstd( one line of JSON: layout, times of the files; then the index as published )
-//! receipt.new    the same for a tree that is about to be switched to
+//! receipt.new    the same for a tree that is about to become current
 //! staging-<8 hex of the index>/   the tree being built, its layout, and the chunks that the layout was read from
-//! lock           held while an extract works
+//! lock           held while an extract runs
 //! ```
 //!
-//! A receipt belongs to a tree if it names the identity (device and inode) of its top folder: that way a
-//! kill between the switch and the renaming of `receipt.new` is told apart from one before the switch.
-//! Losing a receipt loses nothing but time: the tree is then read again.
+//! A receipt belongs to a tree if it names the identity (device and inode) of the tree's top folder. This distinguishes
+//! a kill before the switch from one between the switch and the renaming of `receipt.new`. A lost receipt costs only
+//! time: the tree is then read again.
 
 use std::fs;
 use std::io::{self, Read};
@@ -27,7 +27,7 @@ use crate::local::disk::{self, Durability};
 
 const SCHEMA: u32 = 1;
 
-/// Size, time and mode of a file when it was installed: if they are still so, it was not changed since.
+/// Size, time and mode of a file when it was installed; if they are the same now, it was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     size: u64,
@@ -36,7 +36,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of what is at `path` now, if that is a regular file.
+    /// The current stamp of the file at `path`; `None` if it is not a regular file.
     pub fn of(path: &Path) -> Option<Self> {
         let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
         Some(Self { size: found.len(), mtime_ns: disk::mtime_ns(&found), mode: disk::mode(&found) })
@@ -48,14 +48,14 @@ impl Stamp {
 struct Header {
     schema: u32,
     root: Option<(u64, u64)>,
-    /// Set when the tree was not synced: it is only trusted while the machine has not been started anew.
+    /// Set if the tree was not synced: the receipt is then trusted only until the next boot.
     unsynced_boot: Option<String>,
-    /// For each node of the layout: the stamp, if it is a file.
+    /// One entry for each node of the layout; `None` unless it is a file.
     stamps: Vec<Option<Stamp>>,
     layout: Layout,
 }
 
-/// A tree or file that we installed: what it should be, and how its files looked when we left them.
+/// A tree or file that we installed: its intended content, and the stamps of its files.
 #[derive(Debug)]
 pub struct Receipt {
     /// The index as published.
@@ -67,7 +67,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Writes the receipt of the tree at `root`, as it is now, to `path`. Gives nothing back: it is read when needed.
+    /// Writes the receipt of the current tree at `root` to `path`.
     pub fn write(path: &Path, root: &Path, index: &Index, layout: &Layout, durability: Durability) -> Result<()> {
         let metadata = fs::symlink_metadata(root).map_err(Error::io("read", root))?;
         let stamps = stamps(root, layout);
@@ -84,7 +84,7 @@ impl Receipt {
         disk::write_atomic(path, &packed, durability)
     }
 
-    /// Reads the receipt at `path`. Nothing if there is none, or if it is of another tree than `root`.
+    /// Reads the receipt at `path`; `None` if there is none, or if it belongs to another tree than `root`.
     pub fn read(path: &Path, root: &Path) -> Result<Option<Self>> {
         let Some(packed) = disk::read_if_exists(path, limits::MAX_RECEIPT_BYTES)? else { return Ok(None) };
         let (header, index) = parse(&packed)?;
@@ -96,7 +96,7 @@ impl Receipt {
         Ok(Some(Self { index, layout: header.layout, stamps: header.stamps, trusted }))
     }
 
-    /// Whether file `node` is as we left it, without reading it.
+    /// Whether file `node` is unchanged since it was installed, judged by its stamp without reading it.
     pub fn is_untouched(&self, node: usize, root: &Path) -> bool {
         let Some(Some(stamp)) = self.stamps.get(node) else { return false };
         let path = self.layout.nodes()[node].path.as_ref().map_or(root.to_owned(), |path| path.below(root));
@@ -119,10 +119,10 @@ fn parse(packed: &[u8]) -> Result<(Header, Index)> {
     let mut reader = reader.take(limits::MAX_RECEIPT_BYTES * 4);
     reader.read_to_end(&mut plain).map_err(|e| malformed(e.to_string()))?;
     let end =
-        plain.iter().position(|byte| *byte == b'\n').ok_or_else(|| malformed("no end of its first line".into()))?;
+        plain.iter().position(|byte| *byte == b'\n').ok_or_else(|| malformed("its first line does not end".into()))?;
     let header: Header = serde_json::from_slice(&plain[..end]).map_err(|e| malformed(e.to_string()))?;
     if header.schema != SCHEMA {
-        return Err(malformed(format!("schema {} is not known", header.schema)));
+        return Err(malformed(format!("unknown schema {}", header.schema)));
     }
     Ok((header, Index::parse(&plain[end + 1..])?))
 }
@@ -131,7 +131,7 @@ fn malformed(reason: String) -> Error {
     Error::Malformed { format: Format::Receipt, offset: 0, reason }
 }
 
-/// The folder beside a destination in which we work; see the module's head.
+/// The working folder next to a destination; see the module's documentation.
 #[derive(Debug, Clone)]
 pub struct Workplace {
     root: PathBuf,
@@ -142,7 +142,7 @@ impl Workplace {
     /// The workplace of the destination `root`, whose parent must exist. Creates nothing.
     pub fn of(root: &Path) -> Result<Self> {
         let absolute = std::path::absolute(root).map_err(Error::io("find", root))?;
-        // A destination may be a link to a folder elsewhere: we work where the folder is.
+        // A destination may be a link to a folder elsewhere; the workplace is next to that folder.
         let absolute = match fs::canonicalize(&absolute) {
             Ok(real) => real,
             Err(e) if e.kind() == io::ErrorKind::NotFound => absolute,
@@ -158,22 +158,22 @@ impl Workplace {
         Ok(Self { root: absolute.clone(), folder })
     }
 
-    /// The destination itself, with links followed.
+    /// The destination, with links resolved.
     pub fn destination(&self) -> &Path {
         &self.root
     }
 
-    /// The folder beside it.
+    /// The working folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A file or folder in it.
+    /// The path of a file or folder in it.
     pub fn join(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The receipt of what is at the destination now. One that cannot be read is as good as none.
+    /// The receipt of the tree at the destination. An unreadable one counts as missing.
     pub fn receipt(&self) -> Option<Receipt> {
         let read = |name: &str| Receipt::read(&self.join(name), &self.root).ok().flatten();
         read("receipt.new").or_else(|| read("receipt"))

@@ -1,11 +1,10 @@
 //! An installed tree or file as a source of chunks.
 //!
-//! A [`Seed`] is a place on disk, the index of what was installed there and its layout. A chunk is put
-//! together from the bytes of the files it covers and the directory entries between them, which are
-//! rendered from the layout. Nothing of it is trusted: what a seed gives is a [`Chunk`] that still has to
-//! hash to its id, so a file that changed since costs a fetch and nothing else.
+//! A [`Seed`] is a path on disk, with the index and the layout of what was installed there. A chunk is assembled from
+//! the bytes of the files it covers and the directory entries between them, which are rendered from the layout. Nothing
+//! is trusted: the result is a [`Chunk`] that still has to hash to its id, so a changed file only costs a download.
 //!
-//! It does not decide which files may be taken over unread: that is the [`plan`](crate::local::plan)'s business.
+//! [`plan`](crate::local::plan) decides which files may be kept without reading them.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,10 +18,10 @@ use crate::formats::chunk::{Chunk, ChunkId};
 use crate::formats::index::{Index, IndexChunk};
 use crate::local::disk;
 
-/// Files kept open between two reads. A chunk's neighbours lie in the same file.
+/// Files kept open between two reads. Neighbouring chunks usually lie in the same file.
 const OPEN_FILES: usize = 16;
 
-/// See the module's head.
+/// An installed tree or file that can supply chunks.
 pub struct Seed {
     root: PathBuf,
     index: Index,
@@ -38,11 +37,11 @@ impl std::fmt::Debug for Seed {
 }
 
 impl Seed {
-    /// The tree (or, for a blob, the file) at `root`, which `index` and `layout` describe.
+    /// The tree at `root` (or the file, for a blob), which `index` and `layout` describe.
     pub fn new(root: &Path, index: Index, layout: Layout) -> Result<Self> {
         if index.stream_bytes() != layout.stream_bytes() {
             let reason =
-                format!("the index is of {} bytes, the tree makes {}", index.stream_bytes(), layout.stream_bytes());
+                format!("the index describes {} bytes, the tree has {}", index.stream_bytes(), layout.stream_bytes());
             return Err(Error::Invalid { what: "seed", reason });
         }
         let mut positions = HashMap::with_capacity(index.len());
@@ -52,7 +51,7 @@ impl Seed {
         Ok(Self { root: root.to_owned(), index, layout, positions, open: Mutex::default() })
     }
 
-    /// Where it is.
+    /// The folder or file it reads from.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -62,7 +61,7 @@ impl Seed {
         &self.index
     }
 
-    /// What was installed.
+    /// The layout of what was installed.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -72,21 +71,21 @@ impl Seed {
         self.positions.contains_key(id)
     }
 
-    /// The chunk's bytes as they are on disk now, or nothing if it was no part of it.
+    /// The current bytes of the chunk, or `None` if it was not part of what was installed.
     pub fn read(&self, id: &ChunkId, buffer: Vec<u8>) -> Result<Option<Chunk>> {
         let position = self.positions.get(id).map(|position| *position as usize);
         let Some(chunk) = position.and_then(|position| self.index.get(position)) else { return Ok(None) };
         self.read_at(chunk, buffer).map(Some)
     }
 
-    /// The bytes that are now where `chunk` was installed.
+    /// The current bytes at the position where `chunk` was installed.
     pub(crate) fn read_at(&self, chunk: IndexChunk, mut buffer: Vec<u8>) -> Result<Chunk> {
         buffer.clear();
         self.append_range(chunk.range(), &mut buffer)?;
         Ok(Chunk::new(chunk.id, buffer))
     }
 
-    /// The bytes that are now in this range of the stream, which is no longer than a chunk may be.
+    /// Appends the current bytes of this range of the stream, which is at most as long as the largest chunk.
     pub(crate) fn append_range(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<()> {
         for segment in self.layout.segments(range) {
             match segment {
@@ -101,7 +100,7 @@ impl Seed {
         let path = self.path_of(node);
         let file = self.file(node, &path)?;
         let before = buffer.len();
-        // `len` is a part of one chunk, so at most the index's maximum.
+        // `len` is part of one chunk, so at most the index's maximum.
         buffer.resize(before + usize::try_from(len).unwrap_or(0), 0);
         disk::read_exact_at(&file, &path, offset, &mut buffer[before..])
     }
@@ -121,22 +120,22 @@ impl Seed {
         if let Some((_, file)) = self.opened().iter().find(|(of, _)| *of == node) {
             return Ok(Arc::clone(file));
         }
-        // What is no regular file (a pipe, say, in place of it) must not even be opened.
+        // Anything but a regular file (a pipe, for example) must not even be opened.
         if !std::fs::symlink_metadata(path).map_err(Error::io("read", path))?.is_file() {
             return Err(Error::io("read", path)(std::io::ErrorKind::InvalidInput.into()));
         }
-        // Others read meanwhile. If one of them opens the same file, it is here twice for a while.
+        // Other threads may read meanwhile. If one opens the same file, it is in the list twice for a while.
         let file = Arc::new(disk::open(path)?);
         let mut opened = self.opened();
         let oldest = (opened.len() == OPEN_FILES).then(|| opened.remove(0));
         opened.push((node, Arc::clone(&file)));
         drop(opened);
-        // Closing takes time too.
+        // Closing takes time too, so it happens outside the lock.
         drop(oldest);
         Ok(file)
     }
 
-    /// Whether the file's bytes in `range` were ever written (a hole was not).
+    /// Whether any byte of the chunk was ever written (a hole was not).
     pub(crate) fn has_data(&self, chunk: IndexChunk) -> bool {
         self.layout.segments(chunk.range()).any(|segment| match segment {
             Segment::Header(_) => false,

@@ -1,7 +1,7 @@
-//! What can give chunks: installed trees, stores and caches on local disks, and stores on other machines.
+//! Sources of chunks: installed trees, stores and caches on local disks, and stores on other machines.
 //!
-//! Plain data and one trait. [`acquire`](crate::local::acquire) asks the sources, [`plan`](crate::local::plan) counts
-//! what they have. Nothing that a source gives is trusted.
+//! Plain data and one trait. [`acquire`](crate::local::acquire) reads the sources, [`plan`](crate::local::plan) counts
+//! what they have. Nothing from a source is trusted.
 
 use std::sync::Arc;
 
@@ -17,24 +17,24 @@ use crate::local::store::LocalStore;
 /// A chunk that is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WantedChunk {
-    /// Its id.
+    /// Its id, by which sources are asked.
     pub id: ChunkId,
     /// Its plain size in bytes, from the index.
     pub size: u64,
 }
 
 impl WantedChunk {
-    /// The most that a store may give for it, in bytes.
+    /// The most bytes that a store may return for it.
     pub fn max_stored_bytes(&self) -> u64 {
         self.size + self.size / 128 + limits::MAX_STORED_OVERHEAD_BYTES
     }
 }
 
-/// A body that arrived, and whom to tell whether it was good.
+/// A received body, and the callback for its verification.
 pub struct Delivery {
-    /// The body.
+    /// The body, not verified yet.
     pub chunk: CompressedChunk,
-    /// The store it came from.
+    /// The store that it came from, for messages.
     pub origin: String,
     /// Called once with the outcome; after `ChunkCorrupt` the next store is asked.
     pub verdict: Box<dyn FnOnce(Result<()>) + Send>,
@@ -46,17 +46,17 @@ impl std::fmt::Debug for Delivery {
     }
 }
 
-/// What a remote did, for reports.
+/// Network usage of a remote, for reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Transfer {
-    /// Requests sent, repeats counted.
+    /// Requests sent, including repeated ones.
     pub requests: u64,
     /// Bytes of bodies received.
     pub received_bytes: u64,
 }
 
 impl Transfer {
-    /// Adds what else was done.
+    /// Adds the usage of another operation.
     pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.received_bytes += other.received_bytes;
@@ -65,12 +65,12 @@ impl Transfer {
 
 /// Stores on other machines. Implemented by the network layer.
 pub trait Remote: Send + Sync + std::fmt::Debug {
-    /// Gets every wanted chunk and sends it to `deliveries`; returns when all were accepted, or with the
-    /// first that cannot be had. Runs on a thread of its own.
+    /// Requests every wanted chunk and sends it to `deliveries`. Returns once all were accepted, or with the error of
+    /// the first that is unavailable. Runs on a thread of its own.
     fn fetch(&self, wanted: &[WantedChunk], deliveries: Sender<Delivery>, monitor: &Monitor) -> Result<Transfer>;
 }
 
-/// Everything that can give chunks, in the order in which it is asked.
+/// All sources of chunks, in the order in which they are tried.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Installed trees and files.
@@ -79,17 +79,17 @@ pub struct Sources {
     pub stores: Vec<LocalStore>,
     /// Caches shared with other programs: read, and a bad chunk in one is removed.
     pub caches: Vec<LocalStore>,
-    /// Where what was fetched is kept as well.
+    /// A cache that downloaded chunks are added to.
     pub write_cache: Option<LocalStore>,
     /// Stores on other machines.
     pub remote: Option<Arc<dyn Remote>>,
 }
 
 impl Sources {
-    /// Whether the chunk is to be had without asking another machine, as far as the local sources say. Its
-    /// bytes may still prove bad.
+    /// Whether the chunk is available without asking another machine, as far as the local sources know. Its bytes may
+    /// still turn out to be bad.
     pub fn has_locally(&self, id: &ChunkId) -> bool {
-        // With nobody else to ask there is no need to ask the disk twice.
+        // Without a remote, the answer makes no difference, so the disk is not asked.
         self.remote.is_none() || self.seeds.iter().any(|seed| seed.has(id)) || self.has_stored(id)
     }
 

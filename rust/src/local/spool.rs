@@ -1,8 +1,8 @@
-//! Verified chunks kept for a second look, so that nothing is fetched or decoded twice.
+//! Keeps verified chunks that are needed again, so that nothing is downloaded or decompressed twice.
 //!
-//! The layout of an archive is read before its content is written; the chunks that hold directory entries
-//! are needed for both. A few of them stay in memory, more go to one file without a name.
-//! It holds content for one run: nothing of it is left on disk afterwards.
+//! The layout of an archive is read before its content is written; the chunks that contain directory entries are needed
+//! for both. Some stay in memory, the rest go to one unnamed file. A spool lasts for one run and leaves nothing on
+//! disk.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -29,7 +29,7 @@ struct Inside {
     file_bytes: u64,
 }
 
-/// See the module's head.
+/// Verified chunks, kept for one run.
 pub struct Spool {
     path: PathBuf,
     inside: Mutex<Inside>,
@@ -42,12 +42,12 @@ impl std::fmt::Debug for Spool {
 }
 
 impl Spool {
-    /// An empty spool. `directory` is where its file goes, if it comes to that.
+    /// An empty spool. `directory` is the folder for its file, if it needs one.
     pub fn new(directory: &Path) -> Self {
         Self { path: directory.join(format!("spool-{}", std::process::id())), inside: Mutex::default() }
     }
 
-    /// Keeps a chunk.
+    /// Adds a chunk.
     pub fn put(&self, chunk: &VerifiedChunk) -> Result<()> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         if inside.places.contains_key(&chunk.id()) {
@@ -71,12 +71,12 @@ impl Spool {
         Ok(())
     }
 
-    /// Whether the chunk is here.
+    /// Whether the spool has the chunk.
     pub fn has(&self, id: &ChunkId) -> bool {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).places.contains_key(id)
     }
 
-    /// The chunk, if it is here. Its file may lie on a failing disk, so what comes from there is hashed again.
+    /// The chunk, if the spool has it. The file may be on a failing disk, so chunks from it are hashed again.
     pub fn get(&self, id: &ChunkId, digest: DigestAlgorithm, mut buffer: Vec<u8>) -> Result<Option<VerifiedChunk>> {
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, offset, size) = match (inside.places.get(id), &inside.file) {
@@ -93,7 +93,8 @@ impl Spool {
 
     fn create(&self) -> Result<File> {
         let file = disk::create(&self.path)?;
-        // Unix: the name goes at once, the file with the last handle. Elsewhere it goes with the staging folder.
+        // Unix: the name is removed now, the file with its last handle. Elsewhere the file is removed with the staging
+        // folder.
         #[cfg(unix)]
         disk::remove_file(&self.path)?;
         Ok(file)

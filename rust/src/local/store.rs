@@ -1,10 +1,10 @@
 //! A folder of chunks in the layout of casync and desync: `<first 4 hex>/<64 hex>.cacnk`.
 //!
-//! A chunk appears in it whole or not at all (temp file and rename), so any number of processes may
-//! read and add at once, desync and casync among them. Bytes that come out are as untrusted as those of
-//! any other source: they are [`CompressedChunk`]s.
+//! A chunk appears atomically (temporary file and rename), so any number of processes may read and add at once,
+//! including desync and casync. Its bytes are as untrusted as those of any other source, so they are returned as
+//! [`CompressedChunk`]s.
 //!
-//! It does not fetch, and it does not know which chunks an index needs.
+//! Does not access the network, and does not know which chunks an index needs.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -20,7 +20,7 @@ use crate::local::lock::Lock;
 
 pub mod prune;
 
-/// In the store's folder; no chunk, so other programs pass it over.
+/// A file in the store's folder. It is not named like a chunk, so other programs ignore it.
 const LOCK_NAME: &str = ".vsekai-lock";
 
 /// A chunk store on a local disk.
@@ -30,7 +30,7 @@ pub struct LocalStore {
 }
 
 impl LocalStore {
-    /// A store that is there.
+    /// Opens an existing store.
     pub fn open(root: &Path) -> Result<Self> {
         match fs::metadata(root) {
             Ok(found) if found.is_dir() => Ok(Self { root: root.to_owned() }),
@@ -39,28 +39,28 @@ impl LocalStore {
         }
     }
 
-    /// A store to write to; the folder is made if it is not there.
+    /// Opens a store for writing; creates its folder if needed.
     pub fn create(root: &Path) -> Result<Self> {
         disk::create_directory(root)?;
         Self::open(root)
     }
 
-    /// The folder.
+    /// The store's folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where this chunk is, or would be.
+    /// The path of this chunk, whether it exists or not.
     pub fn path_of(&self, id: &ChunkId) -> PathBuf {
         self.root.join(id.store_path())
     }
 
-    /// Whether the chunk is there. Says nothing about its content.
+    /// Whether the store has the chunk. Does not read its content.
     pub fn has(&self, id: &ChunkId) -> bool {
         self.path_of(id).is_file()
     }
 
-    /// The chunk as stored, or nothing if it is not there. At most `max_stored_bytes` are read.
+    /// The chunk as stored, or `None` if the store lacks it. Reads at most `max_stored_bytes`.
     pub fn get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Option<CompressedChunk>> {
         self.get_into(id, max_stored_bytes, Vec::new())
     }
@@ -68,9 +68,9 @@ impl LocalStore {
     /// [`LocalStore::get`] into a buffer whose allocation is reused.
     pub fn get_into(&self, id: &ChunkId, max_stored_bytes: u64, buffer: Vec<u8>) -> Result<Option<CompressedChunk>> {
         let path = self.path_of(id);
-        // Opening a pipe would wait for somebody to write into it.
+        // Opening a pipe would wait for a writer.
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-            let (origin, reason) = (path.display().to_string(), "it is no file".to_owned());
+            let (origin, reason) = (path.display().to_string(), "it is not a regular file".to_owned());
             return Err(Error::ChunkCorrupt { id: *id, origin, reason });
         }
         let file = match File::open(&path) {
@@ -80,7 +80,7 @@ impl LocalStore {
         };
         let length = file.metadata().map_err(Error::io("read", &path))?.len();
         if length > max_stored_bytes.min(limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
-            let reason = format!("the file has {length} bytes, more than a chunk of this index can");
+            let reason = format!("the file has {length} bytes, more than a chunk of this index can have");
             return Err(Error::ChunkCorrupt { id: *id, origin: path.display().to_string(), reason });
         }
         let mut bytes = buffer;
@@ -90,7 +90,7 @@ impl LocalStore {
         Ok(Some(CompressedChunk::new(*id, bytes)))
     }
 
-    /// Adds a chunk, or replaces it.
+    /// Adds or replaces a chunk.
     pub fn put(&self, chunk: &CompressedChunk) -> Result<()> {
         let path = self.path_of(&chunk.id());
         let folder = path.parent().unwrap_or(&self.root);
@@ -110,7 +110,7 @@ impl LocalStore {
         written
     }
 
-    /// Marks a chunk as used now, so that [`prune`] keeps it for its grace time. False if it is not there.
+    /// Marks a chunk as used now, so that [`prune`] keeps it for its grace time. Returns false if the store lacks it.
     pub fn touch(&self, id: &ChunkId) -> Result<bool> {
         match disk::set_mtime_now(&self.path_of(id)) {
             Ok(()) => Ok(true),
@@ -119,9 +119,9 @@ impl LocalStore {
         }
     }
 
-    /// Whether the chunk is there to be used by a new index: [`prune`] will keep it as if it had been
-    /// added less than `fresh` ago. False also for what cannot be kept so (another user's file) or is
-    /// empty after a power cut: putting the chunk again mends both.
+    /// Whether a new index may rely on the chunk: [`prune`] will keep it as if it had been added less than `fresh` ago.
+    /// Also false if that cannot be ensured (another user's file) or the file is empty after a power cut; adding the
+    /// chunk again solves both.
     pub fn reuse(&self, id: &ChunkId, fresh: Duration) -> Result<bool> {
         let path = self.path_of(id);
         let found = match fs::metadata(&path) {
@@ -141,22 +141,22 @@ impl LocalStore {
         }
     }
 
-    /// Keeps chunks from being removed until the lock is dropped. Shared by all who add.
+    /// Locks the store for adding: no chunks are removed until the lock is dropped. Shared by all writers.
     pub fn share(&self, verb: &str) -> Result<Lock> {
         Lock::shared(&self.root.join(LOCK_NAME), verb)
     }
 
-    /// Keeps everybody from adding until the lock is dropped; for those who remove.
+    /// Locks the store for removing: nobody can add chunks until the lock is dropped.
     pub(crate) fn claim(&self, verb: &str) -> Result<Lock> {
         Lock::exclusive(&self.root.join(LOCK_NAME), verb)
     }
 
-    /// Removes a chunk, if it is there.
+    /// Removes a chunk, if it exists.
     pub fn remove(&self, id: &ChunkId) -> Result<()> {
         disk::remove_file(&self.path_of(id))
     }
 
-    /// Every chunk file, in the order of their ids. Files that are not chunks are passed over.
+    /// Every chunk file, ordered by id. Other files are ignored, except temporary ones.
     pub fn entries(&self) -> Result<Vec<StoreEntry>> {
         let mut found = Vec::new();
         for folder in disk::list(&self.root)? {
@@ -180,21 +180,21 @@ impl LocalStore {
 /// A file in a store.
 #[derive(Debug, Clone)]
 pub enum StoreEntry {
-    /// What should be a chunk.
+    /// A file that is named like a chunk.
     Chunk {
-        /// The id that its name says.
+        /// The id in its name.
         id: ChunkId,
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
-    /// A temporary file of a writer that works, or was killed.
+    /// A temporary file of a running or killed writer.
     Leftover {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
 }
 
-/// Time since it was last written; zero if that is in the future, or unknown.
+/// Time since the last write; zero if it is unknown or in the future.
 fn age(found: &fs::Metadata) -> Duration {
     found.modified().ok().and_then(|then| SystemTime::now().duration_since(then).ok()).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Reads every chunk of a store and holds it against its name; mends what is damaged, if asked to.
+//! Checks every chunk of a store against its id, and repairs damaged ones on request.
 //!
-//! A damaged chunk that no source can replace is removed by a repair, as desync does: every reader knows
-//! what to do about a missing chunk (ask the next store), and the next make puts it back, while it would
-//! take the damaged one for present. Without a repair nothing is changed.
+//! A repair removes a damaged chunk that no source can replace, as desync does: every reader can handle a missing chunk
+//! (it asks the next store), and the next make adds it again, whereas it would assume a damaged one to be good. Without
+//! a repair nothing is changed.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,26 +20,26 @@ use crate::local::store::{LocalStore, StoreEntry};
 
 mod repair;
 
-/// What [`verify`] found.
+/// The result of [`verify`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// Chunks read.
+    /// Number of chunks read.
     pub checked: u64,
-    /// Plain bytes of the sound ones.
+    /// Plain bytes of the good ones.
     pub bytes: u64,
-    /// Chunks that are not what their name says and were not repaired. After a repair they are gone.
+    /// Chunks that do not match their ids and were not replaced. A repair removes them.
     pub damaged: Vec<ChunkId>,
-    /// Chunks that were damaged and are sound now.
+    /// Damaged chunks that were replaced.
     pub repaired: Vec<ChunkId>,
-    /// Temporary files of writers that work, or were killed. [`prune`](crate::local::store::prune) removes old ones.
+    /// Temporary files of running or killed writers. [`prune`](crate::local::store::prune) removes old ones.
     pub leftovers: u64,
 }
 
-/// Decodes and hashes every chunk of the store. Without a digest both are tried: a store may hold chunks
-/// of either.
+/// Decompresses and hashes every chunk of the store. Without a digest algorithm both are tried, because a store may
+/// contain chunks of either.
 ///
 /// # Errors
-/// For `repair` only, `Busy` while something adds to the store. Damage is no error.
+/// `Busy`, only for a repair while something adds to the store. Damaged chunks are not an error.
 pub fn verify(
     store: &LocalStore,
     digest: Option<DigestAlgorithm>,
@@ -67,7 +67,7 @@ pub fn verify(
                 monitor.emit(Event::Advanced { phase: Phase::Verify, bytes: size });
                 Ok(None)
             }
-            // Pruned since the listing.
+            // Pruned since the store was listed.
             Ok(None) => Ok(None),
             Err(error @ Error::ChunkCorrupt { .. }) => {
                 monitor.warn(&error);
@@ -89,16 +89,16 @@ pub fn verify(
     Ok(Verified { checked: chunks.len() as u64, bytes: bytes.into_inner(), damaged, repaired, leftovers })
 }
 
-/// A chunk as stored, and proof that it is sound.
+/// A stored chunk that was verified.
 struct Sound {
     stored: CompressedChunk,
     plain_bytes: u64,
 }
 
-/// Holds stored chunks against their ids, in any thread.
+/// Verifies stored chunks in any thread.
 struct Checker {
     digest: Option<DigestAlgorithm>,
-    /// Decoders and buffers that no thread uses now.
+    /// Decompressors and buffers that no thread is using.
     idle: Mutex<Vec<(Decompressor, Vec<u8>)>>,
 }
 
@@ -107,14 +107,14 @@ impl Checker {
         Self { digest, idle: Mutex::default() }
     }
 
-    /// The chunk in this store, if it is there and sound.
+    /// Reads and verifies the chunk; `None` if the store lacks it.
     ///
     /// # Errors
     /// `ChunkCorrupt` if it is damaged.
     fn read(&self, store: &LocalStore, id: ChunkId) -> Result<Option<Sound>> {
         let origin = store.path_of(&id).display().to_string();
         let stored = store.get(&id, u64::MAX).map_err(|error| match error {
-            // The disk gives no bytes: for whoever wants the chunk that is damage like any other.
+            // The disk cannot read it: for every reader the chunk is as good as damaged.
             Error::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
                 Error::ChunkCorrupt { id, origin: origin.clone(), reason: source.to_string() }
             }
@@ -124,7 +124,7 @@ impl Checker {
     }
 
     /// # Errors
-    /// `ChunkCorrupt` if the bytes are not the chunk that they are said to be.
+    /// `ChunkCorrupt` if the bytes do not match the id.
     fn check(&self, stored: CompressedChunk, origin: &str) -> Result<Sound> {
         let id = stored.id();
         let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_owned(), reason };

@@ -1,7 +1,8 @@
-//! Chooses how chunks come: one by one, out of bundles, or some of each. Pure: it asks nobody.
+//! Chooses a download strategy: chunk by chunk, from bundles, or both. Pure: no I/O.
 //!
-//! In: the wanted chunks, the bundles that can be had with their tables, and what the line is like. Out: a [`Strategy`],
-//! plain data, and the price of each way that was looked at. [`acquire`](crate::local::acquire) carries it out.
+//! Input: the wanted chunks, the available bundles with their tables, and the speed of the link. Output: a
+//! [`Strategy`], plain data, with the price of each method considered. [`acquire`](crate::local::acquire) carries it
+//! out.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,105 +13,105 @@ use crate::formats::chunk::ChunkId;
 use crate::local::offer::BundleOffer;
 use crate::local::sources::WantedChunk;
 
-/// Sections that are less than this apart, in bytes, are read in one request.
+/// Sections with a smaller gap than this, in bytes, are read in one request.
 const MAX_GAP_BYTES: u64 = 128 << 10;
 
-/// Requests for chunks that a line has under way at once, as the flight control of `source` finds out in practice.
+/// Concurrent requests for chunks; about the concurrency that the HTTP layer reaches in practice.
 const CHUNKS_AT_ONCE: f64 = 32.0;
 
-/// What a request and the head of its answer take on the line, in bytes.
+/// Network cost of a request and its response's head, in bytes.
 const REQUEST_BYTES: f64 = 600.0;
 
-/// What unpacking writes and hashes in a second, in bytes, with one thread.
+/// Bytes per second that one thread unpacks, hashes and writes.
 const UNPACKED_BYTES_PER_SECOND: f64 = 200e6;
 
-/// What the line to the server is like.
+/// Measured speed of the link to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Link {
-    /// A small request and its answer, in seconds.
+    /// Time for a small request and its response, in seconds.
     pub round_trip_seconds: f64,
-    /// Bytes in a second.
+    /// Bandwidth in bytes per second.
     pub bytes_per_second: f64,
 }
 
 impl Default for Link {
-    /// What most homes have; used until something was measured.
+    /// A typical home connection; used until something was measured.
     fn default() -> Self {
         Self { round_trip_seconds: 0.05, bytes_per_second: 4e6 }
     }
 }
 
-/// A way to get the chunks.
+/// A method to get the chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// From what is installed.
+    /// From the installed version only.
     Seed,
-    /// One by one from the store.
+    /// One by one from a store.
     Chunks,
-    /// A bundle that builds on an installed version, and chunks for what it does not have.
+    /// A bundle that builds on an installed version, and chunks for the rest.
     Delta,
-    /// Several of them, each building on the version that the one before leads to.
+    /// Several such bundles, each building on the version that the previous one leads to.
     Deltas,
-    /// Sections of a bundle that needs nothing, and chunks for what they do not have.
+    /// Sections of a bundle that needs no older version, and chunks for the rest.
     Full,
 }
 
-/// What a way would cost.
+/// The estimated cost of a method.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Price {
-    /// The way.
+    /// The method that this is the price of.
     pub way: Method,
-    /// Bytes of content to receive. For chunks it is an estimate.
+    /// Bytes of content to receive. An estimate for single chunks.
     pub bytes: u64,
-    /// Requests for content.
+    /// Number of requests for content.
     pub requests: u64,
-    /// Sections to unpack.
+    /// Number of sections to unpack.
     pub sections: u64,
-    /// Chunks that come one by one.
+    /// Number of chunks that are fetched one by one.
     pub chunks: u64,
-    /// Time until all is there, in seconds: an estimate.
+    /// Estimated time until everything has arrived, in seconds.
     pub seconds: f64,
-    /// What the largest section needs to be unpacked, in bytes.
+    /// Memory needed to unpack the largest section, in bytes.
     pub memory_bytes: u64,
-    /// Whether this is the way that is taken.
+    /// Whether this method was chosen.
     pub chosen: bool,
 }
 
-/// What is taken from one bundle.
+/// The sections to use from one bundle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Which offer.
+    /// The bundle, by position in the list of offers.
     pub offer: usize,
-    /// Sections by their position in the table; those of one list come with one request.
+    /// Sections by their position in the table; those of one inner list share a request.
     pub reads: Vec<Vec<usize>>,
-    /// Chunks that a later step builds on.
+    /// Chunks of an intermediate version that a later step builds on.
     pub keep: HashSet<ChunkId>,
 }
 
-/// What is taken from bundles; whatever they do not give comes from the stores.
+/// The steps for bundles; stores supply all other chunks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Strategy {
-    /// In this order.
+    /// Steps in order: a later one may build on an earlier one.
     pub steps: Vec<Step>,
-    /// All ways that were looked at, the cheapest first.
+    /// All methods considered, cheapest first.
     pub prices: Vec<Price>,
 }
 
-/// What a route is chosen from.
+/// The input of the choice.
 #[derive(Debug)]
 pub struct Inputs<'a> {
-    /// Chunks that only another machine has.
+    /// Chunks that only other machines have.
     pub wanted: &'a [WantedChunk],
-    /// Bundles that can be had.
+    /// Available bundles.
     pub offers: &'a [BundleOffer],
-    /// What a stored chunk is to its plain size.
+    /// Average size of a stored chunk relative to its plain size.
     pub stored_ratio: f64,
-    /// The line.
+    /// Speed of the link to the server.
     pub link: Link,
 }
 
-/// Chooses the way that takes least time.
+/// Chooses the method that takes the least time.
 pub fn choose(inputs: &Inputs<'_>) -> Strategy {
     let stored = stored_bytes(inputs);
     let mut drafts = vec![Candidate::chunks(inputs, &stored)];
@@ -130,8 +131,8 @@ struct Candidate {
     price: Price,
 }
 
-/// What each wanted chunk takes in the store, in bytes: an estimate. By itself a chunk compresses no better than in a
-/// section, as a rule, so the length of a section tells where the average of the version is too low.
+/// Estimated stored size of each wanted chunk, in bytes. A single chunk usually compresses no better than in a section,
+/// so the length of a section shows where the version's average is too low.
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
 fn stored_bytes(inputs: &Inputs<'_>) -> HashMap<ChunkId, f64> {
     let average = |want: &WantedChunk| (want.id, want.size as f64 * inputs.stored_ratio);
@@ -147,7 +148,7 @@ fn stored_bytes(inputs: &Inputs<'_>) -> HashMap<ChunkId, f64> {
     stored
 }
 
-/// Seconds that some chunks take one by one.
+/// Seconds to fetch this many chunks one by one.
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
 fn seconds_of_chunks(inputs: &Inputs<'_>, count: u64, bytes: f64) -> f64 {
     let waiting = count as f64 / CHUNKS_AT_ONCE * inputs.link.round_trip_seconds;
@@ -174,7 +175,7 @@ impl Candidate {
         Self { steps: Vec::new(), price }
     }
 
-    /// What is taken from an offer, and from those that have to come before it.
+    /// The cost of an offer, including the offers that must be used before it.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
     #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
     fn of(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, f64>, last: usize) -> Self {
@@ -186,7 +187,7 @@ impl Candidate {
             let keep = need.built_on.clone();
             let reads = take_from(inputs, offer, &mut need, &mut cost);
             steps.insert(0, Step { offer: at, reads, keep });
-            // An offer comes before those that build on it: there is an end.
+            // Terminates, because an offer is listed before those that build on it.
             next = offer.after().filter(|before| *before < at);
         }
         let left = need.wanted;
@@ -213,15 +214,15 @@ impl Candidate {
     }
 }
 
-/// What is still to be had.
+/// Chunks still needed.
 struct Need {
-    /// With what each takes in the store.
+    /// Wanted chunks, each with its stored size in bytes.
     wanted: HashMap<ChunkId, f64>,
-    /// Chunks of versions between the installed one and the wanted one, which sections that are taken build on.
+    /// Chunks of intermediate versions that selected sections build on.
     built_on: HashSet<ChunkId>,
 }
 
-/// What the sections that are taken come to.
+/// Total cost of the selected sections.
 #[derive(Default)]
 struct Cost {
     bytes: u64,
@@ -232,7 +233,7 @@ struct Cost {
     memory_bytes: u64,
 }
 
-/// Takes what pays of one bundle, and whatever it has that others build on.
+/// Selects the sections of a bundle that pay off, and those that later bundles build on.
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
 fn take_from(inputs: &Inputs<'_>, offer: &BundleOffer, need: &mut Need, cost: &mut Cost) -> Vec<Vec<usize>> {
     let mut reads: Vec<Vec<usize>> = Vec::new();
@@ -245,13 +246,13 @@ fn take_from(inputs: &Inputs<'_>, offer: &BundleOffer, need: &mut Need, cost: &m
         let useful = ids.iter().filter_map(|id| need.wanted.get(id));
         let (count, bytes) = useful.fold((0, 0.0), |(count, sum), bytes| (count + 1, sum + bytes));
         let chunk_seconds = seconds_of_chunks(inputs, count, bytes);
-        // What goes on where a run before this one has stopped is a request of its own.
+        // Continuing a partly received section takes a request of its own.
         let joins = is_open && kept == 0 && place.start - end <= MAX_GAP_BYTES;
         let received = place.end - if joins { end } else { place.start + kept };
         let wait = if joins || is_kept { 0.0 } else { inputs.link.round_trip_seconds };
         let sending = received as f64 / inputs.link.bytes_per_second;
         let seconds = if offer.is_here { 0.0 } else { sending + wait };
-        // Whatever comes first has to wait once: chunks too.
+        // The first request waits for one round trip in either case.
         let other_seconds = chunk_seconds + if reads.is_empty() { wait } else { 0.0 };
         let pays = count > 0 && seconds <= other_seconds;
         if !pays && ids.is_disjoint(&need.built_on) {
@@ -276,7 +277,7 @@ fn take_from(inputs: &Inputs<'_>, offer: &BundleOffer, need: &mut Need, cost: &m
 }
 
 impl Need {
-    /// The chunks of a section's prefix that are not installed.
+    /// Adds the chunks of a section's prefix that are not installed.
     fn build_on(&mut self, offer: &BundleOffer, section: &Section) {
         let Some(old) = offer.old.as_ref().filter(|old| old.between.is_some()) else { return };
         let chunks = section.prefix.iter().flat_map(|range| old.index().positions(range.clone()));
@@ -286,7 +287,7 @@ impl Need {
 }
 
 impl Strategy {
-    /// The way that is taken.
+    /// The price of the chosen method.
     pub fn price(&self) -> Option<&Price> {
         self.prices.iter().find(|price| price.chosen)
     }

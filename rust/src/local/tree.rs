@@ -1,7 +1,7 @@
-//! A folder on disk as a [`Layout`]: what a catar of it would hold.
+//! A folder on disk as a [`Layout`]: the content of its catar.
 //!
-//! Names are checked as strictly as those from outside: a tree that could not be installed everywhere is
-//! refused here, not at the player's. Devices, pipes and sockets are left out. Links are not followed.
+//! Names are checked as strictly as those from outside: a tree that some systems could not install is rejected here,
+//! not on a player's machine. Devices, pipes and sockets are left out. Links are not followed.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +12,13 @@ use crate::formats::index::FeatureFlags;
 use crate::local::disk;
 use crate::path::{LinkTarget, RelPath};
 
-/// What of a file's metadata goes into the archive.
+/// Which metadata of the files goes into the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// What a player needs: type, permissions, nothing that differs between two builds of the same files.
-    /// Owner and times are 0. casync reads a tree only if its entries have the feature flags of its index.
+    /// Only what a player needs: type and permissions, the same for every build of the same files. Owner and times are
+    /// zero. casync reads a tree only if its entries have the feature flags of its index.
     Reproducible(FeatureFlags),
-    /// Owner and times as they are on disk, under these feature flags: what casync and desync record.
+    /// Owner and times as on disk, with these feature flags: what casync and desync record.
     AsOnDisk(FeatureFlags),
 }
 
@@ -27,7 +27,7 @@ pub fn layout(root: &Path, recorded: &Recorded) -> Result<Layout> {
     layout_without(root, recorded, &[])
 }
 
-/// The same without some of the entries that stand directly below `root`.
+/// The layout without some of the entries directly below `root`.
 pub fn layout_without(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<Layout> {
     let found = fs::metadata(root).map_err(Error::io("read", root))?;
     let top = NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory };
@@ -113,7 +113,7 @@ fn metadata(found: &fs::Metadata, recorded: &Recorded) -> NodeMetadata {
 
 #[cfg(not(unix))]
 fn metadata(found: &fs::Metadata, recorded: &Recorded) -> NodeMetadata {
-    // A file made on Windows may be a program, and nothing there says so: the publisher marks the entry.
+    // A file made on Windows may be a program, but Windows does not record that: the publisher marks the entry.
     let mode = if found.is_dir() {
         0o040_755
     } else if found.is_symlink() {

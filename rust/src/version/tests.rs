@@ -11,7 +11,7 @@ fn canonical(tag: &str) -> Option<String> {
     Version::canonical_of(tag).map(|version| version.to_string())
 }
 
-/// Few letters and small numbers, so that parts are often equal; some numbers at the edges.
+/// Few letters and small numbers, so that parts are often equal; some numbers at the limits.
 fn any_version() -> impl Strategy<Value = Version> {
     let number = || prop_oneof![0u64..3, Just(9), Just(10), Just(99), Just(100), Just(u64::MAX)];
     let identifier = || {

@@ -147,7 +147,12 @@ impl Builder {
             job,
             stored: Stored::new(Arc::clone(&self.chunks), Handle::current(), Arc::clone(&throttle)),
             scratch: self.options.scratch.clone(),
-            monitor: Monitor { observer: Arc::clone(&throttle) as _, cancel, threads: self.options.threads.max(1) },
+            monitor: Monitor {
+                observer: Arc::clone(&throttle) as _,
+                cancel,
+                threads: self.options.threads.max(1),
+                ..Monitor::default()
+            },
         };
         let done = self.start(work)?;
         let file = self.options.scratch.join("done");

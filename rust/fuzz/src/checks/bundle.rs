@@ -1,13 +1,13 @@
-//! Bundles: a table that is accepted is written and read back the same, and no frame, document or list makes a reader
-//! panic or ask for memory without end. The first byte says which of them the rest is.
+//! Bundles: an accepted table is written and read back unchanged, and no frame, document or list makes a reader panic
+//! or ask for unbounded memory. The first byte selects which of them the rest is.
 
 use vsekai_updater::Error;
 use vsekai_updater::formats::bundle::{BundleList, Table, decompress, index_document, parse_index_document};
 
-/// What a section may give here, in bytes: the memory limit is of the whole process.
+/// Largest content of a section here, in bytes: the memory limit applies to the whole process.
 const MAX_PLAIN_BYTES: u64 = 1 << 20;
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
     let outcome = match kind % 5 {
@@ -36,14 +36,14 @@ fn table(bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A header and a frame around a plain table.
+/// Wraps a plain table in a header and a frame.
 fn front(plain: &[u8]) -> Vec<u8> {
     let packed = zstd::bulk::compress(plain, 1).unwrap_or_default();
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
     [&b"VSKBNDL\x01"[..], &length(&packed), &length(plain), &packed].concat()
 }
 
-/// Two bytes of length, a prefix, and a frame.
+/// Decompresses input that consists of a two-byte length, a prefix and a frame.
 fn frame(bytes: &[u8]) -> Result<(), Error> {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Ok(()) };
     let (prefix, packed) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));

@@ -1,9 +1,9 @@
-//! An archive is read alike from its end and from its start in pieces, and what is read renders back.
-//! The first byte says how large the pieces are, the rest is the archive.
+//! Archives: reading from the end and reading from the start in pieces give the same result, and an accepted archive
+//! renders to the same bytes. The first byte determines the size of the pieces, the rest is the archive.
 
 use super::archives::{agree, forward, render, walk};
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Some((&seed, archive)) = bytes.split_first() else { return };
     let (walked, streamed) = (walk(archive), forward(archive, seed));

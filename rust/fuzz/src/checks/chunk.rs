@@ -1,5 +1,5 @@
-//! Stored chunks of all three compressions: never more than the maximum comes out, whatever goes in.
-//! The first two bytes are the maximum, the rest is the chunk as stored.
+//! Stored chunks in all three compressions never decompress to more than the maximum. The first two bytes are the
+//! maximum, the rest is the chunk as stored.
 
 use std::cell::RefCell;
 
@@ -12,14 +12,14 @@ thread_local! {
         RefCell::new((Decompressor::new().expect("zstd"), Compressor::new(1).expect("zstd")));
 }
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Some((&[low, high], stored)) = bytes.split_first_chunk::<2>() else { return };
     let max = u16::from_le_bytes([low, high]);
     let digest = if low % 2 == 0 { DigestAlgorithm::Sha512_256 } else { DigestAlgorithm::Sha256 };
     KEPT.with_borrow_mut(|(decompressor, compressor)| {
         let stored = CompressedChunk::new(ChunkId::from_bytes([0; 32]), stored.to_vec());
-        // A buffer that has more room than it may use.
+        // A buffer with more capacity than may be used.
         let buffer = Vec::with_capacity(usize::from(max) + 100);
         let Ok(chunk) = decompressor.decompress(&stored, u64::from(max), buffer) else { return };
         let plain = chunk.verify(digest).expect_err("no content is known to hash to 0");

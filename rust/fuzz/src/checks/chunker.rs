@@ -1,10 +1,10 @@
-//! Both forms of the chunker cut alike, wherever the data is split, and keep to the sizes.
-//! The first six bytes are the sizes, the split and how often the data is repeated; the rest is the data.
+//! Both forms of the chunker cut alike, wherever the data is split, and respect the sizes. The first six bytes are the
+//! sizes, the split and how often the data is repeated; the rest is the data.
 
 use vsekai_updater::formats::chunker::{Algorithm, Chunker};
 use vsekai_updater::formats::index::ChunkSizes;
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Some((&[min, avg, max, split, repeats, algorithm], data)) = bytes.split_first_chunk::<6>() else { return };
     let data = data.repeat(1 + usize::from(repeats % 16));
@@ -38,7 +38,7 @@ fn check_sizes(cuts: &[usize], end: usize, min: usize, max: usize) {
     }
 }
 
-// The first part alone, then what it left over with the second.
+// Cuts the first part alone, then its rest together with the second part.
 fn check_pieces(chunker: &Chunker, data: &[u8], split: usize, whole: &[usize]) {
     let mut cuts = chunker.cuts(&data[..split], false);
     let start = cuts.last().copied().unwrap_or(0);

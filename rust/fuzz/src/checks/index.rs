@@ -1,8 +1,8 @@
-//! An index that is read is written back byte by byte, and its lookups agree with its list.
+//! An accepted index is written back byte for byte, and its lookups agree with its list.
 
 use vsekai_updater::formats::index::Index;
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Ok(index) = Index::parse(bytes) else { return };
     assert_eq!(index.to_bytes(), bytes);

@@ -1,11 +1,11 @@
-//! A layout that a receipt may hold: what is accepted is stored alike, and is an archive that both readers take.
+//! Layouts as stored in receipts: an accepted one is stored again unchanged, and both readers accept its archive.
 
 use super::archives::{forward, render, walk};
 use vsekai_updater::formats::archive::Layout;
 
 const MAX_RENDERED_BYTES: u64 = 1 << 20;
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Ok(layout) = serde_json::from_slice::<Layout>(bytes) else { return };
     let stored = serde_json::to_vec(&layout).expect("a layout can be stored");

@@ -1,4 +1,5 @@
-//! What must hold for any input, one check for each fuzz target. `tests/it/corpus.rs` runs them too, on the corpus.
+//! The checks, one for each fuzz target: they must hold for any input. `tests/it/corpus.rs` runs them on the corpus,
+//! too.
 
 pub mod archives;
 pub mod bundle;

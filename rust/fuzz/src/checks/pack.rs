@@ -1,12 +1,12 @@
-//! Packs: what is accepted has the paths of a repository only, and is written and read back the same. The first byte
-//! says whether the rest is a pack as sent or the content of its frame.
+//! Metadata packs: an accepted one contains only paths of repository files, and is written and read back unchanged. The
+//! first byte tells whether the rest is a pack as transferred or the content of its frame.
 
 use std::collections::BTreeMap;
 
 use vsekai_updater::Error;
 use vsekai_updater::formats::metadata_pack::{MetadataPack, PackQuery};
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
     let outcome = if kind % 2 == 0 { MetadataPack::parse(bytes) } else { MetadataPack::parse_plain(bytes.to_vec()) };

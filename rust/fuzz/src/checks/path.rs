@@ -1,11 +1,11 @@
-//! Names and link targets: what is accepted stays below its root, by the rules of every system.
-//! The first line is a path, the rest a link's target.
+//! Names and link targets: an accepted one stays below its root, by the rules of every system. The first line is a
+//! path, the rest a link's target.
 
 use std::path::{Component, Path};
 
 use vsekai_updater::path::{LinkTarget, RelPath};
 
-/// Panics if what the head promises does not hold for this input.
+/// Panics if the promises in the module's documentation do not hold for this input.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (path, target) = text.split_once('\n').unwrap_or((text, ""));
@@ -23,7 +23,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-// What Windows would take for a drive, a root, a stream or a wildcard.
+// Checks for anything that Windows would treat as a drive, a root, a stream or a wildcard.
 fn check_windows(path: &str) {
     assert!(!path.contains(['\\', ':', '\0', '<', '>', '"', '|', '?', '*']) && !path.starts_with('/'));
     for name in path.split('/') {
@@ -42,7 +42,7 @@ fn check_parts(path: &RelPath) {
     }
 }
 
-// Disks that fold case compare letter by letter, in upper or in lower case.
+// Case-insensitive disks compare letter by letter, in upper or in lower case.
 fn check_folded(path: &RelPath) {
     let folded = path.folded();
     for other in [path.as_str().to_uppercase(), path.as_str().to_lowercase(), folded.clone()] {

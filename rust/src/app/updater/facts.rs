@@ -122,7 +122,7 @@ pub struct Updated {
     pub why: Option<Why>,
     /// The work.
     #[serde(flatten)]
-    pub report: install::Report,
+    pub report: install::Installation,
     /// Requests and bytes for metadata and documents.
     pub metadata: Transfer,
 }

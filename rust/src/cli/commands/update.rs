@@ -102,10 +102,10 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let mut text = format!(
         "{} is now at {version} ({mode}){from}: {} written, {} kept, in {seconds:.2} s.{reason}",
         dir.display(),
-        bytes(report.written_bytes),
-        bytes(report.plan.kept_bytes),
+        bytes(report.work.written_bytes),
+        bytes(report.work.plan.kept_bytes),
     );
-    let transfer = report.transfer;
+    let transfer = report.work.transfer;
     if transfer.requests > 0 {
         let (received, requests) = (bytes(transfer.received_bytes), count(transfer.requests));
         text = format!("{text}\nReceived {received} in {requests} requests.");

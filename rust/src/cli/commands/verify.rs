@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::{Damage, Examined, Report, Verified};
+use crate::install::{Damage, Examined, Installation, Verified};
 use serde::Serialize;
 
 use crate::cli::arguments::install::Verify;
@@ -22,7 +22,7 @@ struct Outcome<'a> {
     #[serde(flatten)]
     found: &'a Verified,
     /// The repair of the current version; null if nothing was repaired.
-    repaired: Option<Report>,
+    repaired: Option<Installation>,
     /// Every installed version, the current one first.
     versions: &'a [Examined],
 }
@@ -61,9 +61,9 @@ fn text(version: &Examined) -> String {
     match repaired {
         Some(report) => lines.push(format!(
             "  Repaired: {} fetched in {} requests, {} written.",
-            bytes(report.transfer.received_bytes),
-            count(report.transfer.requests),
-            bytes(report.written_bytes)
+            bytes(report.work.transfer.received_bytes),
+            count(report.work.transfer.requests),
+            bytes(report.work.written_bytes)
         )),
         None if found.damage.is_empty() => lines.push("  All files are as published.".to_owned()),
         None => {}

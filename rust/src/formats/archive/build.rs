@@ -1,4 +1,4 @@
-//! Offsets from a list of nodes: one pass in archive order, with a stack of open directories.
+//! Computes offsets from a list of nodes: one pass in archive order, with a stack of open directories.
 
 use std::cmp::Ordering;
 
@@ -11,14 +11,13 @@ use crate::path::{LinkTarget, RelPath};
 /// Makes the error for the node that begins at this byte of the stream.
 pub(super) type Blame<'a> = &'a dyn Fn(u64, String) -> Error;
 
-/// The layout of nodes in any order, children sorted by the bytes of their names.
+/// The layout of nodes in any order; children are sorted by the bytes of their names.
 pub(super) fn sorted(mut entries: Vec<NewNode>) -> Result<Layout> {
     entries.sort_by(|a, b| order(a.path.as_ref(), b.path.as_ref()));
     in_order(entries.len(), entries.into_iter(), &|_, reason| Error::Invalid { what: "tree", reason })
 }
 
-/// The layout of `count` nodes that are in archive order: directories before their children, which stay
-/// in the order they have.
+/// The layout of `count` nodes in archive order: directories before their children, whose order is preserved.
 pub(super) fn in_order(count: usize, entries: impl Iterator<Item = NewNode>, blame: Blame<'_>) -> Result<Layout> {
     if count > limits::MAX_ARCHIVE_ENTRIES {
         return Err(blame(0, format!("more than {} nodes", limits::MAX_ARCHIVE_ENTRIES)));
@@ -33,12 +32,12 @@ pub(super) fn in_order(count: usize, entries: impl Iterator<Item = NewNode>, bla
         })?;
     }
     if builder.nodes.is_empty() {
-        return Err(blame(0, "there is no root".into()));
+        return Err(blame(0, "the tree has no root".into()));
     }
     while builder.close().map_err(|reason| blame(0, reason))? {}
     let layout = Layout { nodes: builder.nodes };
     match duplicate(&layout.nodes) {
-        Some((start, path)) => Err(blame(start, format!("{path} is there twice"))),
+        Some((start, path)) => Err(blame(start, format!("{path} occurs twice"))),
         None => Ok(layout),
     }
 }
@@ -68,12 +67,12 @@ impl From<String> for Flaw {
     }
 }
 
-/// How much text the nodes hold: an archive that repeats few chunks can name far more than it has.
+/// Total size of the nodes' text: an archive that repeats a few chunks can name far more than its own size.
 #[derive(Debug, Default)]
 pub(super) struct Kept(u64);
 
 impl Kept {
-    /// Counts what this node holds.
+    /// Adds the text of this node.
     pub(super) fn add(&mut self, node: &NewNode) -> Result<(), String> {
         let target = if let NewContent::Symlink { target } = &node.content { target.as_str().len() } else { 0 };
         let path = node.path.as_ref().map_or(0, |path| path.as_str().len());
@@ -87,7 +86,7 @@ impl Kept {
 
 struct Builder {
     nodes: Vec<Node>,
-    // Positions of the directories around the next node, outermost first.
+    // Positions of the directories that enclose the next node, outermost first.
     open: Vec<u32>,
     kept: Kept,
     at: u64,
@@ -123,10 +122,10 @@ impl Builder {
         Ok(())
     }
 
-    // Closes directories until the last open one is the parent of this path; gives its position.
+    // Closes directories until the innermost open one is the parent of this path; returns its position.
     fn enter(&mut self, path: Option<&RelPath>) -> Result<u32, String> {
         let Some(path) = path else {
-            return if self.nodes.is_empty() { Ok(0) } else { Err("there is a second root".into()) };
+            return if self.nodes.is_empty() { Ok(0) } else { Err("the tree has a second root".into()) };
         };
         while let Some(&last) = self.open.last() {
             if is_parent(self.nodes[last as usize].path.as_ref(), path) {
@@ -137,10 +136,10 @@ impl Builder {
             }
             self.close()?;
         }
-        Err("there is no directory before it that it is in".into())
+        Err("its parent directory is not listed before it".into())
     }
 
-    // Ends the innermost open directory; false if there is none.
+    // Closes the innermost open directory; false if there is none.
     fn close(&mut self) -> Result<bool, String> {
         let Some(last) = self.open.pop() else { return Ok(false) };
         let end = self.skip(goodbye_bytes(self.nodes[last as usize].children))?;
@@ -165,7 +164,7 @@ fn is_parent(directory: Option<&RelPath>, path: &RelPath) -> bool {
     directory.map(RelPath::as_str) == path.as_str().rsplit_once('/').map(|(parent, _)| parent)
 }
 
-/// Byte order of names, directory by directory; names have no byte as low as the one `/` becomes here.
+/// Byte order of names, directory by directory. `/` becomes a byte that is lower than any in a name.
 fn order(a: Option<&RelPath>, b: Option<&RelPath>) -> Ordering {
     fn key(path: &RelPath) -> impl Iterator<Item = u8> {
         path.as_str().bytes().map(|b| if b == b'/' { 0 } else { b })

@@ -1,7 +1,7 @@
 //! The elements that a catar is made of: type numbers, sizes and caps.
 //!
-//! An element is its size (with this 16-byte prefix), its type and its body, all little-endian u64s
-//! except names and contents.
+//! An element is its size (including this 16-byte prefix), its type and its body: little-endian u64s, except names and
+//! contents.
 
 use crate::limits;
 
@@ -29,7 +29,7 @@ const QUOTA_PROJID: u64 = 0x161b_af2d_8772_a72b;
 /// Size and type, before every body.
 pub(super) const PREFIX: usize = 16;
 pub(super) const PREFIX_BYTES: u64 = PREFIX as u64;
-/// One child, or the end, in a GOODBYE.
+/// One item of a GOODBYE: a child, or the tail.
 pub(super) const ITEM: usize = 24;
 pub(super) const ITEM_BYTES: u64 = ITEM as u64;
 const ENTRY_BYTES: u64 = 64;
@@ -67,8 +67,8 @@ pub const fn goodbye_bytes(children: u32) -> u64 {
     PREFIX_BYTES + ITEM_BYTES * (children as u64 + 1)
 }
 
-/// Least and most bytes of the body of an element that may stand between ENTRY and content; nothing for
-/// all other types.
+/// Smallest and largest body, in bytes, of an element that may come between ENTRY and content; `None` for all other
+/// types.
 pub(super) fn metadata_bounds(kind: u64) -> Option<(u64, u64)> {
     let name = limits::MAX_OWNER_NAME_BYTES + 1;
     let (least, most) = match kind {
@@ -84,7 +84,7 @@ pub(super) fn metadata_bounds(kind: u64) -> Option<(u64, u64)> {
     Some((least, most as u64))
 }
 
-/// Whether the strings in the body of such an element are whole.
+/// Checks that the strings in the body of such an element are complete.
 pub(super) fn check_metadata(kind: u64, body: &[u8]) -> Result<(), &'static str> {
     let name = match kind {
         USER | GROUP | SELINUX => body,
@@ -101,11 +101,11 @@ pub(super) fn check_metadata(kind: u64, body: &[u8]) -> Result<(), &'static str>
     string(name).map(drop)
 }
 
-/// The string of a body that ends with its only NUL.
+/// The string in a body whose only NUL is at its end.
 pub(super) fn string(body: &[u8]) -> Result<&[u8], &'static str> {
     match body.split_last() {
         Some((0, text)) if !text.contains(&0) => Ok(text),
-        _ => Err("a string without its NUL at the end"),
+        _ => Err("a string without a NUL at its end"),
     }
 }
 

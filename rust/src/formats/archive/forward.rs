@@ -1,7 +1,7 @@
-//! A layout from the front: every byte of the archive passes by, none of the content is kept.
+//! Reads a layout from the front of an archive: every byte passes through, and no content is kept.
 //!
-//! For archives that come as a stream, and to hold [`Walk`](super::Walk) against. Accepts the same
-//! archives: the tables must be those that the nodes before them make.
+//! For archives that arrive as a stream, and for tests of [`Walk`](super::Walk), which accepts the same archives: the
+//! tables must match the nodes before them.
 
 use super::build::{self, Kept};
 use super::element::{GOODBYE, PREFIX, goodbye_bytes, u64_at};
@@ -13,14 +13,14 @@ use crate::error::Result;
 use crate::limits;
 use crate::path::RelPath;
 
-/// Reads a layout from an archive's bytes as they come, without doing the reading.
+/// Reads a layout from an archive's bytes as they arrive; does no I/O.
 #[derive(Debug, Default)]
 pub struct Forward {
-    // Bytes not used yet are those from `used` on; the first of them is at `at` of the stream.
+    // Unused bytes are those from `used` on; the first of them is at position `at` of the stream.
     buffer: Vec<u8>,
     used: usize,
     at: u64,
-    // How many are needed to go on, and how many after that are content.
+    // How many bytes the next step needs, and how many bytes of content follow.
     needed: usize,
     payload: u64,
     nodes: Vec<NewNode>,
@@ -28,7 +28,7 @@ pub struct Forward {
     open: Vec<Open>,
 }
 
-// A directory whose table has not come yet.
+// A directory whose table has not arrived yet.
 #[derive(Debug)]
 struct Open {
     path: Option<RelPath>,
@@ -40,7 +40,7 @@ struct Open {
 /// The layout of a whole archive in memory.
 pub fn read_forward(archive: &[u8]) -> Result<Layout> {
     let mut forward = Forward::new();
-    // In pieces: the reader copies what is not content.
+    // In pieces: the reader copies everything that is not content.
     archive.chunks(64 << 10).try_for_each(|piece| forward.feed(piece))?;
     forward.finish()
 }
@@ -51,7 +51,7 @@ impl Forward {
         Self::default()
     }
 
-    /// Takes the next bytes of the archive, as many as the caller likes.
+    /// Accepts the next bytes of the archive, in pieces of any size.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Result<()> {
         if self.used == self.buffer.len() {
             let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
@@ -66,7 +66,7 @@ impl Forward {
         Ok(())
     }
 
-    /// The layout, after the last byte.
+    /// The layout, once the last byte was fed.
     pub fn finish(mut self) -> Result<Layout> {
         while self.step(true)? {}
         if !self.is_done() || self.payload > 0 {
@@ -90,7 +90,7 @@ impl Forward {
         self.needed = 0;
     }
 
-    // Uses up one head, one table or some content; false if more bytes must come first.
+    // Consumes one head, one table or some content; false if more bytes must come first.
     fn step(&mut self, is_all: bool) -> Result<bool> {
         let have = self.buffer.len() - self.used;
         if have == 0 || (have < self.needed && !is_all) {
@@ -113,7 +113,7 @@ impl Forward {
             Ok(head) => self.node(head).map(|()| true),
             Err(Stop::Bad(error)) => Err(error),
             Err(Stop::More(needed)) => {
-                // Twice as much at least: many small attributes must not be parsed again one by one.
+                // At least doubled, so that many small attributes are not parsed again one by one.
                 self.needed = usize::try_from(needed).unwrap_or(usize::MAX).max(2 * have);
                 Ok(false)
             }
@@ -128,7 +128,7 @@ impl Forward {
         let entry = start + head.name_bytes;
         let (is_directory, payload) = (head.is_directory(), head.payload_bytes());
         let end = (start + head.bytes).checked_add(payload);
-        let end = end.ok_or_else(|| malformed(start, "a file ends behind 2^64 bytes"))?;
+        let end = end.ok_or_else(|| malformed(start, "a file ends past 2^64 bytes"))?;
         self.take(usize::try_from(head.bytes).unwrap_or(usize::MAX));
         let node = head.into_node(self.open.last().and_then(|open| open.path.as_ref()))?;
         self.kept.add(&node).map_err(|reason| malformed(start, reason))?;
@@ -148,7 +148,7 @@ impl Forward {
         let count = u32::try_from(open.children.len()).unwrap_or(u32::MAX);
         let size = goodbye_bytes(count);
         if u64_at(bytes, 0) != size {
-            return Err(malformed(self.at, format!("a table of another size than its {count} children need")));
+            return Err(malformed(self.at, format!("the directory's table has the wrong size for {count} children")));
         }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let Some(table) = bytes.get(..size) else {

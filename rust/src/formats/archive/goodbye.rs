@@ -1,7 +1,7 @@
-//! GOODBYE: the table at the end of a directory, by which a name is found from the archive's end.
+//! GOODBYE: the table at the end of a directory, which makes it possible to find a name from the archive's end.
 //!
-//! One item for each child: how far before the table it begins, its size, the hash of its name. Sorted
-//! by hash, then laid out as a complete binary search tree in an array (children of i at 2i+1, 2i+2).
+//! One item for each child: how far before the table it begins, its size, and the hash of its name. The items are
+//! sorted by hash, then laid out as a complete binary search tree in an array (children of i at 2i+1 and 2i+2).
 
 use siphasher::sip::SipHasher24;
 
@@ -9,7 +9,7 @@ use super::element::{GOODBYE, GOODBYE_TAIL, ITEM, PREFIX, goodbye_bytes, push, u
 use super::malformed;
 use crate::error::Result;
 
-/// One child of a directory: its place in the stream and the hash of its name.
+/// One child of a directory: its range in the stream and the hash of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) start: u64,
@@ -22,7 +22,7 @@ pub(super) fn name_hash(name: &str) -> u64 {
     SipHasher24::new_with_keys(0x8574_442b_0f1d_84b3, 0x2736_ed30_d1c2_2ec1).hash(name.as_bytes())
 }
 
-/// The whole element of a directory whose ENTRY is at `entry` and whose children end at `at`.
+/// Renders the whole element for a directory whose ENTRY is at `entry` and whose children end at `at`.
 pub(super) fn render(mut items: Vec<Item>, entry: u64, at: u64) -> Vec<u8> {
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
     let size = goodbye_bytes(count);
@@ -37,14 +37,14 @@ pub(super) fn render(mut items: Vec<Item>, entry: u64, at: u64) -> Vec<u8> {
     out
 }
 
-/// Reads a whole element at `at`; the items come in stream order and tile `first..at`.
+/// Reads a whole element at `at`. The returned items are in stream order and tile `first..at`.
 pub(super) fn parse(bytes: &[u8], entry: u64, first: u64, at: u64) -> Result<Vec<Item>> {
     let count = (bytes.len() - PREFIX) / ITEM - 1;
     let mut items = Vec::with_capacity(count);
     for raw in bytes[PREFIX..].chunks_exact(ITEM).take(count) {
         let (back, size) = (u64_at(raw, 0), u64_at(raw, 8));
         let start = at.checked_sub(back).ok_or_else(|| malformed(at, "a child begins before the archive"))?;
-        let end = start.checked_add(size).ok_or_else(|| malformed(at, "a child ends behind the archive"))?;
+        let end = start.checked_add(size).ok_or_else(|| malformed(at, "a child ends after the archive"))?;
         items.push(Item { start, end, hash: u64_at(raw, 16) });
     }
     items.sort_unstable_by_key(|item| item.start);
@@ -59,12 +59,12 @@ pub(super) fn parse(bytes: &[u8], entry: u64, first: u64, at: u64) -> Result<Vec
         return Err(malformed(at, format!("its children end at byte {last}, not where the table begins")));
     }
     if render(items.clone(), entry, at) != bytes {
-        return Err(malformed(at, "the directory's table is not in the order that casync gives it"));
+        return Err(malformed(at, "the directory's table is not in casync's order"));
     }
     Ok(items)
 }
 
-/// For each place in the array, which of the sorted items stands there.
+/// For each position in the array, the index of the sorted item at that position.
 fn search_tree(count: usize) -> Vec<usize> {
     fn fill(places: &mut [usize], place: usize, next: &mut usize) {
         if place < places.len() {

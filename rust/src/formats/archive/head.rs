@@ -1,6 +1,6 @@
-//! A node's head: FILENAME, ENTRY, the elements between, and what announces the content.
+//! A node's head: FILENAME, ENTRY, the metadata elements, and the element that announces the content.
 //!
-//! [`parse`] reads one from bytes of which more may follow, [`render`] writes the same bytes back.
+//! [`parse`] reads one from bytes that may be incomplete; [`render`] writes the same bytes back.
 
 use super::element::{
     DEVICE, ENTRY, FILENAME, PAYLOAD, PREFIX_BYTES, SYMLINK, device_bytes, entry_bytes, filename_bytes, push,
@@ -25,8 +25,8 @@ pub(super) struct Head {
     pub(super) bytes: u64,
 }
 
-/// Reads the head that begins with `bytes`, at `base` of the stream. `is_root`: it has no FILENAME.
-/// `is_all`: the node, or the stream, has no bytes after these.
+/// Reads the head at the start of `bytes`, which is at position `base` of the stream. `is_root`: it has no FILENAME.
+/// `is_all`: the node, or the stream, ends with these bytes.
 pub(super) fn parse(bytes: &[u8], base: u64, is_root: bool, is_all: bool) -> Result<Head, Stop> {
     let mut reader = Reader::new(bytes, base, is_all);
     let name = if is_root { None } else { Some(reader.name()?) };
@@ -44,7 +44,7 @@ pub(super) fn parse(bytes: &[u8], base: u64, is_root: bool, is_all: bool) -> Res
 }
 
 impl Head {
-    /// The node in the directory at `parent`; this is where its name and target are checked.
+    /// The node in the directory at `parent`. Checks its name and link target.
     pub(super) fn into_node(self, parent: Option<&RelPath>) -> Result<NewNode> {
         let path = match (self.name, parent) {
             (None, _) => None,
@@ -79,7 +79,7 @@ impl Head {
     }
 }
 
-/// Checks what a listing says of a node, by the rules that [`parse`] reads with.
+/// Checks a listed node by the same rules as [`parse`].
 pub(super) fn check(node: &NewNode) -> Result<(), String> {
     let NodeMetadata { flags, mode, elements, .. } = &node.metadata;
     let kind = match node.content {
@@ -90,7 +90,7 @@ pub(super) fn check(node: &NewNode) -> Result<(), String> {
         NewContent::Other => FileType::Other,
     };
     if FileType::of(*mode) != Some(kind) {
-        return Err(format!("the mode {mode:#o} does not agree with the content"));
+        return Err(format!("the mode {mode:#o} does not match the content"));
     }
     FeatureFlags::from_bits(*flags).map_err(|e| e.to_string())?;
     if elements.len() as u64 > limits::MAX_NODE_METADATA_BYTES {
@@ -106,7 +106,7 @@ pub(super) fn check(node: &NewNode) -> Result<(), String> {
     }
 }
 
-/// Bytes of the head of such a node.
+/// Length of such a node's head, in bytes.
 pub(super) fn bytes_of(node: &NewNode) -> u64 {
     let name = node.path.as_ref().map_or(0, |path| filename_bytes(path.file_name()));
     let content = match &node.content {
@@ -118,7 +118,7 @@ pub(super) fn bytes_of(node: &NewNode) -> u64 {
     name + entry_bytes() + node.metadata.elements.len() as u64 + content
 }
 
-/// The bytes of a node's head.
+/// Renders a node's head.
 pub(super) fn render(node: &Node) -> Vec<u8> {
     let mut out = Vec::with_capacity(160 + node.metadata.elements.len());
     if let Some(path) = &node.path {

@@ -1,4 +1,4 @@
-//! The elements of a node's head, read one by one from bytes of which more may follow.
+//! Reads the elements of a node's head one by one, from bytes that may be incomplete.
 
 use super::element::{
     self, DEVICE, ENTRY, FILENAME, GOODBYE, PAYLOAD, PREFIX, PREFIX_BYTES, SYMLINK, check_metadata, device_bytes,
@@ -19,12 +19,12 @@ pub(super) enum NodeContent {
     Other,
 }
 
-/// Why a reader could not go on.
+/// Why a reader stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It needs so many bytes, counted from the head's start.
+    /// It needs this many bytes, counted from the head's start.
     More(u64),
-    /// There is no such head.
+    /// The bytes are not a valid head.
     Bad(Error),
 }
 
@@ -34,7 +34,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// Takes the elements of a head off some bytes, one by one.
+/// Reads the elements of a head one by one.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     base: u64,
@@ -43,17 +43,17 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// At the start of `bytes`, which begin at `base` of the stream. `is_all`: no more belong to the node.
+    /// A reader of `bytes`, which begin at position `base` of the stream. `is_all`: the node ends with these bytes.
     pub(super) fn new(bytes: &'a [u8], base: u64, is_all: bool) -> Self {
         Self { bytes, base, at: 0, is_all }
     }
 
-    /// How many bytes are taken.
+    /// How many bytes were read.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// The error for what stands here.
+    /// An error at the current position.
     pub(super) fn bad(&self, reason: impl Into<String>) -> Stop {
         Stop::Bad(malformed(self.base + self.at as u64, reason))
     }
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         Ok((u64_at(prefix, 0), u64_at(prefix, 8)))
     }
 
-    // Takes an element whose size was held against a cap, and gives its body.
+    // Reads an element whose size was checked against a cap, and returns its body.
     fn take(&mut self, size: u64) -> Result<&'a [u8], Stop> {
         let size = usize::try_from(size).map_err(|_| self.bad("an element is too large"))?;
         let element = self.peek(size)?;
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         Ok(&element[PREFIX..])
     }
 
-    // Takes an element that is one string of at most `max` bytes.
+    // Reads an element that is one string of at most `max` bytes.
     fn text(&mut self, size: u64, max: usize) -> Result<String, Stop> {
         if size < PREFIX_BYTES + 2 || size > PREFIX_BYTES + max as u64 + 1 {
             return Err(self.bad(format!("a name or link target of {size} bytes")));
@@ -93,18 +93,18 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Takes a FILENAME.
+    /// Reads a FILENAME.
     pub(super) fn name(&mut self) -> Result<String, Stop> {
         match self.prefix()? {
             (size, FILENAME) => self.text(size, limits::MAX_NAME_BYTES),
-            _ => Err(self.bad("no name where a node of a directory begins")),
+            _ => Err(self.bad("expected a name at the start of a node")),
         }
     }
 
-    /// Takes an ENTRY.
+    /// Reads an ENTRY.
     pub(super) fn entry(&mut self) -> Result<NodeMetadata, Stop> {
         if self.prefix()? != (entry_bytes(), ENTRY) {
-            return Err(self.bad("no entry where a node begins"));
+            return Err(self.bad("expected an entry at the start of a node"));
         }
         let at = self.base + self.at as u64;
         let body = self.take(entry_bytes())?;
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Takes one element of metadata, if the next one is that.
+    /// Skips the next element if it is metadata; returns whether it was.
     pub(super) fn skip_metadata(&mut self) -> Result<bool, Stop> {
         if self.is_all && self.at == self.bytes.len() {
             return Ok(false);
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// Takes what announces the content that this mode asks for.
+    /// Reads the element that announces the content for this mode.
     pub(super) fn content(&mut self, mode: u32) -> Result<NodeContent, Stop> {
         let expected = FileType::of(mode).ok_or_else(|| self.bad(format!("the mode {mode:#o} is of no known type")))?;
         if expected == FileType::Other {
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The type in a mode.
+/// The file type in a mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileType {
     Directory,
@@ -173,7 +173,7 @@ pub(super) enum FileType {
 }
 
 impl FileType {
-    /// Nothing for modes with unknown bits or types.
+    /// `None` for modes with unknown bits or types.
     pub(super) fn of(mode: u32) -> Option<Self> {
         if mode & !0o177_777 != 0 {
             return None;

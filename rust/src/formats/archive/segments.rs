@@ -1,4 +1,4 @@
-//! The stream of a layout, piece by piece.
+//! Renders the stream of a layout, piece by piece.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,15 +10,15 @@ use super::{Layout, Node, NodeKind, head};
 /// A piece of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment<'a> {
-    /// Bytes of the archive itself.
+    /// Bytes that the archive itself adds: heads and tables.
     Header(Cow<'a, [u8]>),
-    /// Bytes of a file.
+    /// Bytes of a file's content.
     Payload {
         /// Position of the file in [`Layout::nodes`].
         node: usize,
-        /// Where in the file the piece begins, in bytes.
+        /// Where the piece begins in the file, in bytes.
         offset: u64,
-        /// Its length in bytes; never 0.
+        /// Length in bytes; never 0.
         len: u64,
     },
 }
@@ -35,8 +35,8 @@ impl Segment<'_> {
 
 /// Iterator over the pieces of a range; see [`Layout::segments`].
 ///
-/// A directory's table comes as one piece: within one iterator it is made once, but every iterator that
-/// begins inside it makes it again.
+/// A directory's table is one piece. An iterator renders it once, but every iterator that begins inside it renders it
+/// again.
 #[derive(Debug)]
 pub struct Segments<'a> {
     layout: &'a Layout,
@@ -49,7 +49,7 @@ impl<'a> Segments<'a> {
         Self { layout, at: range.start, end: range.end.min(layout.stream_bytes()) }
     }
 
-    // The bytes of `whole` from where we are up to the end of the range.
+    // The part of `whole` from the current position to the end of the range.
     #[expect(clippy::cast_possible_truncation, reason = "offsets into a buffer")]
     fn header(&mut self, mut whole: Vec<u8>, start: u64) -> Segment<'a> {
         let wanted = (self.end.min(start + whole.len() as u64) - start) as usize;
@@ -85,7 +85,7 @@ impl<'a> Iterator for Segments<'a> {
 }
 
 impl Layout {
-    // The innermost node whose range holds this byte of the stream.
+    // The innermost node whose range contains this byte of the stream.
     fn node_at(&self, at: u64) -> usize {
         let mut position = self.nodes.partition_point(|node| node.start <= at).saturating_sub(1);
         while at >= self.nodes[position].end && position > 0 {
@@ -109,7 +109,7 @@ impl Node {
         self.start + self.path.as_ref().map_or(0, |path| filename_bytes(path.file_name()))
     }
 
-    // Where the head ends: at the content, the first child or the table.
+    // End of the head: start of the content, the first child or the table.
     fn head_end(&self) -> u64 {
         match &self.kind {
             NodeKind::File { payload } => payload.start,

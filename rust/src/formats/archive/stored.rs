@@ -1,7 +1,7 @@
 //! A layout in serialized form: its nodes without offsets, in archive order.
 //!
-//! Reading one back goes through the same checks as any other listing, so a changed or hostile record
-//! cannot make a layout that an archive could not.
+//! Deserializing applies the same checks as any other listing, so a modified or hostile record cannot create a layout
+//! that an archive could not.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 

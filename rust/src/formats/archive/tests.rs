@@ -1,4 +1,4 @@
-//! Every way into a layout held against the others, and against damage.
+//! Checks every way to make a layout against the others, and against damaged input.
 
 #![expect(clippy::cast_possible_truncation, reason = "small archives")]
 
@@ -53,7 +53,7 @@ fn payload(node: usize, offset: u64) -> u8 {
     (node as u64 * 31 + offset * 7) as u8
 }
 
-/// The bytes of a range of an archive whose files hold [`payload`].
+/// The bytes of a range of an archive whose files contain [`payload`].
 fn render(layout: &Layout, range: Range<u64>) -> Vec<u8> {
     let mut out = Vec::new();
     for segment in layout.segments(range) {
@@ -221,7 +221,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    // Each node goes below one of the directories before it; names that are taken are left out.
+    // Each node goes below one of the directories before it; duplicate names are dropped.
     fn tree()(picks in prop::collection::vec((any::<prop::sample::Index>(), name(), 0..6_u8, 0..3000_u64), 0..60))
         -> Vec<NewNode> {
         let mut entries = vec![root()];

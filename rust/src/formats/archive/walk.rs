@@ -1,9 +1,9 @@
-//! A layout from an archive's end: only heads and tables are read, never a file's content.
+//! Reads a layout from an archive's end: only heads and tables are read, never a file's content.
 //!
-//! Each round wants some ranges; what they hold tells the next. A directory takes two: its head, then
-//! its table, which places all its children at once. Every table must tile the space between the head
-//! and itself, every node must end where its table entry says, every name must hash to its entry: so
-//! what is seen from the end is what a reader from the front would see.
+//! Each round requests some ranges, and their bytes determine the next ones. A directory takes two rounds: its head,
+//! then its table, which locates all its children at once. Every table must tile the space between the head and itself,
+//! every node must end where its table entry says, and every name must hash to its entry. So this reader sees exactly
+//! what a reader from the front would see.
 
 use std::ops::Range;
 
@@ -22,9 +22,9 @@ const TABLE_GUESS_BYTES: u64 = 4 << 10;
 // A FILENAME of one letter and an ENTRY.
 const MIN_NODE_BYTES: u64 = 18 + 64;
 
-/// Reads the layout of an archive by random access, without doing the reading.
+/// Reads the layout of an archive by random access; does no I/O.
 ///
-/// Until [`Walk::wants`] is empty: give [`Walk::advance`] the bytes of what it wants.
+/// Until [`Walk::wants`] is empty, pass the requested bytes to [`Walk::advance`].
 #[derive(Debug)]
 pub struct Walk {
     found: Vec<Found>,
@@ -56,7 +56,7 @@ enum Step {
 }
 
 impl Walk {
-    /// The walk of an archive of this length, in bytes.
+    /// Starts a walk of an archive of this length, in bytes.
     pub fn new(stream_bytes: u64) -> Result<Self> {
         if stream_bytes == 0 {
             return Err(malformed(0, "the stream is empty"));
@@ -68,15 +68,15 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Ranges of the stream that are needed next, by their starts. They may overlap. Empty: finished.
+    /// Ranges of the stream that are needed next, sorted by start. They may overlap. Empty when finished.
     pub fn wants(&self) -> &[Range<u64>] {
         &self.wants
     }
 
-    /// Takes what `read` has of the wanted ranges; `None` = not there yet, it stays wanted.
+    /// Calls `read` for each wanted range. `None` means not available yet: the range stays wanted.
     ///
     /// # Errors
-    /// Those of `read`, after which the walk can go on; and `Malformed` or `UnsafePath`, after which not.
+    /// Those of `read`, after which the walk can continue; `Malformed` or `UnsafePath`, after which it cannot.
     pub fn advance(&mut self, read: &mut dyn FnMut(Range<u64>) -> Result<Option<Vec<u8>>>) -> Result<()> {
         let mut tasks = std::mem::take(&mut self.tasks).into_iter();
         let mut outcome = Ok(());
@@ -105,7 +105,7 @@ impl Walk {
         outcome
     }
 
-    /// The layout.
+    /// The layout of the whole archive.
     ///
     /// # Errors
     /// `Malformed` if a directory has a name twice; `Invalid` if the walk is not finished.
@@ -149,7 +149,7 @@ impl Walk {
             Ok(head) => head,
             Err(Stop::Bad(error)) => return Err(error),
             Err(Stop::More(needed)) => {
-                // Twice as much at least: many small attributes must not mean many rounds.
+                // At least doubled, so that many small attributes do not cost many rounds.
                 let want = start..end.min(start.saturating_add(needed.max(2 * have)));
                 self.tasks.push(Task { node, step: Step::Head, want });
                 return Ok(());
@@ -179,7 +179,7 @@ impl Walk {
         Ok(())
     }
 
-    // `bytes` end with the table and may begin before it.
+    // `bytes` ends with the table and may begin before it.
     fn table(&mut self, node: usize, entry: u64, first: u64, bytes: &[u8]) -> Result<()> {
         let end = self.found[node].item.end;
         let tail = bytes.len() - ITEM;
@@ -192,12 +192,12 @@ impl Walk {
         }
         let start = end - size;
         if back != start - entry {
-            return Err(malformed(end - 24, "the table does not lead to its directory's entry"));
+            return Err(malformed(end - 24, "the table does not point to its directory's entry"));
         }
         let depth = self.found[node].depth + 1;
         let count = (size - goodbye_bytes(0)) / ITEM_BYTES;
         if count > (start - first) / MIN_NODE_BYTES {
-            return Err(malformed(start, format!("{count} children have no room in the directory")));
+            return Err(malformed(start, format!("{count} children do not fit in the directory")));
         }
         if self.found.len() as u64 + count > limits::MAX_ARCHIVE_ENTRIES as u64 {
             return Err(malformed(start, format!("more than {} nodes", limits::MAX_ARCHIVE_ENTRIES)));
@@ -211,7 +211,7 @@ impl Walk {
             return Ok(());
         };
         if (u64_at(table, 0), u64_at(table, 8)) != (size, GOODBYE) {
-            return Err(malformed(start, "no table where the directory's end says"));
+            return Err(malformed(start, "the directory's end does not point to a table"));
         }
         for item in goodbye::parse(table, entry, first, start)? {
             self.expect(item, node, depth);

@@ -1,11 +1,11 @@
-//! One section: bytes in, one zstd frame out, and back, both against a prefix that the two sides have.
+//! Compresses a section to one zstd frame and back, relative to a prefix that both sides have.
 
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound, get_error_name};
 
 use super::table::malformed;
 use crate::error::{Error, Result};
 
-/// The match finder's binary tree and hash, log2 of their entries of 4 bytes, at the most.
+/// Upper limits of the match finder's binary tree and hash table, as log2 of their 4-byte entries.
 const MAX_CHAIN_LOG: u32 = 26;
 const MAX_HASH_LOG: u32 = 25;
 
@@ -13,16 +13,16 @@ const MIN_WINDOW_LOG: u32 = 10;
 const MAX_WINDOW_LOG: u32 = 27;
 const MIN_TABLE_LOG: u32 = 16;
 
-/// Levels from here on search with a binary tree, which takes two entries a byte.
+/// From this level on, zstd searches with a binary tree, which takes two entries a byte.
 const FIRST_TREE_LEVEL: i32 = 13;
 
-/// Packs `plain`, for somebody who has `prefix`, at a zstd level of 1 to 22.
+/// Compresses `plain` for a receiver that has `prefix`, at a zstd level from 1 to 22.
 ///
-/// zstd chooses its tables by the length of the content alone: with a small content and a large prefix they would hold
-/// the prefix's end and no more. So they are chosen here, by both together.
+/// zstd sizes its tables by the length of the content alone: for small content and a large prefix they would cover only
+/// the prefix's end. So the sizes are set here, from both lengths.
 ///
 /// # Errors
-/// [`Error::Unsupported`] if there is no memory for the tables, or no such level.
+/// [`Error::Unsupported`] if there is no memory for the tables, or the level does not exist.
 pub fn compress(level: i32, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let window_log = log2_up(prefix.len() + plain.len()).clamp(MIN_WINDOW_LOG, MAX_WINDOW_LOG);
     let mut zstd = CCtx::try_create().ok_or_else(|| failed("no memory"))?;
@@ -50,23 +50,23 @@ fn parameters(level: i32, window_log: u32, has_prefix: bool) -> Vec<CParameter> 
     parameters
 }
 
-/// Unpacks a frame into `plain`, whose allocation is used again. It gives `plain_bytes` bytes, or fails; it never
-/// writes past them, and needs no window of its own.
+/// Decompresses a frame into `plain`, whose allocation is reused. The result has exactly `plain_bytes` bytes; it is
+/// never written past them, and needs no separate window.
 ///
 /// # Errors
-/// `bundle_malformed`. With a prefix that is not the one that was packed against, that, or other bytes.
+/// `bundle_malformed`. A wrong prefix causes this error or wrong bytes.
 pub fn decompress(packed: &[u8], prefix: &[u8], plain_bytes: u64, plain: &mut Vec<u8>) -> Result<()> {
-    let bytes = usize::try_from(plain_bytes).map_err(|_| malformed(0, "it does not fit into memory"))?;
+    let bytes = usize::try_from(plain_bytes).map_err(|_| malformed(0, "it does not fit in memory"))?;
     plain.clear();
     plain.reserve_exact(bytes);
     let mut zstd = DCtx::try_create().ok_or_else(|| failed("no memory"))?;
-    // The ids are a stronger check of the same bytes.
+    // The chunk ids are a stronger check of the same bytes.
     for parameter in [DParameter::WindowLogMax(MAX_WINDOW_LOG), DParameter::ForceIgnoreChecksum(true)] {
         zstd.set_parameter(parameter).map_err(|code| failed(get_error_name(code)))?;
     }
     zstd.ref_prefix(prefix).map_err(|code| failed(get_error_name(code)))?;
     zstd.decompress(plain, packed).map_err(|code| malformed(0, get_error_name(code)))?;
-    if plain.len() == bytes { Ok(()) } else { Err(malformed(0, "a section gives less than it announced")) }
+    if plain.len() == bytes { Ok(()) } else { Err(malformed(0, "a section is shorter than announced")) }
 }
 
 fn log2_up(bytes: usize) -> u32 {

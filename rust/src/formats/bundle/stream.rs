@@ -1,4 +1,4 @@
-//! A version's stream as who has its chunks can read it.
+//! Reads ranges of a version's stream from a source of its chunks.
 
 use std::ops::Range;
 
@@ -6,18 +6,19 @@ use crate::error::Result;
 use crate::formats::archive::{Layout, Segment};
 use crate::formats::index::{Index, IndexChunk};
 
-/// Gives plain bytes of chunks: an installed tree, a store, a server's database.
+/// A source of plain chunks: an installed tree, a store, a server's database.
 pub trait ChunkSource: Sync {
-    /// Appends the bytes of a chunk of the version; as many as its index says, or an error.
+    /// Appends the bytes of a chunk of the version: as many as its index says, or an error.
     ///
     /// # Errors
-    /// Whatever keeps it from giving them. Whether they are the right ones is for who reads them to find out.
+    /// Errors of the source. Does not verify: the reader must.
     fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()>;
 
-    /// The same of a part of a chunk, as a range of the stream. Who can read less than a chunk does.
+    /// Appends only a part of a chunk, given as a range of the stream. Override it if a source can read less than a
+    /// whole chunk.
     ///
     /// # Errors
-    /// As for a whole one.
+    /// As for a whole chunk.
     fn append_part(&self, chunk: IndexChunk, part: Range<u64>, buffer: &mut Vec<u8>) -> Result<()> {
         let begin = buffer.len();
         self.append(chunk, buffer)?;
@@ -29,10 +30,10 @@ pub trait ChunkSource: Sync {
     }
 }
 
-/// Joins ranges of a stream, which lie inside it. `buffer` is emptied first.
+/// Joins ranges of the stream, which must be inside it, in `buffer`, which is emptied first.
 ///
 /// # Errors
-/// Those of the source.
+/// Errors of the source.
 pub fn read_ranges(index: &Index, source: &dyn ChunkSource, ranges: &[Range<u64>], buffer: &mut Vec<u8>) -> Result<()> {
     buffer.clear();
     for range in ranges {
@@ -47,13 +48,13 @@ pub fn read_ranges(index: &Index, source: &dyn ChunkSource, ranges: &[Range<u64>
 /// A part of one file, in a buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// Where in the buffer.
+    /// Its place in the buffer.
     pub bytes: Range<usize>,
-    /// Where in the file it begins, in bytes.
+    /// Its start in the file, in bytes.
     pub offset: u64,
 }
 
-/// What joined ranges of a stream hold of files, in order.
+/// The parts of files that joined ranges of a stream contain, in order.
 pub(super) fn pieces(layout: &Layout, ranges: &[Range<u64>]) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut at = 0_usize;

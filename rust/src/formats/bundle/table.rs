@@ -1,8 +1,9 @@
-//! The front of a bundle: a header of fixed size, and the table of its sections. `docs/bundle-format.md` has every byte.
+//! The front of a bundle: a header of fixed size, and the table of its sections. `docs/bundle-format.md` describes
+//! every byte.
 //!
-//! Parsing allocates no more than the bytes at hand allow, and gives nothing that cannot be packed again: ranges are in
-//! order and apart, and no section asks for more memory than [`MAX_SECTION_BYTES`]. Whether positions and ranges exist
-//! in the two indexes is for who has the indexes; see [`Section::check`].
+//! Parsing allocates no more than the input allows, and every parsed table can be serialized again: ranges are in order
+//! and separate, and no section asks for more memory than [`MAX_SECTION_BYTES`]. [`Section::check`] tells whether the
+//! positions and ranges exist in the two indexes.
 
 use std::ops::Range;
 
@@ -14,22 +15,22 @@ use crate::formats::archive::Layout;
 use crate::formats::index::Index;
 use crate::limits;
 
-/// The first bytes of every bundle; the last of them is the version of the format.
+/// The first bytes of every bundle; the last one is the version of the format.
 const MAGIC: [u8; 8] = *b"VSKBNDL\x01";
 
 /// Length of a [`Header`].
 pub const HEADER_BYTES: u64 = 16;
 
-/// The first 16 bytes.
+/// The first 16 bytes of a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// Length of the packed table, which follows.
+    /// Length of the packed table, in bytes. It follows the header.
     pub table_bytes: u32,
-    /// What it unpacks to.
+    /// Length of the unpacked table, in bytes.
     pub table_plain_bytes: u32,
 }
 
-/// What a section holds.
+/// What a section contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SectionContent {
     /// The new index, as a [`Document`](super::Document).
@@ -40,18 +41,18 @@ pub enum SectionContent {
     Chunks(Vec<Range<u32>>),
 }
 
-/// What was done to content and prefix of a section before it was packed.
+/// The reversible transformation that was applied to a section's content and prefix before compression.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Filter {
-    /// Nothing.
+    /// No transformation.
     #[default]
     None,
-    /// Distances in machine code of x86-64 are places in the file.
+    /// Distances in machine code of x86-64 are replaced by positions in the file.
     X86,
 }
 
 impl Filter {
-    /// Does it to joined ranges of a stream, whose files `layout` tells.
+    /// Applies the filter to joined ranges of a stream, whose files are in `layout`.
     pub fn apply(self, bytes: &mut [u8], layout: &Layout, ranges: &[Range<u64>]) {
         match self {
             Self::None => {}
@@ -59,7 +60,7 @@ impl Filter {
         }
     }
 
-    /// Takes it back.
+    /// Reverses the filter.
     pub fn undo(self, bytes: &mut [u8], layout: &Layout, ranges: &[Range<u64>]) {
         match self {
             Self::None => {}
@@ -68,52 +69,52 @@ impl Filter {
     }
 }
 
-/// One zstd frame.
+/// One zstd frame of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// What it gives.
+    /// What the frame contains.
     pub content: SectionContent,
-    /// What was done to that.
+    /// The filter applied to content and prefix.
     pub filter: Filter,
-    /// Ranges of the old version's stream, in bytes, in order and apart: their bytes, joined, are the frame's prefix.
-    /// Nothing for documents, whose prefix is the whole old document.
+    /// Ranges of the old version's stream, in bytes, in order and separate. Their joined bytes are the frame's prefix.
+    /// Empty for documents, whose prefix is the whole old document.
     pub prefix: Vec<Range<u64>>,
-    /// Length of the frame.
+    /// Length of the frame, in bytes.
     pub packed_bytes: u64,
-    /// Length of what it gives.
+    /// Length of the unpacked content, in bytes.
     pub plain_bytes: u64,
 }
 
-/// What a bundle holds.
+/// The table of a bundle's sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// The old version, which a client must have; nothing for a bundle that needs none.
+    /// The old version, which a client must have; `None` if the bundle needs none.
     pub from: Option<Digest>,
-    /// The version that it is of.
+    /// The version that the chunks belong to.
     pub to: Digest,
-    /// In the order in which they lie in the file, one right behind the other.
+    /// In the order in which they follow each other in the file.
     pub sections: Vec<Section>,
 }
 
 impl Header {
-    /// Reads the first bytes of a bundle.
+    /// Parses the first 16 bytes of a bundle.
     ///
     /// # Errors
-    /// `bundle_malformed`, for another version of the format too.
+    /// `bundle_malformed`, also for another version of the format.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let raw = bytes.first_chunk::<16>().ok_or_else(|| malformed(0, "it is cut off"))?;
+        let raw = bytes.first_chunk::<16>().ok_or_else(|| malformed(0, "it is cut short"))?;
         if raw[..8] != MAGIC {
-            return Err(malformed(0, "it is no bundle of a format that is known here"));
+            return Err(malformed(0, "it is not a bundle of a known format"));
         }
         let field = |at: usize| u32::from_le_bytes([raw[at], raw[at + 1], raw[at + 2], raw[at + 3]]);
         let header = Self { table_bytes: field(8), table_plain_bytes: field(12) };
         if u64::from(header.table_bytes.max(header.table_plain_bytes)) > MAX_TABLE_BYTES {
-            return Err(malformed(8, "its table is larger than any"));
+            return Err(malformed(8, "its table is too large"));
         }
         Ok(header)
     }
 
-    /// Where the first section begins.
+    /// Where the first section begins, in bytes.
     pub fn sections_at(&self) -> u64 {
         HEADER_BYTES + u64::from(self.table_bytes)
     }
@@ -128,14 +129,14 @@ impl Header {
 }
 
 impl Table {
-    /// Reads header and table; what follows them is not looked at.
+    /// Parses header and table; ignores the bytes after them.
     ///
     /// # Errors
     /// `bundle_malformed`.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let header = Header::parse(bytes)?;
         let end = usize::try_from(header.sections_at()).unwrap_or(usize::MAX);
-        let packed = bytes.get(16..end).ok_or_else(|| malformed(16, "its table is cut off"))?;
+        let packed = bytes.get(16..end).ok_or_else(|| malformed(16, "its table is cut short"))?;
         let plain = zstd::bulk::decompress(packed, header.table_plain_bytes as usize)
             .map_err(|e| malformed(16, &e.to_string()))?;
         if plain.len() != header.table_plain_bytes as usize {
@@ -144,20 +145,20 @@ impl Table {
         Reader { bytes: &plain, at: 0 }.table()
     }
 
-    /// Header and table.
+    /// Serializes header and table.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for more than the format has room for.
+    /// [`Error::Invalid`] if the table exceeds the limits of the format.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let plain = self.to_plain();
         let packed = zstd::bulk::compress(&plain, 19).map_err(|e| malformed(16, &e.to_string()))?;
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let header = Header { table_bytes: length(&packed), table_plain_bytes: length(&plain) };
         let bytes = [&header.to_bytes()[..], &packed].concat();
-        // What nobody could read must not be written.
+        // Never write a table that cannot be read.
         match Self::parse(&bytes) {
             Ok(read) if read == *self => Ok(bytes),
-            _ => Err(Error::Invalid { what: "bundle", reason: "the format has no room for so much".to_owned() }),
+            _ => Err(Error::Invalid { what: "bundle", reason: "it exceeds the limits of the format".to_owned() }),
         }
     }
 
@@ -172,7 +173,7 @@ impl Table {
         out
     }
 
-    /// Each section, and where it lies in a bundle whose first one begins at `sections_at`.
+    /// Each section, with its range in a bundle whose first section begins at `sections_at`.
     pub fn places(&self, sections_at: u64) -> impl Iterator<Item = (Range<u64>, &Section)> {
         let mut at = sections_at;
         self.sections.iter().map(move |section| {
@@ -184,39 +185,39 @@ impl Table {
 }
 
 impl Section {
-    /// Holds a section against the two indexes: all that it names must exist, and give as much as it says.
+    /// Checks a section against the two indexes: everything it names must exist, and have the stated size.
     ///
     /// # Errors
     /// `bundle_malformed`.
     pub fn check(&self, new: &Index, old: Option<&Index>) -> Result<()> {
         let SectionContent::Chunks(runs) = &self.content else { return Ok(()) };
         if runs.last().is_some_and(|run| run.end as usize > new.len()) {
-            return Err(malformed(0, "it has chunks that the version has not"));
+            return Err(malformed(0, "it has chunks that are not in the version"));
         }
         let plain_bytes: u64 = self.stream_ranges(new).iter().map(|range| range.end - range.start).sum();
         if plain_bytes != self.plain_bytes {
-            return Err(malformed(0, "its chunks are not as long as it says"));
+            return Err(malformed(0, "its chunks do not have the announced length"));
         }
         let old_bytes = old.map_or(0, Index::stream_bytes);
         if self.prefix.last().is_some_and(|range| range.end > old_bytes) {
-            return Err(malformed(0, "it builds on more than the old version has"));
+            return Err(malformed(0, "its prefix is not in the old version"));
         }
         Ok(())
     }
 
-    /// Length of the prefix of chunks.
+    /// Length of the prefix of a section of chunks, in bytes.
     pub fn prefix_bytes(&self) -> u64 {
         self.prefix.iter().map(|range| range.end - range.start).sum()
     }
 
-    /// Ranges of the new version's stream that it gives, in bytes.
+    /// Ranges of the new version's stream that the section supplies, in bytes.
     pub fn stream_ranges(&self, new: &Index) -> Vec<Range<u64>> {
         let SectionContent::Chunks(runs) = &self.content else { return Vec::new() };
         let start_of = |position: u32| new.get(position as usize).map_or(new.stream_bytes(), |chunk| chunk.start);
         runs.iter().map(|run| start_of(run.start)..start_of(run.end)).collect()
     }
 
-    /// The positions in the new index that it gives.
+    /// Positions in the new index that the section supplies.
     pub fn positions(&self) -> impl Iterator<Item = usize> + '_ {
         let runs = match &self.content {
             SectionContent::Chunks(runs) => &runs[..],
@@ -261,7 +262,7 @@ fn put_ranges(out: &mut Vec<u8>, ranges: impl ExactSizeIterator<Item = Range<u64
     }
 }
 
-/// Reads the plain table.
+/// Parses the unpacked table.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -276,13 +277,13 @@ impl Reader<'_> {
         for _ in 0..count {
             let section = self.section()?;
             if section.prefix.last().is_some() && from == Digest::default() {
-                return Err(self.bad("it has a prefix of no version"));
+                return Err(self.bad("it has a prefix but no old version"));
             }
             end = end.checked_add(section.packed_bytes).ok_or_else(|| self.bad("it is longer than 2^64 bytes"))?;
             sections.push(section);
         }
         if self.at != self.bytes.len() {
-            return Err(self.bad("something follows the last section"));
+            return Err(self.bad("there are bytes after the last section"));
         }
         Ok(Table { from: (from != Digest::default()).then_some(from), to, sections })
     }
@@ -292,18 +293,18 @@ impl Reader<'_> {
         let filter = match (filter, kind) {
             (0, _) => Filter::None,
             (1, 0) => Filter::X86,
-            _ => return Err(self.bad("a filter that is not known here")),
+            _ => return Err(self.bad("an unknown filter")),
         };
         let (packed_bytes, plain_bytes) = (self.number()?, self.number()?);
         let prefix = self.ranges(u64::MAX)?;
         let runs = self.ranges(u64::from(u32::MAX))?;
-        #[expect(clippy::cast_possible_truncation, reason = "held against u32::MAX")]
+        #[expect(clippy::cast_possible_truncation, reason = "checked against u32::MAX")]
         let runs: Vec<Range<u32>> = runs.into_iter().map(|run| run.start as u32..run.end as u32).collect();
         let content = match (kind, runs.is_empty()) {
             (0, false) => SectionContent::Chunks(runs),
             (1, true) if prefix.is_empty() => SectionContent::Index,
             (2, true) if prefix.is_empty() => SectionContent::FileTable,
-            _ => return Err(self.bad("a kind of section that is not known here")),
+            _ => return Err(self.bad("an unknown kind of section")),
         };
         let section = Section { content, filter, prefix, packed_bytes, plain_bytes };
         let prefix_bytes = section.prefix.iter().try_fold(0_u64, |sum, range| sum.checked_add(range.end - range.start));
@@ -313,10 +314,10 @@ impl Reader<'_> {
             _ => limits::MAX_FILE_TABLE_PLAIN_BYTES,
         };
         if plain_bytes == 0 || held.is_none_or(|held| held > max_bytes) {
-            return Err(self.bad("a section that needs more memory than any may"));
+            return Err(self.bad("a section that needs too much memory"));
         }
         if packed_bytes == 0 || packed_bytes > plain_bytes + plain_bytes / 128 + limits::MAX_STORED_OVERHEAD_BYTES {
-            return Err(self.bad("a section that is longer than what it holds"));
+            return Err(self.bad("a section whose frame is longer than its content"));
         }
         Ok(section)
     }
@@ -329,9 +330,9 @@ impl Reader<'_> {
             let start = end.checked_add(gap);
             let stop = start.and_then(|start| start.checked_add(len)).filter(|stop| *stop <= max);
             let (Some(start), Some(stop)) = (start, stop) else { return Err(self.bad("a range past the end")) };
-            // One spelling for each set of bytes.
+            // Each set of bytes has only one encoding.
             if len == 0 || (at > 0 && gap == 0) {
-                return Err(self.bad("a range that is empty, or goes on from the one before"));
+                return Err(self.bad("a range that is empty or adjacent to the one before"));
             }
             ranges.push(start..stop);
             end = stop;
@@ -341,37 +342,37 @@ impl Reader<'_> {
 
     fn count(&mut self, max: usize) -> Result<usize> {
         let count = self.number()?;
-        usize::try_from(count).ok().filter(|count| *count <= max).ok_or_else(|| self.bad("too many of something"))
+        usize::try_from(count).ok().filter(|count| *count <= max).ok_or_else(|| self.bad("too many ranges or sections"))
     }
 
     fn digest(&mut self) -> Result<Digest> {
         let raw = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<32>());
-        let raw = raw.copied().ok_or_else(|| self.bad("it is cut off"))?;
+        let raw = raw.copied().ok_or_else(|| self.bad("it is cut short"))?;
         self.at += 32;
         Ok(Digest(raw))
     }
 
     fn byte(&mut self) -> Result<u8> {
-        let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.bad("it is cut off"))?;
+        let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.bad("it is cut short"))?;
         self.at += 1;
         Ok(byte)
     }
 
-    /// LEB128, in its shortest form.
+    /// Parses a LEB128 number, which must be in its shortest form.
     fn number(&mut self) -> Result<u64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             let part = u64::from(byte & 0x7f);
             if (part << shift) >> shift != part || (byte == 0 && shift > 0) {
-                return Err(self.bad("a number that is written as none is"));
+                return Err(self.bad("a number that is not in its shortest form"));
             }
             value |= part << shift;
             if byte < 0x80 {
                 return Ok(value);
             }
         }
-        Err(self.bad("a number without an end"))
+        Err(self.bad("a number that does not end"))
     }
 
     fn bad(&self, reason: &str) -> Error {

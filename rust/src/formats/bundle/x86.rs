@@ -1,22 +1,22 @@
-//! Machine code of x86-64, made more like other machine code, and back.
+//! Makes machine code of x86-64 more compressible, reversibly.
 //!
-//! An instruction names a target by the distance from itself. So one target looks different from each place, and where
-//! code has grown, all that leads across the growth has changed. With the distance replaced by the place in the file,
-//! what leads to the same target looks the same, and against the old version only targets that have moved differ.
+//! An instruction names a target by the distance to it. So the same target looks different from each place, and where
+//! code has grown, every reference across the growth has changed. With distances replaced by positions in the file,
+//! references to the same target look the same, and relative to the old version only targets that have moved differ.
 //!
-//! It is a search for patterns, not a disassembler: what only looks like an instruction is converted too, and back.
-//! That makes it reversible whatever the bytes are: where to convert is told by bytes that it does not change.
-//! Jumps are left alone: they stay within a function, as a rule, and move with their target.
+//! This is a pattern search, not a disassembler: data that merely looks like an instruction is converted too, and
+//! converted back. It is reversible for any input, because the bytes that decide what to convert never change. Jumps
+//! are left alone: they usually stay within a function and move together with their target.
 //!
-//! Its like in other formats: the E8 translation of LZX, the BCJ filter of xz.
+//! Comparable to the E8 translation of LZX and the BCJ filter of xz.
 
 use super::stream::Piece;
 
-/// Places in a file, in bytes: distances that lead out of that are left alone. A power of two far above any program's
-/// length; the smaller it is, the less is converted of what is no instruction.
+/// Range of positions in a file, in bytes: distances that lead outside it are left alone. A power of two far above any
+/// program's length; the smaller it is, the less data that is not code is converted.
 const PLACES: i64 = 1 << 27;
 
-/// The longest pattern: three bytes and a distance.
+/// Longest pattern, in bytes: three bytes and a distance.
 const MAX_PATTERN_BYTES: usize = 7;
 
 #[derive(Clone, Copy)]
@@ -25,12 +25,12 @@ enum Direction {
     ToDistances,
 }
 
-/// Replaces distances by places.
+/// Replaces distances by positions.
 pub fn encode(bytes: &mut [u8], pieces: &[Piece]) {
     convert_all(bytes, pieces, Direction::ToPlaces);
 }
 
-/// Takes [`encode`] back.
+/// Reverses [`encode`].
 pub fn decode(bytes: &mut [u8], pieces: &[Piece]) {
     convert_all(bytes, pieces, Direction::ToDistances);
 }
@@ -54,7 +54,7 @@ fn convert(bytes: &mut [u8], offset: u64, direction: Direction) {
         };
         let field = at + opcode_bytes..at + opcode_bytes + 4;
         at = field.end;
-        // A distance counts from the end of its field, as a rule.
+        // Usually, a distance counts from the end of its field.
         let here = offset.saturating_add(at as u64);
         if let (Ok(here), Some(field)) = (i64::try_from(here), bytes.get_mut(field)) {
             convert_field(field, here, direction);
@@ -62,8 +62,8 @@ fn convert(bytes: &mut [u8], offset: u64, direction: Direction) {
     }
 }
 
-/// Distances from `-here` up to where the places end are those that lead into the file. They are turned around in that
-/// range, so that each has a place of its own and none gives a number outside of it.
+/// A distance leads into the file if it is at least `-here` and less than `PLACES - here`. The conversion permutes the
+/// values from `-here` to `PLACES`, so that it is reversible and never yields a number outside that range.
 fn convert_field(field: &mut [u8], here: i64, direction: Direction) {
     let Ok(raw) = <[u8; 4]>::try_from(&*field) else { return };
     let value = i64::from(i32::from_le_bytes(raw));
@@ -81,10 +81,10 @@ fn convert_field(field: &mut [u8], here: i64, direction: Direction) {
     }
 }
 
-/// Where an instruction with a distance may begin, from `at` on: no such place is passed over, and few others are given.
+/// Position of the next possible instruction with a distance, from `at` on. Misses none, and has few false positives.
 ///
-/// Sixteen places are looked at together, without a branch, which compilers turn into vector instructions: most of a
-/// program is passed over, and this is where the time goes.
+/// Tests sixteen positions together without a branch, which compilers turn into vector instructions: most of a program
+/// is skipped here, so this is where the time goes.
 fn candidate(bytes: &[u8], mut at: usize) -> Option<usize> {
     const TOGETHER: usize = 16;
     while let Some(block) = bytes.get(at..at + TOGETHER + 2) {
@@ -103,7 +103,7 @@ fn candidate(bytes: &[u8], mut at: usize) -> Option<usize> {
     rest.into_iter().position(|three| may_be_opcode(three[0], three[1], three[2]) != 0).map(|found| at + found)
 }
 
-/// 1 for all that [`opcode_bytes`] knows, and some more.
+/// 1 for every instruction that [`opcode_bytes`] knows, and for some others.
 #[inline]
 fn may_be_opcode(first: u8, second: u8, third: u8) -> u8 {
     let is_call = u8::from(first == 0xe8);
@@ -112,7 +112,7 @@ fn may_be_opcode(first: u8, second: u8, third: u8) -> u8 {
     is_call | is_through_table | is_of_memory
 }
 
-/// How many bytes stand before the distance, if an instruction with one begins here.
+/// How many bytes precede the distance, if an instruction with a distance begins here.
 fn opcode_bytes(window: &[u8]) -> Option<usize> {
     let [first, second, third, ..] = *window else { return None };
     match first {
@@ -128,18 +128,18 @@ fn opcode_bytes(window: &[u8]) -> Option<usize> {
     }
 }
 
-/// The operand is named by its distance: a ModR/M byte of `mod` 0 and `rm` 5.
+/// Whether the operand is relative to the instruction pointer: a ModR/M byte with `mod` 0 and `rm` 5.
 fn is_by_place(modrm: u8) -> bool {
     modrm & 0xc7 == 0x05
 }
 
-/// add, sub, cmp, test, mov, lea, movsxd
+/// One-byte opcodes: add, sub, cmp, test, mov, lea, movsxd.
 fn is_of_memory(opcode: u8) -> bool {
     matches!(opcode, 0x03 | 0x2b | 0x39 | 0x3b | 0x63 | 0x85 | 0x89 | 0x8b | 0x8d)
 }
 
-/// movups, movaps, cvtsi2sd, ucomiss, comiss, sqrt, and, xor, add, mul, cvt, sub, min, div, max, movd, movdqa, movzx,
-/// movsx
+/// Two-byte opcodes: movups, movaps, cvtsi2sd, ucomiss, comiss, sqrt, and, xor, add, mul, cvt, sub, min, div, max,
+/// movd, movdqa, movzx, movsx.
 fn is_of_memory_two(opcode: u8) -> bool {
     matches!(
         opcode,
@@ -148,11 +148,11 @@ fn is_of_memory_two(opcode: u8) -> bool {
     )
 }
 
-/// Whether it is worth a try: calls to places nearby, at least one in so many bytes.
+/// Whether the bytes may be machine code, so that the filter is worth a try: they have enough calls to nearby targets.
 pub fn is_likely(bytes: &[u8]) -> bool {
     const BYTES_A_CALL: usize = 1_000;
     let is_call = |window: &&[u8]| matches!(*window, [0xe8, .., 0x00 | 0xff]);
-    // Of what is random, one window in 32,768.
+    // In random data, one window in 32,768 looks like one.
     bytes.windows(5).filter(is_call).count() > bytes.len() / BYTES_A_CALL
 }
 
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// Bytes in which much looks like an instruction.
+    /// Bytes with many patterns that look like instructions.
     fn any_code() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![
             any::<u8>(),
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn calls_to_one_target_look_the_same() {
-        // From 0 and from 100 to 5,000.
+        // Calls the same target from 0 and from 100.
         let mut bytes = vec![0x90; 200];
         for (at, distance) in [(0_usize, 5_000_i32 - 5), (100, 5_000 - 105)] {
             bytes[at] = 0xe8;

@@ -1,11 +1,11 @@
-//! casync's rolling hash and its boundary test, in a form for one chunk and a form for whole spans.
+//! casync's rolling hash and its boundary test, in one form for single chunks and one for whole spans.
 //!
-//! The hash is kept as its complement `!h`. A boundary is `h % d == d - 1`, that is `h + 1` divisible by
-//! `d`, and `h + 1` is `-(!h)`: so one multiplication by the negated inverse of `d`'s odd part and one
-//! comparison rule out nearly every position, and the few left are held against the definition.
+//! The hash is kept as its complement `!h`. A boundary is `h % d == d - 1`, that is, `h + 1` is divisible by `d`; and
+//! `h + 1` is `-(!h)`. So one multiplication by the negated inverse of `d`'s odd part and one comparison rule out
+//! nearly every position, and the few that remain are checked against the definition.
 //!
-//! The hash of a position depends on the 48 bytes before it and on nothing else. It knows no chunk
-//! starts and no size bounds: [`super::Chunker`] does.
+//! The hash of a position depends only on the 48 bytes before it. Chunk starts and size bounds are the business of
+//! [`super::Chunker`].
 //!
 //! Source of the algorithm: casync `cachunker.c`.
 
@@ -16,11 +16,11 @@ use super::table::{INCOMING, OUTGOING};
 /// Bytes that one hash covers.
 pub(super) const WINDOW: usize = 48;
 
-/// Bytes that one round of the inner loop takes from each of its two lanes.
+/// Bytes that one round of the inner loop reads from each of its two lanes.
 const BLOCK: usize = 16;
 
-/// Positions that [`Buzhash::find`] tests at once, first and at most: it starts small because what lies
-/// behind a boundary is tested for nothing.
+/// Positions that [`Buzhash::find`] tests at once, first and at most. It starts small because tests beyond a boundary
+/// are wasted.
 const STEP: Range<usize> = 256..8192;
 
 /// The boundary test for one average chunk size.
@@ -38,12 +38,12 @@ impl Buzhash {
     pub(super) fn new(discriminator: u32) -> Self {
         let discriminator = discriminator.max(1);
         let odd = discriminator >> discriminator.trailing_zeros();
-        // Newton's iteration: the first guess has three right bits, each round doubles them.
+        // Newton's iteration: the first guess has three correct bits, and each round doubles them.
         let inverse = (0..4).fold(odd, |x, _| x.wrapping_mul(2_u32.wrapping_sub(odd.wrapping_mul(x))));
         Self { discriminator, factor: inverse.wrapping_neg(), limit: u32::MAX / odd }
     }
 
-    /// The first boundary from `first` to `last`, both included: at least [`WINDOW`], at most `data.len()`.
+    /// The first boundary from `first` to `last`, both included; they are at least [`WINDOW`] and at most `data.len()`.
     pub(super) fn find(&self, data: &[u8], first: usize, last: usize) -> Option<usize> {
         if self.is_boundary(state_at(data, first)?) {
             return Some(first);
@@ -74,7 +74,7 @@ impl Buzhash {
         hits
     }
 
-    /// Adds the boundaries after `tested` and up to `last` to `hits`.
+    /// Adds the boundaries after `tested`, up to and including `last`, to `hits`.
     fn scan_after(&self, data: &[u8], tested: usize, last: usize, hits: &mut Vec<usize>) {
         let lane_bytes = (last - tested) / 2 / BLOCK * BLOCK;
         self.scan_two_lanes(data, tested, lane_bytes, hits);
@@ -90,8 +90,8 @@ impl Buzhash {
 
     /// Adds the boundaries at the `2 * lane_bytes` positions after `tested` to `hits`.
     ///
-    /// Two halves in one loop: each step of a hash waits for the one before it, and the other half's
-    /// steps fill the gaps.
+    /// Processes two halves in one loop: each step of a hash waits for the step before it, and the other half's steps
+    /// fill the gaps.
     fn scan_two_lanes(&self, data: &[u8], tested: usize, lane_bytes: usize, hits: &mut Vec<usize>) {
         let middle = tested + lane_bytes;
         let (Some(mut left), Some(mut right)) = (state_at(data, tested), state_at(data, middle)) else { return };
@@ -101,7 +101,7 @@ impl Buzhash {
         let mut right_hits = Vec::new();
         for (block, (in_out_left, in_out_right)) in left_blocks.zip(right_blocks).enumerate() {
             let at = block * BLOCK + 1;
-            // Written out, because the compiler does not unroll a loop that has a branch to somewhere else.
+            // Unrolled by hand: the compiler does not unroll a loop with a branch out of it.
             macro_rules! steps {
                 ($($step:literal)*) => {$(
                     left = roll(left, in_out_left.0[$step], in_out_left.1[$step]);
@@ -127,7 +127,7 @@ impl Buzhash {
         }
     }
 
-    /// Never false for a boundary; false for all but one in the discriminator's odd part of the others.
+    /// Never false for a boundary. For other positions, true for only one in as many as the discriminator's odd part.
     #[inline]
     fn may_be_boundary(&self, state: u32) -> bool {
         state.wrapping_mul(self.factor) <= self.limit
@@ -139,7 +139,7 @@ impl Buzhash {
     }
 }
 
-/// The state at `position`, or nothing if fewer than [`WINDOW`] bytes come before it.
+/// The state at `position`, or `None` if fewer than [`WINDOW`] bytes come before it.
 fn state_at(data: &[u8], position: usize) -> Option<u32> {
     let window = data.get(position.checked_sub(WINDOW)?..position)?;
     Some(!window.iter().fold(0_u32, |hash, &byte| hash.rotate_left(1) ^ INCOMING[usize::from(byte)]))

@@ -1,9 +1,9 @@
 //! The constants of casync's buzhash, one for each byte value.
 //!
-//! Facts of the format: every chunker that shares chunks with casync has these, and a test holds their
+//! Facts of the format: every chunker that shares chunks with casync uses these values, and a test checks their
 //! SHA-256. Source: casync `cachunker.c`.
 
-/// What a byte adds to the hash when it enters the window.
+/// What a byte contributes to the hash when it enters the window.
 #[rustfmt::skip]
 pub(super) const INCOMING: [u32; 256] = [
     0x458b_e752, 0xc107_48cc, 0xfbbc_dbb8, 0x6ded_5b68, 0xb10a_82b5, 0x20d7_5648, 0xdfc5_665f, 0xa842_8801,
@@ -40,7 +40,7 @@ pub(super) const INCOMING: [u32; 256] = [
     0x5eff_22f4, 0x6027_f4cc, 0x7717_8b3c, 0xae50_7131, 0x7bf7_cabc, 0xf9c1_8d66, 0x593a_de65, 0xd95d_df11,
 ];
 
-/// What it takes away when it leaves, 48 steps later: a rotation by 48 is one by 16.
+/// What a byte removes when it leaves, 48 steps later: a 32-bit rotation by 48 is a rotation by 16.
 pub(super) const OUTGOING: [u32; 256] = {
     let mut table = INCOMING;
     let mut at = 0;

@@ -1,5 +1,5 @@
-//! The chunkers against published vectors, against the plainest form of the algorithm, and each form
-//! against the other.
+//! Checks the chunkers against published vectors, against the simplest form of the algorithm, and their two forms
+//! against each other.
 
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -19,7 +19,7 @@ fn test_stream(bytes: usize) -> Vec<u8> {
     (0_u64..).flat_map(|i| Sha256::digest(i.to_le_bytes())).take(bytes).collect()
 }
 
-/// Both forms at once, the second from `spans` spans.
+/// Computes the cuts in both forms, the second from `spans` spans, and compares them.
 fn both(chunker: &Chunker, data: &[u8], is_end: bool, spans: usize) -> Vec<usize> {
     let cuts = chunker.cuts(data, is_end);
     let mut candidates = Vec::new();
@@ -62,7 +62,7 @@ fn test_stream_is_cut_where_casync_cuts_it() {
     assert_eq!(small[..8], [36_420, 85_922, 105_934, 111_979, 130_374, 136_515, 161_843, 185_480]);
 }
 
-/// The algorithm as the paper on it would say it: no rolling, no filter, no skipping.
+/// The algorithm as a paper would describe it: no rolling, no filter, no skipping.
 fn plainest(min: usize, max: usize, d: u32, data: &[u8], is_end: bool) -> Vec<usize> {
     let hash = |at: usize| {
         let window = &data[at - WINDOW..at];
@@ -80,7 +80,7 @@ fn plainest(min: usize, max: usize, d: u32, data: &[u8], is_end: bool) -> Vec<us
     cuts
 }
 
-/// 48 bytes after which 16/64/256 KiB asks for a cut, from inside the test stream.
+/// 48 bytes from the test stream, after which a chunker of 16/64/256 KiB cuts.
 fn boundary_window() -> Vec<u8> {
     test_stream(80_921)[80_921 - 48..].to_vec()
 }
@@ -234,7 +234,7 @@ fn sizes_without_a_meaning_are_refused() {
     }
 }
 
-/// Pieces of unlike data: noise, few symbols, one symbol, a short period, a planted window.
+/// A mix of data: noise, few symbols, one symbol, a short period, a planted window.
 fn mixed_data() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..3000),

@@ -1,20 +1,20 @@
-//! Names of roles and targets: one small alphabet that is the same in URLs, on every disk and in patterns.
+//! Names of roles and targets: one small alphabet that is safe in URLs, in patterns and on every disk.
 
 use crate::error::{Error, Result};
 
 /// Longest role name, in bytes.
 const MAX_ROLE_BYTES: usize = 32;
 
-/// Longest target name, in bytes: leaves room for a digest in every part.
+/// Longest target name, in bytes: leaves room for a digest in the path.
 const MAX_TARGET_BYTES: usize = 512;
 
-/// Longest part of a target name, in bytes: with digest and dot below what a disk takes (255).
+/// Longest part of a target name, in bytes: with a digest and a dot, still below a disk's limit of 255.
 const MAX_PART_BYTES: usize = 160;
 
-/// Roles that are none of a mode.
+/// Names of roles that do not belong to a mode.
 const RESERVED: [&str; 7] = ["root", "targets", "snapshot", "timestamp", "catalog", "mirrors", "mirror"];
 
-/// Whether a mode may have a role of this name: `[a-z0-9][a-z0-9-]{0,31}`, and no other role's name.
+/// Checks that a mode may have a role of this name: `[a-z0-9][a-z0-9-]{0,31}`, and not another role's name.
 ///
 /// # Errors
 /// [`Error::Invalid`].
@@ -33,8 +33,8 @@ pub fn check_role_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a target may have this name: parts of letters, digits and `._+-`, none of which begins with a
-/// dot, joined by `/`.
+/// Checks that a target may have this name: parts of letters, digits and `._+-`, joined by `/`, none of which begins
+/// with a dot.
 ///
 /// # Errors
 /// [`Error::UnsafePath`].
@@ -51,13 +51,13 @@ pub fn check_target_name(name: &str) -> Result<()> {
             return refuse("a part of it is longer than 160 bytes");
         }
         if !part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b)) {
-            return refuse("it has other characters than letters, digits and . _ + -");
+            return refuse("it has characters other than letters, digits and . _ + -");
         }
     }
     Ok(())
 }
 
-/// Where a target lies below the root of the repository.
+/// Path of a target below the repository's root.
 pub fn target_path(name: &str, sha256_hex: &str) -> String {
     match name.rsplit_once('/') {
         Some((folders, file)) => format!("targets/{folders}/{sha256_hex}.{file}"),

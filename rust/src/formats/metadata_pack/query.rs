@@ -1,4 +1,4 @@
-//! The files of a repository that may be asked for, and no others.
+//! The files of a repository that may be requested, and no others.
 
 use super::name::{check_target_name, target_path};
 
@@ -12,25 +12,25 @@ pub enum PackQuery {
     Root(u64),
     /// `timestamp.json`.
     Timestamp,
-    /// Snapshot, targets and delegated roles.
+    /// A snapshot, targets or delegated role's file.
     Role {
-        /// The number in its name.
+        /// The version number in its name.
         version: u64,
-        /// The role's.
+        /// The role's name.
         name: String,
     },
     /// A target.
     Target {
-        /// Its digest, 64 hex.
+        /// Its SHA-256, 64 hexadecimal digits.
         sha256: String,
-        /// As it is signed.
+        /// Its name as signed.
         name: String,
     },
 }
 
 impl PackQuery {
-    /// From the URL that `tough` makes of names in signed metadata; `path` is what follows the base. The digest of a
-    /// target stands before its first folder there.
+    /// Parses the URL that `tough` builds from names in signed metadata; `path` is the part after the base. In it, the
+    /// digest of a target precedes its first folder.
     pub fn parse(path: &str) -> Option<Self> {
         if let Some(file) = path.strip_prefix("tuf/") {
             return Self::parse_metadata(file);
@@ -39,7 +39,7 @@ impl PackQuery {
         Self::target(sha256, name.to_owned())
     }
 
-    /// From where it lies below the root of the repository: the inverse of [`Self::path`].
+    /// Parses a path below the repository's root: the inverse of [`Self::path`].
     pub fn at(path: &str) -> Option<Self> {
         let Some(path) = path.strip_prefix("targets/") else { return Self::parse_metadata(path.strip_prefix("tuf/")?) };
         let (folders, file) =
@@ -63,14 +63,14 @@ impl PackQuery {
             return None;
         }
         let number: u64 = version.parse().ok()?;
-        // One spelling per version: a name is a key of the cache.
+        // Each version has one spelling, because the name is a key of the cache.
         (number.to_string() == version).then(|| match name {
             "root" => Self::Root(number),
             _ => Self::Role { version: number, name: name.to_owned() },
         })
     }
 
-    /// Where it lies below the root of the repository.
+    /// Its path below the repository's root.
     pub fn path(&self) -> String {
         match self {
             Self::Target { sha256, name } => target_path(name, sha256),
@@ -78,7 +78,7 @@ impl PackQuery {
         }
     }
 
-    /// Under which name an install keeps it.
+    /// The name under which an install caches it.
     pub fn cache_name(&self) -> String {
         match self {
             Self::Root(version) => format!("{version}.root.json"),
@@ -88,13 +88,13 @@ impl PackQuery {
         }
     }
 
-    /// Whether its content can never change.
+    /// Whether its content never changes.
     pub fn is_immutable(&self) -> bool {
         matches!(self, Self::Role { .. } | Self::Target { .. })
     }
 }
 
-/// Whether it is a SHA-256 as names have it: 64 digits in small letters.
+/// Whether the text is a SHA-256 as used in names: 64 lower-case hexadecimal digits.
 pub(super) fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

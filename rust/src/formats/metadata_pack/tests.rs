@@ -15,7 +15,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
     files.into()
 }
 
-/// Entries as they are given, whatever is wrong with them.
+/// A pack of these entries, valid or not.
 fn raw(count: u32, entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut plain = [&MAGIC[..], &VERSION.to_le_bytes(), &count.to_le_bytes()].concat();
     for (path, body) in entries {
@@ -74,7 +74,7 @@ fn pack_with_a_flipped_bit_is_none() {
     for at in 0..packed.len() {
         let mut wrong = packed.clone();
         wrong[at] ^= 1;
-        // The frame's checksum finds all but what the header does not need.
+        // The frame's checksum detects every change except in redundant parts of the header.
         if let Ok(pack) = MetadataPack::parse(&wrong) {
             assert_eq!(pack, MetadataPack::parse(&packed).unwrap(), "byte {at}");
         }
@@ -169,11 +169,11 @@ fn bomb_is_refused_by_what_it_announces() {
     let bomb = compress(&vec![0; MAX_PLAIN_BYTES as usize + 1]).unwrap();
     assert!(bomb.len() < 2000);
     refused(&bomb);
-    // One that does not say how much it is.
+    // A frame that does not announce its size.
     let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
     std::io::Write::write_all(&mut encoder, &raw(0, &[])).unwrap();
     refused(&encoder.finish().unwrap());
-    // One that lies.
+    // A frame that announces the wrong size.
     let mut liar = compress(&vec![0; 1 << 20]).unwrap();
     let at = (0..liar.len()).find(|at| liar[*at..].starts_with(&(1_u32 << 20).to_le_bytes())).unwrap();
     liar[at..at + 4].copy_from_slice(&100_u32.to_le_bytes());

@@ -1,4 +1,4 @@
-//! The catalog: what each mode offers now. It chooses among signed versions and describes none.
+//! The catalog: what each mode offers now. It chooses among signed versions but cannot describe one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,26 @@ use crate::version::Version;
 
 const SCHEMA: u32 = 1;
 
-/// How far a mode counts: what every reader of JSON takes for the same number. Nobody gets there by publishing.
+/// Highest sequence of a mode: the largest integer that every JSON reader represents exactly. Publishing never gets
+/// there.
 const MAX_SEQUENCE: u64 = 1 << 53;
 
-/// A version that a mode has.
+/// A version as a mode offers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// The version.
+    /// The offered version.
     pub version: Version,
-    /// The mode's count when it was published; decides between versions of equal precedence.
+    /// The mode's sequence when it was published; decides between versions of equal precedence.
     pub sequence: u64,
-    /// What it runs on.
+    /// The platforms that have a build.
     pub platforms: BTreeSet<Platform>,
-    /// Never offered by itself, only by name.
+    /// Never offered automatically, only installed by name.
     #[serde(default, skip_serializing_if = "is_false")]
     pub skip_update: bool,
-    /// Offered to nobody; who has it is moved off.
+    /// No longer offered; players who have it are moved to the best remaining version.
     #[serde(default, skip_serializing_if = "is_false")]
     pub recalled: bool,
-    /// How many of a hundred are offered it.
+    /// Percentage of installs that are offered it, 0 to 100.
     #[serde(default = "everybody", skip_serializing_if = "is_everybody")]
     pub rollout: u8,
 }
@@ -51,43 +52,43 @@ fn is_everybody(percent: &u8) -> bool {
 /// A stream of versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mode {
-    /// Whether it is still published.
+    /// Whether it still receives versions.
     pub is_active: bool,
-    /// The mode that its users are moved to.
+    /// The mode that its users are moved to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_to: Option<ModeName>,
     /// One sentence for the list of modes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Counts every change of what the mode offers; never goes back. What a client remembers.
+    /// Incremented with every change of what the mode offers; never decreases. Clients remember it to detect rollbacks.
     pub sequence: u64,
-    /// Its versions, in no order.
+    /// Its versions, in no particular order.
     #[serde(default)]
     pub versions: Vec<Offer>,
 }
 
 impl Mode {
-    /// A mode that begins: active and empty.
+    /// A new mode: active and empty.
     pub fn begin() -> Self {
         Self { is_active: true, ..Self::default() }
     }
 
-    /// The offer of this version.
+    /// The offer of this version, if the mode has it.
     pub fn offer(&self, version: &Version) -> Option<&Offer> {
         self.versions.iter().find(|offer| offer.version == *version)
     }
 }
 
-/// See the module's head.
+/// All modes of a repository, and where to download from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
     schema: u32,
-    /// All modes.
+    /// All modes by name.
     pub modes: BTreeMap<ModeName, Mode>,
-    /// Where chunks are, in order of preference: URLs, or paths below the repository. Empty: `store`.
+    /// Where chunks are, in order of preference: URLs, or paths below the repository. Empty means `store`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stores: Vec<String>,
-    /// Other addresses of the whole repository.
+    /// Other base URLs of the whole repository.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<String>,
 }
@@ -98,12 +99,12 @@ struct Gate {
 }
 
 impl Catalog {
-    /// A catalog without modes.
+    /// A catalog without modes, of the current schema.
     pub fn empty() -> Self {
         Self { schema: SCHEMA, ..Self::default() }
     }
 
-    /// Reads a catalog.
+    /// Parses and checks a catalog.
     ///
     /// # Errors
     /// `launcher_too_old` for a newer schema; `catalog_malformed`.
@@ -121,7 +122,7 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The catalog as published.
+    /// Serializes the catalog for publication.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
         serde_json::to_vec(self).map_err(|e| malformed(e.to_string()))
@@ -138,7 +139,7 @@ impl Catalog {
     fn check(&self) -> Result<()> {
         for (name, mode) in &self.modes {
             if mode.sequence > MAX_SEQUENCE {
-                return Err(malformed(format!("{name} counts to {}", mode.sequence)));
+                return Err(malformed(format!("{name} has the sequence {}", mode.sequence)));
             }
             let mut seen = BTreeSet::new();
             for offer in &mode.versions {
@@ -149,7 +150,7 @@ impl Catalog {
                     return Err(malformed(format!("{name} {}: a rollout of {}%", offer.version, offer.rollout)));
                 }
                 if offer.sequence > mode.sequence {
-                    return Err(malformed(format!("{name} {} is ahead of its mode", offer.version)));
+                    return Err(malformed(format!("{name} {} has a higher sequence than its mode", offer.version)));
                 }
             }
         }

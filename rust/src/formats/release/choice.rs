@@ -1,7 +1,7 @@
 //! Which version an install should have: a pure decision, the same for `check`, `update` and the launcher.
 //!
-//! Within a mode the way is up, by `SemVer` precedence. Down it goes only when the version that is installed
-//! was recalled, or comes from another mode. Retired modes lead to their successors.
+//! Within a mode, versions only go up, by `SemVer` precedence. They go down only if the installed version was recalled
+//! or comes from another mode. Retired modes lead to their successors.
 
 use sha2::{Digest, Sha256};
 
@@ -9,58 +9,58 @@ use super::{Catalog, ModeName, Offer, Platform};
 use crate::error::{Error, Result};
 use crate::version::Version;
 
-/// What is known of an install.
+/// What is known about an install.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     /// The mode that the user follows.
     pub mode: &'a ModeName,
-    /// What it runs on.
+    /// The platform it runs on.
     pub platform: &'a Platform,
-    /// The version that is installed, and the mode it came from.
+    /// The installed version, and the mode it came from.
     pub current: Option<(&'a ModeName, &'a Version)>,
-    /// Versions that did not start here.
+    /// Versions that failed their trial here or were rolled back.
     pub bad: &'a [(ModeName, Version)],
-    /// A word that is this install's own and is sent to nobody: decides about rollouts.
+    /// A random word of this install, never sent to anyone: decides about rollouts.
     pub install_id: &'a str,
     /// A version that the user asked for by name.
     pub asked: Option<&'a Version>,
-    /// The user does not want to wait for a rollout.
+    /// Whether to ignore rollout percentages.
     pub at_once: bool,
 }
 
-/// Why a version is to be taken.
+/// Why a version should be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// Nothing is installed.
     Install,
-    /// It is newer than what is installed.
+    /// It is newer than the installed version.
     Newer,
-    /// What is installed was recalled.
+    /// The installed version was recalled.
     Recalled,
-    /// What is installed comes from another mode.
+    /// The installed version comes from another mode.
     ModeChanged,
     /// The user asked for it.
     Asked,
 }
 
-/// What to do.
+/// The result of [`choose`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice<'a> {
-    /// What is installed is what should be.
+    /// Keep the installed version.
     Stay,
-    /// Take this one.
+    /// Install another version.
     Take {
-        /// The mode it is in, after all successors.
+        /// The mode it is in, after following all successors.
         mode: &'a ModeName,
-        /// The version.
+        /// The version to install.
         offer: &'a Offer,
-        /// Why.
+        /// The reason, for messages.
         why: Why,
     },
 }
 
-/// Follows `update_to` from a mode to the one whose versions its users get.
+/// Follows `update_to` from a mode to the one whose versions its users receive.
 ///
 /// # Errors
 /// `mode_unknown`, `mode_retired`, `mode_cycle`.
@@ -86,21 +86,21 @@ pub fn resolve_mode<'a>(catalog: &'a Catalog, mode: &ModeName) -> Result<&'a Mod
     }
 }
 
-/// Whether an install belongs to the first `percent` of a hundred that get a version.
+/// Whether an install is among the first `percent` percent that are offered a version.
 ///
-/// The bucket follows from the install's own word and the version, so that it is not always the same
-/// players who come first, and nothing has to be sent.
+/// The bucket depends on the install's own word and on the version, so that it is not always the same players who come
+/// first, and nothing has to be sent.
 pub fn admits(install_id: &str, mode: &ModeName, version: &Version, percent: u8) -> bool {
     let digest = Sha256::digest(format!("{install_id}\n{mode}\n{version}"));
     let bucket = digest.iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte)) % 100;
     bucket < u32::from(percent)
 }
 
-/// Decides.
+/// Decides which version an install should have.
 ///
 /// # Errors
-/// Those of [`resolve_mode`]; `version_unknown` for a version asked for that is not there or was recalled;
-/// `no_build_for_platform` if the mode has nothing for the platform, or nothing to begin with.
+/// Those of [`resolve_mode`]; `version_unknown` if the version asked for does not exist or was recalled;
+/// `no_build_for_platform` if the mode has nothing for the platform, or nothing that a new install may take.
 pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Choice<'a>> {
     let name = resolve_mode(catalog, situation.mode)?;
     let mode = catalog.mode(name)?;
@@ -123,7 +123,7 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
     };
     let offers = || mode.versions.iter().filter(fits);
     let best = offers().filter(is_offered).max_by(|a, b| order(a, b));
-    // Who has nothing yet waits for no rollout if there is nothing else to have.
+    // A new install ignores rollouts if there is nothing else to install.
     let any = || offers().filter(|offer| !offer.skip_update).max_by(|a, b| order(a, b));
     let best = if situation.current.is_none() { best.or_else(any) } else { best };
     let is_recalled = |version: &Version| mode.offer(version).is_some_and(|offer| offer.recalled);
@@ -137,18 +137,18 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
             Ok(Choice::Take { mode: name, offer, why: Why::Newer })
         }
         (_, _, Some(_)) => Ok(Choice::Stay),
-        // Something will be offered: in time, or by name.
+        // Something will be offered later, or can be installed by name.
         (None, Some(_), None) if offers().next().is_some() => Ok(Choice::Stay),
         (None, _, None) => Err(Error::NoBuild { mode: name.to_string(), platform: situation.platform.to_string() }),
     }
 }
 
-/// Precedence, then age.
+/// Orders by precedence, then by sequence.
 fn order(a: &Offer, b: &Offer) -> std::cmp::Ordering {
     a.version.cmp_precedence(&b.version).then(a.sequence.cmp(&b.sequence))
 }
 
-/// Of two builds of one version the later one is newer, if both are known.
+/// Of two builds of the same version, the later one is newer if both are known.
 fn is_newer(offer: &Offer, version: &Version, installed: Option<&Offer>) -> bool {
     match offer.version.cmp_precedence(version) {
         std::cmp::Ordering::Equal => {

@@ -1,4 +1,4 @@
-//! The release document: one version for one platform, as its publisher signed it.
+//! The release document: one version for one platform, as signed by its publisher.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,93 +11,93 @@ use crate::limits;
 use crate::path::RelPath;
 use crate::version::Version;
 
-/// What this program writes and reads.
+/// The schema that this program writes and reads.
 const SCHEMA: u32 = 1;
 
-/// A signed file beside the document.
+/// Another signed file that a document refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetRef {
     /// The target's name.
     pub path: String,
-    /// In bytes.
+    /// Length in bytes.
     pub length: u64,
-    /// SHA-256, in hex.
+    /// SHA-256, in hexadecimal.
     pub sha256: String,
-    /// Of a file table: SHA-256 of the form in which a [bundle](crate::formats::bundle) has it, in hex.
+    /// Only for a file table: SHA-256 of its form in a [bundle](crate::formats::bundle), in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_sha256: Option<String>,
 }
 
-/// What `vsekai launch` starts.
+/// The program that `vsekai launch` starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The program, in the tree. It is made executable whatever the tree says.
+    /// The program's path in the tree. It is always made executable, whatever its mode.
     pub path: RelPath,
-    /// What it is always given, before the arguments of the player.
+    /// Arguments that it always gets, before those of the player.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
 }
 
-/// How the tree was cut; a client needs it only to cut a foreign tree the same way.
+/// How the tree was cut into chunks. A client needs it only to cut a foreign tree in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunking {
-    /// The chunker.
+    /// The chunker's algorithm.
     pub algorithm: Algorithm,
     /// Smallest, average and largest chunk, in bytes.
     pub sizes_bytes: [u64; 3],
-    /// Whether files of 64 KiB and more begin and end with a cut.
+    /// Whether files of at least 64 KiB begin and end with a cut.
     pub forced_cuts: bool,
 }
 
-/// What the version amounts to.
+/// Sizes and counts of a version, for display and estimates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// Content of all files, in bytes.
+    /// Total content of all files, in bytes.
     pub tree_bytes: u64,
-    /// Files.
+    /// Number of files.
     pub files: u64,
-    /// Different chunks.
+    /// Number of distinct chunks.
     pub chunks: u64,
-    /// Their size as stored, in bytes: what a first installation fetches.
+    /// Total size of the chunks as stored, in bytes: what a first install downloads.
     pub stored_bytes: u64,
 }
 
-/// See the module's head.
+/// The signed description of one version for one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     schema: u32,
     /// The mode it was published in.
     pub mode: ModeName,
-    /// The version.
+    /// The version that it describes.
     pub version: Version,
-    /// What it runs on.
+    /// The platform that it runs on.
     pub platform: Platform,
-    /// Counts what is published in the mode, across all platforms; never goes back.
+    /// Incremented with every publication to the mode, across all platforms; never decreases.
     pub sequence: u64,
-    /// When.
+    /// Time of publication.
     pub published_at: Timestamp,
-    /// The index.
+    /// Reference to the index.
     pub index: TargetRef,
-    /// The file table.
+    /// Reference to the file table.
     pub files: TargetRef,
-    /// What to start.
+    /// The program to start.
     pub entry: Entry,
-    /// Files that the game changes by itself: they are copied, never shared, and not damage when they differ.
+    /// Files that the game is known to change: copied, never linked, and not reported as damaged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mutable: Vec<RelPath>,
-    /// How it was cut.
+    /// How the tree was cut into chunks.
     pub chunking: Chunking,
-    /// What is new, in Markdown.
+    /// Release notes, in Markdown.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
-    /// The oldest `vsekai` that can install it.
+    /// The oldest version of `vsekai` that can install it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_launcher: Option<Version>,
-    /// What it amounts to.
+    /// Sizes and counts of the version.
     pub sizes: Sizes,
 }
 
-/// What is read first, so that a document of the future is told from a broken one.
+/// Parsed first, to tell a document of a newer schema from a broken one.
 #[derive(Deserialize)]
 struct Gate {
     schema: u32,
@@ -105,7 +105,7 @@ struct Gate {
 }
 
 impl Release {
-    /// A document of the current schema with no notes, no arguments and nothing mutable.
+    /// A document of the current schema, without notes, arguments or mutable files.
     #[expect(clippy::too_many_arguments, reason = "each is a field that has no default")]
     pub fn new(
         mode: ModeName,
@@ -136,10 +136,10 @@ impl Release {
         }
     }
 
-    /// Reads a document, for a program of version `launcher`; without one, whatever the document asks for.
+    /// Parses a document for a program of version `launcher`; with `None`, `min_launcher` is ignored.
     ///
     /// # Errors
-    /// `launcher_too_old` if it says so itself or has a newer schema; `release_malformed`.
+    /// `launcher_too_old` if the document needs a newer program or has a newer schema; `release_malformed`.
     pub fn parse(bytes: &[u8], launcher: Option<&Version>) -> Result<Self> {
         if bytes.len() as u64 > limits::MAX_DOCUMENT_BYTES {
             return Err(malformed(format!("it has {} bytes", bytes.len())));
@@ -159,32 +159,32 @@ impl Release {
         Ok(release)
     }
 
-    /// The document as published.
+    /// Serializes the document for publication.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
         serde_json::to_vec(self).map_err(|e| malformed(e.to_string()))
     }
 
-    /// The name that its target has.
+    /// The name of its target.
     pub fn target_name(&self) -> String {
         target_name(&self.mode, &self.version, &self.platform, "release.json")
     }
 
-    /// What names its content: the SHA-256 of its index.
+    /// The digest that identifies its content: the SHA-256 of its index.
     pub fn content(&self) -> Digest {
         let mut digest = Digest::default();
-        // Checked to be 64 hex digits.
+        // Already checked to be 64 hexadecimal digits.
         let _ = hex::decode_to_slice(&self.index.sha256, &mut digest.0);
         digest
     }
 
-    /// The name of this version's folder in an install root: the version, and which build of it this is.
+    /// The name of this version's folder in an install root: the version and a prefix of its content digest.
     pub fn folder(&self) -> String {
-        // Checked to be 64 hex digits.
+        // Already checked to be 64 hexadecimal digits.
         format!("{}-{}", self.version, self.index.sha256.get(..8).unwrap_or_default())
     }
 
-    /// What the fields must be for each other. A key that may sign one mode must not describe another.
+    /// Checks that the fields are consistent. A key that may sign one mode must not describe another.
     fn check(&self) -> Result<()> {
         let place = target_name(&self.mode, &self.version, &self.platform, "");
         for target in [&self.index, &self.files] {
@@ -192,11 +192,11 @@ impl Release {
                 return Err(malformed(format!("{} is not below {place}", target.path)));
             }
             if target.sha256.len() != 64 || !target.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-                return Err(malformed(format!("{:?} is no SHA-256", target.sha256)));
+                return Err(malformed(format!("{:?} is not a SHA-256", target.sha256)));
             }
         }
         if self.entry.arguments.iter().any(|argument| argument.contains('\0')) {
-            return Err(malformed("an argument of the entry holds a NUL".to_owned()));
+            return Err(malformed("an argument of the entry contains a NUL".to_owned()));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The file table: a version's files, enough to plan an update and to render the stream without reading it.
+//! The file table: a version's files, with enough data to plan an update and to render the stream's headers.
 //!
 //! zstd( one JSON object ):
 //!
@@ -9,9 +9,9 @@
 //!    {"path":"latest","kind":"symlink","mode":41471,"target":"bin/game"} ]}
 //! ```
 //!
-//! `mode` is `st_mode`; `start` is where the content stands in the stream; `flags` are the archive's feature flags,
-//! and an entry with others says so itself, as it does with `uid`, `gid`, `mtime_ns`, `attributes` and the
-//! `elements` of its head, in trees that casync or desync made. Entries are in archive order.
+//! `mode` is `st_mode`; `start` is the position of the content in the stream; `flags` are the archive's feature flags.
+//! An entry with other flags has its own `flags`; `uid`, `gid`, `mtime_ns`, `attributes` and the `elements` of its head
+//! appear in trees made by casync or desync. Entries are in archive order.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
@@ -35,11 +35,11 @@ const SCHEMA: u32 = 1;
 const LEVEL: i32 = 15;
 const KEPT_LEVEL: i32 = 1;
 
-/// See the module's head.
+/// A version's tree with the digest of every file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileTable {
     layout: Layout,
-    /// One for each node that is a file.
+    /// One for each node of the layout; `None` unless it is a file.
     digests: Vec<Option<Digest>>,
 }
 
@@ -93,10 +93,10 @@ struct Row {
 }
 
 impl FileTable {
-    /// The table of a tree. `digest_of` gives the SHA-256 of the file at a position in the layout.
+    /// The table of a tree. `digest_of` returns the SHA-256 of the file at a position in the layout.
     ///
     /// # Errors
-    /// `unsupported` for what is neither a file, a folder nor a link: a game has none of it.
+    /// `unsupported` for nodes other than files, folders and links: a game has no use for them.
     pub fn new(layout: Layout, digest_of: &dyn Fn(usize) -> Option<Digest>) -> Result<Self> {
         let mut digests = Vec::with_capacity(layout.nodes().len());
         for (at, node) in layout.nodes().iter().enumerate() {
@@ -106,13 +106,13 @@ impl FileTable {
                     Some(digest_of(at).ok_or_else(|| malformed(format!("{} has no digest", name())))?)
                 }
                 NodeKind::Directory | NodeKind::Symlink { .. } => None,
-                _ => return Err(Error::Unsupported { what: format!("{} is no file, folder or link", name()) }),
+                _ => return Err(Error::Unsupported { what: format!("{} is not a file, folder or link", name()) }),
             });
         }
         Ok(Self { layout, digests })
     }
 
-    /// Reads a table as published, and holds it against the index of the same version.
+    /// Parses a published table and checks it against the index of the same version.
     pub fn parse(packed: &[u8], index: &Index) -> Result<Self> {
         if packed.len() as u64 > limits::MAX_FILE_TABLE_BYTES {
             return Err(malformed(format!("it has {} bytes", packed.len())));
@@ -159,12 +159,12 @@ impl FileTable {
         Ok(Self { layout, digests })
     }
 
-    /// The table as published.
+    /// Serializes the table for publication.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.packed(LEVEL)
     }
 
-    /// The same for this machine alone: longer, and made in no time.
+    /// Serializes the table for local use: larger, but fast.
     pub fn to_kept_bytes(&self) -> Result<Vec<u8>> {
         self.packed(KEPT_LEVEL)
     }
@@ -174,15 +174,15 @@ impl FileTable {
         zstd::bulk::compress(&plain, level).map_err(|e| malformed(e.to_string()))
     }
 
-    /// The table as it lies in a [bundle](crate::formats::bundle): without what follows from the rest, so that the tables of two
-    /// versions differ in the files that changed and nowhere else.
+    /// Serializes the table for a [bundle](crate::formats::bundle), without redundant fields, so that the tables of two
+    /// versions differ only where files changed.
     pub fn to_document(&self) -> Result<Vec<u8>> {
         let mut table = self.to_table();
         table.entries.iter_mut().for_each(|row| row.start = None);
         serde_json::to_vec(&table).map_err(|e| malformed(e.to_string()))
     }
 
-    /// Reads what [`FileTable::to_document`] wrote.
+    /// Parses the result of [`FileTable::to_document`].
     pub fn of_document(plain: &[u8], index: &Index) -> Result<Self> {
         let looked = std::io::copy(&mut Guard::new(plain, index.stream_bytes()), &mut std::io::sink());
         looked.map_err(|e| malformed(e.to_string()))?;
@@ -198,7 +198,7 @@ impl FileTable {
         let digests = layout.nodes().iter().map(|node| node.path.as_ref().and_then(|path| rows.get(path)).copied());
         let digests: Vec<Option<Digest>> = digests.collect();
         if layout.stream_bytes() != index.stream_bytes() {
-            return Err(malformed("its stream is not as long as that of the index".to_owned()));
+            return Err(malformed("its stream does not have the length of the index's stream".to_owned()));
         }
         Self::new(layout, &|node| digests.get(node).copied().flatten())
     }
@@ -210,23 +210,23 @@ impl FileTable {
         Table { schema: SCHEMA, stream_bytes: self.layout.stream_bytes(), flags, entries }
     }
 
-    /// The tree.
+    /// The tree's layout.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// The digest of the file at this position of the layout; nothing for what is no file.
+    /// The digest of the file at this position of the layout; `None` if the node is not a file.
     pub fn digest(&self, node: usize) -> Option<Digest> {
         self.digests.get(node).copied().flatten()
     }
 
-    /// All files: position in the layout, path, size in bytes, digest.
+    /// All files: position in the layout, path, size in bytes and digest.
     pub fn files(&self) -> impl Iterator<Item = (usize, &RelPath, u64, Digest)> {
         let rows = self.layout.nodes().iter().zip(&self.digests).enumerate();
         rows.filter_map(|(at, (node, digest))| Some((at, node.path.as_ref()?, node.payload_bytes(), (*digest)?)))
     }
 
-    /// The file at this path.
+    /// The layout position of the file at this path.
     pub fn find(&self, path: &RelPath) -> Option<usize> {
         self.files().find(|(_, found, ..)| *found == path).map(|(at, ..)| at)
     }

@@ -1,4 +1,4 @@
-//! Names of modes and platforms, checked once.
+//! Names of modes and platforms, checked when they are created.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,51 +8,51 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::version::Version;
 
-/// Names that are roles of the repository's metadata already.
+/// Names that are already used by roles of the repository's metadata.
 const RESERVED: [&str; 5] = ["root", "targets", "snapshot", "timestamp", "catalog"];
 
-/// The name of a mode: 1 to 32 of `a-z`, `0-9` and `-`, not first a `-`. It is a folder, a part of URLs and
-/// the name of a signing role, so it is none of the roles that exist anyway.
+/// The name of a mode: 1 to 32 of `a-z`, `0-9` and `-`, not beginning with `-`. It serves as a folder, a part of URLs
+/// and the name of a signing role, so the names of existing roles are not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ModeName(String);
 
 impl Default for ModeName {
-    /// The mode of an install for which none is named.
+    /// The mode of a new install, if none is named.
     fn default() -> Self {
         Self("stable".to_owned())
     }
 }
 
 impl ModeName {
-    /// Checks a name.
+    /// Checks a mode's name.
     pub fn new(name: &str) -> Result<Self> {
         let invalid = |reason: String| Err(Error::Invalid { what: "mode", reason });
         if !is_word(name, b"-") || name.len() > 32 || name.starts_with('-') {
-            return invalid(format!("{name:?}: a mode has 1 to 32 of a-z, 0-9 and -"));
+            return invalid(format!("{name:?}: a mode's name has 1 to 32 of a-z, 0-9 and -"));
         }
         if RESERVED.contains(&name) {
-            return invalid(format!("{name:?} is a name that the repository uses itself"));
+            return invalid(format!("{name:?} is a reserved name"));
         }
         Ok(Self(name.to_owned()))
     }
 
-    /// As text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a build runs on, such as `linux-x86_64`: system, `-`, machine.
+/// The platform of a build, such as `linux-x86_64`: system, `-`, machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Platform(String);
 
 impl Platform {
-    /// The platforms that V-Sekai builds for. Others are possible: a repository may be ahead of us.
+    /// The platforms that V-Sekai builds for. Others are valid: a repository may be newer than this program.
     pub const KNOWN: [&str; 4] = ["linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-universal"];
 
-    /// Checks a name.
+    /// Checks a platform's name.
     pub fn new(name: &str) -> Result<Self> {
         let parts = name.split_once('-');
         if name.len() <= 32 && parts.is_some_and(|(system, machine)| is_word(system, b"_") && is_word(machine, b"_")) {
@@ -62,18 +62,18 @@ impl Platform {
         Err(Error::Invalid { what: "platform", reason })
     }
 
-    /// The one that this program was built for.
+    /// The platform that this program was built for.
     pub fn current() -> Self {
         let machine = if cfg!(target_os = "macos") { "universal" } else { std::env::consts::ARCH };
         Self(format!("{}-{machine}", std::env::consts::OS))
     }
 
-    /// As text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether programs there need a permission to run.
+    /// Whether programs on this platform need an executable bit.
     pub fn has_exec_bit(&self) -> bool {
         !self.0.starts_with("windows-")
     }
@@ -84,7 +84,7 @@ fn is_word(text: &str, also: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(is_good)
 }
 
-/// The name of a target of one version for one platform.
+/// The target name of a file that belongs to one version for one platform.
 pub fn target_name(mode: &ModeName, version: &Version, platform: &Platform, file: &str) -> String {
     format!("{mode}/{version}/{platform}/{file}")
 }

@@ -1,4 +1,4 @@
-//! What is parsed is checked, and what is decided follows from it.
+//! Tests of parsing, of checks and of decisions.
 
 mod choice;
 mod documents;

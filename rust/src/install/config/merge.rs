@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Config, check};
+use super::{Config, DEFAULT_GRACE, check};
 use crate::error::{Error, Result};
-use crate::install::launch;
 
 const DEFAULT_CONNECTIONS: u16 = 128;
 
@@ -96,7 +95,7 @@ impl Settings {
             cache: first(flags.cache, variables.cache, file.cache),
             shared_cache: first(flags.shared_cache, variables.shared_cache, file.shared_cache).or(true),
             grace_seconds: first(flags.grace_seconds, variables.grace_seconds, file.grace_seconds)
-                .or(launch::DEFAULT_GRACE.as_secs()),
+                .or(DEFAULT_GRACE.as_secs()),
         })
     }
 

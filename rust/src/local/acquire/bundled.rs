@@ -1,13 +1,13 @@
-//! Chunks out of bundles: one thread reads the ranges of a [`Strategy`], others unpack the sections that are complete.
+//! Acquires chunks from bundles: one thread reads the ranges of a [`Strategy`], others unpack the complete sections.
 //!
 //! ```text
-//! part    what is received of a section, kept for the next run        bundled/part.rs
-//! read    ranges of a bundle, cut into sections                       bundled/read.rs
-//! unpack  a section against the old version, chunks to the sink       bundled/unpack.rs
+//! part    the received bytes of a section, kept for the next run      bundled/part.rs
+//! read    reads ranges of a bundle and cuts them into sections        bundled/read.rs
+//! unpack  unpacks a section against the old version, fills the sink   bundled/unpack.rs
 //! ```
 //!
-//! Nothing that is wrong with a bundle is an error: who asked gets fewer chunks than the route promised, and gets those
-//! from the stores. What is held at once is bounded, whatever a table says.
+//! A faulty bundle is not an error: it supplies fewer chunks than the strategy expected, and the stores supply the
+//! rest. Memory use is bounded whatever a table says.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -30,28 +30,28 @@ mod part;
 mod read;
 mod unpack;
 
-/// Packed sections that wait to be unpacked.
+/// Most packed sections that wait to be unpacked.
 const WAITING: usize = 2;
 
-/// Bundles, and what is taken from them.
+/// Bundles, and what to acquire from them.
 #[derive(Debug)]
 pub struct Bundled {
-    /// Those that the strategy names.
+    /// The bundles that the strategy refers to.
     pub offers: Vec<BundleOffer>,
-    /// What is taken.
+    /// Which sections to acquire.
     pub strategy: Strategy,
-    /// A folder for what is received of sections, if a later run may want it.
+    /// A folder for the received bytes of sections, if a later run may want them.
     pub parts: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The result of a run over bundles.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) transfer: Transfer,
     pub(super) given: HashSet<ChunkId>,
 }
 
-/// What chunks are wanted for, and where they go.
+/// The wanted chunks, and the sink for them.
 #[derive(Clone, Copy)]
 pub(super) struct Ends<'a> {
     pub(super) write_cache: Option<&'a LocalStore>,
@@ -75,7 +75,7 @@ pub(super) fn run(bundled: &Bundled, ends: Ends<'_>, wanted: &[WantedChunk], mon
     };
     let mut transfer = Transfer::default();
     for step in &bundled.strategy.steps {
-        // One step builds on what the one before has given.
+        // Steps run in order, because one builds on the chunks of the one before.
         transfer.add(work.carry_out(step));
         if work.is_over() {
             break;
@@ -89,21 +89,21 @@ pub(super) fn run(bundled: &Bundled, ends: Ends<'_>, wanted: &[WantedChunk], mon
 }
 
 struct Work<'a> {
-    /// For the chunks of a section that is unpacked.
+    /// Threads that verify the chunks of an unpacked section.
     pool: rayon::ThreadPool,
     bundled: &'a Bundled,
     ends: Ends<'a>,
     wanted: HashMap<ChunkId, u64>,
     monitor: &'a Monitor,
     given: Mutex<HashSet<ChunkId>>,
-    /// Bytes that sections take while they are unpacked.
+    /// Memory of the sections being unpacked, in bytes.
     held: Mutex<u64>,
     freed: Condvar,
     stop: AtomicBool,
     error: Mutex<Option<Error>>,
 }
 
-/// One step, and the bundle that it is taken from.
+/// One step, and the bundle that it reads.
 #[derive(Clone, Copy)]
 struct Task<'a> {
     step: &'a Step,
@@ -121,7 +121,7 @@ impl<'a> Work<'a> {
                 scope.spawn(move || self.unpack_all(task, &receiver));
             }
             drop(receiver);
-            // Dropped when all is read: then the others end.
+            // Dropped once everything is read, which ends the other threads.
             let sender = sender;
             self.read_all(task, &sender)
         })

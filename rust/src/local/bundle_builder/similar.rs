@@ -1,9 +1,9 @@
-//! Finds the parts of an old version that are most like given bytes of a new one, wherever they have moved to.
+//! Finds the parts of an old version that are most similar to given bytes of a new one, wherever they have moved.
 //!
-//! Of each stretch of 64 bytes that a rolling hash marks (one in some hundred), the hash and the block that it lies in
-//! are kept: a sketch of the old stream that fits into memory whatever its size. New bytes vote for the blocks that
-//! share marked stretches with them; what stands at the same path, or between the same neighbours, has votes too. The
-//! blocks with most votes make the prefix. The rolling hash is Gear (Xia et al., "Ddelta", 2014).
+//! A rolling hash marks stretches of 64 bytes, about one in a hundred positions. For each, the hash and the enclosing
+//! block are kept: a sketch of the old stream that fits in memory whatever the stream's size. New bytes vote for the
+//! blocks that share marked stretches with them; blocks at the same path, or next to good ones, get additional votes.
+//! The blocks with most votes make up the prefix. The rolling hash is Gear (Xia et al., "Ddelta", 2014).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,44 +11,44 @@ use std::ops::Range;
 /// Granularity of a prefix, in bytes.
 const BLOCK_BYTES: u64 = 16 << 10;
 
-/// Marks that a sketch may have; longer streams are marked more thinly.
+/// Most marks in a sketch; longer streams are marked more sparsely.
 const MAX_MARKS: u64 = 4 << 20;
 
-/// log2 of the mean distance of marks, at the least.
+/// log2 of the smallest mean distance between marks.
 const MIN_SPACING_LOG: u32 = 7;
 
-/// A stretch that is found in more blocks than this says nothing.
+/// A stretch in more blocks than this says nothing about similarity.
 const MAX_PLACES: usize = 8;
 
-/// A mark: the hash of 64 bytes, and the block of the old stream they lie in.
+/// A mark: the hash of 64 bytes, and the number of the old stream's block that contains them.
 type Mark = (u64, u32);
 
 /// The marks of an old version.
 #[derive(Debug, Default)]
 pub(super) struct Sketch {
-    /// In order.
+    /// Sorted by hash.
     marks: Vec<Mark>,
     spacing_log: u32,
     stream_bytes: u64,
 }
 
-/// What some new bytes have in common with the old version: block to votes.
+/// Similarity of some new bytes to the blocks of the old version: block number to votes.
 #[derive(Debug, Default)]
 pub(super) struct Votes(HashMap<u32, f32>);
 
-/// How thinly a stream of this length is marked.
+/// log2 of the distance between marks in a stream of this length.
 pub(super) fn spacing_log(stream_bytes: u64) -> u32 {
     (stream_bytes / MAX_MARKS).max(1).next_power_of_two().trailing_zeros().max(MIN_SPACING_LOG)
 }
 
-/// The marks of bytes that stand at `start` of a stream.
+/// The marks of bytes at position `start` of a stream.
 pub(super) fn marks_of(bytes: &[u8], start: u64, spacing_log: u32) -> Vec<Mark> {
     let mut marks = Vec::new();
     let mut hash = 0_u64;
     let mask = !0 << (64 - spacing_log);
     for (at, byte) in bytes.iter().enumerate() {
         hash = (hash << 1).wrapping_add(GEAR[usize::from(*byte)]);
-        // Before 64 bytes it does not depend on what stands there alone.
+        // Before 64 bytes, the hash does not depend on these bytes alone.
         if hash & mask == 0 && at >= 63 {
             marks.push((hash, u32::try_from((start + at as u64) / BLOCK_BYTES).unwrap_or(u32::MAX)));
         }
@@ -63,7 +63,7 @@ impl Sketch {
         Self { marks, spacing_log: spacing_log(stream_bytes), stream_bytes }
     }
 
-    /// Lets new bytes vote.
+    /// Lets new bytes vote for blocks.
     pub(super) fn vote(&self, bytes: &[u8], votes: &mut Votes) {
         for (hash, _) in marks_of(bytes, 0, self.spacing_log) {
             let first = self.marks.partition_point(|mark| mark.0 < hash);
@@ -79,7 +79,7 @@ impl Sketch {
         }
     }
 
-    /// Gives a range of the old stream votes for another reason.
+    /// Adds votes for a range of the old stream for another reason.
     pub(super) fn hint(range: &Range<u64>, weight: f32, votes: &mut Votes) {
         if range.is_empty() {
             return;
@@ -90,11 +90,11 @@ impl Sketch {
         }
     }
 
-    /// The ranges with most votes, of at most `max_bytes` in all, in order and apart.
+    /// The ranges with most votes, of at most `max_bytes` in total, in order and separate.
     pub(super) fn choose(&self, votes: &Votes, max_bytes: u64) -> Vec<Range<u64>> {
         let mut scores: HashMap<u32, f32> = votes.0.clone();
         for (block, votes) in &votes.0 {
-            // What is near to something alike is likely alike.
+            // Neighbours of a similar block are probably similar too.
             for neighbour in [block.saturating_sub(1), block.saturating_add(1)] {
                 *scores.entry(neighbour).or_default() += votes / 8.0;
             }
@@ -118,7 +118,7 @@ impl Sketch {
     }
 }
 
-/// Random numbers (`SplitMix64`, Steele et al. 2014). They decide what is found similar, and are in no file.
+/// Random numbers (`SplitMix64`, Steele et al. 2014). They decide what counts as similar, and are not part of any file.
 const GEAR: [u64; 256] = {
     let mut table = [0; 256];
     let mut state = 0_u64;

@@ -1,4 +1,4 @@
-//! Who has the chunks of a version on this machine: a store, or an installed tree.
+//! Sources of a version's chunks on this machine: a store, or an installed tree.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::local::seed::Seed;
 use crate::local::sources::WantedChunk;
 use crate::local::store::LocalStore;
 
-/// A store as a source: gives sound chunks, or an error.
+/// A store as a source: supplies verified chunks or an error.
 #[derive(Debug)]
 pub struct StoreSource<'a> {
     store: &'a LocalStore,
@@ -20,7 +20,7 @@ pub struct StoreSource<'a> {
 }
 
 impl<'a> StoreSource<'a> {
-    /// The chunks of an index with this digest.
+    /// The chunks of an index with this digest algorithm.
     pub fn new(store: &'a LocalStore, digest: DigestAlgorithm) -> Self {
         Self { store, digest, idle: Mutex::default() }
     }
@@ -47,12 +47,12 @@ impl ChunkSource for StoreSource<'_> {
 }
 
 impl ChunkSource for Seed {
-    /// What stands there now. A file that the player has changed gives other bytes than the index knows.
+    /// The current bytes of the tree. A file that the player has changed yields other bytes than the index describes.
     fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
         self.append_part(chunk, chunk.range(), buffer)
     }
 
-    /// A chunk of small files is many files, and a part of it may be one.
+    /// A chunk of small files spans many files, and a part of it may be only one.
     fn append_part(&self, _: IndexChunk, part: Range<u64>, buffer: &mut Vec<u8>) -> Result<()> {
         self.append_range(part, buffer)
     }

@@ -1,4 +1,4 @@
-//! Any two versions, any damage: what comes out is the version that was published, or nothing.
+//! For any two versions and any damage: unpacking yields the published chunks, or nothing.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -17,7 +17,7 @@ use crate::formats::index::{ChunkSizes, FeatureFlags, Index, IndexChunk};
 use crate::formats::release::FileTable;
 use crate::path::RelPath;
 
-/// A version in memory: one file, cut where the generator likes.
+/// A version in memory: one file, cut at generated positions.
 struct Version {
     index: Index,
     table: FileTable,
@@ -82,7 +82,7 @@ fn side_of<'a>(version: &'a Version, is_mutable: &'a (dyn Fn(usize) -> bool + Sy
     Side { index: &version.index, table: &version.table, chunks: version, is_mutable }
 }
 
-/// The chunks that a bundle gives, each verified. Whatever is wrong gives fewer.
+/// The chunks that a bundle supplies, each verified. Faults only reduce their number.
 fn unpacked(bytes: &[u8], new: &Version, old: Option<&Version>) -> crate::Result<HashMap<ChunkId, Vec<u8>>> {
     let (header, table) = (Header::parse(bytes)?, Table::parse(bytes)?);
     let mut found = HashMap::new();
@@ -167,7 +167,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        // Verified inside; what matters is that nothing panics or asks for memory without end.
+        // Verified inside; this only checks that nothing panics or asks for unbounded memory.
         let _ = unpacked(&bytes, &new, Some(&old));
     }
 
@@ -205,7 +205,7 @@ proptest! {
     #[test]
     fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = (Table::parse(&bytes), parse_index_document(&bytes), BundleList::parse(&bytes));
-        // Behind a sound header, too.
+        // Also behind a valid header.
         let packed = zstd::bulk::compress(&bytes, 1).unwrap();
         let head = [&b"VSKBNDL\x01"[..], &(packed.len() as u32).to_le_bytes(), &(bytes.len() as u32).to_le_bytes()];
         let _ = Table::parse(&[&head.concat()[..], &packed[..]].concat());
@@ -229,7 +229,7 @@ fn file_tables_are_read_from_their_documents() {
 fn content_that_moved_is_found_wherever_it_went() {
     let (a, b) = (noise(1, 900_000), noise(2, 900_000));
     let old = version(&[&a[..], &b[..]].concat(), &[64 << 10]);
-    // The other way round, and one byte changed in each stretch of 4 KiB: no chunk is the same.
+    // In swapped order, and with one byte changed in each stretch of 4 KiB: no chunk is the same.
     let mut moved = [&b[..], &a[..]].concat();
     moved.iter_mut().step_by(4 << 10).for_each(|byte| *byte ^= 1);
     let new = version(&moved, &[60 << 10]);
@@ -249,7 +249,7 @@ fn a_small_change_against_a_large_prefix_stays_small() {
     assert!(info.length - front < 2_000, "{} bytes for 400", info.length - front);
 }
 
-/// Machine code of a kind: functions of some length, which call a few of them often.
+/// Something like machine code: functions of some length, which often call a few others.
 fn program(growth: usize) -> Vec<u8> {
     const FUNCTIONS: usize = 4_000;
     let mut random = fastrand::Rng::with_seed(12);

@@ -1,4 +1,4 @@
-//! Names of files and folders: made, moved, linked, and what is said about them.
+//! Creates, renames and links files and folders, and sets their permissions and times.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use super::step::{step, step_in_half};
 use super::{system, temporary_beside};
 use crate::error::{Error, Result};
 
-/// Creates a folder and those above it that are missing, from the top.
+/// Creates a folder and its missing parents.
 pub fn create_directory(path: &Path) -> Result<()> {
     create_missing(path).map_err(Error::io("create folder", path))
 }
@@ -22,14 +22,14 @@ fn create_missing(path: &Path) -> io::Result<()> {
     }
     path.parent().map_or(Ok(()), create_missing)?;
     match step("create-folder", path, || fs::create_dir(path)) {
-        // Another process was faster.
+        // Another process created it first.
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         other => other,
     }
 }
 
-/// Creates a folder that nobody but its owner may enter; those above it are as [`create_directory`] makes
-/// them. One that is there becomes private.
+/// Creates a folder that only its owner may enter; its missing parents get the permissions of [`create_directory`]. An
+/// existing folder becomes private.
 pub fn make_private_directory(path: &Path) -> Result<()> {
     const PRIVATE: u32 = 0o700;
     path.parent().map_or(Ok(()), create_directory)?;
@@ -39,20 +39,20 @@ pub fn make_private_directory(path: &Path) -> Result<()> {
     }
 }
 
-/// Renames; the target must not exist, or be an empty folder.
+/// Renames; the target must not exist or must be an empty folder.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     step("rename", to, || fs::rename(from, to)).map_err(Error::io("move into place", to))
 }
 
-/// Puts a file or link in the place of another, if there is one: nobody ever sees none.
+/// Atomically replaces a file or link, if there is one at the target.
 pub fn rename_over(from: &Path, to: &Path) -> Result<()> {
     step("rename", to, || fs::rename(from, to)).map_err(Error::io("write", to))
 }
 
-/// Swaps two folders in one step where the system can: nobody ever sees one of them missing.
+/// Swaps two folders in one step if the system can.
 ///
 /// # Errors
-/// `Unsupported` from the system becomes `Ok(false)`: nothing was done.
+/// `Unsupported` from the system becomes `Ok(false)`: nothing was changed.
 pub fn exchange(a: &Path, b: &Path) -> Result<bool> {
     match step("exchange", b, || system::exchange(a, b)) {
         Ok(()) => Ok(true),
@@ -61,14 +61,13 @@ pub fn exchange(a: &Path, b: &Path) -> Result<bool> {
     }
 }
 
-/// Creates a link at `at` that says `target`, as it is written. There must be nothing at `at`.
+/// Creates a link at `at` with the given target text. Nothing may exist at `at`.
 pub fn symlink(target: &Path, at: &Path) -> Result<()> {
     step("symlink", at, || system::symlink(target, at)).map_err(Error::io("create link", at))
 }
 
-/// Makes `at` a link that says `target`, in the place of a file or link that is there: whatever happens, it
-/// is the old one or the new one. On Windows, where a link to a folder cannot be replaced in one step, there
-/// is a moment without any.
+/// Makes `at` a link with the given target, replacing an existing file or link atomically. On Windows, a link to a
+/// folder cannot be replaced in one step, so for a moment there is no link.
 pub fn replace_symlink(target: &Path, at: &Path) -> Result<()> {
     let temporary = temporary_beside(at);
     symlink(target, &temporary)?;
@@ -79,14 +78,14 @@ pub fn replace_symlink(target: &Path, at: &Path) -> Result<()> {
     replaced
 }
 
-/// What was found out about a disk by who takes over many files on it.
+/// Remembers for one operation whether a disk can clone files.
 #[derive(Debug, Default)]
 pub struct CloneMemory {
     is_refused: AtomicBool,
 }
 
 impl CloneMemory {
-    /// Clones, unless the disk has refused to before. Whether it did.
+    /// Clones, unless the disk has refused to before. Returns whether it did.
     fn clone(&self, from: &Path, to: &Path) -> Result<bool> {
         if self.is_refused.load(Ordering::Relaxed) {
             return Ok(false);
@@ -99,10 +98,10 @@ impl CloneMemory {
     }
 }
 
-/// Makes `to` the same file as `from` without copying its bytes if the disk can: clone, else hard link,
-/// else copy. There must be nothing at `to`. Gives the number of bytes that had to be written.
+/// Gives `to` the content of `from` without copying bytes if the disk can: clone, else hard link, else copy. Nothing
+/// may exist at `to`. Returns the number of bytes written.
 ///
-/// A disk that has refused one clone is not asked again: to find out takes longer than to link.
+/// A disk that has refused one clone is not asked again, because a failing attempt takes longer than a link.
 pub fn clone_or_link(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64> {
     if memory.clone(from, to)? {
         return Ok(0);
@@ -110,24 +109,24 @@ pub fn clone_or_link(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64
     if step("link", to, || fs::hard_link(from, to)).is_ok() {
         return Ok(0);
     }
-    // What is in the way may be shared with another tree: it is never written into.
+    // A leftover may be shared with another tree, so it is never written to.
     remove_file(to)?;
     copy_bytes(from, to)
 }
 
-/// Copies bytes, permissions and the modification time; as a clone if the disk can. There must be nothing at `to`. Gives the number
-/// of bytes that had to be written.
+/// Copies bytes, permissions and the modification time, as a clone if the disk can. Nothing may exist at `to`. Returns
+/// the number of bytes written.
 pub fn copy(from: &Path, to: &Path) -> Result<u64> {
     if clone(from, to)? { Ok(0) } else { copy_bytes(from, to) }
 }
 
 /// Gives `to` the content, permissions and modification time of `from`, and an inode of its own: clone, else copy.
-/// Asks the disk as [`clone_or_link`] does. Gives the number of bytes that had to be written.
+/// Remembers refused clones like [`clone_or_link`]. Returns the number of bytes written.
 pub fn clone_or_copy(from: &Path, to: &Path, memory: &CloneMemory) -> Result<u64> {
     if memory.clone(from, to)? { Ok(0) } else { copy_bytes(from, to) }
 }
 
-/// Whether files on the disk of `directory` can be cloned. Finds out by making two, so `directory` must be ours.
+/// Whether files on the disk of `directory` can be cloned. Creates two files to find out, so `directory` must be ours.
 pub fn can_clone(directory: &Path) -> Result<bool> {
     let (from, to) = (temporary_beside(&directory.join("from")), temporary_beside(&directory.join("to")));
     super::write_atomic(&from, b"clone", super::Durability::Kill)?;
@@ -137,7 +136,7 @@ pub fn can_clone(directory: &Path) -> Result<bool> {
     can
 }
 
-/// Whether the disk could.
+/// Tries to clone. Returns whether the disk supports it.
 fn clone(from: &Path, to: &Path) -> Result<bool> {
     match step("clone", to, || system::reflink(from, to)) {
         Ok(()) => Ok(true),
@@ -153,12 +152,12 @@ fn copy_bytes(from: &Path, to: &Path) -> Result<u64> {
     step_in_half("copy", to, || system::copy(from, to), half).map_err(Error::io("copy", from))
 }
 
-/// Permission bits that a chmod can set; on systems without them, whether it is read-only.
+/// Sets the permission bits; on systems without them, only the read-only flag.
 pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
     step("set-mode", path, || system::set_mode(path, mode & 0o7777)).map_err(Error::io("set the mode of", path))
 }
 
-/// Gives a file or folder the permissions of another.
+/// Sets the permissions of a file or folder.
 pub fn set_permissions(path: &Path, permissions: fs::Permissions) -> Result<()> {
     step("set-mode", path, || fs::set_permissions(path, permissions)).map_err(Error::io("set the mode of", path))
 }

@@ -1,44 +1,45 @@
-//! For tests: sees every change of the disk before it is done, and can end the process there or fail it.
+//! For tests: observes every change of the disk before it happens, and can kill the process there or make the change
+//! fail.
 //!
-//! There is one probe for the process, and in builds without debug assertions none at all. A kill is a real
-//! one (SIGKILL): no destructor runs, nothing is flushed. While no probe is set, a step costs one relaxed
-//! load. It says nothing about power cuts: what was written before a kill is still written.
+//! The process has one probe; builds without debug assertions have none. A kill is real (SIGKILL): no destructor runs,
+//! nothing is flushed. While no probe is set, a step costs one relaxed load. Power cuts are not simulated: data written
+//! before a kill stays written.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Operations that can be half done, and so answer to [`Verdict::Tear`].
+/// Operations that can be half done, for [`Verdict::Tear`].
 pub const CAN_TEAR: [&str; 2] = ["write", "copy"];
 
-/// A change of the disk that is about to be made.
+/// A change of the disk that is about to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// What, in one word, such as `write` or `remove-file`.
+    /// The kind, in one word, such as `write` or `remove-file`.
     pub name: &'static str,
-    /// To what; of two paths, the one that appears or is replaced.
+    /// The affected path; of two paths, the one that appears or is replaced.
     pub path: PathBuf,
-    /// How many came before it since the probe was set, and one: the first is 1.
+    /// Sequence number since the probe was set, starting at 1.
     pub number: u64,
 }
 
-/// What becomes of it.
+/// What happens to an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is done.
+    /// It is carried out.
     Go,
     /// The process is killed instead.
     KillBefore,
-    /// It is done, then the process is killed.
+    /// It is carried out, then the process is killed.
     KillAfter,
-    /// Half of its bytes are written, then the process is killed. Of an operation without bytes: none.
+    /// Half of its bytes are written, then the process is killed. An operation without bytes is not carried out.
     Tear,
-    /// It is not done, and gives this error of the operating system.
+    /// It is not carried out, and fails with this error code of the operating system.
     Fail(i32),
 }
 
-/// Decides on each operation. Called from whatever thread works.
+/// Decides on each operation. Called from any thread.
 pub type Probe = Box<dyn Fn(&Operation) -> Verdict + Send + Sync>;
 
 struct Set {
@@ -49,12 +50,12 @@ struct Set {
 static IS_SET: AtomicBool = AtomicBool::new(false);
 static SET: RwLock<Option<Arc<Set>>> = RwLock::new(None);
 
-/// Sets the probe, or another one; the next operation has number 1.
+/// Sets or replaces the probe; the next operation has number 1.
 pub fn set(probe: Probe) {
     replace(Some(Arc::new(Set { probe, last: 0.into() })));
 }
 
-/// Takes the probe away.
+/// Removes the probe.
 pub fn unset() {
     replace(None);
 }

@@ -1,4 +1,4 @@
-//! Removal, one step for each name: a kill in the middle of a large tree leaves the rest of it.
+//! Removal, one step for each name: a kill in the middle leaves the rest of the tree.
 
 use std::fs;
 use std::io;
@@ -8,12 +8,12 @@ use super::step::step;
 use super::{TEMPORARY_PREFIX, list, system};
 use crate::error::{Error, Result};
 
-/// Removes a file or link, if it is there.
+/// Removes a file or link, if it exists.
 pub fn remove_file(path: &Path) -> Result<()> {
     if_there(step("remove-file", path, || fs::remove_file(path))).map_err(Error::io("remove", path))
 }
 
-/// Removes a folder and all below it, or a file, if it is there. Follows no symlink.
+/// Removes a file, or a folder with its content, if it exists. Follows no symlink.
 pub fn remove_all(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => if_there(remove_tree(path)).map_err(Error::io("remove", path)),
@@ -22,7 +22,7 @@ pub fn remove_all(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a folder, if it is empty. Whether it was.
+/// Removes a folder if it is empty. Returns whether it was.
 pub fn remove_empty_directory(path: &Path) -> Result<bool> {
     match step("remove-folder", path, || fs::remove_dir(path)) {
         Ok(()) => Ok(true),
@@ -31,8 +31,8 @@ pub fn remove_empty_directory(path: &Path) -> Result<bool> {
     }
 }
 
-/// Removes what writers that were killed left in this folder. For those who hold its lock: it would take
-/// the files of a writer at work too.
+/// Removes the unfinished files of killed writers in this folder. The caller must hold the folder's lock, because this
+/// would also remove the files of a running writer.
 pub fn remove_temporaries(folder: &Path) -> Result<()> {
     for entry in list(folder)? {
         if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
@@ -50,7 +50,7 @@ fn remove_tree(path: &Path) -> io::Result<()> {
     step("remove-folder", path, || fs::remove_dir(path))
 }
 
-/// Removes what is in `folder`, which is at `path`.
+/// Removes the content of `folder`, which is at `path`.
 fn empty(folder: &system::Folder, path: &Path) -> io::Result<()> {
     for (name, is_folder) in folder.entries()? {
         let at = path.join(&name);
@@ -58,7 +58,7 @@ fn empty(folder: &system::Folder, path: &Path) -> io::Result<()> {
             if_there(step("remove-file", &at, || folder.remove_file(&name)))?;
             continue;
         }
-        // Folders that a tree has as read-only are made writable, so that they can be emptied.
+        // Read-only folders are made writable, so that they can be emptied.
         if folder.is_locked(&name) {
             step("set-mode", &at, || folder.unlock(&name))?;
         }

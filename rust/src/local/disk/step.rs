@@ -1,15 +1,15 @@
-//! The one place that each change of the disk passes. Without debug assertions there is nothing here.
+//! Every change of the disk passes here. Without debug assertions this only calls the operation.
 
 use std::io;
 use std::path::Path;
 
-/// Does one operation, which is done or not done.
+/// Carries out an operation that cannot be half done.
 #[cfg(debug_assertions)]
 pub(super) fn step<T>(name: &'static str, path: &Path, operation: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     super::probe::pass(name, path, operation, None::<fn() -> io::Result<()>>)
 }
 
-/// Does one operation that a kill may leave half done; `half` does so.
+/// Carries out an operation that a kill may leave half done; `half` does its first half.
 #[cfg(debug_assertions)]
 pub(super) fn step_in_half<T>(
     name: &'static str,

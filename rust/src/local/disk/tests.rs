@@ -7,7 +7,7 @@ use super::*;
 const NO_SPACE: i32 = 28;
 const NO_ACCESS: i32 = 13;
 
-/// There is one probe for the process; tests that set it take turns, and see their own folder alone.
+/// The process has one probe, so tests that set it take turns, and each considers only its own folder.
 struct Probed(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Probed {
@@ -20,7 +20,7 @@ impl Probed {
             if !operation.path.starts_with(&folder) {
                 return Verdict::Go;
             }
-            // Other tests run meanwhile, and are counted too.
+            // Other tests run at the same time, and are counted too.
             let number = last.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             judge(&Operation { number, ..operation.clone() })
         }));
@@ -260,7 +260,7 @@ fn partly_written_file_that_became_read_only_keeps_its_bytes() {
     let path = folder.path().join("file");
     fs::write(&path, b"half").unwrap();
     set_mode(&path, 0o444).unwrap();
-    // What a user without privileges gets from the system.
+    // The error that an unprivileged user gets from the system.
     let probed = Probed::new(
         folder.path(),
         |operation| {

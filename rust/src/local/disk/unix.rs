@@ -45,7 +45,7 @@ pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
-    // Opened for reading: also works on folders and on files that are read-only.
+    // Opened for reading, which also works for folders and read-only files.
     File::open(path)?.set_times(fs::FileTimes::new().set_modified(time))
 }
 
@@ -58,7 +58,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
 #[cfg(target_os = "linux")]
 pub(super) fn reflink(from: &Path, to: &Path) -> io::Result<()> {
     let source = File::open(from)?;
-    // Never one that is there: it may be a hard link, and then share its bytes with another tree.
+    // Never an existing file: it may be a hard link, and share its bytes with another tree.
     let target = File::create_new(to)?;
     rustix::fs::ioctl_ficlone(&target, &source)?;
     let found = source.metadata()?;
@@ -68,7 +68,7 @@ pub(super) fn reflink(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn reflink(_from: &Path, _to: &Path) -> io::Result<()> {
-    // macOS: `fs::copy` clones on APFS by itself.
+    // macOS: `fs::copy` clones automatically on APFS.
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -95,7 +95,7 @@ pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Whether a folder may not be listed or emptied by its owner.
+/// Whether the owner may not list or empty a folder.
 pub(super) fn is_locked(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && is_locked_mode(found.mode()))
 }
@@ -104,8 +104,8 @@ fn is_locked_mode(mode: u32) -> bool {
     mode & 0o700 != 0o700
 }
 
-/// A folder that is being emptied. By handle: where a link comes to stand in its place meanwhile, nothing is
-/// removed behind that.
+/// A folder that is being emptied. Uses a handle: if a link takes the folder's place meanwhile, nothing behind that
+/// link is removed.
 pub(super) struct Folder(OwnedFd);
 
 impl Folder {
@@ -122,7 +122,7 @@ impl Folder {
         Self::open_at(&self.0, name)
     }
 
-    /// Names, sorted, and whether each is a folder.
+    /// Names, sorted, each with whether it is a folder.
     pub(super) fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
         let mut found = Vec::new();
         for entry in Dir::read_from(&self.0)? {
@@ -164,7 +164,7 @@ impl Folder {
     }
 }
 
-/// What tells this file or folder from every other on the machine; changes when it is copied.
+/// Distinguishes this file or folder from every other on the machine; a copy has another identity.
 pub fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
@@ -174,12 +174,12 @@ pub fn mode(metadata: &fs::Metadata) -> u32 {
     metadata.mode() & 0o7777
 }
 
-/// How many names the file has: writing to one with more than one would change another tree.
+/// The number of names of a file: writing to one with more than one would change another tree.
 pub fn link_count(metadata: &fs::Metadata) -> u64 {
     metadata.nlink()
 }
 
-/// A word that is new after each start of the machine.
+/// An identifier that changes with each boot of the machine.
 pub fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())

@@ -1,4 +1,4 @@
-//! Windows. Compiles where the toolchain is to be had; what it cannot do it says with `Unsupported`.
+//! Windows. Operations that it cannot do return `Unsupported`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -52,7 +52,7 @@ pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
 }
 
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
-    // Takes the time along.
+    // Also copies the modification time.
     fs::copy(from, to)
 }
 
@@ -64,7 +64,7 @@ pub(super) fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Who may enter is not said by a mode here.
+/// Modes do not control access on Windows.
 pub(super) fn create_directory(path: &Path, _mode: u32) -> io::Result<()> {
     fs::create_dir(path)
 }
@@ -86,7 +86,7 @@ pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Folders are never read-only here.
+/// Folders are never read-only on Windows.
 pub(super) fn is_locked(_folder: &Path) -> bool {
     false
 }
@@ -104,7 +104,7 @@ impl Folder {
         Self::open(&self.0.join(name))
     }
 
-    /// Names, sorted, and whether each is a folder. Links to folders are removed as folders are, but not entered.
+    /// Names, sorted, each with whether it is a folder. Links to folders are removed like folders, but not entered.
     pub(super) fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.0)? {
@@ -139,27 +139,27 @@ impl Folder {
     }
 }
 
-/// Unknown here: a receipt is then held against the tree's files alone.
+/// Unknown on Windows: a receipt is then only checked against the tree's files.
 pub fn identity(_metadata: &fs::Metadata) -> Option<(u64, u64)> {
     None
 }
 
-/// Unknown here: taken for shared, so that nothing is written in place.
+/// Unknown on Windows: treated as shared, so that nothing is written in place.
 pub fn link_count(_metadata: &fs::Metadata) -> u64 {
     2
 }
 
-/// There are none here.
+/// Windows has no permission bits.
 pub fn mode(_metadata: &fs::Metadata) -> u32 {
     0
 }
 
-/// Unknown here.
+/// Unknown on Windows.
 pub fn boot_id() -> Option<String> {
     None
 }
 
-/// Unknown here: every range is looked at.
+/// Unknown on Windows: every range counts as written.
 pub fn has_data(_file: &File, _range: Range<u64>) -> bool {
     true
 }

@@ -1,4 +1,4 @@
-//! Bytes into files, and files safe on the disk.
+//! Writes files, and makes them durable.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -8,14 +8,14 @@ use super::step::{step, step_in_half};
 use super::{names, remove, system, temporary_beside};
 use crate::error::{Error, Result};
 
-/// Creates a file, or empties the one that is there, for reading and writing.
+/// Creates or truncates a file, for reading and writing.
 pub fn create(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true);
     step("create", path, || options.open(path)).map_err(Error::io("create", path))
 }
 
-/// Opens a file as it is, or creates an empty one, for reading and writing.
+/// Opens an existing file, or creates an empty one, for reading and writing.
 pub fn open_or_create(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -28,26 +28,26 @@ pub fn write_all_at(file: &File, path: &Path, offset: u64, bytes: &[u8]) -> Resu
     step_in_half("write", path, || write(bytes), || write(&bytes[..bytes.len() / 2])).map_err(Error::io("write", path))
 }
 
-/// Cuts a file off, or adds zeros that take no room.
+/// Truncates a file, or extends it with zeros that take no space.
 pub fn set_length(file: &File, path: &Path, bytes: u64) -> Result<()> {
     step("set-length", path, || file.set_len(bytes)).map_err(Error::io("reserve space for", path))
 }
 
-/// Makes what was written to this file survive a power cut.
+/// Makes the content of this file survive a power cut.
 pub fn sync_file(file: &File, path: &Path) -> Result<()> {
     step("sync-file", path, || file.sync_all()).map_err(Error::io("write", path))
 }
 
-/// What a write must survive.
+/// The failure that a write must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// That the process is killed.
+    /// The process is killed.
     Kill,
-    /// That the power is cut, too. Costs a wait for the disk.
+    /// The power is cut, too. Costs a wait for the disk.
     PowerCut,
 }
 
-/// Replaces `path` by `bytes`: whatever happens, the file is the old one or the new one.
+/// Atomically replaces the content of `path`.
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = (|| {
@@ -69,12 +69,12 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result
     }
 }
 
-/// Opens a new or partly written file for positional writing, `size` bytes long. What it already holds stays.
-/// It must be in no other tree: one that is read-only becomes writable.
+/// Opens a new or partly written file for positional writing, and makes it `size` bytes long. Its existing content
+/// stays. It must not share its inode with another tree: a read-only file becomes writable.
 pub fn open_sized(path: &Path, size: u64) -> Result<File> {
     let file = match open_or_create(path) {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
-            // An earlier run had given it its final, read-only mode already; what that wrote is still wanted.
+            // An earlier run already gave the file its final, read-only mode; its content is still wanted.
             let found = path.metadata().map_err(Error::io("read", path))?;
             names::set_mode(path, system::mode(&found) | 0o600)?;
             open_or_create(path)

@@ -1,6 +1,6 @@
-//! What is at the destination, and whether we may touch it.
+//! Checks what is at the destination, and whether we may replace it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use super::{IndexKind, Request};
 use crate::error::{Error, Result};
 use crate::formats::archive::{Layout, Node, NodeKind};
-use crate::local::disk;
 use crate::local::receipt::Receipt;
 
-/// Refuses destinations that nobody can mean.
+/// Rejects destinations that cannot be intended.
 pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
     let protected = request.protected.iter().filter_map(|path| fs::canonicalize(path).ok());
     if protected.into_iter().any(|path| path == destination) {
@@ -20,7 +19,7 @@ pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
     }
     match (request.content, fs::metadata(destination)) {
         (IndexKind::Blob, Ok(found)) if found.is_dir() => {
-            let reason = format!("{} is a folder, but a .caibx gives a file", destination.display());
+            let reason = format!("{} is a folder, but a .caibx contains a file", destination.display());
             Err(Error::Invalid { what: "destination", reason })
         }
         (IndexKind::Tree, Ok(found)) if !found.is_dir() => {
@@ -31,12 +30,12 @@ pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
     }
 }
 
-/// Whether both paths name one place that is there.
+/// Whether both paths lead to the same existing file or folder.
 pub(super) fn is_same(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Whether there is anything that could be lost.
+/// Whether the destination has content that could be lost.
 pub(super) fn is_occupied(destination: &Path) -> Result<bool> {
     match fs::read_dir(destination) {
         Ok(mut entries) => Ok(entries.next().is_some()),
@@ -46,7 +45,7 @@ pub(super) fn is_occupied(destination: &Path) -> Result<bool> {
     }
 }
 
-/// Whether the destination is the wanted version, as far as can be seen without reading files.
+/// Whether the destination is the wanted version, judged without reading files.
 pub(super) fn is_as_wanted(receipt: &Receipt, request: &Request, destination: &Path) -> bool {
     let is_there = |(at, node): (usize, &Node)| {
         let path = node.path.as_ref().map_or(destination.to_owned(), |path| path.below(destination));
@@ -60,10 +59,10 @@ pub(super) fn is_as_wanted(receipt: &Receipt, request: &Request, destination: &P
     receipt.index == request.index && receipt.layout.nodes().iter().enumerate().all(is_there)
 }
 
-/// The files in the destination that no version of ours put there, relative to it.
+/// The files in the destination that none of our versions installed, relative to it.
 ///
 /// # Errors
-/// [`Error::ForeignConflict`] if one of them stands where the new version has something.
+/// [`Error::ForeignConflict`] if one of them is where the new version has something else.
 pub(super) fn foreign(destination: &Path, known: &Layout, wanted: &Layout) -> Result<Vec<PathBuf>> {
     let known = paths(known);
     let wanted = paths(wanted);
@@ -93,7 +92,7 @@ pub(super) fn foreign(destination: &Path, known: &Layout, wanted: &Layout) -> Re
     Ok(found)
 }
 
-/// A path as layouts write it. A name that is no UTF-8 is in no layout, whatever replaces its bytes here.
+/// A path as layouts write it. A name that is not UTF-8 is not in any layout, so its replacement characters do no harm.
 fn key_of(path: &Path) -> String {
     let names: Vec<_> = path.iter().map(std::ffi::OsStr::to_string_lossy).collect();
     names.join("/")
@@ -104,37 +103,11 @@ fn paths(layout: &Layout) -> HashMap<String, bool> {
     layout.nodes().iter().filter_map(entry).collect()
 }
 
-/// Whether the new version has something else at this place, or a file where this needs a folder.
+/// Whether the new version has something else at this path, or a file where this path needs a folder.
 fn conflicts(key: &str, is_directory: bool, wanted: &HashMap<String, bool>) -> bool {
     if wanted.get(key).is_some_and(|wanted| !(*wanted && is_directory)) {
         return true;
     }
     let above = key.match_indices('/').map(|(at, _)| &key[..at]);
     above.into_iter().any(|parent| wanted.get(parent) == Some(&false))
-}
-
-/// Makes a staged tree of an earlier run safe to go on with: what is not in the layout goes, and so does
-/// every file that shares its bytes with another tree (it will be linked again if it is still wanted).
-pub(crate) fn tidy_staging(tree: &Path, layout: &Layout) -> Result<()> {
-    let mut directories: HashSet<PathBuf> = HashSet::new();
-    let mut files: HashSet<PathBuf> = HashSet::new();
-    for node in layout.nodes() {
-        let path = node.path.as_ref().map_or(tree.to_owned(), |path| path.below(tree));
-        match node.kind {
-            NodeKind::Directory => directories.insert(path),
-            NodeKind::File { .. } => files.insert(path),
-            _ => false,
-        };
-    }
-    let mut rest = vec![tree.to_owned()];
-    while let Some(path) = rest.pop() {
-        let found = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
-        if found.is_dir() && directories.contains(&path) {
-            disk::set_mode(&path, 0o755)?;
-            rest.extend(disk::list(&path)?.iter().map(fs::DirEntry::path));
-        } else if !(found.is_file() && files.contains(&path) && disk::link_count(&found) == 1) {
-            disk::remove_all(&path)?;
-        }
-    }
-    Ok(())
 }

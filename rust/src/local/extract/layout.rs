@@ -1,14 +1,14 @@
-//! Learns what is in the wanted archive before its content is fetched.
+//! Reads the layout of the wanted archive before its content.
 //!
-//! A bare store has no file table. The archive is read from its tail instead: one directory table names
-//! all its children, so each level of folders costs one round of requests, whatever its width. The chunks
-//! read here are kept for the assembler, so none is fetched twice.
+//! A bare store has no file table. So the archive is read from its end: one directory table names all its children, so
+//! each level of folders costs one round of requests, however wide it is. The chunks read here are kept for the
+//! assembler, so none is downloaded twice.
 
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{IndexKind, Intent, Request};
+use super::{IndexKind, Request};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, Walk};
@@ -20,6 +20,7 @@ use crate::local::plan::Summary;
 use crate::local::receipt::Receipt;
 use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
+use crate::local::staging::Intent;
 
 pub(super) struct Reader<'a> {
     pub(super) request: &'a Request,
@@ -29,7 +30,7 @@ pub(super) struct Reader<'a> {
     pub(super) monitor: &'a Monitor,
 }
 
-/// What reading the layout took from stores; the chunks are in the spool now.
+/// The cost of reading the layout. Its chunks are in the spool now.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Looked {
     pub(super) chunks: u64,
@@ -38,7 +39,7 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// A plan made after looking counts what is to come; together they are the whole of it.
+    /// A plan made after reading the layout counts only what remains; this adds the cost of reading it.
     pub(super) fn add_to(&self, summary: &mut Summary) {
         summary.fetch_chunks += self.chunks;
         summary.fetch_plain_bytes += self.plain_bytes;
@@ -55,7 +56,7 @@ impl Sink for ToSpool<'_> {
 }
 
 impl Reader<'_> {
-    /// The layout, and what it took.
+    /// The layout, with the cost of reading it.
     pub(super) fn read(&self, receipt: Option<&Receipt>, staging: &Path, intent: Intent) -> Result<(Layout, Looked)> {
         if self.request.content == IndexKind::Blob {
             return Ok((Layout::blob(self.request.index.stream_bytes()), Looked::default()));
@@ -107,7 +108,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Bytes of the stream. `last` is the chunk read before: neighbouring ranges mostly lie in one.
+    /// Bytes of the stream. `last` is the chunk read before, which neighbouring ranges usually share.
     fn read_range(&self, range: Range<u64>, last: &mut Option<VerifiedChunk>) -> Result<Vec<u8>> {
         let index = &self.request.index;
         let mut bytes = Vec::new();
@@ -121,7 +122,7 @@ impl Reader<'_> {
             };
             let from = range.start.max(chunk.start) - chunk.start;
             let to = range.end.min(chunk.end) - chunk.start;
-            // Both lie within the chunk, whose bytes are in memory.
+            // Both positions are within the chunk, whose bytes are in memory.
             bytes.extend_from_slice(&plain[usize::try_from(from).unwrap_or(0)..usize::try_from(to).unwrap_or(0)]);
         }
         Ok(bytes)
@@ -131,11 +132,11 @@ impl Reader<'_> {
 fn save(path: &Path, layout: &Layout) -> Result<()> {
     let plain = serde_json::to_vec(layout).map_err(|e| Error::Unsupported { what: e.to_string() })?;
     let packed = zstd::bulk::compress(&plain, 1).map_err(Error::io("pack", path))?;
-    // Damaged by a power cut it would not unpack, and be read from the store again.
+    // If a power cut damages it, it does not unpack, and the layout is read from the store again.
     disk::write_atomic(path, &packed, Durability::Kill)
 }
 
-/// What an earlier run learned. Anything wrong with it means that it is learned again.
+/// The layout that an earlier run stored. If it is damaged in any way, it is read again.
 fn load(path: &Path) -> Option<Layout> {
     let packed = disk::read_if_exists(path, limits::MAX_RECEIPT_BYTES).ok()??;
     let reader = zstd::stream::Decoder::new(packed.as_slice()).ok()?;

@@ -1,4 +1,4 @@
-//! Opens what can give chunks without a store: what is installed, and what the caller names.
+//! Opens the seeds: the installed tree, and those that the caller names.
 
 use super::{Request, SeedSpec, destination};
 use crate::error::Result;
@@ -12,8 +12,8 @@ use crate::local::seed::Seed;
 use crate::local::sources::Sources;
 use crate::local::tree;
 
-/// Opens them all. If the destination itself is taken over and is just what its index says, gives its layout:
-/// only then is it known that nothing in it is the user's own.
+/// Opens all seeds. If the destination itself is adopted and matches its index exactly, also returns its layout: only
+/// then is it certain that it contains no files of the user.
 pub(super) fn open(
     request: &Request,
     workplace: &Workplace,
@@ -39,7 +39,7 @@ pub(super) fn open(
     Ok(taken_over)
 }
 
-/// Cheapest first: what our receipt says, what the named index says if the files fit it, cutting anew.
+/// Tries the cheapest way first: our receipt, then the named index if the files match it, then cutting anew.
 fn open_one(spec: &SeedSpec, wanted: &Index, monitor: &Monitor) -> Result<Seed> {
     let receipt = Workplace::of(&spec.path)?.receipt();
     if let Some(receipt) = receipt.filter(|it| spec.index.as_ref().is_none_or(|index| *index == it.index)) {
@@ -52,7 +52,7 @@ fn open_one(spec: &SeedSpec, wanted: &Index, monitor: &Monitor) -> Result<Seed> 
         Layout::blob(tree::file_size(&spec.path)?)
     };
     match &spec.index {
-        // A wrong guess of what the entries between the files were costs the chunks they lie in, no more.
+        // A wrong guess about the entries between the files only costs the chunks that contain them.
         Some(index) if index.stream_bytes() == layout.stream_bytes() => Seed::new(&spec.path, index.clone(), layout),
         _ => {
             let chunker = Chunker::new(Algorithm::Casync, wanted.sizes())?;

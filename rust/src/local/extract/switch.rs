@@ -1,8 +1,8 @@
-//! The one step in which the destination changes, and what comes before and after a kill in it.
+//! The single step that changes the destination, and recovery from a kill before or after it.
 //!
-//! Before: `receipt.new` names the staged tree. Switch: an exchange of two folders, or a rename where there
-//! was nothing. After: `receipt.new` becomes `receipt`, the old tree goes. Where a system cannot exchange,
-//! the old tree is moved to `old` first; [`recover`] brings it back if the second rename never came.
+//! Before: `receipt.new` describes the staged tree. Switch: two folders are exchanged, or one is renamed if nothing was
+//! there. After: `receipt.new` becomes `receipt`, and the old tree is removed. Where a system cannot exchange folders,
+//! the old tree is first moved to `old`; [`recover`] brings it back if the second rename never happened.
 
 use std::path::Path;
 
@@ -30,21 +30,21 @@ pub(super) fn switch(workplace: &Workplace, tree: &Path, content: IndexKind, dur
     }
 }
 
-/// After the switch: the receipt becomes the valid one, what is no longer needed goes.
+/// After the switch: makes the new receipt valid, and removes what is no longer needed.
 pub(super) fn clean_up(workplace: &Workplace, staging: &Path) -> Result<()> {
     disk::rename(&workplace.join("receipt.new"), &workplace.join("receipt"))?;
     disk::remove_all(staging)?;
     disk::remove_all(&workplace.join("old"))
 }
 
-/// Finishes what a killed run began: at most one of these is ever needed.
+/// Completes a run that was killed; at most one of these steps is needed.
 pub(super) fn recover(workplace: &Workplace) -> Result<()> {
     let (old, new) = (workplace.join("old"), workplace.join("receipt.new"));
     if old.exists() && !workplace.destination().exists() {
         disk::rename(&old, workplace.destination())?;
     }
     match Receipt::read(&new, workplace.destination()) {
-        // The switch had happened.
+        // The switch was done.
         Ok(Some(_)) => disk::rename(&new, &workplace.join("receipt"))?,
         _ => disk::remove_file(&new)?,
     }

@@ -1,7 +1,7 @@
-//! Finds the cuts of a stream that comes in blocks, with all threads where the algorithm allows it.
+//! Finds the cuts of a stream that arrives in blocks, with all threads if the algorithm allows it.
 //!
-//! The cuts do not depend on the blocks nor on the number of threads: what is not cut at a block's end is
-//! carried over, together with the candidates that were found in it.
+//! The cuts depend neither on the blocks nor on the number of threads: bytes that are not cut at the end of a block are
+//! carried over, together with the candidates found in them.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -13,13 +13,13 @@ use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunk::ChunkId;
 use crate::formats::chunker::Chunker;
 
-/// Files of this size and more begin and end with a cut of their own, if forced cuts are wanted, in bytes.
+/// Files of at least this size, in bytes, begin and end with a cut if forced cuts are enabled.
 const OWN_CHUNKS_BYTES: u64 = 64 << 10;
 
-/// No thread scans less than this, in bytes: below it handing over costs more than it gains.
+/// Smallest span for one thread, in bytes: below it, the overhead exceeds the gain.
 const SPAN_BYTES: usize = 128 << 10;
 
-/// Where a stream is cut whatever its bytes are: ascending.
+/// Positions in the stream where it is cut regardless of its content, ascending.
 pub(super) fn forced(layout: &Layout) -> impl Iterator<Item = u64> + Clone + '_ {
     let large = layout.nodes().iter().filter_map(|node| match &node.kind {
         NodeKind::File { payload } if node.payload_bytes() >= OWN_CHUNKS_BYTES => Some(payload),
@@ -32,7 +32,7 @@ pub(super) fn forced(layout: &Layout) -> impl Iterator<Item = u64> + Clone + '_ 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) range: Range<usize>,
-    /// Its id, if it was hashed to find its end.
+    /// Its id, if it was already hashed to find its end.
     pub(super) id: Option<ChunkId>,
 }
 
@@ -41,11 +41,11 @@ pub(super) struct Cutter<'a, F: Iterator<Item = u64> + Clone> {
     chunker: &'a Chunker,
     forced: Peekable<F>,
     hint: Option<Hint<'a>>,
-    /// Where in the stream the chunk begins that is not cut yet, in bytes.
+    /// Start of the unfinished chunk in the stream, in bytes.
     start: u64,
-    /// Boundaries already found in that chunk, counted from its start.
+    /// Boundaries already found in that chunk, relative to its start.
     candidates: Vec<usize>,
-    /// How far they were looked for.
+    /// How far that chunk was scanned, relative to its start.
     scanned: usize,
 }
 
@@ -54,8 +54,8 @@ impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
         Self { chunker, forced: forced.peekable(), hint, start: 0, candidates: Vec::new(), scanned: 0 }
     }
 
-    /// The chunks that end in `data`, the bytes since the last cut. What comes after the last of them is
-    /// to be given again.
+    /// The chunks that end in `data`, which holds the bytes since the last cut. The caller must pass the bytes after
+    /// the last returned chunk again.
     pub(super) fn cut(&mut self, data: &[u8], is_end: bool) -> Vec<Cut> {
         let view = ForesightView { chunker: self.chunker, data, start: self.start, is_end };
         let foresight = self.hint.as_ref().map(|hint| hint.look(&view, self.forced.clone())).unwrap_or_default();
@@ -73,7 +73,7 @@ impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
         cuts
     }
 
-    /// What was foretold about a chunk that was found: its id holds whatever the index says.
+    /// Compares a chunk with its prediction: a computed id is right whatever the old index says.
     fn compare(&mut self, range: Range<usize>, foresight: &Foresight) -> Cut {
         let at = foresight.chunks.binary_search_by_key(&range.start, |chunk| chunk.range.start);
         let foretold = at.ok().map(|at| &foresight.chunks[at]).filter(|chunk| chunk.range == range);
@@ -83,7 +83,7 @@ impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
         Cut { range, id: foretold.map(|chunk| chunk.id) }
     }
 
-    /// Finds the cuts by the rules.
+    /// Finds the cuts by the chunker's rules.
     fn look(&mut self, data: &[u8], is_end: bool) -> Vec<Range<usize>> {
         let has_candidates = self.scan(data);
         let mut chunks = Vec::new();
@@ -107,7 +107,7 @@ impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
         }
     }
 
-    /// Adds the candidates of the bytes that were not scanned yet; false if the algorithm has none.
+    /// Adds the candidates of bytes not scanned yet; false if the algorithm has no candidates.
     fn scan(&mut self, data: &[u8]) -> bool {
         let seen = self.scanned;
         let new = data.len() - seen;
@@ -122,7 +122,7 @@ impl<'a, F: Iterator<Item = u64> + Clone> Cutter<'a, F> {
         true
     }
 
-    /// How far the next forced cut is, if it is within `len` bytes.
+    /// Distance to the next forced cut, if it is within `len` bytes.
     fn next_forced(&mut self, len: usize) -> Option<usize> {
         while self.forced.next_if(|&at| at <= self.start).is_some() {}
         let distance = usize::try_from(self.forced.peek()? - self.start).ok()?;

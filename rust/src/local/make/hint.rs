@@ -1,17 +1,15 @@
-//! The cuts of the last make, taken over where the bytes are still the same.
+//! Reuses the cuts of the previous make where the bytes are unchanged.
 //!
-//! Where a chunk of the last index begins at a cut of the stream, its bytes are hashed before anybody
-//! looks for boundaries in them. If the id is the same, the bytes are, and the same rules cut them in the
-//! same place: finding the boundaries again can be left out. What the rules take from outside the chunk
-//! is asked again: no forced cut may lie within it, and its end must still be one by itself (a forced
-//! cut, the end of the stream, the largest size, or a boundary of the hash).
+//! Where a chunk of the previous index begins at a cut of the stream, its bytes are hashed before any search for
+//! boundaries. If the id is the same, the bytes are too, and the same rules cut them in the same place, so the search
+//! can be skipped. Conditions from outside the chunk are checked again: it must not contain a forced cut, and its end
+//! must be justified on its own (a forced cut, the end of the stream, the largest size, or a boundary of the hash).
 //!
-//! An index does not say who cut it. So one is believed only if it has forced cuts, which no other
-//! program makes, and only after it has foretold [`AGREED_CHUNKS`] boundaries that were then found by
-//! looking. One by `FastCDC` would have to meet those by chance, each with one in an average chunk. Only
-//! an index that was put together to deceive passes, and it can move cuts, but never change bytes: every
-//! id is of the bytes that were read. For that reason streams that must be cut as casync cuts them,
-//! blobs and trees without forced cuts, take no hint at all.
+//! An index does not record how it was cut. So it is trusted only if it has forced cuts, which no other program makes,
+//! and only after it has predicted [`AGREED_CHUNKS`] boundaries that were then found by search. An index made by
+//! `FastCDC` would match those only by chance, once in an average chunk each. Only an index made to deceive gets
+//! through, and it can move cuts but never change bytes: every id is computed from the bytes that were read. Therefore
+//! streams that must be cut exactly as casync does (blobs, and trees without forced cuts) use no hint.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -24,43 +22,43 @@ use crate::formats::chunk::ChunkId;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{FeatureFlags, Index};
 
-/// Different chunks that an index must have foretold before it is believed.
+/// Distinct chunks that an index must predict before it is trusted.
 const AGREED_CHUNKS: usize = 8;
 
-/// An index that may tell the cuts.
+/// A previous index that may predict the cuts.
 pub(super) struct Hint<'a> {
     index: &'a Index,
     ids: &'a Ids,
     agreed: HashSet<ChunkId>,
 }
 
-/// A chunk of the last index whose bytes were read and hashed.
+/// A chunk of the previous index whose bytes were read and hashed.
 pub(super) struct Foretold {
-    /// Where it is in the data.
+    /// Its range in the data.
     pub(super) range: Range<usize>,
-    /// Of the bytes that are there now.
+    /// The id of the current bytes.
     pub(super) id: ChunkId,
-    /// Whether the index has the same.
+    /// Whether the previous index has the same id.
     pub(super) is_same: bool,
-    /// Whether the hash alone asks for its end.
+    /// Whether the hash alone asks for a cut at its end.
     is_natural: bool,
 }
 
-/// Chunks of the last index, one after the other from the data's start.
+/// Consecutive chunks of the previous index, from the start of the data.
 #[derive(Default)]
 pub(super) struct Foresight {
     pub(super) chunks: Vec<Foretold>,
-    /// Whether what follows them in the data belongs to one more, that more data will complete.
+    /// Whether the bytes after them belong to one more chunk, which more data will complete.
     pub(super) goes_on: bool,
 }
 
-/// What is known about the data whose cuts are to be foretold.
+/// The data whose cuts are to be predicted.
 pub(super) struct ForesightView<'a> {
     pub(super) chunker: &'a Chunker,
     pub(super) data: &'a [u8],
-    /// Where the data begins in the stream.
+    /// Position of the data in the stream.
     pub(super) start: u64,
-    /// Whether the stream ends with it.
+    /// Whether the stream ends with the data.
     pub(super) is_end: bool,
 }
 
@@ -74,19 +72,19 @@ impl<'a> Hint<'a> {
         is_fit.then(|| Self { index, ids, agreed: HashSet::new() })
     }
 
-    /// Whether it has earned belief.
+    /// Whether enough predictions were right.
     pub(super) fn is_believed(&self) -> bool {
         self.agreed.len() >= AGREED_CHUNKS
     }
 
-    /// Takes note of a cut that was found by looking and had been foretold.
+    /// Counts a cut that was found by search and had been predicted.
     pub(super) fn agree(&mut self, foretold: &Foretold) {
         if foretold.is_same && foretold.is_natural && !self.is_believed() {
             self.agreed.insert(foretold.id);
         }
     }
 
-    /// The chunks that the rules allow where the index has them, hashed. `forced` ascends.
+    /// The predicted chunks that the rules allow, hashed. `forced` ascends.
     pub(super) fn look(&self, view: &ForesightView<'_>, forced: impl Iterator<Item = u64>) -> Foresight {
         let (listed, goes_on) = self.allowed(view, forced);
         let hash = |(range, id, is_natural): (Range<usize>, ChunkId, bool)| {

@@ -1,4 +1,4 @@
-//! A hint, right, outdated or foreign, against the cuts and ids without it.
+//! Checks that a hint, whether right, outdated or foreign, does not change cuts or ids.
 
 use std::collections::HashSet;
 
@@ -13,14 +13,14 @@ use crate::formats::chunk::{ChunkId, DigestAlgorithm};
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
 
-/// A stream and where it is cut whatever its bytes are.
+/// A stream with its forced cuts.
 #[derive(Debug, Clone)]
 struct Sample {
     data: Vec<u8>,
     forced: Vec<usize>,
 }
 
-/// The index of a run in blocks, and how many of its ids the cutter had asked for itself.
+/// The index of a run in blocks, and how many ids the cutter computed itself.
 fn made(chunker: &Chunker, sample: &Sample, hint: Option<&Index>, block: usize) -> (Index, usize) {
     let ids = Ids::new(DigestAlgorithm::Sha256, chunker);
     let flags = FeatureFlags::TREE.with_digest(DigestAlgorithm::Sha256);
@@ -50,7 +50,7 @@ enum Edit {
     Delete(Pick, usize),
     Append(Vec<u8>),
     Truncate(Pick),
-    /// A file that is large enough for its own chunks now, or not any more.
+    /// A file that becomes large enough for its own chunks, or stops being so.
     Force(Pick),
 }
 
@@ -66,7 +66,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// The sample after the edit; forced cuts move with the bytes behind them.
+/// The sample after the edit; forced cuts move with the bytes after them.
 fn edited(mut sample: Sample, edit: &Edit) -> Sample {
     let Sample { data, forced } = &mut sample;
     let len = data.len();
@@ -108,7 +108,7 @@ fn sample() -> impl Strategy<Value = Sample> {
         .prop_map(|(seed, len, forced)| Sample { data: bytes(seed, len), forced: within(forced, len) })
 }
 
-/// Another list of the same stream's chunks: each end is moved, but every id is right.
+/// Another list of the same stream's chunks: every end is moved, but every id is right.
 fn garbled(chunker: &Chunker, data: &[u8], index: &Index, moves: &[isize]) -> Index {
     let ids = Ids::new(DigestAlgorithm::Sha256, chunker);
     let mut garbled = Index::new(index.flags(), index.sizes());
@@ -138,13 +138,13 @@ proptest! {
         let new = edits.iter().fold(old, edited);
         let (want, _) = made(&rules, &new, None, block);
         prop_assert_eq!(made(&rules, &new, Some(&hint), block).0, want);
-        // Nor does one for other rules.
+        // Nor does one with other rules.
         let other = chunker(Algorithm::FastCdc);
         prop_assert_eq!(made(&other, &new, Some(&hint), block), made(&other, &new, None, block));
     }
 
-    /// No end is where the rules would cut, but every id is right. (Some ends left and others moved to
-    /// boundaries would be an index made to deceive: it would pass, as the module says.)
+    /// No end is where the rules would cut, but every id is right. (An index with some ends kept and others moved to
+    /// boundaries would be one made to deceive, and get through, as the module's documentation says.)
     #[test]
     fn garbage_with_right_ids_changes_nothing(
         sample in sample(),
@@ -171,7 +171,7 @@ fn right_hint_tells_nearly_every_cut() {
 
 #[test]
 fn index_that_did_not_foretell_cuts_is_not_believed() {
-    // One chunk of the largest size after another, each with boundaries within it, but all ids right.
+    // Consecutive chunks of the largest size, each containing boundaries, but all ids are right.
     let rules = chunker(Algorithm::Casync);
     let sample = Sample { data: bytes(3, 300 * 1024), forced: vec![5] };
     let (want, _) = made(&rules, &sample, None, 40_000);

@@ -1,5 +1,4 @@
-//! What becomes of a chunk: nothing if it was seen before, a glance if the store has it, else it is
-//! compressed and stored.
+//! Handles each chunk once: if the store already has it, it is marked as used, else it is compressed and stored.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,15 +11,15 @@ use crate::formats::chunk::{ChunkId, Compressor};
 use crate::formats::index::Index;
 use crate::local::store::{LocalStore, prune};
 
-/// A chunk younger than this is safe from a prune for long enough, and its time is left alone: setting
-/// it costs a write to the disk for every chunk.
+/// A chunk younger than this is safe from a prune for long enough, so its time is not updated: that would cost a disk
+/// write for every chunk.
 const FRESH: Duration = Duration::from_secs(prune::DEFAULT_GRACE.as_secs() / 4);
 
 pub(super) struct Keeper<'a> {
     store: &'a LocalStore,
     level: i32,
     seen: Mutex<HashSet<ChunkId>>,
-    /// Compressors that no thread uses now.
+    /// Compressors that no thread is using.
     idle: Mutex<Vec<Compressor>>,
     new_chunks: AtomicU64,
     new_bytes: AtomicU64,
@@ -40,7 +39,7 @@ impl<'a> Keeper<'a> {
         })
     }
 
-    /// Sees to it that the store has this chunk when the run ends.
+    /// Makes sure that the store has this chunk.
     pub(super) fn take(&self, id: ChunkId, plain: &[u8]) -> Result<()> {
         let is_first = self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         if !is_first || self.store.reuse(&id, FRESH)? {

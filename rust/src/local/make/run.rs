@@ -1,14 +1,13 @@
-//! The pipeline: while one block is read, the one before it is cut, and the one before that is hashed and
-//! stored.
+//! The pipeline: while one block is read, the previous one is cut, and the one before that is hashed and stored.
 //!
 //! ```text
-//! Stream --fill--> block --> Cutter --> chunks --> id, then whatever the caller does with each
+//! Stream --fill--> block --> Cutter --> chunks --> ids, then the caller's function for each
 //!    ^---------------- emptied blocks ---------------'
 //! ```
 //!
-//! Cutting and hashing share the threads of one pool, so none waits for another's last chunk; the loop over
-//! the blocks is one of them, so that no block waits for a thread to wake. Three blocks exist, and no more,
-//! however long the stream is.
+//! Cutting and hashing share the threads of one pool, so neither waits for the other's last chunk. The loop over the
+//! blocks runs in the same pool, so no block waits for a thread to wake up. There are only three blocks, however long
+//! the stream is.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,29 +37,29 @@ const BLOCKS: usize = 3;
 /// How long a thread waits for a block before it looks for other work.
 const IDLE: Duration = Duration::from_millis(1);
 
-/// What is to be done.
+/// The input of one run.
 pub(super) struct BlockJob<'a> {
     pub(super) root: &'a Path,
     pub(super) layout: &'a Layout,
     pub(super) chunker: &'a Chunker,
     pub(super) flags: FeatureFlags,
     pub(super) forced_cuts: bool,
-    /// The index of an earlier run, that may tell the cuts.
+    /// The index of a previous make, which may predict the cuts.
     pub(super) hint: Option<&'a Index>,
     pub(super) phase: Phase,
 }
 
-/// Takes each chunk, from several threads at once.
+/// Receives each chunk, from several threads at once.
 pub(super) type Take<'a> = &'a (dyn Fn(ChunkId, &[u8]) -> Result<()> + Sync);
 
-/// A block, with room before it for what the block before left uncut.
+/// A block, with room before it for the uncut bytes of the previous block.
 struct Block {
     bytes: Vec<u8>,
     room: usize,
     filled: usize,
 }
 
-/// Cuts the stream and gives each chunk to `take`; the index of it all.
+/// Cuts the stream, passes each chunk to `take`, and returns the index.
 pub(super) fn run(job: &BlockJob<'_>, take: Take<'_>, monitor: &Monitor) -> Result<Index> {
     let pool = monitor.pool()?;
     let (full, blocks) = crossbeam_channel::bounded(BLOCKS);
@@ -84,7 +83,7 @@ pub(super) fn run(job: &BlockJob<'_>, take: Take<'_>, monitor: &Monitor) -> Resu
     Ok(index)
 }
 
-/// Reads until the stream ends, or nobody wants more of it.
+/// Reads until the stream ends or the receiver is gone.
 fn read(job: &BlockJob<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) -> Result<()> {
     let mut stream = Stream::new(job.root, job.layout);
     let mut left = job.layout.stream_bytes();
@@ -141,13 +140,13 @@ fn work(
         }
         Ok(())
     })?;
-    // Whoever reads ends when nobody gives it blocks back.
+    // The reader ends once it gets no more emptied blocks.
     drop(free);
     hashing.drain_into(&mut index)?;
     Ok(index)
 }
 
-/// Waits for a block, and works on those before it meanwhile: they may be what the reader waits for.
+/// Waits for a block, and meanwhile works on the previous ones, which the reader may be waiting for.
 fn next(blocks: &Receiver<Result<Block>>) -> Result<Result<Block>> {
     loop {
         match blocks.try_recv() {
@@ -168,14 +167,14 @@ fn next(blocks: &Receiver<Result<Block>>) -> Result<Result<Block>> {
 /// Chunks with their ids, in stream order.
 type Named = Vec<(ChunkId, u64)>;
 
-/// What the threads that hash share.
+/// State shared by the hashing threads.
 struct Hashing<'a> {
     ids: Ids,
     take: Take<'a>,
     done: Mutex<Done>,
 }
 
-/// Finished blocks that wait for those before them, and how many did not have to wait any more.
+/// Finished blocks that wait for earlier ones, and the number of blocks already moved to the index.
 #[derive(Default)]
 struct Done {
     blocks: BTreeMap<u64, Result<Named>>,
@@ -194,7 +193,7 @@ impl Hashing<'_> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).blocks.insert(number, named);
     }
 
-    /// Moves what is finished, in order, to the index.
+    /// Moves finished blocks to the index, in order.
     fn drain_into(&self, index: &mut Index) -> Result<()> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -208,7 +207,7 @@ impl Hashing<'_> {
     }
 }
 
-/// Names chunks. Runs of zeros are long in some files, and all their chunks but the last are one.
+/// Computes ids. Some files have long runs of zeros whose chunks are all the same except the last.
 pub(super) struct Ids {
     digest: DigestAlgorithm,
     zeros: Vec<u8>,

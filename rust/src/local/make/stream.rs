@@ -1,7 +1,7 @@
-//! The bytes of a layout as they are on disk, block by block.
+//! Reads the bytes of a layout from disk, block by block.
 //!
-//! A layout says how long each file is. A file that is longer or shorter when its turn comes, or that
-//! changes while it is read, is an error: the stream would no longer be the archive that it announces.
+//! A layout records the length of each file. A file that has another length when its turn comes, or that changes while
+//! it is read, is an error: the stream would no longer match the archive's headers.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ pub(super) struct Stream<'a> {
     rest: Rest<'a>,
 }
 
-/// What of the current piece was not read yet.
+/// The unread rest of the current piece.
 enum Rest<'a> {
     Nothing,
     Header { bytes: Cow<'a, [u8]>, at: usize },
@@ -39,7 +39,7 @@ impl<'a> Stream<'a> {
         Self { root, layout, segments: layout.segments(0..u64::MAX), rest: Rest::Nothing }
     }
 
-    /// Fills the buffer; the number of bytes, which is less than its length only at the stream's end.
+    /// Fills the buffer. Returns the number of bytes, which is less than its length only at the end of the stream.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -84,7 +84,7 @@ impl<'a> Stream<'a> {
 
 impl OpenFile {
     fn open(path: PathBuf, size: u64) -> Result<Self> {
-        // What is no regular file (a pipe, say, in place of it) must not even be opened.
+        // Anything but a regular file (a pipe, for example) must not even be opened.
         if !fs::symlink_metadata(&path).map_err(Error::io("read", &path))?.is_file() {
             return Err(changed(&path, "is no longer a regular file"));
         }

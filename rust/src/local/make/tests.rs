@@ -1,4 +1,4 @@
-//! The cutter against the plain definition: cut at every forced position, and between them from end to end.
+//! Compares the cutter with the plain definition: cut at every forced position, and from end to end between them.
 
 use std::ops::Range;
 
@@ -18,13 +18,13 @@ pub(super) fn bytes(seed: u64, len: usize) -> Vec<u8> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        // Runs of zeros among noise: chunks of the largest size.
+        // Runs of zeros among noise yield chunks of the largest size.
         if state.to_le_bytes()[5] < 32 { 0 } else { state.to_le_bytes()[3] }
     };
     std::iter::repeat_with(next).take(len).collect()
 }
 
-/// Positions inside a stream of this length: ascending, each once.
+/// Positions inside a stream of this length: ascending, without duplicates.
 pub(super) fn within(mut list: Vec<usize>, len: usize) -> Vec<usize> {
     list.sort_unstable();
     list.dedup();

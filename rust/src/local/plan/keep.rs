@@ -1,9 +1,9 @@
-//! Finds the files of the installed tree that are the same in the new one, without reading them.
+//! Finds unchanged files of the installed tree without reading them.
 //!
-//! A bare store has no digests of files, so sameness is shown by chunks: a file whose chunks have the same
-//! ids at the same offsets is the same file. The first and last chunk of a file may also hold its
-//! neighbours' directory entries and differ for that alone; only these ends are compared byte by byte.
-//! A file that changed on disk since it was installed is never kept.
+//! A bare store has no digests of files, so chunks must show it: a file whose chunks have the same ids at the same
+//! offsets is the same file. The first and last chunk of a file may differ only because they also contain the directory
+//! entries of its neighbours; these ends are compared byte by byte. A file that changed on disk since it was installed
+//! is never kept.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -17,18 +17,18 @@ use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::local::disk;
 
-/// A part of a file, as one chunk gives it.
+/// A part of a file that lies in one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Piece {
     id: ChunkId,
-    /// Where in the chunk the piece begins.
+    /// Start in the chunk, in bytes.
     chunk_offset: u64,
-    /// Where in the file.
+    /// Start in the file, in bytes.
     start: u64,
     end: u64,
 }
 
-/// One stream and its layout.
+/// A stream and its layout.
 struct Side<'a> {
     index: &'a Index,
     layout: &'a Layout,
@@ -44,7 +44,7 @@ impl Side<'_> {
         })
     }
 
-    /// What finds a moved file: its size and its first whole chunk.
+    /// Used to find a moved file: its size and its first whole chunk.
     fn fingerprint(&self, payload: &Range<u64>) -> Option<(u64, Piece)> {
         let size = payload.end - payload.start;
         let inner = self.pieces(payload).find(|piece| piece.chunk_offset == 0 && piece.start > 0 && piece.end < size);
@@ -74,7 +74,7 @@ pub(super) fn unchanged(inputs: &Inputs<'_>, installed: &Installed<'_>, monitor:
             if same_content(inputs, installed, (&old, from), (&new, node)) && receipt.is_untouched(from, installed.root)
             {
                 let is_same_mode = old.layout.nodes()[from].metadata.mode == it.metadata.mode;
-                // The old tree goes once the new one is in its place, so sharing does no harm.
+                // The old tree is removed after the switch, so sharing does no harm.
                 let how = if is_same_mode { Takeover::Share } else { Takeover::CopyWithMode };
                 kept.push(Keep { node, from: path_of(installed, from), how });
                 break;
@@ -124,11 +124,11 @@ fn same_content(
             _ => return false,
         }
     }
-    // The ends alone may need a look; more would be reading the file.
+    // Only the two ends may be read; more would mean reading the file.
     unsure.len() <= 2 && unsure.iter().all(|piece| is_on_disk(inputs, installed, from, piece).unwrap_or(false))
 }
 
-/// Whether the installed file has the bytes of `piece` where the new one wants them.
+/// Whether the installed file has the bytes of `piece` at the position where the new file needs them.
 fn is_on_disk(inputs: &Inputs<'_>, installed: &Installed<'_>, from: usize, piece: &Piece) -> Result<bool> {
     let Some(chunk) = inputs.spool.get(&piece.id, inputs.index.digest(), Vec::new())? else { return Ok(false) };
     let begin = usize::try_from(piece.chunk_offset).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
-//! Finds out how much of a staged tree, left by a run that was cut short, is good.
+//! Finds out how much of a staged tree from an interrupted run is good.
 //!
-//! There is no journal that could lie: every chunk's place is read back and hashed. Holes (never written)
-//! are passed over without reading.
+//! There is no journal, which could be wrong: the content of every chunk is read back and hashed. Holes (never written)
+//! are skipped without reading.
 
 use std::path::Path;
 
@@ -13,19 +13,19 @@ use crate::formats::archive::Layout;
 use crate::formats::index::{Index, IndexChunk};
 use crate::local::seed::Seed;
 
-/// Which chunks of a stream are already where they belong.
+/// The chunks of a stream that are already in place.
 #[derive(Debug, Default)]
 pub struct Staged {
     done: Vec<bool>,
 }
 
 impl Staged {
-    /// Nothing is there.
+    /// Nothing is staged.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Looks at what is at `root`.
+    /// Reads and verifies the tree at `root`.
     pub fn scan(root: &Path, index: &Index, layout: &Layout, monitor: &Monitor) -> Result<Self> {
         let seed = Seed::new(root, index.clone(), layout.clone())?;
         let digest = index.digest();
@@ -46,12 +46,12 @@ impl Staged {
         Ok(Self { done })
     }
 
-    /// Whether the chunk at this position needs nothing.
+    /// Whether the chunk at this position is in place.
     pub fn is_done(&self, position: usize) -> bool {
         self.done.get(position).copied().unwrap_or(false)
     }
 
-    /// Plain bytes that need nothing.
+    /// Plain bytes of the chunks in place.
     pub fn done_bytes(&self, index: &Index) -> u64 {
         index.iter().zip(&self.done).filter(|(_, done)| **done).map(|(chunk, _)| chunk.size()).sum()
     }

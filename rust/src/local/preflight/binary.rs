@@ -1,6 +1,7 @@
-//! Which system and machine a program or library is for, from its first bytes.
+//! Recognizes the system and machine of a program or library from its first bytes.
 //!
-//! Object files, core dumps and .NET assemblies give nothing: the first two are not run, the last run anywhere.
+//! Object files, core dumps and .NET assemblies are not recognized: the first two are not run, and the last run
+//! anywhere.
 
 use std::fmt;
 
@@ -13,10 +14,10 @@ use object::{elf, macho, pe};
 
 use crate::error::{Error, Result};
 
-/// How much of a file [`Binary::of`] wants, in bytes: all headers that it looks at are there.
+/// How much of a file [`Binary::of`] needs, in bytes: all headers that it reads are within this.
 pub(super) const HEAD_BYTES: usize = 4096;
 
-// A Java class begins like a universal Mach-O of at least 45 architectures.
+// A Java class begins like a universal Mach-O with at least 45 architectures.
 const MAX_FAT_ARCHITECTURES: u32 = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(super) enum Role {
     Library,
 }
 
-/// A file that a system's loader takes.
+/// A file that a system's loader accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binary {
     pub(super) system: System,
@@ -48,7 +49,7 @@ pub(super) struct Binary {
 }
 
 impl Binary {
-    /// Reads the first [`HEAD_BYTES`] of a file; `name` is its last name.
+    /// Recognizes a file from its first [`HEAD_BYTES`]; `name` is its file name.
     pub(super) fn of(head: &[u8], name: &str) -> Option<Self> {
         match FileKind::parse(head).ok()? {
             FileKind::Elf64 => elf64(head, name),
@@ -82,11 +83,11 @@ impl fmt::Display for Binary {
     }
 }
 
-/// What a tree is published for.
+/// The platform that a tree is published for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) system: System,
-    // None: any of those that the system runs.
+    // `None`: any machine that the system supports.
     machine: Option<Machine>,
 }
 
@@ -99,7 +100,7 @@ impl Target {
             "macos-universal" => (System::MacOs, None),
             _ => {
                 let known = "linux-x86_64, linux-aarch64, windows-x86_64, macos-universal";
-                let reason = format!("{platform:?} is none of {known}");
+                let reason = format!("{platform:?} is not one of {known}");
                 return Err(Error::Invalid { what: "platform", reason });
             }
         };
@@ -115,13 +116,13 @@ impl Target {
         fits && binary.system == self.system
     }
 
-    /// Whether a file must carry an exec bit to be started there.
+    /// Whether a file needs an exec bit to be started on this platform.
     pub(super) fn has_exec_bits(self) -> bool {
         self.system != System::Windows
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an arm of a match whose others may give nothing")]
+#[expect(clippy::unnecessary_wraps, reason = "an arm of a match whose other arms may return nothing")]
 fn other(system: System) -> Option<Binary> {
     Some(Binary { system, machines: vec![Machine::Other], role: Role::Library })
 }
@@ -141,7 +142,7 @@ fn elf64(head: &[u8], name: &str) -> Option<Binary> {
     let is_bare = || !name.contains('.') && header.e_entry(endian) != 0;
     let role = match header.e_type(endian) {
         elf::ET_EXEC => Role::Program,
-        // glibc names a loader too, and is a library; a program linked statically names none.
+        // glibc also names a loader, but is a library; a statically linked program names none.
         elf::ET_DYN if !name.contains(".so") && (has_loader() || is_bare()) => Role::Program,
         elf::ET_DYN => Role::Library,
         _ => return None,
@@ -193,7 +194,7 @@ fn fat<Fat: FatArch>(head: &[u8], name: &str) -> Option<Binary> {
         return None;
     }
     let machines = file.arches().iter().map(|arch| mach_machine(arch.cputype())).collect();
-    // What it holds stands far behind the head, so its role is told by its name.
+    // Its content is far beyond the head, so the name decides about its role.
     let is_library = [".dylib", ".bundle", ".so", ".a"].iter().any(|suffix| name.ends_with(suffix));
     let role = if is_library { Role::Library } else { Role::Program };
     Some(Binary { system: System::MacOs, machines, role })

@@ -8,7 +8,7 @@ use super::{Entry, Findings, Input, Previous, PreviousFile, Rule, pck};
 use crate::error::Result;
 use crate::event::Monitor;
 
-/// Smaller files are not worth a word when they are there twice, in bytes.
+/// Smaller duplicates are not worth a finding, in bytes.
 const MIN_DUPLICATE_BYTES: u64 = 1 << 20;
 const BLOCK_BYTES: u64 = 1 << 20;
 
@@ -21,7 +21,8 @@ pub(super) fn check(input: &Input<'_>, files: &[Entry<'_>], monitor: &Monitor, f
         times(&pairs, &mut digests, findings)?;
         for (file, before) in pairs {
             if is_churned_pack(file, before, previous, &mut digests)? {
-                let message = format!("{} holds the same files as in the previous version, in other bytes.", file.path);
+                let message =
+                    format!("{} contains the same files as in the previous version, but its bytes differ.", file.path);
                 findings.add(Rule::PackChurn, Some(file.path), message);
             }
         }
@@ -47,7 +48,7 @@ fn duplicates(files: &[Entry<'_>], digests: &mut Digests<'_>, findings: &mut Fin
 fn times(pairs: &[(&Entry<'_>, &PreviousFile)], digests: &mut Digests<'_>, findings: &mut Findings) -> Result<()> {
     let mut churned = Vec::new();
     for (file, before) in pairs {
-        // A tree that begins to leave times out is cured of this, not ill with it.
+        // A tree that stops recording times is not churning.
         let is_retimed = file.mtime_ns != 0 && file.mtime_ns != before.mtime_ns && file.size == before.size;
         if is_retimed && digests.of(file)? == before.sha256 {
             churned.push(file.path);
@@ -55,10 +56,10 @@ fn times(pairs: &[(&Entry<'_>, &PreviousFile)], digests: &mut Digests<'_>, findi
     }
     let message = match churned.as_slice() {
         [] => return Ok(()),
-        [path] => format!("{path} has another time than in the previous version, and the same content."),
+        [path] => format!("{path} differs from the previous version only in its time."),
         [path, ..] => {
             let count = churned.len();
-            format!("{count} files have another time than in the previous version, and the same content: {path}, …")
+            format!("{count} files differ from the previous version only in their time: {path}, …")
         }
     };
     findings.add(Rule::TimeChurn, None, message);
@@ -79,7 +80,7 @@ fn is_churned_pack(
     if digests.of(file)? == before.sha256 || pck::read(before.size, &old)?.as_ref() != Some(&pack) {
         return Ok(false);
     }
-    // Of a pack within a program, the program must be the same for the old file to do.
+    // For a pack inside a program, the program must be the same too if the old file is to replace it.
     let mut at = 0;
     while at < pack.start {
         digests.monitor.cancel.check()?;
@@ -92,7 +93,7 @@ fn is_churned_pack(
     Ok(true)
 }
 
-/// Reads each file at most once in full.
+/// SHA-256 digests of files, each computed at most once.
 struct Digests<'a> {
     monitor: &'a Monitor,
     known: HashMap<String, [u8; 32]>,

@@ -1,5 +1,5 @@
-//! The directory of a Godot pack (`GDPC`), alone or at the end of a program: enough to tell whether two packs
-//! hold the same files.
+//! Reads the directory of a Godot pack (`GDPC`), alone or at the end of a program: enough to tell whether two packs
+//! contain the same files.
 //!
 //! Source of the format: Godot `core/io/file_access_pack.cpp` and `pck_packer.cpp`, format versions 1 to 4.
 //!
@@ -11,8 +11,8 @@
 //! a pack in a program ends with: u64 its length  "GDPC"
 //! ```
 //!
-//! Godot fills the gaps between files with random bytes, so two exports of one project differ in almost
-//! every chunk although each file in them is the same.
+//! Godot fills the gaps between files with random bytes, so two exports of one project differ in almost every chunk
+//! even if every file in them is the same.
 
 use std::ops::Range;
 
@@ -20,29 +20,29 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Result;
 
-/// Reads bytes of a file. Never asked for more than a directory may have.
+/// Reads bytes of a file. Never asked for more than the largest directory.
 pub(super) type Read<'a> = &'a dyn Fn(Range<u64>) -> Result<Vec<u8>>;
 
 const MAGIC: [u8; 4] = *b"GDPC";
 const DIRECTORY_ENCRYPTED: u32 = 1;
-// The largest header: format 3 and later have more room than is used.
+// The largest header: format 3 and later reserve more space than they use.
 const HEADER_BYTES: u64 = 96;
 const TRAILER_BYTES: u64 = 12;
-// A hundred thousand files with long paths; V-Sekai's has 3,006 in 300 KB.
+// Enough for a hundred thousand files with long paths; V-Sekai's pack has 3,006 files in 300 KB.
 const MAX_DIRECTORY_BYTES: u64 = 32 << 20;
 const MAX_PATH_BYTES: usize = 4096;
 
-/// A pack's place in its file, and what it holds.
+/// A pack's position in its file, and a digest of its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pack {
-    /// Where it begins: 0, or behind the program that it is in.
+    /// Where it begins: 0, or after the program that contains it.
     pub(super) start: u64,
-    /// The same for two packs of the same engine version with the same files.
+    /// Equal for two packs of the same engine version with the same files.
     pub(super) contents: [u8; 32],
 }
 
-/// The pack in a file of `size` bytes. Nothing if there is none, if its directory is encrypted or names no
-/// digests, or if it is damaged: then there is nothing to compare.
+/// Finds the pack in a file of `size` bytes. `None` if there is none, if its directory is encrypted or lacks digests,
+/// or if it is damaged: then there is nothing to compare.
 pub(super) fn read(size: u64, read: Read<'_>) -> Result<Option<Pack>> {
     let Some(start) = find(size, read)? else { return Ok(None) };
     let header = read(start..size.min(start + HEADER_BYTES))?;
@@ -73,7 +73,7 @@ struct Header {
     format: u32,
     engine: [u32; 3],
     flags: u32,
-    // From the beginning of the pack.
+    // Relative to the beginning of the pack.
     directory: u64,
 }
 

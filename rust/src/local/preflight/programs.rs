@@ -1,4 +1,4 @@
-//! Rules about what is run: is it there, for this platform, and may it be started?
+//! Rules about programs: are they in the tree, are they for this platform, and can they be started?
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use super::{Entry, Findings, Input, Rule};
 use crate::formats::archive::NodeKind;
 use crate::path::RelPath;
 
-/// Names that promise a program, library or pack.
+/// Suffixes of programs, libraries and packs.
 const PROGRAM_SUFFIXES: [&str; 9] =
     [".exe", ".dll", ".so", ".dylib", ".pck", ".x86_64", ".arm64", ".aarch64", ".x86_32"];
 
-/// Collects what is known of programs while the files go by.
+/// Collects facts about programs while the files are read.
 pub(super) struct Programs<'a> {
     input: &'a Input<'a>,
     target: Target,
@@ -26,13 +26,13 @@ impl<'a> Programs<'a> {
         Self { input, target, previous_modes, has_program: false }
     }
 
-    /// `head`: the file's first bytes.
+    /// `head` is the beginning of the file.
     pub(super) fn look_at(&mut self, file: &Entry<'_>, head: &[u8], findings: &mut Findings) {
         let path = file.path;
         let is_entry = self.input.entry == Some(path);
         if file.size == 0 {
             if is_entry || promises_program(path, file.is_executable()) {
-                findings.add(Rule::ProgramEmpty, Some(path), format!("{path} is a program by its name, but is empty."));
+                findings.add(Rule::ProgramEmpty, Some(path), format!("{path} is named like a program, but is empty."));
             }
             return;
         }
@@ -51,8 +51,7 @@ impl<'a> Programs<'a> {
         } else if binary.role == Role::Program {
             self.has_program = true;
             if self.target.has_exec_bits() && !file.is_executable() {
-                let message =
-                    format!("{path} is a program, but its mode {:04o} lets nobody start it.", file.mode & 0o7777);
+                let message = format!("{path} is a program, but its mode {:04o} has no exec bit.", file.mode & 0o7777);
                 findings.add(Rule::ProgramNotExecutable, Some(path), message);
             }
         }
@@ -72,7 +71,7 @@ impl<'a> Programs<'a> {
             findings.add(Rule::EntryNotProgram, Some(path), message);
         }
         if self.target.has_exec_bits() && !file.is_executable() {
-            let message = format!("The entry {path} has mode {:04o}, which lets nobody start it.", file.mode & 0o7777);
+            let message = format!("The entry {path} has mode {:04o}, without an exec bit.", file.mode & 0o7777);
             findings.add(Rule::EntryNotExecutable, Some(path), message);
         }
     }
@@ -80,12 +79,12 @@ impl<'a> Programs<'a> {
     fn compare_mode(&self, file: &Entry<'_>, findings: &mut Findings) {
         let was_executable = self.previous_modes.get(file.path).is_some_and(|mode| mode & 0o111 != 0);
         if self.target.has_exec_bits() && was_executable && !file.is_executable() {
-            let message = format!("{} could be run in the previous version, and cannot in this one.", file.path);
+            let message = format!("{} was executable in the previous version, and is not in this one.", file.path);
             findings.add(Rule::ExecBitLost, Some(file.path), message);
         }
     }
 
-    /// What only the whole tree tells.
+    /// Adds the findings that depend on the whole tree.
     pub(super) fn finish(self, findings: &mut Findings) {
         if let Some(entry) = self.input.entry {
             let node = self.input.layout.nodes().iter().find(|node| node.path.as_ref() == Some(entry));
@@ -116,6 +115,6 @@ fn is_script(system: System, path: &RelPath, head: &[u8]) -> bool {
 
 fn promises_program(path: &RelPath, is_executable: bool) -> bool {
     let name = path.file_name().to_ascii_lowercase();
-    // Some disks give every file an exec bit, so a name like .gdignore or README.md outweighs it.
+    // Some disks give every file an exec bit, so an extension, as in .gdignore or README.md, outweighs it.
     PROGRAM_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || (is_executable && !name.contains('.'))
 }

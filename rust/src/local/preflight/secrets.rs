@@ -1,12 +1,12 @@
-//! Names and texts that should not leave the publisher's machine.
+//! Names and contents that should not leave the publisher's machine.
 
 use super::Rule;
 use crate::path::RelPath;
 
-/// Files up to this size are searched for tokens, in bytes: settings and scripts, not assets.
+/// Largest file that is searched for tokens, in bytes: settings and scripts, not assets.
 pub(super) const MAX_SEARCHED_BYTES: u64 = 64 << 10;
 
-/// What the name alone says. Of a folder that should not be there, its contents are not named one by one.
+/// Judges by the name alone. The content of an unwanted folder is not listed file by file.
 pub(super) fn by_name(path: &RelPath) -> Option<(Rule, &'static str)> {
     let name = path.file_name().to_ascii_lowercase();
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
@@ -25,9 +25,9 @@ pub(super) fn by_name(path: &RelPath) -> Option<(Rule, &'static str)> {
     })
 }
 
-/// The first secret in the text of a small file: its line, from 1, and its kind. The secret itself is never repeated.
+/// The first secret in a small text file: its line, counted from 1, and its kind. The secret itself is never repeated.
 pub(super) fn in_text(bytes: &[u8]) -> Option<(usize, &'static str)> {
-    // A "PRIVATE KEY" alone also stands in programs that read such files.
+    // "PRIVATE KEY" alone also occurs in programs that read such files.
     let key = find(bytes, b"-----BEGIN ").find(|at| {
         let line = bytes[*at..].split(|byte| *byte == b'\n').next().unwrap_or_default();
         line.trim_ascii_end().ends_with(b"PRIVATE KEY-----") || line.trim_ascii_end().ends_with(b"KEY BLOCK-----")
@@ -37,7 +37,7 @@ pub(super) fn in_text(bytes: &[u8]) -> Option<(usize, &'static str)> {
     Some((bytes[..at].split(|byte| *byte == b'\n').count(), what))
 }
 
-/// A prefix, and how many letters follow it at least.
+/// A prefix, and the least number of letters after it.
 struct Token {
     prefix: &'static [u8],
     letters: usize,

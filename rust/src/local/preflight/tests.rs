@@ -16,7 +16,7 @@ use files::{Pack, elf, fat_mach, mach, managed_pe, pe};
 const LIBRARY: bool = true;
 const PROGRAM: bool = false;
 
-/// A tree on disk that is sound for linux-x86_64 until a test damages it.
+/// A valid tree for linux-x86_64, until a test damages it.
 struct Tree {
     folder: tempfile::TempDir,
     platform: &'static str,
@@ -73,12 +73,12 @@ impl Tree {
         self.lint_with(&self.layout(Recorded::Reproducible(FeatureFlags::TREE)), None).unwrap()
     }
 
-    /// Codes and paths, as `code path`.
+    /// Codes and paths of the findings, as `code path`.
     fn found(&self) -> Vec<String> {
         brief(&self.findings())
     }
 
-    /// As the file table of a version would list it.
+    /// The tree as listed in the file table of a version.
     fn published(&self) -> Vec<PreviousFile> {
         let layout = self.layout(Recorded::AsOnDisk(FeatureFlags::TREE));
         let files = layout.nodes().iter().filter_map(|node| Entry::of(node, self.folder.path()));
@@ -163,7 +163,7 @@ fn binaries_of_another_platform_are_found() {
     tree.write("libarm.so.1", &elf(183, LIBRARY), 0o644);
     tree.write("mac", &mach(0x0100_000c, 2), 0o755);
     tree.write("universal", &fat_mach(&[0x0100_0007, 0x0100_000c]), 0o755);
-    // Not programs: a Java class, a DOS stub that is cut short, an object file.
+    // Not programs: a Java class, a truncated DOS stub, an object file.
     tree.write("A.class", &[&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 52][..], &[0; 64]].concat(), 0o644);
     tree.write("cut", b"MZ but nothing else in this file at all", 0o644);
     let found = tree.found();
@@ -178,7 +178,7 @@ fn tree_without_a_program_is_found() {
     let tree = Tree { entry: None, ..Tree::sound() };
     assert_eq!(tree.found(), [""; 0]);
     tree.remove("game.x86_64");
-    assert_eq!(tree.found(), ["program_missing -"], "a library is no program");
+    assert_eq!(tree.found(), ["program_missing -"], "a library is not a program");
 }
 
 #[test]

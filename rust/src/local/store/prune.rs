@@ -1,9 +1,9 @@
-//! Removes chunks that no index names any more, and what killed writers left.
+//! Removes chunks that no index names any more, and files left by killed writers.
 //!
-//! It cannot take chunks away from a [`make`](crate::local::make::make()) that runs: the two exclude each other
-//! by a lock, and the later one is told so at once. Programs that know no such lock (desync, casync), and
-//! indexes that are made but not published yet, are covered by the grace time: what was added or reused
-//! within it stays, named or not.
+//! It cannot remove chunks that a running [`make`](crate::local::make::make()) needs: a lock excludes the two from each
+//! other, and the later one fails immediately. The grace time protects programs that do not use this lock (desync,
+//! casync), and indexes that were made but are not published yet: a chunk that was added or reused within it stays,
+//! named or not.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -19,30 +19,30 @@ use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::local::disk;
 
-/// Grace time for those who do not choose one: longer than any upload that is followed by its index.
+/// Default grace time: longer than any upload that precedes the publication of its index.
 pub const DEFAULT_GRACE: Duration = Duration::from_hours(24);
 
-/// What [`prune`] did, or would do.
+/// The result of [`prune`], or of its dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Pruned {
-    /// Chunks that an index names.
+    /// Number of chunks that an index names.
     pub kept: u64,
-    /// Files removed: chunks and leftovers.
+    /// Number of removed files: chunks and leftovers.
     pub removed: u64,
-    /// Their size as stored, in bytes.
+    /// Their total size as stored, in bytes.
     pub removed_bytes: u64,
-    /// Files that no index names, but younger than the grace time.
+    /// Number of files that no index names but that are younger than the grace time.
     pub too_young: u64,
 }
 
-/// Removes every chunk that none of `keep` names and every leftover, if it is older than `grace`; then
-/// the folders that this emptied. With `dry_run` it only counts.
+/// Removes chunks that no index in `keep` names, and leftovers, if they are older than `grace`; then the folders that
+/// became empty. With `dry_run` it only counts.
 ///
 /// # Errors
-/// `Busy` while something adds to the store; `Invalid` without any index, which would empty it.
+/// `Busy` while something adds to the store; `Invalid` if `keep` is empty, since that would empty the store.
 pub fn prune(store: &LocalStore, keep: &[Index], grace: Duration, dry_run: bool, monitor: &Monitor) -> Result<Pruned> {
     if keep.is_empty() {
-        let reason = "at least one is needed, or the whole store would go".to_owned();
+        let reason = "it is empty, so every chunk would be removed".to_owned();
         return Err(Error::Invalid { what: "list of indexes to keep", reason });
     }
     let _lock = store.claim("prune")?;
@@ -58,7 +58,7 @@ pub fn prune(store: &LocalStore, keep: &[Index], grace: Duration, dry_run: bool,
             }
             StoreEntry::Chunk { path, .. } | StoreEntry::Leftover { path } => path,
         };
-        // Asked as late as can be: another program may have used the chunk since the listing.
+        // Checked as late as possible: another program may have used the chunk since the store was listed.
         let found = match fs::symlink_metadata(&path) {
             Ok(found) => found,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
@@ -76,7 +76,7 @@ pub fn prune(store: &LocalStore, keep: &[Index], grace: Duration, dry_run: bool,
         pruned.removed_bytes += found.len();
     }
     for folder in folders {
-        // Not worth failing for: what had to go is gone.
+        // Not worth an error: the files themselves are gone.
         let _ = disk::remove_empty_directory(&folder);
     }
     Ok(pruned)

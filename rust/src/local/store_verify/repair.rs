@@ -1,7 +1,6 @@
 //! Replaces damaged chunks from other sources, nearest first.
 //!
-//! Chunks of stores are put as they came, so a store keeps its compression level; each is decoded and
-//! hashed before.
+//! A chunk from another store is verified, then copied as stored, so it keeps its compression level.
 
 use super::{Checker, Sound};
 use crate::error::{Error, Result};
@@ -11,13 +10,13 @@ use crate::limits;
 use crate::local::sources::{Remote, Sources, WantedChunk};
 use crate::local::store::LocalStore;
 
-/// zstd level for chunks that come from a seed, and so are not compressed yet: that of casync and desync.
+/// zstd level for chunks that come uncompressed from a seed: that of casync and desync.
 const LEVEL: i32 = 3;
 
-/// Bodies from a remote that may wait to be checked.
+/// Most bodies from a remote that wait for verification.
 const QUEUE: usize = 4;
 
-/// Replaces or removes each of `damaged` (in order); those that were replaced, in order.
+/// Replaces or removes each of `damaged`, which is in order; returns the replaced ones, in order.
 pub(super) fn repair(
     store: &LocalStore,
     damaged: &[ChunkId],
@@ -76,8 +75,8 @@ fn find_local(id: ChunkId, sources: &Sources, checker: &Checker, monitor: &Monit
     Ok(None)
 }
 
-/// Those of `wanted` that the remote could give. It stops at the first that it cannot give, so that one
-/// is taken out and the rest asked for again.
+/// Fetches those of `wanted` that the remote has. The remote stops at the first one that it lacks, so that one is
+/// dropped and the rest requested again.
 fn fetch(
     store: &LocalStore,
     mut wanted: Vec<ChunkId>,
@@ -112,7 +111,7 @@ fn fetch_once(
     checker: &Checker,
     monitor: &Monitor,
 ) -> Result<(Vec<ChunkId>, Result<()>)> {
-    // How large they are plain is not known: no index was given.
+    // Without an index, the plain sizes are unknown.
     let wants: Vec<WantedChunk> =
         wanted.iter().map(|id| WantedChunk { id: *id, size: limits::MAX_CHUNK_BYTES }).collect();
     let (sender, deliveries) = crossbeam_channel::bounded(QUEUE);
@@ -133,7 +132,7 @@ fn fetch_once(
                 }
             }
         }
-        let stopped = || Err(Error::Unsupported { what: "a source that stops without a word".into() });
+        let stopped = || Err(Error::Unsupported { what: "a source that stops without an error".into() });
         Ok((got, fetching.join().unwrap_or_else(|_| stopped())))
     })
 }

@@ -1,4 +1,4 @@
-//! What is chosen, for lines and bundles of different kinds.
+//! Tests of the choice, for various links and bundles.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::local::sources::Transfer;
 
 const CHUNK_BYTES: u64 = 64 << 10;
 
-/// Nobody reads what is only chosen.
+/// A choice never reads the bundle.
 #[derive(Debug)]
 struct Unread;
 
@@ -38,7 +38,7 @@ fn version(chunks: u8) -> VersionContent {
     VersionContent { layout: Arc::new(Layout::blob(index.stream_bytes())), index: Arc::new(index) }
 }
 
-/// A bundle for a version of 200 chunks, of these runs, each packed to so many bytes.
+/// A bundle for a version of 200 chunks, with a section for each of these runs, packed to the given size in bytes.
 fn offer(from: Option<u8>, sections: &[(Range<u32>, u64)]) -> BundleOffer {
     let section = |(run, packed_bytes): &(Range<u32>, u64)| Section {
         content: SectionContent::Chunks(std::iter::once(run.clone()).collect()),
@@ -95,7 +95,7 @@ fn a_delta_that_is_larger_than_the_chunks_is_left_alone() {
 #[test]
 fn chunks_are_taken_to_compress_no_better_than_in_a_section() {
     let index = index(4);
-    // Half of it, if they were as all others are.
+    // Half of it, if all chunks were average.
     let route = chosen(&index, 0..4, &[offer(Some(1), &[(0..4, 4 * CHUNK_BYTES)])], Link::default());
     assert_eq!(way(&route), Method::Delta);
     assert_eq!((route.prices[1].way, route.prices[1].bytes), (Method::Chunks, 4 * CHUNK_BYTES));
@@ -110,7 +110,7 @@ fn with_nothing_to_fetch_nothing_is_fetched() {
 #[test]
 fn only_sections_that_pay_are_read_and_the_rest_comes_chunk_by_chunk() {
     let index = index(100);
-    // The last one has one wanted chunk among fifty.
+    // The last section has one wanted chunk in fifty.
     let full = offer(None, &[(0..50, 1_000_000), (50..100, 1_000_000)]);
     let route = chosen(&index, 0..51, &[full], Link::default());
     assert_eq!(way(&route), Method::Full);
@@ -140,7 +140,7 @@ fn sections_close_together_come_with_one_request_and_others_do_not() {
 fn on_a_long_line_fewer_requests_win_over_fewer_bytes() {
     let index = index(100);
     let offers = [offer(None, &[(0..100, 3_400_000)])];
-    // Nine of ten chunks are wanted.
+    // Nine out of ten chunks are wanted.
     let near = Link { round_trip_seconds: 0.001, bytes_per_second: 1e6 };
     let far = Link { round_trip_seconds: 2.0, bytes_per_second: 1e6 };
     assert_eq!(way(&chosen(&index, 0..90, &offers, near)), Method::Chunks);
@@ -156,8 +156,8 @@ fn a_bundle_that_is_here_already_is_used_whatever_else_there_is() {
     assert_eq!((way(&route), route.prices[0].requests), (Method::Delta, 0));
 }
 
-/// The installed version has chunks 0 to 9; one between has them and 10 to 19; the wanted one has 20 to 29, which are
-/// packed against some of each.
+/// The installed version has chunks 0 to 9; an intermediate one has these and 10 to 19; the wanted one has 20 to 29,
+/// which are packed against some of each.
 fn row() -> (Index, [BundleOffer; 2]) {
     let folder = tempfile::tempdir().unwrap();
     let (installed, between) = (index(10), version(20));
@@ -205,8 +205,8 @@ fn what_was_received_before_costs_nothing_again() {
         (price.bytes, price.requests)
     };
     assert_eq!(price(&[]), (150_000, 1));
-    assert_eq!(price(&[(0, 10_000)]), (140_000, 1), "it goes on in the first section");
+    assert_eq!(price(&[(0, 10_000)]), (140_000, 1), "it continues in the first section");
     assert_eq!(price(&[(0, 40_000)]), (110_000, 1), "the first is complete");
-    assert_eq!(price(&[(1, 20_000)]), (130_000, 2), "the first has to come, and the second goes on");
+    assert_eq!(price(&[(1, 20_000)]), (130_000, 2), "the first is fetched, and the second continued");
     assert_eq!(price(&[(0, 40_000), (1, 50_000), (2, 60_000)]), (0, 0));
 }

@@ -14,7 +14,6 @@ use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
 use crate::formats::release::{Chunking, DEFAULT_STORE, FileTable, Sizes};
-use crate::install::sha256;
 use crate::local::disk;
 use crate::local::make::{self, MakeOptions};
 use crate::local::receipt::Stamp;
@@ -207,9 +206,9 @@ fn table(root: &Path, layout: Layout, monitor: &Monitor) -> Result<FileTable> {
     let hash = |node: &crate::formats::archive::Node| {
         monitor.cancel.check()?;
         let (NodeKind::File { .. }, Some(path)) = (&node.kind, &node.path) else { return Ok(None) };
-        let digest = sha256(&path.below(root))?;
+        let digest = disk::sha256(&path.below(root))?;
         monitor.emit(Event::Advanced { phase: Phase::Verify, bytes: node.payload_bytes() });
-        Ok(Some(Digest(digest)))
+        Ok(Some(digest))
     };
     let digests: Vec<Option<Digest>> = layout.nodes().par_iter().map(hash).collect::<Result<_>>()?;
     monitor.emit(Event::Finished { phase: Phase::Verify });

@@ -16,9 +16,10 @@ use crate::formats::index::Index;
 use crate::formats::release::DEFAULT_STORE;
 use crate::local::acquire::{self, DigestChoice, Sink};
 use crate::local::disk;
-use crate::local::extract::{self, IndexKind, Intent};
+use crate::local::extract::{self, IndexKind};
 use crate::local::receipt::Workplace;
 use crate::local::sources::{Sources, WantedChunk};
+use crate::local::staging::Intent;
 use crate::local::store::LocalStore;
 
 pub(super) struct ImportedTree {

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::local::extract::{self, Intent, Report, Request, SeedSpec};
+use crate::local::extract::{self, Extracted, Request, SeedSpec};
 use crate::local::plan::Summary;
 use crate::local::sources::Sources;
+use crate::local::staging::Intent;
 use crate::local::store::LocalStore;
 use serde::Serialize;
 
@@ -83,10 +84,11 @@ fn dry_text(dry: &DryRun, args: &Extract) -> String {
     format!("To update {} to {}:\n{}", args.dest.display(), args.index, rows(&dry.plan))
 }
 
-fn report_text(report: &Report, args: &Extract, seconds: f64) -> String {
-    if report.up_to_date {
+fn report_text(extracted: &Extracted, args: &Extract, seconds: f64) -> String {
+    if extracted.up_to_date {
         return format!("{} is up to date.", args.dest.display());
     }
+    let report = &extracted.work;
     let plan = &report.plan;
     let mut text = format!(
         "{} is at {}: {} written, {} kept, in {seconds:.2} s.",

@@ -1,4 +1,4 @@
-//! Archives and listings that are not what they should be.
+//! Malformed archives and listings.
 
 #![expect(clippy::cast_possible_truncation, reason = "small archives")]
 
@@ -9,7 +9,7 @@ fn fixture() -> Vec<u8> {
     render(&layout, 0..layout.stream_bytes())
 }
 
-/// The file bytes of `archive` put into what its layout renders.
+/// Renders the layout and fills in the file content of `archive`.
 fn rendered_with(layout: &Layout, archive: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for segment in layout.segments(0..layout.stream_bytes()) {
@@ -38,7 +38,7 @@ fn every_flipped_byte_is_refused_or_read_as_it_is() {
             }
         }
     }
-    // Contents, times, owners, permissions and the like can be anything; structure and names cannot.
+    // Contents, times, owners, permissions and the like may have any value; structure and names may not.
     assert!(accepted > 40 * 4 && accepted < good.len() * 2, "{accepted} of {}", good.len() * 4);
 }
 
@@ -55,7 +55,7 @@ fn every_cut_is_refused() {
     assert!(read_forward(&longer).is_err());
 }
 
-/// An archive of empty files with these names, whatever they are.
+/// An archive of empty files with these names, valid or not.
 fn archive_of(names: &[&[u8]]) -> Vec<u8> {
     let hash = |name: &[u8]| {
         siphasher::sip::SipHasher24::new_with_keys(0x8574_442b_0f1d_84b3, 0x2736_ed30_d1c2_2ec1).hash(name)
@@ -101,7 +101,7 @@ fn a_name_that_is_there_twice_is_refused() {
     }
 }
 
-/// The table of [`archive_of`] two files, changed by `change(items, back, size)`.
+/// The table of [`archive_of`] two files, modified by `change(items, back, size)`.
 fn with_table(change: impl Fn(&mut Vec<[u64; 3]>, &mut u64, &mut u64)) -> Vec<u8> {
     let mut archive = archive_of(&[b"one", b"two"]);
     let start = archive.len() - (16 + 24 * 3);
@@ -136,7 +136,7 @@ fn lies_in_a_table_are_refused() {
         ("an overlap", |items, _, _| items[0][1] += 1),
         ("twice the same child", |items, _, _| items[1] = items[0]),
         ("before the archive", |items, _, _| items[0][0] = u64::MAX),
-        ("behind the archive", |items, _, _| items[0][1] = u64::MAX),
+        ("after the archive", |items, _, _| items[0][1] = u64::MAX),
         ("another name's hash", |items, _, _| items[0][2] ^= 1),
         ("another order", |items, _, _| items.reverse()),
         ("a directory elsewhere", |_, back, _| *back -= 1),
@@ -156,7 +156,7 @@ fn table_of_millions_of_children_wants_no_more_than_is_there() {
     let at = archive.len() - 16;
     archive[at..at + 8].copy_from_slice(&(40 + 24 * 1_000_000_u64).to_le_bytes());
     assert!(walk(&archive).is_err());
-    // The same in a stream that claims to be long enough: nothing is wanted for it either.
+    // The same in a stream that claims to be long enough: still, nothing is requested for it.
     let mut walk = Walk::new(1 << 40).unwrap();
     let mut wanted = 0;
     let outcome = loop {

@@ -1,34 +1,35 @@
-//! Stops a file table that unpacks to more than it can mean, before the parser makes memory of it.
+//! Stops a hostile file table before the parser allocates memory for it.
 //!
-//! Half a megabyte of zstd can be thirty million entries, or one name of a gigabyte. This reader knows no more of
-//! JSON than where its strings and objects begin and end; whether the rest is JSON is for the parser to say.
+//! Half a megabyte of zstd can expand to thirty million entries, or one name of a gigabyte. This reader only recognizes
+//! where JSON strings and objects begin and end; the parser validates the rest.
 
 use std::io::{self, Read};
 
 use crate::limits;
 
-/// The least that an entry takes in the stream, in bytes: its ENTRY element.
+/// Least size of an entry in the stream, in bytes: its ENTRY element.
 const ENTRY_BYTES: u64 = 64;
 
-/// Longest string, in bytes as written: the elements of a node in hex. Paths are shorter even if all is escaped.
+/// Longest string as written, in bytes: the elements of a node in hexadecimal. Paths are shorter even with every
+/// character escaped.
 const MAX_STRING_BYTES: u64 = 2 * limits::MAX_NODE_METADATA_BYTES;
 
-/// See the module's head.
+/// Limits the number of objects and the length of strings in JSON that passes through it.
 pub(super) struct Guard<R> {
     inner: R,
-    /// How many more may begin.
+    /// How many more objects may begin.
     objects: u64,
     in_string: bool,
     is_escaped: bool,
-    /// Of the string that is being read.
+    /// Length of the current string, in bytes.
     bytes: u64,
 }
 
 impl<R> Guard<R> {
-    /// For the table of a stream of so many bytes.
+    /// A guard for the table of a stream of this many bytes.
     pub(super) fn new(inner: R, stream_bytes: u64) -> Self {
         let entries = (stream_bytes / ENTRY_BYTES).min(limits::MAX_ARCHIVE_ENTRIES as u64);
-        // One more: that which they are in.
+        // One more for the enclosing object.
         Self { inner, objects: entries + 1, in_string: false, is_escaped: false, bytes: 0 }
     }
 

@@ -1,4 +1,4 @@
-//! Which version an install should have.
+//! Tests of which version an install should have.
 
 use super::super::{Catalog, Choice, Mode, Offer, Platform, Situation, Why, admits, choose, resolve_mode};
 use super::{linux, mode, offer, version};
@@ -23,12 +23,12 @@ fn recalled(text: &str, sequence: u64) -> Offer {
     Offer { recalled: true, ..offer(text, sequence) }
 }
 
-/// Offered to nobody yet.
+/// An offer with a rollout of 0%.
 fn held(text: &str, sequence: u64) -> Offer {
     Offer { rollout: 0, ..offer(text, sequence) }
 }
 
-/// What an install in `stable` does about these offers: `stay`, an error's code, or why and which version.
+/// An install in `stable`. Deciding yields `stay`, an error's code, or the reason and the version.
 struct Case<'a> {
     installed: Option<(&'a str, &'a str)>,
     bad: &'a [&'a str],
@@ -114,11 +114,11 @@ fn later_build_of_one_version_is_newer() {
     let offers = [offer("1.0.0+a", 1), offer("1.0.0+b", 2)];
     assert_eq!(decide(&offers, &has("1.0.0+a")), "newer: stable 1.0.0+b");
     assert_eq!(decide(&offers, &has("1.0.0+b")), "stay");
-    // By their age, not by their name.
+    // By their sequence, not by their name.
     let offers = [offer("1.0.0+a", 2), offer("1.0.0+b", 1)];
     assert_eq!(decide(&offers, &has("1.0.0+b")), "newer: stable 1.0.0+a");
     assert_eq!(decide(&offers, &NEW), "install: stable 1.0.0+a");
-    // One that the catalog does not know has no age.
+    // A build that is not in the catalog has no sequence.
     assert_eq!(decide(&offers, &has("1.0.0+c")), "stay");
 }
 
@@ -155,7 +155,7 @@ fn rollout_holds_back_updates_unless_the_user_does_not_wait() {
     let offers = [offer("1.0.0", 1), held("2.0.0", 2)];
     assert_eq!(decide(&offers, &has("1.0.0")), "stay");
     assert_eq!(decide(&offers, &Case { at_once: true, ..has("1.0.0") }), "newer: stable 2.0.0");
-    // Who has it keeps it.
+    // An install that has it keeps it.
     assert_eq!(decide(&offers, &has("2.0.0")), "stay");
 }
 
@@ -180,7 +180,7 @@ fn in_beta(offers: Vec<Offer>, case: &Case<'_>) -> String {
 #[test]
 fn change_of_mode_goes_down_too() {
     assert_eq!(in_beta(vec![offer("1.0.0", 1)], &has("5.0.0")), "mode changed: beta 1.0.0");
-    // The same version in another mode is another version.
+    // The same version in another mode counts as another version.
     assert_eq!(in_beta(vec![offer("5.0.0", 1)], &has("5.0.0")), "mode changed: beta 5.0.0");
 }
 
@@ -189,7 +189,7 @@ fn change_of_mode_waits_where_all_is_held_back() {
     for held_back in [held("6.0.0", 1), skipped("6.0.0", 1)] {
         assert_eq!(in_beta(vec![held_back], &has("5.0.0")), "stay");
     }
-    // As after a rollback to the mode before.
+    // As after a rollback to the previous mode.
     assert_eq!(in_beta(vec![offer("6.0.0", 1)], &Case { bad: &["6.0.0"], ..has("5.0.0") }), "stay");
 }
 
@@ -242,7 +242,7 @@ fn modes_that_lead_nowhere_are_told_apart() {
     assert!(circle.contains("one -> two -> one"), "{circle}");
 }
 
-/// Of ten thousand installs, those that a rollout to so many of a hundred admits.
+/// The installs, of ten thousand, that a rollout of `percent` percent admits.
 fn admitted(percent: u8, text: &str) -> Vec<u32> {
     let admits = |id: &u32| admits(&format!("install {id}"), &mode("stable"), &version(text), percent);
     (0..10_000).filter(admits).collect()

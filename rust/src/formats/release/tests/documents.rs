@@ -1,4 +1,4 @@
-//! Release documents and catalogs as they come from outside.
+//! Release documents and catalogs as received from a repository.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::limits::MAX_DOCUMENT_BYTES;
 use crate::path::RelPath;
 use crate::version::Version;
 
-/// A sound release document, changed.
+/// A valid release document after a modification.
 fn changed(change: impl FnOnce(&mut Value)) -> Result<Release> {
     let mut document: Value = serde_json::from_slice(&release().to_bytes().unwrap()).unwrap();
     change(&mut document);
@@ -83,7 +83,7 @@ fn fields_that_are_missing_or_of_another_kind_are_refused() {
 fn document_of_the_future_asks_for_a_newer_program() {
     assert_refused("launcher_too_old", |it| it["schema"] = 2.into());
     assert_refused("launcher_too_old", |it| it["min_launcher"] = "1.0.1".into());
-    // Whatever else is in it.
+    // Regardless of its other content.
     assert_refused("launcher_too_old", |it| *it = json!({"schema": 2}));
     assert!(changed(|it| it["min_launcher"] = "1.0.0".into()).is_ok());
 }

@@ -1,4 +1,4 @@
-//! File tables as they come from outside.
+//! File tables as received from a repository.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn table() -> FileTable {
     table_of(&[("bin/game", 70_000), ("bin/empty", 0), ("readme", 12)])
 }
 
-/// An index of a stream of so many bytes.
+/// An index of a stream of this many bytes.
 fn index(mut bytes: u64) -> Index {
     let mut index = Index::new(FeatureFlags::TREE, ChunkSizes::default());
     while bytes > 0 {
@@ -54,7 +54,7 @@ fn plain() -> Value {
     serde_json::from_slice(&zstd::stream::decode_all(&*table().to_bytes().unwrap()).unwrap()).unwrap()
 }
 
-/// The position of an entry among those of the document.
+/// The position of an entry in the document.
 fn at(document: &Value, path: &str) -> usize {
     document["entries"].as_array().unwrap().iter().position(|entry| entry["path"] == path).unwrap()
 }
@@ -75,7 +75,7 @@ fn table_is_read_as_it_was_written() {
     let found = read.find(&game).unwrap();
     assert_eq!(read.digest(found).unwrap().0, [u8::try_from(found).unwrap(); 32]);
     assert_eq!(read.files().count(), 3);
-    assert!(read.find(&RelPath::new("bin").unwrap()).is_none(), "a folder is no file");
+    assert!(read.find(&RelPath::new("bin").unwrap()).is_none(), "a folder is not a file");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What is received of a section. What took long to receive is kept on disk, so that a run that is stopped loses no more
-//! than about a second of the line; on a fast line nothing is written.
+//! The received bytes of a section. On a slow link they are kept on disk, so that a stopped run loses no more than
+//! about a second of downloading; on a fast link nothing is written.
 //!
-//! A part is believed no more than a bundle: what it makes of a section is hashed chunk by chunk. Nothing that goes
-//! wrong with its file is an error.
+//! A part is trusted no more than a bundle: each chunk of the resulting section is hashed. Problems with its file are
+//! not errors.
 
 use std::fs::File;
 use std::ops::Range;
@@ -14,18 +14,18 @@ use crate::formats::bundle::Section;
 use crate::local::disk;
 use crate::local::offer::{BundleOffer, part_path};
 
-/// How far the disk may be behind the line.
+/// How far the file may lag behind the network.
 const BEHIND: Duration = Duration::from_secs(1);
 
 /// A packed section, complete or not.
 pub(super) struct Part<'a> {
     pub(super) section: &'a Section,
-    /// Where it lies in its bundle.
+    /// Its range in the bundle.
     pub(super) place: Range<u64>,
     pub(super) bytes: Vec<u8>,
-    /// What its wanted chunks come to, in plain bytes.
+    /// Plain size of its wanted chunks, in bytes.
     pub(super) wanted_bytes: u64,
-    /// How many of those were told to be done while it came.
+    /// How many of those were reported as done during the download.
     pub(super) told_bytes: u64,
     keeper: Option<Keeper>,
 }
@@ -38,7 +38,7 @@ struct Keeper {
 }
 
 impl<'a> Part<'a> {
-    /// What there is of a section.
+    /// A section, with the bytes that an earlier run kept.
     pub(super) fn open(
         bundled: &Bundled,
         offer: &BundleOffer,
@@ -52,7 +52,7 @@ impl<'a> Part<'a> {
         Self { section, place: place.clone(), bytes, wanted_bytes: 0, told_bytes: 0, keeper }
     }
 
-    /// How many more of the wanted bytes count as done by what was received; some are left for the unpacking.
+    /// How many more of the wanted bytes now count as done; some are left for the unpacking.
     pub(super) fn tell(&mut self) -> u64 {
         let received = u128::from(self.wanted_bytes) * self.bytes.len() as u128;
         let share = received * 9 / 10 / u128::from(self.section.packed_bytes.max(1));
@@ -60,7 +60,7 @@ impl<'a> Part<'a> {
         told - std::mem::replace(&mut self.told_bytes, told)
     }
 
-    /// Where the byte that follows lies in the bundle.
+    /// Position in the bundle of the next missing byte.
     pub(super) fn next(&self) -> u64 {
         self.place.start + self.bytes.len() as u64
     }
@@ -69,8 +69,8 @@ impl<'a> Part<'a> {
         self.next() == self.place.end
     }
 
-    /// Takes what belongs to the section from a piece of the bundle that lies at `at`. Gives how much it has used;
-    /// what comes before is dropped.
+    /// Appends the section's bytes from a piece of the bundle at position `at`. Returns how many bytes of the piece
+    /// were consumed; bytes before the section are skipped.
     pub(super) fn take(&mut self, at: u64, piece: &[u8]) -> usize {
         let skip = clamp(self.next().saturating_sub(at), piece.len());
         let end = clamp(self.place.end.saturating_sub(at), piece.len());
@@ -82,14 +82,14 @@ impl<'a> Part<'a> {
         end
     }
 
-    /// Nobody goes on with it in this run.
+    /// Keeps the part on disk: this run does not continue it.
     pub(super) fn leave(&mut self) {
         if let Some(keeper) = &mut self.keeper {
             keeper.keep(&self.bytes);
         }
     }
 
-    /// It was used, for good or bad.
+    /// Removes the kept file: the section was used, successfully or not.
     pub(super) fn done(&self) {
         if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.kept > 0) {
             let _ = disk::remove_file(&keeper.path);

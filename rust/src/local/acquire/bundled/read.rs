@@ -1,4 +1,4 @@
-//! The thread that reads: one request for sections that lie close together.
+//! The thread that reads: one request for sections that are close together.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -42,7 +42,7 @@ impl<'a> Work<'a> {
             let Some(place) = places.get(*number) else { continue };
             let mut part = Part::open(self.bundled, offer, *number, place);
             part.wanted_bytes = self.wanted_bytes(offer, part.section);
-            // What a run before this one has received is not asked for again.
+            // Bytes that an earlier run received are not requested again.
             if !part.bytes.is_empty() || run.last().is_some_and(Part::is_complete) {
                 transfer.add(self.read_run(offer, std::mem::take(&mut run), sender)?);
             }
@@ -57,7 +57,7 @@ impl<'a> Work<'a> {
         chunks.filter_map(|chunk| self.wanted.get(&chunk.id)).sum()
     }
 
-    /// Reads sections in one go; of the first there may be something already, of the others there is nothing.
+    /// Reads sections with one request; only the first may already have some bytes.
     fn read_run(&self, offer: &BundleOffer, run: Vec<Part<'a>>, sender: &Sender<Part<'a>>) -> Result<Transfer> {
         let range = match (run.first(), run.last()) {
             (Some(first), Some(last)) => first.next()..last.place.end,
@@ -66,7 +66,7 @@ impl<'a> Work<'a> {
         let mut at = range.start;
         let mut rest = run.into_iter();
         let mut current = rest.next();
-        // Nobody listens any more: the error is kept elsewhere.
+        // If the receiver is gone, its own error is reported elsewhere.
         let pass = |part: Part<'a>| sender.send(part).map_err(|_| Error::Cancelled);
         if range.is_empty() {
             return current.map_or(Ok(()), pass).map(|()| Transfer::default());
@@ -77,7 +77,7 @@ impl<'a> Work<'a> {
                 let used = part.take(at, piece);
                 at += used as u64;
                 piece = &piece[used..];
-                // So that a bar moves while a long section comes.
+                // Keeps the progress moving during a long section.
                 self.monitor.emit(Event::Advanced { phase: Phase::Assemble, bytes: part.tell() });
                 if part.is_complete() {
                     current.take().map_or(Ok(()), pass)?;

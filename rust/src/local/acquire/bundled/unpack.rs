@@ -1,4 +1,4 @@
-//! The threads that unpack: a section against its prefix, each chunk of it verified and handed on.
+//! The threads that unpack: a section is decompressed against its prefix, and each of its chunks is verified.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,13 +16,13 @@ use crate::formats::index::{Index, IndexChunk};
 use crate::local::offer::{BundleOffer, DeltaBase};
 use crate::local::spool::Spool;
 
-/// Prefixes and contents of the sections that are being unpacked, in bytes. A larger section is unpacked alone.
+/// Memory for prefixes and contents of the sections being unpacked, in bytes. A larger section is unpacked alone.
 const MAX_HELD_BYTES: u64 = 96 << 20;
 
-/// zstd level of what goes into the cache: that of casync and desync.
+/// zstd level for chunks that are written to the cache: that of casync and desync.
 const CACHE_LEVEL: i32 = 3;
 
-/// A version between: what the installed one has of it, and what has come out of the bundle before.
+/// An intermediate version: its chunks are in the installed version or came out of the previous bundle.
 struct InPlaces<'a> {
     old: &'a DeltaBase,
     spool: Option<&'a Spool>,
@@ -36,22 +36,22 @@ impl ChunkSource for InPlaces<'_> {
             return Ok(());
         }
         let kept = self.spool.map(|spool| spool.get(&chunk.id, self.digest, Vec::new())).transpose()?.flatten();
-        let missing = || Error::ChunkMissing { id: chunk.id, origins: "the bundle before".to_owned() };
+        let missing = || Error::ChunkMissing { id: chunk.id, origins: "the previous bundle".to_owned() };
         buffer.extend_from_slice(kept.ok_or_else(missing)?.as_bytes());
         Ok(())
     }
 }
 
-/// What came of a chunk.
+/// What happened to a chunk.
 enum Given {
     Now,
-    /// Nobody waits for it, or not any more.
+    /// It is not wanted, or was already supplied.
     Before,
-    /// Its bytes are others.
+    /// Its bytes do not match its id.
     Never,
 }
 
-/// The chunks of a section, and their bytes, as far as there are any.
+/// The chunks of a section with their bytes, as far as the bytes suffice.
 fn cut<'b>(section: &Section, index: &Index, plain: &'b [u8]) -> Vec<(IndexChunk, &'b [u8])> {
     let mut rest = plain;
     let next = |position| {
@@ -86,7 +86,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Errors of the sink alone: what is wrong with the section is told, and costs its chunks.
+    /// Returns only errors of the sink. A faulty section is reported as a warning, and its chunks stay wanted.
     fn unpack(&self, task: Task<'_>, part: &Part<'_>, prefix: &mut Vec<u8>, plain: &mut Vec<u8>) -> Result<()> {
         let section = part.section;
         let unpacked = self.read_prefix(task.offer, section, prefix);
@@ -116,7 +116,7 @@ impl<'a> Work<'a> {
             }
             Ok(())
         };
-        // There may be one section, and more threads.
+        // There may be only one section but several threads.
         self.pool.install(|| cut(section, &to.index, plain).par_iter().try_for_each(take))?;
         let bad = bad.into_inner();
         if bad > 0 {
@@ -148,7 +148,7 @@ impl<'a> Work<'a> {
         if let (true, Some(spool)) = (is_built_on, ends.spool) {
             spool.put(&chunk)?;
         }
-        // The same chunk may be there twice, and two threads at it.
+        // The same chunk may occur twice and reach two threads.
         if !is_wanted || !self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
             return Ok(Given::Before);
         }

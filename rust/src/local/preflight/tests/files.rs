@@ -1,4 +1,4 @@
-//! The smallest files that begin like programs, libraries and packs of each system.
+//! Minimal files that look like programs, libraries and packs of each system.
 
 /// An ELF for `machine`: a position-independent program with a loader, or a library.
 pub(super) fn elf(machine: u16, is_library: bool) -> Vec<u8> {
@@ -36,7 +36,7 @@ pub(super) fn pe(machine: u16, is_library: bool) -> Vec<u8> {
     bytes
 }
 
-/// A .NET assembly: a PE whose code any system's runtime compiles.
+/// A .NET assembly: a PE whose code the runtime of any system compiles.
 pub(super) fn managed_pe() -> Vec<u8> {
     let mut bytes = pe(0x8664, true);
     let directories = 0x80 + 24 + 112;
@@ -79,7 +79,7 @@ impl Default for Pack {
 }
 
 impl Pack {
-    /// `seed` chooses the bytes of the padding.
+    /// `seed` determines the padding.
     pub(super) fn bytes(&self, seed: u8) -> Vec<u8> {
         let mut out = b"GDPC".to_vec();
         let mut word = |word: u32| out.extend_from_slice(&word.to_le_bytes());
@@ -99,7 +99,7 @@ impl Pack {
         }
     }
 
-    /// At the end of a program.
+    /// The pack at the end of a program.
     pub(super) fn within(&self, program: &[u8], seed: u8) -> Vec<u8> {
         let pack = self.bytes(seed);
         [program, &pack, &(pack.len() as u64).to_le_bytes(), b"GDPC"].concat()
@@ -112,7 +112,7 @@ impl Pack {
             out.extend_from_slice(path.as_bytes());
             out.extend_from_slice(&0u64.to_le_bytes());
             out.extend_from_slice(&(content.len() as u64).to_le_bytes());
-            // Anything that follows from the content does.
+            // Any function of the content will do.
             let sum = content.iter().fold([1u8; 16], |mut sum, byte| {
                 sum.rotate_left(1);
                 sum[0] = sum[0].wrapping_mul(31).wrapping_add(*byte);

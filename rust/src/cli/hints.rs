@@ -1,0 +1,106 @@
+//! What to do about an error, for users of the command line: with the commands and options that help.
+//!
+//! The library says what happened; each front end says what to do next. The Godot node has a table of its own, without
+//! commands. `tests/it/install/hints.rs` tries every hint that names a command.
+
+/// What a user of the command line can do about an error with this code, if anything.
+pub(crate) fn hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "index_malformed" => "Check that the path or URL names a .caibx or .caidx file, and fetch it again.",
+        "archive_malformed" => "The index names a blob, not a tree, or the publisher's archive is broken.",
+        "unsafe_path" => "Rename the entry in the tree and publish it again.",
+        "chunk_corrupt" => {
+            "Name another mirror with --repository, or another store with --store. The store's operator can find \
+             damaged chunks with `vsekai store verify STORE`."
+        }
+        "chunk_missing" => {
+            "Name another mirror with --repository; for `vsekai store`, every store that holds chunks of this \
+             index, each with --store."
+        }
+        "disk_full" => "Free some space, or choose a destination on another disk.",
+        "permission_denied" => "Change the permissions of the path in the message, or choose another folder.",
+        "read_only" => "Choose a destination on a writable disk.",
+        "offline" => "Check the network and the URL, then run it again: downloaded data is kept.",
+        "timed_out" => "The server is slow or unreachable. Run it again later: downloaded data is kept.",
+        "unauthorized" => "The server needs credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
+        "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
+        "server_refused" => {
+            "The code in brackets is the reason. Give a missing token with --token-file or VSEKAI_TOKEN."
+        }
+        "destination_not_ours" => {
+            "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
+             `store extract`, name it as the seed: --seed DEST --seed-index INDEX."
+        }
+        "foreign_conflict" => "Nothing was changed. Move that file away, then run it again.",
+        "busy" => "Wait until the other process has ended, then run it again.",
+        "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
+            "Nothing was changed. Try another mirror with --repository, and tell the publisher."
+        }
+        "metadata_rollback" => {
+            "The server returned older metadata than before. Nothing was changed. Try another mirror, or try later."
+        }
+        "metadata_expired" => {
+            "Check this machine's clock. If it is right, the repository was not renewed in time: tell the \
+             publisher. The installed version still starts."
+        }
+        "clock_went_back" => {
+            "Set the clock. If it is right now and was wrong at the last check, give --reset-clock-guard once."
+        }
+        "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
+        "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
+        "mode_unknown" => "Run `vsekai mode list DIR` to see all modes.",
+        "mode_retired" => "Choose another mode with `vsekai mode switch --mode_name NAME DIR`.",
+        "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
+        "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
+        "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
+        "version_exists" => "Publish the new build under a new version number.",
+        "launcher_too_old" => "Install the newest vsekai, then run it again.",
+        "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
+        "state_malformed" => "Run `vsekai update DIR --repository URL`: it reinstalls whatever it cannot recover.",
+        "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
+        "no_previous_version" => "Only the version before the last update is kept.",
+        "damaged" => {
+            "Run `vsekai verify --repair DIR`: it repairs every installed version. Data that none of them has is \
+             downloaded, so the repository must be reachable."
+        }
+        "launch_failed" => {
+            "Run `vsekai verify --repair DIR`, then start it again. If no file was damaged, the program does not \
+             run on this system: tell the publisher."
+        }
+        "lint_failed" => "Fix the problems listed above, or publish without --strict.",
+        "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
+        "config_malformed" => "Correct the file, or move it away: every key has a default.",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hint;
+
+    fn codes() -> Vec<&'static str> {
+        let page = include_str!("../../../docs/errors.md");
+        let table = page.split("\n## ").next().unwrap_or_default();
+        table.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0)).collect()
+    }
+
+    #[test]
+    fn the_table_has_only_codes_that_exist() {
+        let source = include_str!("hints.rs").split("#[cfg(test)]").next().unwrap();
+        let quoted = source.lines().filter(|line| line.contains("=>")).flat_map(|line| line.split("=>").next());
+        let named: Vec<&str> = quoted.flat_map(|left| left.split('"').skip(1).step_by(2)).collect();
+        assert!(named.len() > 30, "{named:?}");
+        let unknown: Vec<_> = named.iter().filter(|code| !codes().contains(*code)).collect();
+        assert!(unknown.is_empty(), "no such codes: {unknown:?}");
+    }
+
+    #[test]
+    fn every_hint_that_names_a_command_is_tried() {
+        let tried = include_str!("../../tests/it/install/hints.rs");
+        let names_a_command = |code: &&str| hint(code).is_some_and(|hint| hint.contains("vsekai "));
+        let named: Vec<&str> = codes().into_iter().filter(names_a_command).collect();
+        assert!(named.len() > 5, "{named:?}");
+        let missed: Vec<_> = named.iter().filter(|code| !tried.contains(&format!("\"{code}\""))).collect();
+        assert!(missed.is_empty(), "no test runs what these hints name: {missed:?}");
+    }
+}

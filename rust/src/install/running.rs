@@ -1,0 +1,67 @@
+//! Which versions are running, so that nothing is removed under a game.
+//!
+//! Each start holds a shared lock on `.vsekai/running/<folder>`; the game inherits it. A lock that is still held after
+//! the program has gone means that the game goes on.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::InstallRoot;
+use crate::error::{Error, Result};
+use crate::local::disk;
+
+/// Where running games are marked, in `.vsekai`.
+pub(super) const RUNNING: &str = "running";
+
+const READY: &str = "ready-";
+
+/// The file that the game creates to say that it has started: one for each process that starts games.
+pub(super) fn ready_file(root: &InstallRoot) -> PathBuf {
+    root.control(RUNNING).join(format!("{READY}{}", std::process::id()))
+}
+
+/// Marks a version as running for as long as this process or the game lives.
+pub(super) fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
+    disk::create_directory(&root.control(RUNNING))?;
+    let path = root.control(RUNNING).join(folder);
+    let file = disk::open_or_create(&path)?;
+    file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
+    // Inherited by the game: the lock lives as long as either of us.
+    #[cfg(unix)]
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).map_err(|e| Error::io("lock", path)(e.into()))?;
+    Ok(file)
+}
+
+/// Whether a process runs from a version, or has its working folder in it.
+pub(super) fn is_running(root: &InstallRoot, folder: &str) -> bool {
+    let marker = root.control(RUNNING).join(folder);
+    let is_marked = File::open(&marker).is_ok_and(|file| file.try_lock().is_err());
+    is_marked || is_used(&root.versions(folder))
+}
+
+/// Removes the ready files that killed starts have left, unless something runs. `names` is all that the folder of marks
+/// holds.
+pub(super) fn tidy(root: &InstallRoot, names: &[String]) -> Result<()> {
+    let (ready, marks): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(READY));
+    if ready.is_empty() || marks.iter().any(|folder| is_running(root, folder)) {
+        return Ok(());
+    }
+    ready.iter().try_for_each(|name| disk::remove_file(&root.control(RUNNING).join(name)))
+}
+
+/// Games that were started without this program leave no mark; `/proc` shows them anyway.
+#[cfg(target_os = "linux")]
+fn is_used(tree: &Path) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+    processes.flatten().any(|process| {
+        let is_below =
+            |link: &str| std::fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(tree));
+        is_below("exe") || is_below("cwd")
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_used(_tree: &Path) -> bool {
+    // Windows: files in use cannot be removed. macOS keeps them for the process that has them open.
+    false
+}
