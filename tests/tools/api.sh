@@ -71,11 +71,11 @@ post publications '{"id": "'$uuid'", "mode": "stable", "version": "1.2.0", "plat
 run() {
 	(cd "$work" && NO_PROXY='*' "$tools/schemathesis" --config-file "$repo/server/schemathesis.toml" run "$spec" \
 		--url "$url" --header "Authorization: Bearer $token" --seed 1 --max-examples "$examples" --checks all \
-		--generation-database none --no-color "$@") >&2 || die "the server does not do what its document says" \
+		--generation-database none --no-color "$@") >&2 || die "the server does not match its document" \
 		"the last lines of its log: $(tail -n 5 "$work/log")"
 }
 examples=${1:-5}
 # Deleting tokens runs separately and last, because the token of this run is among those listed.
 stage "api: schemathesis, $examples examples" run --exclude-operation-id delete_token
 stage "api: schemathesis, delete_token" run --include-operation-id delete_token --phases examples,coverage,fuzzing
-if grep -E ' (ERROR|WARN) ' "$work/log" >&2; then die "the server has reported trouble"; fi
+if grep -E ' (ERROR|WARN) ' "$work/log" >&2; then die "the server has logged warnings or errors"; fi

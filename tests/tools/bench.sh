@@ -23,7 +23,7 @@ fi
 room=$(df --output=avail -B 1G /dev/shm 2>/dev/null | tail -n 1 || echo 0)
 if [[ -z ${TMPDIR:-} && ${room:-0} -ge 8 ]]; then
 	export TMPDIR=/dev/shm
-	say "working in /dev/shm; set TMPDIR for another place"
+	say "working in /dev/shm; set TMPDIR to use another folder"
 fi
 cargo_in_rust bench --no-run --bench compare
 # The load of the build itself must not disturb the measurement, so wait up to two minutes for it to pass.

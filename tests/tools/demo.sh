@@ -20,7 +20,7 @@ for option in "$@"; do
 	case $option in
 		--quick) quick=yes ;;
 		--no-launcher) launcher='' ;;
-		*) die "demo knows --quick and --no-launcher, not '$option'" ;;
+		*) die "unknown option '$option': use --quick or --no-launcher" ;;
 	esac
 done
 
@@ -62,7 +62,7 @@ if bundle:
     requests = (bundle["requests"], chunks["requests"])
     print("the bundle saves {:.1f} MB ({:.0%}), and takes {} requests for {:,}".format(saved / 1e6, share, *requests))
 else:
-    print("no bundle is there")'
+    print("there is no bundle")'
 }
 
 table=
@@ -156,7 +156,7 @@ start() {
 	# The network may fail in the middle of a game of 600 MB.
 	if ! publish stable "$old" "${old_build[@]}"; then
 		[[ $from_public == yes ]] || die "$old was not published"
-		say "V-Sekai's public store does not answer any more"
+		say "V-Sekai's public store no longer answers"
 		made_here
 		publish stable "$old" "${old_build[@]}"
 	fi
@@ -166,13 +166,13 @@ install_old() {
 	update "vsekai: install $old" --repository "$url" --trust-root "$out/keys/root.json"
 	verify "$old_sums"
 	update "vsekai: $old again, nothing to do"
-	[[ $(field metadata.requests) == 1 ]] || die "an update with nothing new took $(field metadata.requests) requests"
+	[[ $(field metadata.requests) == 1 ]] || die "an update without changes took $(field metadata.requests) requests"
 }
 
 publish_new() {
 	publish stable "$new" "${new_build[@]}"
 	publish stable "$new" "${new_build[@]}"
-	awk -v s="$seconds" 'BEGIN { exit !(s <= 1) }' || say "publishing with nothing new took $seconds s"
+	awk -v s="$seconds" 'BEGIN { exit !(s <= 1) }' || say "publishing without changes took $seconds s"
 	publish beta "$new-beta.1" "${new_build[@]}"
 }
 
@@ -195,7 +195,7 @@ damage_and_repair() {
 	local damaged
 	damaged=$(cd "$game/current" && find . -type f -name '*.pck' | sort | head -n 1)
 	damage "$game/current/$damaged"
-	show verify game && die "the damage was not seen"
+	show verify game && die "the damage was not detected"
 	show verify --repair game
 	verify "$new_sums"
 }
@@ -230,7 +230,7 @@ plain_files() {
 	printf '\n$ vsekai-server export files\n'
 	"$vsekai_server" export "$out/files" --data "$out/server" | sed "s|$out/||g"
 	"$vsekai" --json --update "$out/from-files" --repository "$out/files" --trust-root "$out/keys/root.json" \
-		--no-shared-cache >"$out/last.jsonl" || die "the exported files do not install"
+		--no-shared-cache >"$out/last.jsonl" || die "installing from the exported files failed"
 	game=$out/from-files verify "$new_sums"
 }
 
@@ -249,15 +249,15 @@ stage "demo: build vsekai and vsekai-server" build
 rm -rf "$out"
 mkdir -p "$out"
 choose_builds
-stage "demo: a server, and $old published to it" start
+stage "demo: start a server and publish $old" start
 stage "demo: install $old" install_old
 stage "demo: publish $new" publish_new
 stage "demo: update to $new" update_to_new
-stage "demo: damage, and its repair" damage_and_repair
-stage "demo: back to $old" roll_back
+stage "demo: damage and repair" damage_and_repair
+stage "demo: roll back to $old" roll_back
 stage "demo: modes" modes
-stage "demo: $new is recalled: those who have it go back on their next update" recall
-stage "demo: the same repository as plain files, for any web host" plain_files
+stage "demo: recall $new; the next update moves its users back" recall
+stage "demo: export the repository as plain files for any web host" plain_files
 [[ ! -d $new_store ]] || stage "demo: desync" compare_with_desync
 printf '\n%-34s %8s %10s %9s\n%s' "over HTTP" requests MB seconds "$table"
 [[ -z $launcher ]] || VSEKAI_BIN=$bin stage "demo: the launcher" \

@@ -43,7 +43,7 @@ from_public_store() {
 
 # The second version changes a part of one file, moves another, and adds a third.
 made_here() {
-	say "neither VSEKAI_TEST_DATA nor V-Sekai's public store: two small versions made on the spot, not the real game"
+	say "neither VSEKAI_TEST_DATA nor V-Sekai's public store: using two small generated versions, not the real game"
 	rm -rf "$out/old" "$out/new"
 	mkdir -p "$out/old/data" "$out/new/data"
 	head -c 24M /dev/urandom >"$out/old/data/world.pck"

@@ -40,8 +40,8 @@ export_all() {
 [[ ${VSEKAI_EXPORTS:-} == keep ]] || stage "demo: export launcher and sample game" export_all
 
 if [[ -n $quick || -z ${DISPLAY:-} ]]; then
-	say "somebody plays with the launcher in a virtual display; this takes two or three minutes"
-	VSEKAI_BIN=$bin stage "demo: somebody plays with the launcher" \
+	say "a simulated player uses the launcher in a virtual display; this takes two or three minutes"
+	VSEKAI_BIN=$bin stage "demo: a simulated player uses the launcher" \
 		"$repo/tests/e2e/launcher.py" --keep ${quick:+--short}
 	say "pictures of every step: ${repo##*/}/out/e2e"
 	exit
@@ -55,7 +55,7 @@ publish() {
 		--entry sample.x86_64 --repository "$out/repository" --keys "$out/keys"
 }
 publish 0.1.0
-say "the launcher opens. Install the sample game, and play it; Escape ends it"
+say "opening the launcher. Install the sample game and play it; Escape quits the game"
 # Godot may run in a root that does not have the user's home.
 mkdir -p "$out/home"
 cp "${XAUTHORITY:-${HOME:-/root}/.Xauthority}" "$out/home/.Xauthority" 2>/dev/null || true
@@ -68,6 +68,6 @@ launcher=$!
 while kill -0 "$launcher" 2>/dev/null && [[ ! -e $out/game/current ]]; do sleep 0.5; done
 if kill -0 "$launcher" 2>/dev/null; then
 	publish 0.2.0
-	say "0.2.0 has been published meanwhile: check for updates. Settings can go back to 0.1.0. Close the window to end"
+	say "0.2.0 has now been published: check for updates. You can go back to 0.1.0 in Settings. Close the window to end"
 fi
 wait "$launcher" || true

@@ -12,17 +12,17 @@ for word in "$@"; do
 	case $word in
 		--linux) only_linux=yes ;;
 		--keep-library) keep_library=yes ;;
-		--*) die "export.sh knows --linux and --keep-library, not '$word'" ;;
+		--*) die "unknown option '$word': use --linux or --keep-library" ;;
 		*) words+=("$word") ;;
 	esac
 done
 set -- "${words[@]}"
 product=${1:-all} kind=${2:-debug} version=${3:-}
-case $product in launcher | sample | all) ;; *) die "what is to be exported is launcher, sample or all, not '$product'" ;; esac
-case $kind in debug | release) ;; *) die "an export is debug or release, not '$kind'" ;; esac
+case $product in launcher | sample | all) ;; *) die "unknown product '$product': use launcher, sample or all" ;; esac
+case $kind in debug | release) ;; *) die "unknown kind '$kind': use debug or release" ;; esac
 [[ -z $version || $version =~ ^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$ ]] ||
-	die "'$version' is no version" "give one like 0.2.0"
-[[ -z $version || $product == sample ]] || die "only the sample is exported with a version of its own"
+	die "'$version' is not a version" "use one like 0.2.0"
+[[ -z $version || $product == sample ]] || die "only the sample can be exported with another version"
 
 godot() { timeout 300 "$repo/tests/tools/godot.sh" "$@"; }
 engine=$(godot --version | tail -n 1) || die "there is no Godot to export with"
@@ -51,7 +51,7 @@ copy_project() {
 	sed -E "/^locale\/translations=/d; s|^(config/version\.sample=).*|\1\"$version\"|
 		s|^(run/main_scene=).*|\1\"res://scenes/sample/sample.tscn\"|" \
 		"$repo/project.godot" >"$project/project.godot"
-	grep -q "^config/version.sample=\"$version\"" "$project/project.godot" || die "project.godot has no version of the sample"
+	grep -q "^config/version.sample=\"$version\"" "$project/project.godot" || die "project.godot does not contain the sample's version"
 }
 
 # A first import with an extension that is not listed crashes the engine at its end (godotengine/godot#111048).

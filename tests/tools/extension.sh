@@ -19,7 +19,7 @@ case $kind in
 		built=extension
 		infix=
 		;;
-	*) die "extension.sh knows 'debug' and 'release', not '$kind'" ;;
+	*) die "unknown kind '$kind': use debug or release" ;;
 esac
 case $(uname -m) in
 	x86_64) machine=x86_64 ;;
@@ -43,7 +43,7 @@ case $system in
 		library=$CARGO_TARGET_DIR/$triple/$built/vsekai_updater.dll
 		entries() { x86_64-w64-mingw32-objdump -p "$library"; }
 		;;
-	*) die "extension.sh builds for 'linux' and 'windows', not '$system'" ;;
+	*) die "unknown system '$system': use linux or windows" ;;
 esac
 
 if [[ -n $file ]]; then
@@ -55,7 +55,7 @@ else
 	cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
 fi
 # Not `grep -q`: it would end early, and make the program before it fail.
-entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry for Godot"
+entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry point for Godot"
 
 # Replaces the file instead of overwriting it: a running Godot keeps what it has loaded.
 mkdir -p "$addon/bin"

@@ -31,7 +31,7 @@ run() {
 	if ! "$fuzz/target/$host/release/$name" -timeout=10 -rss_limit_mb=512 \
 		-artifact_prefix="$fuzz/target/artifacts/$name-" "$@" >"$log" 2>&1; then
 		grep -E -A 3 'panicked at|an allocation of|ERROR: |ALARM: |Test unit written|^Running: ' "$log" | head -n 40 >&2
-		die "the fuzz target '$name' failed; all it said is in $log" \
+		die "the fuzz target '$name' failed; its output is in $log" \
 			"what it found is in rust/fuzz/target/artifacts/, what it replayed last is named above"
 	fi
 }

@@ -29,7 +29,7 @@ make_debian usr/bin/godot "$root" --variant=minbase \
 		mkdir -p "$templates"
 		ln -s /usr/bin/godot-template-release "$templates/linux_release.x86_64"
 		ln -s /usr/bin/godot-template-debug "$templates/linux_debug.x86_64"' ||
-	die "no Godot $wanted could be made ready" "set GODOT to a Godot $wanted (or later) editor"
+	die "could not set up Godot $wanted" "set GODOT to a Godot $wanted (or later) editor"
 
 # Passes on our own environment variables, and those that VSEKAI_PASS names, such as HOME.
 passed=()

@@ -36,7 +36,7 @@ clippy() { cargo_in_rust clippy --quiet "$@" -- -D warnings; }
 # The bottom layer must compile alone, which proves that it needs nothing from the layers above.
 layer() { clippy --lib --no-default-features --features "$1"; }
 
-stage "lint: what the lints need" "$repo/tests/tools/setup.sh" lint
+stage "lint: install prerequisites" "$repo/tests/tools/setup.sh" lint
 
 check "files are short" files_are_short
 check "no path leaves the repository" no_path_leaves_the_repository

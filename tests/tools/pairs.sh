@@ -68,7 +68,7 @@ deb() {
 		return
 	done
 	tail -n 3 "$work/log" >&2
-	die "$1 $2 cannot be had from any archive" \
+	die "no archive has $1 $2" \
 		"set DEBIAN_MIRROR to one that can be reached; or put the file there by hand, as $deb (its SHA-256 is its name)"
 }
 
@@ -87,7 +87,7 @@ game() {
 	local data=${VSEKAI_TEST_DATA:-} vsekai=${VSEKAI:-$repo/rust/target/release/vsekai}
 	[[ -n $data ]] || die "the V-Sekai pairs need its published builds" \
 		"set VSEKAI_TEST_DATA to their folder, or name the pairs you want: $names"
-	[[ -x $vsekai ]] || die "$vsekai is not there" "run: ./run build, or set VSEKAI to the program"
+	[[ -x $vsekai ]] || die "$vsekai does not exist" "run: ./run build, or set VSEKAI to the program"
 	"$vsekai" --quiet store extract --no-shared-cache --store "$data/store" "$data/linux_$1.caidx" "$2"
 	# The data that it keeps next to a tree is not needed here.
 	rm -rf "$(dirname "$2")/.$(basename "$2").vsekai"
@@ -110,7 +110,7 @@ make_pair() {
 	local name=$1 recipe=$2
 	shift 2
 	if ready "$name" "$recipe"; then
-		say "$name is there"
+		say "$name already exists"
 		return
 	fi
 	making=$folder/.$name.new

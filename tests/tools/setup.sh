@@ -12,7 +12,7 @@ rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$repo/rust/Cargo.toml" |
 updated=
 apt_update() {
 	[[ -z $updated ]] || return 0
-	have apt-get || die "these are missing and this is no Debian or Ubuntu: $*" "install them by hand"
+	have apt-get || die "these packages are missing, and this is not Debian or Ubuntu: $*" "install them by hand"
 	say "missing: $*"
 	as_root apt-get update -qq >&2
 	updated=yes
@@ -136,5 +136,5 @@ case ${1:-test} in
 		setup_lint
 		setup_test
 		;;
-	*) die "setup knows 'build', 'demo', 'launcher', 'lint', 'debian' and 'test', not '$1'" ;;
+	*) die "unknown set '$1': use build, demo, launcher, lint, debian or test" ;;
 esac

@@ -80,11 +80,11 @@ suite_launcher() {
 	stage "launcher: export" "$tools/export.sh" launcher --linux --keep-library
 	# Only a debug export contains class docs, which gdext warns about.
 	GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
-		stage "launcher: its command line is the vsekai command" \
+		stage "launcher: its command line matches vsekai" \
 		"$tools/fixtures.sh" "$work/exported" "$repo/tests/e2e/headless.py" --launcher "$repo/out/linux/launcher.x86_64"
 	stage "launcher: export the sample game 0.1.0" "$tools/export.sh" sample debug 0.1.0
 	stage "launcher: export the sample game 0.2.0" "$tools/export.sh" sample debug 0.2.0
-	stage "launcher: somebody plays with it" "$repo/tests/e2e/launcher.py" --keep
+	stage "launcher: a simulated player uses it" "$repo/tests/e2e/launcher.py" --keep
 }
 
 godot() { timeout 300 "$tools/godot.sh" --headless --path "$repo" "$@"; }
@@ -113,16 +113,16 @@ suite_godot() {
 	stage "godot: the project imports" silently "the import" --import
 	stage "godot: the editor opens the project" silently "the editor" --editor --quit-after 100
 	stage "godot: docs/godot.md agrees with the class docs" "$tools/node_reference.py" --check
-	stage "godot: every script compiles, warnings being errors" godot --no-header -s res://tests/godot/check_scripts.gd
+	stage "godot: every script compiles without warnings" godot --no-header -s res://tests/godot/check_scripts.gd
 	stage "godot: the addon in a new project" "$tools/fixtures.sh" "$work/addon" "$repo/tests/e2e/addon.sh"
 	stage "godot: the project's command line" "$tools/fixtures.sh" "$work/headless" "$repo/tests/e2e/headless.py" --few
 	stage "godot: scenes, theme and node" scene_tests
 }
 
 for suite in "${suites[@]}"; do
-	[[ $(type -t "suite_$suite") == function ]] || die "test knows build, rust, corpus, api, bundles, launcher and godot, not '$suite'"
+	[[ $(type -t "suite_$suite") == function ]] || die "unknown suite '$suite': use build, rust, corpus, api, bundles, launcher or godot"
 done
-stage "test: what the tests need" setup
+stage "test: install prerequisites" setup
 if [[ -z ${VSEKAI_BIN:-} && ! " ${suites[*]} " =~ " build "|" rust " ]]; then
 	stage "test: programs and extension" programs
 fi
