@@ -6,14 +6,14 @@ use super::installed_version;
 use crate::error::{Error, Result};
 use crate::local::disk;
 
-/// Where everything in an install root is. Creating this value reads and creates nothing.
+/// The paths in an install root. Creating this value neither reads nor creates files in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallRoot {
     directory: PathBuf,
 }
 
 impl InstallRoot {
-    /// The root at `directory`, which need not exist yet. Links are followed.
+    /// The install root at `directory`, which need not exist yet. Follows links.
     pub fn at(directory: &Path) -> Result<Self> {
         let absolute = std::path::absolute(directory).map_err(Error::io("find", directory))?;
         let directory = match std::fs::canonicalize(&absolute) {
@@ -27,32 +27,32 @@ impl InstallRoot {
         Ok(Self { directory })
     }
 
-    /// The folder that was given.
+    /// The absolute path of the install root.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// `.vsekai`, or something in it.
+    /// The path of a file in `.vsekai`; with an empty name, the folder itself.
     pub fn control(&self, name: &str) -> PathBuf {
         self.directory.join(".vsekai").join(name)
     }
 
-    /// All versions, or one of them.
+    /// The folder of a version; with an empty name, the folder of all versions.
     pub fn versions(&self, folder: &str) -> PathBuf {
         self.directory.join("versions").join(folder)
     }
 
-    /// Where the signed metadata is remembered.
+    /// The folder of the datastore for signed metadata.
     pub fn trust(&self) -> PathBuf {
         self.control("trust")
     }
 
-    /// The link to the current version.
+    /// The path of the link to the current version.
     pub fn current_link(&self) -> PathBuf {
         self.directory.join("current")
     }
 
-    /// Where files go that somebody put into a version which is removed.
+    /// The folder for foreign files of a version that is removed.
     pub fn saved(&self, folder: &str) -> PathBuf {
         self.directory.join("saved").join(folder)
     }
@@ -61,12 +61,12 @@ impl InstallRoot {
         self.control("staging").join(folder)
     }
 
-    /// Whether it was made by us, as far as can be told.
+    /// Whether it contains our state, and so was created by us.
     pub fn is_ours(&self) -> bool {
         self.control("state.json").is_file() || self.control("uninstalling").is_file()
     }
 
-    /// The folders in `versions/` that we made: those with a release document.
+    /// The names of our folders in `versions/`: those with a release document, sorted.
     pub(crate) fn folders(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
         let indexes = self.control("indexes");
@@ -83,19 +83,20 @@ impl InstallRoot {
         Ok(found)
     }
 
-    /// Makes `current` point to a version. A convenience, so that a disk without links is no failure.
+    /// Makes `current` point to a version, or removes it. It is a convenience, so failures are ignored: some disks do
+    /// not support links.
     pub(super) fn point_to(&self, folder: Option<&str>) {
         let Some(folder) = folder else { return drop(self.remove_link()) };
         let (link, wanted) = (self.current_link(), Path::new("versions").join(folder));
         let found = std::fs::read_link(&link).ok();
-        // Something else of that name is the user's.
+        // Anything else with this name belongs to the user.
         let is_free = found.is_some() || std::fs::symlink_metadata(&link).is_err();
         if is_free && found.as_ref() != Some(&wanted) {
             drop(disk::replace_symlink(&wanted, &link));
         }
     }
 
-    /// Removes `current`, if it is ours.
+    /// Removes `current` if it is our link.
     pub(super) fn remove_link(&self) -> Result<()> {
         let is_ours = std::fs::read_link(self.current_link()).is_ok_and(|target| target.starts_with("versions"));
         if is_ours { disk::remove_file(&self.current_link()) } else { Ok(()) }

@@ -153,7 +153,7 @@ impl TestInstall {
         let servers: Vec<TestServer> = folders.iter().map(|folder| TestServer::start(folder)).collect();
         let urls: Vec<String> = servers.iter().map(TestServer::url).collect();
         self.attack_as_it_is(&urls.iter().map(String::as_str).collect::<Vec<_>>(), code);
-        assert!(servers.iter().any(|server| server.take_counts().contains_key(PATH)), "nobody asked for a pack");
+        assert!(servers.iter().any(|server| server.take_counts().contains_key(PATH)), "no pack was requested");
     }
 
     /// Updates from these mirrors only.

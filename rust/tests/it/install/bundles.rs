@@ -258,7 +258,7 @@ fn better_bundles_take_the_place_of_fast_ones_and_the_version_stays() {
     assert_eq!((done["was_there"].as_bool(), done["bundles"].as_array().unwrap().len()), (Some(true), 2), "{done}");
     let list: Value = serde_json::from_slice(&fs::read(fair.list()).unwrap()).unwrap();
     assert!(list["bundles"].as_array().unwrap().iter().all(|info| info["effort"] == "best"), "{list}");
-    assert!(before.iter().all(|bundle| bundle.exists()), "somebody may be fetching them");
+    assert!(before.iter().all(|bundle| bundle.exists()), "clients may be downloading them");
     assert_eq!(again(&["--delta-from", "2"])["bundles"], serde_json::json!([]), "worse ones are not built again");
     assert_eq!(fair.shop.publisher.index_digest("stable", "2.0.0"), release);
     fair.updated();

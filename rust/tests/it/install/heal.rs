@@ -148,7 +148,7 @@ fn rollback_without_a_repository_takes_what_starts_and_says_so() {
     write_into(&shop.tree().join(PACK));
     hide_repository(&shop);
     let repair = shop.vsekai(&["verify", "--repair"]);
-    assert_eq!(repair.code, Some(1), "nobody has its bytes: {:?}", repair.lines.last());
+    assert_eq!(repair.code, Some(1), "no source has its bytes: {:?}", repair.lines.last());
     let run = shop.vsekai(&["rollback"]);
     assert_eq!(run.done()["version"], "1.0.0");
     let warnings = run.warnings("damaged");
@@ -287,7 +287,7 @@ fn version_that_writes_into_a_shared_file_and_fails_gives_way_with_a_warning() {
     let shop = bad_version("printf x | dd of=data/large.pck conv=notrunc 2>/dev/null");
     let launched = third_start(&shop);
     assert_eq!((launched.code, &launched.last["version"]), (Some(0), &json!("1.0.0")), "{}", launched.said);
-    assert!(launched.said.contains(r#""code":"damaged""#), "a start asks nobody: {}", launched.said);
+    assert!(launched.said.contains(r#""code":"damaged""#), "a start makes no request: {}", launched.said);
     shop.vsekai(&["verify", "--repair"]).done();
     assert_is_build(&shop, "1.0.0");
     assert_all_whole(&shop);

@@ -51,7 +51,7 @@ fn the_same_trust_again_changes_nothing() {
     assert_eq!(test.accept(&files).unwrap(), []);
     let metadata = test.sign("stable", &[(STABLE, b"one")]);
     test.publish("stable", &metadata).unwrap();
-    assert_eq!(test.accept(&files).unwrap(), [], "what began a mode is no news later");
+    assert_eq!(test.accept(&files).unwrap(), [], "the first metadata of a mode is outdated later");
 }
 
 #[test]
