@@ -33,7 +33,7 @@ pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Statu
 use bundle_client::BundleClient;
 use repository_state::{DocumentSources, RepositoryState};
 
-/// See the module's head.
+/// One install root, with what its user wants.
 #[derive(Debug, Clone)]
 pub struct Updater {
     root: InstallRoot,

@@ -1,11 +1,11 @@
-//! Starts the current version, and finds out whether it starts at all.
+//! Starts the current version, and finds out whether it works.
 //!
-//! A new version is on trial until it has shown that it runs: the game says so (it makes the file that
-//! `VSEKAI_READY_FILE` names), lives for the grace time, or ends with exit code 0. Each start is counted before it
-//! is made; after two that showed nothing, the version before comes back and the new one is not offered again. If that
-//! is damaged, it is mended from what is on the disk; if that does not suffice, it is taken as it is, so long as its
-//! program is whole.
-//! Works without network, with expired metadata, and on a disk that cannot be written (then nothing is counted).
+//! A new version is on trial until it has shown that it works: the game creates the file named by `VSEKAI_READY_FILE`,
+//! runs for the grace time, or ends with exit code 0. Each start is counted before it is made. After two starts that
+//! showed nothing, the previous version is restored and the new one is not offered again. A damaged previous version is
+//! repaired from what is on the disk; if that is not enough, it is used as it is, provided that its program is intact.
+//!
+//! Works without network, with expired metadata, and on a read-only disk (then nothing is counted).
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -24,30 +24,30 @@ use crate::install::{
 use crate::local::disk;
 use crate::local::sources::Sources;
 
-/// Starts without a sign of life before the version before comes back.
+/// Starts without a sign of life after which the previous version is restored.
 pub const MAX_ATTEMPTS: u32 = 2;
 
-/// How often the game is looked at until it has started, and asked to end once that was wanted.
+/// How often the game is checked while it starts, and while it is asked to end.
 const TICK: Duration = Duration::from_millis(50);
 
 /// How to start.
 #[derive(Debug, Clone)]
 pub struct LaunchOptions {
-    /// For the game, behind those that its publisher gives.
+    /// Arguments for the game, after those of its publisher.
     pub arguments: Vec<OsString>,
     /// See [`DEFAULT_GRACE`].
     pub grace: Duration,
-    /// Folders that are no install roots.
+    /// Folders that are refused as an install root.
     pub protected: Vec<PathBuf>,
-    /// Raised: nobody waits for the game any more, and it goes on alone. If it has shown nothing by then, the start
-    /// does not count.
+    /// Stops waiting: the game continues without this program. If it has shown nothing by then, the start does not
+    /// count.
     pub leave: Cancel,
 }
 
-/// What became of it.
+/// The outcome of a start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Launched {
-    /// What was started.
+    /// The version that was started.
     pub version: String,
     /// Its mode.
     pub mode: String,
@@ -55,7 +55,7 @@ pub struct Launched {
     pub rolled_back_from: Option<String>,
     /// Whether it has shown that it starts.
     pub is_acknowledged: bool,
-    /// Its exit code; nothing if a signal ended it.
+    /// Its exit code; none if a signal ended it.
     pub exit_code: Option<i32>,
 }
 

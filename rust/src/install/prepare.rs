@@ -1,4 +1,4 @@
-//! Brings a version into `versions/` and makes it current: install, update, repair and resume are one operation.
+//! Brings a version into `versions/` and makes it current. Install, update, repair and resume are one operation.
 //!
 //! ```text
 //! prepare: what is staged, what is installed, plan, is there room?      changes nothing that is installed
@@ -33,34 +33,34 @@ use crate::local::strategy::{self, Link, Price, Strategy};
 use crate::local::tree;
 use crate::state::Signal;
 
-/// What a version is brought in for.
+/// Why a version is brought in.
 #[derive(Debug, Clone, Default)]
 pub enum Purpose {
-    /// To be installed, or updated to.
+    /// It is installed, or updated to.
     #[default]
     Update,
-    /// To take the place of the same version, which stands damaged in this folder.
+    /// It replaces the same version, which is damaged in this folder.
     Repair(String),
 }
 
 /// A version to bring in.
 #[derive(Debug)]
 pub struct VersionJob {
-    /// What was signed.
+    /// Its signed documents.
     pub documents: Documents,
     /// The versions in place, the current one first: see [`InstalledVersion::all`].
     pub in_place: Vec<InPlace>,
-    /// Who gives chunks, beside what is installed.
+    /// Sources of chunks in addition to the installed versions.
     pub sources: Sources,
     /// Bundles that may be used.
     pub offers: Vec<BundleOffer>,
-    /// The line to who gives them.
+    /// The measured link to the host of the bundles.
     pub link: Link,
-    /// Why.
+    /// Whether it is an update or takes the place of a damaged copy.
     pub purpose: Purpose,
     /// Whether it will be carried out.
     pub intent: Intent,
-    /// A folder for what a run that only looks cannot keep in memory.
+    /// A folder for what a dry run cannot keep in memory.
     pub scratch: PathBuf,
 }
 
@@ -70,7 +70,7 @@ pub struct Installation {
     /// The work.
     #[serde(flatten)]
     pub work: Report,
-    /// Files that somebody had put into a version that was removed, now in `saved/`.
+    /// Files that were added to a version which has been removed; they are in `saved/` now.
     pub saved_files: u64,
 }
 
@@ -81,9 +81,9 @@ pub struct Prepared {
     documents: Documents,
     folder: String,
     planned: Planned,
-    /// It is in `versions/` already.
+    /// The version is already in `versions/`.
     is_there: bool,
-    /// The folder in which the very same version is in place, but damaged.
+    /// The folder that holds a damaged copy of this version, if there is one.
     hurt: Option<String>,
     purpose: Purpose,
     intent: Intent,
@@ -100,10 +100,10 @@ pub(super) fn mode_of(release: &Release, node: &Node) -> u32 {
     }
 }
 
-/// Finds out what is to be done.
+/// Plans the work.
 ///
 /// # Errors
-/// `disk_full` if the plan does not fit; `unsafe_path` for names that are one on this disk.
+/// `disk_full` if there is not enough space; `unsafe_path` for names that this disk cannot tell apart.
 pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, monitor: &Monitor) -> Result<Prepared> {
     monitor.signal(Signal::Start);
     let folder = folder_for(root, state, &job);
@@ -160,7 +160,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     Ok(prepared)
 }
 
-/// Counts copies as what they take, unless there is no room for them and the disk can clone.
+/// Checks that the plan fits. Copies count in full, unless only they do not fit and the disk can clone.
 fn check_space(root: &InstallRoot, job: &VersionJob, plan: &mut Plan) -> Result<()> {
     let outcome = staging::check_space(root.directory(), &plan.summary);
     let copied_bytes = plan.copied_bytes(job.documents.table.layout());
@@ -171,12 +171,12 @@ fn check_space(root: &InstallRoot, job: &VersionJob, plan: &mut Plan) -> Result<
     outcome
 }
 
-/// Whether it is the very version that is to be brought in: of the same mode, too.
+/// Whether this is the wanted version, from the same mode.
 fn is_of(kept: &InstalledVersion, job: &VersionJob) -> bool {
     kept.documents.release_bytes == job.documents.release_bytes
 }
 
-/// How the chunks come that only another machine has.
+/// Chooses how to download the chunks that only other machines have.
 fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy {
     let is_far = |want: &WantedChunk| !inputs.spool.has(&want.id) && !inputs.sources.has_locally(&want.id);
     let wanted: Vec<WantedChunk> = plan.chunks.iter().map(|job| job.want).filter(is_far).collect();
@@ -191,12 +191,12 @@ fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy 
     strategy::choose(&strategy::Inputs { wanted: &wanted, offers: &job.offers, stored_ratio, link: job.link })
 }
 
-/// A version's folder is never written to again, so a repaired one gets another name; and so does a build that was
-/// promoted from one mode to another: it may have another entry, and to go back is to go back to that.
+/// Names the folder of the version. A published folder is never written to again, so a repaired version gets another
+/// name. So does a build that was promoted from one mode to another: its entry may differ, and a rollback returns to it.
 fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
-    // A run before this one may have been stopped right before the switch.
+    // An earlier run may have been stopped right before the switch.
     let is_whole =
         |folder: &String| InstalledVersion::read(root, folder).is_some_and(|it| is_of(&it, job) && it.is_complete());
     let is_usable = |folder: &String| match &job.purpose {
@@ -207,8 +207,8 @@ fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> Str
     std::iter::once(name.clone()).chain(numbered).find(is_usable).unwrap_or(name)
 }
 
-/// Makes the versions in place sources of chunks. Gives the one that is replaced: its files, and those that somebody
-/// put beside them, go on in the new one.
+/// Makes the installed versions sources of chunks. Returns the one that is replaced: its unchanged files, and those that
+/// were added to it, are carried over.
 fn open_seeds(
     root: &InstallRoot,
     state: &InstallState,
@@ -221,7 +221,7 @@ fn open_seeds(
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
             Ok(seed) => job.sources.seeds.push(seed),
-            // Only a seed: without it more is fetched.
+            // Without this seed more is downloaded, no more than that.
             Err(error) => monitor.warn(&error),
         }
     }
@@ -233,7 +233,7 @@ fn open_seeds(
     Ok(job.in_place.iter().position(|it| Some(it.kept.tree()) == tree.as_deref()))
 }
 
-/// The files that were in the folder before us, cut as the new version is.
+/// The files that were in an adopted folder, cut with the chunker of the new version.
 fn adopted_seed(root: &InstallRoot, job: &VersionJob, monitor: &Monitor) -> Result<Seed> {
     let recorded = tree::Recorded::Reproducible(job.documents.index.flags());
     let layout = tree::layout_without(root.directory(), &recorded, &[".vsekai", "versions", "current", "saved"])?;
@@ -251,12 +251,12 @@ impl Prepared {
         &self.planned.plan.summary
     }
 
-    /// How the chunks come, and what other ways would have cost.
+    /// The chosen download strategy, and what the others would have cost.
     pub fn prices(&self) -> &[Price] {
         self.planned.bundled.as_ref().map_or(&[], |bundled| &bundled.strategy.prices)
     }
 
-    /// Where.
+    /// The install root that it is for.
     pub fn root(&self) -> &InstallRoot {
         &self.root
     }
@@ -266,12 +266,12 @@ impl Prepared {
         &self.documents.release
     }
 
-    /// Whether the version is in place already, so that only `state.json` has to be written.
+    /// Whether the version is already in place, so that only `state.json` has to be written.
     pub fn is_there(&self) -> bool {
         self.is_there
     }
 
-    /// Does it, and makes the version current. `session` holds the lock of the same root.
+    /// Carries out the plan and makes the version current. `session` holds the lock of the same root.
     pub fn apply(self, session: &mut Session, monitor: &Monitor) -> Result<Installation> {
         if self.intent != Intent::Apply || session.root() != &self.root {
             return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
@@ -286,7 +286,7 @@ impl Prepared {
                     done.work.transfer = assembled.transfer;
                     done.work.written_bytes = assembled.written_bytes;
                 }
-                // What is in place may start, and that beats the version that is to be left.
+                // The damaged copy may start, and that is better than the version to be left.
                 (Err(error), Purpose::Update, Some(hurt)) if error.is_for_want_of_bytes() => {
                     heal::take_as_it_is(&self.root, hurt, error, monitor)?;
                     folder = hurt;
@@ -301,7 +301,7 @@ impl Prepared {
         }
         session.commit()?;
         monitor.signal(Signal::Applied);
-        // From here on the new version is the current one: what is left over is no reason to fail.
+        // The new version is current now, so leftovers are not a reason to fail.
         match recover::drop_staged(&self.root, None).and_then(|()| session.clean()) {
             Ok(saved) => done.saved_files = saved,
             Err(error) => monitor.warn(&error),
@@ -327,7 +327,7 @@ impl Prepared {
         monitor.pool()?.install(|| self.planned.plan.files.par_iter().try_for_each(check))
     }
 
-    /// Builds the tree in staging, and moves it to its place.
+    /// Builds the tree in staging and moves it into `versions/`.
     fn bring_in(&self, monitor: &Monitor) -> Result<Assembled> {
         let staging = Staging::at(self.root.staging(&self.folder));
         let tree = staging.tree();

@@ -1,7 +1,7 @@
 //! Which versions are running, so that nothing is removed under a game.
 //!
 //! Each start holds a shared lock on `.vsekai/running/<folder>`; the game inherits it. A lock that is still held after
-//! the program has gone means that the game goes on.
+//! the program has gone means that the game is still running.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::InstallRoot;
 use crate::error::{Error, Result};
 use crate::local::disk;
 
-/// Where running games are marked, in `.vsekai`.
+/// The folder of marks, in `.vsekai`.
 pub(super) const RUNNING: &str = "running";
 
 const READY: &str = "ready-";

@@ -90,7 +90,7 @@ impl Verified {
 /// A version that is kept, and what was found in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Examined {
-    /// Which.
+    /// The version that was read.
     #[serde(flatten)]
     pub installed: Installed,
     /// Whether it is the one that starts; else it is the one to go back to.

@@ -28,7 +28,7 @@ pub(super) struct DocumentSources<'a, 'b> {
     pub(super) client: Option<&'a mut BundleClient<'b>>,
 }
 
-/// See the module's head.
+/// The verified state of a repository, as one operation sees it.
 pub(super) struct RepositoryState {
     repository: Repository,
     catalog: Catalog,
