@@ -192,7 +192,8 @@ fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy 
 }
 
 /// Names the folder of the version. A published folder is never written to again, so a repaired version gets another
-/// name. So does a build that was promoted from one mode to another: its entry may differ, and a rollback returns to it.
+/// name. So does a build that was promoted from one mode to another: its entry may differ, and a rollback returns to
+/// it.
 fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> String {
     let name = job.documents.release.folder();
     let is_free = |folder: &String| !root.versions(folder).exists();
@@ -207,8 +208,8 @@ fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> Str
     std::iter::once(name.clone()).chain(numbered).find(is_usable).unwrap_or(name)
 }
 
-/// Makes the installed versions sources of chunks. Returns the one that is replaced: its unchanged files, and those that
-/// were added to it, are carried over.
+/// Makes the installed versions sources of chunks. Returns the one that is replaced: its unchanged files, and those
+/// that were added to it, are carried over.
 fn open_seeds(
     root: &InstallRoot,
     state: &InstallState,
