@@ -66,14 +66,19 @@ def noise(seed: int, length: int) -> bytes:
     return bytes(out[:length])
 
 
-def code(functions: int, shift: int) -> bytes:
-    """Imitates x86-64 code: many calls of few functions, for which the filter of bundles is made."""
+def code(functions: int, grown: int) -> bytes:
+    """Imitates x86-64 code: many calls of few functions, for which the filter of bundles is made.
+
+    It grows in the middle, so that calls across that point have new distances and the same targets.
+    """
     targets = [4096 + 640 * at for at in range(8)]
-    out = bytearray(b"\x7fELF\x02\x01\x01" + bytes(9)) + bytes(shift)
+    out = bytearray(b"\x7fELF\x02\x01\x01" + bytes(9))
     for at in range(functions):
+        if at == functions // 2:
+            out += b"\x90" * grown
         out += b"\x55\x48\x89\xe5" + noise(at + 1, 10)
         for call in range(3):
-            out += b"\xe8" + (targets[(at + call * 3) % 8] + shift - len(out) - 5).to_bytes(4, "little", signed=True)
+            out += b"\xe8" + (targets[(at + call * 3) % 8] - len(out) - 5).to_bytes(4, "little", signed=True)
         out += b"\x5d\xc3"
     return bytes(out)
 

@@ -13,7 +13,7 @@ const FOLDERS: [(&str, usize); 5] = [
     // publisher.rs
     ("keys", 13),
     // player.rs, publisher.rs; bundles in bundles.rs
-    ("repository", 97),
+    ("repository", 96),
     // server/tests/it/formats/
     ("server", 34),
 ];

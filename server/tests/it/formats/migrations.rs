@@ -100,7 +100,7 @@ async fn the_newest_has_every_field_as_it_was() {
     let cdn = &db.view().await.unwrap().cdns[0];
     assert_eq!(
         (cdn.name.as_str(), cdn.uri.as_str(), cdn.region.as_str()),
-        ("Tokyo", "https://tokyo.example.org/", "jp")
+        ("Tokyo", "https://tokyo.example.org", "jp")
     );
     let scopes: Vec<_> = db.tokens(&all()).await.unwrap().into_iter().map(|token| token.scopes).collect();
     assert_eq!(scopes, ["publish:beta", "admin"]);
