@@ -28,7 +28,7 @@ use crate::local::plan::{self, Inputs, Plan, Summary};
 use crate::local::seed::Seed;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::spool::Spool;
-use crate::local::staging::{self, Intent, Planned, Report, Staging};
+use crate::local::staging::{self, Check, Intent, Planned, Report, Staging};
 use crate::local::strategy::{self, Link, Price, Strategy};
 use crate::local::tree;
 use crate::state::Signal;
@@ -334,7 +334,7 @@ impl Prepared {
         let tree = staging.tree();
         let (layout, release) = (self.documents.table.layout(), &self.documents.release);
         let check = |tree: &Path| self.check_digests(tree, monitor);
-        let last = (Durability::PowerCut, &check as &dyn Fn(&Path) -> Result<()>);
+        let last = (Durability::PowerCut, &check as Check<'_>);
         let assembled = self.planned.build(&staging, layout, &|node| mode_of(release, node), last, monitor)?;
         InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");

@@ -143,6 +143,13 @@ pub fn acquire(
     Ok(transfer)
 }
 
+/// Whether a seed lacks the file, or a part of it, that a chunk would come from: it does not have the chunk.
+fn is_gone(error: &Error) -> bool {
+    use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound, UnexpectedEof};
+    let Error::Io { source, .. } = error else { return false };
+    matches!(source.kind(), NotFound | UnexpectedEof | NotADirectory | IsADirectory)
+}
+
 /// One pass over a list of wanted chunks, and the failures in it.
 struct Round<'a> {
     sources: &'a Sources,
@@ -307,6 +314,7 @@ impl<'a> Round<'a> {
                 },
                 Ok(None) => {}
                 // A seed that changed meanwhile does no harm: the chunk is acquired from another source.
+                Err(error) if is_gone(&error) => {}
                 Err(error) => self.complain(want.id, error),
             }
         }

@@ -24,7 +24,7 @@ use crate::local::plan::{self, Inputs, Installed, Plan, Summary};
 use crate::local::receipt::{Receipt, Workplace};
 use crate::local::sources::{Sources, Transfer};
 use crate::local::spool::Spool;
-use crate::local::staging::{Intent, Planned, Report, Staging, check_space};
+use crate::local::staging::{Check, Intent, Planned, Report, Staging, check_space};
 use crate::local::store::LocalStore;
 
 mod destination;
@@ -228,11 +228,6 @@ fn staging_name(index: &Index) -> String {
     format!("staging-{}", &digest[..8])
 }
 
-/// Every chunk was verified on its way, and no more is known of an archive.
-fn no_check(_tree: &Path) -> Result<()> {
-    Ok(())
-}
-
 impl PreparedExtract {
     fn nothing_to_do(request: Request, workplace: Workplace, layout: Layout, lock: Option<Lock>) -> Self {
         let planned = Planned::nothing(&request.index, Spool::new(workplace.folder()));
@@ -271,7 +266,8 @@ impl PreparedExtract {
         }
         let staging = Staging::at(self.workplace.join(&staging_name(&self.request.index)));
         let durability = if self.request.sync || self.replaces { Durability::PowerCut } else { Durability::Kill };
-        let last = (durability, &no_check as &dyn Fn(&Path) -> Result<()>);
+        // Every chunk was verified on its way, and no more is known of an archive.
+        let last = (durability, (&|_: &Path| Ok(())) as Check<'_>);
         let assembled = self.planned.build(&staging, &self.layout, &assemble::recorded_mode, last, monitor)?;
         let tree = staging.tree();
         let new_receipt = self.workplace.join("receipt.new");

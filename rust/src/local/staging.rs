@@ -106,6 +106,9 @@ pub struct Report {
     pub written_bytes: u64,
 }
 
+/// Looks at a tree that was built, before it is synced.
+pub type Check<'a> = &'a dyn Fn(&Path) -> Result<()>;
+
 impl Planned {
     /// A plan to do nothing.
     pub fn nothing(index: &Index, spool: Spool) -> Self {
@@ -130,7 +133,7 @@ impl Planned {
         staging: &Staging,
         layout: &Layout,
         mode_of: &(dyn Fn(&Node) -> u32 + Sync),
-        (durability, check): (Durability, &dyn Fn(&Path) -> Result<()>),
+        (durability, check): (Durability, Check<'_>),
         monitor: &Monitor,
     ) -> Result<Assembled> {
         let tree = staging.tree();

@@ -100,7 +100,7 @@ fn read_only_disk_is_an_error_with_a_hint() {
     disk.read_only(true);
     let run = go(&game.old_index);
     run.failed("read_only");
-    assert!(run.stderr.contains("hint: Choose a destination on a disk that can be written."), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: Choose a destination on a writable disk."), "{}", run.stderr);
     disk.read_only(false);
     go(&game.old_index).done();
     disk.read_only(true);
@@ -144,7 +144,11 @@ fn folder_of_somebody_else_is_an_error_with_a_hint() {
     let before = snapshot(&game.destination);
     let run = Run::of(&mut command);
     run.failed("permission_denied");
-    assert!(run.stderr.contains("hint: Choose a folder that you may write to."), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("hint: Change the permissions of the path in the message, or choose another folder."),
+        "{}",
+        run.stderr
+    );
     assert_same(&before, &snapshot(&game.destination), Same::Untouched);
     let elsewhere = game.bench.path("nobody's/GAME");
     Run::of(&mut as_nobody(&game, &game.new_index, &elsewhere).unwrap()).failed("permission_denied");
