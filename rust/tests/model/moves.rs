@@ -101,7 +101,10 @@ fn phrase() -> impl Strategy<Value = Vec<Move>> {
         1 => (mode(), version(), update())
             .prop_map(|(mode, version, update)| vec![Move::Recall { mode, version, undo: false }, update]),
         1 => (harm(), publish(), update()).prop_map(|(harm, publish, update)| vec![harm, publish, update]),
-        1 => (harm(), harm()).prop_map(|(one, two)| vec![one, two, Move::Verify, Move::Repair]),
+        2 => (harm_of(false), harm_of(true)).prop_map(|(one, two)| vec![one, two, Move::Verify, Move::Repair]),
+        // After an update there is a previous version to damage.
+        3 => (publish(), harm_of(true), prop_oneof![Just(Move::RollBack), Just(Move::Repair)])
+            .prop_map(|(publish, harm, next)| vec![publish, Move::Update, harm, next]),
         1 => (promote(), mode()).prop_map(|(promote, mode)| vec![promote, Move::Switch { mode }, Move::Update]),
     ]
 }
@@ -128,8 +131,12 @@ fn killed() -> impl Strategy<Value = Move> {
 }
 
 fn harm() -> impl Strategy<Value = Move> {
+    any::<bool>().prop_flat_map(harm_of)
+}
+
+fn harm_of(previous: bool) -> impl Strategy<Value = Move> {
     let how = prop_oneof![Just(Harm::Byte), Just(Harm::Replace), Just(Harm::Delete)];
-    (any::<bool>(), 0..16_usize, how).prop_map(|(previous, file, how)| Move::Damage { previous, file, how })
+    (0..16_usize, how).prop_map(move |(file, how)| Move::Damage { previous, file, how })
 }
 
 fn a_move() -> impl Strategy<Value = Move> {
