@@ -71,7 +71,7 @@ impl Chunk {
     }
 
     /// Unverified bytes, for callers that verify their own result.
-    pub(crate) fn as_unverified(&self) -> &[u8] {
+    pub fn as_unverified(&self) -> &[u8] {
         &self.bytes
     }
 
