@@ -123,7 +123,7 @@ damage() {
 }
 
 # Minutes of CPU time of a first build with the extension, and of one after a change to our own crates: estimates.
-first_build=9
+first_build=12
 next_build=3
 
 # how_long: prints what has to be built and how long that takes with these cores; nothing if everything is built.
