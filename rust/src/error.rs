@@ -225,8 +225,8 @@ pub enum Error {
         /// All existing names, separated by commas.
         known: String,
     },
-    /// The mode is no longer active and names no successor.
-    #[error("The mode {mode:?} is retired and has no successor")]
+    /// The mode is no longer active, and no successor is signed.
+    #[error("The mode {mode:?} has ended; choose another mode")]
     ModeRetired {
         /// The retired mode.
         mode: String,
@@ -252,6 +252,16 @@ pub enum Error {
         mode: String,
         /// The requested version.
         version: String,
+    },
+    /// The publisher no longer allows this version to be installed.
+    #[error("{version} of the mode {mode:?} may no longer be installed: the oldest allowed version is {oldest}")]
+    VersionTooOld {
+        /// The mode it was published in.
+        mode: String,
+        /// The requested version.
+        version: String,
+        /// The oldest version that the publisher allows.
+        oldest: String,
     },
     /// The version is already published; published content never changes.
     #[error("{version} is already published in mode {mode:?} with different content")]
@@ -374,6 +384,7 @@ impl Error {
             Self::ModeCycle { .. } => "mode_cycle",
             Self::NoBuild { .. } => "no_build_for_platform",
             Self::VersionUnknown { .. } => "version_unknown",
+            Self::VersionTooOld { .. } => "version_too_old",
             Self::VersionExists { .. } => "version_exists",
             Self::LauncherTooOld { .. } => "launcher_too_old",
             Self::StateTooNew { .. } => "state_too_new",

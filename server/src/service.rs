@@ -31,12 +31,13 @@ pub mod publish;
 mod rebuild;
 mod renew;
 mod sign;
+mod statement;
 mod trust;
 
-pub(crate) use cdns::is_private;
 pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
 pub use sign::{Accept, Signer};
+pub(crate) use vsekai_updater::net::http::is_private;
 
 /// How often to decide anew because the view was stale.
 const MAX_DECISIONS: u32 = 20;

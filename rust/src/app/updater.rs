@@ -72,9 +72,14 @@ impl Updater {
         };
         // Where that cannot be written, or somebody else writes, the next check costs a little more.
         if self.root.is_ours()
-            && let Ok(_session) = self.enter("check", monitor)
+            && let Ok(mut session) = self.enter("check", monitor)
         {
             let _ = view.remember();
+            let known = session.state.floors.clone();
+            view.raise_floors(&mut session.state);
+            if session.state.floors != known {
+                let _ = session.commit();
+            }
         }
         monitor.signal(if available.is_some() { Signal::Found } else { Signal::NothingNew });
         Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
@@ -85,7 +90,7 @@ impl Updater {
         monitor.begin();
         Session::admit(&self.root, &self.admission("update"))?;
         let state = self.state_or_new(monitor)?;
-        let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
+        let mut view = RepositoryState::open_read_only(&self.settings, &self.root, &state, monitor)?;
         let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
         let (mode, version) = (mode.clone(), offer.version.clone());
         let (job, _) = self.job(&mut view, (&mode, &version), state.current.as_ref(), Intent::DryRun, monitor)?;
@@ -180,14 +185,14 @@ impl Updater {
         monitor: &Monitor,
     ) -> Result<(VersionJob, Transfer)> {
         let (release, bytes) = view.release(mode, version, &self.settings.platform)?;
-        let sources = repository_state::sources(&self.settings, &view.stores())?;
+        let sources = repository_state::sources(&self.settings, view.network(), &view.stores())?;
         let in_place = bundle_client::bases(&self.root, current);
         let is_there =
             |base: &bundle_client::InstalledBase| base.kept.documents.release.index.sha256 == release.index.sha256;
         let mut offered = None;
         if sources.remote.is_some() && !in_place.iter().any(is_there) {
             let listed = view.listed(&release, &bytes);
-            offered = BundleClient::open(&self.settings, &view.places(), &release, &in_place, listed, monitor);
+            offered = BundleClient::open(view.network().clone(), &view.places(), &release, &in_place, listed, monitor);
         }
         let documents =
             view.documents(&release, bytes, DocumentSources { bases: &in_place, client: offered.as_mut() })?;
@@ -237,7 +242,7 @@ impl Updater {
             let quiet = if is_told { monitor.without_states() } else { monitor.clone() };
             is_told |= !all[at].found.damage.is_empty();
             let folder = all[at].installed.folder.clone();
-            let sources = self.sources(&session.state);
+            let sources = self.sources(&session.state, monitor);
             let mended = sources.and_then(|it| session.mend(&folder, &all[at].found, others, it, &quiet));
             failure = keep_first(failure, mended.map(|report| all[at].repaired = report))?;
         }
@@ -259,10 +264,11 @@ impl Updater {
     }
 
     /// Who has chunks, to mend with: the repositories that were named, then those that the install came from.
-    fn sources(&self, state: &InstallState) -> Result<Sources> {
+    fn sources(&self, state: &InstallState, monitor: &Monitor) -> Result<Sources> {
         let named = self.settings.repository.iter().map(|place| repository_state::below(place, DEFAULT_STORE));
         let stores: Vec<String> = named.chain(state.stores.iter().cloned()).collect();
-        repository_state::sources(&self.settings, &stores)
+        let network = repository_state::network(&self.settings, state, monitor)?;
+        repository_state::sources(&self.settings, &network, &stores)
     }
 
     /// Gets the documents of a version again if somebody removed them.
@@ -294,7 +300,7 @@ impl Updater {
             monitor.warn(&error);
         }
         let state = session.state.clone();
-        let outcome = session.roll_back(VerifyDepth::Full, &|| self.sources(&state), monitor);
+        let outcome = session.roll_back(VerifyDepth::Full, &|| self.sources(&state, monitor), monitor);
         if let Err(Error::NoPrevious { .. }) = outcome {
             // A run before this one may have been stopped right after the switch.
             session.clean()?;
@@ -311,9 +317,9 @@ impl Updater {
         let mut session = self.enter("mode switch", monitor)?;
         session.current()?;
         let mut view = RepositoryState::open(&self.settings, &self.root, &session.state, monitor)?;
-        let resolved = crate::formats::release::resolve_mode(view.catalog(), mode)?.clone();
+        let resolved = view.resolve(mode)?;
         view.remember()?;
-        session.state.mode = resolved.clone();
+        session.state.mode = mode.clone();
         session.commit()?;
         Ok(resolved)
     }

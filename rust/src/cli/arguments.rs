@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::install::config::rate_bytes_per_second;
+use crate::net::http::Url;
 
 pub(crate) mod install;
 pub(crate) mod publish;
@@ -128,6 +129,9 @@ pub(crate) struct Network {
     /// File whose first line is sent as the Cookie header [env: `VSEKAI_HTTP_COOKIE`, the value itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) http_cookie_file: Option<PathBuf>,
+    /// Also send these credentials to the server at this URL, if the catalog of a repository names it. May be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) http_auth_origin: Vec<Url>,
     /// PEM file with the client certificate and its key
     #[arg(long, value_name = "FILE")]
     pub(crate) client_cert: Option<PathBuf>,

@@ -53,6 +53,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
         "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
         "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
+        "version_too_old" => "Update without --version to get the newest one.",
         "version_exists" => "Publish the new build under a new version number.",
         "launcher_too_old" => "Install the newest vsekai, then run it again.",
         "state_too_new" => "Install the newest vsekai. The game itself was not touched.",

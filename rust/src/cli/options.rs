@@ -63,6 +63,7 @@ fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Re
         authorization,
         cookie: secret(options.http_cookie_file.as_deref(), "VSEKAI_HTTP_COOKIE")?,
         client_certificate_pem: certificate,
+        credential_origins: options.http_auth_origin.clone(),
         ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
         proxy: merged.proxy.value,
         rate_limit_bytes_per_second: options.limit_rate.or(limit_rate),

@@ -3,6 +3,7 @@
 //! ```text
 //! Catalog     per mode: active? successor? which versions are offered, where, to how many        release/catalog.rs
 //!   choose    catalog + installed version -> stay, or take another version                       release/choice.rs
+//! Statement   what a mode's own key says about the mode: its successor                           release/statement.rs
 //! Release     one version for one platform: index, file table, entry program, notes              release/document.rs
 //!   FileTable its files: a layout with the SHA-256 of each file                                  release/file_table.rs
 //! ```
@@ -16,6 +17,7 @@ mod choice;
 mod document;
 mod file_table;
 mod name;
+mod statement;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ pub use choice::{Choice, Situation, Why, admits, choose, resolve_mode};
 pub use document::{Chunking, Entry, Release, Sizes, TargetRef};
 pub use file_table::FileTable;
 pub use name::{ModeName, Platform, target_name};
+pub use statement::{STATEMENT_FIELD, Statement, Statements, signed_successor};
 
 /// Whether clients use this address from a catalog. Other schemes are ignored, so that future versions can add some.
 pub fn is_web_address(text: &str) -> bool {

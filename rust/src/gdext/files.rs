@@ -4,10 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use godot::builtin::GString;
+use godot::classes::FileAccess;
 use godot::classes::file_access::ModeFlags;
-use godot::classes::{FileAccess, ProjectSettings};
-use godot::obj::{EngineEnum, Singleton};
+use godot::obj::EngineEnum;
 
+use super::project_settings;
 use crate::error::{Error, Result};
 
 /// A root.json has some kilobytes.
@@ -37,7 +38,7 @@ fn read(path: &GString) -> Result<Vec<u8>> {
 pub(super) fn system_path(path: &GString) -> PathBuf {
     let text = path.to_string();
     if text.starts_with("user://") || text.starts_with("res://") {
-        return PathBuf::from(ProjectSettings::singleton().globalize_path(path).to_string());
+        return PathBuf::from(project_settings::globalize_path(path).to_string());
     }
     PathBuf::from(text)
 }

@@ -8,10 +8,9 @@
 //! For launchers, not for games: audio threads wait by timers too. Does nothing unless asked, nothing in the editor, and
 //! nothing on other systems.
 
-use godot::classes::ProjectSettings;
 use godot::init::{InitLevel, InitStage};
-use godot::meta::ToGodot;
-use godot::obj::Singleton;
+
+use super::project_settings;
 
 const SETTING: &str = "vsekai/timer_slack_usec";
 const MAX_USEC: i64 = 200_000;
@@ -31,8 +30,7 @@ pub(super) fn on_stage(stage: InitStage) {
     }
     match stage {
         InitStage::Core => {
-            let asked = ProjectSettings::singleton().get_setting_ex(SETTING).default_value(&0.to_variant()).done();
-            if let Ok(usec @ 1..=MAX_USEC) = asked.try_to::<i64>() {
+            if let Ok(usec @ 1..=MAX_USEC) = project_settings::setting(SETTING).try_to::<i64>() {
                 set(usec * 1000);
             }
         }

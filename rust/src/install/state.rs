@@ -59,7 +59,7 @@ pub struct InstallState {
     schema: u64,
     /// A random id that decides this install's place in a rollout. It is never sent anywhere.
     pub install_id: String,
-    /// The mode that the install follows.
+    /// The mode that the user chose. `current.mode` may be its successor.
     pub mode: ModeName,
     /// The version that `launch` starts.
     pub current: Option<Installed>,
@@ -77,9 +77,16 @@ pub struct InstallState {
     /// have raised the numbers with keys that have been replaced since.
     #[serde(default)]
     pub seen_root: u64,
-    /// URLs or folders of the repository that it was installed from.
+    /// The oldest version of each mode that may still be installed: the highest that any of its releases has named.
+    /// Starts over with `seen_root`, for the same reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub floors: BTreeMap<ModeName, Version>,
+    /// URLs or folders of the repository, as the user named them.
     #[serde(default)]
     pub repository: Vec<String>,
+    /// The mirrors that the catalog named at the last check. They are replaced at each check.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
     /// The chunk stores, for a repair without metadata.
     #[serde(default)]
     pub stores: Vec<String>,
@@ -110,7 +117,9 @@ impl InstallState {
             bad: Vec::new(),
             seen: BTreeMap::new(),
             seen_root: 0,
+            floors: BTreeMap::new(),
             repository: Vec::new(),
+            mirrors: Vec::new(),
             stores: Vec::new(),
             adopted: false,
             integration: None,
@@ -180,6 +189,14 @@ impl InstallState {
         let installed = [&mut self.current, &mut self.previous].into_iter().flatten().map(|it| &mut it.folder);
         let folders = installed.chain(self.trial.as_mut().map(|trial| &mut trial.folder));
         folders.filter(|folder| *folder == from).for_each(|folder| to.clone_into(folder));
+    }
+
+    /// Raises the floor of a mode; it never goes down.
+    pub fn raise_floor(&mut self, mode: &ModeName, oldest: &Version) {
+        let known = self.floors.get(mode);
+        if known.is_none_or(|known| oldest.cmp_precedence(known).is_gt()) {
+            self.floors.insert(mode.clone(), oldest.clone());
+        }
     }
 
     /// The current and the previous version, in this order, as far as they exist.

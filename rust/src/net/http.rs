@@ -9,6 +9,7 @@
 //!       Limiter     bytes per second                                    http/limiter.rs
 //! HttpBundle        ranges of one bundle, resumed after a failure       http/bundle.rs
 //!     HttpClient    one request with a body                             http/send.rs
+//!   UserOrigins     who gets credentials, and who may be private        http/origins.rs
 //! ```
 //!
 //! Promises: every wait ends, every body has a size limit, a chunk is requested once unless something fails, and no
@@ -21,6 +22,7 @@
 use std::fmt;
 use std::time::Duration;
 
+mod address;
 mod bundle;
 mod client;
 mod concurrency;
@@ -28,10 +30,12 @@ mod failure;
 mod limiter;
 mod mirrors;
 mod network;
+mod origins;
 mod scheduler;
 mod send;
 mod store;
 
+pub use address::is_private;
 pub use client::{HttpAnswer, HttpClient, HttpRequest, Validators};
 pub use network::Network;
 pub use scheduler::{ChunkRequest, Deliver, FetchStats, fetch_all};
@@ -63,12 +67,15 @@ impl fmt::Debug for Secret {
 /// How to talk to servers. [`HttpOptions::default`] suits a public store.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The complete `Authorization` value. Sent to every requested URL, but not to another host after a redirect.
+    /// The complete `Authorization` value. Sent to every requested URL, but not to another host after a redirect; from a
+    /// network [for a repository](Network::for_repository), only to the servers that the user named.
     pub authorization: Option<Secret>,
     /// The complete `Cookie` value; sent by the same rule.
     pub cookie: Option<Secret>,
     /// Client certificate and its private key, both in one PEM text.
     pub client_certificate_pem: Option<Vec<u8>>,
+    /// Further servers that get the credentials of a network for a repository: those at these URLs.
+    pub credential_origins: Vec<Url>,
     /// Certificate authorities to trust in addition to the system's. Each is PEM with one or more certificates.
     pub ca_certificates_pem: Vec<Vec<u8>>,
     /// Proxy for all hosts that `NO_PROXY` does not name; without it, the environment decides.
@@ -95,6 +102,7 @@ impl Default for HttpOptions {
             authorization: None,
             cookie: None,
             client_certificate_pem: None,
+            credential_origins: Vec::new(),
             ca_certificates_pem: Vec::new(),
             proxy: None,
             connect_timeout: Duration::from_secs(10),
@@ -114,6 +122,7 @@ impl fmt::Debug for HttpOptions {
             .field("authorization", &self.authorization)
             .field("cookie", &self.cookie)
             .field("client_certificate", &self.client_certificate_pem.is_some())
+            .field("credential_origins", &self.credential_origins.len())
             .field("ca_certificates", &self.ca_certificates_pem.len())
             // A proxy URL may hold a password.
             .field("proxy", &self.proxy.is_some())

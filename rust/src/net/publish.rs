@@ -40,7 +40,7 @@ mod import;
 mod server;
 
 pub use edit::{Edit, edit};
-pub use server::Server;
+pub use server::{Server, retire_on_server};
 
 /// The content to publish.
 #[derive(Debug)]
@@ -82,6 +82,8 @@ pub struct Request {
     pub notes: String,
     /// The oldest `vsekai` that can install it.
     pub min_launcher: Option<Version>,
+    /// The oldest version of the mode that may still be installed.
+    pub oldest_allowed: Option<Version>,
     /// Files that the game changes when it runs.
     pub mutable: Vec<RelPath>,
     /// Percentage of installs that are offered the version, 0 to 100.

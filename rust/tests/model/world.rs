@@ -153,6 +153,7 @@ impl World {
             entry: Entry { path: RelPath::new(ENTRY)?, arguments: Vec::new() },
             notes: String::new(),
             min_launcher: None,
+            oldest_allowed: None,
             mutable: Vec::new(),
             rollout: 100,
             skip_update: false,

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::run::Run;
+
 /// Chunks of 1 to 16 KiB, so that small trees have several.
 const CHUNK_SIZE: &str = "1:4:16";
 
@@ -69,6 +71,26 @@ impl Publisher {
         let mut command = vsekai();
         command.arg("repository").args(words).arg("--repository").arg(&self.repository);
         run(command.arg("--keys").arg(&self.keys));
+    }
+
+    /// `vsekai --json repository WORDS` with the keys in this folder.
+    pub(crate) fn repository_command(&self, keys: &Path, words: &[&str]) -> Run {
+        let mut command = vsekai();
+        command.args(["--json", "repository"]).args(words).arg("--repository").arg(&self.repository);
+        Run::of(command.arg("--keys").arg(keys))
+    }
+
+    /// A copy of the key folder with the keys of these roles alone.
+    pub(crate) fn some_keys(&self, name: &str, roles: &[&str]) -> PathBuf {
+        let some = self.keys.with_file_name(name);
+        run(Command::new("cp").arg("-a").arg(&self.keys).arg(&some));
+        for file in fs::read_dir(&some).unwrap().flatten() {
+            let text = file.file_name().into_string().unwrap();
+            if text.ends_with(".pk8") && !roles.contains(&text.split('.').next().unwrap()) {
+                fs::remove_file(file.path()).unwrap();
+            }
+        }
+        some
     }
 
     /// The SHA-256 of a version's index, in hex, by which its target is named in the repository.

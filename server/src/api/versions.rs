@@ -247,7 +247,7 @@ async fn offer_of(context: &ApiContext, mode: ModeName, platform: &Platform) -> 
     if !catalog.modes.contains_key(&mode) {
         return Err(Error::NotFound { what: "mode" });
     }
-    let resolved = resolve_mode(&catalog, &mode)?.clone();
+    let resolved = resolve_mode(&catalog, &mode, &catalog.successors())?.clone();
     let offers = catalog.modes.get(&resolved).map(|mode| mode.versions.as_slice()).unwrap_or_default();
     let offers = offers.iter().filter(|it| !it.recalled && !it.skip_update && it.platforms.contains(platform));
     let best = offers.max_by(|a, b| a.version.cmp_precedence(&b.version).then(a.sequence.cmp(&b.sequence)));

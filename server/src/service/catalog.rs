@@ -28,7 +28,7 @@ pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
         catalog.modes.insert(mode.name.clone(), described);
     }
     for mode in view.modes.iter().filter(|mode| mode.update_to.is_some()) {
-        resolve_mode(&catalog, &mode.name)
+        resolve_mode(&catalog, &mode.name, &catalog.successors())
             .map_err(|error| Error::Conflict { code: "mode_cycle", reason: error.to_string() })?;
     }
     catalog.mirrors = mirrors(&view.cdns, region).into_iter().map(|cdn| cdn.uri.clone()).collect();

@@ -4,11 +4,13 @@
 //! network. Names and addresses of private networks are therefore refused: here as far as a URI shows them, and in the
 //! prober for what a name resolves to.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use serde_json::json;
 use url::{Host, Url};
 use uuid::Uuid;
+
+use vsekai_updater::net::http::is_private;
 
 use super::{Actor, Decision, Service};
 use crate::db::{RowChange, View};
@@ -225,45 +227,6 @@ fn is_private_name(name: &str) -> bool {
     let local = ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "test", "example", "invalid"];
     let top = name.rsplit('.').next().unwrap_or_default();
     !name.contains('.') || local.contains(&top)
-}
-
-/// Whether an address is not public: loopback, private, link-local, shared, documentation, multicast,
-/// reserved, or one of these embedded in IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
-pub(crate) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (b == 18 || b == 19))
-        }
-        IpAddr::V6(v6) => embedded(v6).map_or_else(|| is_private_v6(v6), |v4| is_private(IpAddr::V4(v4))),
-    }
-}
-
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    // Only 2000::/3 is allocated. Of that, the ranges for documentation and Teredo do not count as public.
-    (first & 0xe000) != 0x2000 || (first == 0x2001 && (second == 0xdb8 || second == 0)) || first == 0x3fff
-}
-
-/// The IPv4 address embedded in an IPv6 address.
-fn embedded(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
-    let s = address.segments();
-    let from = |high: u16, low: u16| std::net::Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match s {
-        [0, 0, 0, 0, 0, 0xffff | 0, high, low] if s[..6] != [0; 6] || high != 0 || low > 1 => Some(from(high, low)),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => Some(from(high, low)),
-        _ => None,
-    }
 }
 
 fn describe(cdn: &Cdn) -> serde_json::Value {

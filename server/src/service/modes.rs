@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 use vsekai_updater::formats::release::ModeName;
 
-use super::{Actor, Decision, Service};
+use super::{Actor, Decision, Service, statement};
 use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{Mode, ModeVersion, Time};
@@ -38,7 +38,7 @@ impl Service {
     /// Creates a mode. Versions can be published to it once its key has been delegated.
     ///
     /// # Errors
-    /// `mode_exists`, `mode_cycle`, [`Error::Invalid`].
+    /// `mode_exists`, `mode_cycle`, `successor_not_signed`, [`Error::Invalid`].
     pub async fn create_mode(&self, name: &ModeName, edit: &ModeEdit, actor: &Actor) -> Result<Mode> {
         let id = Uuid::now_v7();
         let decide = |view: &View| {
@@ -61,7 +61,7 @@ impl Service {
     /// Changes a mode, but only if `is_expected` holds for its current state.
     ///
     /// # Errors
-    /// [`Error::NotFound`], `mode_cycle`, [`Error::PreconditionFailed`], [`Error::Invalid`].
+    /// [`Error::NotFound`], `mode_cycle`, `successor_not_signed`, [`Error::PreconditionFailed`], [`Error::Invalid`].
     pub async fn update_mode(
         &self,
         name: &ModeName,
@@ -180,6 +180,7 @@ fn edit_mode(view: &View, mode: &mut Mode, edit: &ModeEdit) -> Result<()> {
             let reason = format!("The mode {} cannot lead to itself", mode.name);
             return Err(Error::Conflict { code: "mode_cycle", reason });
         }
+        statement::check_successor(view, mode)?;
     }
     Ok(())
 }

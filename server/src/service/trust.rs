@@ -85,5 +85,18 @@ fn is_there(view: &View, trust: &TrustFiles) -> bool {
     !view.metadata.is_empty()
         && trust.roots.iter().all(|(version, bytes)| has(&format!("tuf/{version}.root.json"), bytes))
         && trust.targets.iter().all(|bytes| has(".targets.json", bytes))
-        && trust.roles.keys().all(|role| view.metadata.iter().any(|file| file.path.ends_with(&format!(".{role}.json"))))
+        && trust.roles.iter().all(|(role, bytes)| published_version(view, role) >= signed_version(bytes))
+}
+
+/// The version of a role's metadata in force.
+fn published_version(view: &View, role: &str) -> Option<u64> {
+    let end = format!(".{role}.json");
+    let mut versions = view.metadata.iter().filter_map(|file| file.path.strip_prefix("tuf/")?.strip_suffix(&end));
+    versions.find_map(|version| version.parse().ok())
+}
+
+/// The version that a role's metadata declares; unverified. `None` is lower than any, and refused later.
+fn signed_version(bytes: &[u8]) -> Option<u64> {
+    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    document.get("signed")?.get("version")?.as_u64()
 }

@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Settings;
 use super::repository_state::below;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -36,7 +35,7 @@ const SMALL_BYTES: u64 = 256 << 10;
 
 /// What one repository has of bundles for one version.
 pub(super) struct BundleClient<'a> {
-    network: &'a Network,
+    network: Network,
     monitor: &'a Monitor,
     bases: &'a [InstalledBase],
     places: Vec<Url>,
@@ -87,7 +86,7 @@ impl InstalledBase {
 impl<'a> BundleClient<'a> {
     /// The client of a release, with a list that is known, or that is asked for. Nothing if there are no bundles.
     pub(super) fn open(
-        settings: &'a Settings,
+        network: Network,
         places: &[String],
         release: &Release,
         bases: &'a [InstalledBase],
@@ -105,7 +104,7 @@ impl<'a> BundleClient<'a> {
             return None;
         }
         let mut client = Self {
-            network: &settings.network,
+            network,
             monitor,
             bases,
             places,

@@ -1,5 +1,6 @@
 //! A look at the repository: its metadata verified, its catalog parsed, and what follows for this install.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::bundle_client::{BundleClient, InstalledBase, KnownList};
@@ -9,13 +10,14 @@ use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::formats::bundle::list_name;
 use crate::formats::release::{
-    self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, Situation, target_name,
+    self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, STATEMENT_FIELD, Situation,
+    signed_successor, target_name,
 };
 use crate::install::{Documents, InstallRoot, InstallState, this_launcher};
 use crate::limits;
 use crate::local::sources::{Sources, Transfer};
 use crate::local::store::LocalStore;
-use crate::net::http::Url;
+use crate::net::http::{Network, Url};
 use crate::net::trust::{Location, OpenOptions, Repository, target_path};
 use crate::path::RelPath;
 use crate::version::Version;
@@ -32,7 +34,13 @@ pub(super) struct DocumentSources<'a, 'b> {
 pub(super) struct RepositoryState {
     repository: Repository,
     catalog: Catalog,
+    /// The successors that are signed, of the modes that the user chose or could be led to.
+    successors: BTreeMap<ModeName, ModeName>,
+    /// The oldest allowed versions: those that were known, and those that releases read since have named.
+    floors: BTreeMap<ModeName, Version>,
+    /// What the user named.
     locations: Vec<String>,
+    network: Network,
     monitor: Monitor,
 }
 
@@ -47,19 +55,45 @@ impl RepositoryState {
         state: &InstallState,
         monitor: &Monitor,
     ) -> Result<Self> {
-        let places = [&settings.repository, &state.repository, &settings.defaults.repository];
-        let locations = places.into_iter().find(|places| !places.is_empty()).unwrap_or(&settings.repository);
+        Self::open_as(settings, root, state, false, monitor)
+    }
+
+    /// The same, without keeping any of what was verified.
+    pub(super) fn open_read_only(
+        settings: &Settings,
+        root: &InstallRoot,
+        state: &InstallState,
+        monitor: &Monitor,
+    ) -> Result<Self> {
+        Self::open_as(settings, root, state, true, monitor)
+    }
+
+    fn open_as(
+        settings: &Settings,
+        root: &InstallRoot,
+        state: &InstallState,
+        read_only: bool,
+        monitor: &Monitor,
+    ) -> Result<Self> {
+        let locations = named(settings, state);
         if locations.is_empty() {
-            let reason = "no repository is known; name one with --repository".to_owned();
-            return Err(Error::Invalid { what: "repository", reason });
+            return Err(Error::Invalid {
+                what: "repository",
+                reason: "none was given, and this install has none".to_owned(),
+            });
         }
+        let network = network(settings, state, monitor)?;
+        let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));
+        let mut all = locations.to_vec();
+        all.extend(mirrors.filter(|mirror| !locations.contains(mirror)).cloned());
         let mut repository = Repository::open(OpenOptions {
-            locations: locations.iter().map(|text| text.parse()).collect::<Result<Vec<Location>>>()?,
+            locations: all.iter().map(|text| text.parse()).collect::<Result<Vec<Location>>>()?,
             root: settings.trust_root.clone().or_else(|| default_root(settings, root)),
             memory: Some(root.trust()),
+            read_only,
             scratch: settings.scratch.clone(),
             clock_guard: settings.clock_guard,
-            network: settings.network.stopped_by(&monitor.cancel),
+            network: network.clone(),
         })?;
         let catalog = Catalog::parse(&target(&mut repository, CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES, monitor)?)?;
         let is_new_root = state.seen_root != 0 && repository.root_version() > state.seen_root;
@@ -69,11 +103,25 @@ impl RepositoryState {
                 return Err(went_back(mode, *seen, now));
             }
         }
-        Ok(Self { repository, catalog, locations: locations.clone(), monitor: monitor.clone() })
+        let floors = if is_new_root { BTreeMap::new() } else { state.floors.clone() };
+        let successors = successors(&repository, &catalog);
+        let locations = locations.to_vec();
+        Ok(Self { repository, catalog, successors, floors, locations, network, monitor: monitor.clone() })
     }
 
-    pub(super) fn catalog(&self) -> &Catalog {
-        &self.catalog
+    /// How to reach this repository, and the servers that its catalog names.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The mode whose versions the users of this mode get.
+    pub(super) fn resolve(&self, mode: &ModeName) -> Result<ModeName> {
+        release::resolve_mode(&self.catalog, mode, &self.successors).cloned()
+    }
+
+    /// Remembers the oldest allowed versions.
+    pub(super) fn raise_floors(&self, state: &mut InstallState) {
+        self.floors.iter().for_each(|(mode, oldest)| state.raise_floor(mode, oldest));
     }
 
     pub(super) fn remember(&mut self) -> Result<()> {
@@ -86,12 +134,14 @@ impl RepositoryState {
 
     /// The mode whose versions count.
     pub(super) fn mode(&self, settings: &Settings, state: &InstallState) -> Result<ModeName> {
-        release::resolve_mode(&self.catalog, settings.mode.as_ref().unwrap_or(&state.mode)).cloned()
+        self.resolve(settings.mode.as_ref().unwrap_or(&state.mode))
     }
 
     pub(super) fn choose<'a>(&'a self, settings: &'a Settings, state: &'a InstallState) -> Result<Choice<'a>> {
         let situation = Situation {
             mode: settings.mode.as_ref().unwrap_or(&state.mode),
+            successors: &self.successors,
+            floors: &self.floors,
             platform: &settings.platform,
             // Another platform's build is none of ours.
             current: state
@@ -109,12 +159,19 @@ impl RepositoryState {
 
     /// Writes what was learned into the state.
     pub(super) fn note(&self, settings: &Settings, state: &mut InstallState) -> Result<()> {
-        state.mode = self.mode(settings, state)?;
+        let chosen = settings.mode.as_ref().unwrap_or(&state.mode).clone();
+        self.resolve(&chosen)?;
+        state.mode = chosen;
+        if state.seen_root != self.repository.root_version() {
+            state.floors.clear();
+        }
+        self.raise_floors(state);
         for (name, mode) in &self.catalog.modes {
             state.seen.insert(name.clone(), mode.sequence);
         }
         state.seen_root = self.repository.root_version();
-        state.repository = self.places();
+        state.repository = self.user_places();
+        state.mirrors = self.places().split_off(state.repository.len());
         state.stores = self.stores();
         Ok(())
     }
@@ -135,6 +192,12 @@ impl RepositoryState {
         if (&release.mode, &release.version, &release.platform) != (mode, version, platform) {
             let reason = format!("{name} describes {} {} for {}", release.mode, release.version, release.platform);
             return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+        }
+        if let Some(oldest) = &release.oldest_allowed {
+            let floor = self.floors.entry(mode.clone()).or_insert_with(|| oldest.clone());
+            if oldest.cmp_precedence(floor).is_gt() {
+                floor.clone_from(oldest);
+            }
         }
         Ok((release, bytes))
     }
@@ -181,12 +244,23 @@ impl RepositoryState {
         Documents::parse(bytes, &index, table)
     }
 
-    /// Where the repository is: what was named, then the mirrors that its catalog names.
+    /// Where the repository is: what the user named, then the mirrors that its catalog names.
     pub(super) fn places(&self) -> Vec<String> {
+        let mut places = self.user_places();
+        for mirror in self.catalog.mirrors.iter().filter(|mirror| release::is_web_address(mirror)) {
+            if !places.contains(mirror) {
+                places.push(mirror.clone());
+            }
+        }
+        places
+    }
+
+    /// What the user named. Earlier programs added the catalog's mirrors to that, after the first place.
+    fn user_places(&self) -> Vec<String> {
         let mut places: Vec<String> = Vec::new();
-        let mirrors = self.catalog.mirrors.iter().filter(|mirror| release::is_web_address(mirror)).cloned();
-        for place in self.locations.iter().map(|text| lasting(text)).chain(mirrors) {
-            if !places.contains(&place) {
+        for place in self.locations.iter().map(|text| lasting(text)) {
+            let is_mirror = !places.is_empty() && self.catalog.mirrors.contains(&place);
+            if !is_mirror && !places.contains(&place) {
                 places.push(place);
             }
         }
@@ -238,6 +312,17 @@ impl RepositoryState {
     }
 }
 
+/// The successors that the catalog names and that the mode's own key, or that of `targets`, has signed.
+fn successors(repository: &Repository, catalog: &Catalog) -> BTreeMap<ModeName, ModeName> {
+    let targets = repository.field("targets", STATEMENT_FIELD);
+    let mut named = catalog.successors();
+    named.retain(|mode, next| {
+        let own = repository.field(mode.as_str(), STATEMENT_FIELD);
+        signed_successor(mode, targets, own).as_ref() == Some(next)
+    });
+    named
+}
+
 /// Reads a target, and says what was passed over until then.
 fn target(repository: &mut Repository, name: &str, max_bytes: u64, monitor: &Monitor) -> Result<Vec<u8>> {
     let outcome = repository.target(name, max_bytes);
@@ -275,8 +360,26 @@ pub(super) fn below(location: &str, name: &str) -> String {
     }
 }
 
+/// What the user named as the repository: now, at the last update, or for new installs.
+fn named<'a>(settings: &'a Settings, state: &'a InstallState) -> &'a [String] {
+    let places = [&settings.repository, &state.repository, &settings.defaults.repository];
+    places.into_iter().find(|places| !places.is_empty()).unwrap_or(&settings.repository)
+}
+
+/// The network for the repository of this install: only the servers that the user named get credentials.
+pub(super) fn network(settings: &Settings, state: &InstallState, monitor: &Monitor) -> Result<Network> {
+    let (mut urls, mut has_folder) = (Vec::new(), false);
+    for text in named(settings, state) {
+        match text.parse()? {
+            Location::Url(url) => urls.push(url),
+            Location::Folder(_) => has_folder = true,
+        }
+    }
+    Ok(settings.network.for_repository(&urls, has_folder).stopped_by(&monitor.cancel))
+}
+
 /// Opens the stores that a state or a catalog names.
-pub(super) fn sources(settings: &Settings, stores: &[String]) -> Result<Sources> {
+pub(super) fn sources(settings: &Settings, network: &Network, stores: &[String]) -> Result<Sources> {
     let mut sources = Sources::default();
     let mut urls = Vec::new();
     for store in stores {
@@ -289,7 +392,7 @@ pub(super) fn sources(settings: &Settings, stores: &[String]) -> Result<Sources>
         }
     }
     if !urls.is_empty() {
-        sources.remote = Some(settings.network.remote(urls)?);
+        sources.remote = Some(network.remote(urls)?);
     }
     sources.caches = settings.caches.iter().filter_map(|cache| LocalStore::open(cache).ok()).collect::<Vec<_>>();
     sources.write_cache = settings.write_cache.as_deref().map(LocalStore::create).transpose()?;

@@ -22,6 +22,7 @@ pub(super) fn hint(code: &str) -> &'static str {
         "not_installed" => "Install the game first.",
         "no_previous_version" => "Only the version before the last update is kept.",
         "mode_unknown" | "mode_retired" | "mode_cycle" => "Choose another mode.",
+        "version_too_old" => "Update to the newest version.",
         "no_build_for_platform" | "version_unknown" => "Choose another mode, or ask the publisher.",
         "metadata_rollback" => "The server offers older data than before. Nothing was changed. Try again later.",
         "metadata_expired" => "Check this computer's clock. If it is right, the publisher has to renew the repository.",

@@ -65,6 +65,9 @@ pub(crate) struct Publish {
     /// The oldest vsekai that can install this version
     #[arg(long, value_name = "VERSION")]
     pub(crate) min_launcher: Option<Version>,
+    /// The oldest version of the mode that may still be installed, after a security fix: no recall goes below it
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) oldest_allowed: Option<Version>,
     /// A file that the game changes when it runs. May be repeated
     #[arg(long, value_name = "PATH", value_parser = rel_path)]
     pub(crate) mutable: Vec<RelPath>,
@@ -125,6 +128,26 @@ pub(crate) struct RepositoryTarget {
     pub(crate) keys: PathBuf,
 }
 
+/// Where a mode is retired, and the keys that sign it
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("place").args(["repository", "server"]).required(true))]
+pub(crate) struct RetireTarget {
+    /// The repository folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repository: Option<PathBuf>,
+    /// The update server, instead of a folder
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<Url>,
+    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The key folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: PathBuf,
+    #[command(flatten)]
+    pub(crate) network: Box<Network>,
+}
+
 /// One version of a mode
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Which {
@@ -171,11 +194,11 @@ pub(crate) enum Repository {
     /// Discontinue a mode
     Retire {
         #[command(flatten)]
-        target: RepositoryTarget,
+        target: RetireTarget,
         /// The mode
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
-        /// Move its users to this mode
+        /// Move its users to this mode; needs the key of the retired mode, or that of targets
         #[arg(long, value_name = "NAME")]
         update_to: Option<ModeName>,
     },

@@ -72,6 +72,7 @@ fn request(args: Publish) -> Result<Request> {
         entry: Entry { path: RelPath::new(&args.entry)?, arguments: args.entry_arguments },
         notes,
         min_launcher: args.min_launcher,
+        oldest_allowed: args.oldest_allowed,
         mutable: args.mutable,
         rollout: args.rollout,
         skip_update: args.skip_update,

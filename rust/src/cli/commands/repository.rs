@@ -1,16 +1,37 @@
 //! `vsekai repository`
 
 use crate::error::Result;
-use crate::net::publish::{Edit, edit};
+use crate::formats::release::ModeName;
+use crate::net::publish::{Edit, Server, edit, retire_on_server};
+use crate::net::trust::Committed;
 
-use crate::cli::arguments::publish::{Repository, RepositoryTarget};
+use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget};
+use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 
 pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
+    if let Repository::Retire {
+        target: RetireTarget { server: Some(url), token_file, keys, network, .. },
+        mode,
+        update_to,
+    } = &args
+    {
+        let network = options::connect_with_token(network, token_file.as_deref())?;
+        retire_on_server(&Server::new(url.clone(), network)?, keys, mode, update_to.as_ref())?;
+        output.done("repository", &Committed::default(), &retired(mode, update_to.as_ref()));
+        return Ok(DONE);
+    }
     let (target, edits, text) = plan(args);
     let committed = edit(&target.repository, &target.keys, &edits)?;
     output.done("repository", &committed, &text);
     Ok(DONE)
+}
+
+fn retired(mode: &ModeName, update_to: Option<&ModeName>) -> String {
+    match update_to {
+        Some(next) => format!("{mode} is retired; its users move to {next}."),
+        None => format!("{mode} is retired; its users keep what they have."),
+    }
 }
 
 fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
@@ -30,10 +51,9 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
             (target, vec![Edit::Rollout { mode: which.mode, version: which.version, percent }], text)
         }
         Repository::Retire { target, mode, update_to } => {
-            let text = match &update_to {
-                Some(next) => format!("{mode} is retired; its users move to {next}."),
-                None => format!("{mode} is retired; its users keep what they have."),
-            };
+            let text = retired(&mode, update_to.as_ref());
+            // One of folder and server is required, and the server was handled before.
+            let target = RepositoryTarget { repository: target.repository.unwrap_or_default(), keys: target.keys };
             (target, vec![Edit::Retire { mode, update_to }], text)
         }
         Repository::Activate { target, mode } => {

@@ -33,7 +33,7 @@ impl PackQuery {
     /// digest of a target precedes its first folder.
     pub fn parse(path: &str) -> Option<Self> {
         if let Some(file) = path.strip_prefix("tuf/") {
-            return Self::parse_metadata(file);
+            return Self::metadata(file);
         }
         let (sha256, name) = path.strip_prefix("targets/")?.split_once('.')?;
         Self::target(sha256, name.to_owned())
@@ -41,7 +41,7 @@ impl PackQuery {
 
     /// Parses a path below the repository's root: the inverse of [`Self::path`].
     pub fn at(path: &str) -> Option<Self> {
-        let Some(path) = path.strip_prefix("targets/") else { return Self::parse_metadata(path.strip_prefix("tuf/")?) };
+        let Some(path) = path.strip_prefix("targets/") else { return Self::metadata(path.strip_prefix("tuf/")?) };
         let (folders, file) =
             path.rsplit_once('/').map_or(("", path), |(_, file)| path.split_at(path.len() - file.len()));
         let (sha256, file) = file.split_once('.')?;
@@ -53,7 +53,8 @@ impl PackQuery {
             .then(|| Self::Target { sha256: sha256.to_owned(), name })
     }
 
-    fn parse_metadata(file: &str) -> Option<Self> {
+    /// Parses the name of a metadata file, such as `3.stable.json`.
+    pub fn metadata(file: &str) -> Option<Self> {
         if file == "timestamp.json" {
             return Some(Self::Timestamp);
         }

@@ -54,7 +54,8 @@ fn is_everybody(percent: &u8) -> bool {
 pub struct Mode {
     /// Whether it still receives versions.
     pub is_active: bool,
-    /// The mode that its users are moved to, if any.
+    /// The mode that its users are moved to, if any. Clients demand that the mode's own key has
+    /// [signed](super::Statement) it as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_to: Option<ModeName>,
     /// One sentence for the list of modes.
@@ -134,6 +135,11 @@ impl Catalog {
             let known = self.modes.keys().map(ModeName::as_str).collect::<Vec<_>>().join(", ");
             Error::ModeUnknown { mode: name.to_string(), known }
         })
+    }
+
+    /// The successors that the catalog names, whether anybody else has signed them or not.
+    pub fn successors(&self) -> BTreeMap<ModeName, ModeName> {
+        self.modes.iter().filter_map(|(name, mode)| Some((name.clone(), mode.update_to.clone()?))).collect()
     }
 
     fn check(&self) -> Result<()> {

@@ -1,7 +1,10 @@
 //! Which version an install should have: a pure decision, the same for `check`, `update` and the launcher.
 //!
-//! Within a mode, versions only go up, by `SemVer` precedence. They go down only if the installed version was recalled
-//! or comes from another mode. Retired modes lead to their successors.
+//! Within a mode, versions only go up, by `SemVer` precedence. They go down only if the installed version was recalled,
+//! and never below the oldest version that the mode's publisher allows; or if the user chose another mode by name.
+//! Retired modes lead to their successors, if the publisher of the retired mode has signed that.
+
+use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
@@ -12,8 +15,12 @@ use crate::version::Version;
 /// What is known about an install.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
-    /// The mode that the user follows.
+    /// The mode that the user chose.
     pub mode: &'a ModeName,
+    /// The successors that are signed, by mode.
+    pub successors: &'a BTreeMap<ModeName, ModeName>,
+    /// The oldest version of each mode that may still be installed, as far as one is known.
+    pub floors: &'a BTreeMap<ModeName, Version>,
     /// The platform it runs on.
     pub platform: &'a Platform,
     /// The installed version, and the mode it came from.
@@ -60,11 +67,16 @@ pub enum Choice<'a> {
     },
 }
 
-/// Follows `update_to` from a mode to the one whose versions its users receive.
+/// Follows `update_to` from a mode to the one whose versions its users receive. A successor that is not among the signed
+/// ones does not count.
 ///
 /// # Errors
 /// `mode_unknown`, `mode_retired`, `mode_cycle`.
-pub fn resolve_mode<'a>(catalog: &'a Catalog, mode: &ModeName) -> Result<&'a ModeName> {
+pub fn resolve_mode<'a>(
+    catalog: &'a Catalog,
+    mode: &ModeName,
+    signed: &BTreeMap<ModeName, ModeName>,
+) -> Result<&'a ModeName> {
     let mut path = Vec::new();
     let mut at = mode;
     loop {
@@ -78,7 +90,7 @@ pub fn resolve_mode<'a>(catalog: &'a Catalog, mode: &ModeName) -> Result<&'a Mod
             return Err(Error::ModeCycle { path });
         }
         path.push(name);
-        match &found.update_to {
+        match found.update_to.as_ref().filter(|next| signed.get(name) == Some(*next)) {
             Some(next) => at = next,
             None if found.is_active => return Ok(name),
             None => return Err(Error::ModeRetired { mode: name.to_string() }),
@@ -100,16 +112,23 @@ pub fn admits(install_id: &str, mode: &ModeName, version: &Version, percent: u8)
 ///
 /// # Errors
 /// Those of [`resolve_mode`]; `version_unknown` if the version asked for does not exist or was recalled;
-/// `no_build_for_platform` if the mode has nothing for the platform, or nothing that a new install may take.
+/// `version_too_old` if its mode no longer allows it; `no_build_for_platform` if the mode has nothing for the platform, or nothing that a new install may take.
 pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Choice<'a>> {
-    let name = resolve_mode(catalog, situation.mode)?;
+    let name = resolve_mode(catalog, situation.mode, situation.successors)?;
     let mode = catalog.mode(name)?;
-    let fits = |offer: &&Offer| offer.platforms.contains(situation.platform) && !offer.recalled;
+    let floor = situation.floors.get(name);
+    let is_allowed = |version: &Version| floor.is_none_or(|floor| version.cmp_precedence(floor).is_ge());
+    let is_here = |offer: &&Offer| offer.platforms.contains(situation.platform) && !offer.recalled;
+    let fits = |offer: &&Offer| is_here(offer) && is_allowed(&offer.version);
     if let Some(asked) = situation.asked {
-        let offer = mode.offer(asked).filter(fits).ok_or_else(|| Error::VersionUnknown {
+        let offer = mode.offer(asked).filter(is_here).ok_or_else(|| Error::VersionUnknown {
             mode: name.to_string(),
             version: format!("{asked} for {}", situation.platform),
         })?;
+        if let Some(oldest) = floor.filter(|_| !is_allowed(asked)) {
+            let (version, oldest) = (asked.to_string(), oldest.to_string());
+            return Err(Error::VersionTooOld { mode: name.to_string(), version, oldest });
+        }
         return Ok(match situation.current {
             Some((from, version)) if from == name && version == asked => Choice::Stay,
             _ => Choice::Take { mode: name, offer, why: Why::Asked },
@@ -129,6 +148,12 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
     let is_recalled = |version: &Version| mode.offer(version).is_some_and(|offer| offer.recalled);
     match (best, situation.current, current) {
         (Some(offer), None, _) => Ok(Choice::Take { mode: name, offer, why: Why::Install }),
+        // A successor may be behind for a while. Only a mode that the user chose by name may go down.
+        (Some(offer), Some((_, version)), None)
+            if name != situation.mode && offer.version.cmp_precedence(version).is_lt() =>
+        {
+            Ok(Choice::Stay)
+        }
         (Some(offer), Some(_), None) => Ok(Choice::Take { mode: name, offer, why: Why::ModeChanged }),
         (Some(offer), Some(_), Some(version)) if is_recalled(version) => {
             Ok(Choice::Take { mode: name, offer, why: Why::Recalled })

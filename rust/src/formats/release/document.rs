@@ -93,6 +93,10 @@ pub struct Release {
     /// The oldest version of `vsekai` that can install it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_launcher: Option<Version>,
+    /// The oldest version of the mode that may still be installed. Clients remember the highest one they have seen, so
+    /// that no recall takes them below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_allowed: Option<Version>,
     /// Sizes and counts of the version.
     pub sizes: Sizes,
 }
@@ -132,6 +136,7 @@ impl Release {
             chunking,
             notes: String::new(),
             min_launcher: None,
+            oldest_allowed: None,
             sizes,
         }
     }
@@ -194,6 +199,11 @@ impl Release {
             if target.sha256.len() != 64 || !target.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
                 return Err(malformed(format!("{:?} is not a SHA-256", target.sha256)));
             }
+        }
+        if let Some(oldest) = &self.oldest_allowed
+            && oldest.cmp_precedence(&self.version).is_gt()
+        {
+            return Err(malformed(format!("{} is older than the oldest allowed version, {oldest}", self.version)));
         }
         if self.entry.arguments.iter().any(|argument| argument.contains('\0')) {
             return Err(malformed("an argument of the entry contains a NUL".to_owned()));

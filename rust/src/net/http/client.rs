@@ -15,6 +15,7 @@ use url::Url;
 
 use super::failure::{Failure, Retry, pause_before};
 use super::limiter::Limiter;
+use super::origins::{Resolver, UserOrigins};
 use super::{HttpOptions, Secret};
 use crate::error::{Error, Result, TransportKind};
 
@@ -81,10 +82,18 @@ pub enum HttpAnswer {
 pub struct HttpClient(Arc<Inner>);
 
 struct Inner {
-    client: reqwest::Client,
-    headers: HeaderMap,
+    /// With the user's credentials.
+    trusted: Party,
+    /// Without; `None` if all requests are the user's own.
+    anonymous: Option<(Party, Arc<UserOrigins>)>,
     options: HttpOptions,
     limiter: Option<Limiter>,
+}
+
+/// A pool of connections, and the headers of its requests.
+struct Party {
+    client: reqwest::Client,
+    headers: HeaderMap,
 }
 
 impl std::fmt::Debug for HttpClient {
@@ -96,18 +105,35 @@ impl std::fmt::Debug for HttpClient {
 impl HttpClient {
     /// Creates a client. It connects on the first request.
     pub fn new(options: &HttpOptions) -> Result<Self> {
+        Self::for_origins(options, None)
+    }
+
+    /// Creates a client that sends credentials only where these origins allow it.
+    pub(super) fn for_origins(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result<Self> {
         check(options)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let plain = headers.clone();
         if let Some(secret) = &options.authorization {
             headers.insert(AUTHORIZATION, secret_header("authorization", secret)?);
         }
         if let Some(secret) = &options.cookie {
             headers.insert(COOKIE, secret_header("cookie", secret)?);
         }
+        let client = build(options, origins.as_ref())?;
+        let anonymous = match &origins {
+            // A client certificate is shown to every server that a client connects to.
+            Some(_) if options.client_certificate_pem.is_some() => {
+                let without = HttpOptions { client_certificate_pem: None, ..options.clone() };
+                Some(build(&without, origins.as_ref())?)
+            }
+            Some(_) => Some(client.clone()),
+            None => None,
+        };
+        let anonymous = anonymous.map(|client| Party { client, headers: plain }).zip(origins);
         Ok(Self(Arc::new(Inner {
-            client: build(options)?,
-            headers,
+            trusted: Party { client, headers },
+            anonymous,
             options: options.clone(),
             limiter: options.rate_limit_bytes_per_second.map(Limiter::new),
         })))
@@ -140,12 +166,16 @@ impl HttpClient {
         self.with_retries(|| self.try_get(url, max_bytes)).await
     }
 
-    pub(super) fn inner(&self) -> &reqwest::Client {
-        &self.0.client
-    }
-
-    pub(super) fn headers(&self) -> &HeaderMap {
-        &self.0.headers
+    /// The pool of connections and the headers for a request to this URL.
+    pub(super) fn party(&self, url: &Url) -> Result<(&reqwest::Client, HeaderMap), Failure> {
+        let party = match &self.0.anonymous {
+            Some((anonymous, origins)) => {
+                origins.check(url)?;
+                if origins.may_have_credentials(url) { &self.0.trusted } else { anonymous }
+            }
+            None => &self.0.trusted,
+        };
+        Ok((&party.client, party.headers.clone()))
     }
 
     pub(super) async fn with_retries<T, F: Future<Output = Result<T, Failure>>>(
@@ -183,9 +213,9 @@ impl HttpClient {
 
     async fn try_ask(&self, url: &Url, max_bytes: u64, known: &Validators) -> Result<HttpAnswer, Failure> {
         let options = self.options();
-        let mut headers = self.0.headers.clone();
+        let (client, mut headers) = self.party(url)?;
         let conditional = known.insert_into(&mut headers);
-        let request = self.0.client.get(url.clone()).headers(headers);
+        let request = client.get(url.clone()).headers(headers);
         let patience = options.connect_timeout + options.idle_timeout;
         let response = timeout(patience, request.send())
             .await
@@ -271,7 +301,8 @@ impl HttpClient {
     ) -> Result<(), Failure> {
         let options = self.options();
         let wanted = format!("bytes={}-{}", range.start, range.end - 1);
-        let request = self.0.client.get(url.clone()).headers(self.0.headers.clone()).header(RANGE, wanted);
+        let (client, headers) = self.party(url)?;
+        let request = client.get(url.clone()).headers(headers).header(RANGE, wanted);
         let patience = options.connect_timeout + options.idle_timeout;
         let response = timeout(patience, request.send())
             .await
@@ -403,17 +434,18 @@ pub(super) fn check(options: &HttpOptions) -> Result<()> {
     Ok(())
 }
 
-fn build(options: &HttpOptions) -> Result<reqwest::Client> {
-    let with_system_authorities = configure(options)?.build();
+fn build(options: &HttpOptions, origins: Option<&Arc<UserOrigins>>) -> Result<reqwest::Client> {
+    let configure = || configure(options, origins.cloned());
+    let with_system_authorities = configure()?.build();
     if with_system_authorities.is_err() && options.ca_certificates_pem.is_empty() {
         // A small container may have no certificate authorities at all. There, plain HTTP must work, and HTTPS must
         // fail for lack of trust.
-        return configure(options)?.tls_certs_only([]).build().map_err(invalid("HTTP options"));
+        return configure()?.tls_certs_only([]).build().map_err(invalid("HTTP options"));
     }
     with_system_authorities.map_err(invalid("HTTP options"))
 }
 
-fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
+fn configure(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result<reqwest::ClientBuilder> {
     let ping = (options.idle_timeout / 3).max(Duration::from_secs(1));
     let mut builder = reqwest::Client::builder()
         .user_agent(&options.user_agent)
@@ -427,7 +459,10 @@ fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
         .http2_keep_alive_interval(ping)
         .http2_keep_alive_timeout(ping)
         .referer(false)
-        .redirect(redirect::Policy::custom(judge_redirect));
+        .redirect(judge_redirects(origins.clone()));
+    if let Some(origins) = origins {
+        builder = builder.dns_resolver(Arc::new(Resolver(origins)));
+    }
     for pem in &options.ca_certificates_pem {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(invalid("CA certificate"))?;
         if certificates.is_empty() {
@@ -443,6 +478,13 @@ fn configure(options: &HttpOptions) -> Result<reqwest::ClientBuilder> {
         builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
     Ok(builder)
+}
+
+fn judge_redirects(origins: Option<Arc<UserOrigins>>) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| match origins.as_ref().map(|origins| origins.check(attempt.url())) {
+        Some(Err(failure)) => attempt.error(failure.reason),
+        _ => judge_redirect(attempt),
+    })
 }
 
 /// The library removes `Authorization` and `Cookie` automatically when host, port or scheme change.

@@ -3,7 +3,7 @@
 //! This thread only waits. The threads of [`crate::local::acquire`] decode and verify the bodies, and a request keeps
 //! its slot until they have reported a verdict.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 use super::bundle::HttpBundle;
+use super::origins::UserOrigins;
 use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, client, fetch_all};
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
@@ -29,6 +30,17 @@ pub struct Network {
     client: Arc<OnceLock<HttpClient>>,
     runtime: Arc<Runtime>,
     cancel: Cancel,
+    /// The servers that the user named, if the requests are not all the user's own.
+    origins: Option<Arc<UserOrigins>>,
+    derived: Arc<Mutex<Option<Derived>>>,
+}
+
+/// The client for the last repository, kept because it takes long to set up.
+#[derive(Debug)]
+struct Derived {
+    named: (Vec<Url>, bool),
+    client: Arc<OnceLock<HttpClient>>,
+    origins: Arc<UserOrigins>,
 }
 
 impl Network {
@@ -43,7 +55,26 @@ impl Network {
             client: Arc::default(),
             runtime: Arc::new(runtime),
             cancel: Cancel::default(),
+            origins: None,
+            derived: Arc::default(),
         })
+    }
+
+    /// The same network, for a repository that the user named by these URLs, or as a folder. Servers that only its
+    /// catalog names get no credentials, and must not be private if the named ones are public.
+    #[must_use]
+    pub fn for_repository(&self, urls: &[Url], has_folder: bool) -> Self {
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = (urls.to_vec(), has_folder);
+        if derived.as_ref().is_none_or(|derived| derived.named != named) {
+            let origins = UserOrigins::new(urls, &self.options.credential_origins, has_folder);
+            *derived = Some(Derived { named, client: Arc::default(), origins: Arc::new(origins) });
+        }
+        let (client, origins) = match derived.as_ref() {
+            Some(derived) => (Arc::clone(&derived.client), Some(Arc::clone(&derived.origins))),
+            None => (Arc::clone(&self.client), self.origins.clone()),
+        };
+        Self { client, origins, ..self.clone() }
     }
 
     /// The same network, whose waits end when `cancel` is raised.
@@ -62,7 +93,7 @@ impl Network {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
         }
-        let client = HttpClient::new(&self.options)?;
+        let client = HttpClient::for_origins(&self.options, self.origins.clone())?;
         Ok(self.client.get_or_init(|| client).clone())
     }
 

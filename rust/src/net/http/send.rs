@@ -62,9 +62,9 @@ impl HttpClient {
 
     /// The answer, and its `Retry-After` header.
     async fn try_send(&self, outgoing: &Outgoing, max_bytes: u64) -> Result<(Reply, Option<String>), Failure> {
-        let mut headers = self.headers().clone();
+        let (client, mut headers) = self.party(&outgoing.url)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type));
-        let request = self.inner().request(outgoing.method.clone(), outgoing.url.clone());
+        let request = client.request(outgoing.method.clone(), outgoing.url.clone());
         let request = request.headers(headers).body(outgoing.body.clone());
         let options = self.options();
         let upload = Duration::from_secs(outgoing.body.len() as u64 / FLOOR_BYTES_PER_SECOND);

@@ -64,6 +64,7 @@ pub(super) fn describe(
     );
     release.notes.clone_from(&request.notes);
     release.min_launcher.clone_from(&request.min_launcher);
+    release.oldest_allowed.clone_from(&request.oldest_allowed);
     release.mutable.clone_from(&request.mutable);
     release
 }

@@ -41,7 +41,8 @@ pub enum Edit {
         /// Percentage of installs that are offered it, 0 to 100.
         percent: u8,
     },
-    /// Discontinue a mode, and move its users to another mode if one is given.
+    /// Discontinue a mode, and move its users to another mode if one is given. Players follow only if the key of the
+    /// mode, or that of `targets`, has signed the successor.
     Retire {
         /// The mode to retire.
         mode: ModeName,
@@ -91,6 +92,12 @@ pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Committed>
             catalog.modes.insert(mode.clone(), Mode::begin());
         }
         apply(&mut catalog, change)?;
+        if let E::Retire { mode, update_to } = change {
+            publication.state_successor(mode, update_to.as_ref())?;
+        }
+        if let E::Activate { mode } = change {
+            publication.state_successor(mode, None)?;
+        }
     }
     publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
     publication.commit()
@@ -118,7 +125,7 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
             retired.is_active = false;
             retired.update_to.clone_from(update_to);
             if let Some(next) = update_to {
-                resolve_mode(catalog, next)?;
+                resolve_mode(catalog, next, &catalog.successors())?;
             }
         }
         E::Activate { mode } => {

@@ -26,10 +26,12 @@ use crate::net::trust::Keys;
 
 mod client;
 mod remote_publication;
+mod retire;
 mod upload;
 
 pub use client::Server;
 use remote_publication::RemotePublication;
+pub use retire::retire_on_server;
 
 /// Most attempts to commit, if other publications are faster or chunks are missing.
 const MAX_COMMITS: u32 = 5;
@@ -249,6 +251,7 @@ mod tests {
             entry: Entry { path: RelPath::new("game").unwrap(), arguments: Vec::new() },
             notes: String::new(),
             min_launcher: None,
+            oldest_allowed: None,
             mutable: Vec::new(),
             rollout: 100,
             skip_update: false,

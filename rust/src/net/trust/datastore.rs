@@ -3,13 +3,18 @@
 //!
 //! ```text
 //! trust/root.json snapshot.json timestamp.json latest_known_time.json    as `tough` writes them
+//! trust/roots/          the roots that lead from the first trusted one to root.json
 //! trust/client.json     the given root's digest; validators of timestamp.json and current.pack
 //! trust/cache/          raw files by name and version, targets by their digest, the pack
 //! ```
 //!
-//! Everything here is verified again when it is used: a damaged file costs a request but never prevents an update, and
-//! a planted one is detected. Snapshots contain the versions of all roles, so no other metadata is needed to detect a
-//! rollback.
+//! A damaged file costs a request but never prevents an update. If the caller gives a root, the kept one only counts
+//! if it descends from that: the chain of roots is verified again each time, so a planted `root.json` is detected.
+//! Without a given root, `root.json` is what is trusted. Snapshots contain the versions of all roles, so no other
+//! metadata is needed to detect a rollback.
+//!
+//! What a load has verified is kept at once, even if the load fails later: whoever has seen that a key was revoked never
+//! trusts it again. Only the cache waits for [`Repository::remember`](super::Repository::remember).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,6 +38,10 @@ const MAX_CACHE_BYTES: u64 = 16 << 20;
 
 const MAX_RECORD_BYTES: u64 = 64 << 10;
 const ROOT: &str = "root.json";
+const ROOTS: &str = "roots";
+
+/// Most roots by which the kept root may be ahead of a given one.
+const MAX_KEPT_ROOTS: usize = 1024;
 const RECORD: &str = "client.json";
 const KNOWN_TIME: &str = "latest_known_time.json";
 
@@ -93,6 +102,76 @@ struct Record {
     pack: Option<KnownMetadataPack>,
 }
 
+/// Where a load begins.
+#[derive(Debug)]
+pub(super) enum Start {
+    /// With this root.
+    Known(Vec<u8>),
+    /// With this root, and nothing that was kept under another one.
+    Over(Vec<u8>),
+    /// With the kept root, once it is shown to descend from the given one.
+    Descendant(Descent),
+}
+
+/// The way from a given root to the kept one.
+#[derive(Debug)]
+pub(super) struct Descent {
+    given: Vec<u8>,
+    pinned: Vec<u8>,
+    /// The roots after the given one, up to the kept one, as far as they are kept.
+    chain: Vec<(u64, Option<Vec<u8>>)>,
+    /// Whether the caller gave the same root when the kept one was remembered.
+    is_same_as_before: bool,
+}
+
+impl Descent {
+    /// The versions of the roots that have to be fetched.
+    pub(super) fn missing(&self) -> Vec<u64> {
+        self.chain.iter().filter(|(_, bytes)| bytes.is_none()).map(|(number, _)| *number).collect()
+    }
+
+    /// Adds a root that was fetched.
+    pub(super) fn add(&mut self, version: u64, bytes: Vec<u8>) {
+        if let Some((_, missing)) = self.chain.iter_mut().find(|(number, _)| *number == version) {
+            *missing = Some(bytes);
+        }
+    }
+
+    /// Drops the kept roots, because one of them is damaged.
+    pub(super) fn forget_chain(&mut self) {
+        self.chain.iter_mut().for_each(|(_, bytes)| *bytes = None);
+    }
+
+    /// Verifies each root of the chain with the keys of the one before it and with its own (TUF 1.0, 5.3.4).
+    pub(super) fn is_proven(&self) -> bool {
+        let walk = || {
+            let mut at = parse_root(&self.given).ok()?;
+            for (number, bytes) in &self.chain {
+                let next = parse_root(bytes.as_ref()?).ok()?;
+                at.signed.verify_role(&next).ok()?;
+                at = (next.signed.version.get() == *number).then_some(next)?;
+            }
+            (at.signed == parse_root(&self.pinned).ok()?.signed).then_some(())
+        };
+        walk().is_some()
+    }
+
+    /// The start if the chain is proven, and the start if it cannot be.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] of kind `Root` if the kept root claims to descend from the given one, and does not.
+    pub(super) fn start(self) -> Result<Start> {
+        if self.is_proven() {
+            return Ok(Start::Known(self.pinned));
+        }
+        if self.is_same_as_before {
+            let reason = "the root that is kept in this install does not descend from the given root.json";
+            return Err(trust(TrustKind::Root, reason));
+        }
+        Ok(Start::Over(self.given))
+    }
+}
+
 /// The results of a load, to be remembered.
 #[derive(Debug)]
 pub(super) struct Learned<'a> {
@@ -122,21 +201,38 @@ impl Datastore {
         Ok(memory)
     }
 
-    /// The root to start from: the pinned one, unless the caller gives a different root than last time.
-    pub(super) fn root(&self, given: Option<&[u8]>) -> Result<Vec<u8>> {
-        let pinned = self.read(ROOT, MAX_ROOT_BYTES * 2)?.filter(|bytes| parse_root(bytes).is_ok());
-        let same = given.is_none_or(|given| self.record.given_root.as_deref() == Some(&Digest::of(given).to_string()));
-        match (given, pinned) {
-            (_, Some(pinned)) if same => Ok(pinned),
-            (Some(given), _) => {
-                parse_root(given)?;
-                Ok(given.to_vec())
-            }
-            (None, _) => {
+    /// The root to start from.
+    ///
+    /// # Errors
+    /// [`Error::Trust`] of kind `Root` if no root is known, or the given one is invalid.
+    pub(super) fn start(&self, given: Option<&[u8]>) -> Result<Start> {
+        let pinned = self.read(ROOT, MAX_ROOT_BYTES * 2)?.and_then(|bytes| Some((parse_root(&bytes).ok()?, bytes)));
+        let (given, (pinned_root, pinned)) = match (given, pinned) {
+            (None, Some((_, pinned))) => return Ok(Start::Known(pinned)),
+            (None, None) => {
                 let reason = "no trusted root is known: the first install needs the publisher's root.json";
-                Err(trust(TrustKind::Root, reason))
+                return Err(trust(TrustKind::Root, reason));
             }
+            (Some(given), None) => {
+                parse_root(given)?;
+                return Ok(Start::Known(given.to_vec()));
+            }
+            (Some(given), Some(pinned)) => (given, pinned),
+        };
+        let given_root = parse_root(given)?;
+        let is_same_as_before = self.record.given_root.as_deref() == Some(&Digest::of(given).to_string());
+        let (first, last) = (given_root.signed.version.get(), pinned_root.signed.version.get());
+        if first == last {
+            let is_same = given_root.signed == pinned_root.signed;
+            return Ok(if is_same { Start::Known(pinned) } else { Start::Over(given.to_vec()) });
         }
+        if first > last {
+            return Ok(Start::Known(given.to_vec()));
+        }
+        let numbers = (first + 1..=last).take(MAX_KEPT_ROOTS);
+        let chain = numbers.map(|number| (number, self.read(&kept_root(number), MAX_ROOT_BYTES).ok().flatten()));
+        let descent = Descent { given: given.to_vec(), pinned, chain: chain.collect(), is_same_as_before };
+        Ok(Start::Descendant(descent))
     }
 
     /// Copies the files that `tough` needs into its working folder, which it may change freely.
@@ -179,8 +275,58 @@ impl Datastore {
         (location == at && (0..ABSENT_SECONDS).contains(&age)).then(|| absent.clone())
     }
 
-    /// Saves the files that a verified load left in `store`, and updates the cache, where only current files stay.
-    pub(super) fn write(&mut self, store: &Path, learned: Learned<'_>) -> Result<()> {
+    /// Keeps what a load has verified so far, if it is newer than what is kept. `tough` writes a file to `store` only
+    /// after it has verified it. `roots` are the roots that the load has read, by version, verified or not.
+    /// With `roots_only`, timestamp and snapshot stay, unless a new root replaces their keys.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn keep(&self, store: &Path, roots: &BTreeMap<u64, Vec<u8>>, roots_only: bool) -> Result<()> {
+        let Some(folder) = self.folder.as_ref().filter(|folder| folder.parent().is_some_and(Path::is_dir)) else {
+            return Ok(());
+        };
+        let Some(root) = version_in(&store.join(ROOT)) else { return Ok(()) };
+        let kept = version_in(&folder.join(ROOT)).unwrap_or(0);
+        if root < kept {
+            return Ok(());
+        }
+        disk::create_directory(&folder.join(ROOTS))?;
+        for (number, bytes) in roots.range(..=root) {
+            write_changed(&folder.join(kept_root(*number)), bytes)?;
+        }
+        for (name, max_bytes) in STORE {
+            let (from, to) = (store.join(name), folder.join(name));
+            match disk::read_if_exists(&from, max_bytes)? {
+                Some(_) if roots_only && name != ROOT => {}
+                Some(bytes) if root > kept || name == KNOWN_TIME || version_in(&from) > version_in(&to) => {
+                    write_changed(&to, &bytes)?;
+                }
+                // The keys of this role were replaced, so its old versions no longer count.
+                None if root > kept => disk::remove_file(&to)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder, so that something can be kept.
+    pub(super) fn create(&self) -> Result<()> {
+        self.folder.as_deref().map_or(Ok(()), disk::create_directory)
+    }
+
+    /// Forgets what was kept under another root.
+    pub(super) fn start_over(&mut self) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        disk::remove_all(&folder.join(ROOTS))?;
+        for (name, _) in STORE {
+            disk::remove_file(&folder.join(name))?;
+        }
+        self.record = Record::default();
+        Ok(())
+    }
+
+    /// Updates the cache after a complete load, and leaves only current files there.
+    pub(super) fn write(&mut self, learned: Learned<'_>) -> Result<()> {
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let cache = folder.join("cache");
         disk::create_directory(&cache)?;
@@ -189,12 +335,6 @@ impl Datastore {
             let Some(left) = room.checked_sub(bytes.len() as u64) else { continue };
             room = left;
             write_changed(&cache.join(name), bytes)?;
-        }
-        for (name, max_bytes) in STORE {
-            match disk::read_if_exists(&store.join(name), max_bytes)? {
-                Some(bytes) => write_changed(&folder.join(name), &bytes)?,
-                None => disk::remove_file(&folder.join(name))?,
-            }
         }
         self.record = Record {
             given_root: learned
@@ -216,6 +356,24 @@ impl Datastore {
             other => other,
         }
     }
+}
+
+fn kept_root(version: u64) -> String {
+    format!("{ROOTS}/{version}.root.json")
+}
+
+/// The version that a metadata file declares; `None` if there is no such file, or it cannot be read.
+fn version_in(path: &Path) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        signed: Body,
+    }
+    #[derive(Deserialize)]
+    struct Body {
+        version: u64,
+    }
+    let bytes = disk::read_if_exists(path, MAX_SNAPSHOT_BYTES * 2).ok().flatten()?;
+    Some(serde_json::from_slice::<Envelope>(&bytes).ok()?.signed.version)
 }
 
 /// Parses a root, and checks that its own keys have signed it.

@@ -35,6 +35,7 @@ mod metadata_pack;
 mod offline_signing;
 mod root_chain;
 mod signer;
+mod statement;
 mod storage;
 
 pub use commit::Committed;

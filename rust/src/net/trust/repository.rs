@@ -4,22 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tough::error::Error as Tough;
-use tough::schema::{RoleType, Target};
-use tough::{IntoVec, TargetName};
+use tough::schema::Target;
 
 use super::Location;
 use super::datastore::{Datastore, Learned, PACK};
-use super::error::{self, trust, worse};
+use super::error::{trust, worse};
 use super::transport::{Counters, Origins, Packed, is_worth_keeping};
 use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind, TrustKind};
-use crate::formats::metadata_pack::check_target_name;
 use crate::local::sources::Transfer;
 use crate::net::http::Network;
 
 mod freshness;
 mod load;
+mod metadata;
 
 use load::{Loaded, Opening};
 
@@ -42,6 +40,8 @@ pub struct OpenOptions {
     pub root: Option<Vec<u8>>,
     /// The folder of the datastore. Without it, a rollback to older metadata cannot be detected.
     pub memory: Option<PathBuf>,
+    /// Whether the datastore stays as it is, whatever is verified.
+    pub read_only: bool,
     /// Folder for temporary files; created if missing.
     pub scratch: PathBuf,
     /// How to treat a clock that went back.
@@ -69,12 +69,12 @@ impl Repository {
     /// [metadata pack](crate::formats::metadata_pack). Without a pack it takes two, if the datastore is up to date. An
     /// invalid pack is ignored and the single files are read, so a pack never causes a failure.
     ///
-    /// If a mirror cannot be reached, lacks a file or serves invalid files, the next one is used. Expired metadata of a
-    /// mode is not an error here, only for that mode's targets.
+    /// If a mirror cannot be reached, lacks a file or serves invalid files, the next one is used. Expired or invalid
+    /// metadata of a mode is not an error here, only for that mode's targets.
     ///
     /// # Errors
     /// [`Error::Trust`] with the reason, or [`Error::Transport`] if no mirror could be reached. Of several errors, the
-    /// one that could be an attack is returned. The datastore is not changed.
+    /// one that could be an attack is returned. What was verified before the failure is kept.
     pub fn open(options: OpenOptions) -> Result<Self> {
         if options.locations.is_empty() {
             return Err(Error::Invalid { what: "repository", reason: "it has no location".to_owned() });
@@ -82,30 +82,19 @@ impl Repository {
         let opening = Opening::new(&options)?;
         let count = options.locations.len();
         let all = || Origins { mirrors: (0..count).collect(), cache: true };
-        let mut first = opening.attempt(all())?;
-        if let Err(error) = &first.outcome
-            && first.used_pack
-            && another_try_may_help(error)
-        {
-            opening.packed.pass_over(error);
-            first = opening.attempt(all())?;
-        }
-        let error = match first.outcome {
-            Ok(loaded) => return Ok(Self::new(opening, options, loaded)),
-            Err(error) => error,
-        };
-        if !another_try_may_help(&error) || (count == 1 && !first.used_cache) {
-            return Err(error);
+        let mut best = opening.attempt(all())?;
+        if let Some(problem) = best.problem().filter(|problem| best.used_pack && another_try_may_help(problem)) {
+            opening.packed.pass_over(problem);
+            best = best.or_better(opening.attempt(all())?);
         }
         // Try each mirror alone, so that a bad one spoils only its own attempt.
-        let mut worst: Option<Error> = None;
         for mirror in 0..count {
-            match opening.attempt(Origins { mirrors: vec![mirror], cache: false })?.outcome {
-                Ok(loaded) => return Ok(Self::new(opening, options, loaded)),
-                Err(error) => worst = Some(keep_worse(worst, error)),
+            if !best.problem().is_some_and(another_try_may_help) || (count == 1 && !best.used_cache) {
+                break;
             }
+            best = best.or_better(opening.attempt(Origins { mirrors: vec![mirror], cache: false })?);
         }
-        Err(worst.unwrap_or(error))
+        best.outcome.map(|loaded| Self::new(opening, options, loaded))
     }
 
     fn new(opening: Opening, options: OpenOptions, loaded: Loaded) -> Self {
@@ -128,36 +117,33 @@ impl Repository {
     /// it; `Mismatch`: no mirror has the signed bytes, or they are more than `max_bytes`; `Expired`: the role that
     /// lists it, or the repository, was not renewed. [`Error::Transport`].
     pub fn target(&mut self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
-        check_target_name(name)?;
-        let target_name = TargetName::new(name).map_err(error::of)?;
-        let Some(target) = self.find(name) else {
-            return Err(trust(TrustKind::NotSigned, format!("{name} is not signed by an authorized role")));
-        };
-        let (length, sha256) = (target.length, hex::encode(&target.hashes.sha256));
-        if length > max_bytes {
-            let reason = format!("{name} is signed with {length} bytes; at most {max_bytes} are accepted");
+        let metadata = &self.loaded.metadata;
+        let (target_name, target) = metadata.find(name)?;
+        let wanted = Wanted { name, length: target.length, digest: signed_digest(name, target)? };
+        if wanted.length > max_bytes {
+            let reason = format!("{name} is signed with {} bytes; at most {max_bytes} are accepted", wanted.length);
             return Err(trust(TrustKind::Mismatch, reason));
         }
-        freshness::check(&self.loaded.inner, &target_name)?;
-        let bytes = self.read_target(&target_name, length)?;
-        if is_worth_keeping(length) {
-            self.read.insert(sha256, bytes.clone());
+        freshness::check(metadata, &target_name)?;
+        let bytes = self.read_target(&wanted)?;
+        if is_worth_keeping(wanted.length) {
+            self.read.insert(wanted.digest.to_string(), bytes.clone());
         }
         Ok(bytes)
     }
 
-    fn read_target(&self, name: &TargetName, length: u64) -> Result<Vec<u8>> {
+    fn read_target(&self, wanted: &Wanted<'_>) -> Result<Vec<u8>> {
         let courier = &self.loaded.courier;
         // Starts with the mirror that supplied the metadata.
         let mut all = courier.route().mirrors;
         let others: Vec<usize> = (0..self.mirrors).filter(|mirror| !all.contains(mirror)).collect();
         all.extend(others);
-        let mut first = self.try_target(Origins { mirrors: all.clone(), cache: true }, name, length);
+        let mut first = self.try_target(Origins { mirrors: all.clone(), cache: true }, wanted);
         if let Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) = &first
             && courier.used_pack()
         {
             self.packed.pass_over(error);
-            first = self.try_target(Origins { mirrors: all.clone(), cache: true }, name, length);
+            first = self.try_target(Origins { mirrors: all.clone(), cache: true }, wanted);
         }
         let error = match first {
             Err(error @ Error::Trust { kind: TrustKind::Mismatch, .. }) if all.len() > 1 || courier.used_cache() => {
@@ -167,7 +153,7 @@ impl Repository {
         };
         let mut worst = error;
         for mirror in &all {
-            match self.try_target(Origins { mirrors: vec![*mirror], cache: false }, name, length) {
+            match self.try_target(Origins { mirrors: vec![*mirror], cache: false }, wanted) {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => worst = worse(worst, error),
             }
@@ -177,9 +163,14 @@ impl Repository {
         Err(worst)
     }
 
-    fn try_target(&self, route: Origins, name: &TargetName, length: u64) -> Result<Vec<u8>> {
-        self.loaded.courier.prepare_target(route, length);
-        self.network.block_on(read(&self.loaded.inner, name))
+    fn try_target(&self, route: Origins, wanted: &Wanted<'_>) -> Result<Vec<u8>> {
+        let courier = &self.loaded.courier;
+        courier.prepare_target(route, wanted.length);
+        let bytes = self.network.block_on(courier.target(&wanted.digest.to_string(), wanted.name))?;
+        if bytes.len() as u64 == wanted.length && Digest::of(&bytes) == wanted.digest {
+            return Ok(bytes);
+        }
+        Err(trust(TrustKind::Mismatch, format!("{} is not the file that was signed", wanted.name)))
     }
 
     /// An unsigned file that was in the metadata pack, such as `bundles/<sha256>.json`, by its path below the root of
@@ -194,15 +185,21 @@ impl Repository {
         self.packed.take_warning()
     }
 
+    /// A field of its own that a role has in its metadata, if the role is verified and not expired. `targets` is the
+    /// top-level role.
+    pub fn field(&self, role: &str, name: &str) -> Option<&serde_json::Value> {
+        self.loaded.metadata.field(role, name)
+    }
+
     /// The signed length of a target in bytes; `None` if no authorized role lists it.
     pub fn target_length(&self, name: &str) -> Option<u64> {
-        self.find(name).map(|target| target.length)
+        self.loaded.metadata.find(name).ok().map(|(_, target)| target.length)
     }
 
     /// The names of all targets that an authorized role lists, sorted.
     pub fn target_names(&self) -> Vec<String> {
-        let all = self.loaded.inner.all_targets().map(|(name, _)| name.raw());
-        let names: BTreeSet<&str> = all.filter(|name| self.find(name).is_some()).collect();
+        let all = self.loaded.metadata.all_targets().map(|(name, _)| name.raw());
+        let names: BTreeSet<&str> = all.filter(|name| self.loaded.metadata.find(name).is_ok()).collect();
         names.into_iter().map(str::to_owned).collect()
     }
 
@@ -213,11 +210,11 @@ impl Repository {
 
     /// The version of the trusted root.
     pub fn root_version(&self) -> u64 {
-        self.loaded.inner.root().signed.version.get()
+        self.loaded.metadata.root.signed.version.get()
     }
 
-    /// Writes the verified metadata to the datastore. From then on, older metadata is rejected. Call this after the
-    /// targets that were read have been parsed.
+    /// Writes the cache of the datastore, and creates the datastore if this is the first load. From then on, older
+    /// metadata is rejected. Call this after the targets that were read have been parsed.
     ///
     /// # Errors
     /// [`Error::Io`]. The datastore is valid even then.
@@ -234,24 +231,28 @@ impl Repository {
         }
         let given_root = self.given_root.as_deref();
         let learned = Learned { given_root, timestamp, pack, files: &files, current: &current };
-        self.memory.write(&self.loaded.store.0, learned)
+        if self.loaded.starts_over {
+            self.memory.start_over()?;
+        }
+        self.memory.create()?;
+        self.memory.keep(self.loaded.store.path(), &self.loaded.courier.roots(), false)?;
+        self.memory.write(learned)
     }
+}
 
-    fn find(&self, name: &str) -> Option<&Target> {
-        check_target_name(name).ok()?;
-        let name = TargetName::new(name).ok()?;
-        self.loaded.inner.targets().signed.find_target(&name, false).ok()
-    }
+/// A target, as signed.
+struct Wanted<'a> {
+    name: &'a str,
+    length: u64,
+    digest: Digest,
 }
 
 /// The name of the timestamp in the cache.
 const TIMESTAMP: &str = "timestamp.json";
 
-async fn read(repository: &tough::Repository, name: &TargetName) -> Result<Vec<u8>> {
-    let Some(body) = repository.read_target(name).await.map_err(error::of)? else {
-        return Err(trust(TrustKind::NotSigned, format!("{} is not signed by an authorized role", name.raw())));
-    };
-    body.into_vec().await.map_err(error::of)
+fn signed_digest(name: &str, target: &Target) -> Result<Digest> {
+    let bytes = <[u8; 32]>::try_from(&target.hashes.sha256[..]);
+    bytes.map(Digest).map_err(|_| trust(TrustKind::Malformed, format!("{name} is signed without a valid SHA-256")))
 }
 
 /// Whether the error may be caused by a single mirror, or by the cache.
@@ -261,16 +262,4 @@ fn another_try_may_help(error: &Error) -> bool {
         Error::Transport { kind, .. } => matches!(kind, TransportKind::NotFound | TransportKind::Protocol),
         _ => false,
     }
-}
-
-fn keep_worse(before: Option<Error>, error: Error) -> Error {
-    match before {
-        Some(before) => worse(before, error),
-        None => error,
-    }
-}
-
-/// Whether `tough` refused because a targets role, top-level or delegated, has expired.
-fn is_expired_role(error: &Tough) -> bool {
-    matches!(error, Tough::ExpiredMetadata { role: RoleType::Targets, .. })
 }

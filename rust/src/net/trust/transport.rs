@@ -137,6 +137,23 @@ impl MirrorTransport {
         self.0.state().used_pack
     }
 
+    /// A metadata file, unverified; from an earlier request of this load, if there was one.
+    pub(super) async fn metadata(&self, wanted: &PackQuery) -> Result<Vec<u8>> {
+        self.0.get(wanted).await
+    }
+
+    /// A target of this digest, unverified.
+    pub(super) async fn target(&self, sha256: &str, name: &str) -> Result<Vec<u8>> {
+        self.0.obtain(&PackQuery::Target { sha256: sha256.to_owned(), name: name.to_owned() }).await
+    }
+
+    /// The roots that this load has read, by version.
+    pub(super) fn roots(&self) -> BTreeMap<u64, Vec<u8>> {
+        let number = |name: &str| name.strip_suffix(".root.json").and_then(|number| number.parse().ok());
+        let state = self.0.state();
+        state.seen.iter().filter_map(|(name, bytes)| Some((number(name)?, bytes.clone()))).collect()
+    }
+
     pub(super) fn route(&self) -> Origins {
         self.0.state().route.clone()
     }
@@ -151,7 +168,11 @@ impl MirrorTransport {
 #[async_trait]
 impl Transport for MirrorTransport {
     async fn fetch(&self, url: Url) -> Result<TransportStream, TransportError> {
-        let outcome = self.0.get(&url).await.map(Bytes::from).map_err(|error| carry(error, url.as_str()));
+        let outcome = match wanted(&url) {
+            Ok(wanted) => self.0.get(&wanted).await,
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.map(Bytes::from).map_err(|error| carry(error, url.as_str()));
         Ok(Box::pin(stream::once(std::future::ready(outcome))))
     }
 }
@@ -161,19 +182,11 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn get(&self, url: &Url) -> Result<Vec<u8>> {
-        let path = url.as_str().strip_prefix(BASE);
-        let Some(wanted) = path.and_then(PackQuery::parse) else {
-            let reason = format!("{:?} is not a file of a repository", url.as_str().replace(BASE, ""));
-            return Err(trust(TrustKind::NotSigned, reason));
-        };
-        if let Some(known) = self.seen(&wanted) {
+    async fn get(&self, wanted: &PackQuery) -> Result<Vec<u8>> {
+        if let Some(known) = self.seen(wanted) {
             return known;
         }
-        let outcome = self.obtain(&wanted).await;
-        if matches!(wanted, PackQuery::Target { .. }) {
-            return outcome;
-        }
+        let outcome = self.obtain(wanted).await;
         let mut state = self.state();
         match &outcome {
             Ok(bytes) => {
@@ -323,6 +336,15 @@ impl Inner {
         let location = at.to_string();
         self.state().timestamp = Some(KnownTimestamp { location, sha256: Digest::of(bytes).to_string(), validators });
     }
+}
+
+/// The metadata file that `tough` asks for.
+fn wanted(url: &Url) -> Result<PackQuery> {
+    let file = url.as_str().strip_prefix(BASE).and_then(|path| path.strip_prefix("tuf/"));
+    file.and_then(PackQuery::metadata).ok_or_else(|| {
+        let reason = format!("{:?} is not a file of a repository", url.as_str().replace(BASE, ""));
+        trust(TrustKind::NotSigned, reason)
+    })
 }
 
 fn cap(wanted: &PackQuery, state: &State) -> u64 {

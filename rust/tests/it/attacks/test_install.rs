@@ -186,6 +186,7 @@ pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, v
         entry: Entry { path: RelPath::new("game").unwrap(), arguments: Vec::new() },
         notes: String::new(),
         min_launcher: None,
+        oldest_allowed: None,
         mutable: Vec::new(),
         rollout: 100,
         skip_update: false,

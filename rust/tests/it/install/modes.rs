@@ -1,5 +1,8 @@
 //! Modes, and users who are moved from one to another.
 
+use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog, ModeName};
+use vsekai_updater::net::trust::{CATALOG_ROLE, Keys, Publication};
+
 use super::shop::Shop;
 use crate::support::run::Run;
 
@@ -57,7 +60,78 @@ fn users_of_a_retired_mode_are_moved_to_its_successor() {
     shop.publisher.edit(&["retire", "--mode", "stable", "--update-to", "beta"]);
     shop.update(&[]).done();
     assert_eq!(shop.version(), "2.0.0");
-    assert_eq!(shop.status()["mode"], "beta");
+    let status = shop.status();
+    assert_eq!((&status["mode"], &status["current"]["mode"]), (&"stable".into(), &"beta".into()));
+    // The mode that the user chose comes back, and so does the user.
+    shop.publisher.edit(&["activate", "--mode", "stable"]);
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+}
+
+/// The keys of an update server and of the nightly builds are stolen: neither is the key of `stable`.
+#[test]
+fn stolen_online_keys_and_the_key_of_another_mode_move_nobody() {
+    let shop = with_beta("0.0.1");
+    let stolen = shop.publisher.some_keys("stolen", &["catalog", "snapshot", "timestamp", "beta"]);
+    let retire = ["retire", "--mode", "stable", "--update-to", "beta"];
+    shop.publisher.repository_command(&stolen, &retire).failed("key_missing");
+    // The thief has another program, which signs the catalog alone.
+    let keys = Keys::open(&stolen).unwrap();
+    let mut publication = Publication::open(shop.publisher.repository(), &keys).unwrap();
+    let mut catalog = Catalog::parse(&publication.target(CATALOG_TARGET).unwrap().unwrap()).unwrap();
+    let stable = catalog.modes.get_mut(&ModeName::default()).unwrap();
+    (stable.is_active, stable.update_to) = (false, Some(ModeName::new("beta").unwrap()));
+    stable.sequence += 1;
+    publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes().unwrap()).unwrap();
+    publication.commit().unwrap();
+    drop(publication);
+    shop.update(&[]).failed("mode_retired");
+    shop.vsekai(&["check"]).failed("mode_retired");
+    assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
+    shop.assert_whole();
+    shop.publisher.edit(&["activate", "--mode", "stable"]);
+    shop.update(&[]).done();
+    assert_eq!((shop.version(), shop.status()["mode"].clone()), ("1.0.0".to_owned(), "stable".into()));
+}
+
+#[test]
+fn key_of_targets_may_name_the_successor_of_a_mode_whose_key_is_lost() {
+    let shop = with_beta("2.0.0");
+    let keys = shop.publisher.some_keys("left", &["targets", "catalog", "snapshot", "timestamp"]);
+    shop.publisher.repository_command(&keys, &["retire", "--mode", "stable", "--update-to", "beta"]).done();
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "2.0.0");
+    shop.publisher.repository_command(&keys, &["activate", "--mode", "stable"]).done();
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+}
+
+#[test]
+fn successor_with_older_versions_only_leaves_its_users_where_they_are() {
+    let shop = with_beta("0.9.0");
+    shop.publisher.edit(&["retire", "--mode", "stable", "--update-to", "beta"]);
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.update(&["--version", "0.9.0"]).done();
+    assert_eq!(shop.version(), "0.9.0");
+}
+
+#[test]
+fn recall_does_not_go_below_the_oldest_allowed_version() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish("1.5.0");
+    shop.publish_in("stable", "2.0.0", &["--oldest-allowed", "1.5.0"], |_| {});
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "2.0.0");
+    for version in ["2.0.0", "1.5.0"] {
+        shop.publisher.edit(&["recall", "--mode", "stable", "--version", version]);
+    }
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "2.0.0", "1.0.0 is not allowed any more");
+    shop.update(&["--version", "1.0.0"]).failed("version_too_old");
+    shop.publisher.edit(&["recall", "--undo", "--mode", "stable", "--version", "1.5.0"]);
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.5.0");
 }
 
 #[test]

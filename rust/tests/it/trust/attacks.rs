@@ -162,7 +162,52 @@ fn mode_metadata_of_another_time_is_no_match() {
     let old = fs::read(name(forge.role("stable").version)).unwrap();
     test.publish(&[("stable", STABLE, b"stable two")]);
     fs::write(name(forge.role("stable").version), old).unwrap();
-    assert_eq!(test.install("a").refusal().code(), "target_mismatch");
+    only_stable_is_lost(&test, "target_mismatch");
+}
+
+/// What is wrong with one mode harms that mode alone.
+fn only_stable_is_lost(test: &TestRepository, code: &str) {
+    let install = test.install("a");
+    assert_eq!(install.target_refusal(STABLE).code(), code);
+    let mut repository = install.check().unwrap();
+    assert_eq!(repository.target(NIGHTLY, CAP).unwrap(), b"nightly one");
+    assert_eq!(repository.target_names(), [CATALOG_TARGET, NIGHTLY]);
+}
+
+#[test]
+fn metadata_of_one_mode_that_is_missing_or_malformed_harms_that_mode_alone() {
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
+    let file = test.repository().join(format!("tuf/{}.stable.json", forge.role("stable").version));
+    fs::write(&file, b"<html>").unwrap();
+    only_stable_is_lost(&test, "target_mismatch");
+    fs::remove_file(&file).unwrap();
+    only_stable_is_lost(&test, "not_found");
+
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
+    let mut snapshot = forge.snapshot();
+    snapshot.version = next(snapshot.version);
+    snapshot.meta.remove("stable.json");
+    forge.put_snapshot(snapshot);
+    only_stable_is_lost(&test, "target_mismatch");
+}
+
+#[test]
+fn mode_that_lists_what_is_not_its_own_keeps_what_is() {
+    let test = TestRepository::new();
+    let forge = Forge::new(&test.repository(), &test.keys_folder());
+    let mut nightly = forge.role("nightly");
+    for name in ["stable/9.9.9/linux-x86_64/release.json", "other.json"] {
+        let (target_name, target) = forge.put_target(name, b"evil");
+        nightly.targets.insert(target_name, target);
+    }
+    forge.put_role("nightly", nightly, "nightly");
+    let mut repository = test.install("a").check().unwrap();
+    assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
+    assert_eq!(repository.target(NIGHTLY, CAP).unwrap(), b"nightly one");
+    assert_eq!(repository.target("other.json", CAP).unwrap_err().code(), "target_not_signed");
+    assert_eq!(repository.target_names(), [CATALOG_TARGET, NIGHTLY, STABLE]);
 }
 
 /// The only file of the stable release.
@@ -200,7 +245,8 @@ fn stolen_key_of_a_mode_signs_nothing_of_another() {
         let mut nightly = forge.role("nightly");
         nightly.targets.insert(target_name, target);
         forge.put_role("nightly", nightly, "nightly");
-        assert_eq!(test.install("a").refusal().code(), "target_not_signed", "{name}");
+        let code = if name.contains("..") { "unsafe_path" } else { "target_not_signed" };
+        assert_eq!(test.install("a").target_refusal(name).code(), code, "{name}");
     }
 }
 
@@ -224,7 +270,7 @@ fn stolen_key_of_a_mode_does_not_sign_the_other_modes_metadata() {
     let test = TestRepository::new();
     let forge = Forge::new(&test.repository(), &test.keys_folder());
     forge.put_role("stable", forge.role("stable"), "nightly");
-    assert_eq!(test.install("a").refusal().code(), "signature_invalid");
+    only_stable_is_lost(&test, "signature_invalid");
 }
 
 #[test]
@@ -235,7 +281,9 @@ fn stolen_catalog_key_describes_no_release() {
     let mut catalog = forge.role("catalog");
     catalog.targets.insert(name, target);
     forge.put_role("catalog", catalog, "catalog");
-    assert_eq!(test.install("a").refusal().code(), "target_not_signed");
+    let install = test.install("a");
+    assert_eq!(install.target_refusal("stable/9.9.9/linux-x86_64/release.json").code(), "target_not_signed");
+    install.check().unwrap();
 }
 
 #[test]

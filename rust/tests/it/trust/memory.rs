@@ -1,10 +1,13 @@
 //! The datastore of an install: what it saves, and that damage to it does no harm.
 
 use std::fs;
+use std::num::NonZeroU64;
 
+use sha2::{Digest, Sha256};
 use vsekai_updater::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 
 use super::test_repository::{CAP, Install, NIGHTLY, STABLE, TestRepository, files_of};
+use crate::support::forge::Forge;
 use crate::support::packing;
 use crate::support::server::TestServer;
 
@@ -44,14 +47,14 @@ fn check_after_one_mode_has_published_gets_only_what_is_new() {
 }
 
 #[test]
-fn nothing_is_remembered_before_it_is_asked_for() {
+fn nothing_is_cached_before_it_is_asked_for() {
     let test = TestRepository::new();
     let install = test.install("a");
     let mut repository = install.open().unwrap();
     repository.target(STABLE, CAP).unwrap();
-    assert!(files_of(&install.memory()).is_empty());
+    assert!(!install.memory().join("cache").exists() && !install.memory().join("client.json").exists());
     repository.remember().unwrap();
-    assert!(install.memory().join("root.json").exists());
+    assert!(install.memory().join("cache/timestamp.json").exists() && install.memory().join("client.json").exists());
 }
 
 #[test]
@@ -153,4 +156,96 @@ fn memory_from_before_a_change_of_all_keys_follows_it() {
     let mut repository = install.check().unwrap();
     assert_eq!(repository.root_version(), 5);
     assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one");
+}
+
+/// The root keys are replaced, and a mirror withholds one file after the new root: what was seen counts from then on.
+#[test]
+fn what_a_failed_check_has_verified_is_kept() {
+    for withheld in ["timestamp.json", "3.snapshot.json"] {
+        let test = TestRepository::new();
+        test.keep_as("old");
+        let stolen = test.some_keys("stolen", &["timestamp"]);
+        let install = test.install("a");
+        install.check().unwrap();
+        test.keys().rotate("timestamp").unwrap();
+        test.publish(&[("stable", STABLE, b"stable two")]);
+        let withheld = test.repository().join("tuf").join(withheld);
+        assert!(withheld.exists(), "{}", withheld.display());
+        fs::remove_file(withheld).unwrap();
+        install.check().unwrap_err();
+
+        test.put_back("old");
+        let forge = Forge::new(&test.repository(), &stolen);
+        let mut timestamp = forge.timestamp();
+        timestamp.version = NonZeroU64::new(1000).unwrap();
+        forge.put_timestamp(timestamp);
+        assert_eq!(install.refusal().code(), "signature_invalid");
+    }
+}
+
+#[test]
+fn timestamp_and_snapshot_of_a_failed_check_do_not_go_back() {
+    for withheld in ["3.snapshot.json", "3.stable.json"] {
+        let test = TestRepository::new();
+        test.keep_as("old");
+        let install = test.install("a");
+        install.check().unwrap();
+        test.publish(&[("stable", STABLE, b"stable two"), (CATALOG_ROLE, CATALOG_TARGET, b"catalog two")]);
+        fs::remove_file(test.repository().join("tuf").join(withheld)).unwrap();
+        let _ = install.open();
+        test.put_back("old");
+        assert_eq!(install.refusal().code(), "metadata_rollback", "{withheld}");
+    }
+}
+
+/// Somebody prepares the folder, and the user gives the right root.
+#[test]
+fn planted_root_does_not_replace_the_given_one() {
+    let (ours, theirs) = (TestRepository::new(), TestRepository::new());
+    for rotations in 0..3 {
+        let mut keys = theirs.keys();
+        if rotations > 0 {
+            keys.rotate("root").unwrap();
+            theirs.publish(&[]);
+        }
+        let bait = theirs.install("bait");
+        bait.check().unwrap();
+        let record = format!("{{\"given_root\":\"{}\"}}", hex::encode(Sha256::digest(ours.root())));
+        fs::write(bait.memory().join("client.json"), record).unwrap();
+
+        let mut install = bait.clone();
+        install.root = Some(ours.root());
+        let code = install.check().unwrap_err().code();
+        assert!(["signature_invalid", "trust_root_invalid"].contains(&code), "{code} after {rotations} rotations");
+        // Also from the right repository: nothing of the planted folder counts.
+        let right = install.at(&[&ours.repository().display().to_string()]);
+        match right.check() {
+            Ok(mut repository) => assert_eq!(repository.target(STABLE, CAP).unwrap(), b"stable one"),
+            Err(error) => assert_eq!(error.code(), "trust_root_invalid"),
+        }
+    }
+}
+
+#[test]
+fn given_root_that_is_older_than_the_kept_one_costs_no_request() {
+    let test = TestRepository::new();
+    let (web, install) = test.over_http();
+    install.check().unwrap();
+    for _ in 0..3 {
+        test.keys().rotate("root").unwrap();
+        test.publish(&[]);
+    }
+    assert_eq!(install.check().unwrap().root_version(), 4);
+    web.take_asked();
+    install.check().unwrap();
+    let roots = |asked: Vec<(String, u16)>| asked.into_iter().filter(|(path, _)| path.contains("root")).count();
+    assert!(roots(web.take_asked()) <= 1, "only the next root may be asked for");
+
+    // An install of an earlier program has not kept the chain: it is fetched once.
+    fs::remove_dir_all(install.memory().join("roots")).unwrap();
+    assert_eq!(install.check().unwrap().root_version(), 4);
+    assert!(install.memory().join("roots/2.root.json").exists());
+    web.take_asked();
+    install.check().unwrap();
+    assert!(roots(web.take_asked()) <= 1);
 }

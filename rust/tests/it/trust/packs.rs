@@ -344,14 +344,8 @@ fn wrong_target_in_a_pack_is_passed_over_whatever_its_length() {
 /// A folder that an attacker has changed, with any keys.
 type Attack = fn(&Forge, &Path);
 
-const ATTACKS: [(&str, Attack); 6] = [
+const ATTACKS: [(&str, Attack); 5] = [
     ("signature_invalid", |forge, _| forge.put_role("stable", forge.role("stable"), "nightly")),
-    ("target_not_signed", |forge, _| {
-        let (name, target) = forge.put_target("nightly/9.9.9/linux-x86_64/release.json", b"evil");
-        let mut stable = forge.role("stable");
-        stable.targets.insert(name, target);
-        forge.put_role("stable", stable, "stable");
-    }),
     ("metadata_expired", |forge, _| {
         let mut targets = forge.role("targets");
         targets.expires = yesterday();

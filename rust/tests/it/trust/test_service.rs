@@ -98,6 +98,7 @@ impl TestService {
             memory: None,
             scratch: self.path("scratch"),
             clock_guard: ClockGuard::Keep,
+            read_only: true,
             network: Network::new(&quick()).unwrap(),
         })
     }

@@ -245,6 +245,7 @@ impl World {
                 memory: Some(game.join(".vsekai/trust")),
                 scratch: self.bench.path("scratch"),
                 clock_guard: ClockGuard::Keep,
+                read_only: true,
                 network: self.network.clone(),
             })
         };

@@ -1,6 +1,8 @@
 //! Tests of which version an install should have.
 
-use super::super::{Catalog, Choice, Mode, Offer, Platform, Situation, Why, admits, choose, resolve_mode};
+use std::collections::BTreeMap;
+
+use super::super::{Catalog, Choice, Mode, ModeName, Offer, Platform, Situation, Why, admits, choose, resolve_mode};
 use super::{linux, mode, offer, version};
 
 /// A catalog of modes: name, active, successor, offers.
@@ -34,9 +36,13 @@ struct Case<'a> {
     bad: &'a [&'a str],
     asked: Option<&'a str>,
     at_once: bool,
+    /// The signed successors; nothing: all that the catalog names.
+    signed: Option<&'a BTreeMap<ModeName, ModeName>>,
+    /// The oldest version of the mode that may still be installed.
+    floor: Option<&'a str>,
 }
 
-const NEW: Case<'_> = Case { installed: None, bad: &[], asked: None, at_once: false };
+const NEW: Case<'_> = Case { installed: None, bad: &[], asked: None, at_once: false, signed: None, floor: None };
 
 fn has(version: &str) -> Case<'_> {
     Case { installed: Some(("stable", version)), ..NEW }
@@ -51,8 +57,11 @@ fn decide_in(catalog: &Catalog, follows: &str, case: &Case<'_>) -> String {
     let installed = case.installed.map(|(name, text)| (mode(name), version(text)));
     let bad: Vec<_> = case.bad.iter().map(|text| (mode(follows), version(text))).collect();
     let asked = case.asked.map(version);
+    let named = catalog.successors();
     let situation = Situation {
         mode: &mode(follows),
+        successors: case.signed.unwrap_or(&named),
+        floors: &case.floor.iter().map(|floor| (mode(follows), version(floor))).collect(),
         platform: &linux(),
         current: installed.as_ref().map(|(name, found)| (name, found)),
         bad: &bad,
@@ -206,16 +215,63 @@ fn successors_are_followed_to_the_end() {
         ("beta", false, Some("stable"), Vec::new()),
         ("stable", true, None, vec![offer("1.0.0", 1)]),
     ]);
-    assert_eq!(resolve_mode(&catalog, &mode("alpha")).unwrap(), &mode("stable"));
-    let case = Case { installed: Some(("alpha", "9.0.0")), ..NEW };
-    assert_eq!(decide_in(&catalog, "alpha", &case), "mode changed: stable 1.0.0");
+    assert_eq!(resolve_mode(&catalog, &mode("alpha"), &catalog.successors()).unwrap(), &mode("stable"));
+    let alpha = |text| Case { installed: Some(("alpha", text)), ..NEW };
+    assert_eq!(decide_in(&catalog, "alpha", &alpha("0.9.0")), "mode changed: stable 1.0.0");
+    assert_eq!(decide_in(&catalog, "alpha", &NEW), "install: stable 1.0.0");
     assert_eq!(decide_in(&catalog, "stable", &has("1.0.0")), "stay");
+}
+
+#[test]
+fn successor_does_not_take_its_users_back_to_an_older_version() {
+    let catalog = catalog(&[
+        ("stable", false, Some("nightly"), vec![offer("2.0.0", 1)]),
+        ("nightly", true, None, vec![offer("0.0.1", 1)]),
+    ]);
+    assert_eq!(decide_in(&catalog, "stable", &has("2.0.0")), "stay");
+    // Whoever chooses the mode, or the version, by name gets it.
+    assert_eq!(decide_in(&catalog, "nightly", &has("2.0.0")), "mode changed: nightly 0.0.1");
+    let asked = Case { asked: Some("0.0.1"), ..has("2.0.0") };
+    assert_eq!(decide_in(&catalog, "stable", &asked), "asked: nightly 0.0.1");
+}
+
+#[test]
+fn successor_that_the_mode_has_not_signed_does_not_count() {
+    let ended = catalog(&[
+        ("stable", false, Some("nightly"), vec![offer("1.0.0", 1)]),
+        ("nightly", true, None, vec![offer("9.0.0", 1)]),
+    ]);
+    let elsewhere: BTreeMap<_, _> = [(mode("stable"), mode("beta")), (mode("nightly"), mode("stable"))].into();
+    for signed in [&BTreeMap::new(), &elsewhere] {
+        let case = Case { signed: Some(signed), ..has("1.0.0") };
+        assert_eq!(decide_in(&ended, "stable", &case), "mode_retired");
+        let new = Case { signed: Some(signed), ..NEW };
+        assert_eq!(decide_in(&ended, "stable", &new), "mode_retired");
+    }
+    let mut active = ended.clone();
+    active.modes.get_mut(&mode("stable")).unwrap().is_active = true;
+    let case = Case { signed: Some(&elsewhere), ..has("1.0.0") };
+    assert_eq!(decide_in(&active, "stable", &case), "stay");
+}
+
+#[test]
+fn nothing_goes_below_the_oldest_allowed_version() {
+    let offers = [recalled("3.0.0", 4), offer("2.0.0", 3), offer("1.5.0", 2), offer("1.0.0", 1)];
+    let case = |floor, installed| Case { floor: Some(floor), ..has(installed) };
+    assert_eq!(decide(&offers, &case("1.5.0", "3.0.0")), "recalled: stable 2.0.0");
+    assert_eq!(decide(&offers, &case("2.0.1", "3.0.0")), "stay");
+    assert_eq!(decide(&offers[2..], &case("1.5.0", "3.0.0")), "stay");
+    let new = Case { floor: Some("1.5.0"), ..NEW };
+    assert_eq!(decide(&offers[3..], &new), "no_build_for_platform");
+    let asked = |text| Case { asked: Some(text), ..case("1.5.0", "2.0.0") };
+    assert_eq!(decide(&offers, &asked("1.0.0")), "version_too_old");
+    assert_eq!(decide(&offers, &asked("1.5.0")), "asked: stable 1.5.0");
 }
 
 #[test]
 fn mode_that_is_active_may_have_a_successor_all_the_same() {
     let catalog = catalog(&[("old", true, Some("new"), Vec::new()), ("new", true, None, Vec::new())]);
-    assert_eq!(resolve_mode(&catalog, &mode("old")).unwrap(), &mode("new"));
+    assert_eq!(resolve_mode(&catalog, &mode("old"), &catalog.successors()).unwrap(), &mode("new"));
 }
 
 #[test]
@@ -238,7 +294,7 @@ fn modes_that_lead_nowhere_are_told_apart() {
     ] {
         assert_eq!(decide_in(&catalog, name, &NEW), code, "{name}");
     }
-    let circle = resolve_mode(&catalog, &mode("one")).unwrap_err().to_string();
+    let circle = resolve_mode(&catalog, &mode("one"), &catalog.successors()).unwrap_err().to_string();
     assert!(circle.contains("one -> two -> one"), "{circle}");
 }
 

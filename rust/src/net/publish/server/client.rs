@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::error::{Error, Result, TransportKind};
 use crate::formats::chunk::{ChunkId, CompressedChunk};
+use crate::formats::release::ModeName;
 use crate::limits;
 use crate::net::api::{
     CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, PublicationInfo, RepositoryInfo,
@@ -61,6 +62,12 @@ impl Server {
 
     pub(super) fn put_trust(&self, trust: &TrustUpload) -> Result<RepositoryInfo> {
         self.json(Method::PUT, "api/v1/repository/trust", Some(trust))
+    }
+
+    pub(super) fn retire(&self, mode: &ModeName, update_to: Option<&ModeName>) -> Result<()> {
+        let change = serde_json::json!({"is_active": false, "update_to": update_to});
+        let _: serde_json::Value = self.json(Method::PATCH, &format!("api/v1/modes/{mode}"), Some(&change))?;
+        Ok(())
     }
 
     pub(super) fn begin(&self, new: &NewPublication) -> Result<PublicationInfo> {

@@ -76,7 +76,7 @@ impl History for RemotePublication<'_> {
 }
 
 /// Reads the current metadata. It may change between two requests, so inconsistent metadata is read again.
-fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
+pub(super) fn fetch<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
     let mut tries = 0;
     loop {
         tries += 1;

@@ -1,26 +1,32 @@
-//! Checks expiry. `tough` rejects the whole repository if one delegated role has expired. Here, only the targets of
-//! that role are rejected: an abandoned mode must not block the others.
+//! Checks expiry, right before a target is used. Of an expired delegated role, only the targets are rejected: an
+//! abandoned mode must not block the others.
 
 use jiff::Timestamp;
 use tough::TargetName;
 use tough::schema::{Role, Targets};
 
+use super::metadata::Metadata;
 use crate::error::{Result, TrustKind};
 use crate::net::trust::error::trust;
 
 /// Fails with `Expired` unless the four roles that all others depend on are fresh.
-pub(super) fn check_top(repository: &tough::Repository) -> Result<()> {
+fn check_top(metadata: &Metadata) -> Result<()> {
     let now = Timestamp::now();
-    check_role("root", &repository.root().signed, now)?;
-    check_role("timestamp", &repository.timestamp().signed, now)?;
-    check_role("snapshot", &repository.snapshot().signed, now)?;
-    check_role("targets", &repository.targets().signed, now)
+    check_role("root", &metadata.root.signed, now)?;
+    check_role("timestamp", &metadata.timestamp.signed, now)?;
+    check_role("snapshot", &metadata.snapshot.signed, now)?;
+    check_role("targets", &metadata.targets.signed, now)
 }
 
 /// Fails with `Expired` unless the four top-level roles and every role that lists the target are fresh.
-pub(super) fn check(repository: &tough::Repository, name: &TargetName) -> Result<()> {
-    check_top(repository)?;
-    check_listing(&repository.targets().signed, name, Timestamp::now())
+pub(super) fn check(metadata: &Metadata, name: &TargetName) -> Result<()> {
+    check_top(metadata)?;
+    check_listing(&metadata.targets.signed, name, Timestamp::now())
+}
+
+/// Whether this role, and the four top-level roles, are fresh.
+pub(super) fn is_fresh(metadata: &Metadata, role: &Targets) -> bool {
+    check_top(metadata).is_ok() && check_role("", role, Timestamp::now()).is_ok()
 }
 
 fn check_listing(targets: &Targets, name: &TargetName, now: Timestamp) -> Result<()> {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use tough::{ExpirationEnforcement, Limits, RepositoryLoader};
 use url::Url;
 
-use super::{ClockGuard, OpenOptions, freshness, is_expired_role};
-use crate::error::{Error, Result};
+use super::metadata::Metadata;
+use super::{ClockGuard, OpenOptions};
+use crate::error::{Error, Result, TransportKind, TrustKind};
+use crate::formats::metadata_pack::PackQuery;
 use crate::local::disk;
 use crate::net::http::Network;
-use crate::net::trust::datastore::Datastore;
+use crate::net::trust::datastore::{Datastore, Start};
 use crate::net::trust::error::{self, BASE};
 use crate::net::trust::transport::{Counters, MirrorTransport, Origins, Packed};
 use crate::net::trust::{Location, MAX_ROOT_BYTES, MAX_ROOT_UPDATES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES};
@@ -30,10 +32,11 @@ pub(super) struct Opening {
     pub(super) counters: Arc<Counters>,
     pub(super) packed: Arc<Packed>,
     pub(super) memory: Datastore,
-    root: Vec<u8>,
+    given: Option<Vec<u8>>,
     locations: Vec<Location>,
     scratch: PathBuf,
     keep_clock_guard: bool,
+    read_only: bool,
     network: Network,
 }
 
@@ -47,21 +50,26 @@ pub(super) struct Attempt {
 /// Verified metadata, and the working folder of `tough`.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) inner: tough::Repository,
+    pub(super) metadata: Metadata,
     pub(super) courier: MirrorTransport,
     pub(super) store: Store,
+    /// Whether everything that was kept belongs to another root.
+    pub(super) starts_over: bool,
 }
 
 impl Opening {
     pub(super) fn new(options: &OpenOptions) -> Result<Self> {
         let memory = Datastore::load(options.memory.clone())?;
+        // Says at once what no mirror can change.
+        memory.start(options.root.as_deref())?;
         Ok(Self {
             counters: Arc::default(),
             packed: Arc::default(),
-            root: memory.root(options.root.as_deref())?,
+            given: options.root.clone(),
             memory,
             locations: options.locations.clone(),
             scratch: options.scratch.clone(),
+            read_only: options.read_only,
             keep_clock_guard: options.clock_guard == ClockGuard::Keep,
             network: options.network.clone(),
         })
@@ -71,50 +79,95 @@ impl Opening {
     /// Only errors of this machine; those of the repository are in [`Attempt::outcome`].
     pub(super) fn attempt(&self, route: Origins) -> Result<Attempt> {
         let store = Store::create(&self.scratch)?;
-        self.memory.fill(&store.0, self.keep_clock_guard)?;
         let is_remote = self.locations.iter().any(|location| matches!(location, Location::Url(_)));
         let client = is_remote.then(|| self.network.client()).transpose()?;
         let (counters, packed) = (Arc::clone(&self.counters), Arc::clone(&self.packed));
         let courier =
             MirrorTransport::new(self.locations.clone(), client, self.memory.clone(), counters, packed, route);
-        let loading = self.network.block_on(load(&self.root, &courier, &store.0));
+        let start = self.memory.start(self.given.as_deref())?;
+        let mut starts_over = false;
+        let loading = self.network.block_on(async {
+            courier.open_pack().await;
+            let root = match prove(start, &courier).await? {
+                Start::Over(root) => {
+                    starts_over = true;
+                    root
+                }
+                Start::Known(root) => root,
+                Start::Descendant(_) => return Err(error::trust(TrustKind::Root, "the root is not proven")),
+            };
+            if !starts_over {
+                self.memory.fill(store.path(), self.keep_clock_guard)?;
+            }
+            let loaded = load(&root, &courier, store.path()).await?;
+            Metadata::of(loaded, &courier, store.path()).await
+        });
         let (used_cache, used_pack) = (courier.used_cache(), courier.used_pack());
-        Ok(Attempt { outcome: loading.map(|inner| Loaded { inner, courier, store }), used_cache, used_pack })
+        let outcome =
+            loading.map(|metadata| Loaded { metadata, courier: courier.clone(), store: store.clone(), starts_over });
+        let attempt = Attempt { outcome, used_cache, used_pack };
+        if !starts_over && !self.read_only {
+            // The single files count if the pack has a problem. What they say is kept then; roots count in any case.
+            let roots_only = used_pack && attempt.problem().is_some();
+            // If this cannot be written, as in an install of another user, there is nothing to keep it in.
+            let _ = self.memory.keep(store.path(), &courier.roots(), roots_only);
+        }
+        Ok(attempt)
+    }
+}
+
+impl Attempt {
+    /// What went wrong, even if the rest of the repository can be used.
+    pub(super) fn problem(&self) -> Option<&Error> {
+        match &self.outcome {
+            Ok(loaded) => loaded.metadata.first_unusable(),
+            Err(error) => Some(error),
+        }
+    }
+
+    /// The better one of two attempts; of two that failed, the error that could be an attack.
+    pub(super) fn or_better(self, other: Self) -> Self {
+        let (used_cache, used_pack) = (self.used_cache || other.used_cache, self.used_pack || other.used_pack);
+        let outcome = match (self.outcome, other.outcome) {
+            (Ok(a), Ok(b)) if b.metadata.unusable_roles() < a.metadata.unusable_roles() => Ok(b),
+            (Ok(a), _) => Ok(a),
+            (Err(_), Ok(b)) => Ok(b),
+            (Err(a), Err(b)) => Err(error::worse(a, b)),
+        };
+        Self { outcome, used_cache, used_pack }
     }
 }
 
 impl Loaded {
     /// The cache names of all current metadata and of all targets.
     pub(super) fn current_files(&self) -> BTreeSet<String> {
-        let snapshot = &self.inner.snapshot().signed;
-        let roles = snapshot.meta.iter().map(|(file, meta)| format!("{}.{file}", meta.version));
-        let targets = self.inner.all_targets().map(|(_, target)| hex::encode(&target.hashes.sha256));
-        let own = ["timestamp.json".to_owned(), format!("{}.snapshot.json", snapshot.version)];
-        own.into_iter().chain(roles).chain(targets).collect()
+        let targets = self.metadata.all_targets().map(|(_, target)| hex::encode(&target.hashes.sha256));
+        self.metadata.files().into_iter().chain(targets).collect()
     }
 }
 
-async fn load(root: &[u8], courier: &MirrorTransport, store: &Path) -> Result<tough::Repository> {
-    courier.open_pack().await;
-    match load_once(root, courier, store, ExpirationEnforcement::Safe).await? {
-        Ok(repository) => Ok(repository),
-        Err(error) if is_expired_role(&error) => {
-            // Root, timestamp and snapshot are fresh: otherwise `tough` would have rejected them first. The transport
-            // returns the same bytes again, and `freshness` rejects expired roles, here or with their targets.
-            let again = load_once(root, courier, store, ExpirationEnforcement::Unsafe).await?;
-            let repository = again.map_err(error::of)?;
-            freshness::check_top(&repository)?;
-            Ok(repository)
+/// Fetches what is missing to show that the kept root descends from the given one.
+async fn prove(start: Start, courier: &MirrorTransport) -> Result<Start> {
+    let Start::Descendant(mut descent) = start else { return Ok(start) };
+    if !descent.is_proven() {
+        if descent.missing().is_empty() {
+            descent.forget_chain();
         }
-        Err(error) => Err(error::of(error)),
+        for version in descent.missing() {
+            match courier.metadata(&PackQuery::Root(version)).await {
+                Ok(bytes) => descent.add(version, bytes),
+                Err(Error::Transport { kind: TransportKind::NotFound, .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
     }
+    descent.start()
 }
 
-async fn load_once(
+async fn load(
     root: &[u8],
     courier: &MirrorTransport,
     store: &Path,
-    enforcement: ExpirationEnforcement,
 ) -> Result<Result<tough::Repository, tough::error::Error>> {
     let url = |folder| Url::parse(&format!("{BASE}{folder}/"));
     let invalid = |e: url::ParseError| Error::Invalid { what: "repository", reason: e.to_string() };
@@ -122,24 +175,31 @@ async fn load_once(
         .transport(courier.clone())
         .limits(LIMITS)
         .datastore(store)
-        .expiration_enforcement(enforcement);
+        .expiration_enforcement(ExpirationEnforcement::Safe);
     Ok(loader.load().await)
 }
 
 /// A working folder of `tough`, removed on drop.
+#[derive(Debug, Clone)]
+pub(super) struct Store(Arc<StoreFolder>);
+
 #[derive(Debug)]
-pub(super) struct Store(pub(super) PathBuf);
+struct StoreFolder(PathBuf);
 
 impl Store {
     fn create(scratch: &Path) -> Result<Self> {
         // The scratch folder may be shared with other users, so the name must be unpredictable and the folder private.
         let folder = scratch.join(format!("vsekai-trust-{:016x}", fastrand::u64(..)));
         disk::make_private_directory(&folder)?;
-        Ok(Self(folder))
+        Ok(Self(Arc::new(StoreFolder(folder))))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0.0
     }
 }
 
-impl Drop for Store {
+impl Drop for StoreFolder {
     fn drop(&mut self) {
         let _ = disk::remove_all(&self.0);
     }

@@ -1,0 +1,85 @@
+//! States the successor of a mode in signed metadata.
+
+use serde_json::Value;
+use tough::schema::{RoleType, Targets};
+
+use super::Publication;
+use crate::error::{Error, Result, TrustKind};
+use crate::formats::release::{ModeName, STATEMENT_FIELD, Statement, Statements, signed_successor};
+use crate::net::trust::error::trust;
+
+impl Publication<'_> {
+    /// States the successor of a mode, or that it has none, with the mode's key; without that key, with the key of
+    /// `targets`. Taking a statement back without either key leaves it as it is: it says what the catalog may do, and
+    /// the catalog no longer does it.
+    ///
+    /// # Errors
+    /// [`Error::KeyMissing`] with the mode's role, [`Error::ModeUnknown`].
+    pub fn state_successor(&mut self, mode: &ModeName, next: Option<&ModeName>) -> Result<()> {
+        if self.successor(mode).as_ref() == next {
+            return Ok(());
+        }
+        let mut of_targets: Statements = self.targets.body.statement()?;
+        let own_key = match self.check_role_keys(mode.as_str()) {
+            Err(error) if !matches!(error, Error::KeyMissing { .. }) => return Err(error),
+            outcome => outcome,
+        };
+        // What `targets` states comes first, so only its key can change that.
+        let is_in_targets = of_targets.modes.remove(mode).is_some();
+        if is_in_targets && self.can_sign_targets() {
+            self.state_in_targets(&of_targets)?;
+        }
+        if own_key.is_ok() && (!is_in_targets || self.can_sign_targets()) {
+            let document = self.document_mut(mode.as_str())?;
+            document.body.set_statement(&Statement { update_to: next.cloned() })?;
+            document.touch();
+        } else if self.can_sign_targets() {
+            of_targets.modes.insert(mode.clone(), Statement { update_to: next.cloned() });
+            self.state_in_targets(&of_targets)?;
+        } else if next.is_some() {
+            return own_key.and(Err(self.party.ring.missing("targets")));
+        }
+        Ok(())
+    }
+
+    fn state_in_targets(&mut self, statements: &Statements) -> Result<()> {
+        self.targets.body.set_statement(statements)?;
+        self.targets.touch();
+        Ok(())
+    }
+
+    /// The successor that is signed for a mode, or will be.
+    pub fn successor(&self, mode: &ModeName) -> Option<ModeName> {
+        let role = self.roles.get(mode.as_str()).and_then(|document| document.body._extra.get(STATEMENT_FIELD));
+        signed_successor(mode, self.targets.body._extra.get(STATEMENT_FIELD), role)
+    }
+
+    fn can_sign_targets(&self) -> bool {
+        let holders = self.root.signed.roles.get(&RoleType::Targets);
+        holders.is_some_and(|holders| self.require("targets", &holders.keyids, holders.threshold).is_ok())
+    }
+}
+
+trait Stated {
+    fn statement<T: Default + serde::de::DeserializeOwned>(&self) -> Result<T>;
+    fn set_statement<T: Default + PartialEq + serde::Serialize>(&mut self, statement: &T) -> Result<()>;
+}
+
+impl Stated for Targets {
+    fn statement<T: Default + serde::de::DeserializeOwned>(&self) -> Result<T> {
+        let Some(field) = self._extra.get(STATEMENT_FIELD) else { return Ok(T::default()) };
+        let bad = |e| trust(TrustKind::Malformed, format!("the field {STATEMENT_FIELD:?}: {e}"));
+        serde_json::from_value(field.clone()).map_err(bad)
+    }
+
+    fn set_statement<T: Default + PartialEq + serde::Serialize>(&mut self, statement: &T) -> Result<()> {
+        if *statement == T::default() {
+            self._extra.remove(STATEMENT_FIELD);
+            return Ok(());
+        }
+        let bad = |e: serde_json::Error| trust(TrustKind::Malformed, e.to_string());
+        let field: Value = serde_json::to_value(statement).map_err(bad)?;
+        self._extra.insert(STATEMENT_FIELD.to_owned(), field);
+        Ok(())
+    }
+}
