@@ -120,6 +120,15 @@ impl TestDeployment {
         tree
     }
 
+    /// `vsekai repository retire --server`
+    pub(crate) fn retire(&self, mode: &str, next: Option<&str>) -> Call {
+        let call = self.publisher(&["repository", "retire", "--server", self.url(), "--mode", mode, "--keys", "keys"]);
+        match next {
+            Some(next) => call.args(["--update-to", next]),
+            None => call,
+        }
+    }
+
     pub(crate) fn publish(&self, mode: &str, version: &str, number: u32) -> Call {
         self.publish_to(self.url(), mode, version, number)
     }

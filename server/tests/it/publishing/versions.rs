@@ -42,12 +42,25 @@ fn recalled_version_is_left_and_a_retired_mode_leads_on() {
     assert_eq!(test.api("PATCH", &path, Some(json!({"recalled": true}))).0, 200);
     test.update("game").done();
     test.assert_has("game", 1);
+    // The token alone moves nobody: the key of the mode has to sign that.
     let retired = json!({"is_active": false, "update_to": "beta"});
-    assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(retired)).0, 200);
+    let refused = test.api("PATCH", "/api/v1/modes/stable", Some(retired.clone()));
+    assert_eq!((refused.0, refused.1["code"].as_str()), (409, Some("successor_not_signed")));
+    test.retire("stable", Some("beta")).done();
+    assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(retired)).0, 200, "once it is signed");
     test.update("game").done();
     test.assert_has("game", 3);
-    let cycle = test.api("PATCH", "/api/v1/modes/beta", Some(json!({"update_to": "stable"})));
-    assert_eq!((cycle.0, cycle.1["code"].as_str()), (409, Some("mode_cycle")));
+    let cycle = test.retire("beta", Some("stable")).fails();
+    assert!(cycle.to_string().contains("mode_cycle"), "{cycle}");
+    // It comes back, and so do its players.
+    let active = json!({"is_active": true, "update_to": null});
+    assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(active)).0, 200);
+    test.update("game").done();
+    test.assert_has("game", 1);
+    // Publishing goes on after that.
+    test.publish("stable", "1.2.0", 4).done();
+    test.update("game").done();
+    test.assert_has("game", 4);
 }
 
 #[test]
