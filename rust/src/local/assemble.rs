@@ -99,7 +99,7 @@ fn make_directories(assembly: &Assembly<'_>) -> Result<()> {
             let path = path_of(node, assembly.staging);
             disk::create_directory(&path)?;
             // An earlier run may have given it its final, read-only mode already.
-            disk::set_mode(&path, 0o755)?;
+            disk::offer_mode(&path, 0o755)?;
         }
     }
     Ok(())
@@ -149,8 +149,8 @@ fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory) -> Result<u64> {
     }
     // Innermost first, and when all is in them: they may be read-only, and what is private stays so.
     for (folder, found) in folders.iter().rev() {
-        disk::set_mtime(folder, disk::mtime_ns(found))?;
-        disk::set_permissions(folder, found.permissions())?;
+        disk::offer_mtime(folder, disk::mtime_ns(found))?;
+        disk::offer_mode(folder, disk::mode(found))?;
     }
     Ok(written)
 }
@@ -186,13 +186,13 @@ fn finish_directories(assembly: &Assembly<'_>) -> Result<()> {
 
 fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
     if node.metadata.mtime_ns != 0 {
-        disk::set_mtime(path, node.metadata.mtime_ns)?;
+        disk::offer_mtime(path, node.metadata.mtime_ns)?;
     }
     // A folder that its owner may not write to cannot be moved, and the top one is, now and in the next update.
     let needed = if node.path.is_none() && matches!(node.kind, NodeKind::Directory) { 0o700 } else { 0 };
     match (assembly.mode_of)(node) {
         0 => Ok(()),
-        mode => disk::set_mode(path, mode | needed),
+        mode => disk::offer_mode(path, mode | needed).map(drop),
     }
 }
 
