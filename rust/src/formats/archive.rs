@@ -238,6 +238,11 @@ impl Layout {
         links::targets(self)
     }
 
+    /// The positions of all nodes below the one at this position.
+    pub fn below(&self, node: usize) -> Range<usize> {
+        node + 1..self.nodes[node].next as usize
+    }
+
     // Children of the directory at this position, in archive order.
     fn children(&self, directory: usize) -> impl Iterator<Item = &Node> {
         let end = self.nodes[directory].next as usize;

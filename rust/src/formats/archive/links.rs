@@ -127,7 +127,8 @@ mod tests {
 
     /// A tree of files (`path`) and links (`path -> target`); folders are added.
     fn tree(entries: &[&str]) -> Result<Layout> {
-        let node = |path: Option<RelPath>, mode, content| NewNode { path, metadata: NodeMetadata::for_tree(mode), content };
+        let node =
+            |path: Option<RelPath>, mode, content| NewNode { path, metadata: NodeMetadata::for_tree(mode), content };
         let mut nodes = vec![node(None, 0o040_755, NewContent::Directory)];
         let mut folders = std::collections::BTreeSet::new();
         for entry in entries {

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, Per
 use std::path::Path;
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
+use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
@@ -209,6 +209,20 @@ pub fn owner(metadata: &fs::Metadata) -> Option<u32> {
 /// The user that this process acts as.
 pub fn this_user() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())
+}
+
+/// Whether this user may read a file or folder.
+pub fn may_read(path: &Path) -> bool {
+    may(path, Access::READ_OK)
+}
+
+/// Whether this user may add and remove names in a folder, or write to a file.
+pub fn may_write(path: &Path) -> bool {
+    may(path, Access::WRITE_OK)
+}
+
+fn may(path: &Path, access: Access) -> bool {
+    rustix::fs::accessat(rustix::fs::CWD, path, access, AtFlags::EACCESS).is_ok()
 }
 
 /// Permission bits; 0 on systems without them.
