@@ -24,6 +24,9 @@ const NAMED: usize = 5;
 pub(super) enum Changes {
     /// They are moved to `saved/`.
     Save,
+    /// Those that players and games write are moved: the version was damaged and is replaced by a whole copy of itself,
+    /// so another file with other bytes is what had to be repaired.
+    SaveWritten,
     /// They go with the version: the whole install is removed.
     Drop,
 }
@@ -48,13 +51,17 @@ pub(super) fn move_away(
     root: &InstallRoot,
     kept: &InstalledVersion,
     staying: &[PathBuf],
+    changes: Changes,
     monitor: &Monitor,
 ) -> Result<u64> {
-    let Some(folder) = kept.folder() else { return Ok(0) };
+    let Some(folder) = kept.folder().filter(|_| changes != Changes::Drop) else { return Ok(0) };
     let saved = root.saved(&folder);
     let mut staying = staying.to_vec();
     staying.push(saved.clone());
-    let paths: Vec<PathBuf> = list(kept, monitor)?.iter().map(|path| path.below(Path::new(""))).collect();
+    let size = |path: &RelPath| std::fs::symlink_metadata(path.below(kept.tree())).map_or(0, |found| found.len());
+    let is_wanted = |path: &&RelPath| changes == Changes::Save || !may_share(path, size(path));
+    let changed = list(kept, monitor)?;
+    let paths: Vec<PathBuf> = changed.iter().filter(is_wanted).map(|path| path.below(Path::new(""))).collect();
     Ok(foreign::save(kept.tree(), &paths, &staying, &saved)?.moved)
 }
 

@@ -21,10 +21,17 @@ impl Session {
         for folder in self.root().folders()? {
             if !self.state.needs(&folder) && !running::is_running(self.root(), &folder) {
                 let staying: Vec<_> = self.state.kept().map(|kept| self.root().versions(&kept.folder)).collect();
-                saved += remove(self.root(), &folder, &staying, Changes::Save, monitor)?;
+                let changes = if self.is_replaced(&folder) { Changes::SaveWritten } else { Changes::Save };
+                saved += remove(self.root(), &folder, &staying, changes, monitor)?;
             }
         }
         Ok(saved)
+    }
+
+    /// Whether the version in this folder is kept in another one: it was repaired there.
+    fn is_replaced(&self, folder: &str) -> bool {
+        let Ok(release) = InstalledVersion::release(self.root(), folder) else { return false };
+        self.state.kept().any(|kept| kept.version == release.version && kept.mode == release.mode)
     }
 }
 
@@ -44,9 +51,7 @@ pub(super) fn remove(
         let found = foreign::list(&kept);
         found.warn(&tree, monitor);
         let mut saved = foreign::save(&tree, &found.paths, staying, &root.saved(folder))?;
-        if changes == Changes::Save {
-            saved.moved += changed::move_away(root, &kept, staying, monitor)?;
-        }
+        saved.moved += changed::move_away(root, &kept, staying, changes, monitor)?;
         saved.stuck.iter().for_each(|path| foreign::stays(&tree.join(path), monitor));
         if saved.stuck.is_empty() && found.unreadable.is_empty() {
             let trash = root.staging(&format!("{TRASH}{folder}"));
