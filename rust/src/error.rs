@@ -187,6 +187,14 @@ pub enum Error {
         /// The destination.
         path: PathBuf,
     },
+    /// An install, or a part of it that decides what is started, belongs to another user.
+    #[error("{} belongs to another user, number {owner}", path.display())]
+    OtherOwner {
+        /// What belongs to that user.
+        path: PathBuf,
+        /// The user's number.
+        owner: u32,
+    },
     /// A user's file is where the new version has one of its own.
     #[error("{} is not part of the installed version, but the new one has a file there", path.display())]
     ForeignConflict {
@@ -375,6 +383,7 @@ impl Error {
             Self::Transport { kind, .. } => transport_code(*kind),
             Self::ServerRefused { .. } => "server_refused",
             Self::DestinationNotOurs { .. } => "destination_not_ours",
+            Self::OtherOwner { .. } => "other_owner",
             Self::ForeignConflict { .. } => "foreign_conflict",
             Self::Busy { .. } => "busy",
             Self::Trust { kind, .. } => trust_code(*kind),

@@ -9,7 +9,7 @@
 //! DIR/.vsekai/running/     who runs what, so that nothing is removed under a game
 //! DIR/versions/<folder>/   a complete tree, never written to once it is there
 //! DIR/current              a link to the current version, a convenience
-//! DIR/saved/<folder>/      files that somebody put into a version which is gone
+//! DIR/saved/<folder>/      files that somebody put into a version which is gone, or changed in it
 //! ```
 //!
 //! Promises: an atomic write of `state.json` switches versions; before it the old one starts, after it the new one.
@@ -18,33 +18,43 @@
 
 use crate::error::Result;
 
+mod changed;
 mod clean;
 pub mod config;
+mod copied_links;
 mod foreign;
 mod heal;
 mod installed_version;
 pub mod integrate;
 pub mod launch;
+mod owner;
 mod prepare;
+mod presence;
 mod recover;
 mod rollback;
 mod root;
 mod running;
 mod session;
+mod signed;
 mod state;
 mod takeover;
 mod uninstall;
 mod verify;
+mod whole;
 
 pub(crate) use heal::{can_start, warn_of};
 pub use installed_version::{Documents, InstalledVersion, this_launcher};
 pub use prepare::{Installation, Prepared, Purpose, VersionJob, prepare};
+pub use presence::{Need, first_missing};
 pub use rollback::VerifyDepth;
 pub use root::InstallRoot;
 pub use session::{Admission, Session};
+pub use signed::SignedDigests;
+pub(crate) use signed::mend as mend_release;
 pub use state::{InstallState, Installed, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
+pub(crate) use verify::glance;
 pub use verify::{Condition, Damage, Examined, Verified, examine, verify};
 
 /// The name of the lock, in `.vsekai`.

@@ -21,14 +21,16 @@ impl RelPath {
         if path.len() > limits::MAX_PATH_BYTES {
             return Err(refused(path, "longer than 4095 bytes"));
         }
-        path.split('/').try_for_each(check_name)?;
+        path.split('/').try_for_each(rule).map_err(|reason| refused(path, reason))?;
         Ok(Self(path.to_owned()))
     }
 
     /// This path with one more name.
     pub fn child(&self, name: &str) -> Result<Self> {
-        check_name(name)?;
-        Self::new(&format!("{}/{name}", self.0))
+        let path = format!("{}/{name}", self.0);
+        // Not only by `new`: the name must not bring a folder of its own.
+        rule(name).map_err(|reason| refused(&path, reason))?;
+        Self::new(&path)
     }
 
     /// The path with `/` between its names.
@@ -95,19 +97,21 @@ impl From<RelPath> for String {
 pub struct LinkTarget(String);
 
 impl LinkTarget {
-    /// Checks the target of the link at `link` as text; the disk is not consulted.
+    /// Checks the target of the link at `link` as text; other links that it goes through are not known here. See
+    /// [`Layout`](crate::formats::archive::Layout), which knows them.
     pub fn new(link: &RelPath, target: &str) -> Result<Self> {
+        let refused = |reason| refused_link(link, target, reason);
         if target.is_empty() || target.len() > limits::MAX_PATH_BYTES {
-            return Err(refused(target, "a link target has 1 to 4095 bytes"));
+            return Err(refused("a link target has 1 to 4095 bytes"));
         }
         if target.starts_with('/') || target.contains(['\\', '\0', ':']) {
-            return Err(refused(target, "a link must be relative"));
+            return Err(refused("a link must be relative"));
         }
         let mut depth = link.names().count() - 1;
         for name in target.split('/') {
             match name {
                 "" | "." => {}
-                ".." => depth = depth.checked_sub(1).ok_or_else(|| refused(target, "the link leaves the tree"))?,
+                ".." => depth = depth.checked_sub(1).ok_or_else(|| refused(LEAVES))?,
                 _ => depth += 1,
             }
         }
@@ -122,6 +126,12 @@ impl LinkTarget {
 
 /// Checks one name of a path. The rules combine the restrictions of Linux, macOS and Windows.
 pub fn check_name(name: &str) -> Result<()> {
+    rule(name).map_err(|reason| refused(name, reason))
+}
+
+/// # Errors
+/// The rule that the name breaks.
+fn rule(name: &str) -> Result<(), &'static str> {
     let reason = if name.is_empty() || name == "." || name == ".." {
         "not a file name"
     } else if name.len() > limits::MAX_NAME_BYTES {
@@ -137,7 +147,7 @@ pub fn check_name(name: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(refused(name, reason))
+    Err(reason)
 }
 
 fn is_device_name(name: &str) -> bool {
@@ -151,6 +161,14 @@ fn is_device_name(name: &str) -> bool {
 
 fn refused(name: &str, reason: &'static str) -> Error {
     Error::UnsafePath { name: name.to_owned(), reason }
+}
+
+/// Why a link is refused whose target is elsewhere.
+pub(crate) const LEAVES: &str = "the link leaves the tree";
+
+/// The error for a link: it names the link, then its target.
+pub(crate) fn refused_link(link: &RelPath, target: &str, reason: &'static str) -> Error {
+    Error::UnsafePath { name: format!("{link} -> {target}"), reason }
 }
 
 #[cfg(test)]
@@ -200,6 +218,16 @@ mod tests {
             assert_eq!(RelPath::new(good).unwrap().as_str(), good);
         }
         assert!(RelPath::new(&"é".repeat(127)).is_ok());
+    }
+
+    #[test]
+    fn refusal_names_the_folder_too() {
+        let folder = RelPath::new("a/b").unwrap();
+        for error in [folder.child("aux.txt").unwrap_err(), RelPath::new("a/b/aux.txt").unwrap_err()] {
+            assert!(error.to_string().contains("\"a/b/aux.txt\""), "{error}");
+        }
+        let error = LinkTarget::new(&RelPath::new("a/b/l").unwrap(), "/usr/lib").unwrap_err();
+        assert!(error.to_string().contains("a/b/l -> /usr/lib"), "{error}");
     }
 
     #[test]

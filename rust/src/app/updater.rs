@@ -12,26 +12,29 @@ use std::path::Path;
 
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
-use crate::formats::release::{Choice, DEFAULT_STORE, ModeName};
+use crate::formats::release::{DEFAULT_STORE, ModeName, Why};
 use crate::install::integrate::{self, Record};
 use crate::install::{
-    self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Prepared, Purpose,
-    Session, Uninstalled, VerifyDepth, VersionJob,
+    self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Need, Prepared,
+    Purpose, Session, SignedDigests, Uninstalled, VerifyDepth, VersionJob,
 };
 use crate::local::sources::{Sources, Transfer};
 use crate::local::staging::Intent;
 use crate::local::strategy::Link;
+use crate::net::trust::signed_documents;
 use crate::state::Signal;
 use crate::version::Version;
 
 mod bundle_client;
 mod facts;
 mod repository_state;
+mod restore;
 
 pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated};
 
 use bundle_client::BundleClient;
 use repository_state::{DocumentSources, RepositoryState};
+use restore::Wanted;
 
 /// One install root, with what its user wants.
 #[derive(Debug, Clone)]
@@ -57,12 +60,12 @@ impl Updater {
         monitor.signal(Signal::Check);
         let state = self.state_or_new(monitor)?;
         let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
-        let choice = view.choose(&self.settings, &state)?;
+        let wanted = self.wanted(&mut view, &state, monitor)?;
         let mode = view.mode(&self.settings, &state)?;
-        let available = match choice {
-            Choice::Stay => None,
-            Choice::Take { mode, offer, why } => {
-                let (mode, version) = (mode.clone(), offer.version.clone());
+        let available = match wanted {
+            Wanted::Nothing => None,
+            Wanted::Restored(current) => Some(self.restorable(&mut view, &current)?),
+            Wanted::Version(mode, version, why) => {
                 let (release, bytes) = view.release(&mode, &version, &self.settings.platform)?;
                 let in_place = bundle_client::bases(&self.root, state.current.as_ref());
                 let bundle = bundle_client::download_bytes(&view.listed(&release, &bytes), &in_place);
@@ -91,10 +94,11 @@ impl Updater {
         Session::admit(&self.root, &self.admission("update"))?;
         let state = self.state_or_new(monitor)?;
         let mut view = RepositoryState::open_read_only(&self.settings, &self.root, &state, monitor)?;
-        let Choice::Take { mode, offer, .. } = view.choose(&self.settings, &state)? else { return Ok(None) };
-        let (mode, version) = (mode.clone(), offer.version.clone());
-        let (job, _) = self.job(&mut view, (&mode, &version), state.current.as_ref(), Intent::DryRun, monitor)?;
-        install::prepare(&self.root, &state, job, monitor).map(Some)
+        let wanted = self.wanted(&mut view, &state, monitor)?;
+        match self.job_for(&mut view, &wanted, &state, Intent::DryRun, monitor)? {
+            Some((job, _)) => install::prepare(&self.root, &state, job, monitor).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Brings the install to the version that it should have: installs, updates or resumes.
@@ -121,22 +125,19 @@ impl Updater {
         let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
         monitor.signal(Signal::Check);
         let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
-        let mut view = RepositoryState::open(&self.settings, &self.root, &known, monitor)?;
-        let taken = match view.choose(&self.settings, &known)? {
-            Choice::Stay => None,
-            Choice::Take { mode, offer, why } => Some((mode.clone(), offer.version.clone(), why)),
+        let mut view = match RepositoryState::open(&self.settings, &self.root, &known, monitor) {
+            Ok(view) => view,
+            Err(error) => return self.restore_without(session, error, monitor),
         };
+        let wanted = self.wanted(&mut view, &known, monitor)?;
+        if !matches!(wanted, Wanted::Nothing) {
+            monitor.signal(Signal::Found);
+        }
         let mut metadata = Transfer::default();
-        let job = match &taken {
-            Some((mode, version, _)) => {
-                monitor.signal(Signal::Found);
-                let current = known.current.as_ref();
-                let (job, transfer) = self.job(&mut view, (mode, version), current, Intent::Apply, monitor)?;
-                metadata.add(transfer);
-                Some(job)
-            }
-            None => None,
-        };
+        let job = self.job_for(&mut view, &wanted, &known, Intent::Apply, monitor)?.map(|(job, transfer)| {
+            metadata.add(transfer);
+            job
+        });
         let mut session = match session {
             Some(session) => session,
             None => self.enter("update", monitor)?,
@@ -147,6 +148,10 @@ impl Updater {
         view.remember()?;
         self.note(&mut session, &view)?;
         let from = session.state.current.clone();
+        if wanted.why() == Some(Why::Incomplete) && matches!(wanted, Wanted::Version(..)) {
+            // Nothing is left of it, so it is no version to go back to.
+            session.state.current = None;
+        }
         let mut report = install::Installation::default();
         if let Some(job) = job {
             let prepared = install::prepare(&self.root, &session.state, job, monitor)?;
@@ -155,12 +160,12 @@ impl Updater {
         } else {
             // What is staged is for a version that is in place by now, or is not offered any more.
             install::discard(&self.root)?;
-            report.saved_files = session.clean()?;
+            report.saved_files = session.clean(monitor)?;
         }
         let current = session.current()?.clone();
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
         metadata.add(view.transfer());
-        Ok(Updated { current, from, why: taken.map(|(.., why)| why), report, metadata })
+        Ok(Updated { current, from, why: wanted.why(), report, metadata })
     }
 
     /// What was learned of the repository goes into the state, before anything is built on it.
@@ -213,7 +218,7 @@ impl Updater {
     pub fn verify(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         let state = self.state(monitor)?;
         current_of(&self.root, &state)?;
-        install::examine(&self.root, &state, monitor)
+        install::examine(&self.root, &state, &signed_digests(&self.root), monitor)
     }
 
     /// Makes every version that is kept whole again. What one has is taken from the other; no more is fetched than what
@@ -226,11 +231,12 @@ impl Updater {
         let mut session = self.enter("repair", monitor)?;
         session.current()?;
         let mut failure = None;
+        let signed = signed_digests(&self.root);
         for installed in session.state.kept() {
-            let outcome = self.restore_documents(&session.state, installed, monitor);
+            let outcome = self.restore_documents(&session.state, installed, &signed, monitor);
             failure = keep_first(failure, outcome)?;
         }
-        let mut all = install::examine(&self.root, &session.state, monitor)?;
+        let mut all = install::examine(&self.root, &session.state, &signed, monitor)?;
         let mut is_told = false;
         for at in 0..all.len() {
             let others = self.others(&session.state, &all, at);
@@ -248,7 +254,7 @@ impl Updater {
         }
         match failure {
             Some(error) => Err(error),
-            None => session.clean().map(|_| all),
+            None => session.clean(monitor).map(|_| all),
         }
     }
 
@@ -271,21 +277,26 @@ impl Updater {
         repository_state::sources(&self.settings, &network, &stores)
     }
 
-    /// Gets the documents of a version again if somebody removed them.
-    fn restore_documents(&self, state: &InstallState, installed: &Installed, monitor: &Monitor) -> Result<()> {
-        if InstalledVersion::known(&self.root, &installed.folder).is_some() {
+    /// Gets the documents of a version again if somebody removed them, or put others in their place.
+    fn restore_documents(
+        &self,
+        state: &InstallState,
+        installed: &Installed,
+        signed: &SignedDigests,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let is_known = || InstalledVersion::known(&self.root, &installed.folder).is_some();
+        if let Some(wanted) = signed.differing(&self.root, installed) {
+            if install::mend_release(&self.root, installed, wanted)? && is_known() {
+                return Ok(());
+            }
+        } else if is_known() {
             return Ok(());
         }
         let mut view = RepositoryState::open(&self.settings, &self.root, state, monitor)?;
         let (release, bytes) = view.release(&installed.mode, &installed.version, &installed.platform)?;
         let documents = view.documents(&release, bytes, DocumentSources { bases: &[], client: None })?;
-        InstalledVersion::write(
-            &self.root,
-            &installed.folder,
-            &documents,
-            &self.root.versions(&installed.folder),
-            monitor,
-        )
+        InstalledVersion::write_documents(&self.root, &installed.folder, &documents)
     }
 
     /// Goes back to the previous version, mended if it was damaged. The one that is left is not offered again.
@@ -295,7 +306,7 @@ impl Updater {
         monitor.signal(Signal::RollBack);
         session.current()?;
         if let Some(previous) = &session.state.previous
-            && let Err(error) = self.restore_documents(&session.state, previous, monitor)
+            && let Err(error) = self.restore_documents(&session.state, previous, &signed_digests(&self.root), monitor)
         {
             monitor.warn(&error);
         }
@@ -303,11 +314,11 @@ impl Updater {
         let outcome = session.roll_back(VerifyDepth::Full, &|| self.sources(&state, monitor), monitor);
         if let Err(Error::NoPrevious { .. }) = outcome {
             // A run before this one may have been stopped right after the switch.
-            session.clean()?;
+            session.clean(monitor)?;
         }
         outcome?;
         // What is left over is no reason to fail: the switch is made.
-        session.clean().map_or_else(|error| monitor.warn(&error), drop);
+        session.clean(monitor).map_or_else(|error| monitor.warn(&error), drop);
         monitor.signal(Signal::Finished);
         session.current().cloned()
     }
@@ -336,11 +347,14 @@ impl Updater {
         let state = self.state(monitor)?;
         let staged = std::fs::read_dir(self.root.control("staging"));
         let is_resumable = staged.is_ok_and(|mut entries| entries.next().is_some());
+        let missing = |current| install::first_missing(&self.root, current, Need::All, monitor);
+        let missing = state.current.as_ref().and_then(missing).map(|path| path.display().to_string());
         Ok(Status {
             directory: self.root.directory().to_owned(),
             mode: state.mode,
             current: state.current,
             previous: state.previous,
+            missing,
             trial: state.trial,
             bad: state.bad,
             repository: state.repository,
@@ -396,6 +410,7 @@ impl Updater {
             adopt: self.settings.adopt,
             may_begin: verb == "update",
             mode: Some(self.settings.mode.as_ref().unwrap_or(&self.settings.defaults.mode)),
+            trusted_owner: self.settings.trusted_owner,
         }
     }
 
@@ -418,6 +433,11 @@ impl Updater {
             other => other,
         }
     }
+}
+
+/// What an install remembers of signed documents, to hold its own against.
+pub fn signed_digests(root: &InstallRoot) -> SignedDigests {
+    SignedDigests::new(signed_documents(&root.trust()))
 }
 
 fn current_of<'a>(root: &InstallRoot, state: &'a InstallState) -> Result<&'a Installed> {

@@ -31,6 +31,10 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
              `store extract`, name it as the seed: --seed DEST --seed-index INDEX."
         }
+        "other_owner" => {
+            "Run it as that user. If you trust whoever that is, name them with --trust-owner and the number in the \
+             message."
+        }
         "foreign_conflict" => "Nothing was changed. Move that file away, then run it again.",
         "busy" => "Wait until the other process has ended, then run it again.",
         "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {

@@ -24,9 +24,15 @@ pub(crate) fn updater(dir: &Path, source: &Source, change: impl FnOnce(&mut Sett
 }
 
 /// The updater of an install root for commands that need no network.
-pub(crate) fn offline(dir: &Path) -> Result<Updater> {
-    let network = Network::default();
-    let source = Source { repository: Vec::new(), trust_root: None, platform: None, reset_clock_guard: false, network };
+pub(crate) fn offline(dir: &Path, trust_owner: Option<u32>) -> Result<Updater> {
+    let source = Source {
+        repository: Vec::new(),
+        trust_root: None,
+        platform: None,
+        reset_clock_guard: false,
+        trust_owner,
+        network: Network::default(),
+    };
     updater(dir, &source, |_| {})
 }
 
@@ -44,6 +50,7 @@ fn of(source: &Source) -> Result<Settings> {
         clock_guard: if source.reset_clock_guard { ClockGuard::Reset } else { ClockGuard::Keep },
         caches: if merged.shared_cache.value { host::shared_cache_folder().into_iter().collect() } else { Vec::new() },
         write_cache: merged.cache.value,
+        trusted_owner: source.trust_owner,
         protected: host::protected(),
         ..Settings::new(options::connect(&source.network)?)
     };

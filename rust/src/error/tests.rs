@@ -14,6 +14,7 @@ fn samples() -> Vec<Error> {
         Error::DiskFull { path: "/d".into(), needed_bytes: 2, free_bytes: 1 },
         Error::ServerRefused { status: 409, code: text(), detail: text() },
         Error::DestinationNotOurs { path: "/d".into() },
+        Error::OtherOwner { path: "/d".into(), owner: 1 },
         Error::ForeignConflict { path: "/d".into() },
         Error::Busy { path: "/d".into(), holder: text() },
         Error::VersionInvalid { version: text(), reason: text() },

@@ -9,7 +9,7 @@
 //! [`Layout::segments`] renders them exactly as casync and desync write them, so they are never stored. A layout is
 //! made from a listing ([`Layout::build`]), from an archive's end backwards with few reads ([`Walk`]), from a whole
 //! archive ([`Forward`]), or from its own serialized form. All four check everything, so every layout is valid: names
-//! are safe, links stay inside, payloads tile the stream. No function here touches files; the caller supplies the
+//! are safe, links stay inside (followed through each other), payloads tile the stream. No function here touches files; the caller supplies the
 //! bytes.
 //!
 //! Source of the format: casync `caformat.h`, `caencoder.c`, `camakebst.c`; desync `format.go`.
@@ -19,6 +19,7 @@ mod element;
 mod forward;
 mod goodbye;
 mod head;
+mod links;
 mod reader;
 mod segments;
 mod stored;
@@ -27,7 +28,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -229,6 +230,17 @@ impl Layout {
             }
         }
         Ok(())
+    }
+
+    /// The node that each link leads to in the end, through other links; both as positions. Links that lead nowhere are
+    /// not in it.
+    pub fn link_ends(&self) -> HashMap<usize, usize> {
+        links::targets(self)
+    }
+
+    /// The positions of all nodes below the one at this position.
+    pub fn below(&self, node: usize) -> Range<usize> {
+        node + 1..self.nodes[node].next as usize
     }
 
     // Children of the directory at this position, in archive order.

@@ -1,46 +1,99 @@
 //! Foreign files, which were added to a version's folder by others: carried over to the next version, and never
-//! deleted.
+//! deleted. Those that this user may not read or move stay where they are, and are in nobody's way.
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::InstallRoot;
+use super::installed_version::InstalledVersion;
 use crate::error::{Error, Result};
+use crate::event::{Event, Monitor};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::local::disk;
 
-/// The paths of a layout, and whether each is a folder.
-type Known = HashMap<PathBuf, bool>;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    Link,
+    File,
+}
+
+/// The paths of a layout, and what each is.
+type Known = HashMap<PathBuf, Kind>;
 
 fn known(layout: &Layout) -> Known {
     let entry = |node: &crate::formats::archive::Node| {
         let path = node.path.as_ref()?.below(Path::new(""));
-        Some((path, matches!(node.kind, NodeKind::Directory)))
+        let kind = match node.kind {
+            NodeKind::Directory => Kind::Folder,
+            NodeKind::Symlink { .. } => Kind::Link,
+            _ => Kind::File,
+        };
+        Some((path, kind))
     };
     layout.nodes().iter().filter_map(entry).collect()
 }
 
-/// All paths in `tree` that `layout` does not have, relative to `tree`. Folders come before their content.
-pub(super) fn list(tree: &Path, layout: &Layout) -> Result<Vec<PathBuf>> {
-    let known = known(layout);
-    let mut found = Vec::new();
+/// What others have put into a version's folder. Paths are relative to it.
+#[derive(Debug, Default)]
+pub(super) struct Foreign {
+    /// All that the version does not have. Folders come before their content.
+    pub(super) paths: Vec<PathBuf>,
+    /// Folders that cannot be listed: what is in them is not known.
+    pub(super) unreadable: Vec<PathBuf>,
+}
+
+impl Foreign {
+    /// The paths that can be carried over.
+    pub(super) fn into_readable(self) -> Vec<PathBuf> {
+        let is_open = |path: &PathBuf| !self.unreadable.contains(path);
+        self.paths.into_iter().filter(is_open).collect()
+    }
+
+    /// Says which folders stay behind.
+    pub(super) fn warn(&self, tree: &Path, monitor: &Monitor) {
+        self.unreadable.iter().for_each(|path| stays(&tree.join(path), monitor));
+    }
+}
+
+/// Says that something stays where it is because this user may not read or move it.
+pub(super) fn stays(path: &Path, monitor: &Monitor) {
+    let code = Error::io("read", path)(io::ErrorKind::PermissionDenied.into()).code();
+    let message = format!("{} cannot be read or moved by this user: it stays where it is", path.display());
+    monitor.emit(Event::Warned { code, message });
+}
+
+/// What others have put into the folder of this version.
+pub(super) fn list(kept: &InstalledVersion) -> Foreign {
+    let tree = kept.tree();
+    let known = known(kept.documents.table.layout());
+    let mut found = Foreign::default();
     let mut folders = if tree.is_dir() { vec![PathBuf::new()] } else { Vec::new() };
     while let Some(folder) = folders.pop() {
-        let absolute = tree.join(&folder);
-        for entry in fs::read_dir(&absolute).map_err(Error::io("list", &absolute))? {
-            let entry = entry.map_err(Error::io("list", &absolute))?;
+        let entries = fs::read_dir(tree.join(&folder)).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let Ok(entries) = entries else {
+            found.unreadable.push(folder);
+            continue;
+        };
+        for entry in entries {
             let path = folder.join(entry.file_name());
-            let is_folder = entry.file_type().map_err(Error::io("read", entry.path()))?.is_dir();
-            if known.get(&path) != Some(&is_folder) {
-                found.push(path.clone());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            match known.get(&path) {
+                // Ours, with all that is in it: the disk has no links.
+                Some(Kind::Link) if kept.has_copied_links() => continue,
+                Some(kind) if (*kind == Kind::Folder) == is_folder => {}
+                _ => found.paths.push(path.clone()),
             }
             if is_folder {
                 folders.push(path);
             }
         }
     }
-    found.sort();
-    Ok(found)
+    found.paths.sort();
+    found.unreadable.sort();
+    found
 }
 
 /// The `paths` that do not conflict with those of `wanted`. The others stay in the old version, and are saved when it
@@ -49,33 +102,57 @@ pub(super) fn without_conflicts(paths: Vec<PathBuf>, wanted: &Layout) -> Vec<Pat
     let wanted = known(wanted);
     let is_free = |path: &PathBuf| {
         let above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
-        !wanted.contains_key(path) && above.into_iter().all(|above| wanted.get(above) != Some(&false))
+        !wanted.contains_key(path)
+            && above.into_iter().all(|above| wanted.get(above).is_none_or(|kind| *kind == Kind::Folder))
     };
     paths.into_iter().filter(is_free).collect()
 }
 
-/// Moves the foreign files of `tree` to `saved`, except those that a remaining version also has. Returns the number of
-/// files moved.
-pub(super) fn save(tree: &Path, layout: &Layout, staying: &[PathBuf], saved: &Path) -> Result<u64> {
-    let mut moved = 0;
-    for path in list(tree, layout)? {
-        let from = tree.join(&path);
+/// What became of files that were to be saved.
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    /// Files moved.
+    pub(super) moved: u64,
+    /// Paths that this user may not move, relative to the tree.
+    pub(super) stuck: Vec<PathBuf>,
+}
+
+/// Moves the foreign files of `tree` to `saved`, except those that a remaining version also has.
+pub(super) fn save(tree: &Path, paths: &[PathBuf], staying: &[PathBuf], saved: &Path) -> Result<Saved> {
+    let mut done = Saved::default();
+    for path in paths {
+        let from = tree.join(path);
         let Ok(found) = fs::symlink_metadata(&from) else { continue };
-        if found.is_dir() || staying.iter().any(|other| is_same(&from, &other.join(&path))) {
+        if found.is_dir() || staying.iter().any(|other| is_same(&from, &other.join(path))) {
             continue;
         }
-        let to = free_place(saved, &path);
+        if !from.parent().is_some_and(disk::may_write) {
+            done.stuck.push(path.clone());
+            continue;
+        }
+        let to = free_place(saved, path);
         to.parent().map_or(Ok(()), disk::create_directory)?;
         disk::rename(&from, &to)?;
-        moved += 1;
+        done.moved += 1;
     }
-    Ok(moved)
+    Ok(done)
+}
+
+/// Moves something that is in the way of our own files to `saved/in-the-way`, and says so.
+pub(super) fn set_aside(root: &InstallRoot, path: &Path, monitor: &Monitor) -> Result<()> {
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let to = free_place(&root.saved("in-the-way"), Path::new(name));
+    to.parent().map_or(Ok(()), disk::create_directory)?;
+    disk::rename_over(path, &to)?;
+    let message = format!("{} was in the way; it was moved to {}", path.display(), to.display());
+    monitor.emit(Event::Warned { code: Error::ForeignConflict { path: path.to_owned() }.code(), message });
+    Ok(())
 }
 
 /// A free place for `path` below `saved`, or below a numbered folder next to it: a version that was installed twice may
 /// have left the same name twice, or a folder with a file's name. The number is not added to the file's name, which may
 /// already have the maximum length.
-fn free_place(saved: &Path, path: &Path) -> PathBuf {
+pub(super) fn free_place(saved: &Path, path: &Path) -> PathBuf {
     let is_free = |root: &Path| {
         let mut above = path.ancestors().skip(1).map(|above| root.join(above));
         fs::symlink_metadata(root.join(path)).is_err()
@@ -93,7 +170,7 @@ fn free_place(saved: &Path, path: &Path) -> PathBuf {
 }
 
 /// Whether both paths are the same file, or files with the same content.
-fn is_same(a: &Path, b: &Path) -> bool {
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
     let (Ok(left), Ok(right)) = (fs::symlink_metadata(a), fs::symlink_metadata(b)) else { return false };
     if disk::identity(&left).is_some() && disk::identity(&left) == disk::identity(&right) {
         return true;
@@ -103,7 +180,6 @@ fn is_same(a: &Path, b: &Path) -> bool {
     }
     left.is_file() && right.is_file() && left.len() == right.len() && have_same_bytes(a, b, left.len())
 }
-
 fn have_same_bytes(a: &Path, b: &Path, len: u64) -> bool {
     let (Ok(one), Ok(other)) = (disk::open(a), disk::open(b)) else { return false };
     let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);

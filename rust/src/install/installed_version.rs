@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::copied_links::Ends;
 use super::{InstallRoot, Installed};
+use crate::digest::Digest;
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
 use crate::formats::archive::NodeKind;
@@ -84,6 +86,9 @@ struct Stamps {
     schema: u32,
     root: Option<(u64, u64)>,
     files: Vec<Option<Stamp>>,
+    /// The disk has no links: there are copies in their places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    copied_links: bool,
 }
 
 /// An installed version with its documents and file stamps.
@@ -92,9 +97,12 @@ pub struct InstalledVersion {
     /// The signed documents of the version.
     pub documents: Documents,
     tree: PathBuf,
+    /// A folder of ours on the same disk.
+    control: PathBuf,
     stamps: Vec<Option<Stamp>>,
     /// Whether the tree is the same folder of which the stamps were taken, and not a copy.
     is_original: bool,
+    copied_links: bool,
 }
 
 fn path_of(root: &InstallRoot, folder: &str, ending: &str) -> PathBuf {
@@ -110,20 +118,46 @@ impl InstalledVersion {
         tree: &Path,
         monitor: &Monitor,
     ) -> Result<()> {
-        disk::create_directory(&root.control("indexes"))?;
-        let put = |ending: &str, bytes: &[u8]| {
-            disk::write_atomic(&path_of(root, folder, ending), bytes, Durability::PowerCut)
-        };
+        disk::create_control_directory(&root.control("indexes"))?;
+        let put = |ending: &str, bytes: &[u8]| put_document(root, folder, ending, bytes);
         put(INDEX, &documents.index.to_bytes())?;
         put(FILES, &documents.table_bytes)?;
         put(RELEASE, &documents.release_bytes)?;
         put(STAMPS, &stamps_of(documents, tree, monitor)?)
     }
 
+    /// Saves the documents of a version whose files were not read: none of them counts as untouched.
+    pub fn write_documents(root: &InstallRoot, folder: &str, documents: &Documents) -> Result<()> {
+        disk::create_control_directory(&root.control("indexes"))?;
+        disk::remove_all(&path_of(root, folder, STAMPS))?;
+        let put = |ending: &str, bytes: &[u8]| put_document(root, folder, ending, bytes);
+        put(INDEX, &documents.index.to_bytes())?;
+        put(FILES, &documents.table_bytes)?;
+        put(RELEASE, &documents.release_bytes)
+    }
+
+    /// The path of a version's release document.
+    pub fn release_path(root: &InstallRoot, folder: &str) -> PathBuf {
+        path_of(root, folder, RELEASE)
+    }
+
+    /// The bytes of a version's release document.
+    pub fn release_bytes(root: &InstallRoot, folder: &str) -> Result<Vec<u8>> {
+        let path = Self::release_path(root, folder);
+        let missing = || Error::io("open", &path)(std::io::ErrorKind::NotFound.into());
+        disk::read_control(&path, limits::MAX_DOCUMENT_BYTES)?.ok_or_else(missing)
+    }
+
+    /// Replaces a version's release document, and nothing else.
+    pub fn replace_release(root: &InstallRoot, folder: &str, bytes: &[u8]) -> Result<()> {
+        disk::create_control_directory(&root.control("indexes"))?;
+        put_document(root, folder, RELEASE, bytes)
+    }
+
     /// Takes new stamps of a version whose files were read and found sound.
     pub fn stamp_again(&self, root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<()> {
         let stamps = stamps_of(&self.documents, &self.tree, monitor)?;
-        disk::write_atomic(&path_of(root, folder, STAMPS), &stamps, Durability::PowerCut)
+        disk::write_control(&path_of(root, folder, STAMPS), &stamps, Durability::PowerCut)
     }
 
     /// The version in `folder`; `None` if the folder does not exist, or a document is missing or damaged.
@@ -133,18 +167,31 @@ impl InstalledVersion {
 
     /// Like [`Self::read`], even if the folder does not exist.
     pub fn known(root: &InstallRoot, folder: &str) -> Option<Self> {
-        let get = |ending: &str, max: u64| disk::read_if_exists(&path_of(root, folder, ending), max).ok().flatten();
+        let get = |ending: &str, max: u64| disk::read_control(&path_of(root, folder, ending), max).ok().flatten();
         let release = get(RELEASE, limits::MAX_DOCUMENT_BYTES)?;
         let index = get(INDEX, limits::MAX_INDEX_BYTES)?;
         let documents = Documents::parse(release, &index, get(FILES, limits::MAX_FILE_TABLE_BYTES)?).ok()?;
+        // Somebody may have put those of another version there, which match each other.
+        if Digest::of(&index).to_string() != documents.release.index.sha256 {
+            return None;
+        }
         let tree = root.versions(folder);
         let identity = fs::symlink_metadata(&tree).ok().map(|found| disk::identity(&found));
         let stamps = get(STAMPS, limits::MAX_RECEIPT_BYTES).and_then(|packed| parse_stamps(&packed));
         let nodes = documents.table.layout().nodes().len();
         let stamps = stamps.filter(|stamps| stamps.files.len() == nodes);
         let is_original = stamps.as_ref().is_some_and(|stamps| Some(stamps.root) == identity);
+        let copied_links = stamps.as_ref().is_some_and(|stamps| stamps.copied_links);
         let stamps = stamps.map_or_else(|| vec![None; nodes], |stamps| stamps.files);
-        Some(Self { documents, tree, stamps, is_original })
+        let control = root.control("");
+        Some(Self { documents, tree, control, stamps, is_original, copied_links })
+    }
+
+    /// The version of these documents in `folder`, of whose files nothing is known.
+    pub fn of(root: &InstallRoot, folder: &str, documents: Documents) -> Self {
+        let stamps = vec![None; documents.table.layout().nodes().len()];
+        let (tree, control) = (root.versions(folder), root.control(""));
+        Self { documents, tree, control, stamps, is_original: false, copied_links: false }
     }
 
     /// All installed versions with sound documents. `current` comes first, because it has most in common with a new
@@ -157,19 +204,28 @@ impl InstalledVersion {
 
     /// Reads the release document only, which is enough for a start.
     pub fn release(root: &InstallRoot, folder: &str) -> Result<Release> {
-        let bytes = disk::read(&path_of(root, folder, RELEASE), limits::MAX_DOCUMENT_BYTES)?;
+        let bytes = Self::release_bytes(root, folder)?;
         // Any version of this program may start a version that is already installed.
         Release::parse(&bytes, None)
     }
 
     /// Removes the documents and stamps of a version whose tree is gone.
     pub fn remove(root: &InstallRoot, folder: &str) -> Result<()> {
-        ALL.iter().try_for_each(|ending| disk::remove_file(&path_of(root, folder, ending)))
+        ALL.iter().try_for_each(|ending| disk::remove_all(&path_of(root, folder, ending)))
     }
 
     /// The path of the version's folder.
     pub fn tree(&self) -> &Path {
         &self.tree
+    }
+
+    /// Whether the disk cannot hold this mode for the file at this position, which has another.
+    pub(super) fn is_mode_beyond_the_disk(&self, node: usize, wanted: u32) -> bool {
+        match disk::held_mode(&self.control, wanted) {
+            Ok(held) => held & 0o777 != wanted,
+            // Nothing can be tried here. When it was installed, it got the mode that it has now.
+            Err(_) => self.has_stamp(node),
+        }
     }
 
     /// The name of the version's folder.
@@ -179,20 +235,32 @@ impl InstalledVersion {
 
     /// Whether the file at this position of the layout has its original stamp. Does not read the file.
     pub fn is_untouched(&self, node: usize) -> bool {
+        self.is_original && self.has_stamp(node)
+    }
+
+    /// Whether the file at this position has the size and time of when it was installed, even if the folder is a copy.
+    pub fn has_stamp(&self, node: usize) -> bool {
         let path = self.documents.table.layout().nodes()[node].path.as_ref().map(|path| path.below(&self.tree));
         let stamp = self.stamps.get(node).copied().flatten();
-        self.is_original && stamp.is_some() && path.and_then(|path| Stamp::of(&path)) == stamp
+        stamp.is_some() && path.and_then(|path| Stamp::of(&path)) == stamp
+    }
+
+    /// Whether there are copies in the places of links, because the disk has no links.
+    pub fn has_copied_links(&self) -> bool {
+        self.copied_links
     }
 
     /// Whether all files have their original stamps, and all links and folders exist. Reads no file.
     pub fn is_complete(&self) -> bool {
         let nodes = self.documents.table.layout().nodes().iter().enumerate();
+        let ends = Ends::of(self);
         nodes.into_iter().all(|(at, node)| {
             let path = node.path.as_ref().map_or(self.tree.clone(), |path| path.below(&self.tree));
             match &node.kind {
                 NodeKind::File { .. } => self.is_untouched(at) || (self.is_mutable(at) && Stamp::of(&path).is_some()),
                 NodeKind::Symlink { target } => {
                     fs::read_link(&path).is_ok_and(|found| found == Path::new(target.as_str()))
+                        || (self.copied_links && ends.is_copied(self, at, false))
                 }
                 _ => fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()),
             }
@@ -211,14 +279,35 @@ impl InstalledVersion {
     }
 }
 
+fn put_document(root: &InstallRoot, folder: &str, ending: &str, bytes: &[u8]) -> Result<()> {
+    let path = path_of(root, folder, ending);
+    // In our own folder, under a name of ours.
+    if disk::is_irregular(&path) {
+        disk::remove_all(&path)?;
+    }
+    disk::write_control(&path, bytes, Durability::PowerCut)
+}
+
 fn stamps_of(documents: &Documents, tree: &Path, monitor: &Monitor) -> Result<Vec<u8>> {
-    let metadata = fs::symlink_metadata(tree).map_err(Error::io("read", tree))?;
+    // The documents can be there before the tree, as when a repair begins with them.
+    let root = match fs::symlink_metadata(tree) {
+        Ok(found) => disk::identity(&found),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => None,
+        Err(e) => return Err(Error::io("read", tree)(e)),
+    };
     let of = |node: &crate::formats::archive::Node| match (&node.kind, &node.path) {
         (NodeKind::File { .. }, Some(path)) => Stamp::of(&path.below(tree)),
         _ => None,
     };
     let files = monitor.pool()?.install(|| documents.table.layout().nodes().par_iter().map(of).collect());
-    let stamps = Stamps { schema: SCHEMA, root: disk::identity(&metadata), files };
+    let is_copied = |node: &crate::formats::archive::Node| match (&node.kind, &node.path) {
+        (NodeKind::Symlink { .. }, Some(path)) => {
+            fs::symlink_metadata(path.below(tree)).is_ok_and(|found| !found.is_symlink())
+        }
+        _ => false,
+    };
+    let copied_links = documents.table.layout().nodes().iter().any(is_copied);
+    let stamps = Stamps { schema: SCHEMA, root, files, copied_links };
     let malformed =
         |e: serde_json::Error| Error::Malformed { format: Format::Receipt, offset: 0, reason: e.to_string() };
     let plain = serde_json::to_vec(&stamps).map_err(malformed)?;

@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::event::{Cancel, Event, Monitor};
 use crate::formats::release::Release;
 use crate::install::{
-    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, VerifyDepth, running,
+    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, SignedDigests, VerifyDepth,
+    owner, running, whole,
 };
 use crate::local::disk;
 use crate::local::sources::Sources;
@@ -42,6 +43,10 @@ pub struct LaunchOptions {
     /// Stops waiting: the game continues without this program. If it has shown nothing by then, the start does not
     /// count.
     pub leave: Cancel,
+    /// What is known of signed documents.
+    pub signed: SignedDigests,
+    /// Another user whose install this one may start.
+    pub trusted_owner: Option<u32>,
 }
 
 /// The outcome of a start.
@@ -53,6 +58,9 @@ pub struct Launched {
     pub mode: String,
     /// The version that was left because it did not start, if one was.
     pub rolled_back_from: Option<String>,
+    /// The current version, if it could not be started because a part of it is gone: this one was started instead, for
+    /// this time.
+    pub instead_of: Option<String>,
     /// Whether it has shown that it starts.
     pub is_acknowledged: bool,
     /// Its exit code; none if a signal ended it.
@@ -62,11 +70,13 @@ pub struct Launched {
 /// Starts the current version and waits until it ends.
 ///
 /// # Errors
-/// `not_installed`, `launch_failed`, `state_malformed`, `state_too_new`; `cancelled` if the game was left to itself.
+/// `not_installed`, `other_owner`, `damaged`, `launch_failed`, `state_malformed`, `state_too_new`; `cancelled` if the game was left to itself.
 pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Launched> {
     let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
+    owner::check(root, options.trusted_owner)?;
     let mut state = Session::look(root, &admission(options), monitor)?;
     let mut rolled_back_from = None;
+    let instead_of = whole::ready(root, &mut state, (&admission(options), options), monitor)?;
     if state.trial.is_some() {
         match count_attempt(root, options, monitor) {
             Ok((counted, left)) => (state, rolled_back_from) = (counted, left),
@@ -79,7 +89,8 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         }
     }
     let current = state.current.clone().ok_or_else(not_installed)?;
-    let mut started = Started::start(root, &current, options)?;
+    let release = options.signed.release(root, &current, monitor)?;
+    let mut started = Started::start(root, &current, &release, options)?;
     let version = current.version.to_string();
     monitor.emit(Event::Launched { version, rolled_back_from: rolled_back_from.clone() });
     let is_on_trial = state.trial.is_some();
@@ -94,13 +105,21 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         version: current.version.to_string(),
         mode: current.mode.to_string(),
         rolled_back_from,
+        instead_of,
         is_acknowledged,
         exit_code: status.code(),
     })
 }
 
 fn admission(options: &LaunchOptions) -> Admission<'_> {
-    Admission { verb: "launch", protected: &options.protected, adopt: false, may_begin: false, mode: None }
+    Admission {
+        verb: "launch",
+        protected: &options.protected,
+        adopt: false,
+        may_begin: false,
+        mode: None,
+        trusted_owner: options.trusted_owner,
+    }
 }
 
 fn enter(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Session> {
@@ -122,7 +141,7 @@ fn count_attempt(
             Ok(()) => {
                 session.state.roll_back();
                 // A full disk is no reason to start what does not start. And what is left over is in nobody's way.
-                if let Err(error) = session.commit().and_then(|()| session.clean().map(drop)) {
+                if let Err(error) = session.commit().and_then(|()| session.clean(monitor).map(drop)) {
                     monitor.warn(&error);
                 }
                 return Ok((session.state.clone(), left));
@@ -180,7 +199,7 @@ fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchO
             }
             session.state.acknowledge();
             session.commit()?;
-            session.clean().map(drop)
+            session.clean(monitor).map(drop)
         }),
     };
     match done {
@@ -202,14 +221,13 @@ struct Started {
 }
 
 impl Started {
-    fn start(root: &InstallRoot, current: &Installed, options: &LaunchOptions) -> Result<Self> {
-        let release = InstalledVersion::release(root, &current.folder)?;
+    fn start(root: &InstallRoot, current: &Installed, release: &Release, options: &LaunchOptions) -> Result<Self> {
         let tree = root.versions(&current.folder);
         let program = release.entry.path.below(&tree);
         let ready = running::ready_file(root);
         let marker = running::mark(root, &current.folder).ok();
         let _ = disk::remove_file(&ready);
-        let mut command = command(&program, &tree, &release);
+        let mut command = command(&program, &tree, release);
         command.args(&options.arguments).env("VSEKAI_READY_FILE", &ready);
         command.env("VSEKAI_VERSION", release.version.to_string()).env("VSEKAI_MODE", release.mode.as_str());
         command.env("VSEKAI_INSTALL_DIR", root.directory());

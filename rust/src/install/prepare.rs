@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::installed_version::{Documents, InstalledVersion};
 use super::takeover::{self, InPlace};
-use super::{InstallRoot, InstallState, Installed, Session, foreign, heal, recover};
+use super::{InstallRoot, InstallState, Installed, Session, changed, foreign, heal, recover};
 use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
 use crate::formats::archive::Node;
@@ -85,6 +85,8 @@ pub struct Prepared {
     is_there: bool,
     /// The folder that holds a damaged copy of this version, if there is one.
     hurt: Option<String>,
+    /// The version that an update leaves.
+    left: Option<String>,
     purpose: Purpose,
     intent: Intent,
 }
@@ -114,6 +116,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
         folder,
         planned: Planned::nothing(&job.documents.index, Spool::new(&spool_folder)),
         is_there,
+        left: left_by(state, &job),
         hurt: job.in_place.iter().find(|it| is_of(&it.kept, &job)).and_then(|it| it.kept.folder()),
         purpose: job.purpose.clone(),
         intent: job.intent,
@@ -146,8 +149,9 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     let strategy = strategy_for(&inputs, &plan, &job);
     if let Some(base) = base.map(|base| &job.in_place[base].kept) {
         plan.summary.removed_files = takeover::removed(base, &job.documents);
-        let foreign = foreign::list(base.tree(), base.documents.table.layout())?;
-        plan.carry = foreign::without_conflicts(foreign, job.documents.table.layout());
+        let foreign = foreign::list(base);
+        foreign.warn(base.tree(), monitor);
+        plan.carry = foreign::without_conflicts(foreign.into_readable(), job.documents.table.layout());
         prepared.planned.installed = Some(base.tree().to_owned());
     }
     if let Some(price) = strategy.price() {
@@ -158,6 +162,14 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
     let bundled = Some(Bundled { offers: job.offers, strategy, parts });
     prepared.planned = Planned { plan, sources: job.sources, bundled, ..prepared.planned };
     Ok(prepared)
+}
+
+/// The folder of the version that this job makes its users leave.
+fn left_by(state: &InstallState, job: &VersionJob) -> Option<String> {
+    match job.purpose {
+        Purpose::Update => state.current.as_ref().map(|current| current.folder.clone()),
+        Purpose::Repair(_) => None,
+    }
 }
 
 /// Checks that the plan fits. Copies count in full, unless only they do not fit and the disk can clone.
@@ -196,7 +208,7 @@ fn strategy_for(inputs: &Inputs<'_>, plan: &Plan, job: &VersionJob) -> Strategy 
 /// it.
 fn folder_for(root: &InstallRoot, state: &InstallState, job: &VersionJob) -> String {
     let name = job.documents.release.folder();
-    let is_free = |folder: &String| !root.versions(folder).exists();
+    let is_free = |folder: &String| std::fs::symlink_metadata(root.versions(folder)).is_err();
     // An earlier run may have been stopped right before the switch.
     let is_whole =
         |folder: &String| InstalledVersion::read(root, folder).is_some_and(|it| is_of(&it, job) && it.is_complete());
@@ -303,11 +315,27 @@ impl Prepared {
         session.commit()?;
         monitor.signal(Signal::Applied);
         // The new version is current now, so leftovers are not a reason to fail.
-        match recover::drop_staged(&self.root, None).and_then(|()| session.clean()) {
-            Ok(saved) => done.saved_files = saved,
+        done.saved_files = self.copy_changes(session, monitor).unwrap_or_else(|error| {
+            monitor.warn(&error);
+            0
+        });
+        match recover::drop_staged(&self.root, None).and_then(|()| session.clean(monitor)) {
+            Ok(saved) => done.saved_files += saved,
             Err(error) => monitor.warn(&error),
         }
         Ok(done)
+    }
+
+    /// Saves what somebody has changed in the version that was left. If this does not happen, it is saved when that
+    /// version is removed.
+    fn copy_changes(&self, session: &Session, monitor: &Monitor) -> Result<u64> {
+        let left = self.left.as_ref().and_then(|left| InstalledVersion::read(&self.root, left));
+        match (left, session.current()) {
+            (Some(left), Ok(new)) if left.folder().as_ref() != Some(&new.folder) => {
+                changed::copy(&self.root, &left, &self.root.versions(&new.folder), monitor)
+            }
+            _ => Ok(0),
+        }
     }
 
     /// Compares what was written with the file table. The index vouches for the content already; but the next
@@ -338,7 +366,7 @@ impl Prepared {
         let assembled = self.planned.build(&staging, layout, &|node| mode_of(release, node), last, monitor)?;
         InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");
-        disk::create_directory(&versions)?;
+        disk::create_control_directory(versions.components().as_path())?;
         disk::rename(&tree, &self.root.versions(&self.folder))?;
         disk::sync_directory(&versions)?;
         Ok(assembled)

@@ -3,8 +3,9 @@
 use std::fs;
 
 use super::installed_version::InstalledVersion;
-use super::{InstallRoot, InstallState, Installed, uninstall};
+use super::{InstallRoot, InstallState, Installed, LOCK, foreign, uninstall};
 use crate::error::{Error, Result};
+use crate::event::Monitor;
 use crate::formats::release::Release;
 use crate::install::running;
 use crate::local::disk;
@@ -12,15 +13,42 @@ use crate::local::disk;
 /// Prefix of the folder of a version that is being removed.
 pub(super) const TRASH: &str = "trash-";
 
-/// Removes leftovers that no run will resume. Staged versions are kept.
-pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
+/// Our folders in `.vsekai`.
+const FOLDERS: [&str; 5] = ["staging", "indexes", "trust", "trust/cache", running::RUNNING];
+
+/// Moves away whatever has taken the place of our lock: a link, a folder. Called before the lock is taken.
+pub(super) fn free_lock(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
+    let lock = root.control(LOCK);
+    if disk::is_irregular(&lock) { foreign::set_aside(root, &lock, monitor) } else { Ok(()) }
+}
+
+/// Removes leftovers that no run will resume, and moves away what is in the place of our folders. Staged versions are
+/// kept. Takes the right to write from group and others: an earlier umask may have given it.
+pub(super) fn tidy(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
+    for folder in FOLDERS.map(|name| root.control(name)) {
+        if fs::symlink_metadata(&folder).is_ok_and(|found| !found.is_dir()) {
+            foreign::set_aside(root, &folder, monitor)?;
+        }
+        disk::keep_to_owner(&folder)?;
+    }
+    let versions = root.versions("");
+    let versions = versions.components().as_path();
+    if fs::symlink_metadata(versions).is_ok() && !versions.is_dir() {
+        foreign::set_aside(root, versions, monitor)?;
+    }
+    for path in [root.control("").as_path(), versions, &root.control(LOCK), &root.control("state.json")] {
+        disk::keep_to_owner(path.components().as_path())?;
+    }
     if root.control("uninstalling").is_file() {
-        uninstall::finish(root)?;
+        uninstall::finish(root, monitor)?;
     }
     for folder in [root.control(""), root.control("indexes"), root.control("trust"), root.directory().to_owned()] {
         for name in names(&folder)? {
+            let path = folder.join(&name);
             if name.starts_with(disk::TEMPORARY_PREFIX) || name.starts_with("spool-") {
-                disk::remove_file(&folder.join(name))?;
+                disk::remove_file(&path)?;
+            } else if folder.ends_with("indexes") {
+                disk::keep_to_owner(&path)?;
             }
         }
     }
@@ -28,8 +56,13 @@ pub(super) fn tidy(root: &InstallRoot) -> Result<()> {
     let staging = root.control("staging");
     for name in names(&staging)? {
         // An empty folder is left over from a version that has been moved into place.
-        if name.starts_with(TRASH) || names(&staging.join(&name)).is_ok_and(|inner| inner.is_empty()) {
-            disk::remove_all(&staging.join(name))?;
+        let is_trash = name.starts_with(TRASH);
+        if is_trash || names(&staging.join(&name)).is_ok_and(|inner| inner.is_empty()) {
+            match disk::remove_all(&staging.join(name)) {
+                // Trash that cannot be removed is in nobody's way.
+                Err(error @ Error::Io { .. }) if is_trash => monitor.warn(&error),
+                other => other?,
+            }
         }
     }
     Ok(())

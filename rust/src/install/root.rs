@@ -52,9 +52,13 @@ impl InstallRoot {
         self.directory.join("current")
     }
 
-    /// The folder for foreign files of a version that is removed.
+    /// The folder for foreign files of a version that is removed. Where something else is named `saved`, it is a numbered
+    /// folder beside it.
     pub fn saved(&self, folder: &str) -> PathBuf {
-        self.directory.join("saved").join(folder)
+        let is_folder_or_free = |path: &PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.is_dir());
+        let numbered = (2..1000).map(|number: u32| self.directory.join(format!("saved.{number}")));
+        let first = self.directory.join("saved");
+        std::iter::once(first.clone()).chain(numbered).find(is_folder_or_free).unwrap_or(first).join(folder)
     }
 
     pub(super) fn staging(&self, folder: &str) -> PathBuf {
@@ -63,7 +67,9 @@ impl InstallRoot {
 
     /// Whether it contains our state, and so was created by us.
     pub fn is_ours(&self) -> bool {
-        self.control("state.json").is_file() || self.control("uninstalling").is_file()
+        // Even if a link or a folder has taken its place.
+        let is_there = |name: &str| std::fs::symlink_metadata(self.control(name)).is_ok();
+        is_there("state.json") || is_there("uninstalling")
     }
 
     /// The names of our folders in `versions/`: those with a release document, sorted.

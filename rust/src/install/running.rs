@@ -22,7 +22,7 @@ pub(super) fn ready_file(root: &InstallRoot) -> PathBuf {
 
 /// Marks a version as running for as long as this process or the game lives.
 pub(super) fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
-    disk::create_directory(&root.control(RUNNING))?;
+    disk::create_control_directory(&root.control(RUNNING))?;
     let path = root.control(RUNNING).join(folder);
     let file = disk::open_or_create(&path)?;
     file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
@@ -35,7 +35,7 @@ pub(super) fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
 /// Whether a process runs from a version, or has its working folder in it.
 pub(super) fn is_running(root: &InstallRoot, folder: &str) -> bool {
     let marker = root.control(RUNNING).join(folder);
-    let is_marked = File::open(&marker).is_ok_and(|file| file.try_lock().is_err());
+    let is_marked = matches!(disk::open_regular(&marker), Ok(Some(file)) if file.try_lock().is_err());
     is_marked || is_used(&root.versions(folder))
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{InstallRoot, InstallState, Installed, LOCK, recover};
+use super::{InstallRoot, InstallState, Installed, LOCK, foreign, owner, recover};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::release::ModeName;
@@ -23,6 +23,8 @@ pub struct Admission<'a> {
     pub may_begin: bool,
     /// The mode of a new root; `None` for the default mode.
     pub mode: Option<&'a ModeName>,
+    /// Another user whose install this one may change.
+    pub trusted_owner: Option<u32>,
 }
 
 /// A locked install root and its state.
@@ -38,7 +40,8 @@ impl Session {
     /// Refuses folders in which nothing may be installed, without changing anything.
     ///
     /// # Errors
-    /// `invalid_argument` for a protected folder; `destination_not_ours` for a folder with files that is not adopted.
+    /// `invalid_argument` for a protected folder; `other_owner` for an install of another user; `destination_not_ours`
+    /// for a folder with files that is not adopted.
     pub fn admit(root: &InstallRoot, admission: &Admission<'_>) -> Result<()> {
         let directory = root.directory();
         let protected = admission.protected.iter().filter_map(|path| fs::canonicalize(path).ok());
@@ -46,6 +49,7 @@ impl Session {
             let reason = format!("{} cannot be used for a game; use a folder below it", directory.display());
             return Err(Error::Invalid { what: "folder", reason });
         }
+        owner::check(root, admission.trusted_owner)?;
         if root.is_ours() {
             return Ok(());
         }
@@ -75,9 +79,11 @@ impl Session {
     pub fn enter(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<Self> {
         Self::admit(root, admission)?;
         let adopted = !root.is_ours() && root.directory().is_dir() && !strangers(root.directory())?.is_empty();
-        disk::create_directory(&root.control(""))?;
+        disk::create_control_directory(root.directory())?;
+        disk::create_control_directory(root.control("").components().as_path())?;
+        recover::free_lock(root, monitor)?;
         let lock = Lock::exclusive(&root.control(LOCK), admission.verb)?;
-        recover::tidy(root)?;
+        recover::tidy(root, monitor)?;
         let begin = || InstallState::begin(admission.mode.cloned().unwrap_or_default());
         let state = match InstallState::load(root) {
             Ok(Some(state)) => state,
@@ -97,9 +103,13 @@ impl Session {
                     None => return Err(error),
                 };
                 // A copy, not a rename: until the new state is written, the damaged one marks the folder as ours.
-                let damaged = root.control("state.json.damaged");
-                disk::remove_file(&damaged)?;
-                disk::copy(&root.control("state.json"), &damaged)?;
+                let (current, damaged) = (root.control("state.json"), root.control("state.json.damaged"));
+                if disk::is_irregular(&current) {
+                    foreign::set_aside(root, &current, monitor)?;
+                } else {
+                    disk::remove_all(&damaged)?;
+                    disk::copy(&current, &damaged)?;
+                }
                 state.save(root)?;
                 state
             }
@@ -120,7 +130,7 @@ impl Session {
         match InstallState::load(root) {
             Err(Error::Malformed { .. }) => match Self::enter(root, admission, monitor) {
                 Ok(session) => Ok(session.state.clone()),
-                Err(error @ Error::Io { .. }) => {
+                Err(error @ (Error::Io { .. } | Error::OtherOwner { .. })) => {
                     monitor.warn(&error);
                     recover::from_versions(root)?.ok_or(error)
                 }

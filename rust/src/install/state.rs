@@ -132,7 +132,7 @@ impl InstallState {
     /// `state_too_new`; `state_malformed`, which [`Session::enter`](super::Session::enter) repairs.
     pub fn load(root: &InstallRoot) -> Result<Option<Self>> {
         let path = root.control("state.json");
-        let bytes = match disk::read_if_exists(&path, MAX_BYTES) {
+        let bytes = match disk::read_control(&path, MAX_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(None),
             Err(Error::Invalid { reason, .. }) => {
@@ -155,7 +155,7 @@ impl InstallState {
     pub fn save(&self, root: &InstallRoot) -> Result<()> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| malformed(&e))?;
         bytes.push(b'\n');
-        disk::write_atomic(&root.control("state.json"), &bytes, Durability::PowerCut)
+        disk::write_control(&root.control("state.json"), &bytes, Durability::PowerCut)
     }
 
     /// Makes `new` the current version. The previous one is kept until the new one has started.
@@ -172,7 +172,7 @@ impl InstallState {
             return;
         }
         // A version that was on trial itself is not one to go back to.
-        if self.trial.take().is_none() || self.previous.is_none() {
+        if old.is_some() && (self.trial.take().is_none() || self.previous.is_none()) {
             self.previous = old;
         }
         // The new version is the previous one itself, perhaps in another folder because that one was damaged.

@@ -73,7 +73,7 @@ impl InPlace {
 }
 
 /// Whether two versions may share the bytes of this file.
-fn may_share(path: &RelPath, size: u64) -> bool {
+pub(super) fn may_share(path: &RelPath, size: u64) -> bool {
     let ending = Path::new(path.as_str()).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     size >= SHARE_FROM_BYTES && !WRITTEN.iter().any(|kind| ending.eq_ignore_ascii_case(kind))
 }

@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::{Admission, InstallRoot, LOCK, Session, clean, recover};
+use super::changed::Changes;
+use super::{Admission, InstallRoot, LOCK, Session, clean, owner, recover};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::install::integrate;
@@ -48,7 +49,7 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
         integrate::unintegrate(record)?;
     }
     disk::rename_over(&root.control("state.json"), &root.control("uninstalling"))?;
-    let mut done = finish(root)?;
+    let mut done = finish(root, monitor)?;
     drop(session);
     disk::remove_all(&root.control(""))?;
     done.is_folder_gone = leave(root)?;
@@ -62,6 +63,7 @@ fn is_remnant(root: &InstallRoot) -> Result<bool> {
 }
 
 fn remove_remnant(root: &InstallRoot, admission: &Admission<'_>) -> Result<Uninstalled> {
+    owner::check(root, admission.trusted_owner)?;
     drop(Lock::exclusive(&root.control(LOCK), admission.verb)?);
     disk::remove_all(&root.control(""))?;
     Ok(Uninstalled { is_folder_gone: leave(root)?, ..Uninstalled::default() })
@@ -72,11 +74,11 @@ fn leave(root: &InstallRoot) -> Result<bool> {
 }
 
 /// Removes the versions, and everything in `.vsekai` except its lock. The marker is removed last.
-pub(super) fn finish(root: &InstallRoot) -> Result<Uninstalled> {
+pub(super) fn finish(root: &InstallRoot, monitor: &Monitor) -> Result<Uninstalled> {
     let mut done = Uninstalled::default();
     root.remove_link()?;
     for folder in root.folders()? {
-        done.saved_files += clean::remove(root, &folder, &[])?;
+        done.saved_files += clean::remove(root, &folder, &[], Changes::Drop, monitor)?;
         done.versions += 1;
     }
     // It is kept if others have put something there.

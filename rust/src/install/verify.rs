@@ -3,7 +3,7 @@
 //! By chunks, not by files: all cores work on one large file as they do on many small ones. A chunk that is wrong and
 //! touches several files is settled by the files' own digests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::installed_version::InstalledVersion;
+use super::copied_links::Ends;
+use super::installed_version::{InstalledVersion, RELEASE};
+use super::signed::SignedDigests;
 use super::{InstallRoot, InstallState, Installation, Installed, foreign, prepare};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
@@ -111,7 +113,14 @@ impl Examined {
 
 /// Verifies all versions that are kept, the current one first. One whose documents are lost is damaged: what `launch`
 /// and going back need is not there, and nothing of it can be compared.
-pub fn examine(root: &InstallRoot, state: &InstallState, monitor: &Monitor) -> Result<Vec<Examined>> {
+///
+/// The release documents are held against `signed`, as far as it tells.
+pub fn examine(
+    root: &InstallRoot,
+    state: &InstallState,
+    signed: &SignedDigests,
+    monitor: &Monitor,
+) -> Result<Vec<Examined>> {
     let all: Vec<_> =
         state.kept().map(|installed| (installed, InstalledVersion::known(root, &installed.folder))).collect();
     let bytes =
@@ -119,10 +128,14 @@ pub fn examine(root: &InstallRoot, state: &InstallState, monitor: &Monitor) -> R
     monitor.emit(Event::Started { phase: Phase::Verify, total_bytes: all.iter().filter_map(bytes).sum() });
     let mut examined = Vec::new();
     for (installed, kept) in &all {
-        let found = match kept {
+        let mut found = match kept {
             Some(kept) => read_all(kept, monitor)?,
             None => without_documents(installed),
         };
+        if kept.is_some() && signed.differing(root, installed).is_some() {
+            let path = format!("{INDEXES}/{}{RELEASE}", installed.folder);
+            found.damage.insert(0, Damage::Changed { path });
+        }
         let is_current = state.current.as_ref() == Some(*installed);
         examined.push(Examined { installed: (*installed).clone(), is_current, found, repaired: None });
     }
@@ -130,8 +143,11 @@ pub fn examine(root: &InstallRoot, state: &InstallState, monitor: &Monitor) -> R
     Ok(examined)
 }
 
+/// Where documents are, as damage names it.
+const INDEXES: &str = ".vsekai/indexes";
+
 fn without_documents(installed: &Installed) -> Verified {
-    let path = format!(".vsekai/indexes/{}", installed.folder);
+    let path = format!("{INDEXES}/{}", installed.folder);
     Verified { damage: vec![Damage::Missing { path }], ..Verified::default() }
 }
 
@@ -153,7 +169,7 @@ pub(super) fn verify_kept(kept: &InstalledVersion, monitor: &Monitor) -> Result<
 }
 
 /// Believes files that look as we left them, and reads the others: for a start, which should not wait for gigabytes.
-pub(super) fn glance(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
+pub(crate) fn glance(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
     let mut found = look(kept);
     let is_changed = |at: &usize| {
         let is_open = found.nodes[*at] != Condition::Damaged && !kept.is_mutable(*at) && !kept.is_untouched(*at);
@@ -178,9 +194,17 @@ fn read_all(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
         stop: AtomicBool::new(false),
         monitor,
     };
-    note_changed(kept, reading.run()?, &mut found);
-    let foreign = foreign::list(kept.tree(), layout)?;
-    found.foreign = foreign.into_iter().map(|path| path.display().to_string()).collect();
+    let mut changed = reading.run()?;
+    if kept.has_copied_links() {
+        let ends = Ends::of(kept);
+        let links = layout.nodes().iter().enumerate().filter(|(_, node)| matches!(node.kind, NodeKind::Symlink { .. }));
+        let is_wrong = |at: &usize| found.nodes[*at] == Condition::Sound && !ends.is_copied(kept, *at, true);
+        changed.extend(links.map(|(at, _)| at).filter(is_wrong));
+    }
+    note_changed(kept, changed, &mut found);
+    let foreign = foreign::list(kept);
+    foreign.warn(kept.tree(), monitor);
+    found.foreign = foreign.paths.into_iter().map(|path| path.display().to_string()).collect();
     Ok(found)
 }
 
@@ -202,6 +226,8 @@ fn look(kept: &InstalledVersion) -> Verified {
     let release = &kept.documents.release;
     let nodes = vec![Condition::Sound; kept.documents.table.layout().nodes().len()];
     let mut found = Verified { nodes, ..Verified::default() };
+    let ends = Ends::of(kept);
+    let mut beyond: HashMap<u32, bool> = HashMap::new();
     for (at, node) in kept.documents.table.layout().nodes().iter().enumerate() {
         let path = node.path.as_ref().map_or(kept.tree().to_owned(), |path| path.below(kept.tree()));
         let name = || name_of(kept, at);
@@ -212,10 +238,12 @@ fn look(kept: &InstalledVersion) -> Verified {
                 let is_mutable = kept.is_mutable(at);
                 if metadata.len() != node.payload_bytes() && !is_mutable {
                     Some(Damage::Changed { path: name() })
-                } else if !is_mutable && !has_mode(&metadata, prepare::mode_of(release, node)) {
-                    Some(Damage::Mode { path: name() })
                 } else {
-                    None
+                    let wanted = prepare::mode_of(release, node);
+                    let is_wrong = !is_mutable && !has_mode(&metadata, wanted);
+                    let mut is_beyond =
+                        || *beyond.entry(wanted).or_insert_with(|| kept.is_mode_beyond_the_disk(at, wanted));
+                    (is_wrong && !is_beyond()).then(|| Damage::Mode { path: name() })
                 }
             }
             (NodeKind::Directory, Some(metadata)) if metadata.is_dir() => None,
@@ -223,6 +251,7 @@ fn look(kept: &InstalledVersion) -> Verified {
                 let is_right = fs::read_link(&path).is_ok_and(|to| to == Path::new(target.as_str()));
                 (!is_right).then(|| Damage::Changed { path: name() })
             }
+            (NodeKind::Symlink { .. }, _) if ends.is_copied(kept, at, false) => None,
             _ => Some(Damage::Missing { path: name() }),
         };
         if let Some(damage) = damage {

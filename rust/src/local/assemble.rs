@@ -26,6 +26,9 @@ use crate::local::spool::Spool;
 /// Files held open at once. Systems give a process 1,024 by default, 256 on macOS.
 const OPEN_FILES: usize = 128;
 
+/// Files and folders that may take the place of links on a disk that has none.
+const MAX_COPIES: usize = 100_000;
+
 /// What is built, from what.
 pub struct Assembly<'a> {
     /// What to do.
@@ -83,7 +86,7 @@ pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled>
     let transfer = acquire::acquire(supply, &wanted, assembly.digest, &writer, monitor)?;
     monitor.emit(Event::Finished { phase: Phase::Assemble });
     let written_bytes = linked + writer.written_bytes.load(Ordering::Relaxed);
-    let carried = carry_over(assembly, &memory)?;
+    let carried = carry_over(assembly, &memory, monitor)?;
     make_links(assembly, monitor)?;
     finish_directories(assembly)?;
     Ok(Assembled { transfer, written_bytes: written_bytes + carried })
@@ -99,7 +102,7 @@ fn make_directories(assembly: &Assembly<'_>) -> Result<()> {
             let path = path_of(node, assembly.staging);
             disk::create_directory(&path)?;
             // An earlier run may have given it its final, read-only mode already.
-            disk::set_mode(&path, 0o755)?;
+            disk::offer_mode(&path, 0o755)?;
         }
     }
     Ok(())
@@ -126,8 +129,9 @@ fn take_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -
     monitor.pool()?.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add))
 }
 
-/// Brings the user's own files into the new tree. Gives the bytes that this wrote.
-fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory) -> Result<u64> {
+/// Brings the user's own files into the new tree, except those that this user may not read. Gives the bytes that this
+/// wrote.
+fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -> Result<u64> {
     let Some(installed) = assembly.installed else { return Ok(0) };
     let mut written = 0;
     let mut folders = Vec::new();
@@ -140,29 +144,50 @@ fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory) -> Result<u64> {
         } else if found.is_file() {
             to.parent().map_or(Ok(()), disk::create_directory)?;
             disk::remove_file(&to)?;
-            written += disk::clone_or_link(&from, &to, memory)?;
+            match disk::clone_or_link(&from, &to, memory) {
+                Err(Error::Io { source, .. }) if !disk::may_read(&from) => {
+                    disk::remove_file(&to)?;
+                    stays_behind(&from, &source, monitor);
+                }
+                other => written += other?,
+            }
         } else if found.is_symlink() {
             let target = fs::read_link(&from).map_err(Error::io("read", &from))?;
             disk::remove_file(&to)?;
-            disk::symlink(&target, &to)?;
+            match disk::symlink(&target, &to) {
+                Err(Error::Io { source, .. }) if disk::is_beyond_the_disk(&source) => {
+                    stays_behind(&from, &source, monitor);
+                }
+                other => other?,
+            }
         }
     }
     // Innermost first, and when all is in them: they may be read-only, and what is private stays so.
     for (folder, found) in folders.iter().rev() {
-        disk::set_mtime(folder, disk::mtime_ns(found))?;
-        disk::set_permissions(folder, found.permissions())?;
+        disk::offer_mtime(folder, disk::mtime_ns(found))?;
+        disk::offer_mode(folder, disk::mode(found))?;
     }
     Ok(written)
 }
 
-/// Links come last: nothing is ever written through one.
+fn stays_behind(path: &Path, why: &std::io::Error, monitor: &Monitor) {
+    let code = Error::io("read", path)(why.kind().into()).code();
+    let message = format!("{} cannot be carried over ({why}): it stays where it is", path.display());
+    monitor.emit(Event::Warned { code, message });
+}
+
+/// Links come last: nothing is ever written through one. On a disk without links they become copies.
 fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
-    for node in assembly.layout.nodes() {
+    let mut refused = Vec::new();
+    for (at, node) in assembly.layout.nodes().iter().enumerate() {
         let path = path_of(node, assembly.staging);
         match &node.kind {
             NodeKind::Symlink { target } => {
-                disk::remove_file(&path)?;
-                disk::symlink(Path::new(target.as_str()), &path)?;
+                disk::remove_all(&path)?;
+                match disk::symlink(Path::new(target.as_str()), &path) {
+                    Err(Error::Io { source, .. }) if disk::is_beyond_the_disk(&source) => refused.push(at),
+                    other => other?,
+                }
             }
             NodeKind::Device { .. } | NodeKind::Other => {
                 let what = format!("{} is a device, pipe or socket and is left out", path.display());
@@ -171,7 +196,49 @@ fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
             NodeKind::Directory | NodeKind::File { .. } => {}
         }
     }
+    if refused.is_empty() { Ok(()) } else { copy_links(assembly, &refused, monitor) }
+}
+
+/// Copies what each link leads to into its place. A link that leads nowhere, or to a folder that it is in, is left out;
+/// so are links to folders inside a copied folder, which could go on for ever.
+fn copy_links(assembly: &Assembly<'_>, links: &[usize], monitor: &Monitor) -> Result<()> {
+    let (layout, nodes) = (assembly.layout, assembly.layout.nodes());
+    let ends = layout.link_ends();
+    let mut left = MAX_COPIES;
+    for link in links {
+        let to = path_of(&nodes[*link], assembly.staging);
+        let Some(end) = ends.get(link).filter(|end| !is_left_out(layout, *link, **end)) else {
+            let what = format!("{} is a link that this disk cannot hold, and is left out", to.display());
+            monitor.warn(&Error::Unsupported { what });
+            continue;
+        };
+        let from = path_of(&nodes[*end], assembly.staging);
+        for at in std::iter::once(*end).chain(layout.below(*end)) {
+            left = left.checked_sub(1).ok_or_else(|| Error::Unsupported {
+                what: "this disk has no links, and the version has more of them than can be copied".to_owned(),
+            })?;
+            let source = path_of(&nodes[at], assembly.staging);
+            let to = source.strip_prefix(&from).map_or(to.clone(), |name| to.join(name));
+            let to = if at == *end { path_of(&nodes[*link], assembly.staging) } else { to };
+            match &nodes[at].kind {
+                NodeKind::Directory => disk::create_directory(&to)?,
+                NodeKind::File { .. } => drop(disk::copy(&source, &to)?),
+                NodeKind::Symlink { .. } => {
+                    let end = ends.get(&at).filter(|end| matches!(nodes[**end].kind, NodeKind::File { .. }));
+                    if let Some(end) = end {
+                        disk::copy(&path_of(&nodes[*end], assembly.staging), &to)?;
+                    }
+                }
+                NodeKind::Device { .. } | NodeKind::Other => {}
+            }
+        }
+    }
     Ok(())
+}
+
+/// Whether a link cannot be replaced by a copy of its end, because it lies in it.
+pub fn is_left_out(layout: &Layout, link: usize, end: usize) -> bool {
+    layout.below(end).contains(&link)
 }
 
 /// Modes and times of folders, innermost first: a read-only folder cannot be written into any more.
@@ -186,13 +253,13 @@ fn finish_directories(assembly: &Assembly<'_>) -> Result<()> {
 
 fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
     if node.metadata.mtime_ns != 0 {
-        disk::set_mtime(path, node.metadata.mtime_ns)?;
+        disk::offer_mtime(path, node.metadata.mtime_ns)?;
     }
     // A folder that its owner may not write to cannot be moved, and the top one is, now and in the next update.
     let needed = if node.path.is_none() && matches!(node.kind, NodeKind::Directory) { 0o700 } else { 0 };
     match (assembly.mode_of)(node) {
         0 => Ok(()),
-        mode => disk::set_mode(path, mode | needed),
+        mode => disk::offer_mode(path, mode | needed).map(drop),
     }
 }
 

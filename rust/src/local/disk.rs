@@ -15,6 +15,7 @@ use sha2::Digest as _;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 
+mod abilities;
 mod names;
 #[cfg(debug_assertions)]
 pub mod probe;
@@ -25,15 +26,17 @@ mod step;
 mod tests;
 mod write;
 
+pub use abilities::{held_mode, holds_links, is_beyond_the_disk};
 pub use names::{
-    CloneMemory, can_clone, clone_or_copy, clone_or_link, copy, create_directory, exchange, make_private_directory,
-    rename, rename_over, replace_symlink, set_mode, set_mtime, set_mtime_now, set_permissions, symlink,
+    CloneMemory, can_clone, clone_or_copy, clone_or_link, copy, create_control_directory, create_directory, exchange,
+    keep_to_owner, make_private_directory, offer_mode, offer_mtime, rename, rename_over, replace_symlink, set_mode,
+    set_mtime, set_mtime_now, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
-pub use system::{boot_id, has_data, identity, link_count, mode};
+pub use system::{boot_id, has_data, identity, link_count, may_read, may_write, mode, owner, this_user};
 pub use write::{
-    Durability, create, open_or_create, open_sized, set_length, sync_directory, sync_disk, sync_file, write_all_at,
-    write_atomic,
+    Durability, create, open_lock, open_or_create, open_sized, set_length, sync_directory, sync_disk, sync_file,
+    write_all_at, write_atomic, write_control,
 };
 
 #[cfg(unix)]
@@ -68,11 +71,56 @@ pub fn sha256(path: &Path) -> Result<Digest> {
 
 /// Reads a whole file of at most `max_bytes`; `None` if it does not exist.
 pub fn read_if_exists(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::io("open", path)(e)),
-    };
+    match File::open(path) {
+        Ok(file) => read_all(file, path, max_bytes).map(Some),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("open", path)(e)),
+    }
+}
+
+/// Reads one of our own files of at most `max_bytes`; `None` if it does not exist. Follows no link in place of the
+/// file, and waits for no pipe.
+///
+/// # Errors
+/// `Invalid` if it is too large, or not a regular file.
+pub fn read_control(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+    match open_regular(path)? {
+        Some(file) => read_all(file, path, max_bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Opens one of our own files for reading; `None` if it does not exist. Follows no link in place of the file.
+///
+/// # Errors
+/// `Invalid` if it is not a regular file.
+pub fn open_regular(path: &Path) -> Result<Option<File>> {
+    let mut options = fs::OpenOptions::new();
+    system::follow_no_link(options.read(true));
+    match options.open(path) {
+        Ok(file) => must_be_regular(file, path).map(Some),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(_) if is_irregular(path) => Err(irregular(path)),
+        Err(e) => Err(Error::io("open", path)(e)),
+    }
+}
+
+fn must_be_regular(file: File, path: &Path) -> Result<File> {
+    let found = file.metadata().map_err(Error::io("read", path))?;
+    if found.is_file() { Ok(file) } else { Err(irregular(path)) }
+}
+
+/// Whether something that is not a regular file has this name, such as a link or a folder.
+pub fn is_irregular(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| !found.is_file())
+}
+
+fn irregular(path: &Path) -> Error {
+    let reason = format!("{} is a link, a folder or something else in place of a file", path.display());
+    Error::Invalid { what: "file", reason }
+}
+
+fn read_all(file: File, path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     let length = file.metadata().map_err(Error::io("read", path))?.len();
     if length > max_bytes {
         let reason = format!("{} has {length} bytes, at most {max_bytes} are read", path.display());
@@ -80,7 +128,7 @@ pub fn read_if_exists(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     io::Read::read_to_end(&mut io::Read::take(file, max_bytes), &mut bytes).map_err(Error::io("read", path))?;
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 /// Reads a whole file of at most `max_bytes`.
@@ -94,12 +142,19 @@ pub fn read_exact_at(file: &File, path: &Path, offset: u64, buffer: &mut [u8]) -
     system::read_exact_at(file, buffer, offset).map_err(Error::io("read", path))
 }
 
-/// A name in the same folder that no other process or thread uses.
+/// A name in the same folder that no other process or thread uses, and that nobody can guess.
 pub fn temporary_beside(path: &Path) -> PathBuf {
+    path.with_file_name(random_name(TEMPORARY_PREFIX))
+}
+
+/// The prefix and 16 random hex digits. Somebody who may write to the folder cannot put a link there beforehand.
+pub fn random_name(prefix: &str) -> String {
+    use std::hash::{BuildHasher, RandomState};
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id()))
+    // Keyed with random bytes of the operating system.
+    format!("{prefix}{:016x}", RandomState::new().hash_one((std::process::id(), count)))
 }
 
 /// Whether anything exists at this path, including a dangling link.

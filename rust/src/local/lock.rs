@@ -1,6 +1,7 @@
 //! One writer at a time: an advisory lock that names its holder.
 //!
-//! The lock ends with its process, however that ends. A second process fails immediately and never waits.
+//! The lock ends with its process, however that ends. A second process fails immediately and never waits. A link in
+//! place of the lock is not followed.
 
 use std::fs::{File, TryLockError};
 use std::io::Read;
@@ -29,7 +30,7 @@ impl Lock {
     /// # Errors
     /// [`Error::Busy`] with the holder if anyone holds the lock, shared or exclusive.
     pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
-        let file = disk::open_or_create(path)?;
+        let file = disk::open_lock(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
@@ -44,7 +45,7 @@ impl Lock {
     /// # Errors
     /// [`Error::Busy`] with the holder if anyone holds the lock exclusively.
     pub fn shared(path: &Path, verb: &str) -> Result<Self> {
-        let file = disk::open_or_create(path)?;
+        let file = disk::open_lock(path)?;
         match file.try_lock_shared() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy(file, path)),

@@ -44,7 +44,7 @@ impl std::fmt::Debug for Spool {
 impl Spool {
     /// An empty spool. `directory` is the folder for its file, if it needs one.
     pub fn new(directory: &Path) -> Self {
-        Self { path: directory.join(format!("spool-{}", std::process::id())), inside: Mutex::default() }
+        Self { path: directory.join(disk::random_name("spool-")), inside: Mutex::default() }
     }
 
     /// Adds a chunk.

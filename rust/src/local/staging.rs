@@ -137,7 +137,7 @@ impl Planned {
         monitor: &Monitor,
     ) -> Result<Assembled> {
         let tree = staging.tree();
-        disk::create_directory(staging.folder())?;
+        disk::create_control_directory(staging.folder())?;
         let assembly = Assembly {
             plan: &self.plan,
             layout,
@@ -190,7 +190,7 @@ fn tidy(tree: &Path, layout: &Layout) -> Result<()> {
     while let Some(path) = rest.pop() {
         let found = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
         if found.is_dir() && directories.contains(&path) {
-            disk::set_mode(&path, 0o755)?;
+            disk::offer_mode(&path, 0o755)?;
             rest.extend(disk::list(&path)?.iter().map(fs::DirEntry::path));
         } else if !(found.is_file() && files.contains(&path) && disk::link_count(&found) == 1) {
             disk::remove_all(&path)?;

@@ -57,7 +57,8 @@ fn list(
     for entry in entries {
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            let name = name.to_string_lossy().into_owned();
+            let name = name.to_string_lossy();
+            let name = at.map_or_else(|| name.to_string(), |at| format!("{at}/{name}"));
             return Err(Error::UnsafePath { name, reason: "not UTF-8" });
         };
         if without.contains(&name) {
@@ -89,7 +90,7 @@ fn list(
 fn link_target(at: &Path, path: &RelPath) -> Result<LinkTarget> {
     let target = fs::read_link(at).map_err(Error::io("read link", at))?;
     let Some(text) = target.to_str() else {
-        let name = target.to_string_lossy().into_owned();
+        let name = format!("{path} -> {}", target.to_string_lossy());
         return Err(Error::UnsafePath { name, reason: "not UTF-8" });
     };
     LinkTarget::new(path, text)

@@ -4,6 +4,7 @@
 //! Repository           open, target, remember: the reader's side   trust/repository.rs
 //!   MirrorTransport    mirrors, cache and limits for `tough`       trust/transport.rs
 //!   Datastore          verified metadata of one install            trust/datastore.rs
+//!   signed_documents   what it tells without asking anybody        trust/remembered.rs
 //!   error              maps the errors of `tough` to ours          trust/error.rs
 //! Keys                 private keys and root.json: the ceremony    trust/keys.rs
 //! ServiceKeys          the keys of an update server                trust/keys/service.rs
@@ -31,6 +32,7 @@ mod error;
 mod keys;
 mod location;
 mod publication;
+mod remembered;
 mod repository;
 mod sign;
 mod transport;
@@ -39,6 +41,7 @@ pub use crate::formats::metadata_pack::{check_role_name, check_target_name, targ
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
 pub use publication::{Committed, Listed, MemoryStorage, Publication, Read, TrustFiles, make_pack};
+pub use remembered::signed_documents;
 pub use repository::{ClockGuard, OpenOptions, Repository};
 
 /// The role that signs `catalog.json` and nothing else.

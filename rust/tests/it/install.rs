@@ -7,9 +7,11 @@ mod adopt;
 mod back;
 mod bundles;
 mod busy;
+mod changes;
 mod damage;
 mod disks;
 mod files;
+mod gone;
 mod heal;
 mod hints;
 mod modes;
@@ -17,9 +19,12 @@ mod moved;
 mod offers;
 mod offline;
 mod output;
+mod plain_disks;
 mod requests;
 mod resume;
+mod safety;
 mod shop;
+mod signed;
 mod trial;
 
 /// Prints, past the test harness, that something was not tested.

@@ -303,3 +303,32 @@ fn either_a_folder_or_a_server_is_named() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("--server"), "{output:?}");
     }
 }
+
+#[test]
+fn refused_names_and_links_are_named_with_their_folder() {
+    let test = TestPublisher::new();
+    let tree = test.tree("tree", 1);
+    fs::create_dir_all(tree.join("a/b")).unwrap();
+    let refused = |name: &str| {
+        let said = test.publish(&tree, "1.0.0", &[]).failed("unsafe_path");
+        assert!(said.contains(name), "{said}");
+        let mut make = vsekai();
+        make.args(["--json", "store", "make", "--store"]).arg(test.path("store")).arg(test.path("t.caidx")).arg(&tree);
+        let said = Run::of(&mut make).failed("unsafe_path");
+        assert!(said.contains(name), "{said}");
+    };
+    fs::write(tree.join("a/b/aux.txt"), b"").unwrap();
+    refused("a/b/aux.txt");
+    fs::remove_file(tree.join("a/b/aux.txt")).unwrap();
+    let link = |target: &str| std::os::unix::fs::symlink(target, tree.join("a/b/l")).unwrap();
+    link("/usr/lib");
+    refused("a/b/l -> /usr/lib");
+    fs::remove_file(tree.join("a/b/l")).unwrap();
+    // Nothing in its text says that it leaves the tree.
+    std::os::unix::fs::symlink("../..", tree.join("a/b/up")).unwrap();
+    link("up/a/b/up/../outside");
+    refused("a/b/l -> up/a/b/up/../outside");
+    fs::remove_file(tree.join("a/b/l")).unwrap();
+    link("up/data");
+    test.publish(&tree, "1.0.0", &[]).done();
+}

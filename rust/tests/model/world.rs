@@ -190,6 +190,7 @@ impl World {
             write_cache: None,
             scratch: self.path("scratch"),
             protected: Vec::new(),
+            trusted_owner: None,
         };
         Updater::new(&self.path("install"), settings).unwrap()
     }
@@ -227,6 +228,8 @@ impl World {
             grace: Duration::from_mins(1),
             protected: Vec::new(),
             leave: Cancel::default(),
+            signed: vsekai_updater::install::SignedDigests::default(),
+            trusted_owner: None,
         };
         let _turn = one_child();
         launch(&InstallRoot::at(&self.path("install")).unwrap(), &options, &self.monitor)

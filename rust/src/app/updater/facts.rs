@@ -45,6 +45,8 @@ pub struct Settings {
     pub scratch: PathBuf,
     /// Folders that are no install roots.
     pub protected: Vec<PathBuf>,
+    /// Another user whose install this one may change.
+    pub trusted_owner: Option<u32>,
 }
 
 impl Settings {
@@ -66,6 +68,7 @@ impl Settings {
             write_cache: None,
             scratch: std::env::temp_dir(),
             protected: Vec::new(),
+            trusted_owner: None,
         }
     }
 }
@@ -138,6 +141,8 @@ pub struct Status {
     pub current: Option<Installed>,
     /// The version to go back to.
     pub previous: Option<Installed>,
+    /// A part of the current version that is gone, if one is.
+    pub missing: Option<String>,
     /// Set while the current version has not shown yet that it starts.
     pub trial: Option<Trial>,
     /// Versions that are not offered again.

@@ -15,6 +15,7 @@ pub(super) fn hint(code: &str) -> &'static str {
         "io_failed" => "Check the disk, then try again.",
         "busy" => "Wait until the other program has finished, or close it.",
         "destination_not_ours" => "Choose an empty or a new folder.",
+        "other_owner" => "Choose a folder of your own.",
         "foreign_conflict" => "Move that file out of the folder, then try again. Nothing was changed.",
         "damaged" | "launch_failed" => "Repair the installation, then try again.",
         "state_malformed" => "Update again: the installed versions are found automatically.",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Options, PlanSummary};
 use crate::app::host;
-use crate::app::updater::{Checked, Settings, Status, Updated, Updater};
+use crate::app::updater::{Checked, Settings, Status, Updated, Updater, signed_digests};
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::release::ModeName;
@@ -83,6 +83,7 @@ impl Context {
                 mode: updater.mode(),
                 current: None,
                 previous: None,
+                missing: None,
                 trial: None,
                 bad: Vec::new(),
                 repository: Vec::new(),
@@ -98,7 +99,14 @@ impl Context {
         check_directory(&options.directory)?;
         let leave = self.leave.clone();
         let root = InstallRoot::at(&options.directory)?;
-        let options = LaunchOptions { arguments, grace: DEFAULT_GRACE, protected: host::protected(), leave };
+        let options = LaunchOptions {
+            arguments,
+            grace: DEFAULT_GRACE,
+            protected: host::protected(),
+            leave,
+            signed: signed_digests(&root),
+            trusted_owner: None,
+        };
         launch::launch(&root, &options, &self.monitor)
     }
 

@@ -27,6 +27,9 @@ pub(crate) struct Source {
     /// Accept that this machine's clock was set back (once)
     #[arg(long)]
     pub(crate) reset_clock_guard: bool,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
     #[command(flatten)]
     pub(crate) network: Network,
 }
@@ -122,6 +125,9 @@ pub(crate) struct Verify {
 pub(crate) struct Rollback {
     /// The install root
     pub(crate) dir: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
 }
 
 const LAUNCH_EXAMPLES: &str = "\
@@ -138,6 +144,9 @@ The exit code is the game's.";
 pub(crate) struct Launch {
     /// The install root
     pub(crate) dir: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
     /// How long a game must run to count as started, if it does not signal readiness
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) grace: Option<Duration>,
@@ -151,6 +160,9 @@ pub(crate) struct Launch {
 pub(crate) struct Uninstall {
     /// The install root
     pub(crate) dir: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -194,6 +206,9 @@ pub(crate) struct ModeSwitch {
 pub(crate) struct Integrate {
     /// The install root
     pub(crate) dir: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
     /// Handle uro:// links even if another program does so now
     #[arg(long)]
     pub(crate) take_links: bool,
@@ -204,6 +219,9 @@ pub(crate) struct Integrate {
 pub(crate) struct Unintegrate {
     /// The install root
     pub(crate) dir: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

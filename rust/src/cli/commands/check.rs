@@ -3,6 +3,7 @@
 use crate::app::updater::Checked;
 use crate::error::Result;
 use crate::event::Monitor;
+use crate::formats::release::Why;
 
 use crate::cli::arguments::install::Check;
 use crate::cli::output::{DONE, Output};
@@ -33,8 +34,15 @@ fn text(checked: &Checked, args: &Check) -> String {
     };
     let installed = installed.map_or("nothing is installed".to_owned(), |version| format!("{version} is installed"));
     let most = bytes(available.download_bytes);
-    let mut text =
-        format!("{} is available in {}; {installed}. Download: at most {most}.", available.version, available.mode);
+    let mut text = match available.why {
+        Why::Incomplete => format!(
+            "A part of {} ({}) is gone; `vsekai update` brings it back. Download: at most {most}.",
+            available.version, available.mode
+        ),
+        _ => {
+            format!("{} is available in {}; {installed}. Download: at most {most}.", available.version, available.mode)
+        }
+    };
     if !available.notes.is_empty() {
         text = format!("{text}\n\n{}", available.notes.trim_end());
     }

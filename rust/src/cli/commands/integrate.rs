@@ -31,8 +31,8 @@ impl Done {
 }
 
 pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record =
-        settings::offline(&args.dir)?.integrate(&host::desktop(host::DISPLAY_NAME, args.take_links)?, monitor)?;
+    let record = settings::offline(&args.dir, args.trust_owner)?
+        .integrate(&host::desktop(host::DISPLAY_NAME, args.take_links)?, monitor)?;
     let done = Done::of(Some(&record));
     let text = done.text("Registered with the desktop, for this user:");
     output.done("integrate", &done, &text);
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result
 }
 
 pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record = settings::offline(&args.dir)?.unintegrate(monitor)?;
+    let record = settings::offline(&args.dir, args.trust_owner)?.unintegrate(monitor)?;
     let done = Done::of(record.as_ref());
     let head = if record.is_some() { "Removed from the desktop:" } else { "It was not registered with the desktop." };
     output.done("unintegrate", &done, &done.text(head));

@@ -1,6 +1,7 @@
 //! `vsekai launch`
 
 use crate::app::host;
+use crate::app::updater::signed_digests;
 use crate::error::Result;
 use crate::event::{Cancel, Monitor};
 use crate::install::InstallRoot;
@@ -14,13 +15,16 @@ use crate::cli::settings;
 const KILLED: u8 = 1;
 
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
+    let root = InstallRoot::at(&args.dir)?;
     let options = LaunchOptions {
         arguments: args.arguments,
         grace: settings::grace(args.grace)?,
         protected: host::protected(),
         leave: Cancel::default(),
+        signed: signed_digests(&root),
+        trusted_owner: args.trust_owner,
     };
-    let launched = launch(&InstallRoot::at(&args.dir)?, &options, monitor)?;
+    let launched = launch(&root, &options, monitor)?;
     // The output is the game's. We add text only after a rollback, or with `--json`.
     if let Some(left) = &launched.rolled_back_from {
         output.note(&format!("{left} failed to start twice, so {} was started instead.", launched.version));

@@ -54,7 +54,7 @@ struct Current<'a> {
 
 fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> {
     let mode = match &args.dir {
-        Some(dir) => settings::offline(dir)?.status(monitor)?.mode,
+        Some(dir) => settings::offline(dir, None)?.status(monitor)?.mode,
         None => settings::default_mode()?,
     };
     output.done("mode current", &Current { mode: &mode, directory: args.dir.as_deref() }, mode.as_str());

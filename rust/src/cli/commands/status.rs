@@ -10,7 +10,7 @@ use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 
 pub(crate) fn run(args: &install::Status, output: Output, monitor: &Monitor) -> Result<u8> {
-    let status = settings::offline(&args.dir)?.status(monitor)?;
+    let status = settings::offline(&args.dir, None)?.status(monitor)?;
     output.done("status", &status, &text(&status));
     Ok(DONE)
 }
@@ -25,6 +25,10 @@ fn text(status: &Status) -> String {
         ("previous", version(&status.previous)),
         ("repository", status.repository.join(" ")),
     ];
+    if let Some(missing) = &status.missing {
+        let text = format!("{missing} is gone; `vsekai update` or `vsekai verify --repair` brings it back");
+        rows.push(("incomplete", text));
+    }
     if let Some(trial) = &status.trial {
         rows.push(("trial", format!("the current version is on trial; starts so far: {}", trial.attempts)));
     }

@@ -96,6 +96,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let reason = match why {
         Why::Recalled => " The previous version was recalled.",
         Why::ModeChanged => " The mode has changed.",
+        Why::Incomplete => " A part of it was gone.",
         Why::Install | Why::Newer | Why::Asked => "",
     };
     let report = &updated.report;
@@ -112,13 +113,13 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     }
     if report.saved_files > 0 {
         let saved = count(report.saved_files);
-        text = format!("{text}\n{saved} files that are not part of it were moved to {}.", dir.join("saved").display());
+        text = format!("{text}\n{saved} files of yours are in {} now.", dir.join("saved").display());
     }
     text
 }
 
 pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> Result<u8> {
-    let current = settings::offline(&args.dir)?.roll_back(monitor)?;
+    let current = settings::offline(&args.dir, args.trust_owner)?.roll_back(monitor)?;
     let text = format!(
         "{} is back at {} ({}). The version left will not be offered again automatically.",
         args.dir.display(),
@@ -130,7 +131,7 @@ pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> R
 }
 
 pub(crate) fn uninstall(args: &Uninstall, output: Output, monitor: &Monitor) -> Result<u8> {
-    let done = settings::offline(&args.dir)?.uninstall(monitor)?;
+    let done = settings::offline(&args.dir, args.trust_owner)?.uninstall(monitor)?;
     output.done("uninstall", &done, &uninstalled(&done, &args.dir));
     Ok(DONE)
 }

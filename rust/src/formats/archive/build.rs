@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::element::goodbye_bytes;
-use super::{Layout, NewContent, NewNode, Node, NodeKind, NodeMetadata, head};
+use super::{Layout, NewContent, NewNode, Node, NodeKind, NodeMetadata, head, links};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::path::{LinkTarget, RelPath};
@@ -38,7 +38,7 @@ pub(super) fn in_order(count: usize, entries: impl Iterator<Item = NewNode>, bla
     let layout = Layout { nodes: builder.nodes };
     match duplicate(&layout.nodes) {
         Some((start, path)) => Err(blame(start, format!("{path} occurs twice"))),
-        None => Ok(layout),
+        None => links::check(&layout).map(|()| layout),
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Why {
     ModeChanged,
     /// The user asked for it.
     Asked,
+    /// It is installed, and a part of it is gone.
+    Incomplete,
 }
 
 /// The result of [`choose`].

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use super::abilities::is_beyond_the_disk;
 use super::remove::remove_file;
 use super::step::{step, step_in_half};
 use super::{system, temporary_beside};
@@ -28,13 +29,42 @@ fn create_missing(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Creates a folder that decides what is started or trusted: others may read it, and only its owner may write to it,
+/// whatever the umask. Its missing parents get the permissions of [`create_directory`].
+pub fn create_control_directory(path: &Path) -> Result<()> {
+    const CONTROL: u32 = 0o755;
+    if path.is_dir() {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), create_directory)?;
+    match step("create-folder", path, || system::create_directory(path, CONTROL)) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
+        Err(e) => return Err(Error::io("create folder", path)(e)),
+    }
+    match fs::symlink_metadata(path) {
+        Ok(found) if cfg!(unix) && system::mode(&found) & 0o777 != CONTROL => offer_mode(path, CONTROL).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the right to write from group and others. Follows no link; a disk without permissions stays as it is.
+pub fn keep_to_owner(path: &Path) -> Result<()> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    let mode = system::mode(&found);
+    if found.is_symlink() || mode & 0o022 == 0 {
+        return Ok(());
+    }
+    offer_mode(path, mode & !0o022).map(drop)
+}
+
 /// Creates a folder that only its owner may enter; its missing parents get the permissions of [`create_directory`]. An
 /// existing folder becomes private.
 pub fn make_private_directory(path: &Path) -> Result<()> {
     const PRIVATE: u32 = 0o700;
     path.parent().map_or(Ok(()), create_directory)?;
     match step("create-folder", path, || system::create_directory(path, PRIVATE)) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => set_mode(path, PRIVATE),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => offer_mode(path, PRIVATE).map(drop),
         other => other.map_err(Error::io("create folder", path)),
     }
 }
@@ -152,14 +182,28 @@ fn copy_bytes(from: &Path, to: &Path) -> Result<u64> {
     step_in_half("copy", to, || system::copy(from, to), half).map_err(Error::io("copy", from))
 }
 
+/// Sets the permission bits if the disk can hold them. Returns whether it took them: FAT, exFAT and many shares refuse,
+/// and have the permissions that they were mounted with.
+pub fn offer_mode(path: &Path, mode: u32) -> Result<bool> {
+    match step("set-mode", path, || system::set_mode(path, mode & 0o7777)) {
+        Ok(()) => Ok(true),
+        Err(e) if is_beyond_the_disk(&e) => Ok(false),
+        Err(e) => Err(Error::io("set the mode of", path)(e)),
+    }
+}
+
+/// Sets the modification time, in nanoseconds since 1970, if the disk lets us.
+pub fn offer_mtime(path: &Path, mtime_ns: u64) -> Result<()> {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(mtime_ns);
+    match step("set-time", path, || system::set_mtime(path, time)) {
+        Err(e) if !is_beyond_the_disk(&e) => Err(Error::io("set the time of", path)(e)),
+        _ => Ok(()),
+    }
+}
+
 /// Sets the permission bits; on systems without them, only the read-only flag.
 pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
     step("set-mode", path, || system::set_mode(path, mode & 0o7777)).map_err(Error::io("set the mode of", path))
-}
-
-/// Sets the permissions of a file or folder.
-pub fn set_permissions(path: &Path, permissions: fs::Permissions) -> Result<()> {
-    step("set-mode", path, || fs::set_permissions(path, permissions)).map_err(Error::io("set the mode of", path))
 }
 
 /// Sets the modification time to now.

@@ -44,7 +44,7 @@ pub fn remove_temporaries(folder: &Path) -> Result<()> {
 
 fn remove_tree(path: &Path) -> io::Result<()> {
     if system::is_locked(path) {
-        step("set-mode", path, || system::set_mode(path, 0o700))?;
+        if_held(step("set-mode", path, || system::set_mode(path, 0o700)))?;
     }
     empty(&system::Folder::open(path)?, path)?;
     step("remove-folder", path, || fs::remove_dir(path))
@@ -60,7 +60,7 @@ fn empty(folder: &system::Folder, path: &Path) -> io::Result<()> {
         }
         // Read-only folders are made writable, so that they can be emptied.
         if folder.is_locked(&name) {
-            step("set-mode", &at, || folder.unlock(&name))?;
+            if_held(step("set-mode", &at, || folder.unlock(&name)))?;
         }
         folder.open_inner(&name).and_then(|inner| empty(&inner, &at))?;
         if_there(step("remove-folder", &at, || folder.remove_folder(&name)))?;
@@ -71,6 +71,14 @@ fn empty(folder: &system::Folder, path: &Path) -> io::Result<()> {
 fn if_there(outcome: io::Result<()>) -> io::Result<()> {
     match outcome {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// A disk without permissions lets us remove, or says why not.
+fn if_held(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(e) if system::is_beyond_the_disk(&e) => Ok(()),
         other => other,
     }
 }

@@ -1,16 +1,17 @@
 //! Linux, macOS and the BSDs.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
+use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
+use rustix::io::Errno;
 
 pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
@@ -21,7 +22,27 @@ pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
 }
 
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    match File::open(path)?.sync_all() {
+        // Some shares and FUSE disks sync files, but not folders.
+        Err(e) if matches!(Errno::from_io_error(&e), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)) => Ok(()),
+        other => other,
+    }
+}
+
+/// The next open follows no link in the last part of the path, and waits for no pipe.
+pub(super) fn follow_no_link(options: &mut OpenOptions) {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.custom_flags(flags.bits().try_into().unwrap_or_default());
+}
+
+/// A file that the next open creates gets these permissions, less the umask.
+pub(super) fn create_with(options: &mut OpenOptions, mode: u32) {
+    options.mode(mode);
+}
+
+/// FAT answers EPERM to permissions and links, other disks say that they lack the operation. EACCES is another matter.
+pub(super) fn is_beyond_the_disk(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 
 #[cfg(target_os = "linux")]
@@ -50,9 +71,19 @@ pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
 }
 
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
-    let bytes = fs::copy(from, to)?;
-    set_mtime(to, fs::metadata(from)?.modified()?)?;
-    Ok(bytes)
+    let mut source = File::open(from)?;
+    let found = source.metadata()?;
+    // Not `fs::copy`, which follows links, and fails where permissions cannot be set.
+    let mut options = OpenOptions::new();
+    follow_no_link(options.write(true).create_new(true));
+    create_with(&mut options, 0o600);
+    let mut target = options.open(to)?;
+    let bytes = io::copy(&mut source, &mut target)?;
+    let taken = target.set_permissions(found.permissions()).and_then(|()| target.set_modified(found.modified()?));
+    match taken {
+        Err(e) if !is_beyond_the_disk(&e) => Err(e),
+        _ => Ok(bytes),
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -167,6 +198,31 @@ impl Folder {
 /// Distinguishes this file or folder from every other on the machine; a copy has another identity.
 pub fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
+}
+
+/// The user that a file belongs to.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub fn owner(metadata: &fs::Metadata) -> Option<u32> {
+    Some(metadata.uid())
+}
+
+/// The user that this process acts as.
+pub fn this_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// Whether this user may read a file or folder.
+pub fn may_read(path: &Path) -> bool {
+    may(path, Access::READ_OK)
+}
+
+/// Whether this user may add and remove names in a folder, or write to a file.
+pub fn may_write(path: &Path) -> bool {
+    may(path, Access::WRITE_OK)
+}
+
+fn may(path: &Path, access: Access) -> bool {
+    rustix::fs::accessat(rustix::fs::CWD, path, access, AtFlags::EACCESS).is_ok()
 }
 
 /// Permission bits; 0 on systems without them.

@@ -37,6 +37,17 @@ pub(super) fn sync_disk(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Links need a privilege on Windows, and files are not shared with strangers in the folders that we use.
+pub(super) fn follow_no_link(_options: &mut OpenOptions) {}
+
+/// Modes do not control access on Windows.
+pub(super) fn create_with(_options: &mut OpenOptions, _mode: u32) {}
+
+/// `ERROR_PRIVILEGE_NOT_HELD`: this user may not create links.
+pub(super) fn is_beyond_the_disk(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(1314)
+}
+
 pub(super) fn free_bytes(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
@@ -147,6 +158,26 @@ pub fn identity(_metadata: &fs::Metadata) -> Option<(u64, u64)> {
 /// Unknown on Windows: treated as shared, so that nothing is written in place.
 pub fn link_count(_metadata: &fs::Metadata) -> u64 {
     2
+}
+
+/// Trying tells more than asking on Windows.
+pub fn may_read(path: &Path) -> bool {
+    File::open(path).is_ok() || path.is_dir()
+}
+
+/// Unknown on Windows until it is tried.
+pub fn may_write(_path: &Path) -> bool {
+    true
+}
+
+/// Owners are not compared on Windows.
+pub fn owner(_metadata: &fs::Metadata) -> Option<u32> {
+    None
+}
+
+/// Owners are not compared on Windows.
+pub fn this_user() -> Option<u32> {
+    None
 }
 
 /// Windows has no permission bits.

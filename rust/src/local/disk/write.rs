@@ -5,21 +5,41 @@ use std::io;
 use std::path::Path;
 
 use super::step::{step, step_in_half};
-use super::{names, remove, system, temporary_beside};
+use super::{irregular, is_irregular, must_be_regular, names, remove, system, temporary_beside};
 use crate::error::{Error, Result};
 
-/// Creates or truncates a file, for reading and writing.
+/// Permissions of our own files: others may read them, and only the owner may write to them.
+const CONTROL: u32 = 0o644;
+
+/// Creates a file for reading and writing. Nothing may exist at `path`, not even a link. Group and others may not write
+/// to it, whatever the umask.
 pub fn create(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
+    system::follow_no_link(options.read(true).write(true).create_new(true));
+    system::create_with(&mut options, CONTROL);
     step("create", path, || options.open(path)).map_err(Error::io("create", path))
 }
 
-/// Opens an existing file, or creates an empty one, for reading and writing.
+/// Opens an existing file, or creates an empty one, for reading and writing. Follows no link in place of the file.
 pub fn open_or_create(path: &Path) -> Result<File> {
+    open_as(path, CONTROL)
+}
+
+/// Opens or creates a lock. In a folder that several users share, each must be able to take it, so the umask decides
+/// who may write to it.
+pub fn open_lock(path: &Path) -> Result<File> {
+    open_as(path, 0o666)
+}
+
+fn open_as(path: &Path, mode: u32) -> Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    step("create", path, || options.open(path)).map_err(Error::io("create", path))
+    system::follow_no_link(options.read(true).write(true).create(true).truncate(false));
+    system::create_with(&mut options, mode);
+    match step("create", path, || options.open(path)) {
+        Ok(file) => must_be_regular(file, path),
+        Err(_) if is_irregular(path) => Err(irregular(path)),
+        Err(e) => Err(Error::io("create", path)(e)),
+    }
 }
 
 /// Writes all of `bytes` at `offset`.
@@ -47,11 +67,25 @@ pub enum Durability {
     PowerCut,
 }
 
-/// Atomically replaces the content of `path`.
+/// Atomically replaces the content of `path`. Others may read it if the umask lets them, and never write to it.
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    write_as(path, bytes, durability, None)
+}
+
+/// Atomically replaces the content of a file that decides what is started or trusted: others may read it, and only its
+/// owner may write to it, whatever the umask.
+pub fn write_control(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    write_as(path, bytes, durability, Some(CONTROL))
+}
+
+fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = (|| {
         let file = create(&temporary)?;
+        let found = file.metadata().map_err(Error::io("write", &temporary))?;
+        if let Some(mode) = mode.filter(|mode| cfg!(unix) && system::mode(&found) & 0o777 != *mode) {
+            names::offer_mode(&temporary, mode)?;
+        }
         write_all_at(&file, &temporary, 0, bytes)?;
         if durability == Durability::PowerCut {
             sync_file(&file, &temporary)?;
@@ -76,7 +110,7 @@ pub fn open_sized(path: &Path, size: u64) -> Result<File> {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
             // An earlier run already gave the file its final, read-only mode; its content is still wanted.
             let found = path.metadata().map_err(Error::io("read", path))?;
-            names::set_mode(path, system::mode(&found) | 0o600)?;
+            names::offer_mode(path, system::mode(&found) | 0o600)?;
             open_or_create(path)
         }
         other => other,

@@ -329,7 +329,8 @@ impl Datastore {
     pub(super) fn write(&mut self, learned: Learned<'_>) -> Result<()> {
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let cache = folder.join("cache");
-        disk::create_directory(&cache)?;
+        disk::create_control_directory(&folder)?;
+        disk::create_control_directory(&cache)?;
         let mut room = prune(&cache, learned.current)?;
         for (name, bytes) in learned.files.iter().filter(|(name, _)| learned.current.contains(*name)) {
             let Some(left) = room.checked_sub(bytes.len() as u64) else { continue };
@@ -351,7 +352,7 @@ impl Datastore {
     /// Reads a file of the folder. A file that is too large counts as missing.
     fn read(&self, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        match disk::read_if_exists(&folder.join(name), max_bytes) {
+        match disk::read_control(&folder.join(name), max_bytes) {
             Err(Error::Invalid { .. }) => Ok(None),
             other => other,
         }
@@ -389,7 +390,7 @@ fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if old.is_some_and(|old| is_same(&old, bytes)) {
         Ok(())
     } else {
-        disk::write_atomic(path, bytes, Durability::PowerCut)
+        disk::write_control(path, bytes, Durability::PowerCut)
     }
 }
 

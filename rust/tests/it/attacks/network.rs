@@ -145,6 +145,7 @@ fn impatient(test: &TestInstall, url: &str) -> Updater {
         write_cache: None,
         scratch: test.path("scratch"),
         protected: Vec::new(),
+        trusted_owner: None,
     };
     Updater::new(&test.install(), settings).unwrap()
 }

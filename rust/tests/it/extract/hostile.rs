@@ -156,6 +156,23 @@ fn links_that_leave_the_folder_are_refused() {
 }
 
 #[test]
+fn link_that_leaves_the_folder_through_another_is_refused_by_its_name() {
+    let bench = Bench::in_memory();
+    let before = snapshot(bench.root());
+    let up = || directory(&[(b"up", symlink(".."))]);
+    let deep = directory(&[(b"d2", directory(&[(b"up", symlink("../.."))]))]);
+    for (stream, link) in [
+        (directory(&[(b"d1", up()), (b"e", symlink("d1/up/../outside"))]), "e -> d1/up/../outside"),
+        (directory(&[(b"d1", deep), (b"e", symlink("d1/d2/up/../x"))]), "e -> d1/d2/up/../x"),
+        (directory(&[(b"a", symlink("d1/up")), (b"d1", up()), (b"e", symlink("a/.."))]), "e -> a/.."),
+    ] {
+        let message = run(&bench, &stream).failed("unsafe_path");
+        assert!(message.contains(link), "{message}");
+        assert_nothing_came_of_it(&bench, &before);
+    }
+}
+
+#[test]
 fn name_that_is_there_twice_is_refused_so_nothing_is_written_through_a_link() {
     let bench = Bench::in_memory();
     let before = snapshot(bench.root());

@@ -92,7 +92,7 @@ pub(crate) fn assert_current_is_whole(world: &World, game: &Path, version: &str,
 pub(crate) fn assert_kept_are_whole(game: &Path, damaged: Option<&str>) {
     let root = InstallRoot::at(game).unwrap();
     let state = InstallState::load(&root).unwrap().unwrap();
-    for version in install::examine(&root, &state, &Monitor::default()).unwrap() {
+    for version in install::examine(&root, &state, &install::SignedDigests::default(), &Monitor::default()).unwrap() {
         let mut paths = version.found.damage.iter().map(install::Damage::path);
         assert!(paths.all(|path| damaged == Some(path)), "{:?}", version.found.damage);
     }

@@ -70,3 +70,23 @@ fn start_that_goes_back_and_mends_is_stopped_anywhere_and_goes_on() {
     };
     play.survive(40);
 }
+
+#[test]
+fn start_that_mends_a_lost_file_is_stopped_anywhere_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, NEW);
+        world.start(folder);
+        let game = folder.join("GAME/versions").join(world.folder(NEW));
+        std::fs::remove_file(game.join("data/pack.pck")).unwrap();
+    });
+    let play = Play {
+        may_be: &[Some(NEW)],
+        ends_as: Some(NEW),
+        lost: true,
+        followed_by: Some(|world, folder| world.vsekai(folder, &["verify", "--repair"])),
+        ..Play::new(world, "launch that mends a lost file", template, |world, folder| world.vsekai(folder, &["launch"]))
+    };
+    play.survive(40);
+}

@@ -140,3 +140,58 @@ fn recovery_of_a_damaged_state_is_stopped_anywhere_and_goes_on() {
     };
     play.survive(10);
 }
+
+#[test]
+fn update_stopped_anywhere_saves_what_was_changed() {
+    let mine: [Mine; 1] = [("versions/*/data/tool.sh", b"#!/bin/sh\n# the user's own\n")];
+    let mut play = play("update of a version with a changed file", |world, folder| world.put(folder, &mine));
+    let old = play.world.folder(OLD);
+    play.rules = &FEWER;
+    play.damaged = Some("data/tool.sh");
+    play.mine = vec![(mine[0].1, Path::new("versions").join(&old).join("data/tool.sh"))];
+    play.survive(90);
+}
+
+#[test]
+fn second_update_stopped_anywhere_keeps_what_was_changed_in_a_version_that_goes() {
+    let mine: [Mine; 1] = [("versions/*/data/tool.sh", b"#!/bin/sh\n# the user's own\n")];
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.put(folder, &mine);
+        world.install(folder, NEW);
+        world.start(folder);
+    });
+    let saved = Path::new("saved").join(world.folder(OLD)).join("data/tool.sh");
+    let play = Play {
+        may_be: &[Some(NEW), Some(OLDEST)],
+        ends_as: Some(OLDEST),
+        mine: vec![(mine[0].1, saved)],
+        damaged: Some("data/tool.sh"),
+        rules: &FEWER,
+        ..Play::new(world, "update that removes a version with a changed file", template, |world, folder| {
+            world.update(folder, &["--version", OLDEST])
+        })
+    };
+    play.survive(90);
+}
+
+#[test]
+fn update_that_restores_a_lost_folder_is_stopped_anywhere_and_goes_on() {
+    let world = World::new();
+    let template = world.template(|folder| {
+        world.install(folder, OLD);
+        world.install(folder, NEW);
+        world.start(folder);
+        let data = folder.join("GAME/versions").join(world.folder(NEW)).join("data");
+        std::fs::remove_dir_all(data).unwrap();
+    });
+    let play = Play {
+        may_be: &[Some(NEW)],
+        ends_as: Some(NEW),
+        lost: true,
+        rules: &FEWER,
+        ..Play::new(world, "update that restores a folder", template, update)
+    };
+    play.survive(60);
+}

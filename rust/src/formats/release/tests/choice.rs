@@ -78,6 +78,7 @@ fn decide_in(catalog: &Catalog, follows: &str, case: &Case<'_>) -> String {
                 Why::Recalled => "recalled",
                 Why::ModeChanged => "mode changed",
                 Why::Asked => "asked",
+                Why::Incomplete => "incomplete",
             };
             format!("{why}: {mode} {}", offer.version)
         }

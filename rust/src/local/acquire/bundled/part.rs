@@ -46,7 +46,7 @@ impl<'a> Part<'a> {
         (place, section): &(Range<u64>, &'a Section),
     ) -> Self {
         let path = bundled.parts.as_ref().map(|folder| part_path(folder, &offer.info, number));
-        let found = path.as_deref().and_then(|path| disk::read_if_exists(path, section.packed_bytes).ok().flatten());
+        let found = path.as_deref().and_then(|path| disk::read_control(path, section.packed_bytes).ok().flatten());
         let bytes = found.unwrap_or_default();
         let keeper = path.map(|path| Keeper { path, file: None, kept: bytes.len(), since: Instant::now() });
         Self { section, place: place.clone(), bytes, wanted_bytes: 0, told_bytes: 0, keeper }
@@ -112,6 +112,6 @@ impl Keeper {
 }
 
 fn create(folder: &Path, path: &Path) -> Option<File> {
-    disk::create_directory(folder).ok()?;
+    disk::create_control_directory(folder).ok()?;
     disk::open_or_create(path).ok()
 }

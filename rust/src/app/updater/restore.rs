@@ -1,0 +1,180 @@
+//! Brings back an installed version of which something is gone: a folder that was removed by hand, a file that a virus
+//! scanner took away.
+
+use super::bundle_client;
+use super::repository_state::RepositoryState;
+use super::{Available, Updated, Updater};
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::formats::release::{Choice, ModeName, Why};
+use crate::install::{
+    self, Documents, InPlace, InstallState, Installed, InstalledVersion, Need, Purpose, Session, VersionJob,
+};
+use crate::local::sources::Transfer;
+use crate::local::staging::Intent;
+use crate::local::strategy::Link;
+use crate::state::Signal;
+use crate::version::Version;
+
+/// What an install lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Nothing: it is up to date and complete.
+    Nothing,
+    /// Another version, or one to begin with.
+    Version(ModeName, Version, Why),
+    /// A part of the installed version.
+    Restored(Installed),
+}
+
+impl Wanted {
+    pub(super) fn why(&self) -> Option<Why> {
+        match self {
+            Self::Nothing => None,
+            Self::Version(.., why) => Some(*why),
+            Self::Restored(_) => Some(Why::Incomplete),
+        }
+    }
+}
+
+impl Updater {
+    /// What this install should get. A newer version takes the place of a damaged one; else that is restored.
+    pub(super) fn wanted(&self, view: &mut RepositoryState, state: &InstallState, monitor: &Monitor) -> Result<Wanted> {
+        if let Choice::Take { mode, offer, why } = view.choose(&self.settings, state)? {
+            return Ok(Wanted::Version(mode.clone(), offer.version.clone(), why));
+        }
+        let Some(current) = self.incomplete(state, monitor) else { return Ok(Wanted::Nothing) };
+        let is_known = InstalledVersion::known(&self.root, &current.folder).is_some();
+        if is_known || view.release(&current.mode, &current.version, &current.platform).is_ok() {
+            return Ok(Wanted::Restored(current));
+        }
+        // Nothing tells any more what it was: it is as if nothing were installed.
+        let mut gone = state.clone();
+        gone.current = None;
+        Ok(match view.choose(&self.settings, &gone)? {
+            Choice::Take { mode, offer, .. } => Wanted::Version(mode.clone(), offer.version.clone(), Why::Incomplete),
+            Choice::Stay => Wanted::Nothing,
+        })
+    }
+
+    /// The current version, if a part of it is gone.
+    fn incomplete(&self, state: &InstallState, monitor: &Monitor) -> Option<Installed> {
+        let current = state.current.clone()?;
+        install::first_missing(&self.root, &current, Need::All, monitor).map(|_| current)
+    }
+
+    /// What `check` says of a version that is to be restored.
+    pub(super) fn restorable(&self, view: &mut RepositoryState, current: &Installed) -> Result<Available> {
+        let release = match InstalledVersion::known(&self.root, &current.folder) {
+            Some(kept) => kept.documents.release,
+            None => view.release(&current.mode, &current.version, &current.platform)?.0,
+        };
+        let (mode, version) = (current.mode.clone(), current.version.clone());
+        let download_bytes = release.sizes.stored_bytes;
+        Ok(Available {
+            mode,
+            version,
+            why: Why::Incomplete,
+            sizes: release.sizes,
+            download_bytes,
+            notes: release.notes,
+        })
+    }
+
+    /// The work that is wanted, and what finding out has cost.
+    pub(super) fn job_for(
+        &self,
+        view: &mut RepositoryState,
+        wanted: &Wanted,
+        state: &InstallState,
+        intent: Intent,
+        monitor: &Monitor,
+    ) -> Result<Option<(VersionJob, Transfer)>> {
+        let current = state.current.as_ref();
+        match wanted {
+            Wanted::Nothing => Ok(None),
+            Wanted::Version(mode, version, _) => self.job(view, (mode, version), current, intent, monitor).map(Some),
+            Wanted::Restored(installed) => {
+                let kept = InstalledVersion::known(&self.root, &installed.folder);
+                let named = (&installed.mode, &installed.version);
+                let (job, transfer) = match (self.job(view, named, current, intent, monitor), &kept) {
+                    (Ok(found), _) => found,
+                    (Err(error), Some(kept)) if !matches!(error, Error::Cancelled) => {
+                        // The repository does not have it any more. Its chunks may be there all the same.
+                        monitor.warn(&error);
+                        (self.local_job(state, kept.documents.clone(), intent)?, Transfer::default())
+                    }
+                    (Err(error), _) => return Err(error),
+                };
+                if kept.is_none() && intent == Intent::Apply {
+                    // They tell that what is left of it is ours.
+                    InstalledVersion::write_documents(&self.root, &installed.folder, &job.documents)?;
+                }
+                Ok(Some((self.as_repair(job, kept, installed, monitor)?, transfer)))
+            }
+        }
+    }
+
+    /// The work from what is known here, and the stores that the install came from.
+    fn local_job(&self, state: &InstallState, documents: Documents, intent: Intent) -> Result<VersionJob> {
+        let in_place = bundle_client::bases(&self.root, state.current.as_ref());
+        Ok(VersionJob {
+            documents,
+            in_place: in_place.into_iter().map(|base| InPlace::unread(base.kept)).collect(),
+            sources: self.sources(state)?,
+            offers: Vec::new(),
+            link: Link::default(),
+            purpose: Purpose::Update,
+            intent,
+            scratch: self.settings.scratch.clone(),
+        })
+    }
+
+    /// Makes a job a repair of what is left of the version.
+    fn as_repair(
+        &self,
+        mut job: VersionJob,
+        kept: Option<InstalledVersion>,
+        installed: &Installed,
+        monitor: &Monitor,
+    ) -> Result<VersionJob> {
+        let of_documents = || InstalledVersion::of(&self.root, &installed.folder, job.documents.clone());
+        let kept = kept.unwrap_or_else(of_documents);
+        let found = install::glance(&kept, monitor)?;
+        job.in_place.retain(|other| other.kept.tree() != kept.tree());
+        job.in_place.insert(0, InPlace { kept, nodes: Some(found.nodes) });
+        job.purpose = Purpose::Repair(installed.folder.clone());
+        Ok(job)
+    }
+
+    /// Restores the current version although the repository cannot be read, if something of it is gone and enough is at
+    /// hand.
+    ///
+    /// # Errors
+    /// `error`, which says why the repository cannot be read, if there is nothing to restore or it cannot be done.
+    pub(super) fn restore_without(&self, session: Option<Session>, error: Error, monitor: &Monitor) -> Result<Updated> {
+        let Some(mut session) = session.filter(|_| !matches!(error, Error::Cancelled)) else { return Err(error) };
+        let Some(installed) = self.incomplete(&session.state, monitor) else { return Err(error) };
+        let Some(kept) = InstalledVersion::known(&self.root, &installed.folder) else { return Err(error) };
+        monitor.signal(Signal::Found);
+        let state = session.state.clone();
+        let done = self
+            .local_job(&state, kept.documents.clone(), Intent::Apply)
+            .and_then(|job| self.as_repair(job, Some(kept), &installed, monitor))
+            .and_then(|job| install::prepare(&self.root, &state, job, monitor))
+            .and_then(|prepared| prepared.apply(&mut session, monitor));
+        match done {
+            Ok(report) => {
+                monitor.warn(&error);
+                let current = session.current()?.clone();
+                let (why, metadata) = (Some(Why::Incomplete), Transfer::default());
+                Ok(Updated { current, from: None, why, report, metadata })
+            }
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            Err(reason) => {
+                monitor.warn(&reason);
+                Err(error)
+            }
+        }
+    }
+}

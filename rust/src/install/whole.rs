@@ -1,0 +1,75 @@
+//! Before a start: is the current version there? If not, it is mended from what is on the disk, because a start waits
+//! for no network; or else the previous version is started instead, for this time.
+
+use super::heal::can_start;
+use super::launch::LaunchOptions;
+use super::presence::{Need, first_missing};
+use super::takeover::InPlace;
+use super::verify::glance;
+use super::{Admission, InstallRoot, InstallState, InstalledVersion, Session, signed, warn_of};
+use crate::error::{Error, Result};
+use crate::event::{Event, Monitor};
+use crate::local::sources::Sources;
+
+/// Sees to it that the state names a version that is there. Gives the version that could not be started because a part
+/// of it is gone, if another takes its place; the state on the disk still names it then.
+///
+/// # Errors
+/// `damaged` if there is no version to start; `cancelled`.
+pub(super) fn ready(
+    root: &InstallRoot,
+    state: &mut InstallState,
+    (admission, options): (&Admission<'_>, &LaunchOptions),
+    monitor: &Monitor,
+) -> Result<Option<String>> {
+    let Some(current) = state.current.clone() else { return Ok(None) };
+    if let Some(wanted) = options.signed.differing(root, &current) {
+        // Not worth failing for: the genuine document is used in any case.
+        let _ = Session::enter(root, admission, monitor).and_then(|_lock| signed::mend(root, &current, wanted));
+    }
+    let Some(missing) = first_missing(root, &current, Need::Start, monitor) else { return Ok(None) };
+    let tell = |message: String| {
+        let code = Error::Damaged { path: root.versions(&current.folder), files: 1 }.code();
+        monitor.emit(Event::Warned { code, message });
+    };
+    tell(format!("{} is missing from {}", missing.display(), current.version));
+    match mend(root, admission, monitor) {
+        Ok(mended) => {
+            tell(format!("{} was repaired from what is on this disk", current.version));
+            *state = mended;
+            return Ok(None);
+        }
+        Err(Error::Cancelled) => return Err(Error::Cancelled),
+        Err(error) => monitor.warn(&error),
+    }
+    let previous = state.previous.clone().filter(|it| first_missing(root, it, Need::Start, monitor).is_none());
+    let starts = |folder: &str| InstalledVersion::read(root, folder).is_some_and(|kept| can_start(&kept));
+    if let Some(previous) = previous.filter(|previous| starts(&previous.folder)) {
+        tell(format!("{} is started instead of {}", previous.version, current.version));
+        state.current = Some(previous);
+        state.previous = None;
+        state.trial = None;
+        return Ok(Some(current.version.to_string()));
+    }
+    if InstalledVersion::release(root, &current.folder).is_err() {
+        return Err(Error::Damaged { path: missing, files: 1 });
+    }
+    if starts(&current.folder) {
+        warn_of(root, &current.folder, monitor);
+    }
+    Ok(None)
+}
+
+/// Mends the current version from itself and the previous one. Gives the state then.
+fn mend(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<InstallState> {
+    let mut session = Session::enter(root, admission, monitor)?;
+    let current = session.current()?.clone();
+    let damaged = || Error::Damaged { path: root.versions(&current.folder), files: 1 };
+    let kept = InstalledVersion::known(root, &current.folder).ok_or_else(damaged)?;
+    let found = glance(&kept, monitor)?;
+    let previous = session.state.previous.as_ref();
+    let previous = previous.and_then(|previous| InstalledVersion::read(root, &previous.folder));
+    let others = previous.map(InPlace::unread).into_iter().collect();
+    session.mend(&current.folder, &found, others, Sources::default(), &monitor.without_states())?;
+    Ok(session.state.clone())
+}
