@@ -25,6 +25,7 @@ mod heal;
 mod installed_version;
 pub mod integrate;
 pub mod launch;
+pub mod link;
 mod prepare;
 mod recover;
 mod rollback;

@@ -22,6 +22,7 @@ use crate::local::sources::{Sources, Transfer};
 use crate::local::staging::Intent;
 use crate::local::strategy::Link;
 use crate::state::Signal;
+use crate::text;
 use crate::version::Version;
 
 mod bundle_client;
@@ -337,7 +338,7 @@ impl Updater {
             previous: state.previous,
             trial: state.trial,
             bad: state.bad,
-            repository: state.repository,
+            repository: state.repository.iter().map(|place| text::address(place)).collect(),
             is_resumable,
             is_integrated: state.integration.is_some(),
         })

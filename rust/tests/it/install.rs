@@ -17,10 +17,14 @@ mod moved;
 mod offers;
 mod offline;
 mod output;
+mod passed_on;
 mod requests;
 mod resume;
+mod secrets;
 mod shop;
+mod signals;
 mod trial;
+mod words;
 
 /// Prints, past the test harness, that something was not tested.
 fn skipped(why: &str) {

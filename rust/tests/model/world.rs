@@ -221,12 +221,7 @@ impl World {
     }
 
     pub(crate) fn launch(&self) -> Result<Launched> {
-        let options = LaunchOptions {
-            arguments: Vec::new(),
-            grace: Duration::from_mins(1),
-            protected: Vec::new(),
-            leave: Cancel::default(),
-        };
+        let options = LaunchOptions { grace: Duration::from_mins(1), ..LaunchOptions::default() };
         let _turn = one_child();
         launch(&InstallRoot::at(&self.path("install")).unwrap(), &options, &self.monitor)
     }

@@ -9,7 +9,6 @@ use crate::app::updater::{Checked, Settings, Status, Updated, Updater};
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::release::ModeName;
-use crate::install::config::DEFAULT_GRACE;
 use crate::install::launch::{self, LaunchOptions, Launched};
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
@@ -98,7 +97,13 @@ impl Context {
         check_directory(&options.directory)?;
         let leave = self.leave.clone();
         let root = InstallRoot::at(&options.directory)?;
-        let options = LaunchOptions { arguments, grace: DEFAULT_GRACE, protected: host::protected(), leave };
+        let options = LaunchOptions {
+            arguments,
+            environment: host::game_environment(),
+            protected: host::protected(),
+            leave,
+            ..LaunchOptions::default()
+        };
         launch::launch(&root, &options, &self.monitor)
     }
 

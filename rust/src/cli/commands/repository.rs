@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::net::publish::{Edit, edit};
+use crate::text;
 
 use crate::cli::arguments::publish::{Repository, RepositoryTarget};
 use crate::cli::output::{DONE, Output};
@@ -11,6 +12,10 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
     let committed = edit(&target.repository, &target.keys, &edits)?;
     output.done("repository", &committed, &text);
     Ok(DONE)
+}
+
+fn shown(addresses: &[String]) -> String {
+    addresses.iter().map(|address| text::address(address)).collect::<Vec<_>>().join(", ")
 }
 
 fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
@@ -49,14 +54,14 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         Repository::Stores { target, stores } => {
             let text = match stores.as_slice() {
                 [] => "Clients get chunks from the repository's own store.".to_owned(),
-                stores => format!("Clients get chunks from {}.", stores.join(", ")),
+                stores => format!("Clients get chunks from {}.", shown(stores)),
             };
             (target, vec![Edit::Stores(stores)], text)
         }
         Repository::Mirrors { target, urls } => {
             let text = match urls.as_slice() {
                 [] => "Removed all mirrors.".to_owned(),
-                urls => format!("Mirrors: {}.", urls.join(", ")),
+                urls => format!("Mirrors: {}.", shown(urls)),
             };
             (target, vec![Edit::Mirrors(urls)], text)
         }

@@ -14,9 +14,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tough::schema::{Root, Signed};
 
+use super::clock;
 use super::error::trust;
 use super::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TIMESTAMP_BYTES};
 use crate::digest::Digest;
@@ -146,6 +148,10 @@ impl Datastore {
                 continue;
             }
             if let Some(bytes) = self.read(name, max_bytes)? {
+                // `tough` would refuse any step back.
+                if name == KNOWN_TIME && clock::is_a_little_ahead(&bytes, Timestamp::now()) {
+                    continue;
+                }
                 disk::write_atomic(&store.join(name), &bytes, Durability::Kill)?;
             }
         }
@@ -191,6 +197,11 @@ impl Datastore {
             write_changed(&cache.join(name), bytes)?;
         }
         for (name, max_bytes) in STORE {
+            let known = if name == KNOWN_TIME { self.read(name, max_bytes)? } else { None };
+            if known.is_some_and(|known| clock::is_a_little_ahead(&known, Timestamp::now())) {
+                // The latest time counts: many small steps back must not become a large one.
+                continue;
+            }
             match disk::read_if_exists(&store.join(name), max_bytes)? {
                 Some(bytes) => write_changed(&folder.join(name), &bytes)?,
                 None => disk::remove_file(&folder.join(name))?,

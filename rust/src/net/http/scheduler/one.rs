@@ -12,6 +12,7 @@ use super::{ChunkRequest, Deliver, Shared, lock};
 use crate::error::{Error, Result, TransportKind};
 use crate::event::Event;
 use crate::formats::chunk::CompressedChunk;
+use crate::text;
 
 /// Longest pause that is waited for instead of asking the next mirror.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
@@ -129,7 +130,7 @@ impl<D: Deliver> Shared<D> {
         if went_down && self.stores.len() > 1 {
             let url = self.stores[mirror].name().to_owned();
             let error = Error::Transport { kind: failure.kind, url, reason: failure.reason.clone() };
-            lock(&self.warnings).push(Event::Warned { code: error.code(), message: error.to_string() });
+            lock(&self.warnings).push(Event::Warned { code: error.code(), message: text::message(&error.to_string()) });
         }
     }
 
