@@ -67,10 +67,10 @@ pub fn lossy_option<S: serde::Serializer, P: AsRef<Path>>(path: &Option<P>, seri
     }
 }
 
-/// A URL as it may be shown: without user and password, query and fragment, any of which can be a secret. Other text,
-/// such as the path of a folder, is returned as it is.
+/// A URL, or what was given for one, as it may be shown: without user and password, query and fragment, any of which can
+/// be a secret. Other text, such as the path of a folder, is returned as it is.
 pub fn address(text: &str) -> String {
-    if has_scheme(text) { without_secrets_of_one(text) } else { line(text) }
+    if has_scheme(text) { without_secrets_of_one(text) } else { message(text) }
 }
 
 /// Whether a URL has a part that can be a secret, so that files which keep it must be private.
@@ -78,23 +78,51 @@ pub fn has_secret(text: &str) -> bool {
     has_scheme(text) && without_secrets_of_one(text) != without_fragment(text)
 }
 
-/// Text in which every address is shown as by [`address`].
+/// Text in which every address is shown as by [`address`]; also what is left of one that was taken for a path or for
+/// several words.
 pub fn without_secrets(text: &str) -> String {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
-        let end = rest[at..].find(is_end).map_or(rest.len(), |length| at + length);
-        // What ends a clause is not part of the address.
-        let end = rest[..end].trim_end_matches([':', ',', ';', '.', ')', ']']).len().max(at + 3);
-        let start = rest[..at].rfind(|c: char| !is_of_scheme(c)).map_or(0, |before| before + 1);
-        let start = rest.ceil_char_boundary(start);
-        out.push_str(&rest[..start]);
-        out.push_str(&without_secrets_of_one(&rest[start..end]));
-        rest = &rest[end..];
+    while let Some(start) = rest.find(|c| !is_end(c)) {
+        let (between, word) = rest.split_at(start);
+        let (word, after) = word.split_at(word.find(is_end).unwrap_or(word.len()));
+        out.push_str(between);
+        out.push_str(&word_without_secrets(word));
+        rest = after;
     }
     out.push_str(rest);
     out
+}
+
+fn word_without_secrets(word: &str) -> String {
+    // What ends a clause is not part of the address.
+    let (body, end) = word.split_at(word.trim_end_matches([':', ',', ';', '.', ')', ']']).len());
+    let Some(at) = body.find("://") else { return format!("{}{end}", path_without_secrets(body)) };
+    let start = body[..at].char_indices().rev().find(|(_, c)| !is_of_scheme(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    format!("{}{}{end}", &body[..start], without_secrets_of_one(&body[start..]))
+}
+
+/// A user and a password in front of a host, and a query, in what is a path by its form.
+fn path_without_secrets(path: &str) -> String {
+    let has_query = path.split_once('?').is_some_and(|(_, query)| query.contains('='));
+    let bare = if has_query { path.split_once('?').map_or(path, |(bare, _)| bare) } else { path };
+    let end = if has_query { "?…" } else { "" };
+    let Some((before, host)) = bare.rsplit_once('@') else { return format!("{bare}{end}") };
+    // `http:/user:password@host`, which is how a path shows the URL; or `user:password@host`.
+    let scheme = before.find(":/").map(|at| at + 2);
+    let start = match scheme {
+        Some(after_scheme) if before[after_scheme..].contains(':') => after_scheme,
+        Some(_) => return format!("{bare}{end}"),
+        None => {
+            let start = before.rfind('/').map_or(0, |slash| slash + 1);
+            if !before[start..].contains(':') {
+                return format!("{bare}{end}");
+            }
+            start
+        }
+    };
+    format!("{}{host}{end}", &before[..start])
 }
 
 fn without_secrets_of_one(url: &str) -> String {

@@ -102,6 +102,17 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
     Some(Err(Error::Invalid { what: "URL", reason }))
 }
 
+/// An argument that must be a folder: a URL in its place would become one of that name.
+pub(crate) fn folder(argument: &Path) -> Result<&Path> {
+    match argument.to_str().filter(|given| text::has_scheme(given)) {
+        Some(url) => {
+            let reason = format!("{} is a URL; give the folder of the install", text::address(url));
+            Err(Error::Invalid { what: "DIR", reason })
+        }
+        None => Ok(argument),
+    }
+}
+
 /// An argument that names a file, a folder or a URL, as it may be shown.
 pub(crate) fn shown(argument: &OsStr) -> String {
     text::address(&argument.to_string_lossy())

@@ -20,7 +20,7 @@ use crate::cli::options;
 pub(crate) fn updater(dir: &Path, source: &Source, change: impl FnOnce(&mut Settings)) -> Result<Updater> {
     let mut settings = of(source)?;
     change(&mut settings);
-    Updater::new(dir, settings)
+    Updater::new(options::folder(dir)?, settings)
 }
 
 /// The updater of an install root for commands that need no network.

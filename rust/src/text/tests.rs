@@ -17,7 +17,7 @@ fn addresses_are_shown_without_what_can_be_a_secret() {
         ("https://host/a", "https://host/a"),
         ("https://user:hush@host:8443/a/b?token=hush#hush", "https://host:8443/a/b?…"),
         ("https://hush@host", "https://host"),
-        ("https://user:hu@sh@host/x", "https://host/x"),
+        ("https://user:hush@hush@host/x", "https://host/x"),
         ("HTTPS://user:hush@host/", "HTTPS://host/"),
         ("s3://hush:hush@bucket/x?sig=hush", "s3://bucket/x?…"),
         ("http://user:hush/hush@host/x", "http://host/x"),
@@ -26,6 +26,8 @@ fn addresses_are_shown_without_what_can_be_a_secret() {
         ("http://host?hush", "http://host?…"),
         ("C:\\Games\\a?b", "C:\\Games\\a?b"),
         ("a folder/with?mark#x@y", "a folder/with?mark#x@y"),
+        ("C:\\me@home\\x", "C:\\me@home\\x"),
+        ("/home/me@work/x:y", "/home/me@work/x:y"),
     ] {
         assert_eq!(address(given), shown);
         assert_eq!(has_secret(given), given.contains("hush"), "{given}");
@@ -36,6 +38,12 @@ fn addresses_are_shown_without_what_can_be_a_secret() {
 fn addresses_in_a_sentence_are_shown_without_secrets() {
     for (given, shown) in [
         ("no address", "no address"),
+        ("in /here/http:/a:hush@b/x?sig=hush.", "in /here/http:/b/x?…."),
+        ("in /here/http:/a:hush/hush@b/x", "in /here/http:/b/x"),
+        ("'a:hush@host:80/x?sig=hush' is no folder", "'host:80/x?…' is no folder"),
+        ("http://a:hush@bad host/x?sig=hush", "http://bad host/x?…"),
+        ("me@example.org wrote to x?y", "me@example.org wrote to x?y"),
+        ("a: b@c", "a: b@c"),
         ("http://a:hush@b/x: status 404", "http://b/x: status 404"),
         ("from http://a:hush@b/?sig=hush, and https://c/d?x=hush.", "from http://b/?…, and https://c/d?…."),
         ("\"http://a:hush@bad host/x\" is wrong", "\"http://bad host/x\" is wrong"),

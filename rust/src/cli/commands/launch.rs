@@ -13,7 +13,7 @@ use crate::install::link::LinkAddress;
 
 use crate::cli::arguments::install::{Launch, Open};
 use crate::cli::output::Output;
-use crate::cli::{settings, signals};
+use crate::cli::{options, settings, signals};
 
 /// Exit code if a signal killed the game.
 const KILLED: u8 = 1;
@@ -22,8 +22,8 @@ const KILLED: u8 = 1;
 const POLITE: [i32; 4] = [1, 2, 3, 15];
 
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
-    let options = options(args.arguments, None, args.grace)?;
-    start("launch", &args.dir, &options, output, monitor)
+    let how = how(args.arguments, None, args.grace)?;
+    start("launch", &args.dir, &how, output, monitor)
 }
 
 pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -31,11 +31,11 @@ pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8>
         let reason = || Error::Invalid { what: "address", reason: "it is not UTF-8".to_owned() };
         LinkAddress::parse(text.to_str().ok_or_else(reason)?, host::SCHEME)
     });
-    let options = options(Vec::new(), address.transpose()?, None)?;
-    start("open", &args.dir, &options, output, monitor)
+    let how = how(Vec::new(), address.transpose()?, None)?;
+    start("open", &args.dir, &how, output, monitor)
 }
 
-fn options(arguments: Vec<OsString>, address: Option<LinkAddress>, grace: Option<Duration>) -> Result<LaunchOptions> {
+fn how(arguments: Vec<OsString>, address: Option<LinkAddress>, grace: Option<Duration>) -> Result<LaunchOptions> {
     Ok(LaunchOptions {
         arguments,
         address,
@@ -46,8 +46,8 @@ fn options(arguments: Vec<OsString>, address: Option<LinkAddress>, grace: Option
     })
 }
 
-fn start(command: &str, dir: &Path, options: &LaunchOptions, output: Output, monitor: &Monitor) -> Result<u8> {
-    let launched = match launch(&InstallRoot::at(dir)?, options, monitor) {
+fn start(command: &str, dir: &Path, how: &LaunchOptions, output: Output, monitor: &Monitor) -> Result<u8> {
+    let launched = match launch(&InstallRoot::at(options::folder(dir)?)?, how, monitor) {
         Err(Error::Cancelled) => {
             let code = output.fail(&Error::Cancelled);
             return Ok(signals::exit_code().unwrap_or(code));

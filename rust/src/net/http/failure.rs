@@ -66,7 +66,7 @@ impl Failure {
     /// Classifies an error of the HTTP library. Keeps its text, but not its URL, which may contain secrets.
     pub(super) fn of_library(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let reason = words::of(&error).unwrap_or_else(|| chain_text(&error));
+        let reason = words::of(&error).unwrap_or_else(|| summary(&error));
         if error.is_redirect() || error.is_builder() {
             Self::new(TransportKind::Protocol, reason, Retry::Never)
         } else if is_tls(&error) {
@@ -115,6 +115,26 @@ fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 /// A URL without user, password and query values.
 pub(crate) fn shown(url: &Url) -> String {
     text::address(url.as_str())
+}
+
+/// The most specific of the library's texts, and what it is about.
+fn summary(error: &reqwest::Error) -> String {
+    let heading = if error.is_timeout() {
+        "There was no answer in time"
+    } else if error.is_connect() {
+        "No connection"
+    } else if error.is_body() || error.is_decode() {
+        "The answer broke off"
+    } else if error.is_request() {
+        "The request failed"
+    } else {
+        return chain_text(error);
+    };
+    let mut deepest: &(dyn StdError + 'static) = error;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    text::message(&format!("{heading}: {deepest}")).chars().take(MAX_REASON_CHARS).collect()
 }
 
 fn chain_text(error: &(dyn StdError + 'static)) -> String {

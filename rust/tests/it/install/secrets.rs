@@ -67,9 +67,18 @@ fn secrets_of_the_repositorys_address_are_neither_shown_nor_readable_by_others()
     }
     assert!(!all.contains(SECRET), "{all}");
     assert!(all.contains(r#""repository":["http://127.0.0.1:"#), "{all}");
-    for file in crate::support::packing::files_where(&game.as_ref(), &|_, _| true) {
-        let mode = fs::metadata(shop.game().join(&file.0)).unwrap().permissions().mode();
-        assert!(!String::from_utf8_lossy(&file.1).contains(SECRET) || mode & 0o077 == 0, "{}", file.0);
+    let mut folders = vec![shop.control("")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() {
+                let is_open = entry.metadata().unwrap().permissions().mode() & 0o077 != 0;
+                let has_secret = String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(SECRET);
+                assert!(!(is_open && has_secret), "{}", path.display());
+            }
+        }
     }
 }
 

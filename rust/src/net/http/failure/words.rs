@@ -38,6 +38,10 @@ fn network(error: &io::Error) -> Option<String> {
         | Kind::NetworkDown
         | Kind::AddrNotAvailable
         | Kind::TimedOut => Some(text::system_reason(error)),
+        Kind::UnexpectedEof if error.to_string().contains("tls handshake") => Some(
+            "The server closed the connection instead of speaking TLS: is it an http:// address, or is the port wrong?"
+                .to_owned(),
+        ),
         // The resolver of the standard library has no kind and no type for its errors.
         _ if error.to_string().starts_with("failed to lookup address information") => {
             Some("The server's name was not found: check its spelling, and whether this machine is online".to_owned())
