@@ -125,6 +125,19 @@ fn file_that_differs_is_named_as_it_was_asked_for() {
     }
 }
 
+#[test]
+fn page_in_place_of_a_chunk_says_so() {
+    let (shop, server) = served();
+    for entry in fs::read_dir(shop.publisher.repository().join("store")).unwrap().flatten() {
+        for chunk in fs::read_dir(entry.path()).unwrap().flatten() {
+            let path = format!("store/{}/{}", entry.file_name().display(), chunk.file_name().display());
+            server.break_path(&path, Fault::Body(b"<html>".to_vec()));
+        }
+    }
+    let said = shop.vsekai(&["update"]).failed("chunk_corrupt");
+    assert!(said.contains("web page"), "{said}");
+}
+
 fn clock_was(shop: &Shop, seconds_ahead: i64) {
     let time = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + seconds_ahead).unwrap();
     fs::write(shop.control("trust/latest_known_time.json"), format!("\"{time}\"")).unwrap();

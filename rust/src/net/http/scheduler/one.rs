@@ -103,6 +103,11 @@ impl<D: Deliver> Shared<D> {
                 lock(&self.roster).missed(mirror, took);
                 return Ok(Ok(Asked::Said(Said::Missing(failure.reason))));
             }
+            // The mirror works, and some send their start page for what they do not have.
+            Err(failure) if failure.kind == TransportKind::WebPage => {
+                lock(&self.roster).missed(mirror, took);
+                return Ok(Ok(Asked::Said(Said::Corrupt(failure.reason))));
+            }
             Err(failure) => {
                 self.note_failure(mirror, &failure, started, now);
                 return Ok(Err(failure));
