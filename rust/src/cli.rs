@@ -15,6 +15,7 @@ mod options;
 mod output;
 mod progress;
 mod settings;
+mod signals;
 mod size;
 mod summary;
 
@@ -31,12 +32,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn obey(arguments: Vec<OsString>) -> u8 {
+    let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let cli = match Cli::parse_arguments(arguments) {
         Ok(cli) => cli,
+        Err(said) if said.use_stderr() => return Output::refuse(&said.render().to_string(), wants_json),
         Err(said) => {
-            // Prints help to stdout and usage errors to stderr. A reader that closed the pipe is not an error.
+            // Help goes to stdout. A reader that closed the pipe is not an error.
             let _ = said.print();
-            return u8::try_from(said.exit_code()).unwrap_or(output::USAGE);
+            return output::DONE;
         }
     };
     let output = Output::new(&cli.global);
@@ -44,5 +47,5 @@ fn obey(arguments: Vec<OsString>) -> u8 {
     if let Err(error) = faults::arm() {
         return output.fail(&error);
     }
-    commands::run(cli, output).unwrap_or_else(|error| output.fail(&error))
+    Output::after(commands::run(cli, output).unwrap_or_else(|error| output.fail(&error)))
 }

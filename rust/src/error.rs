@@ -11,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::digest::ChunkId;
+use crate::text;
 
 /// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,6 +77,8 @@ pub enum TransportKind {
     Unauthorized,
     /// Status 404, 403 or 410, and there is no other source.
     NotFound,
+    /// A web page instead of the file, as a network sends that wants its users to log in.
+    WebPage,
     /// Any other status, a truncated body, a body over its cap, or a redirect that must not be followed.
     Protocol,
 }
@@ -210,7 +213,7 @@ pub enum Error {
         holder: String,
     },
     /// Signed metadata that was rejected.
-    #[error("The repository cannot be trusted: {reason}")]
+    #[error("{}{reason}", trust_heading(*kind))]
     Trust {
         /// The reason, as a kind.
         kind: TrustKind,
@@ -409,6 +412,25 @@ impl Error {
         }
     }
 
+    /// The message, safe to show: on one line, without control characters, and without secrets in addresses.
+    pub fn message(&self) -> String {
+        text::message(&self.to_string())
+    }
+
+    /// The underlying reasons, outermost first, in words and safe to show.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(reason) = cause {
+            causes.push(match reason.downcast_ref::<io::Error>() {
+                Some(error) => text::message(&text::system_reason(error)),
+                None => text::message(&reason.to_string()),
+            });
+            cause = reason.source();
+        }
+        causes
+    }
+
     /// Whether bytes could not be obtained, so that another source or a later attempt may supply them.
     pub fn is_for_want_of_bytes(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::ChunkMissing { .. } | Self::ChunkCorrupt { .. })
@@ -422,6 +444,16 @@ fn io_code(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => "read_only",
         io::ErrorKind::NotFound => "not_found",
         _ => "io_failed",
+    }
+}
+
+/// What the reasons of a kind have in common. A clock and an age are no sign of a forgery.
+fn trust_heading(kind: TrustKind) -> &'static str {
+    match kind {
+        TrustKind::ClockBack => "",
+        TrustKind::Expired => "The repository is out of date: ",
+        TrustKind::Root => "The trusted root cannot be used: ",
+        _ => "The repository cannot be trusted: ",
     }
 }
 
@@ -445,6 +477,6 @@ fn transport_code(kind: TransportKind) -> &'static str {
         TransportKind::Tls => "tls_failed",
         TransportKind::Unauthorized => "unauthorized",
         TransportKind::NotFound => "not_found",
-        TransportKind::Protocol => "http_failed",
+        TransportKind::WebPage | TransportKind::Protocol => "http_failed",
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::state::{Signal, State};
+use crate::text;
 
 /// A stage of an operation, with an amount of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -76,7 +77,7 @@ pub enum Event {
     Warned {
         /// The error's stable code, see [`Error::code`].
         code: &'static str,
-        /// The error as a sentence.
+        /// The error as a sentence, safe to show.
         message: String,
     },
 }
@@ -176,7 +177,7 @@ impl Monitor {
 
     /// Reports a problem that does not stop the operation.
     pub fn warn(&self, error: &Error) {
-        self.emit(Event::Warned { code: error.code(), message: error.to_string() });
+        self.emit(Event::Warned { code: error.code(), message: text::message(&error.to_string()) });
     }
 }
 

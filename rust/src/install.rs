@@ -27,6 +27,7 @@ mod heal;
 mod installed_version;
 pub mod integrate;
 pub mod launch;
+pub mod link;
 mod owner;
 mod prepare;
 mod presence;

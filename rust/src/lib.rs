@@ -2,7 +2,8 @@
 //!
 //! Data flows one way, and the module list shows it:
 //!
-//! - shared by all: [`digest`], [`error`], [`event`], [`limits`], [`path`], [`state`], [`version`]
+//! - shared by all: [`digest`], [`error`], [`event`], [`limits`], [`path`], [`state`], [`text`],
+//!   [`version`]
 //! - [`formats`]: bytes and types; no file, no network, no thread
 //! - [`local`]: work on local files, feature `local`
 //! - [`install`]: install roots, their versions and how those start, feature `local`
@@ -35,6 +36,7 @@ pub mod local;
 pub mod net;
 pub mod path;
 pub mod state;
+pub mod text;
 pub mod version;
 
 pub use error::{Error, Result};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vsekai_updater::formats::bundle::Effort;
+use vsekai_updater::text;
 
 use crate::chunks::StorageLocation;
 use crate::error::{Error, Result};
@@ -183,12 +184,20 @@ impl Config {
     /// The URL of the database without its password.
     pub fn database_shown(&self) -> String {
         let url = self.database_url();
+        if !text::has_secret(&url) {
+            return url;
+        }
         match url::Url::parse(&url) {
-            Ok(mut parsed) if parsed.password().is_some() => {
-                let _ = parsed.set_password(Some("***"));
-                parsed.to_string()
+            Ok(mut parsed) => {
+                if parsed.password().is_some() {
+                    let _ = parsed.set_password(Some("***"));
+                }
+                // PostgreSQL takes a password in the query, too.
+                let has_query = parsed.query().is_some();
+                parsed.set_query(None);
+                if has_query { format!("{parsed}?…") } else { parsed.to_string() }
             }
-            _ => url,
+            Err(_) => text::address(&url),
         }
     }
 
@@ -312,6 +321,14 @@ mod tests {
 
     #[test]
     fn passwords_are_not_shown() {
+        for url in [
+            "postgres://vsekai@db/vsekai?password=hush&sslmode=require",
+            "postgres://vsekai:hu/sh@db/vsekai",
+            "postgres://vsekai:hush@bad host/vsekai",
+        ] {
+            let loaded = Loaded::read(None, none(), &[pair("database", url)]).unwrap();
+            assert!(!loaded.config.database_shown().contains("hu"), "{}", loaded.config.database_shown());
+        }
         let url = "postgres://vsekai:hush@db/vsekai";
         let loaded = Loaded::read(None, none(), &[pair("database", url)]).unwrap();
         assert_eq!(loaded.config.database_url(), url);

@@ -13,6 +13,7 @@ use vsekai_server::error::{Error, Result};
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::Effort;
 use vsekai_updater::formats::release::ModeName;
+use vsekai_updater::text;
 
 mod commands;
 
@@ -200,7 +201,16 @@ impl Settings {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) if said.use_stderr() => {
+            // The parser quotes arguments, and an address of a database has a password.
+            let said_text = text::without_secrets(&text::lines(&said.render().to_string()));
+            let _ = write!(std::io::stderr(), "{said_text}");
+            return ExitCode::from(2);
+        }
+        Err(said) => said.exit(),
+    };
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -212,10 +222,11 @@ fn main() -> ExitCode {
 
 /// Reports an error on stderr, with its causes and a hint.
 fn report(error: &Error) {
-    let mut lines = vec![format!("error: {error} [{}]", error.code())];
+    let mut lines = vec![format!("error: {} [{}]", text::message(&error.to_string()), error.code())];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        lines.push(format!("  because: {error}"));
+        let reason = error.downcast_ref::<std::io::Error>().map(text::system_reason);
+        lines.push(format!("  because: {}", text::message(&reason.unwrap_or_else(|| error.to_string()))));
         cause = error.source();
     }
     lines.extend(hint(error).map(|hint| format!("\nhint: {hint}")));

@@ -2,18 +2,20 @@
 //!
 //! Apart from the faces, only this module reads the environment. It changes nothing.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::app::updater::Desktop;
 use crate::error::{Error, Result};
 use crate::install::config::System;
 use crate::install::integrate::Folders;
+use crate::text;
 
 /// The logo of V-Sekai, the same as in the launcher.
 const ICON: &[u8] = include_bytes!("../../../themes/vsekai/icon.svg");
 
 /// The URL scheme of V-Sekai's links.
-const SCHEME: &str = "uro";
+pub const SCHEME: &str = "uro";
 
 /// The name of the game, as shown to users.
 pub const DISPLAY_NAME: &str = "V-Sekai";
@@ -31,6 +33,30 @@ pub fn shared_cache_folder() -> Option<PathBuf> {
         System::Linux => absolute("XDG_CACHE_HOME").or_else(|| Some(std::env::home_dir()?.join(".cache"))),
     };
     Some(base?.join("casync").join("chunks"))
+}
+
+/// How a game's environment differs from this program's: it has none of the updater's settings, several of which can hold
+/// a secret, and no passwords of proxies. The proxies themselves stay.
+pub fn game_environment() -> Vec<(OsString, Option<OsString>)> {
+    let change = |(name, value): (OsString, OsString)| {
+        let text = name.to_string_lossy().to_ascii_uppercase();
+        if text.starts_with("VSEKAI_") {
+            return Some((name, None));
+        }
+        let value = value.to_str().filter(|_| text.ends_with("_PROXY") && text != "NO_PROXY")?;
+        let bare = without_user(value);
+        (bare != value).then(|| (name, Some(bare.into())))
+    };
+    std::env::vars_os().filter_map(change).collect()
+}
+
+/// The address of a proxy without user and password. The scheme may be missing.
+fn without_user(proxy: &str) -> String {
+    if text::has_scheme(proxy) {
+        return text::address(proxy);
+    }
+    let bare = text::address(&format!("http://{proxy}"));
+    bare.strip_prefix("http://").unwrap_or_default().to_owned()
 }
 
 /// The default folder of a new install; `None` if the user's folders are unknown.
@@ -69,4 +95,22 @@ fn refresh() -> Option<PathBuf> {
 
 fn absolute(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_passed_on_without_their_passwords() {
+        for (given, bare) in [
+            ("http://user:hush@proxy:3128/", "http://proxy:3128/"),
+            ("user:hush@proxy:3128", "proxy:3128"),
+            ("socks5h://user:hush@proxy", "socks5h://proxy"),
+            ("http://proxy:3128", "http://proxy:3128"),
+            ("proxy", "proxy"),
+        ] {
+            assert_eq!(without_user(given), bare);
+        }
+    }
 }

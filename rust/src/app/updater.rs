@@ -23,6 +23,7 @@ use crate::local::staging::Intent;
 use crate::local::strategy::Link;
 use crate::net::trust::signed_documents;
 use crate::state::Signal;
+use crate::text;
 use crate::version::Version;
 
 mod bundle_client;
@@ -357,7 +358,7 @@ impl Updater {
             missing,
             trial: state.trial,
             bad: state.bad,
-            repository: state.repository,
+            repository: state.repository.iter().map(|place| text::address(place)).collect(),
             is_resumable,
             is_integrated: state.integration.is_some(),
         })

@@ -113,13 +113,7 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut causes = Vec::new();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(reason) = cause {
-            causes.push(reason.to_string());
-            cause = reason.source();
-        }
-        Self { code: error.code().to_owned(), message: error.to_string(), causes }
+        Self { code: error.code().to_owned(), message: error.message(), causes: error.causes() }
     }
 }
 
@@ -198,7 +192,10 @@ impl<R: Send + 'static> Worker<R> {
         };
         let thread = std::thread::Builder::new().name("vsekai-updater".to_owned()).spawn(run);
         let thread = thread.map_err(|error| {
-            let _ = sender.send(Message::Done(Err(Failure::internal(&format!("no thread can be started: {error}")))));
+            let _ = sender.send(Message::Done(Err(Failure::internal(&format!(
+                "no thread can be started: {}",
+                crate::text::system_reason(&error)
+            )))));
         });
         Self { cancel, leave, pace, messages, thread: thread.ok(), is_done: false }
     }

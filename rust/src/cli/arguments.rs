@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
@@ -41,8 +42,30 @@ impl Cli {
     /// Parses the arguments, which exclude the program's name. The error is a request for help or a usage error.
     pub(crate) fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
-        Self::try_parse_from(with_update_as_command(arguments))
+        let arguments = with_update_as_command(arguments);
+        Self::try_parse_from(&arguments).map_err(|error| match error.kind() {
+            ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
+            _ => error,
+        })
     }
+}
+
+/// The parser does not say which argument must be UTF-8 and is not: those without which it does not complain.
+fn name_what_is_not_utf8(arguments: &[OsString], error: clap::Error) -> clap::Error {
+    let is_other = |at: usize| arguments[at].to_str().is_none();
+    let is_culprit = |culprit: &usize| {
+        let plain = |(at, word): (usize, &OsString)| {
+            if at == *culprit { word.clone() } else { OsString::from(word.to_string_lossy().into_owned()) }
+        };
+        let tried = Cli::try_parse_from(arguments.iter().enumerate().map(plain));
+        tried.is_err_and(|error| error.kind() == ErrorKind::InvalidUtf8)
+    };
+    let Some(at) = (1..arguments.len()).filter(|at| is_other(*at)).find(is_culprit) else { return error };
+    let word = arguments[at].to_string_lossy();
+    let option = arguments[..at].last().map(|before| before.to_string_lossy());
+    let option = option.filter(|before| before.starts_with('-') && !word.starts_with('-'));
+    let what = option.map_or_else(|| format!("{word:?}"), |option| format!("the value {word:?} of {option}"));
+    Cli::command().error(ErrorKind::InvalidUtf8, format!("{what} is not UTF-8"))
 }
 
 /// V-Sekai's proposal uses `--update DIR`. This turns it into the `update` command by moving it to the front.
@@ -68,7 +91,6 @@ fn with_update_as_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 impl Cli {
     fn names() -> Vec<String> {
-        use clap::CommandFactory;
         Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
     }
 }
@@ -98,6 +120,7 @@ pub(crate) enum Command {
     Verify(install::Verify),
     Rollback(install::Rollback),
     Launch(install::Launch),
+    Open(install::Open),
     Uninstall(install::Uninstall),
     /// List, show or switch modes (streams of versions such as stable or beta)
     #[command(subcommand, arg_required_else_help = true)]
@@ -154,8 +177,6 @@ pub(crate) struct Network {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

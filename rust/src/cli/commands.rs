@@ -30,6 +30,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Verify(args) => verify::run(&args, output, &monitor),
         Command::Rollback(args) => update::roll_back(&args, output, &monitor),
         Command::Launch(args) => launch::run(args, output, &monitor),
+        Command::Open(args) => launch::open(&args, output, &monitor),
         Command::Uninstall(args) => update::uninstall(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
         Command::Integrate(args) => integrate::run(&args, output, &monitor),

@@ -1,6 +1,7 @@
 //! Converts command-line options into values of the library.
 
 use std::cell::OnceCell;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::app::host;
@@ -15,6 +16,7 @@ use crate::local::extract::IndexKind;
 use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
 use crate::net::http::{HttpOptions, Network, Secret, Url};
+use crate::text;
 
 use crate::cli::{arguments, settings};
 
@@ -77,25 +79,72 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Secrets come from a file or the environment, never from an argument: every process can see those.
-fn secret(file: Option<&Path>, variable: &str) -> Result<Option<Secret>> {
+fn secret(file: Option<&Path>, variable: &'static str) -> Result<Option<Secret>> {
     Ok(secret_text(file, variable)?.map(Secret::new))
 }
 
-fn secret_text(file: Option<&Path>, variable: &str) -> Result<Option<String>> {
+fn secret_text(file: Option<&Path>, name: &'static str) -> Result<Option<String>> {
     let text = match file {
         Some(path) => Some(String::from_utf8_lossy(&read_small(path)?).into_owned()),
-        None => std::env::var(variable).ok(),
+        None => variable(name)?,
     };
     Ok(text.map(|text| text.lines().next().unwrap_or_default().trim().to_owned()))
 }
 
-pub(crate) fn url_of(text: &str) -> Option<Result<Url>> {
-    let is_url = text.starts_with("http://") || text.starts_with("https://");
-    is_url.then(|| Url::parse(text).map_err(|e| Error::Invalid { what: "URL", reason: format!("{text}: {e}") }))
+/// The URL that an argument is; none if it is a path. Text that is neither, but a URL without its scheme, is an error.
+pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
+    let given = argument.to_str()?;
+    if text::is_web_url(given) {
+        let invalid = |e| Error::Invalid { what: "URL", reason: format!("{}: {e}", text::address(given)) };
+        return Some(Url::parse(given).map_err(invalid));
+    }
+    let meant = text::meant_url(given).filter(|_| !Path::new(given).exists())?;
+    let reason = format!("{} is no file or folder here. For a server, write {meant}", text::address(given));
+    Some(Err(Error::Invalid { what: "URL", reason }))
+}
+
+/// An argument that must be a folder: a URL in its place would become one of that name.
+pub(crate) fn folder(argument: &Path) -> Result<&Path> {
+    match argument.to_str().filter(|given| text::has_scheme(given)) {
+        Some(url) => {
+            let reason = format!("{} is a URL; give the folder of the install", text::address(url));
+            Err(Error::Invalid { what: "DIR", reason })
+        }
+        None => Ok(argument),
+    }
+}
+
+/// An argument that names a file, a folder or a URL, as it may be shown.
+pub(crate) fn shown(argument: &OsStr) -> String {
+    text::address(&argument.to_string_lossy())
+}
+
+/// The location of a repository as text. A path that is not UTF-8 becomes a `file` URL, which holds any bytes.
+pub(crate) fn location(argument: &OsStr) -> Result<String> {
+    if let Some(given) = argument.to_str() {
+        return Ok(given.to_owned());
+    }
+    let path = std::path::absolute(argument).map_err(Error::io("find", argument))?;
+    let invalid = |()| Error::Invalid { what: "repository", reason: format!("{} is not UTF-8", shown(argument)) };
+    Ok(Url::from_file_path(path).map_err(invalid)?.to_string())
+}
+
+/// A variable of the environment.
+///
+/// # Errors
+/// `invalid_argument` if it is not UTF-8: it must not count as missing.
+pub(crate) fn variable(name: &'static str) -> Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Error::Invalid { what: name, reason: "the value is not UTF-8".to_owned() })
+        }
+    }
 }
 
 /// Reads an index from a file or a URL.
-pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
+pub(crate) fn index(text: &OsStr, network: &LazyNetwork<'_>) -> Result<Index> {
     let bytes = match url_of(text) {
         Some(url) => network.get()?.document(&url?, limits::MAX_INDEX_BYTES)?,
         None => disk::read(Path::new(text), limits::MAX_INDEX_BYTES)?,
@@ -104,20 +153,21 @@ pub(crate) fn index(text: &str, network: &LazyNetwork<'_>) -> Result<Index> {
 }
 
 /// Whether an index describes a tree or a file, by the extension of its name.
-pub(crate) fn content(name: &str) -> Result<IndexKind> {
-    let path = name.split(['?', '#']).next().unwrap_or(name);
+pub(crate) fn content(name: &OsStr) -> Result<IndexKind> {
+    let url = name.to_str().filter(|name| text::is_web_url(name));
+    let path = url.map_or(name, |url| OsStr::new(url.split(['?', '#']).next().unwrap_or(url)));
     match Path::new(path).extension().and_then(|ending| ending.to_str()) {
         Some("caidx") => Ok(IndexKind::Tree),
         Some("caibx") => Ok(IndexKind::Blob),
         _ => {
-            let reason = format!("{name} must end in .caidx (a folder) or .caibx (a file)");
+            let reason = format!("{} must end in .caidx (a folder) or .caibx (a file)", shown(name));
             Err(Error::Invalid { what: "index", reason })
         }
     }
 }
 
 /// The named stores. Folders and URLs each keep their order.
-pub(crate) fn stores(named: &[String], network: &LazyNetwork<'_>) -> Result<Sources> {
+pub(crate) fn stores(named: &[OsString], network: &LazyNetwork<'_>) -> Result<Sources> {
     let mut sources = Sources::default();
     let mut urls = Vec::new();
     for store in named {

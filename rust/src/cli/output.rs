@@ -1,8 +1,11 @@
 //! Prints results and errors: data to stdout, everything else to stderr.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::Error;
+use crate::error::Error;
+use crate::text;
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
@@ -15,6 +18,9 @@ pub(crate) const USAGE: u8 = 2;
 const BUSY: u8 = 75;
 const INTERRUPTED: u8 = 130;
 pub(crate) const INTERNAL: u8 = 101;
+
+/// Whether a result could not be reported.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// How this run reports: as text or JSON, and how much.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +39,7 @@ impl Output {
         if self.json {
             Self::json_line(&Line { event: "done", command, result });
         } else if !self.quiet {
-            Self::data(text);
+            Self::data(&text::lines(text));
         }
     }
 
@@ -47,38 +53,62 @@ impl Output {
     /// A line on stderr for people. `--json` reports the same in its last line; `--quiet` omits it.
     pub(crate) fn note(self, text: &str) {
         if !self.json && !self.quiet {
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", text::lines(text));
         }
     }
 
     /// A line of data on stdout. A reader that closed the pipe is not an error.
-    pub(crate) fn data(text: &str) {
+    fn data(text: &str) {
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
 
+    /// The exit code of a command that ended with `code`, after all of it was reported or not.
+    pub(crate) fn after(code: u8) -> u8 {
+        if LOST.swap(false, Ordering::Relaxed) && code == DONE { FAILED } else { code }
+    }
+
+    /// Reports a command line that cannot be parsed. `said` is the parser's own text.
+    pub(crate) fn refuse(said: &str, is_json: bool) -> u8 {
+        let said = text::without_secrets(&text::lines(said));
+        let _ = write!(io::stderr(), "{said}");
+        if is_json {
+            let first = said.lines().next().unwrap_or_default();
+            let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+            let code = "invalid_argument";
+            Self::json_line(&Failure { event: "error", code, message, causes: Vec::new(), hint: hint(code) });
+        }
+        USAGE
+    }
+
     /// A JSON object on one line of stdout.
     pub(crate) fn json_line<T: Serialize>(value: &T) {
-        if let Ok(line) = serde_json::to_string(value) {
-            Self::data(&line);
+        match serde_json::to_string(value) {
+            Ok(line) => Self::data(&escaped(&line)),
+            // A result that is not reported must not pass for one.
+            Err(error) => {
+                LOST.store(true, Ordering::Relaxed);
+                let error = Error::Unsupported { what: format!("the result as JSON: {error}") };
+                let (code, message, causes) = (error.code(), error.message(), Vec::new());
+                let line = Failure { event: "error", code, message, causes, hint: None };
+                Self::data(&escaped(&serde_json::to_string(&line).unwrap_or_default()));
+            }
         }
     }
 
     /// Prints the error and returns its exit code.
     pub(crate) fn fail(self, error: &Error) -> u8 {
-        let mut text = format!("error: {error}");
-        let mut cause = std::error::Error::source(error);
-        while let Some(reason) = cause {
+        let (message, causes) = (error.message(), error.causes());
+        let mut text = format!("error: {message}");
+        for reason in &causes {
             text = format!("{text}\n  {reason}");
-            cause = reason.source();
         }
         if let Some(hint) = hint(error.code()) {
             text = format!("{text}\n\nhint: {hint}");
         }
         let _ = writeln!(io::stderr(), "{text}");
         if self.json {
-            let message = error.to_string();
-            Self::json_line(&Failure { event: "error", code: error.code(), message, hint: hint(error.code()) });
+            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint: hint(error.code()) });
         }
         match error.code() {
             "invalid_argument" => USAGE,
@@ -102,5 +132,37 @@ struct Failure {
     event: &'static str,
     code: &'static str,
     message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
     hint: Option<&'static str>,
+}
+
+/// A line of JSON with the characters escaped that JSON allows and a terminal would obey, or show as another order of
+/// the text. They can only be in strings.
+fn escaped(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for character in line.chars() {
+        if text::is_forbidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_lines_hold_nothing_that_a_terminal_obeys() {
+        let hostile = "a\u{1b}[31m\u{9b}2J\u{7f}\u{202e}\u{e0001}ゲーム\n";
+        let line = escaped(&serde_json::to_string(hostile).unwrap());
+        assert!(!line.chars().any(text::is_forbidden) && line.contains("ゲーム"), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+    }
 }

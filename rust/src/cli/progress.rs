@@ -1,15 +1,17 @@
 //! Progress of long operations: a bar on a terminal, lines with `--json`, otherwise nothing.
 
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::event::{Cancel, Event, Monitor, Observer, Phase};
+use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
 use crate::cli::output::Output;
+use crate::cli::signals;
 
 /// Shortest time between two progress lines.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -17,7 +19,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The monitor for this run, with Ctrl-C connected to it.
 pub(crate) fn monitor(global: &Global) -> Monitor {
     let cancel = Cancel::default();
-    stop_on_interrupt(&cancel);
+    signals::stop(&cancel);
     let mut monitor = Monitor { cancel, ..Monitor::default() };
     if let Some(threads) = global.threads {
         monitor.threads = usize::from(threads);
@@ -30,25 +32,6 @@ pub(crate) fn monitor(global: &Global) -> Monitor {
         Arc::new(Bar::new(hidden, global.quiet))
     };
     monitor
-}
-
-/// The first Ctrl-C requests a clean stop, the second exits at once. The handler serves all commands that this process
-/// runs, one after the other.
-fn stop_on_interrupt(cancel: &Cancel) {
-    static RUNNING: Mutex<Option<Cancel>> = Mutex::new(None);
-    static HANDLER: Once = Once::new();
-    let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    *running() = Some(cancel.clone());
-    HANDLER.call_once(|| {
-        // If the handler cannot be set, Ctrl-C kills the process; the files on disk survive that too.
-        let _ = ctrlc::set_handler(move || {
-            let Some(cancel) = running().clone().filter(|cancel| !cancel.is_cancelled()) else {
-                std::process::exit(130);
-            };
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), b"\nStopping. Finished work is kept.\n");
-            cancel.cancel();
-        });
-    });
 }
 
 struct Bar {
@@ -84,8 +67,10 @@ impl Observer for Bar {
             Event::Finished { .. } => self.bar.finish_and_clear(),
             Event::Warned { message, .. } if !self.quiet => {
                 self.bar.suspend(|| {
-                    let _ =
-                        std::io::Write::write_all(&mut std::io::stderr(), format!("warning: {message}\n").as_bytes());
+                    let _ = std::io::Write::write_all(
+                        &mut std::io::stderr(),
+                        format!("warning: {}\n", text::line(&message)).as_bytes(),
+                    );
                 });
             }
             _ => {}

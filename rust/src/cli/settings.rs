@@ -20,7 +20,7 @@ use crate::cli::options;
 pub(crate) fn updater(dir: &Path, source: &Source, change: impl FnOnce(&mut Settings)) -> Result<Updater> {
     let mut settings = of(source)?;
     change(&mut settings);
-    Updater::new(dir, settings)
+    Updater::new(options::folder(dir)?, settings)
 }
 
 /// The updater of an install root for commands that need no network.
@@ -38,7 +38,7 @@ pub(crate) fn offline(dir: &Path, trust_owner: Option<u32>) -> Result<Updater> {
 
 fn of(source: &Source) -> Result<Settings> {
     let flags = Config {
-        repository: source.repository.clone(),
+        repository: source.repository.iter().map(|place| options::location(place)).collect::<Result<_>>()?,
         trust_root: source.trust_root.clone(),
         platform: source.platform.as_ref().map(ToString::to_string),
         ..Config::default()
@@ -80,6 +80,9 @@ pub(crate) fn all() -> Result<config::Settings> {
 }
 
 fn merge(flags: Config) -> Result<config::Settings> {
+    for name in config::VARIABLES {
+        options::variable(name)?;
+    }
     let environment = |name: &str| std::env::var(name).ok();
     let file = file().map_or_else(|| Ok(Config::default()), |path| Config::load(&path))?;
     config::Settings::merge(flags, &environment, file)

@@ -2,12 +2,13 @@
 
 use godot::builtin::{GString, PackedStringArray};
 
+/// Text for labels: without control characters and what changes the direction of text.
 pub(super) fn text(text: &str) -> GString {
-    GString::from(text)
+    GString::from(crate::text::lines(text).as_str())
 }
 
 pub(super) fn texts(texts: impl IntoIterator<Item = String>) -> PackedStringArray {
-    texts.into_iter().map(|text| GString::from(text.as_str())).collect()
+    texts.into_iter().map(|one| text(&one)).collect()
 }
 
 /// Godot's integers are signed.

@@ -184,7 +184,7 @@ impl VSekaiMode {
     pub(super) fn of(mode: &ModeInfo) -> Gd<Self> {
         Gd::from_object(Self {
             name: text(mode.name.as_str()),
-            description: text(&mode.description),
+            description: text(&crate::text::line(&mode.description)),
             update_to: text(mode.update_to.as_ref().map_or("", |mode| mode.as_str())),
             newest: text(&mode.newest.as_ref().map(ToString::to_string).unwrap_or_default()),
             is_active: mode.is_active,

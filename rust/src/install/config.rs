@@ -18,7 +18,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use check::rate_bytes_per_second;
-pub use merge::{Origin, Row, Setting, Settings};
+pub use merge::{Origin, Row, Setting, Settings, VARIABLES};
 pub use place::{Folders, System, file_in};
 
 use crate::error::{Error, Format, Result};

@@ -38,7 +38,7 @@ pub struct Request<'a> {
     pub display_name: &'a str,
     /// The absolute path of the install root. Several install roots do not conflict.
     pub install_root: &'a Path,
-    /// The absolute path of the `vsekai` program, which will be started with `launch DIR -- ADDRESS`.
+    /// The absolute path of the `vsekai` program, which will be started with `open DIR -- ADDRESS`.
     pub program: &'a Path,
     /// The icon as SVG; used on systems that support it.
     pub icon_svg: &'a [u8],

@@ -5,9 +5,16 @@
 //! showed nothing, the previous version is restored and the new one is not offered again. A damaged previous version is
 //! repaired from what is on the disk; if that is not enough, it is used as it is, provided that its program is intact.
 //!
+//! Only what the version did itself counts against it: a crash, or an exit code that it chose. A start that a person or
+//! the system ended does not count (see [`end`]).
+//!
+//! The game gets the environment of this program without its secrets, see [`LaunchOptions::environment`].
+//!
 //! Works without network, with expired metadata, and on a read-only disk (then nothing is counted).
 
-use std::ffi::OsString;
+pub mod end;
+
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -18,25 +25,42 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Event, Monitor};
 use crate::formats::release::Release;
+use crate::install::config::DEFAULT_GRACE;
+use crate::install::link::LinkAddress;
 use crate::install::{
     self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, SignedDigests, VerifyDepth,
     owner, running, whole,
 };
 use crate::local::disk;
 use crate::local::sources::Sources;
+use crate::text;
 
 /// Starts without a sign of life after which the previous version is restored.
 pub const MAX_ATTEMPTS: u32 = 2;
 
+/// Variables of the updater that hold secrets, or addresses that may contain one. A game runs what its users have made,
+/// so it gets none of them.
+pub const SECRETS: [&str; 5] =
+    ["VSEKAI_TOKEN", "VSEKAI_HTTP_AUTH", "VSEKAI_HTTP_COOKIE", "VSEKAI_PROXY", "VSEKAI_REPOSITORY"];
+
 /// How often the game is checked while it starts, and while it is asked to end.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How long after the game's end to wait for word that somebody ended it.
+const HEARSAY: Duration = Duration::from_millis(300);
 
 /// How to start.
 #[derive(Debug, Clone)]
 pub struct LaunchOptions {
     /// Arguments for the game, after those of its publisher.
     pub arguments: Vec<OsString>,
-    /// See [`DEFAULT_GRACE`].
+    /// A link that the game is to open. It is the game's last argument and comes after `--`, where Godot leaves
+    /// arguments to the game.
+    pub address: Option<LinkAddress>,
+    /// Variables that the game gets with another value, or, without a value, does not get. [`SECRETS`] are never passed
+    /// on.
+    pub environment: Vec<(OsString, Option<OsString>)>,
+    /// How long a game must run to count as started, if it does not say so itself: see [`DEFAULT_GRACE`].
     pub grace: Duration,
     /// Folders that are refused as an install root.
     pub protected: Vec<PathBuf>,
@@ -47,6 +71,21 @@ pub struct LaunchOptions {
     pub signed: SignedDigests,
     /// Another user whose install this one may start.
     pub trusted_owner: Option<u32>,
+}
+
+impl Default for LaunchOptions {
+    fn default() -> Self {
+        Self {
+            arguments: Vec::new(),
+            address: None,
+            environment: Vec::new(),
+            grace: DEFAULT_GRACE,
+            protected: Vec::new(),
+            leave: Cancel::default(),
+            signed: SignedDigests::default(),
+            trusted_owner: None,
+        }
+    }
 }
 
 /// The outcome of a start.
@@ -65,6 +104,8 @@ pub struct Launched {
     pub is_acknowledged: bool,
     /// Its exit code; none if a signal ended it.
     pub exit_code: Option<i32>,
+    /// The number of the signal that ended it, if one did.
+    pub signal: Option<i32>,
 }
 
 /// Starts the current version and waits until it ends.
@@ -89,11 +130,19 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         }
     }
     let current = state.current.clone().ok_or_else(not_installed)?;
+    let is_on_trial = state.trial.is_some();
     let release = options.signed.release(root, &current, monitor)?;
-    let mut started = Started::start(root, &current, &release, options)?;
+    let mut started = match Started::start(root, &current, &release, options) {
+        Ok(started) => started,
+        Err(NotStarted { error, is_of_the_system }) => {
+            if is_on_trial && is_of_the_system {
+                settle(root, &current, Sign::Stopped, options, monitor);
+            }
+            return Err(error);
+        }
+    };
     let version = current.version.to_string();
     monitor.emit(Event::Launched { version, rolled_back_from: rolled_back_from.clone() });
-    let is_on_trial = state.trial.is_some();
     let sign = started.wait_for_a_sign(options, monitor);
     let settle = || is_on_trial && settle(root, &current, sign, options, monitor);
     let mut is_settled = settle();
@@ -108,6 +157,7 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         instead_of,
         is_acknowledged,
         exit_code: status.code(),
+        signal: end::signal(status),
     })
 }
 
@@ -181,7 +231,7 @@ enum Sign {
     Shown,
     /// It ended without having shown anything.
     Nothing,
-    /// The player stopped it: says nothing about the version, so the start does not count.
+    /// A person or the system stopped it: says nothing about the version, so the start does not count.
     Stopped,
 }
 
@@ -220,19 +270,40 @@ struct Started {
     _marker: Option<File>,
 }
 
+/// The game could not be started.
+struct NotStarted {
+    error: Error,
+    /// Not for a fault of the version: any other program could not have been started either.
+    is_of_the_system: bool,
+}
+
+impl From<Error> for NotStarted {
+    fn from(error: Error) -> Self {
+        Self { error, is_of_the_system: false }
+    }
+}
+
 impl Started {
-    fn start(root: &InstallRoot, current: &Installed, release: &Release, options: &LaunchOptions) -> Result<Self> {
+    fn start(
+        root: &InstallRoot,
+        current: &Installed,
+        release: &Release,
+        options: &LaunchOptions,
+    ) -> Result<Self, NotStarted> {
         let tree = root.versions(&current.folder);
         let program = release.entry.path.below(&tree);
         let ready = running::ready_file(root);
         let marker = running::mark(root, &current.folder).ok();
         let _ = disk::remove_file(&ready);
         let mut command = command(&program, &tree, release);
-        command.args(&options.arguments).env("VSEKAI_READY_FILE", &ready);
+        pass_on(options, release, &mut command);
+        command.env("VSEKAI_READY_FILE", &ready);
         command.env("VSEKAI_VERSION", release.version.to_string()).env("VSEKAI_MODE", release.mode.as_str());
         command.env("VSEKAI_INSTALL_DIR", root.directory());
-        let failed = |e: std::io::Error| Error::LaunchFailed { path: program.clone(), reason: e.to_string() };
-        let child = command.spawn().map_err(failed)?;
+        let child = command.spawn().map_err(|e| NotStarted {
+            error: Error::LaunchFailed { path: program.clone(), reason: text::system_reason(&e) },
+            is_of_the_system: end::is_of_the_system(&e),
+        })?;
         Ok(Self { child, program, ready, status: None, _marker: marker })
     }
 
@@ -242,8 +313,7 @@ impl Started {
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 self.status = Some(status);
-                let is_fine = status.success() || self.ready.exists();
-                return if is_fine { Sign::Shown } else { Sign::Nothing };
+                return self.judge(status, options, monitor);
             }
             if self.ready.exists() || begun.elapsed() >= options.grace {
                 return Sign::Shown;
@@ -255,13 +325,31 @@ impl Started {
         }
     }
 
+    /// What the end of the game within the grace time shows.
+    fn judge(&self, status: ExitStatus, options: &LaunchOptions, monitor: &Monitor) -> Sign {
+        let is_told = || monitor.cancel.is_cancelled() || options.leave.is_cancelled();
+        if self.ready.exists() || (status.success() && !is_told()) {
+            return Sign::Shown;
+        }
+        if end::is_by_others(status) {
+            return Sign::Stopped;
+        }
+        // Ctrl-C reaches the game and this program at once, and this program may hear of it last.
+        let ended = Instant::now();
+        while !is_told() && ended.elapsed() < HEARSAY {
+            std::thread::sleep(TICK);
+        }
+        if is_told() { Sign::Stopped } else { Sign::Nothing }
+    }
+
     fn wait(mut self, options: &LaunchOptions, monitor: &Monitor) -> Result<ExitStatus> {
         let mut is_told = false;
         let status = loop {
             if let Some(status) = self.status {
                 break status;
             }
-            let failed = |e: std::io::Error| Error::LaunchFailed { path: self.program.clone(), reason: e.to_string() };
+            let failed =
+                |e: std::io::Error| Error::LaunchFailed { path: self.program.clone(), reason: text::system_reason(&e) };
             self.status = self.child.try_wait().map_err(failed)?;
             if self.status.is_none() {
                 options.leave.check()?;
@@ -276,6 +364,28 @@ impl Started {
         };
         let _ = disk::remove_file(&self.ready);
         Ok(status)
+    }
+}
+
+/// Gives the game its arguments and its environment.
+fn pass_on(options: &LaunchOptions, release: &Release, command: &mut Command) {
+    command.args(&options.arguments);
+    if let Some(address) = &options.address {
+        let is_separator = |word: &OsStr| word == "--" || word == "++";
+        let mut words = release.entry.arguments.iter().map(OsStr::new);
+        if !words.any(is_separator) && !options.arguments.iter().any(|word| is_separator(word)) {
+            command.arg("--");
+        }
+        command.arg(address.as_str());
+    }
+    for (name, value) in &options.environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    for name in SECRETS {
+        command.env_remove(name);
     }
 }
 

@@ -86,7 +86,10 @@ impl Session {
         recover::tidy(root, monitor)?;
         let begin = || InstallState::begin(admission.mode.cloned().unwrap_or_default());
         let state = match InstallState::load(root) {
-            Ok(Some(state)) => state,
+            Ok(Some(state)) => {
+                state.protect(root);
+                state
+            }
             Ok(None) => {
                 let state = recover::from_versions(root)?;
                 let mut state = state.unwrap_or_else(begin);

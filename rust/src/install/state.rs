@@ -9,6 +9,7 @@ use crate::error::{Error, Format, Result};
 use crate::formats::release::{ModeName, Platform, Release};
 use crate::install::integrate::Record;
 use crate::local::disk::{self, Durability};
+use crate::text;
 use crate::version::Version;
 
 const SCHEMA: u64 = 1;
@@ -151,11 +152,30 @@ impl InstallState {
         Ok(Some(state))
     }
 
-    /// Writes the state atomically: the disk has either the old or the new one.
+    /// Writes the state atomically: the disk has either the old or the new one. If an address in it has a password or a
+    /// query, which may be a signature, only the owner can read the file.
     pub fn save(&self, root: &InstallRoot) -> Result<()> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| malformed(&e))?;
         bytes.push(b'\n');
-        disk::write_control(&root.control("state.json"), &bytes, Durability::PowerCut)
+        let path = root.control("state.json");
+        if self.has_secret() {
+            return disk::write_atomic_private(&path, &bytes);
+        }
+        disk::write_control(&path, &bytes, Durability::PowerCut)
+    }
+
+    /// Closes a file that an older version of this program left open to others although it has a secret.
+    pub(super) fn protect(&self, root: &InstallRoot) {
+        let path = root.control("state.json");
+        let is_open = std::fs::metadata(&path).is_ok_and(|found| disk::mode(&found) & 0o077 != 0);
+        if self.has_secret() && is_open {
+            // Where that fails, the disk has no permissions.
+            let _ = disk::set_mode(&path, 0o600);
+        }
+    }
+
+    fn has_secret(&self) -> bool {
+        self.repository.iter().chain(&self.stores).chain(&self.mirrors).any(|place| text::has_secret(place))
     }
 
     /// Makes `new` the current version. The previous one is kept until the new one has started.

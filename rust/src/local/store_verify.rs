@@ -116,7 +116,7 @@ impl Checker {
         let stored = store.get(&id, u64::MAX).map_err(|error| match error {
             // The disk cannot read it: for every reader the chunk is as good as damaged.
             Error::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
-                Error::ChunkCorrupt { id, origin: origin.clone(), reason: source.to_string() }
+                Error::ChunkCorrupt { id, origin: origin.clone(), reason: crate::text::system_reason(&source) }
             }
             other => other,
         })?;

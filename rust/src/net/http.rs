@@ -7,13 +7,14 @@
 //!   HttpStore       one base URL: chunk id -> stored bytes              http/store.rs
 //!     HttpClient    one GET with size limits, minimum rate and retries  http/client.rs
 //!       Limiter     bytes per second                                    http/limiter.rs
+//!       Decoder     of answers that were compressed unasked             http/encoding.rs
 //! HttpBundle        ranges of one bundle, resumed after a failure       http/bundle.rs
 //!     HttpClient    one request with a body                             http/send.rs
 //!   UserOrigins     who gets credentials, and who may be private        http/origins.rs
 //! ```
 //!
 //! Promises: every wait ends, every body has a size limit, a chunk is requested once unless something fails, and no
-//! credential reaches another host, an error text or a log. Nothing is decoded or verified here: the result is a
+//! credential reaches another host, an error text or a log. No chunk is decoded or verified here: the result is a
 //! [`CompressedChunk`](crate::formats::chunk::CompressedChunk), and its receiver reports whether it was sound.
 //!
 //! Source of the store layout and its status codes: desync `remotehttp.go`. In addition, 403 and 410
@@ -26,6 +27,7 @@ mod address;
 mod bundle;
 mod client;
 mod concurrency;
+mod encoding;
 mod failure;
 mod limiter;
 mod mirrors;
@@ -37,6 +39,8 @@ mod store;
 
 pub use address::is_private;
 pub use client::{HttpAnswer, HttpClient, HttpRequest, Validators};
+pub(crate) use encoding::is_web_page;
+pub(crate) use failure::shown;
 pub use network::Network;
 pub use scheduler::{ChunkRequest, Deliver, FetchStats, fetch_all};
 pub(crate) use send::{Outgoing, Reply};

@@ -5,6 +5,7 @@
 //!   MirrorTransport    mirrors, cache and limits for `tough`       trust/transport.rs
 //!   Datastore          verified metadata of one install            trust/datastore.rs
 //!   signed_documents   what it tells without asking anybody        trust/remembered.rs
+//!   clock              how far the clock may go back               trust/clock.rs
 //!   error              maps the errors of `tough` to ours          trust/error.rs
 //! Keys                 private keys and root.json: the ceremony    trust/keys.rs
 //! ServiceKeys          the keys of an update server                trust/keys/service.rs
@@ -27,6 +28,7 @@
 //! the consistent-snapshot layout of the specification (section 6.2). `tough` would put the digest before
 //! the first folder; our transport and publication follow the specification.
 
+mod clock;
 mod datastore;
 mod error;
 mod keys;

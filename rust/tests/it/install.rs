@@ -19,13 +19,17 @@ mod moved;
 mod offers;
 mod offline;
 mod output;
+mod passed_on;
 mod plain_disks;
 mod requests;
 mod resume;
 mod safety;
+mod secrets;
 mod shop;
+mod signals;
 mod signed;
 mod trial;
+mod words;
 
 /// Prints, past the test harness, that something was not tested.
 fn skipped(why: &str) {

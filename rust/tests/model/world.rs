@@ -223,14 +223,7 @@ impl World {
     }
 
     pub(crate) fn launch(&self) -> Result<Launched> {
-        let options = LaunchOptions {
-            arguments: Vec::new(),
-            grace: Duration::from_mins(1),
-            protected: Vec::new(),
-            leave: Cancel::default(),
-            signed: vsekai_updater::install::SignedDigests::default(),
-            trusted_owner: None,
-        };
+        let options = LaunchOptions { grace: Duration::from_mins(1), ..LaunchOptions::default() };
         let _turn = one_child();
         launch(&InstallRoot::at(&self.path("install")).unwrap(), &options, &self.monitor)
     }

@@ -50,7 +50,23 @@ struct Shared {
     cut_after: Mutex<Option<usize>>,
     has_ranges: AtomicBool,
     closed: AtomicBool,
+    pages: Mutex<Pages>,
+    /// The coding of all bodies, whatever the client accepts.
+    coding: Mutex<Option<&'static str>>,
 }
+
+/// When a web page is sent, with status 200, instead of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pages {
+    #[default]
+    Never,
+    /// Where a file is missing, as hosts of single-page applications do.
+    ForMissing,
+    /// For everything, as a network does that wants a login.
+    ForAll,
+}
+
+const PAGE: &[u8] = b"<!DOCTYPE html>\n<html><body>Please log in</body></html>\n";
 
 impl TestServer {
     /// Serves the files below `root`.
@@ -71,6 +87,8 @@ impl TestServer {
             cut_after: Mutex::default(),
             has_ranges: AtomicBool::new(true),
             closed: AtomicBool::new(false),
+            pages: Mutex::default(),
+            coding: Mutex::default(),
         });
         let for_thread = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -92,6 +110,16 @@ impl TestServer {
     /// From now on, answers requests for `path` in this way.
     pub(crate) fn break_path(&self, path: &str, fault: Fault) {
         self.shared.faults.lock().unwrap().insert(path.to_owned(), fault);
+    }
+
+    /// From now on, sends web pages with status 200.
+    pub(crate) fn send_pages(&self, pages: Pages) {
+        *self.shared.pages.lock().unwrap() = pages;
+    }
+
+    /// From now on, encodes all bodies like this: `gzip`, `deflate`, `zstd`; anything else is only announced.
+    pub(crate) fn encode_all(&self, coding: &'static str) {
+        *self.shared.coding.lock().unwrap() = Some(coding);
     }
 
     /// From now on, ignores ranges and returns whole files.
@@ -151,7 +179,9 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
     loop {
         let request = shared.read(&mut reader)?;
         let fault = shared.faults.lock().unwrap().get(&request.path).cloned();
+        let pages = *shared.pages.lock().unwrap();
         let file = match fault {
+            None if pages == Pages::ForAll => Ok(PAGE.to_vec()),
             None => std::fs::read(shared.root.join(&request.path)).map_err(|_| 404),
             Some(Fault::Body(body)) => Ok(body),
             Some(Fault::Status(status)) => Err(status),
@@ -160,7 +190,14 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
                 return misbehave(&mut writer, &other);
             }
         };
-        let (status, headers, body) = answer(&request, file);
+        let file = file.or_else(|status| if pages == Pages::ForMissing { Ok(PAGE.to_vec()) } else { Err(status) });
+        let coding = *shared.coding.lock().unwrap();
+        let (headers, file) = match (coding, file) {
+            (Some(coding), Ok(body)) => (format!("Content-Encoding: {coding}\r\n"), Ok(encode(coding, &body))),
+            (_, file) => (String::new(), file),
+        };
+        let (status, more, body) = answer(&request, file);
+        let headers = headers + &more;
         shared.asked.lock().unwrap().push((request.path, status));
         std::thread::sleep(shared.delay);
         let head = format!("HTTP/1.1 {status} Any\r\n{headers}\r\n");
@@ -215,6 +252,24 @@ fn answer(request: &Request, file: Result<Vec<u8>, u16>) -> (u16, String, Vec<u8
         Some(_) => return plain(416),
     };
     (status, format!("ETag: {tag}\r\n{range}Content-Length: {}\r\n", body.len()), body)
+}
+
+fn encode(coding: &str, body: &[u8]) -> Vec<u8> {
+    let level = flate2::Compression::fast();
+    match coding {
+        "gzip" => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            encoder.write_all(body).unwrap();
+            encoder.finish().unwrap()
+        }
+        "deflate" => {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+            encoder.write_all(body).unwrap();
+            encoder.finish().unwrap()
+        }
+        "zstd" => zstd::encode_all(body, 1).unwrap(),
+        _ => body.to_vec(),
+    }
 }
 
 fn parse_range(value: &str) -> Option<(usize, usize)> {

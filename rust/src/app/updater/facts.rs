@@ -134,6 +134,7 @@ pub struct Updated {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// The install root.
+    #[serde(serialize_with = "crate::text::lossy")]
     pub directory: PathBuf,
     /// The mode that is followed.
     pub mode: ModeName,
@@ -147,7 +148,7 @@ pub struct Status {
     pub trial: Option<Trial>,
     /// Versions that are not offered again.
     pub bad: Vec<(ModeName, Version)>,
-    /// Where it came from.
+    /// Where it came from: addresses without user, password and query.
     pub repository: Vec<String>,
     /// An update was interrupted and can go on.
     pub is_resumable: bool,

@@ -102,7 +102,7 @@ impl Updater {
                     (Err(error), Some(kept)) if !matches!(error, Error::Cancelled) => {
                         // The repository does not have it any more. Its chunks may be there all the same.
                         monitor.warn(&error);
-                        (self.local_job(state, kept.documents.clone(), intent)?, Transfer::default())
+                        (self.local_job(state, kept.documents.clone(), intent, monitor)?, Transfer::default())
                     }
                     (Err(error), _) => return Err(error),
                 };
@@ -116,12 +116,18 @@ impl Updater {
     }
 
     /// The work from what is known here, and the stores that the install came from.
-    fn local_job(&self, state: &InstallState, documents: Documents, intent: Intent) -> Result<VersionJob> {
+    fn local_job(
+        &self,
+        state: &InstallState,
+        documents: Documents,
+        intent: Intent,
+        monitor: &Monitor,
+    ) -> Result<VersionJob> {
         let in_place = bundle_client::bases(&self.root, state.current.as_ref());
         Ok(VersionJob {
             documents,
             in_place: in_place.into_iter().map(|base| InPlace::unread(base.kept)).collect(),
-            sources: self.sources(state)?,
+            sources: self.sources(state, monitor)?,
             offers: Vec::new(),
             link: Link::default(),
             purpose: Purpose::Update,
@@ -159,7 +165,7 @@ impl Updater {
         monitor.signal(Signal::Found);
         let state = session.state.clone();
         let done = self
-            .local_job(&state, kept.documents.clone(), Intent::Apply)
+            .local_job(&state, kept.documents.clone(), Intent::Apply, monitor)
             .and_then(|job| self.as_repair(job, Some(kept), &installed, monitor))
             .and_then(|job| install::prepare(&self.root, &state, job, monitor))
             .and_then(|prepared| prepared.apply(&mut session, monitor));

@@ -9,7 +9,6 @@ use crate::app::updater::{Checked, Settings, Status, Updated, Updater, signed_di
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::release::ModeName;
-use crate::install::config::DEFAULT_GRACE;
 use crate::install::launch::{self, LaunchOptions, Launched};
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
@@ -101,11 +100,11 @@ impl Context {
         let root = InstallRoot::at(&options.directory)?;
         let options = LaunchOptions {
             arguments,
-            grace: DEFAULT_GRACE,
+            environment: host::game_environment(),
             protected: host::protected(),
             leave,
             signed: signed_digests(&root),
-            trusted_owner: None,
+            ..LaunchOptions::default()
         };
         launch::launch(&root, &options, &self.monitor)
     }

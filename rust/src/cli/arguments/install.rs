@@ -17,7 +17,7 @@ use crate::cli::size::parse_duration;
 pub(crate) struct Source {
     /// URL or folder of the repository. Repeat for mirrors [default: where the install came from]
     #[arg(long, value_name = "URL")]
-    pub(crate) repository: Vec<String>,
+    pub(crate) repository: Vec<OsString>,
     /// The publisher's root.json, which names the trusted keys. Required for the first install only
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_root: Option<PathBuf>,
@@ -135,8 +135,9 @@ Example:
   vsekai launch GAME -- --use_vr
 
 A new version is on trial until the game creates the file named by VSEKAI_READY_FILE, runs for the grace time, or exits
-with code 0. After two failed starts, the previous version is restored.
-The exit code is the game's.";
+with code 0. After two failed starts, the previous version is restored. A start that a signal ends, such as Ctrl-C, does
+not count.
+The exit code is the game's, or 128 and the number of the signal: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.";
 
 /// Start the current version; roll back if a new version fails to start
 #[derive(Debug, Args)]
@@ -153,6 +154,25 @@ pub(crate) struct Launch {
     /// Arguments passed to the game
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
+}
+
+const OPEN_EXAMPLES: &str = "\
+Example:
+  vsekai open GAME -- uro://example.org/world
+
+Desktops run this for links, see `vsekai integrate`. The game gets the address as its last argument, after `--`.
+Anything that is not a single uro: address of at most 2048 characters is refused.";
+
+/// Start the current version and let it open a uro:// link
+///
+/// Like `launch`, for an address from outside. Without an address, it only starts the game, as a menu entry does.
+#[derive(Debug, Args)]
+#[command(after_help = OPEN_EXAMPLES)]
+pub(crate) struct Open {
+    /// The install root
+    pub(crate) dir: PathBuf,
+    /// The address of the link
+    pub(crate) address: Option<OsString>,
 }
 
 /// Remove an install; files that were not installed are kept

@@ -1,5 +1,6 @@
 //! Arguments of the commands that publishers use.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::formats::release::{ModeName, Platform};
@@ -85,10 +86,10 @@ pub(crate) struct Publish {
     pub(crate) keep_versions: u16,
     /// Publish this desync or casync index instead of a folder, with its chunks as they are
     #[arg(long, value_name = "INDEX", conflicts_with = "tree", requires = "from_store")]
-    pub(crate) from_index: Option<String>,
+    pub(crate) from_index: Option<OsString>,
     /// Folder or URL of a store with the index's chunks. May be repeated
     #[arg(long, value_name = "STORE", requires = "from_index")]
-    pub(crate) from_store: Vec<String>,
+    pub(crate) from_store: Vec<OsString>,
     /// Chunking algorithm [default: that of the previous version, or casync]
     #[arg(long, value_enum, conflicts_with = "from_index")]
     pub(crate) chunker: Option<ChunkerName>,
@@ -254,7 +255,7 @@ pub(crate) enum Keys {
         /// Update server that holds the keys of catalog, snapshot and timestamp: its URL, or a file with its response
         /// to /api/v1/repository
         #[arg(long, value_name = "FILE|URL")]
-        online: Option<String>,
+        online: Option<OsString>,
         #[command(flatten)]
         network: Box<Network>,
     },

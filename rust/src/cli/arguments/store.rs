@@ -1,5 +1,6 @@
 //! Arguments of `vsekai store …`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -38,18 +39,18 @@ Ctrl-C interrupts cleanly; run the same command again to resume.";
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Extract {
     /// Index of the wanted version: a .caidx or .caibx file, or its URL
-    pub(crate) index: String,
+    pub(crate) index: OsString,
     /// The folder or file to create or update
     pub(crate) dest: PathBuf,
     /// Folder or URL of a chunk store. Repeat for mirrors; each chunk comes from the first store that has it
     #[arg(short, long, value_name = "STORE", required = true)]
-    pub(crate) store: Vec<String>,
+    pub(crate) store: Vec<OsString>,
     /// A local folder or file with some of the content. May be repeated
     #[arg(long, value_name = "PATH")]
     pub(crate) seed: Vec<PathBuf>,
     /// Index that a seed was extracted from, in the order of the seeds; without it, the seed is read and chunked again
     #[arg(long, value_name = "INDEX", requires = "seed")]
-    pub(crate) seed_index: Vec<String>,
+    pub(crate) seed_index: Vec<OsString>,
     /// Read chunks from this cache, and add downloaded chunks to it
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
@@ -133,7 +134,7 @@ pub(crate) struct Verify {
     pub(crate) repair: bool,
     /// Folder or URL of a store with good chunks. May be repeated
     #[arg(long, value_name = "STORE", requires = "repair")]
-    pub(crate) from: Vec<String>,
+    pub(crate) from: Vec<OsString>,
     #[command(flatten)]
     pub(crate) network: Network,
 }
@@ -143,13 +144,13 @@ pub(crate) struct Verify {
 #[command(after_help = "Example:\n  vsekai store info --store STORE --seed-index game-1.caidx game-2.caidx")]
 pub(crate) struct Info {
     /// File or URL of the index
-    pub(crate) index: String,
+    pub(crate) index: OsString,
     /// Also count the chunks that are in this local store
     #[arg(short, long, value_name = "STORE")]
     pub(crate) store: Option<PathBuf>,
     /// Also count the chunks that an update from this index can reuse
     #[arg(long, value_name = "INDEX")]
-    pub(crate) seed_index: Option<String>,
+    pub(crate) seed_index: Option<OsString>,
     #[command(flatten)]
     pub(crate) network: Network,
 }

@@ -12,6 +12,7 @@ use crate::cli::settings;
 
 #[derive(Serialize)]
 struct Shown {
+    #[serde(serialize_with = "crate::text::lossy_option")]
     file: Option<PathBuf>,
     settings: Vec<Row>,
 }

@@ -1,5 +1,6 @@
 //! `vsekai keys`
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -55,12 +56,12 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
 }
 
 /// The keys of an update server, from its URL or from a file with its response.
-fn online_keys(place: &str, network: &arguments::Network) -> Result<OnlineKeys> {
+fn online_keys(place: &OsStr, network: &arguments::Network) -> Result<OnlineKeys> {
     if let Some(url) = options::url_of(place) {
         return Ok(Server::new(url?, options::connect(network)?)?.repository()?.online_keys);
     }
     let info: RepositoryInfo = serde_json::from_slice(&options::read_small(Path::new(place))?)
-        .map_err(|e| Error::Invalid { what: "--online", reason: format!("{place}: {e}") })?;
+        .map_err(|e| Error::Invalid { what: "--online", reason: format!("{}: {e}", options::shown(place)) })?;
     Ok(info.online_keys)
 }
 

@@ -1,35 +1,81 @@
-//! `vsekai launch`
+//! `vsekai launch`, `open`
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
 
 use crate::app::host;
 use crate::app::updater::signed_digests;
-use crate::error::Result;
-use crate::event::{Cancel, Monitor};
+use crate::error::{Error, Result};
+use crate::event::Monitor;
 use crate::install::InstallRoot;
-use crate::install::launch::{LaunchOptions, launch};
+use crate::install::launch::{LaunchOptions, Launched, end, launch};
+use crate::install::link::LinkAddress;
 
-use crate::cli::arguments::install::Launch;
+use crate::cli::arguments::install::{Launch, Open};
 use crate::cli::output::Output;
-use crate::cli::settings;
+use crate::cli::{options, settings, signals};
 
 /// Exit code if a signal killed the game.
 const KILLED: u8 = 1;
 
+/// The signals whose exit code is that of shells: SIGHUP, SIGINT, SIGQUIT, SIGTERM.
+const POLITE: [i32; 4] = [1, 2, 3, 15];
+
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
-    let root = InstallRoot::at(&args.dir)?;
-    let options = LaunchOptions {
-        arguments: args.arguments,
-        grace: settings::grace(args.grace)?,
+    let how = how(args.arguments, None, args.grace, args.trust_owner)?;
+    start("launch", &args.dir, how, output, monitor)
+}
+
+pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {
+    let address = args.address.as_deref().map(|text| {
+        let reason = || Error::Invalid { what: "address", reason: "it is not UTF-8".to_owned() };
+        LinkAddress::parse(text.to_str().ok_or_else(reason)?, host::SCHEME)
+    });
+    let how = how(Vec::new(), address.transpose()?, None, None)?;
+    start("open", &args.dir, how, output, monitor)
+}
+
+fn how(
+    arguments: Vec<OsString>,
+    address: Option<LinkAddress>,
+    grace: Option<Duration>,
+    trusted_owner: Option<u32>,
+) -> Result<LaunchOptions> {
+    Ok(LaunchOptions {
+        arguments,
+        address,
+        environment: host::game_environment(),
+        grace: settings::grace(grace)?,
         protected: host::protected(),
-        leave: Cancel::default(),
-        signed: signed_digests(&root),
-        trusted_owner: args.trust_owner,
+        trusted_owner,
+        ..LaunchOptions::default()
+    })
+}
+
+fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor: &Monitor) -> Result<u8> {
+    let root = InstallRoot::at(options::folder(dir)?)?;
+    let how = LaunchOptions { signed: signed_digests(&root), ..how };
+    let launched = match launch(&root, &how, monitor) {
+        Err(Error::Cancelled) => {
+            let code = output.fail(&Error::Cancelled);
+            return Ok(signals::exit_code().unwrap_or(code));
+        }
+        other => other?,
     };
-    let launched = launch(&root, &options, monitor)?;
     // The output is the game's. We add text only after a rollback, or with `--json`.
     if let Some(left) = &launched.rolled_back_from {
         output.note(&format!("{left} failed to start twice, so {} was started instead.", launched.version));
     }
-    output.done_quietly("launch", &launched);
-    let code = launched.exit_code.and_then(|code| u8::try_from(code & 0xff).ok());
-    Ok(code.unwrap_or(KILLED))
+    output.done_quietly(command, &launched);
+    Ok(signals::exit_code().unwrap_or_else(|| exit_code(&launched)))
+}
+
+/// That of the game.
+fn exit_code(launched: &Launched) -> u8 {
+    let code = match launched.signal {
+        Some(signal) => POLITE.contains(&signal).then_some(end::SHELL_BASE + signal),
+        None => launched.exit_code,
+    };
+    code.and_then(|code| u8::try_from(code & 0xff).ok()).unwrap_or(KILLED)
 }

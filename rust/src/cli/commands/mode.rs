@@ -6,6 +6,7 @@ use crate::app::updater::ModeInfo;
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::release::ModeName;
+use crate::text;
 use serde::Serialize;
 
 use crate::cli::arguments::install::{Mode, ModeCurrent, ModeList, ModeSwitch};
@@ -38,7 +39,7 @@ fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
             None => newest,
         };
         let mark = if mode.is_current { "*" } else { " " };
-        let line = format!("{mark} {:width$}  {what}  {}", mode.name.as_str(), mode.description);
+        let line = format!("{mark} {:width$}  {what}  {}", mode.name.as_str(), text::line(&mode.description));
         line.trim_end().to_owned()
     };
     let text = modes.iter().map(row).collect::<Vec<_>>().join("\n");
@@ -49,6 +50,7 @@ fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
 #[derive(Serialize)]
 struct Current<'a> {
     mode: &'a ModeName,
+    #[serde(serialize_with = "crate::text::lossy_option")]
     directory: Option<&'a Path>,
 }
 

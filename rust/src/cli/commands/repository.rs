@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::formats::release::ModeName;
 use crate::net::publish::{Edit, Server, edit, retire_on_server};
 use crate::net::trust::Committed;
+use crate::text;
 
 use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget};
 use crate::cli::options;
@@ -32,6 +33,10 @@ fn retired(mode: &ModeName, update_to: Option<&ModeName>) -> String {
         Some(next) => format!("{mode} is retired; its users move to {next}."),
         None => format!("{mode} is retired; its users keep what they have."),
     }
+}
+
+fn shown(addresses: &[String]) -> String {
+    addresses.iter().map(|address| text::address(address)).collect::<Vec<_>>().join(", ")
 }
 
 fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
@@ -69,14 +74,14 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         Repository::Stores { target, stores } => {
             let text = match stores.as_slice() {
                 [] => "Clients get chunks from the repository's own store.".to_owned(),
-                stores => format!("Clients get chunks from {}.", stores.join(", ")),
+                stores => format!("Clients get chunks from {}.", shown(stores)),
             };
             (target, vec![Edit::Stores(stores)], text)
         }
         Repository::Mirrors { target, urls } => {
             let text = match urls.as_slice() {
                 [] => "Removed all mirrors.".to_owned(),
-                urls => format!("Mirrors: {}.", urls.join(", ")),
+                urls => format!("Mirrors: {}.", shown(urls)),
             };
             (target, vec![Edit::Mirrors(urls)], text)
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::text;
 
 type Check = std::result::Result<(), String>;
 
@@ -17,22 +18,31 @@ pub(super) fn repositories(all: &[String]) -> Check {
     if all.len() > MAX_REPOSITORIES {
         return Err(format!("at most {MAX_REPOSITORIES} repositories can be named"));
     }
-    all.iter().try_for_each(|one| match one.split_once("://") {
-        None if !one.trim().is_empty() => text(one),
-        Some(("http" | "https" | "file", rest)) if !rest.is_empty() => text(one),
-        _ => Err(format!("{one:?} is not a repository: use an https:// URL or a folder")),
+    all.iter().try_for_each(|one| match scheme(one) {
+        None if !one.trim().is_empty() => sound(one),
+        Some((scheme, rest)) if ["http", "https", "file"].contains(&scheme.as_str()) && !rest.is_empty() => sound(one),
+        _ => Err(format!("{:?} is not a repository: use an https:// URL or a folder", text::address(one))),
     })
 }
 
+/// The scheme of a URL in lower case, which it may be written in or not (RFC 3986, 3.1), and the rest.
+fn scheme(url: &str) -> Option<(String, &str)> {
+    url.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest))
+}
+
 pub(super) fn proxy(url: &str) -> Check {
-    match url.split_once("://") {
-        Some(("http" | "https" | "socks5" | "socks5h", rest)) if !rest.is_empty() => text(url),
+    match scheme(url) {
+        Some((scheme, rest))
+            if ["http", "https", "socks5", "socks5h"].contains(&scheme.as_str()) && !rest.is_empty() =>
+        {
+            sound(url)
+        }
         // The value is not shown, because it may contain a password.
         _ => Err("a proxy must begin with http://, https://, socks5:// or socks5h://".into()),
     }
 }
 
-fn text(url: &str) -> Check {
+fn sound(url: &str) -> Check {
     let is_sound = url.len() <= MAX_URL_BYTES && !url.chars().any(char::is_control);
     if is_sound { Ok(()) } else { Err("a URL must have at most 2048 bytes and no line breaks".into()) }
 }
@@ -74,8 +84,8 @@ pub(super) fn grace_seconds(seconds: u64) -> Check {
     Err(format!("{seconds} is out of range: use 0 to {MAX_GRACE_SECONDS} seconds"))
 }
 
-pub(super) fn rate(text: &str) -> Check {
-    rate_bytes_per_second(text).map(|_| ()).map_err(|error| match error {
+pub(super) fn rate(given: &str) -> Check {
+    rate_bytes_per_second(given).map(|_| ()).map_err(|error| match error {
         Error::Invalid { reason, .. } => reason,
         other => other.to_string(),
     })

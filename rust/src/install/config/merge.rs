@@ -6,8 +6,22 @@ use serde::Serialize;
 
 use super::{Config, DEFAULT_GRACE, check};
 use crate::error::{Error, Result};
+use crate::text;
 
 const DEFAULT_CONNECTIONS: u16 = 128;
+
+/// The environment variables that [`Settings::merge`] asks for.
+pub const VARIABLES: [&str; 9] = [
+    "VSEKAI_REPOSITORY",
+    "VSEKAI_TRUST_ROOT",
+    "VSEKAI_MODE",
+    "VSEKAI_PLATFORM",
+    "VSEKAI_LIMIT_RATE",
+    "VSEKAI_PROXY",
+    "VSEKAI_CONNECTIONS",
+    "VSEKAI_CACHE",
+    "VSEKAI_GRACE_SECONDS",
+];
 
 /// The origin of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -62,7 +76,7 @@ pub struct Settings {
 pub struct Row {
     /// The setting's key in the file.
     pub key: &'static str,
-    /// The value as text, without passwords; empty if it is not set.
+    /// The value as text, without passwords and queries; empty if it is not set.
     pub value: String,
     /// The origin of the value.
     pub origin: Origin,
@@ -102,16 +116,16 @@ impl Settings {
     /// All settings for display, in the order of the documentation.
     pub fn rows(&self) -> Vec<Row> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let repository: Vec<_> = self.repository.value.iter().map(|url| without_password(url)).collect();
-        let proxy = self.proxy.value.as_deref().map(without_password).unwrap_or_default();
+        let plain = |text: &Option<String>| text.clone().unwrap_or_default();
+        let repository: Vec<_> = self.repository.value.iter().map(|url| text::address(url)).collect();
+        let proxy = self.proxy.value.as_deref().map(text::address).unwrap_or_default();
         let row = |key, value, origin| Row { key, value, origin };
         vec![
             row("repository", repository.join(" "), self.repository.origin),
             row("trust_root", path(&self.trust_root.value), self.trust_root.origin),
-            row("mode", text(&self.mode.value), self.mode.origin),
-            row("platform", text(&self.platform.value), self.platform.origin),
-            row("limit_rate", text(&self.limit_rate.value), self.limit_rate.origin),
+            row("mode", plain(&self.mode.value), self.mode.origin),
+            row("platform", plain(&self.platform.value), self.platform.origin),
+            row("limit_rate", plain(&self.limit_rate.value), self.limit_rate.origin),
             row("proxy", proxy, self.proxy.origin),
             row("connections", self.connections.value.to_string(), self.connections.origin),
             row("cache", path(&self.cache.value), self.cache.origin),
@@ -182,13 +196,4 @@ fn words(text: &str) -> Vec<String> {
 
 fn number<T: std::str::FromStr>(text: &str) -> std::result::Result<T, String> {
     text.trim().parse().map_err(|_| format!("{text:?} is not a number, or is out of range"))
-}
-
-/// `https://user:password@host/` as `https://host/`.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }

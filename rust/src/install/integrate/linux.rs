@@ -54,7 +54,7 @@ fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
         let reason = format!("{}: a menu entry cannot start a program with = in its path", names.program);
         return Err(Error::Invalid { what: "program", reason });
     }
-    let words = [names.program, "launch", names.install_root, "--"].map(quoted).join(" ");
+    let words = [names.program, "open", names.install_root, "--"].map(quoted).join(" ");
     Ok(format!(
         "[Desktop Entry]\n\
          Type=Application\n\

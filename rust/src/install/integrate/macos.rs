@@ -1,4 +1,4 @@
-//! macOS: a small `.app` in the user's `Applications`, which starts `vsekai launch`.
+//! macOS: a small `.app` in the user's `Applications`, which starts `vsekai open`.
 //!
 //! Source: Apple, Information Property List Key Reference. Since the program is a script, it cannot
 //! receive the address of a `uro:` link, which macOS sends as an Apple event.
@@ -60,7 +60,7 @@ fn escaped(text: &str) -> String {
 
 fn script(names: &Names<'_>) -> String {
     let [program, root] = [names.program, names.install_root].map(quoted);
-    format!("#!/bin/sh\nexec {program} launch {root} -- \"$@\"\n")
+    format!("#!/bin/sh\nexec {program} open {root} -- \"$@\"\n")
 }
 
 /// Quotes a word for a POSIX shell.

@@ -309,7 +309,7 @@ fn any_path_is_started_as_it_is() {
         desk.integrate(None);
         let entry = fs::read_to_string(desk.entry()).unwrap();
         let paths = [&desk.program, &desk.root].map(|path| path.to_str().unwrap());
-        assert_eq!(exec_words(&entry), [paths[0], "launch", paths[1], "--", "%u"], "{entry}");
+        assert_eq!(exec_words(&entry), [paths[0], "open", paths[1], "--", "%u"], "{entry}");
     }
 }
 
@@ -430,7 +430,7 @@ fn script_of_the_mac_bundle_starts_the_game_wherever_it_is() {
         desk.try_on(System::MacOs, None).unwrap();
         let script = desk.folders.programs.join("V-Sekai.app/Contents/MacOS/launch");
         let output = Command::new(script).arg("an address").output().unwrap();
-        let want = format!("launch\n{}\n--\nan address\n", desk.root.display());
+        let want = format!("open\n{}\n--\nan address\n", desk.root.display());
         assert_eq!(String::from_utf8(output.stdout).unwrap(), want);
     }
 }

@@ -21,7 +21,7 @@ const CLASSES: &str = "Software\\Classes";
 pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let link = Link {
         target: names.program,
-        arguments: &command(&["launch", names.install_root, "--"]),
+        arguments: &command(&["launch", names.install_root]),
         folder: Path::new(names.program).parent().and_then(Path::to_str).unwrap_or_default(),
         description: request.display_name,
     };
@@ -62,8 +62,7 @@ fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
 fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let class = format!("{CLASSES}\\{}", request.scheme);
     let open = format!("{class}\\shell\\open\\command");
-    // Everything after -- is passed to the game, so an address can never become an option of ours.
-    let ours = Data::text(&format!("{} \"%1\"", command(&[names.program, "launch", names.install_root, "--"])));
+    let ours = Data::text(&open_command(names));
     if !request.take_scheme && registry::is_others(&open, &ours, work)? {
         return Ok(false);
     }
@@ -72,6 +71,12 @@ fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) ->
     registry::set_value(&class, "URL Protocol", &Data::text(""), work)?;
     registry::set_value(&open, "", &ours, work)?;
     Ok(true)
+}
+
+/// The command of a link. Windows puts the address in place of `%1` as it is, so a quote in it makes several arguments.
+/// Behind `--` none of them is an option, and `open` takes a single one.
+fn open_command(names: &Names<'_>) -> String {
+    format!("{} \"%1\"", command(&[names.program, "open", names.install_root, "--"]))
 }
 
 /// Joins words into a command line that `CommandLineToArgvW` splits into the same words.

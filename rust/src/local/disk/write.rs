@@ -103,6 +103,24 @@ fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>
     }
 }
 
+/// Atomically replaces the content of `path` with a file that only its owner can read. Survives a power cut.
+pub fn write_atomic_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let written = (|| {
+        let opened = step("create", &temporary, || system::create_private(&temporary));
+        let file = opened.map_err(Error::io("create", &temporary))?;
+        write_all_at(&file, &temporary, 0, bytes)?;
+        sync_file(&file, &temporary)?;
+        drop(file);
+        names::rename_over(&temporary, path)
+    })();
+    if written.is_err() {
+        let _ = remove::remove_file(&temporary);
+        return written;
+    }
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
 /// Opens a new or partly written file for positional writing, and makes it `size` bytes long. Its existing content
 /// stays. It must not share its inode with another tree: a read-only file becomes writable.
 pub fn open_sized(path: &Path, size: u64) -> Result<File> {

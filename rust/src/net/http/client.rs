@@ -13,6 +13,7 @@ use reqwest::{StatusCode, redirect};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
+use super::encoding::{Coding, Decoder, is_web_page, web_page};
 use super::failure::{Failure, Retry, pause_before};
 use super::limiter::Limiter;
 use super::origins::{Resolver, UserOrigins};
@@ -76,6 +77,9 @@ pub enum HttpAnswer {
     /// The body is larger than accepted; no more than the limit was read.
     TooLong,
 }
+
+/// Receives the pieces of a body.
+pub(super) type Take<'a> = dyn FnMut(&[u8]) -> Result<(), Failure> + Send + 'a;
 
 /// A pool of connections with one set of options. Clones share it.
 #[derive(Clone)]
@@ -231,7 +235,11 @@ impl HttpClient {
         }
         let validators = Validators::of(response.headers());
         let body = self.read_body(response, max_bytes).await?;
-        Ok(body.map_or(HttpAnswer::TooLong, |bytes| HttpAnswer::Document { bytes, validators }))
+        match body {
+            None => Ok(HttpAnswer::TooLong),
+            Some(bytes) if is_web_page(&bytes) => Err(web_page()),
+            Some(bytes) => Ok(HttpAnswer::Document { bytes, validators }),
+        }
     }
 
     /// Reads a body; `None` if it is longer than `max_bytes`.
@@ -255,12 +263,15 @@ impl HttpClient {
         &self,
         mut response: reqwest::Response,
         max_bytes: u64,
-        take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+        take: &mut Take<'_>,
     ) -> Result<Option<()>, Failure> {
+        let coding = Coding::of(response.headers())?;
+        let max_encoded_bytes = coding.max_encoded_bytes(max_bytes);
         let announced = announced_length(response.headers());
-        if announced.is_some_and(|length| length > max_bytes) {
+        if announced.is_some_and(|length| length > max_encoded_bytes) {
             return Ok(None);
         }
+        let mut decoder = Decoder::new(coding, max_bytes)?;
         let mut received = 0_u64;
         let mut pace = MinimumRate::new(self.options().idle_timeout);
         let mut turn = Turn { limiter: self.0.limiter.as_ref(), prepaid: 0 };
@@ -275,10 +286,9 @@ impl HttpClient {
             let Some(piece) = piece else { break };
             turn.pay(piece.len() as u64);
             received += piece.len() as u64;
-            if received > max_bytes {
+            if received > max_encoded_bytes || !decoder.feed(&piece, take)? {
                 return Ok(None);
             }
-            take(&piece)?;
             pace.received(piece.len() as u64, asked.elapsed())?;
         }
         match announced {
@@ -287,18 +297,13 @@ impl HttpClient {
                 format!("received {received} bytes, but {length} were announced"),
                 Retry::Backoff,
             )),
-            _ => Ok(Some(())),
+            _ => Ok(decoder.finish(take)?.then_some(())),
         }
     }
 
     /// One attempt to get a byte range (RFC 9110, 14.2), in pieces. Pieces received before a failure have already been
     /// passed to `take`. A server that sends the whole file instead does not support ranges; that is a failure.
-    pub(super) async fn try_range(
-        &self,
-        url: &Url,
-        range: &Range<u64>,
-        take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
-    ) -> Result<(), Failure> {
+    pub(super) async fn try_range(&self, url: &Url, range: &Range<u64>, take: &mut Take<'_>) -> Result<(), Failure> {
         let options = self.options();
         let wanted = format!("bytes={}-{}", range.start, range.end - 1);
         let (client, headers) = self.party(url)?;
@@ -310,6 +315,10 @@ impl HttpClient {
             .map_err(Failure::of_library)?;
         let length = range.end - range.start;
         let protocol = |reason: &str| Failure::new(TransportKind::Protocol, reason, Retry::Never);
+        if response.status().is_success() && Coding::of(response.headers())? != Coding::Identity {
+            // The range is one of the encoded file, and cannot be decoded on its own.
+            return Err(protocol("the server compressed its answer, so it does not support range requests"));
+        }
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let given = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("");

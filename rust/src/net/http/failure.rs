@@ -6,7 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::encoding::web_page;
 use crate::error::{Error, TransportKind};
+use crate::text;
+
+mod words;
 
 /// Longest pause that is granted to a server's `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
@@ -52,13 +56,17 @@ impl Failure {
             Some(pause) => Retry::After(pause),
             None => Retry::Backoff,
         };
+        // Network Authentication Required (RFC 6585).
+        if status.as_u16() == 511 {
+            return web_page();
+        }
         Self::new(kind, format!("status {status}"), retry)
     }
 
     /// Classifies an error of the HTTP library. Keeps its text, but not its URL, which may contain secrets.
     pub(super) fn of_library(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let reason = chain_text(&error);
+        let reason = words::of(&error).unwrap_or_else(|| summary(&error));
         if error.is_redirect() || error.is_builder() {
             Self::new(TransportKind::Protocol, reason, Retry::Never)
         } else if is_tls(&error) {
@@ -105,15 +113,28 @@ fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// A URL without user, password and query values.
-pub(super) fn shown(url: &Url) -> String {
-    let mut bare = url.clone();
-    // Fails only for URLs that cannot have credentials.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    bare.set_fragment(None);
-    let has_query = bare.query().is_some();
-    bare.set_query(None);
-    if has_query { format!("{bare}?…") } else { bare.to_string() }
+pub(crate) fn shown(url: &Url) -> String {
+    text::address(url.as_str())
+}
+
+/// The most specific of the library's texts, and what it is about.
+fn summary(error: &reqwest::Error) -> String {
+    let heading = if error.is_timeout() {
+        "There was no answer in time"
+    } else if error.is_connect() {
+        "No connection"
+    } else if error.is_body() || error.is_decode() {
+        "The answer broke off"
+    } else if error.is_request() {
+        "The request failed"
+    } else {
+        return chain_text(error);
+    };
+    let mut deepest: &(dyn StdError + 'static) = error;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    text::message(&format!("{heading}: {deepest}")).chars().take(MAX_REASON_CHARS).collect()
 }
 
 fn chain_text(error: &(dyn StdError + 'static)) -> String {
@@ -126,7 +147,7 @@ fn chain_text(error: &(dyn StdError + 'static)) -> String {
         }
         next = error.source();
     }
-    parts.join(": ").chars().take(MAX_REASON_CHARS).filter(|c| !c.is_control()).collect()
+    text::message(&parts.join(": ")).chars().take(MAX_REASON_CHARS).collect()
 }
 
 /// `rustls` reports every rejection, of a certificate or by an alert, as invalid data.

@@ -19,6 +19,7 @@ use crate::event::{Cancel, Monitor};
 use crate::formats::chunk::CompressedChunk;
 use crate::local::offer::BundleFile;
 use crate::local::sources::{Delivery, Remote, Transfer, WantedChunk};
+use crate::text;
 
 /// How often cancellation is checked.
 const TICK: Duration = Duration::from_millis(50);
@@ -49,7 +50,8 @@ impl Network {
     pub fn new(options: &HttpOptions) -> Result<Self> {
         client::check(options)?;
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {e}") })?;
+        let runtime = runtime
+            .map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {}", text::system_reason(&e)) })?;
         Ok(Self {
             options: Arc::new(options.clone()),
             client: Arc::default(),

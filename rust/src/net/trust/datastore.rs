@@ -19,9 +19,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tough::schema::{Root, Signed};
 
+use super::clock;
 use super::error::trust;
 use super::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TIMESTAMP_BYTES};
 use crate::digest::Digest;
@@ -242,6 +244,10 @@ impl Datastore {
                 continue;
             }
             if let Some(bytes) = self.read(name, max_bytes)? {
+                // `tough` would refuse any step back.
+                if name == KNOWN_TIME && clock::is_a_little_ahead(&bytes, Timestamp::now()) {
+                    continue;
+                }
                 disk::write_atomic(&store.join(name), &bytes, Durability::Kill)?;
             }
         }
@@ -294,8 +300,14 @@ impl Datastore {
         for (number, bytes) in roots.range(..=root) {
             write_changed(&folder.join(kept_root(*number)), bytes)?;
         }
+        let now = Timestamp::now();
         for (name, max_bytes) in STORE {
             let (from, to) = (store.join(name), folder.join(name));
+            let known = if name == KNOWN_TIME { self.read(name, max_bytes)? } else { None };
+            if known.is_some_and(|known| clock::is_a_little_ahead(&known, now)) {
+                // The latest time counts: many small steps back must not become a large one.
+                continue;
+            }
             match disk::read_if_exists(&from, max_bytes)? {
                 Some(_) if roots_only && name != ROOT => {}
                 Some(bytes) if root > kept || name == KNOWN_TIME || version_in(&from) > version_in(&to) => {

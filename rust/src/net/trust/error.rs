@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use tough::error::Error as Tough;
 use tough::{TransportError, TransportErrorKind};
 
+use super::clock;
 use crate::error::{Error, TransportKind, TrustKind};
+use crate::formats::metadata_pack::PackQuery;
 
 /// Placeholder for the repository's URL between `tough` and the transport. It is never requested.
 pub(super) const BASE: &str = "https://repository.invalid/";
@@ -25,10 +27,14 @@ impl fmt::Display for Carried {
 impl StdError for Carried {}
 
 /// Wraps one of our errors for `tough`. Missing files are reported as such, because they end the search for newer
-/// roots.
+/// roots. Some hosts answer with their start page instead of status 404; where all files are pages, as on a network that
+/// wants a login, the timestamp says so.
 pub(super) fn carry(error: Error, url: &str) -> TransportError {
     let kind = match &error {
         Error::Transport { kind: TransportKind::NotFound, .. } => TransportErrorKind::FileNotFound,
+        Error::Transport { kind: TransportKind::WebPage, .. } if url.ends_with(".root.json") => {
+            TransportErrorKind::FileNotFound
+        }
         _ => TransportErrorKind::Other,
     };
     TransportError::new_with_cause(kind, url, Carried(Mutex::new(Some(error))))
@@ -41,9 +47,18 @@ pub(super) fn trust(kind: TrustKind, reason: impl Into<String>) -> Error {
 /// Converts an error of `tough`.
 pub(super) fn of(error: Tough) -> Error {
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
-    let text = error.to_string().replace(BASE, "");
+    let text = with_paths(&error.to_string());
     let kind = match error {
-        Tough::Transport { source, .. } => return of_transport(&source, text),
+        Tough::Transport { url, source, .. } => return of_transport(&source, url.as_str(), text),
+        Tough::HashMismatch { ref context, .. } => {
+            return mismatch(context, &error).unwrap_or_else(|| trust(Mismatch, text));
+        }
+        Tough::SystemTimeSteppedBackward { sys_time, latest_known_time } => {
+            return trust(ClockBack, clock::explain(sys_time, latest_known_time));
+        }
+        Tough::ParseMetadata { role, source, .. } => {
+            return trust(Malformed, format!("the metadata of {role} is not what it should be: {source}"));
+        }
         Tough::DatastoreInit { source, .. } => return Error::io("create", "the working folder")(source),
         Tough::DatastoreCreate { path, source, .. } => return Error::io("write", path)(source),
         Tough::DatastoreOpen { path, source, .. } => return Error::io("read", path)(source),
@@ -53,10 +68,9 @@ pub(super) fn of(error: Tough) -> Error {
         | Tough::OlderSnapshotInTimestamp { .. }
         | Tough::SnapshotRoleMissing { .. }
         | Tough::SnapshotRoleRollback { .. } => Rollback,
-        Tough::SystemTimeSteppedBackward { .. } => ClockBack,
         Tough::VerifyTrustedMetadata { .. } | Tough::ParseTrustedMetadata { .. } => Root,
         Tough::VerifyMetadata { .. } | Tough::VerifyRoleMetadata { .. } | Tough::DuplicateKeyid { .. } => Signature,
-        Tough::HashMismatch { .. } | Tough::MaxSizeExceeded { .. } | Tough::VersionMismatch { .. } => Mismatch,
+        Tough::MaxSizeExceeded { .. } | Tough::VersionMismatch { .. } => Mismatch,
         // Its text would mention file permissions, which is misleading here.
         Tough::InvalidPath { source } => {
             return trust(NotSigned, format!("a role lists targets that it may not sign: {source}"));
@@ -66,7 +80,41 @@ pub(super) fn of(error: Tough) -> Error {
     trust(kind, text)
 }
 
-fn of_transport(error: &TransportError, text: String) -> Error {
+/// A file that is not the signed one, by the path that was asked for.
+fn mismatch(url: &str, error: &Tough) -> Option<Error> {
+    let path = with_paths(url);
+    let reason = match error {
+        Tough::HashMismatch { calculated, expected, .. } => {
+            format!("{path} is not the file that was signed: its SHA-256 is {calculated}, not {expected}")
+        }
+        Tough::MaxSizeExceeded { max_size, .. } => {
+            format!("{path} is longer than the {max_size} bytes that it may have")
+        }
+        _ => return None,
+    };
+    Some(trust(TrustKind::Mismatch, reason))
+}
+
+/// Replaces the URLs that `tough` makes of names by the paths that mirrors are asked for.
+fn with_paths(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(BASE) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + BASE.len()..];
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).unwrap_or(rest.len());
+        let path = rest[..end].trim_end_matches([':', '.', ';']);
+        match PackQuery::parse(path) {
+            Some(query) => out.push_str(&query.path()),
+            None => out.push_str(path),
+        }
+        rest = &rest[path.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn of_transport(error: &TransportError, url: &str, text: String) -> Error {
     let Some(source) = error.source() else {
         return trust(TrustKind::Malformed, text);
     };
@@ -74,13 +122,8 @@ fn of_transport(error: &TransportError, text: String) -> Error {
         let taken = carried.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         return taken.unwrap_or_else(|| trust(TrustKind::Malformed, text));
     }
-    match source.downcast_ref::<Tough>() {
-        Some(Tough::HashMismatch { .. } | Tough::MaxSizeExceeded { .. }) => {
-            let text = source.to_string().replace(BASE, "");
-            trust(TrustKind::Mismatch, text)
-        }
-        _ => trust(TrustKind::Malformed, text),
-    }
+    let differs = source.downcast_ref::<Tough>().and_then(|source| mismatch(url, source));
+    differs.unwrap_or_else(|| trust(TrustKind::Malformed, text))
 }
 
 /// Chooses the error to report: a possible attack before a possibly temporary failure.
@@ -93,5 +136,19 @@ fn rank(error: &Error) -> u8 {
         Error::Transport { kind: TransportKind::NotFound, .. } => 0,
         Error::Transport { .. } => 1,
         _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_by_the_paths_that_were_asked_for() {
+        let digest = "0a".repeat(32);
+        let text =
+            format!("Failed: {BASE}targets/{digest}.stable/1.0.0/x.json: and \"{BASE}tuf/2.root.json\", {BASE}x y");
+        let wanted = format!("Failed: targets/stable/1.0.0/{digest}.x.json: and \"tuf/2.root.json\", x y");
+        assert_eq!(with_paths(&text), wanted);
     }
 }

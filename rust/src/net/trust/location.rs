@@ -7,6 +7,7 @@ use std::str::FromStr;
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::text;
 
 /// The root of a repository, which contains `tuf/`, `targets/`, `store/` and `bundles/`.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,7 +56,16 @@ impl FromStr for Location {
                     url.to_file_path().map_err(|()| invalid("the file URL does not name a folder on this machine"))?;
                 Ok(Self::Folder(path))
             }
-            "" => Ok(Self::Folder(PathBuf::from(text))),
+            "" => {
+                let folder = PathBuf::from(text);
+                match text::meant_url(text).filter(|_| !folder.exists()) {
+                    Some(meant) => {
+                        let given = text::address(text);
+                        Err(invalid(&format!("{given} is no folder here. For a server, write {meant}")))
+                    }
+                    None => Ok(Self::Folder(folder)),
+                }
+            }
             _ => Err(invalid("it must be a folder or begin with http://, https:// or file://")),
         }
     }
@@ -71,6 +81,7 @@ impl fmt::Display for Location {
                 let _ = bare.set_username("");
                 let _ = bare.set_password(None);
                 bare.set_query(None);
+                bare.set_fragment(None);
                 write!(f, "{bare}")
             }
             Self::Folder(folder) => write!(f, "{}", folder.display()),
@@ -95,7 +106,7 @@ mod tests {
         assert!(matches!(parse("HTTP://host"), Location::Url(_)));
         assert_eq!(parse("file:///srv/a%20b"), Location::Folder("/srv/a b".into()));
         assert_eq!(parse("some/folder"), Location::Folder("some/folder".into()));
-        for bad in ["", "ftp://host/", "http://", "file://other-host/x"] {
+        for bad in ["", "ftp://host/", "http://", "file://other-host/x", "host:8080/x", "https:/host/x"] {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }
     }

@@ -12,7 +12,7 @@ use tough::{ExpirationEnforcement, RepositoryLoader, Transport, TransportError, 
 use url::Url;
 
 use super::MAX_TARGETS_BYTES;
-use super::datastore::Datastore;
+use super::datastore::{Datastore, Start};
 use super::error::BASE;
 use crate::digest::Digest;
 use crate::formats::metadata_pack::PackQuery;
@@ -40,7 +40,7 @@ pub fn signed_documents(memory: &Path) -> BTreeMap<String, Digest> {
 
 fn read(memory: &Path) -> Option<BTreeMap<String, Digest>> {
     let memory = Datastore::load(Some(memory.to_owned())).ok()?;
-    let root = memory.root(None).ok()?;
+    let Ok(Start::Known(root)) = memory.start(None) else { return None };
     let url = |folder: &str| Url::parse(&format!("{BASE}{folder}/")).ok();
     let loader = RepositoryLoader::new(&root, url("tuf")?, url("targets")?)
         .transport(Cache(memory))

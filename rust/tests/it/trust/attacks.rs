@@ -365,6 +365,6 @@ fn new_root_must_be_signed_by_the_old_one() {
 #[test]
 fn metadata_that_is_none_is_malformed() {
     let test = TestRepository::new();
-    fs::write(test.repository().join("tuf/timestamp.json"), b"<html>Sign in to this network</html>").unwrap();
+    fs::write(test.repository().join("tuf/timestamp.json"), b"no metadata at all").unwrap();
     assert_eq!(test.install("a").refusal().code(), "metadata_malformed");
 }

@@ -182,7 +182,8 @@ fn broken(test: &TestRepository) -> Vec<(Fault, Option<&'static str>)> {
     let twice = plain(&[("tuf/timestamp.json", b"{}"), ("tuf/timestamp.json", b"[]")]);
     vec![
         (Fault::Body(Vec::new()), malformed),
-        (Fault::Body(b"<html>Sign in</html>".to_vec()), malformed),
+        (Fault::Body(b"no pack".to_vec()), malformed),
+        (Fault::Body(b"<html>Sign in</html>".to_vec()), None),
         (Fault::Body(packed[..packed.len() / 2].to_vec()), malformed),
         (Fault::Body(packed.iter().map(|byte| byte ^ 1).collect()), malformed),
         (Fault::Body(bomb), malformed),

@@ -81,7 +81,7 @@ fn dry_text(dry: &DryRun, args: &Extract) -> String {
     if dry.up_to_date {
         return format!("{} is up to date.", args.dest.display());
     }
-    format!("To update {} to {}:\n{}", args.dest.display(), args.index, rows(&dry.plan))
+    format!("To update {} to {}:\n{}", args.dest.display(), options::shown(&args.index), rows(&dry.plan))
 }
 
 fn report_text(extracted: &Extracted, args: &Extract, seconds: f64) -> String {
@@ -93,7 +93,7 @@ fn report_text(extracted: &Extracted, args: &Extract, seconds: f64) -> String {
     let mut text = format!(
         "{} is at {}: {} written, {} kept, in {seconds:.2} s.",
         args.dest.display(),
-        args.index,
+        options::shown(&args.index),
         bytes(report.written_bytes),
         bytes(plan.kept_bytes),
     );

@@ -24,7 +24,7 @@ use crate::cli::size::{bytes, count};
 pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
     check_target(args)?;
-    let content = options::content(&args.index.to_string_lossy())?;
+    let content = options::content(args.index.as_os_str())?;
     let digest = options::digest(&args.chunking);
     let flags = match content {
         IndexKind::Tree => FeatureFlags::TREE.with_digest(digest),

@@ -1,12 +1,18 @@
 use super::*;
 
-/// Splits a command line like `CommandLineToArgvW`, by its documented rules.
+/// Splits a command line like `CommandLineToArgvW`, by its documented rules: blanks separate words unless quoted; before
+/// a quote, two backslashes are one, and a single one makes the quote a letter; in quotes, two quotes are a letter, and
+/// the quotation ends. The program comes first and knows no backslashes.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut letters = line.chars().peekable();
+    if letters.next_if_eq(&'"').is_some() {
+        words.push(letters.by_ref().take_while(|letter| *letter != '"').collect());
+        while letters.next_if(|letter| matches!(letter, ' ' | '\t')).is_some() {}
+    }
     while letters.peek().is_some() {
         let (mut word, mut is_quoted) = (String::new(), false);
-        while let Some(letter) = letters.next_if(|letter| is_quoted || *letter != ' ') {
+        while let Some(letter) = letters.next_if(|letter| is_quoted || !matches!(letter, ' ' | '\t')) {
             let mut backslashes = usize::from(letter == '\\');
             while backslashes > 0 && letters.next_if_eq(&'\\').is_some() {
                 backslashes += 1;
@@ -17,6 +23,9 @@ fn words(line: &str) -> Vec<String> {
                 if backslashes % 2 == 1 { word.push('"') } else { is_quoted = !is_quoted }
             } else if backslashes > 0 {
                 word.push_str(&"\\".repeat(backslashes));
+            } else if letter == '"' && is_quoted && letters.next_if_eq(&'"').is_some() {
+                word.push('"');
+                is_quoted = false;
             } else if letter == '"' {
                 is_quoted = !is_quoted;
             } else {
@@ -24,7 +33,7 @@ fn words(line: &str) -> Vec<String> {
             }
         }
         words.push(word);
-        while letters.next_if_eq(&' ').is_some() {}
+        while letters.next_if(|letter| matches!(letter, ' ' | '\t')).is_some() {}
     }
     words
 }
@@ -35,6 +44,56 @@ fn command_line_is_read_back_as_it_was_meant() {
         ["C:\\Program Files\\a.exe", "a\"b", "C:\\x\\", "C:\\x y\\", "\\\\server\\s\\", "", "é %1", "a\\\"", "\\"];
     assert_eq!(words(&command(&all)), all);
     assert_eq!(command(&["C:\\a.exe", "launch", "C:\\My Games\\"]), "C:\\a.exe launch \"C:\\My Games\\\\\"");
+}
+
+/// What a web page or another program may hand over, to become more than one harmless argument.
+const HOSTILE: [&str; 18] = [
+    r#"uro://x" --main-pack \\evil\share\p.pck ""#,
+    r#"uro://x" "--main-pack" "\\evil\share\p.pck"#,
+    r#"uro://x" -- --script evil.gd"#,
+    r#"uro://x\" --main-pack p.pck"#,
+    r#"uro://x\\" --main-pack p.pck"#,
+    r#"uro://x"" --main-pack p.pck"#,
+    r#"uro://x""" --main-pack p.pck"#,
+    r#"uro://x"""" --main-pack p.pck"#,
+    "uro://x\"\t--main-pack\tp.pck",
+    r#"" --main-pack p.pck"#,
+    r#"--main-pack=p.pck"#,
+    r#"uro://x"y"#,
+    r#"uro://x"" "#,
+    r#"uro://x\"#,
+    r#"uro://x --main-pack p.pck"#,
+    "uro://x\r\n--main-pack",
+    r#"uro://x" main.tscn"#,
+    r#"uro://main.tscn"#,
+];
+
+#[test]
+fn no_address_becomes_more_than_one_argument_that_is_taken() {
+    let names = Names {
+        app_id: "org.v_sekai.vsekai-12345678".to_owned(),
+        program: "C:\\Program Files\\V Sekai\\vsekai.exe",
+        install_root: "D:\\My Games\\V Sekai\\",
+    };
+    let registered = open_command(&names);
+    for address in HOSTILE.iter().copied().chain(["uro://server/map?id=1"]) {
+        let words = words(&registered.replace("%1", address));
+        let ours = [names.program, "open", names.install_root, "--"];
+        assert_eq!(words[..4], ours, "{address}");
+        // `open` takes one argument behind `--`, and only an address.
+        let taken = match &words[4..] {
+            [one] => crate::install::link::LinkAddress::parse(one, "uro").ok(),
+            _ => None,
+        };
+        let taken = taken.map(|address| address.as_str().to_owned());
+        let wanted = match address {
+            "uro://server/map?id=1" => Some(address),
+            // The quote is gone; what is left is an address.
+            r#"uro://x"y"# => Some("uro://xy"),
+            _ => None,
+        };
+        assert_eq!(taken.as_deref(), wanted, "{address}: {words:?}");
+    }
 }
 
 /// Reads a shortcut by the specification, field by field.
@@ -188,7 +247,7 @@ mod registered {
         assert_eq!(words(&line)[1], "uninstall");
         assert!(record.has_scheme);
         let command = desk.command().unwrap();
-        assert_eq!(&words(&command)[1..], ["launch", desk.folder.path().join("V Sekai").to_str().unwrap(), "--", "%1"]);
+        assert_eq!(&words(&command)[1..], ["open", desk.folder.path().join("V Sekai").to_str().unwrap(), "--", "%1"]);
         assert!(desk.folders.programs.join("V-Sekai.lnk").is_file());
         let again = desk.integrate(false, Some(&record));
         assert_eq!(again, record);

@@ -12,6 +12,7 @@ use super::{ChunkRequest, Deliver, Shared, lock};
 use crate::error::{Error, Result, TransportKind};
 use crate::event::Event;
 use crate::formats::chunk::CompressedChunk;
+use crate::text;
 
 /// Longest pause that is waited for instead of asking the next mirror.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
@@ -102,6 +103,11 @@ impl<D: Deliver> Shared<D> {
                 lock(&self.roster).missed(mirror, took);
                 return Ok(Ok(Asked::Said(Said::Missing(failure.reason))));
             }
+            // The mirror works, and some send their start page for what they do not have.
+            Err(failure) if failure.kind == TransportKind::WebPage => {
+                lock(&self.roster).missed(mirror, took);
+                return Ok(Ok(Asked::Said(Said::Corrupt(failure.reason))));
+            }
             Err(failure) => {
                 self.note_failure(mirror, &failure, started, now);
                 return Ok(Err(failure));
@@ -129,7 +135,7 @@ impl<D: Deliver> Shared<D> {
         if went_down && self.stores.len() > 1 {
             let url = self.stores[mirror].name().to_owned();
             let error = Error::Transport { kind: failure.kind, url, reason: failure.reason.clone() };
-            lock(&self.warnings).push(Event::Warned { code: error.code(), message: error.to_string() });
+            lock(&self.warnings).push(Event::Warned { code: error.code(), message: text::message(&error.to_string()) });
         }
     }
 

@@ -16,7 +16,8 @@ use crate::net::api::{
     CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, PublicationInfo, RepositoryInfo,
     TrustUpload,
 };
-use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply};
+use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply, is_web_page, shown};
+use crate::text;
 
 /// Largest JSON answer, in bytes. 5000 chunk ids need 350,000.
 const MAX_REPLY_BYTES: u64 = 1 << 20;
@@ -127,8 +128,13 @@ impl Server {
             return Err(refusal(&outgoing.url, &reply));
         }
         serde_json::from_slice(&reply.body).map_err(|e| {
-            let reason = format!("the answer is not from an update server: {e}");
-            Error::Transport { kind: TransportKind::Protocol, url: outgoing.url.to_string(), reason }
+            let (kind, what) = if is_web_page(&reply.body) {
+                (TransportKind::WebPage, "a web page".to_owned())
+            } else {
+                (TransportKind::Protocol, e.to_string())
+            };
+            let reason = format!("the answer is not from an update server: {what}");
+            Error::Transport { kind, url: shown(&outgoing.url), reason }
         })
     }
 }
@@ -177,11 +183,11 @@ fn refusal(url: &Url, reply: &Reply) -> Error {
         403 | 404 | 410 => TransportKind::NotFound,
         _ => TransportKind::Protocol,
     };
-    Error::Transport { kind, url: url.to_string(), reason: format!("status {status}") }
+    Error::Transport { kind, url: shown(url), reason: format!("status {status}") }
 }
 
-fn plain(text: &str) -> String {
-    text.chars().take(MAX_DETAIL_CHARS).filter(|c| !c.is_control()).collect()
+fn plain(said: &str) -> String {
+    said.chars().take(MAX_DETAIL_CHARS).filter(|c| !text::is_forbidden(*c)).collect()
 }
 
 /// Largest target that is read back, in bytes.

@@ -177,7 +177,8 @@ impl Inner {
             (Ok(HttpAnswer::TooLong | HttpAnswer::NotModified), _) => {
                 return Ok(self.without_pack(location, &trust(TrustKind::Malformed, "it is too large")));
             }
-            (Err(Error::Transport { kind: TransportKind::NotFound, .. }), _) => {
+            // Some hosts send their start page for what they do not have.
+            (Err(Error::Transport { kind: TransportKind::NotFound | TransportKind::WebPage, .. }), _) => {
                 return Ok(Found::Absent { location, known: None });
             }
             (Err(error), _) => return Err(error),

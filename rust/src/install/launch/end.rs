@@ -1,0 +1,87 @@
+//! How a game ended: by itself, or because a person or the system ended it.
+//!
+//! A new version is put aside only for what it did itself. That is a crash (SIGSEGV, SIGABRT and the like) or an exit
+//! code other than 0. These are not:
+//!
+//! - SIGINT, SIGQUIT, SIGTERM and SIGHUP: Ctrl-C, the end of a session, a closed terminal, `kill`.
+//! - SIGKILL. A desktop sends it to a window that should close, a session to what is left at its end, and the kernel to a
+//!   program when memory runs out, whoever has used it up. Nothing tells these apart. A version that brings all of them
+//!   upon itself has to be rolled back by hand, which is the smaller harm: the other mistake bars a healthy version.
+//! - Exit codes of 128 and the number of one of these signals: so a shell script reports what ended its program.
+//! - A start that failed because the system had no memory or no process left.
+
+use std::io;
+use std::process::ExitStatus;
+
+/// Numbers of the signals that others send: SIGHUP, SIGINT, SIGQUIT, SIGKILL and SIGTERM, the same on every Unix.
+const OF_OTHERS: [i32; 5] = [1, 2, 3, 9, 15];
+
+/// What a shell adds to the number of the signal that ended its program.
+pub const SHELL_BASE: i32 = 128;
+
+/// Whether somebody else ended the program.
+pub fn is_by_others(status: ExitStatus) -> bool {
+    match (signal(status), status.code()) {
+        (Some(signal), _) => OF_OTHERS.contains(&signal),
+        (None, Some(code)) => is_code_of_others(code),
+        (None, None) => false,
+    }
+}
+
+/// The signal that ended the program, if one did.
+#[cfg(unix)]
+pub fn signal(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+/// The signal that ended the program: Windows has none.
+#[cfg(not(unix))]
+pub fn signal(_status: ExitStatus) -> Option<i32> {
+    None
+}
+
+#[cfg(unix)]
+fn is_code_of_others(code: i32) -> bool {
+    OF_OTHERS.contains(&(code - SHELL_BASE))
+}
+
+/// `STATUS_CONTROL_C_EXIT`, and what a debugger or the end of a session leaves: `DBG_TERMINATE_PROCESS`.
+#[cfg(not(unix))]
+fn is_code_of_others(code: i32) -> bool {
+    [0xC000_013A_u32, 0x4001_0004].contains(&code.cast_unsigned())
+}
+
+/// Whether a program could not be started for a reason that has nothing to do with it.
+pub(super) fn is_of_the_system(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::OutOfMemory | Kind::WouldBlock | Kind::Interrupted | Kind::ResourceBusy | Kind::ExecutableFileBusy
+    )
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn crashes_and_exit_codes_are_of_the_game_itself() {
+        // As `wait` reports them: a signal in the low byte, an exit code in the next.
+        for signal in [4, 6, 7, 8, 11, 13, 31] {
+            assert!(!is_by_others(ExitStatus::from_raw(signal)), "signal {signal}");
+        }
+        for code in [0, 1, 2, 42, 101, 127, 128 + 6, 128 + 11, 255] {
+            assert!(!is_by_others(ExitStatus::from_raw(code << 8)), "code {code}");
+        }
+    }
+
+    #[test]
+    fn signals_that_others_send_are_not() {
+        for signal in [1, 2, 3, 9, 15] {
+            assert!(is_by_others(ExitStatus::from_raw(signal)), "signal {signal}");
+            assert!(is_by_others(ExitStatus::from_raw((128 + signal) << 8)), "code of a shell for signal {signal}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! What errors say: what happened, where, and nothing that is not so.
+
+use std::fs;
+use std::process::Command;
+
+use super::shop::Shop;
+use crate::support::repository::Publisher;
+use crate::support::run::{Run, vsekai};
+use crate::support::server::{Fault, Pages, TestServer, nobody};
+
+/// A shop whose repository is also on a web server, from which the first version is installed.
+fn served() -> (Shop, TestServer) {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    let server = TestServer::start(shop.publisher.repository());
+    from(&shop, &server.url(), &[]).done();
+    shop.publish("2.0.0");
+    (shop, server)
+}
+
+fn from(shop: &Shop, repository: &str, words: &[&str]) -> Run {
+    let mut command = shop.command(&["update", "--repository", repository]);
+    command.arg(shop.game()).arg("--trust-root").arg(shop.publisher.root()).args(words);
+    Run::of(&mut command)
+}
+
+/// Removes the pack, so that the repository is one of single files.
+fn single_files(publisher: &Publisher) {
+    let _ = fs::remove_file(publisher.repository().join("tuf/current.pack"));
+}
+
+#[test]
+fn page_of_a_network_that_wants_a_login_is_no_forgery() {
+    for is_packed in [true, false] {
+        let (shop, server) = served();
+        if !is_packed {
+            single_files(&shop.publisher);
+        }
+        server.send_pages(Pages::ForAll);
+        for command in ["check", "update"] {
+            let said = shop.vsekai(&[command]).failed("http_failed");
+            assert!(said.starts_with(&server.url()) && said.contains("web page") && said.contains("log in"), "{said}");
+            assert!(!said.contains("trust") && !said.contains("line 1"), "{said}");
+        }
+        assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
+        server.send_pages(Pages::Never);
+        shop.vsekai(&["update"]).done();
+        assert_eq!(shop.version(), "2.0.0");
+    }
+}
+
+#[test]
+fn page_in_place_of_any_one_file_names_that_file() {
+    let (shop, server) = served();
+    single_files(&shop.publisher);
+    server.take_asked();
+    Run::of(shop.command(&["check"]).arg(shop.game())).done();
+    let asked: Vec<String> =
+        server.take_asked().into_iter().filter(|(_, status)| *status == 200).map(|(path, _)| path).collect();
+    assert!(asked.iter().any(|path| path.starts_with("targets/")), "{asked:?}");
+    for path in asked {
+        let (shop, server) = served();
+        single_files(&shop.publisher);
+        server.break_path(&path, Fault::Body(b"<!doctype html><html>".to_vec()));
+        let run = shop.vsekai(&["check"]);
+        let Some(last) = run.lines.last().filter(|last| last["event"] == "error") else { continue };
+        let said = last["message"].as_str().unwrap();
+        assert_eq!(last["code"], "http_failed", "{path}: {said}");
+        // Versions and digests differ from one repository to the next.
+        let name = path.rsplit('.').nth(1).unwrap();
+        assert!(said.contains("web page") && said.contains(&server.url()) && said.contains(name), "{path}: {said}");
+    }
+}
+
+#[test]
+fn host_that_sends_its_start_page_for_missing_files_serves_a_repository() {
+    for is_packed in [true, false] {
+        let (shop, server) = served();
+        if !is_packed {
+            single_files(&shop.publisher);
+        }
+        server.send_pages(Pages::ForMissing);
+        shop.vsekai(&["update"]).done();
+        assert_eq!(shop.version(), "2.0.0");
+    }
+}
+
+#[test]
+fn answers_that_were_compressed_unasked_are_read() {
+    for coding in ["gzip", "deflate", "zstd"] {
+        for is_packed in [true, false] {
+            let (shop, server) = served();
+            if !is_packed {
+                single_files(&shop.publisher);
+            }
+            server.encode_all(coding);
+            shop.vsekai(&["update"]).done();
+            assert_eq!(shop.version(), "2.0.0", "{coding}");
+            shop.assert_whole();
+        }
+    }
+}
+
+#[test]
+fn compression_that_is_not_known_is_refused_by_name() {
+    let (shop, server) = served();
+    server.encode_all("br");
+    let said = shop.vsekai(&["check"]).failed("http_failed");
+    assert!(said.contains("with br "), "{said}");
+}
+
+#[test]
+fn file_that_differs_is_named_as_it_was_asked_for() {
+    let (shop, server) = served();
+    single_files(&shop.publisher);
+    server.take_asked();
+    shop.vsekai(&["update", "--dry-run"]).done();
+    let asked = server.take_asked();
+    let target = asked.iter().map(|(path, _)| path).find(|path| path.ends_with("release.json")).unwrap();
+    for body in [b"{}".to_vec(), vec![b'x'; 100_000]] {
+        let (shop, server) = (&shop, &server);
+        server.break_path(target, Fault::Body(body));
+        let said = shop.vsekai(&["update", "--dry-run"]).failed("target_mismatch");
+        assert!(said.contains(target.as_str()), "{target}: {said}");
+    }
+}
+
+#[test]
+fn page_in_place_of_a_chunk_says_so() {
+    let (shop, server) = served();
+    for entry in fs::read_dir(shop.publisher.repository().join("store")).unwrap().flatten() {
+        for chunk in fs::read_dir(entry.path()).unwrap().flatten() {
+            let path = format!("store/{}/{}", entry.file_name().display(), chunk.file_name().display());
+            server.break_path(&path, Fault::Body(b"<html>".to_vec()));
+        }
+    }
+    let said = shop.vsekai(&["update"]).failed("chunk_corrupt");
+    assert!(said.contains("web page"), "{said}");
+}
+
+fn clock_was(shop: &Shop, seconds_ahead: i64) {
+    let time = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + seconds_ahead).unwrap();
+    fs::write(shop.control("trust/latest_known_time.json"), format!("\"{time}\"")).unwrap();
+}
+
+#[test]
+fn clock_may_be_corrected_by_some_minutes() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    for seconds in [5, 240] {
+        clock_was(&shop, seconds);
+        let before = fs::read(shop.control("trust/latest_known_time.json")).unwrap();
+        shop.vsekai(&["check"]).done();
+        // Steps do not add up.
+        assert_eq!(fs::read(shop.control("trust/latest_known_time.json")).unwrap(), before);
+    }
+    clock_was(&shop, 3600);
+    let said = shop.vsekai(&["check"]).failed("clock_went_back");
+    assert!(said.contains("clock") && !said.contains("trust") && !said.contains("stepped"), "{said}");
+    shop.update(&["--reset-clock-guard"]).done();
+    assert_eq!(shop.offered(&[]), None);
+}
+
+/// The text for people.
+fn told(shop: &Shop, words: &[&str]) -> String {
+    let mut command = vsekai();
+    command.env("HOME", shop.path("home")).env("XDG_CONFIG_HOME", shop.path("home/.config")).args(words);
+    let output = command.current_dir(shop.bench.root()).output().unwrap();
+    assert!(!output.status.success(), "{words:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn errors_of_the_system_are_told_in_words() {
+    let shop = Shop::with(&["1.0.0"]);
+    fs::write(shop.path("file"), b"x").unwrap();
+    let game = shop.game();
+    let game = game.to_str().unwrap();
+    for words in [
+        &["keys", "show", "nowhere"][..],
+        &["update", "new", "--repository", "nowhere", "--trust-root", "nowhere.json"],
+        &["update", "new", "--repository", "repository", "--trust-root", "file"],
+        &["store", "info", "nowhere.caidx"],
+        &["store", "make", "--store", "file", "x.caidx", "GAME"],
+        &["store", "make", "--store", "s", "no/x.caidx", "GAME"],
+        &["store", "extract", "--store", "nowhere", "x.caidx", "out"],
+        &["store", "chunk", "nowhere"],
+        &[
+            "publish",
+            "nowhere",
+            "--mode",
+            "stable",
+            "--version",
+            "1.0.0",
+            "--entry",
+            "g",
+            "--repository",
+            "r",
+            "--keys",
+            "keys",
+        ],
+        &["status", "file"],
+        &["launch", "file"],
+        &["update", game, "--http-auth-file", "nowhere"],
+        &["update", game, "--ca-cert", "nowhere"],
+        &["store", "info", "https://127.0.0.1:1/x.caidx", "--ca-cert", "file"],
+    ] {
+        let said = told(&shop, words);
+        for rust in ["entity", "os error", "Os {", "kind:", "Error(", "unwrap"] {
+            assert!(!said.contains(rust), "{words:?}: {said}");
+        }
+        assert!(said.starts_with("error: "), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn errors_of_the_network_are_told_in_words() {
+    let shop = Shop::with(&["1.0.0"]);
+    for (url, words) in
+        [(nobody(), "nothing listens there"), ("http://no-such-host.invalid/".to_owned(), "name was not found")]
+    {
+        let said = from(&shop, &url, &[]).failed("offline");
+        assert!(said.contains(words) && !said.contains("os error"), "{said}");
+    }
+    let server = TestServer::start(shop.publisher.repository());
+    let said = from(&shop, &server.url().replace("http:", "https:"), &[]);
+    let said = said.lines.last().unwrap()["message"].as_str().unwrap();
+    assert!(said.contains("http:// address") && !said.contains("client error"), "{said}");
+}
+
+#[test]
+fn scheme_may_have_any_case_and_a_missing_one_is_named() {
+    let (shop, server) = served();
+    from(&shop, &server.url().replace("http:", "HTTP:"), &[]).done();
+    from(&shop, &server.url().replace("http:", "Http:"), &["--version", "1.0.0"]).done();
+    let bare = server.url().replace("http://", "");
+    let said = from(&shop, &format!("{bare}/x"), &[]).failed("invalid_argument");
+    assert!(said.contains(&format!("https://{bare}/x")), "{said}");
+    let said = Run::of(shop.command(&["store", "info"]).arg(format!("{bare}/x.caidx"))).failed("invalid_argument");
+    assert!(said.contains(&format!("https://{bare}/x.caidx")), "{said}");
+    let upper = format!("{}/x.caidx", server.url().replace("http:", "HTTP:"));
+    Run::of(shop.command(&["store", "info"]).arg(&upper)).failed("not_found");
+}
+
+#[test]
+fn certificate_that_is_its_own_authority_is_explained() {
+    if !crate::support::nginx::is_installed() {
+        return;
+    }
+    let shop = Shop::with(&["1.0.0"]);
+    for (extra, is_fine) in [(&[][..], false), (&["-addext", "basicConstraints=critical,CA:FALSE"][..], true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-keyout",
+                "k",
+                "-out",
+                "c",
+                "-subj",
+                "/CN=localhost",
+            ])
+            .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+            .args(extra)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let certificate = shop.path("certificate.pem");
+        fs::copy(folder.path().join("c"), &certificate).unwrap();
+        let nginx = crate::support::nginx::Nginx::start(folder, Some("ssl_certificate c; ssl_certificate_key k;"));
+        fs::remove_dir(nginx.www()).unwrap();
+        std::os::unix::fs::symlink(shop.publisher.repository(), nginx.www()).unwrap();
+        let url = format!("https://{}/", nginx.address());
+        let run = from(&shop, &url, &["--ca-cert", certificate.to_str().unwrap()]);
+        if is_fine {
+            run.done();
+        } else {
+            let said = run.failed("tls_failed");
+            assert!(said.contains("openssl") && said.contains("CA:FALSE") && !said.contains("Other("), "{said}");
+        }
+    }
+}
