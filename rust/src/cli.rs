@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 
 mod arguments;
+mod checks;
 mod commands;
 #[cfg(all(debug_assertions, unix))]
 mod faults;

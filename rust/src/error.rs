@@ -326,11 +326,13 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
-    /// Preflight found problems, and the caller asked for strictness.
-    #[error("{findings} findings in the tree")]
+    /// Preflight found problems that prevent publishing.
+    #[error("The checks refuse this build: {codes}")]
     LintFailed {
-        /// Number of findings.
+        /// Number of findings that prevent it.
         findings: u64,
+        /// Their codes, separated by commas.
+        codes: String,
     },
     /// The key store lacks a signing key that is needed.
     #[error("The key of the role {role:?} is not in {}", path.display())]
@@ -339,6 +341,14 @@ pub enum Error {
         role: String,
         /// The key store's folder.
         path: PathBuf,
+    },
+    /// A signature that all others depend on is not valid any more.
+    #[error("The signature of {role} expired on {expires}: players accept nothing that is published now")]
+    SignatureExpired {
+        /// The role whose signature expired.
+        role: String,
+        /// When it expired.
+        expires: jiff::Timestamp,
     },
     /// A value chosen by the caller is out of range or contradicts another.
     #[error("Invalid {what}: {reason}")]
@@ -406,6 +416,7 @@ impl Error {
             Self::LaunchFailed { .. } => "launch_failed",
             Self::LintFailed { .. } => "lint_failed",
             Self::KeyMissing { .. } => "key_missing",
+            Self::SignatureExpired { .. } => "signature_expired",
             Self::Invalid { .. } => "invalid_argument",
             Self::Unsupported { .. } => "unsupported",
             Self::Cancelled => "cancelled",

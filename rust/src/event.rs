@@ -73,6 +73,21 @@ pub enum Event {
         /// The version that did not start and was replaced by this one, if any.
         rolled_back_from: Option<String>,
     },
+    /// A check of a build before it is published found something.
+    Found {
+        /// The finding's stable code.
+        code: &'static str,
+        /// Whether it prevents publishing.
+        prevents: bool,
+        /// Whether the publisher can allow it.
+        can_be_allowed: bool,
+        /// The file or folder concerned, if there is one.
+        path: Option<String>,
+        /// The problem, as a sentence.
+        message: String,
+        /// How to fix it.
+        hint: &'static str,
+    },
     /// A problem that does not stop the operation.
     Warned {
         /// The error's stable code, see [`Error::code`].

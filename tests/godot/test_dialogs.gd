@@ -11,6 +11,7 @@ const NOT_MET: PackedStringArray = [
 	"lint_failed",
 	"receipt_malformed",
 	"server_refused",
+	"signature_expired",
 	"version_exists",
 	"version_invalid",
 ]

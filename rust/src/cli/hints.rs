@@ -72,7 +72,11 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "Run `vsekai verify --repair DIR`, then start it again. If no file was damaged, the program does not \
              run on this system: tell the publisher."
         }
-        "lint_failed" => "Fix the problems listed above, or publish without --strict.",
+        "lint_failed" => {
+            "Fix the problems listed above. What is right as it is can be allowed, each with --allow CODE, except where \
+             no player may get it."
+        }
+        "signature_expired" => "Run `vsekai keys renew-root KEYS` where the key of root is, then run this again.",
         "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
         "config_malformed" => "Correct the file, or move it away: every key has a default.",
         _ => return None,

@@ -50,6 +50,15 @@ impl Output {
         }
     }
 
+    /// What a command shows although it fails: as text, or as a JSON line before that of the error.
+    pub(crate) fn data_before_error<T: Serialize>(self, command: &str, result: &T, text: &str) {
+        if self.json {
+            Self::json_line(&Line { event: "shown", command, result });
+        } else if !self.quiet {
+            Self::data(text);
+        }
+    }
+
     /// A line on stderr for people. `--json` reports the same in its last line; `--quiet` omits it.
     pub(crate) fn note(self, text: &str) {
         if !self.json && !self.quiet {

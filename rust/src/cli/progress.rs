@@ -45,6 +45,12 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, target);
         Self { bar, quiet }
     }
+
+    fn say(&self, text: &str) {
+        self.bar.suspend(|| {
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+        });
+    }
 }
 
 impl Observer for Bar {
@@ -65,14 +71,14 @@ impl Observer for Bar {
             }
             Event::Advanced { bytes, .. } => self.bar.inc(bytes),
             Event::Finished { .. } => self.bar.finish_and_clear(),
-            Event::Warned { message, .. } if !self.quiet => {
-                self.bar.suspend(|| {
-                    let _ = std::io::Write::write_all(
-                        &mut std::io::stderr(),
-                        format!("warning: {}\n", text::line(&message)).as_bytes(),
-                    );
-                });
+            Event::Found { code, prevents: true, can_be_allowed, message, hint, .. } => {
+                let otherwise = if can_be_allowed { format!(" Otherwise: --allow {code}.") } else { String::new() };
+                self.say(&format!("error: {} [{code}]\n  {hint}{otherwise}", text::line(&message)));
             }
+            Event::Found { code, message, hint, .. } if !self.quiet => {
+                self.say(&format!("warning: {} [{code}]\n  {hint}", text::line(&message)));
+            }
+            Event::Warned { message, .. } if !self.quiet => self.say(&format!("warning: {}", text::line(&message))),
             _ => {}
         }
     }

@@ -1,56 +1,74 @@
 //! Checks a tree before it is published, for faults that occurred in real builds.
 //!
-//! | code | finding |
-//! |---|---|
-//! | `tree_empty` | no files: the build failed unnoticed |
-//! | `version_not_canonical` | the version is not `SemVer`, or would sort wrongly |
-//! | `entry_missing` | the entry is not in the tree |
-//! | `entry_not_file` | the entry is a folder, a link or a device |
-//! | `entry_not_program` | the entry is not a program, or is one for another platform |
-//! | `entry_not_executable` | the entry has no exec bit, on a system that needs one |
-//! | `wrong_platform` | a program or library for another system or machine |
-//! | `program_missing` | no program for this platform |
-//! | `program_not_executable` | a program without exec bit, on a system that needs one |
-//! | `program_empty` | an empty program, library or pack |
-//! | `exec_bit_lost` | a file that was executable in the previous version, and is not in this one |
-//! | `case_collision` | two names that are the same on some disks |
-//! | `duplicate_file` | two large files with the same content |
-//! | `pack_churn` | a Godot pack whose bytes changed although its files did not |
-//! | `time_churn` | files of which only the recorded time changed |
-//! | `secret` | a file that contains or is named like a key or password |
-//! | `litter` | `.git`, `.godot` and files of the desktop |
+//! | code | weight | finding |
+//! |---|---|---|
+//! | `tree_empty` | warning | no files: the build failed unnoticed |
+//! | `version_not_canonical` | warning | the version is not `SemVer`, or would sort wrongly |
+//! | `version_extreme` | blocking | a number so large that hardly any version can follow |
+//! | `version_lower` | blocking | lower than the newest version of the mode: no player would be offered it |
+//! | `entry_missing` | warning | the entry is not in the tree |
+//! | `entry_not_file` | warning | the entry is a folder, a link or a device |
+//! | `entry_not_program` | blocking | the entry is not a program, or is one for another platform |
+//! | `wrong_platform` | warning | a program or library for another system or machine |
+//! | `program_missing` | warning | no program for this platform |
+//! | `program_not_executable` | warning | a program without exec bit, on a system that needs one |
+//! | `program_empty` | warning | an empty program, library or pack |
+//! | `exec_bit_lost` | warning | a file that was executable in the previous version, and is not in this one |
+//! | `case_collision` | refused | two names that are the same on some disks: in case, or in Unicode form |
+//! | `link_unsupported` | refused | a link, in a tree for Windows |
+//! | `path_too_long` | refused | a path that leaves no room for the folder of an install |
+//! | `special_file` | warning | a pipe, socket or device, which is left out |
+//! | `duplicate_file` | warning | two large files with the same content |
+//! | `pack_churn` | warning | a Godot pack whose bytes changed although its files did not |
+//! | `time_churn` | warning | files of which only the recorded time changed |
+//! | `secret` | refused | a private key, a token, a file of passwords, or the history of the sources |
+//! | `publisher_file` | refused | the publisher's own keys, repository, token or settings |
+//! | `possible_secret` | blocking | a file that may be a key or password, and may be harmless |
+//! | `litter` | warning | `.godot`, `.vsekai` and files of the desktop |
+//!
+//! The weight says what a finding does: a *warning* prevents publishing only if the publisher asked for that, a
+//! *blocking* one unless the publisher allows its code, and a *refused* one always. What a platform cannot hold
+//! (`case_collision`, `path_too_long`) is a warning for Linux, which can.
 //!
 //! Reads only, and changes nothing. It reads the first 4 KiB of most files and the whole of small ones; it reads large
-//! files only if their size suggests that two are the same. Findings are advice: the caller decides whether one
-//! prevents publishing. At most [`MAX_FINDINGS_PER_CODE`] of a kind are listed individually.
+//! files only if their size suggests that two are the same. At most [`MAX_FINDINGS_PER_CODE`] of a kind are listed
+//! individually.
 
 mod binary;
 mod content;
+mod der;
+mod names;
+mod own_files;
 mod pck;
+mod platform;
 mod programs;
+mod rules;
 mod secrets;
+mod tokens;
+mod versions;
 
 // The trees in these tests need exec bits, which Windows does not have.
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::archive::{Layout, Node, NodeKind};
 use crate::local::disk;
+use crate::local::tree::Skipped;
 use crate::path::RelPath;
-use crate::version::Version;
 
-/// Most findings listed for one code; one more finding says how many were left out.
-pub const MAX_FINDINGS_PER_CODE: usize = 25;
+use binary::{System, Target};
+pub use own_files::own_files;
+pub use platform::platform_of;
+pub use rules::{Finding, MAX_FINDINGS_PER_CODE, Severity, codes, is_code};
+use rules::{Findings, Rule};
+pub use versions::check_order;
 
 /// The tree to check, and what it is to be published as.
 #[derive(Debug, Clone, Copy)]
@@ -102,80 +120,72 @@ pub struct PreviousFile {
     pub mtime_ns: u64,
 }
 
-/// A problem that the publisher should look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// A stable code for scripts; see the table of this module.
-    pub code: &'static str,
-    /// The file or folder concerned, if there is one.
-    pub path: Option<String>,
-    /// The problem, as a sentence.
-    pub message: String,
-    /// How to fix it.
-    pub hint: &'static str,
-}
-
 /// Checks a tree. Findings are in the order of the table's codes, then by path.
 ///
 /// # Errors
 /// `Invalid` for an unknown platform, `Io` for a file that cannot be read or differs from the layout, `Cancelled`, and
 /// the errors of [`Previous::read`].
 pub fn check(input: &Input<'_>, monitor: &Monitor) -> Result<Vec<Finding>> {
-    let target = binary::Target::parse(input.platform)?;
-    let mut findings = Findings::default();
-    check_version(input.version, &mut findings);
-    let files: Vec<_> = input.layout.nodes().iter().filter_map(|node| Entry::of(node, input.root)).collect();
+    let target = Target::parse(input.platform)?;
+    let mut findings = Findings::of(target.system);
+    versions::check(input.version, &mut findings);
+    let files = files_of(input);
     if files.is_empty() {
         findings.add(Rule::TreeEmpty, None, "The tree has no files.".into());
         return Ok(findings.finish());
     }
-    check_names(input.layout, &mut findings);
+    names::check(input.layout, target.system, &mut findings);
     let mut programs = programs::Programs::new(input, target);
     for file in &files {
         monitor.cancel.check()?;
-        let head = file.head()?;
-        programs.look_at(file, &head, &mut findings);
-        if file.size <= secrets::MAX_SEARCHED_BYTES {
-            check_text(file, &head, &mut findings);
-        }
+        let text = file.text()?;
+        programs.look_at(file, &text, &mut findings);
+        secrets::look_at(file, &text, &mut findings);
     }
     programs.finish(&mut findings);
-    content::check(input, &files, monitor, &mut findings)?;
+    content::duplicates(&files, monitor, &mut findings)?;
+    compare_with(input, target, &files, monitor, &mut findings)?;
     Ok(findings.finish())
 }
 
-fn check_version(version: &str, findings: &mut Findings) {
-    let message = match Version::parse(version) {
-        Err(error) => format!("{error}."),
-        Ok(parsed) if !parsed.is_canonical() => match Version::canonical_of(version) {
-            Some(canonical) => format!("{version} would not sort by its number; write it as {canonical}."),
-            None => return,
-        },
-        Ok(_) => return,
-    };
-    findings.add(Rule::VersionNotCanonical, None, message);
+/// Only those checks of [`check`] that compare the tree with the previous version.
+///
+/// # Errors
+/// As [`check`].
+pub fn compare(input: &Input<'_>, monitor: &Monitor) -> Result<Vec<Finding>> {
+    let target = Target::parse(input.platform)?;
+    let mut findings = Findings::of(target.system);
+    compare_with(input, target, &files_of(input), monitor, &mut findings)?;
+    Ok(findings.finish())
 }
 
-fn check_names(layout: &Layout, findings: &mut Findings) {
-    let mut seen: HashMap<String, &RelPath> = HashMap::new();
-    for path in layout.nodes().iter().filter_map(|node| node.path.as_ref()) {
-        if let Some((rule, what)) = secrets::by_name(path) {
-            findings.add(rule, Some(path), format!("{path} is {what}."));
-        }
-        match seen.insert(path.folded(), path) {
-            None => {}
-            Some(other) => {
-                let message = format!("{path} and {other} are the same name on Windows and macOS.");
-                findings.add(Rule::CaseCollision, Some(path), message);
-            }
-        }
-    }
+fn compare_with(
+    input: &Input<'_>,
+    target: Target,
+    files: &[Entry<'_>],
+    monitor: &Monitor,
+    findings: &mut Findings,
+) -> Result<()> {
+    let Some(previous) = input.previous else { return Ok(()) };
+    programs::compare_modes(input, target, previous, files, findings)?;
+    content::compare(previous, files, monitor, findings)
 }
 
-fn check_text(file: &Entry<'_>, text: &[u8], findings: &mut Findings) {
-    if let Some((line, what)) = secrets::in_text(text) {
-        findings.add(Rule::Secret, Some(file.path), format!("{} has {what} in line {line}.", file.path));
+fn files_of<'a>(input: &Input<'a>) -> Vec<Entry<'a>> {
+    input.layout.nodes().iter().filter_map(|node| Entry::of(node, input.root)).collect()
+}
+
+/// One finding for each entry that is not published because archives cannot hold it.
+pub fn skipped(entries: &[Skipped]) -> Vec<Finding> {
+    let mut findings = Findings::of(System::Linux);
+    for entry in entries {
+        findings.add(
+            Rule::SpecialFile,
+            Some(&entry.path),
+            format!("{} is {} and is left out.", entry.path, entry.what),
+        );
     }
+    findings.finish()
 }
 
 /// A regular file of the tree.
@@ -210,89 +220,18 @@ impl<'a> Entry<'a> {
         Ok(bytes)
     }
 
-    /// The whole of a small file, or the beginning of a large one.
-    fn head(&self) -> Result<Vec<u8>> {
-        let is_small = self.size <= secrets::MAX_SEARCHED_BYTES;
-        let length = if is_small { self.size } else { binary::HEAD_BYTES as u64 };
-        self.read(&self.open()?, 0..length)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rule {
-    TreeEmpty,
-    VersionNotCanonical,
-    EntryMissing,
-    EntryNotFile,
-    EntryNotProgram,
-    EntryNotExecutable,
-    WrongPlatform,
-    ProgramMissing,
-    ProgramNotExecutable,
-    ProgramEmpty,
-    ExecBitLost,
-    CaseCollision,
-    DuplicateFile,
-    PackChurn,
-    TimeChurn,
-    Secret,
-    Litter,
-}
-
-impl Rule {
-    fn code_and_hint(self) -> (&'static str, &'static str) {
-        match self {
-            Self::TreeEmpty => ("tree_empty", "Check the build log: the export may have failed."),
-            Self::VersionNotCanonical => ("version_not_canonical", "Use that form: updaters compare versions by it."),
-            Self::EntryMissing => {
-                ("entry_missing", "Give --entry the program's path in the tree, with / between names.")
-            }
-            Self::EntryNotFile => ("entry_not_file", "Give --entry the program itself, not a folder or link."),
-            Self::EntryNotProgram => ("entry_not_program", "Check the platform, and that --entry names the program."),
-            Self::EntryNotExecutable => ("entry_not_executable", "Run chmod +x on it before publishing."),
-            Self::WrongPlatform => ("wrong_platform", "Leave it out, or publish this tree for the other platform."),
-            Self::ProgramMissing => ("program_missing", "Check the platform, and that the export produced a program."),
-            Self::ProgramNotExecutable => ("program_not_executable", "Run chmod +x on it before publishing."),
-            Self::ProgramEmpty => ("program_empty", "Check the build log: the disk may have been full."),
-            Self::ExecBitLost => ("exec_bit_lost", "If it should still be executable, run chmod +x on it."),
-            Self::CaseCollision => ("case_collision", "Rename one of them."),
-            Self::DuplicateFile => ("duplicate_file", "Leave one out: players download it once, but store it twice."),
-            Self::PackChurn => {
-                ("pack_churn", "Replace it with the previous version's file, so that players need not download it.")
-            }
-            Self::TimeChurn => {
-                ("time_churn", "Publish without times: they change the index, and players do not need them.")
-            }
-            Self::Secret => ("secret", "Leave it out, and if it was ever published, replace the key or password."),
-            Self::Litter => ("litter", "Leave it out."),
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Findings(BTreeMap<Rule, (Vec<Finding>, usize)>);
-
-impl Findings {
-    fn add(&mut self, rule: Rule, path: Option<&RelPath>, message: String) {
-        let (listed, unlisted) = self.0.entry(rule).or_default();
-        if listed.len() == MAX_FINDINGS_PER_CODE {
-            *unlisted += 1;
-            return;
-        }
-        let (code, hint) = rule.code_and_hint();
-        listed.push(Finding { code, path: path.map(ToString::to_string), message, hint });
+    /// What the formats of programs are recognized by.
+    fn beginning(&self) -> Result<Vec<u8>> {
+        self.read(&self.open()?, 0..self.size.min(binary::HEAD_BYTES as u64))
     }
 
-    fn finish(self) -> Vec<Finding> {
-        let mut all = Vec::new();
-        for (rule, (mut listed, unlisted)) in self.0 {
-            listed.sort_by(|a, b| a.path.cmp(&b.path));
-            all.append(&mut listed);
-            if unlisted > 0 {
-                let (code, hint) = rule.code_and_hint();
-                all.push(Finding { code, path: None, message: format!("And {unlisted} more of the same."), hint });
-            }
+    /// What the rules about content look at: the whole of a small file, the beginning of a larger one.
+    fn text(&self) -> Result<Vec<u8>> {
+        let file = self.open()?;
+        if self.size <= secrets::MAX_SMALL_BYTES {
+            return self.read(&file, 0..self.size);
         }
-        all
+        let head = self.read(&file, 0..binary::HEAD_BYTES as u64)?;
+        if secrets::is_text(&head) { self.read(&file, 0..self.size.min(secrets::MAX_TEXT_BYTES)) } else { Ok(head) }
     }
 }

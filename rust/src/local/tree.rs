@@ -29,11 +29,25 @@ pub fn layout(root: &Path, recorded: &Recorded) -> Result<Layout> {
 
 /// The layout without some of the entries directly below `root`.
 pub fn layout_without(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<Layout> {
+    Ok(layout_and_skipped(root, recorded, names)?.0)
+}
+
+/// An entry that is left out, because archives cannot hold its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its path in the tree.
+    pub path: RelPath,
+    /// Its kind, with an article.
+    pub what: &'static str,
+}
+
+/// The layout without some of the entries directly below `root`, and what else was left out.
+pub fn layout_and_skipped(root: &Path, recorded: &Recorded, names: &[&str]) -> Result<(Layout, Vec<Skipped>)> {
     let found = fs::metadata(root).map_err(Error::io("read", root))?;
     let top = NewNode { path: None, metadata: metadata(&found, recorded), content: NewContent::Directory };
-    let mut nodes = vec![top];
-    list(root, None, recorded, names, &mut nodes)?;
-    Layout::build(nodes)
+    let (mut nodes, mut skipped) = (vec![top], Vec::new());
+    list(root, None, recorded, names, &mut nodes, &mut skipped)?;
+    Ok((Layout::build(nodes)?, skipped))
 }
 
 /// Size of the regular file at `path`, in bytes.
@@ -51,23 +65,23 @@ fn list(
     recorded: &Recorded,
     without: &[&str],
     nodes: &mut Vec<NewNode>,
+    skipped: &mut Vec<Skipped>,
 ) -> Result<()> {
     let mut entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(Error::io("list", folder))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            let name = name.to_string_lossy();
-            let name = at.map_or_else(|| name.to_string(), |at| format!("{at}/{name}"));
-            return Err(Error::UnsafePath { name, reason: "not UTF-8" });
+            return Err(Error::UnsafePath { name: shown(at, &name.to_string_lossy()), reason: "not UTF-8" });
         };
         if without.contains(&name) {
             continue;
         }
-        let path = match at {
-            Some(at) => at.child(name)?,
-            None => RelPath::new(name)?,
-        };
+        let path = at.map_or_else(|| RelPath::new(name), |at| at.child(name));
+        let path = path.map_err(|error| match error {
+            Error::UnsafePath { reason, .. } => Error::UnsafePath { name: shown(at, name), reason },
+            error => error,
+        })?;
         let found = entry.metadata().map_err(Error::io("read", entry.path()))?;
         let content = if found.is_dir() {
             NewContent::Directory
@@ -76,15 +90,40 @@ fn list(
         } else if found.is_symlink() {
             NewContent::Symlink { target: link_target(&entry.path(), &path)? }
         } else {
+            skipped.push(Skipped { path, what: kind_of(&found) });
             continue;
         };
         let is_directory = content == NewContent::Directory;
         nodes.push(NewNode { path: Some(path.clone()), metadata: metadata(&found, recorded), content });
         if is_directory {
-            list(&entry.path(), Some(&path), recorded, &[], nodes)?;
+            list(&entry.path(), Some(&path), recorded, &[], nodes, skipped)?;
         }
     }
     Ok(())
+}
+
+/// The path of an entry whose name may not be one.
+fn shown(at: Option<&RelPath>, name: &str) -> String {
+    at.map_or_else(|| name.to_owned(), |at| format!("{at}/{name}"))
+}
+
+/// What an entry that is neither file, folder nor link is.
+#[cfg(unix)]
+fn kind_of(found: &fs::Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = found.file_type();
+    if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn kind_of(_found: &fs::Metadata) -> &'static str {
+    "a device"
 }
 
 fn link_target(at: &Path, path: &RelPath) -> Result<LinkTarget> {

@@ -2,10 +2,10 @@
 //! it.
 //!
 //! ```text
-//! tree, or an index and a store  --build-->  index + file table  --lint-->  release document
-//!                                             |                              |
-//! a folder:                                store/                 targets/, catalog, tuf/ (timestamp last)
-//! a server:                                missing chunks         documents, signed list, commit
+//! tree, or an index and a store  --check, build-->  index + file table  -->  release document
+//!                                                    |                        |
+//! a folder:                                       store/           targets/, catalog, tuf/ (timestamp last)
+//! a server:                                       missing chunks   documents, signed list, commit
 //! ```
 //!
 //! Readers see a complete version or none of it, because the timestamp is written last. Published versions never
@@ -26,6 +26,7 @@ use crate::formats::release::{Entry, ModeName, Platform};
 use crate::limits;
 use crate::local::preflight::Finding;
 use crate::local::sources::Sources;
+use crate::net::trust::RoleValidity;
 use crate::path::RelPath;
 use crate::version::Version;
 
@@ -37,9 +38,11 @@ mod edit;
 mod folder;
 mod history;
 mod import;
+mod roles;
 mod server;
 
-pub use edit::{Edit, edit};
+pub use edit::{Edit, Edited, edit};
+pub use roles::roles;
 pub use server::{Server, retire_on_server};
 
 /// The content to publish.
@@ -74,8 +77,8 @@ pub struct Request {
     pub mode: ModeName,
     /// The version number.
     pub version: Version,
-    /// The platform that the build runs on.
-    pub platform: Platform,
+    /// The platform that the build runs on. `None` takes that of the program to start.
+    pub platform: Option<Platform>,
     /// The program to start, and its arguments.
     pub entry: Entry,
     /// The release notes, in Markdown.
@@ -98,8 +101,13 @@ pub struct Request {
     pub chunker: Option<Chunker>,
     /// zstd compression level of chunks, 1 to 22.
     pub level: i32,
-    /// Treat findings of the preflight as errors.
+    /// Treat all findings of the preflight as errors.
     pub strict: bool,
+    /// Codes of findings that do not prevent publishing. Those that are always refused prevent it all the same.
+    pub allowed: Vec<String>,
+    /// Further files of the publisher that must not be in the tree, such as a token: each with what it is, as the
+    /// subject of a sentence.
+    pub private: Vec<(String, PathBuf)>,
     /// Number of versions of the mode that stay on offer. Older ones are withdrawn, to keep metadata small.
     pub keep_versions: usize,
     /// The bundles to build; `None` builds none. Ignored by a server, which builds its own.
@@ -142,13 +150,16 @@ pub struct Published {
     pub metadata_bytes: u64,
     /// The bundles that were built.
     pub bundles: Vec<BundleInfo>,
+    /// How long the signatures of all roles are valid.
+    pub roles: Vec<RoleValidity>,
 }
 
 /// Publishes a version.
 ///
 /// # Errors
-/// `key_missing`, `version_exists`, `lint_failed` with [`Request::strict`]; for a server, also `server_refused` and
-/// network errors. The version is then not offered; chunks that were stored are kept.
+/// `lint_failed`, `signature_expired`, `key_missing`, `version_exists`; for a server, also `server_refused` and network
+/// errors. The version is then not offered; chunks that were stored are kept. After `lint_failed`, nothing was stored
+/// or sent.
 pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
     match &request.repository {
         Destination::Folder(folder) => folder::publish(request, folder, monitor),

@@ -42,7 +42,9 @@ mod transport;
 pub use crate::formats::metadata_pack::{check_role_name, check_target_name, target_path};
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
-pub use publication::{Committed, Listed, MemoryStorage, Publication, Read, TrustFiles, make_pack};
+pub use publication::{
+    Committed, Listed, MemoryStorage, Publication, Read, RoleValidity, TrustFiles, Validity, make_pack,
+};
 pub use remembered::signed_documents;
 pub use repository::{ClockGuard, OpenOptions, Repository};
 

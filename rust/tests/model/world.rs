@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vsekai_updater::app::updater::{Settings, Updater};
 use vsekai_updater::error::Result;
-use vsekai_updater::event::{Cancel, Monitor};
+use vsekai_updater::event::Monitor;
 use vsekai_updater::formats::chunker::{Algorithm, Chunker};
 use vsekai_updater::formats::index::ChunkSizes;
 use vsekai_updater::formats::release::{Entry, ModeName, Platform};
@@ -149,7 +149,7 @@ impl World {
             content: BuildSource::Tree(self.tree(build)),
             mode: mode(in_mode),
             version: version(of),
-            platform: Platform::current(),
+            platform: Some(Platform::current()),
             entry: Entry { path: RelPath::new(ENTRY)?, arguments: Vec::new() },
             notes: String::new(),
             min_launcher: None,
@@ -162,6 +162,8 @@ impl World {
             chunker: Some(Chunker::new(Algorithm::Casync, sizes)?),
             level: 1,
             strict: false,
+            allowed: vec!["version_lower".to_owned()],
+            private: Vec::new(),
             keep_versions: KEPT_VERSIONS,
             bundling: None,
             scratch: self.path("scratch"),

@@ -63,6 +63,7 @@ mod tests {
         "lint_failed",
         "receipt_malformed",
         "server_refused",
+        "signature_expired",
         "version_exists",
         "version_invalid",
     ];

@@ -39,7 +39,7 @@ pub(crate) struct Publish {
     /// The version, as MAJOR.MINOR.PATCH[-PRE][+BUILD]
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: String,
-    /// The platform the build runs on [default: this one]
+    /// The platform the build runs on [default: that of the program in --entry]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
     /// The program that `vsekai launch` starts, as a path in the build
@@ -78,9 +78,12 @@ pub(crate) struct Publish {
     /// Never offer it automatically; it can still be installed by name
     #[arg(long)]
     pub(crate) skip_update: bool,
-    /// Do not publish if the checks find a problem
+    /// Do not publish if the checks find any problem, not only one of those that always prevent it
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Publish although the checks find a problem with this code. May be repeated
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
     /// Number of versions of the mode to keep on offer
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) keep_versions: u16,
@@ -266,10 +269,18 @@ pub(crate) enum Keys {
         /// The new mode
         mode: ModeName,
     },
-    /// Show all keys, which of them are missing from the folder, and when the root expires
+    /// Show all keys, which of them are missing from the folder, and how long the signatures are valid
     Show {
         /// The folder
         dir: PathBuf,
+        /// Also read the signatures of all other roles from this repository folder
+        #[arg(long, value_name = "DIR", conflicts_with = "server")]
+        repository: Option<PathBuf>,
+        /// Also read them from this update server
+        #[arg(long, value_name = "URL")]
+        server: Option<Url>,
+        #[command(flatten)]
+        network: Box<Network>,
     },
     /// Replace the key of a role, and create a root that names the new key
     Rotate {

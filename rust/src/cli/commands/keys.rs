@@ -1,26 +1,37 @@
 //! `vsekai keys`
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::net::api::{OnlineKeys, RepositoryInfo};
-use crate::net::publish::Server;
-use crate::net::trust::{Days, KeyInfo, Keys};
+use crate::net::http::Url;
+use crate::net::publish::{Destination, Server, roles};
+use crate::net::trust::{Days, KeyInfo, Keys, RoleValidity};
 use serde::Serialize;
 
 use crate::cli::arguments::{self, publish};
+use crate::cli::checks;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 
 #[derive(Serialize)]
 struct Shown {
     keys: Vec<KeyInfo>,
+    /// How long the signatures are valid, as far as that is known here.
+    roles: Vec<RoleValidity>,
+}
+
+impl Shown {
+    fn of(keys: &Keys) -> Self {
+        Self { keys: keys.show(), roles: vec![keys.root_validity()] }
+    }
 }
 
 pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
     match args {
         publish::Keys::Init { dir, mode, online, network } => {
+            let dir = checks::local_folder("DIR", dir)?;
             let modes = mode.iter().map(ToString::to_string).collect::<Vec<_>>();
             let keys = match &online {
                 None => Keys::init(&dir, &modes, &Days::default())?,
@@ -39,9 +50,17 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
                 dir = dir.display(),
                 root = dir.join("root.json").display(),
             );
-            output.done("keys init", &Shown { keys: keys.show() }, &text);
+            output.done("keys init", &Shown::of(&keys), &text);
         }
-        publish::Keys::Show { dir } => show("keys show", &Keys::open(&dir)?, &dir, output),
+        publish::Keys::Show { dir, repository, server, network } => {
+            let keys = Keys::open(&dir)?;
+            let mut shown = Shown::of(&keys);
+            if let Some(place) = destination(repository, server, &network)? {
+                shown.roles = roles(&place, &dir)?;
+            }
+            keys.check_root().inspect_err(|_| output.data_before_error("keys show", &shown, &text(&shown, &dir)))?;
+            show("keys show", &shown, &dir, output);
+        }
         publish::Keys::Add { dir, mode } => {
             change("keys add", &dir, output, |keys| keys.add_mode(mode.as_str()))?;
         }
@@ -68,18 +87,40 @@ fn online_keys(place: &OsStr, network: &arguments::Network) -> Result<OnlineKeys
 fn change(command: &str, dir: &Path, output: Output, how: impl FnOnce(&mut Keys) -> Result<()>) -> Result<()> {
     let mut keys = Keys::open(dir)?;
     how(&mut keys)?;
-    show(command, &keys, dir, output);
+    show(command, &Shown::of(&keys), dir, output);
     Ok(())
 }
 
-fn show(command: &str, keys: &Keys, dir: &Path, output: Output) {
-    let found = keys.show();
-    let root = found.first().map(|key| {
+/// The repository whose signatures are to be shown, too.
+fn destination(
+    folder: Option<PathBuf>,
+    server: Option<Url>,
+    network: &arguments::Network,
+) -> Result<Option<Destination>> {
+    if let Some(url) = server {
+        return Ok(Some(Destination::Server(Server::new(url, options::connect(network)?)?)));
+    }
+    let folder = folder.map(|folder| checks::local_folder("--repository", folder)).transpose()?;
+    Ok(folder.map(Destination::Folder))
+}
+
+fn show(command: &str, shown: &Shown, dir: &Path, output: Output) {
+    checks::warn_of_ending(&shown.roles, output);
+    output.done(command, shown, &text(shown, dir));
+}
+
+fn text(shown: &Shown, dir: &Path) -> String {
+    let root = shown.keys.first().map(|key| {
         let root = dir.join("root.json");
         format!("\n{} is version {} and expires on {}.", root.display(), key.root_version, key.root_expires)
     });
-    let text = format!("{}{}", table(&found), root.unwrap_or_default());
-    output.done(command, &Shown { keys: found }, &text);
+    let others = match shown.roles.len() {
+        1 => {
+            "\nHow long the signatures of the other roles are valid stands in the repository: give --repository or --server."
+        }
+        _ => "",
+    };
+    format!("{}{}{}{others}", table(&shown.keys), root.unwrap_or_default(), checks::days_left(&shown.roles))
 }
 
 fn table(keys: &[KeyInfo]) -> String {

@@ -1,20 +1,24 @@
 //! `vsekai publish`
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::bundle::{BundleInfo, Effort};
-use crate::formats::release::{Entry, Platform};
+use crate::formats::release::Entry;
 use crate::local::disk;
 use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
 use crate::path::RelPath;
 use crate::version::Version;
 
+use crate::cli::arguments::Network;
 use crate::cli::arguments::publish::Publish;
 use crate::cli::arguments::store::ChunkerName;
+use crate::cli::checks;
 use crate::cli::options::{self, LazyNetwork};
 use crate::cli::output::{DONE, Output};
+use crate::cli::settings;
 use crate::cli::size::{bytes, count};
 
 pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -22,9 +26,9 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     let request = request(args)?;
     let published = publish(&request, monitor)?;
     for finding in &published.findings {
-        let path = finding.path.as_deref().map(|path| format!("{path}: ")).unwrap_or_default();
-        output.note(&format!("warning: {path}{} [{}]", finding.message, finding.code));
+        output.note(&format!("warning: {} [{}]\n  {}", finding.message, finding.code, finding.hint));
     }
+    checks::warn_of_ending(&published.roles, output);
     let is_sent = matches!(request.repository, Destination::Server(_));
     output.done("publish", &published, &text(&published, started.elapsed().as_secs_f64(), is_sent));
     Ok(DONE)
@@ -36,12 +40,14 @@ fn request(args: Publish) -> Result<Request> {
             let network = options::connect_with_token(&args.network, args.token_file.as_deref())?;
             Destination::Server(Server::new(url, network)?)
         }
-        (None, Some(folder)) => Destination::Folder(folder),
+        (None, Some(folder)) => Destination::Folder(checks::local_folder("--repository", folder)?),
         (None, None) => {
             let reason = "give a folder with --repository, or a URL with --server".to_owned();
             return Err(Error::Invalid { what: "repository", reason });
         }
     };
+    let keys = checks::local_folder("--keys", args.keys)?;
+    let private = private(args.token_file.as_deref(), &args.network);
     let network = LazyNetwork::new(&args.network);
     let content = match (args.tree, &args.from_index) {
         (Some(tree), _) => BuildSource::Tree(tree),
@@ -68,7 +74,7 @@ fn request(args: Publish) -> Result<Request> {
         content,
         mode: args.mode,
         version: Version::parse(&args.version)?,
-        platform: args.platform.unwrap_or_else(Platform::current),
+        platform: args.platform,
         entry: Entry { path: RelPath::new(&args.entry)?, arguments: args.entry_arguments },
         notes,
         min_launcher: args.min_launcher,
@@ -77,14 +83,30 @@ fn request(args: Publish) -> Result<Request> {
         rollout: args.rollout,
         skip_update: args.skip_update,
         repository,
-        keys: args.keys,
+        keys,
         chunker,
         level: args.level,
         strict: args.strict,
+        allowed: args.allow,
+        private,
         keep_versions: usize::from(args.keep_versions),
         bundling: bundling(args.delta_from, args.fast, args.best),
         scratch: std::env::temp_dir(),
     })
+}
+
+/// Files that must not be in the tree, each as the subject of a sentence.
+fn private(token: Option<&Path>, network: &Network) -> Vec<(String, PathBuf)> {
+    let configuration = settings::file().filter(|path| path.exists());
+    let files = [
+        ("The file with the token", token),
+        ("The file with the Authorization header", network.http_auth_file.as_deref()),
+        ("The file with the cookie", network.http_cookie_file.as_deref()),
+        ("The client certificate", network.client_cert.as_deref()),
+        ("The key of the client certificate", network.client_key.as_deref()),
+        ("The configuration file", configuration.as_deref()),
+    ];
+    files.into_iter().filter_map(|(what, path)| Some((what.to_owned(), path?.to_owned()))).collect()
 }
 
 fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
@@ -99,7 +121,8 @@ fn bundling(deltas: u16, is_fast: bool, is_best: bool) -> Option<Bundling> {
 fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
     let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
     if published.was_there {
-        return format!("{name} is already published, with the same content.{}", bundles(&published.bundles));
+        let (bundles, days) = (bundles(&published.bundles), checks::days_left(&published.roles));
+        return format!("{name} is already published, with the same content.{bundles}{days}");
     }
     let sizes = &published.sizes;
     let findings = match published.findings.len() {
@@ -107,7 +130,7 @@ fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{}{findings}",
+        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{}{}{findings}",
         count(sizes.files),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),
@@ -115,6 +138,7 @@ fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
         bytes(published.new_stored_bytes),
         if is_sent { "" } else { " to upload" },
         bundles(&published.bundles),
+        checks::days_left(&published.roles),
     )
 }
 

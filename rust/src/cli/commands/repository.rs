@@ -7,6 +7,7 @@ use crate::net::trust::Committed;
 use crate::text;
 
 use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget};
+use crate::cli::checks;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 
@@ -23,8 +24,11 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         return Ok(DONE);
     }
     let (target, edits, text) = plan(args);
-    let committed = edit(&target.repository, &target.keys, &edits)?;
-    output.done("repository", &committed, &text);
+    let folder = checks::local_folder("--repository", target.repository)?;
+    let keys = checks::local_folder("--keys", target.keys)?;
+    let edited = edit(&folder, &keys, &edits)?;
+    checks::warn_of_ending(&edited.roles, output);
+    output.done("repository", &edited, &format!("{text}{}", checks::days_left(&edited.roles)));
     Ok(DONE)
 }
 

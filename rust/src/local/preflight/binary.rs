@@ -30,6 +30,7 @@ pub(super) enum System {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Machine {
     X86_64,
+    X86,
     Aarch64,
     Other,
 }
@@ -46,6 +47,8 @@ pub(super) struct Binary {
     pub(super) system: System,
     pub(super) machines: Vec<Machine>,
     pub(super) role: Role,
+    /// Whether it can be started: programs, and libraries that say where to begin.
+    pub(super) starts: bool,
 }
 
 impl Binary {
@@ -63,6 +66,22 @@ impl Binary {
             _ => None,
         }
     }
+
+    fn new(system: System, machines: Vec<Machine>, role: Role) -> Self {
+        Self { system, machines, role, starts: role == Role::Program }
+    }
+
+    /// The platform that it is for, if it is one that we build for.
+    pub(super) fn platform(&self) -> Option<&'static str> {
+        let has = |machine| self.machines.contains(&machine);
+        match self.system {
+            System::Linux if has(Machine::X86_64) => Some("linux-x86_64"),
+            System::Linux if has(Machine::Aarch64) => Some("linux-aarch64"),
+            System::Windows if has(Machine::X86_64) || has(Machine::X86) => Some("windows-x86_64"),
+            System::MacOs if has(Machine::X86_64) || has(Machine::Aarch64) => Some("macos-universal"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Binary {
@@ -75,6 +94,7 @@ impl fmt::Display for Binary {
         let role = if self.role == Role::Program { "program" } else { "library" };
         let machine = |machine: &Machine| match machine {
             Machine::X86_64 => "x86-64",
+            Machine::X86 => "32-bit x86",
             Machine::Aarch64 => "ARM64",
             Machine::Other => "another machine",
         };
@@ -108,10 +128,11 @@ impl Target {
     }
 
     pub(super) fn runs(self, binary: &Binary) -> bool {
-        let is_known = |machine: &Machine| *machine != Machine::Other;
+        let has = |machine| binary.machines.contains(&machine);
         let fits = match self.machine {
-            Some(machine) => binary.machines.contains(&machine),
-            None => binary.machines.iter().any(is_known),
+            // Windows starts 32-bit programs, and they bring their own libraries.
+            Some(machine) => has(machine) || (self.system == System::Windows && has(Machine::X86)),
+            None => has(Machine::X86_64) || has(Machine::Aarch64),
         };
         fits && binary.system == self.system
     }
@@ -122,9 +143,19 @@ impl Target {
     }
 }
 
+/// Whether a file is a .NET program, which Windows starts like any other.
+pub(super) fn is_managed_program(head: &[u8]) -> bool {
+    let is_program = match FileKind::parse(head) {
+        Ok(FileKind::Pe64) => portable_role::<pe::ImageNtHeaders64>(head),
+        Ok(FileKind::Pe32) => portable_role::<pe::ImageNtHeaders32>(head),
+        _ => None,
+    };
+    matches!(is_program, Some((_, Role::Program, true)))
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "an arm of a match whose other arms may return nothing")]
 fn other(system: System) -> Option<Binary> {
-    Some(Binary { system, machines: vec![Machine::Other], role: Role::Library })
+    Some(Binary::new(system, vec![Machine::Other], Role::Library))
 }
 
 fn elf64(head: &[u8], name: &str) -> Option<Binary> {
@@ -147,25 +178,31 @@ fn elf64(head: &[u8], name: &str) -> Option<Binary> {
         elf::ET_DYN => Role::Library,
         _ => return None,
     };
-    Some(Binary { system: System::Linux, machines: vec![machine], role })
+    // Whatever its name: a position-independent program that is linked statically looks like a library otherwise.
+    let starts = role == Role::Program || (header.e_entry(endian) != 0 && !name.contains(".so"));
+    Some(Binary { starts, ..Binary::new(System::Linux, vec![machine], role) })
 }
 
 fn portable<Headers: ImageNtHeaders>(head: &[u8]) -> Option<Binary> {
+    let (machine, role, is_managed) = portable_role::<Headers>(head)?;
+    (!is_managed).then(|| Binary::new(System::Windows, vec![machine], role))
+}
+
+/// The machine and role of a PE, and whether it contains code for .NET instead of a machine.
+fn portable_role<Headers: ImageNtHeaders>(head: &[u8]) -> Option<(Machine, Role, bool)> {
     let mut offset = pe::ImageDosHeader::parse(head).ok()?.nt_headers_offset().into();
     let (headers, directories) = Headers::parse(head, &mut offset).ok()?;
     let runtime = directories.get(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR);
-    if runtime.is_some_and(|directory| directory.virtual_address.get(LE) != 0) {
-        return None;
-    }
+    let is_managed = runtime.is_some_and(|directory| directory.virtual_address.get(LE) != 0);
     let header = headers.file_header();
     let machine = match header.machine.get(LE) {
         pe::IMAGE_FILE_MACHINE_AMD64 => Machine::X86_64,
+        pe::IMAGE_FILE_MACHINE_I386 => Machine::X86,
         pe::IMAGE_FILE_MACHINE_ARM64 => Machine::Aarch64,
         _ => Machine::Other,
     };
     let is_library = (header.characteristics.get(LE) & pe::IMAGE_FILE_DLL).0 != 0;
-    let role = if is_library { Role::Library } else { Role::Program };
-    Some(Binary { system: System::Windows, machines: vec![machine], role })
+    Some((machine, if is_library { Role::Library } else { Role::Program }, is_managed))
 }
 
 fn mach(head: &[u8]) -> Option<Binary> {
@@ -177,7 +214,7 @@ fn mach(head: &[u8]) -> Option<Binary> {
         _ => return None,
     };
     let machine = mach_machine(header.cputype(endian));
-    Some(Binary { system: System::MacOs, machines: vec![machine], role })
+    Some(Binary::new(System::MacOs, vec![machine], role))
 }
 
 fn mach_machine(cpu: macho::CpuType) -> Machine {
@@ -197,5 +234,5 @@ fn fat<Fat: FatArch>(head: &[u8], name: &str) -> Option<Binary> {
     // Its content is far beyond the head, so the name decides about its role.
     let is_library = [".dylib", ".bundle", ".so", ".a"].iter().any(|suffix| name.ends_with(suffix));
     let role = if is_library { Role::Library } else { Role::Program };
-    Some(Binary { system: System::MacOs, machines, role })
+    Some(Binary::new(System::MacOs, machines, role))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Entry, Findings, Input, Previous, PreviousFile, Rule, pck};
+use super::{Entry, Findings, Previous, PreviousFile, Rule, pck};
 use crate::error::Result;
 use crate::event::Monitor;
 
@@ -12,25 +12,28 @@ use crate::event::Monitor;
 const MIN_DUPLICATE_BYTES: u64 = 1 << 20;
 const BLOCK_BYTES: u64 = 1 << 20;
 
-pub(super) fn check(input: &Input<'_>, files: &[Entry<'_>], monitor: &Monitor, findings: &mut Findings) -> Result<()> {
+pub(super) fn compare(
+    previous: Previous<'_>,
+    files: &[Entry<'_>],
+    monitor: &Monitor,
+    findings: &mut Findings,
+) -> Result<()> {
     let mut digests = Digests { monitor, known: HashMap::new() };
-    duplicates(files, &mut digests, findings)?;
-    if let Some(previous) = input.previous {
-        let before: HashMap<_, _> = previous.files.iter().map(|file| (&file.path, file)).collect();
-        let pairs: Vec<_> = files.iter().filter_map(|file| Some((file, *before.get(file.path)?))).collect();
-        times(&pairs, &mut digests, findings)?;
-        for (file, before) in pairs {
-            if is_churned_pack(file, before, previous, &mut digests)? {
-                let message =
-                    format!("{} contains the same files as in the previous version, but its bytes differ.", file.path);
-                findings.add(Rule::PackChurn, Some(file.path), message);
-            }
+    let before: HashMap<_, _> = previous.files.iter().map(|file| (&file.path, file)).collect();
+    let pairs: Vec<_> = files.iter().filter_map(|file| Some((file, *before.get(file.path)?))).collect();
+    times(&pairs, &mut digests, findings)?;
+    for (file, before) in pairs {
+        if is_churned_pack(file, before, previous, &mut digests)? {
+            let message =
+                format!("{} contains the same files as in the previous version, but its bytes differ.", file.path);
+            findings.add(Rule::PackChurn, Some(file.path), message);
         }
     }
     Ok(())
 }
 
-fn duplicates(files: &[Entry<'_>], digests: &mut Digests<'_>, findings: &mut Findings) -> Result<()> {
+pub(super) fn duplicates(files: &[Entry<'_>], monitor: &Monitor, findings: &mut Findings) -> Result<()> {
+    let mut digests = Digests { monitor, known: HashMap::new() };
     let mut by_size: HashMap<u64, Vec<&Entry<'_>>> = HashMap::new();
     for file in files.iter().filter(|file| file.size >= MIN_DUPLICATE_BYTES) {
         by_size.entry(file.size).or_default().push(file);

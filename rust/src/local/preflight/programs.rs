@@ -1,9 +1,10 @@
 //! Rules about programs: are they in the tree, are they for this platform, and can they be started?
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use super::binary::{Binary, Role, System, Target};
-use super::{Entry, Findings, Input, Rule};
+use super::binary::{Binary, Role, System, Target, is_managed_program};
+use super::{Entry, Findings, Input, Previous, Rule};
+use crate::error::Result;
 use crate::formats::archive::NodeKind;
 use crate::path::RelPath;
 
@@ -15,15 +16,12 @@ const PROGRAM_SUFFIXES: [&str; 9] =
 pub(super) struct Programs<'a> {
     input: &'a Input<'a>,
     target: Target,
-    previous_modes: HashMap<&'a RelPath, u32>,
     has_program: bool,
 }
 
 impl<'a> Programs<'a> {
     pub(super) fn new(input: &'a Input<'a>, target: Target) -> Self {
-        let previous = input.previous.map(|previous| previous.files).unwrap_or_default();
-        let previous_modes = previous.iter().map(|file| (&file.path, file.mode)).collect();
-        Self { input, target, previous_modes, has_program: false }
+        Self { input, target, has_program: false }
     }
 
     /// `head` is the beginning of the file.
@@ -31,20 +29,19 @@ impl<'a> Programs<'a> {
         let path = file.path;
         let is_entry = self.input.entry == Some(path);
         if file.size == 0 {
-            if is_entry || promises_program(path, file.is_executable()) {
+            if is_entry {
+                findings.add(Rule::EntryNotProgram, Some(path), format!("The entry {path} is empty."));
+            } else if promises_program(path, file.is_executable()) {
                 findings.add(Rule::ProgramEmpty, Some(path), format!("{path} is named like a program, but is empty."));
             }
             return;
         }
         let binary = Binary::of(head, path.file_name());
         if is_entry {
-            self.look_at_entry(file, head, binary.as_ref(), findings);
+            self.look_at_entry(path, head, binary.as_ref(), findings);
             return;
         }
-        let Some(binary) = binary else {
-            self.compare_mode(file, findings);
-            return;
-        };
+        let Some(binary) = binary else { return };
         if !self.target.runs(&binary) {
             let message = format!("{path} is {binary}, but the tree is for {}.", self.input.platform);
             findings.add(Rule::WrongPlatform, Some(path), message);
@@ -57,30 +54,19 @@ impl<'a> Programs<'a> {
         }
     }
 
-    fn look_at_entry(&mut self, file: &Entry<'_>, head: &[u8], binary: Option<&Binary>, findings: &mut Findings) {
-        let path = file.path;
-        let is_program = match binary {
-            Some(binary) => self.target.runs(binary) && binary.role == Role::Program,
-            None => is_script(self.target.system, path, head),
+    fn look_at_entry(&mut self, path: &RelPath, head: &[u8], binary: Option<&Binary>, findings: &mut Findings) {
+        let system = self.target.system;
+        let fault = match binary {
+            Some(binary) if self.target.runs(binary) && binary.starts => None,
+            Some(binary) => Some(format!("{binary}, but the tree is for {}", self.input.platform)),
+            None if system == System::Windows && is_managed_program(head) => None,
+            None => fault_of_script(system, path, head),
         };
-        if is_program {
-            self.has_program = true;
-        } else {
-            let what = binary.map_or("neither a program nor a script".to_owned(), ToString::to_string);
-            let message = format!("The entry {path} is {what}, but the tree is for {}.", self.input.platform);
-            findings.add(Rule::EntryNotProgram, Some(path), message);
-        }
-        if self.target.has_exec_bits() && !file.is_executable() {
-            let message = format!("The entry {path} has mode {:04o}, without an exec bit.", file.mode & 0o7777);
-            findings.add(Rule::EntryNotExecutable, Some(path), message);
-        }
-    }
-
-    fn compare_mode(&self, file: &Entry<'_>, findings: &mut Findings) {
-        let was_executable = self.previous_modes.get(file.path).is_some_and(|mode| mode & 0o111 != 0);
-        if self.target.has_exec_bits() && was_executable && !file.is_executable() {
-            let message = format!("{} was executable in the previous version, and is not in this one.", file.path);
-            findings.add(Rule::ExecBitLost, Some(file.path), message);
+        match fault {
+            None => self.has_program = true,
+            Some(fault) => {
+                findings.add(Rule::EntryNotProgram, Some(path), format!("The entry {path} is {fault}."));
+            }
         }
     }
 
@@ -105,12 +91,43 @@ impl<'a> Programs<'a> {
     }
 }
 
-fn is_script(system: System, path: &RelPath, head: &[u8]) -> bool {
+/// Why a file that is no program cannot be started as a script; `None` if it can.
+fn fault_of_script(system: System, path: &RelPath, head: &[u8]) -> Option<String> {
     let name = path.file_name().to_ascii_lowercase();
-    match system {
-        System::Windows => [".bat", ".cmd"].iter().any(|suffix| name.ends_with(suffix)),
-        System::Linux | System::MacOs => head.starts_with(b"#!"),
+    if system == System::Windows {
+        let is_script = [".bat", ".cmd"].iter().any(|suffix| name.ends_with(suffix));
+        return (!is_script).then(|| "no program of Windows, and not named like a script (.bat, .cmd)".to_owned());
     }
+    if !head.starts_with(b"#!") {
+        return Some("neither a program nor a script that begins with #!".to_owned());
+    }
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let fault = || "a script whose first line ends as on Windows, so its interpreter is not found".to_owned();
+    line.ends_with(b"\r").then(fault)
+}
+
+/// Files that were executable in the previous version and are not any more. Programs have a rule of their own.
+pub(super) fn compare_modes(
+    input: &Input<'_>,
+    target: Target,
+    previous: Previous<'_>,
+    files: &[Entry<'_>],
+    findings: &mut Findings,
+) -> Result<()> {
+    if !target.has_exec_bits() {
+        return Ok(());
+    }
+    let were = previous.files.iter().filter(|file| file.mode & 0o111 != 0).map(|file| &file.path);
+    let were: HashSet<&RelPath> = were.collect();
+    // An install makes the entry executable, whatever its mode.
+    let lost = files.iter().filter(|file| !file.is_executable() && were.contains(file.path));
+    for file in lost.filter(|file| input.entry != Some(file.path)) {
+        if Binary::of(&file.beginning()?, file.path.file_name()).is_none() {
+            let message = format!("{} was executable in the previous version, and is not in this one.", file.path);
+            findings.add(Rule::ExecBitLost, Some(file.path), message);
+        }
+    }
+    Ok(())
 }
 
 fn promises_program(path: &RelPath, is_executable: bool) -> bool {

@@ -13,22 +13,108 @@ use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
-use crate::formats::release::{Chunking, DEFAULT_STORE, FileTable, Sizes};
+use crate::formats::release::{Chunking, FileTable, Sizes};
 use crate::local::disk;
 use crate::local::make::{self, MakeOptions};
 use crate::local::receipt::Stamp;
 use crate::local::store::LocalStore;
-use crate::local::tree::{self, Recorded};
+use crate::local::tree::{self, Recorded, Skipped};
 
 /// Trees of at least this size, in bytes, get chunks four times as large, to keep the index small.
 const LARGE_TREE_BYTES: u64 = 2 << 30;
+
+/// The content on disk, not yet split into chunks of its own.
+pub(super) struct Gathered {
+    layout: Layout,
+    skipped: Vec<Skipped>,
+    stamps: Vec<Option<Stamp>>,
+    imported: Option<Imported>,
+    place: Place,
+}
+
+/// The place of the tree on disk.
+struct Place {
+    tree: PathBuf,
+    /// A temporary folder, removed on drop.
+    scratch: Option<PathBuf>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(scratch) = &self.scratch {
+            let _ = disk::remove_all(scratch);
+        }
+    }
+}
+
+/// Reads the tree, or imports the index into a folder of its own in `scratch`. Chunks that `known` has are not brought.
+pub(super) fn gather(
+    request: &Request,
+    scratch: &Path,
+    known: Option<&LocalStore>,
+    monitor: &Monitor,
+) -> Result<Gathered> {
+    match &request.content {
+        BuildSource::Tree(path) => {
+            let recorded = Recorded::Reproducible(FeatureFlags::TREE);
+            let (layout, skipped) = tree::layout_and_skipped(path, &recorded, &[])?;
+            let stamps = stamps(path, &layout);
+            let place = Place { tree: path.clone(), scratch: None };
+            Ok(Gathered { layout, skipped, stamps, imported: None, place })
+        }
+        BuildSource::Cut { index, sources } => {
+            let tree = import::import(request, index, sources, (scratch, known), monitor)?;
+            let imported = Imported { index: index.clone(), store: tree.store, new: tree.new };
+            Ok(Gathered {
+                layout: tree.layout,
+                skipped: Vec::new(),
+                stamps: Vec::new(),
+                imported: Some(imported),
+                place: Place { tree: tree.tree, scratch: Some(tree.scratch) },
+            })
+        }
+    }
+}
+
+impl Gathered {
+    /// The tree on disk.
+    pub(super) fn root(&self) -> &Path {
+        &self.place.tree
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What was left out of the layout.
+    pub(super) fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Whether the tree was imported into a temporary folder.
+    pub(super) fn is_imported(&self) -> bool {
+        self.imported.is_some()
+    }
+}
+
+/// An index, and a temporary store with those of its chunks that the destination lacked.
+struct Imported {
+    index: Index,
+    store: LocalStore,
+    new: NewChunks,
+}
+
+/// The number of chunks that the destination lacked, and their stored size in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct NewChunks {
+    pub(super) count: u64,
+    pub(super) stored_bytes: u64,
+}
 
 /// Where and how a version is built.
 pub(super) struct BuildContext<'a> {
     /// The store to add chunks to; without one, chunks are only listed.
     pub(super) store: Option<&'a LocalStore>,
-    /// A folder for temporary files.
-    pub(super) scratch: &'a Path,
     /// The version whose chunker and cuts are reused.
     pub(super) reference: Option<Reference<'a>>,
 }
@@ -49,13 +135,10 @@ impl<'a> From<&'a PreviousRelease> for Reference<'a> {
 /// The content, split into chunks.
 pub(super) struct Cut {
     pub(super) index: Index,
-    pub(super) new_chunks: u64,
-    pub(super) new_stored_bytes: u64,
+    pub(super) new: NewChunks,
     algorithm: Algorithm,
     forced_cuts: bool,
-    layout: Layout,
-    stamps: Vec<Option<Stamp>>,
-    place: Place,
+    gathered: Gathered,
 }
 
 /// The content with its index and file table.
@@ -65,57 +148,34 @@ pub(super) struct Built {
     /// The sizes, except that of the stored chunks, which is not known yet.
     pub(super) sizes: Sizes,
     chunking: Chunking,
-    place: Place,
-}
-
-/// The place of the tree on disk.
-struct Place {
-    tree: PathBuf,
-    /// A temporary folder, removed on drop.
-    scratch: Option<PathBuf>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(scratch) = &self.scratch {
-            let _ = disk::remove_all(scratch);
-        }
-    }
+    // Keeps the tree until it is no longer read.
+    _place: Place,
 }
 
 impl Built {
-    /// The tree on disk.
-    pub(super) fn root(&self) -> &Path {
-        &self.place.tree
-    }
-
     pub(super) fn chunking(&self) -> Chunking {
         self.chunking
     }
 }
 
-pub(super) fn cut(request: &Request, workshop: &BuildContext<'_>, monitor: &Monitor) -> Result<Cut> {
-    match &request.content {
-        BuildSource::Tree(path) => cut_tree(request, path, workshop, monitor),
-        BuildSource::Cut { index, sources } => {
-            let adopted = import::import(request, index, sources, workshop, monitor)?;
-            Ok(Cut {
-                index: index.clone(),
-                new_chunks: adopted.new_chunks,
-                new_stored_bytes: adopted.new_stored_bytes,
-                algorithm: Algorithm::Casync,
-                forced_cuts: make::has_forced_cuts(index),
-                layout: adopted.layout,
-                stamps: Vec::new(),
-                place: Place { tree: adopted.tree, scratch: Some(adopted.scratch) },
-            })
-        }
+pub(super) fn cut(
+    request: &Request,
+    mut gathered: Gathered,
+    workshop: &BuildContext<'_>,
+    monitor: &Monitor,
+) -> Result<Cut> {
+    let Some(imported) = gathered.imported.take() else { return cut_tree(request, gathered, workshop, monitor) };
+    if let Some(store) = workshop.store {
+        import::adopt(&imported.index, &imported.store, store)?;
     }
+    let forced_cuts = make::has_forced_cuts(&imported.index);
+    let (index, new) = (imported.index.clone(), imported.new);
+    gathered.imported = Some(imported);
+    Ok(Cut { index, new, algorithm: Algorithm::Casync, forced_cuts, gathered })
 }
 
-fn cut_tree(request: &Request, path: &Path, workshop: &BuildContext<'_>, monitor: &Monitor) -> Result<Cut> {
-    let layout = tree::layout(path, &Recorded::Reproducible(FeatureFlags::TREE))?;
-    let stamps = stamps(path, &layout);
+fn cut_tree(request: &Request, gathered: Gathered, workshop: &BuildContext<'_>, monitor: &Monitor) -> Result<Cut> {
+    let (path, layout) = (gathered.root(), gathered.layout());
     let chunker = chunker_for(request, workshop.reference, layout.stream_bytes())?;
     let algorithm = chunker.algorithm();
     let hint = workshop.reference.filter(|reference| reference.chunking.forced_cuts);
@@ -126,15 +186,14 @@ fn cut_tree(request: &Request, path: &Path, workshop: &BuildContext<'_>, monitor
         level: request.level,
         hint: hint.map(|reference| reference.index.clone()),
     };
-    let (index, new_chunks, new_stored_bytes) = match workshop.store {
+    let (index, new) = match workshop.store {
         Some(store) => {
-            let made = make::make(path, &layout, store, &options, monitor)?;
-            (made.index, made.new_chunks, made.new_stored_bytes)
+            let made = make::make(path, layout, store, &options, monitor)?;
+            (made.index, NewChunks { count: made.new_chunks, stored_bytes: made.new_stored_bytes })
         }
-        None => (make::cut(path, &layout, &options, monitor)?, 0, 0),
+        None => (make::cut(path, layout, &options, monitor)?, NewChunks::default()),
     };
-    let place = Place { tree: path.to_owned(), scratch: None };
-    Ok(Cut { index, new_chunks, new_stored_bytes, algorithm, forced_cuts: true, layout, stamps, place })
+    Ok(Cut { index, new, algorithm, forced_cuts: true, gathered })
 }
 
 fn chunker_for(request: &Request, reference: Option<Reference<'_>>, tree_bytes: u64) -> Result<Chunker> {
@@ -150,18 +209,14 @@ fn chunker_for(request: &Request, reference: Option<Reference<'_>>, tree_bytes: 
 }
 
 impl Cut {
-    /// The tree on disk.
-    pub(super) fn root(&self) -> &Path {
-        &self.place.tree
-    }
-
-    pub(super) fn layout(&self) -> &Layout {
-        &self.layout
+    /// The content on disk.
+    pub(super) fn gathered(&self) -> &Gathered {
+        &self.gathered
     }
 
     /// The temporary store with its chunks, if the content was an index.
-    pub(super) fn store(&self) -> Result<Option<LocalStore>> {
-        self.place.scratch.as_ref().map(|scratch| LocalStore::open(&scratch.join(DEFAULT_STORE))).transpose()
+    pub(super) fn store(&self) -> Option<&LocalStore> {
+        self.gathered.imported.as_ref().map(|imported| &imported.store)
     }
 
     pub(super) fn chunking(&self) -> Chunking {
@@ -179,8 +234,9 @@ impl Cut {
     /// [`Error::Invalid`] if the tree has changed since it was split.
     pub(super) fn hash(self, monitor: &Monitor) -> Result<Built> {
         let chunking = self.chunking();
-        let table = table(&self.place.tree, self.layout, monitor)?;
-        if !self.stamps.is_empty() && stamps(&self.place.tree, table.layout()) != self.stamps {
+        let Gathered { layout, stamps: before, place, .. } = self.gathered;
+        let table = table(&place.tree, layout, monitor)?;
+        if !before.is_empty() && stamps(&place.tree, table.layout()) != before {
             return Err(Error::Invalid { what: "tree", reason: "it changed while it was being read".to_owned() });
         }
         let mut sizes = Sizes::default();
@@ -190,7 +246,7 @@ impl Cut {
         }
         let ids: HashSet<_> = self.index.iter().map(|chunk| chunk.id).collect();
         sizes.chunks = ids.len() as u64;
-        Ok(Built { index: self.index, table, sizes, chunking, place: self.place })
+        Ok(Built { index: self.index, table, sizes, chunking, _place: place })
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::Bundling;
+use super::check::Job;
 use super::history::{self, History};
-use super::{Bundling, Request};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
@@ -51,7 +52,7 @@ impl Subject {
 
 /// Builds the missing bundles, and returns those that were added to the list.
 pub(super) fn make(
-    request: &Request,
+    job: &Job<'_>,
     bundling: Bundling,
     folder: &Path,
     (past, catalog): (&dyn History, &Catalog),
@@ -66,7 +67,7 @@ pub(super) fn make(
     let mut list = known.unwrap_or_else(|| BundleList::new(Vec::new()));
     list.bundles.retain(|info| folder.join(name_of(&info.id)).is_file());
     let mut made = Vec::new();
-    let olds = olds(request, bundling.deltas, past, catalog, to)?;
+    let olds = olds(job, bundling.deltas, past, catalog, to)?;
     for old in olds.iter().map(Some).chain([None]) {
         let from = old.map(Subject::digest);
         if list.find(from.as_ref()).is_some_and(|info| info.effort >= bundling.effort) {
@@ -83,10 +84,10 @@ pub(super) fn make(
 }
 
 /// The newest other versions, without duplicate content.
-fn olds(request: &Request, most: usize, past: &dyn History, catalog: &Catalog, to: Digest) -> Result<Vec<Subject>> {
+fn olds(job: &Job<'_>, most: usize, past: &dyn History, catalog: &Catalog, to: Digest) -> Result<Vec<Subject>> {
     let mut seen: HashSet<Digest> = [to].into();
     let mut olds = Vec::new();
-    for before in history::versions(past, catalog, request) {
+    for before in history::versions(past, catalog, job) {
         let before = before?;
         if olds.len() == most {
             break;

@@ -1,56 +1,169 @@
-//! Checks a version before it is published: the preflight, and the paths that the release document names.
+//! Checks a version before anything of it is stored or sent: the preflight, and the paths that the release document
+//! names.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::path::Path;
 
-use super::Request;
-use super::build::Built;
-use super::history::{History, PreviousRelease};
+use super::build::Gathered;
+use super::history::{self, History, PreviousRelease};
+use super::{Destination, Request};
 use crate::error::{Error, Result};
-use crate::event::Monitor;
-use crate::formats::archive::NodeKind;
+use crate::event::{Event, Monitor};
+use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunk::{Decompressor, DigestAlgorithm};
-use crate::local::preflight::{self, Finding, Input, Previous, PreviousFile};
+use crate::formats::release::{Catalog, Platform};
+use crate::local::preflight::{self, Finding, Input, Previous, PreviousFile, Severity};
 use crate::local::sources::WantedChunk;
 use crate::path::RelPath;
 
-pub(super) fn check(
-    request: &Request,
-    built: &Built,
-    before: Option<&PreviousRelease>,
-    past: &dyn History,
-    monitor: &Monitor,
-) -> Result<Vec<Finding>> {
-    let files = before.map(files).unwrap_or_default();
-    let read = |path: &RelPath, range: Range<u64>| match before {
-        Some(before) => read(before, past, path, range),
-        None => Ok(Vec::new()),
-    };
-    let version = request.version.to_string();
-    let input = Input {
-        root: built.root(),
-        layout: built.table.layout(),
-        platform: request.platform.as_str(),
-        entry: Some(&request.entry.path),
-        version: &version,
-        previous: before.map(|_| Previous { files: &files, read: Some(&read) }),
-    };
-    let findings = preflight::check(&input, monitor)?;
-    if built.table.find(&request.entry.path).is_none() {
-        let reason = format!("{} is not a file of the build", request.entry.path);
-        return Err(Error::Invalid { what: "entry", reason });
+/// A request whose content was found good, and its platform.
+pub(super) struct Job<'a> {
+    request: &'a Request,
+    pub(super) platform: Platform,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Deref for Job<'_> {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        self.request
     }
-    for path in &request.mutable {
-        if built.table.find(path).is_none() {
-            return Err(Error::Invalid { what: "mutable", reason: format!("{path} is not a file of the build") });
+}
+
+impl<'a> Job<'a> {
+    /// Checks everything that does not depend on what was published before.
+    ///
+    /// # Errors
+    /// [`Error::LintFailed`] if a finding prevents publishing, [`Error::Invalid`] for a code to allow that no finding
+    /// has, an entry or mutable file that is not in the tree, or a platform that is not given and cannot be told.
+    pub(super) fn check(request: &'a Request, gathered: &Gathered, monitor: &Monitor) -> Result<Self> {
+        check_codes(request)?;
+        let (root, layout) = (gathered.root(), gathered.layout());
+        let own = preflight::own_files(root, layout, &own_files(request, gathered))?;
+        let found = check_paths(request, layout).and_then(|()| platform(request, root, layout));
+        let platform = match found {
+            Ok(platform) => platform,
+            Err(error) => {
+                // The publisher's own keys in the tree matter more.
+                refuse(request, &own, monitor)?;
+                return Err(error);
+            }
+        };
+        let mut job = Self { request, platform, findings: own };
+        job.findings.extend(preflight::skipped(gathered.skipped()));
+        let version = request.version.to_string();
+        job.findings.extend(preflight::check(&job.input(root, layout, &version), monitor)?);
+        refuse(request, &job.findings, monitor)?;
+        Ok(job)
+    }
+
+    /// A job for content that was published before, and is not looked at.
+    pub(super) fn unchecked(request: &'a Request, platform: Platform) -> Self {
+        Self { request, platform, findings: Vec::new() }
+    }
+
+    /// Compares the version with what is published, unless it is itself published already.
+    ///
+    /// # Errors
+    /// [`Error::LintFailed`] if a finding prevents publishing; those of `past`.
+    pub(super) fn compare(
+        &mut self,
+        gathered: &Gathered,
+        past: &dyn History,
+        (catalog, before): (&Catalog, Option<&PreviousRelease>),
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let mut found = Vec::new();
+        if let Some(newest) = history::newest_on_offer(catalog, self).filter(|_| !self.skip_update)
+            && history::same(past, self)?.is_none()
+        {
+            found.extend(preflight::check_order(&self.version, &newest));
+        }
+        if let Some(before) = before {
+            let files = files(before);
+            let read = |path: &RelPath, range: Range<u64>| read(before, past, path, range);
+            let version = self.version.to_string();
+            let mut input = self.input(gathered.root(), gathered.layout(), &version);
+            input.previous = Some(Previous { files: &files, read: Some(&read) });
+            found.extend(preflight::compare(&input, monitor)?);
+        }
+        let is_new = !found.is_empty();
+        self.findings.extend(found);
+        if is_new { refuse(self.request, &self.findings, monitor) } else { Ok(()) }
+    }
+
+    fn input<'i>(&'i self, root: &'i Path, layout: &'i Layout, version: &'i str) -> Input<'i> {
+        let (platform, entry) = (self.platform.as_str(), Some(&self.request.entry.path));
+        Input { root, layout, platform, entry, version, previous: None }
+    }
+}
+
+fn check_codes(request: &Request) -> Result<()> {
+    let unknown = request.allowed.iter().find(|code| !preflight::is_code(code));
+    unknown.map_or(Ok(()), |code| {
+        let reason = format!("no finding has the code {code:?}; there are {}", preflight::codes().join(", "));
+        Err(Error::Invalid { what: "code to allow", reason })
+    })
+}
+
+/// The publisher's own files, each as the subject of a sentence.
+fn own_files<'a>(request: &'a Request, gathered: &Gathered) -> Vec<(&'a str, &'a Path)> {
+    // The tree of an index lies in a folder of ours.
+    if gathered.is_imported() {
+        return Vec::new();
+    }
+    let mut own: Vec<(&str, &Path)> = vec![("The key folder", &request.keys)];
+    if let Destination::Folder(folder) = &request.repository {
+        own.push(("The repository", folder));
+    }
+    own.extend(request.private.iter().map(|(what, path)| (what.as_str(), path.as_path())));
+    own
+}
+
+fn check_paths(request: &Request, layout: &Layout) -> Result<()> {
+    let is_file = |path: &RelPath| {
+        let node = layout.nodes().iter().find(|node| node.path.as_ref() == Some(path));
+        node.is_some_and(|node| matches!(node.kind, NodeKind::File { .. }))
+    };
+    let named = request.mutable.iter().map(|path| ("mutable", path));
+    for (what, path) in std::iter::once(("entry", &request.entry.path)).chain(named) {
+        if !is_file(path) {
+            return Err(Error::Invalid { what, reason: format!("{path} is not a file of the build") });
         }
     }
-    if request.strict && !findings.is_empty() {
-        for finding in &findings {
-            monitor.warn(&Error::Invalid { what: finding.code, reason: finding.message.clone() });
-        }
-        return Err(Error::LintFailed { findings: findings.len() as u64 });
+    Ok(())
+}
+
+fn platform(request: &Request, root: &Path, layout: &Layout) -> Result<Platform> {
+    match &request.platform {
+        Some(platform) => Ok(platform.clone()),
+        None => preflight::platform_of(root, layout, &request.entry.path, &Platform::current()),
     }
-    Ok(findings)
+}
+
+/// Fails if one of the findings prevents publishing, and then reports all of them.
+fn refuse(request: &Request, findings: &[Finding], monitor: &Monitor) -> Result<()> {
+    let prevents = |finding: &&Finding| {
+        let is_allowed = || request.allowed.iter().any(|code| code == finding.code);
+        match finding.severity {
+            Severity::Refused => true,
+            Severity::Blocking => !is_allowed(),
+            Severity::Warning => request.strict && !is_allowed(),
+        }
+    };
+    let mut codes: Vec<&str> = findings.iter().filter(prevents).map(|finding| finding.code).collect();
+    if codes.is_empty() {
+        return Ok(());
+    }
+    let count = codes.len() as u64;
+    for finding in findings {
+        let Finding { code, severity, path, message, hint } = finding.clone();
+        let can_be_allowed = severity != Severity::Refused;
+        monitor.emit(Event::Found { code, prevents: prevents(&finding), can_be_allowed, path, message, hint });
+    }
+    codes.dedup();
+    Err(Error::LintFailed { findings: count, codes: codes.join(", ") })
 }
 
 fn files(before: &PreviousRelease) -> Vec<PreviousFile> {

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::build::Built;
-use super::{Published, Request};
+use super::Published;
+use super::build::{Built, NewChunks};
+use super::check::Job;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::formats::release::{Catalog, Chunking, Mode, Offer, Release, Sizes, TargetRef, target_name};
@@ -18,11 +19,11 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    pub(super) fn of(request: &Request, built: &Built, sequence: u64) -> Result<Self> {
+    pub(super) fn of(job: &Job<'_>, built: &Built, sequence: u64) -> Result<Self> {
         let (index, table) = (built.index.to_bytes(), built.table.to_bytes()?);
-        let mut targets = (reference(request, "index.caidx", &index), reference(request, "files.json.zst", &table));
+        let mut targets = (reference(job, "index.caidx", &index), reference(job, "files.json.zst", &table));
         targets.1.document_sha256 = Some(Digest::of(&built.table.to_document()?).to_string());
-        let release = describe(request, sequence, targets, built.chunking(), built.sizes);
+        let release = describe(job, sequence, targets, built.chunking(), built.sizes);
         Ok(Self { release, index, table })
     }
 
@@ -35,9 +36,9 @@ impl Documents {
     }
 }
 
-pub(super) fn reference(request: &Request, file: &str, bytes: &[u8]) -> TargetRef {
+pub(super) fn reference(job: &Job<'_>, file: &str, bytes: &[u8]) -> TargetRef {
     TargetRef {
-        path: target_name(&request.mode, &request.version, &request.platform, file),
+        path: target_name(&job.mode, &job.version, &job.platform, file),
         length: bytes.len() as u64,
         sha256: Digest::of(bytes).to_string(),
         document_sha256: None,
@@ -45,27 +46,27 @@ pub(super) fn reference(request: &Request, file: &str, bytes: &[u8]) -> TargetRe
 }
 
 pub(super) fn describe(
-    request: &Request,
+    job: &Job<'_>,
     sequence: u64,
     targets: (TargetRef, TargetRef),
     chunking: Chunking,
     sizes: Sizes,
 ) -> Release {
     let mut release = Release::new(
-        request.mode.clone(),
-        request.version.clone(),
-        request.platform.clone(),
+        job.mode.clone(),
+        job.version.clone(),
+        job.platform.clone(),
         sequence,
         Timestamp::now(),
         targets,
-        request.entry.clone(),
+        job.entry.clone(),
         chunking,
         sizes,
     );
-    release.notes.clone_from(&request.notes);
-    release.min_launcher.clone_from(&request.min_launcher);
-    release.oldest_allowed.clone_from(&request.oldest_allowed);
-    release.mutable.clone_from(&request.mutable);
+    release.notes.clone_from(&job.notes);
+    release.min_launcher.clone_from(&job.min_launcher);
+    release.oldest_allowed.clone_from(&job.oldest_allowed);
+    release.mutable.clone_from(&job.mutable);
     release
 }
 
@@ -84,6 +85,24 @@ pub(super) fn check_same(there: &Release, release: &Release) -> Result<()> {
     Err(Error::VersionExists { mode: there.mode.to_string(), version: there.version.to_string() })
 }
 
+/// The result for a version that is about to be published.
+pub(super) fn published(job: &Job<'_>, built: &Built, sequence: u64, new: NewChunks) -> Published {
+    Published {
+        mode: job.mode.clone(),
+        version: job.version.clone(),
+        platform: job.platform.clone(),
+        sequence,
+        sizes: built.sizes,
+        new_chunks: new.count,
+        new_stored_bytes: new.stored_bytes,
+        findings: job.findings.clone(),
+        was_there: false,
+        metadata_bytes: 0,
+        bundles: Vec::new(),
+        roles: Vec::new(),
+    }
+}
+
 /// The result for a version that has been published before.
 pub(super) fn was_there(there: &Release, findings: Vec<Finding>) -> Published {
     Published {
@@ -98,37 +117,38 @@ pub(super) fn was_there(there: &Release, findings: Vec<Finding>) -> Published {
         was_there: true,
         metadata_bytes: 0,
         bundles: Vec::new(),
+        roles: Vec::new(),
     }
 }
 
-pub(super) fn offer(catalog: &mut Catalog, request: &Request, sequence: u64) {
-    let mode = catalog.modes.entry(request.mode.clone()).or_insert_with(Mode::begin);
+pub(super) fn offer(catalog: &mut Catalog, job: &Job<'_>, sequence: u64) {
+    let mode = catalog.modes.entry(job.mode.clone()).or_insert_with(Mode::begin);
     mode.sequence = sequence;
-    match mode.versions.iter_mut().find(|offer| offer.version == request.version) {
+    match mode.versions.iter_mut().find(|offer| offer.version == job.version) {
         Some(offer) => {
-            offer.platforms.insert(request.platform.clone());
+            offer.platforms.insert(job.platform.clone());
             offer.sequence = sequence;
         }
         None => mode.versions.push(Offer {
-            version: request.version.clone(),
+            version: job.version.clone(),
             sequence,
-            platforms: [request.platform.clone()].into(),
-            skip_update: request.skip_update,
+            platforms: [job.platform.clone()].into(),
+            skip_update: job.skip_update,
             recalled: false,
-            rollout: request.rollout,
+            rollout: job.rollout,
         }),
     }
 }
 
 /// Removes the oldest versions from the catalog and the signed metadata. Recalled ones stay in the catalog, so that
 /// their users learn of the recall.
-pub(super) fn withdraw(catalog: &mut Catalog, publication: &mut Publication<'_>, request: &Request) -> Result<()> {
-    let Some(mode) = catalog.modes.get_mut(&request.mode) else { return Ok(()) };
+pub(super) fn withdraw(catalog: &mut Catalog, publication: &mut Publication<'_>, job: &Job<'_>) -> Result<()> {
+    let Some(mode) = catalog.modes.get_mut(&job.mode) else { return Ok(()) };
     mode.versions.sort_by(|a, b| b.version.cmp(&a.version));
-    let mut left = request.keep_versions.max(1);
+    let mut left = job.keep_versions.max(1);
     let mut gone = Vec::new();
     mode.versions.retain(|offer| {
-        if offer.recalled || offer.version == request.version {
+        if offer.recalled || offer.version == job.version {
             return true;
         }
         let stays = left > 1;
@@ -141,8 +161,8 @@ pub(super) fn withdraw(catalog: &mut Catalog, publication: &mut Publication<'_>,
     for offer in gone {
         for platform in &offer.platforms {
             for file in ["release.json", "index.caidx", "files.json.zst"] {
-                let name = target_name(&request.mode, &offer.version, platform, file);
-                publication.remove(request.mode.as_str(), &name)?;
+                let name = target_name(&job.mode, &offer.version, platform, file);
+                publication.remove(job.mode.as_str(), &name)?;
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::edit::Edit as E;
 use super::folder::Folder;
 use super::history::catalog_of;
 use crate::error::{Error, Result};
 use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, is_web_address, resolve_mode};
-use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication};
+use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity};
 use crate::path::RelPath;
 use crate::version::Version;
 
@@ -72,18 +74,36 @@ pub enum Edit {
     Mirrors(Vec<String>),
 }
 
+/// The result of changes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Edited {
+    /// What was written.
+    #[serde(flatten)]
+    pub committed: Committed,
+    /// How long the signatures of all roles are valid now.
+    pub roles: Vec<RoleValidity>,
+}
+
 /// Makes the changes and signs the affected metadata. Without changes, renews metadata that is about to expire.
 ///
 /// # Errors
-/// `mode_unknown`, `version_unknown`, `mode_cycle`, `key_missing`. The repository is then unchanged.
-pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Committed> {
+/// `mode_unknown`, `version_unknown`, `mode_cycle`, `key_missing`, `signature_expired`. The repository is then
+/// unchanged.
+pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Edited> {
     let keys = Keys::open(keys)?;
     let mut publication = Publication::open(repository, &keys)?;
+    publication.check_not_expired()?;
     if edits.is_empty() {
         publication.renew()?;
-        return publication.commit();
+    } else {
+        change(&mut publication, edits)?;
     }
-    let mut catalog = catalog_of(&Folder { publication: &publication, store: None })?;
+    let committed = publication.commit()?;
+    Ok(Edited { committed, roles: publication.validity()? })
+}
+
+fn change(publication: &mut Publication<'_>, edits: &[Edit]) -> Result<()> {
+    let mut catalog = catalog_of(&Folder { publication, store: None })?;
     for change in edits {
         if let E::Add { mode } = change
             && !catalog.modes.contains_key(mode)
@@ -99,8 +119,7 @@ pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Committed>
             publication.state_successor(mode, None)?;
         }
     }
-    publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
-    publication.commit()
+    publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)
 }
 
 fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {

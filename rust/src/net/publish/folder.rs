@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::build::{self, BuildContext, Built};
+use super::build::{self, BuildContext, Built, Gathered};
 use super::bundles::{self, Subject};
+use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History};
-use super::{Published, Request, check};
+use super::{Published, Request};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
@@ -19,7 +20,9 @@ use crate::net::trust::{CATALOG_ROLE, Keys, Publication};
 
 pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
+    let (gathered, mut job) = check_alone(request, folder, monitor)?;
     let mut publication = Publication::open(folder, &keys)?;
+    publication.check_not_expired()?;
     let mut catalog = history::catalog_of(&Folder { publication: &publication, store: None })?;
     if !catalog.modes.contains_key(&request.mode) {
         publication.add_mode(request.mode.as_str())?;
@@ -27,57 +30,57 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
     }
     let store = LocalStore::create(&folder.join(DEFAULT_STORE))?;
     let past = Folder { publication: &publication, store: Some(&store) };
-    let before = history::latest(&past, &catalog, request)?;
-    let workshop = BuildContext { store: Some(&store), scratch: folder, reference: before.as_ref().map(Into::into) };
-    let cut = build::cut(request, &workshop, monitor)?;
-    let (new_chunks, new_stored_bytes) = (cut.new_chunks, cut.new_stored_bytes);
+    let before = history::latest(&past, &catalog, &job)?;
+    job.compare(&gathered, &past, (&catalog, before.as_ref()), monitor)?;
+    let workshop = BuildContext { store: Some(&store), reference: before.as_ref().map(Into::into) };
+    let cut = build::cut(request, gathered, &workshop, monitor)?;
+    let new = cut.new;
     let mut built = cut.hash(monitor)?;
     built.sizes.stored_bytes = build::stored_bytes(&built.index, &store)?;
-    let findings = check::check(request, &built, before.as_ref(), &past, monitor)?;
     let sequence = catalog.mode(&request.mode)?.sequence + 1;
-    let documents = Documents::of(request, &built, sequence)?;
-    let mut published = Published {
-        mode: request.mode.clone(),
-        version: request.version.clone(),
-        platform: request.platform.clone(),
-        sequence,
-        sizes: built.sizes,
-        new_chunks,
-        new_stored_bytes,
-        findings,
-        was_there: false,
-        metadata_bytes: 0,
-        bundles: Vec::new(),
-    };
-    if let Some(there) = history::same(&past, request)? {
+    let documents = Documents::of(&job, &built, sequence)?;
+    let mut published = documents::published(&job, &built, sequence, new);
+    if let Some(there) = history::same(&past, &job)? {
         documents::check_same(&there, &documents.release)?;
-        published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
+        published.bundles = make_bundles(&job, folder, (&past, &catalog), &built, monitor)?;
         if !published.bundles.is_empty() {
             publication.refresh_pack()?;
         }
-        return Ok(Published { was_there: true, sequence: there.sequence, ..published });
+        let roles = publication.validity()?;
+        return Ok(Published { was_there: true, sequence: there.sequence, roles, ..published });
     }
     // Before the version is offered, so that bundles are there from the start.
-    published.bundles = make_bundles(request, folder, (&past, &catalog), &built, monitor)?;
+    published.bundles = make_bundles(&job, folder, (&past, &catalog), &built, monitor)?;
     documents.put(&mut publication)?;
-    documents::offer(&mut catalog, request, sequence);
-    documents::withdraw(&mut catalog, &mut publication, request)?;
+    documents::offer(&mut catalog, &job, sequence);
+    documents::withdraw(&mut catalog, &mut publication, &job)?;
     publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
     published.metadata_bytes = publication.commit()?.metadata_bytes;
+    published.roles = publication.validity()?;
     clean_bundles(&Folder { publication: &publication, store: None }, folder, &catalog)?;
     Ok(published)
 }
 
+/// Gathers the content and checks it, before the folder is touched.
+fn check_alone<'r>(request: &'r Request, folder: &Path, monitor: &Monitor) -> Result<(Gathered, Job<'r>)> {
+    let known = LocalStore::open(&folder.join(DEFAULT_STORE)).ok();
+    // On the disk of the repository, which has room for it, if there is one yet.
+    let scratch = if folder.is_dir() { folder } else { &request.scratch };
+    let gathered = build::gather(request, scratch, known.as_ref(), monitor)?;
+    let job = Job::check(request, &gathered, monitor)?;
+    Ok((gathered, job))
+}
+
 fn make_bundles(
-    request: &Request,
+    job: &Job<'_>,
     folder: &Path,
     (past, catalog): (&dyn History, &Catalog),
     built: &Built,
     monitor: &Monitor,
 ) -> Result<Vec<BundleInfo>> {
-    let Some(bundling) = request.bundling else { return Ok(Vec::new()) };
-    let new = Subject { index: built.index.clone(), table: built.table.clone(), mutable: request.mutable.clone() };
-    bundles::make(request, bundling, folder, (past, catalog), &new, monitor)
+    let Some(bundling) = job.bundling else { return Ok(Vec::new()) };
+    let new = Subject { index: built.index.clone(), table: built.table.clone(), mutable: job.mutable.clone() };
+    bundles::make(job, bundling, folder, (past, catalog), &new, monitor)
 }
 
 fn clean_bundles(past: &dyn History, folder: &Path, catalog: &Catalog) -> Result<()> {

@@ -3,10 +3,12 @@
 use crate::error::Result;
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::index::Index;
-use crate::formats::release::{CATALOG_TARGET, Catalog, FileTable, Offer, Release, target_name};
+use crate::formats::release::{CATALOG_TARGET, Catalog, FileTable, Offer, Platform, Release, target_name};
 use crate::local::sources::WantedChunk;
+use crate::version::Version;
 
 use super::Request;
+use super::check::Job;
 
 /// Access to verified targets and to stored chunks.
 pub(super) trait History {
@@ -31,8 +33,8 @@ pub(super) fn catalog_of(past: &dyn History) -> Result<Catalog> {
     past.target(CATALOG_TARGET)?.map_or_else(|| Ok(Catalog::empty()), |bytes| Catalog::parse(&bytes))
 }
 
-pub(super) fn latest(past: &dyn History, catalog: &Catalog, request: &Request) -> Result<Option<PreviousRelease>> {
-    let Some(release) = versions(past, catalog, request).next().transpose()? else { return Ok(None) };
+pub(super) fn latest(past: &dyn History, catalog: &Catalog, job: &Job<'_>) -> Result<Option<PreviousRelease>> {
+    let Some(release) = versions(past, catalog, job).next().transpose()? else { return Ok(None) };
     let (Some(index), Some(table)) = (past.target(&release.index.path)?, past.target(&release.files.path)?) else {
         return Ok(None);
     };
@@ -41,24 +43,36 @@ pub(super) fn latest(past: &dyn History, catalog: &Catalog, request: &Request) -
     Ok(Some(PreviousRelease { release, index, table }))
 }
 
+/// The newest version that the mode offers players of this platform automatically.
+pub(super) fn newest_on_offer(catalog: &Catalog, job: &Job<'_>) -> Option<Version> {
+    let offers = catalog.modes.get(&job.mode).map_or(&[][..], |mode| &mode.versions);
+    let is_offered = |offer: &&Offer| offer.platforms.contains(&job.platform) && !offer.recalled && !offer.skip_update;
+    offers.iter().filter(is_offered).map(|offer| &offer.version).max().cloned()
+}
+
 /// The other versions of the mode for this platform, newest first.
 pub(super) fn versions<'a>(
     past: &'a dyn History,
     catalog: &Catalog,
-    request: &'a Request,
+    job: &'a Job<'_>,
 ) -> impl Iterator<Item = Result<Release>> + 'a {
-    let fits = |offer: &&Offer| offer.platforms.contains(&request.platform) && offer.version != request.version;
-    let offers = catalog.modes.get(&request.mode).map_or(&[][..], |mode| &mode.versions);
+    let fits = |offer: &&Offer| offer.platforms.contains(&job.platform) && offer.version != job.version;
+    let offers = catalog.modes.get(&job.mode).map_or(&[][..], |mode| &mode.versions);
     let mut offers: Vec<&Offer> = offers.iter().filter(fits).collect();
     offers.sort_by_key(|offer| std::cmp::Reverse(offer.sequence));
-    let name = |offer: &Offer| target_name(&request.mode, &offer.version, &request.platform, "release.json");
+    let name = |offer: &Offer| target_name(&job.mode, &offer.version, &job.platform, "release.json");
     let names: Vec<String> = offers.into_iter().map(name).collect();
     let read = |name: String| past.target(&name)?.map(|bytes| Release::parse(&bytes, None)).transpose();
     names.into_iter().filter_map(move |name| read(name).transpose())
 }
 
 /// This version for this platform, if it has already been published.
-pub(super) fn same(past: &dyn History, request: &Request) -> Result<Option<Release>> {
-    let name = target_name(&request.mode, &request.version, &request.platform, "release.json");
+pub(super) fn same(past: &dyn History, job: &Job<'_>) -> Result<Option<Release>> {
+    same_for(past, job, &job.platform)
+}
+
+/// As [`same`], before the content is known.
+pub(super) fn same_for(past: &dyn History, request: &Request, platform: &Platform) -> Result<Option<Release>> {
+    let name = target_name(&request.mode, &request.version, platform, "release.json");
     past.target(&name)?.map(|bytes| Release::parse(&bytes, None)).transpose()
 }

@@ -1,17 +1,18 @@
-//! Imports a tree that desync or casync has split, with its chunks and its index unchanged.
+//! Imports a tree that desync or casync has split, with its chunks and its index unchanged. It stays in a temporary
+//! folder until it has been checked.
 //!
 //! Every chunk is decoded and hashed, and the tree is assembled once, for the digests of its files and for the
 //! preflight.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Request;
-use super::build::BuildContext;
+use super::build::NewChunks;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::archive::Layout;
-use crate::formats::chunk::{Compressor, VerifiedChunk};
+use crate::formats::chunk::{ChunkId, Compressor, VerifiedChunk};
 use crate::formats::index::Index;
 use crate::formats::release::DEFAULT_STORE;
 use crate::local::acquire::{self, DigestChoice, Sink};
@@ -25,59 +26,76 @@ use crate::local::store::LocalStore;
 pub(super) struct ImportedTree {
     pub(super) layout: Layout,
     pub(super) tree: PathBuf,
+    /// The temporary folder that all of this is in.
     pub(super) scratch: PathBuf,
-    pub(super) new_chunks: u64,
-    pub(super) new_stored_bytes: u64,
+    /// The chunks that the destination lacks.
+    pub(super) store: LocalStore,
+    pub(super) new: NewChunks,
 }
 
+/// Imports into a new folder in `scratch`. Chunks that `known` has are not brought.
 pub(super) fn import(
     request: &Request,
     index: &Index,
     sources: &Sources,
-    workshop: &BuildContext<'_>,
+    (scratch, known): (&Path, Option<&LocalStore>),
     monitor: &Monitor,
 ) -> Result<ImportedTree> {
-    let scratch = workshop.scratch.join(format!(".publish-{:016x}", fastrand::u64(..)));
+    let scratch = scratch.join(format!(".publish-{:016x}", fastrand::u64(..)));
     disk::make_private_directory(&scratch)?;
-    let own = || LocalStore::create(&scratch.join(DEFAULT_STORE));
-    let store = workshop.store.map_or_else(own, |store| Ok(store.clone()));
-    let outcome = store.and_then(|store| {
-        let lock = store.share("publish")?;
-        let (new_chunks, new_stored_bytes) = bring(request, index, sources, &store, monitor)?;
-        drop(lock);
+    let outcome = LocalStore::create(&scratch.join(DEFAULT_STORE)).and_then(|store| {
+        // So that no clean-up takes what is not brought.
+        let lock = known.map(|known| known.share("publish")).transpose()?;
+        let stores: Vec<&LocalStore> = std::iter::once(&store).chain(known).collect();
+        let new = bring(request, index, sources, &stores, monitor)?;
         let tree = scratch.join("tree");
-        let layout = put_together(request, index, &store, &tree, monitor)?;
-        Ok(ImportedTree { layout, tree, scratch: scratch.clone(), new_chunks, new_stored_bytes })
+        let layout = put_together(request, index, &stores, &tree, monitor)?;
+        drop(lock);
+        Ok(ImportedTree { layout, tree, scratch: scratch.clone(), store, new })
     });
-    match outcome {
-        Ok(adopted) => Ok(adopted),
-        Err(error) => {
-            let _ = disk::remove_all(&scratch);
-            Err(error)
-        }
+    if outcome.is_err() {
+        let _ = disk::remove_all(&scratch);
     }
+    outcome
 }
 
-/// Gets the chunks that the store lacks. Returns their number and their stored size in bytes.
+/// Copies the chunks of an index that a store lacks.
+pub(super) fn adopt(index: &Index, from: &LocalStore, to: &LocalStore) -> Result<()> {
+    let _lock = to.share("publish")?;
+    let mut seen = HashSet::new();
+    for chunk in index.iter().filter(|chunk| seen.insert(chunk.id)) {
+        if to.has(&chunk.id) {
+            continue;
+        }
+        let wanted = WantedChunk { id: chunk.id, size: chunk.size() };
+        let gone = || Error::ChunkMissing { id: chunk.id, origins: to.root().display().to_string() };
+        to.put(&from.get(&chunk.id, wanted.max_stored_bytes())?.ok_or_else(gone)?)?;
+    }
+    Ok(())
+}
+
+/// Gets the chunks that none of the stores has into the first one.
 fn bring(
     request: &Request,
     index: &Index,
     sources: &Sources,
-    store: &LocalStore,
+    stores: &[&LocalStore],
     monitor: &Monitor,
-) -> Result<(u64, u64)> {
+) -> Result<NewChunks> {
     let mut seen = HashSet::new();
-    let chunks = index.iter().filter(|chunk| seen.insert(chunk.id) && !store.has(&chunk.id));
+    let is_there = |id: &ChunkId| stores.iter().any(|store| store.has(id));
+    let chunks = index.iter().filter(|chunk| seen.insert(chunk.id) && !is_there(&chunk.id));
     let wanted: Vec<WantedChunk> = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
     let digest = DigestChoice::new(index.digest());
+    let Some(store) = stores.first() else { return Ok(NewChunks::default()) };
     let sink = Keep { store, level: request.level };
     acquire::acquire(sources.into(), &wanted, &digest, &sink, monitor)?;
-    let mut bytes = 0;
+    let mut stored_bytes = 0;
     for want in &wanted {
         let path = store.path_of(&want.id);
-        bytes += std::fs::metadata(&path).map_err(Error::io("read", path))?.len();
+        stored_bytes += std::fs::metadata(&path).map_err(Error::io("read", path))?.len();
     }
-    Ok((wanted.len() as u64, bytes))
+    Ok(NewChunks { count: wanted.len() as u64, stored_bytes })
 }
 
 /// Stores verified chunks. Compresses them again, because the originals may be gzip, xz or padded.
@@ -104,11 +122,12 @@ impl Sink for Keep<'_> {
 fn put_together(
     request: &Request,
     index: &Index,
-    store: &LocalStore,
-    tree: &std::path::Path,
+    stores: &[&LocalStore],
+    tree: &Path,
     monitor: &Monitor,
 ) -> Result<Layout> {
-    let sources = Sources { stores: vec![store.clone()], ..Sources::default() };
+    let stores = stores.iter().map(|store| (*store).clone()).collect();
+    let sources = Sources { stores, ..Sources::default() };
     let wanted = extract::Request {
         index: index.clone(),
         content: IndexKind::Tree,

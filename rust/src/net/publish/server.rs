@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::build::{self, BuildContext, Built, Cut, Reference};
+use super::build::{self, BuildContext, Built, Cut, NewChunks, Reference};
+use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History};
-use super::{BuildSource, Published, Request, check};
+use super::{BuildSource, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
 use crate::formats::release::{Chunking, Release};
 use crate::local::acquire::DigestChoice;
-use crate::local::preflight::Finding;
 use crate::local::seed::Seed;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
@@ -30,7 +30,7 @@ mod retire;
 mod upload;
 
 pub use client::Server;
-use remote_publication::RemotePublication;
+pub(super) use remote_publication::RemotePublication;
 pub use retire::retire_on_server;
 
 /// Most attempts to commit, if other publications are faster or chunks are missing.
@@ -41,35 +41,52 @@ const PAUSE: Duration = Duration::from_millis(150);
 
 pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
-    let desk = RemotePublication::open(server, &keys, request, monitor)?;
-    let there = history::same(&desk, request)?;
-    let there_index = there.as_ref().map(|there| index_of(&desk, there)).transpose()?;
-    if let (Some(there), BuildSource::Cut { index, .. }) = (&there, &request.content) {
-        return as_before(request, there, index, there.chunking);
+    if let Some(published) = index_as_before(request, server, &keys)? {
+        return Ok(published);
     }
-    let before = history::latest(&desk, &desk.catalog, request)?;
+    let gathered = build::gather(request, &request.scratch, None, monitor)?;
+    let mut job = Job::check(request, &gathered, monitor)?;
+    let mut desk = RemotePublication::look(server, &keys)?;
+    desk.publication.check_not_expired()?;
+    let before = history::latest(&desk, &desk.catalog, &job)?;
+    job.compare(&gathered, &desk, (&desk.catalog, before.as_ref()), monitor)?;
+    desk.bring(&keys, &job, monitor)?;
+    let there = history::same(&desk, &job)?;
+    let there_index = there.as_ref().map(|there| index_of(&desk, there)).transpose()?;
     let same = there.as_ref().zip(there_index.as_ref());
     let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
     let reference = same.or_else(|| before.as_ref().map(Into::into));
-    let workshop = BuildContext { store: None, scratch: &request.scratch, reference };
-    let cut = build::cut(request, &workshop, monitor)?;
+    let workshop = BuildContext { store: None, reference };
+    let cut = build::cut(request, gathered, &workshop, monitor)?;
     if let Some(there) = &there {
-        return as_before(request, there, &cut.index, cut.chunking());
+        let roles = desk.publication.validity()?;
+        return Ok(Published { roles, ..as_before(&job, there, &cut.index, cut.chunking())? });
     }
     let (sources, digest) = sources_of(&cut)?;
     let built = cut.hash(monitor)?;
-    let findings = check::check(request, &built, before.as_ref(), &desk, monitor)?;
-    let mut order = Order { request, server, monitor, built, sources, digest, findings, new_chunks: 0, new_bytes: 0 };
+    let mut order = Order { job, server, monitor, built, sources, digest, new: NewChunks::default() };
     order.place(desk, &keys)
+}
+
+/// The result for an index that was published before: then its chunks need not be brought.
+fn index_as_before(request: &Request, server: &Server, keys: &Keys) -> Result<Option<Published>> {
+    let (BuildSource::Cut { index, .. }, Some(platform)) = (&request.content, &request.platform) else {
+        return Ok(None);
+    };
+    let desk = RemotePublication::look(server, keys)?;
+    let Some(there) = history::same_for(&desk, request, platform)? else { return Ok(None) };
+    let roles = desk.publication.validity()?;
+    let job = Job::unchecked(request, platform.clone());
+    Ok(Some(Published { roles, ..as_before(&job, &there, index, there.chunking)? }))
 }
 
 /// The result for a version that has already been published; an error if its content differs. Comparing the index is
 /// enough, because it determines the files.
-fn as_before(request: &Request, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
-    let index = documents::reference(request, "index.caidx", &index.to_bytes());
+fn as_before(job: &Job<'_>, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
+    let index = documents::reference(job, "index.caidx", &index.to_bytes());
     let targets = (index, there.files.clone());
-    documents::check_same(there, &documents::describe(request, there.sequence, targets, chunking, there.sizes))?;
-    Ok(documents::was_there(there, Vec::new()))
+    documents::check_same(there, &documents::describe(job, there.sequence, targets, chunking, there.sizes))?;
+    Ok(documents::was_there(there, job.findings.clone()))
 }
 
 fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
@@ -81,24 +98,25 @@ fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
 fn sources_of(cut: &Cut) -> Result<(Sources, DigestChoice)> {
     let digest = DigestChoice::new(cut.index.digest());
     let mut sources = Sources::default();
-    match cut.store()? {
-        Some(store) => sources.stores.push(store),
-        None => sources.seeds.push(Seed::new(cut.root(), cut.index.clone(), cut.layout().clone())?),
+    match cut.store() {
+        Some(store) => sources.stores.push(store.clone()),
+        None => {
+            let gathered = cut.gathered();
+            sources.seeds.push(Seed::new(gathered.root(), cut.index.clone(), gathered.layout().clone())?);
+        }
     }
     Ok((sources, digest))
 }
 
 /// A version that is ready to be uploaded.
 struct Order<'a> {
-    request: &'a Request,
+    job: Job<'a>,
     server: &'a Server,
     monitor: &'a Monitor,
     built: Built,
     sources: Sources,
     digest: DigestChoice,
-    findings: Vec<Finding>,
-    new_chunks: u64,
-    new_bytes: u64,
+    new: NewChunks,
 }
 
 impl Order<'_> {
@@ -109,7 +127,7 @@ impl Order<'_> {
     {
         let mut renewals = 0;
         for tries in 1.. {
-            let id = publication_id(self.request, &self.built.index, renewals);
+            let id = publication_id(&self.job, &self.built.index, renewals);
             let error = match self.try_commit(&mut desk, &id) {
                 Err(error) if tries < MAX_COMMITS => error,
                 ended => return ended,
@@ -121,11 +139,13 @@ impl Order<'_> {
             }
             // The metadata may have come from a cache, or from another server of the same database, and be outdated.
             std::thread::sleep(PAUSE * (1 << tries));
-            desk = RemotePublication::open(self.server, keys, self.request, self.monitor)?;
-            if let Some(there) = history::same(&desk, self.request)? {
-                let documents = Documents::of(self.request, &self.built, there.sequence)?;
+            desk = RemotePublication::look(self.server, keys)?;
+            desk.bring(keys, &self.job, self.monitor)?;
+            if let Some(there) = history::same(&desk, &self.job)? {
+                let documents = Documents::of(&self.job, &self.built, there.sequence)?;
                 documents::check_same(&there, &documents.release)?;
-                return Ok(documents::was_there(&there, std::mem::take(&mut self.findings)));
+                let roles = desk.publication.validity()?;
+                return Ok(Published { roles, ..documents::was_there(&there, self.job.findings.clone()) });
             }
             self.monitor.cancel.check()?;
         }
@@ -133,12 +153,11 @@ impl Order<'_> {
     }
 
     fn try_commit(&mut self, desk: &mut RemotePublication<'_>, id: &str) -> Result<Published> {
-        let request = self.request;
         let begun = self.server.begin(&NewPublication {
             id: id.to_owned(),
-            mode: request.mode.to_string(),
-            version: request.version.to_string(),
-            platform: request.platform.to_string(),
+            mode: self.job.mode.to_string(),
+            version: self.job.version.to_string(),
+            platform: self.job.platform.to_string(),
         })?;
         match begun.state {
             PublicationState::Open => {}
@@ -147,34 +166,25 @@ impl Order<'_> {
             PublicationState::Expired => return Err(refused("publication_expired", "it was not committed in time")),
         }
         self.built.sizes.stored_bytes = self.send_chunks(id)?;
-        let sequence = desk.next_sequence(request);
-        let documents = Documents::of(request, &self.built, sequence)?;
+        let job = &self.job;
+        let sequence = desk.next_sequence(job);
+        let documents = Documents::of(job, &self.built, sequence)?;
         documents.put(&mut desk.publication)?;
         let mut catalog = desk.catalog.clone();
-        documents::offer(&mut catalog, request, sequence);
-        documents::withdraw(&mut catalog, &mut desk.publication, request)?;
-        let metadata = desk.publication.sign_only(request.mode.as_str())?;
+        documents::offer(&mut catalog, job, sequence);
+        documents::withdraw(&mut catalog, &mut desk.publication, job)?;
+        let metadata = desk.publication.sign_only(job.mode.as_str())?;
         let metadata_bytes = metadata.len() as u64;
         let release = documents.release.to_bytes()?;
         for (kind, bytes) in DocumentKind::ALL.into_iter().zip([documents.index, documents.table, release, metadata]) {
             self.monitor.cancel.check()?;
             self.server.put_document(id, kind, bytes)?;
         }
-        let commit = CommitRequest { rollout: request.rollout, skip_update: request.skip_update };
+        let commit = CommitRequest { rollout: job.rollout, skip_update: job.skip_update };
         let info = self.server.commit(id, &commit)?;
-        Ok(Published {
-            mode: request.mode.clone(),
-            version: request.version.clone(),
-            platform: request.platform.clone(),
-            sequence: info.sequence.unwrap_or(sequence),
-            sizes: self.built.sizes,
-            new_chunks: self.new_chunks,
-            new_stored_bytes: self.new_bytes,
-            findings: std::mem::take(&mut self.findings),
-            was_there: false,
-            metadata_bytes,
-            bundles: Vec::new(),
-        })
+        let published = documents::published(job, &self.built, info.sequence.unwrap_or(sequence), self.new);
+        let roles = desk.publication.validity_after(job.mode.as_str())?;
+        Ok(Published { metadata_bytes, roles, ..published })
     }
 
     /// Uploads the chunks that the server lacks. Returns an estimate of the stored size of all chunks of the version.
@@ -194,10 +204,10 @@ impl Order<'_> {
         let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
         let (missing, there): (Vec<WantedChunk>, Vec<WantedChunk>) =
             wanted.partition(|want| missing.contains(&want.id));
-        let level = self.request.level;
+        let level = self.job.level;
         let sent = upload::send(self.server, &self.sources, &missing, &self.digest, level, self.monitor)?;
-        self.new_chunks += missing.len() as u64;
-        self.new_bytes += sent;
+        self.new.count += missing.len() as u64;
+        self.new.stored_bytes += sent;
         Ok(sent + upload::weigh(&self.sources, &there, &self.digest, level, self.monitor)?)
     }
 }
@@ -215,9 +225,9 @@ fn code_of(error: &Error) -> Option<&str> {
 }
 
 /// A UUID of version 8 (RFC 9562, 5.8) that depends on the content, so that a killed publication is continued.
-fn publication_id(request: &Request, index: &Index, renewals: u32) -> String {
+fn publication_id(job: &Job<'_>, index: &Index, renewals: u32) -> String {
     let mut hasher = Sha256::new();
-    for part in [request.mode.as_str(), &request.version.to_string(), request.platform.as_str()] {
+    for part in [job.mode.as_str(), &job.version.to_string(), job.platform.as_str()] {
         hasher.update(part.as_bytes());
         hasher.update([0]);
     }
@@ -247,7 +257,7 @@ mod tests {
             content: BuildSource::Tree(PathBuf::new()),
             mode: ModeName::new("stable").unwrap(),
             version: Version::parse(version).unwrap(),
-            platform: Platform::new("linux-x86_64").unwrap(),
+            platform: None,
             entry: Entry { path: RelPath::new("game").unwrap(), arguments: Vec::new() },
             notes: String::new(),
             min_launcher: None,
@@ -260,6 +270,8 @@ mod tests {
             chunker: None,
             level: 3,
             strict: false,
+            allowed: Vec::new(),
+            private: Vec::new(),
             keep_versions: 20,
             bundling: None,
             scratch: PathBuf::new(),
@@ -274,13 +286,13 @@ mod tests {
 
     #[test]
     fn same_content_is_the_same_publication_and_other_content_another() {
-        let id = publication_id(&request("1.0.0"), &index(1), 0);
-        assert_eq!(id, publication_id(&request("1.0.0"), &index(1), 0));
-        let others = [
-            publication_id(&request("1.0.1"), &index(1), 0),
-            publication_id(&request("1.0.0"), &index(2), 0),
-            publication_id(&request("1.0.0"), &index(1), 1),
-        ];
+        let id_of = |version: &str, index: Index, renewals| {
+            let request = request(version);
+            publication_id(&Job::unchecked(&request, Platform::new("linux-x86_64").unwrap()), &index, renewals)
+        };
+        let id = id_of("1.0.0", index(1), 0);
+        assert_eq!(id, id_of("1.0.0", index(1), 0));
+        let others = [id_of("1.0.1", index(1), 0), id_of("1.0.0", index(2), 0), id_of("1.0.0", index(1), 1)];
         assert!(!others.contains(&id));
         let parts: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12]);

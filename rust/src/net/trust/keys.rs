@@ -18,7 +18,7 @@ use tough::schema::{RoleType, Root, Signed};
 
 use super::datastore::parse_root;
 use super::sign::{KeyId, PrivateKey, key_id};
-use super::{CATALOG_ROLE, MAX_ROOT_BYTES, check_role_name};
+use super::{CATALOG_ROLE, MAX_ROOT_BYTES, RoleValidity, check_role_name};
 use crate::error::{Error, Result};
 use crate::local::disk;
 use crate::net::api::OnlineKeys;
@@ -182,6 +182,19 @@ impl Keys {
             all.extend(ids.map(|id| info(name, &id, role.threshold.get())));
         }
         all
+    }
+
+    /// How long the newest root is valid, which is the only signature in the folder.
+    pub fn root_validity(&self) -> RoleValidity {
+        RoleValidity::new("root", self.root.signed.expires, self.file.days.root)
+    }
+
+    /// Checks that the newest root has not expired.
+    ///
+    /// # Errors
+    /// [`Error::SignatureExpired`].
+    pub fn check_root(&self) -> Result<()> {
+        self.root_validity().check()
     }
 
     /// The newest `root.json`, to be shipped with the launcher or given as `--trust-root`.

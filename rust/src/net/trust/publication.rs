@@ -37,6 +37,7 @@ mod root_chain;
 mod signer;
 mod statement;
 mod storage;
+mod validity;
 
 pub use commit::Committed;
 pub use metadata_pack::{Read, make_pack};
@@ -44,6 +45,7 @@ pub use offline_signing::TrustFiles;
 use signer::Signer;
 pub use storage::MemoryStorage;
 use storage::RepositoryStorage;
+pub use validity::{RoleValidity, Validity};
 
 /// Largest target that is read back, in bytes.
 const MAX_TARGET_BYTES: u64 = 1 << 30;
@@ -122,6 +124,7 @@ impl<'k> Publication<'k> {
             return Ok(found);
         }
         let mut new = existing::create(shelf, keys)?;
+        new.check_not_expired()?;
         new.commit()?;
         Ok(new)
     }

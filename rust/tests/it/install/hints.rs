@@ -253,17 +253,36 @@ fn keys_that_are_elsewhere_are_named_as_the_hint_says() {
 }
 
 #[test]
-fn findings_that_are_refused_are_published_without_strict_as_the_hint_says() {
+fn findings_that_are_refused_are_allowed_as_the_hint_says() {
     let shop = Shop::with(&["1.0.0"]);
-    write(&shop.path("build-1.0.0"), "server.key", b"-----BEGIN PRIVATE KEY-----\n");
+    write(&shop.path("build-1.0.0"), "server.key", b"the key to the next level");
     let publish = |words: &[&str]| {
         let mut command = shop.command(&["publish", "--mode", "stable", "--version", "1.0.1", "--entry", "game"]);
         command.arg("--repository").arg(shop.publisher.repository()).arg("--keys").arg(shop.publisher.keys());
         Run::of(command.args(words).arg(shop.path("build-1.0.0")))
     };
-    let hint = hint_of(&publish(&["--strict"]), "lint_failed");
-    assert!(hint.contains("without --strict"), "{hint}");
-    publish(&[]).done();
+    let refused = publish(&[]);
+    let hint = hint_of(&refused, "lint_failed");
+    assert!(hint.contains("--allow CODE"), "{hint}");
+    let found = refused.lines.iter().find(|line| line["event"] == "found").unwrap();
+    publish(&["--allow", found["code"].as_str().unwrap()]).done();
+}
+
+#[test]
+fn root_that_has_expired_is_renewed_as_the_hint_says() {
+    let shop = Shop::new();
+    let keys = shop.publisher.keys();
+    let mut root: serde_json::Value = serde_json::from_slice(&fs::read(keys.join("root.json")).unwrap()).unwrap();
+    root["signed"]["expires"] = "2020-01-01T00:00:00Z".into();
+    let body: tough::schema::Root = serde_json::from_value(root["signed"].clone()).unwrap();
+    let bytes = crate::support::forge::Forge::new(shop.publisher.repository(), keys).sign(body, "root");
+    fs::write(keys.join("root.json"), &bytes).unwrap();
+    fs::write(keys.join("1.root.json"), &bytes).unwrap();
+    let tree = shop.build("1.0.0");
+    let publish = || Run::of(shop.publisher.publishing(&tree, "stable", "1.0.0").arg("--json"));
+    let hint = hint_of(&publish(), "signature_expired");
+    run_hinted(&shop, &hint, &[("KEYS", keys)]).done();
+    publish().done();
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn version_that_needs_a_newer_launcher_says_so() {
 #[test]
 fn platform_without_a_build_says_so() {
     let shop = Shop::new();
-    shop.publish_in("stable", "1.0.0", &["--platform", "windows-x86_64"], |_| {});
+    shop.publish_in("stable", "1.0.0", &["--platform", "windows-x86_64", "--allow", "entry_not_program"], |_| {});
     let message = shop.update(&[]).failed("no_build_for_platform");
     assert!(message.contains("stable"), "{message}");
     assert!(!shop.game().exists());

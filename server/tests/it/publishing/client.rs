@@ -1,7 +1,6 @@
 //! What `vsekai publish --server` sends, what it does not send twice, and what it makes of refusals.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 use sqlx::Connection as _;
@@ -198,13 +197,23 @@ fn what_is_in_a_store_already_is_sent_from_there() {
 }
 
 #[test]
-fn what_the_checks_find_stops_a_strict_publish_before_anything_is_sent() {
+fn what_the_checks_refuse_is_not_sent() {
     let (test, proxy) = noted();
-    let call = publish(&test, &proxy, "1.0.0", 1).arg("--strict");
-    fs::set_permissions(test.path("build-1/game"), fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = call.fails();
-    assert_eq!(refused["code"], "lint_failed", "{refused}");
-    assert_eq!(proxy.take_asked("PUT store/"), Vec::<String>::new());
+    for (name, options) in [("Thumbs.db", &["--strict"][..]), (".env", &[]), ("a.pk8", &["--allow", "secret"])] {
+        let call = publish(&test, &proxy, "1.0.0", 1).args(options.iter().copied());
+        let file = test.path("build-1").join(name);
+        fs::write(&file, b"x").unwrap();
+        let refused = call.fails();
+        assert_eq!(refused["code"], "lint_failed", "{refused}");
+        assert_eq!(proxy.take_asked("P"), Vec::<String>::new());
+        fs::remove_file(file).unwrap();
+    }
+    publish(&test, &proxy, "1.0.0", 1).done();
+    proxy.take_asked("");
+    let refused = publish(&test, &proxy, "0.9.0", 2).fails();
+    assert!(refused["message"].as_str().unwrap().contains("version_lower"), "{refused}");
+    assert_eq!(proxy.take_asked("P"), Vec::<String>::new());
+    publish(&test, &proxy, "0.9.0", 2).args(["--allow", "version_lower"]).done();
 }
 
 #[test]

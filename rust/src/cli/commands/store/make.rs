@@ -6,13 +6,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::event::Monitor;
+use crate::event::{Event, Monitor};
 use crate::formats::archive::Layout;
 use crate::formats::index::{FeatureFlags, Index};
 use crate::limits;
 use crate::local::disk::{self, Durability};
 use crate::local::extract::IndexKind;
 use crate::local::make::{self, Made, MakeOptions};
+use crate::local::preflight;
 use crate::local::store::LocalStore;
 use crate::local::tree::{self, Recorded};
 
@@ -31,8 +32,8 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
         IndexKind::Blob => FeatureFlags::BLOB.with_digest(digest),
     };
     let layout = match content {
-        IndexKind::Tree if args.casync_exact => tree::layout(&args.path, &Recorded::AsOnDisk(flags))?,
-        IndexKind::Tree => tree::layout(&args.path, &Recorded::Reproducible(flags))?,
+        IndexKind::Tree if args.casync_exact => layout(&args.path, &Recorded::AsOnDisk(flags), monitor)?,
+        IndexKind::Tree => layout(&args.path, &Recorded::Reproducible(flags), monitor)?,
         IndexKind::Blob => Layout::blob(tree::file_size(&args.path)?),
     };
     let made_with = MakeOptions {
@@ -51,6 +52,15 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
     write(&args.index, &made.index.to_bytes())?;
     output.done("store make", &made, &text(&made, args, started.elapsed().as_secs_f64()));
     Ok(DONE)
+}
+
+/// The layout of a tree. Warns of what it leaves out.
+fn layout(path: &Path, recorded: &Recorded, monitor: &Monitor) -> Result<Layout> {
+    let (layout, skipped) = tree::layout_and_skipped(path, recorded, &[])?;
+    for finding in preflight::skipped(&skipped) {
+        monitor.emit(Event::Warned { code: finding.code, message: finding.message });
+    }
+    Ok(layout)
 }
 
 /// The index that the new one will replace. It only saves work, so any problem with it is ignored.

@@ -9,7 +9,7 @@ use crate::event::Monitor;
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::release::Catalog;
 use crate::local::sources::WantedChunk;
-use crate::net::publish::Request;
+use crate::net::publish::check::Job;
 use crate::net::publish::history::{self, History};
 use crate::net::trust::{Keys, MemoryStorage, Publication};
 
@@ -22,36 +22,42 @@ const MAX_LOOKS: u32 = 50;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
-pub(super) struct RemotePublication<'a> {
-    pub(super) publication: Publication<'a>,
+pub(in crate::net::publish) struct RemotePublication<'a> {
+    pub(in crate::net::publish) publication: Publication<'a>,
     pub(super) catalog: Catalog,
     server: &'a Server,
 }
 
 impl<'a> RemotePublication<'a> {
-    /// Reads the repository. First uploads what the key folder has and the server lacks: a new repository or mode, and
-    /// new keys.
-    pub(super) fn open(server: &'a Server, keys: &'a Keys, request: &Request, monitor: &Monitor) -> Result<Self> {
-        let mode = request.mode.as_str();
-        let mut publication = fetch(server, keys)?;
-        let is_there = publication.published_version(mode).is_some();
-        match bring_trust(server, &publication) {
-            Ok(false) => {}
-            Ok(true) => publication = fetch_with_trust(server, keys)?,
-            // A publisher of a mode need not hold the other keys.
-            Err(error) if is_there && is_of_others(&error) => monitor.warn(&error),
-            Err(error) => return Err(error),
-        }
-        publication.add_mode(mode)?;
-        publication.check_role_keys(mode)?;
+    /// Reads the repository, and changes nothing.
+    pub(in crate::net::publish) fn look(server: &'a Server, keys: &'a Keys) -> Result<Self> {
+        Self::of(fetch(server, keys)?, server)
+    }
+
+    fn of(publication: Publication<'a>, server: &'a Server) -> Result<Self> {
         let mut desk = Self { publication, catalog: Catalog::empty(), server };
         desk.catalog = history::catalog_of(&desk)?;
         Ok(desk)
     }
 
+    /// Uploads what the key folder has and the server lacks: a new repository or mode, and new keys.
+    pub(super) fn bring(&mut self, keys: &'a Keys, job: &Job<'_>, monitor: &Monitor) -> Result<()> {
+        let mode = job.mode.as_str();
+        let is_there = self.publication.published_version(mode).is_some();
+        match bring_trust(self.server, &self.publication) {
+            Ok(false) => {}
+            Ok(true) => *self = Self::of(fetch_with_trust(self.server, keys)?, self.server)?,
+            // A publisher of a mode need not hold the other keys.
+            Err(error) if is_there && is_of_others(&error) => monitor.warn(&error),
+            Err(error) => return Err(error),
+        }
+        self.publication.add_mode(mode)?;
+        self.publication.check_role_keys(mode)
+    }
+
     /// The sequence number of the mode's next version.
-    pub(super) fn next_sequence(&self, request: &Request) -> u64 {
-        self.catalog.modes.get(&request.mode).map_or(0, |mode| mode.sequence) + 1
+    pub(super) fn next_sequence(&self, job: &Job<'_>) -> u64 {
+        self.catalog.modes.get(&job.mode).map_or(0, |mode| mode.sequence) + 1
     }
 }
 

@@ -16,6 +16,7 @@ use crate::net::trust::Keys;
 pub fn retire_on_server(server: &Server, keys: &Path, mode: &ModeName, next: Option<&ModeName>) -> Result<()> {
     let keys = Keys::open(keys)?;
     let mut publication = fetch(server, &keys)?;
+    publication.check_not_expired()?;
     publication.state_successor(mode, next)?;
     if let Some(files) = publication.trust_files()? {
         server.put_trust(&files.to_upload())?;

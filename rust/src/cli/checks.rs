@@ -1,0 +1,86 @@
+//! Checks of options, and texts, that several of the publisher's commands share.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::net::trust::{RoleValidity, Validity};
+
+use crate::cli::output::Output;
+
+/// A folder that a command writes to, unless the text is the address of something else: a folder of that name would be
+/// created, and nobody would notice.
+pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBuf> {
+    let Some(scheme) = scheme(&path) else { return Ok(path) };
+    let instead = match (option, scheme.to_ascii_lowercase().as_str()) {
+        (_, "file") => "give the path alone",
+        ("--repository", "http" | "https") => {
+            "`vsekai publish` publishes to an update server with --server URL; what a server offers is changed with its \
+             HTTP API. For a web host, give a folder here and upload it"
+        }
+        ("--repository", _) => "give a folder here, and upload it",
+        _ => "give a folder",
+    };
+    Err(Error::Invalid { what: option, reason: format!("it is a folder, not an address ({scheme}:...); {instead}") })
+}
+
+/// The scheme of an address. A single letter is a drive of Windows.
+fn scheme(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
+    // A slash may be lost, or all of them.
+    let is_address =
+        rest.starts_with("//") || ["http", "https", "s3", "file"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    (is_scheme && is_address).then(|| scheme.to_owned())
+}
+
+/// How many days each signature is valid, on one line.
+pub(crate) fn days_left(roles: &[RoleValidity]) -> String {
+    let days = |role: &RoleValidity| match role.state {
+        Validity::Expired => format!("{} expired", role.role),
+        _ => format!("{} {}", role.role, role.days_left),
+    };
+    let all: Vec<String> = roles.iter().map(days).collect();
+    if all.is_empty() { String::new() } else { format!("\nDays left of the signatures: {}.", all.join(", ")) }
+}
+
+/// Warns of each signature that has expired, or is valid for less than a third of its lifetime.
+pub(crate) fn warn_of_ending(roles: &[RoleValidity], output: Output) {
+    for role in roles.iter().filter(|role| role.state != Validity::Good) {
+        let when = match role.state {
+            Validity::Expired => format!("expired on {}", role.expires),
+            _ => format!("expires on {}, in {} of {} days", role.expires, role.days_left, role.days),
+        };
+        let remedy = match role.role.as_str() {
+            "root" => "run `vsekai keys renew-root KEYS` where its key is, then publish",
+            "snapshot" | "timestamp" => "run `vsekai repository renew`, or look after the update server",
+            _ => "run `vsekai repository renew` where its key is; for an update server, publish with it",
+        };
+        output.note(&format!("warning: the signature of {} {when}; {remedy}", role.role));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_no_folders() {
+        for address in
+            ["http://host", "HTTPS://host/a", "s3://bucket", "file:///a", "ftp://h", "sftp+x://h", "http:/h", "Http:h"]
+        {
+            assert!(local_folder("--repository", address.into()).is_err(), "{address}");
+        }
+        for folder in ["repo", "/a/b", "C:\\repo", "C://repo", "a:b", "./http://x", "a/b://c", "", "host:8080"] {
+            assert!(local_folder("--repository", folder.into()).is_ok(), "{folder}");
+        }
+    }
+
+    #[test]
+    fn refusal_names_what_was_meant_and_no_password() {
+        let refused = local_folder("--repository", "https://user:secret@host".into()).unwrap_err().to_string();
+        assert!(refused.contains("--server") && !refused.contains("secret"), "{refused}");
+    }
+}
