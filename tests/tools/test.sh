@@ -5,6 +5,7 @@
 #	rust      the Rust tests; those of the server on SQLite and on PostgreSQL
 #	api       the server against its OpenAPI document
 #	bundles   bundles, read by a second reader
+#	tuf       repositories, read by python-tuf
 #	launcher  exports the launcher and plays with it; its command line
 #	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
 #
@@ -15,7 +16,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tools=$repo/tests/tools
 
-suites=(build rust api bundles launcher godot)
+suites=(build rust api bundles tuf launcher godot)
 [[ $# -eq 0 ]] || suites=("$@")
 
 work=$(mktemp -d)
@@ -66,6 +67,15 @@ suite_bundles() {
 		"$repo/tests/e2e/second_reader.py"
 	else
 		skip "no zstd command: bundles are not read by a second reader"
+	fi
+}
+
+suite_tuf() {
+	local python
+	if python=$("$tools/tuftools.sh"); then
+		"$python" -B "$repo/tests/e2e/tuf_client.py"
+	else
+		skip "python-tuf cannot be installed: TUF's reference client reads no repository"
 	fi
 }
 
@@ -120,7 +130,7 @@ suite_godot() {
 }
 
 for suite in "${suites[@]}"; do
-	[[ $(type -t "suite_$suite") == function ]] || die "unknown suite '$suite': use build, rust, corpus, api, bundles, launcher or godot"
+	[[ $(type -t "suite_$suite") == function ]] || die "unknown suite '$suite': use build, rust, api, bundles, tuf, launcher or godot"
 done
 stage "test: install prerequisites" setup
 if [[ -z ${VSEKAI_BIN:-} && ! " ${suites[*]} " =~ " build "|" rust " ]]; then
