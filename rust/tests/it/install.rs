@@ -18,6 +18,7 @@ mod modes;
 mod moved;
 mod offers;
 mod offline;
+mod origins;
 mod output;
 mod passed_on;
 mod plain_disks;

@@ -30,4 +30,5 @@ mod real_chunker;
 mod store_care;
 #[path = "../support/mod.rs"]
 mod support;
+mod thieves;
 mod trust;

@@ -45,6 +45,7 @@ struct Shared {
     delay: Duration,
     asked: Mutex<Vec<Asked>>,
     ranges: Mutex<Vec<String>>,
+    credentials: Mutex<Vec<String>>,
     faults: Mutex<HashMap<String, Fault>>,
     /// Bytes of a body after which the connection is cut, once.
     cut_after: Mutex<Option<usize>>,
@@ -83,6 +84,7 @@ impl TestServer {
             delay,
             asked: Mutex::default(),
             ranges: Mutex::default(),
+            credentials: Mutex::default(),
             faults: Mutex::default(),
             cut_after: Mutex::default(),
             has_ranges: AtomicBool::new(true),
@@ -135,6 +137,11 @@ impl TestServer {
     /// The ranges that were requested since the last call.
     pub(crate) fn take_ranges(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.ranges.lock().unwrap())
+    }
+
+    /// The values of `Authorization` and `Cookie` that requests carried since the last call.
+    pub(crate) fn take_credentials(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shared.credentials.lock().unwrap())
     }
 
     /// The requests since the last call, in order.
@@ -223,6 +230,8 @@ impl Shared {
             let value = value.trim().to_owned();
             if name.eq_ignore_ascii_case("if-none-match") {
                 request.known_tag = Some(value);
+            } else if ["authorization", "cookie"].iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+                self.credentials.lock().unwrap().push(value);
             } else if name.eq_ignore_ascii_case("range") {
                 request.range = parse_range(&value).filter(|_| self.has_ranges.load(Ordering::Relaxed));
                 self.ranges.lock().unwrap().push(value);
