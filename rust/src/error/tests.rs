@@ -24,6 +24,7 @@ fn samples() -> Vec<Error> {
         Error::NoBuild { mode: text(), platform: text() },
         Error::VersionUnknown { mode: text(), version: text() },
         Error::VersionExists { mode: text(), version: text() },
+        Error::VersionTooOld { mode: text(), version: text(), oldest: text() },
         Error::LauncherTooOld { what: text(), needed: text() },
         Error::StateTooNew { path: "/d".into(), schema: 9 },
         Error::NotInstalled { path: "/d".into() },
