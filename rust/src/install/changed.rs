@@ -31,13 +31,15 @@ pub(super) enum Changes {
     Drop,
 }
 
-/// The changed files of a version. Reads only those whose size or time is another.
+/// The changed files of a version. Reads only those whose size or time is another, and those that the game may change.
 pub(super) fn list(kept: &InstalledVersion, monitor: &Monitor) -> Result<Vec<RelPath>> {
     let is_changed = |(node, path, size): &(usize, &RelPath, u64)| {
         let Ok(found) = std::fs::symlink_metadata(path.below(kept.tree())) else { return false };
         // An empty file is what a crash leaves of one.
         let is_something = found.is_file() && (found.len() > 0 || *size == 0);
-        is_something && !kept.has_stamp(*node) && !has_content(kept, *node)
+        // The stamp of a mutable file was taken after it had been carried over.
+        let may_differ = kept.is_mutable(*node) || !kept.has_stamp(*node);
+        is_something && may_differ && !has_content(kept, *node)
     };
     let files: Vec<_> = kept.documents.table.files().map(|(node, path, size, _)| (node, path, size)).collect();
     Ok(monitor.pool()?.install(|| {

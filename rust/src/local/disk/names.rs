@@ -12,6 +12,9 @@ use super::step::{step, step_in_half};
 use super::{system, temporary_beside};
 use crate::error::{Error, Result};
 
+/// Permissions of our own files: others may read them, and only the owner may write to them.
+pub(super) const CONTROL_FILE: u32 = 0o644;
+
 /// Creates a folder and its missing parents.
 pub fn create_directory(path: &Path) -> Result<()> {
     create_missing(path).map_err(Error::io("create folder", path))
@@ -44,6 +47,16 @@ pub fn create_control_directory(path: &Path) -> Result<()> {
     }
     match fs::symlink_metadata(path) {
         Ok(found) if cfg!(unix) && system::mode(&found) & 0o777 != CONTROL => offer_mode(path, CONTROL).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Gives one of our own files the permissions that [`write_control`](super::write_control) gives, whatever the umask was.
+pub fn settle_mode(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if cfg!(unix) && found.is_file() && system::mode(&found) & 0o777 != CONTROL_FILE => {
+            offer_mode(path, CONTROL_FILE).map(drop)
+        }
         _ => Ok(()),
     }
 }
