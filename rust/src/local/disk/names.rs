@@ -72,13 +72,44 @@ pub fn keep_to_owner(path: &Path) -> Result<()> {
 }
 
 /// Creates a folder that only its owner may enter; its missing parents get the permissions of [`create_directory`]. An
-/// existing folder becomes private.
+/// existing folder of this user becomes private.
+///
+/// # Errors
+/// Also if the folder exists and belongs to somebody else, who could read what is put there.
 pub fn make_private_directory(path: &Path) -> Result<()> {
+    match make_private(path)? {
+        Made::Private => Ok(()),
+        Made::OfAnother(error) => Err(Error::io("create folder", path)(error)),
+    }
+}
+
+/// Like [`make_private_directory`], but takes a folder of somebody else as it is: whoever runs a server may have given
+/// it one.
+pub fn prefer_private_directory(path: &Path) -> Result<()> {
+    make_private(path).map(drop)
+}
+
+enum Made {
+    Private,
+    OfAnother(io::Error),
+}
+
+fn make_private(path: &Path) -> Result<Made> {
     const PRIVATE: u32 = 0o700;
     path.parent().map_or(Ok(()), create_directory)?;
     match step("create-folder", path, || system::create_directory(path, PRIVATE)) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => offer_mode(path, PRIVATE).map(drop),
-        other => other.map_err(Error::io("create folder", path)),
+        Ok(()) => Ok(Made::Private),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+            let found = fs::metadata(path).map_err(Error::io("read", path))?;
+            if system::owner(&found) != system::this_user() {
+                return Ok(Made::OfAnother(e));
+            }
+            if system::mode(&found) & 0o777 != PRIVATE {
+                offer_mode(path, PRIVATE)?;
+            }
+            Ok(Made::Private)
+        }
+        Err(e) => Err(Error::io("create folder", path)(e)),
     }
 }
 
