@@ -3,6 +3,7 @@
 //! A file counts as changed if its size or time is another than when it was installed, and so is its content. A file
 //! whose bytes differ under an unchanged time was damaged by the disk, and nobody misses that.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -60,9 +61,12 @@ pub(super) fn move_away(
     let saved = root.saved(&folder);
     let mut staying = staying.to_vec();
     staying.push(saved.clone());
-    let size = |path: &RelPath| std::fs::symlink_metadata(path.below(kept.tree())).map_or(0, |found| found.len());
-    let is_wanted = |path: &&RelPath| changes == Changes::Save || !may_share(path, size(path));
     let changed = list(kept, monitor)?;
+    // By the published size: what is left of a large file may be small.
+    let table = &kept.documents.table;
+    let sizes: HashMap<&RelPath, u64> = table.files().map(|(_, path, size, _)| (path, size)).collect();
+    let is_wanted =
+        |path: &&RelPath| changes == Changes::Save || !may_share(path, sizes.get(*path).copied().unwrap_or_default());
     let paths: Vec<PathBuf> = changed.iter().filter(is_wanted).map(|path| path.below(Path::new(""))).collect();
     Ok(foreign::save(kept.tree(), &paths, &staying, &saved)?.moved)
 }
