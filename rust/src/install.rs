@@ -61,6 +61,11 @@ pub use verify::{Condition, Damage, Examined, Verified, examine, verify};
 /// The name of the lock, in `.vsekai`.
 const LOCK: &str = "lock";
 
+/// Whether an install belongs to another user, so that only reading commands are for this one; see `docs/install-root.md`.
+pub fn is_of_another_user(root: &InstallRoot, trusted: Option<u32>) -> bool {
+    owner::check(root, trusted).is_err()
+}
+
 /// Drops what interrupted runs have staged. The caller holds the root's lock.
 pub fn discard(root: &InstallRoot) -> Result<()> {
     recover::drop_staged(root, None)

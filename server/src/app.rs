@@ -65,7 +65,7 @@ impl Application {
     pub async fn open(config: Config, s3: Vec<(String, String)>) -> Result<Self> {
         let data = config.data.clone();
         let make =
-            tokio::task::spawn_blocking(move || vsekai_updater::local::disk::make_private_directory(&data)).await;
+            tokio::task::spawn_blocking(move || vsekai_updater::local::disk::prefer_private_directory(&data)).await;
         make.map_err(|error| Error::Internal { context: error.to_string() })??;
         let pools = Pools { connections: config.database_connections, ..Pools::default() };
         let db = db::open(&config.database_url(), &pools).await?;

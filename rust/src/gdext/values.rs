@@ -27,7 +27,8 @@ pub(crate) struct VSekaiRelease {
     #[var(no_set)]
     installed_bytes: i64,
     /// Why it is offered: `install` (nothing is installed), `newer`, `recalled` (the installed version was
-    /// withdrawn), `mode_changed` (the installed version comes from another mode), `asked`.
+    /// withdrawn), `mode_changed` (the installed version comes from another mode), `asked`, `incomplete` (a
+    /// part of the installed version is gone).
     #[var(no_set)]
     why: GString,
 }

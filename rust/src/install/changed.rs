@@ -3,6 +3,7 @@
 //! A file counts as changed if its size or time is another than when it was installed, and so is its content. A file
 //! whose bytes differ under an unchanged time was damaged by the disk, and nobody misses that.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -31,13 +32,15 @@ pub(super) enum Changes {
     Drop,
 }
 
-/// The changed files of a version. Reads only those whose size or time is another.
+/// The changed files of a version. Reads only those whose size or time is another, and those that the game may change.
 pub(super) fn list(kept: &InstalledVersion, monitor: &Monitor) -> Result<Vec<RelPath>> {
     let is_changed = |(node, path, size): &(usize, &RelPath, u64)| {
         let Ok(found) = std::fs::symlink_metadata(path.below(kept.tree())) else { return false };
         // An empty file is what a crash leaves of one.
         let is_something = found.is_file() && (found.len() > 0 || *size == 0);
-        is_something && !kept.has_stamp(*node) && !has_content(kept, *node)
+        // The stamp of a mutable file was taken after it had been carried over.
+        let may_differ = kept.is_mutable(*node) || !kept.has_stamp(*node);
+        is_something && may_differ && !has_content(kept, *node)
     };
     let files: Vec<_> = kept.documents.table.files().map(|(node, path, size, _)| (node, path, size)).collect();
     Ok(monitor.pool()?.install(|| {
@@ -58,9 +61,12 @@ pub(super) fn move_away(
     let saved = root.saved(&folder);
     let mut staying = staying.to_vec();
     staying.push(saved.clone());
-    let size = |path: &RelPath| std::fs::symlink_metadata(path.below(kept.tree())).map_or(0, |found| found.len());
-    let is_wanted = |path: &&RelPath| changes == Changes::Save || !may_share(path, size(path));
     let changed = list(kept, monitor)?;
+    // By the published size: what is left of a large file may be small.
+    let table = &kept.documents.table;
+    let sizes: HashMap<&RelPath, u64> = table.files().map(|(_, path, size, _)| (path, size)).collect();
+    let is_wanted =
+        |path: &&RelPath| changes == Changes::Save || !may_share(path, sizes.get(*path).copied().unwrap_or_default());
     let paths: Vec<PathBuf> = changed.iter().filter(is_wanted).map(|path| path.below(Path::new(""))).collect();
     Ok(foreign::save(kept.tree(), &paths, &staying, &saved)?.moved)
 }

@@ -48,6 +48,7 @@ pub(super) fn remove(
     let tree = root.versions(folder);
     let is_there = fs::symlink_metadata(&tree).is_ok_and(|found| found.is_dir());
     if let (true, Some(kept)) = (is_there, InstalledVersion::read(root, folder)) {
+        unlock(&kept)?;
         let found = foreign::list(&kept);
         found.warn(&tree, monitor);
         let mut saved = foreign::save(&tree, &found.paths, staying, &root.saved(folder))?;
@@ -71,6 +72,19 @@ pub(super) fn remove(
         InstalledVersion::remove(root, folder)?;
     }
     Ok(0)
+}
+
+/// Lets this user list and empty our own folders, which a build or somebody else may have made read-only.
+fn unlock(kept: &InstalledVersion) -> Result<()> {
+    for node in kept.documents.table.layout().nodes() {
+        let path = node.path.as_ref().map_or(kept.tree().to_owned(), |path| path.below(kept.tree()));
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        let is_ours = found.is_dir() && disk::owner(&found) == disk::this_user();
+        if cfg!(unix) && is_ours && disk::mode(&found) & 0o700 != 0o700 {
+            disk::offer_mode(&path, disk::mode(&found) | 0o700)?;
+        }
+    }
+    Ok(())
 }
 
 fn forget(root: &InstallRoot, folder: &str) -> Result<()> {

@@ -36,7 +36,8 @@ pub(super) fn tidy(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
     if fs::symlink_metadata(versions).is_ok() && !versions.is_dir() {
         foreign::set_aside(root, versions, monitor)?;
     }
-    for path in [root.control("").as_path(), versions, &root.control(LOCK), &root.control("state.json")] {
+    disk::settle_mode(&root.control(LOCK))?;
+    for path in [root.control("").as_path(), versions, &root.control("state.json")] {
         disk::keep_to_owner(path.components().as_path())?;
     }
     if root.control("uninstalling").is_file() {

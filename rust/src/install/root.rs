@@ -65,11 +65,11 @@ impl InstallRoot {
         self.control("staging").join(folder)
     }
 
-    /// Whether it contains our state, and so was created by us.
+    /// Whether it contains our state, or documents of versions, and so was created by us.
     pub fn is_ours(&self) -> bool {
         // Even if a link or a folder has taken its place.
         let is_there = |name: &str| std::fs::symlink_metadata(self.control(name)).is_ok();
-        is_there("state.json") || is_there("uninstalling")
+        is_there("state.json") || is_there("uninstalling") || self.folders().is_ok_and(|folders| !folders.is_empty())
     }
 
     /// The names of our folders in `versions/`: those with a release document, sorted.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{InstallRoot, InstallState, Installed, LOCK, foreign, owner, recover};
-use crate::error::{Error, Result};
+use crate::error::{Error, Format, Result};
 use crate::event::Monitor;
 use crate::formats::release::ModeName;
 use crate::local::disk;
@@ -130,7 +130,15 @@ impl Session {
     /// the root.
     pub fn look(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<InstallState> {
         let missing = || Error::NotInstalled { path: root.directory().to_owned() };
-        match InstallState::load(root) {
+        let loaded = match InstallState::load(root) {
+            // Lost, as the versions that are there show.
+            Ok(None) if root.is_ours() => {
+                let reason = "it is missing".to_owned();
+                Err(Error::Malformed { format: Format::State, offset: 0, reason })
+            }
+            other => other,
+        };
+        match loaded {
             Err(Error::Malformed { .. }) => match Self::enter(root, admission, monitor) {
                 Ok(session) => Ok(session.state.clone()),
                 Err(error @ (Error::Io { .. } | Error::OtherOwner { .. })) => {

@@ -69,8 +69,13 @@ fn remove_remnant(root: &InstallRoot, admission: &Admission<'_>) -> Result<Unins
     Ok(Uninstalled { is_folder_gone: leave(root)?, ..Uninstalled::default() })
 }
 
+/// Removes the folder itself if it is empty. It stays where this user may not remove it, or a disk is mounted there.
 fn leave(root: &InstallRoot) -> Result<bool> {
-    disk::remove_empty_directory(root.directory())
+    let may_remove = root.directory().parent().is_some_and(disk::may_write);
+    match disk::remove_empty_directory(root.directory()) {
+        Err(Error::Io { source, .. }) if !may_remove || source.kind() == std::io::ErrorKind::ResourceBusy => Ok(false),
+        other => other,
+    }
 }
 
 /// Removes the versions, and everything in `.vsekai` except its lock. The marker is removed last.

@@ -16,6 +16,8 @@ mod databases;
 mod db;
 mod files;
 #[cfg(unix)]
+mod folders;
+#[cfg(unix)]
 mod formats;
 #[cfg(unix)]
 mod publishing;

@@ -13,7 +13,7 @@ use crate::formats::release::{
     self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, STATEMENT_FIELD, Situation,
     signed_successor, target_name,
 };
-use crate::install::{Documents, InstallRoot, InstallState, this_launcher};
+use crate::install::{self, Documents, InstallRoot, InstallState, this_launcher};
 use crate::limits;
 use crate::local::sources::{Sources, Transfer};
 use crate::local::store::LocalStore;
@@ -90,7 +90,8 @@ impl RepositoryState {
             locations: all.iter().map(|text| text.parse()).collect::<Result<Vec<Location>>>()?,
             root: settings.trust_root.clone().or_else(|| default_root(settings, root)),
             memory: Some(root.trust()),
-            read_only,
+            // What is kept for another user is that user's business.
+            read_only: read_only || install::is_of_another_user(root, settings.trusted_owner),
             scratch: settings.scratch.clone(),
             clock_guard: settings.clock_guard,
             network: network.clone(),

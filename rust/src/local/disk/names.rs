@@ -12,6 +12,9 @@ use super::step::{step, step_in_half};
 use super::{system, temporary_beside};
 use crate::error::{Error, Result};
 
+/// Permissions of our own files: others may read them, and only the owner may write to them.
+pub(super) const CONTROL_FILE: u32 = 0o644;
+
 /// Creates a folder and its missing parents.
 pub fn create_directory(path: &Path) -> Result<()> {
     create_missing(path).map_err(Error::io("create folder", path))
@@ -48,6 +51,16 @@ pub fn create_control_directory(path: &Path) -> Result<()> {
     }
 }
 
+/// Gives one of our own files the permissions that [`write_control`](super::write_control) gives, whatever the umask was.
+pub fn settle_mode(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if cfg!(unix) && found.is_file() && system::mode(&found) & 0o777 != CONTROL_FILE => {
+            offer_mode(path, CONTROL_FILE).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Takes the right to write from group and others. Follows no link; a disk without permissions stays as it is.
 pub fn keep_to_owner(path: &Path) -> Result<()> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
@@ -59,13 +72,44 @@ pub fn keep_to_owner(path: &Path) -> Result<()> {
 }
 
 /// Creates a folder that only its owner may enter; its missing parents get the permissions of [`create_directory`]. An
-/// existing folder becomes private.
+/// existing folder of this user becomes private.
+///
+/// # Errors
+/// Also if the folder exists and belongs to somebody else, who could read what is put there.
 pub fn make_private_directory(path: &Path) -> Result<()> {
+    match make_private(path)? {
+        Made::Private => Ok(()),
+        Made::OfAnother(error) => Err(Error::io("create folder", path)(error)),
+    }
+}
+
+/// Like [`make_private_directory`], but takes a folder of somebody else as it is: whoever runs a server may have given
+/// it one.
+pub fn prefer_private_directory(path: &Path) -> Result<()> {
+    make_private(path).map(drop)
+}
+
+enum Made {
+    Private,
+    OfAnother(io::Error),
+}
+
+fn make_private(path: &Path) -> Result<Made> {
     const PRIVATE: u32 = 0o700;
     path.parent().map_or(Ok(()), create_directory)?;
     match step("create-folder", path, || system::create_directory(path, PRIVATE)) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => offer_mode(path, PRIVATE).map(drop),
-        other => other.map_err(Error::io("create folder", path)),
+        Ok(()) => Ok(Made::Private),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+            let found = fs::metadata(path).map_err(Error::io("read", path))?;
+            if system::owner(&found) != system::this_user() {
+                return Ok(Made::OfAnother(e));
+            }
+            if system::mode(&found) & 0o777 != PRIVATE {
+                offer_mode(path, PRIVATE)?;
+            }
+            Ok(Made::Private)
+        }
+        Err(e) => Err(Error::io("create folder", path)(e)),
     }
 }
 

@@ -272,3 +272,55 @@ fn partly_written_file_that_became_read_only_keeps_its_bytes() {
     write_all_at(&file, &path, 4, b"half").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"halfhalf");
 }
+
+#[test]
+fn new_files_follow_no_link_and_have_names_that_nobody_guesses() {
+    let folder = tempfile::tempdir().unwrap();
+    let (victim, link) = (folder.path().join("victim"), folder.path().join("link"));
+    fs::write(&victim, b"precious").unwrap();
+    std::os::unix::fs::symlink(&victim, &link).unwrap();
+    assert!(create(&link).is_err() && create(&victim).is_err());
+    assert_eq!(open_or_create(&link).unwrap_err().code(), "invalid_argument");
+    assert_eq!(open_lock(&link).unwrap_err().code(), "invalid_argument");
+    assert!(open_sized(&link, 3).is_err() && copy(&victim, &link).is_err());
+    assert_eq!(read_control(&link, 99).unwrap_err().code(), "invalid_argument");
+    assert_eq!(read_control(folder.path(), 99).unwrap_err().code(), "invalid_argument");
+    write_atomic(&link, b"new", Durability::Kill).unwrap();
+    assert_eq!((fs::read(&victim).unwrap(), fs::read(&link).unwrap()), (b"precious".to_vec(), b"new".to_vec()));
+    let name = |_| temporary_beside(&victim).file_name().unwrap().to_str().unwrap().to_owned();
+    let names: std::collections::HashSet<String> = (0..1000).map(name).collect();
+    assert_eq!(names.len(), 1000);
+    let pid = std::process::id().to_string();
+    assert!(names.iter().any(|name| !name.contains(&pid)), "{names:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left over");
+}
+
+#[test]
+fn disk_says_what_it_can_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(
+        [0o644, 0o755, 0o400].map(|mode| held_mode(folder.path(), mode).unwrap() & 0o777),
+        [0o644, 0o755, 0o400]
+    );
+    assert!(holds_links(folder.path()).unwrap());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left over");
+    let refused = |code| is_beyond_the_disk(&io::Error::from_raw_os_error(code));
+    // EPERM, ENOSYS, EOPNOTSUPP; and EACCES, EROFS, ENOSPC, EIO.
+    assert!([1, 38, 95].into_iter().all(refused) && ![13, 30, 28, 5].into_iter().any(refused));
+}
+
+#[test]
+fn private_folder_of_somebody_else_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("private");
+    make_private_directory(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+    make_private_directory(&path).unwrap();
+    assert_eq!(mode(&fs::metadata(&path).unwrap()) & 0o777, 0o700);
+    if this_user() != Some(0) {
+        return;
+    }
+    std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+    assert!(make_private_directory(&path).is_err());
+    prefer_private_directory(&path).unwrap();
+}

@@ -8,21 +8,18 @@ use super::step::{step, step_in_half};
 use super::{irregular, is_irregular, must_be_regular, names, remove, system, temporary_beside};
 use crate::error::{Error, Result};
 
-/// Permissions of our own files: others may read them, and only the owner may write to them.
-const CONTROL: u32 = 0o644;
-
 /// Creates a file for reading and writing. Nothing may exist at `path`, not even a link. Group and others may not write
 /// to it, whatever the umask.
 pub fn create(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     system::follow_no_link(options.read(true).write(true).create_new(true));
-    system::create_with(&mut options, CONTROL);
+    system::create_with(&mut options, names::CONTROL_FILE);
     step("create", path, || options.open(path)).map_err(Error::io("create", path))
 }
 
 /// Opens an existing file, or creates an empty one, for reading and writing. Follows no link in place of the file.
 pub fn open_or_create(path: &Path) -> Result<File> {
-    open_as(path, CONTROL)
+    open_as(path, names::CONTROL_FILE)
 }
 
 /// Opens or creates a lock. In a folder that several users share, each must be able to take it, so the umask decides
@@ -75,7 +72,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result
 /// Atomically replaces the content of a file that decides what is started or trusted: others may read it, and only its
 /// owner may write to it, whatever the umask.
 pub fn write_control(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
-    write_as(path, bytes, durability, Some(CONTROL))
+    write_as(path, bytes, durability, Some(names::CONTROL_FILE))
 }
 
 fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>) -> Result<()> {

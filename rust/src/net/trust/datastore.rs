@@ -296,7 +296,7 @@ impl Datastore {
         if root < kept {
             return Ok(());
         }
-        disk::create_directory(&folder.join(ROOTS))?;
+        disk::create_control_directory(&folder.join(ROOTS))?;
         for (number, bytes) in roots.range(..=root) {
             write_changed(&folder.join(kept_root(*number)), bytes)?;
         }
@@ -323,7 +323,7 @@ impl Datastore {
 
     /// Makes the folder, so that something can be kept.
     pub(super) fn create(&self) -> Result<()> {
-        self.folder.as_deref().map_or(Ok(()), disk::create_directory)
+        self.folder.as_deref().map_or(Ok(()), disk::create_control_directory)
     }
 
     /// Forgets what was kept under another root.

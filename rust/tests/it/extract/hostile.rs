@@ -164,7 +164,6 @@ fn link_that_leaves_the_folder_through_another_is_refused_by_its_name() {
     for (stream, link) in [
         (directory(&[(b"d1", up()), (b"e", symlink("d1/up/../outside"))]), "e -> d1/up/../outside"),
         (directory(&[(b"d1", deep), (b"e", symlink("d1/d2/up/../x"))]), "e -> d1/d2/up/../x"),
-        (directory(&[(b"a", symlink("d1/up")), (b"d1", up()), (b"e", symlink("a/.."))]), "e -> a/.."),
     ] {
         let message = run(&bench, &stream).failed("unsafe_path");
         assert!(message.contains(link), "{message}");

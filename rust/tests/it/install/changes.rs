@@ -117,16 +117,14 @@ fn repair_saves_settings_and_no_broken_pack() {
         write(tree, "data/large.pck", &pack);
     });
     let folder = shop.folder_of("3.0.0");
-    let shop = {
-        shop.update(&["--version", "3.0.0"]).done();
-        fs::remove_dir_all(shop.game().join("saved")).unwrap();
-        shop
-    };
+    shop.update(&["--version", "3.0.0"]).done();
     fs::write(shop.tree().join("settings.cfg"), b"volume=8\n").unwrap();
     fs::write(shop.tree().join("data/large.pck"), vec![0; 300_000]).unwrap();
     shop.vsekai(&["verify", "--repair"]).done();
     shop.assert_whole();
-    assert_eq!(saved(&shop), [(Path::new(&folder).join("settings.cfg"), "volume=8\n".to_owned())]);
+    let mut saved = saved(&shop);
+    saved.retain(|(path, _)| path.starts_with(&folder));
+    assert_eq!(saved, [(Path::new(&folder).join("settings.cfg"), "volume=8\n".to_owned())]);
 }
 
 #[test]

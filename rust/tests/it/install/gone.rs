@@ -314,3 +314,41 @@ fn install_that_lacks_a_part_is_uninstalled() {
         assert!(!shop.control("").exists(), "{}", harm.what);
     }
 }
+
+#[test]
+fn lost_state_is_found_again_by_every_command() {
+    let commands: [&[&str]; 6] =
+        [&["status"], &["verify"], &["verify", "--repair"], &["launch"], &["rollback"], &["check"]];
+    for command in commands {
+        let shop = updated();
+        fs::remove_file(shop.control("state.json")).unwrap();
+        let mut run = shop.command(command);
+        run.arg(shop.game());
+        if command == ["check"] {
+            run.arg("--repository").arg(shop.publisher.repository());
+        }
+        let output = run.output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(shop.version(), if command == ["rollback"] { "1.0.0" } else { "2.0.0" }, "{command:?}");
+    }
+}
+
+#[test]
+fn version_whose_folders_were_made_unreadable_is_repaired_and_removed() {
+    use crate::support::trees::chmod;
+    let shop = updated();
+    chmod(&shop.tree(), "data", 0o000);
+    // The administrator reads it all the same.
+    if !rustix::process::geteuid().is_root() {
+        assert_eq!(shop.vsekai(&["verify"]).code, Some(3));
+    }
+    shop.vsekai(&["verify", "--repair"]).done();
+    assert_current_works(&shop, "unreadable folder");
+    chmod(&shop.tree(), "data", 0o000);
+    shop.publish("3.0.0");
+    shop.update(&[]).done();
+    shop.launch(&[]);
+    shop.publish("4.0.0");
+    shop.update(&[]).done();
+    assert!(!shop.tree_of("2.0.0").exists());
+}

@@ -170,3 +170,31 @@ fn real_disks_are_lived_through() {
         }
     }
 }
+
+#[test]
+fn folder_of_store_extract_is_updated_where_there_are_no_links() {
+    use crate::support::run::{Run, extract};
+    use crate::support::stores::Bench;
+    let bench = Bench::in_memory();
+    let tree = |number: u64| {
+        let tree = bench.path(&format!("tree-{number}"));
+        write(&tree, "data/map", &noise(number, 4_000));
+        link(&tree, "maps", "data");
+        link(&tree, "data/again", "map");
+        bench.publish(&format!("v{number}"), &tree)
+    };
+    let indexes = [tree(1), tree(2)];
+    let at = bench.path("disk");
+    let options = ["refused-modes", "no-symlinks", "no-hard-links", "no-folder-sync"];
+    let Some(_disk) = PlainDisk::simulated(&bench.path("source"), &at, &options) else {
+        return skipped("FUSE cannot be mounted: store extract on a disk without links is not simulated");
+    };
+    let game = at.join("GAME");
+    for index in [&indexes[0], &indexes[0], &indexes[1], &indexes[1], &indexes[0]] {
+        Run::of(&mut extract(&[bench.store()], index, &game)).done();
+        assert!(fs::read(game.join("maps/map")).unwrap() == fs::read(game.join("data/map")).unwrap());
+        assert!(fs::read(game.join("data/again")).unwrap() == fs::read(game.join("data/map")).unwrap());
+    }
+    let again = Run::of(&mut extract(&[bench.store()], &indexes[0], &game));
+    assert_eq!(again.done()["up_to_date"], true);
+}

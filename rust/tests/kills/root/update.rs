@@ -148,7 +148,9 @@ fn update_stopped_anywhere_saves_what_was_changed() {
     let old = play.world.folder(OLD);
     play.rules = &FEWER;
     play.damaged = Some("data/tool.sh");
-    play.mine = vec![(mine[0].1, Path::new("versions").join(&old).join("data/tool.sh"))];
+    // The version that was left is damaged by it until it is repaired.
+    play.followed_by = Some(|world, folder| world.vsekai(folder, &["verify", "--repair"]));
+    play.mine = vec![(mine[0].1, Path::new("saved").join(&old).join("data/tool.sh"))];
     play.survive(90);
 }
 

@@ -22,7 +22,7 @@ pub(crate) const SPEC_VERSION: &str = "1.0.0";
 
 /// Creates a key folder. With `online`, a server signs those roles and holds their private keys.
 pub(super) fn init(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
-    disk::make_private_directory(folder)?;
+    disk::prefer_private_directory(folder)?;
     let _lock = lock(folder)?;
     if KeyFile::exists(folder) {
         return Err(invalid(format!("{} already contains keys; use a new folder", folder.display())));

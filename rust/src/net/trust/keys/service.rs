@@ -32,7 +32,7 @@ impl Keys {
     /// # Errors
     /// [`Error::Io`], [`Error::Busy`], [`Error::Invalid`] for files that are not keys.
     pub fn service(folder: &Path) -> Result<ServiceKeys> {
-        disk::make_private_directory(folder)?;
+        disk::prefer_private_directory(folder)?;
         let mut ring = KeyStore::read(folder)?;
         if ONLINE_ROLES.iter().any(|role| ring.newest(role).is_none()) {
             let _lock = lock(folder)?;
