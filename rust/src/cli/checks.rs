@@ -55,7 +55,7 @@ pub(crate) fn warn_of_ending(roles: &[RoleValidity], output: Output) {
         };
         let remedy = match role.role.as_str() {
             "root" => "run `vsekai keys renew-root KEYS` where its key is, then publish",
-            "snapshot" | "timestamp" => "run `vsekai repository renew`, or look after the update server",
+            "catalog" | "snapshot" | "timestamp" => "run `vsekai repository renew`; an update server does so itself",
             _ => "run `vsekai repository renew` where its key is; for an update server, publish with it",
         };
         output.note(&format!("warning: the signature of {} {when}; {remedy}", role.role));

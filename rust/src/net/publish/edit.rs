@@ -92,12 +92,12 @@ pub struct Edited {
 pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Edited> {
     let keys = Keys::open(keys)?;
     let mut publication = Publication::open(repository, &keys)?;
-    publication.check_not_expired()?;
     if edits.is_empty() {
         publication.renew()?;
     } else {
         change(&mut publication, edits)?;
     }
+    publication.check_not_expired()?;
     let committed = publication.commit()?;
     Ok(Edited { committed, roles: publication.validity()? })
 }
