@@ -20,7 +20,10 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
         ("--repository", _) => "give a folder here, and upload it",
         _ => "give a folder",
     };
-    Err(Error::Invalid { what: option, reason: format!("it is a folder, not an address ({scheme}:...); {instead}") })
+    Err(Error::Invalid {
+        what: option,
+        reason: format!("it takes a folder, and this is an address ({scheme}:...); {instead}"),
+    })
 }
 
 /// The scheme of an address. A single letter is a drive of Windows.

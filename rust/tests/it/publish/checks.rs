@@ -306,7 +306,7 @@ fn refusal_tells_people_the_code_and_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("error: .env is a file of passwords for a development machine. [secret]"), "{said}");
-    assert!(said.contains("Otherwise: --allow possible_secret."), "{said}");
+    assert!(said.contains("Or give --allow possible_secret."), "{said}");
     assert!(!said.contains("--allow secret."), "{said}");
     assert!(said.contains("hint: "), "{said}");
 }
