@@ -20,7 +20,10 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
         ("--repository", _) => "give a folder here, and upload it",
         _ => "give a folder",
     };
-    Err(Error::Invalid { what: option, reason: format!("it is a folder, not an address ({scheme}:...); {instead}") })
+    Err(Error::Invalid {
+        what: option,
+        reason: format!("it takes a folder, and this is an address ({scheme}:...); {instead}"),
+    })
 }
 
 /// The scheme of an address. A single letter is a drive of Windows.
@@ -55,7 +58,7 @@ pub(crate) fn warn_of_ending(roles: &[RoleValidity], output: Output) {
         };
         let remedy = match role.role.as_str() {
             "root" => "run `vsekai keys renew-root KEYS` where its key is, then publish",
-            "snapshot" | "timestamp" => "run `vsekai repository renew`, or look after the update server",
+            "catalog" | "snapshot" | "timestamp" => "run `vsekai repository renew`; an update server does so itself",
             _ => "run `vsekai repository renew` where its key is; for an update server, publish with it",
         };
         output.note(&format!("warning: the signature of {} {when}; {remedy}", role.role));

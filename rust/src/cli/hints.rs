@@ -73,10 +73,13 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
              run on this system: tell the publisher."
         }
         "lint_failed" => {
-            "Fix the problems listed above. What is right as it is can be allowed, each with --allow CODE, except where \
-             no player may get it."
+            "Fix the problems listed above. What is intended can be allowed, each code with --allow CODE; not so secrets, \
+             and what the platform cannot hold."
         }
-        "signature_expired" => "Run `vsekai keys renew-root KEYS` where the key of root is, then run this again.",
+        "signature_expired" => {
+            "For root, run `vsekai keys renew-root KEYS` where its key is. For targets, run `vsekai repository renew \
+             --repository REPO --keys KEYS` where its key is, or publish from there to a server. Then run this again."
+        }
         "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
         "config_malformed" => "Correct the file, or move it away: every key has a default.",
         _ => return None,

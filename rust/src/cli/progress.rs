@@ -37,13 +37,15 @@ pub(crate) fn monitor(global: &Global) -> Monitor {
 struct Bar {
     bar: ProgressBar,
     quiet: bool,
+    /// The code of the last finding: one hint is enough for all findings of a code.
+    hinted: Mutex<&'static str>,
 }
 
 impl Bar {
     fn new(hidden: bool, quiet: bool) -> Self {
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
         let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, quiet }
+        Self { bar, quiet, hinted: Mutex::new("") }
     }
 
     fn say(&self, text: &str) {
@@ -71,12 +73,13 @@ impl Observer for Bar {
             }
             Event::Advanced { bytes, .. } => self.bar.inc(bytes),
             Event::Finished { .. } => self.bar.finish_and_clear(),
-            Event::Found { code, prevents: true, can_be_allowed, message, hint, .. } => {
-                let otherwise = if can_be_allowed { format!(" Otherwise: --allow {code}.") } else { String::new() };
-                self.say(&format!("error: {} [{code}]\n  {hint}{otherwise}", text::line(&message)));
-            }
-            Event::Found { code, message, hint, .. } if !self.quiet => {
-                self.say(&format!("warning: {} [{code}]\n  {hint}", text::line(&message)));
+            Event::Found { code, prevents, can_be_allowed, message, hint, .. } if prevents || !self.quiet => {
+                let allow =
+                    if prevents && can_be_allowed { format!(" Or give --allow {code}.") } else { String::new() };
+                let last = std::mem::replace(&mut *self.hinted.lock().unwrap_or_else(PoisonError::into_inner), code);
+                let hint = if last == code { String::new() } else { format!("\n  {hint}{allow}") };
+                let weight = if prevents { "error" } else { "warning" };
+                self.say(&format!("{weight}: {} [{code}]{hint}", text::line(&message)));
             }
             Event::Warned { message, .. } if !self.quiet => self.say(&format!("warning: {}", text::line(&message))),
             _ => {}

@@ -175,6 +175,19 @@ fn files_of<'a>(input: &Input<'a>) -> Vec<Entry<'a>> {
     input.layout.nodes().iter().filter_map(|node| Entry::of(node, input.root)).collect()
 }
 
+/// One finding for each of these texts, which are published with the tree, that has a key or token. Each comes with its
+/// name, as the subject of a sentence.
+pub fn texts(published: &[(&str, &str)]) -> Vec<Finding> {
+    let mut findings = Findings::of(System::Linux);
+    for (what, text) in published {
+        if let Some(found) = tokens::find(text.as_bytes()) {
+            let rule = if found.is_certain { Rule::Secret } else { Rule::PossibleSecret };
+            findings.add(rule, None, format!("{what}: {} in line {}.", found.what, found.line(text.as_bytes())));
+        }
+    }
+    findings.finish()
+}
+
 /// One finding for each entry that is not published because archives cannot hold it.
 pub fn skipped(entries: &[Skipped]) -> Vec<Finding> {
     let mut findings = Findings::of(System::Linux);

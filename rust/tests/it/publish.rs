@@ -189,6 +189,15 @@ fn edits_that_make_no_sense_change_nothing() {
 }
 
 #[test]
+fn edits_of_a_repository_that_does_not_exist_begin_none() {
+    let test = TestPublisher::new();
+    test.edit(&["renew"]).failed("invalid_argument");
+    test.edit(&["recall", "--mode", "stable", "--version", "1.0.0"]).failed("invalid_argument");
+    assert!(!test.publisher.repository().exists());
+    test.edit(&["mode", "--mode", "stable"]).done();
+}
+
+#[test]
 fn a_mirror_named_by_the_catalog_is_remembered_by_installs() {
     let test = TestPublisher::new();
     test.publish(&test.tree("one", 1), "1.0.0", &[]).done();

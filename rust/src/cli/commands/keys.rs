@@ -116,7 +116,7 @@ fn text(shown: &Shown, dir: &Path) -> String {
     });
     let others = match shown.roles.len() {
         1 => {
-            "\nHow long the signatures of the other roles are valid stands in the repository: give --repository or --server."
+            "\nThe signatures of the other roles are in the repository: give --repository or --server to see their days."
         }
         _ => "",
     };

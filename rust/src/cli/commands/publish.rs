@@ -8,6 +8,7 @@ use crate::event::Monitor;
 use crate::formats::bundle::{BundleInfo, Effort};
 use crate::formats::release::Entry;
 use crate::local::disk;
+use crate::local::preflight::Finding;
 use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
 use crate::path::RelPath;
 use crate::version::Version;
@@ -25,8 +26,11 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     let started = Instant::now();
     let request = request(args)?;
     let published = publish(&request, monitor)?;
-    for finding in &published.findings {
-        output.note(&format!("warning: {} [{}]\n  {}", finding.message, finding.code, finding.hint));
+    for same in published.findings.chunk_by(|a, b| a.code == b.code) {
+        let line = |finding: &Finding| format!("warning: {} [{}]", finding.message, finding.code);
+        let lines: Vec<String> = same.iter().map(line).collect();
+        let hint = same.first().map_or("", |finding| finding.hint);
+        output.note(&format!("{}\n  {hint}", lines.join("\n")));
     }
     checks::warn_of_ending(&published.roles, output);
     let is_sent = matches!(request.repository, Destination::Server(_));

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn key_is_the_same_for_every_form_of_a_letter() {
         let key_of = |text: &str| RelPath::new(text).ok().map(|path| key(&path));
-        for letter in ('\u{80}'..=char::MAX).map(String::from) {
+        let has_forms = |c: &char| !c.to_lowercase().eq([*c]) || !c.to_uppercase().eq([*c]) || !c.nfd().eq([*c]);
+        for letter in ('\u{80}'..=char::MAX).filter(has_forms).map(String::from) {
             let Some(want) = key_of(&letter) else { continue };
             let composed: String = letter.nfc().collect();
             let decomposed: String = letter.nfd().collect();

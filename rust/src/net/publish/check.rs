@@ -52,6 +52,7 @@ impl<'a> Job<'a> {
         };
         let mut job = Self { request, platform, findings: own };
         job.findings.extend(preflight::skipped(gathered.skipped()));
+        job.findings.extend(preflight::texts(&job.texts()));
         let version = request.version.to_string();
         job.findings.extend(preflight::check(&job.input(root, layout, &version), monitor)?);
         refuse(request, &job.findings, monitor)?;
@@ -91,6 +92,12 @@ impl<'a> Job<'a> {
         let is_new = !found.is_empty();
         self.findings.extend(found);
         if is_new { refuse(self.request, &self.findings, monitor) } else { Ok(()) }
+    }
+
+    /// The texts that are published besides the tree.
+    fn texts(&self) -> Vec<(&str, &str)> {
+        let arguments = self.request.entry.arguments.iter().map(|text| ("An argument of the entry", text.as_str()));
+        arguments.chain([("The release notes", self.request.notes.as_str())]).collect()
     }
 
     fn input<'i>(&'i self, root: &'i Path, layout: &'i Layout, version: &'i str) -> Input<'i> {

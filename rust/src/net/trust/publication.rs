@@ -299,13 +299,19 @@ impl<'k> Publication<'k> {
                 self.document_mut(&role)?.touch();
             }
         }
+        self.renew_targets();
+        Ok(())
+    }
+
+    /// Makes the next commit, or [`Self::trust_files`], sign `targets.json` if its key is available and its lifetime is
+    /// more than half over.
+    pub fn renew_targets(&mut self) {
         let holders = self.root.signed.roles.get(&RoleType::Targets);
         let can = holders.is_some_and(|holders| self.require("targets", &holders.keyids, holders.threshold).is_ok());
         let due = can && is_half_spent(&self.targets.body, self.party.days.targets);
         if due && self.targets.signed.is_none() {
             self.targets.touch();
         }
-        Ok(())
     }
 
     /// The paths of all listed targets.

@@ -281,8 +281,11 @@ fn root_that_has_expired_is_renewed_as_the_hint_says() {
     let tree = shop.build("1.0.0");
     let publish = || Run::of(shop.publisher.publishing(&tree, "stable", "1.0.0").arg("--json"));
     let hint = hint_of(&publish(), "signature_expired");
-    run_hinted(&shop, &hint, &[("KEYS", keys)]).done();
+    let (of_root, of_targets) = hint.split_once("For targets").unwrap();
+    run_hinted(&shop, of_root, &[("KEYS", keys)]).done();
     publish().done();
+    let words = [("KEYS", keys), ("REPO", shop.publisher.repository())];
+    run_hinted(&shop, of_targets, &words).done();
 }
 
 #[test]

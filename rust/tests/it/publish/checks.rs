@@ -91,6 +91,18 @@ fn secrets_are_refused_whatever_is_allowed() {
 }
 
 #[test]
+fn secrets_in_what_is_published_besides_the_tree_are_refused() {
+    let test = TestPublisher::new();
+    let (tree, notes) = (test.tree("one", 1), test.path("notes.md"));
+    let token = format!("vsk_{}_{}", "0a".repeat(16), "1b".repeat(32));
+    fs::write(&notes, format!("# News\n\ncurl -H 'Authorization: Bearer {token}'\n")).unwrap();
+    let secret = [("secret".to_owned(), true)];
+    assert_eq!(refused(&test.publish(&tree, "1.0.0", &["--notes", notes.to_str().unwrap()])), secret);
+    assert_eq!(refused(&test.publish(&tree, "1.0.0", &["--entry-arg", &format!("--token={token}")])), secret);
+    assert_eq!(stored(&test), 0);
+}
+
+#[test]
 fn own_keys_repository_token_and_settings_in_the_tree_are_refused() {
     let test = TestPublisher::new();
     let tree = test.tree("one", 1);
@@ -294,7 +306,7 @@ fn refusal_tells_people_the_code_and_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("error: .env is a file of passwords for a development machine. [secret]"), "{said}");
-    assert!(said.contains("Otherwise: --allow possible_secret."), "{said}");
+    assert!(said.contains("Or give --allow possible_secret."), "{said}");
     assert!(!said.contains("--allow secret."), "{said}");
     assert!(said.contains("hint: "), "{said}");
 }

@@ -133,6 +133,25 @@ fn nothing_is_changed_below_a_root_that_has_expired_since() {
     assert_eq!(publish(2).done()["version"], "1.1.0");
 }
 
+#[test]
+fn nothing_is_published_below_targets_that_have_expired() {
+    let test = TestPublisher::new();
+    let Some(later) = Later::new() else { return };
+    // They end before the root.
+    let list = test.publisher.keys().join("keys.json");
+    let mut days: Value = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
+    days["days"]["targets"] = 10.into();
+    fs::write(&list, days.to_string()).unwrap();
+    test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
+    let two = test.tree("two", 2);
+    let publish = || Run::of(later.at(11, test.publisher.publishing(&two, "stable", "1.1.0").arg("--json")));
+    assert!(publish().failed("signature_expired").contains("targets"));
+    let mut renew = vsekai();
+    renew.args(["--json", "repository", "renew", "--repository"]).arg(test.publisher.repository());
+    Run::of(later.at(11, renew.arg("--keys").arg(test.publisher.keys()))).done();
+    publish().done();
+}
+
 /// Another day, by the library of `faketime`.
 struct Later(std::path::PathBuf);
 

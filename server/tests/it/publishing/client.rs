@@ -217,6 +217,27 @@ fn what_the_checks_refuse_is_not_sent() {
 }
 
 #[test]
+fn targets_are_renewed_by_who_has_their_key_when_half_of_their_days_are_over() {
+    let (test, proxy) = noted();
+    publish(&test, &proxy, "1.0.0", 1).done();
+    let is_sent = |version: &str, number| {
+        proxy.take_asked("");
+        let done = publish(&test, &proxy, version, number).done();
+        let days = done["roles"].as_array().unwrap().iter().find(|role| role["role"] == "targets").unwrap().clone();
+        (proxy.take_asked("PUT api/v1/repository/trust").len() == 1, days["days_left"].as_i64().unwrap())
+    };
+    assert!(matches!(is_sent("1.1.0", 2), (false, 364 | 365)));
+    let list = test.path("keys/keys.json");
+    let mut keys: Value = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
+    keys["days"]["targets"] = json!(3000);
+    fs::write(&list, keys.to_string()).unwrap();
+    assert!(matches!(is_sent("1.2.0", 1), (true, 2999 | 3000)));
+    assert!(matches!(is_sent("1.3.0", 2), (false, 2999 | 3000)));
+    test.update("game").done();
+    test.assert_has("game", 2);
+}
+
+#[test]
 fn wrong_token_is_told_and_never_shown() {
     let test = TestDeployment::new(&[]);
     fs::write(test.path("token"), "vsk_wrong\n").unwrap();

@@ -18,6 +18,7 @@ use crate::local::store::LocalStore;
 use crate::local::tree::{self, Recorded};
 
 use crate::cli::arguments::store::Make;
+use crate::cli::checks;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
         level: args.level,
         hint: last_made(&args.index),
     };
-    let store = LocalStore::create(&args.store)?;
+    let store = LocalStore::create(&checks::local_folder("--store", args.store.clone())?)?;
     let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
     if made.new_chunks > 0 {
         // After a power cut, an index must not survive without the chunks it names.

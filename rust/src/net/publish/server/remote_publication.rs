@@ -29,9 +29,12 @@ pub(in crate::net::publish) struct RemotePublication<'a> {
 }
 
 impl<'a> RemotePublication<'a> {
-    /// Reads the repository, and changes nothing.
+    /// Reads the repository, and changes nothing there. Prepares to renew `targets.json`, if that is due and its key is
+    /// here: a server cannot.
     pub(in crate::net::publish) fn look(server: &'a Server, keys: &'a Keys) -> Result<Self> {
-        Self::of(fetch(server, keys)?, server)
+        let mut publication = fetch(server, keys)?;
+        publication.renew_targets();
+        Self::of(publication, server)
     }
 
     fn of(publication: Publication<'a>, server: &'a Server) -> Result<Self> {

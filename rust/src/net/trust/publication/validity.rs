@@ -63,13 +63,17 @@ impl RoleValidity {
 }
 
 impl Publication<'_> {
-    /// Checks that the root that will be in force after the next commit has not expired. Clients accept nothing below
-    /// an expired root, so nothing should be published with it.
+    /// Checks that neither the root nor `targets.json` will have expired after the next commit. Clients accept nothing
+    /// below them then, so nothing should be published.
     ///
     /// # Errors
     /// [`Error::SignatureExpired`].
     pub fn check_not_expired(&self) -> Result<()> {
-        self.of_root().check()
+        self.of_root().check()?;
+        if self.targets.changed {
+            return Ok(());
+        }
+        RoleValidity::new("targets", self.targets.body.expires, self.party.days.targets).check()
     }
 
     /// How long the signatures of all roles are valid, as published last: those of `root.json` first, then the catalog
