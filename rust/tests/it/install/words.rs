@@ -129,7 +129,7 @@ fn file_that_differs_is_named_as_it_was_asked_for() {
 fn page_in_place_of_a_chunk_says_so() {
     let (shop, server) = served();
     for entry in fs::read_dir(shop.publisher.repository().join("store")).unwrap().flatten() {
-        for chunk in fs::read_dir(entry.path()).unwrap().flatten() {
+        for chunk in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
             let path = format!("store/{}/{}", entry.file_name().display(), chunk.file_name().display());
             server.break_path(&path, Fault::Body(b"<html>".to_vec()));
         }
