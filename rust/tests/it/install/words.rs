@@ -237,6 +237,15 @@ fn scheme_may_have_any_case_and_a_missing_one_is_named() {
     assert!(said.contains(&format!("https://{bare}/x")), "{said}");
     let said = Run::of(shop.command(&["store", "info"]).arg(format!("{bare}/x.caidx"))).failed("invalid_argument");
     assert!(said.contains(&format!("https://{bare}/x.caidx")), "{said}");
+    for words in [
+        &["store", "verify", "http://h/s"][..],
+        &["store", "prune", "http://h/s", "x.caidx"],
+        &["status", "http://h/g"],
+        &["launch", "http://h/g"],
+    ] {
+        let said = Run::of(&mut shop.command(words)).failed("invalid_argument");
+        assert!(said.contains("is a URL"), "{said}");
+    }
     let upper = format!("{}/x.caidx", server.url().replace("http:", "HTTP:"));
     Run::of(shop.command(&["store", "info"]).arg(&upper)).failed("not_found");
 }
