@@ -69,7 +69,7 @@ fn catalog_that_leads_in_a_circle() {
             catalog["modes"][from] = json!({ "is_active": false, "update_to": to, "sequence": 9 });
         }
     };
-    attack(circle, "mode_cycle");
+    attack(circle, "mode_retired");
 }
 
 #[test]
