@@ -59,7 +59,7 @@ pub fn lossy<S: serde::Serializer, P: AsRef<Path>>(path: P, serializer: S) -> Re
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::ref_option, reason = "the signature that serde wants")]
+#[allow(clippy::ref_option, reason = "the signature that serde wants")]
 pub fn lossy_option<S: serde::Serializer, P: AsRef<Path>>(path: &Option<P>, serializer: S) -> Result<S::Ok, S::Error> {
     match path {
         Some(path) => serializer.serialize_some(&path.as_ref().to_string_lossy()),

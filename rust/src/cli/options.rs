@@ -107,7 +107,7 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
 pub(crate) fn folder(argument: &Path) -> Result<&Path> {
     match argument.to_str().filter(|given| text::has_scheme(given)) {
         Some(url) => {
-            let reason = format!("{} is a URL; give the folder of the install", text::address(url));
+            let reason = format!("{} is a URL; give a folder of this machine", text::address(url));
             Err(Error::Invalid { what: "DIR", reason })
         }
         None => Ok(argument),

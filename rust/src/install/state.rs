@@ -159,7 +159,7 @@ impl InstallState {
         bytes.push(b'\n');
         let path = root.control("state.json");
         if self.has_secret() {
-            return disk::write_atomic_private(&path, &bytes);
+            return disk::write_private(&path, &bytes, Durability::PowerCut);
         }
         disk::write_control(&path, &bytes, Durability::PowerCut)
     }
@@ -175,7 +175,7 @@ impl InstallState {
     }
 
     fn has_secret(&self) -> bool {
-        self.repository.iter().chain(&self.stores).chain(&self.mirrors).any(|place| text::has_secret(place))
+        self.repository.iter().chain(&self.mirrors).chain(&self.stores).any(|place| text::has_secret(place))
     }
 
     /// Makes `new` the current version. The previous one is kept until the new one has started.

@@ -171,6 +171,9 @@ Anything that is not a single uro: address of at most 2048 characters is refused
 pub(crate) struct Open {
     /// The install root
     pub(crate) dir: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
     /// The address of the link
     pub(crate) address: Option<OsString>,
 }

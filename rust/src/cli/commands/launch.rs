@@ -32,7 +32,7 @@ pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8>
         let reason = || Error::Invalid { what: "address", reason: "it is not UTF-8".to_owned() };
         LinkAddress::parse(text.to_str().ok_or_else(reason)?, host::SCHEME)
     });
-    let how = how(Vec::new(), address.transpose()?, None, None)?;
+    let how = how(Vec::new(), address.transpose()?, None, args.trust_owner)?;
     start("open", &args.dir, how, output, monitor)
 }
 

@@ -7,14 +7,16 @@
 //! - SIGKILL. A desktop sends it to a window that should close, a session to what is left at its end, and the kernel to a
 //!   program when memory runs out, whoever has used it up. Nothing tells these apart. A version that brings all of them
 //!   upon itself has to be rolled back by hand, which is the smaller harm: the other mistake bars a healthy version.
+//! - SIGPIPE: who read the game's output has gone, as in `vsekai launch GAME | head`.
 //! - Exit codes of 128 and the number of one of these signals: so a shell script reports what ended its program.
 //! - A start that failed because the system had no memory or no process left.
 
 use std::io;
 use std::process::ExitStatus;
 
-/// Numbers of the signals that others send: SIGHUP, SIGINT, SIGQUIT, SIGKILL and SIGTERM, the same on every Unix.
-const OF_OTHERS: [i32; 5] = [1, 2, 3, 9, 15];
+/// Numbers of the signals that others cause: SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGPIPE and SIGTERM, the same on every
+/// Unix.
+const OF_OTHERS: [i32; 6] = [1, 2, 3, 9, 13, 15];
 
 /// What a shell adds to the number of the signal that ended its program.
 pub const SHELL_BASE: i32 = 128;
@@ -79,7 +81,7 @@ mod tests {
 
     #[test]
     fn signals_that_others_send_are_not() {
-        for signal in [1, 2, 3, 9, 15] {
+        for signal in OF_OTHERS {
             assert!(is_by_others(ExitStatus::from_raw(signal)), "signal {signal}");
             assert!(is_by_others(ExitStatus::from_raw((128 + signal) << 8)), "code of a shell for signal {signal}");
         }

@@ -80,11 +80,6 @@ pub(super) fn create_directory(path: &Path, _mode: u32) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// Creates a file. The user's folders are private on Windows.
-pub(super) fn create_private(path: &Path) -> io::Result<File> {
-    fs::OpenOptions::new().write(true).create_new(true).open(path)
-}
-
 pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
     let is_directory = at.parent().is_some_and(|folder| folder.join(target).is_dir());
     if is_directory {

@@ -8,6 +8,9 @@ use super::step::{step, step_in_half};
 use super::{irregular, is_irregular, must_be_regular, names, remove, system, temporary_beside};
 use crate::error::{Error, Result};
 
+/// Permissions of files that hold a secret.
+const PRIVATE: u32 = 0o600;
+
 /// Creates a file for reading and writing. Nothing may exist at `path`, not even a link. Group and others may not write
 /// to it, whatever the umask.
 pub fn create(path: &Path) -> Result<File> {
@@ -75,6 +78,11 @@ pub fn write_control(path: &Path, bytes: &[u8], durability: Durability) -> Resul
     write_as(path, bytes, durability, Some(names::CONTROL_FILE))
 }
 
+/// Atomically replaces the content of a file that only its owner may read: it holds a secret.
+pub fn write_private(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    write_as(path, bytes, durability, Some(PRIVATE))
+}
+
 fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = (|| {
@@ -98,24 +106,6 @@ fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>
         (Durability::PowerCut, Some(folder)) => sync_directory(folder),
         _ => Ok(()),
     }
-}
-
-/// Atomically replaces the content of `path` with a file that only its owner can read. Survives a power cut.
-pub fn write_atomic_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = temporary_beside(path);
-    let written = (|| {
-        let opened = step("create", &temporary, || system::create_private(&temporary));
-        let file = opened.map_err(Error::io("create", &temporary))?;
-        write_all_at(&file, &temporary, 0, bytes)?;
-        sync_file(&file, &temporary)?;
-        drop(file);
-        names::rename_over(&temporary, path)
-    })();
-    if written.is_err() {
-        let _ = remove::remove_file(&temporary);
-        return written;
-    }
-    path.parent().map_or(Ok(()), sync_directory)
 }
 
 /// Opens a new or partly written file for positional writing, and makes it `size` bytes long. Its existing content

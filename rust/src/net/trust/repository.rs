@@ -12,6 +12,7 @@ use super::error::{trust, worse};
 use super::transport::{Counters, Origins, Packed, is_worth_keeping};
 use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind, TrustKind};
+use crate::formats::metadata_pack::target_path;
 use crate::local::sources::Transfer;
 use crate::net::http::Network;
 
@@ -170,7 +171,8 @@ impl Repository {
         if bytes.len() as u64 == wanted.length && Digest::of(&bytes) == wanted.digest {
             return Ok(bytes);
         }
-        Err(trust(TrustKind::Mismatch, format!("{} is not the file that was signed", wanted.name)))
+        let path = target_path(wanted.name, &wanted.digest.to_string());
+        Err(trust(TrustKind::Mismatch, format!("{path} is not the file that was signed")))
     }
 
     /// An unsigned file that was in the metadata pack, such as `bundles/<sha256>.json`, by its path below the root of

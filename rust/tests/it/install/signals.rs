@@ -112,6 +112,17 @@ fn game_that_is_killed_has_not_failed() {
 }
 
 #[test]
+fn reader_of_the_output_that_goes_away_is_no_failed_start() {
+    let shop = on_trial("#!/bin/sh\nwhile :; do echo much || exit 1; done\n");
+    for _ in 0..3 {
+        let mut vsekai = shop.launching(&[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(vsekai.stdout.take());
+        vsekai.wait().unwrap();
+    }
+    assert_eq!((attempts(&shop), shop.version().as_str()), (0, "2.0.0"));
+}
+
+#[test]
 fn version_that_crashes_or_gives_up_is_put_aside() {
     for end in ["kill -SEGV $$", "kill -ABRT $$", "exit 1", "exit 255"] {
         let shop = on_trial(&format!("#!/bin/sh\nulimit -c 0\n{end}\n"));

@@ -129,7 +129,7 @@ fn file_that_differs_is_named_as_it_was_asked_for() {
 fn page_in_place_of_a_chunk_says_so() {
     let (shop, server) = served();
     for entry in fs::read_dir(shop.publisher.repository().join("store")).unwrap().flatten() {
-        for chunk in fs::read_dir(entry.path()).unwrap().flatten() {
+        for chunk in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
             let path = format!("store/{}/{}", entry.file_name().display(), chunk.file_name().display());
             server.break_path(&path, Fault::Body(b"<html>".to_vec()));
         }
@@ -237,6 +237,15 @@ fn scheme_may_have_any_case_and_a_missing_one_is_named() {
     assert!(said.contains(&format!("https://{bare}/x")), "{said}");
     let said = Run::of(shop.command(&["store", "info"]).arg(format!("{bare}/x.caidx"))).failed("invalid_argument");
     assert!(said.contains(&format!("https://{bare}/x.caidx")), "{said}");
+    for words in [
+        &["store", "verify", "http://h/s"][..],
+        &["store", "prune", "http://h/s", "x.caidx"],
+        &["status", "http://h/g"],
+        &["launch", "http://h/g"],
+    ] {
+        let said = Run::of(&mut shop.command(words)).failed("invalid_argument");
+        assert!(said.contains("is a URL"), "{said}");
+    }
     let upper = format!("{}/x.caidx", server.url().replace("http:", "HTTP:"));
     Run::of(shop.command(&["store", "info"]).arg(&upper)).failed("not_found");
 }

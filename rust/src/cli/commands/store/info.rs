@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Info, output: Output) -> Result<u8> {
         }
         Part { chunks, bytes }
     };
-    let store = args.store.as_deref().map(LocalStore::open).transpose()?;
+    let store = args.store.as_deref().map(|store| LocalStore::open(options::folder(store)?)).transpose()?;
     let seed = args.seed_index.as_deref().map(|seed| options::index(seed, &network)).transpose()?;
     let seed: Option<HashSet<ChunkId>> = seed.map(|seed| seed.iter().map(|chunk| chunk.id).collect());
     let sizes = index.sizes();

@@ -18,7 +18,6 @@ use crate::local::store::LocalStore;
 use crate::local::tree::{self, Recorded};
 
 use crate::cli::arguments::store::Make;
-use crate::cli::checks;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
@@ -44,7 +43,7 @@ pub(crate) fn run(args: &Make, output: Output, monitor: &Monitor) -> Result<u8> 
         level: args.level,
         hint: last_made(&args.index),
     };
-    let store = LocalStore::create(&checks::local_folder("--store", args.store.clone())?)?;
+    let store = LocalStore::create(options::folder(&args.store)?)?;
     let made = make::make(&args.path, &layout, &store, &made_with, monitor)?;
     if made.new_chunks > 0 {
         // After a power cut, an index must not survive without the chunks it names.

@@ -10,6 +10,7 @@ use crate::local::store::prune::{Pruned, prune};
 use serde::Serialize;
 
 use crate::cli::arguments::store::Prune;
+use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
 
@@ -21,7 +22,7 @@ struct Outcome {
 }
 
 pub(crate) fn run(args: &Prune, output: Output, monitor: &Monitor) -> Result<u8> {
-    let store = LocalStore::open(&args.store)?;
+    let store = LocalStore::open(options::folder(&args.store)?)?;
     let read = |path: &std::path::PathBuf| Index::parse(&disk::read(path, limits::MAX_INDEX_BYTES)?);
     let keep = args.indexes.iter().map(read).collect::<Result<Vec<_>>>()?;
     let outcome = Outcome { dry_run: args.dry_run, pruned: prune(&store, &keep, args.grace, args.dry_run, monitor)? };

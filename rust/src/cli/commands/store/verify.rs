@@ -15,7 +15,7 @@ use crate::cli::size::{bytes, count};
 const DAMAGED: u8 = 3;
 
 pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8> {
-    let store = LocalStore::open(&args.store)?;
+    let store = LocalStore::open(options::folder(&args.store)?)?;
     let sources = if args.from.is_empty() {
         Sources::default()
     } else {
