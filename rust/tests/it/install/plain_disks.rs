@@ -181,7 +181,7 @@ fn folder_of_store_extract_is_updated_where_there_are_no_links() {
         write(&tree, "data/map", &noise(number, 4_000));
         link(&tree, "maps", "data");
         link(&tree, "data/again", "map");
-        bench.publish(&format!("v{number}"), &tree)
+        bench.publish(&format!("v{number}.caidx"), &tree)
     };
     let indexes = [tree(1), tree(2)];
     let at = bench.path("disk");

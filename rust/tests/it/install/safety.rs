@@ -284,7 +284,7 @@ fn working_folder_that_another_user_has_put_beside_a_destination_is_refused() {
     }
     let bench = Bench::in_memory();
     write(&bench.path("tree"), "data/map", b"a map");
-    let index = bench.publish("v1", &bench.path("tree"));
+    let index = bench.publish("v1.caidx", &bench.path("tree"));
     let planted = bench.path("there/.GAME.vsekai");
     fs::create_dir_all(&planted).unwrap();
     lchown(&planted, Some(NOBODY), Some(NOBODY)).unwrap();
