@@ -10,6 +10,7 @@ Speaks the kernel's FUSE protocol itself, so it needs no library, but the right 
   coarse-times    modification times are even seconds
   fold-case       a and A are one name
   no-folder-sync  fsync of a folder fails with EINVAL
+  bad-sectors     what has a name that begins with "bad-sector" cannot be read or listed: EIO
 """
 
 import ctypes
@@ -62,6 +63,11 @@ class Disk:
 
     def forget(self, path):
         self.nodes.pop(path, None)
+
+    def must_be_readable(self, node):
+        name = os.path.basename(self.paths[node])
+        if "bad-sectors" in self.options and name.startswith("bad-sector"):
+            raise OSError(errno.EIO, name)
 
     # Answers
 
@@ -178,7 +184,8 @@ class Disk:
         handle = os.open(self.real(path), (flags & ~os.O_NOFOLLOW) | os.O_CREAT, stat.S_IMODE(mode))
         return self.entry(path) + struct.pack("<QII", handle, 0, 0)
 
-    def read(self, _node, body):
+    def read(self, node, body):
+        self.must_be_readable(node)
         handle, offset, size = struct.unpack_from("<QQI", body)
         return os.pread(handle, size, offset)
 
@@ -211,6 +218,7 @@ class Disk:
         return struct.pack("<QII", 0, 0, 0)
 
     def readdir(self, node, body):
+        self.must_be_readable(node)
         _, offset, size = struct.unpack_from("<QQI", body)
         entries = [(".", 4), ("..", 4)]
         with os.scandir(self.real(self.paths[node])) as found:

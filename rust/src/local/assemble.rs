@@ -145,7 +145,8 @@ fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) 
             to.parent().map_or(Ok(()), disk::create_directory)?;
             disk::remove_file(&to)?;
             match disk::clone_or_link(&from, &to, memory) {
-                Err(Error::Io { source, .. }) if !disk::may_read(&from) => {
+                // Not permitted, or a bad sector. A disk that is full, or gone, is another matter.
+                Err(Error::Io { source, .. }) if disk::sha256(&from).is_err() => {
                     disk::remove_file(&to)?;
                     stays_behind(&from, &source, monitor);
                 }

@@ -10,6 +10,7 @@
 //! from what is verified in staging. A destination that we did not make is refused, and files of the
 //! user's in one that we did make are carried over. It does not fetch indexes, and it trusts no store.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -186,10 +187,23 @@ pub fn discard(request: &Request) -> Result<()> {
 fn enter(workplace: &Workplace) -> Result<Lock> {
     let parent = workplace.folder().parent().unwrap_or(Path::new("."));
     disk::create_directory(parent)?;
-    disk::create_directory(workplace.folder())?;
+    disk::create_control_directory(workplace.folder())?;
+    refuse_other_owner(workplace)?;
     let lock = Lock::exclusive(&workplace.join("lock"), "store extract")?;
     switch::recover(workplace)?;
     Ok(lock)
+}
+
+/// Another user could exchange what is built there.
+fn refuse_other_owner(workplace: &Workplace) -> Result<()> {
+    let folder = workplace.folder();
+    let found = fs::symlink_metadata(folder).map_err(Error::io("read", folder))?;
+    let is_known = |owner: u32| Some(owner) == disk::this_user() || owner == 0;
+    if found.is_dir() && disk::owner(&found).is_none_or(is_known) {
+        return Ok(());
+    }
+    let reason = format!("{} is not a folder of this user; remove it, or choose another destination", folder.display());
+    Err(Error::Invalid { what: "destination", reason })
 }
 
 /// What is installed needs no staging: if there is one, a run was stopped after the switch, and the tree in

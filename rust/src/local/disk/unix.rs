@@ -211,18 +211,9 @@ pub fn this_user() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())
 }
 
-/// Whether this user may read a file or folder.
-pub fn may_read(path: &Path) -> bool {
-    may(path, Access::READ_OK)
-}
-
 /// Whether this user may add and remove names in a folder, or write to a file.
 pub fn may_write(path: &Path) -> bool {
-    may(path, Access::WRITE_OK)
-}
-
-fn may(path: &Path, access: Access) -> bool {
-    rustix::fs::accessat(rustix::fs::CWD, path, access, AtFlags::EACCESS).is_ok()
+    rustix::fs::accessat(rustix::fs::CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }
 
 /// Permission bits; 0 on systems without them.

@@ -160,11 +160,6 @@ pub fn link_count(_metadata: &fs::Metadata) -> u64 {
     2
 }
 
-/// Trying tells more than asking on Windows.
-pub fn may_read(path: &Path) -> bool {
-    File::open(path).is_ok() || path.is_dir()
-}
-
 /// Unknown on Windows until it is tried.
 pub fn may_write(_path: &Path) -> bool {
     true

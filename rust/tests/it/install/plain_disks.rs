@@ -181,7 +181,7 @@ fn folder_of_store_extract_is_updated_where_there_are_no_links() {
         write(&tree, "data/map", &noise(number, 4_000));
         link(&tree, "maps", "data");
         link(&tree, "data/again", "map");
-        bench.publish(&format!("v{number}"), &tree)
+        bench.publish(&format!("v{number}.caidx"), &tree)
     };
     let indexes = [tree(1), tree(2)];
     let at = bench.path("disk");
@@ -197,4 +197,36 @@ fn folder_of_store_extract_is_updated_where_there_are_no_links() {
     }
     let again = Run::of(&mut extract(&[bench.store()], &indexes[0], &game));
     assert_eq!(again.done()["up_to_date"], true);
+}
+
+#[test]
+fn files_on_bad_sectors_stay_behind_named_and_block_nothing() {
+    let (shop, at) = shop();
+    shop.publish("3.0.0");
+    let Some(_disk) = PlainDisk::simulated(&shop.path("source"), &at, &["no-hard-links", "bad-sectors"]) else {
+        return skipped("FUSE cannot be mounted: bad sectors are not simulated");
+    };
+    fs::create_dir(at.join("GAME")).unwrap();
+    shop.update(&["--version", "1.0.0"]).done();
+    let tree = shop.tree();
+    let foreign = ["bad-sector.txt", "mods/bad-sector.pck", "mods/hat.pck", "bad-sector-folder/inner"];
+    foreign.iter().for_each(|name| write(&tree, name, b"of the player"));
+    assert_eq!(shop.vsekai(&["verify"]).code, Some(0));
+    let run = shop.update(&["--version", "2.0.0"]);
+    run.done();
+    let said = run.lines.iter().filter(|line| line["event"] == "warned").map(ToString::to_string).collect::<String>();
+    for name in ["bad-sector.txt", "mods/bad-sector.pck", "bad-sector-folder"] {
+        assert!(said.contains(tree.join(name).to_str().unwrap()), "{name}: {said}");
+    }
+    assert_eq!(fs::read(shop.tree().join("mods/hat.pck")).unwrap(), b"of the player");
+    assert_eq!(shop.vsekai(&["verify"]).code, Some(0));
+    assert_eq!(shop.launch(&[]).code, Some(0));
+    // The version that they are in is removed around them.
+    shop.update(&["--version", "3.0.0"]).done();
+    assert!(tree.join("bad-sector-folder").exists() && !tree.join("game").exists());
+    let saved = shop.game().join("saved").join(tree.file_name().unwrap());
+    assert!(saved.join("bad-sector.txt").exists() && saved.join("mods/bad-sector.pck").exists());
+    shop.vsekai(&["verify", "--repair"]).done();
+    shop.vsekai(&["uninstall"]).done();
+    assert!(tree.join("bad-sector-folder").exists());
 }

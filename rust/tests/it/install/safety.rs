@@ -274,3 +274,26 @@ fn what_this_user_may_not_read_stays_behind_named_and_blocks_nothing() {
     assert!(!shop.control("").exists());
     assert_eq!(fs::read(tree.join("logs/deep/log.txt")).unwrap(), b"a log");
 }
+
+#[test]
+fn working_folder_that_another_user_has_put_beside_a_destination_is_refused() {
+    use crate::support::run::extract;
+    use crate::support::stores::Bench;
+    if !rustix::process::geteuid().is_root() {
+        return skipped("not run as root: a folder of another user is not tested");
+    }
+    let bench = Bench::in_memory();
+    write(&bench.path("tree"), "data/map", b"a map");
+    let index = bench.publish("v1.caidx", &bench.path("tree"));
+    let planted = bench.path("there/.GAME.vsekai");
+    fs::create_dir_all(&planted).unwrap();
+    lchown(&planted, Some(NOBODY), Some(NOBODY)).unwrap();
+    let destination = bench.path("there/GAME");
+    Run::of(&mut extract(&[bench.store()], &index, &destination)).failed("invalid_argument");
+    assert!(!destination.exists());
+    fs::remove_dir(&planted).unwrap();
+    std::os::unix::fs::symlink(bench.path("tree"), &planted).unwrap();
+    Run::of(&mut extract(&[bench.store()], &index, &destination)).failed("invalid_argument");
+    fs::remove_file(&planted).unwrap();
+    Run::of(&mut extract(&[bench.store()], &index, &destination)).done();
+}
