@@ -181,7 +181,7 @@ impl World {
             repository: vec![self.path("repository").display().to_string()],
             trust_root: Some(fs::read(self.keys.join("root.json")).unwrap()),
             mode: None,
-            platform: Some(Platform::current()),
+            platform: Platform::current(),
             version: asked.map(version),
             at_once: false,
             adopt: false,
