@@ -35,7 +35,7 @@ pub(crate) fn monitor(global: &Global) -> Monitor {
 }
 
 struct Bar {
-    bar: ProgressBar,
+    progress: ProgressBar,
     quiet: bool,
     /// The code of the last finding: one hint is enough for all findings of a code.
     hinted: Mutex<&'static str>,
@@ -44,12 +44,12 @@ struct Bar {
 impl Bar {
     fn new(hidden: bool, quiet: bool) -> Self {
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
-        let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, quiet, hinted: Mutex::new("") }
+        let progress = ProgressBar::with_draw_target(None, target);
+        Self { progress, quiet, hinted: Mutex::new("") }
     }
 
     fn say(&self, text: &str) {
-        self.bar.suspend(|| {
+        self.progress.suspend(|| {
             let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
         });
     }
@@ -65,14 +65,14 @@ impl Observer for Bar {
                     "{msg:10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left"
                 };
                 if let Ok(style) = ProgressStyle::with_template(template) {
-                    self.bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+                    self.progress.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
                 }
-                self.bar.reset();
-                self.bar.set_length(total_bytes);
-                self.bar.set_message(name(phase));
+                self.progress.reset();
+                self.progress.set_length(total_bytes);
+                self.progress.set_message(name(phase));
             }
-            Event::Advanced { bytes, .. } => self.bar.inc(bytes),
-            Event::Finished { .. } => self.bar.finish_and_clear(),
+            Event::Advanced { bytes, .. } => self.progress.inc(bytes),
+            Event::Finished { .. } => self.progress.finish_and_clear(),
             Event::Found { code, prevents, can_be_allowed, message, hint, .. } if prevents || !self.quiet => {
                 let allow =
                     if prevents && can_be_allowed { format!(" Or give --allow {code}.") } else { String::new() };

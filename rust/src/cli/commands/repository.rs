@@ -1,6 +1,6 @@
 //! `vsekai repository`
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
 use crate::net::publish::{Edit, Server, edit, retire_on_server};
 use crate::net::trust::Committed;
@@ -26,6 +26,10 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
     let (target, edits, text) = plan(args);
     let folder = checks::local_folder("--repository", target.repository)?;
     let keys = checks::local_folder("--keys", target.keys)?;
+    // One would be created, which nobody wants who mistypes a path.
+    if !folder.join("tuf").is_dir() && !edits.iter().any(|edit| matches!(edit, Edit::Add { .. })) {
+        return Err(Error::Invalid { what: "repository", reason: format!("there is none in {}", folder.display()) });
+    }
     let edited = edit(&folder, &keys, &edits)?;
     checks::warn_of_ending(&edited.roles, output);
     output.done("repository", &edited, &format!("{text}{}", checks::days_left(&edited.roles)));

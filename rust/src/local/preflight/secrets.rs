@@ -124,7 +124,7 @@ const SETTINGS: [Setting; 6] = [
     Setting { is_of: |_, name| name == "nuget.config", keys: &["cleartextpassword"] },
     Setting { is_of: |_, name| matches!(name, "rclone.conf" | ".s3cfg" | ".boto"), keys: &["secret", "pass", "token"] },
     Setting {
-        is_of: |_, name| name.ends_with(".env"),
+        is_of: |_, name| name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "env"),
         keys: &["secret", "token", "password", "passwd", "api_key", "apikey", "private_key"],
     },
 ];

@@ -91,13 +91,6 @@ pub struct Edited {
 /// unchanged.
 pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Edited> {
     let keys = Keys::open(keys)?;
-    // Opening would create one, which nobody wants who mistypes a path.
-    if !repository.join("tuf").is_dir() && !edits.iter().any(|edit| matches!(edit, E::Add { .. })) {
-        return Err(Error::Invalid {
-            what: "repository",
-            reason: format!("there is none in {}", repository.display()),
-        });
-    }
     let mut publication = Publication::open(repository, &keys)?;
     if edits.is_empty() {
         publication.renew()?;

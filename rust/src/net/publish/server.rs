@@ -98,12 +98,11 @@ fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
 fn sources_of(cut: &Cut) -> Result<(Sources, DigestChoice)> {
     let digest = DigestChoice::new(cut.index.digest());
     let mut sources = Sources::default();
-    match cut.store() {
-        Some(store) => sources.stores.push(store.clone()),
-        None => {
-            let gathered = cut.gathered();
-            sources.seeds.push(Seed::new(gathered.root(), cut.index.clone(), gathered.layout().clone())?);
-        }
+    if let Some(store) = cut.store() {
+        sources.stores.push(store.clone());
+    } else {
+        let gathered = cut.gathered();
+        sources.seeds.push(Seed::new(gathered.root(), cut.index.clone(), gathered.layout().clone())?);
     }
     Ok((sources, digest))
 }
