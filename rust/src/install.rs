@@ -52,7 +52,7 @@ pub use root::InstallRoot;
 pub use session::{Admission, Session};
 pub use signed::SignedDigests;
 pub(crate) use signed::mend as mend_release;
-pub use state::{InstallState, Installed, Trial};
+pub use state::{InstallState, Installed, OpenStart, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
 pub(crate) use verify::glance;

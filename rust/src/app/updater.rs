@@ -16,7 +16,7 @@ use crate::formats::release::{DEFAULT_STORE, ModeName, Why};
 use crate::install::integrate::{self, Record};
 use crate::install::{
     self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Need, Prepared,
-    Purpose, Session, SignedDigests, Uninstalled, VerifyDepth, VersionJob,
+    Purpose, Session, SignedDigests, Trial, Uninstalled, VerifyDepth, VersionJob,
 };
 use crate::local::sources::{Sources, Transfer};
 use crate::local::staging::Intent;
@@ -356,7 +356,7 @@ impl Updater {
             current: state.current,
             previous: state.previous,
             missing,
-            trial: state.trial,
+            trial: state.trial.map(|trial| Trial { open: None, ..trial }),
             bad: state.bad,
             repository: state.repository.iter().map(|place| text::address(place)).collect(),
             is_resumable,

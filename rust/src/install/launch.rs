@@ -28,8 +28,8 @@ use crate::formats::release::Release;
 use crate::install::config::DEFAULT_GRACE;
 use crate::install::link::LinkAddress;
 use crate::install::{
-    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, Session, SignedDigests, VerifyDepth,
-    owner, running, whole,
+    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, OpenStart, Session, SignedDigests,
+    VerifyDepth, owner, running, whole,
 };
 use crate::local::disk;
 use crate::local::sources::Sources;
@@ -131,12 +131,16 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
     }
     let current = state.current.clone().ok_or_else(not_installed)?;
     let is_on_trial = state.trial.is_some();
-    let release = options.signed.release(root, &current, monitor)?;
-    let mut started = match Started::start(root, &current, &release, options) {
+    let start = || {
+        let release = options.signed.release(root, &current, monitor)?;
+        Started::start(root, &current, &release, options)
+    };
+    let mut started = match start() {
         Ok(started) => started,
         Err(NotStarted { error, is_of_the_system }) => {
-            if is_on_trial && is_of_the_system {
-                settle(root, &current, Sign::Stopped, options, monitor);
+            if is_on_trial {
+                let sign = if is_of_the_system { Sign::Stopped } else { Sign::Nothing };
+                settle(root, &current, sign, options, monitor);
             }
             return Err(error);
         }
@@ -183,6 +187,12 @@ fn count_attempt(
     monitor: &Monitor,
 ) -> Result<(InstallState, Option<String>)> {
     let mut session = enter(root, options, monitor)?;
+    if let Some(trial) = &mut session.state.trial
+        && trial.open.as_ref().is_some_and(OpenStart::is_abandoned)
+    {
+        // Whoever waited for the outcome was killed, which says nothing about the version.
+        trial.attempts = trial.attempts.saturating_sub(1);
+    }
     let attempts = session.state.trial.as_ref().map_or(0, |trial| trial.attempts);
     if attempts >= MAX_ATTEMPTS {
         let left = session.state.current.as_ref().map(|current| current.version.to_string());
@@ -203,6 +213,7 @@ fn count_attempt(
     }
     if let Some(trial) = &mut session.state.trial {
         trial.attempts = attempts.saturating_add(1);
+        trial.open = OpenStart::here();
     }
     session.commit()?;
     Ok((session.state.clone(), None))
@@ -237,23 +248,29 @@ enum Sign {
 
 /// Writes down what a version on trial has shown, unless another is on trial by now. False if that failed.
 fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchOptions, monitor: &Monitor) -> bool {
-    let done = match sign {
-        Sign::Nothing => Ok(()),
-        Sign::Shown | Sign::Stopped => enter(root, options, monitor).and_then(|mut session| {
-            let Some(trial) = session.state.trial.as_mut().filter(|trial| trial.folder == current.folder) else {
-                return Ok(());
-            };
-            if sign == Sign::Stopped {
-                trial.attempts = trial.attempts.saturating_sub(1);
-                return session.commit();
+    let done = enter(root, options, monitor).and_then(|mut session| {
+        let Some(trial) = session.state.trial.as_mut().filter(|trial| trial.folder == current.folder) else {
+            return Ok(());
+        };
+        let open = trial.open.take();
+        match sign {
+            Sign::Shown => {
+                session.state.acknowledge();
+                session.commit()?;
+                session.clean(monitor).map(drop)
             }
-            session.state.acknowledge();
-            session.commit()?;
-            session.clean(monitor).map(drop)
-        }),
-    };
+            Sign::Stopped => {
+                trial.attempts = trial.attempts.saturating_sub(1);
+                session.commit()
+            }
+            // The start was counted before it was made.
+            Sign::Nothing => open.map_or(Ok(()), |_| session.commit()),
+        }
+    });
     match done {
         Ok(()) => true,
+        // The start counts already.
+        Err(_) if sign == Sign::Nothing => false,
         Err(error) => {
             monitor.warn(&error);
             false

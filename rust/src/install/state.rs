@@ -52,6 +52,31 @@ pub struct Trial {
     pub folder: String,
     /// Number of starts so far.
     pub attempts: u32,
+    /// The start whose outcome is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenStart>,
+}
+
+/// A start that was counted, and who waits for its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenStart {
+    /// Identifies the boot of the machine.
+    pub boot: String,
+    /// The process that waits.
+    pub process: u32,
+}
+
+impl OpenStart {
+    /// A start by this process; `None` where the system does not identify its boots.
+    pub(super) fn here() -> Option<Self> {
+        disk::boot_id().map(|boot| Self { boot, process: std::process::id() })
+    }
+
+    /// Whether the process that waited has gone although the machine kept running: somebody killed it. After a crash of
+    /// the machine, the version may be the cause.
+    pub(super) fn is_abandoned(&self) -> bool {
+        disk::boot_id().is_some_and(|boot| boot == self.boot) && !disk::is_process(self.process)
+    }
 }
 
 /// The content of `state.json`.
@@ -201,7 +226,7 @@ impl InstallState {
         {
             self.previous = None;
         }
-        self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0 });
+        self.trial = self.previous.is_some().then_some(Trial { folder, attempts: 0, open: None });
     }
 
     /// Records that a version has moved to another folder after its repair. A trial continues.

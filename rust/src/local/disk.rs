@@ -33,7 +33,7 @@ pub use names::{
     replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
-pub use system::{boot_id, has_data, identity, link_count, may_write, mode, owner, this_user};
+pub use system::{boot_id, has_data, identity, is_process, link_count, may_write, mode, owner, this_user};
 pub use write::{
     Durability, create, open_lock, open_or_create, open_sized, set_length, sync_directory, sync_disk, sync_file,
     write_all_at, write_atomic, write_control, write_private,

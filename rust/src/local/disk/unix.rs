@@ -232,6 +232,12 @@ pub fn boot_id() -> Option<String> {
     Some(id.trim().to_owned())
 }
 
+/// Whether a process with this number exists, of any user.
+pub fn is_process(number: u32) -> bool {
+    let pid = i32::try_from(number).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
 /// Whether any byte of the range was ever written; holes read as zeros.
 pub fn has_data(file: &File, range: Range<u64>) -> bool {
     match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(range.start)) {

@@ -123,6 +123,41 @@ fn reader_of_the_output_that_goes_away_is_no_failed_start() {
 }
 
 #[test]
+fn start_whose_watcher_is_killed_says_nothing() {
+    let shop = on_trial(PLAIN);
+    for _ in 0..4 {
+        // The game may go on, or be killed as well.
+        for also_game in [false, true] {
+            let got = stopped(shop.launching(&[]), &shop.path("pid"), Signal::KILL, To::Vsekai);
+            assert_eq!(got, None);
+            let game = std::fs::read_to_string(shop.path("pid")).unwrap().trim().parse().unwrap();
+            if also_game {
+                kill_process(Pid::from_raw(game).unwrap(), Signal::KILL).unwrap();
+            } else {
+                kill_process(Pid::from_raw(game).unwrap(), Signal::TERM).unwrap();
+            }
+            assert_eq!(attempts(&shop), 1, "the start is not decided");
+        }
+    }
+    assert_eq!(stopped(shop.launching(&[]), &shop.path("pid"), Signal::INT, To::Group), code(Signal::INT));
+    assert_eq!((attempts(&shop), shop.version().as_str()), (0, "2.0.0"));
+}
+
+#[test]
+fn failures_count_although_watchers_were_killed_in_between() {
+    let game = "#!/bin/sh\n[ -z \"$GAME_PID\" ] && exit 1\necho $$ >\"$GAME_PID\"\nexec sleep 60\n";
+    let shop = on_trial(game);
+    for attempt in 1..=2 {
+        stopped(shop.launching(&[]), &shop.path("pid"), Signal::KILL, To::Vsekai);
+        let game = std::fs::read_to_string(shop.path("pid")).unwrap().trim().parse().unwrap();
+        kill_process(Pid::from_raw(game).unwrap(), Signal::KILL).unwrap();
+        assert_eq!(shop.launch(&[]).code, Some(1));
+        assert_eq!(attempts(&shop), attempt);
+    }
+    assert_eq!(shop.launch(&[]).last["rolled_back_from"], "2.0.0");
+}
+
+#[test]
 fn version_that_crashes_or_gives_up_is_put_aside() {
     for end in ["kill -SEGV $$", "kill -ABRT $$", "exit 1", "exit 255"] {
         let shop = on_trial(&format!("#!/bin/sh\nulimit -c 0\n{end}\n"));
