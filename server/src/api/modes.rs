@@ -93,7 +93,8 @@ impl Modes {
     /// Change a mode
     ///
     /// Retires a mode, moves its users to another one (cycles are refused), or changes its description. Signs a new
-    /// catalog. Scope: `admin`.
+    /// catalog. A successor must have been signed by the key of the mode, or that of `targets`, before:
+    /// `vsekai repository retire --server` does both. Scope: `admin`.
     #[oai(path = "/modes/:name", method = "patch", operation_id = "update_mode")]
     async fn update(
         &self,
