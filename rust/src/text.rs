@@ -108,7 +108,10 @@ fn path_without_secrets(path: &str) -> String {
     let has_query = path.split_once('?').is_some_and(|(_, query)| query.contains('='));
     let bare = if has_query { path.split_once('?').map_or(path, |(bare, _)| bare) } else { path };
     let end = if has_query { "?…" } else { "" };
-    let Some((before, host)) = bare.rsplit_once('@') else { return format!("{bare}{end}") };
+    // A path of Windows has a colon, too.
+    let Some((before, host)) = bare.rsplit_once('@').filter(|(before, _)| !before.contains('\\')) else {
+        return format!("{bare}{end}");
+    };
     // `http:/user:password@host`, which is how a path shows the URL; or `user:password@host`.
     let scheme = before.find(":/").map(|at| at + 2);
     let start = match scheme {
