@@ -61,13 +61,13 @@ pub(super) fn move_away(
     let saved = root.saved(&folder);
     let mut staying = staying.to_vec();
     staying.push(saved.clone());
-    let changed = list(kept, monitor)?;
+    let theirs = list(kept, monitor)?;
     // By the published size: what is left of a large file may be small.
     let table = &kept.documents.table;
     let sizes: HashMap<&RelPath, u64> = table.files().map(|(_, path, size, _)| (path, size)).collect();
     let is_wanted =
         |path: &&RelPath| changes == Changes::Save || !may_share(path, sizes.get(*path).copied().unwrap_or_default());
-    let paths: Vec<PathBuf> = changed.iter().filter(is_wanted).map(|path| path.below(Path::new(""))).collect();
+    let paths: Vec<PathBuf> = theirs.iter().filter(is_wanted).map(|path| path.below(Path::new(""))).collect();
     Ok(foreign::save(kept.tree(), &paths, &staying, &saved)?.moved)
 }
 

@@ -30,31 +30,32 @@ impl Ends {
         let Some(path) = &nodes[link].path else { return false };
         let path = path.below(kept.tree());
         match self.0.get(&link) {
-            Some(end) if !self.may_lack(kept, link) => self.is_copy(kept, *end, &path, deep),
+            Some(end) if !self.may_lack(kept, link) => is_copy(kept, *end, &path, deep),
             _ => kept.has_copied_links() && fs::symlink_metadata(&path).is_err(),
         }
     }
+}
 
-    fn is_copy(&self, kept: &InstalledVersion, end: usize, path: &Path, deep: bool) -> bool {
-        let nodes = kept.documents.table.layout().nodes();
-        let Ok(found) = fs::symlink_metadata(path) else { return false };
-        match &nodes[end].kind {
-            NodeKind::File { .. } => {
-                let is_long = found.is_file() && found.len() == nodes[end].payload_bytes();
-                let wanted = kept.documents.table.digest(end);
-                is_long && (!deep || disk::sha256(path).is_ok_and(|found| Some(found) == wanted))
-            }
-            NodeKind::Directory => {
-                let above = nodes[end].path.as_ref().map_or("", |path| path.as_str());
-                let inside = kept.documents.table.layout().below(end);
-                found.is_dir()
-                    && inside.into_iter().filter(|at| matches!(nodes[*at].kind, NodeKind::File { .. })).all(|at| {
-                        let name = nodes[at].path.as_ref().map_or("", |path| path.as_str());
-                        let name = name.strip_prefix(above).unwrap_or(name).trim_start_matches('/');
-                        self.is_copy(kept, at, &path.join(name), deep)
-                    })
-            }
-            _ => true,
+/// Whether what is at `path` is a copy of this node. Reads it if `deep`.
+fn is_copy(kept: &InstalledVersion, end: usize, path: &Path, deep: bool) -> bool {
+    let nodes = kept.documents.table.layout().nodes();
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    match &nodes[end].kind {
+        NodeKind::File { .. } => {
+            let is_long = found.is_file() && found.len() == nodes[end].payload_bytes();
+            let wanted = kept.documents.table.digest(end);
+            is_long && (!deep || disk::sha256(path).is_ok_and(|found| Some(found) == wanted))
         }
+        NodeKind::Directory => {
+            let above = nodes[end].path.as_ref().map_or("", |path| path.as_str());
+            let inside = kept.documents.table.layout().below(end);
+            found.is_dir()
+                && inside.into_iter().filter(|at| matches!(nodes[*at].kind, NodeKind::File { .. })).all(|at| {
+                    let name = nodes[at].path.as_ref().map_or("", |path| path.as_str());
+                    let name = name.strip_prefix(above).unwrap_or(name).trim_start_matches('/');
+                    is_copy(kept, at, &path.join(name), deep)
+                })
+        }
+        _ => true,
     }
 }

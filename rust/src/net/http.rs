@@ -33,6 +33,7 @@ mod limiter;
 mod mirrors;
 mod network;
 mod origins;
+mod rate;
 mod scheduler;
 mod send;
 mod store;

@@ -1,6 +1,6 @@
 //! `vsekai mode`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::app::updater::ModeInfo;
 use crate::error::Result;
@@ -50,8 +50,12 @@ fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
 #[derive(Serialize)]
 struct Current<'a> {
     mode: &'a ModeName,
-    #[serde(serialize_with = "crate::text::lossy_option")]
-    directory: Option<&'a Path>,
+    directory: Option<String>,
+}
+
+/// A path that is not UTF-8 is shown with replacements.
+fn shown(path: Option<&PathBuf>) -> Option<String> {
+    path.map(|path| path.to_string_lossy().into_owned())
 }
 
 fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> {
@@ -59,7 +63,7 @@ fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> 
         Some(dir) => settings::offline(dir, None)?.status(monitor)?.mode,
         None => settings::default_mode()?,
     };
-    output.done("mode current", &Current { mode: &mode, directory: args.dir.as_deref() }, mode.as_str());
+    output.done("mode current", &Current { mode: &mode, directory: shown(args.dir.as_ref()) }, mode.as_str());
     Ok(DONE)
 }
 
@@ -78,6 +82,6 @@ fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
         let text = format!("New installs will follow {} (set in {}).", args.mode_name, file.display());
         (args.mode_name.clone(), text)
     };
-    output.done("mode switch", &Current { mode: &mode, directory: args.dir.as_deref() }, &text);
+    output.done("mode switch", &Current { mode: &mode, directory: shown(args.dir.as_ref()) }, &text);
     Ok(DONE)
 }

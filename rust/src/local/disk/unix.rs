@@ -201,7 +201,6 @@ pub fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
 }
 
 /// The user that a file belongs to.
-#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub fn owner(metadata: &fs::Metadata) -> Option<u32> {
     Some(metadata.uid())
 }

@@ -17,11 +17,9 @@ use super::encoding::{Coding, Decoder, is_web_page, web_page};
 use super::failure::{Failure, Retry, pause_before};
 use super::limiter::Limiter;
 use super::origins::{Resolver, UserOrigins};
+use super::rate::{MinimumRate, Turn};
 use super::{HttpOptions, Secret};
 use crate::error::{Error, Result, TransportKind};
-
-/// Slowest rate of a body. A slower sender is treated as an attempt to stall us.
-const FLOOR_BYTES_PER_SECOND: u64 = 1024;
 
 /// Most redirects of one request.
 const MAX_REDIRECTS: usize = 5;
@@ -274,7 +272,7 @@ impl HttpClient {
         let mut decoder = Decoder::new(coding, max_bytes)?;
         let mut received = 0_u64;
         let mut pace = MinimumRate::new(self.options().idle_timeout);
-        let mut turn = Turn { limiter: self.0.limiter.as_ref(), prepaid: 0 };
+        let mut turn = Turn::new(self.0.limiter.as_ref());
         loop {
             turn.wait(announced.map(|length| length.saturating_sub(received))).await;
             let asked = Instant::now();
@@ -361,68 +359,6 @@ impl Validators {
             }
         }
         any
-    }
-}
-
-/// One body's share of the rate limit. Time spent here does not count against the sender.
-struct Turn<'a> {
-    limiter: Option<&'a Limiter>,
-    prepaid: u64,
-}
-
-impl Turn<'_> {
-    async fn wait(&mut self, remaining: Option<u64>) {
-        let Some(limiter) = self.limiter else { return };
-        let want = limiter.quantum().min(remaining.unwrap_or(u64::MAX));
-        if self.prepaid < want {
-            let pause = limiter.reserve(want - self.prepaid, Instant::now());
-            self.prepaid = want;
-            sleep(pause).await;
-        }
-    }
-
-    /// A piece may be larger than what was reserved. The rest becomes a debt, for which all readers wait.
-    fn pay(&mut self, bytes: u64) {
-        let Some(limiter) = self.limiter else { return };
-        if bytes > self.prepaid {
-            limiter.reserve(bytes - self.prepaid, Instant::now());
-        }
-        self.prepaid = self.prepaid.saturating_sub(bytes);
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some(limiter) = self.limiter {
-            limiter.give_back(self.prepaid);
-        }
-    }
-}
-
-/// Checks that a body arrives at the minimum rate, over windows of the time spent waiting for it.
-struct MinimumRate {
-    window: Duration,
-    waited: Duration,
-    bytes: u64,
-}
-
-impl MinimumRate {
-    fn new(window: Duration) -> Self {
-        Self { window, waited: Duration::ZERO, bytes: 0 }
-    }
-
-    fn received(&mut self, bytes: u64, waited: Duration) -> Result<(), Failure> {
-        self.bytes += bytes;
-        self.waited += waited;
-        if self.waited < self.window {
-            return Ok(());
-        }
-        let due = self.waited.as_millis() * u128::from(FLOOR_BYTES_PER_SECOND) / 1000;
-        if u128::from(self.bytes) < due {
-            return Err(timed_out("less than 1 KiB/s", self.waited));
-        }
-        *self = Self::new(self.window);
-        Ok(())
     }
 }
 

@@ -113,8 +113,8 @@ fn what_is_registered_opens_links() {
     let shop = shop(&[]);
     shop.vsekai(&["integrate"]).done();
     let entries = shop.path("home/.local/share/applications");
-    let entry = std::fs::read_dir(entries).unwrap().flatten().map(|entry| entry.path());
-    let entry = entry.filter(|path| path.extension().is_some_and(|it| it == "desktop")).next().unwrap();
+    let mut files = std::fs::read_dir(entries).unwrap().flatten().map(|entry| entry.path());
+    let entry = files.find(|path| path.extension().is_some_and(|it| it == "desktop")).unwrap();
     let text = std::fs::read_to_string(entry).unwrap();
     let exec = text.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
     assert!(exec.contains(" open ") && exec.ends_with(" -- %u"), "{exec}");

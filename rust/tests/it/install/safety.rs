@@ -48,7 +48,7 @@ fn control_files_have_the_same_permissions_under_every_umask() {
         Run::of(&mut under(umask, &shop.updating(&[]))).done();
         assert_eq!(Launched::of(&mut under(umask, &shop.launching(&[]))).code, Some(0));
         Run::of(&mut under(umask, shop.command(&["check"]).arg(shop.game()))).done();
-        assert_modes(&shop.control("").components().as_path().to_owned(), umask);
+        assert_modes(shop.control("").components().as_path(), umask);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&shop.game()), mode(&shop.game().join("versions"))), (0o755, 0o755), "{umask}");
     }

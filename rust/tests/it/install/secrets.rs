@@ -170,7 +170,7 @@ fn text_from_outside_does_not_reach_the_terminal_raw() {
     for command in [
         &["check", game.to_str().unwrap()][..],
         &["mode", "list", game.to_str().unwrap()],
-        &["status", &format!("no\u{1b}[31m\u{202e}where")],
+        &["status", "no\u{1b}[31m\u{202e}where"],
         &["update", game.to_str().unwrap(), "--mode", "\u{1b}[31m\u{202e}"],
         &["launch", game.to_str().unwrap(), "\u{1b}[31m\u{9b}2J"],
         &["store", "info", "\u{1b}[31m\u{202e}.caidx"],
