@@ -10,6 +10,7 @@
 //! from what is verified in staging. A destination that we did not make is refused, and files of the
 //! user's in one that we did make are carried over. It does not fetch indexes, and it trusts no store.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -99,10 +100,14 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     let lock = admit(&request, &workplace, intent)?;
     let receipt = workplace.receipt();
     let occupied = refuse_strangers(&request, &workplace, receipt.is_some())?;
-    // A run that only looks may not try.
-    let has_links = intent == Intent::DryRun || receipt.is_none() || disk::holds_links(workplace.folder())?;
+    let links = OnceCell::new();
+    // Tried only where it matters, and not by a run that only looks.
+    let has_links = || {
+        let try_it = || intent == Intent::DryRun || disk::holds_links(workplace.folder()).unwrap_or(true);
+        *links.get_or_init(try_it)
+    };
     if let Some(receipt) = &receipt {
-        let up_to_date = destination::is_as_wanted(receipt, &request, workplace.destination(), has_links);
+        let up_to_date = destination::is_as_wanted(receipt, &request, workplace.destination(), &has_links);
         if intent == Intent::Apply && (up_to_date || receipt.index != request.index) {
             drop_staging_of(&receipt.index, &workplace, monitor);
         }
@@ -138,7 +143,7 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     if occupied && request.content == IndexKind::Tree {
         // Of a folder that is taken over without a sound index nothing is known: all that is not replaced stays.
         let known = receipt.as_ref().map(|receipt| &receipt.layout).or(taken_over.as_ref()).unwrap_or(&layout);
-        plan.carry = destination::foreign(workplace.destination(), known, &layout, has_links)?;
+        plan.carry = destination::foreign(workplace.destination(), known, &layout, &has_links)?;
     }
     check_space(workplace.destination(), &plan.summary)?;
     let (replaces, transfer) = (workplace.destination().exists(), looked.transfer);

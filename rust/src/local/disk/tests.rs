@@ -282,11 +282,17 @@ fn new_files_follow_no_link_and_have_names_that_nobody_guesses() {
     assert!(create(&link).is_err() && create(&victim).is_err());
     assert_eq!(open_or_create(&link).unwrap_err().code(), "invalid_argument");
     assert_eq!(open_lock(&link).unwrap_err().code(), "invalid_argument");
-    assert!(open_sized(&link, 3).is_err() && copy(&victim, &link).is_err());
+    assert!(open_sized(&link, 3).is_err());
     assert_eq!(read_control(&link, 99).unwrap_err().code(), "invalid_argument");
     assert_eq!(read_control(folder.path(), 99).unwrap_err().code(), "invalid_argument");
     write_atomic(&link, b"new", Durability::Kill).unwrap();
     assert_eq!((fs::read(&victim).unwrap(), fs::read(&link).unwrap()), (b"precious".to_vec(), b"new".to_vec()));
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&victim, &link).unwrap();
+    fs::write(folder.path().join("other"), b"other").unwrap();
+    let _ = copy(&folder.path().join("other"), &link);
+    fs::remove_file(folder.path().join("other")).unwrap();
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
     let name = |_| temporary_beside(&victim).file_name().unwrap().to_str().unwrap().to_owned();
     let names: std::collections::HashSet<String> = (0..1000).map(name).collect();
     assert_eq!(names.len(), 1000);

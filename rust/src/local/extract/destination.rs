@@ -48,14 +48,21 @@ pub(super) fn is_occupied(destination: &Path) -> Result<bool> {
 /// Whether the destination is the wanted version, judged without reading files.
 ///
 /// Where the disk has no links, there is a copy in the place of each, or nothing if it could not be copied.
-pub(super) fn is_as_wanted(receipt: &Receipt, request: &Request, destination: &Path, has_links: bool) -> bool {
+pub(super) fn is_as_wanted(
+    receipt: &Receipt,
+    request: &Request,
+    destination: &Path,
+    has_links: &dyn Fn() -> bool,
+) -> bool {
     let is_there = |(at, node): (usize, &Node)| {
         let path = node.path.as_ref().map_or(destination.to_owned(), |path| path.below(destination));
         match &node.kind {
             NodeKind::File { .. } => receipt.is_untouched(at, destination),
             NodeKind::Directory => fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()),
-            NodeKind::Symlink { .. } if !has_links => true,
-            NodeKind::Symlink { target } => fs::read_link(&path).is_ok_and(|found| found == Path::new(target.as_str())),
+            NodeKind::Symlink { target } => {
+                fs::read_link(&path).is_ok_and(|found| found == Path::new(target.as_str()))
+                    || (!path.is_symlink() && !has_links())
+            }
             NodeKind::Device { .. } | NodeKind::Other => true,
         }
     };
@@ -66,8 +73,13 @@ pub(super) fn is_as_wanted(receipt: &Receipt, request: &Request, destination: &P
 ///
 /// # Errors
 /// [`Error::ForeignConflict`] if one of them is where the new version has something else.
-pub(super) fn foreign(destination: &Path, known: &Layout, wanted: &Layout, has_links: bool) -> Result<Vec<PathBuf>> {
-    let is_link = |node: &&Node| matches!(node.kind, NodeKind::Symlink { .. }) && !has_links;
+pub(super) fn foreign(
+    destination: &Path,
+    known: &Layout,
+    wanted: &Layout,
+    has_links: &dyn Fn() -> bool,
+) -> Result<Vec<PathBuf>> {
+    let is_link = |node: &&Node| matches!(node.kind, NodeKind::Symlink { .. });
     let links: HashSet<String> =
         known.nodes().iter().filter(is_link).filter_map(|node| Some(node.path.as_ref()?.to_string())).collect();
     let known = paths(known);
@@ -82,7 +94,7 @@ pub(super) fn foreign(destination: &Path, known: &Layout, wanted: &Layout, has_l
             let is_directory = entry.file_type().map_err(Error::io("read", entry.path()))?.is_dir();
             let key = key_of(&path);
             // A copy of what the link leads to, with all that is in it.
-            if links.contains(&key) {
+            if is_directory && links.contains(&key) && !has_links() {
                 continue;
             }
             if !known.contains_key(&key) {
