@@ -60,21 +60,31 @@ fn armored(rest: &[u8]) -> Option<(&'static str, bool)> {
     if !label.ends_with(b"PRIVATE KEY") && label != b"PGP PRIVATE KEY BLOCK" {
         return None;
     }
-    let start = body.iter().position(|byte| !b" \t\r".contains(byte)).unwrap_or(body.len());
-    let body = &body[start..];
-    let (line, least) = match body {
-        [] => return Some(("the beginning of a private key", false)),
-        [b'\n', line @ ..] => (line.trim_ascii_start(), 4),
-        // The line break within a string, as in the JSON of a service account.
-        [b'\\', b'n', line @ ..] | [b'\\', b'r', b'\\', b'n', line @ ..] => (line, 16),
-        _ => return None,
-    };
+    let (line, is_next_line) = after_break(body);
     let letters = line.iter().take(MAX_LETTERS).take_while(|byte| is_base64(**byte)).count();
     let headers: [&[u8]; 4] = [b"Proc-Type:", b"DEK-Info:", b"Version:", b"Comment:"];
-    if letters >= least || headers.iter().any(|header| line.starts_with(header)) {
+    // A short line must be nothing else: prose has words, too.
+    let is_line = is_next_line && letters >= 4 && line.get(letters).is_none_or(|byte| b"\r\n\\".contains(byte));
+    if letters >= 16 || is_line || headers.iter().any(|header| line.starts_with(header)) {
         return Some(("a private key", true));
     }
     line.is_empty().then_some(("the beginning of a private key", false))
+}
+
+/// What follows white space and line breaks, and whether there was a break. In a string, as in the JSON of a service
+/// account, breaks are escaped; in a variable, they may be lost.
+fn after_break(mut text: &[u8]) -> (&[u8], bool) {
+    let mut is_next_line = false;
+    loop {
+        text = match text {
+            [b'\\', b'r' | b'n', rest @ ..] | [b'\\' | b' ' | b'\t' | b'\r', rest @ ..] => rest,
+            [b'\n', rest @ ..] => {
+                is_next_line = true;
+                rest
+            }
+            _ => return (text, is_next_line),
+        }
+    }
 }
 
 /// A prefix, and the least number of letters after it.

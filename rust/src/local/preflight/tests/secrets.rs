@@ -81,6 +81,9 @@ fn private_keys_are_found_by_content_whatever_their_name() {
         format!("-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\n{body}"),
         format!("{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{body}\\n-----END\"}}"),
         format!("STABLE_KEY={body}"),
+        format!("key: |\n  -----BEGIN PRIVATE KEY-----\n  {body}\n"),
+        format!("KEY='-----BEGIN PRIVATE KEY----- {body} -----END'"),
+        format!("{{\"a\": \"{{\\\"k\\\": \\\"-----BEGIN PRIVATE KEY-----\\\\n{body}\\\"}}\"}}"),
         "PuTTY-User-Key-File-3: ssh-ed25519\n".to_owned(),
     ] {
         assert_eq!(found_with("settings.cfg", text.as_bytes()), ["secret settings.cfg"], "{text}");
@@ -156,6 +159,7 @@ fn what_only_resembles_a_secret_is_left_alone() {
         ("code.py", b"text = '-----BEGIN PRIVATE KEY-----\\n' + body"),
         ("manual.md", b"-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----"),
         ("code.rs", b"aws_secret_access_key = std::env::var(\"AWS_SECRET_ACCESS_KEY\")"),
+        ("read.me", b"-----BEGIN PRIVATE KEY-----\nYour key goes here"),
         ("id_rsa.pub", b"ssh-rsa AAAA"),
         (".env.example", b"TOKEN=change-me"),
         (".gitignore", b".env"),
