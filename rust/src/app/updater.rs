@@ -175,7 +175,7 @@ impl Updater {
         view.note(&self.settings, &mut session.state)?;
         if let Some(version) = &self.settings.version {
             // Asked for by name: what was held against it is forgotten.
-            let mode = session.state.mode.clone();
+            let mode = view.mode(&self.settings, &session.state)?;
             session.state.bad.retain(|bad| *bad != (mode.clone(), version.clone()));
         }
         if session.state == before { Ok(()) } else { session.commit() }

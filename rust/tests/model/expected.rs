@@ -143,6 +143,12 @@ impl Catalog {
         let newest = offers.iter().filter(is_free).max_by_key(|offer| precedence(offer.version));
         let here = install.current.as_ref().filter(|current| current.mode == name);
         let Some(here) = here else {
+            // A successor may be behind; only a mode that was chosen by name takes its users down.
+            let left = install.current.as_ref().filter(|_| name != install.mode);
+            let is_behind = |offer: &Offer| left.is_some_and(|it| precedence(offer.version) < precedence(it.version));
+            if newest.is_some_and(is_behind) {
+                return Ok(None);
+            }
             return newest.map(|offer| Some((name, offer))).ok_or("no_build_for_platform");
         };
         let is_recalled = offers.iter().any(|offer| offer.version == here.version && offer.recalled);
@@ -164,12 +170,12 @@ impl Install {
     /// The changes that an update records before it builds anything.
     pub(crate) fn note(&mut self, catalog: &Catalog, asked: Option<usize>) -> Outcome<()> {
         self.exists = true;
-        self.mode = catalog.followed(self.mode)?;
+        let followed = catalog.followed(self.mode)?;
         for (mode, found) in &catalog.modes {
             self.seen.insert(*mode, found.sequence);
         }
         if let Some(version) = asked {
-            self.bad.retain(|bad| *bad != (self.mode, version));
+            self.bad.retain(|bad| *bad != (followed, version));
         }
         Ok(())
     }

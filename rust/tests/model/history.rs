@@ -138,8 +138,8 @@ impl Game {
             None => Err("not_installed"),
         };
         same(&real, &expected)?;
-        if let Ok(mode) = expected {
-            self.install.mode = mode;
+        if expected.is_ok() {
+            self.install.mode = to;
         }
         Ok(())
     }
