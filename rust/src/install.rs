@@ -50,13 +50,11 @@ pub use presence::{Need, first_missing};
 pub use rollback::VerifyDepth;
 pub use root::InstallRoot;
 pub use session::{Admission, Session};
-pub use signed::SignedDigests;
-pub(crate) use signed::mend as mend_release;
+pub use signed::{SignedDigests, mend as mend_release};
 pub use state::{InstallState, Installed, OpenStart, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
-pub(crate) use verify::glance;
-pub use verify::{Condition, Damage, Examined, Verified, examine, verify};
+pub use verify::{Condition, Damage, Examined, Verified, examine, glance, verify};
 
 /// The name of the lock, in `.vsekai`.
 const LOCK: &str = "lock";

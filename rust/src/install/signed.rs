@@ -56,7 +56,7 @@ impl SignedDigests {
 }
 
 /// Puts the remembered document in the place of one that is not as signed. Returns whether it was remembered.
-pub(crate) fn mend(root: &InstallRoot, installed: &Installed, wanted: Digest) -> Result<bool> {
+pub fn mend(root: &InstallRoot, installed: &Installed, wanted: Digest) -> Result<bool> {
     match remembered(root, wanted) {
         Some(bytes) => InstalledVersion::replace_release(root, &installed.folder, &bytes).map(|()| true),
         None => Ok(false),

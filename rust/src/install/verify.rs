@@ -169,7 +169,7 @@ pub(super) fn verify_kept(kept: &InstalledVersion, monitor: &Monitor) -> Result<
 }
 
 /// Believes files that look as we left them, and reads the others: for a start, which should not wait for gigabytes.
-pub(crate) fn glance(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
+pub fn glance(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
     let mut found = look(kept);
     let is_changed = |at: &usize| {
         let is_open = found.nodes[*at] != Condition::Damaged && !kept.is_mutable(*at) && !kept.is_untouched(*at);

@@ -70,6 +70,20 @@ pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
     File::open(path)?.set_times(fs::FileTimes::new().set_modified(time))
 }
 
+/// On macOS, `fs::copy` clones where the disk can.
+#[cfg(target_os = "macos")]
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let bytes = fs::copy(from, to)?;
+    match fs::metadata(from)?.modified().and_then(|time| set_mtime(to, time)) {
+        Err(e) if !is_beyond_the_disk(&e) => Err(e),
+        _ => Ok(bytes),
+    }
+}
+
+#[cfg(not(target_os = "macos"))]
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
     let mut source = File::open(from)?;
     let found = source.metadata()?;
