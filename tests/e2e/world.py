@@ -201,11 +201,9 @@ class World:
                         self.folder / "server"], check=True, capture_output=True, timeout=300)
 
     def retire(self, mode, successor):
-        """Retires a mode over the API, which moves its players."""
-        body = json.dumps({"is_active": False, "update_to": successor}).encode()
-        request = urllib.request.Request(f"{self.url}/api/v1/modes/{mode}", body, method="PATCH", headers={
-            "Content-Type": "application/json", "Authorization": f"Bearer {self.token}"})
-        urllib.request.urlopen(request).close()
+        """Retires a mode, which moves its players."""
+        self.run("repository", "retire", "--mode", mode, "--update-to", successor, "--keys", self.keys, "--server",
+                 self.url, "--token-file", self.folder / "token")
 
     def files(self):
         """Creates a repository of plain files with 0.1.0. Returns its folder and its keys."""

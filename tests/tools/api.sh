@@ -64,7 +64,7 @@ published() {
 published keys init "$work/keys" --online "$url"
 published publish "$work/tree" --mode stable --version 1.0.0 --platform linux-x86_64 --entry game --keys "$work/keys" \
 	--server "$url"
-post modes '{"name": "nightly", "update_to": "stable"}'
+post modes '{"name": "nightly"}'
 post publications '{"id": "'$uuid'", "mode": "stable", "version": "1.2.0", "platform": "linux-x86_64"}'
 
 # run ARGS: sends requests and checks the answers.

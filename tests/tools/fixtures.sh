@@ -102,8 +102,8 @@ python3 - "$work/five/data/large.pck" <<-'PYTHON'
 PYTHON
 publish packed 1.1.0 five
 "$bin/vsekai-server" bundle build --mode packed --effort fast --now --data "$work/service" >>"$work/log" 2>&1
-curl --silent --show-error --fail --noproxy '*' -X PATCH -H "Authorization: Bearer $(cat "$work/token")" \
-	-H 'Content-Type: application/json' --data '{"update_to": "stable", "is_active": false}' "$url/api/v1/modes/retired" >/dev/null
+vsekai repository retire --mode retired --update-to stable --keys "$work/keys" --server "$url" \
+	--token-file "$work/token" >/dev/null
 
 export VSEKAI_TEST_URL=$url VSEKAI_TEST_ROOT=$work/keys/root.json VSEKAI_TEST_DIR=$work
 "$@"
