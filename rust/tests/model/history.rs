@@ -61,6 +61,16 @@ fn same<T, U>(real: &Real<T>, expected: &Result<U, &str>) -> Check {
     }
 }
 
+/// A version that an update brings.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    mode: usize,
+    version: usize,
+    build: usize,
+    /// It is the current one, of which a part is gone.
+    is_restored: bool,
+}
+
 impl Game {
     fn met(&mut self, what: &'static str) {
         *self.met.entry(what).or_default() += 1;
@@ -94,27 +104,32 @@ impl Game {
             Move::Switch { mode: m } => self.switch(*m),
             Move::Check => {
                 let real = self.world.updater(None).check(&monitor);
-                let wanted = self.catalog.wanted(&self.install);
+                let wanted = self.wanted(None);
                 same(&real, &wanted)?;
                 let found = real.ok().and_then(|checked| checked.available);
                 let found = found.map(|found| (found.mode.to_string(), found.version.to_string()));
                 let wanted = wanted.ok().flatten();
-                let wanted = wanted.map(|(mode, offer)| (MODES[mode].to_owned(), VERSIONS[offer.version].to_owned()));
+                let wanted = wanted.map(|wanted| (MODES[wanted.mode].to_owned(), VERSIONS[wanted.version].to_owned()));
                 if found == wanted { Ok(()) } else { Err(format!("offered is {found:?}, expected was {wanted:?}")) }
             }
             Move::Update => {
+                let wanted = self.wanted(None);
                 let real = self.world.updater(None).update(&monitor);
-                self.updated(code(&real), None)
+                self.updated(code(&real), wanted, None)
             }
             Move::UpdateTo { version } => {
+                let wanted = self.wanted(Some(*version));
                 let real = self.world.updater(Some(*version)).update(&monitor);
-                self.updated(code(&real), Some(*version))
+                self.updated(code(&real), wanted, Some(*version))
             }
-            Move::KilledUpdate { operation, how } => match self.world.killed_update(*operation, *how) {
-                Ended::Done => self.updated(Ok(()), None),
-                Ended::Failed(code) => self.updated(Err(code), None),
-                Ended::Killed => self.killed(),
-            },
+            Move::KilledUpdate { operation, how } => {
+                let wanted = self.wanted(None);
+                match self.world.killed_update(*operation, *how) {
+                    Ended::Done => self.updated(Ok(()), wanted, None),
+                    Ended::Failed(code) => self.updated(Err(code), wanted, None),
+                    Ended::Killed => self.killed(),
+                }
+            }
             Move::Damage { previous, file, how } => {
                 self.damage(*previous, *file, *how);
                 Ok(())
@@ -144,22 +159,40 @@ impl Game {
         Ok(())
     }
 
-    /// Checks the install after an update that ended with this outcome.
-    fn updated(&mut self, real: Result<(), String>, asked: Option<usize>) -> Check {
+    /// What an update brings: another version, or the current one again if a part of it is gone.
+    fn wanted(&self, asked: Option<usize>) -> Result<Option<Wanted>, &'static str> {
         let wanted = match asked {
-            Some(version) => self.catalog.asked(&self.install, version),
-            None => self.catalog.wanted(&self.install),
+            Some(version) => self.catalog.asked(&self.install, version)?,
+            None => self.catalog.wanted(&self.install)?,
         };
-        let wanted = wanted.map(|wanted| wanted.map(|(mode, offer)| (mode, offer.version, offer.build)));
+        if let Some((mode, offer)) = wanted {
+            return Ok(Some(Wanted { mode, version: offer.version, build: offer.build, is_restored: false }));
+        }
+        let incomplete = self.install.current.as_ref().filter(|it| self.world.lacks_a_file(&it.folder, it.build));
+        Ok(incomplete.map(|it| Wanted { mode: it.mode, version: it.version, build: it.build, is_restored: true }))
+    }
+
+    /// Checks the install after an update that ended with this outcome; `wanted` is what it had to bring.
+    fn updated(
+        &mut self,
+        real: Result<(), String>,
+        wanted: Result<Option<Wanted>, &'static str>,
+        asked: Option<usize>,
+    ) -> Check {
         let expected = wanted.map(drop).map_err(str::to_owned);
         if real != expected {
             return Err(format!("the update ended with {real:?}, expected was {expected:?}"));
         }
         let Ok(wanted) = wanted else { return Ok(()) };
         self.install.note(&self.catalog, asked)?;
-        if let Some((mode, version, build)) = wanted {
+        if let Some(Wanted { mode, version, build, is_restored }) = wanted {
             let folder = self.current_folder()?;
             self.harmed.remove(&folder);
+            if is_restored {
+                self.met("restored");
+                self.has_leftovers = false;
+                return self.moved("current");
+            }
             self.met_by_switch(mode, version, build);
             self.install.switch_to(Installed { mode, version, build, folder });
         }
@@ -203,6 +236,13 @@ impl Game {
         }
         let wanted = self.catalog.wanted(&install).ok();
         if wanted.is_some() && install.note(&self.catalog, None).is_ok() {
+            possible.push(install.clone());
+        }
+        if let (Some(None), Some(current), Ok(folder)) = (wanted, &mut install.current, self.current_folder())
+            && current.folder != folder
+        {
+            // It was incomplete, and is restored in another folder.
+            current.folder = folder;
             possible.push(install.clone());
         }
         if let (Some(Some((mode, offer))), Ok(folder)) = (wanted, self.current_folder()) {

@@ -276,6 +276,12 @@ impl World {
         Some((path.clone(), false))
     }
 
+    /// Whether a file of this build is gone from the folder.
+    pub(crate) fn lacks_a_file(&self, folder: &str, build: usize) -> bool {
+        let root = self.path("install/versions").join(folder);
+        self.differences(folder, build).iter().any(|path| fs::symlink_metadata(root.join(path)).is_err())
+    }
+
     /// The mode and version of a folder, according to `.vsekai/indexes`.
     pub(crate) fn described(&self, folder: &str) -> Option<(String, String)> {
         let file = self.path("install/.vsekai/indexes").join(format!("{folder}.release.json"));
