@@ -40,6 +40,9 @@ pub(super) fn ready(
             return Ok(None);
         }
         Err(Error::Cancelled) => return Err(Error::Cancelled),
+        Err(error) if error.is_for_want_of_bytes() => {
+            tell(format!("what is missing is not on this disk; repairing {} needs the repository", current.version));
+        }
         Err(error) => monitor.warn(&error),
     }
     let previous = state.previous.clone().filter(|it| first_missing(root, it, Need::Start, monitor).is_none());
