@@ -19,7 +19,7 @@ pub struct RoleValidity {
     pub role: String,
     /// When its signature expires.
     pub expires: Timestamp,
-    /// Whole days until then; negative if it has expired.
+    /// Days until then, rounded: a signature of today has all of its days. Negative if it expired long ago.
     pub days_left: i64,
     /// How many days a signature of the role is valid.
     pub days: u32,
@@ -49,7 +49,7 @@ impl RoleValidity {
         } else {
             Validity::Good
         };
-        Self { role: role.to_owned(), expires, days_left: left_s.div_euclid(DAY_S), days, state }
+        Self { role: role.to_owned(), expires, days_left: (left_s + DAY_S / 2).div_euclid(DAY_S), days, state }
     }
 
     /// # Errors
@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn signature_is_ending_below_a_third_of_its_lifetime() {
         assert_eq!(state(120 * DAY_S + 60, 360), (Validity::Good, 120));
-        assert_eq!(state(120 * DAY_S - 60, 360), (Validity::Ending, 119));
+        assert_eq!(state(120 * DAY_S - 60, 360), (Validity::Ending, 120));
         assert_eq!(state(60, 1), (Validity::Ending, 0));
-        assert_eq!(state(-60, 360), (Validity::Expired, -1));
+        assert_eq!(state(-60, 360), (Validity::Expired, 0));
     }
 }
