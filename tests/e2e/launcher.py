@@ -149,7 +149,9 @@ class Story:
         self.player.start()
         self.player.look("retired_mode")
         self.player.press("Return")
-        self.has("0.2.0", mode="stable")
+        # The player chose beta, and comes back with it.
+        self.has("0.2.0", mode="beta")
+        assert self.world.status(install)["current"]["mode"] == "stable"
         self.player.rest()
         self.player.look("moved_to_stable")
         self.player.stop()

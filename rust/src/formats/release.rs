@@ -27,7 +27,7 @@ pub use choice::{Choice, Situation, Why, admits, choose, resolve_mode};
 pub use document::{Chunking, Entry, Release, Sizes, TargetRef};
 pub use file_table::FileTable;
 pub use name::{ModeName, Platform, target_name};
-pub use statement::{STATEMENT_FIELD, Statement, Statements, signed_successor};
+pub use statement::{STATEMENT_FIELD, Statement, Statements, signed_oldest_allowed, signed_successor};
 
 /// Whether clients use this address from a catalog. Other schemes are ignored, so that future versions can add some.
 pub fn is_web_address(text: &str) -> bool {

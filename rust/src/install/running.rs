@@ -24,7 +24,7 @@ pub(super) fn ready_file(root: &InstallRoot) -> PathBuf {
 pub(super) fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
     disk::create_control_directory(&root.control(RUNNING))?;
     let path = root.control(RUNNING).join(folder);
-    let file = disk::open_or_create(&path)?;
+    let file = disk::open_lock(&path)?;
     disk::settle_mode(&path)?;
     file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
     // Inherited by the game: the lock lives as long as either of us.

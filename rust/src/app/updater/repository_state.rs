@@ -11,7 +11,7 @@ use crate::event::Monitor;
 use crate::formats::bundle::list_name;
 use crate::formats::release::{
     self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, STATEMENT_FIELD, Situation,
-    signed_successor, target_name,
+    signed_oldest_allowed, signed_successor, target_name,
 };
 use crate::install::{self, Documents, InstallRoot, InstallState, this_launcher};
 use crate::limits;
@@ -97,14 +97,19 @@ impl RepositoryState {
             network: network.clone(),
         })?;
         let catalog = Catalog::parse(&target(&mut repository, CATALOG_TARGET, limits::MAX_DOCUMENT_BYTES, monitor)?)?;
-        let is_new_root = state.seen_root != 0 && repository.root_version() > state.seen_root;
+        let is_newer = state.seen_root != 0 && repository.root_version() > state.seen_root;
+        let is_new_root = is_newer || repository.starts_over();
         for (mode, seen) in state.seen.iter().filter(|_| !is_new_root) {
             let now = catalog.modes.get(mode).map_or(0, |mode| mode.sequence);
             if now < *seen {
                 return Err(went_back(mode, *seen, now));
             }
         }
-        let floors = if is_new_root { BTreeMap::new() } else { state.floors.clone() };
+        let mut floors = if is_new_root { BTreeMap::new() } else { state.floors.clone() };
+        for mode in catalog.modes.keys() {
+            let stated = signed_oldest_allowed(repository.field(mode.as_str(), STATEMENT_FIELD));
+            stated.into_iter().for_each(|oldest| raise(&mut floors, mode, &oldest));
+        }
         let successors = successors(&repository, &catalog);
         let locations = locations.to_vec();
         Ok(Self { repository, catalog, successors, floors, locations, network, monitor: monitor.clone() })
@@ -163,8 +168,9 @@ impl RepositoryState {
         let chosen = settings.mode.as_ref().unwrap_or(&state.mode).clone();
         self.resolve(&chosen)?;
         state.mode = chosen;
-        if state.seen_root != self.repository.root_version() {
+        if state.seen_root != self.repository.root_version() || self.repository.starts_over() {
             state.floors.clear();
+            state.seen.clear();
         }
         self.raise_floors(state);
         for (name, mode) in &self.catalog.modes {
@@ -195,10 +201,7 @@ impl RepositoryState {
             return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
         }
         if let Some(oldest) = &release.oldest_allowed {
-            let floor = self.floors.entry(mode.clone()).or_insert_with(|| oldest.clone());
-            if oldest.cmp_precedence(floor).is_gt() {
-                floor.clone_from(oldest);
-            }
+            raise(&mut self.floors, mode, oldest);
         }
         Ok((release, bytes))
     }
@@ -313,6 +316,14 @@ impl RepositoryState {
     }
 }
 
+/// Raises the oldest allowed version of a mode; it never goes down.
+fn raise(floors: &mut BTreeMap<ModeName, Version>, mode: &ModeName, oldest: &Version) {
+    let floor = floors.entry(mode.clone()).or_insert_with(|| oldest.clone());
+    if oldest.cmp_precedence(floor).is_gt() {
+        floor.clone_from(oldest);
+    }
+}
+
 /// The successors that the catalog names and that the mode's own key, or that of `targets`, has signed.
 fn successors(repository: &Repository, catalog: &Catalog) -> BTreeMap<ModeName, ModeName> {
     let targets = repository.field("targets", STATEMENT_FIELD);
@@ -335,7 +346,7 @@ fn target(repository: &mut Repository, name: &str, max_bytes: u64, monitor: &Mon
 
 /// The root for new installs: one that has seen metadata keeps to the root that it came with.
 fn default_root(settings: &Settings, root: &InstallRoot) -> Option<Vec<u8>> {
-    if root.trust().join("root.json").exists() { None } else { settings.defaults.trust_root.clone() }
+    if root.trust().join("root.json").is_file() { None } else { settings.defaults.trust_root.clone() }
 }
 
 /// A path as it is found from anywhere; a URL as it is.

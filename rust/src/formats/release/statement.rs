@@ -1,11 +1,13 @@
 //! What the publisher of a mode signs about the mode as a whole, in the metadata of its TUF role.
 //!
-//! The catalog is signed by a key that is online. On its own it must not move the players of one mode to another, so a
+//! The catalog is signed by a key that is online. It must not bring back a version that the publisher has ruled out, so
+//! the oldest allowed version stands here as well as in the release that introduced it: clients that never saw that
+//! release learn of it all the same. On its own it must not move the players of one mode to another, so a
 //! successor counts only if the mode's key has signed it too: as a field of the role's metadata, which TUF clients that
 //! do not know it pass over (TUF 1.0, 4.1). The key of `targets` may state it instead, for a mode whose key is lost.
 //!
 //! ```text
-//! stable.json    "vsekai": {"update_to": "nightly"}
+//! stable.json    "vsekai": {"update_to": "nightly", "oldest_allowed": "1.5.0"}
 //! targets.json   "vsekai": {"modes": {"stable": {"update_to": "nightly"}}}
 //! ```
 
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ModeName;
+use crate::version::Version;
 
 /// The field of a role's metadata that holds the statement.
 pub const STATEMENT_FIELD: &str = "vsekai";
@@ -25,6 +28,9 @@ pub struct Statement {
     /// The mode that its users may be moved to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_to: Option<ModeName>,
+    /// The oldest version of the mode that may still be installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_allowed: Option<Version>,
 }
 
 /// What `targets.json` states about modes.
@@ -41,6 +47,11 @@ pub fn signed_successor(mode: &ModeName, targets: Option<&Value>, role: Option<&
     let statements = targets.and_then(|field| Statements::deserialize(field).ok()).unwrap_or_default();
     let own = || role.and_then(|field| Statement::deserialize(field).ok());
     statements.modes.get(mode).cloned().or_else(own)?.update_to
+}
+
+/// The oldest allowed version that is signed in the field of a mode's role.
+pub fn signed_oldest_allowed(role: Option<&Value>) -> Option<Version> {
+    Statement::deserialize(role?).ok()?.oldest_allowed
 }
 
 #[cfg(test)]

@@ -53,12 +53,18 @@ fn is_code_of_others(code: i32) -> bool {
     [0xC000_013A_u32, 0x4001_0004].contains(&code.cast_unsigned())
 }
 
-/// Whether a program could not be started for a reason that has nothing to do with it.
+/// Whether a program could not be started for a reason that has nothing to do with it. An entry is always made
+/// executable, so a lack of permission comes from the disk (`noexec`) or a policy.
 pub(super) fn is_of_the_system(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(
         error.kind(),
-        Kind::OutOfMemory | Kind::WouldBlock | Kind::Interrupted | Kind::ResourceBusy | Kind::ExecutableFileBusy
+        Kind::OutOfMemory
+            | Kind::PermissionDenied
+            | Kind::WouldBlock
+            | Kind::Interrupted
+            | Kind::ResourceBusy
+            | Kind::ExecutableFileBusy
     )
 }
 
@@ -85,5 +91,20 @@ mod tests {
             assert!(is_by_others(ExitStatus::from_raw(signal)), "signal {signal}");
             assert!(is_by_others(ExitStatus::from_raw((128 + signal) << 8)), "code of a shell for signal {signal}");
         }
+    }
+
+    #[test]
+    fn disk_that_runs_no_programs_is_no_fault_of_the_version() {
+        for error in [libc_error(13), libc_error(12), libc_error(26)] {
+            assert!(is_of_the_system(&error), "{error}");
+        }
+        for error in [libc_error(2), libc_error(8)] {
+            assert!(!is_of_the_system(&error), "{error}");
+        }
+    }
+
+    /// EACCES, ENOMEM and ETXTBSY; ENOENT and ENOEXEC.
+    fn libc_error(number: i32) -> io::Error {
+        io::Error::from_raw_os_error(number)
     }
 }

@@ -27,7 +27,13 @@ pub fn open_or_create(path: &Path) -> Result<File> {
 
 /// Opens or creates a lock. In a folder that several users share, each must be able to take it, so the umask decides
 /// who may write to it.
+///
+/// A file that has another name too is not ours to write to: the name is taken away from it, and a new file gets it.
 pub fn open_lock(path: &Path) -> Result<File> {
+    let is_shared = |found: std::fs::Metadata| cfg!(unix) && found.is_file() && system::link_count(&found) > 1;
+    if std::fs::symlink_metadata(path).is_ok_and(is_shared) {
+        remove::remove_file(path)?;
+    }
     open_as(path, 0o666)
 }
 

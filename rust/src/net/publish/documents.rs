@@ -30,6 +30,9 @@ impl Documents {
     /// Adds the documents to the targets that the next commit signs.
     pub(super) fn put(&self, publication: &mut Publication<'_>) -> Result<()> {
         let role = self.release.mode.as_str();
+        if let Some(oldest) = &self.release.oldest_allowed {
+            publication.state_oldest_allowed(&self.release.mode, oldest)?;
+        }
         publication.put(role, &self.release.index.path, self.index.clone())?;
         publication.put(role, &self.release.files.path, self.table.clone())?;
         publication.put(role, &self.release.target_name(), self.release.to_bytes()?)

@@ -174,6 +174,17 @@ impl Descent {
     }
 }
 
+/// How much of what a load has verified is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Everything: the load is complete.
+    All,
+    /// Roots, timestamp and snapshot, but not the time of a load that failed: the clock may be what was wrong.
+    Metadata,
+    /// Roots alone; timestamp and snapshot stay, unless a new root replaces their keys.
+    Roots,
+}
+
 /// The results of a load, to be remembered.
 #[derive(Debug)]
 pub(super) struct Learned<'a> {
@@ -283,11 +294,10 @@ impl Datastore {
 
     /// Keeps what a load has verified so far, if it is newer than what is kept. `tough` writes a file to `store` only
     /// after it has verified it. `roots` are the roots that the load has read, by version, verified or not.
-    /// With `roots_only`, timestamp and snapshot stay, unless a new root replaces their keys.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn keep(&self, store: &Path, roots: &BTreeMap<u64, Vec<u8>>, roots_only: bool) -> Result<()> {
+    pub(super) fn keep(&self, store: &Path, roots: &BTreeMap<u64, Vec<u8>>, what: Keep) -> Result<()> {
         let Some(folder) = self.folder.as_ref().filter(|folder| folder.parent().is_some_and(Path::is_dir)) else {
             return Ok(());
         };
@@ -296,7 +306,8 @@ impl Datastore {
         if root < kept {
             return Ok(());
         }
-        disk::create_control_directory(&folder.join(ROOTS))?;
+        create_folder(folder)?;
+        create_folder(&folder.join(ROOTS))?;
         for (number, bytes) in roots.range(..=root) {
             write_changed(&folder.join(kept_root(*number)), bytes)?;
         }
@@ -309,12 +320,12 @@ impl Datastore {
                 continue;
             }
             match disk::read_if_exists(&from, max_bytes)? {
-                Some(_) if roots_only && name != ROOT => {}
+                Some(_) if (what == Keep::Roots && name != ROOT) || (what != Keep::All && name == KNOWN_TIME) => {}
                 Some(bytes) if root > kept || name == KNOWN_TIME || version_in(&from) > version_in(&to) => {
                     write_changed(&to, &bytes)?;
                 }
                 // The keys of this role were replaced, so its old versions no longer count.
-                None if root > kept => disk::remove_file(&to)?,
+                None if root > kept && name != KNOWN_TIME => disk::remove_all(&to)?,
                 _ => {}
             }
         }
@@ -323,7 +334,7 @@ impl Datastore {
 
     /// Makes the folder, so that something can be kept.
     pub(super) fn create(&self) -> Result<()> {
-        self.folder.as_deref().map_or(Ok(()), disk::create_control_directory)
+        self.folder.as_deref().map_or(Ok(()), create_folder)
     }
 
     /// Forgets what was kept under another root.
@@ -331,7 +342,7 @@ impl Datastore {
         let Some(folder) = &self.folder else { return Ok(()) };
         disk::remove_all(&folder.join(ROOTS))?;
         for (name, _) in STORE {
-            disk::remove_file(&folder.join(name))?;
+            disk::remove_all(&folder.join(name))?;
         }
         self.record = Record::default();
         Ok(())
@@ -341,8 +352,8 @@ impl Datastore {
     pub(super) fn write(&mut self, learned: Learned<'_>) -> Result<()> {
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let cache = folder.join("cache");
-        disk::create_control_directory(&folder)?;
-        disk::create_control_directory(&cache)?;
+        create_folder(&folder)?;
+        create_folder(&cache)?;
         let mut room = prune(&cache, learned.current)?;
         for (name, bytes) in learned.files.iter().filter(|(name, _)| learned.current.contains(*name)) {
             let Some(left) = room.checked_sub(bytes.len() as u64) else { continue };
@@ -385,7 +396,7 @@ fn version_in(path: &Path) -> Option<u64> {
     struct Body {
         version: u64,
     }
-    let bytes = disk::read_if_exists(path, MAX_SNAPSHOT_BYTES * 2).ok().flatten()?;
+    let bytes = disk::read_control(path, MAX_SNAPSHOT_BYTES * 2).ok().flatten()?;
     Some(serde_json::from_slice::<Envelope>(&bytes).ok()?.signed.version)
 }
 
@@ -398,12 +409,24 @@ pub(super) fn parse_root(bytes: &[u8]) -> Result<Signed<Root>> {
 }
 
 fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    let old = disk::read_if_exists(path, bytes.len() as u64).ok().flatten();
+    let old = disk::read_control(path, bytes.len() as u64).ok().flatten();
     if old.is_some_and(|old| is_same(&old, bytes)) {
         Ok(())
     } else {
+        if disk::is_irregular(path) {
+            // A folder or a link in place of our file. Nothing of the user's belongs here.
+            disk::remove_all(path)?;
+        }
         disk::write_control(path, bytes, Durability::PowerCut)
     }
+}
+
+/// Creates a folder of ours, also if something else has its name: nothing of the user's belongs here.
+fn create_folder(path: &Path) -> Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir()) {
+        disk::remove_all(path)?;
+    }
+    disk::create_control_directory(path)
 }
 
 /// Compares JSON regardless of order: `tough` writes the members of its files in a different order each time.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tough::schema::Target;
 
 use super::Location;
-use super::datastore::{Datastore, Learned, PACK};
+use super::datastore::{Datastore, Keep, Learned, PACK};
 use super::error::{trust, worse};
 use super::transport::{Counters, Origins, Packed, is_worth_keeping};
 use crate::digest::Digest;
@@ -210,6 +210,11 @@ impl Repository {
         self.counters.transfer()
     }
 
+    /// Whether the caller gave a root that has nothing to do with the remembered one.
+    pub fn starts_over(&self) -> bool {
+        self.loaded.starts_over
+    }
+
     /// The version of the trusted root.
     pub fn root_version(&self) -> u64 {
         self.loaded.metadata.root.signed.version.get()
@@ -237,7 +242,7 @@ impl Repository {
             self.memory.start_over()?;
         }
         self.memory.create()?;
-        self.memory.keep(self.loaded.store.path(), &self.loaded.courier.roots(), false)?;
+        self.memory.keep(self.loaded.store.path(), &self.loaded.courier.roots(), Keep::All)?;
         self.memory.write(learned)
     }
 }

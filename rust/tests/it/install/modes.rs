@@ -4,6 +4,7 @@ use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog, ModeName};
 use vsekai_updater::net::trust::{CATALOG_ROLE, Keys, Publication};
 
 use super::shop::Shop;
+use crate::support::repository::Publisher;
 use crate::support::run::Run;
 
 /// `stable` is at 1.0.0 and installed, `beta` at this version.
@@ -132,6 +133,36 @@ fn recall_does_not_go_below_the_oldest_allowed_version() {
     shop.publisher.edit(&["recall", "--undo", "--mode", "stable", "--version", "1.5.0"]);
     shop.update(&[]).done();
     assert_eq!(shop.version(), "1.5.0");
+}
+
+/// Somebody with the online keys hides the version that raised the floor from those who have not seen it.
+#[test]
+fn recall_of_the_version_that_raised_the_floor_does_not_lower_it() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish("2.0.0");
+    shop.update(&[]).done();
+    shop.publish_in("stable", "3.0.0", &["--oldest-allowed", "2.0.0"], |_| {});
+    let stolen = shop.publisher.some_keys("stolen", &["catalog", "snapshot", "timestamp"]);
+    for version in ["3.0.0", "2.0.0"] {
+        let recall = ["recall", "--mode", "stable", "--version", version];
+        shop.publisher.repository_command(&stolen, &recall).done();
+    }
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "2.0.0");
+    shop.update(&["--version", "1.0.0"]).failed("version_too_old");
+    std::fs::remove_dir_all(shop.game()).unwrap();
+    shop.updating_new(&shop.publisher).failed("no_build_for_platform");
+}
+
+/// The root is lost to a thief: the launcher ships another one, and a repository that begins anew.
+#[test]
+fn another_root_that_the_user_gives_begins_anew() {
+    let shop = Shop::with(&["1.0.0", "2.0.0", "3.0.0"]);
+    shop.update(&[]).done();
+    let other = Publisher::new(&shop.path("other"), &["stable"]);
+    other.publish_with(&shop.build("9.0.0"), "stable", "9.0.0", &[]);
+    shop.updating_new(&other).done();
+    assert_eq!(shop.version(), "9.0.0");
 }
 
 #[test]

@@ -297,3 +297,54 @@ fn working_folder_that_another_user_has_put_beside_a_destination_is_refused() {
     fs::remove_file(&planted).unwrap();
     Run::of(&mut extract(&[bench.store()], &index, &destination)).done();
 }
+
+/// What has the name of something in `.vsekai/trust` and is something else costs requests and no more.
+#[test]
+fn things_in_the_place_of_remembered_metadata_are_replaced() {
+    let kinds: [(&str, fn(&Path)); 3] = [
+        ("a pipe", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success())),
+        ("a folder", |path| {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("file"), b"x").unwrap();
+        }),
+        ("a link", |path| std::os::unix::fs::symlink(path, path).unwrap()),
+    ];
+    let names = ["timestamp.json", "snapshot.json", "latest_known_time.json", "client.json", "roots", "cache"];
+    for (kind, make) in kinds {
+        for name in names {
+            let shop = Shop::with(&["1.0.0", "2.0.0"]);
+            let path = shop.control("trust").join(name);
+            if path.is_dir() {
+                fs::remove_dir_all(&path).unwrap()
+            } else {
+                fs::remove_file(&path).unwrap()
+            }
+            make(&path);
+            let inner = shop.updating(&[]);
+            let mut run = Command::new("timeout");
+            run.arg("60").arg(inner.get_program()).args(inner.get_args());
+            run.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let output = run.output().unwrap();
+            assert!(output.status.success(), "{kind} as {name}: {}", String::from_utf8_lossy(&output.stdout));
+            assert_eq!(shop.version(), "2.0.0");
+        }
+    }
+}
+
+#[test]
+fn lock_that_is_a_hard_link_to_a_file_of_others_changes_nothing_of_it() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let other = shop.path("private");
+    fs::write(&other, "private").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let running = shop.control("running").join(shop.folder_of("1.0.0"));
+    fs::create_dir_all(running.parent().unwrap()).unwrap();
+    for path in [shop.control("lock"), running] {
+        let _ = fs::remove_file(&path);
+        fs::hard_link(&other, &path).unwrap();
+    }
+    shop.launch(&[]);
+    shop.update(&[]).done();
+    assert_eq!(fs::read_to_string(&other).unwrap(), "private");
+    assert_eq!(fs::metadata(&other).unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -105,6 +105,13 @@ impl Shop {
         self.publisher.edit(&[edit, "--mode", mode, "--version", version]);
     }
 
+    /// An update of the install from this publisher, as if it were the first.
+    pub(crate) fn updating_new(&self, publisher: &Publisher) -> Run {
+        let mut command = self.command(&["update", "--no-shared-cache"]);
+        command.arg(self.game()).arg("--repository").arg(publisher.repository());
+        Run::of(command.arg("--trust-root").arg(publisher.root()))
+    }
+
     /// `vsekai --json WORDS`, in an environment where only the test's own files exist.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = vsekai();

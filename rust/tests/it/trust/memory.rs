@@ -198,6 +198,20 @@ fn timestamp_and_snapshot_of_a_failed_check_do_not_go_back() {
     }
 }
 
+/// The clock may be what was wrong.
+#[test]
+fn time_of_a_failed_check_is_not_remembered() {
+    let test = TestRepository::new();
+    let install = test.install("a");
+    install.check().unwrap();
+    let time = install.memory().join("latest_known_time.json");
+    fs::remove_file(&time).unwrap();
+    test.publish(&[("stable", STABLE, b"stable two")]);
+    fs::remove_file(test.repository().join("tuf/3.snapshot.json")).unwrap();
+    install.open().unwrap_err();
+    assert!(!time.exists());
+}
+
 /// Somebody prepares the folder, and the user gives the right root.
 #[test]
 fn planted_root_does_not_replace_the_given_one() {

@@ -7,6 +7,7 @@ use super::Publication;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::release::{ModeName, STATEMENT_FIELD, Statement, Statements, signed_successor};
 use crate::net::trust::error::trust;
+use crate::version::Version;
 
 impl Publication<'_> {
     /// States the successor of a mode, or that it has none, with the mode's key; without that key, with the key of
@@ -31,13 +32,31 @@ impl Publication<'_> {
         }
         if own_key.is_ok() && (!is_in_targets || self.can_sign_targets()) {
             let document = self.document_mut(mode.as_str())?;
-            document.body.set_statement(&Statement { update_to: next.cloned() })?;
+            let statement = Statement { update_to: next.cloned(), ..document.body.statement()? };
+            document.body.set_statement(&statement)?;
             document.touch();
         } else if self.can_sign_targets() {
-            of_targets.modes.insert(mode.clone(), Statement { update_to: next.cloned() });
+            let statement = Statement { update_to: next.cloned(), ..Statement::default() };
+            of_targets.modes.insert(mode.clone(), statement);
             self.state_in_targets(&of_targets)?;
         } else if next.is_some() {
             return own_key.and(Err(self.party.ring.missing("targets")));
+        }
+        Ok(())
+    }
+
+    /// States the oldest version of a mode that may still be installed. It never goes down.
+    ///
+    /// # Errors
+    /// [`Error::ModeUnknown`].
+    pub fn state_oldest_allowed(&mut self, mode: &ModeName, oldest: &Version) -> Result<()> {
+        let document = self.document_mut(mode.as_str())?;
+        let mut statement: Statement = document.body.statement()?;
+        let known = statement.oldest_allowed.as_ref();
+        if known.is_none_or(|known| oldest.cmp_precedence(known).is_gt()) {
+            statement.oldest_allowed = Some(oldest.clone());
+            document.body.set_statement(&statement)?;
+            document.touch();
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, TransportKind, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
 use crate::local::disk;
 use crate::net::http::Network;
-use crate::net::trust::datastore::{Datastore, Start};
+use crate::net::trust::datastore::{Datastore, Keep, Start};
 use crate::net::trust::error::{self, BASE};
 use crate::net::trust::transport::{Counters, MirrorTransport, Origins, Packed};
 use crate::net::trust::{Location, MAX_ROOT_BYTES, MAX_ROOT_UPDATES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES};
@@ -108,9 +108,13 @@ impl Opening {
         let attempt = Attempt { outcome, used_cache, used_pack };
         if !starts_over && !self.read_only {
             // The single files count if the pack has a problem. What they say is kept then; roots count in any case.
-            let roots_only = used_pack && attempt.problem().is_some();
+            let what = match (&attempt.outcome, attempt.problem()) {
+                (_, Some(_)) if used_pack => Keep::Roots,
+                (Err(_), _) => Keep::Metadata,
+                (Ok(_), _) => Keep::All,
+            };
             // If this cannot be written, as in an install of another user, there is nothing to keep it in.
-            let _ = self.memory.keep(store.path(), &courier.roots(), roots_only);
+            let _ = self.memory.keep(store.path(), &courier.roots(), what);
         }
         Ok(attempt)
     }
