@@ -107,8 +107,9 @@ impl RepositoryState {
         }
         let mut floors = if is_new_root { BTreeMap::new() } else { state.floors.clone() };
         for mode in catalog.modes.keys() {
-            let stated = signed_oldest_allowed(repository.field(mode.as_str(), STATEMENT_FIELD));
-            stated.into_iter().for_each(|oldest| raise(&mut floors, mode, &oldest));
+            if let Some(oldest) = signed_oldest_allowed(repository.field(mode.as_str(), STATEMENT_FIELD)) {
+                raise(&mut floors, mode, &oldest);
+            }
         }
         let successors = successors(&repository, &catalog);
         let locations = locations.to_vec();

@@ -298,10 +298,12 @@ fn working_folder_that_another_user_has_put_beside_a_destination_is_refused() {
     Run::of(&mut extract(&[bench.store()], &index, &destination)).done();
 }
 
+type Make = fn(&Path);
+
 /// What has the name of something in `.vsekai/trust` and is something else costs requests and no more.
 #[test]
 fn things_in_the_place_of_remembered_metadata_are_replaced() {
-    let kinds: [(&str, fn(&Path)); 3] = [
+    let kinds: [(&str, Make); 3] = [
         ("a pipe", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success())),
         ("a folder", |path| {
             fs::create_dir(path).unwrap();
