@@ -62,7 +62,7 @@ func test_a_start_that_is_left_before_it_shows_anything_does_not_count() -> void
 		updater.launch()
 		assert((await wait_for_next("launched")) == ["1.1.0"])
 		updater.free()
-	OS.unset_environment("VSEKAI_TEST_NOTE")
+	OS.unset_environment("GAME_TEST_NOTE")
 	assert(OS.execute("timeout", ["10", "cat", pipe]) == 0)
 	var last := make_updater("left")
 	last.launch()
@@ -95,9 +95,9 @@ func test_nothing_to_start_is_a_failure_with_a_code() -> void:
 
 
 func note(game: String) -> void:
-	OS.set_environment("VSEKAI_TEST_NOTE", folder_of(game + ".note"))
+	OS.set_environment("GAME_TEST_NOTE", folder_of(game + ".note"))
 
 
 func noted(game: String) -> String:
-	OS.unset_environment("VSEKAI_TEST_NOTE")
+	OS.unset_environment("GAME_TEST_NOTE")
 	return FileAccess.get_file_as_string(folder_of(game + ".note"))

@@ -8,7 +8,7 @@
 #	retired  nothing any more: its users are moved to stable
 #	packed   1.0.0 and 1.1.0, between which a byte changes in each 4 KiB of 2 MB; the one mode with bundles
 #
-# A game creates its ready file, writes its arguments to the file named by VSEKAI_TEST_NOTE, exits with N after
+# A game creates its ready file, writes its arguments to the file named by GAME_TEST_NOTE, exits with N after
 # `--exit N`, and waits after `--wait FILE` until FILE exists, or for half a minute.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -31,7 +31,7 @@ build() {
 	noise "$1" 300000 >"$work/$1/data/world.pck"
 	cat >"$work/$1/game" <<-'GAME'
 		#!/bin/sh
-		[ -z "$VSEKAI_TEST_NOTE" ] || echo "$VSEKAI_VERSION $VSEKAI_MODE $*" >"$VSEKAI_TEST_NOTE"
+		[ -z "$GAME_TEST_NOTE" ] || echo "$VSEKAI_VERSION $VSEKAI_MODE $*" >"$GAME_TEST_NOTE"
 		: >"$VSEKAI_READY_FILE"
 		code=0
 		while [ $# -gt 0 ]; do
