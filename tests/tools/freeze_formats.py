@@ -267,8 +267,7 @@ def make_server(out: pathlib.Path) -> None:
                    env={"VSEKAI_TOKEN": token}, clock=SIGNED)
         api = f"{url}/api/v1"
         ask("PATCH", f"{api}/modes/stable", token, {"description": "For everybody"})
-        vsekai("repository", "retire", "--mode", "beta", "--update-to", "stable", "--server", url, "--keys", keys,
-               env={"VSEKAI_TOKEN": token}, clock=SIGNED)
+        ask("PATCH", f"{api}/modes/beta", token, {"is_active": False, "update_to": "stable"})
         ask("POST", f"{api}/cdns", token, {"name": "Tokyo", "uri": "https://tokyo.example.org/", "region": "jp"})
         ask("POST", f"{api}/tokens", token, {"name": "nightly", "scopes": ["publish:beta"]})
         leave_unfinished(url, token)

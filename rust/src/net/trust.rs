@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Repository           open, target, remember: the reader's side   trust/repository.rs
+//!   Metadata           verified roles, each for itself             trust/repository/metadata.rs
 //!   MirrorTransport    mirrors, cache and limits for `tough`       trust/transport.rs
 //!   Datastore          verified metadata of one install            trust/datastore.rs
 //!   signed_documents   what it tells without asking anybody        trust/remembered.rs
@@ -13,14 +14,16 @@
 //!   RepositoryStorage  its folder, or files in memory              trust/publication/storage.rs
 //!   import             metadata that was signed elsewhere          trust/publication/import.rs
 //!   offline_signing    metadata that is signed for a server        trust/publication/offline_signing.rs
+//!   statement          a mode's successor and oldest version       trust/publication/statement.rs
+//!   validity           how many days each signature has left       trust/publication/validity.rs
 //! ```
 //!
 //! The `tough` crate does all verification, following The Update Framework (TUF) 1.0. Our part: where bytes come from
 //! and how many are accepted, what is kept between two runs, in which order a publisher writes, and that one mode with
-//! expired metadata does not block the others.
+//! expired or invalid metadata does not block the others.
 //!
-//! Promises: nothing unverified reaches the caller or stays on disk, the datastore is not changed before
-//! [`Repository::remember`], and every body has a size limit. Versions and catalogs are unknown here: a target is a
+//! Promises: nothing unverified reaches the caller or stays on disk; what was verified is kept at once, also if a load
+//! fails later, and only the cache waits for [`Repository::remember`]; every body has a size limit. Versions and catalogs are unknown here: a target is a
 //! name and bytes.
 //!
 //! Files below a repository's root: `tuf/` (`N.root.json`, `timestamp.json`, `N.snapshot.json`,
