@@ -132,39 +132,50 @@ struct Candidate {
 }
 
 /// Estimated stored size of each wanted chunk, in bytes. A single chunk usually compresses no better than in a section,
-/// so the length of a section shows where the version's average is too low.
-#[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
-fn stored_bytes(inputs: &Inputs<'_>) -> HashMap<ChunkId, f64> {
-    let average = |want: &WantedChunk| (want.id, want.size as f64 * inputs.stored_ratio);
-    let mut stored: HashMap<ChunkId, f64> = inputs.wanted.iter().map(average).collect();
+/// so the length of a section shows where the version's average is too low. Whole bytes, because a sum of fractions
+/// depends on the order, and a map has none.
+fn stored_bytes(inputs: &Inputs<'_>) -> HashMap<ChunkId, u64> {
+    let average = |want: &WantedChunk| (want.id, scaled(want.size, inputs.stored_ratio));
+    let mut stored: HashMap<ChunkId, u64> = inputs.wanted.iter().map(average).collect();
     for offer in inputs.offers {
         for section in &offer.table.sections {
-            let ratio = section.packed_bytes as f64 / section.plain_bytes as f64;
+            let ratio = ratio(section.packed_bytes, section.plain_bytes);
             for chunk in section.positions().filter_map(|at| offer.to.index.get(at)) {
-                stored.entry(chunk.id).and_modify(|bytes| *bytes = bytes.max(chunk.size() as f64 * ratio));
+                stored.entry(chunk.id).and_modify(|bytes| *bytes = (*bytes).max(scaled(chunk.size(), ratio)));
             }
         }
     }
     stored
 }
 
-/// Seconds to fetch this many chunks one by one.
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
-fn seconds_of_chunks(inputs: &Inputs<'_>, count: u64, bytes: f64) -> f64 {
+fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
+/// This many bytes times a ratio that is not negative, rounded up.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
+#[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
+fn scaled(bytes: u64, ratio: f64) -> u64 {
+    (bytes as f64 * ratio).ceil() as u64
+}
+
+/// Seconds to fetch this many chunks of this many bytes in all, one by one.
+#[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
+fn seconds_of_chunks(inputs: &Inputs<'_>, count: u64, bytes: u64) -> f64 {
     let waiting = count as f64 / CHUNKS_AT_ONCE * inputs.link.round_trip_seconds;
-    let sending = (bytes + count as f64 * REQUEST_BYTES) / inputs.link.bytes_per_second;
+    let sending = (bytes as f64 + count as f64 * REQUEST_BYTES) / inputs.link.bytes_per_second;
     sending.max(waiting)
 }
 
 impl Candidate {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
-    fn chunks(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, f64>) -> Self {
+    fn chunks(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, u64>) -> Self {
         let count = inputs.wanted.len() as u64;
-        let bytes: f64 = stored.values().sum();
+        let bytes = stored.values().sum();
         let seconds = seconds_of_chunks(inputs, count, bytes);
         let price = Price {
             way: if count == 0 { Method::Seed } else { Method::Chunks },
-            bytes: bytes as u64,
+            bytes,
             requests: count,
             sections: 0,
             chunks: count,
@@ -176,9 +187,8 @@ impl Candidate {
     }
 
     /// The cost of an offer, including the offers that must be used before it.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate that is not negative")]
     #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits")]
-    fn of(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, f64>, last: usize) -> Self {
+    fn of(inputs: &Inputs<'_>, stored: &HashMap<ChunkId, u64>, last: usize) -> Self {
         let mut need = Need { wanted: stored.clone(), built_on: HashSet::new() };
         let mut steps: Vec<Step> = Vec::new();
         let mut cost = Cost::default();
@@ -191,7 +201,7 @@ impl Candidate {
             next = offer.after().filter(|before| *before < at);
         }
         let left = need.wanted;
-        let rest_bytes: f64 = left.values().sum();
+        let rest_bytes = left.values().sum();
         let rest_seconds = seconds_of_chunks(inputs, left.len() as u64, rest_bytes);
         let wait = if left.is_empty() { 0.0 } else { inputs.link.round_trip_seconds };
         let unpacking = cost.unpacked_bytes as f64 / UNPACKED_BYTES_PER_SECOND;
@@ -202,7 +212,7 @@ impl Candidate {
                 (false, 1) => Method::Delta,
                 (false, _) => Method::Deltas,
             },
-            bytes: cost.bytes + rest_bytes as u64,
+            bytes: cost.bytes + rest_bytes,
             requests: cost.requests + left.len() as u64,
             sections: cost.sections,
             chunks: left.len() as u64,
@@ -217,7 +227,7 @@ impl Candidate {
 /// Chunks still needed.
 struct Need {
     /// Wanted chunks, each with its stored size in bytes.
-    wanted: HashMap<ChunkId, f64>,
+    wanted: HashMap<ChunkId, u64>,
     /// Chunks of intermediate versions that selected sections build on.
     built_on: HashSet<ChunkId>,
 }
@@ -244,7 +254,7 @@ fn take_from(inputs: &Inputs<'_>, offer: &BundleOffer, need: &mut Need, cost: &m
         let ids: HashSet<ChunkId> =
             section.positions().filter_map(|at| offer.to.index.get(at)).map(|it| it.id).collect();
         let useful = ids.iter().filter_map(|id| need.wanted.get(id));
-        let (count, bytes) = useful.fold((0, 0.0), |(count, sum), bytes| (count + 1, sum + bytes));
+        let (count, bytes) = useful.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
         let chunk_seconds = seconds_of_chunks(inputs, count, bytes);
         // Continuing a partly received section takes a request of its own.
         let joins = is_open && kept == 0 && place.start - end <= MAX_GAP_BYTES;

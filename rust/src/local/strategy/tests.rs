@@ -210,3 +210,21 @@ fn what_was_received_before_costs_nothing_again() {
     assert_eq!(price(&[(1, 20_000)]), (130_000, 2), "the first is fetched, and the second continued");
     assert_eq!(price(&[(0, 40_000), (1, 50_000), (2, 60_000)]), (0, 0));
 }
+
+#[test]
+fn the_same_choice_has_the_same_price_each_time() {
+    let index = index(199);
+    // Odd sizes, so that the estimates are fractions whose sum depends on the order.
+    let wanted: Vec<WantedChunk> = (0..199)
+        .filter_map(|at| index.get(at))
+        .zip(0..)
+        .map(|(it, n)| WantedChunk { id: it.id, size: 9_001 + n * 7 })
+        .collect();
+    let offers = [offer(Some(1), &[(0..40, 1_299_998), (40..80, 1_288_887), (80..150, 2_777_777)])];
+    let prices = || {
+        let inputs = Inputs { wanted: &wanted, offers: &offers, stored_ratio: 0.1 + 0.2, link: Link::default() };
+        choose(&inputs).prices.iter().map(|it| (it.bytes, it.seconds.to_bits())).collect::<Vec<_>>()
+    };
+    let first = prices();
+    assert!((0..100).all(|_| prices() == first));
+}
