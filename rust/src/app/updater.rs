@@ -219,7 +219,7 @@ impl Updater {
     pub fn verify(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         let state = self.state(monitor)?;
         current_of(&self.root, &state)?;
-        install::examine(&self.root, &state, &signed_digests(&self.root), monitor)
+        install::examine(&self.root, &state, &signed_digests(&self.root, &self.settings.scratch), monitor)
     }
 
     /// Makes every version that is kept whole again. What one has is taken from the other; no more is fetched than what
@@ -232,7 +232,7 @@ impl Updater {
         let mut session = self.enter("repair", monitor)?;
         session.current()?;
         let mut failure = None;
-        let signed = signed_digests(&self.root);
+        let signed = signed_digests(&self.root, &self.settings.scratch);
         for installed in session.state.kept() {
             let outcome = self.restore_documents(&session.state, installed, &signed, monitor);
             failure = keep_first(failure, outcome)?;
@@ -307,7 +307,7 @@ impl Updater {
         monitor.signal(Signal::RollBack);
         session.current()?;
         if let Some(previous) = &session.state.previous
-            && let Err(error) = self.restore_documents(&session.state, previous, &signed_digests(&self.root), monitor)
+            && let Err(error) = self.restore_documents(&session.state, previous, &signed_digests(&self.root, &self.settings.scratch), monitor)
         {
             monitor.warn(&error);
         }
@@ -436,9 +436,9 @@ impl Updater {
     }
 }
 
-/// What an install remembers of signed documents, to hold its own against.
-pub fn signed_digests(root: &InstallRoot) -> SignedDigests {
-    SignedDigests::new(signed_documents(&root.trust()))
+/// What an install remembers of signed documents, to compare its own with. `scratch` is a folder for temporary files.
+pub fn signed_digests(root: &InstallRoot, scratch: &Path) -> SignedDigests {
+    SignedDigests::new(signed_documents(&root.trust(), scratch))
 }
 
 fn current_of<'a>(root: &InstallRoot, state: &'a InstallState) -> Result<&'a Installed> {

@@ -49,9 +49,9 @@ mod system;
 /// Prefix of the names of unfinished files.
 pub(crate) const TEMPORARY_PREFIX: &str = ".tmp-vsekai-";
 
-/// Opens a file for reading.
+/// Opens a file for reading. Does not wait for a pipe.
 pub fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(Error::io("open", path))
+    system::open(path).map_err(Error::io("open", path))
 }
 
 /// Computes the SHA-256 of a file.
@@ -69,9 +69,10 @@ pub fn sha256(path: &Path) -> Result<Digest> {
     }
 }
 
-/// Reads a whole file of at most `max_bytes`; `None` if it does not exist.
+/// Reads a whole file of at most `max_bytes`; `None` if it does not exist. From a pipe that a person names, such as
+/// `<(command)` of a shell, it reads what is written there.
 pub fn read_if_exists(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
-    match File::open(path) {
+    match system::open_to_wait(path) {
         Ok(file) => read_all(file, path, max_bytes).map(Some),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("open", path)(e)),

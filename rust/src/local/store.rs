@@ -6,7 +6,7 @@
 //!
 //! Does not access the network, and does not know which chunks an index needs.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -68,17 +68,17 @@ impl LocalStore {
     /// [`LocalStore::get`] into a buffer whose allocation is reused.
     pub fn get_into(&self, id: &ChunkId, max_stored_bytes: u64, buffer: Vec<u8>) -> Result<Option<CompressedChunk>> {
         let path = self.path_of(id);
-        // Opening a pipe would wait for a writer.
-        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let file = match disk::open(&path) {
+            Ok(file) => file,
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let found = file.metadata().map_err(Error::io("read", &path))?;
+        if !found.is_file() {
             let (origin, reason) = (path.display().to_string(), "it is not a regular file".to_owned());
             return Err(Error::ChunkCorrupt { id: *id, origin, reason });
         }
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io("read", path)(e)),
-        };
-        let length = file.metadata().map_err(Error::io("read", &path))?.len();
+        let length = found.len();
         if length > max_stored_bytes.min(limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
             let reason = format!("the file has {length} bytes, more than a chunk of this index can have");
             return Err(Error::ChunkCorrupt { id: *id, origin: path.display().to_string(), reason });

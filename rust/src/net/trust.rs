@@ -5,7 +5,7 @@
 //!   Metadata           verified roles, each for itself             trust/repository/metadata.rs
 //!   MirrorTransport    mirrors, cache and limits for `tough`       trust/transport.rs
 //!   Datastore          verified metadata of one install            trust/datastore.rs
-//!   signed_documents   what it tells without asking anybody        trust/remembered.rs
+//!   signed_documents   what it tells without asking anybody        trust/repository/remembered.rs
 //!   clock              how far the clock may go back               trust/clock.rs
 //!   error              maps the errors of `tough` to ours          trust/error.rs
 //! Keys                 private keys and root.json: the ceremony    trust/keys.rs
@@ -37,7 +37,6 @@ mod error;
 mod keys;
 mod location;
 mod publication;
-mod remembered;
 mod repository;
 mod sign;
 mod transport;
@@ -48,8 +47,7 @@ pub use location::Location;
 pub use publication::{
     Committed, Listed, MemoryStorage, Publication, Read, RoleValidity, TrustFiles, Validity, make_pack,
 };
-pub use remembered::signed_documents;
-pub use repository::{ClockGuard, OpenOptions, Repository};
+pub use repository::{ClockGuard, OpenOptions, Repository, signed_documents};
 
 /// The role that signs `catalog.json` and nothing else.
 pub const CATALOG_ROLE: &str = "catalog";

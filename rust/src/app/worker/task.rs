@@ -103,7 +103,7 @@ impl Context {
             environment: host::game_environment(),
             protected: host::protected(),
             leave,
-            signed: signed_digests(&root),
+            signed: signed_digests(&root, &std::env::temp_dir()),
             ..LaunchOptions::default()
         };
         launch::launch(&root, &options, &self.monitor)

@@ -55,7 +55,7 @@ fn how(
 
 fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor: &Monitor) -> Result<u8> {
     let root = InstallRoot::at(options::folder(dir)?)?;
-    let how = LaunchOptions { signed: signed_digests(&root), ..how };
+    let how = LaunchOptions { signed: signed_digests(&root, &std::env::temp_dir()), ..how };
     let launched = match launch(&root, &how, monitor) {
         Err(Error::Cancelled) => {
             let code = output.fail(&Error::Cancelled);

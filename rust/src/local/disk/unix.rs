@@ -22,11 +22,26 @@ pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
 }
 
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
+    match open(path)?.sync_all() {
         // Some shares and FUSE disks sync files, but not folders.
         Err(e) if matches!(Errno::from_io_error(&e), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)) => Ok(()),
         other => other,
     }
+}
+
+/// Opens for reading. Does not wait until somebody writes to a pipe: what is read from such a pipe is at its end.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().try_into().unwrap_or_default();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// Opens for reading. Reads from a pipe wait for those who have it open for writing.
+pub(super) fn open_to_wait(path: &Path) -> io::Result<File> {
+    let file = open(path)?;
+    if !file.metadata()?.is_file() {
+        rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+    }
+    Ok(file)
 }
 
 /// The next open follows no link in the last part of the path, and waits for no pipe.
@@ -47,7 +62,7 @@ pub(super) fn is_beyond_the_disk(error: &io::Error) -> bool {
 
 #[cfg(target_os = "linux")]
 pub(super) fn sync_disk(path: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(path)?)?)
+    Ok(rustix::fs::syncfs(open(path)?)?)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -67,7 +82,7 @@ pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 
 pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
     // Opened for reading, which also works for folders and read-only files.
-    File::open(path)?.set_times(fs::FileTimes::new().set_modified(time))
+    open(path)?.set_times(fs::FileTimes::new().set_modified(time))
 }
 
 /// On macOS, `fs::copy` clones where the disk can.
@@ -85,7 +100,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
 
 #[cfg(not(target_os = "macos"))]
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
-    let mut source = File::open(from)?;
+    let mut source = open(from)?;
     let found = source.metadata()?;
     // Not `fs::copy`, which follows links, and fails where permissions cannot be set.
     let mut options = OpenOptions::new();
@@ -102,7 +117,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
 
 #[cfg(target_os = "linux")]
 pub(super) fn reflink(from: &Path, to: &Path) -> io::Result<()> {
-    let source = File::open(from)?;
+    let source = open(from)?;
     // Never an existing file: it may be a hard link, and share its bytes with another tree.
     let target = File::create_new(to)?;
     rustix::fs::ioctl_ficlone(&target, &source)?;

@@ -38,6 +38,14 @@ pub(super) fn sync_disk(_path: &Path) -> io::Result<()> {
 }
 
 /// Links need a privilege on Windows, and files are not shared with strangers in the folders that we use.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub(super) fn open_to_wait(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 pub(super) fn follow_no_link(_options: &mut OpenOptions) {}
 
 /// Modes do not control access on Windows.

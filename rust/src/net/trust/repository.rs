@@ -19,6 +19,9 @@ use crate::net::http::Network;
 mod freshness;
 mod load;
 mod metadata;
+mod remembered;
+
+pub use remembered::signed_documents;
 
 use load::{Loaded, Opening};
 

@@ -23,6 +23,7 @@ enum Put {
     EmptyFile,
     EmptyFolder,
     DanglingLink,
+    Pipe,
 }
 
 impl Harm {
@@ -38,9 +39,14 @@ impl Harm {
             Some(Put::File) => fs::write(&path, b"something else").unwrap(),
             Some(Put::EmptyFile) => fs::write(&path, b"").unwrap(),
             Some(Put::EmptyFolder) => fs::create_dir(&path).unwrap(),
+            Some(Put::Pipe) => pipe(&path),
             Some(Put::DanglingLink) => std::os::unix::fs::symlink("nowhere", &path).unwrap(),
         }
     }
+}
+
+fn pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 fn remove(path: &Path) {
@@ -68,9 +74,11 @@ fn harms() -> Vec<Harm> {
         Harm::new("current folder is a link to nowhere", Some(Put::DanglingLink), |shop| shop.tree_of("2.0.0")),
         Harm::new("program", None, |shop| shop.tree_of("2.0.0").join("game")),
         Harm::new("program is empty", Some(Put::EmptyFile), |shop| shop.tree_of("2.0.0").join("game")),
+        Harm::new("program is a pipe", Some(Put::Pipe), |shop| shop.tree_of("2.0.0").join("game")),
         Harm::new("one file", None, |shop| shop.tree_of("2.0.0").join("data/map")),
         Harm::new("one file is a folder", Some(Put::EmptyFolder), |shop| shop.tree_of("2.0.0").join("data/map")),
         Harm::new("one file is empty", Some(Put::EmptyFile), |shop| shop.tree_of("2.0.0").join("data/map")),
+        Harm::new("one file is a pipe", Some(Put::Pipe), |shop| shop.tree_of("2.0.0").join("data/map")),
         Harm::new("one folder", None, |shop| shop.tree_of("2.0.0").join("data")),
         Harm::new("one folder is empty", Some(Put::EmptyFolder), |shop| shop.tree_of("2.0.0").join("data")),
         Harm::new("one folder is a file", Some(Put::File), |shop| shop.tree_of("2.0.0").join("data")),
@@ -174,6 +182,18 @@ fn launch_mends_or_starts_a_whole_version_and_says_so_and_never_blames_the_one_t
         shop.vsekai(&["verify", "--repair"]).done();
         assert_current_works(&shop, harm.what);
     }
+}
+
+#[test]
+fn start_of_a_program_that_is_a_pipe_ends() {
+    let shop = Shop::with(&["1.0.0"]);
+    assert_eq!(shop.launch(&[]).code, Some(0));
+    let program = shop.tree_of("1.0.0").join("game");
+    remove(&program);
+    pipe(&program);
+    hide_repository(&shop);
+    let launched = shop.launch(&[]);
+    assert!(matches!(launched.last["code"].as_str(), Some("damaged" | "launch_failed")), "{}", launched.said);
 }
 
 #[test]

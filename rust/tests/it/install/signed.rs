@@ -83,6 +83,26 @@ fn lost_document_comes_back_from_what_was_remembered() {
 }
 
 #[test]
+fn lost_list_of_one_mode_leaves_the_documents_of_others_compared() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish_in("beta", "2.0.0-beta.1", &[], |_| ());
+    shop.vsekai(&["check"]).done();
+    let genuine = fs::read(release_of(&shop)).unwrap();
+    let lists = fs::read_dir(shop.control("trust/cache")).unwrap().map(|it| it.unwrap().path());
+    let lists: Vec<_> = lists.filter(|path| path.to_str().is_some_and(|path| path.ends_with(".beta.json"))).collect();
+    assert_eq!(lists.len(), 1);
+    for harm in [Some("{}"), None] {
+        fs::remove_file(&lists[0]).unwrap();
+        harm.iter().for_each(|text| fs::write(&lists[0], text).unwrap());
+        forge(&shop, FORGERIES[0]);
+        let launched = shop.launch(&[]);
+        assert_eq!(launched.code, Some(0), "{}", launched.said);
+        assert!(!launched.said.contains("--injected"), "{}", launched.said);
+        assert_eq!(fs::read(release_of(&shop)).unwrap(), genuine);
+    }
+}
+
+#[test]
 fn without_a_memory_of_what_was_signed_the_game_starts() {
     let shop = Shop::with(&["1.0.0"]);
     fs::remove_dir_all(shop.control("trust")).unwrap();

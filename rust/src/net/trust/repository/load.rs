@@ -191,7 +191,7 @@ pub(super) struct Store(Arc<StoreFolder>);
 struct StoreFolder(PathBuf);
 
 impl Store {
-    fn create(scratch: &Path) -> Result<Self> {
+    pub(super) fn create(scratch: &Path) -> Result<Self> {
         // The scratch folder may be shared with other users, so the name must be unpredictable and the folder private.
         let folder = scratch.join(format!("vsekai-trust-{:016x}", fastrand::u64(..)));
         disk::make_private_directory(&folder)?;

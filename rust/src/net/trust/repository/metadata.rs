@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use tough::TargetName;
 use tough::error::Error as Tough;
@@ -24,6 +25,20 @@ use crate::net::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, M
 
 /// `tough` writes its own form of a file, which may be longer than the one that was received.
 const GROWTH: u64 = 2;
+
+/// Where delegated roles come from.
+#[async_trait]
+pub(super) trait RoleSource: Sync {
+    /// A metadata file, unverified.
+    async fn metadata(&self, wanted: &PackQuery) -> Result<Vec<u8>>;
+}
+
+#[async_trait]
+impl RoleSource for MirrorTransport {
+    async fn metadata(&self, wanted: &PackQuery) -> Result<Vec<u8>> {
+        MirrorTransport::metadata(self, wanted).await
+    }
+}
 
 /// Root, timestamp, snapshot and targets, each verified, with all delegated roles that could be verified.
 #[derive(Debug)]
@@ -43,7 +58,7 @@ impl Metadata {
     /// Those of `tough`, if it did not get past the top-level roles.
     pub(super) async fn of(
         loaded: Result<tough::Repository, Tough>,
-        courier: &MirrorTransport,
+        source: &dyn RoleSource,
         store: &Path,
     ) -> Result<Self> {
         let mut metadata = match loaded {
@@ -54,7 +69,7 @@ impl Metadata {
             },
         };
         if metadata.lacks_roles() {
-            metadata.read_roles(courier).await;
+            metadata.read_roles(source).await;
         }
         Ok(metadata)
     }
@@ -89,7 +104,7 @@ impl Metadata {
     }
 
     /// Reads all delegated roles. Each name counts once, so a cycle ends.
-    async fn read_roles(&mut self, courier: &MirrorTransport) {
+    async fn read_roles(&mut self, source: &dyn RoleSource) {
         let mut known = BTreeSet::new();
         // Delegations still to be read, as the positions of the roles that lead to them.
         let mut waiting: Vec<Vec<usize>> = vec![Vec::new()];
@@ -100,7 +115,7 @@ impl Metadata {
                 if !known.insert(name.clone()) {
                     continue;
                 }
-                match read_role(&self.snapshot.signed, delegations, &name, courier).await {
+                match read_role(&self.snapshot.signed, delegations, &name, source).await {
                     Ok(role) => {
                         delegations.roles[at].targets = Some(role);
                         waiting.push(path.iter().copied().chain([at]).collect());
@@ -185,7 +200,7 @@ async fn read_role(
     snapshot: &Snapshot,
     delegations: &Delegations,
     name: &str,
-    courier: &MirrorTransport,
+    source: &dyn RoleSource,
 ) -> Result<Signed<Targets>> {
     let file = format!("{name}.json");
     let Some(meta) = snapshot.meta.get(&file) else {
@@ -194,7 +209,7 @@ async fn read_role(
     let Some(wanted) = PackQuery::metadata(&format!("{}.{file}", meta.version)) else {
         return Err(trust(TrustKind::Malformed, format!("{name:?} cannot be the name of a role")));
     };
-    let bytes = courier.metadata(&wanted).await?;
+    let bytes = source.metadata(&wanted).await?;
     check_bytes(&wanted.path(), &bytes, meta)?;
     let malformed = |e: serde_json::Error| trust(TrustKind::Malformed, format!("{}: {e}", wanted.path()));
     let role: Signed<Targets> = serde_json::from_slice(&bytes).map_err(malformed)?;
