@@ -43,8 +43,8 @@ pub fn game_environment() -> Vec<(OsString, Option<OsString>)> {
         if text.starts_with("VSEKAI_") {
             return Some((name, None));
         }
-        let value = value.to_str().filter(|_| text.ends_with("_PROXY") && text != "NO_PROXY")?;
-        let bare = without_user(value);
+        let value = value.to_str().filter(|_| text.ends_with("_PROXY"))?;
+        let bare = value.split(',').map(without_user).collect::<Vec<_>>().join(",");
         (bare != value).then(|| (name, Some(bare.into())))
     };
     std::env::vars_os().filter_map(change).collect()
@@ -109,6 +109,8 @@ mod tests {
             ("socks5h://user:hush@proxy", "socks5h://proxy"),
             ("http://proxy:3128", "http://proxy:3128"),
             ("proxy", "proxy"),
+            ("", ""),
+            (" .example.org", " .example.org"),
         ] {
             assert_eq!(without_user(given), bare);
         }

@@ -164,9 +164,10 @@ impl Updater {
             report.saved_files = session.clean(monitor)?;
         }
         let current = session.current()?.clone();
+        let mode = view.mode(&self.settings, &session.state)?;
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
         metadata.add(view.transfer());
-        Ok(Updated { current, from, why: wanted.why(), report, metadata })
+        Ok(Updated { mode, current, from, why: wanted.why(), report, metadata })
     }
 
     /// What was learned of the repository goes into the state, before anything is built on it.
@@ -307,7 +308,12 @@ impl Updater {
         monitor.signal(Signal::RollBack);
         session.current()?;
         if let Some(previous) = &session.state.previous
-            && let Err(error) = self.restore_documents(&session.state, previous, &signed_digests(&self.root, &self.settings.scratch), monitor)
+            && let Err(error) = self.restore_documents(
+                &session.state,
+                previous,
+                &signed_digests(&self.root, &self.settings.scratch),
+                monitor,
+            )
         {
             monitor.warn(&error);
         }

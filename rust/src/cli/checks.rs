@@ -1,16 +1,16 @@
 //! Checks of options, and texts, that several of the publisher's commands share.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::net::trust::{RoleValidity, Validity};
 
+use crate::cli::options;
 use crate::cli::output::Output;
 
-/// A folder that a command writes to, unless the text is the address of something else: a folder of that name would be
-/// created, and nobody would notice.
+/// A folder that a publisher's command writes to. The error for an address says what the command takes instead.
 pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBuf> {
-    let Some(scheme) = scheme(&path) else { return Ok(path) };
+    let Some(scheme) = options::scheme(&path) else { return Ok(path) };
     let instead = match (option, scheme.to_ascii_lowercase().as_str()) {
         (_, "file") => "give the path alone",
         ("--repository", "http" | "https") => {
@@ -24,19 +24,6 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
         what: option,
         reason: format!("it takes a folder, and this is an address ({scheme}:...); {instead}"),
     })
-}
-
-/// The scheme of an address. A single letter is a drive of Windows.
-fn scheme(path: &Path) -> Option<String> {
-    let text = path.to_string_lossy();
-    let (scheme, rest) = text.split_once(':')?;
-    let is_scheme = scheme.len() > 1
-        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
-    // A slash may be lost, or all of them.
-    let is_address =
-        rest.starts_with("//") || ["http", "https", "s3", "file"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
-    (is_scheme && is_address).then(|| scheme.to_owned())
 }
 
 /// How many days each signature is valid, on one line.

@@ -25,7 +25,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "unauthorized" => "The server needs credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
         "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
         "server_refused" => {
-            "The code in brackets is the reason. Give a missing token with --token-file or VSEKAI_TOKEN."
+            "The code in brackets is the reason. If it is about a token, give one with --token-file or VSEKAI_TOKEN."
         }
         "destination_not_ours" => {
             "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \

@@ -15,7 +15,7 @@ use crate::local::disk;
 use crate::local::extract::IndexKind;
 use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
-use crate::net::http::{HttpOptions, Network, Secret, Url};
+use crate::net::http::{HttpOptions, Network, Secret, Url, parse_url};
 use crate::text;
 
 use crate::cli::{arguments, settings};
@@ -95,8 +95,7 @@ fn secret_text(file: Option<&Path>, name: &'static str) -> Result<Option<String>
 pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
     let given = argument.to_str()?;
     if text::is_web_url(given) {
-        let invalid = |e| Error::Invalid { what: "URL", reason: format!("{}: {e}", text::address(given)) };
-        return Some(Url::parse(given).map_err(invalid));
+        return Some(parse_url("URL", given));
     }
     let meant = text::meant_url(given).filter(|_| !Path::new(given).exists())?;
     let reason = format!("{} is no file or folder here. For a server, write {meant}", text::address(given));
@@ -105,13 +104,22 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
 
 /// An argument that must be a folder: a URL in its place would become one of that name.
 pub(crate) fn folder(argument: &Path) -> Result<&Path> {
-    match argument.to_str().filter(|given| text::has_scheme(given)) {
-        Some(url) => {
-            let reason = format!("{} is a URL; give a folder of this machine", text::address(url));
-            Err(Error::Invalid { what: "DIR", reason })
-        }
-        None => Ok(argument),
+    if scheme(argument).is_none() {
+        return Ok(argument);
     }
+    let reason = format!("{} is a URL; give a folder of this machine", shown(argument.as_os_str()));
+    Err(Error::Invalid { what: "DIR", reason })
+}
+
+/// The scheme of an address in the place of a path. A single letter is a drive of Windows.
+pub(crate) fn scheme(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1 && text::has_scheme(&format!("{scheme}://"));
+    // A slash may be lost, or all of them.
+    let is_address =
+        rest.starts_with("//") || ["http", "https", "s3", "file"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    (is_scheme && is_address).then(|| scheme.to_owned())
 }
 
 /// An argument that names a file, a folder or a URL, as it may be shown.

@@ -52,13 +52,17 @@ impl InstallRoot {
         self.directory.join("current")
     }
 
-    /// The folder for foreign files of a version that is removed. Where something else is named `saved`, it is a numbered
-    /// folder beside it.
+    /// The folder for foreign files of a version that is removed.
     pub fn saved(&self, folder: &str) -> PathBuf {
+        self.saved_folder().join(folder)
+    }
+
+    /// The folder for foreign files. Where something else is named `saved`, it is a numbered folder beside it.
+    pub fn saved_folder(&self) -> PathBuf {
         let is_folder_or_free = |path: &PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.is_dir());
         let numbered = (2..1000).map(|number: u32| self.directory.join(format!("saved.{number}")));
         let first = self.directory.join("saved");
-        std::iter::once(first.clone()).chain(numbered).find(is_folder_or_free).unwrap_or(first).join(folder)
+        std::iter::once(first.clone()).chain(numbered).find(is_folder_or_free).unwrap_or(first)
     }
 
     pub(super) fn staging(&self, folder: &str) -> PathBuf {

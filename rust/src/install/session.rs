@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{InstallRoot, InstallState, Installed, LOCK, foreign, owner, recover};
 use crate::error::{Error, Format, Result};
-use crate::event::Monitor;
+use crate::event::{Event, Monitor};
 use crate::formats::release::ModeName;
 use crate::local::disk;
 use crate::local::lock::Lock;
@@ -91,8 +91,9 @@ impl Session {
                 state
             }
             Ok(None) => {
-                let state = recover::from_versions(root)?;
-                let mut state = state.unwrap_or_else(begin);
+                let found = recover::from_versions(root)?;
+                found.iter().for_each(|_| say_rebuilt(root, monitor));
+                let mut state = found.unwrap_or_else(begin);
                 state.adopted = adopted;
                 state.save(root)?;
                 state
@@ -100,7 +101,10 @@ impl Session {
             Err(error @ Error::Malformed { .. }) => {
                 monitor.warn(&error);
                 let state = match recover::from_versions(root)? {
-                    Some(state) => state,
+                    Some(state) => {
+                        say_rebuilt(root, monitor);
+                        state
+                    }
                     // No version is installed, or none can be identified.
                     None if admission.may_begin || root.folders()?.is_empty() => begin(),
                     None => return Err(error),
@@ -171,6 +175,18 @@ impl Session {
         let missing = || Error::NotInstalled { path: self.root.directory().to_owned() };
         self.state.current.as_ref().ok_or_else(missing)
     }
+}
+
+/// Says what it means that the state was lost.
+fn say_rebuilt(root: &InstallRoot, monitor: &Monitor) {
+    let path = root.control("state.json");
+    let message = format!(
+        "{} was lost and was rebuilt from the versions that are installed; the address of the repository, the chosen \
+         mode and the versions that did not start are forgotten",
+        path.display()
+    );
+    let code = Error::Malformed { format: Format::State, offset: 0, reason: String::new() }.code();
+    monitor.emit(Event::Warned { code, message });
 }
 
 /// The names in a folder, except our `.vsekai`.

@@ -86,9 +86,15 @@ pub(super) fn finish(root: &InstallRoot, monitor: &Monitor) -> Result<Uninstalle
         done.saved_files += clean::remove(root, &folder, &[], Changes::Drop, monitor)?;
         done.versions += 1;
     }
-    // It is kept if others have put something there.
-    if root.versions("").is_dir() {
-        disk::remove_empty_directory(&root.versions(""))?;
+    let versions = root.versions("");
+    // Without the slash at its end, which would follow a link.
+    let versions = versions.components().as_path();
+    match std::fs::symlink_metadata(versions) {
+        // The user's way to have the versions on another disk.
+        Ok(found) if found.is_symlink() => disk::remove_file(versions)?,
+        // It is kept if others have put something there.
+        Ok(found) if found.is_dir() => drop(disk::remove_empty_directory(versions)?),
+        _ => {}
     }
     for name in ["staging", "indexes", "trust", "running", "state.json.damaged"] {
         disk::remove_all(&root.control(name))?;

@@ -235,7 +235,9 @@ impl<'a> Round<'a> {
         match complaints.into_iter().next() {
             Some(Error::ChunkCorrupt { origin, .. }) => Error::ChunkCorrupt { id, origin, reason: text },
             Some(other) => other,
-            None if origins.is_empty() => Error::ChunkMissing { id, origins: "all sources: no store is named".into() },
+            None if origins.is_empty() => {
+                Error::ChunkMissing { id, origins: "what is on this disk; there is no store to ask".into() }
+            }
             None => Error::ChunkMissing { id, origins },
         }
     }

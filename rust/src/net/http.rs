@@ -38,7 +38,7 @@ mod scheduler;
 mod send;
 mod store;
 
-pub use address::is_private;
+pub use address::{is_private, parse_url};
 pub use client::{HttpAnswer, HttpClient, HttpRequest, Validators};
 pub(crate) use encoding::is_web_page;
 pub(crate) use failure::shown;

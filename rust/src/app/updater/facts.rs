@@ -117,6 +117,8 @@ pub struct Checked {
 /// What an update did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Updated {
+    /// The mode that is followed. What is current may be from another, such as after going back.
+    pub mode: ModeName,
     /// What is current now.
     pub current: Installed,
     /// What was current before, if that is another version.

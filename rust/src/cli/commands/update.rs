@@ -1,14 +1,14 @@
 //! `vsekai update`, `rollback`, `uninstall`
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::app::updater::{Updated, Updater};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::release::Why;
-use crate::install::{Prepared, Uninstalled};
+use crate::install::{InstallRoot, Prepared, Uninstalled};
 use crate::local::plan::Summary;
 use crate::local::strategy::Price;
 use serde::Serialize;
@@ -91,7 +91,14 @@ fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) 
 
 fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let (version, mode) = (&updated.current.version, &updated.current.mode);
-    let Some(why) = updated.why else { return format!("{} is up to date: {version} ({mode}).", dir.display()) };
+    let Some(why) = updated.why else {
+        let (dir, followed) = (dir.display(), &updated.mode);
+        return if followed == mode {
+            format!("{dir} is up to date: {version} ({mode}).")
+        } else {
+            format!("{dir} stays at {version} ({mode}): {followed} has no version to install here now.")
+        };
+    };
     let from = updated.from.as_ref().map(|from| format!(", was {from}")).unwrap_or_default();
     let reason = match why {
         Why::Recalled => " The previous version was recalled.",
@@ -113,7 +120,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     }
     if report.saved_files > 0 {
         let saved = count(report.saved_files);
-        text = format!("{text}\n{saved} files of yours are in {} now.", dir.join("saved").display());
+        text = format!("{text}\n{saved} files of yours are in {} now.", saved_folder(dir).display());
     }
     text
 }
@@ -139,10 +146,15 @@ pub(crate) fn uninstall(args: &Uninstall, output: Output, monitor: &Monitor) -> 
 fn uninstalled(done: &Uninstalled, dir: &Path) -> String {
     let mut text = format!("Uninstalled {} (versions removed: {}).", dir.display(), count(done.versions));
     if done.saved_files > 0 {
-        let saved = dir.join("saved");
+        let saved = saved_folder(dir);
         text = format!("{text} {} other files were moved to {}.", count(done.saved_files), saved.display());
     } else if !done.is_folder_gone {
         text = format!("{text} Other files in it were kept.");
     }
     text
+}
+
+/// Where files of the user are moved to.
+fn saved_folder(dir: &Path) -> PathBuf {
+    InstallRoot::at(dir).map_or_else(|_| dir.join("saved"), |root| root.saved_folder())
 }

@@ -1,8 +1,26 @@
-//! Addresses that are not on the public internet.
+//! URLs that can be requested, and addresses that are not on the public internet.
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::error::{Error, Result};
+use crate::text;
+
 use url::{Host, Url};
+
+/// Parses the URL of a server. `what` names it in the error.
+///
+/// # Errors
+/// [`Error::Invalid`] for text that is no URL, or whose host no request could name: the `url` crate allows more characters
+/// there than HTTP does.
+pub fn parse_url(what: &'static str, text: &str) -> Result<Url> {
+    let invalid = |reason: &str| Error::Invalid { what, reason: format!("{}: {reason}", text::address(text)) };
+    let url = Url::parse(text).map_err(|e| invalid(&e.to_string()))?;
+    let is_of_host = |c: char| c.is_ascii_alphanumeric() || ".-_~[]:".contains(c);
+    match url.host_str().and_then(|host| host.chars().find(|c| !is_of_host(*c))) {
+        Some(character) => Err(invalid(&format!("the name of a host cannot contain {character}"))),
+        None => Ok(url),
+    }
+}
 
 /// Whether an address is not public: loopback, private, link-local, shared, documentation, multicast,
 /// reserved, or one of these embedded in IPv6 (mapped, compatible, 6to4, NAT64, Teredo).

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::net::http::parse_url;
 use crate::text;
 
 /// The root of a repository, which contains `tuf/`, `targets/`, `store/` and `bundles/`.
@@ -46,10 +47,7 @@ impl FromStr for Location {
         }
         let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
         match scheme.as_str() {
-            "http" | "https" => {
-                let url = Url::parse(text).map_err(|e| invalid(&format!("{e}")))?;
-                Ok(Self::Url(url))
-            }
+            "http" | "https" => Ok(Self::Url(parse_url("repository", text)?)),
             "file" => {
                 let url = Url::parse(text).map_err(|e| invalid(&format!("{e}")))?;
                 let path =

@@ -354,6 +354,29 @@ fn lost_state_is_found_again_by_every_command() {
 }
 
 #[test]
+fn state_that_was_lost_is_rebuilt_and_this_is_said() {
+    for harm in [None, Some(Put::EmptyFile), Some(Put::Pipe), Some(Put::EmptyFolder)] {
+        let shop = updated();
+        Harm::new("state", harm, |shop| shop.control("state.json")).apply(&shop);
+        let said = shop.vsekai(&["status"]).warnings("state_malformed").join("\n");
+        assert!(said.contains("was lost and was rebuilt from the versions that are installed"), "{said}");
+        assert_eq!(shop.vsekai(&["status"]).warnings("state_malformed"), [""; 0]);
+    }
+}
+
+#[test]
+fn versions_on_another_disk_are_uninstalled_and_the_folder_there_stays() {
+    let shop = updated();
+    let (versions, elsewhere) = (shop.game().join("versions"), shop.path("elsewhere"));
+    fs::rename(&versions, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &versions).unwrap();
+    assert_current_works(&shop, "a link to another disk");
+    shop.vsekai(&["uninstall"]).done();
+    assert!(!shop.game().exists());
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
 fn version_whose_folders_were_made_unreadable_is_repaired_and_removed() {
     use crate::support::trees::chmod;
     let shop = updated();

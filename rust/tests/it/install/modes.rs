@@ -47,6 +47,20 @@ fn update_can_switch_by_itself() {
 }
 
 #[test]
+fn install_that_follows_a_mode_which_has_nothing_for_it_is_not_called_up_to_date() {
+    let shop = with_beta("2.0.0-beta.1");
+    shop.update(&["--mode", "beta"]).done();
+    shop.vsekai(&["rollback"]).done();
+    let run = shop.update(&[]);
+    let done = run.done();
+    assert_eq!((&done["mode"], &done["current"]["mode"]), (&"beta".into(), &"stable".into()));
+    let mut plain = crate::support::run::vsekai();
+    plain.args(["update"]).arg(shop.game());
+    let said = String::from_utf8(plain.output().unwrap().stdout).unwrap();
+    assert!(said.contains("stays at 1.0.0 (stable): beta has no version to install here now."), "{said}");
+}
+
+#[test]
 fn mode_that_is_not_there_says_which_there_are() {
     let shop = with_beta("2.0.0");
     let message = switch(&shop, "nightly").failed("mode_unknown");

@@ -34,11 +34,14 @@ fn game_gets_no_secret_of_the_updater() {
         ("HTTPS_PROXY", "http://user:hush@127.0.0.1:1/"),
         ("http_proxy", "user:hush@127.0.0.1:1"),
         ("ALL_PROXY", "socks5://user:hush@127.0.0.1:1"),
+        ("NO_PROXY", "*,user:hush@localhost"),
     ];
     for verb in ["launch", "open"] {
         let said = Launched::of(shop.command(&[verb]).envs(secrets).env("GAME_OWN", "kept").arg(shop.game())).said;
         assert!(!said.contains("hush"), "{said}");
-        for kept in ["GAME_OWN=kept", "HTTPS_PROXY=http://127.0.0.1:1/", "http_proxy=127.0.0.1:1", "NO_PROXY=*"] {
+        for kept in
+            ["GAME_OWN=kept", "HTTPS_PROXY=http://127.0.0.1:1/", "http_proxy=127.0.0.1:1", "NO_PROXY=*,localhost"]
+        {
             assert!(said.lines().any(|line| line == kept), "{kept}: {said}");
         }
         for ours in ["VSEKAI_READY_FILE=", "VSEKAI_VERSION=1.0.0", "VSEKAI_MODE=stable", "VSEKAI_INSTALL_DIR="] {

@@ -30,6 +30,16 @@ fn single_files(publisher: &Publisher) {
 }
 
 #[test]
+fn url_with_a_host_that_cannot_be_says_which_character_is_wrong() {
+    let shop = Shop::with(&["1.0.0"]);
+    for url in ["http://a`b:1/", "https://a'b/x", "http://a{b}"] {
+        let mut command = shop.command(&["check"]);
+        let said = Run::of(command.arg(shop.game()).args(["--repository", url])).failed("invalid_argument");
+        assert!(said.contains("the name of a host cannot contain"), "{said}");
+    }
+}
+
+#[test]
 fn page_of_a_network_that_wants_a_login_is_no_forgery() {
     for is_packed in [true, false] {
         let (shop, server) = served();
