@@ -17,6 +17,7 @@
 //! and trusts what it is given: [`updater`](crate::app::updater) brings that.
 
 use crate::error::Result;
+use crate::event::Monitor;
 
 mod changed;
 mod clean;
@@ -65,6 +66,6 @@ pub fn is_of_another_user(root: &InstallRoot, trusted: Option<u32>) -> bool {
 }
 
 /// Drops what interrupted runs have staged. The caller holds the root's lock.
-pub fn discard(root: &InstallRoot) -> Result<()> {
-    recover::drop_staged(root, None)
+pub fn discard(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
+    recover::drop_staged(root, None, monitor)
 }

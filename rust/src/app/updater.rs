@@ -144,7 +144,7 @@ impl Updater {
             None => self.enter("update", monitor)?,
         };
         if self.settings.discard {
-            install::discard(&self.root)?;
+            install::discard(&self.root, monitor)?;
         }
         view.remember()?;
         self.note(&mut session, &view)?;
@@ -160,7 +160,7 @@ impl Updater {
             report = prepared.apply(&mut session, monitor)?;
         } else {
             // What is staged is for a version that is in place by now, or is not offered any more.
-            install::discard(&self.root)?;
+            install::discard(&self.root, monitor)?;
             report.saved_files = session.clean(monitor)?;
         }
         let current = session.current()?.clone();

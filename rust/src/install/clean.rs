@@ -58,7 +58,7 @@ pub(super) fn remove(
             let trash = root.staging(&format!("{TRASH}{folder}"));
             disk::create_control_directory(&root.control("staging"))?;
             disk::remove_all(&trash)?;
-            disk::rename(&tree, &trash)?;
+            disk::rename_leftover(&tree, &trash)?;
             forget(root, folder)?;
             disk::remove_all(&trash)?;
         } else {

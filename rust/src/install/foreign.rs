@@ -172,7 +172,8 @@ pub(super) fn free_place(saved: &Path, path: &Path) -> PathBuf {
 /// Whether both paths are the same file, or files with the same content.
 pub(super) fn is_same(a: &Path, b: &Path) -> bool {
     let (Ok(left), Ok(right)) = (fs::symlink_metadata(a), fs::symlink_metadata(b)) else { return false };
-    if disk::identity(&left).is_some() && disk::identity(&left) == disk::identity(&right) {
+    let identity = disk::identity(a, &left);
+    if identity.is_some() && identity == disk::identity(b, &right) {
         return true;
     }
     if left.is_symlink() || right.is_symlink() {

@@ -90,7 +90,7 @@ fn mend_modes(kept: &InstalledVersion, found: &Verified, others: &[InPlace]) -> 
 
 /// Whether another version has the same inode, and wants it with another mode: then it needs two.
 fn is_wanted_otherwise(path: &Path, kept: &InstalledVersion, node: usize, mode: u32, others: &[InPlace]) -> bool {
-    let identity = |path: &Path| fs::symlink_metadata(path).ok().and_then(|found| disk::identity(&found));
+    let identity = |path: &Path| fs::symlink_metadata(path).ok().and_then(|found| disk::identity(path, &found));
     let digest = kept.documents.table.digest(node);
     let Some(here) = identity(path) else { return false };
     others.iter().map(|other| &other.kept).any(|other| {

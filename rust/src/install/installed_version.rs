@@ -176,7 +176,7 @@ impl InstalledVersion {
             return None;
         }
         let tree = root.versions(folder);
-        let identity = fs::symlink_metadata(&tree).ok().map(|found| disk::identity(&found));
+        let identity = fs::symlink_metadata(&tree).ok().map(|found| disk::identity(&tree, &found));
         let stamps = get(STAMPS, limits::MAX_RECEIPT_BYTES).and_then(|packed| parse_stamps(&packed));
         let nodes = documents.table.layout().nodes().len();
         let stamps = stamps.filter(|stamps| stamps.files.len() == nodes);
@@ -291,7 +291,7 @@ fn put_document(root: &InstallRoot, folder: &str, ending: &str, bytes: &[u8]) ->
 fn stamps_of(documents: &Documents, tree: &Path, monitor: &Monitor) -> Result<Vec<u8>> {
     // The documents can be there before the tree, as when a repair begins with them.
     let root = match fs::symlink_metadata(tree) {
-        Ok(found) => disk::identity(&found),
+        Ok(found) => disk::identity(tree, &found),
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => None,
         Err(e) => return Err(Error::io("read", tree)(e)),
     };

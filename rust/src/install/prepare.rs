@@ -126,7 +126,7 @@ pub fn prepare(root: &InstallRoot, state: &InstallState, mut job: VersionJob, mo
         return Ok(prepared);
     }
     if job.intent == Intent::Apply {
-        recover::drop_staged(root, Some(&prepared.folder))?;
+        recover::drop_staged(root, Some(&prepared.folder), monitor)?;
         if disk::folds_case(&root.control(""))? {
             job.documents.table.layout().check_case_collisions()?;
         }
@@ -319,7 +319,7 @@ impl Prepared {
             monitor.warn(&error);
             0
         });
-        match recover::drop_staged(&self.root, None).and_then(|()| session.clean(monitor)) {
+        match recover::drop_staged(&self.root, None, monitor).and_then(|()| session.clean(monitor)) {
             Ok(saved) => done.saved_files += saved,
             Err(error) => monitor.warn(&error),
         }

@@ -47,33 +47,40 @@ pub(super) fn tidy(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
         for name in names(&folder)? {
             let path = folder.join(&name);
             if name.starts_with(disk::TEMPORARY_PREFIX) || name.starts_with("spool-") {
-                disk::remove_file(&path)?;
+                let_be(disk::remove_file(&path), monitor)?;
             } else if folder.ends_with("indexes") {
                 disk::keep_to_owner(&path)?;
             }
         }
     }
-    running::tidy(root, &names(&root.control(running::RUNNING))?)?;
+    let_be(running::tidy(root, &names(&root.control(running::RUNNING))?), monitor)?;
     let staging = root.control("staging");
     for name in names(&staging)? {
         // An empty folder is left over from a version that has been moved into place.
-        let is_trash = name.starts_with(TRASH);
-        if is_trash || names(&staging.join(&name)).is_ok_and(|inner| inner.is_empty()) {
-            match disk::remove_all(&staging.join(name)) {
-                // Trash that cannot be removed is in nobody's way.
-                Err(error @ Error::Io { .. }) if is_trash => monitor.warn(&error),
-                other => other?,
-            }
+        if name.starts_with(TRASH) || names(&staging.join(&name)).is_ok_and(|inner| inner.is_empty()) {
+            let_be(disk::remove_all(&staging.join(name)), monitor)?;
         }
     }
     Ok(())
 }
 
+/// A leftover that cannot be removed, perhaps because a program has it open, is in nobody's way: a warning, and the next
+/// command tries again.
+fn let_be(removed: Result<()>, monitor: &Monitor) -> Result<()> {
+    match removed {
+        Err(error @ (Error::Io { .. } | Error::Busy { .. })) => {
+            monitor.warn(&error);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// Removes staged versions other than `keep`.
-pub(super) fn drop_staged(root: &InstallRoot, keep: Option<&str>) -> Result<()> {
+pub(super) fn drop_staged(root: &InstallRoot, keep: Option<&str>, monitor: &Monitor) -> Result<()> {
     let staging = root.control("staging");
     for name in names(&staging)?.into_iter().filter(|name| Some(name.as_str()) != keep) {
-        disk::remove_all(&staging.join(name))?;
+        let_be(disk::remove_all(&staging.join(name)), monitor)?;
     }
     Ok(())
 }

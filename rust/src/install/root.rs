@@ -16,7 +16,7 @@ impl InstallRoot {
     /// The install root at `directory`, which need not exist yet. Follows links.
     pub fn at(directory: &Path) -> Result<Self> {
         let absolute = std::path::absolute(directory).map_err(Error::io("find", directory))?;
-        let directory = match std::fs::canonicalize(&absolute) {
+        let directory = match disk::canonicalize(&absolute) {
             Ok(real) => real,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => absolute,
             Err(e) => return Err(Error::io("find", absolute)(e)),

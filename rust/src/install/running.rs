@@ -4,9 +4,11 @@
 //! the program has gone means that the game is still running.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::InstallRoot;
+#[cfg(windows)]
+use super::installed_version::InstalledVersion;
 use crate::error::{Error, Result};
 use crate::local::disk;
 
@@ -26,7 +28,9 @@ pub(super) fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
     let path = root.control(RUNNING).join(folder);
     let file = disk::open_lock(&path)?;
     disk::settle_mode(&path)?;
-    file.try_lock_shared().map_err(|_| Error::Busy { path: path.clone(), holder: "another process".to_owned() })?;
+    if !disk::try_lock(&file, &path, false)? {
+        return Err(Error::Busy { path, holder: "another process".to_owned() });
+    }
     // Inherited by the game: the lock lives as long as either of us.
     #[cfg(unix)]
     rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).map_err(|e| Error::io("lock", path)(e.into()))?;
@@ -36,8 +40,9 @@ pub(super) fn mark(root: &InstallRoot, folder: &str) -> Result<File> {
 /// Whether a process runs from a version, or has its working folder in it.
 pub(super) fn is_running(root: &InstallRoot, folder: &str) -> bool {
     let marker = root.control(RUNNING).join(folder);
-    let is_marked = matches!(disk::open_regular(&marker), Ok(Some(file)) if file.try_lock().is_err());
-    is_marked || is_used(&root.versions(folder))
+    let is_marked =
+        matches!(disk::open_regular(&marker), Ok(Some(file)) if !disk::try_lock(&file, &marker, true).unwrap_or(false));
+    is_marked || is_used(root, folder)
 }
 
 /// Removes the ready files that killed starts have left, unless something runs. `names` is all that the folder of marks
@@ -52,17 +57,25 @@ pub(super) fn tidy(root: &InstallRoot, names: &[String]) -> Result<()> {
 
 /// Games that were started without this program leave no mark; `/proc` shows them anyway.
 #[cfg(target_os = "linux")]
-fn is_used(tree: &Path) -> bool {
+fn is_used(root: &InstallRoot, folder: &str) -> bool {
+    let tree = root.versions(folder);
     let Ok(processes) = std::fs::read_dir("/proc") else { return false };
     processes.flatten().any(|process| {
         let is_below =
-            |link: &str| std::fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(tree));
+            |link: &str| std::fs::read_link(process.path().join(link)).is_ok_and(|path| path.starts_with(&tree));
         is_below("exe") || is_below("cwd")
     })
 }
 
-#[cfg(not(target_os = "linux"))]
-fn is_used(_tree: &Path) -> bool {
-    // Windows: files in use cannot be removed. macOS keeps them for the process that has them open.
+/// The game does not inherit our mark on Windows, but nobody can remove a program that runs.
+#[cfg(windows)]
+fn is_used(root: &InstallRoot, folder: &str) -> bool {
+    let release = InstalledVersion::release(root, folder);
+    release.is_ok_and(|release| disk::first_held(&release.entry.path.below(&root.versions(folder))).is_some())
+}
+
+#[cfg(not(any(windows, target_os = "linux")))]
+fn is_used(_root: &InstallRoot, _folder: &str) -> bool {
+    // macOS keeps removed files for the process that has them open.
     false
 }

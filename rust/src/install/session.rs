@@ -44,7 +44,7 @@ impl Session {
     /// for a folder with files that is not adopted.
     pub fn admit(root: &InstallRoot, admission: &Admission<'_>) -> Result<()> {
         let directory = root.directory();
-        let protected = admission.protected.iter().filter_map(|path| fs::canonicalize(path).ok());
+        let protected = admission.protected.iter().filter_map(|path| disk::canonicalize(path).ok());
         if protected.into_iter().any(|path| path == directory) {
             let reason = format!("{} cannot be used for a game; use a folder below it", directory.display());
             return Err(Error::Invalid { what: "folder", reason });

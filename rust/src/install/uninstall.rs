@@ -41,6 +41,10 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
             return Err(Error::Busy { path: root.versions(&folder), holder: "the running game".to_owned() });
         }
     }
+    // Before anything is taken back: what another program has open could not be removed.
+    if let Some((path, holder)) = disk::first_held(root.versions("").components().as_path()) {
+        return Err(Error::Busy { path, holder });
+    }
     if session.state.current.is_none() && !is_half_done && root.folders()?.is_empty() && !session.state.adopted {
         // Nothing was ever installed, but our control files are removed.
         monitor.warn(&not_installed());

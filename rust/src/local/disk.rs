@@ -29,8 +29,8 @@ mod write;
 pub use abilities::{held_mode, holds_links, is_beyond_the_disk};
 pub use names::{
     CloneMemory, can_clone, clone_or_copy, clone_or_link, copy, create_control_directory, create_directory, exchange,
-    keep_to_owner, make_private_directory, offer_mode, offer_mtime, prefer_private_directory, rename, rename_over,
-    replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
+    keep_to_owner, make_private_directory, offer_mode, offer_mtime, prefer_private_directory, rename, rename_leftover,
+    rename_over, replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
 pub use system::{boot_id, has_data, identity, is_process, link_count, may_write, mode, owner, this_user};
@@ -48,6 +48,59 @@ mod system;
 
 /// Prefix of the names of unfinished files.
 pub(crate) const TEMPORARY_PREFIX: &str = ".tmp-vsekai-";
+
+/// An absolute path without links, as people write it: on Windows without `\\?\`, which many programs do not understand,
+/// unless the path is too long to do without.
+///
+/// # Errors
+/// Those of the system, such as that it does not exist.
+pub fn canonicalize(path: &Path) -> io::Result<PathBuf> {
+    #[cfg(windows)]
+    let found = dunce::canonicalize(path);
+    #[cfg(not(windows))]
+    let found = fs::canonicalize(path);
+    found
+}
+
+/// Takes a lock on an open file, exclusively or shared with others, without waiting. Returns whether it was free. It is
+/// released by [`unlock`], or when the last handle of the file is closed.
+///
+/// # Errors
+/// If the disk has no locks.
+pub fn try_lock(file: &File, path: &Path, is_exclusive: bool) -> Result<bool> {
+    system::try_lock(file, is_exclusive).map_err(Error::io("lock", path))
+}
+
+/// Releases a lock now, although a child process may share the file.
+pub fn unlock(file: &File) {
+    // Closing the file releases it, too.
+    let _ = system::unlock(file);
+}
+
+/// The first file of a tree that another program has open in a way that prevents its removal, and that program. Never
+/// any where open files can be removed.
+pub fn first_held(tree: &Path) -> Option<(PathBuf, String)> {
+    let path = system::first_held(tree)?;
+    let holder = holder(&path);
+    Some((path, holder))
+}
+
+/// The programs that have a file, or one in a folder, open; in general words if they are unknown.
+fn holder(path: &Path) -> String {
+    let names = system::holders(path);
+    if names.is_empty() { "another program".to_owned() } else { names.join(", ") }
+}
+
+/// The error of an operation that another program's open file can prevent.
+fn held_or(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| {
+        let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+        if system::is_held(&error) && (!is_denied || !system::holders(path).is_empty()) {
+            return Error::Busy { path: path.to_owned(), holder: holder(path) };
+        }
+        Error::io(verb, path)(error)
+    }
+}
 
 /// Opens a file for reading. Does not wait for a pipe.
 pub fn open(path: &Path) -> Result<File> {

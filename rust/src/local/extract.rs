@@ -295,7 +295,7 @@ impl PreparedExtract {
         Receipt::write(&new_receipt, &tree, &self.request.index, &self.layout, durability)?;
         switch::switch(&self.workplace, &tree, self.request.content, durability)?;
         self.refresh_kept_times();
-        switch::clean_up(&self.workplace, staging.folder())?;
+        switch::clean_up(&self.workplace, staging.folder(), monitor)?;
         report.transfer.add(assembled.transfer);
         report.written_bytes = assembled.written_bytes;
         Ok(Extracted { work: report, up_to_date: false })

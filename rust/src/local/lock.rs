@@ -3,7 +3,7 @@
 //! The lock ends with its process, however that ends. A second process fails immediately and never waits. A link in
 //! place of the lock is not followed.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ impl Drop for Lock {
     /// Closing the file would release the lock, except that a child process which another thread is just starting
     /// shares the file until its exec.
     fn drop(&mut self) {
-        let _ = self.file.unlock();
+        disk::unlock(&self.file);
     }
 }
 
@@ -31,10 +31,8 @@ impl Lock {
     /// [`Error::Busy`] with the holder if anyone holds the lock, shared or exclusive.
     pub fn exclusive(path: &Path, verb: &str) -> Result<Self> {
         let file = disk::open_lock(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
-            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+        if !disk::try_lock(&file, path, true)? {
+            return Err(busy(file, path));
         }
         sign(&file, path, verb)?;
         Ok(Self { file })
@@ -46,10 +44,8 @@ impl Lock {
     /// [`Error::Busy`] with the holder if anyone holds the lock exclusively.
     pub fn shared(path: &Path, verb: &str) -> Result<Self> {
         let file = disk::open_lock(path)?;
-        match file.try_lock_shared() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(busy(file, path)),
-            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+        if !disk::try_lock(&file, path, false)? {
+            return Err(busy(file, path));
         }
         sign(&file, path, verb)?;
         Ok(Self { file })

@@ -75,8 +75,13 @@ impl Receipt {
             Durability::Kill => Some(disk::boot_id().unwrap_or_default()),
             Durability::PowerCut => None,
         };
-        let header =
-            Header { schema: SCHEMA, root: disk::identity(&metadata), unsynced_boot, stamps, layout: layout.clone() };
+        let header = Header {
+            schema: SCHEMA,
+            root: disk::identity(root, &metadata),
+            unsynced_boot,
+            stamps,
+            layout: layout.clone(),
+        };
         let mut plain = serde_json::to_vec(&header).map_err(|e| malformed(e.to_string()))?;
         plain.push(b'\n');
         plain.extend_from_slice(&index.to_bytes());
@@ -88,7 +93,7 @@ impl Receipt {
     pub fn read(path: &Path, root: &Path) -> Result<Option<Self>> {
         let Some(packed) = disk::read_if_exists(path, limits::MAX_RECEIPT_BYTES)? else { return Ok(None) };
         let (header, index) = parse(&packed)?;
-        let identity = fs::symlink_metadata(root).ok().and_then(|found| disk::identity(&found));
+        let identity = fs::symlink_metadata(root).ok().and_then(|found| disk::identity(root, &found));
         if header.root != identity || header.stamps.len() != header.layout.nodes().len() {
             return Ok(None);
         }
@@ -143,7 +148,7 @@ impl Workplace {
     pub fn of(root: &Path) -> Result<Self> {
         let absolute = std::path::absolute(root).map_err(Error::io("find", root))?;
         // A destination may be a link to a folder elsewhere; the workplace is next to that folder.
-        let absolute = match fs::canonicalize(&absolute) {
+        let absolute = match disk::canonicalize(&absolute) {
             Ok(real) => real,
             Err(e) if e.kind() == io::ErrorKind::NotFound => absolute,
             Err(e) => return Err(Error::io("find", root)(e)),

@@ -112,6 +112,11 @@ impl Seed {
         }
     }
 
+    /// Closes the files that are kept open between two reads: Windows renames no folder with an open file in it.
+    pub fn close_files(&self) {
+        self.opened().clear();
+    }
+
     fn opened(&self) -> MutexGuard<'_, Vec<(usize, Arc<File>)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -93,10 +93,19 @@ impl Spool {
 
     fn create(&self) -> Result<File> {
         let file = disk::create(&self.path)?;
-        // Unix: the name is removed now, the file with its last handle. Elsewhere the file is removed with the staging
-        // folder.
+        // Unix: the name is removed now, the file with its last handle. Elsewhere the file is removed on drop.
         #[cfg(unix)]
         disk::remove_file(&self.path)?;
         Ok(file)
+    }
+}
+
+#[cfg(not(unix))]
+impl Drop for Spool {
+    fn drop(&mut self) {
+        let inside = self.inside.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if inside.file.take().is_some() {
+            let _ = disk::remove_file(&self.path);
+        }
     }
 }

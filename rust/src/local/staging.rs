@@ -23,6 +23,7 @@ use crate::local::acquire::{Bundled, DigestChoice};
 use crate::local::assemble::{self, Assembled, Assembly};
 use crate::local::disk::{self, Durability};
 use crate::local::plan::{Plan, Staged, Summary};
+use crate::local::seed::Seed;
 use crate::local::sources::{Sources, Transfer};
 use crate::local::spool::Spool;
 
@@ -149,13 +150,21 @@ impl Planned {
             digest: &self.digest,
             mode_of,
         };
-        let assembled = assemble::assemble(&assembly, monitor)?;
+        let assembled = assemble::assemble(&assembly, monitor);
+        self.close_seeds();
+        let assembled = assembled?;
         check(&tree)?;
         monitor.cancel.check()?;
         if durability == Durability::PowerCut {
             disk::sync_disk(&tree)?;
         }
         Ok(assembled)
+    }
+
+    fn close_seeds(&self) {
+        self.sources.seeds.iter().for_each(Seed::close_files);
+        let offers = self.bundled.iter().flat_map(|bundled| &bundled.offers);
+        offers.filter_map(|offer| offer.old.as_ref()).for_each(|old| old.seed.close_files());
     }
 }
 
@@ -192,7 +201,7 @@ fn tidy(tree: &Path, layout: &Layout) -> Result<()> {
         if found.is_dir() && directories.contains(&path) {
             disk::offer_mode(&path, 0o755)?;
             rest.extend(disk::list(&path)?.iter().map(fs::DirEntry::path));
-        } else if !(found.is_file() && files.contains(&path) && disk::link_count(&found) == 1) {
+        } else if !(found.is_file() && files.contains(&path) && disk::link_count(&path, &found) == 1) {
             disk::remove_all(&path)?;
         }
     }

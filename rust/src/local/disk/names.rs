@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::abilities::is_beyond_the_disk;
 use super::remove::remove_file;
 use super::step::{step, step_in_half};
-use super::{system, temporary_beside};
+use super::system::{Patience, patiently};
+use super::{held_or, system, temporary_beside};
 use crate::error::{Error, Result};
 
 /// Permissions of our own files: others may read them, and only the owner may write to them.
@@ -98,7 +99,7 @@ fn make_private(path: &Path) -> Result<Made> {
     const PRIVATE: u32 = 0o700;
     path.parent().map_or(Ok(()), create_directory)?;
     match step("create-folder", path, || system::create_directory(path, PRIVATE)) {
-        Ok(()) => Ok(Made::Private),
+        Ok(()) => system::keep_private(path).map(|()| Made::Private).map_err(Error::io("protect", path)),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
             let found = fs::metadata(path).map_err(Error::io("read", path))?;
             if system::owner(&found) != system::this_user() {
@@ -113,14 +114,26 @@ fn make_private(path: &Path) -> Result<Made> {
     }
 }
 
-/// Renames; the target must not exist or must be an empty folder.
+/// Renames; the target must not exist or must be an empty folder. Where another program's open file prevents it, tries
+/// again for half a minute.
+///
+/// # Errors
+/// [`Error::Busy`] with that program.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    step("rename", to, || fs::rename(from, to)).map_err(Error::io("move into place", to))
+    let rename = || patiently(Patience::Must, || fs::rename(from, to));
+    step("rename", to, rename).map_err(held_or("move into place", to))
+}
+
+/// Renames what is no longer needed: like [`rename`], but the next run can do it as well, so it waits for a second at
+/// most.
+pub fn rename_leftover(from: &Path, to: &Path) -> Result<()> {
+    let rename = || patiently(Patience::May, || fs::rename(from, to));
+    step("rename", to, rename).map_err(held_or("move away", from))
 }
 
 /// Atomically replaces a file or link, if there is one at the target.
 pub fn rename_over(from: &Path, to: &Path) -> Result<()> {
-    step("rename", to, || fs::rename(from, to)).map_err(Error::io("write", to))
+    step("rename", to, || patiently(Patience::Must, || fs::rename(from, to))).map_err(held_or("write", to))
 }
 
 /// Swaps two folders in one step if the system can.
@@ -140,11 +153,11 @@ pub fn symlink(target: &Path, at: &Path) -> Result<()> {
     step("symlink", at, || system::symlink(target, at)).map_err(Error::io("create link", at))
 }
 
-/// Makes `at` a link with the given target, replacing an existing file or link atomically. On Windows, a link to a
+/// Makes `at` a link to the folder `target` beside it, replacing an existing file or link atomically. On Windows, a link to a
 /// folder cannot be replaced in one step, so for a moment there is no link.
 pub fn replace_symlink(target: &Path, at: &Path) -> Result<()> {
     let temporary = temporary_beside(at);
-    symlink(target, &temporary)?;
+    step("symlink", &temporary, || system::folder_link(target, &temporary)).map_err(Error::io("create link", at))?;
     let replaced = step("rename", at, || system::rename_link(&temporary, at)).map_err(Error::io("replace link", at));
     if replaced.is_err() {
         let _ = remove_file(&temporary);

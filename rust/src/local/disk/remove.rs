@@ -5,18 +5,20 @@ use std::io;
 use std::path::Path;
 
 use super::step::step;
-use super::{TEMPORARY_PREFIX, list, system};
+use super::system::{Patience, patiently};
+use super::{TEMPORARY_PREFIX, held_or, list, system};
 use crate::error::{Error, Result};
 
 /// Removes a file or link, if it exists.
 pub fn remove_file(path: &Path) -> Result<()> {
-    if_there(step("remove-file", path, || fs::remove_file(path))).map_err(Error::io("remove", path))
+    let remove = || patiently(Patience::May, || fs::remove_file(path));
+    if_there(step("remove-file", path, remove)).map_err(held_or("remove", path))
 }
 
 /// Removes a file, or a folder with its content, if it exists. Follows no symlink.
 pub fn remove_all(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => if_there(remove_tree(path)).map_err(Error::io("remove", path)),
+        Ok(found) if found.is_dir() => if_there(remove_tree(path)).map_err(held_or("remove", path)),
         Ok(_) => remove_file(path),
         Err(e) => if_there(Err(e)).map_err(Error::io("remove", path)),
     }
@@ -47,7 +49,7 @@ fn remove_tree(path: &Path) -> io::Result<()> {
         if_held(step("set-mode", path, || system::set_mode(path, 0o700)))?;
     }
     empty(&system::Folder::open(path)?, path)?;
-    step("remove-folder", path, || fs::remove_dir(path))
+    step("remove-folder", path, || patiently(Patience::May, || fs::remove_dir(path)))
 }
 
 /// Removes the content of `folder`, which is at `path`.

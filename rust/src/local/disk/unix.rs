@@ -1,13 +1,13 @@
 //! Linux, macOS and the BSDs.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, chmodat, openat, statat, unlinkat};
@@ -28,6 +28,50 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
         other => other,
     }
 }
+
+/// How long to try again what somebody's open handle prevents. Here none does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    Must,
+    May,
+}
+
+pub(super) fn patiently<T>(_patience: Patience, mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    operation()
+}
+
+pub(super) fn is_held(_error: &io::Error) -> bool {
+    false
+}
+
+pub(super) fn holders(_path: &Path) -> Vec<String> {
+    Vec::new()
+}
+
+pub(super) fn first_held(_tree: &Path) -> Option<PathBuf> {
+    None
+}
+
+/// Takes a lock without waiting. Returns whether it was free.
+pub(super) fn try_lock(file: &File, is_exclusive: bool) -> io::Result<bool> {
+    match if is_exclusive { file.try_lock() } else { file.try_lock_shared() } {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) => Err(e),
+    }
+}
+
+pub(super) fn unlock(file: &File) -> io::Result<()> {
+    file.unlock()
+}
+
+/// Permission bits do that here.
+pub(super) fn keep_private(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Files have holes without being asked.
+pub(super) fn offer_holes(_file: &File) {}
 
 /// Opens for reading. Does not wait until somebody writes to a pipe: what is read from such a pipe is at its end.
 pub(super) fn open(path: &Path) -> io::Result<File> {
@@ -151,6 +195,11 @@ pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, at)
 }
 
+/// A link to a folder beside it.
+pub(super) fn folder_link(target: &Path, at: &Path) -> io::Result<()> {
+    symlink(target, at)
+}
+
 pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
@@ -225,7 +274,7 @@ impl Folder {
 }
 
 /// Distinguishes this file or folder from every other on the machine; a copy has another identity.
-pub fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
+pub fn identity(_path: &Path, metadata: &fs::Metadata) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
@@ -250,7 +299,7 @@ pub fn mode(metadata: &fs::Metadata) -> u32 {
 }
 
 /// The number of names of a file: writing to one with more than one would change another tree.
-pub fn link_count(metadata: &fs::Metadata) -> u64 {
+pub fn link_count(_path: &Path, metadata: &fs::Metadata) -> u64 {
     metadata.nlink()
 }
 

@@ -1,12 +1,110 @@
 //! Windows. Operations that it cannot do return `Unsupported`.
+//!
+//! A scanner or an indexer often has a file open that has just been written, and then it can be neither renamed nor
+//! removed: such operations are tried again for a while, see [`patiently`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Range;
-use std::os::windows::fs::FileExt;
+use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
+
+#[path = "windows/api.rs"]
+mod api;
+#[cfg(test)]
+#[path = "windows/tests.rs"]
+mod tests;
+
+/// To open folders, too, and to open links themselves.
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// Enough to set times, and given for read-only files.
+const FILE_WRITE_ATTRIBUTES: u32 = 0x0100;
+
+const ERROR_ACCESS_DENIED: i32 = 5;
+const ERROR_SHARING_VIOLATION: i32 = 32;
+const ERROR_LOCK_VIOLATION: i32 = 33;
+const ERROR_DIR_NOT_EMPTY: i32 = 145;
+const ERROR_PRIVILEGE_NOT_HELD: i32 = 1314;
+
+/// The one byte that locks are taken on: far behind the text, which others may then read and the holder write.
+const LOCKED_BYTE: u64 = 1 << 62;
+
+/// How long to try again what somebody's open handle prevents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// For what must be done: the time that scanners were seen to need, <https://github.com/rust-lang/rustup/pull/1873>.
+    Must,
+    /// For what the next run can do as well, such as removing.
+    May,
+}
+
+/// Tries again with growing pauses while another program has the file open.
+pub(super) fn patiently<T>(patience: Patience, mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let limit = match patience {
+        Patience::Must => Duration::from_secs(30),
+        Patience::May => Duration::from_secs(1),
+    };
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match operation() {
+            Err(e) if is_held(&e) && begun.elapsed() + pause < limit => std::thread::sleep(pause),
+            other => return other,
+        }
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Whether an error can come from another program's handle. Windows also says "access denied" for a folder with an open
+/// file in it.
+pub(super) fn is_held(error: &io::Error) -> bool {
+    let codes = [ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DIR_NOT_EMPTY];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// The programs that have this file, or one directly in this folder, open.
+pub(super) fn holders(path: &Path) -> Vec<String> {
+    const MAX_FILES: usize = 1000;
+    let inside = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).take(MAX_FILES);
+    let files: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(inside).filter(|path| path.is_file()).collect();
+    api::holders(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>())
+}
+
+/// The first file of a tree that somebody has open in a way that prevents its removal.
+pub(super) fn first_held(tree: &Path) -> Option<PathBuf> {
+    const DELETE: u32 = 0x0001_0000;
+    let mut rest = vec![tree.to_owned()];
+    while let Some(path) = rest.pop() {
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        if found.is_dir() {
+            rest.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+            continue;
+        }
+        let mut options = OpenOptions::new();
+        options.access_mode(DELETE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+        if options.open(&path).is_err_and(|e| e.raw_os_error() == Some(ERROR_SHARING_VIOLATION)) {
+            return Some(path);
+        }
+    }
+    None
+}
+
+/// Takes a lock without waiting. Returns whether it was free.
+pub(super) fn try_lock(file: &File, is_exclusive: bool) -> io::Result<bool> {
+    match api::lock_byte(file, LOCKED_BYTE, is_exclusive) {
+        Ok(()) => Ok(true),
+        Err(e) if e.raw_os_error() == Some(ERROR_LOCK_VIOLATION) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+pub(super) fn unlock(file: &File) -> io::Result<()> {
+    api::unlock_byte(file, LOCKED_BYTE)
+}
 
 pub(super) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
@@ -29,15 +127,41 @@ pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
     Ok(())
 }
 
+/// NTFS journals names.
 pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn sync_disk(_path: &Path) -> io::Result<()> {
+/// Flushes each file: only an administrator may flush a whole disk. NTFS journals names and lengths, but not content, so
+/// a power cut could leave zeros in files that look complete.
+pub(super) fn sync_disk(path: &Path) -> io::Result<()> {
+    let mut rest = vec![path.to_owned()];
+    while let Some(path) = rest.pop() {
+        let found = fs::symlink_metadata(&path)?;
+        if found.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                rest.push(entry?.path());
+            }
+        } else if found.is_file() {
+            flush(&path, found.permissions())?;
+        }
+    }
     Ok(())
 }
 
-/// Links need a privilege on Windows, and files are not shared with strangers in the folders that we use.
+fn flush(path: &Path, permissions: fs::Permissions) -> io::Result<()> {
+    if !permissions.readonly() {
+        return OpenOptions::new().write(true).open(path)?.sync_all();
+    }
+    let mut writable = permissions.clone();
+    #[expect(clippy::permissions_set_readonly_false, reason = "on Windows it is an attribute of the file alone")]
+    writable.set_readonly(false);
+    fs::set_permissions(path, writable)?;
+    let flushed = OpenOptions::new().write(true).open(path).and_then(|file| file.sync_all());
+    fs::set_permissions(path, permissions)?;
+    flushed
+}
+
 pub(super) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
@@ -46,18 +170,36 @@ pub(super) fn open_to_wait(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-pub(super) fn follow_no_link(_options: &mut OpenOptions) {}
-
-/// Modes do not control access on Windows.
-pub(super) fn create_with(_options: &mut OpenOptions, _mode: u32) {}
-
-/// `ERROR_PRIVILEGE_NOT_HELD`: this user may not create links.
-pub(super) fn is_beyond_the_disk(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(1314)
+/// The next open opens a link itself, which then is no regular file.
+pub(super) fn follow_no_link(options: &mut OpenOptions) {
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
 }
 
-pub(super) fn free_bytes(_path: &Path) -> io::Result<u64> {
-    Ok(u64::MAX)
+/// Modes do not control access on Windows: see [`keep_private`].
+pub(super) fn create_with(_options: &mut OpenOptions, _mode: u32) {}
+
+/// Lets only the owner and the system into a file or folder, and into what is created in it.
+pub(super) fn keep_private(path: &Path) -> io::Result<()> {
+    match api::keep_private(path) {
+        // FAT and network shares have no access lists.
+        Err(e) if e.kind() == io::ErrorKind::Unsupported || e.raw_os_error() == Some(1) => Ok(()),
+        other => other,
+    }
+}
+
+/// Also where this user may not create links.
+pub(super) fn is_beyond_the_disk(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(ERROR_PRIVILEGE_NOT_HELD)
+}
+
+pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+    api::free_bytes(path)
+}
+
+/// Lets a file that is written in any order have holes, where the disk can.
+pub(super) fn offer_holes(file: &File) {
+    // FAT cannot, and then it only takes longer.
+    let _ = api::set_sparse(file);
 }
 
 pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
@@ -67,7 +209,9 @@ pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.set_times(fs::FileTimes::new().set_modified(time))
+    let mut options = OpenOptions::new();
+    options.access_mode(FILE_WRITE_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    options.open(path)?.set_times(fs::FileTimes::new().set_modified(time))
 }
 
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
@@ -83,17 +227,37 @@ pub(super) fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Modes do not control access on Windows.
-pub(super) fn create_directory(path: &Path, _mode: u32) -> io::Result<()> {
-    fs::create_dir(path)
+pub(super) fn create_directory(path: &Path, mode: u32) -> io::Result<()> {
+    fs::create_dir(path)?;
+    if mode & 0o077 == 0 { keep_private(path) } else { Ok(()) }
 }
 
 pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
     let is_directory = at.parent().is_some_and(|folder| folder.join(target).is_dir());
     if is_directory {
-        std::os::windows::fs::symlink_dir(target, at)
+        std::os::windows::fs::symlink_dir(target, at)?;
     } else {
-        std::os::windows::fs::symlink_file(target, at)
+        std::os::windows::fs::symlink_file(target, at)?;
+    }
+    is_made(at)
+}
+
+/// A link to a folder beside it. A junction needs no privilege, but a target from the root, so it is for links that stay
+/// where they are.
+pub(super) fn folder_link(target: &Path, at: &Path) -> io::Result<()> {
+    let folder = at.parent().unwrap_or(Path::new(""));
+    let absolute = std::path::absolute(folder.join(target))?;
+    match junction::create(absolute, at) {
+        Ok(()) => is_made(at),
+        Err(_) => symlink(target, at),
+    }
+}
+
+/// Wine says that it has made a link, and has not.
+fn is_made(link: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(link) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -102,7 +266,7 @@ pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
     if fs::symlink_metadata(to).is_ok_and(|found| found.file_type().is_symlink_dir()) {
         fs::remove_dir(to)?;
     }
-    fs::rename(from, to)
+    patiently(Patience::Must, || fs::rename(from, to))
 }
 
 /// Folders are never read-only on Windows.
@@ -150,22 +314,30 @@ impl Folder {
         if fs::symlink_metadata(&path)?.file_type().is_symlink_dir() {
             return fs::remove_dir(path);
         }
-        fs::remove_file(path)
+        patiently(Patience::May, || fs::remove_file(&path))
     }
 
     pub(super) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
-        fs::remove_dir(self.0.join(name))
+        let path = self.0.join(name);
+        patiently(Patience::May, || fs::remove_dir(&path))
     }
 }
 
-/// Unknown on Windows: a receipt is then only checked against the tree's files.
-pub fn identity(_metadata: &fs::Metadata) -> Option<(u64, u64)> {
-    None
+fn information(path: &Path) -> io::Result<api::Information> {
+    let mut options = OpenOptions::new();
+    // No access is needed to ask, so nobody's handle prevents it.
+    options.access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    api::information(&options.open(path)?)
 }
 
-/// Unknown on Windows: treated as shared, so that nothing is written in place.
-pub fn link_count(_metadata: &fs::Metadata) -> u64 {
-    2
+/// What tells a file or folder from all others: the volume, and the number there.
+pub fn identity(path: &Path, _metadata: &fs::Metadata) -> Option<(u64, u64)> {
+    information(path).ok().map(|found| found.identity)
+}
+
+/// The number of names of a file. One that cannot be asked counts as shared, so that nothing is written in place.
+pub fn link_count(path: &Path, _metadata: &fs::Metadata) -> u64 {
+    information(path).map_or(2, |found| found.links)
 }
 
 /// Unknown on Windows until it is tried.
@@ -188,9 +360,9 @@ pub fn mode(_metadata: &fs::Metadata) -> u32 {
     0
 }
 
-/// Not known here: a process counts as existing.
-pub fn is_process(_number: u32) -> bool {
-    true
+/// Whether a process with this number runs.
+pub fn is_process(number: u32) -> bool {
+    api::is_process(number)
 }
 
 /// Unknown on Windows.

@@ -30,7 +30,7 @@ pub fn open_or_create(path: &Path) -> Result<File> {
 ///
 /// A file that has another name too is not ours to write to: the name is taken away from it, and a new file gets it.
 pub fn open_lock(path: &Path) -> Result<File> {
-    let is_shared = |found: std::fs::Metadata| cfg!(unix) && found.is_file() && system::link_count(&found) > 1;
+    let is_shared = |found: std::fs::Metadata| found.is_file() && system::link_count(path, &found) > 1;
     if std::fs::symlink_metadata(path).is_ok_and(is_shared) {
         remove::remove_file(path)?;
     }
@@ -97,6 +97,9 @@ fn write_as(path: &Path, bytes: &[u8], durability: Durability, mode: Option<u32>
         if let Some(mode) = mode.filter(|mode| cfg!(unix) && system::mode(&found) & 0o777 != *mode) {
             names::offer_mode(&temporary, mode)?;
         }
+        if mode == Some(PRIVATE) {
+            system::keep_private(&temporary).map_err(Error::io("protect", &temporary))?;
+        }
         write_all_at(&file, &temporary, 0, bytes)?;
         if durability == Durability::PowerCut {
             sync_file(&file, &temporary)?;
@@ -127,6 +130,7 @@ pub fn open_sized(path: &Path, size: u64) -> Result<File> {
         other => other,
     }?;
     if file.metadata().map_err(Error::io("create", path))?.len() != size {
+        system::offer_holes(&file);
         set_length(&file, path, size)?;
     }
     Ok(file)

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use super::{IndexKind, Request};
 use crate::error::{Error, Result};
 use crate::formats::archive::{Layout, Node, NodeKind};
+use crate::local::disk;
 use crate::local::receipt::Receipt;
 
 /// Rejects destinations that cannot be intended.
 pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
-    let protected = request.protected.iter().filter_map(|path| fs::canonicalize(path).ok());
+    let protected = request.protected.iter().filter_map(|path| disk::canonicalize(path).ok());
     if protected.into_iter().any(|path| path == destination) {
         let reason = format!("{} is not a folder for a game; give one below it", destination.display());
         return Err(Error::Invalid { what: "destination", reason });
@@ -32,7 +33,7 @@ pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
 
 /// Whether both paths lead to the same existing file or folder.
 pub(super) fn is_same(a: &Path, b: &Path) -> bool {
-    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+    matches!((disk::canonicalize(a), disk::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Whether the destination has content that could be lost.

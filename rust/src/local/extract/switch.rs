@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::IndexKind;
 use crate::error::Result;
+use crate::event::Monitor;
 use crate::local::disk::{self, Durability};
 use crate::local::receipt::{Receipt, Workplace};
 
@@ -30,11 +31,16 @@ pub(super) fn switch(workplace: &Workplace, tree: &Path, content: IndexKind, dur
     }
 }
 
-/// After the switch: makes the new receipt valid, and removes what is no longer needed.
-pub(super) fn clean_up(workplace: &Workplace, staging: &Path) -> Result<()> {
+/// After the switch: makes the new receipt valid, and removes what is no longer needed. The new version is in place, so a
+/// leftover that cannot be removed is only a warning; the next run removes it.
+pub(super) fn clean_up(workplace: &Workplace, staging: &Path, monitor: &Monitor) -> Result<()> {
     disk::rename(&workplace.join("receipt.new"), &workplace.join("receipt"))?;
-    disk::remove_all(staging)?;
-    disk::remove_all(&workplace.join("old"))
+    for leftover in [staging.to_owned(), workplace.join("old")] {
+        if let Err(error) = disk::remove_all(&leftover) {
+            monitor.warn(&error);
+        }
+    }
+    Ok(())
 }
 
 /// Completes a run that was killed; at most one of these steps is needed.

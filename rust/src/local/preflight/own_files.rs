@@ -38,14 +38,14 @@ struct Place {
 
 impl Place {
     fn of(folder: &Path) -> std::io::Result<Self> {
-        Ok(Self { path: folder.canonicalize()?, identity: disk::identity(&fs::metadata(folder)?) })
+        Ok(Self { path: disk::canonicalize(folder)?, identity: disk::identity(folder, &fs::metadata(folder)?) })
     }
 
     /// Whether a path, or what it leads to, is this folder or in it.
     fn contains(&self, path: &Path) -> bool {
         let Ok(written) = std::path::absolute(path) else { return false };
         // As written: a link in the tree is in the tree, wherever it leads. As it leads: a link into the tree, too.
-        let existing = written.ancestors().find_map(|above| above.canonicalize().ok());
+        let existing = written.ancestors().find_map(|above| disk::canonicalize(above).ok());
         [Some(without_dots(&written)), existing].iter().flatten().any(|path| path.ancestors().any(|it| self.is(it)))
     }
 
@@ -53,14 +53,14 @@ impl Place {
         if folder == self.path {
             return true;
         }
-        let found = || fs::metadata(folder).ok().as_ref().and_then(disk::identity);
+        let found = || fs::metadata(folder).ok().and_then(|found| disk::identity(folder, &found));
         self.identity.is_some() && found() == self.identity
     }
 }
 
 /// The folder of the path without links, and its last name as it is.
 fn without_dots(path: &Path) -> PathBuf {
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let folder = path.parent().and_then(|folder| disk::canonicalize(folder).ok());
     match (folder, path.file_name()) {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
@@ -70,11 +70,12 @@ fn without_dots(path: &Path) -> PathBuf {
 /// A file of the tree that is the same file on disk.
 fn hard_link(root: &Path, layout: &Layout, path: &Path) -> Option<String> {
     let own = fs::metadata(path).ok().filter(Metadata::is_file)?;
-    let identity = disk::identity(&own).filter(|_| disk::link_count(&own) > 1)?;
+    let identity = disk::identity(path, &own).filter(|_| disk::link_count(path, &own) > 1)?;
     let files = layout.nodes().iter().filter(|node| matches!(node.kind, NodeKind::File { .. }));
     let paths = files.filter(|node| node.payload_bytes() == own.len()).filter_map(|node| node.path.as_ref());
     let is_twin = |path: &&crate::path::RelPath| {
-        fs::symlink_metadata(path.below(root)).ok().as_ref().and_then(disk::identity) == Some(identity)
+        let path = path.below(root);
+        fs::symlink_metadata(&path).is_ok_and(|found| disk::identity(&path, &found) == Some(identity))
     };
     paths.into_iter().find(is_twin).map(ToString::to_string)
 }

@@ -268,10 +268,11 @@ pub(crate) fn stamp_again(game: &Path) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         let Some(folder) = name.strip_suffix(".stamps") else { continue };
-        let Ok(tree) = fs::symlink_metadata(game.join("versions").join(folder)) else { continue };
+        let tree = game.join("versions").join(folder);
+        let Ok(found) = fs::symlink_metadata(&tree) else { continue };
         let plain = zstd::stream::decode_all(&*fs::read(&path).unwrap()).unwrap();
         let mut stamps: Value = serde_json::from_slice(&plain).unwrap();
-        let (device, inode) = disk::identity(&tree).unwrap();
+        let (device, inode) = disk::identity(&tree, &found).unwrap();
         stamps["root"] = serde_json::json!([device, inode]);
         fs::write(&path, zstd::stream::encode_all(&*serde_json::to_vec(&stamps).unwrap(), 1).unwrap()).unwrap();
     }
