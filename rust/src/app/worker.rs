@@ -159,7 +159,7 @@ pub enum Message<R> {
     Done(Result<R, Failure>),
 }
 
-/// A thread that does one piece of work, which gives an `R`.
+/// A thread that does one piece of work, whose result is an `R`.
 #[derive(Debug)]
 pub struct Worker<R> {
     cancel: Cancel,
