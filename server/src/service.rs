@@ -125,8 +125,8 @@ impl Service {
         Self { changed: Hook::default(), db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns }
     }
 
-    /// Sets a callback for every change made by this process, called before the change is reported to the client: cached
-    /// parts of the repository are stale then. Only the first callback is kept.
+    /// Sets a callback for every change made by this process, called before the change is reported to the client:
+    /// cached parts of the repository are stale then. Only the first callback is kept.
     pub fn on_change(&self, call: impl Fn() + Send + Sync + 'static) {
         let _ = self.changed.0.set(Box::new(call));
     }

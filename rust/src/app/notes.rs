@@ -6,8 +6,8 @@
 //!
 //! Promises, whatever the notes contain:
 //!
-//! - The only tags in the result are the ones written here: `b`, `i`, `s`, `code`, `font_size`, `indent`, `ul`, `table`,
-//!   `cell`, `url`, `lb`. A `[` of the notes becomes `[lb]`, so the notes cannot bring a tag of their own.
+//! - The only tags in the result are the ones written here: `b`, `i`, `s`, `code`, `font_size`, `indent`, `ul`,
+//!   `table`, `cell`, `url`, `lb`. A `[` of the notes becomes `[lb]`, so the notes cannot bring a tag of their own.
 //! - Only http and https addresses become links, and the reader sees where each of them leads.
 //! - Images become their alternative text, and HTML is shown as text. Nothing is fetched.
 //! - No control characters, and none that change the direction of text.

@@ -1,4 +1,5 @@
-//! Runs one operation of the updater on a thread of its own, for faces that must not block, such as Godot's main thread.
+//! Runs one operation of the updater on a thread of its own, for faces that must not block, such as Godot's main
+//! thread.
 //!
 //! ```text
 //! Options + work  --->  Worker::start  --->  any number of messages  --->  Message::Done, once and last
@@ -142,7 +143,7 @@ impl Failure {
         }
     }
 
-    /// Whether the operation was cancelled, which is no fault.
+    /// Whether the operation was cancelled, which is not a fault.
     pub fn is_cancelled(&self) -> bool {
         self.code == Error::Cancelled.code()
     }

@@ -1,7 +1,7 @@
 //! Ctrl-C and the other signals that ask a program to end: the first requests a clean stop, a later one exits at once.
 //!
-//! The end of a session, a closed terminal and `timeout` send several signals in a row. Those that arrive within a second
-//! of the first count as the same request.
+//! The end of a session, a closed terminal and `timeout` send several signals in a row. Those that arrive within a
+//! second of the first count as the same request.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicI32, Ordering};

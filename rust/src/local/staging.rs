@@ -160,7 +160,7 @@ impl Planned {
     }
 }
 
-/// Whether the plan fits on the disk of `destination`. Adds a twentieth to the plan for folders, journals and slack,
+/// Checks that the plan fits on the disk of `destination`. Adds a twentieth to the plan for folders, journals and slack,
 /// which it does not count.
 ///
 /// # Errors

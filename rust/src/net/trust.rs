@@ -23,8 +23,8 @@
 //! expired or invalid metadata does not block the others.
 //!
 //! Promises: nothing unverified reaches the caller or stays on disk; what was verified is kept at once, also if a load
-//! fails later, and only the cache waits for [`Repository::remember`]; every body has a size limit. Versions and catalogs are unknown here: a target is a
-//! name and bytes.
+//! fails later, and only the cache waits for [`Repository::remember`]; every body has a size limit. Versions and
+//! catalogs are unknown here: a target is a name and bytes.
 //!
 //! Files below a repository's root: `tuf/` (`N.root.json`, `timestamp.json`, `N.snapshot.json`,
 //! `N.targets.json`, `N.<role>.json`) and `targets/<folders of the name>/<sha256>.<last part of the name>`,

@@ -1,8 +1,8 @@
 //! One suite for every database: the same tests on SQLite, on PostgreSQL, on a PostgreSQL that fails on purpose, and on
 //! CockroachDB.
 //!
-//! `TEST_POSTGRES_URL` names a PostgreSQL server (`tests/tools/postgres.sh` starts one); without it, its tests say so on
-//! stderr and pass, but in CI they fail. CockroachDB's are ignored unless asked for, and have not been run yet:
+//! `TEST_POSTGRES_URL` names a PostgreSQL server (`tests/tools/postgres.sh` starts one); without it, its tests say so
+//! on stderr and pass, but in CI they fail. CockroachDB's are ignored unless asked for, and have not been run yet:
 //! `TEST_COCKROACH_URL=… cargo test -p vsekai-server --test it cockroach -- --ignored`.
 
 mod bundles;

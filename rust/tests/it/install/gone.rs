@@ -1,5 +1,5 @@
-//! Parts of an install that are gone: removed by hand, taken away by a virus scanner, lost by a disk. Every command does
-//! what a person wants then, with and without the repository.
+//! Parts of an install that are gone: removed by hand, taken away by a virus scanner, lost by a disk. Every command
+//! does what a person wants then, with and without the repository.
 
 use std::fs;
 use std::path::Path;
