@@ -4,7 +4,7 @@
 //! DIR/.vsekai/state.json   what is current, what was before, what is on trial   install/state.rs
 //! DIR/.vsekai/lock         one process changes the root at a time
 //! DIR/.vsekai/staging/     the version being built; survives a kill, and the next run continues from it
-//! DIR/.vsekai/indexes/     documents and stamps of each version               install/installed_version.rs
+//! DIR/.vsekai/indexes/     documents and stamps of each version                      install/installed_version.rs
 //! DIR/.vsekai/trust/       signed metadata seen so far
 //! DIR/.vsekai/running/     who runs what, so that nothing is removed under a game
 //! DIR/versions/<folder>/   a complete tree, never written to once it is there

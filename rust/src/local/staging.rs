@@ -160,8 +160,8 @@ impl Planned {
     }
 }
 
-/// Checks that the plan fits on the disk of `destination`. Adds a twentieth to the plan for folders, journals and slack,
-/// which it does not count.
+/// Checks that the plan fits on the disk of `destination`. Adds a twentieth for folders, journals and slack, which the
+/// plan does not count.
 ///
 /// # Errors
 /// [`Error::DiskFull`].

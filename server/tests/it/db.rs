@@ -19,9 +19,9 @@ mod speed;
 mod tokens;
 mod uploads;
 
-/// Makes a test of each function on every database. `hostile too:` in front runs them on the PostgreSQL that fails on
-/// purpose with all others: they are those that race, retry, or change several tables at once. The rest runs there in
-/// the nightly run, since it meets the same statements.
+/// Makes a test of each function for every database. Tests after `hostile too:` race, retry, or change several tables
+/// at once; they also run on the PostgreSQL that fails on purpose in every run. The others execute the same statements,
+/// so they run there only at night.
 macro_rules! on_every_database {
     (@run $kind:ident: $($name:ident,)*) => {
         $(#[test] fn $name() { crate::databases::Kind::$kind.run(super::$name); })*
