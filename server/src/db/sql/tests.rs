@@ -1,8 +1,8 @@
 //! The rules that every statement and migration must follow, so that three databases understand it.
 //!
-//! `SQLite` and `PostgreSQL` run all of them in `tests/db`. For `CockroachDB` there is no server here: its grammar was
-//! asked once, by hand (2026-11, the parse tables of github.com/cockroachdb/cockroachdb-parser at 1237970), and takes
-//! all of them. A test of that needs Go and sixty modules of it, so it is not part of this suite.
+//! `SQLite` and `PostgreSQL` run all of them in `tests/it/db`. There is no `CockroachDB` server here. Its grammar was
+//! checked once, by hand (2026-11, the parse tables of github.com/cockroachdb/cockroachdb-parser at 1237970), and
+//! accepts all of them. A test of that needs Go and sixty modules of it, so it is not part of this suite.
 
 use std::collections::BTreeSet;
 
