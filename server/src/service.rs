@@ -39,7 +39,7 @@ pub use modes::{ModeEdit, VersionEdit};
 pub use sign::{Accept, Signer};
 pub(crate) use vsekai_updater::net::http::is_private;
 
-/// How often to decide anew because the view was stale.
+/// How often to decide again because the view was stale.
 const MAX_DECISIONS: u32 = 20;
 
 /// Who makes a change.

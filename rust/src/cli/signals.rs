@@ -31,7 +31,8 @@ pub(crate) fn stop(cancel: &Cancel) {
     HANDLER.call_once(listen);
 }
 
-/// The exit code of a program that the signal has ended which the running operation received, as shells count it.
+/// The exit code for the first signal that the running operation has received, as shells compute it; `None` if there
+/// was none.
 pub(crate) fn exit_code() -> Option<u8> {
     match RECEIVED.load(Ordering::SeqCst) {
         0 => None,
