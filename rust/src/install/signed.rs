@@ -1,5 +1,6 @@
 //! Compares the release documents of installed versions with the digests that were signed.
-//! | A release document says what is started, with which arguments, and which files the game may change. Its digest is
+//!
+//! A release document says what is started, with which arguments, and which files the game may change. Its digest is
 //! in the mode's signed metadata, which `.vsekai/trust` remembers; usually the document itself is remembered, too.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Reads installed versions and compares every byte with what was signed.
-//! | Reads chunk by chunk, so that all cores work on one large file as well as on many small ones. If a wrong chunk
+//!
+//! Reads chunk by chunk, so that all cores work on one large file as well as on many small ones. If a wrong chunk
 //! touches several files, the digests of those files decide which of them are damaged.
 
 use std::collections::{BTreeSet, HashMap};

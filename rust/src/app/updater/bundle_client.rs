@@ -1,5 +1,6 @@
 //! The bundles of a version to install: which ones exist, what they contain, and the documents in their fronts.
-//! | Nothing that is missing, slow or wrong here is an error. The documents are also targets of the repository, and the
+//!
+//! Nothing that is missing, slow or wrong here is an error. The documents are also targets of the repository, and the
 //! chunks are also in the store: bundles only make both cheaper.
 
 use std::collections::{HashMap, HashSet};

@@ -273,7 +273,8 @@ impl RepositoryState {
     }
 
     /// The locations of chunks, in order of preference. Paths are relative to each mirror.
-    /// | The catalog's key is online. It can send clients to other servers, but not to folders on this machine or, with
+    ///
+    /// The catalog's key is online. It can send clients to other servers, but not to folders on this machine or, with
     /// a Windows path, on another machine. Unknown kinds of stores are ignored.
     pub(super) fn stores(&self) -> Vec<String> {
         let default = [DEFAULT_STORE.to_owned()];
