@@ -1,5 +1,6 @@
 //! Files of a version that a player or the game has changed: they are never dropped silently.
-//! | A file counts as changed if its size or time differs from those recorded at installation, and its content from the
+//!
+//! A file counts as changed if its size or time differs from those recorded at installation, and its content from the
 //! published one. A file whose bytes differ under an unchanged time was damaged by the disk, so nobody misses those
 //! bytes.
 
@@ -73,7 +74,8 @@ pub(super) fn move_away(
 
 /// Copies the changed files of the version that an update has just left to `saved/`, except those that the new version
 /// has taken over. Warns about them, and returns their number.
-/// | The files themselves stay in the version that was left, because a rollback returns to it.
+///
+/// The files themselves stay in the version that was left, because a rollback returns to it.
 pub(super) fn copy(root: &InstallRoot, left: &InstalledVersion, new: &Path, monitor: &Monitor) -> Result<u64> {
     let Some(folder) = left.folder() else { return Ok(0) };
     let saved = root.saved(&folder);

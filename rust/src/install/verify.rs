@@ -113,7 +113,8 @@ impl Examined {
 
 /// Verifies all kept versions, the current one first. A version whose documents are lost counts as damaged: without
 /// them it can be neither started nor gone back to, and nothing of it can be compared.
-/// | Also compares the release documents with `signed`, as far as their digests are known.
+///
+/// Also compares the release documents with `signed`, as far as their digests are known.
 pub fn examine(
     root: &InstallRoot,
     state: &InstallState,

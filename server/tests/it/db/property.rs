@@ -1,5 +1,6 @@
 //! In any order of events, no published version lacks a chunk: neither its row nor its bytes.
-//! | Publishers, clean-up and withdrawals run at the same time on a small set of chunks, so that they often meet. A
+//!
+//! Publishers, clean-up and withdrawals run at the same time on a small set of chunks, so that they often meet. A
 //! seed, which is printed after a failure, decides their choices; the machine decides how they interleave.
 
 use std::collections::BTreeMap;

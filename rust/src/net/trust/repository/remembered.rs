@@ -43,9 +43,9 @@ impl Transport for Cache {
     }
 }
 
-/// The digests of all release documents that the metadata remembered in the folder `memory` lists, by their names. Empty
-/// if nothing is remembered. A role that does not verify is left out, with what it lists. `scratch` is a folder for
-/// temporary files.
+/// The digests of all release documents that the metadata remembered in the folder `memory` lists, by their names.
+/// Empty if nothing is remembered. A role that does not verify is left out, with what it lists. `scratch` is a folder
+/// for temporary files.
 pub fn signed_documents(memory: &Path, scratch: &Path) -> BTreeMap<String, Digest> {
     read(memory, scratch).unwrap_or_default()
 }
