@@ -234,7 +234,7 @@ fn open_seeds(
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
             Ok(seed) => job.sources.seeds.push(seed),
-            // Without this seed more is downloaded, no more than that.
+            // Without this seed, more is downloaded; nothing else changes.
             Err(error) => monitor.warn(&error),
         }
     }

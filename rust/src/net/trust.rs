@@ -5,7 +5,7 @@
 //!   Metadata           verified roles, each for itself             trust/repository/metadata.rs
 //!   MirrorTransport    mirrors, cache and limits for `tough`       trust/transport.rs
 //!   Datastore          verified metadata of one install            trust/datastore.rs
-//!   signed_documents   what it tells without asking anybody        trust/repository/remembered.rs
+//!   signed_documents   what it tells without network access        trust/repository/remembered.rs
 //!   clock              how far the clock may go back               trust/clock.rs
 //!   error              maps the errors of `tough` to ours          trust/error.rs
 //! Keys                 private keys and root.json: the ceremony    trust/keys.rs

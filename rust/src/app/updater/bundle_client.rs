@@ -163,7 +163,7 @@ impl<'a> BundleClient<'a> {
         None
     }
 
-    /// The transfer caused so far.
+    /// Requests and bytes so far.
     pub(super) fn transfer(&self) -> Transfer {
         self.transfer
     }

@@ -1,6 +1,7 @@
-//! What an install remembers of signed metadata, verified again without asking anybody.
+//! What an install remembers of signed metadata, verified again without network access.
 //!
-//! For comparing what is installed with what was signed: expired metadata still tells that, so expiry is not looked at.
+//! Used to compare what is installed with what was signed. Expired metadata is good enough for that, so expiry is
+//! ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
