@@ -458,7 +458,8 @@ fn io_code(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-/// What the reasons of a kind have in common. A clock and an age are no sign of a forgery.
+/// The beginning of a message about rejected metadata. A clock that went back and an expired file are not signs of a
+/// forgery.
 fn trust_heading(kind: TrustKind) -> &'static str {
     match kind {
         TrustKind::ClockBack => "",

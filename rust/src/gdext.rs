@@ -1,8 +1,8 @@
 //! The Godot extension: the node `VSekaiUpdater` and the values that its signals carry.
 //!
-//! The node does no work itself: a [`Worker`](crate::app::worker::Worker) does, on its own thread, and what it sends is handled on
-//! the main thread. No object of Godot ever crosses to another thread. `docs/decisions/0009-godot.md` says why it is built
-//! like this, `docs/decisions/0014-godot-face.md` which four places a new operation touches.
+//! The node does no work itself: a [`Worker`](crate::app::worker::Worker) works on its own thread, and its messages are
+//! handled on the main thread. No object of Godot ever crosses to another thread. `docs/decisions/0009-godot.md` says
+//! why it is built like this, `docs/decisions/0014-godot-face.md` which four places a new operation touches.
 
 #![allow(
     clippy::doc_markdown,

@@ -1,20 +1,20 @@
 //! An install root: complete versions side by side, and one small file that says which of them is current.
 //!
 //! ```text
-//! DIR/.vsekai/state.json   what is current, what was before, what is on trial          install/state.rs
+//! DIR/.vsekai/state.json   what is current, what was before, what is on trial   install/state.rs
 //! DIR/.vsekai/lock         one process changes the root at a time
-//! DIR/.vsekai/staging/     the version being built; survives a kill, the next run goes on from it
-//! DIR/.vsekai/indexes/     what is known of each version: release, index, file table, stamps   install/installed_version.rs
+//! DIR/.vsekai/staging/     the version being built; survives a kill, and the next run continues from it
+//! DIR/.vsekai/indexes/     documents and stamps of each version                      install/installed_version.rs
 //! DIR/.vsekai/trust/       signed metadata seen so far
 //! DIR/.vsekai/running/     who runs what, so that nothing is removed under a game
 //! DIR/versions/<folder>/   a complete tree, never written to once it is there
 //! DIR/current              a link to the current version, a convenience
-//! DIR/saved/<folder>/      files that somebody put into a version which is gone, or changed in it
+//! DIR/saved/<folder>/      files that others added to a version that is gone, or changed in a version
 //! ```
 //!
 //! Promises: an atomic write of `state.json` switches versions; before it the old one starts, after it the new one.
-//! Killed anywhere, the next run goes on. Nothing that we did not put there is removed. It fetches no metadata
-//! and trusts what it is given: [`updater`](crate::app::updater) brings that.
+//! After a kill at any point, the next run continues. Files that we did not put there are never removed. Does not fetch
+//! metadata, and trusts what it is given: [`updater`](crate::app::updater) fetches and verifies.
 
 use crate::error::Result;
 use crate::event::Monitor;
@@ -60,7 +60,7 @@ pub use verify::{Condition, Damage, Examined, Verified, examine, glance, verify}
 /// The name of the lock, in `.vsekai`.
 const LOCK: &str = "lock";
 
-/// Whether an install belongs to another user, so that only reading commands are for this one; see `docs/install-root.md`.
+/// Whether an install belongs to another user, so that this user may only read it; see `docs/install-root.md`.
 pub fn is_of_another_user(root: &InstallRoot, trusted: Option<u32>) -> bool {
     owner::check(root, trusted).is_err()
 }

@@ -11,10 +11,10 @@
 //! - [`app`]: the updater as its faces see it, feature `net`
 //! - faces: [`cli`], the command line, feature `cli`; `gdext`, the Godot extension, feature `godot`
 //!
-//! Each layer imports only what stands above it in this list; a test holds that. Only the faces print, end the process
+//! Each layer imports only from layers above it in this list; a test checks that. Only the faces print, end the process
 //! or read the environment; `app::host` reads the environment on their behalf.
 
-// Checked without `test` too: what is allowed here is allowed in tests alone.
+// Lints also run without `test`, so this allows nothing outside of tests.
 #![cfg_attr(test, allow(clippy::pedantic, reason = "tests may cast and repeat"))]
 
 #[cfg(feature = "net")]

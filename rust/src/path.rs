@@ -163,7 +163,7 @@ fn refused(name: &str, reason: &'static str) -> Error {
     Error::UnsafePath { name: name.to_owned(), reason }
 }
 
-/// Why a link is refused whose target is elsewhere.
+/// The reason for refusing a link that leads outside.
 pub(crate) const LEAVES: &str = "the link leaves the tree";
 
 /// The error for a link: it names the link, then its target.

@@ -1,4 +1,4 @@
-//! Text for people: what may reach a terminal, a label or a log.
+//! Makes text safe to show on a terminal, in a label or in a log.
 //!
 //! Text from outside (names, descriptions, notes, addresses, what a server or the system says) goes through one of
 //! these functions before anybody sees it. They are pure, linear, and do not fail.
@@ -13,8 +13,8 @@ mod tests;
 /// Stands for a character that is not shown.
 const HIDDEN: char = '\u{FFFD}';
 
-/// Whether a character could do more than be read: control characters (a terminal obeys them), those that change the
-/// direction of text, and those that nobody sees. Joiners are allowed: emoji and several scripts need them.
+/// Whether a character does more than stand for itself: control characters (a terminal obeys them), characters that
+/// change the direction of text, and invisible ones. Joiners are allowed: emoji and several scripts need them.
 pub fn is_forbidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -67,8 +67,8 @@ pub fn lossy_option<S: serde::Serializer, P: AsRef<Path>>(path: &Option<P>, seri
     }
 }
 
-/// A URL, or what was given for one, as it may be shown: without user and password, query and fragment, any of which can
-/// be a secret. Other text, such as the path of a folder, is returned as it is.
+/// A URL in a form that may be shown: without user and password, query and fragment, any of which can be a secret.
+/// Other text, such as the path of a folder, is returned as it is.
 pub fn address(text: &str) -> String {
     if has_scheme(text) { without_secrets_of_one(text) } else { message(text) }
 }
@@ -78,8 +78,8 @@ pub fn has_secret(text: &str) -> bool {
     has_scheme(text) && without_secrets_of_one(text) != without_fragment(text)
 }
 
-/// Text in which every address is shown as by [`address`]; also what is left of one that was taken for a path or for
-/// several words.
+/// Text in which every address is shown as by [`address`]. Also finds the remains of addresses that were treated as a
+/// path or as several words.
 pub fn without_secrets(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
     let mut out = String::with_capacity(text.len());
@@ -96,14 +96,14 @@ pub fn without_secrets(text: &str) -> String {
 }
 
 fn word_without_secrets(word: &str) -> String {
-    // What ends a clause is not part of the address.
+    // Punctuation at the end of a clause is not part of the address.
     let (body, end) = word.split_at(word.trim_end_matches([':', ',', ';', '.', ')', ']']).len());
     let Some(at) = body.find("://") else { return format!("{}{end}", path_without_secrets(body)) };
     let start = body[..at].char_indices().rev().find(|(_, c)| !is_of_scheme(*c)).map_or(0, |(at, c)| at + c.len_utf8());
     format!("{}{}{end}", &body[..start], without_secrets_of_one(&body[start..]))
 }
 
-/// A user and a password in front of a host, and a query, in what is a path by its form.
+/// Removes user and password before a host, and a query, from text that looks like a path.
 fn path_without_secrets(path: &str) -> String {
     let has_query = path.split_once('?').is_some_and(|(_, query)| query.contains('='));
     let bare = if has_query { path.split_once('?').map_or(path, |(bare, _)| bare) } else { path };
@@ -134,7 +134,7 @@ fn without_secrets_of_one(url: &str) -> String {
     let (authority, path) = rest.split_at(end);
     let (host, path) = match authority.rsplit_once('@') {
         Some((_, host)) => (host, path),
-        // A password with a slash in it: no valid URL, but somebody's password all the same.
+        // A password with a slash makes the URL invalid, but it is still somebody's password.
         None if !has_port(authority) => path.rsplit_once('@').map_or((authority, path), |(_, host)| (host, "")),
         None => (authority, path),
     };
@@ -143,7 +143,7 @@ fn without_secrets_of_one(url: &str) -> String {
     line(&format!("{scheme}://{host}{path}{}", if has_query { "?…" } else { "" }))
 }
 
-/// Whether what follows a colon in the authority of a URL is a port, or there is no colon.
+/// Whether the text after a colon in the authority of a URL is a port, or there is no colon.
 fn has_port(authority: &str) -> bool {
     if authority.starts_with('[') {
         return true;

@@ -9,8 +9,8 @@
 //! spec                                          the OpenAPI document           api/spec.rs
 //! ```
 //!
-//! An operation reads its parameters, asks the [`Service`] or the database, and answers. It authenticates its caller and
-//! limits its body by the types of its parameters; the rules are in the service. Every failure is
+//! An operation reads its parameters, asks the [`Service`] or the database, and answers. It authenticates its caller
+//! and limits its body by the types of its parameters; the rules are in the service. Every failure is
 //! `application/problem+json`. The `OpenAPI` document is generated from the same code: [`spec`] needs no database.
 //!
 //! poem-openapi 5.1.16 matches path parameters by the type name `Path` and by their order: always write `Path<T>`, in

@@ -155,8 +155,8 @@ impl Application {
         Ok(tasks)
     }
 
-    /// Finishes once no requests are answered and no background tasks run: writes what was counted since the last write,
-    /// and waits a second for a build to end.
+    /// Finishes once no requests are answered and no background tasks run: writes what was counted since the last
+    /// write, and waits a second for a build to end.
     pub async fn finish(&self) {
         let service = &self.context.service;
         let write = service.bundles().demand().write(service.db().as_ref());

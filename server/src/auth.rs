@@ -7,9 +7,9 @@
 //!   Authorizer   all of this for one request, and its rate         auth/authorizer.rs
 //! ```
 //!
-//! An operation that needs a token calls the [`Authorizer`]: those of `/api/v1` through their security scheme, uploads of
-//! chunks through [`AuthorizeUpload`]. What the principal may then do is checked by
-//! the operation itself, with the `require_…` methods.
+//! An operation that needs a token calls the [`Authorizer`]: those of `/api/v1` through their security scheme, uploads
+//! of chunks through [`AuthorizeUpload`]. What the principal may then do is checked by the operation itself, with the
+//! `require_…` methods.
 
 use async_trait::async_trait;
 use poem::Request;

@@ -1,4 +1,4 @@
-//! Where chunk bytes live, behind one seam, with a cache in front.
+//! Where chunk bytes are kept: one interface for all places, with a cache in front.
 //!
 //! ```text
 //! Chunks        get, size, put, missing, clean, verify       this file, chunks/maintenance.rs
@@ -7,9 +7,9 @@
 //!   Objects     in a folder or S3: one object per chunk      chunks/objects.rs
 //! ```
 //!
-//! Promises: bytes become visible only after they have been unpacked and hashed to their id; a chunk whose row is live has
-//! its bytes, whatever runs at the same time; memory is bounded by the cache, by the number of concurrent checks and by the
-//! callers' bodies. Absence is never cached. Nothing here knows HTTP, or who may do what.
+//! Promises: bytes become visible only after they have been unpacked and hashed to their id; a chunk whose row is live
+//! has its bytes, whatever runs at the same time; memory is bounded by the cache, by the number of concurrent checks
+//! and by the callers' bodies. Absence is never cached. Nothing here knows HTTP, or who may do what.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -133,8 +133,8 @@ impl Chunks {
         }
     }
 
-    /// The stored bytes of a chunk, bypassing the cache: reading a whole version through it would only evict what players
-    /// need.
+    /// The stored bytes of a chunk, bypassing the cache: reading a whole version through it would only evict what
+    /// players need.
     pub async fn read(&self, id: &ChunkId) -> Result<Option<Bytes>> {
         match &self.storage {
             Storage::InDatabase(_) => self.db.chunk_bytes(id).await,

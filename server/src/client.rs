@@ -1,7 +1,7 @@
 //! Where a request comes from: the address that rates and lockouts count by.
 //!
-//! `X-Forwarded-For` is believed from configured proxies only. Of an IPv6 address the first 64 bits count, which is what
-//! one customer usually has.
+//! `X-Forwarded-For` is believed from configured proxies only. Of an IPv6 address the first 64 bits count, which is
+//! what one customer usually has.
 
 use std::net::{IpAddr, Ipv6Addr};
 

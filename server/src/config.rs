@@ -1,7 +1,7 @@
 //! The configuration: defaults, a file, the environment and the command line, in this order. Later ones win.
 //!
-//! Promises: unknown names are errors in all of them, the origin of every setting is known, and secrets are never shown.
-//! The environment is passed in by the program, not read here.
+//! Promises: unknown names are errors in all of them, the origin of every setting is known, and secrets are never
+//! shown. The environment is passed in by the program, not read here.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

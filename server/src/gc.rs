@@ -1,8 +1,8 @@
 //! Garbage collection: chunks that nothing needs, publications that were never finished, metadata that is out of force,
 //! and bundles whose version is gone or that better ones have replaced.
 //!
-//! A chunk is doomed first, by a transaction that sees whether a version or a publication needs it. It is removed after a
-//! grace period, and until then a publisher can revive it by sending it again: when asked, the server reports doomed
+//! A chunk is doomed first, by a transaction that sees whether a version or a publication needs it. It is removed after
+//! a grace period, and until then a publisher can revive it by sending it again: when asked, the server reports doomed
 //! chunks as missing. So no version ever lacks a chunk, whatever happens at the same time.
 
 use std::sync::Arc;

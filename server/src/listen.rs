@@ -1,8 +1,8 @@
 //! Connections: accepted, counted, watched, and served with hyper.
 //!
 //! poem's own `Server` is not used, because it does not set `TCP_NODELAY`, waits forever for the header of a request,
-//! accepts headers of half a megabyte, does not limit the number of connections, and hides the socket behind a box through
-//! which every body is copied once more. Endpoints, acceptors and TLS are poem's.
+//! accepts headers of half a megabyte, does not limit the number of connections, and hides the socket behind a box
+//! through which every body is copied once more. Endpoints, acceptors and TLS are poem's.
 //!
 //! ```text
 //! serve       the loop: accept, serve, shut down            this file
@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Promises: no more connections than allowed, while others wait in the system's queue; clients that are slow to send a
-//! header, idle, or do not read their response are disconnected. How long a handler may read a body or work is up to the
-//! handler.
+//! header, idle, or do not read their response are disconnected. How long a handler may read a body or work is up to
+//! the handler.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,7 +1,7 @@
 //! The data of the service. No SQL, no HTTP.
 //!
-//! Times are whole microseconds since 1970, made by the program and never by a database, so that all databases store and
-//! compare them alike. Ids are UUIDs, also made by the program.
+//! Times are whole microseconds since 1970, made by the program and never by a database, so that all databases store
+//! and compare them alike. Ids are UUIDs, also made by the program.
 
 use std::fmt;
 

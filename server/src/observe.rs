@@ -1,7 +1,7 @@
 //! Tracing and metrics: an id for each request, a line in the log, numbers for Prometheus.
 //!
-//! Reads of chunks and signed files are counted but not logged, unless the level is `debug`. Nothing that a client sends is
-//! logged unfiltered: control characters are removed from paths, and headers are not logged at all.
+//! Reads of chunks and signed files are counted but not logged, unless the level is `debug`. Nothing that a client
+//! sends is logged unfiltered: control characters are removed from paths, and headers are not logged at all.
 
 use std::time::Instant;
 

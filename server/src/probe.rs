@@ -1,11 +1,12 @@
 //! Checks whether CDNs serve the repository, and how fast.
 //!
-//! A probe requests `tuf/timestamp.json`, which every mirror must have, and which must not have expired. Three failures in
-//! a row make a CDN unhealthy, two successes make it healthy again, so that the signed list of mirrors does not flap.
+//! A probe requests `tuf/timestamp.json`, which every mirror must have, and which must not have expired. Three failures
+//! in a row make a CDN unhealthy, two successes make it healthy again, so that the signed list of mirrors does not
+//! flap.
 //!
-//! Whoever may add CDNs must not be able to explore the operator's network. So the prober connects to public addresses
-//! only, whatever a name resolves to at that moment, follows no redirects, and reports nothing about a response except
-//! whether it was good.
+//! Somebody who may add CDNs must not be able to explore the operator's network. So the prober connects to public
+//! addresses only, whatever a name resolves to at that moment, follows no redirects, and reports nothing about a
+//! response except whether it was good.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

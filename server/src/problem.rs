@@ -1,7 +1,7 @@
 //! Failures as `application/problem+json` (RFC 9457), the same on every path of the service.
 //!
-//! Promises: a stable `code`, a `type` that is the address of its explanation, and no internals: what the database or an
-//! object store reported goes to the log. What counts as a failure is decided elsewhere.
+//! Promises: a stable `code`, a `type` that is the address of its explanation, and no internals: what the database or
+//! an object store reported goes to the log. What counts as a failure is decided elsewhere.
 
 use poem::Response;
 use poem::http::{HeaderValue, StatusCode, header};
@@ -52,7 +52,8 @@ impl Problem {
         }
     }
 
-    /// The problem that a client sees for this error. Internal errors are logged here, and the client is not told details.
+    /// The problem that a client sees for this error. Internal errors are logged here, and the client is not told
+    /// details.
     pub fn of(error: &Error) -> Self {
         let status = error.status();
         let mut problem = if status == 500 {

@@ -39,7 +39,7 @@ pub use modes::{ModeEdit, VersionEdit};
 pub use sign::{Accept, Signer};
 pub(crate) use vsekai_updater::net::http::is_private;
 
-/// How often to decide anew because the view was stale.
+/// How often to decide again because the view was stale.
 const MAX_DECISIONS: u32 = 20;
 
 /// Who makes a change.
@@ -125,8 +125,8 @@ impl Service {
         Self { changed: Hook::default(), db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns }
     }
 
-    /// Sets a callback for every change made by this process, called before the change is reported to the client: cached
-    /// parts of the repository are stale then. Only the first callback is kept.
+    /// Sets a callback for every change made by this process, called before the change is reported to the client:
+    /// cached parts of the repository are stale then. Only the first callback is kept.
     pub fn on_change(&self, call: impl Fn() + Send + Sync + 'static) {
         let _ = self.changed.0.set(Box::new(call));
     }

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Promises: the layout is that of a folder of files and of a desync store; malformed paths are refused before anything
-//! is looked up; immutable content says so, and changing content may be cached for half a minute; content is served from
-//! memory without copying it. Who may upload is decided by an [`AuthorizeUpload`], not here.
+//! is looked up; immutable content says so, and changing content may be cached for half a minute; content is served
+//! from memory without copying it. Who may upload is decided by an [`AuthorizeUpload`], not here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,8 +195,8 @@ impl<E: Endpoint> Endpoint for Before<E> {
     }
 }
 
-/// Answers with a failure. Caches may remember for a moment that something is absent, but not longer: otherwise one client
-/// that asks too early would hide a new file from all others.
+/// Answers with a failure. Caches may remember for a moment that something is absent, but not longer: otherwise one
+/// client that asks too early would hide a new file from all others.
 fn refusal(error: &Error, path: &str) -> Response {
     let mut response = Problem::of(error).about(path).into_response();
     if matches!(error, Error::NotFound { .. }) {

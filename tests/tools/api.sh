@@ -33,7 +33,7 @@ end() {
 at_exit end
 bin=$(bin_dir)
 [[ -x $bin/vsekai && -x $bin/vsekai-server ]] || die "vsekai and vsekai-server are not in $bin" "./run test api builds them"
-# No rate limits: tests/api covers those.
+# No rate limits: server/tests/it/api/limits.rs tests those.
 "$bin/vsekai-server" serve --data "$work/data" --listen 127.0.0.1:0 \
 	--set writes_per_second=100000 --set wrong_tokens_per_minute=100000 --set probe_every_s=0 --set log=warn \
 	>"$work/out" 2>"$work/log" &

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks format, lints and the project's rules. Runs all checks, then fails if any did. With VSEKAI_LINT=all, also
-# compiles each layer without those above it, and what of them is for Windows.
+# Checks format, lints and the project's rules. Runs all checks, then fails if any of them failed. With VSEKAI_LINT=all,
+# also compiles each layer without those above it, and the layers below the network for Windows.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$repo"

@@ -35,8 +35,8 @@ pub fn shared_cache_folder() -> Option<PathBuf> {
     Some(base?.join("casync").join("chunks"))
 }
 
-/// How a game's environment differs from this program's: it has none of the updater's settings, several of which can hold
-/// a secret, and no passwords of proxies. The proxies themselves stay.
+/// How a game's environment differs from this program's: it has none of the updater's settings, several of which can
+/// hold a secret, and no passwords of proxies. The proxies themselves stay.
 pub fn game_environment() -> Vec<(OsString, Option<OsString>)> {
     let change = |(name, value): (OsString, OsString)| {
         let text = name.to_string_lossy().to_ascii_uppercase();

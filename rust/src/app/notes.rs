@@ -6,12 +6,12 @@
 //!
 //! Promises, whatever the notes contain:
 //!
-//! - The only tags in the result are the ones written here: `b`, `i`, `s`, `code`, `font_size`, `indent`, `ul`, `table`,
-//!   `cell`, `url`, `lb`. A `[` of the notes becomes `[lb]`, so the notes cannot bring a tag of their own.
+//! - The only tags in the result are the ones written here: `b`, `i`, `s`, `code`, `font_size`, `indent`, `ul`,
+//!   `table`, `cell`, `url`, `lb`. A `[` of the notes becomes `[lb]`, so the notes cannot bring a tag of their own.
 //! - Only http and https addresses become links, and the reader sees where each of them leads.
 //! - Images become their alternative text, and HTML is shown as text. Nothing is fetched.
 //! - No control characters, and none that change the direction of text.
-//! - Input, nesting and output are limited; what is beyond a limit is left out.
+//! Input, nesting and output are limited; anything beyond a limit is left out.
 
 mod escape;
 #[cfg(test)]
@@ -23,15 +23,15 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use escape::{Address, is_comment, is_line_break, push_escaped};
 
-/// Bytes of Markdown that are read.
+/// Most bytes of Markdown that are read.
 const MAX_INPUT: usize = 100_000;
-/// Bytes of BBCode after which the rest is left out.
+/// Most bytes of BBCode that are written.
 const MAX_OUTPUT: usize = 300_000;
 /// Lists and quotes that are nested deeper are shown at this depth.
 const MAX_DEPTH: usize = 6;
 /// Wider tables are written as lines of text.
 const MAX_COLUMNS: usize = 8;
-/// Further links are shown as text.
+/// Links beyond this number are shown as text.
 const MAX_LINKS: usize = 100;
 
 /// A box for quotes and code, in a grey that shows on light and on dark themes.
@@ -66,13 +66,14 @@ pub fn render(markdown: &str) -> Notes {
 #[derive(Debug, Default)]
 struct Renderer {
     notes: Notes,
-    /// The inline content of the block or table cell that is open.
+    /// The inline content of the open block or table cell.
     line: String,
-    /// Inline tags that are open in `line`, innermost last. Empty: one that is open already.
+    /// The open inline tags of `line`, innermost last. A repeated tag is an empty string, which opens and closes
+    /// nothing.
     open: Vec<&'static str>,
-    /// One entry for each open list: its next number, or nothing for bullets.
+    /// One entry for each open list: its next number, or `None` for bullets.
     lists: Vec<Option<u64>>,
-    /// The marker of an item of which nothing is written yet.
+    /// The marker of a list item that has no content yet.
     marker: Option<String>,
     quotes: usize,
     /// The open box.
@@ -88,9 +89,9 @@ struct Renderer {
 
 #[derive(Debug)]
 struct Boxed {
-    /// How deep the lists were when it began.
+    /// The depth of lists where the box began.
     lists: usize,
-    /// Tags that come after its own end.
+    /// The tags to write after the end of the box.
     after: String,
 }
 
@@ -128,7 +129,7 @@ impl Renderer {
             Event::HardBreak => self.break_line(),
             Event::TaskListMarker(is_done) => self.text(if is_done { "[x] " } else { "[ ] " }),
             Event::Rule => self.gap(),
-            // Extensions that are not enabled.
+            // These extensions are not enabled.
             Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
     }
@@ -167,7 +168,7 @@ impl Renderer {
     fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Strong | TagEnd::Emphasis | TagEnd::Strikethrough => self.close(),
-            // No gap: a heading belongs to what follows.
+            // A heading belongs to the text after it, so no empty line follows.
             TagEnd::Heading(_) => {
                 self.close();
                 self.flush();
@@ -252,7 +253,7 @@ impl Renderer {
         }
     }
 
-    /// A list or a table cell would take a new line for a new item.
+    /// In a list or a table cell, a line break would begin a new item.
     fn break_line(&mut self) {
         let is_plain = self.lists.is_empty() && self.table.is_none();
         self.line.push(if is_plain { '\n' } else { ' ' });
@@ -274,7 +275,7 @@ impl Renderer {
         self.link = Some(Link { address, text: String::new() });
     }
 
-    /// Shows where it leads, unless its text does.
+    /// Shows the address, unless the text of the link already does.
     fn end_link(&mut self) {
         let Some(Link { address, text }) = self.link.take() else { return };
         if text.trim().is_empty() {
@@ -288,7 +289,7 @@ impl Renderer {
 
     // --- blocks
 
-    /// Tags that put a block where it belongs, and those that end it. The first block of a list item gets the marker.
+    /// The tags before and after a block that give it its place. The first block of a list item also gets the marker.
     fn place(&mut self) -> (String, String) {
         let lists = self.boxed.as_ref().map_or(0, |boxed| boxed.lists);
         let depth = self.lists.len().saturating_sub(lists) + self.quotes.saturating_sub(1);
@@ -308,7 +309,7 @@ impl Renderer {
         self.has_gap |= self.lists.is_empty();
     }
 
-    /// Begins a line of its own; before it comes an empty one if a block has ended.
+    /// Begins a new line, with an empty line before it if a block has ended.
     fn begin_line(&mut self) {
         let has_gap = std::mem::take(&mut self.has_gap);
         if !self.notes.bbcode.is_empty() && !self.notes.bbcode.ends_with(BOX) {
@@ -332,7 +333,7 @@ impl Renderer {
         }
     }
 
-    /// A box holds no other: inside it, blocks are only indented.
+    /// Begins a box. Boxes are not nested: inside one, blocks are only indented.
     fn begin_box(&mut self) {
         if self.boxed.is_none() {
             if self.marker.is_some() {

@@ -4,9 +4,9 @@
 //! state.json, trust/  --->  look: metadata, catalog, choice  --->  documents  --->  install::prepare, apply
 //! ```
 //!
-//! Every call stands for itself: it reads the state from the disk, and what it changes is on the disk when it
-//! returns. Nothing about the user is sent: servers see requests for files, no more. What blocks an update (expired
-//! metadata, no network) never blocks a start, which is [`launch`](crate::install::launch)'s and asks nobody.
+//! Each call is independent: it reads the state from the disk, and all its changes are on the disk when it returns.
+//! Servers learn nothing about the user; they see only requests for files. What blocks an update (expired metadata, no
+//! network) never blocks a start, because [`launch`](crate::install::launch) does not use the network.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ use bundle_client::BundleClient;
 use repository_state::{DocumentSources, RepositoryState};
 use restore::Wanted;
 
-/// One install root, with what its user wants.
+/// An install root, and what its user wants.
 #[derive(Debug, Clone)]
 pub struct Updater {
     root: InstallRoot,
@@ -55,7 +55,7 @@ impl Updater {
         &self.root
     }
 
-    /// Asks the repository. Reads no file of the game, and changes nothing but what is remembered of metadata.
+    /// Looks for a newer version. Reads no file of the game, and changes only what the install remembers of metadata.
     pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
         monitor.begin();
         monitor.signal(Signal::Check);
@@ -74,7 +74,7 @@ impl Updater {
                 Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
             }
         };
-        // Where that cannot be written, or somebody else writes, the next check costs a little more.
+        // If the install cannot be written to, or another process is changing it, only the next check costs more.
         if self.root.is_ours()
             && let Ok(mut session) = self.enter("check", monitor)
         {
@@ -89,7 +89,7 @@ impl Updater {
         Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
     }
 
-    /// Finds out what an update would do, and changes nothing. Nothing if there is nothing to do.
+    /// Finds out what an update would do, without changing anything; `None` if there is nothing to do.
     pub fn plan(&self, monitor: &Monitor) -> Result<Option<Prepared>> {
         monitor.begin();
         Session::admit(&self.root, &self.admission("update"))?;
@@ -102,12 +102,12 @@ impl Updater {
         }
     }
 
-    /// Brings the install to the version that it should have: installs, updates or resumes.
+    /// Installs, updates or resumes, so that the install has the version that it should have.
     pub fn update(&self, monitor: &Monitor) -> Result<Updated> {
         self.update_as_planned(monitor, &|_| {})
     }
 
-    /// The same; `on_plan` sees what will be done, right before it is. It must return at once.
+    /// Like [`Self::update`]. Calls `on_plan` right before the plan is carried out; it must return at once.
     pub fn update_as_planned(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
         monitor.begin();
         let outcome = self.try_update(monitor, on_plan);
@@ -122,7 +122,7 @@ impl Updater {
 
     fn try_update(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
         Session::admit(&self.root, &self.admission("update"))?;
-        // A new folder is made only when there is something to put into it.
+        // Creates a new folder only when there is something to put into it.
         let session = if self.root.is_ours() { Some(self.enter("update", monitor)?) } else { None };
         monitor.signal(Signal::Check);
         let known = session.as_ref().map_or_else(|| InstallState::begin(self.mode()), |session| session.state.clone());
@@ -150,7 +150,7 @@ impl Updater {
         self.note(&mut session, &view)?;
         let from = session.state.current.clone();
         if wanted.why() == Some(Why::Incomplete) && matches!(wanted, Wanted::Version(..)) {
-            // Nothing is left of it, so it is no version to go back to.
+            // Nothing is left of the version, so it cannot be one to go back to.
             session.state.current = None;
         }
         let mut report = install::Installation::default();
@@ -159,7 +159,7 @@ impl Updater {
             on_plan(&prepared);
             report = prepared.apply(&mut session, monitor)?;
         } else {
-            // What is staged is for a version that is in place by now, or is not offered any more.
+            // Whatever is staged is for a version that is already in place, or is no longer offered.
             install::discard(&self.root, monitor)?;
             report.saved_files = session.clean(monitor)?;
         }
@@ -170,19 +170,19 @@ impl Updater {
         Ok(Updated { mode, current, from, why: wanted.why(), report, metadata })
     }
 
-    /// What was learned of the repository goes into the state, before anything is built on it.
+    /// Writes what was learned about the repository into the state, before anything relies on it.
     fn note(&self, session: &mut Session, view: &RepositoryState) -> Result<()> {
         let before = session.state.clone();
         view.note(&self.settings, &mut session.state)?;
         if let Some(version) = &self.settings.version {
-            // Asked for by name: what was held against it is forgotten.
+            // The user asked for this version by name, so it is no longer bad.
             let mode = view.mode(&self.settings, &session.state)?;
             session.state.bad.retain(|bad| *bad != (mode.clone(), version.clone()));
         }
         if session.state == before { Ok(()) } else { session.commit() }
     }
 
-    /// What a version needs to be brought in, and what finding out has cost beside metadata.
+    /// The job of bringing a version in, and the transfer that preparing it took, in addition to metadata.
     fn job(
         &self,
         view: &mut RepositoryState,
@@ -216,18 +216,19 @@ impl Updater {
         ))
     }
 
-    /// Reads all versions that are kept and compares them with what was signed. The current one comes first.
+    /// Reads all kept versions, the current one first, and compares them with what was signed.
     pub fn verify(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         let state = self.state(monitor)?;
         current_of(&self.root, &state)?;
         install::examine(&self.root, &state, &signed_digests(&self.root, &self.settings.scratch), monitor)
     }
 
-    /// Makes every version that is kept whole again. What one has is taken from the other; no more is fetched than what
-    /// neither has. Needs no metadata, so an expired repository is no obstacle. Gives what was found, and the work.
+    /// Repairs every kept version. Each version takes what it can from the other one; only what neither has is
+    /// downloaded. Needs no metadata, so it also works with an expired repository. Returns what was found and what was
+    /// done.
     ///
     /// # Errors
-    /// The first that keeps a version from being mended; those that could be mended are whole then.
+    /// The first one that prevented a repair; the versions that could be repaired are whole nevertheless.
     pub fn repair(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         monitor.begin();
         let mut session = self.enter("repair", monitor)?;
@@ -242,11 +243,11 @@ impl Updater {
         let mut is_told = false;
         for at in 0..all.len() {
             let others = self.others(&session.state, &all, at);
-            // Its documents are lost, which was said already.
+            // Its documents are lost, which was reported above.
             if all[at].found.nodes.is_empty() {
                 continue;
             }
-            // The states are those of one repair, however many versions there are to repair.
+            // However many versions need repair, report the states of one repair.
             let quiet = if is_told { monitor.without_states() } else { monitor.clone() };
             is_told |= !all[at].found.damage.is_empty();
             let folder = all[at].installed.folder.clone();
@@ -260,7 +261,7 @@ impl Updater {
         }
     }
 
-    /// The versions beside the one at this position, with what is known of them now.
+    /// The other kept versions than the one at position `at`, with the condition of their files if it is still known.
     fn others(&self, state: &InstallState, all: &[Examined], at: usize) -> Vec<InPlace> {
         let beside = state.kept().zip(all).enumerate().filter(|(other, _)| *other != at);
         let read = |(_, (installed, version)): (usize, (&Installed, &Examined))| {
@@ -271,7 +272,7 @@ impl Updater {
         beside.filter_map(read).collect()
     }
 
-    /// Who has chunks, to mend with: the repositories that were named, then those that the install came from.
+    /// The sources of chunks for a repair: the repositories that the user named, then those that the install came from.
     fn sources(&self, state: &InstallState, monitor: &Monitor) -> Result<Sources> {
         let named = self.settings.repository.iter().map(|place| repository_state::below(place, DEFAULT_STORE));
         let stores: Vec<String> = named.chain(state.stores.iter().cloned()).collect();
@@ -279,7 +280,7 @@ impl Updater {
         repository_state::sources(&self.settings, &network, &stores)
     }
 
-    /// Gets the documents of a version again if somebody removed them, or put others in their place.
+    /// Gets the documents of a version again if they are missing or not the signed ones.
     fn restore_documents(
         &self,
         state: &InstallState,
@@ -301,7 +302,8 @@ impl Updater {
         InstalledVersion::write_documents(&self.root, &installed.folder, &documents)
     }
 
-    /// Goes back to the previous version, mended if it was damaged. The one that is left is not offered again.
+    /// Goes back to the previous version, after repairing it if necessary. The version that is left is not offered
+    /// again.
     pub fn roll_back(&self, monitor: &Monitor) -> Result<Installed> {
         monitor.begin();
         let mut session = self.enter("rollback", monitor)?;
@@ -320,11 +322,11 @@ impl Updater {
         let state = session.state.clone();
         let outcome = session.roll_back(VerifyDepth::Full, &|| self.sources(&state, monitor), monitor);
         if let Err(Error::NoPrevious { .. }) = outcome {
-            // A run before this one may have been stopped right after the switch.
+            // An earlier run may have been stopped right after the switch.
             session.clean(monitor)?;
         }
         outcome?;
-        // What is left over is no reason to fail: the switch is made.
+        // The switch is done, so leftovers are not a reason to fail.
         session.clean(monitor).map_or_else(|error| monitor.warn(&error), drop);
         monitor.signal(Signal::Finished);
         session.current().cloned()
@@ -349,7 +351,7 @@ impl Updater {
         Ok(view.modes(&self.settings.platform, &state.mode))
     }
 
-    /// What is known without asking anybody.
+    /// The state of the install, without network access.
     pub fn status(&self, monitor: &Monitor) -> Result<Status> {
         let state = self.state(monitor)?;
         let staged = std::fs::read_dir(self.root.control("staging"));
@@ -370,7 +372,7 @@ impl Updater {
         })
     }
 
-    /// Registers the install with the desktop: `setup_registry_values`. Can be repeated.
+    /// Registers the install with the desktop (`setup_registry_values` in the proposal). Can be repeated.
     pub fn integrate(&self, desktop: &Desktop, monitor: &Monitor) -> Result<Record> {
         let mut session = self.enter("integrate", monitor)?;
         session.current()?;
@@ -390,7 +392,7 @@ impl Updater {
         Ok(record)
     }
 
-    /// Takes back what [`Updater::integrate`] did. Gives what that was; nothing if there was nothing.
+    /// Undoes [`Updater::integrate`]. Returns the record of what was undone, or `None` if nothing was registered.
     pub fn unintegrate(&self, monitor: &Monitor) -> Result<Option<Record>> {
         let mut session = self.enter("unintegrate", monitor)?;
         let Some(record) = session.state.integration.clone() else { return Ok(None) };
@@ -400,7 +402,7 @@ impl Updater {
         Ok(Some(record))
     }
 
-    /// Removes the install, and nothing that we did not put there.
+    /// Removes the install. Files that we did not put there stay.
     pub fn uninstall(&self, monitor: &Monitor) -> Result<Uninstalled> {
         install::uninstall(&self.root, &self.admission("uninstall"), monitor)
     }
@@ -421,7 +423,7 @@ impl Updater {
         }
     }
 
-    /// The right to change an install that is there, or is to be.
+    /// Opens a session to change an install. Only the verb `update` may create a new install.
     pub fn enter(&self, verb: &str, monitor: &Monitor) -> Result<Session> {
         if verb != "update" && !self.root.is_ours() {
             return Err(Error::NotInstalled { path: self.root.directory().to_owned() });
@@ -429,7 +431,7 @@ impl Updater {
         Session::enter(&self.root, &self.admission(verb), monitor)
     }
 
-    /// The state of what is installed, mended if that is needed and possible.
+    /// The state of an existing install, repaired if necessary and possible.
     fn state(&self, monitor: &Monitor) -> Result<InstallState> {
         Session::look(&self.root, &self.admission("status"), monitor)
     }
@@ -442,7 +444,8 @@ impl Updater {
     }
 }
 
-/// What an install remembers of signed documents, to compare its own with. `scratch` is a folder for temporary files.
+/// What an install remembers of signed release documents, to compare the installed ones with. `scratch` is a folder for
+/// temporary files.
 pub fn signed_digests(root: &InstallRoot, scratch: &Path) -> SignedDigests {
     SignedDigests::new(signed_documents(&root.trust(), scratch))
 }
@@ -451,7 +454,7 @@ fn current_of<'a>(root: &InstallRoot, state: &'a InstallState) -> Result<&'a Ins
     state.current.as_ref().ok_or_else(|| Error::NotInstalled { path: root.directory().to_owned() })
 }
 
-/// Goes on after a failure, and remembers the first; only being cancelled ends the work at once.
+/// Keeps the first of several failures, so that the work can continue. Only a cancellation ends it at once.
 fn keep_first(first: Option<Error>, outcome: Result<()>) -> Result<Option<Error>> {
     match outcome {
         Err(Error::Cancelled) => Err(Error::Cancelled),
@@ -460,7 +463,7 @@ fn keep_first(first: Option<Error>, outcome: Result<()>) -> Result<Option<Error>
     }
 }
 
-/// What the catalog may not do to what was seen of a mode.
+/// The error for a catalog that is older than one that this install has seen.
 fn went_back(mode: &ModeName, seen: u64, now: u64) -> Error {
     let reason = format!("the catalog is at {now} in mode {mode}, and was at {seen} before");
     Error::Trust { kind: TrustKind::Rollback, reason }

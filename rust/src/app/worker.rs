@@ -1,4 +1,5 @@
-//! Runs one operation of the updater on a thread of its own, for faces that must not block, such as Godot's main thread.
+//! Runs one operation of the updater on a thread of its own, for faces that must not block, such as Godot's main
+//! thread.
 //!
 //! ```text
 //! Options + work  --->  Worker::start  --->  any number of messages  --->  Message::Done, once and last
@@ -142,7 +143,7 @@ impl Failure {
         }
     }
 
-    /// Whether the operation was cancelled, which is no fault.
+    /// Whether the operation was cancelled, which is not a fault.
     pub fn is_cancelled(&self) -> bool {
         self.code == Error::Cancelled.code()
     }
@@ -159,7 +160,7 @@ pub enum Message<R> {
     Done(Result<R, Failure>),
 }
 
-/// A thread that does one piece of work, which gives an `R`.
+/// A thread that does one piece of work, whose result is an `R`.
 #[derive(Debug)]
 pub struct Worker<R> {
     cancel: Cancel,

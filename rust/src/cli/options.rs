@@ -91,7 +91,7 @@ fn secret_text(file: Option<&Path>, name: &'static str) -> Result<Option<String>
     Ok(text.map(|text| text.lines().next().unwrap_or_default().trim().to_owned()))
 }
 
-/// The URL that an argument is; none if it is a path. Text that is neither, but a URL without its scheme, is an error.
+/// The URL that an argument names; `None` if it is a path. A URL without its scheme is an error.
 pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
     let given = argument.to_str()?;
     if text::is_web_url(given) {
@@ -102,7 +102,7 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
     Some(Err(Error::Invalid { what: "URL", reason }))
 }
 
-/// An argument that must be a folder: a URL in its place would become one of that name.
+/// An argument that must be a folder. A URL is an error, because a folder of that name would be created.
 pub(crate) fn folder(argument: &Path) -> Result<&Path> {
     if scheme(argument).is_none() {
         return Ok(argument);
@@ -122,7 +122,7 @@ pub(crate) fn scheme(path: &Path) -> Option<String> {
     (is_scheme && is_address).then(|| scheme.to_owned())
 }
 
-/// An argument that names a file, a folder or a URL, as it may be shown.
+/// An argument that names a file, a folder or a URL, in a form that may be shown.
 pub(crate) fn shown(argument: &OsStr) -> String {
     text::address(&argument.to_string_lossy())
 }

@@ -1,7 +1,7 @@
 //! Ctrl-C and the other signals that ask a program to end: the first requests a clean stop, a later one exits at once.
 //!
-//! The end of a session, a closed terminal and `timeout` send several signals in a row. Those that arrive within a second
-//! of the first count as the same request.
+//! The end of a session, a closed terminal and `timeout` send several signals in a row. Those that arrive within a
+//! second of the first count as the same request.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -31,7 +31,8 @@ pub(crate) fn stop(cancel: &Cancel) {
     HANDLER.call_once(listen);
 }
 
-/// The exit code of a program that the signal has ended which the running operation received, as shells count it.
+/// The exit code for the first signal that the running operation has received, as shells compute it; `None` if there
+/// was none.
 pub(crate) fn exit_code() -> Option<u8> {
     match RECEIVED.load(Ordering::SeqCst) {
         0 => None,

@@ -9,8 +9,8 @@
 //! [`Layout::segments`] renders them exactly as casync and desync write them, so they are never stored. A layout is
 //! made from a listing ([`Layout::build`]), from an archive's end backwards with few reads ([`Walk`]), from a whole
 //! archive ([`Forward`]), or from its own serialized form. All four check everything, so every layout is valid: names
-//! are safe, links stay inside (followed through each other), payloads tile the stream. No function here touches files; the caller supplies the
-//! bytes.
+//! are safe, links stay inside (also when followed through each other), payloads tile the stream. No function here
+//! touches files; the caller supplies the bytes.
 //!
 //! Source of the format: casync `caformat.h`, `caencoder.c`, `camakebst.c`; desync `format.go`.
 

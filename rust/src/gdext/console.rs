@@ -1,11 +1,11 @@
-//! Process settings that Godot changes and a command line needs as they were.
+//! Restores process settings that Godot changes and that a command line needs.
 
 use std::path::PathBuf;
 
-/// Makes a reader that goes away an error of writing, as in any Rust program. In Godot it ends the process.
+/// Turns a closed pipe into a write error, as in any Rust program. Under Godot, the signal would end the process.
 #[cfg(unix)]
 pub(super) fn outlive_readers() {
-    // The handler stays. Failing to set it is no reason to stop.
+    // The handler stays installed. A failure is not a reason to stop.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGPIPE, std::sync::Arc::default());
 }
 
@@ -14,8 +14,8 @@ pub(super) fn outlive_readers() {}
 
 /// Sets the working folder to the caller's, for as long as this value lives.
 ///
-/// Godot changes to the folder of the project or of the exported program before any of our code runs. Only the `PWD` that
-/// the shell has set is left. Without that variable, as on Windows, paths must be absolute.
+/// Godot changes to the folder of the project or of the exported program before any of our code runs. Only `PWD`, which
+/// the shell has set, still names the caller's folder. Without that variable, as on Windows, paths must be absolute.
 pub(super) struct WorkingFolder {
     before: Option<PathBuf>,
 }

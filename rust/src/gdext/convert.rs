@@ -2,7 +2,7 @@
 
 use godot::builtin::{GString, PackedStringArray};
 
-/// Text for labels: without control characters and what changes the direction of text.
+/// Text for labels, without control characters and characters that change the direction of text.
 pub(super) fn text(text: &str) -> GString {
     GString::from(crate::text::lines(text).as_str())
 }
@@ -11,7 +11,7 @@ pub(super) fn texts(texts: impl IntoIterator<Item = String>) -> PackedStringArra
     texts.into_iter().map(|one| text(&one)).collect()
 }
 
-/// Godot's integers are signed.
+/// Converts to Godot's integers, which are signed.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

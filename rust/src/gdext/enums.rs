@@ -1,5 +1,5 @@
-//! The enumerations of the node. gdext 0.5 does not register a user's enumerations with Godot: this does, so that GDScript
-//! can write `VSekaiUpdater.State.IDLE` and the inspector shows names.
+//! The enumerations of the node. gdext 0.5 does not register user enumerations with Godot. This module does, so that
+//! GDScript can write `VSekaiUpdater.State.IDLE` and the inspector shows names.
 
 use godot::builtin::StringName;
 use godot::global::godot_error;

@@ -1,6 +1,7 @@
 //! The queue of signals that the node emits, in order, while nothing of the node is borrowed.
 //!
-//! A signal first changes what the node knows, then is emitted: whoever hears it and asks the node gets the same answer.
+//! A signal first changes the node's own state, and is then emitted. So a handler that asks the node gets the announced
+//! answer.
 
 use godot::obj::Gd;
 
@@ -13,7 +14,7 @@ use crate::event::throughput::Progress;
 type Apply = Box<dyn FnOnce(&mut VSekaiUpdater) -> bool>;
 type Emit = Box<dyn FnOnce(&Gd<VSekaiUpdater>)>;
 
-/// A signal that waits.
+/// A signal that is waiting to be emitted.
 pub(super) struct Signal {
     apply: Apply,
     emit: Emit,
@@ -31,7 +32,7 @@ impl VSekaiUpdater {
         self.tell_after(|_| true, emit);
     }
 
-    /// Queues a signal and what becomes true with it. Nothing is emitted if `apply` gives false.
+    /// Queues a signal and the change of the node that it announces. Nothing is emitted if `apply` returns false.
     pub(super) fn tell_after(
         &mut self,
         apply: impl FnOnce(&mut Self) -> bool + 'static,
@@ -56,7 +57,7 @@ impl VSekaiUpdater {
         self.tell(move |node| node.signals().warned().emit(&code, &message));
     }
 
-    /// `is_update`: of a check or an update, which have a signal of their own as well.
+    /// Queues a failure. `is_update` is set for checks and updates, which have an additional signal.
     pub(super) fn tell_failure(&mut self, failure: Gd<VSekaiFailure>, is_update: bool) {
         let kept = failure.clone();
         let apply = move |node: &mut Self| {
@@ -72,7 +73,7 @@ impl VSekaiUpdater {
         });
     }
 
-    /// Makes the next signal true of the node; the caller emits it when it has let go of the node.
+    /// Applies the next signal to the node. The caller emits it after releasing its borrow of the node.
     pub(super) fn next_signal(&mut self) -> Option<Emit> {
         while let Some(Signal { apply, emit }) = self.signals.pop_front() {
             if apply(self) {

@@ -1,12 +1,12 @@
 //! Lets timers of the engine's threads fire late, if the project setting `vsekai/timer_slack_usec` asks for it.
 //!
-//! On X11 a thread of Godot 4.6 polls for events every millisecond: 3 to 5 % of a core for a window in which nothing moves.
-//! Linux can let such a wait take longer, by the timer slack of the thread; the event that it waits for still wakes it at
-//! once. No thread can set the slack of another, but a new thread inherits that of its creator: so the main thread has it
-//! while the engine creates its display, and no longer.
+//! On X11 a thread of Godot 4.6 polls for events every millisecond, which takes 3 to 5 % of a core for a window in
+//! which nothing moves. With a timer slack, Linux lets such a wait take longer; an event still wakes the thread at
+//! once. A thread cannot set the slack of another thread, but a new thread inherits that of its creator. So the main
+//! thread has the slack while the engine creates its display, and no longer.
 //!
-//! For launchers, not for games: audio threads wait by timers too. Does nothing unless asked, nothing in the editor, and
-//! nothing on other systems.
+//! For launchers, not for games: audio threads also wait for timers. Does nothing unless asked, nothing in the editor,
+//! and nothing on other systems.
 
 use godot::init::{InitLevel, InitStage};
 
@@ -14,17 +14,17 @@ use super::project_settings;
 
 const SETTING: &str = "vsekai/timer_slack_usec";
 const MAX_USEC: i64 = 200_000;
-/// For the kernel, the main thread is the process.
+/// The kernel addresses the main thread as the process.
 const MAIN_THREAD: &str = "/proc/self/timerslack_ns";
 
-/// Before the display is created. The library with class docs is the editor's, which would have to be restarted to load
-/// a library of this level.
+/// The level must come before the display is created. The library with class docs belongs to the editor, which would
+/// have to be restarted to load a library of this level.
 pub(super) fn first_level() -> InitLevel {
     if cfg!(all(target_os = "linux", not(feature = "docs"))) { InitLevel::Core } else { InitLevel::Scene }
 }
 
 pub(super) fn on_stage(stage: InitStage) {
-    // A library of a later level hears of the earlier stages then, when the display exists already.
+    // A library of a later level is told about the earlier stages only when the display already exists.
     if first_level() != InitLevel::Core {
         return;
     }
@@ -40,7 +40,7 @@ pub(super) fn on_stage(stage: InitStage) {
     }
 }
 
-/// Failing costs nothing but electricity.
+/// A failure only costs power.
 fn set(nanoseconds: i64) {
     let _ = std::fs::write(MAIN_THREAD, nanoseconds.to_string());
 }

@@ -1,5 +1,5 @@
-//! The node `VSekaiUpdater`: properties, methods, signals. Each operation says here what its worker does, and what the node
-//! emits afterwards; `pump` calls that, once a frame. Getters and static functions are in `queries`.
+//! The node `VSekaiUpdater`: properties, methods, signals. Each operation says here what its worker does, and what the
+//! node emits afterwards; `pump` calls that, once a frame. Getters and static functions are in `queries`.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,8 @@
-//! What a player, or the game, has changed in files of a version: never dropped without a word.
+//! Files of a version that a player or the game has changed: they are never dropped silently.
 //!
-//! A file counts as changed if its size or time is another than when it was installed, and so is its content. A file
-//! whose bytes differ under an unchanged time was damaged by the disk, and nobody misses that.
+//! A file counts as changed if its size or time differs from those recorded at installation, and its content from the
+//! published one. A file whose bytes differ under an unchanged time was damaged by the disk, so nobody misses those
+//! bytes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,25 +21,25 @@ use crate::path::RelPath;
 /// Most files that are named in a warning.
 const NAMED: usize = 5;
 
-/// What happens to changed files of a version that is removed.
+/// What happens to the changed files of a version that is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changes {
     /// They are moved to `saved/`.
     Save,
-    /// Those that players and games write are moved: the version was damaged and is replaced by a whole copy of itself,
-    /// so another file with other bytes is what had to be repaired.
+    /// Only files of the kinds that players and games write are moved: a whole copy replaces the damaged version, so
+    /// any other file with different bytes was damage.
     SaveWritten,
-    /// They go with the version: the whole install is removed.
+    /// They are removed with the version, because the whole install is.
     Drop,
 }
 
-/// The changed files of a version. Reads only those whose size or time is another, and those that the game may change.
+/// The changed files of a version. Reads only files whose size or time has changed, and files that the game may change.
 pub(super) fn list(kept: &InstalledVersion, monitor: &Monitor) -> Result<Vec<RelPath>> {
     let is_changed = |(node, path, size): &(usize, &RelPath, u64)| {
         let Ok(found) = std::fs::symlink_metadata(path.below(kept.tree())) else { return false };
-        // An empty file is what a crash leaves of one.
+        // A crash can leave an empty file, which is not worth saving.
         let is_something = found.is_file() && (found.len() > 0 || *size == 0);
-        // The stamp of a mutable file was taken after it had been carried over.
+        // The stamp of a mutable file was taken after the game's copy had been carried over.
         let may_differ = kept.is_mutable(*node) || !kept.has_stamp(*node);
         is_something && may_differ && !has_content(kept, *node)
     };
@@ -62,7 +63,7 @@ pub(super) fn move_away(
     let mut staying = staying.to_vec();
     staying.push(saved.clone());
     let theirs = list(kept, monitor)?;
-    // By the published size: what is left of a large file may be small.
+    // Uses the published size, because what is left of a large file may be small.
     let table = &kept.documents.table;
     let sizes: HashMap<&RelPath, u64> = table.files().map(|(_, path, size, _)| (path, size)).collect();
     let is_wanted =
@@ -72,9 +73,9 @@ pub(super) fn move_away(
 }
 
 /// Copies the changed files of the version that an update has just left to `saved/`, except those that the new version
-/// has taken over, and says which. Returns their number.
+/// has taken over. Warns about them, and returns their number.
 ///
-/// The files themselves stay in that version, which is the one to go back to.
+/// The files themselves stay in the version that was left, because a rollback returns to it.
 pub(super) fn copy(root: &InstallRoot, left: &InstalledVersion, new: &Path, monitor: &Monitor) -> Result<u64> {
     let Some(folder) = left.folder() else { return Ok(0) };
     let saved = root.saved(&folder);
@@ -87,7 +88,7 @@ pub(super) fn copy(root: &InstallRoot, left: &InstalledVersion, new: &Path, moni
         }
         let size = std::fs::symlink_metadata(&from).map_or(0, |found| found.len());
         let temporary = disk::temporary_beside(&root.control("saved"));
-        // A large one is linked: nobody writes to the version that was left.
+        // A large file is linked, because nobody writes to the version that was left.
         let taken = if may_share(&path, size) { disk::clone_or_link } else { disk::clone_or_copy };
         taken(&from, &temporary, &memory)?;
         let to = foreign::free_place(&saved, &path.below(Path::new("")));

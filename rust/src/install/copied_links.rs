@@ -1,5 +1,5 @@
-//! Links on a disk that has none: there, a link is a copy of what it leads to. See
-//! [`assemble`](crate::local::assemble), which makes them.
+//! Symbolic links on a disk that has none: each is a copy of what it leads to. [`assemble`](crate::local::assemble)
+//! makes these copies.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::formats::archive::NodeKind;
 use crate::local::assemble::is_left_out;
 use crate::local::disk;
 
-/// What the links of a version lead to, if it is on such a disk.
+/// The target of each link of a version; empty if the disk has links.
 pub(super) struct Ends(HashMap<usize, usize>);
 
 impl Ends {
@@ -18,13 +18,13 @@ impl Ends {
         Self(if kept.has_copied_links() { kept.documents.table.layout().link_ends() } else { HashMap::new() })
     }
 
-    /// Whether there need be nothing in place of the link at this position: it leads nowhere, or back to itself.
+    /// Whether there may be nothing in place of the link at this position, because it leads nowhere or back to itself.
     pub(super) fn may_lack(&self, kept: &InstalledVersion, link: usize) -> bool {
         let layout = kept.documents.table.layout();
         kept.has_copied_links() && self.0.get(&link).is_none_or(|end| is_left_out(layout, link, *end))
     }
 
-    /// Whether there is a copy in place of the link at this position, as long as what it leads to. Reads it if `deep`.
+    /// Whether there is a copy of the same size in place of the link at this position. Compares the content if `deep`.
     pub(super) fn is_copied(&self, kept: &InstalledVersion, link: usize, deep: bool) -> bool {
         let nodes = kept.documents.table.layout().nodes();
         let Some(path) = &nodes[link].path else { return false };
@@ -36,7 +36,7 @@ impl Ends {
     }
 }
 
-/// Whether what is at `path` is a copy of this node. Reads it if `deep`.
+/// Whether there is a copy of this node at `path`. Compares the content if `deep`.
 fn is_copy(kept: &InstalledVersion, end: usize, path: &Path, deep: bool) -> bool {
     let nodes = kept.documents.table.layout().nodes();
     let Ok(found) = fs::symlink_metadata(path) else { return false };

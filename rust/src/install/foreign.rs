@@ -1,5 +1,5 @@
-//! Foreign files, which were added to a version's folder by others: carried over to the next version, and never
-//! deleted. Those that this user may not read or move stay where they are, and are in nobody's way.
+//! Foreign files: those that others added to a version's folder. They are carried over to the next version, and never
+//! deleted. Those that this user may not read or move stay where they are, and do not block anything.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,7 +20,7 @@ enum Kind {
     File,
 }
 
-/// The paths of a layout, and what each is.
+/// The paths of a layout, each with its kind.
 type Known = HashMap<PathBuf, Kind>;
 
 fn known(layout: &Layout) -> Known {
@@ -36,12 +36,12 @@ fn known(layout: &Layout) -> Known {
     layout.nodes().iter().filter_map(entry).collect()
 }
 
-/// What others have put into a version's folder. Paths are relative to it.
+/// The foreign files and folders of a version. Paths are relative to its tree.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
-    /// All that the version does not have. Folders come before their content.
+    /// Everything that is not part of the version. Folders come before their content.
     pub(super) paths: Vec<PathBuf>,
-    /// Folders that cannot be listed: what is in them is not known.
+    /// Folders that cannot be listed, so their content is unknown.
     pub(super) unreadable: Vec<PathBuf>,
 }
 
@@ -52,20 +52,20 @@ impl Foreign {
         self.paths.into_iter().filter(is_open).collect()
     }
 
-    /// Says which folders stay behind.
+    /// Warns about the folders that stay behind.
     pub(super) fn warn(&self, tree: &Path, monitor: &Monitor) {
         self.unreadable.iter().for_each(|path| stays(&tree.join(path), monitor));
     }
 }
 
-/// Says that something stays where it is because this user may not read or move it.
+/// Warns that something stays where it is, because this user may not read or move it.
 pub(super) fn stays(path: &Path, monitor: &Monitor) {
     let code = Error::io("read", path)(io::ErrorKind::PermissionDenied.into()).code();
     let message = format!("{} cannot be read or moved by this user: it stays where it is", path.display());
     monitor.emit(Event::Warned { code, message });
 }
 
-/// What others have put into the folder of this version.
+/// The foreign files of this version.
 pub(super) fn list(kept: &InstalledVersion) -> Foreign {
     let tree = kept.tree();
     let known = known(kept.documents.table.layout());
@@ -81,7 +81,7 @@ pub(super) fn list(kept: &InstalledVersion) -> Foreign {
             let path = folder.join(entry.file_name());
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             match known.get(&path) {
-                // Ours, with all that is in it: the disk has no links.
+                // A copy in place of a link: ours, with all of its content.
                 Some(Kind::Link) if kept.has_copied_links() => continue,
                 Some(kind) if (*kind == Kind::Folder) == is_folder => {}
                 _ => found.paths.push(path.clone()),
@@ -108,7 +108,7 @@ pub(super) fn without_conflicts(paths: Vec<PathBuf>, wanted: &Layout) -> Vec<Pat
     paths.into_iter().filter(is_free).collect()
 }
 
-/// What became of files that were to be saved.
+/// The result of [`save`].
 #[derive(Debug, Default)]
 pub(super) struct Saved {
     /// Files moved.
@@ -138,7 +138,7 @@ pub(super) fn save(tree: &Path, paths: &[PathBuf], staying: &[PathBuf], saved: &
     Ok(done)
 }
 
-/// Moves something that is in the way of our own files to `saved/in-the-way`, and says so.
+/// Moves something that is in the place of one of our own files to `saved/in-the-way`, and warns about it.
 pub(super) fn set_aside(root: &InstallRoot, path: &Path, monitor: &Monitor) -> Result<()> {
     let Some(name) = path.file_name() else { return Ok(()) };
     let to = free_place(&root.saved("in-the-way"), Path::new(name));

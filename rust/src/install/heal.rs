@@ -1,13 +1,13 @@
-//! Makes a version in place whole again, and says whether one that cannot be made whole starts all the same.
+//! Repairs an installed version, and decides whether a version that cannot be repaired can be started anyway.
 //!
 //! ```text
-//! permissions alone are wrong  --->  chmod, in place: one step a file, from wrong to right
-//! anything else                --->  prepare, apply: the version is built anew beside the damaged one, from what is
-//!                                    sound in it, from the other version, and last from `sources`; then state.json
-//!                                    names the new folder instead of the damaged one
+//! only permissions are wrong  --->  chmod in place: one step for each file, from wrong to right
+//! anything else               --->  prepare, apply: the version is built again next to the damaged one, from its
+//!                                      sound parts, from the other version, and last from `sources`; then `state.json`
+//!                                      names the new folder instead of the damaged one
 //! ```
 //!
-//! A file that two versions share is never written to: each gets an inode of its own.
+//! Never writes to a file that two versions share: each version gets an inode of its own.
 
 use std::collections::HashSet;
 use std::fs;
@@ -26,11 +26,11 @@ use crate::local::staging::Intent;
 use crate::local::strategy::Link;
 
 impl Session {
-    /// Mends the version in `folder`, of which `found` tells what is wrong. Bytes come from itself, from the other
-    /// versions in place, and from `sources`, in this order. Gives the work, if there was any.
+    /// Repairs the version in `folder`, whose differences are in `found`. Bytes come from the version itself, from the
+    /// other installed versions, and from `sources`, in this order. Returns the work, if there was any.
     ///
     /// # Errors
-    /// If what is missing cannot be had, or not be written: the version is as it was then.
+    /// Those of the sources and of the disk; the version is then unchanged.
     pub fn mend(
         &mut self,
         folder: &str,
@@ -43,7 +43,7 @@ impl Session {
         let kept = InstalledVersion::known(self.root(), folder).ok_or_else(lost)?;
         let nodes = mend_modes(&kept, found, &others);
         if nodes.iter().all(|condition| *condition == Condition::Sound) {
-            // Only saves the next one from reading it again.
+            // The new stamps only save the next run from reading the version again.
             kept.stamp_again(self.root(), folder, monitor).unwrap_or_else(|error| monitor.warn(&error));
             return Ok((!found.damage.is_empty()).then(Installation::default));
         }
@@ -54,7 +54,7 @@ impl Session {
             documents,
             in_place,
             sources,
-            // What is damaged is little, as a rule, and a bundle may build on it.
+            // Usually little is damaged, and a bundle may build on the damaged parts.
             offers: Vec::new(),
             link: Link::default(),
             purpose: Purpose::Repair(folder.to_owned()),
@@ -66,7 +66,7 @@ impl Session {
     }
 }
 
-/// Sets the permissions that are wrong, and gives the condition of each node then.
+/// Corrects the permissions. Returns the condition of each node afterwards.
 fn mend_modes(kept: &InstalledVersion, found: &Verified, others: &[InPlace]) -> Vec<Condition> {
     let mut nodes = found.nodes.clone();
     let is_mode = |damage: &&Damage| matches!(damage, Damage::Mode { .. });
@@ -77,10 +77,10 @@ fn mend_modes(kept: &InstalledVersion, found: &Verified, others: &[InPlace]) -> 
         if is_wanted_otherwise(&path, kept, at, mode, others) {
             continue;
         }
-        // A disk that keeps no permissions takes any, and stays as it is: no reason to build the version anew.
+        // A disk without permissions accepts any mode and keeps its own, which is not a reason to rebuild the version.
         let is_set = disk::set_mode(&path, mode).is_ok();
         let is_right = is_set || fs::symlink_metadata(&path).is_ok_and(|found| has_mode(&found, mode));
-        // Nobody could read a file that nobody may read.
+        // A file without read permission could not be verified before.
         if is_right && (nodes[at] == Condition::OtherMode || has_content(kept, at)) {
             nodes[at] = Condition::Sound;
         }
@@ -88,7 +88,7 @@ fn mend_modes(kept: &InstalledVersion, found: &Verified, others: &[InPlace]) -> 
     nodes
 }
 
-/// Whether another version has the same inode, and wants it with another mode: then it needs two.
+/// Whether another version shares this inode but needs another mode, so that each needs an inode of its own.
 fn is_wanted_otherwise(path: &Path, kept: &InstalledVersion, node: usize, mode: u32, others: &[InPlace]) -> bool {
     let identity = |path: &Path| fs::symlink_metadata(path).ok().and_then(|found| disk::identity(path, &found));
     let digest = kept.documents.table.digest(node);
@@ -102,10 +102,10 @@ fn is_wanted_otherwise(path: &Path, kept: &InstalledVersion, node: usize, mode: 
     })
 }
 
-/// Lets a damaged version be taken as it is, with a warning, if it starts: a game that starts beats none.
+/// Accepts a damaged version, with a warning, if it can be started: a damaged game is better than none.
 ///
 /// # Errors
-/// `error`, which says why it was not mended, if it would not start.
+/// `error`, the reason why it was not repaired, if it would not start.
 pub(super) fn take_as_it_is(root: &InstallRoot, folder: &str, error: Error, monitor: &Monitor) -> Result<()> {
     if !InstalledVersion::read(root, folder).is_some_and(|kept| can_start(&kept)) {
         return Err(error);
@@ -115,7 +115,7 @@ pub(super) fn take_as_it_is(root: &InstallRoot, folder: &str, error: Error, moni
     Ok(())
 }
 
-/// Warns that a damaged version is taken.
+/// Warns that a damaged version is used.
 pub(crate) fn warn_of(root: &InstallRoot, folder: &str, monitor: &Monitor) {
     let path = root.versions(folder);
     let message =
@@ -124,7 +124,7 @@ pub(crate) fn warn_of(root: &InstallRoot, folder: &str, monitor: &Monitor) {
     monitor.emit(Event::Warned { code, message });
 }
 
-/// Whether the program of a version is whole, and may be run.
+/// Whether the entry program of a version is whole and executable.
 pub(crate) fn can_start(kept: &InstalledVersion) -> bool {
     let release = &kept.documents.release;
     let Some(entry) = kept.documents.table.find(&release.entry.path) else { return false };

@@ -119,7 +119,7 @@ pub fn integrate(request: &Request<'_>) -> Result<Record> {
 /// Undoes [`integrate`], except for entries that have been changed or removed since.
 ///
 /// # Errors
-/// `Io`, for the first change that could not be undone; the others are undone all the same.
+/// `Io`, for the first change that could not be undone; the others are undone nevertheless.
 pub fn unintegrate(record: &Record) -> Result<()> {
     let undone = change::undo_all(record.changes.iter().rev());
     if let Some(program) = &record.refresh {

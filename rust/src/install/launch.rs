@@ -38,36 +38,36 @@ use crate::text;
 /// Starts without a sign of life after which the previous version is restored.
 pub const MAX_ATTEMPTS: u32 = 2;
 
-/// Variables of the updater that hold secrets, or addresses that may contain one. A game runs what its users have made,
-/// so it gets none of them.
+/// Variables of the updater that hold secrets, or addresses that may contain one. A game runs content made by its
+/// users, so it must not get them.
 pub const SECRETS: [&str; 5] =
     ["VSEKAI_TOKEN", "VSEKAI_HTTP_AUTH", "VSEKAI_HTTP_COOKIE", "VSEKAI_PROXY", "VSEKAI_REPOSITORY"];
 
 /// How often the game is checked while it starts, and while it is asked to end.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How long after the game's end to wait for word that somebody ended it.
+/// How long after the game's end to wait for a signal that reached the game before this program.
 const HEARSAY: Duration = Duration::from_millis(300);
 
 /// How to start.
 #[derive(Debug, Clone)]
 pub struct LaunchOptions {
-    /// Arguments for the game, after those of its publisher.
+    /// Arguments for the game, after those of the publisher.
     pub arguments: Vec<OsString>,
-    /// A link that the game is to open. It is the game's last argument and comes after `--`, where Godot leaves
-    /// arguments to the game.
+    /// A link for the game to open. It is the last argument and comes after `--`; Godot leaves arguments after that to
+    /// the game.
     pub address: Option<LinkAddress>,
-    /// Variables that the game gets with another value, or, without a value, does not get. [`SECRETS`] are never passed
-    /// on.
+    /// Changes of the game's environment: variables with a new value, or without a value to remove them. [`SECRETS`]
+    /// are removed in any case.
     pub environment: Vec<(OsString, Option<OsString>)>,
-    /// How long a game must run to count as started, if it does not say so itself: see [`DEFAULT_GRACE`].
+    /// How long a game that does not signal readiness must run to count as started; see [`DEFAULT_GRACE`].
     pub grace: Duration,
     /// Folders that are refused as an install root.
     pub protected: Vec<PathBuf>,
     /// Stops waiting: the game continues without this program. If it has shown nothing by then, the start does not
     /// count.
     pub leave: Cancel,
-    /// What is known of signed documents.
+    /// The signed digests of release documents.
     pub signed: SignedDigests,
     /// Another user whose install this one may start.
     pub trusted_owner: Option<u32>,
@@ -95,23 +95,24 @@ pub struct Launched {
     pub version: String,
     /// Its mode.
     pub mode: String,
-    /// The version that was left because it did not start, if one was.
+    /// The version that was rolled back because it did not start, if there was one.
     pub rolled_back_from: Option<String>,
-    /// The current version, if it could not be started because a part of it is gone: this one was started instead, for
-    /// this time.
+    /// The current version, if this one was started in its place because a part of it is missing. This happens anew at
+    /// each start.
     pub instead_of: Option<String>,
-    /// Whether it has shown that it starts.
+    /// Whether the version counts as working.
     pub is_acknowledged: bool,
-    /// Its exit code; none if a signal ended it.
+    /// The game's exit code; `None` if a signal ended it.
     pub exit_code: Option<i32>,
-    /// The number of the signal that ended it, if one did.
+    /// The number of the signal that ended the game, if one did.
     pub signal: Option<i32>,
 }
 
 /// Starts the current version and waits until it ends.
 ///
 /// # Errors
-/// `not_installed`, `other_owner`, `damaged`, `launch_failed`, `state_malformed`, `state_too_new`; `cancelled` if the game was left to itself.
+/// `not_installed`, `other_owner`, `damaged`, `launch_failed`, `state_malformed`, `state_too_new`; `cancelled` if
+/// `leave` was raised while the game was running.
 pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Result<Launched> {
     let not_installed = || Error::NotInstalled { path: root.directory().to_owned() };
     owner::check(root, options.trusted_owner)?;
@@ -122,7 +123,7 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
         match count_attempt(root, options, monitor) {
             Ok((counted, left)) => (state, rolled_back_from) = (counted, left),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
-            // Nothing is worth keeping the player from the game: this start is not counted.
+            // Nothing here is worth keeping the player from the game, so this start is not counted.
             Err(error) => {
                 monitor.warn(&error);
                 rolled_back_from = roll_back_unwritten(root, &mut state, monitor);
@@ -151,7 +152,7 @@ pub fn launch(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) ->
     let settle = || is_on_trial && settle(root, &current, sign, options, monitor);
     let mut is_settled = settle();
     let status = started.wait(options, monitor)?;
-    // Another process may have had the lock.
+    // At the first attempt, another process may have had the lock.
     is_settled = is_settled || settle();
     let is_acknowledged = !is_on_trial || (is_settled && sign == Sign::Shown);
     Ok(Launched {
@@ -180,7 +181,7 @@ fn enter(root: &InstallRoot, options: &LaunchOptions, monitor: &Monitor) -> Resu
     Session::enter(root, &admission(options), monitor)
 }
 
-/// Counts a start, or goes back if there were enough. Gives the state, and the version that was left.
+/// Counts a start, or rolls back if there were enough. Returns the state, and the version that was left.
 fn count_attempt(
     root: &InstallRoot,
     options: &LaunchOptions,
@@ -190,24 +191,24 @@ fn count_attempt(
     if let Some(trial) = &mut session.state.trial
         && trial.open.as_ref().is_some_and(OpenStart::is_abandoned)
     {
-        // Whoever waited for the outcome was killed, which says nothing about the version.
+        // The process that waited for the outcome was killed, which says nothing about the version.
         trial.attempts = trial.attempts.saturating_sub(1);
     }
     let attempts = session.state.trial.as_ref().map_or(0, |trial| trial.attempts);
     if attempts >= MAX_ATTEMPTS {
         let left = session.state.current.as_ref().map(|current| current.version.to_string());
-        // From the disk alone: a start waits for no network. What cannot be mended so is left to a repair.
+        // From the disk alone, because a start does not wait for the network. Further damage is left to a repair.
         match session.make_ready(VerifyDepth::Quick, &|| Ok(Sources::default()), monitor) {
             Ok(()) => {
                 session.state.roll_back();
-                // A full disk is no reason to start what does not start. And what is left over is in nobody's way.
+                // A full disk is not a reason to start a version that does not work, and leftovers do no harm.
                 if let Err(error) = session.commit().and_then(|()| session.clean(monitor).map(drop)) {
                     monitor.warn(&error);
                 }
                 return Ok((session.state.clone(), left));
             }
             Err(Error::Cancelled) => return Err(Error::Cancelled),
-            // What is left of the version before would not start either.
+            // The previous version would not start either, so try the new one again.
             Err(error) => monitor.warn(&error),
         }
     }
@@ -219,7 +220,7 @@ fn count_attempt(
     Ok((session.state.clone(), None))
 }
 
-/// Goes back for this start alone: the root cannot be changed now. Gives the version that was left.
+/// Rolls back for this start only, because the root cannot be changed now. Returns the version that was left.
 fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState, monitor: &Monitor) -> Option<String> {
     let has_enough = state.trial.as_ref().is_some_and(|trial| trial.attempts >= MAX_ATTEMPTS);
     let previous = state.previous.as_ref().and_then(|previous| InstalledVersion::read(root, &previous.folder));
@@ -235,18 +236,18 @@ fn roll_back_unwritten(root: &InstallRoot, state: &mut InstallState, monitor: &M
     left.filter(|_| state.roll_back())
 }
 
-/// What a game has shown in its grace time.
+/// What the game has shown within its grace time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
-    /// It starts.
+    /// The version works.
     Shown,
-    /// It ended without having shown anything.
+    /// It ended without showing that it works.
     Nothing,
-    /// A person or the system stopped it: says nothing about the version, so the start does not count.
+    /// A person or the system stopped it. This says nothing about the version, so the start does not count.
     Stopped,
 }
 
-/// Writes down what a version on trial has shown, unless another is on trial by now. False if that failed.
+/// Records what a version on trial has shown, unless another is on trial by now. Returns false if that failed.
 fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchOptions, monitor: &Monitor) -> bool {
     let done = enter(root, options, monitor).and_then(|mut session| {
         let Some(trial) = session.state.trial.as_mut().filter(|trial| trial.folder == current.folder) else {
@@ -263,13 +264,13 @@ fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchO
                 trial.attempts = trial.attempts.saturating_sub(1);
                 session.commit()
             }
-            // The start was counted before it was made.
+            // The start was already counted before it was made.
             Sign::Nothing => open.map_or(Ok(()), |_| session.commit()),
         }
     });
     match done {
         Ok(()) => true,
-        // The start counts already.
+        // Nothing is lost, because the start was already counted.
         Err(_) if sign == Sign::Nothing => false,
         Err(error) => {
             monitor.warn(&error);
@@ -283,14 +284,14 @@ struct Started {
     program: PathBuf,
     ready: PathBuf,
     status: Option<ExitStatus>,
-    /// Held, and inherited by the game, so that its files stay while it runs.
+    /// Keeps the version's files as long as the game runs: the game inherits this lock.
     _marker: Option<File>,
 }
 
 /// The game could not be started.
 struct NotStarted {
     error: Error,
-    /// Not for a fault of the version: any other program could not have been started either.
+    /// Whether any other program would have failed to start in the same way.
     is_of_the_system: bool,
 }
 
@@ -324,7 +325,7 @@ impl Started {
         Ok(Self { child, program, ready, status: None, _marker: marker })
     }
 
-    /// What the game shows within the grace time.
+    /// Waits until the game has shown whether it works, or the grace time is over.
     fn wait_for_a_sign(&mut self, options: &LaunchOptions, monitor: &Monitor) -> Sign {
         let begun = Instant::now();
         loop {
@@ -342,7 +343,7 @@ impl Started {
         }
     }
 
-    /// What the end of the game within the grace time shows.
+    /// Judges the end of the game within its grace time.
     fn judge(&self, status: ExitStatus, options: &LaunchOptions, monitor: &Monitor) -> Sign {
         let is_told = || monitor.cancel.is_cancelled() || options.leave.is_cancelled();
         if self.ready.exists() || (status.success() && !is_told()) {
@@ -351,7 +352,7 @@ impl Started {
         if end::is_by_others(status) {
             return Sign::Stopped;
         }
-        // Ctrl-C reaches the game and this program at once, and this program may hear of it last.
+        // Ctrl-C reaches the game and this program at the same time, but this program may handle it later.
         let ended = Instant::now();
         while !is_told() && ended.elapsed() < HEARSAY {
             std::thread::sleep(TICK);
@@ -384,7 +385,7 @@ impl Started {
     }
 }
 
-/// Gives the game its arguments and its environment.
+/// Passes the arguments and the environment to the game.
 fn pass_on(options: &LaunchOptions, release: &Release, command: &mut Command) {
     command.args(&options.arguments);
     if let Some(address) = &options.address {

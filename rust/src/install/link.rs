@@ -1,15 +1,15 @@
 //! Addresses of links such as `uro://…`, which any web page or program can hand to the game.
 //!
-//! An address is one argument, cannot be an option, and has no character that a shell, a registry command or a terminal
-//! reads in its own way. Godot does not read arguments after `--`, where the address goes; what it would take for a scene
-//! or a project is refused all the same, for games that look at all of their arguments.
+//! An address is a single argument, cannot be an option, and has no character that a shell, a registry command or a
+//! terminal would interpret. Godot ignores arguments after `--`, where the address goes; but names of scenes and
+//! projects are refused anyway, for games that look at all of their arguments.
 
 use crate::error::{Error, Result};
 
-/// Longest address, in bytes. Browsers and desktops pass on longer ones; no link of V-Sekai comes near it.
+/// Longest address, in bytes. Browsers and desktops pass on longer ones; links of V-Sekai are much shorter.
 pub const MAX_ADDRESS_BYTES: usize = 2048;
 
-/// What Godot opens when it finds it among its arguments.
+/// Endings of names that Godot opens if they are among its arguments.
 const OPENED_BY_GODOT: [&str; 9] = [".tscn", ".scn", ".escn", ".tres", ".res", ".pck", ".zip", ".godot", ".gd"];
 
 /// A checked address.

@@ -1,5 +1,5 @@
-//! Whose install it is. What another user may write decides what is started here, and what is written there belongs to
-//! the wrong user: so an install of another user is refused unless the caller names that user.
+//! Checks who owns an install. Another user who may write to it decides what is started here, and files that are
+//! written there belong to the wrong user. So an install of another user is refused unless the caller names that user.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use super::InstallRoot;
 use crate::error::{Error, Result};
 use crate::local::disk;
 
-/// The administrator can do anything to this user in any case.
+/// The administrator can do anything to this user anyway.
 const ADMINISTRATOR: u32 = 0;
 
-/// Our own names that decide what is started or trusted; the first is the root itself, the second `.vsekai`.
+/// Our files and folders that decide what is started or trusted; the first is the root itself, the second `.vsekai`.
 const DECIDING: [&str; 6] = ["", ".vsekai", ".vsekai/state.json", ".vsekai/indexes", ".vsekai/trust", "versions"];
 
 /// Refuses an install that another user owns in whole or in part, unless it is the `trusted` one.

@@ -234,7 +234,7 @@ fn open_seeds(
     if state.adopted && state.current.is_none() {
         match adopted_seed(root, job, monitor) {
             Ok(seed) => job.sources.seeds.push(seed),
-            // Without this seed more is downloaded, no more than that.
+            // Without this seed, more is downloaded; nothing else changes.
             Err(error) => monitor.warn(&error),
         }
     }
@@ -338,8 +338,8 @@ impl Prepared {
         }
     }
 
-    /// Compares what was written with the file table. The index vouches for the content already; but the next
-    /// version takes over files by these digests, and it may be another mode's, signed by somebody else.
+    /// Compares what was written with the file table. The index already vouches for the content; but the next version
+    /// takes over files by these digests, and another mode's key may have signed it.
     fn check_digests(&self, tree: &Path, monitor: &Monitor) -> Result<()> {
         let table = &self.documents.table;
         let check = |node: &usize| {

@@ -1,4 +1,4 @@
-//! Whether an installed version is where it should be, seen without reading its files.
+//! Checks that an installed version is complete, without reading its files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use super::{InstallRoot, Installed, copied_links};
 use crate::event::Monitor;
 use crate::formats::archive::NodeKind;
 
-/// What a version is needed for.
+/// The purpose for which a version is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// It is to be started: its release document and its files.
+    /// To start it: needs its release document and its files.
     Start,
-    /// It is to be updated, verified or gone back to: all that is known of it, too.
+    /// To update, verify or go back to it: also needs its other documents.
     All,
 }
 
-/// The first thing of an installed version that is gone, or has something else in its place; `None` if all is there.
-/// Files that somebody has changed are there.
+/// The first part of an installed version that is missing or has something else in its place; `None` if nothing is.
+/// Files with changed content are not missing.
 pub fn first_missing(root: &InstallRoot, installed: &Installed, need: Need, monitor: &Monitor) -> Option<PathBuf> {
     let tree = root.versions(&installed.folder);
     if !fs::symlink_metadata(&tree).is_ok_and(|found| found.is_dir()) {
@@ -54,7 +54,7 @@ fn missing_node(kept: &InstalledVersion, monitor: &Monitor) -> Option<PathBuf> {
             NodeKind::File { .. } => {
                 let wanted = node.payload_bytes();
                 let is_empty = found.len() == 0 && wanted > 0 && !kept.is_mutable(*at);
-                // A program of another length does not start.
+                // A program of another length would not start.
                 is_empty || (node.path.as_ref() == Some(entry) && !kept.is_mutable(*at) && found.len() != wanted)
             }
             NodeKind::Directory => !found.is_dir(),

@@ -16,14 +16,14 @@ pub(super) const TRASH: &str = "trash-";
 /// Our folders in `.vsekai`.
 const FOLDERS: [&str; 5] = ["staging", "indexes", "trust", "trust/cache", running::RUNNING];
 
-/// Moves away whatever has taken the place of our lock: a link, a folder. Called before the lock is taken.
+/// Moves away a link or folder that is in the place of our lock. Called before the lock is taken.
 pub(super) fn free_lock(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
     let lock = root.control(LOCK);
     if disk::is_irregular(&lock) { foreign::set_aside(root, &lock, monitor) } else { Ok(()) }
 }
 
-/// Removes leftovers that no run will resume, and moves away what is in the place of our folders. Staged versions are
-/// kept. Takes the right to write from group and others: an earlier umask may have given it.
+/// Removes leftovers that no run will resume, and moves away what is in the place of our folders. Keeps staged
+/// versions. Takes the right to write from group and others, because an earlier umask may have granted it.
 pub(super) fn tidy(root: &InstallRoot, monitor: &Monitor) -> Result<()> {
     for folder in FOLDERS.map(|name| root.control(name)) {
         if fs::symlink_metadata(&folder).is_ok_and(|found| !found.is_dir()) {

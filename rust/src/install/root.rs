@@ -57,7 +57,7 @@ impl InstallRoot {
         self.saved_folder().join(folder)
     }
 
-    /// The folder for foreign files. Where something else is named `saved`, it is a numbered folder beside it.
+    /// The folder for foreign files. If something else is named `saved`, it is a numbered folder next to it.
     pub fn saved_folder(&self) -> PathBuf {
         let is_folder_or_free = |path: &PathBuf| std::fs::symlink_metadata(path).map_or(true, |found| found.is_dir());
         let numbered = (2..1000).map(|number: u32| self.directory.join(format!("saved.{number}")));

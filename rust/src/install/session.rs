@@ -135,7 +135,7 @@ impl Session {
     pub fn look(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<InstallState> {
         let missing = || Error::NotInstalled { path: root.directory().to_owned() };
         let loaded = match InstallState::load(root) {
-            // Lost, as the versions that are there show.
+            // The versions on the disk show that the state is lost, so it can be repaired.
             Ok(None) if root.is_ours() => {
                 let reason = "it is missing".to_owned();
                 Err(Error::Malformed { format: Format::State, offset: 0, reason })

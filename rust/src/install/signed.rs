@@ -1,7 +1,7 @@
-//! The release documents that are kept, held against the digests that were signed.
+//! Compares the release documents of installed versions with the digests that were signed.
 //!
-//! A release document says what is started, with which arguments, and which files the game may change. Its digest is in
-//! the mode's signed metadata, which `.vsekai/trust` remembers; so is the document itself, as a rule.
+//! A release document says what is started, with which arguments, and which files the game may change. Its digest is
+//! in the mode's signed metadata, which `.vsekai/trust` remembers; usually the document itself is remembered, too.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use crate::formats::release::{Release, target_name};
 use crate::limits;
 use crate::local::disk;
 
-/// The signed digests of release documents, by their names in the repository.
+/// The signed digests of release documents, by target name.
 #[derive(Debug, Clone, Default)]
 pub struct SignedDigests(BTreeMap<String, Digest>);
 
 impl SignedDigests {
-    /// From targets of verified metadata. Without any, nothing can be compared.
+    /// The digests of verified metadata. Documents that are not in it cannot be compared.
     pub fn new(targets: BTreeMap<String, Digest>) -> Self {
         Self(targets)
     }
@@ -29,18 +29,19 @@ impl SignedDigests {
         self.0.get(&target_name(mode, version, platform, "release.json")).copied()
     }
 
-    /// The digest that the kept release document should have, if it has another or is missing. `None` if it is as signed,
-    /// or nothing is known of it.
+    /// The signed digest of the installed release document, if the document differs or is missing. `None` if it is as
+    /// signed, or if its digest is not known.
     pub fn differing(&self, root: &InstallRoot, installed: &Installed) -> Option<Digest> {
         let wanted = self.of(installed)?;
         let found = InstalledVersion::release_bytes(root, &installed.folder).map(|bytes| Digest::of(&bytes));
         (found.ok() != Some(wanted)).then_some(wanted)
     }
 
-    /// The release document to start a version by: the kept one, or the remembered one if that is not as signed.
+    /// The release document to start a version with: the installed one, or the remembered one if that differs from what
+    /// was signed.
     ///
     /// # Errors
-    /// `damaged` if the genuine one is not at hand.
+    /// `damaged` if the signed document is not available.
     pub(super) fn release(&self, root: &InstallRoot, installed: &Installed, monitor: &Monitor) -> Result<Release> {
         let Some(wanted) = self.differing(root, installed) else {
             return InstalledVersion::release(root, &installed.folder);
@@ -55,7 +56,7 @@ impl SignedDigests {
     }
 }
 
-/// Puts the remembered document in the place of one that is not as signed. Returns whether it was remembered.
+/// Replaces a document that is not the signed one by the remembered one. Returns whether it was remembered.
 pub fn mend(root: &InstallRoot, installed: &Installed, wanted: Digest) -> Result<bool> {
     match remembered(root, wanted) {
         Some(bytes) => InstalledVersion::replace_release(root, &installed.folder, &bytes).map(|()| true),
@@ -63,7 +64,7 @@ pub fn mend(root: &InstallRoot, installed: &Installed, wanted: Digest) -> Result
     }
 }
 
-/// A target that the install has remembered with its metadata.
+/// A document that was remembered with the metadata.
 fn remembered(root: &InstallRoot, wanted: Digest) -> Option<Vec<u8>> {
     let path = root.trust().join("cache").join(wanted.to_string());
     let bytes = disk::read_control(&path, limits::MAX_DOCUMENT_BYTES).ok()??;

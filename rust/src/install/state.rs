@@ -216,7 +216,7 @@ impl InstallState {
             }
             return;
         }
-        // A version that was on trial itself is not one to go back to.
+        // Going back to a version that was still on trial is the last resort.
         if old.is_some() && (self.trial.take().is_none() || self.previous.is_none()) {
             self.previous = old;
         }

@@ -73,7 +73,7 @@ fn remove_remnant(root: &InstallRoot, admission: &Admission<'_>) -> Result<Unins
     Ok(Uninstalled { is_folder_gone: leave(root)?, ..Uninstalled::default() })
 }
 
-/// Removes the folder itself if it is empty. It stays where this user may not remove it, or a disk is mounted there.
+/// Removes the folder itself if it is empty. It stays if this user may not remove it, or if a disk is mounted there.
 fn leave(root: &InstallRoot) -> Result<bool> {
     let may_remove = root.directory().parent().is_some_and(disk::may_write);
     match disk::remove_empty_directory(root.directory()) {

@@ -1,7 +1,7 @@
-//! Reads versions in place and compares every byte with what was signed.
+//! Reads installed versions and compares every byte with what was signed.
 //!
-//! By chunks, not by files: all cores work on one large file as they do on many small ones. A chunk that is wrong and
-//! touches several files is settled by the files' own digests.
+//! Reads chunk by chunk, so that all cores work on one large file as well as on many small ones. If a wrong chunk
+//! touches several files, the digests of those files decide which of them are damaged.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -25,29 +25,29 @@ use crate::local::acquire::DigestChoice;
 use crate::local::disk;
 use crate::local::seed::Seed;
 
-/// Something in a version that is not as it was published.
+/// A difference between an installed version and the published one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Damage {
-    /// It is not there, or something else is in its place.
+    /// It is missing, or something else is in its place.
     Missing {
-        /// Where in the tree.
+        /// Path in the tree, or of a document in `.vsekai`.
         path: String,
     },
-    /// Its content is another.
+    /// Its content differs.
     Changed {
-        /// Where in the tree.
+        /// Path in the tree, or of a document in `.vsekai`.
         path: String,
     },
-    /// Its permissions are others.
+    /// Its permissions differ.
     Mode {
-        /// Where in the tree.
+        /// Path in the tree.
         path: String,
     },
 }
 
 impl Damage {
-    /// Where in the tree.
+    /// Path in the tree, or of a document in `.vsekai`.
     pub fn path(&self) -> &str {
         match self {
             Self::Missing { path } | Self::Changed { path } | Self::Mode { path } => path,
@@ -55,27 +55,27 @@ impl Damage {
     }
 }
 
-/// What became of a file, folder or link of a version.
+/// The condition of a file, folder or link of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// It is as published.
     Sound,
-    /// Its content is, its permissions are not.
+    /// Its content is as published, its permissions are not.
     OtherMode,
-    /// It is not.
+    /// It is missing, or its content differs.
     Damaged,
 }
 
-/// What [`verify`] found.
+/// The result of [`verify`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// Files looked at.
+    /// Number of files that were found.
     pub files: u64,
-    /// Bytes of content read.
+    /// Total size of the version's files, in bytes.
     pub bytes: u64,
-    /// What is wrong, in the order of the tree.
+    /// All differences, sorted by path.
     pub damage: Vec<Damage>,
-    /// Files that are not part of the version: no damage, somebody put them there.
+    /// Files that are not part of the version, which is not damage.
     pub foreign: Vec<String>,
     /// The condition of each node of the layout; empty if its documents are lost.
     #[serde(skip)]
@@ -83,38 +83,38 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// How many files are damaged.
+    /// Number of damaged files.
     pub fn damaged_files(&self) -> u64 {
         self.damage.iter().map(Damage::path).collect::<BTreeSet<_>>().len() as u64
     }
 }
 
-/// A version that is kept, and what was found in it.
+/// A kept version, and the result of its check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Examined {
-    /// The version that was read.
+    /// The version that was checked.
     #[serde(flatten)]
     pub installed: Installed,
-    /// Whether it is the one that starts; else it is the one to go back to.
+    /// Whether it is the current version; otherwise it is the previous one.
     pub is_current: bool,
-    /// What was found.
+    /// The result of the check.
     #[serde(flatten)]
     pub found: Verified,
-    /// What mending it took; nothing if it was whole, or is not mended.
+    /// The work of its repair; `None` if it was whole or was not repaired.
     pub repaired: Option<Installation>,
 }
 
 impl Examined {
-    /// Whether all of it is as published, as far as is known now.
+    /// Whether all of it is as published, including after a repair.
     pub fn is_whole(&self) -> bool {
         self.found.damage.is_empty() || self.repaired.is_some()
     }
 }
 
-/// Verifies all versions that are kept, the current one first. One whose documents are lost is damaged: what `launch`
-/// and going back need is not there, and nothing of it can be compared.
+/// Verifies all kept versions, the current one first. A version whose documents are lost counts as damaged: without
+/// them it can be neither started nor gone back to, and nothing of it can be compared.
 ///
-/// The release documents are held against `signed`, as far as it tells.
+/// Also compares the release documents with `signed`, as far as their digests are known.
 pub fn examine(
     root: &InstallRoot,
     state: &InstallState,
@@ -143,7 +143,7 @@ pub fn examine(
     Ok(examined)
 }
 
-/// Where documents are, as damage names it.
+/// The folder of documents, as it appears in [`Damage`].
 const INDEXES: &str = ".vsekai/indexes";
 
 fn without_documents(installed: &Installed) -> Verified {
@@ -154,7 +154,7 @@ fn without_documents(installed: &Installed) -> Verified {
 /// Verifies the version in `folder`.
 ///
 /// # Errors
-/// `not_installed` if nothing is known of it.
+/// `not_installed` if the version's documents are missing.
 pub fn verify(root: &InstallRoot, folder: &str, monitor: &Monitor) -> Result<Verified> {
     let missing = || Error::NotInstalled { path: root.directory().to_owned() };
     verify_kept(&InstalledVersion::known(root, folder).ok_or_else(missing)?, monitor)
@@ -168,7 +168,8 @@ pub(super) fn verify_kept(kept: &InstalledVersion, monitor: &Monitor) -> Result<
     Ok(found)
 }
 
-/// Believes files that look as we left them, and reads the others: for a start, which should not wait for gigabytes.
+/// Like [`verify`], but trusts files with unchanged stamps: for a start, which should not wait until gigabytes are
+/// read.
 pub fn glance(kept: &InstalledVersion, monitor: &Monitor) -> Result<Verified> {
     let mut found = look(kept);
     let is_changed = |at: &usize| {
@@ -221,7 +222,7 @@ fn name_of(kept: &InstalledVersion, node: usize) -> String {
     path.as_ref().map_or_else(|| ".".to_owned(), ToString::to_string)
 }
 
-/// What can be seen without reading: is it there, is it of the right kind, size and mode?
+/// Checks what can be seen without reading content: presence, kind, size and permissions.
 fn look(kept: &InstalledVersion) -> Verified {
     let release = &kept.documents.release;
     let nodes = vec![Condition::Sound; kept.documents.table.layout().nodes().len()];
@@ -264,7 +265,7 @@ fn look(kept: &InstalledVersion) -> Verified {
     found
 }
 
-/// A mode that the tree does not record is whatever it is.
+/// Whether a file has the wanted permissions; 0 means that the tree does not record any.
 pub(super) fn has_mode(metadata: &fs::Metadata, wanted: u32) -> bool {
     !cfg!(unix) || wanted == 0 || disk::mode(metadata) & 0o777 == wanted
 }
@@ -273,16 +274,16 @@ struct Reading<'a> {
     kept: &'a InstalledVersion,
     seed: Seed,
     digest: DigestChoice,
-    /// Whether there is a file to read.
+    /// Whether each node exists with the right kind and size, so that reading it makes sense.
     present: Vec<bool>,
-    /// Files that were read as a whole, and whether they are as published.
+    /// The files that were read as a whole, and whether their content is as published.
     settled: Mutex<Vec<Option<bool>>>,
     stop: AtomicBool,
     monitor: &'a Monitor,
 }
 
 impl Reading<'_> {
-    /// The files whose content is not as published, in order.
+    /// The files whose content differs from the published one, in order.
     fn run(&self) -> Result<Vec<usize>> {
         let chunks: Vec<IndexChunk> = self.kept.documents.index.iter().collect();
         let pool = self.monitor.pool()?;
@@ -332,7 +333,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads a file as a whole, once.
+    /// Reads a whole file, once, to decide whether it is damaged.
     fn settle(&self, node: usize) {
         let is_known = |settled: &Vec<Option<bool>>| settled[node].is_some();
         if is_known(&self.settled.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -343,7 +344,7 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a file has the content that was published, by reading it.
+/// Whether a file has the published content. Reads all of it.
 pub(super) fn has_content(kept: &InstalledVersion, node: usize) -> bool {
     let table = &kept.documents.table;
     let path = table.layout().nodes()[node].path.as_ref().map(|path| path.below(kept.tree()));

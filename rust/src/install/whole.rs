@@ -1,5 +1,5 @@
-//! Before a start: is the current version there? If not, it is mended from what is on the disk, because a start waits
-//! for no network; or else the previous version is started instead, for this time.
+//! Before a start: checks that the current version is complete. If it is not, repairs it from what is on the disk,
+//! because a start does not wait for the network; otherwise the previous version is started instead, this once.
 
 use super::heal::can_start;
 use super::launch::LaunchOptions;
@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Monitor};
 use crate::local::sources::Sources;
 
-/// Sees to it that the state names a version that is there. Gives the version that could not be started because a part
-/// of it is gone, if another takes its place; the state on the disk still names it then.
+/// Makes sure that `state` names a version that can be started. If another version takes the place of an incomplete
+/// one, returns the number of the incomplete version; the state on the disk does not change then.
 ///
 /// # Errors
-/// `damaged` if there is no version to start; `cancelled`.
+/// `damaged` if no version can be started; `cancelled`.
 pub(super) fn ready(
     root: &InstallRoot,
     state: &mut InstallState,
@@ -24,7 +24,7 @@ pub(super) fn ready(
 ) -> Result<Option<String>> {
     let Some(current) = state.current.clone() else { return Ok(None) };
     if let Some(wanted) = options.signed.differing(root, &current) {
-        // Not worth failing for: the genuine document is used in any case.
+        // A failure does not matter here: the signed document is used in any case.
         let _ = Session::enter(root, admission, monitor).and_then(|_lock| signed::mend(root, &current, wanted));
     }
     let Some(missing) = first_missing(root, &current, Need::Start, monitor) else { return Ok(None) };
@@ -63,7 +63,7 @@ pub(super) fn ready(
     Ok(None)
 }
 
-/// Mends the current version from itself and the previous one. Gives the state then.
+/// Repairs the current version from itself and the previous one. Returns the resulting state.
 fn mend(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<InstallState> {
     let mut session = Session::enter(root, admission, monitor)?;
     let current = session.current()?.clone();

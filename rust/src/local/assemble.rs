@@ -1,9 +1,9 @@
 //! Carries out a [`Plan`]: builds the wanted tree (or file) in staging.
 //!
-//! Decoded bytes go straight to each of their places, positional and in any order; there is no second
-//! copy of them. Whatever stops it, what was written stays and [`Staged`](crate::local::plan::Staged) finds it
-//! again. It never writes to a file that another tree shares, never follows a link, and never touches
-//! the destination: the switch is [`extract`](crate::local::extract)'s.
+//! Verified bytes go straight to each of their places, at any position and in any order, so there is no second copy of
+//! them. After an interruption, what was written stays, and [`Staged`](crate::local::plan::Staged) finds it again.
+//! Never writes to a file that another tree shares, never follows a link, and never touches the destination: the caller
+//! makes the switch.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -23,31 +23,31 @@ use crate::local::plan::{ChunkJob, Keep, Plan, Takeover};
 use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 
-/// Files held open at once. Systems give a process 1,024 by default, 256 on macOS.
+/// Most files held open at once. By default, systems allow a process 1,024, macOS 256.
 const OPEN_FILES: usize = 128;
 
-/// Files and folders that may take the place of links on a disk that has none.
+/// Most files and folders that are copied in place of links, on a disk without links.
 const MAX_COPIES: usize = 100_000;
 
-/// What is built, from what.
+/// The input of [`assemble`].
 pub struct Assembly<'a> {
-    /// What to do.
+    /// The plan.
     pub plan: &'a Plan,
-    /// The wanted tree.
+    /// The layout of the wanted tree.
     pub layout: &'a Layout,
-    /// Where it is built; a folder, or for a blob the file.
+    /// Where the tree is built: a folder, or the file of a blob.
     pub staging: &'a Path,
-    /// The tree that the plan's files to carry over are in.
+    /// The tree with the plan's files to carry over.
     pub installed: Option<&'a Path>,
-    /// Who gives the chunks.
+    /// The sources of chunks.
     pub sources: &'a Sources,
-    /// Bundles that give chunks, asked before the stores on other machines.
+    /// Bundles, which are tried before the stores on other machines.
     pub bundled: Option<&'a Bundled>,
-    /// Chunks that were read already.
+    /// Chunks that were already read.
     pub spool: &'a Spool,
-    /// How they are verified.
+    /// The digest algorithm of the chunk ids.
     pub digest: &'a DigestChoice,
-    /// The permissions that a node gets; 0 leaves them as they come.
+    /// The permissions of each node; 0 leaves them as they are.
     pub mode_of: &'a (dyn Fn(&Node) -> u32 + Sync),
 }
 
@@ -57,21 +57,21 @@ impl std::fmt::Debug for Assembly<'_> {
     }
 }
 
-/// The permissions that an archive records. Set-user-id and its kin are never taken from one: no game needs them.
+/// The permissions that an archive records, without set-user-id, set-group-id and sticky: no game needs them.
 pub fn recorded_mode(node: &Node) -> u32 {
     node.metadata.mode & 0o777
 }
 
-/// What was done.
+/// The work that was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Assembled {
-    /// From other machines.
+    /// Requests to other machines, and bytes received.
     pub transfer: Transfer,
     /// Bytes of file content written.
     pub written_bytes: u64,
 }
 
-/// Builds the tree. On return all of it is in place but not yet synced.
+/// Builds the tree. When it returns, the tree is complete but not yet synced.
 pub fn assemble(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<Assembled> {
     let plan = assembly.plan;
     make_directories(assembly)?;
@@ -101,14 +101,14 @@ fn make_directories(assembly: &Assembly<'_>) -> Result<()> {
         if matches!(node.kind, NodeKind::Directory) {
             let path = path_of(node, assembly.staging);
             disk::create_directory(&path)?;
-            // An earlier run may have given it its final, read-only mode already.
+            // An earlier run may already have made the folder read-only.
             disk::offer_mode(&path, 0o755)?;
         }
     }
     Ok(())
 }
 
-/// Links or copies the files that are the same in the installed tree. Gives the bytes that this wrote.
+/// Links or copies the files that the installed tree already has. Returns the number of bytes written.
 fn take_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -> Result<u64> {
     let take = |keep: &Keep| {
         monitor.cancel.check()?;
@@ -129,8 +129,8 @@ fn take_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -
     monitor.pool()?.install(|| assembly.plan.keep.par_iter().map(take).try_reduce(|| 0, add))
 }
 
-/// Brings the user's own files into the new tree, except those that this user may not read. Gives the bytes that this
-/// wrote.
+/// Copies the user's own files into the new tree, except those that this user may not read. Returns the number of bytes
+/// written.
 fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) -> Result<u64> {
     let Some(installed) = assembly.installed else { return Ok(0) };
     let mut written = 0;
@@ -145,7 +145,8 @@ fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) 
             to.parent().map_or(Ok(()), disk::create_directory)?;
             disk::remove_file(&to)?;
             match disk::clone_or_link(&from, &to, memory) {
-                // Not permitted, or a bad sector. A disk that is full, or gone, is another matter.
+                // A file that cannot be read (no permission, or a bad sector) stays behind; a full or missing disk is
+                // an error.
                 Err(Error::Io { source, .. }) if disk::sha256(&from).is_err() => {
                     disk::remove_file(&to)?;
                     stays_behind(&from, &source, monitor);
@@ -163,7 +164,7 @@ fn carry_over(assembly: &Assembly<'_>, memory: &CloneMemory, monitor: &Monitor) 
             }
         }
     }
-    // Innermost first, and when all is in them: they may be read-only, and what is private stays so.
+    // Innermost first, after their content: a folder may be read-only, and private folders stay private.
     for (folder, found) in folders.iter().rev() {
         disk::offer_mtime(folder, disk::mtime_ns(found))?;
         disk::offer_mode(folder, disk::mode(found))?;
@@ -177,7 +178,7 @@ fn stays_behind(path: &Path, why: &std::io::Error, monitor: &Monitor) {
     monitor.emit(Event::Warned { code, message });
 }
 
-/// Links come last: nothing is ever written through one. On a disk without links they become copies.
+/// Creates the links last, so that nothing is written through one. On a disk without links, they become copies.
 fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
     let mut refused = Vec::new();
     for (at, node) in assembly.layout.nodes().iter().enumerate() {
@@ -200,8 +201,8 @@ fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
     if refused.is_empty() { Ok(()) } else { copy_links(assembly, &refused, monitor) }
 }
 
-/// Copies what each link leads to into its place. A link that leads nowhere, or to a folder that it is in, is left out;
-/// so are links to folders inside a copied folder, which could go on for ever.
+/// Copies the target of each link to the link's place. Leaves out links that lead nowhere, or to a folder that contains
+/// them, and links to folders inside a copied folder, because these copies might never end.
 fn copy_links(assembly: &Assembly<'_>, links: &[usize], monitor: &Monitor) -> Result<()> {
     let (layout, nodes) = (assembly.layout, assembly.layout.nodes());
     let ends = layout.link_ends();
@@ -237,12 +238,12 @@ fn copy_links(assembly: &Assembly<'_>, links: &[usize], monitor: &Monitor) -> Re
     Ok(())
 }
 
-/// Whether a link cannot be replaced by a copy of its end, because it lies in it.
+/// Whether a link cannot be replaced by a copy of its target, because the target contains the link.
 pub fn is_left_out(layout: &Layout, link: usize, end: usize) -> bool {
     layout.below(end).contains(&link)
 }
 
-/// Modes and times of folders, innermost first: a read-only folder cannot be written into any more.
+/// Sets permissions and times of the folders, innermost first, because a read-only folder cannot be filled any more.
 fn finish_directories(assembly: &Assembly<'_>) -> Result<()> {
     for node in assembly.layout.nodes().iter().rev() {
         if matches!(node.kind, NodeKind::Directory) {
@@ -256,7 +257,7 @@ fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
     if node.metadata.mtime_ns != 0 {
         disk::offer_mtime(path, node.metadata.mtime_ns)?;
     }
-    // A folder that its owner may not write to cannot be moved, and the top one is, now and in the next update.
+    // The top folder is renamed now and at the next update, which needs write permission for its owner.
     let needed = if node.path.is_none() && matches!(node.kind, NodeKind::Directory) { 0o700 } else { 0 };
     match (assembly.mode_of)(node) {
         0 => Ok(()),
@@ -267,7 +268,7 @@ fn finish(assembly: &Assembly<'_>, node: &Node, path: &Path) -> Result<()> {
 /// A file being written.
 struct Slot {
     node: usize,
-    /// Places still to be filled.
+    /// Number of places that are not written yet.
     left: AtomicU32,
     handle: Mutex<Option<Arc<File>>>,
 }
@@ -293,7 +294,7 @@ impl<'a> Writer<'a> {
         Self { assembly, slots, jobs, open: AtomicUsize::new(0), written_bytes: AtomicU64::new(0) }
     }
 
-    /// Files without a byte to write: empty ones, ones of zeros, and those that an earlier run finished.
+    /// Finishes the files that get no chunk: empty ones, those of zeros only, and those that an earlier run completed.
     fn finish_empty_files(&self) -> Result<()> {
         for slot in self.slots.iter().filter(|slot| slot.left.load(Ordering::Relaxed) == 0) {
             let (path, size) = self.place_of(slot);

@@ -1,14 +1,13 @@
-//! Brings a destination to the version that an index describes: install, update, repair and resume are
-//! the same operation.
+//! Brings a destination to the version that an index describes. Install, update, repair and resume are one operation.
 //!
 //! ```text
 //! prepare: lock, what is there?, read the layout, plan      changes nothing at the destination
 //! apply:   assemble in staging, sync, switch, clean up      the switch is one atomic rename
 //! ```
 //!
-//! Killed at any point, the destination is the old version or the new one, and running it again goes on
-//! from what is verified in staging. A destination that we did not make is refused, and files of the
-//! user's in one that we did make are carried over. It does not fetch indexes, and it trusts no store.
+//! After a kill at any point, the destination is the old version or the new one, and the next run continues from what
+//! is verified in staging. A destination that we did not make is refused; the user's files in one that we made are
+//! carried over. Does not fetch indexes, and trusts no store.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -43,41 +42,41 @@ pub enum IndexKind {
     Blob,
 }
 
-/// A tree or file on disk that may give chunks.
+/// A tree or file on disk that may supply chunks.
 #[derive(Debug, Clone)]
 pub struct SeedSpec {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// The index it was installed from, if it is at hand; else it is cut into chunks again.
+    /// The index it was installed from; without it, the tree or file is cut into chunks again.
     pub index: Option<Index>,
 }
 
-/// What to extract, and where.
+/// The parameters of an extract.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The wanted version.
     pub index: Index,
     /// What it describes.
     pub content: IndexKind,
-    /// The folder or file to bring to it.
+    /// The folder or file to create or update.
     pub destination: PathBuf,
-    /// Further trees or files to take chunks from. One that is the destination itself is taken over.
+    /// Further trees or files that may supply chunks. Naming the destination itself takes it over.
     pub seeds: Vec<SeedSpec>,
-    /// Folders that are refused as a destination: the home folder, say.
+    /// Folders that are refused as a destination, such as the home folder.
     pub protected: Vec<PathBuf>,
-    /// A folder for what a run that only looks cannot keep in memory: the system's temporary one, say.
+    /// A folder for what a dry run cannot keep in memory, such as the system's temporary folder.
     pub scratch: PathBuf,
-    /// Sync a new tree too, so that it survives a power cut; a tree that replaces another always is.
+    /// Whether to sync a new tree, so that it survives a power cut. A tree that replaces another is always synced.
     pub sync: bool,
 }
 
-/// What an extract did.
+/// The result of an extract.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Extracted {
-    /// The work, with what reading the layout took.
+    /// The work that was done, including the reading of the layout.
     #[serde(flatten)]
     pub work: Report,
-    /// Whether the destination was as wanted already.
+    /// Whether the destination already had the wanted version.
     pub up_to_date: bool,
 }
 
@@ -94,14 +93,14 @@ pub struct PreparedExtract {
     lock: Option<Lock>,
 }
 
-/// Finds out what is to be done. Reads the layout from the sources, which may take requests.
+/// Plans an extract. Reads the layout from the sources, which may cause requests.
 pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: &Monitor) -> Result<PreparedExtract> {
     let workplace = Workplace::of(&request.destination)?;
     let lock = admit(&request, &workplace, intent)?;
     let receipt = workplace.receipt();
     let occupied = refuse_strangers(&request, &workplace, receipt.is_some())?;
     let links = OnceCell::new();
-    // Tried only where it matters, and not by a run that only looks.
+    // Tried only if the answer matters, and not in a dry run, which must not write.
     let has_links = || {
         let try_it = || intent == Intent::DryRun || disk::holds_links(workplace.folder()).unwrap_or(true);
         *links.get_or_init(try_it)
@@ -141,7 +140,8 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     let mut plan = plan::plan(&inputs, monitor)?;
     looked.add_to(&mut plan.summary);
     if occupied && request.content == IndexKind::Tree {
-        // Of a folder that is taken over without a sound index nothing is known: all that is not replaced stays.
+        // Without a sound index, our files in a folder that is taken over are not known, so everything that the new
+        // version does not replace is kept.
         let known = receipt.as_ref().map(|receipt| &receipt.layout).or(taken_over.as_ref()).unwrap_or(&layout);
         plan.carry = destination::foreign(workplace.destination(), known, &layout, &has_links)?;
     }
@@ -152,10 +152,10 @@ pub fn prepare(request: Request, mut sources: Sources, intent: Intent, monitor: 
     Ok(PreparedExtract { request, workplace, planned, layout, replaces, transfer, up_to_date: false, lock })
 }
 
-/// Takes the lock, unless this is a destination that we may not touch or a run that only looks.
+/// Takes the lock, except in a dry run. Refuses destinations that we may not touch.
 fn admit(request: &Request, workplace: &Workplace, intent: Intent) -> Result<Option<Lock>> {
     destination::check(request, workplace.destination())?;
-    // Before the lock, so that a refusal leaves nothing beside a folder that was never ours.
+    // Check this before taking the lock, so that a refusal creates nothing next to a folder that is not ours.
     refuse_strangers(request, workplace, workplace.folder().exists())?;
     match intent {
         Intent::Apply => enter(workplace).map(Some),
@@ -163,7 +163,7 @@ fn admit(request: &Request, workplace: &Workplace, intent: Intent) -> Result<Opt
     }
 }
 
-/// Whether there is anything at the destination. It must be ours, or named as a seed and so taken over.
+/// Whether there is anything at the destination. Anything there must be ours, or be named as a seed and so taken over.
 fn refuse_strangers(request: &Request, workplace: &Workplace, is_ours: bool) -> Result<bool> {
     let destination = workplace.destination();
     let is_taken_over = || request.seeds.iter().any(|seed| destination::is_same(&seed.path, destination));
@@ -173,7 +173,7 @@ fn refuse_strangers(request: &Request, workplace: &Workplace, is_ours: bool) -> 
     }
 }
 
-/// Drops what interrupted runs have left beside the destination.
+/// Removes what interrupted runs have left next to the destination.
 pub fn discard(request: &Request) -> Result<()> {
     let workplace = Workplace::of(&request.destination)?;
     if !workplace.folder().is_dir() {
@@ -188,7 +188,7 @@ pub fn discard(request: &Request) -> Result<()> {
     Ok(())
 }
 
-/// Takes the lock and tidies up after runs that were killed.
+/// Takes the lock and finishes what killed runs began.
 fn enter(workplace: &Workplace) -> Result<Lock> {
     let parent = workplace.folder().parent().unwrap_or(Path::new("."));
     disk::create_directory(parent)?;
@@ -199,7 +199,7 @@ fn enter(workplace: &Workplace) -> Result<Lock> {
     Ok(lock)
 }
 
-/// Another user could exchange what is built there.
+/// Refuses a workplace of another user, who could exchange what is built there.
 fn refuse_other_owner(workplace: &Workplace) -> Result<()> {
     let folder = workplace.folder();
     let found = fs::symlink_metadata(folder).map_err(Error::io("read", folder))?;
@@ -211,16 +211,16 @@ fn refuse_other_owner(workplace: &Workplace) -> Result<()> {
     Err(Error::Invalid { what: "destination", reason })
 }
 
-/// What is installed needs no staging: if there is one, a run was stopped after the switch, and the tree in
-/// it is the version before. Only a repair goes on from it.
+/// Removes the staging of the installed version. If it exists, an earlier run was stopped after the switch, and it
+/// contains the version before. Only a repair could continue from it.
 fn drop_staging_of(installed: &Index, workplace: &Workplace, monitor: &Monitor) {
     if let Err(error) = disk::remove_all(&workplace.join(&staging_name(installed))) {
         monitor.warn(&error);
     }
 }
 
-/// What is fetched to read the layout is kept in staging: there is no tree yet that a run which is cut short
-/// could leave it in.
+/// Keeps the chunks that are downloaded to read the layout: there is no tree yet in which an interrupted run could
+/// leave them.
 struct EarlyChunks(bool);
 
 impl EarlyChunks {
@@ -243,7 +243,7 @@ impl EarlyChunks {
     }
 }
 
-/// One folder for each version, so that a run for another version cannot go on from the wrong bytes.
+/// The name of the staging folder: one for each version, so that a run never continues from another version's bytes.
 fn staging_name(index: &Index) -> String {
     let digest = index.digest().id_of(&index.to_bytes()).to_string();
     format!("staging-{}", &digest[..8])
@@ -256,27 +256,27 @@ impl PreparedExtract {
         Self { request, workplace, planned, layout, replaces, transfer, up_to_date, lock }
     }
 
-    /// What will be done, in numbers.
+    /// The plan in numbers.
     pub fn summary(&self) -> &Summary {
         &self.planned.plan.summary
     }
 
-    /// The whole plan.
+    /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.planned.plan
     }
 
-    /// Whether the destination is as wanted already.
+    /// Whether the destination already has the wanted version.
     pub fn is_up_to_date(&self) -> bool {
         self.up_to_date
     }
 
-    /// What finding out took from other machines.
+    /// Requests and bytes that planning has cost.
     pub fn transfer(&self) -> Transfer {
         self.transfer
     }
 
-    /// Does it.
+    /// Carries out the plan.
     pub fn apply(self, monitor: &Monitor) -> Result<Extracted> {
         let mut report = Report { plan: self.planned.plan.summary, transfer: self.transfer, written_bytes: 0 };
         if self.up_to_date {
@@ -287,7 +287,7 @@ impl PreparedExtract {
         }
         let staging = Staging::at(self.workplace.join(&staging_name(&self.request.index)));
         let durability = if self.request.sync || self.replaces { Durability::PowerCut } else { Durability::Kill };
-        // Every chunk was verified on its way, and no more is known of an archive.
+        // Every chunk was already verified, and a bare archive contains no other digests.
         let last = (durability, (&|_: &Path| Ok(())) as Check<'_>);
         let assembled = self.planned.build(&staging, &self.layout, &assemble::recorded_mode, last, monitor)?;
         let tree = staging.tree();
@@ -301,8 +301,8 @@ impl PreparedExtract {
         Ok(Extracted { work: report, up_to_date: false })
     }
 
-    /// A kept file shares its inode with the old version, so its new time can only be set now. The time is
-    /// no part of its content: if this fails, or is never reached, the next run reads the file once.
+    /// Sets the times of kept files. They share an inode with the old version, so this cannot happen before the switch.
+    /// If it fails or is interrupted, the next run only reads these files once.
     fn refresh_kept_times(&self) {
         let mut changed = false;
         for keep in &self.planned.plan.keep {
@@ -318,7 +318,7 @@ impl PreparedExtract {
         if changed {
             let receipt = self.workplace.join("receipt.new");
             let root = self.workplace.destination();
-            // Not worth failing for: the receipt written before the switch is still true of all other files.
+            // A failure does no harm: the receipt from before the switch is still right for all other files.
             let _ = Receipt::write(&receipt, root, &self.request.index, &self.layout, Durability::PowerCut);
         }
     }

@@ -32,7 +32,7 @@ use crate::local::spool::Spool;
 pub enum Intent {
     /// It locks the destination and tidies staging.
     Apply,
-    /// It changes nothing; what has to be kept for a moment goes to a scratch folder.
+    /// It changes nothing. Temporary data goes to a scratch folder.
     DryRun,
 }
 
@@ -63,7 +63,8 @@ impl Staging {
         self.folder.join("parts")
     }
 
-    /// What an earlier run left of the tree. With [`Intent::Apply`] whatever does not belong to it is removed first.
+    /// What is good in the tree of an earlier run. With [`Intent::Apply`], first removes everything that does not
+    /// belong to it.
     ///
     /// # Errors
     /// Those of the disk; [`Error::Cancelled`].
@@ -82,36 +83,36 @@ impl Staging {
 /// A tree that is planned and can be built.
 #[derive(Debug)]
 pub struct Planned {
-    /// What to do.
+    /// The plan.
     pub plan: Plan,
-    /// Who gives the chunks.
+    /// The sources of chunks.
     pub sources: Sources,
-    /// Bundles that give chunks, asked before the stores on other machines.
+    /// Bundles, which are tried before the stores on other machines.
     pub bundled: Option<Bundled>,
-    /// Chunks that were read already.
+    /// Chunks that were already read.
     pub spool: Spool,
-    /// How chunks are verified.
+    /// The digest algorithm of the chunk ids.
     pub digest: DigestChoice,
-    /// The tree that the user's files are carried over from.
+    /// The tree with the user's files to carry over.
     pub installed: Option<PathBuf>,
 }
 
-/// What was done to build a tree.
+/// The work that building a tree took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
-    /// What had been planned.
+    /// The plan in numbers.
     pub plan: Summary,
-    /// From other machines.
+    /// Requests to other machines, and bytes received.
     pub transfer: Transfer,
     /// Bytes of file content written.
     pub written_bytes: u64,
 }
 
-/// Looks at a tree that was built, before it is synced.
+/// A check of the finished tree, before it is synced.
 pub type Check<'a> = &'a dyn Fn(&Path) -> Result<()>;
 
 impl Planned {
-    /// A plan to do nothing.
+    /// A plan without any work.
     pub fn nothing(index: &Index, spool: Spool) -> Self {
         let summary = Summary { index_chunks: index.len() as u64, ..Summary::default() };
         Self {
@@ -124,8 +125,8 @@ impl Planned {
         }
     }
 
-    /// Builds the tree in staging. `mode_of` gives the permissions of each node, and `check` has the last word before
-    /// the tree is synced, which [`Durability::PowerCut`] asks for.
+    /// Builds the tree in staging. `mode_of` returns the permissions of each node. `check` is called before the tree is
+    /// synced, which happens only for [`Durability::PowerCut`].
     ///
     /// # Errors
     /// Those of the sources and of the disk, and whatever `check` returns. What was built stays for the next run.
@@ -168,8 +169,8 @@ impl Planned {
     }
 }
 
-/// Whether the plan fits on the disk of `destination`. A twentieth more than the plan says: folders, journals and slack
-/// are not counted in it.
+/// Checks that the plan fits on the disk of `destination`. Adds a twentieth for folders, journals and slack, which the
+/// plan does not count.
 ///
 /// # Errors
 /// [`Error::DiskFull`].

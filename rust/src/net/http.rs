@@ -72,8 +72,8 @@ impl fmt::Debug for Secret {
 /// How to talk to servers. [`HttpOptions::default`] suits a public store.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The complete `Authorization` value. Sent to every requested URL, but not to another host after a redirect; from a
-    /// network [for a repository](Network::for_repository), only to the servers that the user named.
+    /// The complete `Authorization` value. Sent to every requested URL, but not to another host after a redirect; from
+    /// a network [for a repository](Network::for_repository), only to the servers that the user named.
     pub authorization: Option<Secret>,
     /// The complete `Cookie` value; sent by the same rule.
     pub cookie: Option<Secret>,

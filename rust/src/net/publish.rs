@@ -103,7 +103,7 @@ pub struct Request {
     pub level: i32,
     /// Treat all findings of the preflight as errors.
     pub strict: bool,
-    /// Codes of findings that do not prevent publishing. Those that are always refused prevent it all the same.
+    /// Codes of findings that do not prevent publishing. Findings that are always refused still prevent it.
     pub allowed: Vec<String>,
     /// Further files of the publisher that must not be in the tree, such as a token: each with what it is, as the
     /// subject of a sentence.

@@ -5,7 +5,7 @@
 //!   Metadata           verified roles, each for itself             trust/repository/metadata.rs
 //!   MirrorTransport    mirrors, cache and limits for `tough`       trust/transport.rs
 //!   Datastore          verified metadata of one install            trust/datastore.rs
-//!   signed_documents   what it tells without asking anybody        trust/repository/remembered.rs
+//!   signed_documents   what it tells without network access        trust/repository/remembered.rs
 //!   clock              how far the clock may go back               trust/clock.rs
 //!   error              maps the errors of `tough` to ours          trust/error.rs
 //! Keys                 private keys and root.json: the ceremony    trust/keys.rs
@@ -23,8 +23,8 @@
 //! expired or invalid metadata does not block the others.
 //!
 //! Promises: nothing unverified reaches the caller or stays on disk; what was verified is kept at once, also if a load
-//! fails later, and only the cache waits for [`Repository::remember`]; every body has a size limit. Versions and catalogs are unknown here: a target is a
-//! name and bytes.
+//! fails later, and only the cache waits for [`Repository::remember`]; every body has a size limit. Versions and
+//! catalogs are unknown here: a target is a name and bytes.
 //!
 //! Files below a repository's root: `tuf/` (`N.root.json`, `timestamp.json`, `N.snapshot.json`,
 //! `N.targets.json`, `N.<role>.json`) and `targets/<folders of the name>/<sha256>.<last part of the name>`,

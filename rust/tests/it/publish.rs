@@ -344,7 +344,7 @@ fn refused_names_and_links_are_named_with_their_folder() {
     link("/usr/lib");
     refused("a/b/l -> /usr/lib");
     fs::remove_file(tree.join("a/b/l")).unwrap();
-    // Nothing in its text says that it leaves the tree.
+    // The text of the link does not show that it leaves the tree.
     std::os::unix::fs::symlink("../..", tree.join("a/b/up")).unwrap();
     link("up/a/b/up/../outside");
     refused("a/b/l -> up/a/b/up/../outside");

@@ -15,7 +15,8 @@
 //! Every operation of every scenario meets a fault, but by default only one of the suitable kinds in [`FAULTS`]. The
 //! number of the operation decides which, so that every run is the same. The last operation is also stopped after it.
 //! Scenarios with [`Scenario::is_full`] meet every kind at every operation, and with `VSEKAI_FAULTS=all` all scenarios
-//! do: about 2,300 and 6,900 faults. One line for each scenario reports how many of its faults were tried.
+//! do. One line for each scenario reports how many of its faults were tried, and the last line reports the totals that
+//! the README names.
 //!
 //! The command must use `--threads 1`, so that its operations have the same order each time. If the tests run as root,
 //! everything is done as the user `nobody`, for whom read-only folders are really read-only: build commands with

@@ -1,9 +1,9 @@
 //! The `OpenAPI` document: what poem-openapi generates, corrected and completed.
 //!
 //! poem-openapi 5.1.16 writes `null` for every `None`, and accepts it for every optional property, but never declares
-//! anything `nullable`: generated clients would reject our responses. Nor does it declare that unknown fields are refused
-//! or which numbers are possible, and it sorts tags by name. All of that is corrected here, and the static files are added,
-//! which it does not serve.
+//! anything `nullable`: generated clients would reject our responses. Nor does it declare that unknown fields are
+//! refused or which numbers are possible, and it sorts tags by name. All of that is corrected here, and the static
+//! files are added, which it does not serve.
 //!
 //! ```text
 //! complete     the corrected document                  this file

@@ -1,7 +1,7 @@
-//! What happens around every operation and page: HEAD, admission, the timeout, problem details and headers. Tracing and
+//! What happens around every operation and page: HEAD, lockouts, the timeout, problem details and headers. Tracing and
 //! metrics are in [`observe`](crate::observe), which covers the static files too.
 //!
-//! Only what may refuse any request at all is checked here. Tokens and bodies are the business of each operation.
+//! Checks only what can refuse any request. Each operation checks its own token and body.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 /// The longest that an operation may take. The commit of a large tree is the slowest.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// What pages may do by default: show themselves.
+/// Content security policy of pages that do not set one: they may only show themselves.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 

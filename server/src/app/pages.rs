@@ -6,7 +6,8 @@ use poem::{Endpoint, Response, Route, get, handler};
 
 use crate::api;
 
-/// What the documentation may do: run what is in it, and call the API. Swagger UI and Scalar need inline scripts and styles.
+/// What the documentation may do: run what is in it, and call the API. Swagger UI and Scalar need inline scripts and
+/// styles.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
     img-src 'self' data: blob:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
@@ -26,8 +27,8 @@ fn welcome() -> Html<&'static str> {
     Html(include_str!("welcome.html"))
 }
 
-/// Adds the `OpenAPI` document and the pages that show it. `address` is the public address of the server, or empty if it
-/// is not configured.
+/// Adds the `OpenAPI` document and the pages that show it. `address` is the public address of the server, or empty if
+/// it is not configured.
 pub(super) fn add_docs(routes: Route, address: &str) -> Route {
     let document = api::document(address);
     let title = |html: &str, old: &str| {

@@ -1,7 +1,7 @@
 //! Authenticates requests, and limits how many a client may make. The only place where a token is read from a request.
 //!
-//! The order of checks is: lockout of the address, the token, the rate. A missing token is no wrong one: it is refused,
-//! but does not count towards a lockout.
+//! The order of checks is: lockout of the address, the token, the rate. A missing token does not count as a wrong one:
+//! the request is refused, but does not count towards a lockout.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::client::ClientAddresses;
 use crate::error::{Error, Result};
 use crate::limit::Limiter;
 
-/// Decides which requests may go on.
+/// Decides which requests are allowed.
 #[derive(Debug)]
 pub struct Authorizer {
     tokens: Arc<Tokens>,

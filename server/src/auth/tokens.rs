@@ -1,8 +1,8 @@
 //! Tokens: made, recognised and revoked.
 //!
 //! A token is `vsk_<identifier>_<secret>`: 32 hex digits that name its row, and 64 random ones. Only the SHA-256 of the
-//! secret is stored, and it is compared in constant time. The comparison is made even if there is no such row, so that a
-//! wrong identifier and a wrong secret take the same path.
+//! secret is stored, and it is compared in constant time. The comparison is made even if there is no such row, so that
+//! a wrong identifier and a wrong secret take the same path.
 
 use std::sync::Arc;
 use std::time::Duration;

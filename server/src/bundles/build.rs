@@ -103,8 +103,8 @@ impl Builder {
         Error::Unavailable { code: "shutting_down", reason: "The server is shutting down".to_owned() }
     }
 
-    /// Waits up to a second for the current build to end, and gives the lease back so that another server can continue. A
-    /// thread in the middle of a section ends with the process.
+    /// Waits up to a second for the current build to end, and gives the lease back so that another server can continue.
+    /// A thread in the middle of a section ends with the process.
     pub async fn finish(&self) {
         self.stop();
         for _ in 0..20 {
@@ -202,7 +202,7 @@ impl Builder {
     }
 }
 
-/// Everything the thread of a build needs.
+/// Everything that the thread of a build needs.
 struct Work {
     new: Documents,
     old: Option<Documents>,
@@ -238,8 +238,8 @@ impl Work {
     }
 }
 
-/// Lowers the priority of this thread and of those it starts, so that requests come first. On Linux only: elsewhere this
-/// would affect the whole process.
+/// Lowers the priority of this thread and of those it starts, so that requests come first. On Linux only: elsewhere
+/// this would affect the whole process.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, 15) {

@@ -1,8 +1,8 @@
 //! Which bundles are worth building, and in what order. Pure.
 //!
 //! For each of the newest versions of each mode and platform: one bundle from each of the versions before it, one from
-//! each of the other versions in highest demand, and one that needs no version. All of them are built with the least effort
-//! first, so that there is something soon, and then with greater efforts, up to the one that is configured.
+//! each of the other versions in highest demand, and one that needs no version. All of them are built with the least
+//! effort first, so that there is something soon, and then with greater efforts, up to the one that is configured.
 
 use std::collections::{BTreeMap, BTreeSet};
 

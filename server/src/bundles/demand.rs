@@ -1,7 +1,7 @@
 //! The demand for bundles: how many clients update from one version to another, counted per pair and day.
 //!
-//! Nothing else is recorded: no address, no client program, no time of day. Counts are kept in memory and written once a
-//! minute; a server that is killed loses at most that minute.
+//! Nothing else is recorded: no address, no client program, no time of day. Counts are kept in memory and written once
+//! a minute; a server that is killed loses at most that minute.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -32,8 +32,8 @@ impl Demand {
         }
     }
 
-    /// Writes what was counted since the last write, and removes old counts. What cannot be written now is included in the
-    /// next write.
+    /// Writes what was counted since the last write, and removes old counts. What cannot be written now is included in
+    /// the next write.
     ///
     /// # Errors
     /// Those of the database.

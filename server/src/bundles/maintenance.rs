@@ -1,5 +1,5 @@
-//! Garbage collection and checks of all bundles. When they run is decided elsewhere: collection in one process at a time,
-//! which holds a lease.
+//! Garbage collection and checks of all bundles. When they run is decided elsewhere: collection in one process at a
+//! time, which holds a lease.
 
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -27,8 +27,8 @@ pub struct Cleaned {
 }
 
 impl Bundles {
-    /// Dooms bundles that nothing needs any more, and removes some that were doomed `grace_s` seconds ago or earlier. May be
-    /// interrupted anywhere, and repeated.
+    /// Dooms bundles that nothing needs any more, and removes some that were doomed `grace_s` seconds ago or earlier.
+    /// May be interrupted anywhere, and repeated.
     ///
     /// # Errors
     /// Those of the database.

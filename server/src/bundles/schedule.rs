@@ -122,8 +122,8 @@ impl Builder {
         outcome
     }
 
-    /// Builds all missing bundles now, for an operator. `report` is called with the name and the outcome of each. A failure
-    /// does not stop the others.
+    /// Builds all missing bundles now, for an operator. `report` is called with the name and the outcome of each. A
+    /// failure does not stop the others.
     ///
     /// # Errors
     /// `busy` if another process builds; those of the database.

@@ -1,6 +1,7 @@
 //! A version as the builder reads it: its documents, and its chunks from the chunk store.
 //!
-//! The builder works on threads of its own, where reading a chunk blocks. It rests between chunks, and after each section.
+//! The builder works on threads of its own, where reading a chunk blocks. It rests between chunks, and after each
+//! section.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

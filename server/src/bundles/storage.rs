@@ -1,7 +1,7 @@
 //! The bytes of bundles: parts in the database, or objects next to the chunks, at `bundles/<id>`.
 //!
-//! They are read in pieces, each while the previous one is being sent: a slow client occupies the memory of two pieces, and
-//! no connection to the store.
+//! They are read in pieces, each while the previous one is being sent: a slow client occupies the memory of two pieces,
+//! and no connection to the store.
 
 use std::ops::Range;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Checks that an upload is the chunk that its id names, before anybody can see it.
 //!
-//! Decompression and hashing run on threads for blocking work, at most one per processor; further uploads wait. A chunk is
-//! stored as exactly one zstd frame, as every reader of `.cacnk` expects.
+//! Decompression and hashing run on threads for blocking work, at most one per processor; further uploads wait. A chunk
+//! is stored as exactly one zstd frame, as every reader of `.cacnk` expects.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Garbage collection and checks of the whole store, a batch at a time. When they run is decided elsewhere: collection in
-//! one process at a time, which holds a lease.
+//! Garbage collection and checks of the whole store, a batch at a time. When they run is decided elsewhere: collection
+//! in one process at a time, which holds a lease.
 
 use vsekai_updater::formats::chunk::ChunkId;
 

@@ -1,8 +1,8 @@
 //! Chunks as objects in a folder or in S3, at `abcd/<id>.cacnk`: a desync store that others can serve too.
 //!
-//! An object is written before its row, and removed after its row was claimed. If an upload and garbage collection meet at
-//! the same chunk, the row decides. After a row has become live, its object is checked once more, in case a removal was
-//! already under way.
+//! An object is written before its row, and removed after its row was claimed. If an upload and garbage collection meet
+//! at the same chunk, the row decides. After a row has become live, its object is checked once more, in case a removal
+//! was already under way.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,8 @@
-//! Writes uploads into the database in groups: those that arrive while one transaction runs go into the next one together.
+//! Writes uploads into the database in groups: those that arrive while one transaction runs go into the next one
+//! together.
 //!
-//! Uploads are never delayed to gather more of them: a single one is written at once. Each is answered separately, after
-//! the commit.
+//! Uploads are never delayed to gather more of them: a single one is written at once. Each is answered separately,
+//! after the commit.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -60,8 +61,8 @@ async fn write(db: Arc<dyn Db>, mut waiting: mpsc::Receiver<PendingChunk>) {
     }
 }
 
-/// Writes the first upload of each id together, and second uploads of an id separately. If the group cannot be written, all
-/// are written separately, so that only the culprit fails.
+/// Writes the first upload of each id together, and second uploads of an id separately. If the group cannot be written,
+/// all are written separately, so that only the culprit fails.
 async fn write_group(db: &dyn Db, group: Vec<PendingChunk>) {
     let mut seen = HashSet::new();
     let (mut firsts, mut alone): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| seen.insert(one.chunk.id));

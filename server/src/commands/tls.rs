@@ -20,7 +20,7 @@ const CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Error::Config`] if they cannot be used now. Later replacements that cannot be used are logged and ignored.
 pub(super) async fn accept(tcp: Tcp, files: (PathBuf, PathBuf)) -> Result<impl Acceptor> {
-    // Taken before reading, so that a change during the read is noticed.
+    // Read the times before the files, so that a change in between is noticed.
     let seen = changed_at(&files).await;
     let first = certificate(&files).await?;
     let (taken, is_taken) = watch::channel(false);

@@ -18,13 +18,13 @@ pub trait BundleDb {
     /// The indexes of all versions that have files.
     async fn indexes(&self) -> Result<Vec<VersionIndex>>;
 
-    /// Records that the bytes of a bundle are about to be stored. Returns its state: the bytes must be stored only if that is
-    /// [`BundleState::Incoming`].
+    /// Records that the bytes of a bundle are about to be stored. Returns its state: the bytes must be stored only if
+    /// that is [`BundleState::Incoming`].
     async fn begin_bundle(&self, bundle: &Bundle) -> Result<BundleState>;
     /// Stores parts of an incoming bundle, beginning with number `first`.
     async fn put_bundle_parts(&self, id: &Digest, first: u64, parts: &[Bytes]) -> Result<()>;
-    /// Makes a complete bundle live, and dooms the others between the same two versions. Returns whether it is live now: not
-    /// if garbage collection has intervened.
+    /// Makes a complete bundle live, and dooms the others between the same two versions. Returns whether it is live
+    /// now: not if garbage collection has intervened.
     async fn publish_bundle(&self, bundle: &Bundle) -> Result<bool>;
     /// Records that a greater effort gave nothing smaller than this bundle.
     async fn raise_effort(&self, id: &Digest, effort: Effort) -> Result<()>;
@@ -36,20 +36,21 @@ pub trait BundleDb {
     /// A part of a bundle.
     async fn bundle_part(&self, id: &Digest, part: u64) -> Result<Option<Bytes>>;
 
-    /// Dooms live bundles whose version is gone, and those that have been incoming since before `incoming_before`. Returns
-    /// how many.
+    /// Dooms live bundles whose version is gone, and those that have been incoming since before `incoming_before`.
+    /// Returns how many.
     async fn doom_bundles(&self, now: Time, incoming_before: Time) -> Result<u64>;
     /// Claims up to `limit` bundles for deletion: those claimed earlier, and those doomed before this.
     async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>>;
     /// Claims this bundle, whatever its state. Returns whether it exists.
     async fn expel_bundle(&self, id: &Digest) -> Result<bool>;
-    /// Removes up to `limit` parts of a claimed or incoming bundle. Returns how many: fewer than `limit` if none are left.
+    /// Removes up to `limit` parts of a claimed or incoming bundle. Returns how many: fewer than `limit` if none are
+    /// left.
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64>;
     /// Forgets a claimed bundle whose bytes have been removed.
     async fn forget_bundle(&self, id: &Digest) -> Result<()>;
 
-    /// Adds to the counts of a day (in days since 1970), and removes those of days before `oldest`. Unlike all other methods,
-    /// repeating it is not harmless: after a lost answer, clients may be counted twice.
+    /// Adds to the counts of a day (in days since 1970), and removes those of days before `oldest`. Unlike all other
+    /// methods, repeating it is not harmless: after a lost answer, clients may be counted twice.
     async fn add_asks(&self, day: i64, asks: &[Asks], oldest: i64) -> Result<()>;
     /// The sums of all days since `oldest`.
     async fn asks(&self, oldest: i64) -> Result<Vec<Asks>>;

@@ -1,10 +1,10 @@
 //! The schema: one list of migrations for every database.
 //!
 //! Any number of servers may start at once: one migrates, and the others wait for it. sqlx uses advisory locks, which
-//! `CockroachDB` and `SQLite` do not have. Here the lock is a row of `leases` that its holder keeps renewing, so that it
-//! expires if the holder dies. Every migration can run twice (`IF NOT EXISTS`), and none is in a transaction: on
-//! `CockroachDB` each change of the schema commits separately, so a crash can leave one done but not yet recorded. A server
-//! that finds a newer schema than its own refuses to start.
+//! `CockroachDB` and `SQLite` do not have. Here the lock is a row of `leases` that its holder keeps renewing, so that
+//! it expires if the holder dies. Every migration can run twice (`IF NOT EXISTS`), and none is in a transaction: on
+//! `CockroachDB` each change of the schema commits separately, so a crash can leave one done but not yet recorded. A
+//! server that finds a newer schema than its own refuses to start.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! `PostgreSQL` and `CockroachDB`: one pool, every transaction serializable.
 //!
-//! Nothing here may depend on a feature that only one of the two has. `CockroachDB` is always serializable; `PostgreSQL` is
-//! set to be.
+//! Nothing here may depend on a feature that only one of the two has. `CockroachDB` is always serializable;
+//! `PostgreSQL` is set to be.
 
 // The modules in `body` are compiled once for each driver: see `db.rs`.
 #![allow(clippy::duplicate_mod)]

@@ -1,8 +1,9 @@
 //! When to retry a transaction, and when to give up.
 //!
-//! A transaction is repeated from its start if the database reports a conflict (SQLSTATE 40001, from a statement or from
-//! COMMIT), that it is busy, or that a prepared plan is out of date, and if the connection is lost. The last is safe because
-//! every method of [`super::Db`] may be repeated. After [`MAX_TRIES`] or [`MAX_TIME`] it fails with `database_busy`.
+//! A transaction is repeated from its start if the database reports a conflict (SQLSTATE 40001, from a statement or
+//! from COMMIT), that it is busy, or that a prepared plan is out of date, and if the connection is lost. The last is
+//! safe because every method of [`super::Db`] may be repeated. After [`MAX_TRIES`] or [`MAX_TIME`] it fails with
+//! `database_busy`.
 
 use std::time::{Duration, Instant};
 
@@ -60,8 +61,8 @@ impl Tries {
     }
 }
 
-/// Runs a body on a connection of a pool until it succeeds or must not be retried. This is a macro because a closure that
-/// borrows its connection and returns a `Send` future cannot be typed generically over drivers.
+/// Runs a body on a connection of a pool until it succeeds or must not be retried. This is a macro because a closure
+/// that borrows its connection and returns a `Send` future cannot be typed generically over drivers.
 macro_rules! repeat {
     ($pool:expr, |$held:ident| $body:expr) => {{
         let mut tries = $crate::db::retry::Tries::new();

@@ -1,7 +1,7 @@
 //! Rows as the databases return them, and their conversion into domain types.
 //!
-//! A value that does not fit was not written by this program: it becomes an [`Error::Internal`] that names the column, never
-//! a panic.
+//! A value that does not fit was not written by this program: it becomes an [`Error::Internal`] that names the column,
+//! never a panic.
 
 use std::str::FromStr;
 
@@ -57,8 +57,8 @@ pub(super) fn bad(column: &str) -> Error {
     Error::Internal { context: format!("unexpected value of {column} in the database") }
 }
 
-/// A struct that sqlx can read from a row of any database, its fields being columns of the same names. sqlx's derive would
-/// do this too, but compiling it takes a second SQLite and a second TLS library, for the compiler itself.
+/// A struct that sqlx can read from a row of any database, its fields being columns of the same names. sqlx's derive
+/// would do this too, but compiling it takes a second SQLite and a second TLS library, for the compiler itself.
 macro_rules! from_row {
     (struct $row:ident { $($field:ident: $stored:ty,)* }) => {
         pub(super) struct $row {
@@ -77,8 +77,8 @@ macro_rules! from_row {
     };
 }
 
-/// A row whose columns have the same names as the fields of a domain type. A column is taken as it is, wrapped (`as`), or
-/// converted by a function that may fail (`=>`).
+/// A row whose columns have the same names as the fields of a domain type. A column is taken as it is, wrapped (`as`),
+/// or converted by a function that may fail (`=>`).
 macro_rules! row {
     ($row:ident of $table:literal is $model:ident {
         $($field:ident: $stored:ty $(as $wrapped:ident)? $(=> $read:ident)?,)*

@@ -1,8 +1,10 @@
-//! Every statement that is sent to a database, as constants: the same text for `SQLite`, `PostgreSQL` and `CockroachDB`.
+//! Every statement that is sent to a database, as constants: the same text for `SQLite`, `PostgreSQL` and
+//! `CockroachDB`.
 //!
-//! Values are bound as `$1`, `$2`, …. Only types, functions and keywords that all three have are used, as the tests below
-//! check. Two placeholders are expanded by [`list`] and [`rows`]: `{list 2}` becomes `$2, $3, …`, and `{rows 4}` becomes
-//! `($1, $2, $3, $4), ($5, …`. No statement selects `*`: a column added later must not change what an older server reads.
+//! Values are bound as `$1`, `$2`, …. Only types, functions and keywords that all three have are used, as the tests
+//! below check. Two placeholders are expanded by [`list`] and [`rows`]: `{list 2}` becomes `$2, $3, …`, and `{rows 4}`
+//! becomes `($1, $2, $3, $4), ($5, …`. No statement selects `*`: a column added later must not change what an older
+//! server reads.
 
 /// Lengths of lists. There are few, so that few statements are prepared; shorter lists repeat a value.
 const LIST_LENGTHS: [usize; 3] = [1, 32, LIST];

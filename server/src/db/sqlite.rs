@@ -1,9 +1,9 @@
 //! `SQLite`: one file with its write-ahead log, one connection that writes and several that read.
 //!
 //! - `synchronous=FULL`: an acknowledged publication survives a power cut. With NORMAL the last ones could be lost, and
-//!   clients would then find signed metadata older than what they have seen, which they must refuse. Chunks arrive through a
-//!   connection of their own with NORMAL: the commit of their publication, which follows them in the log, brings them to the
-//!   disk. After a power cut before that, the publisher is asked for them again.
+//!   clients would then find signed metadata older than what they have seen, which they must refuse. Chunks arrive
+//!   through a connection of their own with NORMAL: the commit of their publication, which follows them in the log,
+//!   brings them to the disk. After a power cut before that, the publisher is asked for them again.
 //! - `BEGIN IMMEDIATE` for transactions that write: one that reads first and then writes would fail at once
 //!   (`BUSY_SNAPSHOT`) if another has written in between, however long it was willing to wait.
 //! - Only its owner may read the file, because it has the hashes of tokens.
@@ -54,8 +54,8 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Chunks are larger than typical rows and smaller than typical blobs: larger pages slow down lists of ids, and smaller ones
-/// need about twenty writes per chunk. The page size of existing files does not change.
+/// Chunks are larger than typical rows and smaller than typical blobs: larger pages slow down lists of ids, and smaller
+/// ones need about twenty writes per chunk. The page size of existing files does not change.
 const PAGE_BYTES: u32 = 8192;
 /// Pages in the log before it is written back to the file: 32 MiB.
 const CHECKPOINT_PAGES: &str = "4096";
@@ -137,8 +137,8 @@ fn pool(pools: &Pools) -> PoolOptions<Driver> {
         .max_lifetime(None)
 }
 
-/// Opens connections that write. Starting the log needs exclusive access to the file, and the busy timeout does not apply
-/// to that, so it is retried here.
+/// Opens connections that write. Starting the log needs exclusive access to the file, and the busy timeout does not
+/// apply to that, so it is retried here.
 async fn writers(pools: &Pools, options: &SqliteConnectOptions, count: u32) -> Result<sqlx::Pool<Driver>> {
     let mut tries = Tries::new();
     loop {

@@ -1,8 +1,8 @@
 //! A connection with timeouts: for the header of a request, for any activity at all, and for the client to read its
 //! response.
 //!
-//! It sees bytes, not requests; [`Activity`] tells it where requests begin and end. An HTTP/2 connection has many requests
-//! at once, so only its first header and its idle time are limited.
+//! It sees bytes, not requests; [`Activity`] tells it where requests begin and end. An HTTP/2 connection has many
+//! requests at once, so only its first header and its idle time are limited.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -99,8 +99,8 @@ impl<Io> Watched<Io> {
         }
     }
 
-    /// Called when no bytes could be transferred. Fails if that has lasted too long; otherwise wakes the task when it will
-    /// have.
+    /// Called when no bytes could be transferred. Fails if that has lasted too long; otherwise wakes the task when it
+    /// will have.
     fn waits(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         self.notice_requests();
         let now = Instant::now();

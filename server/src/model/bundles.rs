@@ -40,8 +40,8 @@ impl BundleState {
 /// A bundle of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// Its entry in the list of its version. The effort is the greatest that was tried between the two versions, even if
-    /// that gave nothing smaller.
+    /// Its entry in the list of its version. The effort is the greatest that was tried between the two versions, even
+    /// if that gave nothing smaller.
     pub info: BundleInfo,
     /// SHA-256 of the index of the version that it contains.
     pub to: Digest,

@@ -35,8 +35,8 @@ pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// The CDNs to list for clients, best first: by region, then by weight. Only healthy ones are listed, unless none is: then
-/// the probes themselves may be failing, and all enabled ones are listed.
+/// The CDNs to list for clients, best first: by region, then by weight. Only healthy ones are listed, unless none is:
+/// then the probes themselves may be failing, and all enabled ones are listed.
 pub fn mirrors<'a>(cdns: &'a [Cdn], region: &str) -> Vec<&'a Cdn> {
     let any_healthy = cdns.iter().any(|cdn| cdn.is_enabled && cdn.health.is_healthy);
     let mut named: Vec<&Cdn> =

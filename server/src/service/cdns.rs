@@ -1,8 +1,8 @@
 //! Changes of the list of CDNs, and which addresses it may hold.
 //!
-//! This server probes the addresses of CDNs, so anybody who could add any address could use it to explore the operator's
-//! network. Names and addresses of private networks are therefore refused: here as far as a URI shows them, and in the
-//! prober for what a name resolves to.
+//! This server probes the addresses of CDNs, so anybody who could add any address could use it to explore the
+//! operator's network. Names and addresses of private networks are therefore refused: here as far as a URI shows them,
+//! and in the prober for what a name resolves to.
 
 use std::net::IpAddr;
 

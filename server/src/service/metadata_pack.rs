@@ -1,8 +1,8 @@
 //! `tuf/current.pack`: the metadata in force and what clients need next, in one file.
 //!
 //! It is not stored. Each process makes it once for each revision of the repository that clients ask about, and again
-//! after a moment, because bundles are added without a new revision. Clients that find no pack read the single files, so a
-//! pack that cannot be made is logged and reported as absent.
+//! after a moment, because bundles are added without a new revision. Clients that find no pack read the single files,
+//! so a pack that cannot be made is logged and reported as absent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -117,8 +117,8 @@ impl Service {
         self.chunks.missing(ids, upload.expires_at).await
     }
 
-    /// Stores a document of a publication. Documents are checked at the commit, except for an index, which must be valid
-    /// now.
+    /// Stores a document of a publication. Documents are checked at the commit, except for an index, which must be
+    /// valid now.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`, `publication_ended`, [`Error::Updater`] for a malformed index.
@@ -216,8 +216,8 @@ impl Service {
         Ok(Submission { index: Arc::new(index), table: Arc::new(table), release, role, role_bytes, targets })
     }
 
-    /// The signed files of every version of a mode. A publication that changes them raises the sequence number of the mode,
-    /// which [`Commit::decide`] checks.
+    /// The signed files of every version of a mode. A publication that changes them raises the sequence number of the
+    /// mode, which [`Commit::decide`] checks.
     async fn files_of_mode(&self, mode: &ModeName) -> Result<Vec<VersionFile>> {
         let Ok(mode) = self.mode_named(mode).await else { return Ok(Vec::new()) };
         let view = self.db.view().await?;
@@ -399,8 +399,8 @@ fn withdrawn(view: &View, existing: &[VersionFile], role: &SignedRole, mode: &Uu
     rows
 }
 
-/// Checks that the signed list names exactly the files of the mode. Clients would fail to find a file that does not exist,
-/// and refuse a file that is not listed.
+/// Checks that the signed list names exactly the files of the mode. Clients would fail to find a file that does not
+/// exist, and refuse a file that is not listed.
 fn check_listed(role: &SignedRole, existing: &[VersionFile], new: &[VersionFile], rows: &[RowChange]) -> Result<()> {
     if let Some(file) = new.iter().find(|file| !role.lists(file)) {
         return Err(mismatch(format!("The signed metadata does not list {}", file.file_uri)));

@@ -1,9 +1,9 @@
-//! Checks a file table against the chunks: the tree is rebuilt from the stored chunks, in memory and piece by piece, and
-//! every byte is compared with the table.
+//! Checks a file table against the chunks: the tree is rebuilt from the stored chunks, in memory and piece by piece,
+//! and every byte is compared with the table.
 //!
-//! Bytes of files go into the SHA-256 of their file; all others must be exactly those of the layout that the table implies.
-//! So a table that passes describes the stream of the index completely, and nothing in it was taken on trust. Memory is
-//! bounded by a few chunks, whatever the size of the tree, because their buffers are reused.
+//! Bytes of files go into the SHA-256 of their file; all others must be exactly those of the layout that the table
+//! implies. So a table that passes describes the stream of the index completely, and nothing in it was taken on trust.
+//! Memory is bounded by a few chunks, whatever the size of the tree, because their buffers are reused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -71,8 +71,8 @@ impl Signer {
         Ok(self.keys.online_keys()?)
     }
 
-    /// Signs the catalog on top of existing metadata. Without metadata there is no repository yet, and nothing is signed
-    /// until `accept` has a root of trust.
+    /// Signs the catalog on top of existing metadata. Without metadata there is no repository yet, and nothing is
+    /// signed until `accept` has a root of trust.
     pub(super) async fn sign(
         &self,
         metadata: Vec<RepositoryFile>,

@@ -31,8 +31,8 @@ impl Service {
         })
     }
 
-    /// Begins the repository with roots, delegations and modes that were signed offline, or replaces them with newer ones.
-    /// Repeating it changes nothing.
+    /// Begins the repository with roots, delegations and modes that were signed offline, or replaces them with newer
+    /// ones. Repeating it changes nothing.
     ///
     /// # Errors
     /// `keys_differ`, `signature_invalid`, [`Error::Invalid`].

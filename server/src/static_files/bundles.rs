@@ -1,7 +1,7 @@
 //! `/bundles/…`: bundles, and the lists of them.
 //!
-//! Requests of clients that update from an older version are counted, by version and nothing else. The set of versions is
-//! cached for a moment, so that made-up names cost the database nothing.
+//! Requests of clients that update from an older version are counted, by version and nothing else. The set of versions
+//! is cached for a moment, so that made-up names cost the database nothing.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -62,7 +62,8 @@ impl Documents {
         Ok(content)
     }
 
-    /// The same, read anew if it can change: for publishers, whose next signature builds on it.
+    /// Like [`Self::get`], but reads the file again if it can change: for publishers, whose next signature builds on
+    /// it.
     pub(super) async fn get_newest(&self, path: &str) -> Result<Option<Representation>> {
         if is_changing(path) {
             self.fresh.invalidate(path).await;

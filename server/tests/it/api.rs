@@ -1,4 +1,4 @@
-//! The HTTP API seen from outside: the real program on a port of its own, asked as any client would ask it.
+//! The HTTP API from outside: the real program on its own port, used as any client would.
 
 mod attacks;
 mod audit;

@@ -1,4 +1,4 @@
-//! Databases to test on: each test gets an empty one of its own, which is gone afterwards.
+//! Databases for tests: each test gets an empty one of its own, which is removed afterwards.
 
 use std::io::Write as _;
 use std::sync::{Arc, Once};
@@ -13,15 +13,15 @@ use vsekai_server::db::{Db, Pools, open};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
-    /// Serializable, as always.
+    /// With serializable transactions, as always.
     Postgres,
-    /// The same as a role that may nothing special, without advisory locks, with serialization failures at statements
+    /// The same with a role without privileges, without advisory locks, and with serialization failures at statements
     /// and at COMMIT.
     HostilePostgres,
     Cockroach,
 }
 
-/// A database of a test's own.
+/// The database of one test.
 pub(crate) struct Fixture {
     pub(crate) db: Arc<dyn Db>,
     pub(crate) kind: Kind,
@@ -30,14 +30,15 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// The same database once more, as another server has it.
+    /// Opens the same database again, like another server.
     pub(crate) async fn another(&self) -> Arc<dyn Db> {
         open(&self.url, &Pools::default()).await.unwrap()
     }
 }
 
 impl Kind {
-    /// Runs a test on a database of this kind. Without a PostgreSQL it says so and does nothing, but in CI it fails.
+    /// Runs a test on a database of this kind. Without a PostgreSQL server, prints a line and does nothing; in CI,
+    /// fails.
     pub(crate) fn run<F: Future<Output = ()>>(self, test: impl FnOnce(Fixture) -> F) {
         let Some(server) = self.server() else { return };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -61,7 +62,7 @@ impl Kind {
         });
     }
 
-    /// Where databases of this kind can be made.
+    /// The server on which databases of this kind can be created.
     pub(crate) fn server(self) -> Option<String> {
         static NO_POSTGRES: Once = Once::new();
         let variable = match self {
@@ -74,7 +75,7 @@ impl Kind {
             assert!(self != Self::Cockroach, "{variable} is not set");
             assert!(std::env::var("CI").as_deref() != Ok("true"), "CI must set {variable}");
             NO_POSTGRES.call_once(|| {
-                // Past the test runner, which shows what is printed only when a test fails.
+                // Written past the test runner, which shows output only of tests that fail.
                 let _ = writeln!(std::io::stderr(), "SKIPPED: no {variable}: nothing is tested on that database");
             });
         }
@@ -82,7 +83,7 @@ impl Kind {
     }
 }
 
-/// The URL with another database in it.
+/// The URL of another database on the same server.
 fn at(server: &str, database: &str) -> String {
     let mut url = url::Url::parse(server).unwrap();
     url.set_path(database);
@@ -97,7 +98,7 @@ pub(crate) async fn execute(conn: &mut PgConnection, sql: String) {
     conn.execute(AssertSqlSafe(sql)).await.unwrap();
 }
 
-/// Makes a database. Gives its URL and its name.
+/// Creates a database. Returns its URL and its name.
 pub(crate) async fn create(server: &str, for_plain_role: bool) -> (String, String) {
     let name = format!("vsekai_test_{}", Uuid::new_v4().simple());
     let mut conn = connect(server).await;
@@ -112,7 +113,7 @@ pub(crate) async fn create(server: &str, for_plain_role: bool) -> (String, Strin
         execute(&mut conn, format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")).await;
     }
     let mut url = url::Url::parse(&at(server, &name)).unwrap();
-    // A socket's URL has the role in its query.
+    // The URL of a socket has the role in its query.
     let others: Vec<_> = url
         .query_pairs()
         .filter(|(key, _)| key != "user" && key != "password")
@@ -125,7 +126,7 @@ pub(crate) async fn create(server: &str, for_plain_role: bool) -> (String, Strin
     (url.into(), name)
 }
 
-/// A new database with all tables, copied from one that was migrated once: a tenth of the time that migrating takes.
+/// A new database with all tables, copied from a template; this takes a tenth of the time that migrating takes.
 async fn copy_of_template(server: &str) -> (String, String) {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     let template = TEMPLATE.get_or_init(|| make_template(server)).await;
@@ -134,7 +135,7 @@ async fn copy_of_template(server: &str) -> (String, String) {
     (at(server, &name), name)
 }
 
-/// The template of these migrations. On a server that lives on it stays for the next run.
+/// The template with these migrations. On a server that keeps running, the next run finds it.
 async fn make_template(server: &str) -> String {
     let mut migrations: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
         .unwrap()
@@ -153,10 +154,10 @@ async fn make_template(server: &str) -> String {
     if is_there {
         return template;
     }
-    // Under another name until it is whole: other programs look for the template too.
+    // Has another name until it is complete, because other programs look for the template, too.
     let (url, name) = create(server, false).await;
     drop(open(&url, &Pools::default()).await.unwrap());
-    // A database that somebody is connected to is neither renamed nor copied.
+    // PostgreSQL neither renames nor copies a database to which somebody is connected.
     execute(&mut conn, format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
     loop {
         let left: i64 =
@@ -176,8 +177,8 @@ async fn make_template(server: &str) -> String {
     template
 }
 
-/// Two of five transactions fail: one of five at a statement, any of its statements, and one of five at COMMIT. Which
-/// is decided by the transaction's number, not for each row, so that it does not depend on how much it writes.
+/// Makes two of five transactions fail: one at any of its statements, one at COMMIT. The number of the transaction
+/// decides, not each row, so that the failures do not depend on how much a transaction writes.
 async fn make_hostile(url: &str) {
     let mut conn = connect(url).await;
     conn.execute(
@@ -215,7 +216,7 @@ async fn make_hostile(url: &str) {
 
 pub(crate) async fn drop_database(server: &str, name: &str) {
     let mut conn = connect(server).await;
-    // WITH (FORCE) is PostgreSQL's alone, and a server that a test has forgotten must not keep it from ending.
+    // Only PostgreSQL has WITH (FORCE). It removes the database even if the test has forgotten a server.
     let forced = conn.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
     if forced.is_err() {
         execute(&mut conn, format!("DROP DATABASE IF EXISTS {name} CASCADE")).await;

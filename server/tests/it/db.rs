@@ -1,8 +1,8 @@
 //! One suite for every database: the same tests on SQLite, on PostgreSQL, on a PostgreSQL that fails on purpose, and on
 //! CockroachDB.
 //!
-//! `TEST_POSTGRES_URL` names a PostgreSQL server (`tests/tools/postgres.sh` starts one); without it, its tests say so on
-//! stderr and pass, but in CI they fail. CockroachDB's are ignored unless asked for, and have not been run yet:
+//! `TEST_POSTGRES_URL` names a PostgreSQL server (`tests/tools/postgres.sh` starts one); without it, its tests say so
+//! on stderr and pass, but in CI they fail. CockroachDB's are ignored unless asked for, and have not been run yet:
 //! `TEST_COCKROACH_URL=… cargo test -p vsekai-server --test it cockroach -- --ignored`.
 
 mod bundles;
@@ -19,9 +19,9 @@ mod speed;
 mod tokens;
 mod uploads;
 
-/// Makes a test of each function on every database. `hostile too:` in front runs them on the PostgreSQL that fails on
-/// purpose with all others: they are those that race, retry, or change several tables at once. The rest runs there in
-/// the nightly run, since it meets the same statements.
+/// Makes a test of each function for every database. Tests after `hostile too:` race, retry, or change several tables
+/// at once; they also run on the PostgreSQL that fails on purpose in every run. The others execute the same statements,
+/// so they run there only at night.
 macro_rules! on_every_database {
     (@run $kind:ident: $($name:ident,)*) => {
         $(#[test] fn $name() { crate::databases::Kind::$kind.run(super::$name); })*

@@ -1,4 +1,4 @@
-//! Who may read the server's folders.
+//! Who may read the folders of the server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ fn data_and_keys_are_nobody_elses() {
     let modes = || folders.clone().map(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777);
     assert_eq!(modes(), [0o700; 3]);
     test.kill();
-    // As an earlier version made them.
+    // As an earlier version created them.
     folders.iter().take(2).for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap());
     test.start();
     assert_eq!(modes(), [0o700; 3]);

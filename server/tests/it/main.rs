@@ -1,7 +1,7 @@
-//! The update server from outside: its databases, its stores, its API, and publishing to it with `vsekai`.
+//! Tests of the update server from outside: its databases, its stores, its API, and publishing to it with `vsekai`.
 //!
-//! One program, so that it is linked once: `cargo test -p vsekai-server --test it api::` runs the tests of one folder.
-//! What kills the server is the other program, `kills`.
+//! One program, so that it is linked only once: `cargo test -p vsekai-server --test it api::` runs the tests of one
+//! folder. Tests that kill the server are in the other program, `kills`.
 #![allow(
     clippy::pedantic,
     clippy::unwrap_used,

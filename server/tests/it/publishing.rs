@@ -1,4 +1,4 @@
-//! Publishing to the server with `vsekai`, and installing from it: the way of every version.
+//! Publishing to the server with `vsekai`, and installing from it: the path of every version.
 //!
 //! Both programs are real. `vsekai` is the other program of the workspace: `./run test` builds it.
 

@@ -1,5 +1,5 @@
-//! The server is killed while publications, commits, clean-ups, starts and signatures are under way. Afterwards every
-//! version that was ever answered for is whole, and what the client tries again succeeds.
+//! The server is killed during publications, commits, clean-up, starts and signing. Afterwards every version whose
+//! publication was acknowledged is whole, and the client's next attempt succeeds.
 
 #![allow(
     clippy::pedantic,
@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use support::deployment::{TestDeployment, text};
 
-/// When the server is killed after a publication has begun, in milliseconds. A publication takes a few hundred, so
-/// that each part of it is met: chunks, documents, the rebuilding of the tree, the signatures, the transaction.
+/// When the server is killed after the start of a publication, in milliseconds. A publication takes a few hundred, so
+/// every part of it is hit: chunks, documents, the rebuilding of the tree, signing, the transaction.
 const MOMENTS: [u64; 24] =
     [5, 20, 35, 50, 65, 80, 95, 110, 125, 140, 155, 170, 185, 200, 220, 240, 260, 280, 300, 330, 360, 400, 450, 500];
 

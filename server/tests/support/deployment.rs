@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The longest that anything here may take.
+/// The longest time that anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct TestDeployment {
@@ -62,7 +62,7 @@ impl TestDeployment {
         &self.server.as_ref().unwrap().url
     }
 
-    /// A command of the server's program on its folder.
+    /// A command of the server program on its folder.
     pub(crate) fn server_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
         command.current_dir(self.folder.path()).env_clear().args(args).args(["--data", "server"]);
@@ -86,12 +86,12 @@ impl TestDeployment {
         if self.token.is_empty() {
             self.token = lines.next().unwrap().unwrap().strip_prefix("Admin token: ").unwrap().to_owned();
         }
-        // Nobody reads on; its other lines are few.
+        // Nobody reads further lines, of which there are few.
         std::thread::spawn(move || lines.for_each(drop));
         self.server = Some(Server { child, url });
     }
 
-    /// SIGKILL: nothing is said good-bye to.
+    /// Kills the server with SIGKILL.
     pub(crate) fn kill(&mut self) {
         drop(self.server.take());
     }
@@ -108,7 +108,7 @@ impl TestDeployment {
         Call(command)
     }
 
-    /// A build; the same for the same number.
+    /// A build, which is the same for the same number.
     pub(crate) fn build(&self, number: u32) -> PathBuf {
         let tree = self.path(&format!("build-{number}"));
         fs::create_dir_all(tree.join("data")).unwrap();
@@ -133,7 +133,7 @@ impl TestDeployment {
         self.publish_to(self.url(), mode, version, number)
     }
 
-    /// The same to a server at another address.
+    /// Publishes to a server at another address.
     pub(crate) fn publish_to(&self, url: &str, mode: &str, version: &str, number: u32) -> Call {
         let build = self.build(number);
         let mut call = self.publisher(&["publish"]);
@@ -146,7 +146,7 @@ impl TestDeployment {
         call.args(["--repository", self.url(), "--trust-root", "root.json", "--no-shared-cache"])
     }
 
-    /// Whether the install has the build of this number, to the byte.
+    /// Checks that the install has exactly the build with this number.
     pub(crate) fn assert_has(&self, install: &str, number: u32) {
         let build = self.build(number);
         for file in ["game", "data/world.pck", "data/news.pck", "data/empty"] {
@@ -184,7 +184,7 @@ pub(crate) fn noise(seed: u32, length: usize) -> Vec<u8> {
     std::iter::repeat_with(&mut next).flatten().take(length).collect()
 }
 
-/// A command that is about to be run.
+/// A command to run.
 pub(crate) struct Call(pub(crate) Command);
 
 impl Call {
@@ -198,7 +198,7 @@ impl Call {
         self
     }
 
-    /// Runs it; it must succeed. Gives the last line of its JSON.
+    /// Runs it, which must succeed. Returns the last line of its JSON.
     #[track_caller]
     pub(crate) fn done(mut self) -> Value {
         let output = self.0.output().unwrap();
@@ -206,7 +206,7 @@ impl Call {
         last(&output)
     }
 
-    /// Runs it; it must fail. Gives the last line of its JSON.
+    /// Runs it, which must fail. Returns the last line of its JSON.
     #[track_caller]
     pub(crate) fn fails(mut self) -> Value {
         let output = self.0.output().unwrap();

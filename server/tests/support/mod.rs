@@ -1,3 +1,3 @@
-//! What the tests of both programs stand on.
+//! Shared by both test programs.
 
 pub(crate) mod deployment;

@@ -1,13 +1,13 @@
-//! What of the notes may reach the label: characters and addresses.
+//! Decides what of the notes reaches the label: characters and addresses.
 
 use std::fmt::Write as _;
 
 use url::Url;
 
-/// An address is shown with no more characters than these.
+/// Most characters of an address that are shown.
 const MAX_SHOWN: usize = 80;
 
-/// Appends text as it is to be shown, as long as it takes no more than `room` bytes.
+/// Appends text in its displayed form, at most about `room` bytes of it.
 pub(super) fn push_escaped(out: &mut String, text: &str, room: usize) {
     let end = out.len().saturating_add(room);
     for character in text.chars() {
@@ -23,7 +23,7 @@ pub(super) fn push_escaped(out: &mut String, text: &str, room: usize) {
     }
 }
 
-/// Control characters; those that change the direction of text; those that nobody sees. Joiners stay: emoji and
+/// Control characters, characters that change the direction of text, and invisible ones. Joiners are allowed: emoji and
 /// several scripts need them.
 pub(super) fn is_forbidden(character: char) -> bool {
     character.is_control()
@@ -32,7 +32,7 @@ pub(super) fn is_forbidden(character: char) -> bool {
             | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
-/// An HTML comment and nothing else.
+/// Whether this is a single HTML comment and nothing else.
 pub(super) fn is_comment(html: &str) -> bool {
     html.starts_with("<!--") && html.find("-->") == html.len().checked_sub(3)
 }
@@ -44,14 +44,14 @@ pub(super) fn is_line_break(html: &str) -> bool {
 /// An address that the system's browser may open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// For the link. Has no character with a meaning in BBCode.
+    /// The link's target. Has no character with a meaning in BBCode.
     pub(super) href: String,
-    /// For the reader.
+    /// The form that the reader sees.
     pub(super) shown: String,
 }
 
 impl Address {
-    /// Nothing unless it is a whole http or https address without a user name, which could pass for the host.
+    /// `None` unless it is a complete http or https address without a user name, which could be mistaken for the host.
     pub(super) fn of(target: &str) -> Option<Self> {
         let is_web = |scheme: &str| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
         if !is_web("https://") && !is_web("http://") {
@@ -72,14 +72,14 @@ impl Address {
         Some(Self { href, shown })
     }
 
-    /// Whether a link with this text says by itself where it leads.
+    /// Whether the text of a link already shows where it leads.
     pub(super) fn is_shown_by(&self, text: &str) -> bool {
         let text = text.trim().trim_end_matches('/');
         text == self.href.trim_end_matches('/') || text == self.shown
     }
 }
 
-/// What `Url` leaves as it is and BBCode, or a shell behind the browser, might not.
+/// Percent-encodes what `Url` accepts, but BBCode or a shell behind the browser might interpret.
 fn encode(url: &str) -> String {
     let mut encoded = String::with_capacity(url.len());
     for byte in url.bytes() {

@@ -9,12 +9,12 @@ fn bbcode(markdown: &str) -> String {
     render(markdown).bbcode
 }
 
-/// Every tag of some BBCode, with its value.
+/// Every tag in some BBCode, with its value.
 fn tags(bbcode: &str) -> Vec<&str> {
     bbcode.split('[').skip(1).map(|rest| rest.split_once(']').expect("a tag that ends").0).collect()
 }
 
-/// Whether only the renderer's own tags are in there, each ended, and nothing that deceives.
+/// Whether there are only the renderer's own tags, each closed, and nothing deceptive.
 fn check(notes: &Notes) -> Result<(), String> {
     let mut open = Vec::new();
     for tag in tags(&notes.bbcode) {
@@ -229,7 +229,7 @@ fn notes_of_any_size_and_depth_end_soon_and_small() {
     for (first, then) in [("|a|b|\n|-|-|\n", "|x\n"), ("a", "\n> b"), ("- a\n", "  - b\n")] {
         check(&render(&(first.to_owned() + &then.repeat(50_000)))).unwrap();
     }
-    // In a debug build on a busy machine; alone it takes about a second.
+    // Allows for a debug build on a busy machine; alone it takes about a second.
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
@@ -243,7 +243,7 @@ fn what_is_cut_off_is_cut_at_a_letter_and_closed() {
     assert!(notes.bbcode.contains('…') && notes.bbcode.ends_with("[/table]"));
 }
 
-/// Pieces that mean something to Markdown or BBCode, and anything else.
+/// Strings with a meaning in Markdown or BBCode, and arbitrary text.
 #[rustfmt::skip]
 const PIECES: &[&str] = &[
     "[", "]", "(", ")", "*", "**", "_", "`", "```\n", "> ", "- ", "1. ", "\n", "\n\n", "    ", "|",

@@ -1,7 +1,7 @@
-//! Bundles of a version that is to come: which there are, what they hold, and the documents that lie in front of them.
+//! The bundles of a version to install: which ones exist, what they contain, and the documents in their fronts.
 //!
-//! Whatever is missing, slow or wrong here is no error. The version's documents are targets of the repository and its
-//! chunks are in the store: bundles only make both cheaper.
+//! Nothing that is missing, slow or wrong here is an error. The documents are also targets of the repository, and the
+//! chunks are also in the store: bundles only make both cheaper.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,13 +27,13 @@ mod head;
 use delta_chain::DeltaChain;
 use head::{BundleHead, Intermediate, OldVersion, malformed};
 
-/// A front of this length tells how many bytes the line brings in a second; a shorter one only how long an answer takes.
+/// A front of at least this length shows the rate of the link; a shorter one shows only the round trip.
 const TELLING_BYTES: u64 = 256 << 10;
 
-/// A bundle up to this length is fetched with its front, in one request.
+/// A bundle of at most this length is fetched together with its front, in one request.
 const SMALL_BYTES: u64 = 256 << 10;
 
-/// What one repository has of bundles for one version.
+/// What a repository's bundles can supply for one version.
 pub(super) struct BundleClient<'a> {
     network: Network,
     monitor: &'a Monitor,
@@ -41,27 +41,27 @@ pub(super) struct BundleClient<'a> {
     places: Vec<Url>,
     /// The wanted version.
     to: Digest,
-    /// What its chunks come to in the store.
+    /// Total size of its chunks as stored, in bytes.
     stored_bytes: u64,
-    /// The most that the front of a bundle may have.
+    /// Longest front that is accepted, in bytes.
     front_bytes: u64,
     list: BundleList,
-    /// Lists of versions between.
+    /// Lists of the versions between the installed and the wanted one.
     lists: HashMap<Digest, BundleList>,
     fronts: Vec<BundleHead>,
-    /// Bundles that are not what their list says.
+    /// Bundles that differ from what their list says, or could not be fetched.
     bad: HashSet<Digest>,
     transfer: Transfer,
     link: Link,
 }
 
-/// What is known of a list before anybody is asked for it.
+/// What is known of a list before it is requested.
 pub(super) enum KnownList {
-    /// The list, as it came with the metadata.
+    /// The list itself, which came with the metadata.
     OldVersion(Vec<u8>),
-    /// There was none.
+    /// The metadata says that there is none.
     Nothing,
-    /// The metadata came without such lists.
+    /// The metadata does not say.
     Unknown,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct InstalledBase {
     pub(super) kept: InstalledVersion,
 }
 
-/// The versions in place, the current one first.
+/// The installed versions, the current one first.
 pub(super) fn bases(root: &InstallRoot, current: Option<&Installed>) -> Vec<InstalledBase> {
     let kept = InstalledVersion::all(root, current);
     kept.into_iter().map(|kept| InstalledBase { digest: kept.documents.release.content(), kept }).collect()
@@ -84,7 +84,7 @@ impl InstalledBase {
 }
 
 impl<'a> BundleClient<'a> {
-    /// The client of a release, with a list that is known, or that is asked for. Nothing if there are no bundles.
+    /// The client for a release. Requests the list of bundles if it is not known. `None` if there are no bundles.
     pub(super) fn open(
         network: Network,
         places: &[String],
@@ -99,7 +99,7 @@ impl<'a> BundleClient<'a> {
             Location::Folder(_) => None,
         });
         let places: Vec<Url> = urls.collect();
-        // A folder's store is as near as its bundles.
+        // In a folder, reading chunks is as cheap as reading bundles.
         if places.len() != locations.len() || places.is_empty() {
             return None;
         }
@@ -110,7 +110,7 @@ impl<'a> BundleClient<'a> {
             places,
             to: release.content(),
             stored_bytes: release.sizes.stored_bytes,
-            // Documents in front of a bundle are no longer than they are by themselves.
+            // A document in a front is never longer than the single file.
             front_bytes: release.index.length.saturating_add(release.files.length).saturating_add(MAX_TABLE_BYTES),
             list: BundleList::default(),
             lists: HashMap::new(),
@@ -125,7 +125,7 @@ impl<'a> BundleClient<'a> {
             KnownList::Nothing => return None,
             KnownList::OldVersion(bytes) => match BundleList::parse(&bytes) {
                 Ok(list) if list.find(current.as_ref()).is_some() => list,
-                // It may be older than the delta, or the server may learn that one is wanted.
+                // The known list may be older than the delta. The request also tells the server that one is wanted.
                 _ => client.ask_for_list(&to, current)?,
             },
             KnownList::Unknown => client.ask_for_list(&to, current)?,
@@ -139,11 +139,11 @@ impl<'a> BundleClient<'a> {
         list
     }
 
-    /// The server is told which version would be built on, so that it can make what is asked for; nothing else.
+    /// Requests a list. Names the version to build on, and nothing else, so that the server can build missing deltas.
     fn ask_for_list(&mut self, to: &Digest, from: Option<Digest>) -> Option<BundleList> {
         for place in &self.places {
             let mut url: Url = below(place.as_str(), &list_name(to)).parse().ok()?;
-            // A signed URL would not be one any more.
+            // A changed query would invalidate a signed URL.
             if let Some(from) = from.filter(|_| url.query().is_none()) {
                 url.query_pairs_mut().append_pair("from", &from.to_string());
             }
@@ -163,17 +163,17 @@ impl<'a> BundleClient<'a> {
         None
     }
 
-    /// What asking has cost so far.
+    /// Requests and bytes so far.
     pub(super) fn transfer(&self) -> Transfer {
         self.transfer
     }
 
-    /// What the line was like so far.
+    /// The link as measured so far.
     pub(super) fn link(&self) -> Link {
         self.link
     }
 
-    /// Index and file table out of the front of a bundle.
+    /// The index and the file table from the front of a bundle.
     pub(super) fn documents(&mut self, release: &Release, bytes: &[u8]) -> Option<Documents> {
         let row = self.row()?;
         match self.read_documents(&row, release, bytes) {
@@ -195,13 +195,13 @@ impl<'a> BundleClient<'a> {
         self.front(last)?.documents(release, bytes, old)
     }
 
-    /// Bundles that can be used, with their tables; none if there are none that are sound.
+    /// The usable bundles, with their tables; empty if none is sound.
     pub(super) fn offers(&mut self, documents: &Documents) -> Vec<BundleOffer> {
         let wanted = VersionContent {
             index: Arc::new(documents.index.clone()),
             layout: Arc::new(documents.table.layout().clone()),
         };
-        // Whatever fails is not tried again, so there is an end.
+        // A chain that fails is not tried again, so the loop ends.
         while let Some(row) = self.row() {
             match self.offers_of(&row, &wanted) {
                 Ok(offers) => return offers,
@@ -252,7 +252,7 @@ impl<'a> BundleClient<'a> {
         })
     }
 
-    /// The versions that a row passes through.
+    /// The versions that a chain passes through.
     fn passing(&mut self, row: &DeltaChain) -> Result<Vec<Intermediate>> {
         let mut versions: Vec<Intermediate> = Vec::new();
         for pair in row.infos.windows(2) {
@@ -275,7 +275,7 @@ impl<'a> BundleClient<'a> {
         self.network.bundle(urls.filter_map(std::result::Result::ok).collect())
     }
 
-    /// Fetched once.
+    /// The front of a bundle, fetched once.
     fn front(&mut self, info: &BundleInfo) -> Result<&BundleHead> {
         let at = match self.fronts.iter().position(|front| front.info.id == info.id) {
             Some(at) => at,
@@ -292,7 +292,7 @@ impl<'a> BundleClient<'a> {
         self.fronts.get(at).ok_or_else(|| malformed("its front cannot be had"))
     }
 
-    /// Not asked for again.
+    /// Makes sure that the bundle is not requested again.
     fn forget(&mut self, info: &BundleInfo) {
         self.bad.insert(info.id);
         for list in std::iter::once(&mut self.list).chain(self.lists.values_mut()) {
@@ -310,7 +310,7 @@ impl<'a> BundleClient<'a> {
         };
         let begun = Instant::now();
         let mut transfer = self.file(info)?.read(0..length, &mut keep, self.monitor)?;
-        // What lies behind the front is content, and counts as such where it is used.
+        // The bytes after the front are content, and are counted where they are used.
         transfer.received_bytes = transfer.received_bytes.saturating_sub(length.saturating_sub(info.front_bytes));
         self.transfer.add(transfer);
         let seconds = begun.elapsed().as_secs_f64();
@@ -324,7 +324,8 @@ impl<'a> BundleClient<'a> {
     }
 }
 
-/// What a list says that an update comes to for who has one of these versions, or none, in bytes.
+/// How many bytes an update from one of these versions downloads, according to the list; without such a delta, how many
+/// a first install does.
 pub(super) fn download_bytes(listed: &KnownList, bases: &[InstalledBase]) -> Option<u64> {
     let KnownList::OldVersion(bytes) = listed else { return None };
     let list = BundleList::parse(bytes).ok()?;

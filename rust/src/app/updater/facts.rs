@@ -1,4 +1,4 @@
-//! What callers of the updater say, once for all calls, and what they are told.
+//! Input and output of the updater: what its callers want, and what it reports.
 
 use std::path::PathBuf;
 
@@ -12,45 +12,45 @@ use crate::net::http::Network;
 use crate::net::trust::ClockGuard;
 use crate::version::Version;
 
-/// What a caller wants, once for all calls.
+/// What a caller wants; applies to all calls.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Mirrors of the repository: URLs or folders. Empty: those that the install came from.
+    /// Mirrors of the repository, as URLs or folders. If empty, those that the install came from.
     pub repository: Vec<String>,
     /// The trusted `root.json`; not needed once the install has one.
     pub trust_root: Option<Vec<u8>>,
-    /// The mode to follow. Nothing: the one that the install follows.
+    /// The mode to follow; `None` keeps the mode that the install follows.
     pub mode: Option<ModeName>,
-    /// What counts for a new install, where nothing was named for it.
+    /// Defaults for a new install.
     pub defaults: Defaults,
-    /// What to install.
+    /// The platform whose builds are installed.
     pub platform: Platform,
-    /// This version and no other.
+    /// Install exactly this version.
     pub version: Option<Version>,
     /// Do not wait for a staged rollout.
     pub at_once: bool,
-    /// Take a folder that has files already.
+    /// Accept a folder that already contains files.
     pub adopt: bool,
-    /// Drop what an interrupted run has left.
+    /// Discard what an interrupted run has left.
     pub discard: bool,
-    /// What to do about a clock that went back.
+    /// How to treat a clock that went back.
     pub clock_guard: ClockGuard,
     /// How to reach servers.
     pub network: Network,
-    /// Chunk caches of other programs.
+    /// Chunk caches of other programs, which are read.
     pub caches: Vec<PathBuf>,
-    /// Where what is fetched is kept as well.
+    /// A chunk store to which downloaded chunks are added.
     pub write_cache: Option<PathBuf>,
-    /// A folder for working files.
+    /// A folder for temporary files.
     pub scratch: PathBuf,
-    /// Folders that are no install roots.
+    /// Folders that are refused as install roots.
     pub protected: Vec<PathBuf>,
     /// Another user whose install this one may change.
     pub trusted_owner: Option<u32>,
 }
 
 impl Settings {
-    /// Updates from where the install came from, for this machine's platform, with nothing special.
+    /// Settings to update an install from where it came from, for this machine's platform.
     pub fn new(network: Network) -> Self {
         Self {
             repository: Vec::new(),
@@ -73,7 +73,7 @@ impl Settings {
     }
 }
 
-/// What the user wants of new installs. One that exists keeps to what it has.
+/// What the user wants of new installs. Existing installs keep their own settings.
 #[derive(Debug, Clone, Default)]
 pub struct Defaults {
     /// Mirrors of the repository.
@@ -84,111 +84,111 @@ pub struct Defaults {
     pub mode: ModeName,
 }
 
-/// A version that could be taken.
+/// A version that the install could be updated to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Available {
-    /// The mode it is in.
+    /// The mode that offers it.
     pub mode: ModeName,
     /// The version.
     pub version: Version,
-    /// Why it would be taken.
+    /// Why it is offered.
     pub why: Why,
-    /// What it amounts to.
+    /// Its sizes.
     pub sizes: Sizes,
-    /// What would be downloaded at the most, in bytes: that of a bundle from the current version, if there is one.
+    /// Upper limit for the download, in bytes: the size of a bundle from an installed version, if there is one.
     pub download_bytes: u64,
-    /// What is new, in Markdown.
+    /// The release notes, in Markdown.
     pub notes: String,
 }
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
-    /// What is installed.
+    /// The installed version.
     pub current: Option<Installed>,
     /// The mode that is followed, after all successors.
     pub mode: ModeName,
-    /// What could be taken; nothing if what is installed is what should be.
+    /// The version to update to; `None` if the install has the version that it should have.
     pub available: Option<Available>,
     /// Requests and bytes.
     pub transfer: Transfer,
 }
 
-/// What an update did.
+/// The result of an update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Updated {
-    /// The mode that is followed. What is current may be from another, such as after going back.
+    /// The mode that the install follows. The current version may come from another one, such as after a rollback.
     pub mode: ModeName,
-    /// What is current now.
+    /// The current version.
     pub current: Installed,
-    /// What was current before, if that is another version.
+    /// The version before, if it was another one.
     pub from: Option<Version>,
-    /// Why; nothing if there was nothing to do.
+    /// Why the version was installed; `None` if there was nothing to do.
     pub why: Option<Why>,
-    /// The work.
+    /// The work that was done.
     #[serde(flatten)]
     pub report: install::Installation,
     /// Requests and bytes for metadata and documents.
     pub metadata: Transfer,
 }
 
-/// What is known of an install without asking anybody.
+/// The state of an install, as known without network access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// The install root.
     #[serde(serialize_with = "crate::text::lossy")]
     pub directory: PathBuf,
-    /// The mode that is followed.
+    /// The mode that the install follows.
     pub mode: ModeName,
-    /// The version that starts.
+    /// The version that `launch` starts.
     pub current: Option<Installed>,
     /// The version to go back to.
     pub previous: Option<Installed>,
-    /// A part of the current version that is gone, if one is.
+    /// A missing part of the current version, if there is one.
     pub missing: Option<String>,
-    /// Set while the current version has not shown yet that it starts.
+    /// Set until the current version has shown that it starts.
     pub trial: Option<Trial>,
-    /// Versions that are not offered again.
+    /// Versions that are not offered again automatically.
     pub bad: Vec<(ModeName, Version)>,
-    /// Where it came from: addresses without user, password and query.
+    /// The repository's addresses, without user, password and query.
     pub repository: Vec<String>,
-    /// An update was interrupted and can go on.
+    /// Whether an interrupted update can be resumed.
     pub is_resumable: bool,
-    /// It is registered with the desktop.
+    /// Whether it is registered with the desktop.
     pub is_integrated: bool,
 }
 
 /// How an install is registered with the desktop.
 #[derive(Debug, Clone)]
 pub struct Desktop {
-    /// What people call the game.
+    /// The name of the game, as shown to users.
     pub display_name: String,
-    /// The `vsekai` program, absolute.
+    /// The absolute path of the `vsekai` program.
     pub program: PathBuf,
-    /// The icon.
+    /// The icon, as SVG.
     pub icon_svg: Vec<u8>,
     /// The URL scheme.
     pub scheme: String,
-    /// Take the scheme even if another program has it.
+    /// Take over the scheme even if another program handles it.
     pub take_scheme: bool,
-    /// Where the user's desktop keeps such things.
+    /// The user's folders for menu entries and settings.
     pub folders: integrate::Folders,
-    /// `update-desktop-database`, if there is one.
+    /// The program that notifies the desktop, if it exists: `update-desktop-database`.
     pub refresh: Option<PathBuf>,
 }
 
-/// A mode, as a list shows it.
+/// A mode, as listed by `mode list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModeInfo {
     /// Its name.
     pub name: ModeName,
-    /// One sentence.
+    /// One sentence for the list.
     pub description: String,
-    /// Whether it is still published.
+    /// Whether it still gets new versions.
     pub is_active: bool,
-    /// The mode that its users are moved to.
+    /// The mode that its users are moved to, if any.
     pub update_to: Option<ModeName>,
-    /// The newest version that it offers for the platform.
+    /// The newest version that it offers for this platform.
     pub newest: Option<Version>,
     /// Whether the install follows it.
     pub is_current: bool,

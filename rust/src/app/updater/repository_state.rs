@@ -1,4 +1,4 @@
-//! A look at the repository: its metadata verified, its catalog parsed, and what follows for this install.
+//! What the repository offers this install: its verified metadata and its catalog.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,9 +22,9 @@ use crate::net::trust::{Location, OpenOptions, Repository, target_path};
 use crate::path::RelPath;
 use crate::version::Version;
 
-/// Who may give a version's documents, beside the repository.
+/// Sources of a version's documents, in addition to the repository.
 pub(super) struct DocumentSources<'a, 'b> {
-    /// Versions in place.
+    /// Installed versions.
     pub(super) bases: &'a [InstalledBase],
     /// Bundles.
     pub(super) client: Option<&'a mut BundleClient<'b>>,
@@ -34,21 +34,21 @@ pub(super) struct DocumentSources<'a, 'b> {
 pub(super) struct RepositoryState {
     repository: Repository,
     catalog: Catalog,
-    /// The successors that are signed, of the modes that the user chose or could be led to.
+    /// The signed successors of the modes in the catalog.
     successors: BTreeMap<ModeName, ModeName>,
-    /// The oldest allowed versions: those that were known, and those that releases read since have named.
+    /// The oldest allowed version of each mode: what was known before, and what metadata and releases have named since.
     floors: BTreeMap<ModeName, Version>,
-    /// What the user named.
+    /// The locations that the user named.
     locations: Vec<String>,
     network: Network,
     monitor: Monitor,
 }
 
 impl RepositoryState {
-    /// Gets and verifies metadata and catalog.
+    /// Gets and verifies the metadata and the catalog.
     ///
     /// # Errors
-    /// Those of [`Repository::open`]; `metadata_rollback` if the catalog has gone back in the mode that is followed.
+    /// Those of [`Repository::open`]; `metadata_rollback` if the catalog went back in any mode that was seen before.
     pub(super) fn open(
         settings: &Settings,
         root: &InstallRoot,
@@ -58,7 +58,7 @@ impl RepositoryState {
         Self::open_as(settings, root, state, false, monitor)
     }
 
-    /// The same, without keeping any of what was verified.
+    /// Like [`Self::open`], without storing what was verified.
     pub(super) fn open_read_only(
         settings: &Settings,
         root: &InstallRoot,
@@ -90,7 +90,7 @@ impl RepositoryState {
             locations: all.iter().map(|text| text.parse()).collect::<Result<Vec<Location>>>()?,
             root: settings.trust_root.clone().or_else(|| default_root(settings, root)),
             memory: Some(root.trust()),
-            // What is kept for another user is that user's business.
+            // Nothing is written into another user's install.
             read_only: read_only || install::is_of_another_user(root, settings.trusted_owner),
             scratch: settings.scratch.clone(),
             clock_guard: settings.clock_guard,
@@ -116,17 +116,17 @@ impl RepositoryState {
         Ok(Self { repository, catalog, successors, floors, locations, network, monitor: monitor.clone() })
     }
 
-    /// How to reach this repository, and the servers that its catalog names.
+    /// The network for this repository and for the servers that its catalog names.
     pub(super) fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The mode whose versions the users of this mode get.
+    /// The mode whose versions the users of `mode` receive.
     pub(super) fn resolve(&self, mode: &ModeName) -> Result<ModeName> {
         release::resolve_mode(&self.catalog, mode, &self.successors).cloned()
     }
 
-    /// Remembers the oldest allowed versions.
+    /// Writes the oldest allowed versions into the state.
     pub(super) fn raise_floors(&self, state: &mut InstallState) {
         self.floors.iter().for_each(|(mode, oldest)| state.raise_floor(mode, oldest));
     }
@@ -139,7 +139,7 @@ impl RepositoryState {
         self.repository.transfer()
     }
 
-    /// The mode whose versions count.
+    /// The mode whose versions this install receives.
     pub(super) fn mode(&self, settings: &Settings, state: &InstallState) -> Result<ModeName> {
         self.resolve(settings.mode.as_ref().unwrap_or(&state.mode))
     }
@@ -150,7 +150,7 @@ impl RepositoryState {
             successors: &self.successors,
             floors: &self.floors,
             platform: &settings.platform,
-            // Another platform's build is none of ours.
+            // A build for another platform is not the version to update.
             current: state
                 .current
                 .as_ref()
@@ -187,7 +187,7 @@ impl RepositoryState {
     /// The release document of a version, and its bytes.
     ///
     /// # Errors
-    /// `target_not_signed` if no key of the mode has signed it; `target_mismatch` if it describes another.
+    /// `target_not_signed` if no key of the mode has signed it; `target_mismatch` if it describes another version.
     pub(super) fn release(
         &mut self,
         mode: &ModeName,
@@ -207,19 +207,19 @@ impl RepositoryState {
         Ok((release, bytes))
     }
 
-    /// What the metadata has told of a version's bundles. `bytes` is its release document.
+    /// What the metadata says about the bundles of a version. `bytes` is its release document.
     pub(super) fn listed(&self, release: &Release, bytes: &[u8]) -> KnownList {
         let document = target_path(&release.target_name(), &Digest::of(bytes).to_string());
         match self.repository.beside(&list_name(&release.content())) {
             Some(list) => KnownList::OldVersion(list),
-            // What brought the document would have brought the list.
+            // The pack that contains the document would also contain the list.
             None if self.repository.beside(&document).is_some() => KnownList::Nothing,
             None => KnownList::Unknown,
         }
     }
 
-    /// All that is signed of a version. What is kept of it here is not fetched, and what lies in front of a bundle
-    /// costs no request of its own.
+    /// All signed documents of a version. Copies that an installed version has are reused, and documents in the front
+    /// of a bundle cost no request of their own.
     pub(super) fn documents(
         &mut self,
         release: &Release,
@@ -249,7 +249,7 @@ impl RepositoryState {
         Documents::parse(bytes, &index, table)
     }
 
-    /// Where the repository is: what the user named, then the mirrors that its catalog names.
+    /// The locations of the repository: those that the user named, then the mirrors that its catalog names.
     pub(super) fn places(&self) -> Vec<String> {
         let mut places = self.user_places();
         for mirror in self.catalog.mirrors.iter().filter(|mirror| release::is_web_address(mirror)) {
@@ -260,7 +260,7 @@ impl RepositoryState {
         places
     }
 
-    /// What the user named. Earlier programs added the catalog's mirrors to that, after the first place.
+    /// The locations that the user named. Earlier programs appended the catalog's mirrors to them.
     fn user_places(&self) -> Vec<String> {
         let mut places: Vec<String> = Vec::new();
         for place in self.locations.iter().map(|text| lasting(text)) {
@@ -272,10 +272,10 @@ impl RepositoryState {
         places
     }
 
-    /// Where chunks are: URLs and folders, in order of preference. Those below a repository are below each mirror.
+    /// The locations of chunks, in order of preference. Paths are relative to each mirror.
     ///
-    /// The catalog's key is online. It can send clients to other servers, but not to folders of this machine or, on
-    /// Windows, of whatever machine a path names; a store of a kind that is not known here is passed over.
+    /// The catalog's key is online. It can send clients to other servers, but not to folders on this machine or, with
+    /// a Windows path, on another machine. Unknown kinds of stores are ignored.
     pub(super) fn stores(&self) -> Vec<String> {
         let default = [DEFAULT_STORE.to_owned()];
         let named = if self.catalog.stores.is_empty() { &default[..] } else { &self.catalog.stores[..] };
@@ -317,7 +317,7 @@ impl RepositoryState {
     }
 }
 
-/// Raises the oldest allowed version of a mode; it never goes down.
+/// Raises the oldest allowed version of a mode; never lowers it.
 fn raise(floors: &mut BTreeMap<ModeName, Version>, mode: &ModeName, oldest: &Version) {
     let floor = floors.entry(mode.clone()).or_insert_with(|| oldest.clone());
     if oldest.cmp_precedence(floor).is_gt() {
@@ -325,7 +325,7 @@ fn raise(floors: &mut BTreeMap<ModeName, Version>, mode: &ModeName, oldest: &Ver
     }
 }
 
-/// The successors that the catalog names and that the mode's own key, or that of `targets`, has signed.
+/// The successors that both the catalog and the mode's own key (or that of `targets`) name.
 fn successors(repository: &Repository, catalog: &Catalog) -> BTreeMap<ModeName, ModeName> {
     let targets = repository.field("targets", STATEMENT_FIELD);
     let mut named = catalog.successors();
@@ -336,7 +336,7 @@ fn successors(repository: &Repository, catalog: &Catalog) -> BTreeMap<ModeName, 
     named
 }
 
-/// Reads a target, and says what was passed over until then.
+/// Reads a target, and reports a problem that did not prevent it.
 fn target(repository: &mut Repository, name: &str, max_bytes: u64, monitor: &Monitor) -> Result<Vec<u8>> {
     let outcome = repository.target(name, max_bytes);
     if let Some(warning) = repository.take_warning().filter(|_| outcome.is_ok()) {
@@ -345,12 +345,12 @@ fn target(repository: &mut Repository, name: &str, max_bytes: u64, monitor: &Mon
     outcome
 }
 
-/// The root for new installs: one that has seen metadata keeps to the root that it came with.
+/// The root for a new install. An install that has seen metadata keeps the root that it came with.
 fn default_root(settings: &Settings, root: &InstallRoot) -> Option<Vec<u8>> {
     if root.trust().join("root.json").is_file() { None } else { settings.defaults.trust_root.clone() }
 }
 
-/// A path as it is found from anywhere; a URL as it is.
+/// A location that does not depend on the working folder: an absolute path, or the URL as it is.
 fn lasting(location: &str) -> String {
     if location.contains("://") {
         return location.to_owned();
@@ -364,7 +364,7 @@ pub(super) fn below(location: &str, name: &str) -> String {
     }
     match Url::parse(location) {
         Ok(mut url) => {
-            // A query, as in signed URLs, stays.
+            // Keeps the query, as in signed URLs.
             let path = format!("{}/{name}", url.path().trim_end_matches('/'));
             url.set_path(&path);
             url.to_string()
@@ -373,13 +373,13 @@ pub(super) fn below(location: &str, name: &str) -> String {
     }
 }
 
-/// What the user named as the repository: now, at the last update, or for new installs.
+/// The locations that the user named: now, at the last update, or for new installs.
 fn named<'a>(settings: &'a Settings, state: &'a InstallState) -> &'a [String] {
     let places = [&settings.repository, &state.repository, &settings.defaults.repository];
     places.into_iter().find(|places| !places.is_empty()).unwrap_or(&settings.repository)
 }
 
-/// The network for the repository of this install: only the servers that the user named get credentials.
+/// The network for this install's repository: only servers that the user named get credentials.
 pub(super) fn network(settings: &Settings, state: &InstallState, monitor: &Monitor) -> Result<Network> {
     let (mut urls, mut has_folder) = (Vec::new(), false);
     for text in named(settings, state) {
@@ -399,7 +399,7 @@ pub(super) fn sources(settings: &Settings, network: &Network, stores: &[String])
         match store.parse::<Location>()? {
             Location::Url(url) => urls.push(url),
             Location::Folder(folder) => {
-                // A store of a mirror that is not there now is no reason to stop.
+                // A folder that is not there now is not a reason to stop.
                 sources.stores.extend(LocalStore::open(&folder).ok());
             }
         }

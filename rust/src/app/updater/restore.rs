@@ -1,5 +1,5 @@
-//! Brings back an installed version of which something is gone: a folder that was removed by hand, a file that a virus
-//! scanner took away.
+//! Restores an installed version of which a part is missing, such as a folder that was deleted, or a file that a virus
+//! scanner removed.
 
 use super::bundle_client;
 use super::repository_state::RepositoryState;
@@ -19,11 +19,11 @@ use crate::version::Version;
 /// What an install lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Nothing: it is up to date and complete.
+    /// Nothing: it is complete and up to date.
     Nothing,
-    /// Another version, or one to begin with.
+    /// Another version, or a first one.
     Version(ModeName, Version, Why),
-    /// A part of the installed version.
+    /// A missing part of the installed version.
     Restored(Installed),
 }
 
@@ -38,7 +38,7 @@ impl Wanted {
 }
 
 impl Updater {
-    /// What this install should get. A newer version takes the place of a damaged one; else that is restored.
+    /// What this install should get: a newer version, otherwise the missing part of the current one.
     pub(super) fn wanted(&self, view: &mut RepositoryState, state: &InstallState, monitor: &Monitor) -> Result<Wanted> {
         if let Choice::Take { mode, offer, why } = view.choose(&self.settings, state)? {
             return Ok(Wanted::Version(mode.clone(), offer.version.clone(), why));
@@ -48,7 +48,7 @@ impl Updater {
         if is_known || view.release(&current.mode, &current.version, &current.platform).is_ok() {
             return Ok(Wanted::Restored(current));
         }
-        // Nothing tells any more what it was: it is as if nothing were installed.
+        // Nothing says any more what was installed, so treat it as not installed.
         let mut gone = state.clone();
         gone.current = None;
         Ok(match view.choose(&self.settings, &gone)? {
@@ -57,13 +57,13 @@ impl Updater {
         })
     }
 
-    /// The current version, if a part of it is gone.
+    /// The current version, if a part of it is missing.
     fn incomplete(&self, state: &InstallState, monitor: &Monitor) -> Option<Installed> {
         let current = state.current.clone()?;
         install::first_missing(&self.root, &current, Need::All, monitor).map(|_| current)
     }
 
-    /// What `check` says of a version that is to be restored.
+    /// What `check` reports about a version to restore.
     pub(super) fn restorable(&self, view: &mut RepositoryState, current: &Installed) -> Result<Available> {
         let release = match InstalledVersion::known(&self.root, &current.folder) {
             Some(kept) => kept.documents.release,
@@ -81,7 +81,7 @@ impl Updater {
         })
     }
 
-    /// The work that is wanted, and what finding out has cost.
+    /// The job for what is wanted, and the transfer that preparing it took; `None` if nothing is wanted.
     pub(super) fn job_for(
         &self,
         view: &mut RepositoryState,
@@ -100,14 +100,14 @@ impl Updater {
                 let (job, transfer) = match (self.job(view, named, current, intent, monitor), &kept) {
                     (Ok(found), _) => found,
                     (Err(error), Some(kept)) if !matches!(error, Error::Cancelled) => {
-                        // The repository does not have it any more. Its chunks may be there all the same.
+                        // The repository no longer has the version, but may still have its chunks.
                         monitor.warn(&error);
                         (self.local_job(state, kept.documents.clone(), intent, monitor)?, Transfer::default())
                     }
                     (Err(error), _) => return Err(error),
                 };
                 if kept.is_none() && intent == Intent::Apply {
-                    // They tell that what is left of it is ours.
+                    // These documents show that what is left of the version is ours.
                     InstalledVersion::write_documents(&self.root, &installed.folder, &job.documents)?;
                 }
                 Ok(Some((self.as_repair(job, kept, installed, monitor)?, transfer)))
@@ -115,7 +115,7 @@ impl Updater {
         }
     }
 
-    /// The work from what is known here, and the stores that the install came from.
+    /// A job without the repository: uses what this machine has, and the stores that the install came from.
     fn local_job(
         &self,
         state: &InstallState,
@@ -136,7 +136,7 @@ impl Updater {
         })
     }
 
-    /// Makes a job a repair of what is left of the version.
+    /// Turns a job into a repair of what is left of the version.
     fn as_repair(
         &self,
         mut job: VersionJob,
@@ -153,11 +153,11 @@ impl Updater {
         Ok(job)
     }
 
-    /// Restores the current version although the repository cannot be read, if something of it is gone and enough is at
-    /// hand.
+    /// Restores the current version when the repository cannot be read, if a part is missing and the remaining sources
+    /// suffice.
     ///
     /// # Errors
-    /// `error`, which says why the repository cannot be read, if there is nothing to restore or it cannot be done.
+    /// `error`, the reason why the repository cannot be read, if there is nothing to restore or it cannot be done.
     pub(super) fn restore_without(&self, session: Option<Session>, error: Error, monitor: &Monitor) -> Result<Updated> {
         let Some(mut session) = session.filter(|_| !matches!(error, Error::Cancelled)) else { return Err(error) };
         let Some(installed) = self.incomplete(&session.state, monitor) else { return Err(error) };

@@ -2,7 +2,7 @@
 //!
 //! A launcher that translates has its own texts, by the code.
 
-/// By the code of `docs/errors.md`; empty where there is nothing to be done.
+/// The hint for a code of `docs/errors.md`; empty if there is nothing to do.
 pub(super) fn hint(code: &str) -> &'static str {
     match code {
         "offline" => "Check the network connection. Downloaded data is kept.",
@@ -54,7 +54,7 @@ mod tests {
     use super::hint;
     use crate::app::worker::INTERNAL;
 
-    /// Codes that only publishing and the command line can meet, and those that say enough.
+    /// Codes that only publishing and the command line can meet, and codes whose message says enough.
     const NONE: &[&str] = &[
         "cancelled",
         "config_malformed",

@@ -37,7 +37,7 @@ impl Context {
         Updater::new(&directory, settings(options)?)
     }
 
-    /// Asks the repository for a newer version; with `plan` also finds out what updating to it would do.
+    /// Asks the repository for a newer version; with `plan`, also finds out what updating to it would do.
     pub fn check(&self, options: Options, plan: bool) -> Result<(Checked, Option<PlanSummary>)> {
         let updater = self.updater(options)?;
         let checked = updater.check(&self.monitor)?;
@@ -73,7 +73,7 @@ impl Context {
         Ok((mode, prepared.map(|prepared| summarize(&prepared, is_first))))
     }
 
-    /// The status of an install; where nothing is installed, that is the status.
+    /// The status of an install; a folder without an install has a status, too.
     pub fn status(&self, options: Options) -> Result<Status> {
         let updater = self.updater(options)?;
         match updater.status(&self.monitor) {

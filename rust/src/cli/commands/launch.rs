@@ -71,7 +71,7 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
     Ok(signals::exit_code().unwrap_or_else(|| exit_code(&launched)))
 }
 
-/// That of the game.
+/// The exit code of the game, or the one that shells report for the signal that ended it.
 fn exit_code(launched: &Launched) -> u8 {
     let code = match launched.signal {
         Some(signal) => POLITE.contains(&signal).then_some(end::SHELL_BASE + signal),

@@ -26,7 +26,7 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
     let (target, edits, text) = plan(args);
     let folder = checks::local_folder("--repository", target.repository)?;
     let keys = checks::local_folder("--keys", target.keys)?;
-    // One would be created, which nobody wants who mistypes a path.
+    // A mistyped path must not create a repository.
     if !folder.join("tuf").is_dir() && !edits.iter().any(|edit| matches!(edit, Edit::Add { .. })) {
         return Err(Error::Invalid { what: "repository", reason: format!("there is none in {}", folder.display()) });
     }

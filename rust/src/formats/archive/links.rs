@@ -69,7 +69,7 @@ impl<'a> Links<'a> {
         if each(layout).next().is_some() {
             for (at, node) in layout.nodes().iter().enumerate().skip(1) {
                 let (Some(path), Ok(at)) = (&node.path, u32::try_from(at)) else { continue };
-                // Of two names that such a disk takes for one, the link is the one to fear.
+                // If a case-insensitive disk treats two names as one, assume the link, which is the dangerous one.
                 let is_link = matches!(node.kind, NodeKind::Symlink { .. });
                 let entry = by_name.entry((node.parent, folded(path.file_name()))).or_insert(at);
                 if is_link {
@@ -84,7 +84,7 @@ impl<'a> Links<'a> {
         if let Some(place) = self.known.get(&link) {
             return *place;
         }
-        // Until it is known: a link that comes back to itself leads nowhere.
+        // While a link is being resolved, a way back to it is a circle, which leads nowhere.
         self.known.insert(link, Place::Nowhere);
         let place = if hops < MAX_HOPS { self.follow(link, hops) } else { Place::TooFar };
         self.known.insert(link, place);
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn row_that_no_system_follows_is_refused() {
         let mut entries: Vec<String> = (1..40).map(|at| format!("l{at:02} -> l{:02}", at + 1)).collect();
-        // Known to be outside only to who follows all of the row.
+        // Only a reader that follows the whole chain notices that it leads outside.
         entries.push("l40 -> z/up/../..".to_owned());
         entries.push("z/up -> ..".to_owned());
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();

@@ -69,8 +69,8 @@ pub enum Choice<'a> {
     },
 }
 
-/// Follows `update_to` from a mode to the one whose versions its users receive. A successor that is not among the signed
-/// ones does not count.
+/// Follows `update_to` from a mode to the one whose versions its users receive. A successor that is not signed does not
+/// count.
 ///
 /// # Errors
 /// `mode_unknown`, `mode_retired`, `mode_cycle`.
@@ -114,7 +114,8 @@ pub fn admits(install_id: &str, mode: &ModeName, version: &Version, percent: u8)
 ///
 /// # Errors
 /// Those of [`resolve_mode`]; `version_unknown` if the version asked for does not exist or was recalled;
-/// `version_too_old` if its mode no longer allows it; `no_build_for_platform` if the mode has nothing for the platform, or nothing that a new install may take.
+/// `version_too_old` if its mode no longer allows it; `no_build_for_platform` if the mode has nothing for the platform,
+/// or nothing that a new install may take.
 pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Choice<'a>> {
     let name = resolve_mode(catalog, situation.mode, situation.successors)?;
     let mode = catalog.mode(name)?;

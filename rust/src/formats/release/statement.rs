@@ -1,10 +1,10 @@
 //! What the publisher of a mode signs about the mode as a whole, in the metadata of its TUF role.
 //!
 //! The catalog is signed by a key that is online. It must not bring back a version that the publisher has ruled out, so
-//! the oldest allowed version stands here as well as in the release that introduced it: clients that never saw that
-//! release learn of it all the same. On its own it must not move the players of one mode to another, so a
-//! successor counts only if the mode's key has signed it too: as a field of the role's metadata, which TUF clients that
-//! do not know it pass over (TUF 1.0, 4.1). The key of `targets` may state it instead, for a mode whose key is lost.
+//! the oldest allowed version is stated here as well as in the release that introduced it: clients that never saw that
+//! release learn of it too. On its own, the catalog must not move the players of one mode to another, so a successor
+//! counts only if the mode's key has signed it too: as a field of the role's metadata, which TUF clients that do not
+//! know it ignore (TUF 1.0, 4.1). The key of `targets` may state it instead, for a mode whose key is lost.
 //!
 //! ```text
 //! stable.json    "vsekai": {"update_to": "nightly", "oldest_allowed": "1.5.0"}

@@ -1,8 +1,8 @@
 //! Once a frame: takes the messages of the workers, updates the node, and emits its signals.
 //!
-//! Signals are emitted while nothing of the node is borrowed: a handler may call any method, free the node or remove it from
-//! the tree. The pump is connected to the tree's `process_frame` and does not use `_process`, because a script on the node
-//! may have one of its own, which hides ours. It is connected only while there is something to do.
+//! Signals are emitted while nothing of the node is borrowed: a handler may call any method, free the node or remove it
+//! from the tree. The pump is connected to the tree's `process_frame` and does not use `_process`, because a script on
+//! the node may have one of its own, which hides ours. It is connected only while there is something to do.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::gdext::convert::text;
 use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::install::{Damage, Examined};
 
-/// How long leaving the tree may block while work stops. Work looks at its flag far more often, but a DNS lookup does not.
+/// How long leaving the tree may block while work stops. Work checks its flag far more often, but a DNS lookup does
+/// not.
 const LONGEST_STOP: Duration = Duration::from_secs(2);
 
 const FRAME: &str = "process_frame";

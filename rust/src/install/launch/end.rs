@@ -1,27 +1,29 @@
-//! How a game ended: by itself, or because a person or the system ended it.
+//! Decides how a game ended: on its own, or because a person or the system ended it.
 //!
-//! A new version is put aside only for what it did itself. That is a crash (SIGSEGV, SIGABRT and the like) or an exit
-//! code other than 0. These are not:
+//! A new version is put aside only for what it did itself: a crash (SIGSEGV, SIGABRT and the like) or an exit code
+//! other than 0. The following do not count:
 //!
 //! - SIGINT, SIGQUIT, SIGTERM and SIGHUP: Ctrl-C, the end of a session, a closed terminal, `kill`.
-//! - SIGKILL. A desktop sends it to a window that should close, a session to what is left at its end, and the kernel to a
-//!   program when memory runs out, whoever has used it up. Nothing tells these apart. A version that brings all of them
-//!   upon itself has to be rolled back by hand, which is the smaller harm: the other mistake bars a healthy version.
-//! - SIGPIPE: who read the game's output has gone, as in `vsekai launch GAME | head`.
-//! - Exit codes of 128 and the number of one of these signals: so a shell script reports what ended its program.
+//! - SIGKILL. Desktops send it to a window that should close, sessions to what is left at their end, and the kernel
+//!   when memory runs out, whichever program used it up. These cases look the same. A version that causes all of them
+//!   itself must be rolled back by hand. That is the smaller harm: the opposite mistake would put a healthy version
+//!   aside.
+//! - SIGPIPE: the program that read the game's output has ended, as in `vsekai launch GAME | head`.
+//! - Exit codes of 128 plus the number of one of these signals: a shell script reports the end of its program in this
+//!   way.
 //! - A start that failed because the system had no memory or no process left.
 
 use std::io;
 use std::process::ExitStatus;
 
-/// Numbers of the signals that others cause: SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGPIPE and SIGTERM, the same on every
-/// Unix.
+/// The signals that others send: SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGPIPE and SIGTERM. Their numbers are the same on
+/// every Unix.
 const OF_OTHERS: [i32; 6] = [1, 2, 3, 9, 13, 15];
 
-/// What a shell adds to the number of the signal that ended its program.
+/// A shell adds this to the number of the signal that ended its program.
 pub const SHELL_BASE: i32 = 128;
 
-/// Whether somebody else ended the program.
+/// Whether a person or the system ended the program.
 pub fn is_by_others(status: ExitStatus) -> bool {
     match (signal(status), status.code()) {
         (Some(signal), _) => OF_OTHERS.contains(&signal),
@@ -36,7 +38,7 @@ pub fn signal(status: ExitStatus) -> Option<i32> {
     std::os::unix::process::ExitStatusExt::signal(&status)
 }
 
-/// The signal that ended the program: Windows has none.
+/// Always `None`: Windows has no signals.
 #[cfg(not(unix))]
 pub fn signal(_status: ExitStatus) -> Option<i32> {
     None
@@ -47,14 +49,14 @@ fn is_code_of_others(code: i32) -> bool {
     OF_OTHERS.contains(&(code - SHELL_BASE))
 }
 
-/// `STATUS_CONTROL_C_EXIT`, and what a debugger or the end of a session leaves: `DBG_TERMINATE_PROCESS`.
+/// `STATUS_CONTROL_C_EXIT`, and `DBG_TERMINATE_PROCESS`, which a debugger or the end of a session causes.
 #[cfg(not(unix))]
 fn is_code_of_others(code: i32) -> bool {
     [0xC000_013A_u32, 0x4001_0004].contains(&code.cast_unsigned())
 }
 
-/// Whether a program could not be started for a reason that has nothing to do with it. An entry is always made
-/// executable, so a lack of permission comes from the disk (`noexec`) or a policy.
+/// Whether a program could not be started for a reason outside of it. An entry is always made executable, so a lack of
+/// permission comes from the disk (`noexec`) or from a policy.
 pub(super) fn is_of_the_system(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(

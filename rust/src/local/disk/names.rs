@@ -52,7 +52,8 @@ pub fn create_control_directory(path: &Path) -> Result<()> {
     }
 }
 
-/// Gives one of our own files the permissions that [`write_control`](super::write_control) gives, whatever the umask was.
+/// Gives one of our own files the permissions that [`write_control`](super::write_control) gives, whatever the umask
+/// was.
 pub fn settle_mode(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if cfg!(unix) && found.is_file() && system::mode(&found) & 0o777 != CONTROL_FILE => {

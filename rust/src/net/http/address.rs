@@ -10,8 +10,8 @@ use url::{Host, Url};
 /// Parses the URL of a server. `what` names it in the error.
 ///
 /// # Errors
-/// [`Error::Invalid`] for text that is no URL, or whose host no request could name: the `url` crate allows more characters
-/// there than HTTP does.
+/// [`Error::Invalid`] for text that is no URL, or whose host no request could name: the `url` crate allows more
+/// characters there than HTTP does.
 pub fn parse_url(what: &'static str, text: &str) -> Result<Url> {
     let invalid = |reason: &str| Error::Invalid { what, reason: format!("{}: {reason}", text::address(text)) };
     let url = Url::parse(text).map_err(|e| invalid(&e.to_string()))?;

@@ -1,7 +1,7 @@
 //! Content codings of answers (RFC 9110, 8.4), and web pages in place of files.
 //!
-//! Every request asks for `identity`. Some proxies and CDNs compress all the same; their answers are decoded as they
-//! arrive, under the limit that the plain body has. Anything else is refused by its name.
+//! Every request asks for `identity`. Some proxies and CDNs compress nevertheless; their answers are decoded as they
+//! arrive, under the limit for the plain body. Any other coding is refused by name.
 
 use std::io::{self, Write};
 

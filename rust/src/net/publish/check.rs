@@ -59,7 +59,7 @@ impl<'a> Job<'a> {
         Ok(job)
     }
 
-    /// A job for content that was published before, and is not looked at.
+    /// A job for content that was published before, and is not checked again.
     pub(super) fn unchecked(request: &'a Request, platform: Platform) -> Self {
         Self { request, platform, findings: Vec::new() }
     }

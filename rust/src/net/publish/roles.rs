@@ -21,7 +21,7 @@ pub fn roles(destination: &Destination, keys: &Path) -> Result<Vec<RoleValidity>
     }
 }
 
-/// Opens the repository without the lock of a publisher, and without mending anything.
+/// Opens the repository without the lock of a publisher, and without repairing anything.
 fn in_folder<'k>(folder: &Path, keys: &'k Keys) -> Result<Publication<'k>> {
     let names = disk::list(&folder.join("tuf"))?.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
     let root = |name: String| match PackQuery::parse(&format!("tuf/{name}")) {

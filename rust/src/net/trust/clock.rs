@@ -1,22 +1,22 @@
 //! How far this machine's clock may have gone back since the last check.
 //!
-//! A clock that is set back makes expired metadata look fresh, so a check refuses to go on. But clocks are corrected all
-//! the time: by a time server after start-up, by another system on the same machine, by the host of a virtual machine. A
-//! few minutes cost nothing: metadata is valid for days, and the latest time seen is remembered all the same, so that
-//! steps do not add up.
+//! A clock that is set back makes expired metadata look fresh, so a check then fails. But clocks are corrected all the
+//! time: by a time server after start-up, by another system on the same machine, by the host of a virtual machine. A
+//! few minutes do no harm, because metadata is valid for days. The latest time seen is still remembered, so several
+//! small steps count as one large one.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The largest step back that is not worth a word. Drift and corrections are smaller; Kerberos allows as much.
+/// The largest step back that is ignored. Drift and corrections are smaller; Kerberos allows as much.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
-/// Whether the time in a file of `tough` lies ahead of `now`, but by no more than the slack.
+/// Whether the time in a file of `tough` is later than `now`, but by no more than the slack.
 pub(super) fn is_a_little_ahead(known: &[u8], now: Timestamp) -> bool {
     let Ok(known) = serde_json::from_slice::<Timestamp>(known) else { return false };
     known > now && known.duration_since(now) <= SLACK
 }
 
-/// Says what is wrong with the clock.
+/// The error for a clock that went back.
 pub(super) fn explain(now: Timestamp, known: Timestamp) -> String {
     let behind = known.duration_since(now).as_secs();
     let behind = match behind {

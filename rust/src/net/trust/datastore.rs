@@ -13,8 +13,8 @@
 //! Without a given root, `root.json` is what is trusted. Snapshots contain the versions of all roles, so no other
 //! metadata is needed to detect a rollback.
 //!
-//! What a load has verified is kept at once, even if the load fails later: whoever has seen that a key was revoked never
-//! trusts it again. Only the cache waits for [`Repository::remember`](super::Repository::remember).
+//! What a load has verified is kept at once, even if the load fails later: an install that has seen the revocation of a
+//! key never trusts that key again. Only the cache waits for [`Repository::remember`](super::Repository::remember).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -27,8 +27,8 @@ impl fmt::Display for Carried {
 impl StdError for Carried {}
 
 /// Wraps one of our errors for `tough`. Missing files are reported as such, because they end the search for newer
-/// roots. Some hosts answer with their start page instead of status 404; where all files are pages, as on a network that
-/// wants a login, the timestamp says so.
+/// roots. Some hosts answer with their start page instead of status 404. On a network that wants a login, every file is
+/// a page; the request for the timestamp then reports that.
 pub(super) fn carry(error: Error, url: &str) -> TransportError {
     let kind = match &error {
         Error::Transport { kind: TransportKind::NotFound, .. } => TransportErrorKind::FileNotFound,

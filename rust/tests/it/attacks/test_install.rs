@@ -166,9 +166,9 @@ impl TestInstall {
         message
     }
 
-    /// Checks that the game starts, and that the install accepts the publisher's next version. Before that, the publisher
-    /// replaces the keys of snapshot and timestamp, which nearly all attacks here have used: an install rightly keeps to
-    /// the highest numbers that these keys have signed.
+    /// Checks that the game starts, and that the install accepts the publisher's next version. Before that, the
+    /// publisher replaces the keys of snapshot and timestamp, which nearly all attacks here have used: an install
+    /// rightly keeps to the highest numbers that these keys have signed.
     #[track_caller]
     pub(crate) fn assert_survived(&self) {
         assert_eq!(self.launch(), "this is 1.0.0");

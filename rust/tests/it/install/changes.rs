@@ -1,4 +1,4 @@
-//! What a player changed in a shipped file: never dropped without a word.
+//! What a player changed in a shipped file is never dropped silently.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn changed_file_is_saved_by_the_update_that_replaces_it_and_named() {
         assert_eq!(saved(&shop), wanted);
         assert!(fs::read_to_string(shop.tree().join("settings.cfg")).unwrap().len() < 10, "as published");
         shop.assert_whole();
-        // The version that was left goes with the next update, and is saved no second time.
+        // The next update removes the version that was left, and does not save its changes again.
         assert_eq!(shop.launch(&[]).code, Some(0));
         publish(&shop, "3.0.0", b"volume=3\n");
         let run = shop.update(&[]);
@@ -148,7 +148,7 @@ fn large_changed_file_takes_no_second_copy() {
     shop.update(&[]).done();
     let kept = shop.game().join("saved").join(shop.folder_of("1.0.0")).join("data/large.pck");
     assert_eq!(fs::read(&kept).unwrap(), b"a mod of mine");
-    // Less than the limit by now, so it is a file of its own.
+    // The changed file is smaller than the limit, so it is copied and not linked.
     assert_ne!(fs::metadata(&kept).unwrap().ino(), fs::metadata(&old).unwrap().ino());
     assert!(fs::read(shop.tree().join("data/large.pck")).unwrap() == pack);
 }

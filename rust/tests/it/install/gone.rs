@@ -1,5 +1,5 @@
-//! Parts of an install that are gone: removed by hand, taken away by a virus scanner, lost by a disk. Every command does
-//! what a person wants then, with and without the repository.
+//! Parts of an install that are gone: removed by hand, taken away by a virus scanner, lost by a disk. Every command
+//! does what a person wants then, with and without the repository.
 
 use std::fs;
 use std::path::Path;
@@ -257,7 +257,7 @@ fn update_without_a_repository_says_why_it_cannot_restore() {
 #[test]
 fn version_that_is_gone_here_and_in_the_repository_gives_way_to_one_that_exists() {
     let shop = updated();
-    // Not offered to this install, so that there is nothing newer for it.
+    // Not offered to this install, so nothing newer is available.
     shop.publish_in("stable", "3.0.0", &["--keep-versions", "1", "--rollout", "0"], |_| {});
     assert_eq!(shop.offered(&[]), None);
     fs::remove_dir_all(shop.game().join("versions")).unwrap();
@@ -381,7 +381,7 @@ fn version_whose_folders_were_made_unreadable_is_repaired_and_removed() {
     use crate::support::trees::chmod;
     let shop = updated();
     chmod(&shop.tree(), "data", 0o000);
-    // The administrator reads it all the same.
+    // The administrator can read it anyway.
     if !rustix::process::geteuid().is_root() {
         assert_eq!(shop.vsekai(&["verify"]).code, Some(3));
     }

@@ -1,5 +1,5 @@
 //! Disks that lack permissions, links or exact times, such as FAT, exFAT and network shares: what such a disk cannot
-//! hold is no damage, and every command comes to an end.
+//! hold is not damage, and every command ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -111,7 +111,7 @@ fn live_through(shop: &Shop, at: &Path, mount: &dyn Fn() -> Option<PlainDisk>, w
     assert_eq!(run.code, Some(3), "{what}");
     let wanted = json!([{"kind": "changed", "path": "data/map"}, {"kind": "missing", "path": "licence.txt"}]);
     let found = run.lines.last().unwrap()["damage"].as_array().unwrap().clone();
-    // A copied folder is damaged with what it is a copy of only if somebody damages the copy.
+    // The copy of a damaged folder counts as damaged only if somebody damages the copy itself.
     assert_eq!(json!(found), wanted, "{what}");
     shop.vsekai(&["verify", "--repair"]).done();
     assert_sound(shop, what);
@@ -222,7 +222,7 @@ fn files_on_bad_sectors_stay_behind_named_and_block_nothing() {
     assert_eq!(fs::read(shop.tree().join("mods/hat.pck")).unwrap(), b"of the player");
     assert_eq!(shop.vsekai(&["verify"]).code, Some(0));
     assert_eq!(shop.launch(&[]).code, Some(0));
-    // The version that they are in is removed around them.
+    // The rest of the version is removed around them.
     shop.update(&["--version", "3.0.0"]).done();
     assert!(tree.join("bad-sector-folder").exists() && !tree.join("game").exists());
     let saved = shop.game().join("saved").join(tree.file_name().unwrap());

@@ -12,7 +12,7 @@ use crate::support::trees::{chmod, snapshot, write};
 
 const NOBODY: u32 = 65_534;
 
-/// The command, under another umask.
+/// The command, with another umask.
 fn under(umask: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -126,7 +126,7 @@ fn pipe_in_the_place_of_our_files_keeps_nobody_waiting() {
             let mut inner = shop.command(command);
             inner.arg(shop.game());
             if command[0] == "update" {
-                // What `state.json` said of it is lost with it.
+                // What `state.json` said about the install is lost, so the command must say it again.
                 inner = shop.updating(&[]);
             }
             run.arg("30").arg(inner.get_program()).args(inner.get_args());
@@ -234,7 +234,7 @@ fn what_this_user_may_not_read_stays_behind_named_and_blocks_nothing() {
     let Some(demoted) = install_of_nobody(&shop) else { return };
     let run = |command: &Command| Run::of(&mut demoted(command));
     let tree = shop.tree_of("1.0.0");
-    // As root would leave them.
+    // Sets permissions as root would leave them.
     write(&tree, "logs/deep/log.txt", b"a log");
     chmod(&tree, "logs", 0o700);
     write(&tree, "secret.txt", b"secret");
@@ -300,7 +300,7 @@ fn working_folder_that_another_user_has_put_beside_a_destination_is_refused() {
 
 type Make = fn(&Path);
 
-/// What has the name of something in `.vsekai/trust` and is something else costs requests and no more.
+/// Something else in place of a file in `.vsekai/trust` costs requests and nothing more.
 #[test]
 fn things_in_the_place_of_remembered_metadata_are_replaced() {
     let kinds: [(&str, Make); 3] = [

@@ -11,14 +11,14 @@ use super::shop::Shop;
 use crate::support::run::{Run, vsekai};
 use crate::support::server::{Pages, TestServer, nobody};
 
-/// Stands for a password, a token or a signature wherever it is.
+/// Stands for a password, a token or a signature.
 const SECRET: &str = "S3CRET";
 
 fn with_secrets(url: &str) -> String {
     format!("{}/?sig={SECRET}", url.replace("http://", &format!("http://alice:{SECRET}@")))
 }
 
-/// Everything that a command says: as text and as JSON.
+/// Everything that a command prints, as text and as JSON.
 fn said(shop: &Shop, words: &[&OsStr]) -> String {
     let mut all = String::new();
     for json in [&["--json"][..], &[]] {

@@ -126,7 +126,7 @@ fn reader_of_the_output_that_goes_away_is_no_failed_start() {
 fn start_whose_watcher_is_killed_says_nothing() {
     let shop = on_trial(PLAIN);
     for _ in 0..4 {
-        // The game may go on, or be killed as well.
+        // The game may continue, or be killed too.
         for also_game in [false, true] {
             let got = stopped(shop.launching(&[]), &shop.path("pid"), Signal::KILL, To::Vsekai);
             assert_eq!(got, None);

@@ -1,4 +1,4 @@
-//! The documents that decide what is started are held against what was signed.
+//! The documents that decide what is started are compared with what was signed.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What errors say: what happened, where, and nothing that is not so.
+//! Error messages say what happened and where, and nothing untrue.
 
 use std::fs;
 use std::process::Command;
@@ -160,7 +160,7 @@ fn clock_may_be_corrected_by_some_minutes() {
         clock_was(&shop, seconds);
         let before = fs::read(shop.control("trust/latest_known_time.json")).unwrap();
         shop.vsekai(&["check"]).done();
-        // Steps do not add up.
+        // The time is not updated, so that small steps do not add up.
         assert_eq!(fs::read(shop.control("trust/latest_known_time.json")).unwrap(), before);
     }
     clock_was(&shop, 3600);

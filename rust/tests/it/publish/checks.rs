@@ -123,7 +123,7 @@ fn own_keys_repository_token_and_settings_in_the_tree_are_refused() {
     write(&tree, "settings.toml", b"");
     is_refused(publish(keys, repository, &tree.join("settings.toml")));
     fs::remove_file(tree.join("settings.toml")).unwrap();
-    // Only the public halves, so that nothing but its place tells.
+    // With only public files in it, the folder can be recognized only by its place.
     for name in ["root.json", "1.root.json", "keys.json"] {
         write(&tree, &format!("KEYS/{name}"), &fs::read(keys.join(name)).unwrap());
     }
@@ -233,7 +233,8 @@ fn version_that_no_player_would_get_needs_to_be_allowed() {
     assert_eq!(refused(&test.publish(&two, "0.9.0", &[])), lower);
     assert_eq!(refused(&test.publish(&two, "1.0.0-rc.1", &[])), lower);
     assert_eq!(stored(&test), before, "no chunk is stored");
-    // Published already, for another platform, never offered, or of another mode: nobody loses anything.
+    // Versions that are already published, for another platform, never offered, or of another mode: no player is
+    // affected.
     test.publish(&test.tree("one", 1), "1.0.0", &[]).done();
     test.publish(&two, "0.8.0", &["--platform", "linux-aarch64"]).done();
     test.publish(&two, "0.7.0", &["--skip-update"]).done();

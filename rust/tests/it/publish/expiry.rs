@@ -1,5 +1,5 @@
-//! How long signatures are valid: said by every command of a publisher, and the end of publishing below a root that
-//! has expired.
+//! How long signatures are valid: every command of a publisher says it, and refuses to publish when the root has
+//! expired.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,8 @@ use crate::support::run::{Run, vsekai};
 
 const DAY_S: i64 = 86_400;
 
-/// Signs the root of a key folder again, so that it expires in these days. The test's publisher has no repository yet.
+/// Signs the root of a key folder again, so that it expires in this number of days. The test's publisher has no
+/// repository yet.
 fn expire_root(test: &TestPublisher, days: i64) {
     let keys = test.publisher.keys();
     let root: Signed<Root> = serde_json::from_slice(&fs::read(keys.join("root.json")).unwrap()).unwrap();
@@ -29,7 +30,7 @@ fn keys(test: &TestPublisher, words: &[&str]) -> Run {
     Run::of(vsekai().args(["--json", "keys"]).args(words).arg(test.publisher.keys()))
 }
 
-/// The days left of each role. A signature of today has all of its days, or one less by now.
+/// The days left of each role. A signature made today has all of its days, or one less by now.
 #[track_caller]
 fn days_left(done: &Value) -> Vec<(&str, i64)> {
     let days = |role: &Value| {

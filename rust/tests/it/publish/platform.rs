@@ -1,4 +1,4 @@
-//! The platform of a build that does not say it.
+//! The platform of a build for which none is named.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn platform_is_that_of_the_program() {
     write(&tree, "game", &program);
     let this = vsekai_updater::formats::release::Platform::current();
     assert_eq!(test.publish(&tree, "1.0.0", &[]).done()["platform"], this.as_str());
-    // Of the other machine, by one field of its header.
+    // A program for the other machine, which differs in one field of its header.
     let other = if this.as_str() == "linux-x86_64" { (183, "linux-aarch64") } else { (62, "linux-x86_64") };
     program[18] = other.0;
     write(&tree, "game", &program);
@@ -53,7 +53,7 @@ fn platform_of_an_index_is_that_of_the_program_in_it() {
     };
     assert_eq!(publish(&index, "1.0.0").done()["platform"], "linux-aarch64");
     assert_eq!(publish(&index, "1.0.0").done()["was_there"], true);
-    // What is refused leaves nothing behind.
+    // A refused build leaves nothing behind.
     write(&tree, ".env", b"A=1");
     make("bad.caidx");
     let before = super::files(test.publisher.repository());

@@ -165,7 +165,7 @@ fn mode_metadata_of_another_time_is_no_match() {
     only_stable_is_lost(&test, "target_mismatch");
 }
 
-/// What is wrong with one mode harms that mode alone.
+/// A fault in one mode harms only that mode.
 fn only_stable_is_lost(test: &TestRepository, code: &str) {
     let install = test.install("a");
     assert_eq!(install.target_refusal(STABLE).code(), code);
@@ -236,7 +236,7 @@ fn target_larger_than_the_caller_takes_is_not_read() {
 fn stolen_key_of_a_mode_signs_nothing_of_another() {
     for name in ["stable/9.9.9/linux-x86_64/release.json", CATALOG_TARGET, "other.json", "stable/../catalog.json"] {
         let test = TestRepository::new();
-        // A catalog that lists nothing, so that only the thief's targets could be found.
+        // A catalog that lists nothing, so that only targets of the thief can be found.
         let forge = Forge::new(&test.repository(), &test.keys_folder());
         let mut catalog = forge.role("catalog");
         catalog.targets.clear();

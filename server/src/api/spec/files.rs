@@ -1,6 +1,6 @@
 //! The static files of a repository in the `OpenAPI` document. `static_files` serves them without poem-openapi, which
-//! supports neither streamed bodies nor the conditional requests of RFC 9110, so their part of the document is written by
-//! hand. schemathesis checks that it matches what the server does.
+//! supports neither streamed bodies nor the conditional requests of RFC 9110, so their part of the document is written
+//! by hand. schemathesis checks that it matches what the server does.
 
 use serde_json::{Map, Value, json};
 

@@ -10,7 +10,8 @@ fn digest(number: u8) -> Digest {
     Digest([number; 32])
 }
 
-/// Modes `a`, `b` … with this many versions each. Version `n` has the index `n` in the first mode, `100 + n` in the second.
+/// Modes `a`, `b` … with this many versions each. Version `n` has the index `n` in the first mode, `100 + n` in the
+/// second.
 fn world(counts: &[u8]) -> Known {
     let mut known = Known::default();
     for (line, &count) in (0_u8..).zip(counts) {

@@ -61,8 +61,8 @@ fn is_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
 
-/// On `PostgreSQL`, concurrent `CREATE TABLE IF NOT EXISTS` can fail with one of several errors of the system catalog. The
-/// next try finds the table.
+/// On `PostgreSQL`, concurrent `CREATE TABLE IF NOT EXISTS` can fail with one of several errors of the system catalog.
+/// The next try finds the table.
 async fn make_leases(pool: &Pool<Driver>) -> Result<()> {
     let mut tries = Tries::new();
     loop {

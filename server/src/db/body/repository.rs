@@ -226,8 +226,9 @@ async fn end_publication(conn: &mut Conn, publish: &Publish) -> Result<()> {
     uploads::end(conn, publish.upload_id, publish.sequence).await
 }
 
-/// The kind of a file, which decides how long it stays: a `root` forever, because clients walk from the root they know to
-/// the newest one by one; `metadata` until it has been out of force for a while; a `target` until no version names it.
+/// The kind of a file, which decides how long it stays: a `root` forever, because clients walk from the root they know
+/// to the newest one by one; `metadata` until it has been out of force for a while; a `target` until no version names
+/// it.
 fn kind(path: &str) -> &'static str {
     let is_root = |name: &str| name.strip_suffix(".root.json").is_some_and(|number| number.parse::<u64>().is_ok());
     match (path.strip_prefix("tuf/"), path.strip_prefix("targets/")) {

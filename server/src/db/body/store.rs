@@ -1,5 +1,5 @@
-//! A database of one driver: its pools, and the kinds of transaction that the methods of [`Db`] are made of. The methods
-//! themselves are in the modules beside this one.
+//! A database of one driver: its pools, and the kinds of transaction that the methods of [`Db`] are made of. The
+//! methods themselves are in the modules beside this one.
 
 use std::fmt;
 

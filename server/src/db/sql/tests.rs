@@ -1,15 +1,15 @@
-//! What every statement and migration is held to, so that three databases understand it.
+//! The rules that every statement and migration must follow, so that three databases understand it.
 //!
-//! `SQLite` and `PostgreSQL` run all of them in `tests/db`. For `CockroachDB` there is no server here: its grammar was asked
-//! once, by hand (2026-11, the parse tables of github.com/cockroachdb/cockroachdb-parser at 1237970), and takes all of
-//! them. A test of that needs Go and sixty modules of it, so it is not part of this suite.
+//! `SQLite` and `PostgreSQL` run all of them in `tests/it/db`. There is no `CockroachDB` server here. Its grammar was
+//! checked once, by hand (2026-11, the parse tables of github.com/cockroachdb/cockroachdb-parser at 1237970), and
+//! accepts all of them. A test of that needs Go and sixty modules of it, so it is not part of this suite.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
-/// Keywords, functions and types that `SQLite`, `PostgreSQL` and `CockroachDB` have with the same meaning. We write them in
-/// capitals, and names in small letters.
+/// Keywords, functions and types that `SQLite`, `PostgreSQL` and `CockroachDB` have with the same meaning. We write
+/// them in capitals, and names in small letters.
 const WORDS: &str = "ADD AND AS BIGINT BOOLEAN BY BYTEA CASE CAST COALESCE CONFLICT COUNT CREATE DEFAULT DELETE DESC \
     DISTINCT DO ELSE END EXISTS FALSE FROM GROUP IF IN INDEX INSERT INTO IS JOIN KEY LIMIT MAX NOT NOTHING NULL ON OR \
     ORDER PRIMARY REFERENCES SELECT SET SUM TABLE TEXT THEN TRUE UNIQUE UPDATE UUID VALUES WHEN WHERE";

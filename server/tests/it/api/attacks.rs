@@ -1,4 +1,4 @@
-//! What is sent to do harm.
+//! Requests that are meant to do harm.
 
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ async fn a_cdn_cannot_have_the_server_look_around_in_its_network() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let body = json!({"name": "inside", "uri": uri});
-    // Allowed once, and in the database since then: what is in force when it is connected to counts.
+    // The address was allowed when it was added, but the rules at the time of the probe count.
     let server = Server::with(&[("allow_private_cdns", "true"), ("probe_every_s", "1")]);
     let cdn = server.post("/api/v1/cdns", &body).await.expect(201);
     let seen = tokio::time::timeout(Duration::from_secs(20), listener.accept()).await;
@@ -135,7 +135,7 @@ async fn a_cdn_cannot_have_the_server_look_around_in_its_network() {
     server.post("/api/v1/cdns", &json!({"name": "other", "uri": uri})).await.refused(400, "invalid");
     let path = format!("/api/v1/cdns/{}", cdn["uid"].as_str().unwrap());
     let before = server.get(&path).await.expect(200)["last_checked_on"].clone();
-    // A connection that was still in the queue of the first server is none of this one's.
+    // Connections that are still in the queue belong to the first server.
     while tokio::time::timeout(Duration::from_millis(200), listener.accept()).await.is_ok() {}
     let started = std::time::Instant::now();
     while server.get(&path).await.expect(200)["last_checked_on"] == before {

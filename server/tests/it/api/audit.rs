@@ -1,4 +1,4 @@
-//! The audit log: each change has one line, with the request that made it; what was refused has none.
+//! The audit log: each change has one entry with the request that made it; refused requests have none.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! How much one client may ask: sizes, rates, wrong tokens.
+//! Limits for one client: sizes, rates, wrong tokens.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ async fn bodies_beyond_the_limit_are_refused() {
     let server = Server::start();
     let large = json!({"name": "stable", "description": "x".repeat(2 << 20)});
     server.post("/api/v1/modes", &large).await.refused(413, "too_large");
-    // Without a length, in pieces.
+    // A body of unknown length, in pieces.
     let pieces = (0..64).map(|_| Ok::<_, std::io::Error>(vec![b' '; 32 << 10]));
     let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
     let answer = server.ask("POST", "/api/v1/modes").body("application/json", stream).send().await;
@@ -85,7 +85,7 @@ async fn who_tries_wrong_tokens_must_wait_and_others_need_not() {
         .await
         .refused(429, "too_many_requests");
     from(&server.admin, "192.0.2.2").await.expect(200);
-    // What the client itself has written in front of it does not count.
+    // Addresses that the client itself has put before it do not count.
     from(&server.admin, "192.0.2.2, 192.0.2.1").await.refused(429, "too_many_requests");
     from(&server.admin, "192.0.2.1, 192.0.2.2").await.expect(200);
 }

@@ -1,4 +1,4 @@
-//! The program: its commands, how it starts, and how it ends.
+//! The program: its commands, its start, and its end.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -25,7 +25,8 @@ async fn it_says_that_it_is_well() {
 #[tokio::test]
 async fn what_is_under_way_at_the_end_is_answered() {
     let mut server = Server::start();
-    // It says that it listens a moment before it takes connections: one that waits is not under way.
+    // The server announces its address a moment before it accepts connections; a waiting connection is not under way
+    // yet.
     assert_eq!(server.get("/healthz").await.status, 200);
     let body = json!({"name": "stable"}).to_string();
     let mut stream = TcpStream::connect(server.address()).unwrap();

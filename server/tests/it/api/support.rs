@@ -1,4 +1,4 @@
-//! A server of one test: the real program with a folder of its own, and what it has said.
+//! A server for one test: the real program with its own folder, and its output.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 /// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_vsekai-server");
 
-/// The longest that anything is waited for.
+/// The longest time to wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The program without a configuration of whoever runs the tests.
+/// The program without the configuration of the user who runs the tests.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(PROGRAM);
     for (name, _) in std::env::vars_os() {
@@ -27,7 +27,7 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// A server that runs. It ends with its test.
+/// A running server, which ends with its test.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -36,7 +36,7 @@ pub(crate) struct Server {
     client: reqwest::Client,
     /// `http://127.0.0.1:PORT`
     pub(crate) base: String,
-    /// The token that was shown at the first start.
+    /// The token that was printed at the first start.
     pub(crate) admin: String,
 }
 
@@ -45,12 +45,12 @@ impl Server {
         Self::with(&[])
     }
 
-    /// One with these settings.
+    /// A server with these settings.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         Self::spawn(tempfile::tempdir().unwrap(), String::new(), settings)
     }
 
-    /// Another process over the same data, once this one has ended.
+    /// Ends this server, and starts another one on the same data.
     pub(crate) fn again(mut self, settings: &[(&str, &str)]) -> Self {
         self.terminate();
         assert!(self.wait().success(), "{}", self.log());
@@ -58,7 +58,7 @@ impl Server {
         Self::spawn(folder, self.admin.clone(), settings)
     }
 
-    /// The same, of one that has ended by itself.
+    /// Starts another server on the same data, after this one has ended on its own.
     pub(crate) fn again_after_end(mut self) -> Self {
         let folder = self.folder.take().unwrap();
         Self::spawn(folder, self.admin.clone(), &[])
@@ -99,12 +99,12 @@ impl Server {
         self.folder.as_ref().unwrap().path()
     }
 
-    /// A request with the admin's token.
+    /// A request with the token of the administrator.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
         self.ask_as(&self.admin, method, path)
     }
 
-    /// A request with this token; without one if it is empty.
+    /// A request with this token, or without one if it is empty.
     pub(crate) fn ask_as(&self, token: &str, method: &str, path: &str) -> Ask {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let ask = self.client.request(method, format!("{}{path}", self.base));
@@ -127,7 +127,7 @@ impl Server {
         self.ask("DELETE", path).send().await
     }
 
-    /// A new token with these scopes: its identifier and its text.
+    /// A new token with these scopes: its id and its text.
     pub(crate) async fn token(&self, scopes: &[&str]) -> (String, String) {
         let body = serde_json::json!({"name": "test", "scopes": scopes});
         let made = self.post("/api/v1/tokens", &body).await.expect(201);
@@ -138,23 +138,23 @@ impl Server {
         self.post("/api/v1/modes", &serde_json::json!({"name": name})).await.expect(201);
     }
 
-    /// Bytes as they are, on a connection of their own, and all that comes back.
+    /// Sends these bytes on a new connection, and returns the whole answer.
     pub(crate) fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        // It may be refused, and the connection ended, before all is written.
+        // The server may refuse and close before everything is written.
         let _ = stream.write_all(request);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// All that it has written to stderr.
+    /// Everything that the server has written to stderr.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until the log has this text.
+    /// Waits until the log contains this text.
     pub(crate) async fn until_logged(&self, text: &str) -> String {
         let started = Instant::now();
         loop {
@@ -215,7 +215,7 @@ impl Ask {
     }
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -232,14 +232,14 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// The JSON of an answer with this status.
+    /// Checks the status, and returns the JSON.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         if self.body.is_empty() { Value::Null } else { serde_json::from_slice(&self.body).unwrap() }
     }
 
-    /// That it is a problem with this status and code, in every part.
+    /// Checks that the answer is a complete problem with this status and code.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");

@@ -1,4 +1,4 @@
-//! TLS by file, and another certificate while the server runs.
+//! TLS with certificate files that are replaced while the server runs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use reqwest::{Certificate, Client};
 
 use super::support::{PATIENCE, Server, program};
 
-/// Writes a new certificate for this machine, and its key. Gives it for clients.
+/// Writes a new certificate for this machine, and its key. Returns the certificate for clients.
 fn write_certificate(folder: &Path) -> Certificate {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let pem = made.cert.pem();
@@ -45,12 +45,12 @@ async fn a_new_certificate_is_taken_without_a_new_start() {
     let folder = tempfile::tempdir().unwrap();
     write_certificate(folder.path());
     let server = start(folder.path());
-    // Files have times of whole seconds on some disks.
+    // Some disks store times in whole seconds.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let trusted = write_certificate(folder.path());
     let begun = Instant::now();
     loop {
-        // A new client each time: a connection keeps the certificate that it began with.
+        // A new client each time, because a connection keeps the certificate that it began with.
         if client(trusted.clone()).get(format!("{}/healthz", server.base)).send().await.is_ok() {
             break;
         }

@@ -1,4 +1,4 @@
-//! Tokens: made, listed, ended, and what each opens.
+//! Tokens: created, listed and revoked, and what each allows.
 
 use serde_json::json;
 

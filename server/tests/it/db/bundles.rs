@@ -1,4 +1,4 @@
-//! Rows and parts of bundles, and the counts of who comes from where.
+//! Rows and parts of bundles, and the counts of updates by version.
 
 use bytes::Bytes;
 use vsekai_server::db::{Db, RowChange};
@@ -35,14 +35,14 @@ fn bundle(number: u8, to: u8, from: Option<u8>, created_at: Time) -> Bundle {
     Bundle { info, to: digest(to), created_at }
 }
 
-/// Stores it, with two parts.
+/// Stores the bundle, in two parts.
 async fn put(db: &dyn Db, bundle: &Bundle) {
     assert_eq!(db.begin_bundle(bundle).await.unwrap(), BundleState::Incoming);
     db.put_bundle_parts(&bundle.info.id, 0, &["one".into(), "two".into()]).await.unwrap();
     assert!(db.publish_bundle(bundle).await.unwrap());
 }
 
-/// A version with an index of that digest.
+/// Publishes a version whose index has this digest.
 async fn publish(db: &dyn Db, name: &str, index: u8) -> vsekai_server::model::ModeVersion {
     let mode = mode(name);
     let version = version(&mode, "1.0.0");

@@ -1,4 +1,4 @@
-//! Chunks: what is here, what is missing, what is kept.
+//! Chunks: which are there, which are missing, which are kept.
 
 use std::collections::BTreeSet;
 
@@ -61,7 +61,7 @@ async fn many_chunks_are_put_at_once(f: Fixture) {
     let mut chunks: Vec<_> = (0..1100).map(|n| (chunk(n, later(5)), Some(bytes(n)))).collect();
     chunks.push(chunks[0].clone());
     let outcomes = f.db.put_chunks(&chunks).await.unwrap();
-    // In the order in which they came; 0 came twice, in two parts or in one.
+    // In the order of the request. Chunk 0 came twice, in two parts or in one.
     assert_eq!(outcomes.len(), 1101);
     assert_eq!(outcomes[..1100].iter().filter(|new| **new == Some(true)).count(), 1098);
     assert_eq!([outcomes[3], outcomes[700]], [Some(false); 2]);
@@ -82,7 +82,7 @@ async fn a_doomed_chunk_is_served_and_comes_back(f: Fixture) {
     assert_eq!(f.db.sweep(later(1000), 10).await.unwrap(), 1);
     assert_eq!(f.db.chunk_bytes(&id(0)).await.unwrap(), Some(bytes(0)));
     assert_eq!(f.db.chunk_bytes(&id(1)).await.unwrap(), None);
-    // Its time begins again when it is doomed again.
+    // The grace period starts again when the chunk is doomed again.
     assert_eq!(f.db.doom(later(100), 10).await.unwrap(), 1);
     assert_eq!(f.db.sweep(later(100), 10).await.unwrap(), 0);
 }
@@ -112,7 +112,7 @@ async fn a_chunk_may_have_its_bytes_elsewhere(f: Fixture) {
     assert_eq!(f.db.chunk_bytes(&id(0)).await.unwrap(), None);
     assert_eq!(f.db.chunk_size(&id(0)).await.unwrap(), Some(10));
     assert_eq!(f.db.missing(&[id(0)], NOW).await.unwrap(), []);
-    // And they may come here later.
+    // The bytes may arrive later.
     assert_eq!(f.db.put_chunk(&chunk(0, NOW), Some(bytes(0))).await.unwrap(), Some(false));
     assert_eq!(f.db.chunk_bytes(&id(0)).await.unwrap(), Some(bytes(0)));
 }

@@ -1,4 +1,4 @@
-//! Clean-up: what goes, when, and what never goes.
+//! Clean-up: what is removed when, and what is never removed.
 
 use vsekai_server::db::{Change, RowChange};
 
@@ -39,7 +39,7 @@ async fn chunks_of_files_that_are_taken_away_are_unused(f: Fixture) {
     let version = publish(&*f.db, &mode("stable"), "1.0.0", 0..20).await;
     remove_files(&f, version.id).await;
     assert_eq!(f.db.count_unused(later(1)).await.unwrap().0, 20);
-    // Once more, as after a lost answer.
+    // Again, as after a lost answer.
     remove_files(&f, version.id).await;
     assert_eq!(f.db.doom(later(1), 100).await.unwrap(), 20);
 }
@@ -92,7 +92,7 @@ async fn claimed_chunks_stay_claimed_until_they_are_forgotten(f: Fixture) {
     assert_eq!(f.db.claim(later(1), 4).await.unwrap(), []);
     let first = f.db.claim(later(2), 4).await.unwrap();
     assert_eq!(first.len(), 4);
-    // The same ones once more: as after a crash between the claim and the deletion.
+    // Returns the same chunks again, as after a crash between claim and deletion.
     assert_eq!(f.db.claim(later(2), 4).await.unwrap().len(), 4);
     assert_eq!(f.db.claim(later(2), 100).await.unwrap().len(), 6);
     f.db.forget(&first).await.unwrap();

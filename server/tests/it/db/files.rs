@@ -1,4 +1,4 @@
-//! Files of the repository: which are in force, and when the others go.
+//! Files of the repository: which are in force, and when the others are removed.
 
 use vsekai_server::db::{Change, FileFilter, Page, RowChange, VersionFilter};
 use vsekai_server::model::VersionState;
@@ -38,7 +38,7 @@ async fn what_is_not_in_force_is_removed_after_its_time(f: Fixture) {
     f.db.apply(&metadata(0, 0, &first, &first[..4])).await.unwrap();
     f.db.apply(&metadata(1, 10, &second, &second)).await.unwrap();
     assert_eq!(f.db.remove_superseded(later(10)).await.unwrap(), 0);
-    // The third change does not make the time begin again.
+    // The third change does not restart the period.
     f.db.apply(&metadata(2, 20, &[], &second)).await.unwrap();
     assert_eq!(f.db.remove_superseded(later(11)).await.unwrap(), 2);
     let left = [
@@ -74,7 +74,7 @@ async fn files_of_a_withdrawn_version_are_removed_after_their_time(f: Fixture) {
 
     let filter = FileFilter { version_id: Some(old.id), ..FileFilter::default() };
     assert_eq!(f.db.files(&filter, &Page { after: None, limit: 10 }).await.unwrap(), []);
-    // Chunks 3 and 4 are the new version's too.
+    // The new version needs chunks 3 and 4, too.
     assert_eq!(f.db.count_unused(later(1)).await.unwrap().0, 3);
     assert_eq!(f.db.remove_superseded(later(10)).await.unwrap(), 0);
     assert_eq!(f.db.remove_superseded(later(11)).await.unwrap(), 1);

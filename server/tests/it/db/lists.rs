@@ -34,7 +34,7 @@ async fn modes_are_listed_by_name_and_filtered(f: Fixture) {
     assert_eq!(f.db.modes(&none, &first(2)).await.unwrap(), modes[..2]);
     let page = Page { after: Some("beta".to_owned()), limit: 2 };
     assert_eq!(f.db.modes(&none, &page).await.unwrap(), modes[3..5]);
-    // The one that the last page ended with is gone.
+    // The last entry of the previous page is gone.
     let page = Page { after: Some("c".to_owned()), limit: 2 };
     assert_eq!(f.db.modes(&none, &page).await.unwrap(), modes[3..5]);
     let inactive = ModeFilter { is_active: Some(false), ..none.clone() };
@@ -59,7 +59,7 @@ async fn all_versions(f: &Fixture, filter: &VersionFilter, limit: u32) -> Vec<Mo
 
 async fn versions_are_listed_by_precedence(f: Fixture) {
     let stable = mode("stable");
-    // From the specification of SemVer, and what sorts wrongly as text.
+    // From the specification of SemVer, and versions that sort wrongly as text.
     let ordered = [
         "10.0.0",
         "9.0.0",
@@ -189,7 +189,7 @@ async fn the_audit_log_is_listed_newest_first(f: Fixture) {
     let entries: Vec<_> = (0..9).map(|number| audit(&format!("action.{number}"))).collect();
     for entry in &entries {
         f.db.add_audit(entry).await.unwrap();
-        // Once more, as after a lost answer.
+        // Again, as after a lost answer.
         f.db.add_audit(entry).await.unwrap();
     }
     let newest: Vec<_> = entries.iter().rev().cloned().collect();

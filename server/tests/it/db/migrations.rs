@@ -1,4 +1,4 @@
-//! The tables: made once, by whoever comes first.
+//! The tables, which are created once, by the first server.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ super::on_every_database! {
     a_changed_table_does_not_disturb_a_running_server,
 }
 
-/// An empty database beside the fixture's.
+/// An empty database next to that of the test.
 async fn empty(f: &Fixture) -> (String, Option<(String, String)>) {
     match f.kind.server() {
         Some(server) if f.kind != Kind::Sqlite => {
@@ -99,7 +99,7 @@ async fn a_migration_that_was_not_noted_is_done_again(f: Fixture) {
 async fn a_lease_of_one_that_died_ends(f: Fixture) {
     let now = vsekai_server::model::Time::now();
     assert!(f.db.lease("migrate", "died", now, now.plus_seconds(2)).await.unwrap());
-    // What has all tables already waits for nobody.
+    // A server does not wait if all tables exist.
     tokio::time::timeout(Duration::from_millis(1500), f.another()).await.unwrap();
     change(&f, "DELETE FROM _sqlx_migrations WHERE version = 14").await;
     f.another().await;
@@ -116,7 +116,7 @@ async fn a_changed_table_does_not_disturb_a_running_server(f: Fixture) {
     assert_eq!(f.db.token(token.id).await.unwrap().as_ref(), Some(&token));
     f.db.revoke_token(token.id, NOW).await.unwrap();
     if f.kind != Kind::Sqlite {
-        // The type of what is read changes: plans that are prepared are refused, once for each connection.
+        // The type of a selected column changes, so prepared plans are refused once on each connection.
         change(&f, "ALTER TABLE tokens ALTER COLUMN name TYPE VARCHAR(50)").await;
         for _ in 0..20 {
             assert!(f.db.token(token.id).await.unwrap().is_some());

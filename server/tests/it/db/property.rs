@@ -1,7 +1,7 @@
-//! Whatever happens in whatever order, no published version lacks a chunk: neither its row nor its bytes.
+//! In any order of events, no published version lacks a chunk: neither its row nor its bytes.
 //!
-//! Publishers, clean-up and withdrawals run at the same time on a small set of chunks, so that they meet all the
-//! time. The choices come from a seed that is printed when it fails; how they interleave is the machine's.
+//! Publishers, clean-up and withdrawals run at the same time on a small set of chunks, so that they often meet. A
+//! seed, which is printed after a failure, decides their choices; the machine decides how they interleave.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,7 +21,7 @@ super::on_every_database! {
 
 const CHUNKS: u64 = 30;
 
-/// Numbers from a seed: Marsaglia's xorshift64.
+/// Random numbers from a seed: Marsaglia's xorshift64.
 struct Random(u64);
 
 impl Random {
@@ -44,9 +44,9 @@ impl Random {
 struct Simulation {
     db: Arc<dyn Db>,
     mode: Mode,
-    /// Moves on with every step: what is kept expires soon.
+    /// Advances with every step, so that what is kept soon expires.
     clock: AtomicI64,
-    /// What is published and was not withdrawn. Held while a withdrawal is under way.
+    /// Versions that are published and not withdrawn. Locked during a withdrawal.
     published: Mutex<BTreeMap<Uuid, Vec<u64>>>,
     next: AtomicI64,
 }
@@ -56,14 +56,14 @@ impl Simulation {
         later(self.clock.fetch_add(1, Ordering::SeqCst))
     }
 
-    /// As a publisher does it: ask, send what is missing, commit; again from the start when chunks went missing.
+    /// Publishes like a publisher: asks, sends the missing chunks, commits; starts again if chunks have disappeared.
     async fn publish(&self, random: &mut Random) {
         let chunks = random.chunks();
         let text = format!("{}.0.0", self.next.fetch_add(1, Ordering::SeqCst));
         let (upload, version) = (upload("stable", &text), version(&self.mode, &text));
         self.db.begin_upload(&upload).await.unwrap();
         for _ in 0..50 {
-            // Sometimes so short that what was asked for is doomed before the commit.
+            // Sometimes so short that chunks which were reported as present are doomed before the commit.
             let keep_until = self.now().plus_seconds(random.below(12) as i64);
             let all = ids(chunks.iter().copied());
             let missing = self.db.missing(&all, keep_until).await.unwrap();
@@ -112,7 +112,7 @@ impl Simulation {
         for (version, chunks) in published {
             for number in chunks {
                 let content = self.db.chunk_bytes(&id(number)).await.unwrap();
-                // It may have been withdrawn since.
+                // The version may have been withdrawn meanwhile.
                 let is_published = || self.published.lock().unwrap().contains_key(&version);
                 assert!(content == Some(bytes(number)) || !is_published(), "{version} lacks {number}");
             }
@@ -154,7 +154,7 @@ async fn no_published_version_ever_lacks_a_chunk(f: Fixture) {
         simulation.check().await;
         let published = simulation.published.lock().unwrap().clone();
         assert!(!published.is_empty());
-        // Rows too: everything that is needed is live, and all the rest can go.
+        // Checks the rows, too: needed chunks are live, and all others can be removed.
         let mut needed: Vec<_> = published.values().flatten().copied().collect();
         needed.sort_unstable();
         needed.dedup();
@@ -164,7 +164,7 @@ async fn no_published_version_ever_lacks_a_chunk(f: Fixture) {
         f.db.sweep(end.plus_seconds(1), 1000).await.unwrap();
         let counts = f.db.chunk_counts().await.unwrap();
         assert_eq!((counts.live, counts.doomed), (needed.len() as u64, 0), "seed {seed}");
-        // The next round begins with nothing.
+        // Empties the database for the next round.
         for version in published.keys() {
             let revision = f.db.revision().await.unwrap();
             let rows = vec![RowChange::RemoveFiles(*version, linux())];

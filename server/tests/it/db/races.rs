@@ -1,4 +1,4 @@
-//! Several at once, for real: many tasks and several servers on one database.
+//! Real concurrency: many tasks and several servers on one database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,7 +89,7 @@ async fn a_publication_and_clean_up_never_both_win(f: Fixture) {
         let [one, other] = servers.clone();
         let publishes = tokio::spawn(async move { one.apply(&change).await.unwrap() });
         let cleans = tokio::spawn(async move {
-            // The later it begins, the more often the publication is first.
+            // The later this starts, the more often the publication comes first.
             tokio::time::sleep(std::time::Duration::from_micros(round * 700)).await;
             while other.doom(later(1), 15).await.unwrap() > 0 {}
             other.sweep(later(2), 1000).await.unwrap()
@@ -159,7 +159,7 @@ async fn chunks_are_put_by_many_at_once(f: Fixture) {
         tokio::spawn(async move {
             let mut new = 0;
             for part in 0..5 {
-                // Each part overlaps those of others, and comes in another order.
+                // The parts overlap with those of other tasks, and arrive in another order.
                 let mut chunks: Vec<_> = (0..40).map(|n| part * 20 + (n * 7 + number * 3) % 40).collect();
                 chunks.dedup();
                 let chunks: Vec<_> = chunks.into_iter().map(|n| (chunk(n, NOW), Some(bytes(n)))).collect();
@@ -170,7 +170,7 @@ async fn chunks_are_put_by_many_at_once(f: Fixture) {
         })
     });
     let new = all(tasks.collect::<Vec<_>>()).await;
-    // 0..120, each of them new for one.
+    // Each of the chunks 0 to 119 is new for exactly one task.
     assert_eq!(new.iter().sum::<u64>(), 120);
     for number in 0..120 {
         assert_eq!(f.db.chunk_bytes(&id(number)).await.unwrap(), Some(bytes(number)));
@@ -220,7 +220,7 @@ async fn connections_that_are_lost_are_replaced(f: Fixture) {
     let (mut killed, mut seen) = (0, 0);
     while !works.is_finished() && killed < 40 {
         tokio::time::sleep(std::time::Duration::from_millis(15)).await;
-        // Where connecting takes longer than this pause, nothing would ever be done, and giving up be right.
+        // If connecting takes longer than this pause, no work would ever get done, and giving up would be correct.
         let now = done.load(Ordering::Relaxed);
         if now == seen {
             continue;

@@ -1,4 +1,4 @@
-//! The repository: changes, and what is read of it.
+//! The repository: changing it and reading it.
 
 use vsekai_server::db::{Applied, Change, Page, RowChange};
 use vsekai_server::error::Error;
@@ -162,7 +162,7 @@ async fn a_publication_ends_its_upload(f: Fixture) {
     for kind in vsekai_server::model::DocumentKind::ALL {
         f.db.put_document(upload.id, kind, bytes(1)).await.unwrap();
     }
-    // More than one list's worth, and one id twice.
+    // More chunks than fit into one list, and one id twice.
     put(&*f.db, 0..1203, NOW).await;
     let mut chunks = ids(0..1203);
     chunks.push(chunks[5]);
@@ -172,7 +172,7 @@ async fn a_publication_ends_its_upload(f: Fixture) {
     assert_eq!(f.db.upload(upload.id).await.unwrap().unwrap().sequence, Some(12));
     assert_eq!(f.db.documents(upload.id).await.unwrap(), []);
     assert_eq!(f.db.count_unused(later(1_000_000)).await.unwrap(), (0, 0));
-    // Once more, as after a lost answer: another revision is needed, and nothing else changes.
+    // Again, as after a lost answer: the revision has changed, so nothing happens.
     assert_eq!(f.db.apply(&change).await.unwrap(), Applied::Stale);
 }
 
@@ -192,7 +192,7 @@ async fn a_publication_without_all_chunks_does_nothing(f: Fixture) {
     assert_eq!(f.db.upload(upload.id).await.unwrap().unwrap().sequence, None);
     assert_eq!(f.db.count_unused(later(1)).await.unwrap(), (700, 7000));
 
-    // A doomed one is missing too.
+    // A doomed chunk counts as missing.
     put(&*f.db, 700..702, later(100)).await;
     assert_eq!(f.db.doom(later(1), 1).await.unwrap(), 1);
     let Applied::ChunksMissing(missing) = f.db.apply(&change).await.unwrap() else { panic!() };

@@ -1,4 +1,4 @@
-//! What the tests put into databases.
+//! Sample data for tests of databases.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -119,7 +119,7 @@ pub(crate) fn repository_file(path: &str) -> RepositoryFile {
     RepositoryFile { path: path.to_owned(), bytes: path.as_bytes().to_vec() }
 }
 
-/// The id of the chunk with this number: spread as digests are.
+/// The id of the chunk with this number, as evenly spread as digests are.
 pub(crate) fn id(number: u64) -> ChunkId {
     let mut bytes = [0; 32];
     for (place, part) in bytes.chunks_mut(8).enumerate() {
@@ -146,14 +146,14 @@ pub(crate) async fn put(db: &dyn Db, numbers: impl IntoIterator<Item = u64>, kee
     db.put_chunks(&chunks).await.unwrap();
 }
 
-/// Rows alone, on the newest revision.
+/// Changes only rows, on the newest revision.
 pub(crate) async fn apply(db: &dyn Db, rows: Vec<RowChange>) {
     let change = Change { revision: db.revision().await.unwrap(), rows, at: NOW, ..Change::default() };
     let applied = db.apply(&change).await.unwrap();
     assert_eq!(applied, Applied::Done(change.revision + 1));
 }
 
-/// What publishes a version with these chunks, as decided on `revision`.
+/// The change that publishes a version with these chunks, decided on `revision`.
 pub(crate) fn publication(
     revision: u64,
     mode: &Mode,
@@ -183,7 +183,7 @@ pub(crate) fn publication(
     }
 }
 
-/// Publishes a version with these chunks, which are put first, kept until NOW.
+/// Stores these chunks, keeps them until NOW, and publishes a version with them.
 pub(crate) async fn publish(db: &dyn Db, mode: &Mode, text: &str, numbers: std::ops::Range<u64>) -> ModeVersion {
     put(db, numbers.clone(), NOW).await;
     let version = version(mode, text);

@@ -1,4 +1,5 @@
-//! How long the hot paths take on SQLite. Bounds are far above what is measured, and far below what a scan takes.
+//! The time that frequent operations take on SQLite. The bounds are far above the measured times, and far below that of
+//! a scan.
 
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,12 @@ fn clean_up_passes_over_chunks_in_use() {
         for _ in 0..10 {
             assert_eq!(f.db.doom(later(1), 1).await.unwrap(), 1);
         }
-        // Each of the ten passes would read 40,000 rows.
+        // A scan would read 40,000 rows in each of the ten passes.
         assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     });
 }
 
-/// `TEST_CHUNK_ROWS=1000000` measures what is promised: at most 100 ms for 5,000 ids.
+/// `TEST_CHUNK_ROWS=1000000` measures the promise: at most 100 ms for 5,000 ids.
 fn rows_wanted(default: u64) -> u64 {
     std::env::var("TEST_CHUNK_ROWS").map_or(default, |rows| rows.parse().unwrap())
 }
@@ -43,7 +44,8 @@ async fn look_up(f: &Fixture, rows: u64) {
     let began = Instant::now();
     fill(&*f.db, rows).await;
     let filled = began.elapsed();
-    // Half of them are here, from all over; the first time they are pinned, then they are already.
+    // Half of the ids exist, spread over the whole table. The first pass pins them; in later passes they are already
+    // pinned.
     let wanted = ids((0..5_000).map(|number| number * (rows / 2_500)));
     let mut keep_until = later(1);
     for about in ["first pinned", "pinned again", "pinned already"] {

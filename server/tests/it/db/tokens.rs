@@ -28,7 +28,7 @@ async fn a_token_comes_back_as_it_was(f: Fixture) {
 async fn the_first_token_is_added_once(f: Fixture) {
     let first = token("first");
     assert!(f.db.put_first_token(&first).await.unwrap());
-    // As after a lost answer.
+    // Again, as after a lost answer.
     assert!(f.db.put_first_token(&first).await.unwrap());
     assert!(!f.db.put_first_token(&token("second")).await.unwrap());
     assert_eq!(f.db.tokens(&Page { after: None, limit: 9 }).await.unwrap(), [first]);

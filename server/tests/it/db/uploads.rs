@@ -1,4 +1,4 @@
-//! Publications that are under way.
+//! Publications that are not finished.
 
 use vsekai_server::model::DocumentKind;
 

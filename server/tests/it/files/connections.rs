@@ -1,4 +1,4 @@
-//! Real slow, silent and greedy sockets.
+//! Real sockets whose clients are slow, silent or greedy.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ async fn hello(limits: Limits) -> Server {
     Server::start(make_sync(|_| "hello"), limits).await
 }
 
-/// Waits until the server has ended the connection. Gives what came before.
+/// Waits until the server has closed the connection. Returns what it sent before.
 async fn ended(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
-    // A reset is an end too.
+    // A reset also counts as closed.
     let _ = tokio::time::timeout(10 * SECOND, read).await.expect("the connection is still open");
     answer
 }
@@ -43,7 +43,7 @@ async fn half_a_head_is_not_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_drips_is_cut_off() {
     let server = hello(limits(SECOND, 60 * SECOND)).await;
-    // The first request of a connection, and a later one.
+    // For the first request of a connection, and for a later one.
     for begin in ["", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(begin.as_bytes()).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_connection_may_rest_between_requests_but_not_forever() {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let count = stream.read(&mut answer).await.unwrap();
         assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
-        // Longer than a head may take.
+        // Longer than the limit for a header.
         tokio::time::sleep(SECOND * 3 / 2).await;
     }
     let since = Instant::now();
@@ -102,7 +102,7 @@ async fn a_large_head_is_refused() {
     for (bytes, status) in [(16 << 10, "HTTP/1.1 200"), (64 << 10, "HTTP/1.1 431"), (500 << 10, "HTTP/1.1 431")] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let head = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(bytes));
-        // The server may end before it was all sent, and a reset may come before its answer.
+        // The server may close before everything was sent, and a reset may arrive before its answer.
         let _ = stream.write_all(head.as_bytes()).await;
         let answer = ended(&mut stream).await;
         let answer = String::from_utf8_lossy(&answer);
@@ -172,7 +172,7 @@ async fn http2_works_and_may_take_its_time() {
         let since = Instant::now();
         while let Some(part) = answer.chunk().await.unwrap() {
             count += part.len();
-            // Longer in all than a head may take, and than a connection may rest.
+            // Longer in total than the limits for a header and for an idle connection.
             if since.elapsed() < 4 * SECOND {
                 tokio::time::sleep(SECOND / 10).await;
             }

@@ -1,4 +1,4 @@
-//! The real desync as our client: it chops into the store and extracts from it.
+//! The real desync as a client: it adds chunks to the store and extracts from it.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -37,7 +37,7 @@ async fn make_and_extract(test: &TestStore) {
     succeeded(&desync(test.folder.path(), &make).await);
     let live = test.db.chunk_counts().await.unwrap().live;
     assert!(live > 10, "{live}");
-    // All are there now: it asks with HEAD and sends nothing.
+    // All chunks exist now, so desync asks with HEAD and sends nothing.
     succeeded(&desync(test.folder.path(), &make).await);
     assert_eq!(test.db.chunk_counts().await.unwrap().live, live);
 

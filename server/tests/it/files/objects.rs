@@ -1,4 +1,4 @@
-//! What only stores of objects meet: what others put there, and clean-up at the same time.
+//! Behaviour of object stores only: objects from other programs, and concurrent clean-up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,21 +78,21 @@ async fn what_is_being_removed_is_not_taken_until_it_is_gone() {
     let (id, stored) = chunk(b"in between");
     chunks.put(id, stored.clone(), Time(100)).await.unwrap();
     test.db.doom(Time(200), 10).await.unwrap();
-    // Here a clean-up is killed: the row is claimed, the object still there.
+    // As if clean-up was killed here: the row is claimed, and the object still exists.
     assert_eq!(test.db.claim(Time(300), 10).await.unwrap(), [id]);
 
     let error = chunks.put(id, stored.clone(), tomorrow()).await.unwrap_err();
     assert_eq!((error.code(), error.status()), ("chunk_deleting", 503));
     assert_eq!(chunks.size(&id).await.unwrap(), None);
 
-    // The next one goes on with it.
+    // The next round finishes the job.
     assert_eq!(chunks.clean(Time(300), 0, 10).await.unwrap().removed, 1);
     assert_eq!(chunks.put(id, stored.clone(), tomorrow()).await.unwrap(), PutOutcome::New);
     assert_eq!(chunks.get(&id).await.unwrap().unwrap(), stored);
 }
 
-/// Uploads and clean-up of the same few chunks at once, without any grace: after each upload that was answered
-/// with success, the chunk is there.
+/// Uploads and cleans up the same few chunks concurrently, without a grace period: after each successful upload that
+/// keeps its chunk, the chunk exists.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_live_chunk_is_ever_without_its_bytes() {
     let test = TestStore::folder().await;
@@ -114,7 +114,7 @@ async fn no_live_chunk_is_ever_without_its_bytes() {
         uploads.spawn(async move {
             for round in 0..100_u64 {
                 let (id, stored) = chunk(&noise(100, round / 2));
-                // Half of them want it to stay, and so it must.
+                // Half of the uploads keep their chunk, so it must stay.
                 let stays = worker >= 2 && round % 2 == 1;
                 let until = if stays { tomorrow().plus_seconds(86_400) } else { Time(0) };
                 match chunks.put(id, stored, until).await {

@@ -1,4 +1,4 @@
-//! Chunks come in by PUT: who may, what is taken, what is refused and leaves nothing.
+//! Uploads by PUT: who may make them, which are accepted, and that refused ones leave nothing.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ async fn bodies_that_are_too_large_are_refused_announced_or_not() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let piece = [b"10000\r\n".to_vec(), vec![0; 0x10000], b"\r\n".to_vec()].concat();
     let mut sent = 0;
-    // The server may stop reading at any moment after its limit.
+    // The server may stop reading at any time after its limit.
     while sent <= max && stream.write_all(&piece).await.is_ok() {
         sent += 0x10000;
     }
@@ -109,7 +109,7 @@ async fn bombs_are_refused_without_being_unpacked() {
     assert!(bomb.len() < 10_000);
     let answer = server.put(&path_of(id), bomb.clone()).await;
     assert_eq!((answer.status, answer.code().as_str()), (413, "too_large"));
-    // The same without a word of its size, which follows a byte for the window.
+    // The same frame without its content size, but with a byte for the window size.
     assert_eq!(bomb[4] & 0xe0, 0x80, "a size of 4 bytes");
     let silent = [&bomb[..4], &[bomb[4] & 0x1f, bomb[5]], &bomb[10..]].concat();
     let answer = server.put(&path_of(id), silent).await;

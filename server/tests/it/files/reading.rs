@@ -1,4 +1,4 @@
-//! What clients, desync and CDNs read: content, headers, conditions, ranges, and what is refused.
+//! What clients, desync and CDNs read: content, headers, conditions, ranges, and refused requests.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
         assert_eq!((head.status, &head.headers), (200, &get.headers), "{path}");
         assert!(head.body.is_empty());
     }
-    // No byte of a body follows on the wire.
+    // The connection carries no byte of a body.
     let raw = server.raw(&format!("HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
     assert!(raw.ends_with("\r\n\r\n"), "{raw}");
     assert!(raw.contains(&format!("content-length: {}\r\n", stored.len())), "{raw}");

@@ -1,4 +1,4 @@
-//! What every chunk store does, wherever its bytes are: one suite for the database, a folder and S3.
+//! Behaviour of all chunk stores: one suite for the database, a folder and S3.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -214,7 +214,7 @@ async fn two_servers_share_one_store(test: &TestStore) {
     assert_eq!(other.put(id, stored, tomorrow()).await.unwrap(), PutOutcome::There);
 }
 
-/// A bundle of this content, as far as stores care, and the file that has it.
+/// A bundle with this content, as far as stores look at it, and its file.
 fn bundle(test: &TestStore, bytes: &[u8], from: Option<Digest>) -> (BundleInfo, std::path::PathBuf) {
     let id = Digest::of(bytes);
     let file = test.folder.path().join(id.to_string());
@@ -232,7 +232,7 @@ const TO: Digest = Digest([7; 32]);
 
 async fn a_bundle_is_read_as_it_was_stored_in_any_range(test: &TestStore) {
     let bundles = test.bundles();
-    // More than a piece, a part in the database, and a part of an upload to S3.
+    // Sizes above those of a piece, of a part in the database, and of a part of an upload to S3.
     for (number, size) in [1, 256 << 10, (1 << 20) + 5, 9 << 20].into_iter().enumerate() {
         let content = noise(size, size as u64);
         let (info, file) = bundle(test, &content, Some(Digest([number as u8; 32])));
@@ -257,7 +257,7 @@ async fn a_smaller_bundle_takes_the_place_of_a_larger_one(test: &TestStore) {
     assert_eq!(bundles.put(TO, &large, &large_file).await.unwrap(), Put::Listed);
     assert_eq!(bundles.put(TO, &other, &other_file).await.unwrap(), Put::Listed);
     assert_eq!(bundles.put(TO, &tried(&small, Effort::Normal), &small_file).await.unwrap(), Put::Listed);
-    // The list says how hard was tried.
+    // The list has the greatest effort that was tried.
     let expected = [tried(&small, Effort::Normal), tried(&other, Effort::Fast)];
     assert_eq!(bundles.list(&TO).await.unwrap().bundles, expected);
     assert_eq!(bundles.put(TO, &tried(&large, Effort::Best), &large_file).await.unwrap(), Put::NoSmaller);
@@ -285,7 +285,7 @@ async fn a_removed_bundle_is_gone_and_can_be_stored_again(test: &TestStore) {
 async fn a_damaged_bundle_is_found(test: &TestStore) {
     let bundles = test.bundles();
     let (info, file) = bundle(test, &noise(600_000, 5), None);
-    // What is stored is not what its name says, as if a disk had turned some bytes.
+    // The stored bytes do not match the name, as after a disk error.
     std::fs::write(&file, noise(600_000, 6)).unwrap();
     bundles.put(TO, &info, &file).await.unwrap();
     assert!(bundles.is_sound(info.id, info.length, false).await.unwrap());

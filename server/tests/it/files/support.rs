@@ -25,7 +25,7 @@ use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, Verif
 
 pub(crate) const SECRET: &str = "Bearer open sesame";
 
-/// A folder with a database, and what the store's options are.
+/// A folder with a database, and the options of the store.
 #[derive(Debug)]
 pub(crate) struct TestStore {
     pub(crate) db: Arc<dyn Db>,
@@ -50,7 +50,7 @@ impl TestStore {
         Self { db, options, folder }
     }
 
-    /// A prefix of its own on the S3 server of all tests.
+    /// A store with its own prefix on the S3 server that all tests share.
     pub(crate) async fn s3() -> Option<Self> {
         let url = s3_server()?;
         let client = reqwest::Client::new();
@@ -81,7 +81,7 @@ impl TestStore {
         Arc::new(Bundles::open(Arc::clone(&self.db), &self.options).unwrap())
     }
 
-    /// The same without a cache: what the store has, not what was remembered.
+    /// The same store without a cache, to see what is really stored.
     pub(crate) fn bare(&self) -> Arc<Chunks> {
         let mut options = self.options.clone();
         options.cache_bytes = 0;
@@ -119,7 +119,7 @@ impl TestStore {
     }
 }
 
-/// Lets in who knows the word.
+/// Admits requests with the secret word.
 #[derive(Debug)]
 struct Secret;
 
@@ -134,7 +134,7 @@ impl AuthorizeUpload for Secret {
     }
 }
 
-/// A running server. Ends with the value.
+/// A running server, which ends when this is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) chunks: Option<Arc<Chunks>>,
@@ -174,7 +174,7 @@ impl Server {
         Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
-    /// Sends the bytes and gives all that comes back until the connection ends.
+    /// Sends the bytes, and returns everything until the connection ends.
     pub(crate) async fn raw(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -183,7 +183,7 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// A path as it is written, which a client would tidy up. Gives the status.
+    /// Requests a path exactly as written, where a client would normalize it. Returns the status.
     pub(crate) async fn raw_status(&self, path: &str) -> u16 {
         let answer = self.raw(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
         answer.split(' ').nth(1).unwrap_or_else(|| panic!("{path}: {answer:?}")).parse().unwrap()
@@ -204,12 +204,12 @@ impl Answer {
         Self { status, headers, body: answer.bytes().await.unwrap() }
     }
 
-    /// The header's value, or nothing.
+    /// The value of a header; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The code of a failure, whose form is checked too.
+    /// The code of a failure, whose form is also checked.
     #[track_caller]
     pub(crate) fn code(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
@@ -223,7 +223,7 @@ impl Answer {
     }
 }
 
-/// A chunk of this content as a store has it.
+/// A chunk with this content, in the form in which a store keeps it.
 pub(crate) fn chunk(plain: &[u8]) -> (ChunkId, Bytes) {
     chunk_at(plain, 3)
 }
@@ -250,12 +250,12 @@ pub(crate) fn path_of(id: ChunkId) -> String {
     format!("/store/{}", id.store_path())
 }
 
-/// Later than any test.
+/// A time after the end of any test.
 pub(crate) fn tomorrow() -> Time {
     Time::now().plus_seconds(86_400)
 }
 
-/// Whether the program can be run. If not, says so past the test harness; in CI that is a failure.
+/// Whether the program can be run. If not, prints a line past the test harness; in CI that is a failure.
 pub(crate) fn is_there(program: &str) -> bool {
     let mut command = Command::new(program);
     let found = command.arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -268,7 +268,7 @@ pub(crate) fn is_there(program: &str) -> bool {
     found
 }
 
-/// The address of an S3 server that ends with this process, by the end of its standard input.
+/// The address of an S3 server, which ends with this process because its standard input does.
 fn s3_server() -> Option<&'static str> {
     static SERVER: OnceLock<Option<(Child, String)>> = OnceLock::new();
     let start = || {

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Something that a server of release 0.1 kept.
+/// A file that a server of release 0.1 wrote.
 pub(crate) fn v01(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/v0.1/server").join(name)
 }
 
-/// The names of the files in a folder, in order.
+/// The names of the files in a folder, sorted.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

@@ -1,4 +1,4 @@
-//! The database after each migration: this server brings it to the newest, and has what was in it.
+//! The database after each migration: this server migrates it to the newest schema, and keeps its content.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::frozen::{names, unpack, v01};
 
 const UPLOAD: &str = "6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11";
 
-/// Migrations of release 0.1. Later ones are not frozen here.
+/// The number of migrations of release 0.1. Later ones are not frozen here.
 const LEVELS: usize = 19;
 
 fn all<K>() -> Page<K> {
     Page { after: None, limit: 1000 }
 }
 
-/// What can be counted in a database of each level, with the level from which on there is some.
+/// What can be counted in a database, with the first migration after which there is any.
 async fn counts(db: &dyn Db) -> Vec<(usize, &'static str, usize)> {
     let view = db.view().await.unwrap();
     let chunks = db.chunk_ids(&all()).await.unwrap();
@@ -51,7 +51,7 @@ async fn counts(db: &dyn Db) -> Vec<(usize, &'static str, usize)> {
     ]
 }
 
-/// What the newest has of each: more than none.
+/// The counts in the newest database, none of which is 0.
 const NEWEST: [usize; 16] = [2, 2, 6, 1, 7, 7, 6, 9, 32, 1, 1, 2, 7, 3, 3, 1];
 
 async fn opened(name: &str, folder: &Path) -> Arc<dyn Db> {
@@ -76,7 +76,7 @@ async fn each_is_brought_to_the_newest_with_what_was_in_it() {
         for ((since, what, count), newest) in counts(&*db).await.into_iter().zip(NEWEST) {
             assert_eq!(count, if level < since { 0 } else { newest }, "{what} after migration {level}");
         }
-        // It is the newest now: another server opens it too.
+        // The schema is the newest now, so another server can open it, too.
         let url = format!("sqlite:{}", folder.path().join("server.db").display());
         open(&url, &Pools::default()).await.unwrap().ping().await.unwrap();
     }

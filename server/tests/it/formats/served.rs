@@ -1,4 +1,4 @@
-//! A server that was off for a while: the data folder of an old release, started with this one.
+//! An update of the server: this one starts on the data folder of an old release.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -62,7 +62,7 @@ async fn what_was_published_is_served() {
     let modes = server.json("api/v1/modes").await;
     let named: Vec<_> = modes["items"].as_array().unwrap().iter().map(|mode| mode["name"].clone()).collect();
     assert_eq!(named, ["beta", "stable"]);
-    // The old token is still one.
+    // The old token still exists.
     assert_eq!(server.json("api/v1/tokens").await["items"].as_array().unwrap().len(), 2);
     let files = server.json("api/v1/files").await;
     let files = files["items"].as_array().unwrap();

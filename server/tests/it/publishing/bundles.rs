@@ -1,4 +1,4 @@
-//! Bundles of published versions: built by the server beside its requests, read as clients read them.
+//! Bundles of published versions: built by a running server, and read as clients read them.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -18,10 +18,10 @@ use vsekai_updater::formats::index::{Index, IndexChunk};
 use crate::databases::{self, Kind};
 use crate::support::deployment::{TestDeployment, text};
 
-/// The longest that anything is waited for.
+/// The longest time to wait for anything.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Builds as fast as it can, and no more than in haste.
+/// Builds without rests, and with the least effort.
 const FAST: [&str; 2] = ["bundle_cpu_percent=100", "bundle_effort=fast"];
 
 struct Answer {
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-/// What players do.
+/// Requests of players.
 impl TestDeployment {
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -66,7 +66,7 @@ impl TestDeployment {
         BundleList::parse(&answer.body).unwrap()
     }
 
-    /// Waits until there are bundles to a version, from these others or from nothing.
+    /// Waits until there are bundles to a version: from each of these versions, or the full one for `None`.
     #[track_caller]
     fn wait_for(&self, to: &Digest, froms: &[Option<Digest>]) -> BundleList {
         let began = Instant::now();
@@ -84,7 +84,7 @@ impl TestDeployment {
         std::fs::read_to_string(self.path("server.log")).unwrap_or_default()
     }
 
-    /// Asks the server to end, as a service manager does. Gives how long it took.
+    /// Asks the server to stop, like a service manager. Returns how long that took.
     fn stop(&mut self) -> Duration {
         let began = Instant::now();
         let server = self.server.as_mut().unwrap();
@@ -103,7 +103,7 @@ impl TestDeployment {
     }
 }
 
-/// The chunks of the server's store, over HTTP.
+/// The chunks in the store of the server, over HTTP.
 struct Store<'a> {
     test: &'a TestDeployment,
     index: &'a Index,
@@ -130,7 +130,7 @@ impl ChunkSource for Store<'_> {
     }
 }
 
-/// Reads a bundle as a client does, by ranges, and holds all that it gives against the index. Gives how many chunks.
+/// Reads a bundle in ranges, like a client, and checks its chunks against the index. Returns their number.
 fn check(test: &TestDeployment, info: &BundleInfo, new: &Index, old: Option<&Index>) -> usize {
     let path = name_of(&info.id);
     let range = |from: u64, to: u64| {
@@ -171,7 +171,7 @@ fn check(test: &TestDeployment, info: &BundleInfo, new: &Index, old: Option<&Ind
     given
 }
 
-/// Publishes two versions, and looks at what a player sees of bundles.
+/// Publishes two versions, and checks which bundles a player sees.
 fn versions_get_bundles(settings: &[&str]) {
     let test = TestDeployment::new(&[&FAST[..], settings].concat());
     test.publish("stable", "1.0.0", 1).done();
@@ -292,7 +292,7 @@ fn server_ends_in_the_middle_of_a_build_and_goes_on_after_it() {
     is_building(&test);
     test.kill();
     test.settings = FAST.map(str::to_owned).to_vec();
-    // The lease of the one that was killed ends by itself.
+    // The lease of the killed server expires.
     test.start();
     let list = test.wait_for(&to, &[None]);
     check(&test, list.find(None).unwrap(), &test.index("stable", "1.0.0"), None);
@@ -322,7 +322,7 @@ fn micros() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64
 }
 
-/// What a statement gives, all columns as text.
+/// The rows of a query, all columns as text.
 fn rows(test: &TestDeployment, statement: &'static str) -> Vec<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -365,7 +365,7 @@ fn who_comes_from_where_is_counted_and_nothing_else() {
         assert!(!everything.windows(text.len()).any(|some| some == text.as_bytes()), "{text} is in the database");
     }
 
-    // What is asked for is built, and who takes it is counted.
+    // A requested bundle is built, and its use is counted.
     test.start();
     let list = test.wait_for(&third, &[Some(first), Some(second)]);
     let delta = list.find(Some(&first)).unwrap();

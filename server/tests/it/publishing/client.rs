@@ -1,4 +1,4 @@
-//! What `vsekai publish --server` sends, what it does not send twice, and what it makes of refusals.
+//! What `vsekai publish --server` sends, what it does not send again, and how it handles refusals.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ fn publish(test: &TestDeployment, proxy: &Proxy, version: &str, number: u32) -> 
     test.publish_to(proxy.url(), "stable", version, number)
 }
 
-/// A server that nothing was published to, and what notes each request to it.
+/// A server without publications, behind a proxy that records the requests to it.
 fn noted() -> (TestDeployment, Proxy) {
     let test = TestDeployment::new(&[]);
     let proxy = Proxy::start(test.url());
@@ -55,7 +55,7 @@ fn same_build_again_sends_nothing_whether_or_not_a_cache_knows_it() {
     assert_eq!(publish(&test, &proxy, "1.1.0", 2).done()["was_there"], true);
     let asked = proxy.take_asked("");
     assert!(asked.iter().all(|line| line.starts_with("GET ") && !line.contains("store/")), "{asked:?}");
-    // The same files, but started in another way.
+    // The same files with other arguments for the entry.
     let other = publish(&test, &proxy, "1.1.0", 2).args(["--entry-arg", "--vr"]).fails();
     assert_eq!(other["code"], "version_exists", "{other}");
 }
@@ -64,7 +64,8 @@ fn same_build_again_sends_nothing_whether_or_not_a_cache_knows_it() {
 fn second_version_is_counted_on_and_its_size_estimated() {
     let test = TestDeployment::new(&[]);
     for number in [1, 2] {
-        // Half of it can be compressed: what is there already is not read again, so its stored size is an estimate.
+        // Half of the chunks can be compressed. Chunks that exist already are not read again, so their stored size is
+        // estimated.
         let file = test.build(number).join("data/half.pck");
         fs::write(file, noise(9, 600_000).iter().map(|it| it & 15).collect::<Vec<_>>()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What is in force in one file: served, cached, exported.
+//! The metadata pack: served, cached and exported.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn packed(test: &TestDeployment) -> (MetadataPack, String) {
     (MetadataPack::parse(&body).unwrap(), headers["etag"].to_str().unwrap().to_owned())
 }
 
-/// The versions whose release documents are in it.
+/// The versions whose release documents are in the pack.
 fn releases(pack: &MetadataPack) -> Vec<String> {
     let names = pack.paths().filter(|path| path.ends_with(".release.json"));
     names.map(|path| path.split('/').nth(2).unwrap().to_owned()).collect()

@@ -1,4 +1,4 @@
-//! What may stand between a publisher and the server: it notes each request, refuses some, and caches for too long.
+//! A proxy between a publisher and the server: it records each request, refuses some, and returns outdated answers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,10 @@ use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 use serde_json::json;
 use vsekai_updater::formats::metadata_pack;
 
-/// What says which version of everything else is in force, and is cached for a while therefore.
+/// The files that decide which version of the others is in force, and that caches therefore keep only for a while.
 const CACHED: [&str; 2] = ["tuf/timestamp.json", metadata_pack::PATH];
 
-/// It ends with this value.
+/// A running proxy, which ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     url: String,
@@ -33,7 +33,7 @@ struct State {
     asked: Vec<String>,
     /// Path endings whose next request is refused, with status and code.
     refusals: Vec<(String, u16, String)>,
-    /// What was read last of what can be cached, and what of it is given once more in place of what is there now.
+    /// The last answers that may be cached, and those that are returned once more instead of current ones.
     kept: HashMap<String, Answer>,
     stale: HashMap<String, Answer>,
 }
@@ -42,7 +42,7 @@ struct State {
 type Answer = (StatusCode, HeaderMap, Vec<u8>);
 
 impl Proxy {
-    /// In front of the server at this URL.
+    /// A proxy for the server at this URL.
     pub(crate) fn start(server: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -62,18 +62,18 @@ impl Proxy {
         &self.url
     }
 
-    /// The next request whose path ends so is refused with this, and does not reach the server.
+    /// Refuses the next request whose path ends like this. It does not reach the server.
     pub(crate) fn refuse_once(&self, path: &str, status: u16, code: &str) {
         self.shared.state.lock().unwrap().refusals.push((path.to_owned(), status, code.to_owned()));
     }
 
-    /// The next request for what can be cached is answered with what was read last.
+    /// Answers the next request for each cached file with the last answer.
     pub(crate) fn be_late_once(&self) {
         let mut state = self.shared.state.lock().unwrap();
         state.stale = state.kept.clone();
     }
 
-    /// What was asked since the last call, such as `PUT store/…`; those that begin so.
+    /// The requests since the last call that begin like this, such as `PUT store/…`.
     pub(crate) fn take_asked(&self, beginning: &str) -> Vec<String> {
         let asked = std::mem::take(&mut self.shared.state.lock().unwrap().asked);
         asked.into_iter().filter(|line| line.starts_with(beginning)).collect()
@@ -106,7 +106,7 @@ impl Shared {
         let (mut parts, body) = request.into_parts();
         parts.headers.remove(header::HOST);
         if is_cached {
-            // A whole answer, that can be given again.
+            // Requests a complete answer, which can be returned again.
             parts.headers.remove(header::IF_NONE_MATCH);
             parts.headers.remove(header::IF_MODIFIED_SINCE);
         }

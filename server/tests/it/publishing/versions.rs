@@ -1,4 +1,4 @@
-//! What publishing, changing and exporting do to players.
+//! The effects of publishing, changing and exporting on players.
 
 use std::fs;
 
@@ -42,7 +42,7 @@ fn recalled_version_is_left_and_a_retired_mode_leads_on() {
     assert_eq!(test.api("PATCH", &path, Some(json!({"recalled": true}))).0, 200);
     test.update("game").done();
     test.assert_has("game", 1);
-    // The token alone moves nobody: the key of the mode has to sign that.
+    // A token alone cannot move players: the key of the mode has to sign the successor.
     let retired = json!({"is_active": false, "update_to": "beta"});
     let refused = test.api("PATCH", "/api/v1/modes/stable", Some(retired.clone()));
     assert_eq!((refused.0, refused.1["code"].as_str()), (409, Some("successor_not_signed")));
@@ -52,12 +52,12 @@ fn recalled_version_is_left_and_a_retired_mode_leads_on() {
     test.assert_has("game", 3);
     let cycle = test.retire("beta", Some("stable")).fails();
     assert!(cycle.to_string().contains("mode_cycle"), "{cycle}");
-    // It comes back, and so do its players.
+    // The mode is active again, and gets its players back.
     let active = json!({"is_active": true, "update_to": null});
     assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(active)).0, 200);
     test.update("game").done();
     test.assert_has("game", 1);
-    // Publishing goes on after that.
+    // Publishing still works.
     test.publish("stable", "1.2.0", 4).done();
     test.update("game").done();
     test.assert_has("game", 4);
@@ -121,7 +121,7 @@ fn several_platforms_of_a_version_stand_beside_each_other() {
         "--entry",
         "game",
     ]);
-    // The game is a script, which is a program of Windows in name only.
+    // The game is a script, so only its platform says that it is for Windows.
     windows.args(["--allow", "entry_not_program", "--server", test.url(), "--keys", "keys"]).done();
     for platform in ["linux-x86_64", "windows-x86_64"] {
         let update = test.api("GET", &format!("/api/v1/updates/stable/{platform}"), None).1;
@@ -157,7 +157,7 @@ fn exported_files_and_a_restored_backup_install_the_same() {
     test.start();
     test.update("restored").done();
     test.assert_has("restored", 1);
-    // What was published after the copy is published again.
+    // Publish again what was published after the backup.
     test.publish("stable", "1.1.0", 2).done();
     test.update("restored").done();
     test.assert_has("restored", 2);
@@ -202,7 +202,7 @@ fn clean_up_takes_what_no_version_needs_and_nothing_else() {
     for number in 1..=3 {
         test.publish("stable", &format!("1.{number}.0"), number).args(["--keep-versions", "1"]).done();
     }
-    // The chunks of publications that have ended are still kept for an hour.
+    // The chunks of finished publications are kept for another hour.
     let dry = test.server_command(&["gc", "--dry-run"]).output().unwrap();
     assert!(text(&dry).starts_with("0 chunks"), "{}", text(&dry));
     let gc = test.server_command(&["gc"]).output().unwrap();

@@ -1,5 +1,5 @@
-//! Which bundles lead from what is installed to what is wanted: one, or several in a row over versions that were
-//! published between the two.
+//! Finds the bundles that lead from the installed version to the wanted one: one, or several in sequence through
+//! versions that were published in between.
 
 use std::collections::HashSet;
 
@@ -7,22 +7,22 @@ use super::BundleClient;
 use crate::digest::Digest;
 use crate::formats::bundle::{BundleInfo, BundleList};
 
-/// Bundles of one row. Each is unpacked from beginning to end before the next.
+/// Most bundles in a chain. Each is unpacked completely before the next.
 const MAX_ROW: usize = 4;
 
-/// Lists of other versions that are asked for.
+/// Most lists of intermediate versions that are requested.
 const MAX_ASKED: usize = 4;
 
 /// Bundles that are used one after another.
 #[derive(Clone)]
 pub(super) struct DeltaChain {
-    /// The version that the first builds on, by its place among those that are installed.
+    /// The version that the first bundle builds on, by its position among the installed ones.
     pub(super) base: Option<usize>,
-    /// In the order in which they are used; never empty.
+    /// In order of use; never empty.
     pub(super) infos: Vec<BundleInfo>,
 }
 
-/// Bundles that lead from one version to the wanted one, the last first.
+/// Bundles that lead from one version to the wanted one, in reverse order.
 struct Path {
     version: Digest,
     infos: Vec<BundleInfo>,
@@ -30,8 +30,8 @@ struct Path {
 }
 
 impl BundleClient<'_> {
-    /// The bundle for an installed version; else several that are smaller together than one that needs nothing; else
-    /// that one.
+    /// The cheapest known chain: a bundle for an installed version; otherwise several that are smaller together than
+    /// the full bundle; otherwise the full bundle.
     pub(super) fn row(&mut self) -> Option<DeltaChain> {
         let direct = |(at, digest): (usize, Digest)| {
             let info = self.list.find(Some(&digest))?.clone();
@@ -47,7 +47,7 @@ impl BundleClient<'_> {
         found.or_else(|| full.map(|info| DeltaChain { base: None, infos: vec![info] }))
     }
 
-    /// Goes back from the wanted version over what its bundles build on, the smallest way first.
+    /// Searches backwards from the wanted version, along the smallest sum of bytes first.
     fn search(&mut self, installed: &[Digest], most_bytes: u64) -> Option<DeltaChain> {
         let mut open = vec![Path { version: self.to, infos: Vec::new(), bytes: 0 }];
         let mut seen = HashSet::from([self.to]);

@@ -23,14 +23,14 @@ pub(super) struct BundleHead {
     bytes: Vec<u8>,
 }
 
-/// Index and files of a version.
+/// The index and the files of a version.
 #[derive(Clone, Copy)]
 pub(super) struct OldVersion<'a> {
     pub(super) index: &'a Index,
     pub(super) files: &'a FileTable,
 }
 
-/// A version that only leads to another: nothing of it is signed, and nothing of it stays.
+/// A version on the way to the wanted one: none of it is signed, and none of it is installed.
 pub(super) struct Intermediate {
     pub(super) version: VersionContent,
     files: FileTable,
@@ -49,12 +49,12 @@ impl BundleHead {
         Ok(Self { info, table, sections_at, bytes })
     }
 
-    /// The bundle, if it is no longer than what was fetched with its front.
+    /// The whole bundle, if it was fetched together with its front.
     pub(super) fn whole(&self) -> Option<Whole> {
         (self.bytes.len() as u64 == self.info.length).then(|| Whole(self.bytes.clone()))
     }
 
-    /// What was signed of the version that it leads to.
+    /// The signed documents of the version that the bundle leads to.
     pub(super) fn documents(
         &self,
         release: &Release,
@@ -73,7 +73,7 @@ impl BundleHead {
         Documents::of(release_bytes.to_vec(), index, files)
     }
 
-    /// The version that it leads to, which nobody has signed here. `version` names it.
+    /// The intermediate version that the bundle leads to. It is not signed, but must have the digest `version`.
     pub(super) fn passing(&self, old: OldVersion<'_>, version: Option<&Digest>) -> Result<Intermediate> {
         let index = self.index(Some(old))?;
         if Some(&Digest::of(&index.to_bytes())) != version {
@@ -109,7 +109,7 @@ impl BundleHead {
     }
 }
 
-/// A bundle that came with its front.
+/// A bundle that is already in memory.
 #[derive(Debug)]
 pub(super) struct Whole(Vec<u8>);
 
@@ -122,7 +122,7 @@ impl BundleFile for Whole {
     ) -> Result<Transfer> {
         let bytes = part_of(&self.0, range).ok_or_else(|| malformed("it is shorter than the list says"))?;
         take(bytes)?;
-        // Received with the front, and counted where it is used.
+        // These bytes arrived with the front. They count where they are used.
         Ok(Transfer { requests: 0, received_bytes: bytes.len() as u64 })
     }
 }

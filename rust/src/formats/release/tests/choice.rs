@@ -230,7 +230,7 @@ fn successor_does_not_take_its_users_back_to_an_older_version() {
         ("nightly", true, None, vec![offer("0.0.1", 1)]),
     ]);
     assert_eq!(decide_in(&catalog, "stable", &has("2.0.0")), "stay");
-    // Whoever chooses the mode, or the version, by name gets it.
+    // A user who chooses the mode, or the version, by name gets it.
     assert_eq!(decide_in(&catalog, "nightly", &has("2.0.0")), "mode changed: nightly 0.0.1");
     let asked = Case { asked: Some("0.0.1"), ..has("2.0.0") };
     assert_eq!(decide_in(&catalog, "stable", &asked), "asked: nightly 0.0.1");

@@ -1,8 +1,8 @@
 use super::*;
 
-/// Splits a command line like `CommandLineToArgvW`, by its documented rules: blanks separate words unless quoted; before
-/// a quote, two backslashes are one, and a single one makes the quote a letter; in quotes, two quotes are a letter, and
-/// the quotation ends. The program comes first and knows no backslashes.
+/// Splits a command line like `CommandLineToArgvW`, by its documented rules: blanks separate words unless quoted;
+/// before a quote, two backslashes are one, and a single one makes the quote a letter; in quotes, two quotes are a
+/// letter, and the quotation ends. The program comes first and knows no backslashes.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut letters = line.chars().peekable();

@@ -15,7 +15,8 @@ pub(super) fn of(error: &(dyn StdError + 'static)) -> Option<String> {
         next = match error.downcast_ref::<io::Error>() {
             Some(io) => {
                 deepest = network(io).or(deepest);
-                // `source` of an `io::Error` is that of the error it wraps, so the wrapped error itself would be skipped.
+                // `source` of an `io::Error` is that of the error it wraps, so the wrapped error itself would be
+                // skipped.
                 io.get_ref().map(|inner| inner as &(dyn StdError + 'static))
             }
             None => match error.downcast_ref::<Tls>() {

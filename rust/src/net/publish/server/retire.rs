@@ -11,8 +11,8 @@ use crate::net::trust::Keys;
 /// Discontinues a mode, and signs the mode that its users move to, if one is given.
 ///
 /// # Errors
-/// [`Error::KeyMissing`](crate::Error::KeyMissing) without the key of the mode or of `targets`, if there is a successor;
-/// those of the server. Can be repeated.
+/// [`Error::KeyMissing`](crate::Error::KeyMissing) without the key of the mode or of `targets`, if there is a
+/// successor; those of the server. Can be repeated.
 pub fn retire_on_server(server: &Server, keys: &Path, mode: &ModeName, next: Option<&ModeName>) -> Result<()> {
     let keys = Keys::open(keys)?;
     let mut publication = fetch(server, &keys)?;

@@ -2,9 +2,10 @@
 //!
 //! `tough` rejects a whole repository if a single delegated role is missing, malformed, wrongly signed or expired, or
 //! lists a target outside its paths. That would let the publisher of one mode stop the updates of all others, and TUF
-//! does not ask for it: a search skips what a delegated role may not provide (specification 5.6.7). So when `tough` gets
-//! past the top-level roles and then fails, the delegated roles are read again here, each for itself, with `tough`'s own
-//! verification of signatures. A role that fails is set aside, with its error, and only its own targets are lost.
+//! does not ask for it: a search skips what a delegated role may not provide (specification 5.6.7). So when `tough`
+//! gets past the top-level roles and then fails, the delegated roles are read again here, each for itself, with
+//! `tough`'s own verification of signatures. A role that fails is set aside, with its error, and only its own targets
+//! are lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -84,8 +85,8 @@ impl Metadata {
         }
     }
 
-    /// The top-level roles, if all of them are verified and fresh: `tough` writes each file only then, and `targets.json`
-    /// last.
+    /// The top-level roles, if all of them are verified and fresh: `tough` writes each file only then, and
+    /// `targets.json` last.
     fn of_store(store: &Path) -> Result<Option<Self>> {
         let Some(targets) = read(store, "targets.json", MAX_TARGETS_BYTES)? else { return Ok(None) };
         let root = read(store, "root.json", MAX_ROOT_BYTES)?;

@@ -1,6 +1,7 @@
-//! What an install remembers of signed metadata, verified again without asking anybody.
+//! What an install remembers of signed metadata, verified again without network access.
 //!
-//! For comparing what is installed with what was signed: expired metadata still tells that, so expiry is not looked at.
+//! Used to compare what is installed with what was signed. Expired metadata is good enough for that, so expiry is
+//! ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,9 +44,9 @@ impl Transport for Cache {
     }
 }
 
-/// The digests of all release documents that the metadata remembered in the folder `memory` lists, by their names. Empty
-/// if nothing is remembered. A role that does not verify is left out, with what it lists. `scratch` is a folder for
-/// temporary files.
+/// The digests of all release documents that the metadata remembered in the folder `memory` lists, by their names.
+/// Empty if nothing is remembered. A role that does not verify is left out, with what it lists. `scratch` is a folder
+/// for temporary files.
 pub fn signed_documents(memory: &Path, scratch: &Path) -> BTreeMap<String, Digest> {
     read(memory, scratch).unwrap_or_default()
 }
