@@ -9,7 +9,7 @@ use std::ffi::OsString;
 mod arguments;
 mod checks;
 mod commands;
-#[cfg(all(debug_assertions, unix))]
+#[cfg(debug_assertions)]
 mod faults;
 mod hints;
 mod options;
@@ -44,7 +44,7 @@ fn obey(arguments: Vec<OsString>) -> u8 {
         }
     };
     let output = Output::new(&cli.global);
-    #[cfg(all(debug_assertions, unix))]
+    #[cfg(debug_assertions)]
     if let Err(error) = faults::arm() {
         return output.fail(&error);
     }

@@ -124,6 +124,7 @@ pub const TRANSITIONS: &[(State, Signal, State)] = &[
     (Is::Failed, On::Acknowledge, Is::Idle),
     (Is::Idle, On::RollBack, Is::RollingBack),
     (Is::RollingBack, On::Finished, Is::Idle),
+    (Is::RollingBack, On::Cancel, Is::Cancelled),
     (Is::RollingBack, On::Fail, Is::Failed),
 ];
 

@@ -9,7 +9,7 @@ if have desync; then
 	exit
 fi
 tree=$cache/desync
-make_debian usr/bin/desync "$tree" --variant=extract --include=desync
+make_debian forky usr/bin/desync "$tree" --variant=extract --include=desync
 mkdir -p "$tree/path"
 if [[ ! -x $tree/path/desync ]]; then
 	loader=$(find "$tree/usr/lib" -name 'ld-linux*.so.*' | head -n 1)

@@ -115,12 +115,12 @@ stages_table() {
 	rm -f "$VSEKAI_STAGES"
 }
 
-# make_debian WANTED-FILE DIR MMDEBSTRAP-ARGS: a Debian "forky" tree in DIR, unless WANTED-FILE is there.
+# make_debian SUITE WANTED-FILE DIR MMDEBSTRAP-ARGS: a Debian tree in DIR, unless WANTED-FILE is there.
 # Uses the machine's own mirror on Debian, and mmdebstrap's default elsewhere. Whether expired lists are
 # refused is as in the machine's apt settings; signatures are always checked.
 make_debian() {
-	local wanted=$1 dir=$2 mirror args=() key value
-	shift 2
+	local suite=$1 wanted=$2 dir=$3 mirror args=() key value
+	shift 3
 	[[ ! -e $dir/$wanted ]] || return 0
 	have mmdebstrap || "$repo/tests/tools/setup.sh" debian
 	mkdir -p "$cache"
@@ -134,14 +134,42 @@ make_debian() {
 			value=$(apt-config dump --format '%v' "$key")
 			[[ -z $value ]] || args+=(--aptopt="$key \"$value\"")
 		done
-		say "making $dir from Debian forky's packages"
+		say "making $dir from the packages of Debian $suite"
 		rm -rf "$dir.new"
 		mmdebstrap --quiet "${args[@]}" \
 			--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-			--dpkgopt='path-exclude=/usr/share/locale/*' "$@" forky "$dir.new" ${mirror:+"$mirror"} >&2 &&
+			--dpkgopt='path-exclude=/usr/share/locale/*' "$@" "$suite" "$dir.new" ${mirror:+"$mirror"} >&2 &&
 			mv "$dir.new" "$dir"
 	fi
 	local made=$?
 	exec 9>&-
 	return "$made"
+}
+
+# enter_debian DIR PROGRAM ARGS: runs a program in a Debian tree. Passes on our own environment variables, and those that
+# VSEKAI_PASS names, such as HOME.
+enter_debian() {
+	local root=$1 passed=() name namespace
+	shift
+	for name in ${!VSEKAI_@} ${VSEKAI_PASS:-}; do
+		passed+=("$name=${!name-}")
+	done
+	# In its own mount namespace: nothing stays mounted, and the project has the same path inside.
+	namespace=(--mount --propagation private)
+	# In a plain chroot, `/` is not a mount point, so its propagation cannot be set.
+	mountpoint -q / || namespace=(--mount --propagation unchanged)
+	[[ $(id -u) == 0 ]] || namespace+=(--user --map-root-user)
+	# shellcheck disable=SC2016  # expanded by the inner shell
+	unshare "${namespace[@]}" bash -euc '
+		root=$1 repo=$2 cwd=$3 count=$4
+		passed=("${@:5:count}")
+		shift $((4 + count))
+		for dir in /proc /dev /tmp /run/user; do
+			[[ -d $dir ]] && mkdir -p "$root$dir" && mount --rbind "$dir" "$root$dir"
+		done
+		case $repo in /tmp/*) ;; *) mkdir -p "$root$repo" && mount --bind "$repo" "$root$repo" ;; esac
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
+			DISPLAY="${DISPLAY:-}" "${passed[@]}" \
+			/bin/bash -c "cd \"\$1\" 2>/dev/null || cd /; shift; exec \"\$@\"" - "$cwd" "$@"
+	' - "$root" "$repo" "$PWD" "${#passed[@]}" "${passed[@]}" "$@"
 }

@@ -58,6 +58,10 @@ impl Updater {
     /// Looks for a newer version. Reads no file of the game, and changes only what the install remembers of metadata.
     pub fn check(&self, monitor: &Monitor) -> Result<Checked> {
         monitor.begin();
+        tell_end(monitor, self.try_check(monitor))
+    }
+
+    fn try_check(&self, monitor: &Monitor) -> Result<Checked> {
         monitor.signal(Signal::Check);
         let state = self.state_or_new(monitor)?;
         let mut view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
@@ -111,13 +115,10 @@ impl Updater {
     pub fn update_as_planned(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
         monitor.begin();
         let outcome = self.try_update(monitor, on_plan);
-        monitor.signal(match &outcome {
-            Ok(Updated { why: None, .. }) => Signal::NothingNew,
-            Ok(_) => Signal::Finished,
-            Err(Error::Cancelled) => Signal::Cancel,
-            Err(_) => Signal::Fail,
-        });
-        outcome
+        if let Ok(updated) = &outcome {
+            monitor.signal(if updated.why.is_none() { Signal::NothingNew } else { Signal::Finished });
+        }
+        tell_end(monitor, outcome)
     }
 
     fn try_update(&self, monitor: &Monitor, on_plan: &dyn Fn(&Prepared)) -> Result<Updated> {
@@ -231,6 +232,10 @@ impl Updater {
     /// The first one that prevented a repair; the versions that could be repaired are whole nevertheless.
     pub fn repair(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         monitor.begin();
+        tell_end(monitor, self.try_repair(monitor))
+    }
+
+    fn try_repair(&self, monitor: &Monitor) -> Result<Vec<Examined>> {
         let mut session = self.enter("repair", monitor)?;
         session.current()?;
         let mut failure = None;
@@ -306,6 +311,10 @@ impl Updater {
     /// again.
     pub fn roll_back(&self, monitor: &Monitor) -> Result<Installed> {
         monitor.begin();
+        tell_end(monitor, self.try_roll_back(monitor))
+    }
+
+    fn try_roll_back(&self, monitor: &Monitor) -> Result<Installed> {
         let mut session = self.enter("rollback", monitor)?;
         monitor.signal(Signal::RollBack);
         session.current()?;
@@ -442,6 +451,16 @@ impl Updater {
             other => other,
         }
     }
+}
+
+/// Moves to the last state of an operation that has failed or was cancelled.
+fn tell_end<T>(monitor: &Monitor, outcome: Result<T>) -> Result<T> {
+    match &outcome {
+        Err(Error::Cancelled) => monitor.signal(Signal::Cancel),
+        Err(_) => monitor.signal(Signal::Fail),
+        Ok(_) => {}
+    }
+    outcome
 }
 
 /// What an install remembers of signed release documents, to compare the installed ones with. `scratch` is a folder for

@@ -18,9 +18,28 @@ use std::sync::Mutex;
 
 use crate::error::{Error, Result};
 use crate::local::disk::probe::{self, Operation, Verdict};
-use rustix::io::Errno;
 
 const VARIABLE: &str = "VSEKAI_FAULT";
+
+/// The errors of the system.
+#[cfg(unix)]
+mod code {
+    use rustix::io::Errno;
+
+    pub(super) const NOSPC: i32 = Errno::NOSPC.raw_os_error();
+    pub(super) const ACCESS: i32 = Errno::ACCESS.raw_os_error();
+    pub(super) const IO: i32 = Errno::IO.raw_os_error();
+    pub(super) const NOSYS: i32 = Errno::NOSYS.raw_os_error();
+}
+
+/// `ERROR_DISK_FULL`, `ERROR_ACCESS_DENIED`, `ERROR_IO_DEVICE` and `ERROR_NOT_SUPPORTED`.
+#[cfg(windows)]
+mod code {
+    pub(super) const NOSPC: i32 = 112;
+    pub(super) const ACCESS: i32 = 5;
+    pub(super) const IO: i32 = 1117;
+    pub(super) const NOSYS: i32 = 50;
+}
 
 enum Rule {
     Count(Mutex<File>),
@@ -57,9 +76,9 @@ fn parse(rule: &str) -> Result<Rule> {
                 "before" => Verdict::KillBefore,
                 "after" => Verdict::KillAfter,
                 "tear" => Verdict::Tear,
-                "enospc" => Verdict::Fail(Errno::NOSPC.raw_os_error()),
-                "eacces" => Verdict::Fail(Errno::ACCESS.raw_os_error()),
-                "eio" => Verdict::Fail(Errno::IO.raw_os_error()),
+                "enospc" => Verdict::Fail(code::NOSPC),
+                "eacces" => Verdict::Fail(code::ACCESS),
+                "eio" => Verdict::Fail(code::IO),
                 _ => return Err(invalid()),
             };
             Ok(Rule::At { number: number.parse().map_err(|_| invalid())?, and_after, verdict })
@@ -81,7 +100,7 @@ fn judge(rule: &Rule, operation: &Operation) -> Verdict {
             let is_it = operation.number == *number || (*and_after && operation.number > *number);
             if is_it { *verdict } else { Verdict::Go }
         }
-        Rule::Without(name) if name == operation.name => Verdict::Fail(Errno::NOSYS.raw_os_error()),
+        Rule::Without(name) if name == operation.name => Verdict::Fail(code::NOSYS),
         Rule::Panic(number) if *number == operation.number => panic!("panic requested by VSEKAI_FAULT"),
         Rule::Without(_) | Rule::Panic(_) => Verdict::Go,
     }

@@ -98,7 +98,7 @@ impl InstallRoot {
     pub(super) fn point_to(&self, folder: Option<&str>) {
         let Some(folder) = folder else { return drop(self.remove_link()) };
         let (link, wanted) = (self.current_link(), Path::new("versions").join(folder));
-        let found = std::fs::read_link(&link).ok();
+        let found = self.linked();
         // Anything else with this name belongs to the user.
         let is_free = found.is_some() || std::fs::symlink_metadata(&link).is_err();
         if is_free && found.as_ref() != Some(&wanted) {
@@ -106,9 +106,19 @@ impl InstallRoot {
         }
     }
 
+    /// What `current` points to, relative to this folder if it is inside; `None` if it is no link. The target of a
+    /// junction begins at the root of the disk.
+    fn linked(&self) -> Option<PathBuf> {
+        let target = std::fs::read_link(self.current_link()).ok()?;
+        Some(target.strip_prefix(&self.directory).map(Path::to_owned).unwrap_or(target))
+    }
+
     /// Removes `current` if it is our link.
     pub(super) fn remove_link(&self) -> Result<()> {
-        let is_ours = std::fs::read_link(self.current_link()).is_ok_and(|target| target.starts_with("versions"));
-        if is_ours { disk::remove_file(&self.current_link()) } else { Ok(()) }
+        if self.linked().is_some_and(|target| target.starts_with("versions")) {
+            disk::remove_file(&self.current_link())
+        } else {
+            Ok(())
+        }
     }
 }

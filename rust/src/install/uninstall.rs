@@ -54,8 +54,15 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
     }
     disk::rename_over(&root.control("state.json"), &root.control("uninstalling"))?;
     let mut done = finish(root, monitor)?;
+    // As long as the lock is held, nobody begins a new install in this folder.
+    for name in recover::names(&root.control(""))?.iter().filter(|name| *name != LOCK) {
+        disk::remove_all(&root.control(name))?;
+    }
     drop(session);
-    disk::remove_all(&root.control(""))?;
+    if is_remnant(root)? {
+        disk::remove_file(&root.control(LOCK))?;
+        disk::remove_empty_directory(&root.control(""))?;
+    }
     done.is_folder_gone = leave(root)?;
     Ok(done)
 }

@@ -122,7 +122,7 @@ pub fn acquire(
     let mut transfer = Transfer::default();
     match bundled {
         Some(bundled) if !bundled.strategy.steps.is_empty() => {
-            let ends = bundled::Ends { write_cache: sources.write_cache.as_ref(), spool, digest, sink };
+            let ends = bundled::Ends { cached: sources, spool, digest, sink };
             let (given, stored) = std::thread::scope(|scope| {
                 let given = scope.spawn(|| bundled::run(bundled, ends, &far, monitor));
                 let stored = round.run(&local, &[]);
@@ -279,9 +279,7 @@ impl<'a> Round<'a> {
         match outcome {
             Ok(chunk) => {
                 self.accept(worker, chunk)?;
-                if let Some(cache) = &self.sources.write_cache {
-                    cache.put(&stored)?;
-                }
+                self.sources.remember(&stored, self.monitor);
                 verdict(Ok(()));
             }
             Err(error) => {

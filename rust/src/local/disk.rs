@@ -33,6 +33,8 @@ pub use names::{
     rename_over, replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
+#[cfg(windows)]
+pub use system::is_executed;
 pub use system::{boot_id, has_data, identity, is_process, link_count, may_write, mode, owner, this_user};
 pub use write::{
     Durability, create, open_lock, open_or_create, open_sized, set_length, sync_directory, sync_disk, sync_file,
@@ -91,14 +93,11 @@ fn holder(path: &Path) -> String {
     if names.is_empty() { "another program".to_owned() } else { names.join(", ") }
 }
 
-/// The error of an operation that another program's open file can prevent.
-fn held_or(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |error| {
-        let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
-        if system::is_held(&error) && (!is_denied || !system::holders(path).is_empty()) {
-            return Error::Busy { path: path.to_owned(), holder: holder(path) };
-        }
-        Error::io(verb, path)(error)
+/// The error of an operation on `path` that somebody's open file below `tree` can prevent.
+fn held_or(verb: &'static str, path: &Path, tree: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| match system::is_held(&error).then(|| first_held(tree)).flatten() {
+        Some((path, holder)) => Error::Busy { path, holder },
+        None => Error::io(verb, path)(error),
     }
 }
 

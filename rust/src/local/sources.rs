@@ -4,6 +4,7 @@
 //! what they have. Nothing from a source is trusted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
 
@@ -83,9 +84,22 @@ pub struct Sources {
     pub write_cache: Option<LocalStore>,
     /// Stores on other machines.
     pub remote: Option<Arc<dyn Remote>>,
+    /// Whether somebody was told that the cache cannot be written to.
+    pub is_told: AtomicBool,
 }
 
 impl Sources {
+    /// Adds a downloaded chunk to the cache, if there is one. A cache that cannot be written to, such as on a full disk,
+    /// is no reason to stop: that is a warning, once.
+    pub fn remember(&self, chunk: &CompressedChunk, monitor: &Monitor) {
+        let Some(cache) = &self.write_cache else { return };
+        if let Err(error) = cache.put(chunk)
+            && !self.is_told.swap(true, Ordering::Relaxed)
+        {
+            monitor.warn(&error);
+        }
+    }
+
     /// Whether the chunk is available without asking another machine, as far as the local sources know. Its bytes may
     /// still turn out to be bad.
     pub fn has_locally(&self, id: &ChunkId) -> bool {

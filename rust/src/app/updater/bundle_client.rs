@@ -157,6 +157,8 @@ impl<'a> BundleClient<'a> {
                     return Some(list);
                 }
                 Err(Error::Transport { .. }) => {}
+                // The next step of the update ends it.
+                Err(Error::Cancelled) => return None,
                 Err(error) => self.monitor.warn(&error),
             }
         }
@@ -178,6 +180,7 @@ impl<'a> BundleClient<'a> {
         let row = self.row()?;
         match self.read_documents(&row, release, bytes) {
             Ok(documents) => Some(documents),
+            Err(Error::Cancelled) => None,
             Err(error) => {
                 self.monitor.warn(&error);
                 None
@@ -205,6 +208,7 @@ impl<'a> BundleClient<'a> {
         while let Some(row) = self.row() {
             match self.offers_of(&row, &wanted) {
                 Ok(offers) => return offers,
+                Err(Error::Cancelled) => return Vec::new(),
                 Err(error) => {
                     self.monitor.warn(&error);
                     row.infos.iter().for_each(|info| self.forget(info));

@@ -21,9 +21,8 @@ use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::ChunkId;
 use crate::local::offer::BundleOffer;
-use crate::local::sources::{Transfer, WantedChunk};
+use crate::local::sources::{Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
-use crate::local::store::LocalStore;
 use crate::local::strategy::{Step, Strategy};
 
 mod part;
@@ -54,7 +53,7 @@ pub(super) struct Outcome {
 /// The wanted chunks, and the sink for them.
 #[derive(Clone, Copy)]
 pub(super) struct Ends<'a> {
-    pub(super) write_cache: Option<&'a LocalStore>,
+    pub(super) cached: &'a Sources,
     pub(super) spool: Option<&'a Spool>,
     pub(super) digest: &'a DigestChoice,
     pub(super) sink: &'a dyn Sink,

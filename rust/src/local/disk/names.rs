@@ -122,19 +122,19 @@ fn make_private(path: &Path) -> Result<Made> {
 /// [`Error::Busy`] with that program.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     let rename = || patiently(Patience::Must, || fs::rename(from, to));
-    step("rename", to, rename).map_err(held_or("move into place", to))
+    step("rename", to, rename).map_err(held_or("move into place", to, from))
 }
 
 /// Renames what is no longer needed: like [`rename`], but the next run can do it as well, so it waits for a second at
 /// most.
 pub fn rename_leftover(from: &Path, to: &Path) -> Result<()> {
     let rename = || patiently(Patience::May, || fs::rename(from, to));
-    step("rename", to, rename).map_err(held_or("move away", from))
+    step("rename", to, rename).map_err(held_or("move away", from, from))
 }
 
 /// Atomically replaces a file or link, if there is one at the target.
 pub fn rename_over(from: &Path, to: &Path) -> Result<()> {
-    step("rename", to, || patiently(Patience::Must, || fs::rename(from, to))).map_err(held_or("write", to))
+    step("rename", to, || patiently(Patience::Must, || fs::rename(from, to))).map_err(held_or("write", to, to))
 }
 
 /// Swaps two folders in one step if the system can.

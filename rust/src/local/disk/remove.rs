@@ -11,14 +11,14 @@ use crate::error::{Error, Result};
 
 /// Removes a file or link, if it exists.
 pub fn remove_file(path: &Path) -> Result<()> {
-    let remove = || patiently(Patience::May, || fs::remove_file(path));
-    if_there(step("remove-file", path, remove)).map_err(held_or("remove", path))
+    let remove = || patiently(Patience::May, || system::remove_file(path));
+    if_there(step("remove-file", path, remove)).map_err(held_or("remove", path, path))
 }
 
 /// Removes a file, or a folder with its content, if it exists. Follows no symlink.
 pub fn remove_all(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => if_there(remove_tree(path)).map_err(held_or("remove", path)),
+        Ok(found) if found.is_dir() => if_there(remove_tree(path)).map_err(held_or("remove", path, path)),
         Ok(_) => remove_file(path),
         Err(e) => if_there(Err(e)).map_err(Error::io("remove", path)),
     }

@@ -195,6 +195,11 @@ pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, at)
 }
 
+/// Removes a file or a link.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
 /// A link to a folder beside it.
 pub(super) fn folder_link(target: &Path, at: &Path) -> io::Result<()> {
     symlink(target, at)

@@ -93,6 +93,12 @@ pub(super) fn first_held(tree: &Path) -> Option<PathBuf> {
     None
 }
 
+/// Whether a program runs from this file: the system lets nobody write to it then.
+pub fn is_executed(program: &Path) -> bool {
+    let opened = OpenOptions::new().write(true).open(program);
+    opened.is_err_and(|e| e.raw_os_error() == Some(ERROR_SHARING_VIOLATION))
+}
+
 /// Takes a lock without waiting. Returns whether it was free.
 pub(super) fn try_lock(file: &File, is_exclusive: bool) -> io::Result<bool> {
     match api::lock_byte(file, LOCKED_BYTE, is_exclusive) {
@@ -249,16 +255,24 @@ pub(super) fn folder_link(target: &Path, at: &Path) -> io::Result<()> {
     let absolute = std::path::absolute(folder.join(target))?;
     match junction::create(absolute, at) {
         Ok(()) => is_made(at),
-        Err(_) => symlink(target, at),
+        Err(_) => {
+            // The empty folder that was to become one.
+            let _ = fs::remove_dir(at);
+            symlink(target, at)
+        }
     }
 }
 
 /// Wine says that it has made a link, and has not.
 fn is_made(link: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(link) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(io::ErrorKind::Unsupported.into()),
-    }
+    let is_link = fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink());
+    if is_link { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
+}
+
+/// Removes a file or a link. A link to a folder is removed as folders are.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    use std::os::windows::fs::FileTypeExt;
+    if fs::symlink_metadata(path)?.file_type().is_symlink_dir() { fs::remove_dir(path) } else { fs::remove_file(path) }
 }
 
 pub(super) fn rename_link(from: &Path, to: &Path) -> io::Result<()> {
@@ -309,12 +323,8 @@ impl Folder {
     }
 
     pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
-        use std::os::windows::fs::FileTypeExt;
         let path = self.0.join(name);
-        if fs::symlink_metadata(&path)?.file_type().is_symlink_dir() {
-            return fs::remove_dir(path);
-        }
-        patiently(Patience::May, || fs::remove_file(&path))
+        patiently(Patience::May, || remove_file(&path))
     }
 
     pub(super) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {

@@ -17,6 +17,10 @@ const LEVEL: i32 = 3;
 const QUEUE: usize = 4;
 
 /// Replaces or removes each of `damaged`, which is in order; returns the replaced ones, in order.
+///
+/// # Errors
+/// If the remote cannot be reached, or the run is cancelled: then no chunk was removed, and those that had been fetched
+/// until then are replaced.
 pub(super) fn repair(
     store: &LocalStore,
     damaged: &[ChunkId],
@@ -94,10 +98,8 @@ fn fetch(
             Err(Error::ChunkMissing { id, .. } | Error::ChunkCorrupt { id, .. }) if wanted.contains(&id) => {
                 wanted.retain(|other| *other != id);
             }
-            Err(error) => {
-                monitor.warn(&error);
-                break;
-            }
+            // It is not known which of the rest the remote has, so none is removed.
+            Err(error) => return Err(error),
             Ok(()) => break,
         }
     }

@@ -67,7 +67,9 @@ impl BundleClient<'_> {
                 return None;
             };
             for (at, digest) in installed.iter().enumerate() {
-                let Some(info) = list.find(Some(digest)).filter(|info| path.bytes + info.length <= most_bytes) else {
+                let Some(info) =
+                    list.find(Some(digest)).filter(|info| path.bytes.saturating_add(info.length) <= most_bytes)
+                else {
                     continue;
                 };
                 let infos = std::iter::once(info).chain(path.infos.iter().rev()).cloned().collect();

@@ -153,8 +153,8 @@ impl<'a> Work<'a> {
             return Ok(Given::Before);
         }
         ends.sink.accept(&chunk)?;
-        if let Some(cache) = ends.write_cache {
-            cache.put(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?)?;
+        if ends.cached.write_cache.is_some() {
+            ends.cached.remember(&Compressor::new(CACHE_LEVEL)?.compress(&chunk)?, self.monitor);
         }
         Ok(Given::Now)
     }

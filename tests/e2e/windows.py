@@ -1,0 +1,402 @@
+#!/usr/bin/env python3
+"""Tries `vsekai.exe` in wine: installs, updates, resumes, kills, and files that other programs have open.
+
+Usage: tests/e2e/windows.py VSEKAI.EXE [TEST...]. The exe is a build with debug assertions, for `VSEKAI_FAULT`. `VSEKAI_FAULTS=all`
+stops it at every operation instead of every tenth one. Versions are published by the `vsekai` of this system; whether Windows
+programs and this system agree is a part of the test. All of it happens in a folder below /tmp, drive `Z:` of wine.
+"""
+
+import contextlib
+import functools
+import http.server
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from world import GAME, REPO, program
+
+WINE = REPO / "tests/tools/wine.sh"
+HERE = REPO / "tests/e2e/windows"
+COMPILER = "x86_64-w64-mingw32-gcc"
+MIB = 1 << 20
+
+
+def z(path):
+    """A path as Windows programs see it."""
+    return "Z:" + str(path).replace("/", "\\")
+
+
+class Run:
+    """The outcome of `vsekai.exe --json`."""
+
+    def __init__(self, done):
+        self.code = done.returncode
+        self.said = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+        self.lines = [json.loads(line) for line in done.stdout.decode().splitlines() if line.startswith("{")]
+
+    @property
+    def last(self):
+        return self.lines[-1] if self.lines else {}
+
+    def done(self):
+        assert self.code == 0 and self.last.get("event") == "done", f"exit {self.code}: {self.said}"
+        return self.last
+
+    def failed(self, code):
+        assert self.code != 0 and self.last.get("code") == code, f"exit {self.code}, not {code}: {self.said}"
+        return self.last
+
+    def warnings(self, code):
+        return [line["message"] for line in self.lines if line["event"] == "warned" and line["code"] == code]
+
+
+class World:
+    """A folder with a publisher, and the programs."""
+
+    def __init__(self, folder, exe):
+        self.folder, self.exe, self.vsekai = folder, folder / "bin/vsekai.exe", program("vsekai")
+        (folder / "bin").mkdir()
+        shutil.copy(exe, self.exe)
+        for name in ["game", "hold"]:
+            source, target = HERE / f"{name}.c", folder / f"bin/{name}.exe"
+            subprocess.run([COMPILER, "-O1", "-s", "-o", target, source], check=True)
+        self.publish_with(["keys", "init", self.keys, "--mode", "stable"])
+
+    @property
+    def keys(self):
+        return self.folder / "keys"
+
+    @property
+    def repository(self):
+        return self.folder / "repository"
+
+    def publish_with(self, words):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
+        done = subprocess.run([self.vsekai, *map(str, words)], env=clean, capture_output=True)
+        assert done.returncode == 0, f"{words}: {done.stderr.decode()}"
+
+    def build(self, version):
+        """A game of this version: some files are the same in all versions."""
+        tree = self.folder / f"build-{version}"
+        (tree / "data").mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.folder / "bin/game.exe", tree / "game.exe")
+        (tree / "common").write_bytes(random.Random(1).randbytes(3 * MIB))
+        (tree / "data/map").write_bytes(random.Random(version).randbytes(MIB))
+        (tree / "data/ゲーム äöü.txt").write_text(version)
+        (tree / ("Case.txt" if version == "1.0.0" else "case.txt")).write_text("the same")
+        (tree / "read-only.txt").write_text("settings")
+        (tree / "read-only.txt").chmod(0o444)
+        return tree
+
+    def publish(self, version, *words):
+        tree = [] if "--from-index" in words else [self.build(version)]
+        options = ["--mode", "stable", "--version", version, "--platform", "windows-x86_64", "--entry", "game.exe"]
+        target = ["--repository", self.repository, "--keys", self.keys]
+        self.publish_with(["publish", *tree, *options, *target, *words])
+
+    def publish_from_index(self, version):
+        """Publishes what `casync` would have made: with the times of folders, and all else that a tree has."""
+        tree, index, store = self.build(version), self.folder / f"{version}.caidx", self.folder / "casync-store"
+        self.publish_with(["store", "make", "--casync-exact", "--store", store, index, tree])
+        self.publish(version, "--from-index", index, "--from-store", store)
+
+    def start(self, *words, env=None, **more):
+        given = {name: value for name, value in os.environ.items() if not name.startswith(("VSEKAI_", "GAME_"))}
+        for kept in ["VSEKAI_TOOLS"]:
+            given |= {kept: os.environ[kept]} if kept in os.environ else {}
+        given |= env or {}
+        return subprocess.Popen([WINE, *map(str, words)], env=given, cwd=self.folder, **more)
+
+    def run(self, *words, env=None, seconds=300):
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started = self.start(*words, env=env, **pipes)
+        out, err = started.communicate(timeout=seconds)
+        return subprocess.CompletedProcess(words, started.returncode, out, err)
+
+    def __call__(self, *words, env=None):
+        """`vsekai.exe --json WORDS`"""
+        return Run(self.run(z(self.exe), "--json", *words, env=env))
+
+    def update(self, game, *words, env=None):
+        first = ["--repository", z(self.repository), "--trust-root", z(self.keys / "root.json"), "--no-shared-cache"]
+        return self("update", z(game), *first, *words, env=env)
+
+    @contextlib.contextmanager
+    def holding(self, *files, seconds=60):
+        """Has files open that nobody else may then write, rename or remove."""
+        words = [z(self.folder / "bin/hold.exe"), seconds, *map(z, files)]
+        holder = self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        said = holder.stdout.readline()
+        assert said.strip() == b"open", said
+        try:
+            yield
+        finally:
+            self.run("taskkill", "/F", "/IM", "hold.exe")
+            holder.wait(timeout=60)
+
+
+class Server:
+    """The repository on a web server that counts what it sends."""
+
+    def __init__(self, folder):
+        self.sent, server = 0, self
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def copyfile(self, source, outputfile):
+                while part := source.read(16 << 10):
+                    outputfile.write(part)
+                    server.sent += len(part) if "/store/" in self.path else 0
+
+        handler = functools.partial(Handler, directory=folder)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self):
+        self._server.shutdown()
+
+
+def current(game):
+    return json.loads((game / ".vsekai/state.json").read_text())["current"]
+
+
+def tree(game):
+    return game / "versions" / current(game)["folder"]
+
+
+def assert_is(world, game, version):
+    """The install has this version, byte for byte, and says so."""
+    assert current(game)["version"] == version, current(game)
+    build, found = world.folder / f"build-{version}", tree(game)
+    for path in [path for path in build.rglob("*") if path.is_file()]:
+        name = path.relative_to(build)
+        assert (found / name).read_bytes() == path.read_bytes(), name
+    names = [{str(path.relative_to(top)) for path in top.rglob("*")} for top in (build, found)]
+    assert names[0] == names[1], names[0] ^ names[1]
+    assert world("verify", z(game)).done()["damage"] == []
+
+
+def test_build_that_casync_made_is_installed_updated_and_rolled_back(world):
+    game = world.folder / "game"
+    world.publish_from_index("1.0.0")
+    world.update(game).done()
+    assert_is(world, game, "1.0.0")
+    world.publish_from_index("2.0.0")
+    done = world.update(game).done()
+    assert done["plan"]["kept_files"] >= 2 and done["from"] == "1.0.0", done
+    assert_is(world, game, "2.0.0")
+    world("rollback", z(game)).done()
+    assert_is(world, game, "1.0.0")
+
+
+def test_path_as_people_write_it_and_a_japanese_one(world):
+    world.publish("1.0.0")
+    for name in ["forward", "ユーザー 名/ゲーム"]:
+        game = world.folder / name
+        game.parent.mkdir(exist_ok=True)
+        options = ["--repository", z(world.repository).replace("\\", "/"), "--trust-root", z(world.keys / "root.json")]
+        world("--update", z(game).replace("\\", "/"), *options).done()
+        assert_is(world, game, "1.0.0")
+        log = world.folder / "game.log"
+        run = world("launch", z(game), "--", 'a "quoted" word', "--use_vr", env={"GAME_LOG": z(log), "GAME_READY": "1"})
+        assert run.done()["is_acknowledged"] is True
+        said = log.read_text(encoding="utf-8", errors="replace")
+        assert 'argument=a "quoted" word\n' in said and "argument=--use_vr" in said, said
+        for told in [said, world("status", z(game)).said]:
+            assert "\\\\?\\" not in told and "\\\\\\\\?\\\\" not in told, told
+
+
+def test_folder_that_the_game_made_is_carried_over(world):
+    world.publish("1.0.0")
+    world.publish("2.0.0")
+    game = world.folder / "game"
+    world.update(game, "--version", "1.0.0").done()
+    (tree(game) / "logs/deep").mkdir(parents=True)
+    (tree(game) / "logs/deep/today.txt").write_text("of the player")
+    world.update(game).done()
+    assert (tree(game) / "logs/deep/today.txt").read_text() == "of the player"
+
+
+def test_long_names_and_paths(world):
+    build = world.folder / "build-1.0.0"
+    (build / ("d" * 20)).mkdir(parents=True)
+    (build / ("d" * 20) / ("f" * 200)).write_text("a path of 221 letters")
+    world.publish("1.0.0")
+    # The paths of the installed files have about 450 letters, where programs of old stop at 260.
+    game = world.folder / ("g" * 90) / ("h" * 90)
+    game.parent.mkdir()
+    world.update(game).done()
+    assert_is(world, game, "1.0.0")
+    world("uninstall", z(game)).done()
+    assert not game.exists(), sorted(map(str, game.rglob("*")))
+
+
+def test_run_that_was_killed_goes_on_where_it_stopped(world):
+    world.publish("1.0.0", "--delta-from", "0")
+    game, server = world.folder / "game", Server(world.repository)
+    where = ["--repository", server.url, "--trust-root", z(world.keys / "root.json"), "--no-shared-cache"]
+    words = [z(world.exe), "--json", "update", z(game), *where]
+    slow = world.start(*words, "--limit-rate", "1M", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while server.sent < 2 * MIB:
+        assert time.monotonic() < deadline, server.sent
+        time.sleep(0.05)
+    world.run("taskkill", "/F", "/IM", "vsekai.exe")
+    slow.wait(timeout=60)
+    first, server.sent = server.sent, 0
+    world("update", z(game), *where).done()
+    whole = sum(path.stat().st_size for path in (world.repository / "store").rglob("*.cacnk"))
+    # What was on its way when it was killed, is fetched again: four connections, and a chunk of 256 KiB on each.
+    assert server.sent <= whole - first + 5 * 256 * 1024, (first, server.sent, whole)
+    assert_is(world, game, "1.0.0")
+    server.close()
+
+
+def test_scanner_that_has_files_open(world):
+    world.publish("1.0.0")
+    world.publish("2.0.0")
+    world.publish("3.0.0")
+    game = world.folder / "game"
+    world.update(game, "--version", "1.0.0").done()
+    play = functools.partial(world, "launch", z(game), env={"GAME_READY": "1"})
+    play().done()
+    # For a moment: waited for. For long: an error that names the file, and what was fetched is kept.
+    with world.holding(game / ".vsekai/state.json", seconds=3):
+        world.update(game, "--version", "2.0.0").done()
+    play().done()
+    with world.holding(game / ".vsekai/state.json"):
+        failed = world.update(game).failed("busy")
+    assert "state.json" in failed["message"], failed
+    old = next(path for path in (game / "versions").iterdir() if path.name.startswith("1.0.0"))
+    with world.holding(old / "common"):
+        run = world.update(game)
+        assert run.done()["current"]["version"] == "3.0.0"
+        assert any("common" in text or "1.0.0" in text for text in run.warnings("busy")), run.said
+        play().done()
+        back = world("rollback", z(game)).done()
+        assert back["version"] == "2.0.0", back
+    world.update(game, "--version", "3.0.0").done()
+    play().done()
+    assert not old.exists(), "removed by a later command"
+
+
+def test_game_that_outlives_its_updater(world):
+    for version in ["1.0.0", "2.0.0", "3.0.0"]:
+        world.publish(version)
+    game = world.folder / "game"
+    world.update(game, "--version", "1.0.0").done()
+    playing = world.start(z(tree(game) / "game.exe"), env={"GAME_RUN": "600"})
+    time.sleep(3)
+    first = tree(game)
+    world.update(game, "--version", "2.0.0").done()
+    world.update(game).done()
+    assert (first / "common").exists(), sorted(map(str, (game / "versions").rglob("*")))
+    refused = world("uninstall", z(game)).failed("busy")
+    assert "in use" in refused["message"], refused
+    assert world("status", z(game)).done()["current"]["version"] == "3.0.0"
+    world.run("taskkill", "/F", "/IM", "game.exe")
+    playing.wait(timeout=60)
+    world("uninstall", z(game)).done()
+    assert not game.exists(), sorted(map(str, game.rglob("*")))
+
+
+def test_publisher_on_windows(world):
+    build, store, index = world.build("1.0.0"), world.folder / "store", world.folder / "game.caidx"
+    world("store", "make", "--store", z(store), z(index), z(build)).done()
+    world("store", "verify", z(store)).done()
+    keys, repository = world.folder / "win-keys", world.folder / "win-repository"
+    world("keys", "init", z(keys), "--mode", "stable").done()
+    options = ["--mode", "stable", "--version", "1.0.0", "--entry", "game.exe", "--keys", z(keys)]
+    world("publish", z(build), *options, "--repository", z(repository)).done()
+    game = world.folder / "game"
+    world("--update", z(game), "--repository", z(repository), "--trust-root", z(keys / "root.json")).done()
+    assert_is(world, game, "1.0.0")
+
+
+def test_killed_at_any_operation(world):
+    world.publish("1.0.0")
+    world.publish("2.0.0")
+    template, game, counted = world.folder / "template", world.folder / "game", world.folder / "operations"
+    world.update(template, "--version", "1.0.0").done()
+    shutil.copytree(template, game)
+    words = ["--threads", "1"]
+    world.update(game, *words, env={"VSEKAI_FAULT": f"count:{z(counted)}"}).done()
+    last = len(counted.read_text().splitlines())
+    assert last > 50, last
+    step = 1 if os.environ.get("VSEKAI_FAULTS") == "all" else 10
+    broken = []
+    for number in range(1, last + 1, step):
+        shutil.rmtree(game)
+        shutil.copytree(template, game)
+        rule = f"{number}:{'tear' if number % 2 else 'before'}"
+        killed = world.update(game, *words, env={"VSEKAI_FAULT": rule})
+        if killed.code == 0 and "tear" not in rule:
+            broken.append(f"{rule}: not killed")
+        try:
+            started = world("launch", z(game), env={"GAME_READY": "1"}).done()
+            assert started["version"] in ("1.0.0", "2.0.0"), started
+            world.update(game).done()
+            assert_is(world, game, "2.0.0")
+        except AssertionError as error:
+            broken.append(f"{rule}: {str(error)[:600]}")
+    print(f"killed at {len(range(1, last + 1, step))} of {last} operations, {len(broken)} left broken")
+    assert not broken, "\n".join(broken)
+
+
+def test_real_builds(world):
+    if not GAME:
+        print("SKIPPED: VSEKAI_TEST_DATA is not set, so V-Sekai's own builds are not installed", file=sys.stderr)
+        return
+    indexes = sorted(GAME.glob("*linux*.caidx"))[-2:]
+    assert len(indexes) == 2, list(GAME.iterdir())
+    # Wine sees only the folders that this system shares with it.
+    store = shutil.copytree(GAME / "store", world.folder / "store")
+    indexes = [Path(shutil.copy(index, world.folder)) for index in indexes]
+    native, there = world.folder / "native", world.folder / "there"
+    for index in indexes:
+        world.publish_with(["store", "extract", "--store", store, index, native])
+        begun = time.monotonic()
+        world("store", "extract", "--store", z(store), z(index), z(there)).done()
+        print(f"{index.name}: extracted in {time.monotonic() - begun:.1f} s")
+        wanted = {path.relative_to(native): path.stat().st_size for path in native.rglob("*") if path.is_file()}
+        found = {path.relative_to(there): path.stat().st_size for path in there.rglob("*") if path.is_file()}
+        assert wanted == found and wanted, (wanted, found)
+        for name in wanted:
+            assert (native / name).read_bytes() == (there / name).read_bytes(), name
+
+
+def main():
+    exe, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    tests = {name: test for name, test in globals().items() if name.startswith("test_")}
+    chosen = {name: test for name, test in tests.items() if not names or any(part in name for part in names)}
+    assert chosen, f"no test has one of these in its name: {names}"
+    failed = []
+    for name, test in chosen.items():
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="vsekai-windows-", dir="/tmp") as folder:
+            try:
+                test(World(Path(folder).resolve(), exe))
+                print(f"ok    {name}  ({time.monotonic() - begun:.0f} s)", flush=True)
+            except Exception as error:  # noqa: BLE001 - a test may fail in any way
+                failed.append(name)
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                print(f"FAIL  {name}, line {place.lineno}: {type(error).__name__}: {str(error)[:3000]}", flush=True)
+            finally:
+                subprocess.run([WINE, "--kill"], check=False, stderr=subprocess.DEVNULL)
+    print(f"Windows: {len(chosen) - len(failed)} passed, {len(failed)} failed")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
