@@ -29,6 +29,8 @@ NORMAL = [
     (re.compile(r"\b(in|Took) \d+\.\d\d s\b"), r"\1 TIME s"),
     (re.compile(r"\b[0-9a-f]{16}\b(?=  (not )?here)"), "KEY"),
     (re.compile(r'"key_id":"[0-9a-f]{64}"'), '"key_id":"KEY"'),
+    # The second of the run is in it.
+    (re.compile(r'"expires":"[-0-9T:]+Z"'), '"expires":"TIME"'),
     # The number of progress lines depends on the time, too.
     (re.compile(r'^\{"event":"(progress|advanced)".*\n', re.M), ""),
 ]
