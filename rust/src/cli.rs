@@ -20,6 +20,8 @@ mod signals;
 mod size;
 mod summary;
 
+use clap::CommandFactory as _;
+
 use arguments::Cli;
 use output::{INTERNAL, Output};
 
@@ -30,6 +32,11 @@ use output::{INTERNAL, Output};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments = arguments.into_iter().collect();
     std::panic::catch_unwind(|| obey(arguments)).unwrap_or(INTERNAL)
+}
+
+/// The whole command line, for manual pages and completions of shells.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 fn obey(arguments: Vec<OsString>) -> u8 {

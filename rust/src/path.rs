@@ -65,10 +65,15 @@ impl RelPath {
     ///
     /// Unicode normalization is not applied: é as one code point and é as two remain different names.
     pub fn folded(&self) -> String {
-        // Both directions: Σ has two lower-case letters, and ẞ has no upper-case letter of its own.
-        let lower = self.0.chars().flat_map(char::to_lowercase);
-        lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+        folded(&self.0)
     }
+}
+
+/// [`RelPath::folded`] for a single name.
+pub(crate) fn folded(name: &str) -> String {
+    // Both directions: Σ has two lower-case letters, and ẞ has no upper-case letter of its own.
+    let lower = name.chars().flat_map(char::to_lowercase);
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 impl fmt::Display for RelPath {

@@ -6,6 +6,7 @@
 #	api       the server against its OpenAPI document
 #	bundles   bundles, read by a second reader
 #	tuf       repositories, read by python-tuf
+#	publish   the action for publishers; the smoke test that each system runs
 #	launcher  exports the launcher and plays with it; its command line
 #	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
 #
@@ -16,7 +17,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tools=$repo/tests/tools
 
-suites=(build rust api bundles tuf launcher godot)
+suites=(build rust api bundles tuf publish launcher godot)
 [[ $# -eq 0 ]] || suites=("$@")
 
 work=$(mktemp -d)
@@ -79,6 +80,11 @@ suite_tuf() {
 	fi
 }
 
+suite_publish() {
+	"$repo/tests/e2e/smoke.sh" "$(bin_dir)/vsekai" >/dev/null
+	"$tools/fixtures.sh" "$work/publish" "$repo/tests/e2e/action.sh"
+}
+
 # Cached, because the answer never changes and asking takes a second.
 has_godot() {
 	[[ -n ${godot_found:-} ]] || { "$tools/godot.sh" --version >/dev/null && godot_found=yes || godot_found=no; }
@@ -130,7 +136,7 @@ suite_godot() {
 }
 
 for suite in "${suites[@]}"; do
-	[[ $(type -t "suite_$suite") == function ]] || die "unknown suite '$suite': use build, rust, api, bundles, tuf, launcher or godot"
+	[[ $(type -t "suite_$suite") == function ]] || die "unknown suite '$suite': use build, rust, api, bundles, tuf, publish, launcher or godot"
 done
 stage "test: install prerequisites" setup
 if [[ -z ${VSEKAI_BIN:-} && ! " ${suites[*]} " =~ " build "|" rust " ]]; then

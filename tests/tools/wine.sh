@@ -24,4 +24,16 @@ fi
 if [[ ! -d ${root}${WINEPREFIX}/drive_c && ! -d $WINEPREFIX/drive_c ]]; then
 	"${enter[@]}" wineboot --init >/dev/null 2>&1 || true
 fi
+# The tree shows only some folders of this system.
+case $1 in
+	/tmp/* | "$repo"/*) ;;
+	/*)
+		copy=$(mktemp --suffix=.exe)
+		at_exit "rm -f '$copy'"
+		cp "$1" "$copy"
+		set -- "$copy" "${@:2}"
+		;;
+esac
+# Kept for a while: its services take longer to start than most programs to run.
+"${enter[@]}" wineserver --persistent=20 2>/dev/null || true
 "${enter[@]}" wine "$@"

@@ -13,7 +13,6 @@ use std::path::Path;
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::formats::release::{DEFAULT_STORE, ModeName, Why};
-use crate::install::integrate::{self, Record};
 use crate::install::{
     self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Need, Prepared,
     Purpose, Session, SignedDigests, Trial, Uninstalled, VerifyDepth, VersionJob,
@@ -27,6 +26,7 @@ use crate::text;
 use crate::version::Version;
 
 mod bundle_client;
+mod desktop;
 mod facts;
 mod repository_state;
 mod restore;
@@ -164,6 +164,7 @@ impl Updater {
             install::discard(&self.root, monitor)?;
             report.saved_files = session.clean(monitor)?;
         }
+        self.show_version(&mut session, monitor)?;
         let current = session.current()?.clone();
         let mode = view.mode(&self.settings, &session.state)?;
         let from = from.map(|from| from.version).filter(|from| *from != current.version);
@@ -379,36 +380,6 @@ impl Updater {
             is_resumable,
             is_integrated: state.integration.is_some(),
         })
-    }
-
-    /// Registers the install with the desktop (`setup_registry_values` in the proposal). Can be repeated.
-    pub fn integrate(&self, desktop: &Desktop, monitor: &Monitor) -> Result<Record> {
-        let mut session = self.enter("integrate", monitor)?;
-        session.current()?;
-        let record = integrate::integrate(&integrate::Request {
-            display_name: &desktop.display_name,
-            install_root: self.root.directory(),
-            program: &desktop.program,
-            icon_svg: &desktop.icon_svg,
-            scheme: &desktop.scheme,
-            take_scheme: desktop.take_scheme,
-            folders: &desktop.folders,
-            refresh: desktop.refresh.as_deref(),
-            earlier: session.state.integration.as_ref(),
-        })?;
-        session.state.integration = Some(record.clone());
-        session.commit()?;
-        Ok(record)
-    }
-
-    /// Undoes [`Updater::integrate`]. Returns the record of what was undone, or `None` if nothing was registered.
-    pub fn unintegrate(&self, monitor: &Monitor) -> Result<Option<Record>> {
-        let mut session = self.enter("unintegrate", monitor)?;
-        let Some(record) = session.state.integration.clone() else { return Ok(None) };
-        integrate::unintegrate(&record)?;
-        session.state.integration = None;
-        session.commit()?;
-        Ok(Some(record))
     }
 
     /// Removes the install. Files that we did not put there stay.

@@ -31,7 +31,9 @@ impl Session {
     /// Whether the version in this folder is kept in another one: it was repaired there.
     fn is_replaced(&self, folder: &str) -> bool {
         let Ok(release) = InstalledVersion::release(self.root(), folder) else { return false };
-        self.state.kept().any(|kept| kept.version == release.version && kept.mode == release.mode)
+        self.state.kept().any(|kept| {
+            (&kept.version, &kept.mode, &kept.platform) == (&release.version, &release.mode, &release.platform)
+        })
     }
 }
 

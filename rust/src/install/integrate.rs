@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub icon_svg: &'a [u8],
     /// The URL scheme, such as `uro`.
     pub scheme: &'a str,
+    /// The installed version, as text, and its size in bytes.
+    pub installed: (&'a str, u64),
     /// Take over the scheme even if another program handles it.
     pub take_scheme: bool,
     /// The user's folders for menu entries and settings.
@@ -96,6 +98,14 @@ pub struct Record {
 }
 
 impl Record {
+    /// Shows another version and its size in bytes where the system lists installed programs. Only Windows shows them.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; what could be written is recorded all the same.
+    pub fn show_version(&mut self, version: &str, bytes: u64) -> Result<()> {
+        windows::show_version(&mut self.changes, version, bytes)
+    }
+
     /// The files, folders and registry keys that were created or changed, in order.
     pub fn places(&self) -> Vec<String> {
         self.changes.iter().map(Change::place).collect()

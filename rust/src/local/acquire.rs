@@ -21,6 +21,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm, VerifiedChunk};
+use crate::limits;
 use crate::local::sources::{Delivery, Sources, Transfer, WantedChunk};
 use crate::local::spool::Spool;
 use crate::local::store::LocalStore;
@@ -327,10 +328,25 @@ impl<'a> Round<'a> {
             if let Some(chunk) = self.read_store(worker, cache, want) {
                 return Ok(Some(chunk));
             }
-            // Damaged or missing: either way, later readers must not find it.
-            let _ = cache.remove(&want.id);
+            if self.is_damaged(worker, cache, want.id) {
+                // Later readers, which may be other programs, must not find it.
+                let _ = cache.remove(&want.id);
+            }
         }
         Ok(None)
+    }
+
+    /// Whether a store has other content under this id. An index that states a wrong size is not the chunk's fault, nor is
+    /// a disk that cannot be read for a moment.
+    fn is_damaged(&self, worker: &mut Worker, store: &LocalStore, id: ChunkId) -> bool {
+        match store.get(&id, limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
+            Ok(Some(stored)) => match worker.decompressor.decompress(&stored, limits::MAX_CHUNK_BYTES, Vec::new()) {
+                Ok(chunk) => self.digest.verify(chunk, id, self.monitor).is_err(),
+                Err(_) => true,
+            },
+            Ok(None) => false,
+            Err(error) => matches!(error, Error::ChunkCorrupt { .. }),
+        }
     }
 
     fn read_store(&self, worker: &mut Worker, store: &LocalStore, want: &WantedChunk) -> Option<VerifiedChunk> {

@@ -248,3 +248,24 @@ fn repair_fetches_what_a_remote_can_give() {
     assert_eq!(done.damaged, [damaged[0], damaged[2]]);
     assert_eq!(done.repaired, [damaged[1], damaged[3], damaged[4]]);
 }
+
+/// A remote without a network.
+#[derive(Debug)]
+struct Unreachable;
+
+impl Remote for Unreachable {
+    fn fetch(&self, _: &[WantedChunk], _: Sender<Delivery>, _: &Monitor) -> Result<Transfer> {
+        Err(Error::Io { action: "connect", path: "remote".into(), source: std::io::ErrorKind::NotConnected.into() })
+    }
+}
+
+#[test]
+fn repair_removes_nothing_when_nobody_can_say_what_can_be_had() {
+    let test = test();
+    let damaged = test.damage();
+    let there = |id: &&ChunkId| test.store.path_of(id).exists();
+    let before = damaged.iter().filter(there).count();
+    let sources = Sources { remote: Some(Arc::new(Unreachable)), ..Sources::default() };
+    verify(&test.store, None, Some(&sources), &Monitor::default()).unwrap_err();
+    assert!(before > 0 && damaged.iter().filter(there).count() == before);
+}

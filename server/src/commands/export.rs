@@ -132,10 +132,17 @@ async fn write_bundle(app: &Application, bundle: &Bundle, path: &Path) -> Result
     let failed = |error: std::io::Error| Error::from(vsekai_updater::Error::io("write", &temporary)(error));
     let mut pieces = app.service().bundles().read(bundle.info.id, 0..bundle.info.length).await?;
     let mut file = disk::create(&temporary)?;
-    while let Some(bytes) = pieces.try_next().await? {
-        file.write_all(&bytes).map_err(failed)?;
+    let written: Result<()> = async {
+        while let Some(bytes) = pieces.try_next().await? {
+            file.write_all(&bytes).map_err(failed)?;
+        }
+        disk::sync_file(&file, &temporary)?;
+        disk::rename_over(&temporary, path)?;
+        Ok(())
     }
-    drop(file);
-    disk::rename_over(&temporary, path)?;
-    Ok(())
+    .await;
+    if written.is_err() {
+        let _ = disk::remove_file(&temporary);
+    }
+    written
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::{Layout, NodeKind};
 use crate::error::Result;
-use crate::path::{LEAVES, LinkTarget, RelPath, refused_link};
+use crate::path::{LEAVES, LinkTarget, RelPath, folded, refused_link};
 
 /// Links that may follow each other. Systems give up at about 40, so no working tree has more.
 const MAX_HOPS: usize = 32;
@@ -116,10 +116,6 @@ impl<'a> Links<'a> {
     }
 }
 
-fn folded(name: &str) -> String {
-    name.chars().flat_map(char::to_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +153,7 @@ mod tests {
             (&["a/up -> ..", "a/again -> up", "z -> a/again/../x"], "z -> "),
             (&["a/b/up -> ../..", "a/b/c -> up/a/b/up/../../etc"], "a/b/c -> "),
             (&["D/up -> ..", "e -> d/UP/../x"], "e -> "),
+            (&["Σ/up -> ..", "e -> ς/up/../x"], "e -> "),
             (&["d/up -> .", "d/up2 -> ../d/up/..", "e -> d/up2/.."], "e -> "),
             (&["a/up -> ..", "e -> a/nothing/../up/../x"], "e -> "),
         ] {

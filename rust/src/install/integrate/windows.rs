@@ -10,13 +10,17 @@ use std::path::{Path, PathBuf};
 
 pub(super) use registry::{Data, remove_empty_key, restore_value};
 
-use super::change::Work;
+use super::change::{Change, Work};
 use super::{Names, Request};
 use crate::error::Result;
 use link::Link;
 
 const UNINSTALL: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall";
 const CLASSES: &str = "Software\\Classes";
+
+/// The values that change with each update.
+const VERSION: &str = "DisplayVersion";
+const SIZE: &str = "EstimatedSize";
 
 pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let link = Link {
@@ -51,10 +55,33 @@ fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
         ("Publisher", Data::text("V-Sekai")),
         ("InstallLocation", Data::text(names.install_root)),
         ("UninstallString", Data::text(&uninstall)),
+        ("QuietUninstallString", Data::text(&command(&[names.program, "--quiet", "uninstall", names.install_root]))),
+        (VERSION, Data::text(request.installed.0)),
+        (SIZE, Data::number(kib(request.installed.1))),
         ("NoModify", Data::number(1)),
         ("NoRepair", Data::number(1)),
     ] {
         registry::set_value(&key, name, &data, work)?;
+    }
+    Ok(())
+}
+
+/// `EstimatedSize` is in units of 1024 bytes.
+fn kib(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+pub(super) fn show_version(changes: &mut [Change], version: &str, bytes: u64) -> Result<()> {
+    for change in changes {
+        let Change::RegistryValue { key, name, ours, .. } = change else { continue };
+        let new = match name.as_str() {
+            VERSION => Data::text(version),
+            SIZE => Data::number(kib(bytes)),
+            _ => continue,
+        };
+        if registry::replace(key, name, ours, &new)? {
+            *ours = new;
+        }
     }
     Ok(())
 }

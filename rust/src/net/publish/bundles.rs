@@ -132,7 +132,8 @@ fn make_one(
         Ok(built.info)
     });
     if placed.is_err() {
-        disk::remove_file(&temporary)?;
+        // The error that stopped the build is the one to report.
+        let _ = disk::remove_file(&temporary);
     }
     placed
 }
@@ -155,7 +156,12 @@ pub(super) fn clean(folder: &Path, kept: &HashSet<Digest>) -> Result<()> {
     }
     for entry in disk::list(&bundles)? {
         let name = format!("bundles/{}", entry.file_name().to_string_lossy());
-        let written = entry.metadata().and_then(|found| found.modified()).map_err(Error::io("read", entry.path()))?;
+        let written = match entry.metadata().and_then(|found| found.modified()) {
+            Ok(written) => written,
+            // Another publisher has removed it.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(Error::io("read", entry.path())(e)),
+        };
         let age = SystemTime::now().duration_since(written).unwrap_or_default();
         if !named.contains(&name) && age > GRACE {
             disk::remove_file(&entry.path())?;

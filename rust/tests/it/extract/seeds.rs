@@ -128,3 +128,39 @@ fn cache_keeps_what_was_fetched_and_a_bad_chunk_in_it_is_replaced() {
     assert_eq!(fs::read(cache.join(bad)).unwrap(), fs::read(game.bench.store().join(bad)).unwrap());
     assert_equal_trees(&game.bench.path("C"), &game.old, Same::ModesAndTimes);
 }
+
+#[test]
+fn cache_that_cannot_be_written_to_stops_nothing_and_a_lying_index_empties_none() {
+    let game = Game::new();
+    let server = TestServer::start(&game.bench.store());
+    let cache = game.bench.path("cache");
+    fs::create_dir(&cache).unwrap();
+    let to = |name: &str, index: &std::path::Path| {
+        let mut command = extract(&[server.url()], index, &game.bench.path(name));
+        Run::of(command.arg("--cache").arg(&cache))
+    };
+    // A file in the place of each folder of chunks.
+    (0..=0xffff).for_each(|at| fs::write(cache.join(format!("{at:04x}")), b"").unwrap());
+    let run = to("A", &game.old_index);
+    run.done();
+    assert_eq!(run.lines.iter().filter(|line| line["event"] == "warned").count(), 1, "{:?}", run.lines);
+    fs::remove_dir_all(&cache).unwrap();
+    fs::create_dir(&cache).unwrap();
+    to("B", &game.old_index).done();
+    let count = || walk(&cache).len();
+    let before = count();
+    // The last chunk is a byte shorter than it is.
+    let mut index = fs::read(&game.old_index).unwrap();
+    let at = index.len() - 40 - 40;
+    let end = u64::from_le_bytes(index[at..at + 8].try_into().unwrap());
+    index[at..at + 8].copy_from_slice(&(end - 1).to_le_bytes());
+    let lying = game.bench.path("lying.caidx");
+    fs::write(&lying, index).unwrap();
+    assert_ne!(to("C", &lying).code, Some(0));
+    assert_eq!(count(), before);
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
+}

@@ -5,6 +5,20 @@ use crate::support::run::Run;
 use crate::support::trees::{Same, assert_same, snapshot};
 
 #[test]
+fn last_state_of_what_failed_is_told() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let states = |run: &Run| -> Vec<String> {
+        let states = run.lines.iter().filter(|line| line["event"] == "state_changed");
+        states.map(|line| line["state"].as_str().unwrap().to_owned()).collect()
+    };
+    std::fs::rename(shop.publisher.repository(), shop.path("away")).unwrap();
+    assert_eq!(states(&shop.vsekai(&["check"])), ["Checking", "Failed"]);
+    assert_eq!(states(&shop.vsekai(&["rollback"])), ["RollingBack", "Failed"]);
+    std::fs::remove_file(shop.tree().join("data/map")).unwrap();
+    assert_eq!(states(&shop.vsekai(&["verify", "--repair"])).last().unwrap(), "Failed");
+}
+
+#[test]
 fn dry_run_changes_nothing() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     let before = snapshot(&shop.game());

@@ -78,6 +78,14 @@ pub(in crate::install::integrate) fn restore_value(
     }
 }
 
+/// Replaces a value if it is still `old`. Returns whether it was.
+pub(super) fn replace(key: &str, name: &str, old: &Data, new: &Data) -> Result<bool> {
+    if system::get(key, name)?.as_ref() != Some(old) {
+        return Ok(false);
+    }
+    system::set(key, name, new).map(|()| true)
+}
+
 /// Removes a key that has neither values nor subkeys.
 pub(in crate::install::integrate) fn remove_empty_key(key: &str) -> Result<()> {
     system::remove_if_empty(key)

@@ -193,6 +193,7 @@ mod registered {
                 program: &program,
                 icon_svg: b"",
                 scheme: &self.scheme,
+                installed: ("1.0.0", 2048),
                 take_scheme,
                 folders: &self.folders,
                 refresh: None,
@@ -228,8 +229,9 @@ mod registered {
         };
         std::fs::write(&shortcut, link.to_bytes()).unwrap();
         let mut shell = std::process::Command::new("cmd");
-        shell.args(["/c", "start", "", "/wait"]).arg(&shortcut);
-        assert!(shell.status().unwrap().success());
+        shell.args(["/c", "start", "/wait"]).arg(&shortcut);
+        // Not by its exit code, which is that of the program or of the shell.
+        shell.status().unwrap();
         let started = std::time::Instant::now();
         let read = || std::fs::read_to_string(&proof).unwrap_or_default();
         while read().trim() != "opened" {
@@ -256,6 +258,29 @@ mod registered {
         assert!(CURRENT_USER.open(desk.class()).is_err());
         assert!(!desk.folders.programs.exists());
         unintegrate(&again).unwrap();
+    }
+
+    #[test]
+    fn list_of_programs_shows_the_version_and_the_size() {
+        let desk = Desk::new("uro-version");
+        let mut record = desk.integrate(false, None);
+        let key = format!("{UNINSTALL}\\{}", record.app_id);
+        let shown = || {
+            let opened = CURRENT_USER.open(&key).unwrap();
+            (opened.get_string("DisplayVersion").unwrap(), opened.get_u32("EstimatedSize").unwrap())
+        };
+        assert_eq!(shown(), ("1.0.0".to_owned(), 2));
+        let quiet = CURRENT_USER.open(&key).unwrap().get_string("QuietUninstallString").unwrap();
+        assert_eq!(&words(&quiet)[1..3], ["--quiet", "uninstall"]);
+        record.show_version("2.0.0", 5000).unwrap();
+        assert_eq!(shown(), ("2.0.0".to_owned(), 5));
+        // What somebody else has written there stays.
+        CURRENT_USER.create(&key).unwrap().set_string("DisplayVersion", "of another").unwrap();
+        record.show_version("3.0.0", 5000).unwrap();
+        assert_eq!(shown().0, "of another");
+        CURRENT_USER.create(&key).unwrap().set_string("DisplayVersion", "2.0.0").unwrap();
+        unintegrate(&record).unwrap();
+        assert!(CURRENT_USER.open(&key).is_err());
     }
 
     #[test]

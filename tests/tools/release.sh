@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# Makes what a release has into out/release: release.sh [PART...]. Parts, in this order, all by default:
+#
+#	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
+#	windows   vsekai.exe, and an installer for one user
+#	addon     the addon for Godot, with its libraries for Linux and Windows
+#	launcher  the exported launcher for Linux
+#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences of all dependencies
+#	check     starts each program in a system that has nothing else
+#
+# All times in the archives are that of the commit, so the same commit gives the same archives.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+tools=$repo/tests/tools
+
+parts=(linux windows addon launcher sums check)
+[[ $# -eq 0 ]] || parts=("$@")
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repo/rust/Cargo.toml" | head -n 1)
+out=$repo/out/release
+SOURCE_DATE_EPOCH=$(git -C "$repo" log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+# Paths of this machine are not in the programs.
+export RUSTFLAGS="--remap-path-prefix=$repo=/vsekai --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+work=$(mktemp -d)
+at_exit "rm -rf '$work'"
+target=$(cargo_target)
+
+# The oldest glibc with support in a distribution at the time of writing: RHEL 8, Debian 10.
+glibc=2.28
+linux=(x86_64 aarch64)
+
+# zigbuild: cargo with a linker for any system and an old glibc.
+zigbuild() {
+	local venv=$cache/zigbuild
+	if [[ ! -x $venv/bin/cargo-zigbuild ]]; then
+		python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'ziglang==0.15.*' 'cargo-zigbuild==0.23.*'
+	fi
+	PATH=$venv/bin:$PATH cargo_in_rust zigbuild "$@"
+}
+
+# archive NAME: a folder of $work as NAME.tar.xz or NAME.zip, the same bytes for the same content.
+archive() {
+	local name=$1 kind=$2
+	find "$work/$name" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+	rm -f "$out/$name.$kind"
+	case $kind in
+		tar.xz) tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner -cJf "$out/$name.$kind" "$name" ;;
+		zip) (cd "$work" && find "$name" -type f | sort | zip -q -X -9 "$out/$name.$kind" -@) ;;
+	esac
+}
+
+# collect NAME FILE...: a folder of $work with these files and the project's texts.
+collect() {
+	local folder=$work/$1
+	mkdir -p "$folder"
+	cp "$repo/README.md" "$repo/CHANGELOG.md" "$repo/LICENSE" "${@:2}" "$folder"
+}
+
+manual() {
+	cargo_in_rust run --quiet --example manual -- "$work/manual"
+}
+
+debian_package() {
+	local arch=$1 bins=$2 root=$work/deb-$1
+	mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/share/man/man1" "$root/usr/share/doc/vsekai"
+	mkdir -p "$root/usr/share/bash-completion/completions" "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
+	install -m 755 "$bins/vsekai" "$bins/vsekai-server" "$root/usr/bin"
+	for page in "$work"/manual/man1/*; do gzip -9 -n -c "$page" >"$root/usr/share/man/man1/$(basename "$page").gz"; done
+	cp "$work/manual/completions/vsekai.bash" "$root/usr/share/bash-completion/completions/vsekai"
+	cp "$work/manual/completions/_vsekai" "$root/usr/share/zsh/vendor-completions/"
+	cp "$work/manual/completions/vsekai.fish" "$root/usr/share/fish/vendor_completions.d/"
+	cp "$repo/LICENSE" "$root/usr/share/doc/vsekai/copyright"
+	cat >"$root/DEBIAN/control" <<-END
+		Package: vsekai
+		Version: $version
+		Architecture: $arch
+		Maintainer: V-Sekai contributors <https://github.com/V-Sekai/vsekai-updater>
+		Depends: libc6 (>= $glibc)
+		Section: games
+		Priority: optional
+		Installed-Size: $(du -k -s "$root/usr" | cut -f 1)
+		Homepage: https://github.com/V-Sekai/vsekai-updater
+		Description: installs and updates games from signed repositories
+		 Signed, resumable updates from any web host, and a server for them.
+	END
+	dpkg-deb --root-owner-group --build "$root" "$out/vsekai_${version}_$arch.deb" >/dev/null
+}
+
+part_linux() {
+	local machine triple bins
+	stage "release: manual and completions" manual
+	for machine in "${linux[@]}"; do
+		triple=$machine-unknown-linux-gnu
+		rustup --quiet target add "$triple" || true
+		stage "release: Linux $machine" zigbuild --quiet --locked --release --target "$triple.$glibc" \
+			--package vsekai-updater --package vsekai-server --bins
+		bins=$target/$triple/release
+		collect "vsekai-$version-linux-$machine" "$bins/vsekai" "$bins/vsekai-server"
+		cp -r "$work/manual/man1" "$work/manual/completions" "$work/vsekai-$version-linux-$machine"
+		archive "vsekai-$version-linux-$machine" tar.xz
+		debian_package "$(sed 's/x86_64/amd64/; s/aarch64/arm64/' <<<"$machine")" "$bins"
+	done
+}
+
+part_windows() {
+	local triple=x86_64-pc-windows-gnu program
+	have x86_64-w64-mingw32-gcc || apt_install gcc-mingw-w64-x86-64-win32
+	have makensis || apt_install nsis
+	rustup --quiet target add "$triple" || true
+	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc stage "release: Windows x86_64" \
+		cargo_in_rust build --quiet --locked --release --target "$triple" --package vsekai-updater --bin vsekai
+	program=$target/$triple/release/vsekai.exe
+	collect "vsekai-$version-windows-x86_64" "$program"
+	archive "vsekai-$version-windows-x86_64" zip
+	# The name that the command line of the first proposal has.
+	cp "$program" "$out/headless-vsekai-v$version.exe"
+	makensis -V2 -DVERSION="$version" -DPROGRAM="$program" -DICON="$repo/rust/windows/vsekai.ico" \
+		-DOUT="$out/vsekai-$version-setup.exe" "$repo/packaging/installer.nsi"
+}
+
+part_addon() {
+	local system
+	for system in linux windows; do
+		stage "release: extension for $system" "$tools/extension.sh" release "$system"
+	done
+	mkdir -p "$work/vsekai-addon-$version/addons"
+	cp -r "$repo/addons/vsekai_updater" "$work/vsekai-addon-$version/addons/"
+	find "$work/vsekai-addon-$version" -name '*.debug.*' -delete
+	archive "vsekai-addon-$version" zip
+}
+
+part_launcher() {
+	stage "release: launcher for Linux" "$tools/export.sh" launcher release --linux --keep-library
+	mkdir -p "$work/vsekai-launcher-$version-linux-x86_64"
+	cp -r "$repo"/out/linux/. "$work/vsekai-launcher-$version-linux-x86_64"
+	archive "vsekai-launcher-$version-linux-x86_64" tar.xz
+}
+
+# The licences of all crates that are linked, from their own files.
+licences() {
+	cargo_in_rust metadata --format-version 1 --locked --filter-platform x86_64-unknown-linux-gnu |
+		"$tools/licences.py" >"$out/THIRD-PARTY-LICENSES.txt"
+}
+
+part_sums() {
+	licences
+	(cd "$out" && find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS)
+	if [[ -n ${VSEKAI_RELEASE_KEY:-} ]]; then
+		have minisign || apt_install minisign
+		minisign -S -s "$VSEKAI_RELEASE_KEY" -m "$out/SHA256SUMS" -t "V-Sekai updater $version"
+	else
+		echo "SHA256SUMS is not signed: VSEKAI_RELEASE_KEY names no key" >&2
+	fi
+}
+
+# in_bare_debian DEB: installs a package in a Debian that has nothing else, and runs it.
+in_bare_debian() {
+	local root=$cache/bare
+	make_debian bookworm usr/bin/dpkg "$root" --variant=essential
+	cp "$1" "$work/vsekai.deb"
+	enter_debian "$root" bash -euc "dpkg --install '$work/vsekai.deb' >/dev/null
+		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai && vsekai-server --version && dpkg --purge vsekai >/dev/null"
+}
+
+part_check() {
+	local extracted=$work/extracted name
+	mkdir -p "$extracted"
+	(cd "$out" && sha256sum --quiet --check SHA256SUMS)
+	stage "release: the package in a bare Debian 12" in_bare_debian "$out/vsekai_${version}_amd64.deb"
+	name=vsekai-$version-linux-aarch64
+	tar -xJf "$out/$name.tar.xz" -C "$extracted"
+	if have qemu-aarch64; then
+		stage "release: arm64 under qemu" qemu_smoke "$extracted/$name/vsekai"
+	else
+		skip "qemu-aarch64 is not installed: the programs for arm64 are not started"
+	fi
+	unzip -q "$out/vsekai-$version-windows-x86_64.zip" -d "$extracted"
+	stage "release: Windows in wine" "$repo/tests/e2e/smoke.sh" \
+		"$extracted/vsekai-$version-windows-x86_64/vsekai.exe" "$tools/wine.sh"
+	find "$out" -maxdepth 1 -type f -printf '%10s  %f\n' | sort -k 2
+}
+
+# The libraries of arm64 are Debian's, from the cross compiler's package.
+qemu_smoke() { QEMU_LD_PREFIX=/usr/aarch64-linux-gnu "$repo/tests/e2e/smoke.sh" "$1" qemu-aarch64; }
+
+mkdir -p "$out"
+for part in "${parts[@]}"; do
+	[[ $(type -t "part_$part") == function ]] || die "unknown part '$part': use linux, windows, addon, launcher, sums or check"
+done
+for part in "${parts[@]}"; do
+	stage "release: $part" "part_$part"
+done
