@@ -11,6 +11,7 @@
 //! - Only http and https addresses become links, and the reader sees where each of them leads.
 //! - Images become their alternative text, and HTML is shown as text. Nothing is fetched.
 //! - No control characters, and none that change the direction of text.
+//!
 //! Input, nesting and output are limited; anything beyond a limit is left out.
 
 mod escape;

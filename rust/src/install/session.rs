@@ -92,7 +92,9 @@ impl Session {
             }
             Ok(None) => {
                 let found = recover::from_versions(root)?;
-                found.iter().for_each(|_| say_rebuilt(root, monitor));
+                if found.is_some() {
+                    say_rebuilt(root, monitor);
+                }
                 let mut state = found.unwrap_or_else(begin);
                 state.adopted = adopted;
                 state.save(root)?;

@@ -66,6 +66,7 @@ pub(super) fn unlock(file: &File) -> io::Result<()> {
 }
 
 /// Permission bits do that here.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(super) fn keep_private(_path: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -57,20 +57,20 @@ fn read(memory: &Path, scratch: &Path) -> Option<BTreeMap<String, Digest>> {
     let url = |folder: &str| Url::parse(&format!("{BASE}{folder}/")).ok();
     let (tuf, targets) = (url("tuf")?, url("targets")?);
     let cache = Cache(memory);
-    let loader = || {
+    let begin = || {
         RepositoryLoader::new(&root, tuf.clone(), targets.clone())
             .transport(cache.clone())
             .expiration_enforcement(ExpirationEnforcement::Unsafe)
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let metadata = runtime.block_on(async {
-        let loaded = loader().load().await;
+        let loaded = begin().load().await;
         if loaded.is_ok() {
             return Metadata::of(loaded, &cache, Path::new("")).await.ok();
         }
         // Only a folder tells how far `tough` got.
         let store = Store::create(scratch).ok()?;
-        Metadata::of(loader().datastore(store.path()).load().await, &cache, store.path()).await.ok()
+        Metadata::of(begin().datastore(store.path()).load().await, &cache, store.path()).await.ok()
     })?;
     let targets = &metadata.targets.signed;
     let mut found = BTreeMap::new();
