@@ -9,6 +9,7 @@ use std::ffi::OsString;
 mod arguments;
 mod checks;
 mod commands;
+mod connect;
 #[cfg(debug_assertions)]
 mod faults;
 mod hints;
@@ -19,6 +20,7 @@ mod settings;
 mod signals;
 mod size;
 mod summary;
+mod updater;
 
 use clap::CommandFactory as _;
 

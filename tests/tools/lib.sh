@@ -146,8 +146,8 @@ make_debian() {
 	return "$made"
 }
 
-# enter_debian DIR PROGRAM ARGS: runs a program in a Debian tree. Passes on our own environment variables, and those that
-# VSEKAI_PASS names, such as HOME.
+# enter_debian DIR PROGRAM ARGS: becomes a program in a Debian tree, so that signals reach it; call it in a subshell to come
+# back. Passes on our own environment variables, and those that VSEKAI_PASS names, such as HOME.
 enter_debian() {
 	local root=$1 passed=() name namespace
 	shift
@@ -160,7 +160,7 @@ enter_debian() {
 	mountpoint -q / || namespace=(--mount --propagation unchanged)
 	[[ $(id -u) == 0 ]] || namespace+=(--user --map-root-user)
 	# shellcheck disable=SC2016  # expanded by the inner shell
-	unshare "${namespace[@]}" bash -euc '
+	exec unshare "${namespace[@]}" bash -euc '
 		root=$1 repo=$2 cwd=$3 count=$4
 		passed=("${@:5:count}")
 		shift $((4 + count))

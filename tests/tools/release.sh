@@ -158,8 +158,8 @@ in_bare_debian() {
 	local root=$cache/bare
 	make_debian bookworm usr/bin/dpkg "$root" --variant=essential
 	cp "$1" "$work/vsekai.deb"
-	enter_debian "$root" bash -euc "dpkg --install '$work/vsekai.deb' >/dev/null
-		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai && vsekai-server --version && dpkg --purge vsekai >/dev/null"
+	(enter_debian "$root" bash -euc "dpkg --install '$work/vsekai.deb' >/dev/null
+		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai && vsekai-server --version && dpkg --purge vsekai >/dev/null")
 }
 
 part_check() {

@@ -17,12 +17,12 @@ else
 	enter=(enter_debian "$root")
 fi
 if [[ ${1:-} == --kill ]]; then
-	"${enter[@]}" wineserver --kill || true
+	("${enter[@]}" wineserver --kill) || true
 	exit
 fi
 # The first program of a prefix makes it, which takes a while and prints to the error output.
 if [[ ! -d ${root}${WINEPREFIX}/drive_c && ! -d $WINEPREFIX/drive_c ]]; then
-	"${enter[@]}" wineboot --init >/dev/null 2>&1 || true
+	("${enter[@]}" wineboot --init) >/dev/null 2>&1 || true
 fi
 # The tree shows only some folders of this system.
 case $1 in
@@ -35,5 +35,5 @@ case $1 in
 		;;
 esac
 # Kept for a while: its services take longer to start than most programs to run.
-"${enter[@]}" wineserver --persistent=20 2>/dev/null || true
-"${enter[@]}" wine "$@"
+("${enter[@]}" wineserver --persistent=20) 2>/dev/null || true
+("${enter[@]}" wine "$@")

@@ -1,94 +1,26 @@
 //! Converts command-line options into values of the library.
 
-use std::cell::OnceCell;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::app::host;
 use crate::error::{Error, Result};
 use crate::formats::chunk::DigestAlgorithm;
 use crate::formats::chunker::{Algorithm, Chunker};
-use crate::formats::index::{ChunkSizes, Index};
-use crate::install::config;
-use crate::limits;
+use crate::formats::index::ChunkSizes;
 use crate::local::disk;
 use crate::local::extract::IndexKind;
-use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
-use crate::net::http::{HttpOptions, Network, Secret, Url, parse_url};
+use crate::net::http::{Url, parse_url};
 use crate::text;
 
-use crate::cli::{arguments, settings};
+use crate::cli::arguments;
 
 /// Limit for files with a certificate, key, token or root: 1 MiB is far more than any of them needs.
 const MAX_SECRET_BYTES: u64 = 1 << 20;
 
-/// The network, set up when a URL first needs it, because reading the system's certificates takes a while.
-pub(crate) struct LazyNetwork<'a> {
-    options: &'a arguments::Network,
-    network: OnceCell<Network>,
-}
-
-impl<'a> LazyNetwork<'a> {
-    pub(crate) fn new(options: &'a arguments::Network) -> Self {
-        Self { options, network: OnceCell::new() }
-    }
-
-    fn get(&self) -> Result<&Network> {
-        if let Some(network) = self.network.get() {
-            return Ok(network);
-        }
-        let network = connect(self.options)?;
-        Ok(self.network.get_or_init(|| network))
-    }
-}
-
-pub(crate) fn connect(options: &arguments::Network) -> Result<Network> {
-    connect_as(options, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
-}
-
-/// Connects to an update server, which identifies publishers by a token.
-pub(crate) fn connect_with_token(options: &arguments::Network, file: Option<&Path>) -> Result<Network> {
-    let token = secret_text(file, "VSEKAI_TOKEN")?;
-    connect_as(options, token.map(|token| Secret::new(format!("Bearer {token}"))))
-}
-
-fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Result<Network> {
-    let mut certificate = options.client_cert.as_deref().map(read_small).transpose()?;
-    if let (Some(certificate), Some(key)) = (&mut certificate, &options.client_key) {
-        certificate.push(b'\n');
-        certificate.extend(read_small(key)?);
-    }
-    let merged = settings::network(options)?;
-    let limit_rate = merged.limit_rate.value.as_deref().map(config::rate_bytes_per_second).transpose()?;
-    Network::new(&HttpOptions {
-        authorization,
-        cookie: secret(options.http_cookie_file.as_deref(), "VSEKAI_HTTP_COOKIE")?,
-        client_certificate_pem: certificate,
-        credential_origins: options.http_auth_origin.clone(),
-        ca_certificates_pem: options.ca_cert.iter().map(|path| read_small(path)).collect::<Result<_>>()?,
-        proxy: merged.proxy.value,
-        rate_limit_bytes_per_second: options.limit_rate.or(limit_rate),
-        max_in_flight: usize::from(merged.connections.value),
-        ..HttpOptions::default()
-    })
-}
-
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
     disk::read(path, MAX_SECRET_BYTES)
-}
-
-/// Secrets come from a file or the environment, never from an argument: every process can see those.
-fn secret(file: Option<&Path>, variable: &'static str) -> Result<Option<Secret>> {
-    Ok(secret_text(file, variable)?.map(Secret::new))
-}
-
-fn secret_text(file: Option<&Path>, name: &'static str) -> Result<Option<String>> {
-    let text = match file {
-        Some(path) => Some(String::from_utf8_lossy(&read_small(path)?).into_owned()),
-        None => variable(name)?,
-    };
-    Ok(text.map(|text| text.lines().next().unwrap_or_default().trim().to_owned()))
 }
 
 /// The URL that an argument names; `None` if it is a path. A URL without its scheme is an error.
@@ -151,15 +83,6 @@ pub(crate) fn variable(name: &'static str) -> Result<Option<String>> {
     }
 }
 
-/// Reads an index from a file or a URL.
-pub(crate) fn index(text: &OsStr, network: &LazyNetwork<'_>) -> Result<Index> {
-    let bytes = match url_of(text) {
-        Some(url) => network.get()?.document(&url?, limits::MAX_INDEX_BYTES)?,
-        None => disk::read(Path::new(text), limits::MAX_INDEX_BYTES)?,
-    };
-    Index::parse(&bytes)
-}
-
 /// Whether an index describes a tree or a file, by the extension of its name.
 pub(crate) fn content(name: &OsStr) -> Result<IndexKind> {
     let url = name.to_str().filter(|name| text::is_web_url(name));
@@ -172,22 +95,6 @@ pub(crate) fn content(name: &OsStr) -> Result<IndexKind> {
             Err(Error::Invalid { what: "index", reason })
         }
     }
-}
-
-/// The named stores. Folders and URLs each keep their order.
-pub(crate) fn stores(named: &[OsString], network: &LazyNetwork<'_>) -> Result<Sources> {
-    let mut sources = Sources::default();
-    let mut urls = Vec::new();
-    for store in named {
-        match url_of(store) {
-            Some(url) => urls.push(url?),
-            None => sources.stores.push(LocalStore::open(Path::new(store))?),
-        }
-    }
-    if !urls.is_empty() {
-        sources.remote = Some(network.get()?.remote(urls)?);
-    }
-    Ok(sources)
 }
 
 /// This user's chunk cache, shared by V-Sekai's tools and casync, if it exists.

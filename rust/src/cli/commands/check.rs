@@ -7,14 +7,14 @@ use crate::formats::release::Why;
 
 use crate::cli::arguments::install::Check;
 use crate::cli::output::{DONE, Output};
-use crate::cli::settings;
 use crate::cli::size::bytes;
+use crate::cli::updater;
 
 /// Exit code of `--exit-code` if an update is available.
 const WAITING: u8 = 10;
 
 pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8> {
-    let updater = settings::updater(&args.dir, &args.source, |settings| {
+    let updater = updater::updater(&args.dir, &args.source, |settings| {
         settings.mode = args.mode.clone().or(settings.mode.take());
         settings.at_once = args.now;
     })?;

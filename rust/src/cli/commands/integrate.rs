@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Integrate, Unintegrate};
 use crate::cli::output::{DONE, Output};
-use crate::cli::settings;
+use crate::cli::updater;
 
 #[derive(Serialize)]
 struct Done {
@@ -31,7 +31,7 @@ impl Done {
 }
 
 pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record = settings::offline(&args.dir, args.trust_owner)?
+    let record = updater::offline(&args.dir, args.trust_owner)?
         .integrate(&host::desktop(host::DISPLAY_NAME, args.take_links)?, monitor)?;
     let done = Done::of(Some(&record));
     let text = done.text("Registered with the desktop, for this user:");
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result
 }
 
 pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record = settings::offline(&args.dir, args.trust_owner)?.unintegrate(monitor)?;
+    let record = updater::offline(&args.dir, args.trust_owner)?.unintegrate(monitor)?;
     let done = Done::of(record.as_ref());
     let head = if record.is_some() { "Removed from the desktop:" } else { "It was not registered with the desktop." };
     output.done("unintegrate", &done, &done.text(head));

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::arguments::{self, publish};
 use crate::cli::checks;
+use crate::cli::connect;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 
@@ -77,7 +78,7 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
 /// The keys of an update server, from its URL or from a file with its response.
 fn online_keys(place: &OsStr, network: &arguments::Network) -> Result<OnlineKeys> {
     if let Some(url) = options::url_of(place) {
-        return Ok(Server::new(url?, options::connect(network)?)?.repository()?.online_keys);
+        return Ok(Server::new(url?, connect::connect(network)?)?.repository()?.online_keys);
     }
     let info: RepositoryInfo = serde_json::from_slice(&options::read_small(Path::new(place))?)
         .map_err(|e| Error::Invalid { what: "--online", reason: format!("{}: {e}", options::shown(place)) })?;
@@ -98,7 +99,7 @@ fn destination(
     network: &arguments::Network,
 ) -> Result<Option<Destination>> {
     if let Some(url) = server {
-        return Ok(Some(Destination::Server(Server::new(url, options::connect(network)?)?)));
+        return Ok(Some(Destination::Server(Server::new(url, connect::connect(network)?)?)));
     }
     let folder = folder.map(|folder| checks::local_folder("--repository", folder)).transpose()?;
     Ok(folder.map(Destination::Folder))

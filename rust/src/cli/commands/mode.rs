@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::cli::arguments::install::{Mode, ModeCurrent, ModeList, ModeSwitch};
 use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
+use crate::cli::updater;
 
 pub(crate) fn run(args: Mode, output: Output, monitor: &Monitor) -> Result<u8> {
     match args {
@@ -29,7 +30,7 @@ struct Listed {
 fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
     // Without an install, nothing is read from or written to this folder.
     let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let modes = settings::updater(&dir, &args.source, |_| {})?.modes(monitor)?;
+    let modes = updater::updater(&dir, &args.source, |_| {})?.modes(monitor)?;
     let width = modes.iter().map(|mode| mode.name.as_str().len()).max().unwrap_or(0);
     let row = |mode: &ModeInfo| {
         let newest = mode.newest.as_ref().map_or("nothing for this platform".to_owned(), ToString::to_string);
@@ -60,7 +61,7 @@ fn shown(path: Option<&PathBuf>) -> Option<String> {
 
 fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> {
     let mode = match &args.dir {
-        Some(dir) => settings::offline(dir, None)?.status(monitor)?.mode,
+        Some(dir) => updater::offline(dir, None)?.status(monitor)?.mode,
         None => settings::default_mode()?,
     };
     output.done("mode current", &Current { mode: &mode, directory: shown(args.dir.as_ref()) }, mode.as_str());
@@ -69,7 +70,7 @@ fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> 
 
 fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
     let (mode, text) = if let Some(dir) = &args.dir {
-        let mode = settings::updater(dir, &args.source, |_| {})?.switch_mode(&args.mode_name, monitor)?;
+        let mode = updater::updater(dir, &args.source, |_| {})?.switch_mode(&args.mode_name, monitor)?;
         let moved =
             if mode == args.mode_name { String::new() } else { format!(", the successor of {}", args.mode_name) };
         let text = format!(

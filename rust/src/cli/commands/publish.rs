@@ -17,7 +17,8 @@ use crate::cli::arguments::Network;
 use crate::cli::arguments::publish::Publish;
 use crate::cli::arguments::store::ChunkerName;
 use crate::cli::checks;
-use crate::cli::options::{self, LazyNetwork};
+use crate::cli::connect::{self, LazyNetwork};
+use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 use crate::cli::size::{bytes, count};
@@ -41,7 +42,7 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
 fn request(args: Publish) -> Result<Request> {
     let repository = match (args.server, args.repository) {
         (Some(url), _) => {
-            let network = options::connect_with_token(&args.network, args.token_file.as_deref())?;
+            let network = connect::connect_with_token(&args.network, args.token_file.as_deref())?;
             Destination::Server(Server::new(url, network)?)
         }
         (None, Some(folder)) => Destination::Folder(checks::local_folder("--repository", folder)?),
@@ -56,8 +57,8 @@ fn request(args: Publish) -> Result<Request> {
     let content = match (args.tree, &args.from_index) {
         (Some(tree), _) => BuildSource::Tree(tree),
         (None, Some(index)) => BuildSource::Cut {
-            index: options::index(index, &network)?,
-            sources: Box::new(options::stores(&args.from_store, &network)?),
+            index: connect::index(index, &network)?,
+            sources: Box::new(connect::stores(&args.from_store, &network)?),
         },
         (None, None) => {
             let reason = "give a folder, or --from-index and --from-store".to_owned();

@@ -8,7 +8,7 @@ use crate::text;
 
 use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget};
 use crate::cli::checks;
-use crate::cli::options;
+use crate::cli::connect;
 use crate::cli::output::{DONE, Output};
 
 pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
@@ -18,7 +18,7 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         update_to,
     } = &args
     {
-        let network = options::connect_with_token(network, token_file.as_deref())?;
+        let network = connect::connect_with_token(network, token_file.as_deref())?;
         retire_on_server(&Server::new(url.clone(), network)?, keys, mode, update_to.as_ref())?;
         output.done("repository", &Committed::default(), &retired(mode, update_to.as_ref()));
         return Ok(DONE);

@@ -15,13 +15,13 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Rollback, Uninstall, Update};
 use crate::cli::output::{DONE, Output};
-use crate::cli::settings;
 use crate::cli::size::{bytes, count};
 use crate::cli::summary::{routes, rows};
+use crate::cli::updater;
 
 pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
-    let updater = settings::updater(&args.dir, &args.source, |settings| {
+    let updater = updater::updater(&args.dir, &args.source, |settings| {
         settings.mode = args.mode.clone().or(settings.mode.take());
         settings.version.clone_from(&args.version);
         settings.at_once = args.now;
@@ -126,7 +126,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
 }
 
 pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> Result<u8> {
-    let current = settings::offline(&args.dir, args.trust_owner)?.roll_back(monitor)?;
+    let current = updater::offline(&args.dir, args.trust_owner)?.roll_back(monitor)?;
     let text = format!(
         "{} is back at {} ({}). The version left will not be offered again automatically.",
         args.dir.display(),
@@ -138,7 +138,7 @@ pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> R
 }
 
 pub(crate) fn uninstall(args: &Uninstall, output: Output, monitor: &Monitor) -> Result<u8> {
-    let done = settings::offline(&args.dir, args.trust_owner)?.uninstall(monitor)?;
+    let done = updater::offline(&args.dir, args.trust_owner)?.uninstall(monitor)?;
     output.done("uninstall", &done, &uninstalled(&done, &args.dir));
     Ok(DONE)
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::Verify;
 use crate::cli::output::{DONE, Output};
-use crate::cli::settings;
 use crate::cli::size::{bytes, count};
+use crate::cli::updater;
 
 /// Exit code for damage that was not repaired.
 const DAMAGED: u8 = 3;
@@ -28,7 +28,7 @@ struct Outcome<'a> {
 }
 
 pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8> {
-    let updater = settings::updater(&args.dir, &args.source, |_| {})?;
+    let updater = updater::updater(&args.dir, &args.source, |_| {})?;
     let versions = if args.repair { updater.repair(monitor)? } else { updater.verify(monitor)? };
     let missing = || Error::NotInstalled { path: args.dir.clone() };
     let current = versions.iter().find(|version| version.is_current).ok_or_else(missing)?;

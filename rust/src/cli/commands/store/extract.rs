@@ -13,7 +13,8 @@ use crate::local::store::LocalStore;
 use serde::Serialize;
 
 use crate::cli::arguments::store::Extract;
-use crate::cli::options::{self, LazyNetwork};
+use crate::cli::connect::{self, LazyNetwork};
+use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
 use crate::cli::summary::rows;
@@ -45,12 +46,12 @@ fn request(args: &Extract, network: &LazyNetwork<'_>) -> Result<Request> {
     }
     let mut seeds = Vec::new();
     for (at, path) in args.seed.iter().enumerate() {
-        let index = args.seed_index.get(at).map(|index| options::index(index, network)).transpose()?;
+        let index = args.seed_index.get(at).map(|index| connect::index(index, network)).transpose()?;
         seeds.push(SeedSpec { path: path.clone(), index });
     }
     Ok(Request {
         content: options::content(&args.index)?,
-        index: options::index(&args.index, network)?,
+        index: connect::index(&args.index, network)?,
         destination: args.dest.clone(),
         seeds,
         protected: std::env::home_dir().into_iter().collect::<Vec<PathBuf>>(),
@@ -60,7 +61,7 @@ fn request(args: &Extract, network: &LazyNetwork<'_>) -> Result<Request> {
 }
 
 fn sources(args: &Extract, network: &LazyNetwork<'_>) -> Result<Sources> {
-    let mut sources = options::stores(&args.store, network)?;
+    let mut sources = connect::stores(&args.store, network)?;
     sources.write_cache = args.cache.as_deref().map(LocalStore::create).transpose()?;
     if !args.no_shared_cache {
         sources.caches.extend(options::shared_cache());

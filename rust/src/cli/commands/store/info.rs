@@ -8,7 +8,8 @@ use crate::local::store::LocalStore;
 use serde::Serialize;
 
 use crate::cli::arguments::store::Info;
-use crate::cli::options::{self, LazyNetwork};
+use crate::cli::connect::{self, LazyNetwork};
+use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
 
@@ -36,7 +37,7 @@ struct Part {
 
 pub(crate) fn run(args: &Info, output: Output) -> Result<u8> {
     let network = LazyNetwork::new(&args.network);
-    let index = options::index(&args.index, &network)?;
+    let index = connect::index(&args.index, &network)?;
     let unique: HashMap<ChunkId, u64> = index.iter().map(|chunk| (chunk.id, chunk.size())).collect();
     let part = |has: &dyn Fn(&ChunkId) -> bool| {
         let there = unique.iter().filter(|(id, _)| has(id));
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Info, output: Output) -> Result<u8> {
         Part { chunks, bytes }
     };
     let store = args.store.as_deref().map(|store| LocalStore::open(options::folder(store)?)).transpose()?;
-    let seed = args.seed_index.as_deref().map(|seed| options::index(seed, &network)).transpose()?;
+    let seed = args.seed_index.as_deref().map(|seed| connect::index(seed, &network)).transpose()?;
     let seed: Option<HashSet<ChunkId>> = seed.map(|seed| seed.iter().map(|chunk| chunk.id).collect());
     let sizes = index.sizes();
     let facts = Facts {

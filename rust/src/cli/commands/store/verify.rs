@@ -7,7 +7,8 @@ use crate::local::store::LocalStore;
 use crate::local::store_verify::{Verified, verify};
 
 use crate::cli::arguments::store::Verify;
-use crate::cli::options::{self, LazyNetwork};
+use crate::cli::connect::{self, LazyNetwork};
+use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count};
 
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8
     let sources = if args.from.is_empty() {
         Sources::default()
     } else {
-        options::stores(&args.from, &LazyNetwork::new(&args.network))?
+        connect::stores(&args.from, &LazyNetwork::new(&args.network))?
     };
     let verified = verify(&store, None, args.repair.then_some(&sources), monitor)?;
     output.done("store verify", &verified, &text(&verified, args));
