@@ -13,6 +13,7 @@ import json
 import os
 import random
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -146,7 +147,7 @@ class World:
 class Server:
     """The repository on a web server that counts what it sends."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, tls=None):
         self.sent, server = 0, self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -158,10 +159,18 @@ class Server:
                     outputfile.write(part)
                     server.sent += len(part) if "/store/" in self.path else 0
 
+        class Quiet(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                """A client that was killed, or that does not trust us, is no fault of the server."""
+
         handler = functools.partial(Handler, directory=folder)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = Quiet(("127.0.0.1", 0), handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def close(self):
         self._server.shutdown()
@@ -259,6 +268,26 @@ def test_run_that_was_killed_goes_on_where_it_stopped(world):
     whole = sum(path.stat().st_size for path in (world.repository / "store").rglob("*.cacnk"))
     # What was on its way when it was killed, is fetched again: four connections, and a chunk of 256 KiB on each.
     assert server.sent <= whole - first + 5 * 256 * 1024, (first, server.sent, whole)
+    assert_is(world, game, "1.0.0")
+    server.close()
+
+
+def test_https_with_an_authority_of_ones_own(world):
+    world.publish("1.0.0")
+    at = world.folder
+    (at / "names").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    for words in [
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=Authority -keyout ca.key -out ca.pem",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server -keyout key.pem -out request",
+        "x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out certificate.pem",
+    ]:
+        subprocess.run(["openssl", *words.split()], cwd=at, check=True, capture_output=True)
+    server = Server(world.repository, (at / "certificate.pem", at / "key.pem"))
+    where = ["--repository", server.url, "--trust-root", z(world.keys / "root.json")]
+    game = at / "game"
+    refused = world("update", z(game), *where)
+    assert refused.code == 1 and refused.last["code"] == "tls_failed", refused.said
+    world("update", z(game), *where, "--ca-cert", z(at / "ca.pem")).done()
     assert_is(world, game, "1.0.0")
     server.close()
 

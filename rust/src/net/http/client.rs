@@ -408,12 +408,16 @@ fn configure(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result
     if let Some(origins) = origins {
         builder = builder.dns_resolver(Arc::new(Resolver(origins)));
     }
+    let mut authorities = Vec::new();
     for pem in &options.ca_certificates_pem {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(invalid("CA certificate"))?;
         if certificates.is_empty() {
             return Err(Error::Invalid { what: "CA certificate", reason: "it contains no PEM certificate".to_owned() });
         }
-        builder = builder.tls_certs_merge(certificates);
+        authorities.extend(certificates);
+    }
+    if !authorities.is_empty() {
+        builder = trust_too(builder, authorities);
     }
     if let Some(pem) = &options.client_certificate_pem {
         builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(invalid("client certificate"))?);
@@ -423,6 +427,21 @@ fn configure(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result
         builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
     Ok(builder)
+}
+
+/// Trusts these authorities, and those of the system.
+#[cfg(not(windows))]
+fn trust_too(builder: reqwest::ClientBuilder, authorities: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
+    builder.tls_certs_merge(authorities)
+}
+
+/// Trusts these authorities, and those of the system. Where the verifier of Windows would have to be told of others, as
+/// wine's cannot be, rustls verifies, with the system's authorities read into it.
+#[cfg(windows)]
+fn trust_too(builder: reqwest::ClientBuilder, authorities: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
+    let system = rustls_native_certs::load_native_certs().certs;
+    let system = system.iter().filter_map(|certificate| reqwest::Certificate::from_der(certificate).ok());
+    builder.tls_certs_only(authorities.into_iter().chain(system))
 }
 
 fn judge_redirects(origins: Option<Arc<UserOrigins>>) -> redirect::Policy {
