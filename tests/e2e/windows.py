@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Tries `vsekai.exe` in wine: installs, updates, resumes, kills, and files that other programs have open.
 
-Usage: tests/e2e/windows.py VSEKAI.EXE [TEST...]. The exe is a build with debug assertions, for `VSEKAI_FAULT`. `VSEKAI_FAULTS=all`
-stops it at every operation instead of every tenth one. Versions are published by the `vsekai` of this system; whether Windows
-programs and this system agree is a part of the test. All of it happens in a folder below /tmp, drive `Z:` of wine.
+Usage: tests/e2e/windows.py VSEKAI.EXE [TEST...]. The exe is a build with debug assertions, for `VSEKAI_FAULT`.
+`VSEKAI_FAULTS=all` stops it at every operation instead of every tenth one. Versions are published by the `vsekai` of this
+system, so that the test also shows whether the two agree. All of it happens in a folder below /tmp, drive `Z:` of wine.
 """
 
 import contextlib
