@@ -19,8 +19,8 @@ has_target() {
 
 if [[ ${1:-} == --check ]]; then
 	{ has_target && have "$linker"; } || { skip "no Rust or no C compiler for $target: nothing is checked for Windows" && exit; }
-	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$linker cargo_in_rust check --quiet --target "$target" --lib \
-		--no-default-features --features local --config 'profile.dev.package.zstd-sys.opt-level=0'
+	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$linker cargo_in_rust clippy --quiet --target "$target" --lib \
+		--no-default-features --features local --config 'profile.dev.package.zstd-sys.opt-level=0' -- -D warnings
 	exit
 fi
 if [[ ${1:-} == --install ]]; then

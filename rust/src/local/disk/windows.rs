@@ -134,6 +134,7 @@ pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
 }
 
 /// NTFS journals names.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -235,7 +236,8 @@ pub(super) fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
 
 pub(super) fn create_directory(path: &Path, mode: u32) -> io::Result<()> {
     fs::create_dir(path)?;
-    if mode & 0o077 == 0 { keep_private(path) } else { Ok(()) }
+    let is_of_others = mode & 0o077 != 0;
+    if is_of_others { Ok(()) } else { keep_private(path) }
 }
 
 pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
@@ -253,14 +255,12 @@ pub(super) fn symlink(target: &Path, at: &Path) -> io::Result<()> {
 pub(super) fn folder_link(target: &Path, at: &Path) -> io::Result<()> {
     let folder = at.parent().unwrap_or(Path::new(""));
     let absolute = std::path::absolute(folder.join(target))?;
-    match junction::create(absolute, at) {
-        Ok(()) => is_made(at),
-        Err(_) => {
-            // The empty folder that was to become one.
-            let _ = fs::remove_dir(at);
-            symlink(target, at)
-        }
+    if junction::create(absolute, at).is_ok() {
+        return is_made(at);
     }
+    // The empty folder that was to become one.
+    let _ = fs::remove_dir(at);
+    symlink(target, at)
 }
 
 /// Wine says that it has made a link, and has not.

@@ -136,7 +136,7 @@ pub(super) fn holders(files: &[&Path]) -> Vec<String> {
         return Vec::new();
     }
     let names: Vec<Vec<u16>> = files.iter().map(|file| wide(file.as_os_str())).collect();
-    let pointers: Vec<*const u16> = names.iter().map(|name| name.as_ptr()).collect();
+    let pointers: Vec<*const u16> = names.iter().map(Vec::as_ptr).collect();
     let count = u32::try_from(pointers.len()).unwrap_or(0);
     // SAFETY: `count` pointers to texts that end with a zero and live until the call returns; no other kinds are given.
     let is_asked =
