@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # smoke.sh VSEKAI [WRAPPER...]: whether a built `vsekai` works at all on this system: keys, two versions, install, update, start, roll
-# back, repair, uninstall. The game is the program itself. WRAPPER starts it, such as `wine`.
+# back, repair, uninstall. The game is the program itself. WRAPPER starts it, such as `wine`. SMOKE_STARTS=no leaves out the
+# starts of the game, where only the wrapper can start a program.
 set -euo pipefail
 
 vsekai=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -34,13 +35,13 @@ for version in 1.0.0 2.0.0; do
 	run publish "build-$version" "${options[@]}" --repository repository --keys keys
 done
 run --update game --repository repository --trust-root keys/root.json --version 1.0.0
-says "vsekai" launch game
+[[ ${SMOKE_STARTS:-yes} == no ]] || says "vsekai" launch game
 says "2.0.0" update game
 says "2.0.0" status game
 rm game/versions/2.0.0-*/data/map
 run verify --repair game
 says "1.0.0" rollback game
-says "vsekai" launch game
+[[ ${SMOKE_STARTS:-yes} == no ]] || says "vsekai" launch game
 run uninstall game
 [[ ! -e game ]] || { echo "uninstall has left something" && find game && exit 1; }
 run store make --store store tree.caidx build-1.0.0
