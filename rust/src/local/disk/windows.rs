@@ -141,6 +141,9 @@ pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
 
 /// Flushes each file: only an administrator may flush a whole disk. NTFS journals names and lengths, but not content, so
 /// a power cut could leave zeros in files that look complete.
+///
+/// A file with several names was flushed with the version that it is shared with, and that may be running now, so that
+/// nobody may write to it.
 pub(super) fn sync_disk(path: &Path) -> io::Result<()> {
     let mut rest = vec![path.to_owned()];
     while let Some(path) = rest.pop() {
@@ -149,7 +152,7 @@ pub(super) fn sync_disk(path: &Path) -> io::Result<()> {
             for entry in fs::read_dir(&path)? {
                 rest.push(entry?.path());
             }
-        } else if found.is_file() {
+        } else if found.is_file() && !information(&path).is_ok_and(|found| found.links > 1) {
             flush(&path, found.permissions())?;
         }
     }

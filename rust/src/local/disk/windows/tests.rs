@@ -137,6 +137,17 @@ fn whole_tree_is_flushed_with_its_read_only_files() {
 }
 
 #[test]
+fn file_shared_with_a_running_version_is_not_opened_for_the_flush() {
+    let (running, new) = (Folder::new(), Folder::new());
+    let program = running.file("game.exe");
+    fs::hard_link(&program, new.path("game.exe")).unwrap();
+    new.file("data");
+    let held = hold(&program);
+    disk::sync_disk(new.0.path()).unwrap();
+    drop(held);
+}
+
+#[test]
 fn this_process_runs_and_one_that_has_ended_does_not() {
     assert!(disk::is_process(std::process::id()));
     let mut child = std::process::Command::new("cmd").args(["/c", "exit 0"]).spawn().unwrap();
