@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# smoke.sh VSEKAI [WRAPPER...]: whether a built `vsekai` works at all on this system: keys, two versions, install, update, start, roll
-# back, repair, uninstall. The game is the program itself. WRAPPER starts it, such as `wine`. SMOKE_STARTS=no leaves out the
-# starts of the game, where only the wrapper can start a program.
+# smoke.sh VSEKAI [WRAPPER...]: whether a built `vsekai` works at all on this system, from keys and two versions to the
+# uninstall. The game is the program itself. WRAPPER starts it, such as `wine`. SMOKE_STARTS=no leaves out the starts of
+# the game, where only the wrapper can start a program.
 set -euo pipefail
 
 vsekai=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# wine.sh PROGRAM.exe ARGS: runs a Windows program in wine 10 or later, from this system or from Debian trixie in the cache.
+# wine.sh PROGRAM.exe ARGS: runs a Windows program in wine 10 or later, from this system or Debian trixie in the cache.
 # Passes on the variables that start with VSEKAI_ or GAME_. `wine.sh --kill` ends all programs of the prefix.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +11,7 @@ if have wine && at_least "$wanted" "$(wine --version 2>/dev/null | sed -n 's/^wi
 	export WINEPREFIX=$cache/windows/prefix
 	enter=(env)
 else
-	make_debian trixie usr/bin/wine-stable "$root" --variant=apt --include=wine,wine64,ca-certificates,xvfb ||
+	make_debian trixie usr/bin/wine-stable "$root" --variant=apt --include=wine,wine64,ca-certificates ||
 		die "could not set up wine $wanted" "install wine $wanted or later"
 	export WINEPREFIX=/root/prefix VSEKAI_PASS="${!GAME_*} WINEPREFIX WINEDEBUG"
 	enter=(enter_debian "$root")
