@@ -41,7 +41,7 @@ fn parse_hex(text: &str, what: &'static str) -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.bytes().any(|b| b.is_ascii_uppercase()) || hex::decode_to_slice(text, &mut bytes).is_err() {
         let reason = format!("{text:?} is not 64 lower-case hexadecimal digits");
-        return Err(Error::Invalid { what, reason });
+        return Err(Error::invalid(what, reason));
     }
     Ok(bytes)
 }

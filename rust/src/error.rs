@@ -4,11 +4,15 @@
 //! front end adds what its users can do about it. Codes are never renamed; `docs/errors.md` lists them, and a test
 //! compares the two.
 
+mod code;
+mod construct;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::path::PathBuf;
+
+pub use construct::Source;
 
 use crate::digest::ChunkId;
 use crate::text;
@@ -117,6 +121,8 @@ pub enum Error {
         offset: u64,
         /// What is wrong at that position.
         reason: String,
+        /// The error from below, if that is what revealed it.
+        source: Option<Source>,
     },
     /// A name or link target from outside that could leave the destination, or that some systems cannot store.
     #[error("Unsafe name {name:?}: {reason}")]
@@ -135,6 +141,8 @@ pub enum Error {
         origin: String,
         /// The damage.
         reason: String,
+        /// The error from below, if that is what revealed it.
+        source: Option<Source>,
     },
     /// No source has the chunk.
     #[error("Chunk {id} is missing from {origins}")]
@@ -173,6 +181,8 @@ pub enum Error {
         url: String,
         /// A description of the failure.
         reason: String,
+        /// The error from below, if that is what revealed it.
+        source: Option<Source>,
     },
     /// An update server understood the request and refused it.
     #[error("The server refused: {detail} [{code}]")]
@@ -219,6 +229,8 @@ pub enum Error {
         kind: TrustKind,
         /// The file concerned, and what is wrong with it.
         reason: String,
+        /// The error from below, if that is what revealed it.
+        source: Option<Source>,
     },
     /// A version that is not `SemVer`, or not in the canonical form.
     #[error("{version:?} is not a valid version: {reason}")]
@@ -319,12 +331,12 @@ pub enum Error {
         files: u64,
     },
     /// The game could not be started.
-    #[error("Could not start {}: {reason}", path.display())]
+    #[error("Could not start {}", path.display())]
     LaunchFailed {
         /// The program that was to be started.
         path: PathBuf,
-        /// The reason.
-        reason: String,
+        /// The operating system's error.
+        source: io::Error,
     },
     /// Preflight found problems that prevent publishing.
     #[error("The checks refuse this build: {codes}")]
@@ -357,12 +369,16 @@ pub enum Error {
         what: &'static str,
         /// What is wrong with the value.
         reason: String,
+        /// The error from below, if that is what revealed it.
+        source: Option<Source>,
     },
     /// Valid input that uses a feature this program does not have.
     #[error("Unsupported: {what}")]
     Unsupported {
         /// The feature.
         what: String,
+        /// The error from below, if that is what revealed it.
+        source: Option<Source>,
     },
     /// The caller asked to stop.
     #[error("Cancelled")]
@@ -370,59 +386,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns a closure for `map_err` that adds the failed operation and its path to an [`io::Error`].
-    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, path: path.into(), source }
-    }
-
-    /// The stable code for scripts, logs and translations.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed { format: Format::Index, .. } => "index_malformed",
-            Self::Malformed { format: Format::Archive, .. } => "archive_malformed",
-            Self::Malformed { format: Format::Chunk, .. } => "chunk_malformed",
-            Self::Malformed { format: Format::Receipt, .. } => "receipt_malformed",
-            Self::Malformed { format: Format::Release, .. } => "release_malformed",
-            Self::Malformed { format: Format::Catalog, .. } => "catalog_malformed",
-            Self::Malformed { format: Format::FileTable, .. } => "file_table_malformed",
-            Self::Malformed { format: Format::Bundle, .. } => "bundle_malformed",
-            Self::Malformed { format: Format::State, .. } => "state_malformed",
-            Self::Malformed { format: Format::Config, .. } => "config_malformed",
-            Self::UnsafePath { .. } => "unsafe_path",
-            Self::ChunkCorrupt { .. } => "chunk_corrupt",
-            Self::ChunkMissing { .. } => "chunk_missing",
-            Self::Io { source, .. } => io_code(source.kind()),
-            Self::DiskFull { .. } => "disk_full",
-            Self::Transport { kind, .. } => transport_code(*kind),
-            Self::ServerRefused { .. } => "server_refused",
-            Self::DestinationNotOurs { .. } => "destination_not_ours",
-            Self::OtherOwner { .. } => "other_owner",
-            Self::ForeignConflict { .. } => "foreign_conflict",
-            Self::Busy { .. } => "busy",
-            Self::Trust { kind, .. } => trust_code(*kind),
-            Self::VersionInvalid { .. } => "version_invalid",
-            Self::ModeUnknown { .. } => "mode_unknown",
-            Self::ModeRetired { .. } => "mode_retired",
-            Self::ModeCycle { .. } => "mode_cycle",
-            Self::NoBuild { .. } => "no_build_for_platform",
-            Self::VersionUnknown { .. } => "version_unknown",
-            Self::VersionTooOld { .. } => "version_too_old",
-            Self::VersionExists { .. } => "version_exists",
-            Self::LauncherTooOld { .. } => "launcher_too_old",
-            Self::StateTooNew { .. } => "state_too_new",
-            Self::NotInstalled { .. } => "not_installed",
-            Self::NoPrevious { .. } => "no_previous_version",
-            Self::Damaged { .. } => "damaged",
-            Self::LaunchFailed { .. } => "launch_failed",
-            Self::LintFailed { .. } => "lint_failed",
-            Self::KeyMissing { .. } => "key_missing",
-            Self::SignatureExpired { .. } => "signature_expired",
-            Self::Invalid { .. } => "invalid_argument",
-            Self::Unsupported { .. } => "unsupported",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     /// The message, safe to show: on one line, without control characters, and without secrets in addresses.
     pub fn message(&self) -> String {
         text::message(&self.to_string())
@@ -431,30 +394,42 @@ impl Error {
     /// The underlying reasons, outermost first, in words and safe to show.
     pub fn causes(&self) -> Vec<String> {
         let mut causes = Vec::new();
-        let mut cause = std::error::Error::source(self);
+        let mut cause = self.shown_source();
         while let Some(reason) = cause {
             causes.push(match reason.downcast_ref::<io::Error>() {
                 Some(error) => text::message(&text::system_reason(error)),
                 None => text::message(&reason.to_string()),
             });
-            cause = reason.source();
+            cause = match reason.downcast_ref::<Self>() {
+                Some(error) => error.shown_source(),
+                None => reason.source(),
+            };
         }
         causes
+    }
+
+    /// The message and its causes on one line, for warnings and for lists of what each source answered.
+    pub fn message_with_causes(&self) -> String {
+        std::iter::once(self.message()).chain(self.causes()).collect::<Vec<_>>().join(": ")
+    }
+
+    /// The source, unless the reason already says in our words what it says.
+    fn shown_source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Malformed { source: Some(source), .. }
+            | Self::Transport { source: Some(source), .. }
+            | Self::Trust { source: Some(source), .. }
+                if source.is_translated() =>
+            {
+                None
+            }
+            _ => std::error::Error::source(self),
+        }
     }
 
     /// Whether bytes could not be obtained, so that another source or a later attempt may supply them.
     pub fn is_for_want_of_bytes(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::ChunkMissing { .. } | Self::ChunkCorrupt { .. })
-    }
-}
-
-fn io_code(kind: io::ErrorKind) -> &'static str {
-    match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk_full",
-        io::ErrorKind::PermissionDenied => "permission_denied",
-        io::ErrorKind::ReadOnlyFilesystem => "read_only",
-        io::ErrorKind::NotFound => "not_found",
-        _ => "io_failed",
     }
 }
 
@@ -466,29 +441,5 @@ fn trust_heading(kind: TrustKind) -> &'static str {
         TrustKind::Expired => "The repository is out of date: ",
         TrustKind::Root => "The trusted root cannot be used: ",
         _ => "The repository cannot be trusted: ",
-    }
-}
-
-fn trust_code(kind: TrustKind) -> &'static str {
-    match kind {
-        TrustKind::Signature => "signature_invalid",
-        TrustKind::Rollback => "metadata_rollback",
-        TrustKind::Expired => "metadata_expired",
-        TrustKind::ClockBack => "clock_went_back",
-        TrustKind::Mismatch => "target_mismatch",
-        TrustKind::NotSigned => "target_not_signed",
-        TrustKind::Malformed => "metadata_malformed",
-        TrustKind::Root => "trust_root_invalid",
-    }
-}
-
-fn transport_code(kind: TransportKind) -> &'static str {
-    match kind {
-        TransportKind::Offline => "offline",
-        TransportKind::TimedOut => "timed_out",
-        TransportKind::Tls => "tls_failed",
-        TransportKind::Unauthorized => "unauthorized",
-        TransportKind::NotFound => "not_found",
-        TransportKind::WebPage | TransportKind::Protocol => "http_failed",
     }
 }

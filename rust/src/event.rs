@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::state::{Signal, State};
-use crate::text;
 
 /// A stage of an operation, with an amount of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -179,7 +178,7 @@ impl Monitor {
             drop(state);
             debug_assert!(false, "{signal:?} means nothing in the state {before:?}");
             let what = format!("{signal:?} in the state {before:?}");
-            self.warn(&Error::Unsupported { what });
+            self.warn(&Error::unsupported(what));
         }
     }
 
@@ -192,7 +191,7 @@ impl Monitor {
 
     /// Reports a problem that does not stop the operation.
     pub fn warn(&self, error: &Error) {
-        self.emit(Event::Warned { code: error.code(), message: text::message(&error.to_string()) });
+        self.emit(Event::Warned { code: error.code(), message: error.message_with_causes() });
     }
 }
 

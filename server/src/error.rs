@@ -86,7 +86,7 @@ pub enum Error {
     #[error("The object store failed")]
     ObjectStore(#[from] object_store::Error),
     /// An error of the updater crate.
-    #[error(transparent)]
+    #[error("{}", .0.message_with_causes())]
     Updater(#[from] vsekai_updater::Error),
     /// Any other failure.
     #[error("{context}")]

@@ -74,7 +74,7 @@ pub fn default_install_folder() -> Option<PathBuf> {
 /// # Errors
 /// `invalid_argument` if the home folder is unknown.
 pub fn desktop(display_name: &str, take_scheme: bool) -> Result<Desktop> {
-    let no_home = || Error::Invalid { what: "desktop", reason: "this user's home folder is unknown".to_owned() };
+    let no_home = || Error::invalid("desktop", "this user's home folder is unknown");
     let folders = Folders::find(System::current(), &|name| std::env::var(name).ok()).ok_or_else(no_home)?;
     Ok(Desktop {
         display_name: display_name.to_owned(),

@@ -456,5 +456,5 @@ fn keep_first(first: Option<Error>, outcome: Result<()>) -> Result<Option<Error>
 /// The error for a catalog that is older than one that this install has seen.
 fn went_back(mode: &ModeName, seen: u64, now: u64) -> Error {
     let reason = format!("the catalog is at {now} in mode {mode}, and was at {seen} before");
-    Error::Trust { kind: TrustKind::Rollback, reason }
+    Error::trust(TrustKind::Rollback, reason)
 }

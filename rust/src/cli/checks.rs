@@ -20,10 +20,7 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
         ("--repository", _) => "give a folder here, and upload it",
         _ => "give a folder",
     };
-    Err(Error::Invalid {
-        what: option,
-        reason: format!("it takes a folder, and this is an address ({scheme}:...); {instead}"),
-    })
+    Err(Error::invalid(option, format!("it takes a folder, and this is an address ({scheme}:...); {instead}")))
 }
 
 /// How many days each signature is valid, on one line.

@@ -60,7 +60,7 @@ pub(crate) fn arm() -> Result<()> {
 }
 
 fn parse(rule: &str) -> Result<Rule> {
-    let invalid = || Error::Invalid { what: VARIABLE, reason: format!("{rule:?} is not a rule") };
+    let invalid = || Error::invalid(VARIABLE, format!("{rule:?} is not a rule"));
     match rule.split_once(':').ok_or_else(invalid)? {
         ("count", path) => {
             let file = File::options().append(true).create(true).open(path).map_err(Error::io("open", path))?;

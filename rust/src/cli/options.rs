@@ -31,7 +31,7 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
     }
     let meant = text::meant_url(given).filter(|_| !Path::new(given).exists())?;
     let reason = format!("{} is no file or folder here. For a server, write {meant}", text::address(given));
-    Some(Err(Error::Invalid { what: "URL", reason }))
+    Some(Err(Error::invalid("URL", reason)))
 }
 
 /// An argument that must be a folder. A URL is an error, because a folder of that name would be created.
@@ -40,7 +40,7 @@ pub(crate) fn folder(argument: &Path) -> Result<&Path> {
         return Ok(argument);
     }
     let reason = format!("{} is a URL; give a folder of this machine", shown(argument.as_os_str()));
-    Err(Error::Invalid { what: "DIR", reason })
+    Err(Error::invalid("DIR", reason))
 }
 
 /// The scheme of an address in the place of a path. A single letter is a drive of Windows.
@@ -65,7 +65,7 @@ pub(crate) fn location(argument: &OsStr) -> Result<String> {
         return Ok(given.to_owned());
     }
     let path = std::path::absolute(argument).map_err(Error::io("find", argument))?;
-    let invalid = |()| Error::Invalid { what: "repository", reason: format!("{} is not UTF-8", shown(argument)) };
+    let invalid = |()| Error::invalid("repository", format!("{} is not UTF-8", shown(argument)));
     Ok(Url::from_file_path(path).map_err(invalid)?.to_string())
 }
 
@@ -77,9 +77,7 @@ pub(crate) fn variable(name: &'static str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value)),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Error::Invalid { what: name, reason: "the value is not UTF-8".to_owned() })
-        }
+        Err(std::env::VarError::NotUnicode(_)) => Err(Error::invalid(name, "the value is not UTF-8")),
     }
 }
 
@@ -92,7 +90,7 @@ pub(crate) fn content(name: &OsStr) -> Result<IndexKind> {
         Some("caibx") => Ok(IndexKind::Blob),
         _ => {
             let reason = format!("{} must end in .caidx (a folder) or .caibx (a file)", shown(name));
-            Err(Error::Invalid { what: "index", reason })
+            Err(Error::invalid("index", reason))
         }
     }
 }
@@ -104,7 +102,7 @@ pub(crate) fn shared_cache() -> Option<LocalStore> {
 
 /// The chunker with this name and these sizes, `MIN:AVG:MAX` in KiB.
 pub(crate) fn chunker(name: arguments::store::ChunkerName, chunk_size: &str) -> Result<Chunker> {
-    let invalid = |reason: &str| Error::Invalid { what: "--chunk-size", reason: reason.to_owned() };
+    let invalid = |reason: &str| Error::invalid("--chunk-size", reason.to_owned());
     let sizes: Vec<u64> = chunk_size
         .split(':')
         .map(|part| part.parse::<u64>().ok().and_then(|kib| kib.checked_mul(1024)))

@@ -97,7 +97,7 @@ impl Output {
             // A result that is not reported must not pass for one.
             Err(error) => {
                 LOST.store(true, Ordering::Relaxed);
-                let error = Error::Unsupported { what: format!("the result as JSON: {error}") };
+                let error = Error::unsupported(format!("the result as JSON: {error}"));
                 let (code, message, causes) = (error.code(), error.message(), Vec::new());
                 let line = Failure { event: "error", code, message, causes, hint: None };
                 Self::data(&escaped(&serde_json::to_string(&line).unwrap_or_default()));

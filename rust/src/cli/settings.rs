@@ -53,7 +53,7 @@ pub(crate) fn default_mode() -> Result<ModeName> {
 
 /// Sets the mode of new installs in the user's configuration file, and returns that file's path.
 pub(crate) fn set_default_mode(mode: &ModeName) -> Result<PathBuf> {
-    let no_home = || Error::Invalid { what: "configuration", reason: "this user's home folder is unknown".to_owned() };
+    let no_home = || Error::invalid("configuration", "this user's home folder is unknown");
     let path = file().ok_or_else(no_home)?;
     let bytes = disk::read_if_exists(&path, MAX_CONFIG_BYTES as u64)?.unwrap_or_default();
     let text = Config::with_mode(&String::from_utf8_lossy(&bytes), mode.as_str())?;

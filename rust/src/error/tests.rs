@@ -4,12 +4,12 @@ use super::*;
 fn samples() -> Vec<Error> {
     let id = ChunkId::from_bytes([0; 32]);
     let text = String::new;
-    let malformed = |format| Error::Malformed { format, offset: 0, reason: text() };
+    let malformed = |format| Error::malformed(format, 0, text());
     let io = |kind: io::ErrorKind| Error::io("read", "/f")(kind.into());
-    let transport = |kind| Error::Transport { kind, url: text(), reason: text() };
+    let transport = |kind| Error::transport(kind, text(), text());
     let mut all = vec![
         Error::UnsafePath { name: text(), reason: "" },
-        Error::ChunkCorrupt { id, origin: text(), reason: text() },
+        Error::chunk_corrupt(id, text(), text()),
         Error::ChunkMissing { id, origins: text() },
         Error::DiskFull { path: "/d".into(), needed_bytes: 2, free_bytes: 1 },
         Error::ServerRefused { status: 409, code: text(), detail: text() },
@@ -30,12 +30,12 @@ fn samples() -> Vec<Error> {
         Error::NotInstalled { path: "/d".into() },
         Error::NoPrevious { path: "/d".into() },
         Error::Damaged { path: "/d".into(), files: 1 },
-        Error::LaunchFailed { path: "/d".into(), reason: text() },
+        Error::LaunchFailed { path: "/d".into(), source: io::ErrorKind::NotFound.into() },
         Error::LintFailed { findings: 1, codes: text() },
         Error::KeyMissing { role: text(), path: "/d".into() },
         Error::SignatureExpired { role: text(), expires: jiff::Timestamp::UNIX_EPOCH },
-        Error::Invalid { what: "", reason: text() },
-        Error::Unsupported { what: text() },
+        Error::invalid("", text()),
+        Error::unsupported(text()),
         Error::Cancelled,
     ];
     all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
@@ -43,7 +43,7 @@ fn samples() -> Vec<Error> {
         [Format::Release, Format::Catalog, Format::FileTable, Format::Bundle, Format::State, Format::Config]
             .map(malformed),
     );
-    let trust = |kind| Error::Trust { kind, reason: text() };
+    let trust = |kind| Error::trust(kind, text());
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
     all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));
     all.extend(
@@ -75,4 +75,35 @@ fn full_disk_has_one_code_however_it_was_found() {
     let during = Error::io("write", "/d/f")(io::Error::from(io::ErrorKind::StorageFull));
     assert_eq!(before.code(), "disk_full");
     assert_eq!(during.code(), "disk_full");
+}
+
+#[test]
+fn sources_keep_their_type_and_are_said_once() {
+    let error = Error::malformed(Format::Chunk, 0, "it does not decompress").caused_by(io::Error::other("bad magic"));
+    assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<io::Error>()));
+    assert_eq!(error.causes(), ["bad magic"]);
+    assert_eq!(error.message_with_causes(), "Malformed chunk at byte 0: it does not decompress: bad magic");
+    let around = Error::chunk_corrupt(ChunkId::from_bytes([0; 32]), "here", "it does not decode").caused_by(error);
+    assert_eq!(around.causes(), ["Malformed chunk at byte 0: it does not decompress", "bad magic"]);
+}
+
+#[test]
+fn translated_sources_are_for_programs_only() {
+    let source = Source::translated(io::Error::other("error sending request for url (https://user:secret@host)"));
+    let error = Error::transport(TransportKind::Offline, "https://host", "refused").with_source(Some(source));
+    assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<io::Error>()));
+    assert!(error.causes().is_empty());
+}
+
+#[test]
+fn libraries_are_the_sources_of_malformed_documents() {
+    use crate::formats::release::Catalog;
+
+    let error = Catalog::parse(b"{").err().map(|error| Error::invalid("catalog", "no").caused_by(error));
+    let catalog = error.as_ref().and_then(|error| std::error::Error::source(error));
+    let json = catalog.and_then(std::error::Error::source);
+    assert!(json.is_some_and(|source| source.is::<serde_json::Error>()), "{error:?}");
+    let error = crate::install::config::Config::parse("mode = [").err();
+    let toml = error.as_ref().and_then(|error| std::error::Error::source(error));
+    assert!(toml.is_some_and(|source| source.is::<toml::de::Error>()), "{error:?}");
 }

@@ -256,5 +256,5 @@ impl Layout {
 }
 
 fn malformed(offset: u64, reason: impl Into<String>) -> Error {
-    Error::Malformed { format: Format::Archive, offset, reason: reason.into() }
+    Error::malformed(Format::Archive, offset, reason.into())
 }

@@ -11,7 +11,7 @@
 //! Source of the format: casync `cachunk.c`, desync `chunk.go`, `compress.go`.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 
 pub use crate::digest::{ChunkId, DigestAlgorithm};
 use crate::error::{Error, Format, Result};
@@ -144,7 +144,7 @@ const MAX_XZ_KIB: u32 = (16 + 1) << 10;
 impl Decompressor {
     /// A decompressor with empty tables.
     pub fn new() -> Result<Self> {
-        let unsupported = |e| Error::Unsupported { what: format!("zstd: {e}") };
+        let unsupported = |e: io::Error| Error::unsupported("this build of zstd").caused_by(e);
         let mut zstd = zstd::bulk::Decompressor::new().map_err(unsupported)?;
         // The chunk id is a stronger check of the same bytes.
         zstd.set_parameter(zstd::zstd_safe::DParameter::ForceIgnoreChecksum(true)).map_err(unsupported)?;
@@ -157,36 +157,45 @@ impl Decompressor {
         let max = usize::try_from(max_bytes.min(limits::MAX_CHUNK_BYTES)).unwrap_or(usize::MAX);
         let bytes = stored.as_bytes();
         buffer.clear();
-        let outcome = if bytes.starts_with(&ZSTD_MAGIC) {
+        if bytes.starts_with(&ZSTD_MAGIC) {
             self.decompress_zstd(bytes, max, &mut buffer)
         } else if bytes.starts_with(&GZIP_MAGIC) {
             read_capped(flate2::read::GzDecoder::new(bytes), max, &mut buffer)
         } else if bytes.starts_with(&XZ_MAGIC) {
             read_capped(lzma_rust2::XzReader::new_mem_limit(bytes, true, MAX_XZ_KIB), max, &mut buffer)
         } else {
-            Err("neither zstd, gzip nor xz".to_owned())
-        };
-        match outcome {
-            Ok(()) => Ok(Chunk { id: stored.id, bytes: buffer }),
-            Err(reason) => Err(Error::Malformed { format: Format::Chunk, offset: 0, reason }),
-        }
+            Err(malformed("neither zstd, gzip nor xz"))
+        }?;
+        Ok(Chunk { id: stored.id, bytes: buffer })
     }
 
-    fn decompress_zstd(&mut self, bytes: &[u8], max: usize, buffer: &mut Vec<u8>) -> Result<(), String> {
+    fn decompress_zstd(&mut self, bytes: &[u8], max: usize, buffer: &mut Vec<u8>) -> Result<()> {
         let announced = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
         if announced.is_some_and(|size| size > max as u64) {
-            return Err(format!("more than {max} bytes of content"));
+            return Err(too_large(max));
         }
         let want = announced.map_or(max, |size| usize::try_from(size).unwrap_or(max));
         buffer.reserve_exact(want);
-        self.zstd.decompress_to_buffer(bytes, buffer).map(drop).map_err(|e| e.to_string())?;
-        if buffer.len() > max { Err(format!("more than {max} bytes of content")) } else { Ok(()) }
+        self.zstd.decompress_to_buffer(bytes, buffer).map_err(undecodable)?;
+        if buffer.len() > max { Err(too_large(max)) } else { Ok(()) }
     }
 }
 
-fn read_capped(reader: impl Read, max: usize, buffer: &mut Vec<u8>) -> Result<(), String> {
-    reader.take(max as u64 + 1).read_to_end(buffer).map_err(|e| e.to_string())?;
-    if buffer.len() > max { Err(format!("more than {max} bytes of content")) } else { Ok(()) }
+fn read_capped(reader: impl Read, max: usize, buffer: &mut Vec<u8>) -> Result<()> {
+    reader.take(max as u64 + 1).read_to_end(buffer).map_err(undecodable)?;
+    if buffer.len() > max { Err(too_large(max)) } else { Ok(()) }
+}
+
+fn undecodable(error: io::Error) -> Error {
+    malformed("it does not decompress").caused_by(error)
+}
+
+fn too_large(max: usize) -> Error {
+    malformed(format!("more than {max} bytes of content"))
+}
+
+fn malformed(reason: impl Into<String>) -> Error {
+    Error::malformed(Format::Chunk, 0, reason)
 }
 
 /// Compresses plain chunks for a store. Reuses its tables, so use one for each thread.
@@ -204,9 +213,10 @@ impl Compressor {
     /// A compressor of zstd level 1 to 22. casync and desync use level 3.
     pub fn new(level: i32) -> Result<Self> {
         if !(1..=22).contains(&level) {
-            return Err(Error::Invalid { what: "compression level", reason: format!("{level} is not 1 to 22") });
+            return Err(Error::invalid("compression level", format!("{level} is not 1 to 22")));
         }
-        let zstd = zstd::bulk::Compressor::new(level).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
+        let zstd =
+            zstd::bulk::Compressor::new(level).map_err(|e| Error::unsupported("this level of zstd").caused_by(e))?;
         Ok(Self { zstd })
     }
 
@@ -217,7 +227,7 @@ impl Compressor {
 
     /// The same for a slice of a larger buffer that was just hashed.
     pub fn compress_as(&mut self, id: ChunkId, plain: &[u8]) -> Result<CompressedChunk> {
-        let bytes = self.zstd.compress(plain).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
+        let bytes = self.zstd.compress(plain).map_err(|e| Error::unsupported("compressing with zstd").caused_by(e))?;
         Ok(CompressedChunk { id, bytes })
     }
 }

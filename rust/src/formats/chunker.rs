@@ -237,5 +237,5 @@ fn in_memory(bytes: u64) -> usize {
 }
 
 fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "chunker", reason }
+    Error::invalid("chunker", reason)
 }

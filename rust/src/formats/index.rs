@@ -50,7 +50,7 @@ impl FeatureFlags {
     pub fn from_bits(bits: u64) -> Result<Self> {
         match bits & !Self::KNOWN {
             0 => Ok(Self(bits)),
-            unknown => Err(Error::Invalid { what: "feature flags", reason: format!("unknown bits {unknown:#x}") }),
+            unknown => Err(Error::invalid("feature flags", format!("unknown bits {unknown:#x}"))),
         }
     }
 
@@ -101,10 +101,10 @@ impl ChunkSizes {
         if 1 <= min && min <= avg && avg <= max && max <= limits::MAX_CHUNK_BYTES {
             Ok(Self { min, avg, max })
         } else {
-            Err(Error::Invalid {
-                what: "chunk sizes",
-                reason: format!("{min}:{avg}:{max} are not in order between 1 and {}", limits::MAX_CHUNK_BYTES),
-            })
+            Err(Error::invalid(
+                "chunk sizes",
+                format!("{min}:{avg}:{max} are not in order between 1 and {}", limits::MAX_CHUNK_BYTES),
+            ))
         }
     }
 
@@ -171,10 +171,10 @@ impl Index {
     pub fn push(&mut self, id: ChunkId, size: u64) -> Result<()> {
         if size == 0 || size > self.sizes.max {
             let reason = format!("{size} bytes are not 1 to {}", self.sizes.max);
-            return Err(Error::Invalid { what: "chunk size", reason });
+            return Err(Error::invalid("chunk size", reason));
         }
         let end = self.stream_bytes().checked_add(size);
-        let end = end.ok_or_else(|| Error::Invalid { what: "stream", reason: "longer than 2^64 bytes".into() })?;
+        let end = end.ok_or_else(|| Error::invalid("stream", "longer than 2^64 bytes"))?;
         self.items.push(Item { end, id });
         Ok(())
     }
@@ -285,9 +285,10 @@ fn parse_header(bytes: &[u8]) -> Result<(FeatureFlags, ChunkSizes)> {
     if u64_at(bytes, 0) != HEADER_BYTES as u64 || u64_at(bytes, 8) != TYPE_INDEX {
         return Err(malformed(0, "not a .caibx or .caidx file"));
     }
-    let flags = FeatureFlags::from_bits(u64_at(bytes, 16)).map_err(|e| malformed(16, e.to_string()))?;
+    let flags =
+        FeatureFlags::from_bits(u64_at(bytes, 16)).map_err(|e| malformed(16, "its feature flags").caused_by(e))?;
     let sizes = ChunkSizes::new(u64_at(bytes, 24), u64_at(bytes, 32), u64_at(bytes, 40))
-        .map_err(|e| malformed(24, e.to_string()))?;
+        .map_err(|e| malformed(24, "its chunk sizes").caused_by(e))?;
     if u64_at(bytes, 48) != u64::MAX || u64_at(bytes, 56) != TYPE_TABLE {
         return Err(malformed(48, "no chunk table"));
     }
@@ -317,7 +318,7 @@ fn check_item(end: u64, last: u64, sizes: ChunkSizes) -> Result<(), String> {
 }
 
 fn malformed(offset: usize, reason: impl Into<String>) -> Error {
-    Error::Malformed { format: Format::Index, offset: offset as u64, reason: reason.into() }
+    Error::malformed(Format::Index, offset as u64, reason)
 }
 
 fn cut(len: usize) -> Error {

@@ -86,7 +86,7 @@ impl MetadataPack {
         }
         let version = rest.u32()?;
         if version != VERSION {
-            return Err(Error::Unsupported { what: format!("{PATH} of version {version}") });
+            return Err(Error::unsupported(format!("{PATH} of version {version}")));
         }
         let count = rest.u32()?;
         if count as usize > MAX_ENTRIES {
@@ -170,7 +170,7 @@ pub(crate) fn may_have(path: &str) -> bool {
 }
 
 fn compress(plain: &[u8]) -> Result<Vec<u8>> {
-    let failed = |e: std::io::Error| Error::Unsupported { what: format!("zstd: {e}") };
+    let failed = |e: std::io::Error| Error::unsupported("compressing with zstd").caused_by(e);
     let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(failed)?;
     compressor.include_checksum(true).map_err(failed)?;
     compressor.compress(plain).map_err(failed)
@@ -188,7 +188,7 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
         return Err(malformed("its content is too large, or its size is not announced"));
     };
     let capacity = usize::try_from(length).map_err(|_| malformed("it is too large"))?;
-    zstd::bulk::decompress(packed, capacity).map_err(|e| malformed(e.to_string()))
+    zstd::bulk::decompress(packed, capacity).map_err(|e| malformed("it does not decompress").caused_by(e))
 }
 
 /// The unread rest of the content.
@@ -221,9 +221,9 @@ impl<'a> Rest<'a> {
 }
 
 fn malformed(reason: impl std::fmt::Display) -> Error {
-    Error::Trust { kind: TrustKind::Malformed, reason: format!("{PATH}: {reason}") }
+    Error::trust(TrustKind::Malformed, format!("{PATH}: {reason}"))
 }
 
 fn invalid(reason: &str) -> Error {
-    Error::Invalid { what: "pack", reason: reason.to_owned() }
+    Error::invalid("pack", reason.to_owned())
 }

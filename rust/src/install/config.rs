@@ -21,7 +21,7 @@ pub use check::rate_bytes_per_second;
 pub use merge::{Origin, Row, Setting, Settings, VARIABLES};
 pub use place::{Folders, System, file_in};
 
-use crate::error::{Error, Format, Result};
+use crate::error::{Error, Format, Result, Source};
 use crate::local::disk;
 
 /// How long a game must run to count as started, unless it says so earlier.
@@ -112,7 +112,7 @@ impl Config {
         };
         let text = std::str::from_utf8(&bytes).map_err(|e| named(e.valid_up_to() as u64, "not UTF-8"))?;
         Self::parse(text).map_err(|error| match error {
-            Error::Malformed { offset, reason, .. } => named(offset, &reason),
+            Error::Malformed { offset, reason, source, .. } => named(offset, &reason).with_source(source),
             other => other,
         })
     }
@@ -122,7 +122,7 @@ impl Config {
     /// # Errors
     /// `Malformed` if the text is not a valid configuration, `Invalid` if the mode is not a valid name.
     pub fn with_mode(text: &str, mode: &str) -> Result<String> {
-        check::mode(mode).map_err(|reason| Error::Invalid { what: "mode", reason })?;
+        check::mode(mode).map_err(|reason| Error::invalid("mode", reason))?;
         let value = format!("\"{mode}\"");
         let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let changed = match Raw::parse(text)?.mode {
@@ -144,7 +144,7 @@ impl Raw {
         }
         toml::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            at_line(text, offset, error.message())
+            at_line(text, offset, error.message()).with_source(Some(Source::translated(error)))
         })
     }
 }
@@ -169,5 +169,5 @@ fn too_long() -> String {
 }
 
 fn malformed(offset: u64, reason: String) -> Error {
-    Error::Malformed { format: Format::Config, offset, reason }
+    Error::malformed(Format::Config, offset, reason)
 }

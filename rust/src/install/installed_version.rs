@@ -70,7 +70,7 @@ impl Documents {
         let release = Release::parse(&release_bytes, Some(&this_launcher()?))?;
         if table.find(&release.entry.path).is_none() {
             let reason = format!("its entry {} is not in the file table", release.entry.path);
-            return Err(Error::Malformed { format: Format::Release, offset: 0, reason });
+            return Err(Error::malformed(Format::Release, 0, reason));
         }
         Ok(Self { release, release_bytes, index, table, table_bytes })
     }
@@ -308,9 +308,8 @@ fn stamps_of(documents: &Documents, tree: &Path, monitor: &Monitor) -> Result<Ve
     };
     let copied_links = documents.table.layout().nodes().iter().any(is_copied);
     let stamps = Stamps { schema: SCHEMA, root, files, copied_links };
-    let malformed =
-        |e: serde_json::Error| Error::Malformed { format: Format::Receipt, offset: 0, reason: e.to_string() };
-    let plain = serde_json::to_vec(&stamps).map_err(malformed)?;
+    let unwritable = Error::malformed(Format::Receipt, 0, "it cannot be written as JSON");
+    let plain = serde_json::to_vec(&stamps).map_err(|error| unwritable.caused_by(error))?;
     zstd::bulk::compress(&plain, 3).map_err(Error::io("pack the stamps of", tree))
 }
 

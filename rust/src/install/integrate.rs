@@ -176,7 +176,7 @@ impl<'a> Names<'a> {
     }
 
     fn check(request: &Request<'a>) -> Result<Self> {
-        let invalid = |what, reason: &str| Error::Invalid { what, reason: reason.to_owned() };
+        let invalid = |what, reason: &str| Error::invalid(what, reason.to_owned());
         check_name(request.display_name).map_err(|error| invalid("display name", &error.to_string()))?;
         let scheme = request.scheme.as_bytes();
         let begins_well = scheme.first().is_some_and(u8::is_ascii_lowercase);
@@ -196,7 +196,7 @@ impl<'a> Names<'a> {
 }
 
 fn plain<'a>(path: &'a Path, what: &'static str) -> Result<&'a str> {
-    let invalid = |reason: &str| Error::Invalid { what, reason: format!("{}: {reason}", path.display()) };
+    let invalid = |reason: &str| Error::invalid(what, format!("{}: {reason}", path.display()));
     if !path.is_absolute() {
         return Err(invalid("not absolute"));
     }

@@ -33,7 +33,6 @@ use crate::install::{
 };
 use crate::local::disk;
 use crate::local::sources::Sources;
-use crate::text;
 
 /// Starts without a sign of life after which the previous version is restored.
 pub const MAX_ATTEMPTS: u32 = 2;
@@ -319,8 +318,8 @@ impl Started {
         command.env("VSEKAI_VERSION", release.version.to_string()).env("VSEKAI_MODE", release.mode.as_str());
         command.env("VSEKAI_INSTALL_DIR", root.directory());
         let child = command.spawn().map_err(|e| NotStarted {
-            error: Error::LaunchFailed { path: program.clone(), reason: text::system_reason(&e) },
             is_of_the_system: end::is_of_the_system(&e),
+            error: Error::LaunchFailed { path: program.clone(), source: e },
         })?;
         Ok(Self { child, program, ready, status: None, _marker: marker })
     }
@@ -366,8 +365,7 @@ impl Started {
             if let Some(status) = self.status {
                 break status;
             }
-            let failed =
-                |e: std::io::Error| Error::LaunchFailed { path: self.program.clone(), reason: text::system_reason(&e) };
+            let failed = |e: std::io::Error| Error::LaunchFailed { path: self.program.clone(), source: e };
             self.status = self.child.try_wait().map_err(failed)?;
             if self.status.is_none() {
                 options.leave.check()?;

@@ -22,7 +22,7 @@ impl LinkAddress {
     /// # Errors
     /// `invalid_argument`.
     pub fn parse(text: &str, scheme: &str) -> Result<Self> {
-        let invalid = |reason: String| Err(Error::Invalid { what: "address", reason });
+        let invalid = |reason: String| Err(Error::invalid("address", reason));
         if text.len() > MAX_ADDRESS_BYTES {
             return invalid(format!("it is longer than {MAX_ADDRESS_BYTES} bytes"));
         }

@@ -24,7 +24,7 @@ pub(super) fn check(root: &InstallRoot, trusted: Option<u32>) -> Result<()> {
         let Ok(found) = fs::symlink_metadata(&path) else { continue };
         if name == DECIDING[1] && found.is_symlink() {
             let reason = format!("{} is a link: the folder itself must be there", path.display());
-            return Err(Error::Invalid { what: "install root", reason });
+            return Err(Error::invalid("install root", reason));
         }
         let is_known = |owner: u32| owner == us || owner == ADMINISTRATOR || Some(owner) == trusted;
         if let Some(owner) = disk::owner(&found).filter(|owner| !is_known(*owner)) {

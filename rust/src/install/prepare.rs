@@ -287,7 +287,7 @@ impl Prepared {
     /// Carries out the plan and makes the version current. `session` holds the lock of the same root.
     pub fn apply(self, session: &mut Session, monitor: &Monitor) -> Result<Installation> {
         if self.intent != Intent::Apply || session.root() != &self.root {
-            return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
+            return Err(Error::invalid("intent", "a dry run cannot be applied"));
         }
         let mut done = Installation::default();
         done.work.plan = self.planned.plan.summary;
@@ -351,7 +351,7 @@ impl Prepared {
                 return Ok(());
             }
             let reason = format!("{path} does not have the digest that it gives");
-            Err(Error::Malformed { format: Format::FileTable, offset: 0, reason })
+            Err(Error::malformed(Format::FileTable, 0, reason))
         };
         monitor.pool()?.install(|| self.planned.plan.files.par_iter().try_for_each(check))
     }

@@ -22,7 +22,7 @@ impl InstallRoot {
             Err(e) => return Err(Error::io("find", absolute)(e)),
         };
         if directory.parent().is_none() {
-            return Err(Error::Invalid { what: "folder", reason: format!("{} is a whole disk", directory.display()) });
+            return Err(Error::invalid("folder", format!("{} is a whole disk", directory.display())));
         }
         Ok(Self { directory })
     }

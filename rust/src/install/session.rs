@@ -47,7 +47,7 @@ impl Session {
         let protected = admission.protected.iter().filter_map(|path| disk::canonicalize(path).ok());
         if protected.into_iter().any(|path| path == directory) {
             let reason = format!("{} cannot be used for a game; use a folder below it", directory.display());
-            return Err(Error::Invalid { what: "folder", reason });
+            return Err(Error::invalid("folder", reason));
         }
         owner::check(root, admission.trusted_owner)?;
         if root.is_ours() {
@@ -140,7 +140,7 @@ impl Session {
             // The versions on the disk show that the state is lost, so it can be repaired.
             Ok(None) if root.is_ours() => {
                 let reason = "it is missing".to_owned();
-                Err(Error::Malformed { format: Format::State, offset: 0, reason })
+                Err(Error::malformed(Format::State, 0, reason))
             }
             other => other,
         };
@@ -187,7 +187,7 @@ fn say_rebuilt(root: &InstallRoot, monitor: &Monitor) {
          mode and the versions that did not start are forgotten",
         path.display()
     );
-    let code = Error::Malformed { format: Format::State, offset: 0, reason: String::new() }.code();
+    let code = Error::malformed(Format::State, 0, String::new()).code();
     monitor.emit(Event::Warned { code, message });
 }
 

@@ -162,15 +162,15 @@ impl InstallState {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(None),
             Err(Error::Invalid { reason, .. }) => {
-                return Err(Error::Malformed { format: Format::State, offset: 0, reason });
+                return Err(Error::malformed(Format::State, 0, reason));
             }
             Err(other) => return Err(other),
         };
-        let gate: Gate = serde_json::from_slice(&bytes).map_err(|e| malformed(&e))?;
+        let gate: Gate = serde_json::from_slice(&bytes).map_err(malformed)?;
         if gate.schema > SCHEMA {
             return Err(Error::StateTooNew { path, schema: gate.schema });
         }
-        let state: Self = serde_json::from_slice(&bytes).map_err(|e| malformed(&e))?;
+        let state: Self = serde_json::from_slice(&bytes).map_err(malformed)?;
         for installed in [&state.current, &state.previous].into_iter().flatten() {
             crate::path::RelPath::new(&installed.folder)?;
         }
@@ -180,7 +180,7 @@ impl InstallState {
     /// Writes the state atomically: the disk has either the old or the new one. If an address in it has a password or a
     /// query, which may be a signature, only the owner can read the file.
     pub fn save(&self, root: &InstallRoot) -> Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| malformed(&e))?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(malformed)?;
         bytes.push(b'\n');
         let path = root.control("state.json");
         if self.has_secret() {
@@ -274,6 +274,6 @@ impl InstallState {
     }
 }
 
-fn malformed(error: &serde_json::Error) -> Error {
-    Error::Malformed { format: Format::State, offset: 0, reason: error.to_string() }
+fn malformed(error: serde_json::Error) -> Error {
+    Error::malformed(Format::State, 0, "it does not parse").caused_by(error)
 }

@@ -82,7 +82,7 @@ impl DigestChoice {
                 let chunk = Chunk::new(id, buffer).verify(self.flagged.other())?;
                 if self.state.swap(THE_OTHER, Ordering::Relaxed) != THE_OTHER {
                     let reason = format!("the index is mislabelled: its ids are {:?}", self.flagged.other());
-                    monitor.warn(&Error::Invalid { what: "index", reason });
+                    monitor.warn(&Error::invalid("index", reason));
                 }
                 Ok(chunk)
             }
@@ -230,11 +230,11 @@ impl<'a> Round<'a> {
     fn exhausted(&self, id: ChunkId) -> Error {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
         let complaints = complaints.remove(&id).unwrap_or_default();
-        let text = complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let text = complaints.iter().map(Error::message_with_causes).collect::<Vec<_>>().join("; ");
         let stores = self.sources.stores.iter().map(|store| store.root().display().to_string());
         let origins = stores.collect::<Vec<_>>().join(", ");
         match complaints.into_iter().next() {
-            Some(Error::ChunkCorrupt { origin, .. }) => Error::ChunkCorrupt { id, origin, reason: text },
+            Some(Error::ChunkCorrupt { origin, .. }) => Error::chunk_corrupt(id, origin, text),
             Some(other) => other,
             None if origins.is_empty() => {
                 Error::ChunkMissing { id, origins: "what is on this disk; there is no store to ask".into() }
@@ -379,14 +379,17 @@ impl<'a> Round<'a> {
         origin: &dyn fmt::Display,
     ) -> Result<VerifiedChunk> {
         let id = stored.id();
-        let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_string(), reason };
+        let corrupt = |reason: &str| Error::chunk_corrupt(id, origin.to_string(), reason);
         let buffer = std::mem::take(&mut worker.buffer);
-        let chunk = worker.decompressor.decompress(stored, size, buffer).map_err(|e| corrupt(e.to_string()))?;
+        let chunk = worker
+            .decompressor
+            .decompress(stored, size, buffer)
+            .map_err(|e| corrupt("it does not decode").caused_by(e))?;
         let chunk = self.digest.verify(chunk, id, self.monitor);
-        let chunk = chunk.map_err(|_| corrupt("the content does not match the id".into()))?;
+        let chunk = chunk.map_err(|_| corrupt("the content does not match the id"))?;
         match chunk.as_bytes().len() as u64 {
             actual if actual == size => Ok(chunk),
-            actual => Err(corrupt(format!("it has {actual} bytes, the index says {size}"))),
+            actual => Err(corrupt(&format!("it has {actual} bytes, the index says {size}"))),
         }
     }
 

@@ -193,7 +193,7 @@ fn make_links(assembly: &Assembly<'_>, monitor: &Monitor) -> Result<()> {
             }
             NodeKind::Device { .. } | NodeKind::Other => {
                 let what = format!("{} is a device, pipe or socket and is left out", path.display());
-                monitor.warn(&Error::Unsupported { what });
+                monitor.warn(&Error::unsupported(what));
             }
             NodeKind::Directory | NodeKind::File { .. } => {}
         }
@@ -211,13 +211,13 @@ fn copy_links(assembly: &Assembly<'_>, links: &[usize], monitor: &Monitor) -> Re
         let to = path_of(&nodes[*link], assembly.staging);
         let Some(end) = ends.get(link).filter(|end| !is_left_out(layout, *link, **end)) else {
             let what = format!("{} is a link that this disk cannot hold, and is left out", to.display());
-            monitor.warn(&Error::Unsupported { what });
+            monitor.warn(&Error::unsupported(what));
             continue;
         };
         let from = path_of(&nodes[*end], assembly.staging);
         for at in std::iter::once(*end).chain(layout.below(*end)) {
-            left = left.checked_sub(1).ok_or_else(|| Error::Unsupported {
-                what: "this disk has no links, and the version has more of them than can be copied".to_owned(),
+            left = left.checked_sub(1).ok_or_else(|| {
+                Error::unsupported("this disk has no links, and the version has more of them than can be copied")
             })?;
             let source = path_of(&nodes[at], assembly.staging);
             let to = source.strip_prefix(&from).map_or(to.clone(), |name| to.join(name));

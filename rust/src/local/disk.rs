@@ -170,14 +170,14 @@ pub fn is_irregular(path: &Path) -> bool {
 
 fn irregular(path: &Path) -> Error {
     let reason = format!("{} is a link, a folder or something else in place of a file", path.display());
-    Error::Invalid { what: "file", reason }
+    Error::invalid("file", reason)
 }
 
 fn read_all(file: File, path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     let length = file.metadata().map_err(Error::io("read", path))?.len();
     if length > max_bytes {
         let reason = format!("{} has {length} bytes, at most {max_bytes} are read", path.display());
-        return Err(Error::Invalid { what: "file", reason });
+        return Err(Error::invalid("file", reason));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     io::Read::read_to_end(&mut io::Read::take(file, max_bytes), &mut bytes).map_err(Error::io("read", path))?;

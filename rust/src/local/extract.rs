@@ -208,7 +208,7 @@ fn refuse_other_owner(workplace: &Workplace) -> Result<()> {
         return Ok(());
     }
     let reason = format!("{} is not a folder of this user; remove it, or choose another destination", folder.display());
-    Err(Error::Invalid { what: "destination", reason })
+    Err(Error::invalid("destination", reason))
 }
 
 /// Removes the staging of the installed version. If it exists, an earlier run was stopped after the switch, and it
@@ -283,7 +283,7 @@ impl PreparedExtract {
             return Ok(Extracted { work: report, up_to_date: true });
         }
         if self.lock.is_none() {
-            return Err(Error::Invalid { what: "intent", reason: "a dry run cannot be applied".into() });
+            return Err(Error::invalid("intent", "a dry run cannot be applied"));
         }
         let staging = Staging::at(self.workplace.join(&staging_name(&self.request.index)));
         let durability = if self.request.sync || self.replaces { Durability::PowerCut } else { Durability::Kill };

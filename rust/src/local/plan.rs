@@ -231,7 +231,7 @@ fn job_of(jobs: &mut HashMap<ChunkId, u32>, plan: &mut Plan, want: WantedChunk) 
     } else if plan.chunks[job as usize].want.size != want.size {
         let reason =
             format!("chunk {} has two sizes: {} and {}", want.id, plan.chunks[job as usize].want.size, want.size);
-        return Err(Error::Malformed { format: Format::Index, offset: 0, reason });
+        return Err(Error::malformed(Format::Index, 0, reason));
     }
     Ok(job)
 }

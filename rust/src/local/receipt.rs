@@ -82,7 +82,8 @@ impl Receipt {
             stamps,
             layout: layout.clone(),
         };
-        let mut plain = serde_json::to_vec(&header).map_err(|e| malformed(e.to_string()))?;
+        let mut plain =
+            serde_json::to_vec(&header).map_err(|e| malformed("it cannot be written as JSON").caused_by(e))?;
         plain.push(b'\n');
         plain.extend_from_slice(&index.to_bytes());
         let packed = zstd::bulk::compress(&plain, 1).map_err(Error::io("pack", path))?;
@@ -120,20 +121,20 @@ fn stamps(root: &Path, layout: &Layout) -> Vec<Option<Stamp>> {
 
 fn parse(packed: &[u8]) -> Result<(Header, Index)> {
     let mut plain = Vec::new();
-    let reader = zstd::stream::Decoder::new(packed).map_err(|e| malformed(e.to_string()))?;
+    let reader = zstd::stream::Decoder::new(packed).map_err(|e| malformed("it does not decompress").caused_by(e))?;
     let mut reader = reader.take(limits::MAX_RECEIPT_BYTES * 4);
-    reader.read_to_end(&mut plain).map_err(|e| malformed(e.to_string()))?;
-    let end =
-        plain.iter().position(|byte| *byte == b'\n').ok_or_else(|| malformed("its first line does not end".into()))?;
-    let header: Header = serde_json::from_slice(&plain[..end]).map_err(|e| malformed(e.to_string()))?;
+    reader.read_to_end(&mut plain).map_err(|e| malformed("it does not decompress").caused_by(e))?;
+    let end = plain.iter().position(|byte| *byte == b'\n').ok_or_else(|| malformed("its first line does not end"))?;
+    let header: Header =
+        serde_json::from_slice(&plain[..end]).map_err(|e| malformed("it does not parse").caused_by(e))?;
     if header.schema != SCHEMA {
         return Err(malformed(format!("unknown schema {}", header.schema)));
     }
     Ok((header, Index::parse(&plain[end + 1..])?))
 }
 
-fn malformed(reason: String) -> Error {
-    Error::Malformed { format: Format::Receipt, offset: 0, reason }
+fn malformed(reason: impl Into<String>) -> Error {
+    Error::malformed(Format::Receipt, 0, reason)
 }
 
 /// The working folder next to a destination; see the module's documentation.
@@ -154,7 +155,7 @@ impl Workplace {
             Err(e) => return Err(Error::io("find", root)(e)),
         };
         let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-            return Err(Error::Invalid { what: "destination", reason: format!("{} is a whole disk", root.display()) });
+            return Err(Error::invalid("destination", format!("{} is a whole disk", root.display())));
         };
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);

@@ -42,7 +42,7 @@ impl Seed {
         if index.stream_bytes() != layout.stream_bytes() {
             let reason =
                 format!("the index describes {} bytes, the tree has {}", index.stream_bytes(), layout.stream_bytes());
-            return Err(Error::Invalid { what: "seed", reason });
+            return Err(Error::invalid("seed", reason));
         }
         let mut positions = HashMap::with_capacity(index.len());
         for (position, chunk) in index.iter().enumerate() {

@@ -76,12 +76,12 @@ impl LocalStore {
         let found = file.metadata().map_err(Error::io("read", &path))?;
         if !found.is_file() {
             let (origin, reason) = (path.display().to_string(), "it is not a regular file".to_owned());
-            return Err(Error::ChunkCorrupt { id: *id, origin, reason });
+            return Err(Error::chunk_corrupt(*id, origin, reason));
         }
         let length = found.len();
         if length > max_stored_bytes.min(limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
             let reason = format!("the file has {length} bytes, more than a chunk of this index can have");
-            return Err(Error::ChunkCorrupt { id: *id, origin: path.display().to_string(), reason });
+            return Err(Error::chunk_corrupt(*id, path.display().to_string(), reason));
         }
         let mut bytes = buffer;
         bytes.clear();

@@ -116,7 +116,7 @@ impl Checker {
         let stored = store.get(&id, u64::MAX).map_err(|error| match error {
             // The disk cannot read it: for every reader the chunk is as good as damaged.
             Error::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
-                Error::ChunkCorrupt { id, origin: origin.clone(), reason: crate::text::system_reason(&source) }
+                Error::chunk_corrupt(id, origin.clone(), "it cannot be read").caused_by(source)
             }
             other => other,
         })?;
@@ -127,11 +127,11 @@ impl Checker {
     /// `ChunkCorrupt` if the bytes do not match the id.
     fn check(&self, stored: CompressedChunk, origin: &str) -> Result<Sound> {
         let id = stored.id();
-        let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_owned(), reason };
+        let corrupt = |reason: &str| Error::chunk_corrupt(id, origin, reason);
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let (mut decompressor, buffer) = idle.map_or_else(|| Decompressor::new().map(|it| (it, Vec::new())), Ok)?;
         let plain = decompressor.decompress(&stored, limits::MAX_CHUNK_BYTES, buffer);
-        let plain = plain.map_err(|e| corrupt(e.to_string()))?;
+        let plain = plain.map_err(|e| corrupt("it does not decode").caused_by(e))?;
         let verified = match self.digest {
             Some(digest) => plain.verify(digest),
             None => plain.verify(DigestAlgorithm::Sha512_256).or_else(|buffer| {
@@ -139,7 +139,7 @@ impl Checker {
                 plain.verify(DigestAlgorithm::Sha256)
             }),
         };
-        let verified: VerifiedChunk = verified.map_err(|_| corrupt("the content does not match the id".into()))?;
+        let verified: VerifiedChunk = verified.map_err(|_| corrupt("the content does not match the id"))?;
         let plain_bytes = verified.as_bytes().len() as u64;
         let back = (decompressor, verified.into_bytes());
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(back);

@@ -56,7 +56,7 @@ pub fn file_size(path: &Path) -> Result<u64> {
     if found.is_file() {
         return Ok(found.len());
     }
-    Err(Error::Invalid { what: "file", reason: format!("{} is not a regular file", path.display()) })
+    Err(Error::invalid("file", format!("{} is not a regular file", path.display())))
 }
 
 fn list(

@@ -101,11 +101,7 @@ impl ChunkSource for StoredOf<'_> {
         let mut decompressor = taken.map_or_else(Decompressor::new, Ok)?;
         let plain = decompressor.decompress(&stored, chunk.size(), Vec::new());
         idle.lock().unwrap_or_else(PoisonError::into_inner).push(decompressor);
-        let corrupt = |_| Failure::ChunkCorrupt {
-            id: chunk.id,
-            origin: "the server's store".to_owned(),
-            reason: "the content does not match the id".to_owned(),
-        };
+        let corrupt = |_| Failure::chunk_corrupt(chunk.id, "the server's store", "the content does not match the id");
         buffer.extend_from_slice(plain?.verify(self.digest).map_err(corrupt)?.as_bytes());
         Ok(())
     }

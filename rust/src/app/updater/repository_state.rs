@@ -77,10 +77,7 @@ impl RepositoryState {
     ) -> Result<Self> {
         let locations = named(settings, state);
         if locations.is_empty() {
-            return Err(Error::Invalid {
-                what: "repository",
-                reason: "none was given, and this install has none".to_owned(),
-            });
+            return Err(Error::invalid("repository", "none was given, and this install has none"));
         }
         let network = network(settings, state, monitor)?;
         let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));
@@ -199,7 +196,7 @@ impl RepositoryState {
         let release = Release::parse(&bytes, Some(&this_launcher()?))?;
         if (&release.mode, &release.version, &release.platform) != (mode, version, platform) {
             let reason = format!("{name} describes {} {} for {}", release.mode, release.version, release.platform);
-            return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+            return Err(Error::trust(TrustKind::Mismatch, reason));
         }
         if let Some(oldest) = &release.oldest_allowed {
             raise(&mut self.floors, mode, oldest);
@@ -243,7 +240,7 @@ impl RepositoryState {
             let found = Digest::of(bytes).to_string();
             if found != target.sha256 {
                 let reason = format!("{} is not the one that the release document names", target.path);
-                return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+                return Err(Error::trust(TrustKind::Mismatch, reason));
             }
         }
         Documents::parse(bytes, &index, table)

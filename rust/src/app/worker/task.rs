@@ -121,7 +121,7 @@ impl Context {
 
 /// A relative path would depend on where the program was started.
 fn check_directory(directory: &Path) -> Result<()> {
-    let invalid = |reason: &str| Err(Error::Invalid { what: "install_dir", reason: reason.to_owned() });
+    let invalid = |reason: &str| Err(Error::invalid("install_dir", reason.to_owned()));
     if directory.as_os_str().is_empty() {
         return invalid("no folder is set");
     }

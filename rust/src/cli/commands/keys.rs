@@ -80,8 +80,9 @@ fn online_keys(place: &OsStr, network: &arguments::Network) -> Result<OnlineKeys
     if let Some(url) = options::url_of(place) {
         return Ok(Server::new(url?, connect::connect(network)?)?.repository()?.online_keys);
     }
-    let info: RepositoryInfo = serde_json::from_slice(&options::read_small(Path::new(place))?)
-        .map_err(|e| Error::Invalid { what: "--online", reason: format!("{}: {e}", options::shown(place)) })?;
+    let info: RepositoryInfo = serde_json::from_slice(&options::read_small(Path::new(place))?).map_err(|e| {
+        Error::invalid("--online", format!("{} is not what a server answers", options::shown(place))).caused_by(e)
+    })?;
     Ok(info.online_keys)
 }
 

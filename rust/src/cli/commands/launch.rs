@@ -29,7 +29,7 @@ pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8>
 
 pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {
     let address = args.address.as_deref().map(|text| {
-        let reason = || Error::Invalid { what: "address", reason: "it is not UTF-8".to_owned() };
+        let reason = || Error::invalid("address", "it is not UTF-8");
         LinkAddress::parse(text.to_str().ok_or_else(reason)?, host::SCHEME)
     });
     let how = how(Vec::new(), address.transpose()?, None, args.trust_owner)?;

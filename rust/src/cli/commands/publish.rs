@@ -48,7 +48,7 @@ fn request(args: Publish) -> Result<Request> {
         (None, Some(folder)) => Destination::Folder(checks::local_folder("--repository", folder)?),
         (None, None) => {
             let reason = "give a folder with --repository, or a URL with --server".to_owned();
-            return Err(Error::Invalid { what: "repository", reason });
+            return Err(Error::invalid("repository", reason));
         }
     };
     let keys = checks::local_folder("--keys", args.keys)?;
@@ -62,7 +62,7 @@ fn request(args: Publish) -> Result<Request> {
         },
         (None, None) => {
             let reason = "give a folder, or --from-index and --from-store".to_owned();
-            return Err(Error::Invalid { what: "tree", reason });
+            return Err(Error::invalid("tree", reason));
         }
     };
     let chunker = match (args.chunker, &args.chunk_size) {
@@ -73,8 +73,7 @@ fn request(args: Publish) -> Result<Request> {
         }
     };
     let notes = args.notes.map(|path| disk::read(&path, MAX_NOTES_BYTES)).transpose()?.unwrap_or_default();
-    let notes = String::from_utf8(notes)
-        .map_err(|_| Error::Invalid { what: "notes", reason: "the file is not UTF-8".to_owned() })?;
+    let notes = String::from_utf8(notes).map_err(|_| Error::invalid("notes", "the file is not UTF-8"))?;
     Ok(Request {
         content,
         mode: args.mode,

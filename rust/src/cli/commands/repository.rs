@@ -28,7 +28,7 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
     let keys = checks::local_folder("--keys", target.keys)?;
     // A mistyped path must not create a repository.
     if !folder.join("tuf").is_dir() && !edits.iter().any(|edit| matches!(edit, Edit::Add { .. })) {
-        return Err(Error::Invalid { what: "repository", reason: format!("there is none in {}", folder.display()) });
+        return Err(Error::invalid("repository", format!("there is none in {}", folder.display())));
     }
     let edited = edit(&folder, &keys, &edits)?;
     checks::warn_of_ending(&edited.roles, output);

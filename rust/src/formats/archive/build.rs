@@ -14,7 +14,7 @@ pub(super) type Blame<'a> = &'a dyn Fn(u64, String) -> Error;
 /// The layout of nodes in any order; children are sorted by the bytes of their names.
 pub(super) fn sorted(mut entries: Vec<NewNode>) -> Result<Layout> {
     entries.sort_by(|a, b| order(a.path.as_ref(), b.path.as_ref()));
-    in_order(entries.len(), entries.into_iter(), &|_, reason| Error::Invalid { what: "tree", reason })
+    in_order(entries.len(), entries.into_iter(), &|_, reason| Error::invalid("tree", reason))
 }
 
 /// The layout of `count` nodes in archive order: directories before their children, whose order is preserved.

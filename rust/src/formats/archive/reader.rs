@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         let at = self.base + self.at as u64;
         let body = self.take(entry_bytes())?;
         let field = |number: usize| u64_at(body, number * 8);
-        FeatureFlags::from_bits(field(0)).map_err(|e| malformed(at, e.to_string()))?;
+        FeatureFlags::from_bits(field(0)).map_err(|e| malformed(at, "its feature flags").caused_by(e))?;
         let mode = u32::try_from(field(1)).map_err(|_| malformed(at, "the mode has unknown bits"))?;
         Ok(NodeMetadata {
             flags: field(0),

@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Layout {
         match Stored::deserialize(deserializer)? {
             Stored::Blob(len) => Ok(Self::blob(len)),
             Stored::Tree(nodes) => {
-                let blame = |_, reason| Error::Invalid { what: "layout", reason };
+                let blame = |_, reason| Error::invalid("layout", reason);
                 build::in_order(nodes.len(), nodes.into_iter(), &blame).map_err(de::Error::custom)
             }
         }

@@ -88,7 +88,7 @@ impl Walk {
                 }
                 Ok(Some(bytes)) => {
                     let reason = format!("{} bytes for {:?}", bytes.len(), task.want);
-                    outcome = Err(Error::Invalid { what: "answer to a walk", reason });
+                    outcome = Err(Error::invalid("answer to a walk", reason));
                     self.tasks.push(task);
                 }
                 Err(error) => {
@@ -111,7 +111,7 @@ impl Walk {
     /// `Malformed` if a directory has a name twice; `Invalid` if the walk is not finished.
     pub fn finish(mut self) -> Result<Layout> {
         if self.found.iter().any(|found| found.node.is_none()) || !self.tasks.is_empty() {
-            return Err(Error::Invalid { what: "walk", reason: "it is not finished".into() });
+            return Err(Error::invalid("walk", "it is not finished"));
         }
         let stream_bytes = self.found.first().map_or(0, |root| root.item.end);
         self.found.sort_unstable_by_key(|found| found.item.start);

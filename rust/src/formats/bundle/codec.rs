@@ -74,5 +74,5 @@ fn log2_up(bytes: usize) -> u32 {
 }
 
 fn failed(reason: &str) -> Error {
-    Error::Unsupported { what: format!("zstd: {reason}") }
+    Error::unsupported(format!("zstd: {reason}"))
 }

@@ -65,7 +65,8 @@ impl BundleList {
         if bytes.len() as u64 > limits::MAX_DOCUMENT_BYTES {
             return Err(malformed(0, "the list is too long"));
         }
-        let list: Self = serde_json::from_slice(bytes).map_err(|e| malformed(0, &e.to_string()))?;
+        let list: Self =
+            serde_json::from_slice(bytes).map_err(|e| malformed(0, "the list does not parse").caused_by(e))?;
         let is_sound = |info: &BundleInfo| info.front_bytes <= info.length && info.front_bytes > 0;
         if list.schema != SCHEMA || list.bundles.len() > MAX_BUNDLES || !list.bundles.iter().all(is_sound) {
             return Err(malformed(0, "the list has an unknown schema, too many bundles or an invalid entry"));
@@ -78,7 +79,7 @@ impl BundleList {
     /// # Errors
     /// None in practice.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|e| malformed(0, &e.to_string()))
+        serde_json::to_vec(self).map_err(|e| malformed(0, "the list cannot be written as JSON").caused_by(e))
     }
 
     /// The bundle that builds on this version, or with `None` the one that needs no older version.

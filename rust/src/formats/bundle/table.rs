@@ -138,7 +138,7 @@ impl Table {
         let end = usize::try_from(header.sections_at()).unwrap_or(usize::MAX);
         let packed = bytes.get(16..end).ok_or_else(|| malformed(16, "its table is cut short"))?;
         let plain = zstd::bulk::decompress(packed, header.table_plain_bytes as usize)
-            .map_err(|e| malformed(16, &e.to_string()))?;
+            .map_err(|e| malformed(16, "its table does not decompress").caused_by(e))?;
         if plain.len() != header.table_plain_bytes as usize {
             return Err(malformed(12, "its table is shorter than announced"));
         }
@@ -151,14 +151,15 @@ impl Table {
     /// [`Error::Invalid`] if the table exceeds the limits of the format.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let plain = self.to_plain();
-        let packed = zstd::bulk::compress(&plain, 19).map_err(|e| malformed(16, &e.to_string()))?;
+        let packed = zstd::bulk::compress(&plain, 19)
+            .map_err(|e| malformed(16, "its table cannot be compressed").caused_by(e))?;
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let header = Header { table_bytes: length(&packed), table_plain_bytes: length(&plain) };
         let bytes = [&header.to_bytes()[..], &packed].concat();
         // Never write a table that cannot be read.
         match Self::parse(&bytes) {
             Ok(read) if read == *self => Ok(bytes),
-            _ => Err(Error::Invalid { what: "bundle", reason: "it exceeds the limits of the format".to_owned() }),
+            _ => Err(Error::invalid("bundle", "it exceeds the limits of the format")),
         }
     }
 
@@ -381,5 +382,5 @@ impl Reader<'_> {
 }
 
 pub(super) fn malformed(offset: u64, reason: &str) -> Error {
-    Error::Malformed { format: Format::Bundle, offset, reason: reason.to_owned() }
+    Error::malformed(Format::Bundle, offset, reason)
 }

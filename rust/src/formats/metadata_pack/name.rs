@@ -19,7 +19,7 @@ const RESERVED: [&str; 7] = ["root", "targets", "snapshot", "timestamp", "catalo
 /// # Errors
 /// [`Error::Invalid`].
 pub fn check_role_name(name: &str) -> Result<()> {
-    let invalid = |why: &str| Err(Error::Invalid { what: "mode", reason: format!("{name:?} {why}") });
+    let invalid = |why: &str| Err(Error::invalid("mode", format!("{name:?} {why}")));
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     if !name.bytes().next().is_some_and(plain) || !name.bytes().all(|b| plain(b) || b == b'-') {
         return invalid("is not made of a-z, 0-9 and -, or begins with -");

@@ -113,12 +113,12 @@ impl Catalog {
         if bytes.len() as u64 > limits::MAX_DOCUMENT_BYTES {
             return Err(malformed(format!("it has {} bytes", bytes.len())));
         }
-        let gate: Gate = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let gate: Gate = serde_json::from_slice(bytes).map_err(|e| malformed("it does not parse").caused_by(e))?;
         if gate.schema != SCHEMA {
             let needed = format!("catalog schema {}", gate.schema);
             return Err(Error::LauncherTooOld { what: "This repository".to_owned(), needed });
         }
-        let catalog: Self = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let catalog: Self = serde_json::from_slice(bytes).map_err(|e| malformed("it does not parse").caused_by(e))?;
         catalog.check()?;
         Ok(catalog)
     }
@@ -126,7 +126,7 @@ impl Catalog {
     /// Serializes the catalog for publication.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
-        serde_json::to_vec(self).map_err(|e| malformed(e.to_string()))
+        serde_json::to_vec(self).map_err(|e| malformed("it cannot be written as JSON").caused_by(e))
     }
 
     /// The mode of this name.
@@ -164,6 +164,6 @@ impl Catalog {
     }
 }
 
-fn malformed(reason: String) -> Error {
-    Error::Malformed { format: Format::Catalog, offset: 0, reason }
+fn malformed(reason: impl Into<String>) -> Error {
+    Error::malformed(Format::Catalog, 0, reason)
 }

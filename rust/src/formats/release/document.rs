@@ -149,7 +149,7 @@ impl Release {
         if bytes.len() as u64 > limits::MAX_DOCUMENT_BYTES {
             return Err(malformed(format!("it has {} bytes", bytes.len())));
         }
-        let gate: Gate = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let gate: Gate = serde_json::from_slice(bytes).map_err(|e| malformed("it does not parse").caused_by(e))?;
         let what = || "This version".to_owned();
         if let (Some(needed), Some(launcher)) = (&gate.min_launcher, launcher)
             && needed > launcher
@@ -159,7 +159,7 @@ impl Release {
         if gate.schema != SCHEMA {
             return Err(Error::LauncherTooOld { what: what(), needed: format!("release schema {}", gate.schema) });
         }
-        let release: Self = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let release: Self = serde_json::from_slice(bytes).map_err(|e| malformed("it does not parse").caused_by(e))?;
         release.check()?;
         Ok(release)
     }
@@ -167,7 +167,7 @@ impl Release {
     /// Serializes the document for publication.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
-        serde_json::to_vec(self).map_err(|e| malformed(e.to_string()))
+        serde_json::to_vec(self).map_err(|e| malformed("it cannot be written as JSON").caused_by(e))
     }
 
     /// The name of its target.
@@ -206,12 +206,12 @@ impl Release {
             return Err(malformed(format!("{} is older than the oldest allowed version, {oldest}", self.version)));
         }
         if self.entry.arguments.iter().any(|argument| argument.contains('\0')) {
-            return Err(malformed("an argument of the entry contains a NUL".to_owned()));
+            return Err(malformed("an argument of the entry contains a NUL"));
         }
         Ok(())
     }
 }
 
-fn malformed(reason: String) -> Error {
-    Error::Malformed { format: Format::Release, offset: 0, reason }
+fn malformed(reason: impl Into<String>) -> Error {
+    Error::malformed(Format::Release, 0, reason)
 }

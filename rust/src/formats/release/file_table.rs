@@ -106,7 +106,7 @@ impl FileTable {
                     Some(digest_of(at).ok_or_else(|| malformed(format!("{} has no digest", name())))?)
                 }
                 NodeKind::Directory | NodeKind::Symlink { .. } => None,
-                _ => return Err(Error::Unsupported { what: format!("{} is not a file, folder or link", name()) }),
+                _ => return Err(Error::unsupported(format!("{} is not a file, folder or link", name()))),
             });
         }
         Ok(Self { layout, digests })
@@ -117,10 +117,11 @@ impl FileTable {
         if packed.len() as u64 > limits::MAX_FILE_TABLE_BYTES {
             return Err(malformed(format!("it has {} bytes", packed.len())));
         }
-        let decoder = zstd::stream::Decoder::new(packed).map_err(|e| malformed(e.to_string()))?;
+        let decoder =
+            zstd::stream::Decoder::new(packed).map_err(|e| malformed("it does not decompress").caused_by(e))?;
         let decoder = decoder.take(limits::MAX_FILE_TABLE_PLAIN_BYTES);
         let reader = BufReader::new(Guard::new(decoder, index.stream_bytes()));
-        let table: Table = serde_json::from_reader(reader).map_err(|e| malformed(e.to_string()))?;
+        let table: Table = serde_json::from_reader(reader).map_err(|e| malformed("it does not parse").caused_by(e))?;
         let found = Self::from_table(table)?;
         if found.layout.stream_bytes() != index.stream_bytes() {
             let (table, index) = (found.layout.stream_bytes(), index.stream_bytes());
@@ -142,7 +143,7 @@ impl FileTable {
             }
             nodes.push(row.into_node(table.flags)?);
         }
-        let layout = Layout::build(nodes).map_err(|e| malformed(e.to_string()))?;
+        let layout = Layout::build(nodes).map_err(|e| malformed("its entries make no archive").caused_by(e))?;
         if layout.stream_bytes() != table.stream_bytes {
             return Err(malformed(format!("its entries make {} bytes", layout.stream_bytes())));
         }
@@ -170,8 +171,9 @@ impl FileTable {
     }
 
     fn packed(&self, level: i32) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(&self.to_table()).map_err(|e| malformed(e.to_string()))?;
-        zstd::bulk::compress(&plain, level).map_err(|e| malformed(e.to_string()))
+        let plain =
+            serde_json::to_vec(&self.to_table()).map_err(|e| malformed("it cannot be written as JSON").caused_by(e))?;
+        zstd::bulk::compress(&plain, level).map_err(|e| malformed("it cannot be compressed").caused_by(e))
     }
 
     /// Serializes the table for a [bundle](crate::formats::bundle), without redundant fields, so that the tables of two
@@ -179,14 +181,14 @@ impl FileTable {
     pub fn to_document(&self) -> Result<Vec<u8>> {
         let mut table = self.to_table();
         table.entries.iter_mut().for_each(|row| row.start = None);
-        serde_json::to_vec(&table).map_err(|e| malformed(e.to_string()))
+        serde_json::to_vec(&table).map_err(|e| malformed("it cannot be written as JSON").caused_by(e))
     }
 
     /// Parses the result of [`FileTable::to_document`].
     pub fn of_document(plain: &[u8], index: &Index) -> Result<Self> {
         let looked = std::io::copy(&mut Guard::new(plain, index.stream_bytes()), &mut std::io::sink());
-        looked.map_err(|e| malformed(e.to_string()))?;
-        let table: Table = serde_json::from_slice(plain).map_err(|e| malformed(e.to_string()))?;
+        looked.map_err(|e| malformed("it is larger than it may be").caused_by(e))?;
+        let table: Table = serde_json::from_slice(plain).map_err(|e| malformed("it does not parse").caused_by(e))?;
         let mut rows: HashMap<RelPath, Digest> = HashMap::new();
         for row in &table.entries {
             if let (Kind::File, Some(path), Some(digest)) = (row.kind, &row.path, row.sha256) {
@@ -194,11 +196,11 @@ impl FileTable {
             }
         }
         let nodes = table.entries.into_iter().map(|row| row.into_node(table.flags)).collect::<Result<_>>()?;
-        let layout = Layout::build(nodes).map_err(|e| malformed(e.to_string()))?;
+        let layout = Layout::build(nodes).map_err(|e| malformed("its entries make no archive").caused_by(e))?;
         let digests = layout.nodes().iter().map(|node| node.path.as_ref().and_then(|path| rows.get(path)).copied());
         let digests: Vec<Option<Digest>> = digests.collect();
         if layout.stream_bytes() != index.stream_bytes() {
-            return Err(malformed("its stream does not have the length of the index's stream".to_owned()));
+            return Err(malformed("its stream does not have the length of the index's stream"));
         }
         Self::new(layout, &|node| digests.get(node).copied().flatten())
     }
@@ -264,7 +266,7 @@ impl Row {
             (Kind::Symlink, None, Some(target), Some(path)) => {
                 NewContent::Symlink { target: LinkTarget::new(path, &target)? }
             }
-            _ => return Err(malformed("an entry has the fields of another kind".to_owned())),
+            _ => return Err(malformed("an entry has the fields of another kind")),
         };
         let metadata = NodeMetadata {
             flags: self.flags.unwrap_or(flags),
@@ -279,6 +281,6 @@ impl Row {
     }
 }
 
-fn malformed(reason: String) -> Error {
-    Error::Malformed { format: Format::FileTable, offset: 0, reason }
+fn malformed(reason: impl Into<String>) -> Error {
+    Error::malformed(Format::FileTable, 0, reason)
 }

@@ -27,7 +27,7 @@ impl Default for ModeName {
 impl ModeName {
     /// Checks a mode's name.
     pub fn new(name: &str) -> Result<Self> {
-        let invalid = |reason: String| Err(Error::Invalid { what: "mode", reason });
+        let invalid = |reason: String| Err(Error::invalid("mode", reason));
         if !is_word(name, b"-") || name.len() > 32 || name.starts_with('-') {
             return invalid(format!("{name:?}: a mode's name has 1 to 32 of a-z, 0-9 and -"));
         }
@@ -59,7 +59,7 @@ impl Platform {
             return Ok(Self(name.to_owned()));
         }
         let reason = format!("{name:?}: give one of {}", Self::KNOWN.join(", "));
-        Err(Error::Invalid { what: "platform", reason })
+        Err(Error::invalid("platform", reason))
     }
 
     /// The platform that this program was built for.

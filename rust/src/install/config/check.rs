@@ -98,7 +98,7 @@ pub(super) fn rate(given: &str) -> Check {
 pub fn rate_bytes_per_second(text: &str) -> Result<u64> {
     let invalid = || {
         let reason = format!("{text:?} is not a rate: use bytes per second, such as 500K, 5M or 64KiB");
-        Error::Invalid { what: "rate", reason }
+        Error::invalid("rate", reason)
     };
     let trimmed = text.trim();
     let trimmed = trimmed.strip_suffix("/s").unwrap_or(trimmed);

@@ -156,7 +156,7 @@ fn check_flags(flags: &Config) -> Result<()> {
         check: impl Fn(&T) -> std::result::Result<(), String>,
     ) -> Result<()> {
         let outcome = value.map_or(Ok(()), check);
-        outcome.map_err(|reason| Error::Invalid { what, reason })
+        outcome.map_err(|reason| Error::invalid(what, reason))
     }
     check("--repository", Some(&flags.repository), |all| check::repositories(all))?;
     check("--mode", flags.mode.as_ref(), |name| check::mode(name))?;
@@ -171,7 +171,7 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Conf
     let variable = |name: &'static str, check: fn(&str) -> std::result::Result<(), String>| {
         let value = environment(name).filter(|value| !value.is_empty());
         let outcome = value.as_deref().map_or(Ok(()), check);
-        outcome.map(|()| value).map_err(|reason| Error::Invalid { what: name, reason })
+        outcome.map(|()| value).map_err(|reason| Error::invalid(name, reason))
     };
     let repository = variable("VSEKAI_REPOSITORY", |text| check::repositories(&words(text)))?;
     let connections = variable("VSEKAI_CONNECTIONS", |text| number(text).and_then(check::connections))?;

@@ -52,7 +52,7 @@ fn take_scheme(request: &Request<'_>, applications: &Path, name: &str, work: &mu
 fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
     if names.program.contains('=') {
         let reason = format!("{}: a menu entry cannot start a program with = in its path", names.program);
-        return Err(Error::Invalid { what: "program", reason });
+        return Err(Error::invalid("program", reason));
     }
     let words = [names.program, "open", names.install_root, "--"].map(quoted).join(" ");
     Ok(format!(

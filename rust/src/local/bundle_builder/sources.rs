@@ -35,10 +35,8 @@ impl ChunkSource for StoreSource<'_> {
         let mut decompressor = idle.map_or_else(Decompressor::new, Ok)?;
         let plain = decompressor.decompress(&stored, chunk.size(), Vec::new());
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(decompressor);
-        let corrupt = |_| Error::ChunkCorrupt {
-            id: chunk.id,
-            origin: self.store.root().display().to_string(),
-            reason: "the content does not match the id".to_owned(),
+        let corrupt = |_| {
+            Error::chunk_corrupt(chunk.id, self.store.root().display().to_string(), "the content does not match the id")
         };
         let plain = plain?.verify(self.digest).map_err(corrupt)?;
         buffer.extend_from_slice(plain.as_bytes());

@@ -16,12 +16,12 @@ pub(super) fn check(request: &Request, destination: &Path) -> Result<()> {
     let protected = request.protected.iter().filter_map(|path| disk::canonicalize(path).ok());
     if protected.into_iter().any(|path| path == destination) {
         let reason = format!("{} is not a folder for a game; give one below it", destination.display());
-        return Err(Error::Invalid { what: "destination", reason });
+        return Err(Error::invalid("destination", reason));
     }
     match (request.content, fs::metadata(destination)) {
         (IndexKind::Blob, Ok(found)) if found.is_dir() => {
             let reason = format!("{} is a folder, but a .caibx contains a file", destination.display());
-            Err(Error::Invalid { what: "destination", reason })
+            Err(Error::invalid("destination", reason))
         }
         (IndexKind::Tree, Ok(found)) if !found.is_dir() => {
             Err(Error::DestinationNotOurs { path: destination.to_owned() })

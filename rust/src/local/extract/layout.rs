@@ -130,7 +130,7 @@ impl Reader<'_> {
 }
 
 fn save(path: &Path, layout: &Layout) -> Result<()> {
-    let plain = serde_json::to_vec(layout).map_err(|e| Error::Unsupported { what: e.to_string() })?;
+    let plain = serde_json::to_vec(layout).map_err(|e| Error::unsupported(e.to_string()))?;
     let packed = zstd::bulk::compress(&plain, 1).map_err(Error::io("pack", path))?;
     // If a power cut damages it, it does not unpack, and the layout is read from the store again.
     disk::write_atomic(path, &packed, Durability::Kill)

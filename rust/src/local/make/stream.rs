@@ -118,5 +118,5 @@ impl OpenFile {
 }
 
 fn changed(path: &Path, how: &str) -> Error {
-    Error::Invalid { what: "tree", reason: format!("{} {how}", path.display()) }
+    Error::invalid("tree", format!("{} {how}", path.display()))
 }

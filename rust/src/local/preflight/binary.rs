@@ -121,7 +121,7 @@ impl Target {
             _ => {
                 let known = "linux-x86_64, linux-aarch64, windows-x86_64, macos-universal";
                 let reason = format!("{platform:?} is not one of {known}");
-                return Err(Error::Invalid { what: "platform", reason });
+                return Err(Error::invalid("platform", reason));
             }
         };
         Ok(Self { system, machine })

@@ -15,7 +15,7 @@ use crate::path::RelPath;
 /// [`Error::Invalid`] if the entry does not tell; [`Error::Io`].
 pub fn platform_of(root: &Path, layout: &Layout, entry: &RelPath, this: &Platform) -> Result<Platform> {
     let files = || layout.nodes().iter().filter_map(|node| Entry::of(node, root));
-    let none = || Error::Invalid { what: "entry", reason: format!("{entry} is not a file of the build") };
+    let none = || Error::invalid("entry", format!("{entry} is not a file of the build"));
     let file = files().find(|file| file.path == entry).ok_or_else(none)?;
     let head = file.beginning()?;
     let name = entry.file_name().to_ascii_lowercase();
@@ -50,5 +50,5 @@ pub fn platform_of(root: &Path, layout: &Layout, entry: &RelPath, this: &Platfor
 
 fn ask(entry: &RelPath, why: &str) -> Error {
     let reason = format!("the entry {entry} {why}; give --platform with one of {}", Platform::KNOWN.join(", "));
-    Error::Invalid { what: "platform", reason }
+    Error::invalid("platform", reason)
 }

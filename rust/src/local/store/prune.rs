@@ -43,7 +43,7 @@ pub struct Pruned {
 pub fn prune(store: &LocalStore, keep: &[Index], grace: Duration, dry_run: bool, monitor: &Monitor) -> Result<Pruned> {
     if keep.is_empty() {
         let reason = "it is empty, so every chunk would be removed".to_owned();
-        return Err(Error::Invalid { what: "list of indexes to keep", reason });
+        return Err(Error::invalid("list of indexes to keep", reason));
     }
     let _lock = store.claim("prune")?;
     let named: HashSet<ChunkId> = keep.iter().flat_map(|index| index.iter().map(|chunk| chunk.id)).collect();

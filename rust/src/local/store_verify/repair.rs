@@ -134,7 +134,7 @@ fn fetch_once(
                 }
             }
         }
-        let stopped = || Err(Error::Unsupported { what: "a source that stops without an error".into() });
+        let stopped = || Err(Error::unsupported("a source that stops without an error"));
         Ok((got, fetching.join().unwrap_or_else(|_| stopped())))
     })
 }

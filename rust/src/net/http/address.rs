@@ -13,8 +13,8 @@ use url::{Host, Url};
 /// [`Error::Invalid`] for text that is no URL, or whose host no request could name: the `url` crate allows more
 /// characters there than HTTP does.
 pub fn parse_url(what: &'static str, text: &str) -> Result<Url> {
-    let invalid = |reason: &str| Error::Invalid { what, reason: format!("{}: {reason}", text::address(text)) };
-    let url = Url::parse(text).map_err(|e| invalid(&e.to_string()))?;
+    let invalid = |reason: &str| Error::invalid(what, format!("{}: {reason}", text::address(text)));
+    let url = Url::parse(text).map_err(|e| invalid("it is not a URL").caused_by(e))?;
     let is_of_host = |c: char| c.is_ascii_alphanumeric() || ".-_~[]:".contains(c);
     match url.host_str().and_then(|host| host.chars().find(|c| !is_of_host(*c))) {
         Some(character) => Err(invalid(&format!("the name of a host cannot contain {character}"))),

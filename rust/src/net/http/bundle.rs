@@ -67,7 +67,7 @@ impl Reading<'_> {
                 return Err(error);
             }
         }
-        Err(last.unwrap_or_else(|| Error::Invalid { what: "bundle", reason: "it has no mirror".to_owned() }))
+        Err(last.unwrap_or_else(|| Error::invalid("bundle", "it has no mirror")))
     }
 
     async fn ask(&mut self, bundle: &HttpBundle, url: &Url) -> Result<(), Failure> {

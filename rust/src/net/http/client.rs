@@ -363,7 +363,7 @@ impl Validators {
 }
 
 pub(super) fn check(options: &HttpOptions) -> Result<()> {
-    let invalid = |what, reason: &str| Err(Error::Invalid { what, reason: reason.to_owned() });
+    let invalid = |what, reason: &str| Err(Error::invalid(what, reason.to_owned()));
     if options.attempts == 0 {
         return invalid("attempts", "it must be at least 1");
     }
@@ -412,7 +412,7 @@ fn configure(options: &HttpOptions, origins: Option<Arc<UserOrigins>>) -> Result
     for pem in &options.ca_certificates_pem {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(invalid("CA certificate"))?;
         if certificates.is_empty() {
-            return Err(Error::Invalid { what: "CA certificate", reason: "it contains no PEM certificate".to_owned() });
+            return Err(Error::invalid("CA certificate", "it contains no PEM certificate"));
         }
         authorities.extend(certificates);
     }
@@ -468,14 +468,14 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn secret_header(what: &'static str, secret: &Secret) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(secret.expose())
-        .map_err(|_| Error::Invalid { what, reason: "it is not a valid header value".to_owned() })?;
+    let mut value =
+        HeaderValue::from_str(secret.expose()).map_err(|_| Error::invalid(what, "it is not a valid header value"))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 fn invalid(what: &'static str) -> impl FnOnce(reqwest::Error) -> Error {
-    move |error| Error::Invalid { what, reason: Failure::of_library(error).reason }
+    move |error| Error::invalid(what, Failure::of_library(error).reason)
 }
 
 pub(super) fn timed_out(what: &str, after: Duration) -> Failure {

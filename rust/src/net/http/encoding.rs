@@ -93,8 +93,8 @@ impl Decoder {
             Coding::Gzip => Inner::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
             Coding::Deflate => Inner::Deflate(Box::new(ZlibDecoder::new(Vec::new()))),
             Coding::Zstd => {
-                let mut decoder = raw::Decoder::new().map_err(|e| broken(&e))?;
-                decoder.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG)).map_err(|e| broken(&e))?;
+                let mut decoder = raw::Decoder::new().map_err(broken)?;
+                decoder.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG)).map_err(broken)?;
                 Inner::Zstd { decoder, is_complete: false }
             }
         };
@@ -107,7 +107,7 @@ impl Decoder {
             return self.pass_on(piece, take);
         }
         for part in piece.chunks(PART_BYTES) {
-            let plain = self.inner.decode(part).map_err(|e| broken(&e))?;
+            let plain = self.inner.decode(part).map_err(broken)?;
             if !self.pass_on(&plain, take)? {
                 return Ok(false);
             }
@@ -117,7 +117,7 @@ impl Decoder {
 
     /// The body has ended: passes on what is left, and checks that nothing is missing.
     pub(super) fn finish(mut self, take: &mut Take<'_>) -> Result<bool, Failure> {
-        let rest = self.inner.finish().map_err(|e| broken(&e))?;
+        let rest = self.inner.finish().map_err(broken)?;
         self.pass_on(&rest, take)
     }
 
@@ -176,9 +176,9 @@ impl Inner {
     }
 }
 
-fn broken(error: &io::Error) -> Failure {
-    let reason = format!("the compressed answer cannot be unpacked: {}", crate::text::system_reason(error));
-    Failure::new(TransportKind::Protocol, reason, Retry::Backoff)
+fn broken(error: io::Error) -> Failure {
+    let reason = format!("the compressed answer cannot be unpacked: {}", crate::text::system_reason(&error));
+    Failure::new(TransportKind::Protocol, reason, Retry::Backoff).translated_from(error)
 }
 
 /// Whether a body is a web page. No file of a repository or a store begins like one.

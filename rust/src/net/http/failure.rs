@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::encoding::web_page;
-use crate::error::{Error, TransportKind};
+use crate::error::{Error, Source, TransportKind};
 use crate::text;
 
 mod words;
@@ -36,11 +36,17 @@ pub(super) struct Failure {
     pub(super) kind: TransportKind,
     pub(super) reason: String,
     pub(super) retry: Retry,
+    pub(super) source: Option<Source>,
 }
 
 impl Failure {
     pub(super) fn new(kind: TransportKind, reason: impl Into<String>, retry: Retry) -> Self {
-        Self { kind, reason: reason.into(), retry }
+        Self { kind, reason: reason.into(), retry, source: None }
+    }
+
+    pub(super) fn translated_from(mut self, error: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Source::translated(error));
+        self
     }
 
     /// Classifies any status except 200.
@@ -67,17 +73,18 @@ impl Failure {
     pub(super) fn of_library(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let reason = words::of(&error).unwrap_or_else(|| summary(&error));
-        if error.is_redirect() || error.is_builder() {
-            Self::new(TransportKind::Protocol, reason, Retry::Never)
+        let (kind, retry) = if error.is_redirect() || error.is_builder() {
+            (TransportKind::Protocol, Retry::Never)
         } else if is_tls(&error) {
-            Self::new(TransportKind::Tls, reason, Retry::Never)
+            (TransportKind::Tls, Retry::Never)
         } else if error.is_connect() {
-            Self::new(TransportKind::Offline, reason, Retry::Backoff)
+            (TransportKind::Offline, Retry::Backoff)
         } else if error.is_timeout() {
-            Self::new(TransportKind::TimedOut, reason, Retry::Backoff)
+            (TransportKind::TimedOut, Retry::Backoff)
         } else {
-            Self::new(TransportKind::Protocol, reason, Retry::Backoff)
-        }
+            (TransportKind::Protocol, Retry::Backoff)
+        };
+        Self::new(kind, reason, retry).translated_from(error)
     }
 
     /// Whether this is a sign that the server or the connection is overloaded.
@@ -86,7 +93,7 @@ impl Failure {
     }
 
     pub(super) fn into_error(self, url: &Url) -> Error {
-        Error::Transport { kind: self.kind, url: shown(url), reason: self.reason }
+        Error::transport(self.kind, shown(url), self.reason).with_source(self.source)
     }
 }
 

@@ -50,8 +50,8 @@ impl Network {
     pub fn new(options: &HttpOptions) -> Result<Self> {
         client::check(options)?;
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {}", text::system_reason(&e)) })?;
+        let runtime =
+            runtime.map_err(|e| Error::unsupported(format!("asynchronous I/O: {}", text::system_reason(&e))))?;
         Ok(Self {
             options: Arc::new(options.clone()),
             client: Arc::default(),

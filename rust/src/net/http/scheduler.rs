@@ -80,7 +80,7 @@ pub async fn fetch_all<D: Deliver>(
     observer: &dyn Observer,
 ) -> Result<FetchStats> {
     let Some(first) = stores.first() else {
-        return Err(Error::Invalid { what: "stores", reason: "there is no store to fetch from".to_owned() });
+        return Err(Error::invalid("stores", "there is no store to fetch from"));
     };
     let options = first.client().options();
     let shared = Arc::new(Shared {

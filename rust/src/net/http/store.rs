@@ -19,10 +19,7 @@ impl HttpStore {
     /// The store at `base` (`http` or `https`). Its query, as in signed URLs, is sent with every request.
     pub fn new(client: HttpClient, base: Url) -> Result<Self> {
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none_or(str::is_empty) {
-            return Err(Error::Invalid {
-                what: "store URL",
-                reason: format!("{} must begin with http:// or https://", shown(&base)),
-            });
+            return Err(Error::invalid("store URL", format!("{} must begin with http:// or https://", shown(&base))));
         }
         let name = shown(&base);
         Ok(Self { client, base, name })

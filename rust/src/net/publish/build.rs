@@ -237,7 +237,7 @@ impl Cut {
         let Gathered { layout, stamps: before, place, .. } = self.gathered;
         let table = table(&place.tree, layout, monitor)?;
         if !before.is_empty() && stamps(&place.tree, table.layout()) != before {
-            return Err(Error::Invalid { what: "tree", reason: "it changed while it was being read".to_owned() });
+            return Err(Error::invalid("tree", "it changed while it was being read"));
         }
         let mut sizes = Sizes::default();
         for (_, _, bytes, _) in table.files() {

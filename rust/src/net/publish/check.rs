@@ -110,7 +110,7 @@ fn check_codes(request: &Request) -> Result<()> {
     let unknown = request.allowed.iter().find(|code| !preflight::is_code(code));
     unknown.map_or(Ok(()), |code| {
         let reason = format!("no finding has the code {code:?}; there are {}", preflight::codes().join(", "));
-        Err(Error::Invalid { what: "code to allow", reason })
+        Err(Error::invalid("code to allow", reason))
     })
 }
 
@@ -136,7 +136,7 @@ fn check_paths(request: &Request, layout: &Layout) -> Result<()> {
     let named = request.mutable.iter().map(|path| ("mutable", path));
     for (what, path) in std::iter::once(("entry", &request.entry.path)).chain(named) {
         if !is_file(path) {
-            return Err(Error::Invalid { what, reason: format!("{path} is not a file of the build") });
+            return Err(Error::invalid(what, format!("{path} is not a file of the build")));
         }
     }
     Ok(())
@@ -184,7 +184,7 @@ fn files(before: &PreviousRelease) -> Vec<PreviousFile> {
 
 /// Reads a range of a file of the previous version from its chunks.
 fn read(before: &PreviousRelease, past: &dyn History, path: &RelPath, range: Range<u64>) -> Result<Vec<u8>> {
-    let missing = || Error::Invalid { what: "file", reason: format!("{path} is not in the previous version") };
+    let missing = || Error::invalid("file", format!("{path} is not in the previous version"));
     let node = before.table.find(path).ok_or_else(missing)?;
     let NodeKind::File { payload } = &before.table.layout().nodes()[node].kind else { return Err(missing()) };
     let wanted = (payload.start + range.start)..(payload.start + range.end).min(payload.end);
@@ -196,11 +196,7 @@ fn read(before: &PreviousRelease, past: &dyn History, path: &RelPath, range: Ran
         let stored = past.chunk(&want)?.ok_or_else(gone)?;
         let plain = decompressor.decompress(&stored, want.size, Vec::new())?;
         let digest: DigestAlgorithm = before.index.digest();
-        let corrupt = |_| Error::ChunkCorrupt {
-            id: chunk.id,
-            origin: past.store(),
-            reason: "the content does not match the id".to_owned(),
-        };
+        let corrupt = |_| Error::chunk_corrupt(chunk.id, past.store(), "the content does not match the id");
         let plain = plain.verify(digest).map_err(corrupt)?;
         let from = wanted.start.max(chunk.start) - chunk.start;
         let to = wanted.end.min(chunk.end) - chunk.start;

@@ -135,7 +135,7 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
         E::Rollout { mode, version, percent } => {
             let at = find(catalog, mode, version)?;
             if *percent > 100 {
-                return Err(Error::Invalid { what: "rollout", reason: format!("{percent}% is more than 100%") });
+                return Err(Error::invalid("rollout", format!("{percent}% is more than 100%")));
             }
             changed(catalog, mode)?.versions[at].rollout = *percent;
         }
@@ -170,7 +170,7 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
 /// Fails if there is an invalid address. Clients accept no other addresses either, because a publisher must not name
 /// places on their machines.
 fn refuse(place: Option<&String>, reason: &str) -> Result<()> {
-    let error = |place| Error::Invalid { what: "address", reason: format!("{place} {reason}") };
+    let error = |place| Error::invalid("address", format!("{place} {reason}"));
     place.map_or(Ok(()), |place| Err(error(place)))
 }
 

@@ -139,6 +139,6 @@ fn put_together(
     };
     extract::prepare(wanted, sources, Intent::Apply, monitor)?.apply(monitor)?;
     let receipt = Workplace::of(tree)?.receipt();
-    let lost = || Error::Invalid { what: "index", reason: "its tree could not be assembled".to_owned() };
+    let lost = || Error::invalid("index", "its tree could not be assembled");
     receipt.map(|receipt| receipt.layout).ok_or_else(lost)
 }

@@ -28,7 +28,7 @@ fn in_folder<'k>(folder: &Path, keys: &'k Keys) -> Result<Publication<'k>> {
         Some(PackQuery::Root(version)) => Some(version),
         _ => None,
     };
-    let none = || Error::Invalid { what: "repository", reason: format!("there is none in {}", folder.display()) };
+    let none = || Error::invalid("repository", format!("there is none in {}", folder.display()));
     let newest = names.filter_map(root).max().ok_or_else(none)?;
     let roots = keys.root_version().min(newest)..=newest;
     let storage = MemoryStorage::download(roots, &|path, max_bytes| disk::read(&folder.join(path), max_bytes))?;

@@ -90,7 +90,7 @@ fn as_before(job: &Job<'_>, there: &Release, index: &Index, chunking: Chunking) 
 }
 
 fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
-    let lost = || Error::Invalid { what: "repository", reason: format!("{} is not listed", release.index.path) };
+    let lost = || Error::invalid("repository", format!("{} is not listed", release.index.path));
     Index::parse(&past.target(&release.index.path)?.ok_or_else(lost)?)
 }
 

@@ -368,7 +368,7 @@ impl Datastore {
             timestamp: learned.timestamp.or_else(|| self.record.timestamp.take()),
             pack: learned.pack,
         };
-        let text = serde_json::to_vec(&self.record).map_err(|e| Error::Unsupported { what: e.to_string() })?;
+        let text = serde_json::to_vec(&self.record).map_err(|e| Error::unsupported(e.to_string()))?;
         write_changed(&folder.join(RECORD), &text)
     }
 
@@ -402,9 +402,11 @@ fn version_in(path: &Path) -> Option<u64> {
 
 /// Parses a root, and checks that its own keys have signed it.
 pub(super) fn parse_root(bytes: &[u8]) -> Result<Signed<Root>> {
-    let bad = |reason: String| trust(TrustKind::Root, reason);
-    let root: Signed<Root> = serde_json::from_slice(bytes).map_err(|e| bad(format!("root.json: {e}")))?;
-    root.signed.verify_role(&root).map_err(|e| bad(format!("root.json: {e}")))?;
+    let root: Signed<Root> =
+        serde_json::from_slice(bytes).map_err(|e| trust(TrustKind::Root, "root.json does not parse").caused_by(e))?;
+    root.signed
+        .verify_role(&root)
+        .map_err(|e| trust(TrustKind::Root, "root.json is not signed by its own keys").caused_by(e))?;
     Ok(root)
 }
 

@@ -8,7 +8,7 @@ use tough::error::Error as Tough;
 use tough::{TransportError, TransportErrorKind};
 
 use super::clock;
-use crate::error::{Error, TransportKind, TrustKind};
+use crate::error::{Error, Source, TransportKind, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
 
 /// Placeholder for the repository's URL between `tough` and the transport. It is never requested.
@@ -41,58 +41,63 @@ pub(super) fn carry(error: Error, url: &str) -> TransportError {
 }
 
 pub(super) fn trust(kind: TrustKind, reason: impl Into<String>) -> Error {
-    Error::Trust { kind, reason: reason.into() }
+    Error::trust(kind, reason.into())
+}
+
+/// Metadata that does not parse; `what` names the file or the field.
+pub(super) fn not_json(what: &str, error: serde_json::Error) -> Error {
+    trust(TrustKind::Malformed, format!("{what} does not parse")).caused_by(error)
 }
 
 /// Converts an error of `tough`.
 pub(super) fn of(error: Tough) -> Error {
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
-    let text = with_paths(&error.to_string());
-    let kind = match error {
-        Tough::Transport { url, source, .. } => return of_transport(&source, url.as_str(), text),
-        Tough::HashMismatch { ref context, .. } => {
-            return mismatch(context, &error).unwrap_or_else(|| trust(Mismatch, text));
-        }
-        Tough::SystemTimeSteppedBackward { sys_time, latest_known_time } => {
-            return trust(ClockBack, clock::explain(sys_time, latest_known_time));
-        }
-        Tough::ParseMetadata { role, source, .. } => {
-            return trust(Malformed, format!("the metadata of {role} is not what it should be: {source}"));
-        }
+    let error = match error {
         Tough::DatastoreInit { source, .. } => return Error::io("create", "the working folder")(source),
         Tough::DatastoreCreate { path, source, .. } => return Error::io("write", path)(source),
         Tough::DatastoreOpen { path, source, .. } => return Error::io("read", path)(source),
         Tough::DatastoreRemove { path, source, .. } => return Error::io("remove", path)(source),
-        Tough::ExpiredMetadata { .. } => Expired,
+        other => other,
+    };
+    let text = with_paths(&error.to_string());
+    let (kind, reason) = match &error {
+        Tough::Transport { url, source, .. } => return of_transport(source, url.as_str(), text),
+        Tough::SystemTimeSteppedBackward { sys_time, latest_known_time } => {
+            (ClockBack, clock::explain(*sys_time, *latest_known_time))
+        }
+        Tough::ParseMetadata { role, source, .. } => {
+            (Malformed, format!("the metadata of {role} is not what it should be: {source}"))
+        }
+        Tough::ExpiredMetadata { .. } => (Expired, text),
         Tough::OlderMetadata { .. }
         | Tough::OlderSnapshotInTimestamp { .. }
         | Tough::SnapshotRoleMissing { .. }
-        | Tough::SnapshotRoleRollback { .. } => Rollback,
-        Tough::VerifyTrustedMetadata { .. } | Tough::ParseTrustedMetadata { .. } => Root,
-        Tough::VerifyMetadata { .. } | Tough::VerifyRoleMetadata { .. } | Tough::DuplicateKeyid { .. } => Signature,
-        Tough::MaxSizeExceeded { .. } | Tough::VersionMismatch { .. } => Mismatch,
-        // Its text would mention file permissions, which is misleading here.
-        Tough::InvalidPath { source } => {
-            return trust(NotSigned, format!("a role lists targets that it may not sign: {source}"));
+        | Tough::SnapshotRoleRollback { .. } => (Rollback, text),
+        Tough::VerifyTrustedMetadata { .. } | Tough::ParseTrustedMetadata { .. } => (Root, text),
+        Tough::VerifyMetadata { .. } | Tough::VerifyRoleMetadata { .. } | Tough::DuplicateKeyid { .. } => {
+            (Signature, text)
         }
-        _ => Malformed,
+        Tough::HashMismatch { context, .. } => (Mismatch, mismatch(context, &error).unwrap_or(text)),
+        Tough::MaxSizeExceeded { .. } | Tough::VersionMismatch { .. } => (Mismatch, text),
+        // Its text would mention file permissions, which is misleading here.
+        Tough::InvalidPath { source } => (NotSigned, format!("a role lists targets that it may not sign: {source}")),
+        _ => (Malformed, text),
     };
-    trust(kind, text)
+    trust(kind, reason).with_source(Some(Source::translated(error)))
 }
 
 /// A file that is not the signed one, by the path that was asked for.
-fn mismatch(url: &str, error: &Tough) -> Option<Error> {
+fn mismatch(url: &str, error: &Tough) -> Option<String> {
     let path = with_paths(url);
-    let reason = match error {
+    match error {
         Tough::HashMismatch { calculated, expected, .. } => {
-            format!("{path} is not the file that was signed: its SHA-256 is {calculated}, not {expected}")
+            Some(format!("{path} is not the file that was signed: its SHA-256 is {calculated}, not {expected}"))
         }
         Tough::MaxSizeExceeded { max_size, .. } => {
-            format!("{path} is longer than the {max_size} bytes that it may have")
+            Some(format!("{path} is longer than the {max_size} bytes that it may have"))
         }
-        _ => return None,
-    };
-    Some(trust(TrustKind::Mismatch, reason))
+        _ => None,
+    }
 }
 
 /// Replaces the URLs that `tough` makes of names by the paths that mirrors are asked for.
@@ -123,7 +128,7 @@ fn of_transport(error: &TransportError, url: &str, text: String) -> Error {
         return taken.unwrap_or_else(|| trust(TrustKind::Malformed, text));
     }
     let differs = source.downcast_ref::<Tough>().and_then(|source| mismatch(url, source));
-    differs.unwrap_or_else(|| trust(TrustKind::Malformed, text))
+    differs.map_or_else(|| trust(TrustKind::Malformed, text), |reason| trust(TrustKind::Mismatch, reason))
 }
 
 /// Chooses the error to report: a possible attack before a possibly temporary failure.

@@ -85,7 +85,7 @@ impl Days {
         if all.iter().all(|days| (1..=3650).contains(days)) {
             return Ok(());
         }
-        Err(Error::Invalid { what: "days", reason: "each lifetime must be between 1 and 3650 days".to_owned() })
+        Err(Error::invalid("days", "each lifetime must be between 1 and 3650 days"))
     }
 }
 
@@ -139,7 +139,7 @@ impl Keys {
     fn begin(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<Self> {
         days.check()?;
         if modes.is_empty() {
-            return Err(Error::Invalid { what: "mode", reason: "at least one mode is required".to_owned() });
+            return Err(Error::invalid("mode", "at least one mode is required"));
         }
         modes.iter().try_for_each(|mode| check_role_name(mode))?;
         generate::init(folder, modes, days, online)?;

@@ -41,7 +41,7 @@ impl FromStr for Location {
 
     /// `http://…` and `https://…` are URLs; `file:///…` and text without a scheme are folders.
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = |reason: &str| Error::Invalid { what: "repository", reason: reason.to_owned() };
+        let invalid = |reason: &str| Error::invalid("repository", reason.to_owned());
         if text.is_empty() {
             return Err(invalid("it is empty"));
         }
@@ -49,7 +49,7 @@ impl FromStr for Location {
         match scheme.as_str() {
             "http" | "https" => Ok(Self::Url(parse_url("repository", text)?)),
             "file" => {
-                let url = Url::parse(text).map_err(|e| invalid(&format!("{e}")))?;
+                let url = Url::parse(text).map_err(|e| invalid("it is not a URL").caused_by(e))?;
                 let path =
                     url.to_file_path().map_err(|()| invalid("the file URL does not name a folder on this machine"))?;
                 Ok(Self::Folder(path))

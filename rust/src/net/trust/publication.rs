@@ -151,7 +151,7 @@ impl<'k> Publication<'k> {
         let shelf = RepositoryStorage::memory(shelf);
         match existing::newest_root(shelf.place())? {
             Some(newest) => existing::open(shelf, Signer::service(keys), newest),
-            None => Err(Error::Invalid { what: "repository", reason: "it does not exist yet".to_owned() }),
+            None => Err(Error::invalid("repository", "it does not exist yet")),
         }
     }
 
@@ -339,8 +339,7 @@ fn is_half_spent(body: &Targets, days: u32) -> bool {
 
 fn check_may_sign(role: &str, name: &str) -> Result<()> {
     check_target_name(name)?;
-    let refuse =
-        |why: &str| Err(Error::Invalid { what: "target", reason: format!("{role} may not sign {name}: {why}") });
+    let refuse = |why: &str| Err(Error::invalid("target", format!("{role} may not sign {name}: {why}")));
     if role == CATALOG_ROLE {
         return if name == CATALOG_TARGET { Ok(()) } else { refuse("it may only sign catalog.json") };
     }

@@ -81,7 +81,7 @@ impl Repository {
     /// one that could be an attack is returned. What was verified before the failure is kept.
     pub fn open(options: OpenOptions) -> Result<Self> {
         if options.locations.is_empty() {
-            return Err(Error::Invalid { what: "repository", reason: "it has no location".to_owned() });
+            return Err(Error::invalid("repository", "it has no location"));
         }
         let opening = Opening::new(&options)?;
         let count = options.locations.len();

@@ -44,7 +44,8 @@ impl PrivateKey {
     }
 
     fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
-        let signer = parse_keypair(bytes).map_err(|e| invalid(format!("{}: {e}", path.display())))?;
+        let signer = parse_keypair(bytes)
+            .map_err(|e| invalid(format!("{} is not a private key of a known kind", path.display())).caused_by(e))?;
         let public = signer.tuf_key();
         let id = key_id(&public)?;
         Ok(Self { id, public, path: path.to_owned(), signer: Box::new(signer) })
@@ -54,7 +55,7 @@ impl PrivateKey {
     /// identifier.
     pub(super) fn generate(path_of: impl FnOnce(&str) -> PathBuf) -> Result<(Self, Vec<u8>)> {
         let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
-            .map_err(|_| Error::Unsupported { what: "random numbers from this system".to_owned() })?;
+            .map_err(|_| Error::unsupported("random numbers from this system"))?;
         let bytes = document.as_ref().to_vec();
         let mut key = Self::parse(&bytes, Path::new("a new key"))?;
         key.path = path_of(&hex::encode(&key.id));
@@ -63,16 +64,17 @@ impl PrivateKey {
 }
 
 pub(super) fn key_id(key: &Key) -> Result<KeyId> {
-    key.key_id().map_err(|e| invalid(e.to_string()))
+    key.key_id().map_err(|e| invalid("it has no identifier").caused_by(e))
 }
 
 /// Signs with all given keys. The caller must verify that they reach the threshold.
 pub(super) async fn sign<T: Role>(role: T, keys: impl Iterator<Item = &PrivateKey>) -> Result<Signed<T>> {
-    let message = role.canonical_form().map_err(|e| invalid(e.to_string()))?;
+    let message =
+        role.canonical_form().map_err(|e| invalid("the role cannot be written as canonical JSON").caused_by(e))?;
     let mut signatures = Vec::new();
     for key in keys {
         let made = key.signer.sign(&message, &SystemRandom::new()).await;
-        let sig = made.map_err(|e| invalid(format!("{}: {e}", key.path.display())))?;
+        let sig = made.map_err(|e| invalid(format!("{} does not sign", key.path.display())).caused_by(e))?;
         signatures.push(Signature { keyid: key.id.clone(), sig: sig.into() });
     }
     signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
@@ -81,16 +83,16 @@ pub(super) async fn sign<T: Role>(role: T, keys: impl Iterator<Item = &PrivateKe
 
 /// The file of a signed role: no whitespace, sorted keys, so that equal content has equal bytes.
 pub(super) fn encode<T: Serialize>(signed: &Signed<T>) -> Result<Vec<u8>> {
-    let value = serde_json::to_value(signed).map_err(|e| invalid(e.to_string()))?;
-    serde_json::to_vec(&value).map_err(|e| invalid(e.to_string()))
+    let value = serde_json::to_value(signed).map_err(|e| invalid("the role cannot be written as JSON").caused_by(e))?;
+    serde_json::to_vec(&value).map_err(|e| invalid("the role cannot be written as JSON").caused_by(e))
 }
 
 /// The time in `days` days, in whole seconds: other TUF programs cannot read fractions.
 pub(super) fn days_from_now(days: u32) -> Result<Timestamp> {
     let seconds = Timestamp::now().as_second() + i64::from(days) * SECONDS_PER_DAY;
-    Timestamp::from_second(seconds).map_err(|e| Error::Invalid { what: "days", reason: e.to_string() })
+    Timestamp::from_second(seconds).map_err(|e| Error::invalid("days", e.to_string()))
 }
 
-fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "key", reason }
+fn invalid(reason: impl Into<String>) -> Error {
+    Error::invalid("key", reason)
 }

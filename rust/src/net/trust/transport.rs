@@ -363,7 +363,7 @@ pub(super) fn is_worth_keeping(length: u64) -> bool {
 }
 
 fn missing(what: &str) -> Error {
-    Error::Transport { kind: TransportKind::NotFound, url: what.to_owned(), reason: "it does not exist".to_owned() }
+    Error::transport(TransportKind::NotFound, what.to_owned(), "it does not exist")
 }
 
 /// If the length is not signed, the mirror misbehaves; otherwise the file does not match what was signed.
@@ -371,7 +371,7 @@ fn too_long(wanted: &PackQuery, max_bytes: u64, location: &Location) -> Error {
     let reason = format!("{} is longer than {max_bytes} bytes", wanted.path());
     match wanted {
         PackQuery::Root(_) | PackQuery::Timestamp => {
-            Error::Transport { kind: TransportKind::Protocol, url: location.to_string(), reason }
+            Error::transport(TransportKind::Protocol, location.to_string(), reason)
         }
         _ => trust(TrustKind::Mismatch, reason),
     }

@@ -73,7 +73,7 @@ pub(crate) struct Taker {
 impl Deliver for Taker {
     async fn deliver(&self, chunk: CompressedChunk, origin: &str) -> Result<()> {
         let id = chunk.id();
-        let corrupt = |reason: String| Error::ChunkCorrupt { id, origin: origin.to_owned(), reason };
+        let corrupt = |reason: String| Error::chunk_corrupt(id, origin.to_owned(), reason);
         let plain = Decompressor::new()?
             .decompress(&chunk, 256 << 10, Vec::new())
             .map_err(|error| corrupt(error.to_string()))?;

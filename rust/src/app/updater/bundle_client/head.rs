@@ -132,5 +132,5 @@ fn part_of(bytes: &[u8], place: Range<u64>) -> Option<&[u8]> {
 }
 
 pub(super) fn malformed(reason: &str) -> Error {
-    Error::Malformed { format: Format::Bundle, offset: 0, reason: reason.to_owned() }
+    Error::malformed(Format::Bundle, 0, reason)
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Extract, output: Output, monitor: &Monitor) -> Result<u
 fn request(args: &Extract, network: &LazyNetwork<'_>) -> Result<Request> {
     if args.seed_index.len() > args.seed.len() {
         let reason = "there are more --seed-index options than --seed options".to_owned();
-        return Err(Error::Invalid { what: "--seed-index", reason });
+        return Err(Error::invalid("--seed-index", reason));
     }
     let mut seeds = Vec::new();
     for (at, path) in args.seed.iter().enumerate() {

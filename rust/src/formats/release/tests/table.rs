@@ -180,7 +180,7 @@ fn table_that_unpacks_to_more_than_its_stream_can_hold_is_refused() {
     let entry = document["entries"][0].clone();
     document["entries"].as_array_mut().unwrap().extend(vec![entry; 100_000]);
     let error = parse(&document, table().layout().stream_bytes()).unwrap_err();
-    assert!(error.to_string().contains("more entries than its stream"), "{error}");
+    assert!(error.message_with_causes().contains("more entries than its stream"), "{error:?}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl<'a> Work<'a> {
         let bad = bad.into_inner();
         if bad > 0 {
             let reason = format!("{bad} chunks of a section do not match their ids");
-            self.monitor.warn(&Error::Malformed { format: Format::Bundle, offset: 0, reason });
+            self.monitor.warn(&Error::malformed(Format::Bundle, 0, reason));
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ use super::{ChunkRequest, Deliver, Shared, lock};
 use crate::error::{Error, Result, TransportKind};
 use crate::event::Event;
 use crate::formats::chunk::CompressedChunk;
-use crate::text;
 
 /// Longest pause that is waited for instead of asking the next mirror.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
@@ -134,8 +133,8 @@ impl<D: Deliver> Shared<D> {
         let went_down = lock(&self.roster).failed(mirror, now);
         if went_down && self.stores.len() > 1 {
             let url = self.stores[mirror].name().to_owned();
-            let error = Error::Transport { kind: failure.kind, url, reason: failure.reason.clone() };
-            lock(&self.warnings).push(Event::Warned { code: error.code(), message: text::message(&error.to_string()) });
+            let error = Error::transport(failure.kind, url, &failure.reason);
+            lock(&self.warnings).push(Event::Warned { code: error.code(), message: error.message_with_causes() });
         }
     }
 
@@ -161,14 +160,14 @@ impl<D: Deliver> Shared<D> {
         }
         let id = request.id;
         if let Some(mirror) = corrupt_at {
-            return Error::ChunkCorrupt { id, origin: self.stores[mirror].name().to_owned(), reason: text };
+            return Error::chunk_corrupt(id, self.stores[mirror].name().to_owned(), text);
         }
         match failed {
-            Some((mirror, kind)) => Error::Transport {
+            Some((mirror, kind)) => Error::transport(
                 kind,
-                url: self.stores[mirror].name().to_owned(),
-                reason: format!("Could not get chunk {id} from {text}"),
-            },
+                self.stores[mirror].name().to_owned(),
+                format!("Could not get chunk {id} from {text}"),
+            ),
             None => Error::ChunkMissing { id, origins: text },
         }
     }

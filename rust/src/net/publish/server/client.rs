@@ -46,7 +46,7 @@ impl Server {
     /// [`Error::Invalid`] if the URL is neither `http` nor `https`.
     pub fn new(mut url: Url, network: Network) -> Result<Self> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            return Err(Error::Invalid { what: "server", reason: "it must begin with http:// or https://".to_owned() });
+            return Err(Error::invalid("server", "it must begin with http:// or https://"));
         }
         url.set_query(None);
         url.set_fragment(None);
@@ -118,7 +118,7 @@ impl Server {
     }
 
     fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<T> {
-        let broken = |e: serde_json::Error| Error::Unsupported { what: format!("this request: {e}") };
+        let broken = |e: serde_json::Error| Error::unsupported("this request").caused_by(e);
         let body = body.map(serde_json::to_vec).transpose().map_err(broken)?.unwrap_or_default();
         let patience = if path.ends_with("/commit") { COMMIT_PATIENCE } else { Duration::ZERO };
         let outgoing = Outgoing { method, url: self.join(path), content_type: JSON, body: body.into(), patience };
@@ -134,7 +134,7 @@ impl Server {
                 (TransportKind::Protocol, e.to_string())
             };
             let reason = format!("the answer is not from an update server: {what}");
-            Error::Transport { kind, url: shown(&outgoing.url), reason }
+            Error::transport(kind, shown(&outgoing.url), reason)
         })
     }
 }
@@ -183,7 +183,7 @@ fn refusal(url: &Url, reply: &Reply) -> Error {
         403 | 404 | 410 => TransportKind::NotFound,
         _ => TransportKind::Protocol,
     };
-    Error::Transport { kind, url: shown(url), reason: format!("status {status}") }
+    Error::transport(kind, shown(url), format!("status {status}"))
 }
 
 fn plain(said: &str) -> String {

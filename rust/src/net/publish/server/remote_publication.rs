@@ -70,7 +70,7 @@ impl History for RemotePublication<'_> {
         let bytes = self.server.file(&listed.path, listed.length.min(MAX_TARGET_BYTES))?;
         if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
             let reason = format!("{} differs from what was signed", listed.path);
-            return Err(Error::Trust { kind: TrustKind::Mismatch, reason });
+            return Err(Error::trust(TrustKind::Mismatch, reason));
         }
         Ok(Some(bytes))
     }

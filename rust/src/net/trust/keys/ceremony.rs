@@ -73,7 +73,7 @@ impl Keys {
         self.change(|keys| {
             let count = keys.ids_of(role)?.len() as u64;
             let threshold = NonZeroU64::new(threshold).filter(|threshold| threshold.get() <= count);
-            let none = || Error::Invalid { what: "threshold", reason: format!("{role} has {count} keys") };
+            let none = || Error::invalid("threshold", format!("{role} has {count} keys"));
             let threshold = threshold.ok_or_else(none)?;
             if let Some(kind) = top_role(role) {
                 let mut root = keys.next_root()?;
@@ -108,7 +108,7 @@ impl Keys {
     }
 
     fn ids_of(&self, role: &str) -> Result<Vec<KeyId>> {
-        let none = || Error::Invalid { what: "role", reason: format!("there is no role {role:?}") };
+        let none = || Error::invalid("role", format!("there is no role {role:?}"));
         if let Some(kind) = top_role(role) {
             return Ok(self.root.signed.roles.get(&kind).ok_or_else(none)?.keyids.clone());
         }
@@ -211,6 +211,6 @@ pub(super) fn lock(folder: &Path) -> Result<Lock> {
     Lock::exclusive(&folder.join("lock"), "keys")
 }
 
-pub(super) fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "key folder", reason }
+pub(super) fn invalid(reason: impl Into<String>) -> Error {
+    Error::invalid("key folder", reason)
 }

@@ -62,7 +62,7 @@ impl KeyFile {
 
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let bytes = disk::read(&folder.join(NAME), MAX_BYTES)?;
-        let file: Self = serde_json::from_slice(&bytes).map_err(|e| invalid(e.to_string()))?;
+        let file: Self = serde_json::from_slice(&bytes).map_err(|e| invalid("it does not parse").caused_by(e))?;
         if file.schema != SCHEMA {
             return Err(invalid(format!("unknown schema {}", file.schema)));
         }
@@ -72,7 +72,8 @@ impl KeyFile {
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| invalid(e.to_string()))?;
+        let mut bytes =
+            serde_json::to_vec_pretty(self).map_err(|e| invalid("it cannot be written as JSON").caused_by(e))?;
         bytes.push(b'\n');
         disk::write_atomic(&folder.join(NAME), &bytes, Durability::PowerCut)
     }
@@ -125,6 +126,6 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     disk::sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
-fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "key folder", reason }
+fn invalid(reason: impl Into<String>) -> Error {
+    Error::invalid("key folder", reason)
 }

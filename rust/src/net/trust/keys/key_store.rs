@@ -53,7 +53,7 @@ impl KeyStore {
 /// another runtime's task would panic.
 pub(in crate::net::trust) fn block_on<F: Future>(work: F) -> Result<F::Output> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|e| Error::Unsupported { what: format!("asynchronous I/O: {}", crate::text::system_reason(&e)) })?;
+    let runtime =
+        runtime.map_err(|e| Error::unsupported(format!("asynchronous I/O: {}", crate::text::system_reason(&e))))?;
     Ok(runtime.block_on(work))
 }

@@ -65,7 +65,7 @@ impl ServiceKeys {
     pub fn online_keys(&self) -> Result<OnlineKeys> {
         let public = |role: &str| -> Result<Value> {
             let key = self.ring.newest(role).ok_or_else(|| self.ring.missing(role))?;
-            serde_json::to_value(&key.public).map_err(|e| invalid(e.to_string()))
+            serde_json::to_value(&key.public).map_err(|e| invalid("it cannot be written as JSON").caused_by(e))
         };
         Ok(OnlineKeys {
             catalog: public(CATALOG_ROLE)?,
@@ -103,8 +103,8 @@ impl Online {
 
 /// Parses an Ed25519 key. Servers create no other kind.
 fn parse(role: &str, key: &Value) -> Result<Key> {
-    let bad = |why: &str| Error::Invalid { what: "online key", reason: format!("{role}: {why}") };
-    let key: Key = serde_json::from_value(key.clone()).map_err(|e| bad(&e.to_string()))?;
+    let bad = |why: &str| Error::invalid("online key", format!("{role}: {why}"));
+    let key: Key = serde_json::from_value(key.clone()).map_err(|e| bad("it is not a key of TUF").caused_by(e))?;
     match &key {
         Key::Ed25519 { keyval, .. } if keyval.public.len() == 32 => Ok(key),
         _ => Err(bad("it is not an Ed25519 key")),

@@ -162,9 +162,11 @@ impl Publication<'_> {
 }
 
 fn following(version: u64) -> Result<NonZeroU64> {
-    version.checked_add(1).and_then(NonZeroU64::new).ok_or_else(|| Error::Invalid {
-        what: "version of metadata",
-        reason: "no version is left: rotate the keys of snapshot and timestamp, and create a new folder".to_owned(),
+    version.checked_add(1).and_then(NonZeroU64::new).ok_or_else(|| {
+        Error::invalid(
+            "version of metadata",
+            "no version is left: rotate the keys of snapshot and timestamp, and create a new folder",
+        )
     })
 }
 
@@ -178,5 +180,5 @@ pub(super) fn check_size(role: &str, bytes: &[u8], max_bytes: u64) -> Result<()>
         return Ok(());
     }
     let reason = format!("{role} has {} bytes; clients accept at most {max_bytes}: remove old versions", bytes.len());
-    Err(Error::Invalid { what: "metadata", reason })
+    Err(Error::invalid("metadata", reason))
 }

@@ -25,10 +25,7 @@ impl Publication<'_> {
         if self.party.file().is_some_and(|file| file.modes.contains_key(name)) {
             return Err(self.party.ring.missing("targets"));
         }
-        Err(Error::Invalid {
-            what: "mode",
-            reason: format!("{name:?} has no key yet: create one with `vsekai keys add KEYS {name}`"),
-        })
+        Err(Error::invalid("mode", format!("{name:?} has no key yet: create one with `vsekai keys add KEYS {name}`")))
     }
 }
 
@@ -73,7 +70,7 @@ pub(super) fn paths_of(role: &str) -> Result<PathSet> {
         CATALOG_ROLE => vec![CATALOG_TARGET.to_owned()],
         mode => vec![format!("{mode}/*"), format!("{mode}/*/*"), format!("{mode}/*/*/*")],
     };
-    let parse = |pattern| PathPattern::new(pattern).map_err(|e| Error::Invalid { what: "mode", reason: e.to_string() });
+    let parse = |pattern| PathPattern::new(pattern).map_err(|e| Error::invalid("mode", e.to_string()));
     Ok(PathSet::Paths(patterns.into_iter().map(parse).collect::<Result<_>>()?))
 }
 

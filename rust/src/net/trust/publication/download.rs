@@ -8,7 +8,7 @@ use tough::schema::{Role, Signed, Snapshot, Timestamp};
 use super::MemoryStorage;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
-use crate::net::trust::error::trust;
+use crate::net::trust::error::{not_json, trust};
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
 
 /// Reads a file of the repository of at most this many bytes, by its path below the root.
@@ -54,6 +54,6 @@ impl MemoryStorage {
 
 fn parse<T: Role + serde::de::DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T> {
     let signed: Result<Signed<T>, Error> =
-        serde_json::from_slice(bytes).map_err(|e| trust(TrustKind::Malformed, format!("{name}.json: {e}")));
+        serde_json::from_slice(bytes).map_err(|e| not_json(&format!("{name}.json"), e));
     Ok(signed?.signed)
 }

@@ -156,10 +156,7 @@ fn load_at(place: &StorageReader, party: Signer<'_>, from: u64, newest: u64) -> 
     if parse_root(&published)? != parse_root(&root)? {
         return Err(trust(TrustKind::Signature, format!("{place} was created with other keys")));
     }
-    let url = |folder| {
-        Url::parse(&format!("{BASE}{folder}/"))
-            .map_err(|e| Error::Invalid { what: "repository", reason: e.to_string() })
-    };
+    let url = |folder| Url::parse(&format!("{BASE}{folder}/")).map_err(|e| Error::invalid("repository", e.to_string()));
     let loader = RepositoryLoader::new(&root, url("tuf")?, url("targets")?)
         .transport(Reader { place: place.clone(), newest })
         .expiration_enforcement(ExpirationEnforcement::Unsafe);
@@ -183,7 +180,7 @@ impl Reader {
             None => None,
         };
         let reason = "it does not exist".to_owned();
-        found.ok_or_else(|| Error::Transport { kind: TransportKind::NotFound, url: path.to_owned(), reason })
+        found.ok_or_else(|| Error::transport(TransportKind::NotFound, path.to_owned(), reason))
     }
 }
 

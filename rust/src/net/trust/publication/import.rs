@@ -16,7 +16,7 @@ use super::{
 };
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::check_role_name;
-use crate::net::trust::error::trust;
+use crate::net::trust::error::{not_json, trust};
 use crate::net::trust::keys::ServiceKeys;
 use crate::net::trust::{CATALOG_ROLE, MAX_TARGETS_BYTES};
 
@@ -229,7 +229,7 @@ fn delegated(targets: &Targets) -> impl Iterator<Item = &tough::schema::Delegate
 
 fn parse<T: Role + DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<Signed<T>> {
     check_size(name, bytes, MAX_TARGETS_BYTES)?;
-    serde_json::from_slice(bytes).map_err(|e| trust(TrustKind::Malformed, format!("{name}.json: {e}")))
+    serde_json::from_slice(bytes).map_err(|e| not_json(&format!("{name}.json"), e))
 }
 
 fn check_fresh<T: Role>(name: &str, role: &T) -> Result<()> {
@@ -245,5 +245,5 @@ fn older(name: &str, given: u64, published: u64) -> Error {
 }
 
 fn invalid(reason: String) -> Error {
-    Error::Invalid { what: "metadata", reason }
+    Error::invalid("metadata", reason)
 }

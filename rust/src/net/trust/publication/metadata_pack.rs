@@ -158,7 +158,8 @@ impl Bag<'_> {
         let Some(bytes) = (self.read)(path, max_bytes)? else { return Ok(None) };
         let plain_bytes = self.plain_bytes + (path.len() + bytes.len() + 64) as u64;
         // Compressed together, files are no larger than compressed one by one.
-        let alone = zstd::bulk::compress(&bytes, 1).map_err(|e| Error::Unsupported { what: format!("zstd: {e}") })?;
+        let alone =
+            zstd::bulk::compress(&bytes, 1).map_err(|e| Error::unsupported("compressing with zstd").caused_by(e))?;
         let packed_bytes = self.packed_bytes + (path.len() + alone.len()) as u64;
         if packed_bytes <= MAX_BYTES
             && plain_bytes <= metadata_pack::MAX_PLAIN_BYTES

@@ -43,7 +43,7 @@ pub(super) fn follow(
         new.insert(*version, bytes.clone());
         newest = Some(root);
     }
-    let newest = newest.ok_or_else(|| Error::Invalid { what: "root", reason: "no root was given".to_owned() })?;
+    let newest = newest.ok_or_else(|| Error::invalid("root", "no root was given"))?;
     Ok((newest, new))
 }
 

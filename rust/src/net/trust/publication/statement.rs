@@ -4,9 +4,9 @@ use serde_json::Value;
 use tough::schema::{RoleType, Targets};
 
 use super::Publication;
-use crate::error::{Error, Result, TrustKind};
+use crate::error::{Error, Result};
 use crate::formats::release::{ModeName, STATEMENT_FIELD, Statement, Statements, signed_successor};
-use crate::net::trust::error::trust;
+use crate::net::trust::error::not_json;
 use crate::version::Version;
 
 impl Publication<'_> {
@@ -87,8 +87,7 @@ trait Stated {
 impl Stated for Targets {
     fn statement<T: Default + serde::de::DeserializeOwned>(&self) -> Result<T> {
         let Some(field) = self._extra.get(STATEMENT_FIELD) else { return Ok(T::default()) };
-        let bad = |e| trust(TrustKind::Malformed, format!("the field {STATEMENT_FIELD:?}: {e}"));
-        serde_json::from_value(field.clone()).map_err(bad)
+        serde_json::from_value(field.clone()).map_err(|e| not_json(&format!("the field {STATEMENT_FIELD:?}"), e))
     }
 
     fn set_statement<T: Default + PartialEq + serde::Serialize>(&mut self, statement: &T) -> Result<()> {
@@ -96,8 +95,8 @@ impl Stated for Targets {
             self._extra.remove(STATEMENT_FIELD);
             return Ok(());
         }
-        let bad = |e: serde_json::Error| trust(TrustKind::Malformed, e.to_string());
-        let field: Value = serde_json::to_value(statement).map_err(bad)?;
+        let field: Value =
+            serde_json::to_value(statement).map_err(|e| not_json(&format!("the field {STATEMENT_FIELD:?}"), e))?;
         self._extra.insert(STATEMENT_FIELD.to_owned(), field);
         Ok(())
     }

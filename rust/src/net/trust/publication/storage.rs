@@ -40,7 +40,7 @@ impl StorageReader {
             Self::Memory(files) => match files.get(path) {
                 Some(bytes) if bytes.len() as u64 > max_bytes => {
                     let reason = format!("{path} has {} bytes; at most {max_bytes} are accepted", bytes.len());
-                    Err(Error::Invalid { what: "file", reason })
+                    Err(Error::invalid("file", reason))
                 }
                 found => Ok(found.cloned()),
             },

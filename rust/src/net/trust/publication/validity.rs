@@ -5,9 +5,9 @@ use serde::Serialize;
 use tough::schema::{Signed, Timestamp as TimestampRole};
 
 use super::Publication;
-use crate::error::{Error, Result, TrustKind};
+use crate::error::{Error, Result};
 use crate::net::trust::MAX_TIMESTAMP_BYTES;
-use crate::net::trust::error::trust;
+use crate::net::trust::error::not_json;
 use crate::net::trust::sign::days_from_now;
 
 const DAY_S: i64 = 86_400;
@@ -86,8 +86,8 @@ impl Publication<'_> {
         let mut all = vec![self.of_root(), of("targets", self.targets.body.expires)];
         all.extend(self.snapshot.iter().map(|snapshot| of("snapshot", snapshot.expires)));
         if let Some(bytes) = self.shelf.place().read("tuf/timestamp.json", MAX_TIMESTAMP_BYTES)? {
-            let malformed = |e| trust(TrustKind::Malformed, format!("timestamp.json: {e}"));
-            let timestamp: Signed<TimestampRole> = serde_json::from_slice(&bytes).map_err(malformed)?;
+            let timestamp: Signed<TimestampRole> =
+                serde_json::from_slice(&bytes).map_err(|e| not_json("timestamp.json", e))?;
             all.push(of("timestamp", timestamp.signed.expires));
         }
         all.extend(self.roles.iter().map(|(name, document)| of(name, document.body.expires)));

@@ -174,7 +174,7 @@ async fn load(
     store: &Path,
 ) -> Result<Result<tough::Repository, tough::error::Error>> {
     let url = |folder| Url::parse(&format!("{BASE}{folder}/"));
-    let invalid = |e: url::ParseError| Error::Invalid { what: "repository", reason: e.to_string() };
+    let invalid = |e: url::ParseError| Error::invalid("repository", e.to_string());
     let loader = RepositoryLoader::new(&root, url("tuf").map_err(invalid)?, url("targets").map_err(invalid)?)
         .transport(courier.clone())
         .limits(LIMITS)

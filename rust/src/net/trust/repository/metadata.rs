@@ -20,7 +20,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::{PackQuery, check_target_name};
 use crate::local::disk;
-use crate::net::trust::error::{self, trust};
+use crate::net::trust::error::{self, not_json, trust};
 use crate::net::trust::transport::MirrorTransport;
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
 
@@ -212,9 +212,9 @@ async fn read_role(
     };
     let bytes = source.metadata(&wanted).await?;
     check_bytes(&wanted.path(), &bytes, meta)?;
-    let malformed = |e: serde_json::Error| trust(TrustKind::Malformed, format!("{}: {e}", wanted.path()));
-    let role: Signed<Targets> = serde_json::from_slice(&bytes).map_err(malformed)?;
-    let unsigned = |e| trust(TrustKind::Signature, format!("{}: {e}", wanted.path()));
+    let role: Signed<Targets> = serde_json::from_slice(&bytes).map_err(|e| not_json(&wanted.path(), e))?;
+    let unsigned =
+        |e| trust(TrustKind::Signature, format!("{} has too few valid signatures", wanted.path())).caused_by(e);
     delegations.verify_role(&role, name).map_err(unsigned)?;
     if role.signed.version != meta.version {
         let reason = format!("{} has version {} inside", wanted.path(), role.signed.version);
@@ -255,10 +255,10 @@ fn provides(paths: &PathSet, target: &TargetName) -> bool {
 /// The same error again: each request for a target of the role gets it.
 fn repeat(error: &Error) -> Error {
     match error {
-        Error::Trust { kind, reason } => trust(*kind, reason.clone()),
-        Error::Transport { kind, url, reason } => {
-            Error::Transport { kind: *kind, url: url.clone(), reason: reason.clone() }
+        Error::Trust { kind, reason, source } => trust(*kind, reason).with_source(source.clone()),
+        Error::Transport { kind, url, reason, source } => {
+            Error::transport(*kind, url, reason).with_source(source.clone())
         }
-        other => trust(TrustKind::Malformed, other.to_string()),
+        other => trust(TrustKind::Malformed, other.message_with_causes()),
     }
 }

@@ -229,5 +229,6 @@ fn warning(location: &str, error: &Error) -> Error {
         Error::Trust { kind, .. } => *kind,
         _ => TrustKind::Malformed,
     };
-    trust(kind, format!("ignored {} of {location} and read the single files: {error}", metadata_pack::PATH))
+    let why = error.message_with_causes();
+    trust(kind, format!("ignored {} of {location} and read the single files: {why}", metadata_pack::PATH))
 }
