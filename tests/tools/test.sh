@@ -6,7 +6,7 @@
 #	api       the server against its OpenAPI document
 #	bundles   bundles, read by a second reader
 #	tuf       repositories, read by python-tuf
-#	publish   the action for publishers; the smoke test that each system runs
+#	publish   the action for publishers; a bucket of S3; the smoke test that each system runs
 #	launcher  exports the launcher and plays with it; its command line
 #	godot     the project in the editor, its scripts, the addon in a new project, tests/godot
 #
@@ -83,6 +83,7 @@ suite_tuf() {
 suite_publish() {
 	"$repo/tests/e2e/smoke.sh" "$(bin_dir)/vsekai" >/dev/null
 	"$tools/fixtures.sh" "$work/publish" "$repo/tests/e2e/action.sh"
+	stage "publish: to a bucket" "$repo/tests/e2e/bucket.py"
 }
 
 # Cached, because the answer never changes and asking takes a second.

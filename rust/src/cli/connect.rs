@@ -2,17 +2,26 @@
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::event::Cancel;
 use crate::formats::index::Index;
 use crate::install::config;
 use crate::limits;
 use crate::local::disk;
 use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
+#[cfg(feature = "bucket")]
+use crate::net::bucket::{Bucket, BucketOptions};
 use crate::net::http::{HttpOptions, Network, Secret};
+#[cfg(feature = "bucket")]
+use crate::net::publish::BucketRepository;
+use crate::net::publish::Destination;
+#[cfg(feature = "bucket")]
+use crate::text;
 
+use crate::cli::checks;
 use crate::cli::options::{read_small, url_of, variable};
 use crate::cli::{arguments, settings};
 
@@ -65,6 +74,25 @@ fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Re
         max_in_flight: usize::from(merged.connections.value),
         ..HttpOptions::default()
     })
+}
+
+/// The repository that a publisher's command changes: a folder, or a bucket by its `s3:` address.
+///
+/// # Errors
+/// `invalid_argument` for any other address.
+pub(crate) fn repository(place: PathBuf, cache: Option<PathBuf>, cancel: &Cancel) -> Result<Destination> {
+    match place.to_str() {
+        #[cfg(feature = "bucket")]
+        Some(address) if text::has_scheme(address) && address.to_ascii_lowercase().starts_with("s3:") => {
+            let settings = std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect();
+            let bucket = Bucket::open(address, &BucketOptions { settings }, cancel)?;
+            Ok(Destination::Bucket(BucketRepository { bucket, cache }))
+        }
+        _ => {
+            let _ = (cache, cancel);
+            Ok(Destination::Folder(checks::local_folder("--repository", place)?))
+        }
+    }
 }
 
 /// Secrets come from a file or the environment, never from an argument: every process can see those.

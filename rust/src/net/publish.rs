@@ -30,6 +30,8 @@ use crate::net::trust::RoleValidity;
 use crate::path::RelPath;
 use crate::version::Version;
 
+#[cfg(feature = "bucket")]
+mod bucket;
 mod build;
 mod bundles;
 mod check;
@@ -40,7 +42,10 @@ mod history;
 mod import;
 mod roles;
 mod server;
+mod upload;
 
+#[cfg(feature = "bucket")]
+pub use bucket::BucketRepository;
 pub use edit::{Edit, Edited, edit};
 pub use roles::roles;
 pub use server::{Server, retire_on_server};
@@ -64,6 +69,9 @@ pub enum BuildSource {
 pub enum Destination {
     /// A folder; created if missing.
     Folder(PathBuf),
+    /// A bucket of an S3-compatible service; the repository is created if missing.
+    #[cfg(feature = "bucket")]
+    Bucket(BucketRepository),
     /// An update server.
     Server(Server),
 }
@@ -163,6 +171,8 @@ pub struct Published {
 pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
     match &request.repository {
         Destination::Folder(folder) => folder::publish(request, folder, monitor),
+        #[cfg(feature = "bucket")]
+        Destination::Bucket(bucket) => bucket::publish(request, bucket, monitor),
         Destination::Server(server) => server::publish(request, server, monitor),
     }
 }

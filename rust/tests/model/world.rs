@@ -172,7 +172,7 @@ impl World {
     }
 
     pub(crate) fn edit(&self, change: Edit) -> Result<()> {
-        edit(&self.path("repository"), &self.keys, &[change]).map(drop)
+        edit(&Destination::Folder(self.path("repository")), &self.keys, &[change]).map(drop)
     }
 
     pub(crate) fn updater(&self, asked: Option<usize>) -> Updater {

@@ -24,6 +24,12 @@ Examples:
 
 Upload REPO to any web host, tuf/timestamp.json last, and `vsekai --update` installs from it.";
 
+const REPOSITORY_HELP: &str =
+    "The repository: a folder, or s3://BUCKET/PREFIX with the usual AWS_* variables; created if missing";
+
+const SIGNATURES_HELP: &str =
+    "Also read the signatures of all other roles from this repository: a folder, or s3://BUCKET/PREFIX";
+
 /// Publish a build as a signed version of a mode
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -48,9 +54,11 @@ pub(crate) struct Publish {
     /// An argument that is always passed to the program. May be repeated
     #[arg(long = "entry-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) entry_arguments: Vec<String>,
-    /// The repository folder; created if missing
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|S3", help = REPOSITORY_HELP)]
     pub(crate) repository: Option<PathBuf>,
+    /// Keep chunks that were sent to a bucket or read from it in this folder: the next publish reads fewer back
+    #[arg(long, value_name = "DIR", requires = "repository")]
+    pub(crate) bucket_cache: Option<PathBuf>,
     /// Publish to this update server instead of a folder
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<Url>,
@@ -124,8 +132,7 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
 /// Which repository to change, and the keys that sign it
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RepositoryTarget {
-    /// The repository folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: PathBuf,
     /// The key folder
     #[arg(long, value_name = "DIR")]
@@ -136,8 +143,7 @@ pub(crate) struct RepositoryTarget {
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("place").args(["repository", "server"]).required(true))]
 pub(crate) struct RetireTarget {
-    /// The repository folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: Option<PathBuf>,
     /// The update server, instead of a folder
     #[arg(long, value_name = "URL")]
@@ -273,8 +279,7 @@ pub(crate) enum Keys {
     Show {
         /// The folder
         dir: PathBuf,
-        /// Also read the signatures of all other roles from this repository folder
-        #[arg(long, value_name = "DIR", conflicts_with = "server")]
+        #[arg(long, value_name = "DIR|S3", conflicts_with = "server", help = SIGNATURES_HELP)]
         repository: Option<PathBuf>,
         /// Also read them from this update server
         #[arg(long, value_name = "URL")]

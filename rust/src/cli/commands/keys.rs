@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::event::Cancel;
 use crate::net::api::{OnlineKeys, RepositoryInfo};
 use crate::net::http::Url;
 use crate::net::publish::{Destination, Server, roles};
@@ -102,8 +103,7 @@ fn destination(
     if let Some(url) = server {
         return Ok(Some(Destination::Server(Server::new(url, connect::connect(network)?)?)));
     }
-    let folder = folder.map(|folder| checks::local_folder("--repository", folder)).transpose()?;
-    Ok(folder.map(Destination::Folder))
+    folder.map(|place| connect::repository(place, None, &Cancel::default())).transpose()
 }
 
 fn show(command: &str, shown: &Shown, dir: &Path, output: Output) {

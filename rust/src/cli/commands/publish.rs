@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::event::Monitor;
+use crate::event::{Cancel, Monitor};
 use crate::formats::bundle::{BundleInfo, Effort};
 use crate::formats::release::Entry;
 use crate::local::disk;
@@ -25,7 +25,7 @@ use crate::cli::size::{bytes, count};
 
 pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
-    let request = request(args)?;
+    let request = request(args, &monitor.cancel)?;
     let published = publish(&request, monitor)?;
     for same in published.findings.chunk_by(|a, b| a.code == b.code) {
         let line = |finding: &Finding| format!("warning: {} [{}]", finding.message, finding.code);
@@ -34,20 +34,20 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
         output.note(&format!("{}\n  {hint}", lines.join("\n")));
     }
     checks::warn_of_ending(&published.roles, output);
-    let is_sent = matches!(request.repository, Destination::Server(_));
+    let is_sent = !matches!(request.repository, Destination::Folder(_));
     output.done("publish", &published, &text(&published, started.elapsed().as_secs_f64(), is_sent));
     Ok(DONE)
 }
 
-fn request(args: Publish) -> Result<Request> {
+fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
     let repository = match (args.server, args.repository) {
         (Some(url), _) => {
             let network = connect::connect_with_token(&args.network, args.token_file.as_deref())?;
             Destination::Server(Server::new(url, network)?)
         }
-        (None, Some(folder)) => Destination::Folder(checks::local_folder("--repository", folder)?),
+        (None, Some(place)) => connect::repository(place, args.bucket_cache, cancel)?,
         (None, None) => {
-            let reason = "give a folder with --repository, or a URL with --server".to_owned();
+            let reason = "give a folder or bucket with --repository, or a URL with --server".to_owned();
             return Err(Error::invalid("repository", reason));
         }
     };

@@ -1,6 +1,7 @@
 //! `vsekai repository`
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::event::Cancel;
 use crate::formats::release::ModeName;
 use crate::net::publish::{Edit, Server, edit, retire_on_server};
 use crate::net::trust::Committed;
@@ -24,13 +25,9 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         return Ok(DONE);
     }
     let (target, edits, text) = plan(args);
-    let folder = checks::local_folder("--repository", target.repository)?;
+    let repository = connect::repository(target.repository, None, &Cancel::default())?;
     let keys = checks::local_folder("--keys", target.keys)?;
-    // A mistyped path must not create a repository.
-    if !folder.join("tuf").is_dir() && !edits.iter().any(|edit| matches!(edit, Edit::Add { .. })) {
-        return Err(Error::invalid("repository", format!("there is none in {}", folder.display())));
-    }
-    let edited = edit(&folder, &keys, &edits)?;
+    let edited = edit(&repository, &keys, &edits)?;
     checks::warn_of_ending(&edited.roles, output);
     output.done("repository", &edited, &format!("{text}{}", checks::days_left(&edited.roles)));
     Ok(DONE)

@@ -14,9 +14,12 @@ use crate::formats::archive::{Layout, NodeKind};
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
 use crate::formats::release::{Chunking, FileTable, Sizes};
+use crate::local::acquire::DigestChoice;
 use crate::local::disk;
 use crate::local::make::{self, MakeOptions};
 use crate::local::receipt::Stamp;
+use crate::local::seed::Seed;
+use crate::local::sources::Sources;
 use crate::local::store::LocalStore;
 use crate::local::tree::{self, Recorded, Skipped};
 
@@ -217,6 +220,19 @@ impl Cut {
     /// The temporary store with its chunks, if the content was an index.
     pub(super) fn store(&self) -> Option<&LocalStore> {
         self.gathered.imported.as_ref().map(|imported| &imported.store)
+    }
+
+    /// The sources of the chunks: the tree, or the store into which they were imported.
+    pub(super) fn sources(&self) -> Result<(Sources, DigestChoice)> {
+        let digest = DigestChoice::new(self.index.digest());
+        let mut sources = Sources::default();
+        if let Some(store) = self.store() {
+            sources.stores.push(store.clone());
+        } else {
+            let gathered = self.gathered();
+            sources.seeds.push(Seed::new(gathered.root(), self.index.clone(), gathered.layout().clone())?);
+        }
+        Ok((sources, digest))
     }
 
     pub(super) fn chunking(&self) -> Chunking {

@@ -1,24 +1,54 @@
-//! Builds the missing or improvable bundles of a version in a repository folder, and writes their list last. Nothing is
-//! signed, so this can be repeated at any time without a key.
+//! Builds the missing or improvable bundles of a version, and writes their list last. Nothing is signed, so this can be
+//! repeated at any time without a key.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Bundling;
 use super::check::Job;
 use super::history::{self, History};
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Monitor;
-use crate::formats::bundle::{BundleInfo, BundleList, list_name, name_of};
+use crate::formats::bundle::{BundleInfo, BundleList, ChunkSource, list_name, name_of};
+use crate::formats::chunk::DigestAlgorithm;
 use crate::formats::index::Index;
-use crate::formats::release::{Catalog, FileTable, Release};
-use crate::limits;
-use crate::local::bundle_builder::{Side, StoreSource, build};
-use crate::local::disk::{self, Durability};
-use crate::local::store::LocalStore;
+use crate::formats::release::{Catalog, FileTable, Release, target_name};
+use crate::local::bundle_builder::{Side, build};
+use crate::local::disk;
 use crate::path::RelPath;
+
+/// The bundles of a repository, and the chunks that they are built from.
+pub(super) trait BundleStore {
+    /// Makes sure that [`Self::chunks`] has all chunks of both versions at hand.
+    fn prepare(&self, old: &Index, new: &Index) -> Result<()>;
+
+    /// The chunks of a version.
+    fn chunks(&self, digest: DigestAlgorithm) -> Box<dyn ChunkSource + '_>;
+
+    /// A folder for temporary files.
+    fn scratch(&self) -> Result<PathBuf>;
+
+    /// Reads a list of bundles, by its path below the repository.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Which of these files exist.
+    fn present(&self, names: Vec<String>) -> Result<Vec<bool>>;
+
+    /// Moves a complete bundle to its place.
+    fn place(&self, file: &File, temporary: &Path, name: &str) -> Result<()>;
+
+    /// Replaces a list of bundles.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()>;
+
+    /// All files below `bundles/`, and when they were written.
+    fn files(&self) -> Result<Vec<(String, SystemTime)>>;
+
+    /// Removes files, also if they are gone already.
+    fn remove(&self, names: Vec<String>) -> Result<()>;
+}
 
 /// How long a replaced bundle is kept for clients that are downloading it.
 const GRACE: Duration = Duration::from_hours(24);
@@ -54,18 +84,17 @@ impl Subject {
 pub(super) fn make(
     job: &Job<'_>,
     bundling: Bundling,
-    folder: &Path,
+    store: &dyn BundleStore,
     (past, catalog): (&dyn History, &Catalog),
     new: &Subject,
     monitor: &Monitor,
 ) -> Result<Vec<BundleInfo>> {
-    let store = LocalStore::open(&folder.join(crate::formats::release::DEFAULT_STORE))?;
     let to = new.digest();
-    let path = folder.join(list_name(&to));
-    let known =
-        disk::read_if_exists(&path, limits::MAX_DOCUMENT_BYTES)?.and_then(|bytes| BundleList::parse(&bytes).ok());
+    let name = list_name(&to);
+    let known = store.read(&name)?.and_then(|bytes| BundleList::parse(&bytes).ok());
     let mut list = known.unwrap_or_else(|| BundleList::new(Vec::new()));
-    list.bundles.retain(|info| folder.join(name_of(&info.id)).is_file());
+    let mut is_there = store.present(list.bundles.iter().map(|info| name_of(&info.id)).collect())?.into_iter();
+    list.bundles.retain(|_| is_there.next().unwrap_or(false));
     let mut made = Vec::new();
     let olds = olds(job, bundling.deltas, past, catalog, to)?;
     for old in olds.iter().map(Some).chain([None]) {
@@ -73,12 +102,12 @@ pub(super) fn make(
         if list.find(from.as_ref()).is_some_and(|info| info.effort >= bundling.effort) {
             continue;
         }
-        let info = make_one(&store, folder, new, old, bundling, monitor)?;
+        let info = make_one(store, new, old, bundling, monitor)?;
         list.put(info.clone());
         made.push(info);
     }
     if !made.is_empty() {
-        disk::write_atomic(&path, &list.to_bytes()?, Durability::PowerCut)?;
+        store.write(&name, &list.to_bytes()?)?;
     }
     Ok(made)
 }
@@ -102,70 +131,70 @@ fn olds(job: &Job<'_>, most: usize, past: &dyn History, catalog: &Catalog, to: D
 }
 
 fn make_one(
-    store: &LocalStore,
-    folder: &Path,
+    store: &dyn BundleStore,
     new: &Subject,
     old: Option<&Subject>,
     bundling: Bundling,
     monitor: &Monitor,
 ) -> Result<BundleInfo> {
-    let bundles = folder.join("bundles");
-    disk::create_directory(&bundles)?;
-    let chunks = StoreSource::new(store, new.index.digest());
-    let old_chunks = old.map(|old| StoreSource::new(store, old.index.digest()));
+    let scratch = store.scratch()?;
+    store.prepare(old.map_or(&new.index, |old| &old.index), &new.index)?;
+    let chunks = store.chunks(new.index.digest());
+    let old_chunks = old.map(|old| store.chunks(old.index.digest()));
     let new_mutable = |node: usize| new.is_mutable(node);
     let old_mutable = |node: usize| old.is_some_and(|old| old.is_mutable(node));
-    let side = Side { index: &new.index, table: &new.table, chunks: &chunks, is_mutable: &new_mutable };
+    let side = Side { index: &new.index, table: &new.table, chunks: &*chunks, is_mutable: &new_mutable };
     let old_side = match (old, &old_chunks) {
         (Some(old), Some(chunks)) => {
-            Some(Side { index: &old.index, table: &old.table, chunks, is_mutable: &old_mutable })
+            Some(Side { index: &old.index, table: &old.table, chunks: &**chunks, is_mutable: &old_mutable })
         }
         _ => None,
     };
-    let temporary = disk::temporary_beside(&bundles.join("new"));
+    let temporary = disk::temporary_beside(&scratch.join("new"));
     let mut file = disk::create(&temporary)?;
-    let built = build(side, old_side, bundling.effort, &bundles, &mut file, monitor);
+    let built = build(side, old_side, bundling.effort, &scratch, &mut file, monitor);
     let placed = built.and_then(|built| {
-        disk::sync_file(&file, &temporary)?;
-        disk::rename(&temporary, &folder.join(name_of(&built.info.id)))?;
-        disk::sync_directory(&bundles)?;
+        store.place(&file, &temporary, &name_of(&built.info.id))?;
         Ok(built.info)
     });
-    if placed.is_err() {
-        // The error that stopped the build is the one to report.
-        let _ = disk::remove_file(&temporary);
-    }
+    // Gone if it was moved to its place. The error that stopped the build is the one to report.
+    let _ = disk::remove_file(&temporary);
     placed
 }
 
 /// Removes bundles that no list names, and lists of versions that are not in `kept`. Files younger than [`GRACE`] are
 /// kept, because clients may be downloading them.
-pub(super) fn clean(folder: &Path, kept: &HashSet<Digest>) -> Result<()> {
-    let bundles = folder.join("bundles");
-    if !bundles.is_dir() {
+pub(super) fn clean(store: &dyn BundleStore, kept: impl FnOnce() -> Result<HashSet<Digest>>) -> Result<()> {
+    let files = store.files()?;
+    let now = SystemTime::now();
+    let is_old = |written: &SystemTime| now.duration_since(*written).unwrap_or_default() > GRACE;
+    if !files.iter().any(|(_, written)| is_old(written)) {
         return Ok(());
     }
     let mut named: HashSet<String> = HashSet::new();
-    for to in kept {
-        let name = list_name(to);
-        if let Some(bytes) = disk::read_if_exists(&folder.join(&name), limits::MAX_DOCUMENT_BYTES)? {
+    for to in kept()? {
+        let name = list_name(&to);
+        if let Some(bytes) = store.read(&name)? {
             named.insert(name);
             let list = BundleList::parse(&bytes).unwrap_or_default();
             named.extend(list.bundles.iter().map(|info| name_of(&info.id)));
         }
     }
-    for entry in disk::list(&bundles)? {
-        let name = format!("bundles/{}", entry.file_name().to_string_lossy());
-        let written = match entry.metadata().and_then(|found| found.modified()) {
-            Ok(written) => written,
-            // Another publisher has removed it.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(e) => return Err(Error::io("read", entry.path())(e)),
-        };
-        let age = SystemTime::now().duration_since(written).unwrap_or_default();
-        if !named.contains(&name) && age > GRACE {
-            disk::remove_file(&entry.path())?;
+    let gone = files.into_iter().filter(|(name, written)| !named.contains(name) && is_old(written));
+    store.remove(gone.map(|(name, _)| name).collect())
+}
+
+/// The versions on offer, by the digest of their content.
+pub(super) fn kept(past: &dyn History, catalog: &Catalog) -> Result<HashSet<Digest>> {
+    let mut kept = HashSet::new();
+    for (name, mode) in &catalog.modes {
+        for offer in &mode.versions {
+            for platform in &offer.platforms {
+                let target = target_name(name, &offer.version, platform, "release.json");
+                let release = past.target(&target)?.and_then(|bytes| Release::parse(&bytes, None).ok());
+                kept.extend(release.map(|release| release.content()));
+            }
         }
     }
-    Ok(())
+    Ok(kept)
 }

@@ -7,6 +7,7 @@ use super::build::{Built, NewChunks};
 use super::check::Job;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::formats::index::Index;
 use crate::formats::release::{Catalog, Chunking, Mode, Offer, Release, Sizes, TargetRef, target_name};
 use crate::local::preflight::Finding;
 use crate::net::trust::Publication;
@@ -122,6 +123,15 @@ pub(super) fn was_there(there: &Release, findings: Vec<Finding>) -> Published {
         bundles: Vec::new(),
         roles: Vec::new(),
     }
+}
+
+/// The result for a version that has already been published; an error if its content differs. Comparing the index is
+/// enough, because it determines the files.
+pub(super) fn as_before(job: &Job<'_>, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
+    let index = reference(job, "index.caidx", &index.to_bytes());
+    let targets = (index, there.files.clone());
+    check_same(there, &describe(job, there.sequence, targets, chunking, there.sizes))?;
+    Ok(was_there(there, job.findings.clone()))
 }
 
 pub(super) fn offer(catalog: &mut Catalog, job: &Job<'_>, sequence: u64) {

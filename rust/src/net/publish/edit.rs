@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::Destination;
 use super::edit::Edit as E;
 use super::folder::Folder;
 use super::history::catalog_of;
@@ -89,21 +90,36 @@ pub struct Edited {
 /// # Errors
 /// `mode_unknown`, `version_unknown`, `mode_cycle`, `key_missing`, `signature_expired`. The repository is then
 /// unchanged.
-pub fn edit(repository: &Path, keys: &Path, edits: &[Edit]) -> Result<Edited> {
+pub fn edit(repository: &Destination, keys: &Path, edits: &[Edit]) -> Result<Edited> {
     let keys = Keys::open(keys)?;
-    let mut publication = Publication::open(repository, &keys)?;
-    if edits.is_empty() {
-        publication.renew()?;
-    } else {
-        change(&mut publication, edits)?;
+    // A mistyped place must not become a repository.
+    let may_create = edits.iter().any(|edit| matches!(edit, E::Add { .. }));
+    match repository {
+        Destination::Folder(folder) if !may_create && !folder.join("tuf").is_dir() => {
+            Err(Error::invalid("repository", format!("there is none in {}", folder.display())))
+        }
+        Destination::Folder(folder) => {
+            let mut publication = Publication::open(folder, &keys)?;
+            let catalog = catalog_of(&Folder { publication: &publication, store: None })?;
+            change(&mut publication, catalog, edits)?;
+            publication.check_not_expired()?;
+            let committed = publication.commit()?;
+            Ok(Edited { committed, roles: publication.validity()? })
+        }
+        #[cfg(feature = "bucket")]
+        Destination::Bucket(bucket) => {
+            let change = |publication: &mut Publication<'_>, catalog| change(publication, catalog, edits);
+            let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, change)?;
+            Ok(Edited { committed, roles })
+        }
+        Destination::Server(_) => Err(Error::unsupported("changing the catalog of an update server from here")),
     }
-    publication.check_not_expired()?;
-    let committed = publication.commit()?;
-    Ok(Edited { committed, roles: publication.validity()? })
 }
 
-fn change(publication: &mut Publication<'_>, edits: &[Edit]) -> Result<()> {
-    let mut catalog = catalog_of(&Folder { publication, store: None })?;
+fn change(publication: &mut Publication<'_>, mut catalog: Catalog, edits: &[Edit]) -> Result<()> {
+    if edits.is_empty() {
+        return publication.renew();
+    }
     for change in edits {
         if let E::Add { mode } = change
             && !catalog.modes.contains_key(mode)

@@ -1,22 +1,30 @@
 //! Publishes to a folder that any web host can serve.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::build::{self, BuildContext, Built, Gathered};
-use super::bundles::{self, Subject};
+use super::bundles::{self, BundleStore, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History};
 use super::{Published, Request};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::bundle::BundleInfo;
-use crate::formats::chunk::CompressedChunk;
-use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, Release, target_name};
+use crate::formats::bundle::{BundleInfo, ChunkSource};
+use crate::formats::chunk::{CompressedChunk, DigestAlgorithm};
+use crate::formats::index::Index;
+use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode};
+use crate::limits;
+use crate::local::bundle_builder::StoreSource;
+use crate::local::disk::{self, Durability};
 use crate::local::sources::WantedChunk;
 use crate::local::store::LocalStore;
 use crate::net::trust::{CATALOG_ROLE, Keys, Publication};
+
+/// The folder of the bundles.
+const FOLDER: &str = "bundles";
 
 pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
@@ -80,21 +88,75 @@ fn make_bundles(
 ) -> Result<Vec<BundleInfo>> {
     let Some(bundling) = job.bundling else { return Ok(Vec::new()) };
     let new = Subject { index: built.index.clone(), table: built.table.clone(), mutable: job.mutable.clone() };
-    bundles::make(job, bundling, folder, (past, catalog), &new, monitor)
+    let store = LocalStore::open(&folder.join(DEFAULT_STORE))?;
+    bundles::make(job, bundling, &FolderBundles { folder, store }, (past, catalog), &new, monitor)
 }
 
 fn clean_bundles(past: &dyn History, folder: &Path, catalog: &Catalog) -> Result<()> {
-    let mut kept = HashSet::new();
-    for (name, mode) in &catalog.modes {
-        for offer in &mode.versions {
-            for platform in &offer.platforms {
-                let target = target_name(name, &offer.version, platform, "release.json");
-                let release = past.target(&target)?.and_then(|bytes| Release::parse(&bytes, None).ok());
-                kept.extend(release.map(|release| release.content()));
+    if !folder.join(FOLDER).is_dir() {
+        return Ok(());
+    }
+    let store = LocalStore::open(&folder.join(DEFAULT_STORE))?;
+    bundles::clean(&FolderBundles { folder, store }, || bundles::kept(past, catalog))
+}
+
+/// The bundles of a repository in a folder.
+struct FolderBundles<'a> {
+    folder: &'a Path,
+    store: LocalStore,
+}
+
+impl BundleStore for FolderBundles<'_> {
+    fn prepare(&self, _: &Index, _: &Index) -> Result<()> {
+        Ok(())
+    }
+
+    fn chunks(&self, digest: DigestAlgorithm) -> Box<dyn ChunkSource + '_> {
+        Box::new(StoreSource::new(&self.store, digest))
+    }
+
+    /// On the file system of the bundles, so that a bundle is moved and not copied.
+    fn scratch(&self) -> Result<PathBuf> {
+        let bundles = self.folder.join(FOLDER);
+        disk::create_directory(&bundles)?;
+        Ok(bundles)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        disk::read_if_exists(&self.folder.join(name), limits::MAX_DOCUMENT_BYTES)
+    }
+
+    fn present(&self, names: Vec<String>) -> Result<Vec<bool>> {
+        Ok(names.iter().map(|name| self.folder.join(name).is_file()).collect())
+    }
+
+    fn place(&self, file: &File, temporary: &Path, name: &str) -> Result<()> {
+        disk::sync_file(file, temporary)?;
+        disk::rename(temporary, &self.folder.join(name))?;
+        disk::sync_directory(&self.folder.join(FOLDER))
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        disk::write_atomic(&self.folder.join(name), bytes, Durability::PowerCut)
+    }
+
+    fn files(&self) -> Result<Vec<(String, SystemTime)>> {
+        let mut files = Vec::new();
+        for entry in disk::list(&self.folder.join(FOLDER))? {
+            let name = format!("{FOLDER}/{}", entry.file_name().to_string_lossy());
+            match entry.metadata().and_then(|found| found.modified()) {
+                Ok(written) => files.push((name, written)),
+                // Another publisher has removed it.
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => return Err(Error::io("read", entry.path())(e)),
             }
         }
+        Ok(files)
     }
-    bundles::clean(folder, &kept)
+
+    fn remove(&self, names: Vec<String>) -> Result<()> {
+        names.iter().try_for_each(|name| disk::remove_file(&self.folder.join(name)))
+    }
 }
 
 /// The history of a repository in a folder.

@@ -1,6 +1,6 @@
 //! The versions that a repository has published, with which a new version is compared.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::chunk::CompressedChunk;
 use crate::formats::index::Index;
 use crate::formats::release::{CATALOG_TARGET, Catalog, FileTable, Offer, Platform, Release, target_name};
@@ -41,6 +41,11 @@ pub(super) fn latest(past: &dyn History, catalog: &Catalog, job: &Job<'_>) -> Re
     let index = Index::parse(&index)?;
     let table = FileTable::parse(&table, &index)?;
     Ok(Some(PreviousRelease { release, index, table }))
+}
+
+pub(super) fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
+    let lost = || Error::invalid("repository", format!("{} is not listed", release.index.path));
+    Index::parse(&past.target(&release.index.path)?.ok_or_else(lost)?)
 }
 
 /// The newest version that the mode offers players of this platform automatically.

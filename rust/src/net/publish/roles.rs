@@ -17,6 +17,8 @@ pub fn roles(destination: &Destination, keys: &Path) -> Result<Vec<RoleValidity>
     let keys = Keys::open(keys)?;
     match destination {
         Destination::Folder(folder) => in_folder(folder, &keys)?.validity(),
+        #[cfg(feature = "bucket")]
+        Destination::Bucket(bucket) => super::bucket::roles(bucket, &keys),
         Destination::Server(server) => RemotePublication::look(server, &keys)?.publication.validity(),
     }
 }

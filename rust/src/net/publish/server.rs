@@ -8,18 +8,17 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::build::{self, BuildContext, Built, Cut, NewChunks, Reference};
+use super::build::{self, BuildContext, Built, NewChunks, Reference};
 use super::check::Job;
 use super::documents::{self, Documents};
-use super::history::{self, History};
+use super::history;
+use super::upload;
 use super::{BuildSource, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
-use crate::formats::release::{Chunking, Release};
 use crate::local::acquire::DigestChoice;
-use crate::local::seed::Seed;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
 use crate::net::trust::Keys;
@@ -27,8 +26,8 @@ use crate::net::trust::Keys;
 mod client;
 mod remote_publication;
 mod retire;
-mod upload;
 
+use client::ChunkStore;
 pub use client::Server;
 pub(super) use remote_publication::RemotePublication;
 pub use retire::retire_on_server;
@@ -52,7 +51,7 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
     job.compare(&gathered, &desk, (&desk.catalog, before.as_ref()), monitor)?;
     desk.bring(&keys, &job, monitor)?;
     let there = history::same(&desk, &job)?;
-    let there_index = there.as_ref().map(|there| index_of(&desk, there)).transpose()?;
+    let there_index = there.as_ref().map(|there| history::index_of(&desk, there)).transpose()?;
     let same = there.as_ref().zip(there_index.as_ref());
     let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
     let reference = same.or_else(|| before.as_ref().map(Into::into));
@@ -60,9 +59,9 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
     let cut = build::cut(request, gathered, &workshop, monitor)?;
     if let Some(there) = &there {
         let roles = desk.publication.validity()?;
-        return Ok(Published { roles, ..as_before(&job, there, &cut.index, cut.chunking())? });
+        return Ok(Published { roles, ..documents::as_before(&job, there, &cut.index, cut.chunking())? });
     }
-    let (sources, digest) = sources_of(&cut)?;
+    let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
     let mut order = Order { job, server, monitor, built, sources, digest, new: NewChunks::default() };
     order.place(desk, &keys)
@@ -77,34 +76,7 @@ fn index_as_before(request: &Request, server: &Server, keys: &Keys) -> Result<Op
     let Some(there) = history::same_for(&desk, request, platform)? else { return Ok(None) };
     let roles = desk.publication.validity()?;
     let job = Job::unchecked(request, platform.clone());
-    Ok(Some(Published { roles, ..as_before(&job, &there, index, there.chunking)? }))
-}
-
-/// The result for a version that has already been published; an error if its content differs. Comparing the index is
-/// enough, because it determines the files.
-fn as_before(job: &Job<'_>, there: &Release, index: &Index, chunking: Chunking) -> Result<Published> {
-    let index = documents::reference(job, "index.caidx", &index.to_bytes());
-    let targets = (index, there.files.clone());
-    documents::check_same(there, &documents::describe(job, there.sequence, targets, chunking, there.sizes))?;
-    Ok(documents::was_there(there, job.findings.clone()))
-}
-
-fn index_of(past: &dyn History, release: &Release) -> Result<Index> {
-    let lost = || Error::invalid("repository", format!("{} is not listed", release.index.path));
-    Index::parse(&past.target(&release.index.path)?.ok_or_else(lost)?)
-}
-
-/// The sources of the chunks: the tree, or the store into which they were imported.
-fn sources_of(cut: &Cut) -> Result<(Sources, DigestChoice)> {
-    let digest = DigestChoice::new(cut.index.digest());
-    let mut sources = Sources::default();
-    if let Some(store) = cut.store() {
-        sources.stores.push(store.clone());
-    } else {
-        let gathered = cut.gathered();
-        sources.seeds.push(Seed::new(gathered.root(), cut.index.clone(), gathered.layout().clone())?);
-    }
-    Ok((sources, digest))
+    Ok(Some(Published { roles, ..documents::as_before(&job, &there, index, there.chunking)? }))
 }
 
 /// A version that is ready to be uploaded.
@@ -204,7 +176,8 @@ impl Order<'_> {
         let (missing, there): (Vec<WantedChunk>, Vec<WantedChunk>) =
             wanted.partition(|want| missing.contains(&want.id));
         let level = self.job.level;
-        let sent = upload::send(self.server, &self.sources, &missing, &self.digest, level, self.monitor)?;
+        let store = ChunkStore::of(self.server)?;
+        let sent = upload::send(&store, &self.sources, &missing, &self.digest, level, self.monitor)?;
         self.new.count += missing.len() as u64;
         self.new.stored_bytes += sent;
         Ok(sent + upload::weigh(&self.sources, &there, &self.digest, level, self.monitor)?)

@@ -219,6 +219,14 @@ impl<'k> Publication<'k> {
         Ok(Some(bytes))
     }
 
+    /// A file of the storage, by its path below the root of the repository; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Invalid`] for a file of more than `max_bytes`.
+    pub fn file(&self, path: &str, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+        self.shelf.place().read(path, max_bytes)
+    }
+
     /// The description with which a target is signed, or will be; `None` if it is not listed.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Requests to the server's API, and the errors for its refusals.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +19,7 @@ use crate::net::api::{
     TrustUpload,
 };
 use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply, is_web_page, shown};
+use crate::net::publish::upload::{self, Uplink};
 use crate::text;
 
 /// Largest JSON answer, in bytes. 5000 chunk ids need 350,000.
@@ -107,10 +110,6 @@ impl Server {
         self.join(crate::formats::release::DEFAULT_STORE)
     }
 
-    pub(super) fn network(&self) -> &Network {
-        &self.network
-    }
-
     fn join(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
@@ -139,22 +138,30 @@ impl Server {
     }
 }
 
-/// Uploads chunks; usable in tasks that outlive the call that started them.
-#[derive(Debug, Clone)]
-pub(super) struct ChunkStore {
+/// The server's store of chunks.
+#[derive(Debug)]
+pub(super) struct ChunkStore<'a> {
     client: HttpClient,
     base: Url,
+    network: &'a Network,
 }
 
-impl ChunkStore {
-    pub(super) fn of(server: &Server) -> Result<Self> {
-        Ok(Self { client: server.network.client()?, base: server.store() })
+impl<'a> ChunkStore<'a> {
+    pub(super) fn of(server: &'a Server) -> Result<Self> {
+        Ok(Self { client: server.network.client()?, base: server.store(), network: &server.network })
     }
+}
 
-    pub(super) async fn put(&self, chunk: CompressedChunk) -> Result<()> {
+impl Uplink for ChunkStore<'_> {
+    fn put(&self, chunk: CompressedChunk) -> upload::Request {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{}", self.base.path(), chunk.id().store_path()));
-        put(&self.client, url, chunk.into_bytes().into()).await
+        let client = self.client.clone();
+        Box::pin(async move { put(&client, url, chunk.into_bytes().into()).await })
+    }
+
+    fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()> {
+        self.network.block_on(work)
     }
 }
 

@@ -16,13 +16,23 @@ type Files = BTreeMap<String, Vec<u8>>;
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     files: Arc<Files>,
+    /// Names in `tuf/` that are not to be written, because there are other files of these names.
+    taken: Arc<BTreeSet<String>>,
 }
 
 impl MemoryStorage {
     /// A storage with `files`, by their path below the root of the repository, such as `tuf/timestamp.json` or
     /// `targets/<sha256>.catalog.json`.
     pub fn new(files: BTreeMap<String, Vec<u8>>) -> Self {
-        Self { files: Arc::new(files) }
+        Self { files: Arc::new(files), taken: Arc::default() }
+    }
+
+    /// The same storage, where metadata of these names, such as `12.snapshot.json`, exists but is not part of the
+    /// repository: a killed commit has left it, or another publisher is writing it.
+    #[must_use]
+    pub fn with_taken(self, names: impl IntoIterator<Item = String>) -> Self {
+        let names = names.into_iter().map(|name| format!("tuf/{name}"));
+        Self { taken: Arc::new(names.collect()), ..self }
     }
 }
 
@@ -30,14 +40,14 @@ impl MemoryStorage {
 #[derive(Debug, Clone)]
 pub(super) enum StorageReader {
     Folder(PathBuf),
-    Memory(Arc<Files>),
+    Memory(Arc<Files>, Arc<BTreeSet<String>>),
 }
 
 impl StorageReader {
     pub(super) fn read(&self, path: &str, max_bytes: u64) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Folder(folder) => disk::read_if_exists(&folder.join(path), max_bytes),
-            Self::Memory(files) => match files.get(path) {
+            Self::Memory(files, _) => match files.get(path) {
                 Some(bytes) if bytes.len() as u64 > max_bytes => {
                     let reason = format!("{path} has {} bytes; at most {max_bytes} are accepted", bytes.len());
                     Err(Error::invalid("file", reason))
@@ -57,7 +67,9 @@ impl StorageReader {
     pub(super) fn has(&self, path: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(path).exists(),
-            Self::Memory(files) => files.contains_key(path) || files.keys().any(|name| below(name, path).is_some()),
+            Self::Memory(files, taken) => {
+                files.contains_key(path) || taken.contains(path) || files.keys().any(|name| below(name, path).is_some())
+            }
         }
     }
 
@@ -73,14 +85,16 @@ impl StorageReader {
                 let entries = entries.map_err(Error::io("list", &path))?;
                 Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
             }
-            Self::Memory(files) => Ok(files.keys().filter_map(|name| below(name, folder).map(str::to_owned)).collect()),
+            Self::Memory(files, _) => {
+                Ok(files.keys().filter_map(|name| below(name, folder).map(str::to_owned)).collect())
+            }
         }
     }
 
     fn name_of(&self, path: &str) -> PathBuf {
         match self {
             Self::Folder(folder) => folder.join(path),
-            Self::Memory(_) => PathBuf::from(path),
+            Self::Memory(..) => PathBuf::from(path),
         }
     }
 }
@@ -89,7 +103,7 @@ impl std::fmt::Display for StorageReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Folder(folder) => write!(f, "{}", folder.display()),
-            Self::Memory(_) => f.write_str("the repository"),
+            Self::Memory(..) => f.write_str("the repository"),
         }
     }
 }
@@ -113,7 +127,7 @@ impl RepositoryStorage {
     }
 
     pub(super) fn memory(shelf: MemoryStorage) -> Self {
-        Self { place: StorageReader::Memory(shelf.files), written: Vec::new(), _lock: None }
+        Self { place: StorageReader::Memory(shelf.files, shelf.taken), written: Vec::new(), _lock: None }
     }
 
     pub(super) fn place(&self) -> &StorageReader {
@@ -146,7 +160,7 @@ impl RepositoryStorage {
                     let above = path.ancestors().skip(1).take_while(|above| above.starts_with(&*root));
                     folders.extend(above.map(PathBuf::from));
                 }
-                StorageReader::Memory(files) => put(files, &mut self.written, path.clone(), bytes),
+                StorageReader::Memory(files, _) => put(files, &mut self.written, path.clone(), bytes),
             }
         }
         // New folders must survive a power cut, too, not only the files in them.
@@ -165,7 +179,7 @@ impl RepositoryStorage {
                     .iter()
                     .try_for_each(|(name, bytes)| disk::write_atomic(&folder.join(name), bytes, Durability::PowerCut))
             }
-            StorageReader::Memory(there) => {
+            StorageReader::Memory(there, _) => {
                 for (name, bytes) in files {
                     put(there, &mut self.written, format!("tuf/{name}"), bytes);
                 }

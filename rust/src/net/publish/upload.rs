@@ -1,9 +1,11 @@
 //! Uploads chunks: reads and compresses them on all cores, and sends them in parallel requests.
 //!
 //! ```text
-//! tree or store --obtain: verify, compress, several threads--> queue --one thread, many requests--> server
+//! tree or store --obtain: verify, compress, several threads--> queue --one thread, many requests--> uplink
 //! ```
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,12 +13,23 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
-use super::client::{ChunkStore, Server};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Observer, Phase};
 use crate::formats::chunk::{CompressedChunk, Compressor, VerifiedChunk};
 use crate::local::acquire::{self, DigestChoice, Sink};
 use crate::local::sources::{Sources, WantedChunk};
+
+/// Where chunks are sent.
+pub(super) trait Uplink: Sync {
+    /// A request that stores a chunk.
+    fn put(&self, chunk: CompressedChunk) -> Request;
+
+    /// Runs requests to their end, or until the operation is cancelled.
+    fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()>;
+}
+
+/// A request that runs beside others.
+pub(super) type Request = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// Most parallel requests. A server answers in a few milliseconds, a distant one in about 100 ms.
 const MAX_IN_FLIGHT: usize = 24;
@@ -35,7 +48,7 @@ type Body = (CompressedChunk, u64);
 
 /// Sends every chunk. Returns their stored size in bytes.
 pub(super) fn send(
-    server: &Server,
+    uplink: &dyn Uplink,
     sources: &Sources,
     wanted: &[WantedChunk],
     digest: &DigestChoice,
@@ -45,13 +58,12 @@ pub(super) fn send(
     if wanted.is_empty() {
         return Ok(0);
     }
-    let store = ChunkStore::of(server)?;
     let total_bytes = wanted.iter().map(|want| want.size).sum();
     monitor.emit(Event::Started { phase: Phase::Upload, total_bytes });
     let (queue, bodies) = channel(QUEUE);
     let press = Press::new(level, Some(queue));
     let (sent, obtained) = std::thread::scope(|scope| {
-        let sending = scope.spawn(|| server.network().block_on(drain(&store, bodies, monitor)));
+        let sending = scope.spawn(|| uplink.run(Box::pin(drain(uplink, bodies, monitor))));
         let obtained = acquire::acquire(sources.into(), wanted, digest, &press, &quiet(monitor));
         let stored_bytes = press.finish();
         let sent = sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -118,7 +130,7 @@ impl Sink for Press {
 }
 
 /// Sends all chunks from the queue until it is closed.
-async fn drain(store: &ChunkStore, mut bodies: Receiver<Body>, monitor: &Monitor) -> Result<()> {
+async fn drain(uplink: &dyn Uplink, mut bodies: Receiver<Body>, monitor: &Monitor) -> Result<()> {
     let mut tasks: JoinSet<Result<u64>> = JoinSet::new();
     let mut is_open = true;
     while is_open || !tasks.is_empty() {
@@ -126,8 +138,8 @@ async fn drain(store: &ChunkStore, mut bodies: Receiver<Body>, monitor: &Monitor
         tokio::select! {
             body = bodies.recv(), if is_open && tasks.len() < MAX_IN_FLIGHT => match body {
                 Some((chunk, plain_bytes)) => {
-                    let store = store.clone();
-                    tasks.spawn(async move { store.put(chunk).await.map(|()| plain_bytes) });
+                    let request = uplink.put(chunk);
+                    tasks.spawn(async move { request.await.map(|()| plain_bytes) });
                 }
                 None => is_open = false,
             },

@@ -1,0 +1,218 @@
+//! Publishes to a bucket of an S3-compatible service, without a local copy of the repository.
+//!
+//! ```text
+//! read      tuf/timestamp.json (and its tag), tuf/current.pack, and what that lacks
+//! send      the chunks that no published index names and the bucket lacks
+//! bundles   chunks of older versions that the new one lacks are read back, or come from the cache
+//! commit    targets and metadata under new names, then tuf/timestamp.json if its tag is still the same
+//! ```
+//!
+//! A kill at any point leaves the repository in its old or new state. Of two publishers at the same time, the one
+//! whose timestamp comes second starts its commit again, on top of the first.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::build::{self, BuildContext, Built, NewChunks, Reference};
+use super::bundles::{self, Subject};
+use super::check::Job;
+use super::documents::{self, Documents};
+use super::history;
+use super::upload;
+use super::{Published, Request};
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::formats::bundle::BundleInfo;
+use crate::formats::chunk::ChunkId;
+use crate::formats::index::Index;
+use crate::formats::release::{CATALOG_TARGET, Mode, Release};
+use crate::local::acquire::DigestChoice;
+use crate::local::sources::{Sources, WantedChunk};
+use crate::net::trust::{CATALOG_ROLE, Committed, Keys};
+
+mod chunks;
+mod repository;
+
+use chunks::{BucketBundles, BucketChunks, chunk_path};
+pub use repository::BucketRepository;
+use repository::{Conflict, Repository};
+
+/// Most attempts to commit while other publishers are faster.
+const MAX_COMMITS: u32 = 12;
+
+/// Half the longest pause before the second attempt; grows with each further one.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Monitor) -> Result<Published> {
+    let keys = Keys::open(&request.keys)?;
+    let gathered = build::gather(request, &request.scratch, None, monitor)?;
+    let mut job = Job::check(request, &gathered, monitor)?;
+    let past = Repository::open(&place.bucket, &keys, HashSet::new())?;
+    past.publication.check_not_expired()?;
+    let chunks = BucketChunks::open(place, &request.scratch)?;
+    let past = past.with_chunks(&chunks);
+    let before = history::latest(&past, &past.catalog, &job)?;
+    job.compare(&gathered, &past, (&past.catalog, before.as_ref()), monitor)?;
+    let there = history::same(&past, &job)?;
+    let there_index = there.as_ref().map(|there| history::index_of(&past, there)).transpose()?;
+    let same = there.as_ref().zip(there_index.as_ref());
+    let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
+    let reference = same.or_else(|| before.as_ref().map(Into::into));
+    let cut = build::cut(request, gathered, &BuildContext { store: None, reference }, monitor)?;
+    let known = there_index.as_ref().into_iter().chain(before.as_ref().map(|before| &before.index));
+    let known = known.flat_map(Index::iter).map(|chunk| chunk.id).collect();
+    if let Some(there) = &there {
+        documents::as_before(&job, there, &cut.index, cut.chunking())?;
+    }
+    let (sources, digest) = cut.sources()?;
+    let built = cut.hash(monitor)?;
+    let mut order = Order { job, keys: &keys, place, chunks: &chunks, monitor, built, sources, digest };
+    let new = if there.is_none() { order.send_chunks(&known)? } else { NewChunks::default() };
+    let bundles = order.make_bundles(&past)?;
+    let published = order.commit(past, there.as_ref(), new)?;
+    chunks.forget_old();
+    Ok(Published { bundles, ..published })
+}
+
+/// A version that is ready to be sent.
+struct Order<'a> {
+    job: Job<'a>,
+    keys: &'a Keys,
+    place: &'a BucketRepository,
+    chunks: &'a BucketChunks<'a>,
+    monitor: &'a Monitor,
+    built: Built,
+    sources: Sources,
+    digest: DigestChoice,
+}
+
+impl<'a> Order<'a> {
+    /// Sends the chunks that the bucket lacks. Those of `known` are there.
+    fn send_chunks(&mut self, known: &HashSet<ChunkId>) -> Result<NewChunks> {
+        let mut seen = HashSet::new();
+        let chunks = self.built.index.iter().filter(|chunk| seen.insert(chunk.id));
+        let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
+        let (mut there, unknown): (Vec<WantedChunk>, Vec<WantedChunk>) =
+            wanted.partition(|want| known.contains(&want.id));
+        let is_there = self.place.bucket.present(unknown.iter().map(|want| chunk_path(&want.id)).collect())?;
+        let mut missing = Vec::new();
+        for (want, is_there) in unknown.into_iter().zip(is_there) {
+            if is_there { there.push(want) } else { missing.push(want) }
+        }
+        let (sources, digest, level) = (&self.sources, &self.digest, self.job.level);
+        let sent = upload::send(self.chunks, sources, &missing, digest, level, self.monitor)?;
+        let rest = upload::weigh(sources, &there, digest, level, self.monitor)?;
+        self.built.sizes.stored_bytes = sent + rest;
+        Ok(NewChunks { count: missing.len() as u64, stored_bytes: sent })
+    }
+
+    fn make_bundles(&self, past: &Repository<'_>) -> Result<Vec<BundleInfo>> {
+        let Some(bundling) = self.job.bundling else { return Ok(Vec::new()) };
+        let (index, table) = (self.built.index.clone(), self.built.table.clone());
+        let new = Subject { index, table, mutable: self.job.mutable.clone() };
+        let store = BucketBundles { chunks: self.chunks, sources: &self.sources, scratch: &self.job.scratch };
+        bundles::make(&self.job, bundling, &store, (past, &past.catalog), &new, self.monitor)
+    }
+
+    /// Signs and writes the version, again and again while others are faster.
+    fn commit(&self, first: Repository<'a>, there: Option<&Release>, new: NewChunks) -> Result<Published> {
+        let mut repository = first;
+        if let Some(there) = there {
+            repository.refresh_pack()?;
+            return self.was_there(&repository, there);
+        }
+        let mut taken = HashSet::new();
+        for tries in 0..MAX_COMMITS {
+            if tries > 0 {
+                pause(tries);
+                self.monitor.cancel.check()?;
+                repository = Repository::open(&self.place.bucket, self.keys, taken.clone())?;
+                if let Some(there) = history::same(&repository, &self.job)? {
+                    let documents = Documents::of(&self.job, &self.built, there.sequence)?;
+                    documents::check_same(&there, &documents.release)?;
+                    return self.was_there(&repository, &there);
+                }
+            }
+            match self.try_commit(&mut repository)? {
+                Ok((sequence, committed)) => {
+                    let published = documents::published(&self.job, &self.built, sequence, new);
+                    let roles = repository.publication.validity()?;
+                    let repository = repository.with_chunks(self.chunks);
+                    let store =
+                        BucketBundles { chunks: self.chunks, sources: &self.sources, scratch: &self.job.scratch };
+                    bundles::clean(&store, || bundles::kept(&repository, &repository.catalog))?;
+                    return Ok(Published { metadata_bytes: committed.metadata_bytes, roles, ..published });
+                }
+                Err(conflict) => taken.extend(conflict.taken),
+            }
+        }
+        Err(busy(self.place))
+    }
+
+    fn try_commit(&self, repository: &mut Repository<'_>) -> Result<Result<(u64, Committed), Conflict>> {
+        let (job, publication) = (&self.job, &mut repository.publication);
+        let mut catalog = repository.catalog.clone();
+        if !catalog.modes.contains_key(&job.mode) {
+            publication.add_mode(job.mode.as_str())?;
+            catalog.modes.insert(job.mode.clone(), Mode::begin());
+        }
+        let sequence = catalog.mode(&job.mode)?.sequence + 1;
+        Documents::of(job, &self.built, sequence)?.put(publication)?;
+        documents::offer(&mut catalog, job, sequence);
+        documents::withdraw(&mut catalog, publication, job)?;
+        publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
+        repository.catalog = catalog;
+        Ok(repository.commit()?.map(|committed| (sequence, committed)))
+    }
+
+    fn was_there(&self, repository: &Repository<'_>, there: &Release) -> Result<Published> {
+        let roles = repository.publication.validity()?;
+        Ok(Published { roles, ..documents::was_there(there, self.job.findings.clone()) })
+    }
+}
+
+/// Makes changes of the catalog that `change` collects, again while other publishers are faster.
+pub(super) fn edit(
+    place: &BucketRepository,
+    keys: &Keys,
+    may_create: bool,
+    change: impl Fn(&mut crate::net::trust::Publication<'_>, crate::formats::release::Catalog) -> Result<()>,
+) -> Result<(Committed, Vec<crate::net::trust::RoleValidity>)> {
+    let mut taken = HashSet::new();
+    for tries in 0..MAX_COMMITS {
+        if tries > 0 {
+            pause(tries);
+        }
+        if !may_create && Repository::look(&place.bucket, keys, HashSet::new())?.is_new() {
+            return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
+        }
+        let mut repository = Repository::open(&place.bucket, keys, taken.clone())?;
+        change(&mut repository.publication, repository.catalog.clone())?;
+        repository.publication.check_not_expired()?;
+        match repository.commit()? {
+            Ok(committed) => return Ok((committed, repository.publication.validity()?)),
+            Err(conflict) => taken.extend(conflict.taken),
+        }
+    }
+    Err(busy(place))
+}
+
+/// How long the signatures of all roles are valid. Changes nothing.
+pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<crate::net::trust::RoleValidity>> {
+    let found = Repository::look(&place.bucket, keys, HashSet::new())?;
+    if found.is_new() {
+        return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
+    }
+    found.publication.validity()
+}
+
+fn busy(place: &BucketRepository) -> Error {
+    Error::Busy {
+        path: place.bucket.to_string().into(),
+        holder: "other publishers, which were faster each time".into(),
+    }
+}
+
+fn pause(tries: u32) {
+    std::thread::sleep((PAUSE * tries).mul_f64(0.5 + fastrand::f64()));
+}

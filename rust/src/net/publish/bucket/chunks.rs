@@ -1,0 +1,184 @@
+//! The unsigned part of a repository in a bucket: chunks and bundles.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use super::repository::BucketRepository;
+use crate::error::{Error, Result};
+use crate::formats::bundle::ChunkSource;
+use crate::formats::chunk::{ChunkId, CompressedChunk, DigestAlgorithm};
+use crate::formats::index::{Index, IndexChunk};
+use crate::formats::release::DEFAULT_STORE;
+use crate::limits;
+use crate::local::bundle_builder::StoreSource;
+use crate::local::disk;
+use crate::local::sources::{Sources, WantedChunk};
+use crate::local::store::{LocalStore, StoreEntry};
+use crate::net::bucket::{Bucket, Condition};
+use crate::net::publish::bundles::BundleStore;
+use crate::net::publish::upload::{self, Uplink};
+
+/// How long a chunk that no publication used stays in the cache.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// The path of a chunk below the root of the repository.
+pub(super) fn chunk_path(id: &ChunkId) -> String {
+    format!("{DEFAULT_STORE}/{}", id.store_path())
+}
+
+/// The chunks in a bucket, with a cache on this machine.
+pub(super) struct BucketChunks<'a> {
+    bucket: &'a Bucket,
+    cache: LocalStore,
+    /// A cache for this publication only, removed on drop.
+    scratch: Option<PathBuf>,
+}
+
+impl Drop for BucketChunks<'_> {
+    fn drop(&mut self) {
+        if let Some(scratch) = &self.scratch {
+            // Whatever is left is in the system's folder for temporary files.
+            let _ = disk::remove_all(scratch);
+        }
+    }
+}
+
+impl<'a> BucketChunks<'a> {
+    pub(super) fn open(place: &'a BucketRepository, scratch: &Path) -> Result<Self> {
+        if let Some(cache) = &place.cache {
+            return Ok(Self { bucket: &place.bucket, cache: LocalStore::create(cache)?, scratch: None });
+        }
+        let scratch = scratch.join(format!(".publish-{:016x}", fastrand::u64(..)));
+        disk::make_private_directory(&scratch)?;
+        Ok(Self { bucket: &place.bucket, cache: LocalStore::open(&scratch)?, scratch: Some(scratch) })
+    }
+
+    /// A chunk from the cache, or from the bucket.
+    pub(super) fn get(&self, wanted: &WantedChunk) -> Result<Option<CompressedChunk>> {
+        if let Some(found) = self.cache.get(&wanted.id, wanted.max_stored_bytes())? {
+            return Ok(Some(found));
+        }
+        let found = self.bucket.read(&chunk_path(&wanted.id), wanted.max_stored_bytes())?;
+        Ok(found.map(|bytes| CompressedChunk::new(wanted.id, bytes)))
+    }
+
+    /// Reads chunks into the cache, those that it lacks.
+    fn bring(&self, wanted: &[WantedChunk]) -> Result<()> {
+        let mut missing = Vec::new();
+        for want in wanted {
+            if !self.cache.touch(&want.id)? {
+                missing.push((chunk_path(&want.id), want.max_stored_bytes()));
+            }
+        }
+        self.bucket.read_all(missing, |path, bytes| {
+            let id = path.rsplit('/').next().and_then(|name| name.strip_suffix(".cacnk")?.parse().ok());
+            id.map_or(Ok(()), |id| self.cache.put(&CompressedChunk::new(id, bytes)))
+        })
+    }
+
+    /// Removes what no publication has used for a while. A cache is no reason to fail.
+    pub(super) fn forget_old(&self) {
+        for entry in self.cache.entries().unwrap_or_default() {
+            let (StoreEntry::Chunk { path, .. } | StoreEntry::Leftover { path }) = entry;
+            let used = path.metadata().and_then(|found| found.modified());
+            if used.is_ok_and(|used| SystemTime::now().duration_since(used).unwrap_or_default() > KEPT) {
+                let _ = disk::remove_file(&path);
+            }
+        }
+    }
+}
+
+impl Uplink for BucketChunks<'_> {
+    fn put(&self, chunk: CompressedChunk) -> upload::Request {
+        // A full disk costs the next publication some requests.
+        let _ = self.cache.put(&chunk);
+        let bucket = self.bucket.clone();
+        let path = chunk_path(&chunk.id());
+        Box::pin(async move { bucket.put(path, chunk.into_bytes().into(), Condition::Always).await.map(drop) })
+    }
+
+    fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()> {
+        self.bucket.block_on(work)
+    }
+}
+
+/// The bundles in a bucket.
+pub(super) struct BucketBundles<'a> {
+    pub(super) chunks: &'a BucketChunks<'a>,
+    /// The new version on this machine.
+    pub(super) sources: &'a Sources,
+    pub(super) scratch: &'a Path,
+}
+
+impl BundleStore for BucketBundles<'_> {
+    /// Reads back only what the new version, which is here, does not have.
+    fn prepare(&self, old: &Index, new: &Index) -> Result<()> {
+        let mut seen: HashSet<ChunkId> = new.iter().map(|chunk| chunk.id).collect();
+        let lacking = old.iter().filter(|chunk| seen.insert(chunk.id));
+        let wanted: Vec<WantedChunk> = lacking.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
+        self.chunks.bring(&wanted)
+    }
+
+    fn chunks(&self, digest: DigestAlgorithm) -> Box<dyn ChunkSource + '_> {
+        let stores = self.sources.stores.iter().chain([&self.chunks.cache]);
+        let stores = stores.map(|store| (store, StoreSource::new(store, digest))).collect();
+        Box::new(Nearby { sources: self.sources, stores, digest })
+    }
+
+    fn scratch(&self) -> Result<PathBuf> {
+        Ok(self.scratch.to_owned())
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.chunks.bucket.read(name, limits::MAX_DOCUMENT_BYTES)
+    }
+
+    fn present(&self, names: Vec<String>) -> Result<Vec<bool>> {
+        self.chunks.bucket.present(names)
+    }
+
+    fn place(&self, file: &File, temporary: &Path, name: &str) -> Result<()> {
+        self.chunks.bucket.send(name, file, temporary)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.chunks.bucket.write(name, bytes, &Condition::Always).map(drop)
+    }
+
+    fn files(&self) -> Result<Vec<(String, SystemTime)>> {
+        let entries = self.chunks.bucket.list("bundles")?;
+        Ok(entries.into_iter().map(|entry| (entry.path, entry.modified)).collect())
+    }
+
+    fn remove(&self, names: Vec<String>) -> Result<()> {
+        self.chunks.bucket.remove(names)
+    }
+}
+
+/// The chunks of the new version in its tree, and those of older versions in a cache.
+struct Nearby<'a> {
+    sources: &'a Sources,
+    stores: Vec<(&'a LocalStore, StoreSource<'a>)>,
+    digest: DigestAlgorithm,
+}
+
+impl ChunkSource for Nearby<'_> {
+    fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
+        for seed in &self.sources.seeds {
+            if let Some(found) = seed.read(&chunk.id, Vec::new())?
+                && let Ok(plain) = found.verify(self.digest)
+            {
+                buffer.extend_from_slice(plain.as_bytes());
+                return Ok(());
+            }
+        }
+        match self.stores.iter().find(|(store, _)| store.has(&chunk.id)) {
+            Some((_, source)) => source.append(chunk, buffer),
+            None => Err(Error::ChunkMissing { id: chunk.id, origins: "the bucket and the build".to_owned() }),
+        }
+    }
+}

@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+"""Publishes to a bucket with the built `vsekai`, and installs from it as from any web host.
+
+The bucket is that of `moto_server`, which must be on PATH. A line to it delays each request, counts them, and can kill
+the publisher at a chosen write, before or after the bucket has got it.
+
+Usage: tests/e2e/bucket.py [TEST...]. `VSEKAI_FAULTS=all` kills at every write instead of every fifth one.
+"""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from world import GAME, program, wait_until
+
+VSEKAI = program("vsekai")
+MIB = 1 << 20
+# The service wants some signature for reading, too.
+SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"}
+
+
+class Service:
+    """`moto_server`, and a line to it."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        log = open(folder / "moto.log", "wb")
+        self._process = subprocess.Popen(
+            ["moto_server", "-H", "127.0.0.1", "-p", str(self.port)], stdout=log, stderr=log
+        )
+        wait_until("the service does not answer", self._answers)
+        self.ask("PUT", "/games")
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def __getattr__(self, name):
+                if name.startswith("do_"):
+                    return lambda: service.carry(self)
+                raise AttributeError(name)
+
+            def log_message(self, *_):
+                pass
+
+        class Line(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                """A killed publisher closes its connections."""
+
+        self._line = Line(("127.0.0.1", 0), Handler)
+        self._line.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._line.server_address[1]}"
+        threading.Thread(target=self._line.serve_forever, daemon=True).start()
+        self._lock = threading.Lock()
+        self.delay = 0.0
+        self.reset()
+
+    def _answers(self):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.ask("GET", "/")
+            return True
+        return False
+
+    def ask(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, path, body, {**SIGNED, **(headers or {})})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+    def reset(self, kill_at=None, victim=None, after=False):
+        """Counts from the start. At write number `kill_at`, calls `victim`, before or after the bucket gets it."""
+        with self._lock:
+            self.requests, self.writes, self.read_bytes = 0, 0, 0
+            self._kill_at, self._victim, self._after = kill_at, victim, after
+
+    def carry(self, request):
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        time.sleep(self.delay)
+        is_write = request.command in ("PUT", "POST", "DELETE")
+        with self._lock:
+            self.requests += 1
+            self.writes += is_write
+            dies = is_write and self.writes == self._kill_at
+            # A killed program sends nothing more, and nothing of it arrives later.
+            is_dead = is_write and self._kill_at and (self.writes > self._kill_at or (dies and not self._after))
+        if dies and not self._after:
+            self._victim()
+        if is_dead:
+            request.close_connection = True
+            return
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        headers = {**SIGNED, **headers}
+        status, answer, content = self.ask(request.command, request.path, body, headers)
+        if dies:
+            self._victim()
+            request.close_connection = True
+            return
+        with self._lock:
+            self.read_bytes += len(content)
+        request.send_response(status)
+        for name, value in answer.items():
+            if name.lower() not in ("content-length", "connection", "date", "server", "transfer-encoding"):
+                request.send_header(name, value)
+        length = answer["Content-Length"] if request.command == "HEAD" else len(content)
+        request.send_header("Content-Length", str(length or 0))
+        request.end_headers()
+        with contextlib.suppress(OSError):
+            request.wfile.write(content)
+
+    def stop(self):
+        self._line.shutdown()
+        self._process.kill()
+        self._process.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class World:
+    """A bucket, keys and builds in a folder."""
+
+    def __init__(self, folder, service):
+        self.folder, self.service = folder, service
+        self.keys = folder / "keys"
+        self.prefix = "one"
+        self.run("keys", "init", self.keys, "--mode", "stable", "--mode", "beta").check_returncode()
+        self.builds = {}
+        base = random.Random(1).randbytes(3 * MIB)
+        changed = base[:MIB] + random.Random(2).randbytes(2000) + base[MIB:]
+        for version, content in [("1.0.0", base), ("1.1.0", changed)]:
+            self.builds[version] = self._build(version, content)
+
+    def _build(self, version, content):
+        build = self.folder / version
+        build.mkdir()
+        (build / "data.pck").write_bytes(content)
+        game = build / "game.x86_64"
+        game.write_text(f"#!/bin/sh\necho {version}\n")
+        game.chmod(0o755)
+        return build
+
+    def environment(self, address):
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "VSEKAI_"))}
+        return plain | {
+            "AWS_ENDPOINT": address,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            # Of other programs.
+            "AWS_PAGER": "less",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def start(self, *words):
+        words = [VSEKAI, "--json", *map(str, words)]
+        return subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment(self.service.address)
+        )
+
+    def run(self, *words):
+        process = self.start(*words)
+        said, complaint = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(words, process.returncode, said, complaint)
+
+    def done(self, *words):
+        ended = self.run(*words)
+        last = json.loads(ended.stdout.splitlines()[-1]) if ended.stdout else {}
+        assert ended.returncode == 0 and last.get("event") == "done", (words, ended)
+        return last
+
+    def failed(self, code, *words):
+        ended = self.run(*words)
+        last = json.loads(ended.stdout.splitlines()[-1])
+        assert ended.returncode != 0 and last.get("code") == code, (words, ended)
+        return last
+
+    @property
+    def place(self):
+        return f"s3://games/{self.prefix}"
+
+    def words(self, version, *options):
+        if "--platform" not in options:
+            options = (*options, "--platform", "linux-x86_64")
+        return [
+            *("publish", self.builds[version], "--version", version, "--mode", "stable", "--entry", "game.x86_64"),
+            *("--repository", self.place, "--keys", self.keys, *options),
+        ]
+
+    def publish(self, version, *options):
+        return self.done(*self.words(version, *options))
+
+    def update(self, name):
+        """Installs or updates from the bucket as from a web host. Returns the version."""
+        root = self.keys / "root.json"
+        url = f"{self.service.address}/games/{self.prefix}"
+        install = self.folder / name
+        self.done("update", install, "--mode", "stable", "--repository", url, "--trust-root", root)
+        found = self.done("status", install)
+        return found["current"]["version"] if isinstance(found["current"], dict) else found["current"]
+
+    def head(self, path):
+        status, headers, _ = self.service.ask("HEAD", f"/games/{self.prefix}/{path}")
+        assert status == 200, (path, status)
+        return headers
+
+
+def test_publishes_updates_and_changes(world):
+    first = world.publish("1.0.0")
+    assert first["new_chunks"] == first["sizes"]["chunks"] and len(first["bundles"]) == 1, first
+    assert world.update("inst") == "1.0.0"
+    world.service.reset()
+    second = world.publish("1.1.0")
+    assert 0 < second["new_chunks"] < 10, second
+    deltas = [info for info in second["bundles"] if info.get("from")]
+    assert len(deltas) == 1 and deltas[0]["length"] < 20_000, second
+    # Besides metadata, only the chunk that the new version lacks is read back.
+    assert world.service.read_bytes < 500_000, world.service.read_bytes
+    assert world.update("inst") == "1.1.0"
+    world.service.reset()
+    again = world.publish("1.1.0")
+    assert again["was_there"], again
+    assert world.service.writes == 0, world.service.writes
+    shutil.copytree(world.builds["1.0.0"], world.folder / "other", dirs_exist_ok=True)
+    words = world.words("1.1.0")
+    words[1] = world.folder / "other"
+    world.failed("version_exists", *words)
+    target = ["--repository", world.place, "--keys", world.keys]
+    world.done("repository", "recall", *target, "--mode", "stable", "--version", "1.1.0")
+    assert world.update("fresh") == "1.0.0"
+    world.done("repository", "renew", *target)
+    shown = world.done("keys", "show", world.keys, "--repository", world.place)
+    assert {"root", "targets", "snapshot", "timestamp", "catalog", "stable"} <= {role["role"] for role in shown["roles"]}, shown
+
+
+def test_files_say_how_long_to_keep_them(world):
+    world.publish("1.0.0")
+    for path, kind, lasts in [
+        ("tuf/timestamp.json", "application/json", False),
+        ("tuf/current.pack", "application/octet-stream", False),
+        ("tuf/1.root.json", "application/json", True),
+    ]:
+        headers = world.head(path)
+        assert headers["Content-Type"] == kind, (path, headers.items())
+        assert ("immutable" in headers["Cache-Control"]) == lasts, (path, headers.items())
+
+
+def test_refuses_what_is_not_there(world):
+    nowhere = ["--repository", "s3://games/nowhere", "--keys", world.keys]
+    refused = world.failed("invalid_argument", "repository", "renew", *nowhere)
+    assert "s3://games/nowhere" in refused["message"], refused
+    missing = ["--repository", "s3://no-such-bucket/a", "--keys", world.keys]
+    words = world.words("1.0.0")
+    words = words[: words.index("--repository")] + missing
+    ended = world.failed("not_found", *words)
+    assert "no-such-bucket" in ended["message"], ended
+
+
+def test_publishers_at_the_same_time_all_succeed(world):
+    world.publish("1.0.0")
+    platforms = ["linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-universal"]
+    allow = ["--allow", "wrong_platform", "--allow", "entry_not_program"]
+    words = [world.words("1.1.0", "--platform", platform, *allow) for platform in platforms]
+    with ThreadPoolExecutor(len(words)) as pool:
+        ended = list(pool.map(lambda these: world.run(*these), words))
+    assert all(one.returncode == 0 for one in ended), ended
+    listed = world.done("mode", "list", "--repository", f"{world.service.address}/games/{world.prefix}",
+                        "--trust-root", world.keys / "root.json", "--platform", "windows-x86_64")
+    assert "1.1.0" in json.dumps(listed), listed
+    assert world.update("all") == "1.1.0"
+
+
+def test_killed_at_every_write(world):
+    """After each kill players have the old version or the new one, whole, and the next run finishes the work."""
+    step = 1 if os.environ.get("VSEKAI_FAULTS") == "all" else 5
+    killed = 0
+    for after in (False, True):
+        at = 1
+        while True:
+            world.prefix = f"kill-{at}-{after}"
+            world.service.reset()
+            world.publish("1.0.0")
+            process = world.start(*world.words("1.1.0"))
+            world.service.reset(kill_at=at, victim=process.kill, after=after)
+            process.communicate(timeout=120)
+            reached = world.service.writes
+            world.service.reset()
+            if process.returncode == 0:
+                assert reached < at, (reached, at)
+                break
+            killed += 1
+            found = world.update(f"{world.prefix}-early")
+            assert found in ("1.0.0", "1.1.0"), found
+            world.publish("1.1.0")
+            assert world.update(f"{world.prefix}-late") == "1.1.0"
+            at += step
+    print(f"killed at {killed} writes")
+    assert killed >= 20 // step, killed
+
+
+def test_real_build_over_a_distant_line(world):
+    """The second version of the real game from an empty runner, 50 ms away, against a folder."""
+    if not GAME:
+        print("SKIPPED: VSEKAI_TEST_DATA is not set, so V-Sekai's own builds are not published", file=sys.stderr)
+        return
+    indexes = sorted(GAME.glob("*linux*.caidx"))[-2:]
+    trees = []
+    for index in indexes:
+        trees.append(world.folder / index.stem)
+        world.done("store", "extract", "--store", GAME / "store", index, trees[-1])
+    took = {}
+    for name, place in [("folder", world.folder / "repository"), ("bucket", "s3://games/real")]:
+        for version, tree in zip(["1.0.0", "1.1.0"], trees):
+            files = (path for path in sorted(tree.rglob("*")) if path.is_file())
+            entry = next(path for path in files if path.read_bytes()[:4] == b"\x7fELF").relative_to(tree)
+            words = ["publish", tree, "--version", version, "--mode", "stable", "--entry", entry, "--fast",
+                     "--repository", place, "--keys", world.keys]
+            world.service.delay = 0.05 if version == "1.1.0" else 0.0
+            world.service.reset()
+            begun = time.monotonic()
+            published = world.done(*words)
+            took[name] = time.monotonic() - begun
+    world.service.delay = 0.0
+    print(f"second version of {indexes[1].name}, 50 ms away: {took['bucket']:.2f} s, "
+          f"a folder: {took['folder']:.2f} s, ratio {took['bucket'] / took['folder']:.2f}; "
+          f"{world.service.requests} requests, {world.service.read_bytes} bytes read back, "
+          f"{published['new_chunks']} chunks and {len(published['bundles'])} bundles sent")
+
+
+def main():
+    if not shutil.which("moto_server"):
+        print("SKIPPED: no moto_server: nothing is published to a bucket", file=sys.stderr)
+        return 1 if os.environ.get("CI") == "true" else 0
+    chosen = sys.argv[1:]
+    tests = {name: test for name, test in globals().items() if name.startswith("test_")}
+    unknown = [name for name in chosen if name not in tests]
+    if unknown:
+        print(f"error: unknown test {unknown[0]}; there are {', '.join(tests)}", file=sys.stderr)
+        return 2
+    failures = 0
+    for name in chosen or tests:
+        with tempfile.TemporaryDirectory(prefix="vsekai-bucket-") as folder:
+            folder = Path(folder)
+            service = Service(folder)
+            try:
+                begun = time.monotonic()
+                tests[name](World(folder, service))
+                print(f"{name} ... ok, {time.monotonic() - begun:.1f} s", flush=True)
+            except Exception:
+                traceback.print_exc()
+                failures += 1
+                print(f"{name} ... FAILED", flush=True)
+            finally:
+                service.stop()
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
