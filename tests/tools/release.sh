@@ -5,7 +5,8 @@
 #	windows   vsekai.exe, and an installer for one user
 #	addon     the addon for Godot, with its libraries for Linux and Windows
 #	launcher  the exported launcher for Linux
-#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences of all dependencies
+#	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
+#	          dependencies
 #	check     starts each program in a system that has nothing else
 #
 # All times in the archives are that of the commit, so the same commit gives the same archives.
@@ -142,8 +143,24 @@ licences() {
 		"$tools/licences.py" >"$out/THIRD-PARTY-LICENSES.txt"
 }
 
+# What each program is made of, as CycloneDX; the same commit gives the same lists.
+materials() {
+	local tool=$cache/cyclonedx/bin/cargo-cyclonedx
+	[[ -x $tool ]] || cargo install --quiet --locked --root "$cache/cyclonedx" cargo-cyclonedx@0.5
+	(cd "$repo/rust" && PATH=${tool%/*}:$PATH cargo cyclonedx --format json --spec-version 1.5 --override-filename sbom)
+	local crate name
+	for crate in rust:vsekai server:vsekai-server; do
+		name=${crate#*:}
+		# The number of a list is random.
+		python3 -c 'import json, sys; found = json.load(sys.stdin); found.pop("serialNumber", None); json.dump(found, sys.stdout, indent=1)' \
+			<"$repo/${crate%:*}/sbom.json" >"$out/$name-$version.cdx.json"
+		rm "$repo/${crate%:*}/sbom.json"
+	done
+}
+
 part_sums() {
 	licences
+	stage "release: lists of dependencies" materials
 	(cd "$out" && find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS)
 	if [[ -n ${VSEKAI_RELEASE_KEY:-} ]]; then
 		have minisign || apt_install minisign
@@ -162,7 +179,16 @@ in_bare_debian() {
 		'$repo/tests/e2e/smoke.sh' /usr/bin/vsekai && vsekai-server --version && dpkg --purge vsekai >/dev/null")
 }
 
+# The files with which a store shows the launcher.
+shop_window() {
+	local files=$repo/packaging/flatpak/org.v_sekai.Launcher
+	have appstreamcli || apt_install appstream
+	have desktop-file-validate || apt_install desktop-file-utils
+	appstreamcli validate --no-net "$files.metainfo.xml" && desktop-file-validate "$files.desktop"
+}
+
 part_check() {
+	stage "release: the Flatpak's files" shop_window
 	local extracted=$work/extracted name
 	mkdir -p "$extracted"
 	(cd "$out" && sha256sum --quiet --check SHA256SUMS)

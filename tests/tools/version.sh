@@ -21,8 +21,14 @@ at_exit back
 sed -i "0,/^version = \"$old\"/s//version = \"$new\"/" rust/Cargo.toml
 sed -i "s/^config\/version=\"$old\"/config\/version=\"$new\"/" project.godot
 sed -i "s/^## \[Unreleased\]/&\n\n## [$new] - $(date -u +%F)/" CHANGELOG.md
+metainfo=packaging/flatpak/org.v_sekai.Launcher.metainfo.xml
+if [[ $old == "$new" ]]; then
+	sed -i "s/<release version=\"$new\" date=\"[^\"]*\"/<release version=\"$new\" date=\"$(date -u +%F)\"/" $metainfo
+else
+	sed -i "s/^  <releases>/&\n    <release version=\"$new\" date=\"$(date -u +%F)\"\/>/" $metainfo
+fi
 for lock in rust rust/fuzz; do (cd "$lock" && cargo update --quiet --workspace --offline); done
-for file in rust/Cargo.toml project.godot rust/Cargo.lock CHANGELOG.md; do
+for file in rust/Cargo.toml project.godot rust/Cargo.lock CHANGELOG.md $metainfo; do
 	grep -qF "$new" "$file" || die "$file does not contain $new"
 done
 git commit --quiet --all --message "Release $new"

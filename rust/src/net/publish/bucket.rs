@@ -33,7 +33,7 @@ use crate::net::trust::{CATALOG_ROLE, Committed, Keys};
 mod chunks;
 mod repository;
 
-use chunks::{BucketBundles, BucketChunks, chunk_path};
+use chunks::{BucketBundles, BucketChunks};
 pub use repository::BucketRepository;
 use repository::{Conflict, Repository};
 
@@ -67,7 +67,10 @@ pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Mon
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
     let mut order = Order { job, keys: &keys, place, chunks: &chunks, monitor, built, sources, digest };
-    let new = if there.is_none() { order.send_chunks(&known)? } else { NewChunks::default() };
+    let new = match &there {
+        Some(_) => NewChunks::default(),
+        None => order.exchange(&known, before.as_ref().map(|before| &before.index))?,
+    };
     let bundles = order.make_bundles(&past)?;
     let published = order.commit(past, there.as_ref(), new)?;
     chunks.forget_old();
@@ -87,6 +90,20 @@ struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
+    /// Sends chunks, and at the same time reads back what a delta from the newest version needs.
+    fn exchange(&mut self, known: &HashSet<ChunkId>, before: Option<&Index>) -> Result<NewChunks> {
+        let chunks = self.chunks;
+        let (new, wants_delta) = (self.built.index.clone(), self.job.bundling.is_some());
+        std::thread::scope(|scope| {
+            let back = before.filter(|_| wants_delta).map(|old| scope.spawn(move || chunks.bring_back(old, &new)));
+            let sent = self.send_chunks(known);
+            let back = back.map(|back| back.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let new = sent?;
+            back.transpose()?;
+            Ok(new)
+        })
+    }
+
     /// Sends the chunks that the bucket lacks. Those of `known` are there.
     fn send_chunks(&mut self, known: &HashSet<ChunkId>) -> Result<NewChunks> {
         let mut seen = HashSet::new();
@@ -94,7 +111,7 @@ impl<'a> Order<'a> {
         let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
         let (mut there, unknown): (Vec<WantedChunk>, Vec<WantedChunk>) =
             wanted.partition(|want| known.contains(&want.id));
-        let is_there = self.place.bucket.present(unknown.iter().map(|want| chunk_path(&want.id)).collect())?;
+        let is_there = self.chunks.present(&unknown)?;
         let mut missing = Vec::new();
         for (want, is_there) in unknown.into_iter().zip(is_there) {
             if is_there { there.push(want) } else { missing.push(want) }

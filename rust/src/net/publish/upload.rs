@@ -24,15 +24,15 @@ pub(super) trait Uplink: Sync {
     /// A request that stores a chunk.
     fn put(&self, chunk: CompressedChunk) -> Request;
 
+    /// Most requests at the same time.
+    fn max_parallel(&self) -> usize;
+
     /// Runs requests to their end, or until the operation is cancelled.
     fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()>;
 }
 
 /// A request that runs beside others.
 pub(super) type Request = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
-
-/// Most parallel requests. A server answers in a few milliseconds, a distant one in about 100 ms.
-const MAX_IN_FLIGHT: usize = 24;
 
 /// Most chunks that wait for a request. Together with those being sent, these are all chunks in memory.
 const QUEUE: usize = 16;
@@ -136,7 +136,7 @@ async fn drain(uplink: &dyn Uplink, mut bodies: Receiver<Body>, monitor: &Monito
     while is_open || !tasks.is_empty() {
         monitor.cancel.check()?;
         tokio::select! {
-            body = bodies.recv(), if is_open && tasks.len() < MAX_IN_FLIGHT => match body {
+            body = bodies.recv(), if is_open && tasks.len() < uplink.max_parallel() => match body {
                 Some((chunk, plain_bytes)) => {
                     let request = uplink.put(chunk);
                     tasks.spawn(async move { request.await.map(|()| plain_bytes) });

@@ -18,12 +18,18 @@ use crate::local::bundle_builder::StoreSource;
 use crate::local::disk;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::store::{LocalStore, StoreEntry};
-use crate::net::bucket::{Bucket, Condition};
+use crate::net::bucket::{Bucket, Condition, MAX_PARALLEL};
 use crate::net::publish::bundles::BundleStore;
 use crate::net::publish::upload::{self, Uplink};
 
 /// How long a chunk that no publication used stays in the cache.
 const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// From this number of chunks on, a list of the store is tried before each is looked for.
+const MANY: usize = 100;
+
+/// How many entries of that list one look is worth.
+const LISTED_FOR_EACH: usize = 20;
 
 /// The path of a chunk below the root of the repository.
 pub(super) fn chunk_path(id: &ChunkId) -> String {
@@ -66,6 +72,30 @@ impl<'a> BucketChunks<'a> {
         Ok(found.map(|bytes| CompressedChunk::new(wanted.id, bytes)))
     }
 
+    /// Which of these chunks the bucket has.
+    pub(super) fn present(&self, wanted: &[WantedChunk]) -> Result<Vec<bool>> {
+        let paths = || wanted.iter().map(|want| chunk_path(&want.id));
+        if wanted.len() < MANY {
+            return self.bucket.present(paths().collect());
+        }
+        // Looking for each takes longer than a list of all, unless the store is much larger than this version.
+        let most = wanted.len().saturating_mul(LISTED_FOR_EACH);
+        let listed = self.bucket.list(DEFAULT_STORE, most)?;
+        let is_all = listed.len() < most;
+        let listed: HashSet<String> = listed.into_iter().map(|entry| entry.path).collect();
+        let rest = if is_all { Vec::new() } else { paths().filter(|path| !listed.contains(path)).collect() };
+        let mut rest = self.bucket.present(rest)?.into_iter();
+        Ok(paths().map(|path| listed.contains(&path) || rest.next().unwrap_or(false)).collect())
+    }
+
+    /// Reads chunks of `old` that `new` lacks into the cache.
+    pub(super) fn bring_back(&self, old: &Index, new: &Index) -> Result<()> {
+        let mut seen: HashSet<ChunkId> = new.iter().map(|chunk| chunk.id).collect();
+        let lacking = old.iter().filter(|chunk| seen.insert(chunk.id));
+        let wanted: Vec<WantedChunk> = lacking.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
+        self.bring(&wanted)
+    }
+
     /// Reads chunks into the cache, those that it lacks.
     fn bring(&self, wanted: &[WantedChunk]) -> Result<()> {
         let mut missing = Vec::new();
@@ -101,6 +131,10 @@ impl Uplink for BucketChunks<'_> {
         Box::pin(async move { bucket.put(path, chunk.into_bytes().into(), Condition::Always).await.map(drop) })
     }
 
+    fn max_parallel(&self) -> usize {
+        MAX_PARALLEL
+    }
+
     fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()> {
         self.bucket.block_on(work)
     }
@@ -117,10 +151,7 @@ pub(super) struct BucketBundles<'a> {
 impl BundleStore for BucketBundles<'_> {
     /// Reads back only what the new version, which is here, does not have.
     fn prepare(&self, old: &Index, new: &Index) -> Result<()> {
-        let mut seen: HashSet<ChunkId> = new.iter().map(|chunk| chunk.id).collect();
-        let lacking = old.iter().filter(|chunk| seen.insert(chunk.id));
-        let wanted: Vec<WantedChunk> = lacking.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
-        self.chunks.bring(&wanted)
+        self.chunks.bring_back(old, new)
     }
 
     fn chunks(&self, digest: DigestAlgorithm) -> Box<dyn ChunkSource + '_> {
@@ -150,7 +181,7 @@ impl BundleStore for BucketBundles<'_> {
     }
 
     fn files(&self) -> Result<Vec<(String, SystemTime)>> {
-        let entries = self.chunks.bucket.list("bundles")?;
+        let entries = self.chunks.bucket.list("bundles", usize::MAX)?;
         Ok(entries.into_iter().map(|entry| (entry.path, entry.modified)).collect())
     }
 

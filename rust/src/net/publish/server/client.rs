@@ -160,6 +160,11 @@ impl Uplink for ChunkStore<'_> {
         Box::pin(async move { put(&client, url, chunk.into_bytes().into()).await })
     }
 
+    /// A server answers in a few milliseconds, a distant one in about 100 ms.
+    fn max_parallel(&self) -> usize {
+        24
+    }
+
     fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()> {
         self.network.block_on(work)
     }
