@@ -52,6 +52,15 @@ apt_candidate() {
 
 cargo_in_rust() { (cd "$repo/rust" && cargo "$@"); }
 
+# The folder with zig, a C compiler for other systems, and cargo's command for it.
+zig_tools() {
+	local venv=$cache/zigbuild
+	if [[ ! -x $venv/bin/cargo-zigbuild ]]; then
+		python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'ziglang==0.15.*' 'cargo-zigbuild==0.23.*'
+	fi
+	echo "$venv/bin"
+}
+
 # The folder of cargo's build output.
 cargo_target() {
 	cargo_in_rust metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'

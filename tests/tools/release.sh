@@ -32,11 +32,7 @@ linux=(x86_64 aarch64)
 
 # zigbuild: cargo with a linker for any system and an old glibc.
 zigbuild() {
-	local venv=$cache/zigbuild
-	if [[ ! -x $venv/bin/cargo-zigbuild ]]; then
-		python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'ziglang==0.15.*' 'cargo-zigbuild==0.23.*'
-	fi
-	PATH=$venv/bin:$PATH cargo_in_rust zigbuild "$@"
+	PATH=$(zig_tools):$PATH cargo_in_rust zigbuild "$@"
 }
 
 # archive NAME: a folder of $work as NAME.tar.xz or NAME.zip, the same bytes for the same content.
