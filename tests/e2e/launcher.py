@@ -4,13 +4,15 @@
 Installs the sample game from a real server, plays it, updates it in spite of a crash, and rolls it back. Then come an
 unreachable server, damage, a retired mode, a full disk and a plain web host. With `VSEKAI_TEST_DATA`, the last step is
 an update of V-Sekai itself by bundles, from server to button. Each step checks the output of `vsekai status --json`;
-screenshots are kept in out/e2e for people to look at.
+screenshots are kept in out/e2e, or out/e2e-windows, for people to look at.
 
-    tests/e2e/launcher.py           exports everything first
-    tests/e2e/launcher.py --keep    uses the exports in out/
-    tests/e2e/launcher.py --short   only the steps up to the update
+    tests/e2e/launcher.py                      exports everything first
+    tests/e2e/launcher.py --keep               uses the exports in out/
+    tests/e2e/launcher.py --short              only the steps up to the update
+    tests/e2e/launcher.py --windows VSEKAI.EXE    plays with launcher.exe in wine, and looks at its installs with this
 """
 
+import argparse
 import contextlib
 import json
 import shutil
@@ -22,18 +24,18 @@ import time
 from pathlib import Path
 
 from display import Display
-from player import GODOT, LAUNCHER, Player
-from world import GAME, REPO, World, wait_until
+from player import Player
+from systems import GODOT, REPO, Linux, Windows
+from world import GAME, World, wait_until
 
-PICTURES = REPO / "out/e2e"
 # Number of steps in a short run: install, play, update in spite of a crash, play again.
 SHORT = 4
 NOTES = "# New in 0.2.0\n\n- **Day** has come: see the new light\n- More orbs, and they are *golden*\n"
 
 
-def export():
+def export(system):
     for arguments in (["launcher"], ["sample", "debug", "0.1.0"], ["sample", "debug", "0.2.0"]):
-        subprocess.run([REPO / "tests/tools/export.sh", *arguments], check=True)
+        subprocess.run([REPO / "tests/tools/export.sh", *arguments, f"--{system.export}"], check=True)
 
 
 class Story:
@@ -120,7 +122,7 @@ class Story:
 
     def damage_is_found_and_repaired(self):
         self.player.start()
-        damaged = self.game / "current/world.bin"
+        damaged = self.world.tree(self.game) / "world.bin"
         with damaged.open("r+b") as file:
             file.seek(5_000_000)
             file.write(b"this is not true")
@@ -131,19 +133,21 @@ class Story:
         self.player.rest()
         self.player.look("damaged_home")
         self.player.press("Return")
-        wait_until("the damage was not repaired", self._is_whole)
+        wait_until("the damage was not repaired", lambda: self.world.is_whole(self.game))
         self.player.rest()
         self.player.look("repaired")
-        self.player.stop()
 
-    def _is_whole(self):
-        done = subprocess.run([self.world.vsekai, "--json", "verify", self.game], capture_output=True, timeout=60)
-        return done.returncode == 0
+    def settings_uninstall(self):
+        self.player.click("settings", "Uninstall", then="Yes")
+        wait_until("the game was not uninstalled", lambda: not self.game.exists())
+        self.player.rest()
+        self.player.look("uninstalled")
+        self.player.stop()
 
     def a_retired_mode_moves_its_players(self):
         install = self.world.folder / "beta"
-        self.world.run("--update", install, "--repository", self.url, "--trust-root", self.world.keys / "root.json",
-                       "--mode", "beta")
+        self.world.play("--update", install, "--repository", self.url, "--trust-root", self.world.keys / "root.json",
+                        "--mode", "beta")
         self.world.retire("beta", "stable")
         self.player.choose(self.url, self.world.keys / "root.json", install)
         self.player.start()
@@ -200,9 +204,9 @@ class Story:
         old = self.world.publish_game("2023-04-08", "vsekai_game_linux")
         self.world.bundle()
         self.line.take_carried()
-        done = self.world.run("--json", "--update", install, "--repository", self.url, "--trust-root",
-                              self.world.keys / "root.json", "--mode", "game", "--no-shared-cache")
-        done = json.loads(done.splitlines()[-1])
+        done = self.world.play("--json", "--update", install, "--repository", self.url, "--trust-root",
+                               self.world.keys / "root.json", "--mode", "game", "--no-shared-cache")
+        done = json.loads(done.stdout.splitlines()[-1])
         assert (done["current"]["version"], way_of(done)) == (old, "full"), done
         new = self.world.publish_game("2023-04-10", "v_sekai_linuxbsd")
         self.world.bundle()
@@ -231,6 +235,7 @@ class Story:
         settings_roll_back,
         without_the_server_the_game_still_plays,
         damage_is_found_and_repaired,
+        settings_uninstall,
         a_retired_mode_moves_its_players,
         a_full_disk_is_said_before_anything_is_written,
         a_plain_web_host_does_as_well,
@@ -244,14 +249,21 @@ def way_of(done):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="use the exports in out/")
+    parser.add_argument("--short", action="store_true", help="only the steps up to the update")
+    parser.add_argument("--windows", metavar="VSEKAI.EXE", help="play in wine; this program looks at the installs")
+    options = parser.parse_args()
     if not shutil.which("xdotool"):
         raise SystemExit("error: xdotool is not installed\n\nhint: ./run setup")
-    if "--keep" not in sys.argv:
-        export()
-    if not LAUNCHER.exists():
-        raise SystemExit(f"error: there is no {LAUNCHER}\n\nhint: ./run export launcher")
-    shutil.rmtree(PICTURES, ignore_errors=True)
-    PICTURES.mkdir(parents=True)
+    system = Windows if options.windows else Linux
+    if not options.keep:
+        export(system)
+    if not system.launcher.exists():
+        raise SystemExit(f"error: there is no {system.launcher}\n\nhint: ./run export launcher")
+    pictures = REPO / ("out/e2e-windows" if options.windows else "out/e2e")
+    shutil.rmtree(pictures, ignore_errors=True)
+    pictures.mkdir(parents=True)
     begun = time.monotonic()
     # A stopped test cleans up like one that ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -259,16 +271,18 @@ def main():
         # /tmp is the same folder in the root where Godot runs; others may not be.
         folder = Path(tempfile.mkdtemp(prefix="vsekai-e2e-", dir="/tmp"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        world = World(folder)
+        system = Windows(folder, options.windows) if options.windows else Linux(folder)
+        stack.callback(system.close)
+        world = World(folder, system=system)
         stack.callback(world.close)
         display = Display(GODOT)
         stack.callback(display.close)
-        player = Player(display, world, PICTURES)
+        player = Player(display, world, pictures)
         stack.callback(player.stop)
-        steps = Story.STEPS[:SHORT] if "--short" in sys.argv else Story.STEPS
+        steps = Story.STEPS[:SHORT] if options.short else Story.STEPS
         tell(Story(world, player, world.serve()), steps, player, folder)
     seconds = time.monotonic() - begun
-    print(f"{len(steps)} steps of the launcher passed in {seconds:.0f} s; pictures in {PICTURES}")
+    print(f"{len(steps)} steps of the launcher passed in {seconds:.0f} s; pictures in {pictures}")
 
 
 def tell(story, steps, player, folder):
@@ -278,7 +292,7 @@ def tell(story, steps, player, folder):
             step(story)
         except BaseException:
             player.look(f"FAILED_{step.__name__}")
-            print(f"FAIL {step.__name__}; pictures in {PICTURES}", file=sys.stderr)
+            print(f"FAIL {step.__name__}", file=sys.stderr)
             print((folder / "launcher.log").read_text(errors="replace")[-3000:], file=sys.stderr)
             raise
         print(f"ok   {step.__name__} ({time.monotonic() - start:.1f} s)", flush=True)

@@ -10,10 +10,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from world import REPO, wait_until
+from systems import GODOT, REPO
+from world import wait_until
 
-GODOT = str(REPO / "tests/tools/godot.sh")
-LAUNCHER = REPO / "out/linux/launcher.x86_64"
 STILL_SECONDS = 0.8
 # After this many sleeps, the main thread has processed all messages.
 STILL_TURNS = 5
@@ -22,28 +21,29 @@ WORKER = "vsekai-updater"
 
 
 class Player:
-    """One launcher at a time, on one display, with its own home folder."""
+    """One launcher at a time, on one display, of the system of the world."""
 
     def __init__(self, display, world, pictures):
         self._display, self._world, self._pictures = display, world, pictures
-        self._process, self._count = None, 0
+        self._system = world.system
+        self._process, self._pid, self._count = None, None, 0
         self._log = (world.folder / "launcher.log").open("ab")
 
     def choose(self, url, trust_root, install):
         """Sets the repository and install root of the next launcher."""
         self.install = install
-        self._settings = {
-            "VSEKAI_REPOSITORY": url, "VSEKAI_TRUST_ROOT": str(trust_root), "VSEKAI_INSTALL_DIR": str(install),
-            "VSEKAI_CONFIG": str(self._world.folder / "config.toml"), "HOME": str(self._world.folder / "home"),
-            "LANG": "en_US.UTF-8", "DISPLAY": self._display.name,
-            # Debug exports contain class docs; ignore the warning about that.
-            "GDRUST_SUPPRESSED_WARNINGS": "RegisterDocsInExport",
+        self._paths = {
+            "VSEKAI_TRUST_ROOT": trust_root, "VSEKAI_INSTALL_DIR": install,
+            "VSEKAI_CONFIG": self._world.folder / "config.toml",
         }
-        (self._world.folder / "home").mkdir(exist_ok=True)
+        self._url = url
+
+    def _settings(self, path):
+        return {"VSEKAI_REPOSITORY": self._url} | {name: path(value) for name, value in self._paths.items()}
 
     def spawn(self):
-        self._process = subprocess.Popen(self.command(str(LAUNCHER), "--audio-driver", "Dummy"), stdout=self._log,
-                                         stderr=self._log)
+        self._process = self._system.spawn(self._settings(self._system.path), self._display, self._log)
+        self._pid = wait_until("the launcher does not run", lambda: self._system.pid(self._process))
 
     def start(self):
         """Starts the launcher, and waits until its window is idle."""
@@ -67,15 +67,19 @@ class Player:
         raise AssertionError(f"after {seconds:.0f} s the launcher is not at rest: {threads}, {self._turns()} turns")
 
     def stop(self):
-        """Closes the launcher, like the end of a desktop session."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
-            self._process = None
+        """Closes the launcher, like a player or the end of a desktop session."""
+        if self.is_alive():
+            self._system.ask_to_end(self._process, self._display)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+        self._process = None
 
     def kill(self):
         """Kills the launcher, like a crash."""
-        self._process.kill()
+        self._system.kill(self._process)
         self._process.wait(20)
         self._process = None
 
@@ -84,7 +88,7 @@ class Player:
 
     def cpu_seconds(self, is_main_only=False):
         """Processor time of the launcher, in total or of its main thread only."""
-        number = self._process.pid
+        number = self._pid
         path = Path(f"/proc/{number}/task/{number}/stat" if is_main_only else f"/proc/{number}/stat")
         words = path.read_text().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
@@ -95,11 +99,11 @@ class Player:
 
     def _turns(self):
         """Number of times the main thread has gone to sleep."""
-        status = _read(Path(f"/proc/{self._process.pid}/status"))
+        status = _read(Path(f"/proc/{self._pid}/status"))
         return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
 
     def _threads(self):
-        return Path(f"/proc/{self._process.pid}/task").iterdir()
+        return Path(f"/proc/{self._pid}/task").iterdir()
 
     def press(self, *keys):
         self._display.key(*keys)
@@ -144,7 +148,11 @@ class Player:
 
     def command(self, program, *arguments):
         """A command line that runs a program in the root of Godot, with the settings of `choose`."""
-        settings = [f"{name}={value}" for name, value in self._settings.items()]
+        home = self._world.folder / "home"
+        home.mkdir(exist_ok=True)
+        settings = self._settings(str) | {"HOME": home, "LANG": "en_US.UTF-8", "DISPLAY": self._display.name,
+                                          "GDRUST_SUPPRESSED_WARNINGS": "RegisterDocsInExport"}
+        settings = [f"{name}={value}" for name, value in settings.items()]
         if program == "godot":
             program = os.environ.get("GODOT", "godot")
         return [GODOT, "--run", "env", *settings, program, *arguments]

@@ -15,23 +15,13 @@ import time
 import urllib.request
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[2]
+from systems import REPO, Linux, program
+
 COMMON_BYTES = 4 * 1024 * 1024
 CHANGED_BYTES = 12 * 1024 * 1024
 
 # V-Sekai's published builds, if they are here.
 GAME = Path(os.environ["VSEKAI_TEST_DATA"]) if os.environ.get("VSEKAI_TEST_DATA") else None
-
-
-def program(name):
-    """A built program: from the folder in `VSEKAI_BIN`, or the newer of debug and release."""
-    folders = [REPO / "rust/target/debug", REPO / "rust/target/release"]
-    if os.environ.get("VSEKAI_BIN"):
-        folders = [Path(os.environ["VSEKAI_BIN"])]
-    found = [folder / name for folder in folders if (folder / name).exists()]
-    if not found:
-        raise SystemExit(f"error: {name} is not built\n\nhint: cargo build --workspace --bins, in rust/")
-    return str(max(found, key=lambda path: path.stat().st_mtime))
 
 
 def wait_until(what, condition, seconds=120.0):
@@ -112,10 +102,14 @@ class Line:
 
 
 class World:
-    """A server, its keys, and the two versions of the sample game. All files are in `folder`."""
+    """A server, its keys, and the two versions of the sample game. All files are in `folder`.
 
-    def __init__(self, folder, changed_bytes=CHANGED_BYTES):
+    The publisher works on Linux. `system` is the player's.
+    """
+
+    def __init__(self, folder, changed_bytes=CHANGED_BYTES, system=None):
         self.folder = folder
+        self.system = system or Linux(folder)
         self._changed_bytes = changed_bytes
         self.vsekai = program("vsekai")
         self._server_program = program("vsekai-server")
@@ -129,20 +123,41 @@ class World:
             process.wait(20)
 
     def run(self, *arguments, codes=(0,)):
-        """Runs `vsekai` with arguments, and returns its output."""
+        """Runs the publisher's `vsekai` with arguments, and returns its output."""
         environment = {**os.environ, "VSEKAI_CONFIG": str(self.folder / "config.toml")}
-        done = subprocess.run([self.vsekai, *map(str, arguments)], capture_output=True, text=True, env=environment,
-                              timeout=120)
-        assert done.returncode in codes, f"vsekai {arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return self._done([self.vsekai, *map(str, arguments)], environment, codes).stdout
+
+    def play(self, *arguments, codes=(0,)):
+        """Runs the player's `vsekai`. Paths become those of his system."""
+        words = [self.system.path(word) if isinstance(word, Path) else str(word) for word in arguments]
+        environment = self.system.environment({"VSEKAI_CONFIG": self.system.path(self.folder / "config.toml")})
+        return self._done([*self.system.vsekai, *words], environment, codes)
+
+    def _done(self, command, environment, codes):
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        assert done.returncode in codes, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def _told(self, *arguments):
+        return json.loads(self.play("--json", *arguments).stdout.splitlines()[-1])
 
     def status(self, install):
         """The output of `vsekai status --json` for an install."""
-        return json.loads(self.run("--json", "status", install).splitlines()[-1])
+        return self._told("status", install)
 
     def available(self, install):
         """The available version for an install, according to `vsekai check --json`."""
-        return json.loads(self.run("--json", "check", install).splitlines()[-1])["available"]
+        return self._told("check", install)["available"]
+
+    def is_whole(self, install):
+        """Whether `vsekai verify` finds no damage. 3 is damage, 75 a repair that goes on."""
+        return self.play("verify", install, codes=(0, 3, 75)).returncode == 0
+
+    def tree(self, install):
+        """The folder of the current version. wine has no link `current`."""
+        found = list((install / "versions").glob(f"{self.version(install)}-*"))
+        assert len(found) == 1, found
+        return found[0]
 
     def version(self, install):
         """The current version of an install; "" if there is none."""
@@ -172,7 +187,7 @@ class World:
         """A build of the sample game, with a file large enough for an update to be observed."""
         if version not in self._builds:
             tree = self.folder / f"build-{version}"
-            shutil.copytree(REPO / f"out/sample-{version}/linux", tree)
+            shutil.copytree(REPO / f"out/sample-{version}/{self.system.export}", tree)
             self._payload(tree / "world.bin")
             self._builds[version] = tree
         return self._builds[version]
@@ -185,7 +200,7 @@ class World:
             (self.folder / "notes.md").write_text(notes)
             target += ["--notes", self.folder / "notes.md"]
         self.run("publish", self.build(version.split("-")[0]), "--mode", mode, "--version", version, "--platform",
-                 "linux-x86_64", "--entry", "sample.x86_64", "--keys", keys or self.keys, *target)
+                 self.system.platform, "--entry", self.system.entry, "--keys", keys or self.keys, *target)
 
     def publish_game(self, build, entry):
         """Publishes a build of V-Sekai to the server, in the mode game. Returns its version."""

@@ -25,9 +25,11 @@ REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests/e2e"))
 
 from display import Display  # noqa: E402
-from player import GODOT, LAUNCHER, Player  # noqa: E402
+from player import Player  # noqa: E402
+from systems import GODOT, Linux  # noqa: E402
 from world import World, wait_until  # noqa: E402
 
+LAUNCHER = Linux.launcher
 CHANGED_BYTES = 256 * 1024 * 1024
 IDLE_SECONDS = 20
 RUNS = 5

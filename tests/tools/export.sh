@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Exports the launcher and the sample game: export.sh [launcher|sample|all] [debug|release] [VERSION] [OPTION...].
 # Default: all debug. VERSION is the sample's, if it differs from project.godot: it goes to out/sample-VERSION/.
-# If the engine has no template for a platform on this machine, only a pack is exported, which checks the preset.
-# --linux: only Linux x86_64, which is what the tests run. --keep-library: with the extension already in the addon.
+# If the engine has no template for a platform on this machine, only a pack is exported, which checks the preset. In debug,
+# it has one for Windows if tests/tools/godot_windows.sh has built it.
+# --linux, --windows: only this system's x86_64. --keep-library: with the extension already in the addon.
 # Debian's templates are only for tests; docs/exporting.md says what a release needs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-words=() only_linux='' keep_library=''
+words=() only=(linux arm64 windows macos) keep_library=''
 for word in "$@"; do
 	case $word in
-		--linux) only_linux=yes ;;
+		--linux | --windows) only=("${word#--}") ;;
 		--keep-library) keep_library=yes ;;
-		--*) die "unknown option '$word': use --linux or --keep-library" ;;
+		--*) die "unknown option '$word': use --linux, --windows or --keep-library" ;;
 		*) words+=("$word") ;;
 	esac
 done
@@ -22,6 +23,7 @@ case $product in launcher | sample | all) ;; *) die "unknown product '$product':
 case $kind in debug | release) ;; *) die "unknown kind '$kind': use debug or release" ;; esac
 [[ -z $version || $version =~ ^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$ ]] ||
 	die "'$version' is not a version" "use one like 0.2.0"
+[[ -z $version || ${#only[@]} == 1 ]] || only=(linux)
 [[ -z $version || $product == sample ]] || die "only the sample can be exported with another version"
 
 godot() { timeout 300 "$repo/tests/tools/godot.sh" "$@"; }
@@ -48,7 +50,7 @@ copy_project() {
 	cp -R "$repo/themes/vsekai/fonts" "$repo"/themes/vsekai/icon.* "$project/themes/vsekai/"
 	cp "$repo/export_presets.cfg" "$project/"
 	# The copy contains none of the launcher's texts.
-	sed -E "/^locale\/translations=/d; s|^(config/version\.sample=).*|\1\"$version\"|
+	sed -E "/^locale\/translations=/d; s|^(config/version(\.sample)?=).*|\1\"$version\"|
 		s|^(run/main_scene=).*|\1\"res://scenes/sample/sample.tscn\"|" \
 		"$repo/project.godot" >"$project/project.godot"
 	grep -q "^config/version.sample=\"$version\"" "$project/project.godot" || die "project.godot does not contain the sample's version"
@@ -63,6 +65,23 @@ prepare() {
 		printf 'res://%s\n' "${extensions[@]}" >"$project/.godot/extension_list.cfg"
 	fi
 	quietly "$log" --import || die "the project does not import"
+}
+
+# The template that was built here for Windows is no part of the engine, which therefore gets a folder with its own
+# templates and this one.
+# shellcheck disable=SC2016  # HOME is that of the root where Godot runs
+add_windows_template() {
+	local built folder
+	built=$("$repo/tests/tools/godot_windows.sh" --path) || return 0
+	! has_template windows_debug_x86_64.exe || return 0
+	data=$(mktemp -d)
+	folder=$data/godot/export_templates/$engine
+	mkdir -p "$folder"
+	godot --run sh -c 'for file in "${XDG_DATA_HOME:-$HOME/.local/share}/godot/export_templates/$1"/*; do
+		[ ! -e "$file" ] || ln -s "$file" "$2/"; done' - "$engine" "$folder"
+	cp "$built" "$folder/windows_debug_x86_64.exe"
+	cp "${built%.exe}_console.exe" "$folder/windows_debug_x86_64_console.exe"
+	export XDG_DATA_HOME=$data VSEKAI_PASS="${VSEKAI_PASS:-} XDG_DATA_HOME"
 }
 
 # has_template FILE: whether the exporting engine has this template.
@@ -88,12 +107,15 @@ export_one() {
 
 # export_product NAME FOLDER
 export_product() {
-	local lower=${1,,}
-	export_one "$1 Linux x86_64" "linux_$kind.x86_64" "$2/linux/$lower.x86_64"
-	[[ -z $version && -z $only_linux ]] || return 0
-	export_one "$1 Linux arm64" "linux_$kind.arm64" "$2/linux-arm64/$lower.arm64"
-	export_one "$1 Windows x86_64" "windows_${kind}_x86_64.exe" "$2/windows/$lower.exe"
-	export_one "$1 macOS universal" macos.zip "$2/macos/$lower.zip"
+	local lower=${1,,} system
+	for system in "${only[@]}"; do
+		case $system in
+			linux) export_one "$1 Linux x86_64" "linux_$kind.x86_64" "$2/linux/$lower.x86_64" ;;
+			arm64) export_one "$1 Linux arm64" "linux_$kind.arm64" "$2/linux-arm64/$lower.arm64" ;;
+			windows) export_one "$1 Windows x86_64" "windows_${kind}_x86_64.exe" "$2/windows/$lower.exe" ;;
+			macos) export_one "$1 macOS universal" macos.zip "$2/macos/$lower.zip" ;;
+		esac
+	done
 }
 
 # The launcher needs its library, and it must be current: cargo knows whether it is.
@@ -105,8 +127,9 @@ library() {
 }
 
 project=$repo
-log=$(mktemp)
-at_exit "rm -rf '$log' '$repo/out/stage-$version'"
+log=$(mktemp) data=
+at_exit "rm -rf '$log' \"\$data\" '$repo/out/stage-$version'"
+[[ ! " ${only[*]} " == *" windows "* ]] || add_windows_template
 [[ $product == sample ]] || library
 [[ -z $version ]] || copy_project
 prepare

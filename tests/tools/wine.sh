@@ -1,25 +1,36 @@
 #!/usr/bin/env bash
 # wine.sh PROGRAM.exe ARGS: runs a Windows program in wine 10 or later, from this system or Debian trixie in the cache.
-# Passes on the variables that start with VSEKAI_ or GAME_. `wine.sh --kill` ends all programs of the prefix.
+# Passes on the variables that start with VSEKAI_, GAME_ or GDRUST_. `wine.sh --kill` ends all programs of the prefix, which is
+# VSEKAI_WINE_PREFIX if it is set, a folder in /tmp. `wine.sh --display` installs what windows on a DISPLAY need.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 wanted=10.0
 root=$cache/wine
-export WINEDEBUG=-all
+# Otherwise, a new prefix asks for .NET and a browser in a window.
+export WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
 if have wine && at_least "$wanted" "$(wine --version 2>/dev/null | sed -n 's/^wine-\([0-9.]*\).*/\1/p')"; then
-	export WINEPREFIX=$cache/windows/prefix
+	export WINEPREFIX=${VSEKAI_WINE_PREFIX:-$cache/windows/prefix}
 	enter=(env)
 else
 	make_debian trixie usr/bin/wine-stable "$root" --variant=apt --include=wine,wine64,ca-certificates ||
 		die "could not set up wine $wanted" "install wine $wanted or later"
-	export WINEPREFIX=/root/prefix VSEKAI_PASS="${!GAME_*} WINEPREFIX WINEDEBUG"
+	export WINEPREFIX=${VSEKAI_WINE_PREFIX:-/root/prefix} VSEKAI_PASS="${!GAME_*} ${!GDRUST_*} WINEPREFIX WINEDEBUG WINEDLLOVERRIDES"
 	enter=(enter_debian "$root")
 fi
-if [[ ${1:-} == --kill ]]; then
-	("${enter[@]}" wineserver --kill) || true
-	exit
-fi
+case ${1:-} in
+	--kill)
+		("${enter[@]}" wineserver --kill) || true
+		exit
+		;;
+	--display)
+		[[ ${enter[0]} == enter_debian && ! -e $root/usr/lib/x86_64-linux-gnu/libXcursor.so.1 ]] || exit 0
+		say "installing what windows need into $root"
+		(enter_debian "$root" sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+			libgl1 libgl1-mesa-dri libegl1 libxcomposite1 libxcursor1 libxfixes3 libxi6 libxinerama1 libxrandr2 libxrender1 >/dev/null") >&2
+		exit
+		;;
+esac
 # The first program of a prefix makes it, which takes a while and prints to the error output.
 if [[ ! -d ${root}${WINEPREFIX}/drive_c && ! -d $WINEPREFIX/drive_c ]]; then
 	("${enter[@]}" wineboot --init) >/dev/null 2>&1 || true
