@@ -168,17 +168,23 @@ class Story:
             print("SKIPPED: no right to mount: a full disk is not tried", file=sys.stderr)
             return
         try:
+            # Programs that already run do not see what is mounted now.
+            self.world.system.restart()
             self.player.choose(self.url, self.world.keys / "root.json", disk / "game")
             self.player.start()
             self.player.look("small_disk")
+            self.line.take_carried()
             self.player.press("Return")
             time.sleep(2)
             self.player.rest()
             self.player.look("disk_full")
             assert self.world.version(disk / "game") == "", "something was installed on a disk that is too small"
+            carried = self.line.take_carried()
+            assert carried < 1_000_000, f"{carried} bytes were downloaded for a disk that is too small"
             self.player.stop()
         finally:
             self.player.stop()
+            self.world.system.restart()
             subprocess.run(["umount", disk], check=False)
 
     def a_plain_web_host_does_as_well(self):

@@ -41,6 +41,9 @@ class Linux:
     def close(self):
         pass
 
+    def restart(self):
+        """Ends what stays in the background between two programs."""
+
     @staticmethod
     def path(path):
         """A path as the programs of this system write it."""
@@ -83,11 +86,14 @@ class Windows:
         self._prefix = folder / "prefix"
         self._run([WINE, "wineboot", "--init"], {}, 180)
         # What it has started knows no display, and would give windows none.
-        self.close()
+        self.restart()
         self.vsekai = [WINE, self.path(shutil.copy(vsekai, folder / "vsekai.exe"))] if vsekai else []
 
     def close(self):
         self._run([WINE, "--kill"], {}, 60)
+
+    def restart(self):
+        self.close()
 
     @staticmethod
     def path(path):
