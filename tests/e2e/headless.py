@@ -3,7 +3,8 @@
 
 headless.py [--launcher PROGRAM] [--only WORD] [--few]: run by tests/tools/fixtures.sh, which provides a server. Each
 case runs twice, each time on a fresh copy of the same files at the same path; stdout, stderr and exit code are compared.
-With --launcher, runs this exported program instead of Godot with this project.
+With --launcher, runs this exported program instead of Godot with this project. With --windows, runs out/windows and this
+`vsekai.exe`, both in wine; what is published must be for Windows then (`VSEKAI_TEST_PLATFORM`).
 """
 
 import argparse
@@ -18,11 +19,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[2]
-GODOT = str(REPO / "tests/tools/godot.sh")
+from systems import GODOT, QUIET, REPO, WINE, Windows
+
 VSEKAI = str(Path(os.environ.get("VSEKAI_BIN") or REPO / "rust/target/debug") / "vsekai")
 WORK = Path(os.environ["VSEKAI_TEST_DIR"]) / "headless"
 URL, ROOT = os.environ["VSEKAI_TEST_URL"], os.environ["VSEKAI_TEST_ROOT"]
+# wine, if the programs are those for Windows.
+WINDOWS: Windows | None = None
 
 # Everything that may differ: durations, random keys, and the path of the program itself.
 NORMAL = [
@@ -139,7 +142,12 @@ def cases():
 
 
 def run(command, env=None, **more):
-    """Runs a program in the same root as Godot, with a minimal environment."""
+    """Runs a program in the same root as Godot, or in wine, with a minimal environment."""
+    if WINDOWS:
+        home = Path((env or {}).pop("HOME", WORK))
+        settings = {"VSEKAI_CONFIG": WINDOWS.path(home / "config.toml"), **(env or {}), **QUIET}
+        return subprocess.Popen([WINE, *command], env=WINDOWS.environment(settings), stdin=subprocess.DEVNULL,
+                                start_new_session=True, **more)
     names = {"HOME": None, "XDG_CONFIG_HOME": None, "COLUMNS": None, **(env or {})}
     given = {name: value for name, value in names.items() if value is not None}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
@@ -149,8 +157,7 @@ def run(command, env=None, **more):
     kept["VSEKAI_TOOLS"] = os.environ.get("VSEKAI_TOOLS", "") or str(
         Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vsekai-updater"
     )
-    # The library of debug exports contains class docs, which gdext warns about. Release libraries have none.
-    given["GDRUST_SUPPRESSED_WARNINGS"] = "RegisterDocsInExport"
+    given |= QUIET
     inside = ["/usr/bin/env", "-u", "VSEKAI_TOOLS", *(f"{name}={value}" for name, value in given.items())]
     return subprocess.Popen(
         [GODOT, "--run", *inside, *command], env=kept, stdin=subprocess.DEVNULL, start_new_session=True, **more
@@ -158,6 +165,9 @@ def run(command, env=None, **more):
 
 
 def programs(launcher):
+    if WINDOWS:
+        return {"vsekai": WINDOWS.vsekai[1:],
+                "godot": [WINDOWS.path(launcher or WINDOWS.launcher), "--headless", "--no-header", "--"]}
     if launcher:
         ours = [launcher, "--headless", "--no-header", "--"]
     else:
@@ -171,6 +181,23 @@ def vsekai(*arguments):
     subprocess.run([VSEKAI, "--quiet", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL)
 
 
+def client(*arguments):
+    """Runs the player's `vsekai`."""
+    if not WINDOWS:
+        return vsekai(*arguments)
+    words = [WINDOWS.path(word) if isinstance(word, Path) else word for word in arguments]
+    return subprocess.run([*WINDOWS.vsekai, "--quiet", *words], env=WINDOWS.environment({}), check=True,
+                          stdin=subprocess.DEVNULL)
+
+
+def entry():
+    return "game.exe" if WINDOWS else "game"
+
+
+def path(word):
+    return WINDOWS.path(word) if WINDOWS else str(word)
+
+
 def prepare():
     """The files, of which every case gets a copy."""
     base = WORK / "DIR"
@@ -179,10 +206,11 @@ def prepare():
     # Godot creates these automatically.
     (base / "home/.local/share").mkdir(parents=True)
     shutil.copytree(builds / "one", base / "build")
+    platform = ["--platform", WINDOWS.platform] if WINDOWS else []
     vsekai("keys", "init", base / "keys", "--mode", "stable", "--mode", "beta")
     for mode, version, tree in [("stable", "1.0.0", "one"), ("stable", "1.1.0", "two"), ("beta", "2.0.0-beta.1", "three")]:
-        vsekai("publish", builds / tree, "--mode", mode, "--version", version, "--entry", "game",
-               "--repository", base / "repo", "--keys", base / "keys")
+        vsekai("publish", builds / tree, "--mode", mode, "--version", version, "--entry", entry(),
+               "--repository", base / "repo", "--keys", base / "keys", *platform)
     vsekai("store", "make", "--store", base / "store", base / "build.caidx", base / "build")
     shutil.copytree(base / "store", base / "broken_store")
     chunk = sorted((base / "broken_store").glob("*/*.cacnk"))[0]
@@ -197,13 +225,13 @@ def install(base, at, arguments):
     source = ["--repository", at / "repo", "--trust-root", at / "keys/root.json"]
     for name in ("game", "damaged", "newest"):
         if f"DIR/{name}" in arguments:
-            vsekai("update", at / name, "--version", "1.0.0", *source)
+            client("update", at / name, "--version", "1.0.0", *source)
     if "DIR/damaged" in arguments:
         damaged = next((at / "damaged/versions").glob("*/data/world.pck"))
         damaged.chmod(0o644)
         damaged.write_bytes(b"not what was published")
     if "DIR/newest" in arguments:
-        vsekai("update", at / "newest")
+        client("update", at / "newest")
 
 
 def normal(text):
@@ -214,8 +242,8 @@ def normal(text):
 
 def compare(number, name, arguments, sources, both):
     at = WORK / f"case{number}"
-    words = {"URL": URL, "ROOT": ROOT}
-    arguments = [words.get(word, word.replace("DIR/", f"{at}/")) for word in arguments]
+    words = {"URL": URL, "ROOT": path(ROOT), "game": entry()}
+    arguments = [words.get(word, word.replace("DIR/", path(f"{at}/"))) for word in arguments]
     results = {}
     for program, command in both.items():
         # A case that names no file gets none.
@@ -224,6 +252,9 @@ def compare(number, name, arguments, sources, both):
         process = run([*command, *arguments], {"HOME": str(at / "home")}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=120)
         results[program] = (process.returncode, normal(out.decode()), normal(err.decode()))
+        if WINDOWS and "integrate" in arguments:
+            # What it changes is not in the case's folder there.
+            client("unintegrate", at / "game")
         shutil.rmtree(at, ignore_errors=True)
     if results["vsekai"] == results["godot"]:
         return None
@@ -296,7 +327,7 @@ def panics(both):
     found = {}
     for program, command in both.items():
         keys = WORK / f"panic_{program}"
-        process = run([*command, "keys", "init", str(keys)], {"VSEKAI_FAULT": "1:panic"}, stdout=subprocess.PIPE,
+        process = run([*command, "keys", "init", path(keys)], {"VSEKAI_FAULT": "1:panic"}, stdout=subprocess.PIPE,
                       stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=30)
         found[program] = (process.returncode, out, b"panic requested by VSEKAI_FAULT" in err)
@@ -334,9 +365,14 @@ def duration(both):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--launcher", help="an exported launcher, instead of Godot with this project")
+    parser.add_argument("--windows", metavar="VSEKAI.EXE", help="compare with this, in wine")
     parser.add_argument("--only", default="", help="cases with this word in their name")
     parser.add_argument("--few", action="store_true", help="one case of each kind alone")
     options = parser.parse_args()
+    if options.windows:
+        global WINDOWS
+        WORK.mkdir(parents=True)
+        WINDOWS = Windows(WORK, options.windows)
     both = programs(options.launcher)
     base = prepare()
     chosen = [(number, *case) for number, case in enumerate(cases())
@@ -351,9 +387,17 @@ def main():
             sources[number] = at.rename(WORK / f"source{number}")
         elif any(word.startswith("DIR/") for word in arguments):
             sources[number] = base
+    # Windows has one registry for all cases.
+    alone = [case for case in chosen if WINDOWS and "integrate" in case[1]]
+    chosen = [case for case in chosen if case not in alone]
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda case: compare(*case, sources, both), chosen))
-    if not options.only and not options.few:
+    results += [compare(*case, sources, both) for case in alone]
+    if WINDOWS and not options.only:
+        # Windows has neither PWD nor signals, and wine starts too slowly to be timed.
+        results += [closed_stdout(both), panics(both)]
+        WINDOWS.close()
+    elif not options.only and not options.few:
         results += [closed_stdout(both), relative(both, base), no_home(both), interrupted(both), panics(both), duration(both)]
     failures = [result for result in results if result]
     for failure in failures:

@@ -99,6 +99,12 @@ class Windows:
     def path(path):
         return "Z:" + str(path).replace("/", "\\")
 
+    @staticmethod
+    def compile(name, target):
+        """Compiles one of the programs in tests/e2e/windows."""
+        source = REPO / f"tests/e2e/windows/{name}.c"
+        subprocess.run(["x86_64-w64-mingw32-gcc", "-O1", "-s", "-o", target, source], check=True)
+
     def environment(self, settings):
         return {**os.environ, **settings, "VSEKAI_WINE_PREFIX": str(self._prefix)}
 

@@ -22,17 +22,13 @@ import time
 import traceback
 from pathlib import Path
 
-from world import GAME, REPO, program
+from systems import REPO, WINE, Windows, program
+from world import GAME
 
-WINE = REPO / "tests/tools/wine.sh"
-HERE = REPO / "tests/e2e/windows"
-COMPILER = "x86_64-w64-mingw32-gcc"
 MIB = 1 << 20
 
 
-def z(path):
-    """A path as Windows programs see it."""
-    return "Z:" + str(path).replace("/", "\\")
+z = Windows.path
 
 
 class Run:
@@ -67,8 +63,7 @@ class World:
         (folder / "bin").mkdir()
         shutil.copy(exe, self.exe)
         for name in ["game", "hold"]:
-            source, target = HERE / f"{name}.c", folder / f"bin/{name}.exe"
-            subprocess.run([COMPILER, "-O1", "-s", "-o", target, source], check=True)
+            Windows.compile(name, folder / f"bin/{name}.exe")
         self.publish_with(["keys", "init", self.keys, "--mode", "stable"])
 
     @property

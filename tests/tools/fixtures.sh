@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Publishes small games to its own vsekai-server, for the tests of the Godot side: fixtures.sh DIR COMMAND...
-# Runs COMMAND while the server runs, with its address and more in the environment (below), then stops it.
+# For VSEKAI_TEST_PLATFORM, if it is set; on Windows, tests/e2e/windows/game.c is the game. Runs COMMAND while the server runs, with its address and more in the environment (below), then stops it.
 #
 #	stable   1.0.0 and 1.1.0, which adds 4 MB that cannot be compressed, and notes
 #	beta     2.0.0-beta.1, small
@@ -18,6 +18,8 @@ work=$1
 shift
 bin=$(bin_dir)
 vsekai() { env -u VSEKAI_REPOSITORY -u VSEKAI_TRUST_ROOT "$bin/vsekai" "$@" >>"$work/log" 2>&1; }
+entry=game
+[[ ${VSEKAI_TEST_PLATFORM:-} != windows-* ]] || entry=game.exe
 mkdir -p "$work"
 : >"$work/server.out"
 
@@ -44,13 +46,15 @@ build() {
 		exit "$code"
 	GAME
 	chmod +x "$work/$1/game"
+	[[ $entry != game.exe ]] ||
+		x86_64-w64-mingw32-gcc -O1 -s -o "$work/$1/game.exe" "$repo/tests/e2e/windows/game.c"
 }
 
 publish() {
 	local mode=$1 version=$2 tree=$3
 	shift 3
-	vsekai publish "$work/$tree" --mode "$mode" --version "$version" --entry game --server "$url" \
-		--keys "$work/keys" --token-file "$work/token" "$@"
+	vsekai publish "$work/$tree" --mode "$mode" --version "$version" --entry "$entry" --server "$url" \
+		${VSEKAI_TEST_PLATFORM:+--platform "$VSEKAI_TEST_PLATFORM"} --keys "$work/keys" --token-file "$work/token" "$@"
 }
 
 server=

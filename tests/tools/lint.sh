@@ -71,7 +71,7 @@ else
 fi
 
 if have shellcheck; then
-	check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR run .ci/run .ci/nightly tests/tools/*.sh tests/e2e/*.sh action/*.sh
+	check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR run .ci/run .ci/nightly tests/tools/*.sh tests/tools/*/*.sh tests/e2e/*.sh action/*.sh
 else
 	skip "shellcheck is not installed"
 fi

@@ -2,8 +2,8 @@
 # Builds `vsekai.exe` and the library for Windows with mingw, runs the library's unit tests in wine, and tries the program there
 # (tests/e2e/windows.py). With --install, it installs what compiling needs (the Rust target, mingw). It reports what it
 # skips. With --check, it only checks the library below the network layer, whose C code compiles in seconds, in the
-# caller's target directory. Everything else that it builds is in the cache. Wine is not Windows: docs/status.md says what
-# it cannot show.
+# caller's target directory. With --launcher, it tries the exported launcher instead. Everything else that it builds is in
+# the cache. Wine is not Windows: docs/status.md says what it cannot show.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -17,6 +17,9 @@ has_target() {
 	folder=$(rustc --print target-libdir --target "$target" 2>/dev/null) && compgen -G "$folder/libstd-*" >/dev/null
 }
 
+if [[ ${1:-} == --launcher ]]; then
+	exec "$repo/tests/tools/windows_launcher.sh"
+fi
 if [[ ${1:-} == --check ]]; then
 	{ has_target && have "$linker"; } || { skip "no Rust or no C compiler for $target: nothing is checked for Windows" && exit; }
 	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$linker cargo_in_rust clippy --quiet --target "$target" --lib \

@@ -106,9 +106,11 @@ impl Record {
         windows::show_version(&mut self.changes, version, bytes)
     }
 
-    /// The files, folders and registry keys that were created or changed, in order.
+    /// The files, folders and registry keys that were created or changed, in order. A key with several values counts once.
     pub fn places(&self) -> Vec<String> {
-        self.changes.iter().map(Change::place).collect()
+        let mut places: Vec<String> = self.changes.iter().map(Change::place).collect();
+        places.dedup();
+        places
     }
 }
 

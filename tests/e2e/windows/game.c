@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <windows.h>
 
 static void note(FILE *out, const char *name)
@@ -26,5 +27,8 @@ int main(int count, char **words)
 		fclose(fopen(ready, "w"));
 	if (getenv("GAME_RUN"))
 		Sleep(1000 * atoi(getenv("GAME_RUN")));
+	for (int at = 1; at + 1 < count; at++)
+		if (!strcmp(words[at], "--exit"))
+			return atoi(words[at + 1]);
 	return getenv("GAME_EXIT") ? atoi(getenv("GAME_EXIT")) : 0;
 }

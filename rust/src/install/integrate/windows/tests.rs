@@ -254,6 +254,7 @@ mod registered {
         let command = desk.command().unwrap();
         assert_eq!(&words(&command)[1..], ["open", desk.folder.path().join("V Sekai").to_str().unwrap(), "--", "%1"]);
         assert!(desk.folders.programs.join("V-Sekai.lnk").is_file());
+        assert_eq!(record.places().iter().filter(|place| place.ends_with(&record.app_id)).count(), 1);
         let again = desk.integrate(false, Some(&record));
         assert_eq!(again, record);
         unintegrate(&again).unwrap();
