@@ -10,6 +10,7 @@ pub mod make;
 pub mod offer;
 pub mod plan;
 pub mod preflight;
+pub mod program;
 pub mod receipt;
 pub mod seed;
 pub mod sources;

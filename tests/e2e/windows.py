@@ -400,9 +400,10 @@ def test_real_builds(world):
             assert (native / name).read_bytes() == (there / name).read_bytes(), name
 
 
-def main():
+def main(module):
+    """Runs the tests of a module that the command line names."""
     exe, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
-    tests = {name: test for name, test in globals().items() if name.startswith("test_")}
+    tests = {name: test for name, test in module.items() if name.startswith("test_")}
     chosen = {name: test for name, test in tests.items() if not names or any(part in name for part in names)}
     assert chosen, f"no test has one of these in its name: {names}"
     failed = []
@@ -423,4 +424,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(globals())

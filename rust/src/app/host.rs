@@ -3,12 +3,12 @@
 //! Apart from the faces, only this module reads the environment. It changes nothing.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::app::updater::Desktop;
 use crate::error::{Error, Result};
 use crate::install::config::System;
-use crate::install::integrate::Folders;
+use crate::install::integrate::{Folders, Links};
 use crate::text;
 
 /// The logo of V-Sekai, the same as in the launcher.
@@ -19,6 +19,9 @@ pub const SCHEME: &str = "uro";
 
 /// The name of the game, as shown to users.
 pub const DISPLAY_NAME: &str = "V-Sekai";
+
+/// The name of the stub beside the program.
+const STUB: &str = "vsekai-stub.exe";
 
 /// Folders that must never become an install root: the home folder.
 pub fn protected() -> Vec<PathBuf> {
@@ -73,18 +76,35 @@ pub fn default_install_folder() -> Option<PathBuf> {
 ///
 /// # Errors
 /// `invalid_argument` if the home folder is unknown.
-pub fn desktop(display_name: &str, take_scheme: bool) -> Result<Desktop> {
+pub fn desktop(display_name: &str, links: Links) -> Result<Desktop> {
     let no_home = || Error::invalid("desktop", "this user's home folder is unknown");
     let folders = Folders::find(System::current(), &|name| std::env::var(name).ok()).ok_or_else(no_home)?;
+    let program = program()?;
     Ok(Desktop {
         display_name: display_name.to_owned(),
-        program: std::env::current_exe().map_err(Error::io("find", "vsekai"))?,
+        copies_program: is_in_version(&program),
+        stub: Some(program.with_file_name(STUB)).filter(|stub| stub.is_file()),
+        program,
         icon_svg: ICON.to_vec(),
         scheme: SCHEME.to_owned(),
-        take_scheme,
+        links,
         folders,
         refresh: refresh(),
     })
+}
+
+/// The `vsekai` to register: this program, or the one beside it if this is a launcher.
+fn program() -> Result<PathBuf> {
+    let this = std::env::current_exe().map_err(Error::io("find", "vsekai"))?;
+    let beside = this.with_file_name(format!("vsekai{}", std::env::consts::EXE_SUFFIX));
+    let is_vsekai = this.file_stem().is_some_and(|name| name.to_string_lossy().contains("vsekai"));
+    Ok(if !is_vsekai && beside.is_file() { beside } else { this })
+}
+
+/// Whether a program is a part of a version in an install root, with which it will go.
+fn is_in_version(program: &Path) -> bool {
+    let versions = program.ancestors().filter(|above| above.file_name().is_some_and(|name| name == "versions"));
+    versions.filter_map(Path::parent).any(|root| root.join(".vsekai").is_dir())
 }
 
 /// `update-desktop-database`, which notifies the desktop of new entries, if it is on `PATH`.

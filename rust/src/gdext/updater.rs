@@ -19,6 +19,7 @@ use crate::app::host;
 use crate::app::worker::{self, Context, Options};
 use crate::error::Result;
 use crate::formats::release::ModeName;
+use crate::install::integrate::Links;
 
 mod pump;
 mod queries;
@@ -77,6 +78,10 @@ pub(crate) struct VSekaiUpdater {
     #[export]
     #[init(val = GString::from(host::DISPLAY_NAME))]
     display_name: GString,
+    /// Whether [method integrate] also registers the game for `uro://` links.
+    #[export]
+    #[init(val = true)]
+    handles_links: bool,
     job: Option<Job>,
     game: Option<Job>,
     /// Signals to emit, in order.
@@ -342,14 +347,16 @@ impl VSekaiUpdater {
     }
 
     /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry, an icon, and `uro://`
-    /// links unless another program handles them. The menu entry starts this program.
+    /// links unless another program handles them. The menu entry starts this program, or a copy in the install that
+    /// stays when this program is updated.
     #[func]
     fn integrate(&mut self) -> Answer {
         let name = self.display_name.to_string();
+        let links = if self.handles_links { Links::IfFree } else { Links::Never };
         self.begin(
             Operation::Integrate,
             move |options, context| {
-                context.updater(options)?.integrate(&host::desktop(&name, false)?, &context.monitor).map(drop)
+                context.updater(options)?.integrate(&host::desktop(&name, links)?, &context.monitor).map(drop)
             },
             |node, ()| node.tell(|node| node.signals().integrated().emit()),
         )

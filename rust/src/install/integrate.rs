@@ -10,6 +10,7 @@ mod change;
 mod linux;
 mod macos;
 mod mimeapps;
+mod placed;
 mod windows;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::install::config::System;
 use crate::path::check_name;
 use change::{Change, Work};
+use placed::Placed;
 
 /// Prefix of the names of all installs on the desktop.
 const APP_ID_PREFIX: &str = "org.v_sekai.vsekai-";
@@ -40,14 +42,20 @@ pub struct Request<'a> {
     pub install_root: &'a Path,
     /// The absolute path of the `vsekai` program, which will be started with `open DIR -- ADDRESS`.
     pub program: &'a Path,
+    /// Start a copy of the program in the install root instead, because the program itself may go: it is a part of a
+    /// version.
+    pub copies_program: bool,
+    /// The stub, if there is one: on Windows, a copy of it in the install root is what everything starts, and a copy of
+    /// the program is what it finds first.
+    pub stub: Option<&'a Path>,
     /// The icon as SVG; used on systems that support it.
     pub icon_svg: &'a [u8],
     /// The URL scheme, such as `uro`.
     pub scheme: &'a str,
     /// The installed version, as text, and its size in bytes.
     pub installed: (&'a str, u64),
-    /// Take over the scheme even if another program handles it.
-    pub take_scheme: bool,
+    /// Whether to handle the scheme.
+    pub links: Links,
     /// The user's folders for menu entries and settings.
     pub folders: &'a Folders,
     /// `update-desktop-database`, if it exists. It may run for at most 5 seconds; its failure is not an error.
@@ -55,6 +63,17 @@ pub struct Request<'a> {
     /// The record of the last [`integrate`] of this install root. Entries that it created and this call does not are
     /// removed.
     pub earlier: Option<&'a Record>,
+}
+
+/// Whether an install handles the links of a scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// It does not: what it starts could not open them.
+    Never,
+    /// If no other program does.
+    IfFree,
+    /// Even if another program does.
+    TakeOver,
 }
 
 /// The user's folders that are written to. They are created if missing.
@@ -141,13 +160,14 @@ pub fn unintegrate(record: &Record) -> Result<()> {
 }
 
 fn integrate_on(system: System, request: &Request<'_>) -> Result<Record> {
-    let names = Names::check(request)?;
     let mut work = Work::new(request.earlier);
-    let made = match system {
+    let placed = Placed::find(system, request, &work)?;
+    let names = Names::check(request, &placed)?;
+    let made = placed.place(request, &mut work).and_then(|()| match system {
         System::Linux => linux::make(request, &names, &mut work),
         System::MacOs => macos::make(request, &names, &mut work),
         System::Windows => windows::make(request, &names, &mut work),
-    };
+    });
     let has_scheme = match made {
         Ok(has_scheme) => has_scheme,
         Err(error) => {
@@ -168,6 +188,8 @@ fn integrate_on(system: System, request: &Request<'_>) -> Result<Record> {
 struct Names<'a> {
     app_id: String,
     program: &'a str,
+    /// The copy of the stub.
+    stub: Option<&'a str>,
     install_root: &'a str,
 }
 
@@ -177,7 +199,7 @@ impl<'a> Names<'a> {
         &self.app_id[APP_ID_PREFIX.len()..]
     }
 
-    fn check(request: &Request<'a>) -> Result<Self> {
+    fn check(request: &Request<'a>, placed: &'a Placed) -> Result<Self> {
         let invalid = |what, reason: &str| Error::invalid(what, reason.to_owned());
         check_name(request.display_name).map_err(|error| invalid("display name", &error.to_string()))?;
         let scheme = request.scheme.as_bytes();
@@ -191,7 +213,8 @@ impl<'a> Names<'a> {
         }
         Ok(Self {
             app_id: app_id(request.install_root),
-            program: plain(request.program, "program")?,
+            program: plain(&placed.program, "program")?,
+            stub: placed.stub.as_deref().map(|stub| plain(stub, "program")).transpose()?,
             install_root: plain(request.install_root, "install root")?,
         })
     }

@@ -165,12 +165,16 @@ pub struct Desktop {
     pub display_name: String,
     /// The absolute path of the `vsekai` program.
     pub program: PathBuf,
+    /// See [`integrate::Request::copies_program`].
+    pub copies_program: bool,
+    /// The stub, if there is one.
+    pub stub: Option<PathBuf>,
     /// The icon, as SVG.
     pub icon_svg: Vec<u8>,
     /// The URL scheme.
     pub scheme: String,
-    /// Take over the scheme even if another program handles it.
-    pub take_scheme: bool,
+    /// Whether to handle the scheme.
+    pub links: integrate::Links,
     /// The user's folders for menu entries and settings.
     pub folders: integrate::Folders,
     /// The program that notifies the desktop, if it exists: `update-desktop-database`.

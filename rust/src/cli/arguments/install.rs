@@ -235,6 +235,12 @@ pub(crate) struct Integrate {
     /// Handle uro:// links even if another program does so now
     #[arg(long)]
     pub(crate) take_links: bool,
+    /// Handle no uro:// links: for a program that cannot open them, such as a launcher
+    #[arg(long, conflicts_with = "take_links")]
+    pub(crate) no_links: bool,
+    /// The name shown to the user [default: V-Sekai]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 /// Undo `integrate`

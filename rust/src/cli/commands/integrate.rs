@@ -3,7 +3,7 @@
 use crate::app::host;
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::install::integrate::Record;
+use crate::install::integrate::{Links, Record};
 use serde::Serialize;
 
 use crate::cli::arguments::install::{Integrate, Unintegrate};
@@ -32,14 +32,22 @@ impl Done {
 
 pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
     let record = updater::offline(&args.dir, args.trust_owner)?
-        .integrate(&host::desktop(host::DISPLAY_NAME, args.take_links)?, monitor)?;
+        .integrate(&host::desktop(args.name.as_deref().unwrap_or(host::DISPLAY_NAME), links(args))?, monitor)?;
     let done = Done::of(Some(&record));
     let text = done.text("Registered with the desktop, for this user:");
     output.done("integrate", &done, &text);
-    if !done.has_links {
+    if !done.has_links && !args.no_links {
         output.note("Another program handles uro:// links. To take them over: --take-links");
     }
     Ok(DONE)
+}
+
+fn links(args: &Integrate) -> Links {
+    match (args.no_links, args.take_links) {
+        (true, _) => Links::Never,
+        (false, true) => Links::TakeOver,
+        (false, false) => Links::IfFree,
+    }
 }
 
 pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {

@@ -9,6 +9,7 @@ use super::{Record, windows};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
+use crate::local::program;
 
 /// Largest file that is read back to compare it, in bytes.
 const MAX_FILE_BYTES: u64 = 2 << 20;
@@ -59,10 +60,8 @@ impl Change {
                 let _ = disk::remove_empty_directory(path);
                 Ok(())
             }
-            Self::File { path, sha256 } => match content(path)? {
-                Some(bytes) if digest(&bytes) == *sha256 => disk::remove_file(path),
-                _ => Ok(()),
-            },
+            Self::File { path, sha256 } if content_digest(path)?.as_ref() == Some(sha256) => disk::remove_file(path),
+            Self::File { .. } => Ok(()),
             Self::Handler { path, created, applications, taken } => {
                 mimeapps::restore(path, *created, applications, taken)
             }
@@ -130,6 +129,23 @@ impl<'a> Work<'a> {
         disk::set_mode(path, 0o755)
     }
 
+    /// Gives a file in an existing folder the content of another one, which is a program and may run.
+    pub(super) fn copy(&mut self, path: &Path, from: &Path) -> Result<()> {
+        let sha256 = disk::sha256(from)?.to_string();
+        if content_digest(path)?.as_ref() != Some(&sha256) {
+            program::replace(path, from)?;
+        }
+        self.note(Change::File { path: path.to_owned(), sha256 });
+        Ok(())
+    }
+
+    /// Like [`Self::may_write`], for [`Self::copy`].
+    pub(super) fn may_place(&self, path: &Path, from: &Path) -> Result<bool> {
+        let Some(found) = content_digest(path)? else { return Ok(std::fs::symlink_metadata(path).is_err()) };
+        let ours = Change::File { path: path.to_owned(), sha256: found.clone() };
+        Ok(self.earlier(|earlier| *earlier == ours).is_some() || found == disk::sha256(from)?.to_string())
+    }
+
     /// Whether we may write a file at this path: it does not exist, already has this content, or is unchanged since an
     /// earlier run created it.
     pub(super) fn may_write(&self, path: &Path, bytes: &[u8]) -> bool {
@@ -155,6 +171,12 @@ impl<'a> Work<'a> {
         undo_all(self.earlier.iter().rev().filter(is_stale))?;
         Ok(self.changes)
     }
+}
+
+/// The digest of the file at `path`; `None` if there is none.
+fn content_digest(path: &Path) -> Result<Option<String>> {
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    is_file.then(|| Ok(disk::sha256(path)?.to_string())).transpose()
 }
 
 /// The content of the file at `path`; `None` if it does not exist, empty if it is too large to be ours.

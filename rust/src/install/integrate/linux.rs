@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::change::{Change, Work};
 use super::mimeapps::{self, Outcome};
-use super::{Names, Request};
+use super::{Links, Names, Request};
 use crate::error::{Error, Result};
 use crate::local::disk;
 
@@ -24,6 +24,9 @@ pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
     work.folder(&applications)?;
     let name = format!("{}.desktop", names.app_id);
     work.file(&applications.join(&name), entry.as_bytes())?;
+    if request.links == Links::Never {
+        return Ok(false);
+    }
     work.folder(&request.folders.config)?;
     take_scheme(request, &applications, &name, work)
 }
@@ -33,7 +36,7 @@ fn take_scheme(request: &Request<'_>, applications: &Path, name: &str, work: &mu
     let key = format!("x-scheme-handler/{}", request.scheme);
     let is_this =
         |change: &Change| matches!(change, Change::Handler { path, taken, .. } if *path == list && taken.key == key);
-    match mimeapps::take(&list, &key, name, request.take_scheme)? {
+    match mimeapps::take(&list, &key, name, request.links == Links::TakeOver)? {
         Outcome::IsOthers => Ok(false),
         Outcome::IsOurs => {
             if let Some(earlier) = work.earlier(is_this) {
@@ -55,6 +58,10 @@ fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
         return Err(Error::invalid("program", reason));
     }
     let words = [names.program, "open", names.install_root, "--"].map(quoted).join(" ");
+    let links = match request.links {
+        Links::Never => String::new(),
+        _ => format!("MimeType=x-scheme-handler/{};\n", request.scheme),
+    };
     Ok(format!(
         "[Desktop Entry]\n\
          Type=Application\n\
@@ -64,13 +71,12 @@ fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
          Exec={} %u\n\
          Icon={}\n\
          Terminal=false\n\
-         Categories=Game;\n\
-         MimeType=x-scheme-handler/{};\n",
+         Categories=Game;\n{}",
         escaped(request.display_name),
         escaped(names.program),
         escaped(&words),
         names.app_id,
-        request.scheme,
+        links,
     ))
 }
 

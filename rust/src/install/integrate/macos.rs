@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use super::change::Work;
-use super::{Names, Request};
+use super::{Links, Names, Request};
 use crate::error::Result;
 
 /// Returns whether the game receives addresses of the scheme, which is always false here: see above.
@@ -45,11 +45,23 @@ fn property_list(request: &Request<'_>, names: &Names<'_>) -> String {
         &text("CFBundleShortVersionString", "1.0"),
         &text("CFBundleVersion", "1"),
         &text("CFBundleExecutable", "launch"),
+        &schemes(request, &id),
+        "</dict>\n</plist>\n",
+    ]
+    .concat()
+}
+
+/// What tells macOS that the application opens links.
+fn schemes(request: &Request<'_>, id: &str) -> String {
+    if request.links == Links::Never {
+        return String::new();
+    }
+    [
         "\t<key>CFBundleURLTypes</key>\n\t<array>\n\t\t<dict>\n\t\t\t<key>CFBundleURLName</key>\n\t\t\t<string>",
-        &id,
+        id,
         "</string>\n\t\t\t<key>CFBundleURLSchemes</key>\n\t\t\t<array>\n\t\t\t\t<string>",
         request.scheme,
-        "</string>\n\t\t\t</array>\n\t\t</dict>\n\t</array>\n</dict>\n</plist>\n",
+        "</string>\n\t\t\t</array>\n\t\t</dict>\n\t</array>\n",
     ]
     .concat()
 }

@@ -13,7 +13,9 @@ struct Desk {
     folders: Folders,
     root: PathBuf,
     program: PathBuf,
-    take_scheme: bool,
+    links: Links,
+    copies_program: bool,
+    stub: Option<PathBuf>,
     icon: &'static [u8],
 }
 
@@ -28,7 +30,16 @@ impl Desk {
             programs: home.join("Applications"),
         };
         let (root, program) = (home.join("games/V-Sekai"), home.join("bin/vsekai"));
-        Self { folder, folders, root, program, take_scheme: false, icon: b"<svg/>" }
+        Self {
+            folder,
+            folders,
+            root,
+            program,
+            links: Links::IfFree,
+            copies_program: false,
+            stub: None,
+            icon: b"<svg/>",
+        }
     }
 
     fn home(&self) -> PathBuf {
@@ -42,10 +53,12 @@ impl Desk {
                 display_name: "V-Sekai",
                 install_root: &self.root,
                 program: &self.program,
+                copies_program: self.copies_program,
+                stub: self.stub.as_deref(),
                 icon_svg: self.icon,
                 scheme: "uro",
                 installed: ("1.0.0", 2048),
-                take_scheme: self.take_scheme,
+                links: self.links,
                 folders: &self.folders,
                 refresh: None,
                 earlier,
@@ -165,12 +178,12 @@ fn handler_of_another_program_is_kept_unless_it_is_to_be_taken() {
     let record = desk.integrate(None);
     assert!(!record.has_scheme);
     assert_eq!(desk.read_list(), text);
-    desk.take_scheme = true;
+    desk.links = Links::TakeOver;
     let record = desk.integrate(Some(&record));
     assert!(record.has_scheme);
     let ours = format!("[Default Applications]\nx-scheme-handler/uro ={}.desktop\na=b\n", record.app_id);
     assert_eq!(desk.read_list(), ours);
-    desk.take_scheme = false;
+    desk.links = Links::IfFree;
     let record = desk.integrate(Some(&record));
     assert!(record.has_scheme, "it is still ours");
     unintegrate(&record).unwrap();
@@ -181,7 +194,7 @@ fn handler_of_another_program_is_kept_unless_it_is_to_be_taken() {
 fn two_installs_share_a_home() {
     let first = Desk::new();
     let second = Desk { root: first.home().join("games/other"), ..Desk::new() };
-    let second = Desk { folders: first.folders.clone(), take_scheme: true, ..second };
+    let second = Desk { folders: first.folders.clone(), links: Links::TakeOver, ..second };
     assert_ne!(app_id(&first.root), app_id(&second.root));
     let (a, b) = (first.integrate(None), second.integrate(None));
     assert!(first.read_list().contains(&handler(&second)));
@@ -350,10 +363,12 @@ fn desktop_is_told_and_a_program_that_hangs_is_ended() {
             display_name: "V-Sekai",
             install_root: &desk.root,
             program: &desk.program,
+            copies_program: false,
+            stub: None,
             icon_svg: desk.icon,
             scheme: "uro",
             installed: ("1.0.0", 2048),
-            take_scheme: false,
+            links: Links::IfFree,
             folders: &desk.folders,
             refresh: Some(&tool),
             earlier: None,
@@ -370,6 +385,77 @@ fn desktop_is_told_and_a_program_that_hangs_is_ended() {
     let started = std::time::Instant::now();
     integrate();
     assert!(started.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
+fn program_that_may_go_is_copied_and_its_copy_renewed() {
+    let mut desk = Desk::new();
+    desk.copies_program = true;
+    fs::create_dir_all(desk.program.parent().unwrap()).unwrap();
+    fs::create_dir_all(&desk.root).unwrap();
+    fs::write(&desk.program, vec![1; 5 << 20]).unwrap();
+    let before = desk.all();
+    let first = desk.integrate(None);
+    let copy = desk.root.join(".vsekai/bin/vsekai");
+    let starts = fs::read_to_string(desk.entry()).unwrap();
+    assert!(starts.contains(copy.to_str().unwrap()) && !starts.contains(desk.program.to_str().unwrap()), "{starts}");
+    fs::write(&desk.program, vec![2; 5 << 20]).unwrap();
+    let second = desk.integrate(Some(&stored(&first)));
+    assert_eq!(fs::read(&copy).unwrap(), vec![2; 5 << 20]);
+    // Another program in its place is not ours.
+    fs::write(&copy, b"of another").unwrap();
+    unintegrate(&stored(&second)).unwrap();
+    assert_eq!(fs::read(&copy).unwrap(), b"of another");
+    fs::write(&copy, vec![2; 5 << 20]).unwrap();
+    unintegrate(&stored(&second)).unwrap();
+    fs::write(&desk.program, vec![1; 5 << 20]).unwrap();
+    assert_eq!(desk.all(), before);
+}
+
+#[test]
+fn install_without_links_handles_none() {
+    let mut desk = Desk::new();
+    desk.links = Links::Never;
+    for system in [System::Linux, System::MacOs] {
+        let before = desk.all();
+        let record = desk.try_on(system, None).unwrap();
+        assert!(!record.has_scheme);
+        let all = desk.all();
+        let texts = all.values().flatten().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert!(!texts.into_iter().any(|text| text.contains("uro")), "{all:?}");
+        unintegrate(&record).unwrap();
+        assert_eq!(desk.all(), before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn stub_is_what_windows_starts_and_another_program_of_its_name_is_left_alone() {
+    let mut desk = Desk::new();
+    let stub = desk.home().join("vsekai-stub.exe");
+    fs::create_dir_all(desk.program.parent().unwrap()).unwrap();
+    fs::create_dir_all(&desk.root).unwrap();
+    fs::write(&desk.program, b"vsekai").unwrap();
+    fs::write(&stub, b"stub").unwrap();
+    desk.stub = Some(stub.clone());
+    let before = desk.all();
+    let first = desk.try_on(System::Windows, None).unwrap();
+    let place = desk.root.join("V-Sekai.exe");
+    assert_eq!(fs::read(&place).unwrap(), b"stub");
+    assert_eq!(fs::read(desk.root.join(".vsekai/bin/vsekai.exe")).unwrap(), b"vsekai");
+    fs::write(&stub, b"newer").unwrap();
+    let second = desk.try_on(System::Windows, Some(&stored(&first))).unwrap();
+    assert_eq!(fs::read(&place).unwrap(), b"newer");
+    unintegrate(&stored(&second)).unwrap();
+    fs::write(&stub, b"stub").unwrap();
+    assert_eq!(desk.all(), before);
+    fs::write(&place, b"of another").unwrap();
+    let record = desk.try_on(System::Windows, None).unwrap();
+    assert_eq!(fs::read(&place).unwrap(), b"of another");
+    assert!(record.places().iter().any(|place| place.contains("V-Sekai (")), "{:?}", record.places());
+    unintegrate(&record).unwrap();
+    fs::remove_file(&place).unwrap();
+    assert_eq!(desk.all(), before);
 }
 
 #[test]
@@ -390,10 +476,12 @@ fn values_that_a_desktop_could_not_take_are_refused() {
             display_name,
             install_root: &desk.root,
             program: &desk.program,
+            copies_program: false,
+            stub: None,
             icon_svg: desk.icon,
             scheme,
             installed: ("1.0.0", 2048),
-            take_scheme: false,
+            links: Links::IfFree,
             folders: &desk.folders,
             refresh: None,
             earlier: None,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(super) use registry::{Data, remove_empty_key, restore_value};
 
 use super::change::{Change, Work};
-use super::{Names, Request};
+use super::{Links, Names, Request};
 use crate::error::Result;
 use link::Link;
 
@@ -23,10 +23,11 @@ const VERSION: &str = "DisplayVersion";
 const SIZE: &str = "EstimatedSize";
 
 pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
+    let target = names.stub.unwrap_or(names.program);
     let link = Link {
-        target: names.program,
-        arguments: &command(&["launch", names.install_root]),
-        folder: Path::new(names.program).parent().and_then(Path::to_str).unwrap_or_default(),
+        target,
+        arguments: &if names.stub.is_some() { String::new() } else { command(&["launch", names.install_root]) },
+        folder: Path::new(target).parent().and_then(Path::to_str).unwrap_or_default(),
         description: request.display_name,
     };
     let bytes = link.to_bytes();
@@ -47,15 +48,21 @@ fn place(request: &Request<'_>, names: &Names<'_>, bytes: &[u8], work: &Work<'_>
 
 fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<()> {
     let key = format!("{UNINSTALL}\\{}", names.app_id);
-    let uninstall = command(&[names.program, "uninstall", names.install_root]);
+    let (uninstall, quietly) = match names.stub {
+        Some(stub) => (command(&[stub, "uninstall"]), command(&[stub, "uninstall", "--quiet"])),
+        None => (
+            command(&[names.program, "uninstall", names.install_root]),
+            command(&[names.program, "--quiet", "uninstall", names.install_root]),
+        ),
+    };
     registry::create_key(&key, work)?;
     for (name, data) in [
         ("DisplayName", Data::text(request.display_name)),
-        ("DisplayIcon", Data::text(names.program)),
+        ("DisplayIcon", Data::text(names.stub.unwrap_or(names.program))),
         ("Publisher", Data::text("V-Sekai")),
         ("InstallLocation", Data::text(names.install_root)),
         ("UninstallString", Data::text(&uninstall)),
-        ("QuietUninstallString", Data::text(&command(&[names.program, "--quiet", "uninstall", names.install_root]))),
+        ("QuietUninstallString", Data::text(&quietly)),
         (VERSION, Data::text(request.installed.0)),
         (SIZE, Data::number(kib(request.installed.1))),
         ("NoModify", Data::number(1)),
@@ -87,10 +94,13 @@ pub(super) fn show_version(changes: &mut [Change], version: &str, bytes: u64) ->
 }
 
 fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
+    if request.links == Links::Never {
+        return Ok(false);
+    }
     let class = format!("{CLASSES}\\{}", request.scheme);
     let open = format!("{class}\\shell\\open\\command");
     let ours = Data::text(&open_command(names));
-    if !request.take_scheme && registry::is_others(&open, &ours, work)? {
+    if request.links != Links::TakeOver && registry::is_others(&open, &ours, work)? {
         return Ok(false);
     }
     registry::create_key(&open, work)?;
@@ -103,7 +113,11 @@ fn take_scheme(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) ->
 /// The command of a link. Windows puts the address in place of `%1` as it is, so a quote in it makes several arguments.
 /// Behind `--` none of them is an option, and `open` takes a single one.
 fn open_command(names: &Names<'_>) -> String {
-    format!("{} \"%1\"", command(&[names.program, "open", names.install_root, "--"]))
+    let before = match names.stub {
+        Some(stub) => command(&[stub, "open", "--"]),
+        None => command(&[names.program, "open", names.install_root, "--"]),
+    };
+    format!("{before} \"%1\"")
 }
 
 /// Joins words into a command line that `CommandLineToArgvW` splits into the same words.

@@ -73,8 +73,14 @@ fn no_address_becomes_more_than_one_argument_that_is_taken() {
     let names = Names {
         app_id: "org.v_sekai.vsekai-12345678".to_owned(),
         program: "C:\\Program Files\\V Sekai\\vsekai.exe",
+        stub: None,
         install_root: "D:\\My Games\\V Sekai\\",
     };
+    let stub = Names { stub: Some("D:\\My Games\\V Sekai\\V-Sekai.exe"), app_id: names.app_id.clone(), ..names };
+    let plain = words(&open_command(&names).replace("%1", "uro://a"));
+    let through_stub = words(&open_command(&stub).replace("%1", "uro://a"));
+    assert_eq!(plain[4..], through_stub[3..]);
+    assert_eq!(through_stub[..3], [stub.stub.unwrap_or_default(), "open", "--"]);
     let registered = open_command(&names);
     for address in HOSTILE.iter().copied().chain(["uro://server/map?id=1"]) {
         let words = words(&registered.replace("%1", address));
@@ -165,7 +171,7 @@ fn shortcut_is_read_by_its_specification() {
 mod registered {
     use windows_registry::CURRENT_USER;
 
-    use super::super::super::{Folders, Record, Request, integrate, unintegrate};
+    use super::super::super::{Folders, Links, Record, Request, integrate, unintegrate};
     use super::*;
 
     /// An install with its own name and scheme, because tests run in parallel in one registry.
@@ -173,6 +179,7 @@ mod registered {
         folder: tempfile::TempDir,
         folders: Folders,
         scheme: String,
+        stub: Option<std::path::PathBuf>,
     }
 
     impl Desk {
@@ -182,7 +189,7 @@ mod registered {
             let folders = Folders { config: data.clone(), programs: data.join("Programs"), data };
             let scheme = format!("{scheme}-{}", std::process::id());
             let _ = CURRENT_USER.remove_tree(format!("{CLASSES}\\{scheme}"));
-            Self { folder, folders, scheme }
+            Self { folder, folders, scheme, stub: None }
         }
 
         fn integrate(&self, take_scheme: bool, earlier: Option<&Record>) -> Record {
@@ -191,10 +198,12 @@ mod registered {
                 display_name: "V-Sekai",
                 install_root: &self.folder.path().join("V Sekai"),
                 program: &program,
+                copies_program: false,
+                stub: self.stub.as_deref(),
                 icon_svg: b"",
                 scheme: &self.scheme,
                 installed: ("1.0.0", 2048),
-                take_scheme,
+                links: if take_scheme { Links::TakeOver } else { Links::IfFree },
                 folders: &self.folders,
                 refresh: None,
                 earlier,
@@ -262,6 +271,26 @@ mod registered {
         assert!(CURRENT_USER.open(desk.class()).is_err());
         assert!(!desk.folders.programs.exists());
         unintegrate(&again).unwrap();
+    }
+
+    #[test]
+    fn stub_is_what_everything_starts() {
+        let mut desk = Desk::new("uro-stub");
+        let stub = desk.folder.path().join("vsekai-stub.exe");
+        std::fs::write(&stub, b"stub").unwrap();
+        std::fs::write(desk.folder.path().join("vsekai.exe"), b"vsekai").unwrap();
+        std::fs::create_dir(desk.folder.path().join("V Sekai")).unwrap();
+        desk.stub = Some(stub);
+        let record = desk.integrate(true, None);
+        let place = desk.folder.path().join("V Sekai").join("V-Sekai.exe");
+        let place = place.to_str().unwrap();
+        assert_eq!(words(&desk.command().unwrap()), [place, "open", "--", "%1"]);
+        let key = CURRENT_USER.open(format!("{UNINSTALL}\\{}", record.app_id)).unwrap();
+        assert_eq!(words(&key.get_string("UninstallString").unwrap()), [place, "uninstall"]);
+        assert_eq!(words(&key.get_string("QuietUninstallString").unwrap()), [place, "uninstall", "--quiet"]);
+        assert_eq!(key.get_string("DisplayIcon").unwrap(), place);
+        unintegrate(&record).unwrap();
+        assert!(!std::path::Path::new(place).exists());
     }
 
     #[test]
