@@ -2,5 +2,6 @@
 
 pub mod host;
 pub mod notes;
+pub mod packaged;
 pub mod updater;
 pub mod worker;

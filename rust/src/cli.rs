@@ -24,6 +24,8 @@ mod updater;
 
 use clap::CommandFactory as _;
 
+use crate::local::program;
+
 use arguments::Cli;
 use output::{INTERNAL, Output};
 
@@ -34,6 +36,17 @@ use output::{INTERNAL, Output};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments = arguments.into_iter().collect();
     std::panic::catch_unwind(|| obey(arguments)).unwrap_or(INTERNAL)
+}
+
+/// Finishes what an interrupted `vsekai self-update` has left on Windows, and removes the program that it replaced. Does
+/// nothing elsewhere, where a replacement is one step.
+pub fn tidy_program() {
+    if cfg!(windows)
+        && let Ok(this) = std::env::current_exe()
+    {
+        // Nothing that keeps a command from its work: the next start tries again.
+        let _ = program::restore(&program::original(&this).unwrap_or(this));
+    }
 }
 
 /// The whole command line, for manual pages and completions of shells.

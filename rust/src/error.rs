@@ -338,6 +338,16 @@ pub enum Error {
         /// The operating system's error.
         source: io::Error,
     },
+    /// A package manager has installed this program, and updates it.
+    #[error("{} was installed by {manager}, which updates it too: {command}", path.display())]
+    PackageManaged {
+        /// The program.
+        path: PathBuf,
+        /// The package manager's name.
+        manager: &'static str,
+        /// The command that updates it.
+        command: String,
+    },
     /// Preflight found problems that prevent publishing.
     #[error("The checks refuse this build: {codes}")]
     LintFailed {

@@ -23,6 +23,13 @@ pub const DISPLAY_NAME: &str = "V-Sekai";
 /// The name of the stub beside the program.
 const STUB: &str = "vsekai-stub.exe";
 
+/// What whoever made this program has built in: the addresses of a repository, and its `root.json`. Both are empty if
+/// nothing is.
+pub fn built_in() -> (Vec<String>, &'static [u8]) {
+    let repository = env!("VSEKAI_BUILTIN_REPOSITORY").split_whitespace().map(str::to_owned).collect();
+    (repository, include_bytes!(concat!(env!("OUT_DIR"), "/root.json")))
+}
+
 /// Folders that must never become an install root: the home folder.
 pub fn protected() -> Vec<PathBuf> {
     std::env::home_dir().into_iter().collect()
@@ -64,12 +71,18 @@ fn without_user(proxy: &str) -> String {
 
 /// The default folder of a new install; `None` if the user's folders are unknown.
 pub fn default_install_folder() -> Option<PathBuf> {
+    own_folder("game")
+}
+
+/// This user's folder of this name for something that is installed: `game`, `launcher` or `command`; `None` if the
+/// user's folders are unknown.
+pub fn own_folder(name: &str) -> Option<PathBuf> {
     let base = match System::current() {
         System::Windows => absolute("LOCALAPPDATA"),
         System::MacOs => std::env::home_dir().map(|home| home.join("Library/Application Support")),
         System::Linux => absolute("XDG_DATA_HOME").or_else(|| Some(std::env::home_dir()?.join(".local/share"))),
     };
-    Some(base?.join("vsekai").join("game"))
+    Some(base?.join("vsekai").join(name))
 }
 
 /// This user's desktop, with the running program as the one to register.

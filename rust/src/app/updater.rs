@@ -28,10 +28,12 @@ use crate::version::Version;
 mod bundle_client;
 mod desktop;
 mod facts;
+mod itself;
 mod repository_state;
 mod restore;
 
 pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated};
+pub use itself::Replaced;
 
 use bundle_client::BundleClient;
 use repository_state::{DocumentSources, RepositoryState};

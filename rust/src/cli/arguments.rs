@@ -122,6 +122,7 @@ pub(crate) enum Command {
     Launch(install::Launch),
     Open(install::Open),
     Uninstall(install::Uninstall),
+    SelfUpdate(install::SelfUpdate),
     /// List, show or switch modes (streams of versions such as stable or beta)
     #[command(subcommand, arg_required_else_help = true)]
     Mode(install::Mode),

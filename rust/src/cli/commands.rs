@@ -15,6 +15,7 @@ mod launch;
 mod mode;
 mod publish;
 mod repository;
+mod self_update;
 mod status;
 mod store;
 mod update;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Launch(args) => launch::run(args, output, &monitor),
         Command::Open(args) => launch::open(&args, output, &monitor),
         Command::Uninstall(args) => update::uninstall(&args, output, &monitor),
+        Command::SelfUpdate(args) => self_update::run(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
         Command::Integrate(args) => integrate::run(&args, output, &monitor),
         Command::Unintegrate(args) => integrate::undo(&args, output, &monitor),

@@ -59,8 +59,10 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
         "version_too_old" => "Update without --version to get the newest one.",
         "version_exists" => "Publish the new build under a new version number.",
-        "launcher_too_old" => "Install the newest vsekai, then run it again.",
-        "state_too_new" => "Install the newest vsekai. The game itself was not touched.",
+        "launcher_too_old" => {
+            "Run `vsekai self-update`, then this again. If that fails in the same way, install the newest vsekai."
+        }
+        "state_too_new" => "Run `vsekai self-update`, or install the newest vsekai. The game itself was not touched.",
         "state_malformed" => "Run `vsekai update DIR --repository URL`: it reinstalls whatever it cannot recover.",
         "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
         "no_previous_version" => "Only the version before the last update is kept.",

@@ -1,9 +1,10 @@
-//! The updater's settings. Flags override `VSEKAI_*` variables, which override the user's file, which overrides the
-//! defaults.
+//! The updater's settings. Flags override `VSEKAI_*` variables, which override the user's file, which overrides what
+//! is built into the program and the defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::app::host;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
 use crate::install::config::{self, Config, Folders, MAX_CONFIG_BYTES, Setting, System};
@@ -29,7 +30,9 @@ pub(crate) fn merge(flags: Config) -> Result<config::Settings> {
     }
     let environment = |name: &str| std::env::var(name).ok();
     let file = file().map_or_else(|| Ok(Config::default()), |path| Config::load(&path))?;
-    config::Settings::merge(flags, &environment, file)
+    let (repository, trust_root) = host::built_in();
+    let merged = config::Settings::merge(flags, &environment, file)?;
+    Ok(merged.with_built_in(repository, !trust_root.is_empty()))
 }
 
 /// The user's configuration file: `VSEKAI_CONFIG`, or the usual place on this system.

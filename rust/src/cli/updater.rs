@@ -51,9 +51,12 @@ fn of(source: &Source) -> Result<Settings> {
         protected: host::protected(),
         ..Settings::new(connect::connect(&source.network)?)
     };
-    // The file applies to new installs only: an existing install keeps its own settings.
-    let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::Default);
-    let root = merged.trust_root.value.as_deref().map(options::read_small).transpose()?;
+    // The file and what is built in apply to new installs only: an existing install keeps its own settings.
+    let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::BuiltIn | Origin::Default);
+    let root = match merged.trust_root.origin {
+        Origin::BuiltIn => Some(host::built_in().1.to_owned()),
+        _ => merged.trust_root.value.as_deref().map(options::read_small).transpose()?,
+    };
     *(if is_default(merged.trust_root.origin) { &mut defaults.trust_root } else { &mut settings.trust_root }) = root;
     let repository = merged.repository.value;
     *(if is_default(merged.repository.origin) { &mut defaults.repository } else { &mut settings.repository }) =

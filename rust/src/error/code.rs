@@ -44,6 +44,7 @@ impl Error {
             Self::NoPrevious { .. } => "no_previous_version",
             Self::Damaged { .. } => "damaged",
             Self::LaunchFailed { .. } => "launch_failed",
+            Self::PackageManaged { .. } => "package_managed",
             Self::LintFailed { .. } => "lint_failed",
             Self::KeyMissing { .. } => "key_missing",
             Self::SignatureExpired { .. } => "signature_expired",

@@ -31,6 +31,7 @@ fn samples() -> Vec<Error> {
         Error::NoPrevious { path: "/d".into() },
         Error::Damaged { path: "/d".into(), files: 1 },
         Error::LaunchFailed { path: "/d".into(), source: io::ErrorKind::NotFound.into() },
+        Error::PackageManaged { path: "/d".into(), manager: "dpkg", command: text() },
         Error::LintFailed { findings: 1, codes: text() },
         Error::KeyMissing { role: text(), path: "/d".into() },
         Error::SignatureExpired { role: text(), expires: jiff::Timestamp::UNIX_EPOCH },

@@ -61,6 +61,7 @@ mod tests {
         "invalid_argument",
         "key_missing",
         "lint_failed",
+        "package_managed",
         "receipt_malformed",
         "server_refused",
         "signature_expired",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Options, PlanSummary};
 use crate::app::host;
-use crate::app::updater::{Checked, Settings, Status, Updated, Updater, signed_digests};
+use crate::app::updater::{Checked, Defaults, Settings, Status, Updated, Updater, signed_digests};
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::release::ModeName;
@@ -147,7 +147,10 @@ fn settings(options: Options) -> Result<Settings> {
         rate_limit_bytes_per_second: options.rate_limit_bytes_per_second,
         ..HttpOptions::default()
     })?;
+    let (repository, trust_root) = host::built_in();
+    let trust_root = Some(trust_root.to_owned()).filter(|root| !root.is_empty());
     Ok(Settings {
+        defaults: Defaults { repository, trust_root, ..Defaults::default() },
         repository: options.repository,
         trust_root: options.trust_root.transpose()?,
         mode,

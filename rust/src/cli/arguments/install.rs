@@ -188,6 +188,25 @@ pub(crate) struct Uninstall {
     pub(crate) trust_owner: Option<u32>,
 }
 
+const SELF_UPDATE_EXAMPLES: &str = "\
+Examples:
+  The first time: vsekai self-update --repository https://example.org --trust-root root.json
+  Later:          vsekai self-update
+
+Downloads into an install root of its own, and remembers the repository there. The running program is replaced in one
+step, after the new one has shown that it starts. A program that a package manager has installed is left to it.";
+
+/// Update this command itself
+#[derive(Debug, Args)]
+#[command(after_help = SELF_UPDATE_EXAMPLES)]
+pub(crate) struct SelfUpdate {
+    /// The mode in which the command is published [default: the one followed, or command]
+    #[arg(long = "mode_name", alias = "mode-name", value_name = "NAME")]
+    pub(crate) mode_name: Option<ModeName>,
+    #[command(flatten)]
+    pub(crate) source: Source,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mode {
     List(ModeList),

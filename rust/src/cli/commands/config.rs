@@ -33,6 +33,7 @@ fn text(shown: &Shown) -> String {
             Origin::Flag => "flag",
             Origin::Environment => "environment",
             Origin::File => "file",
+            Origin::BuiltIn => "built in",
             Origin::Default => "default",
         };
         let value = if row.value.is_empty() { "-" } else { &row.value };

@@ -1,4 +1,5 @@
-//! Merges settings: flags override the environment, which overrides the file and the defaults. Remembers each origin.
+//! Merges settings: flags override the environment, which overrides the file, which overrides what is built in and the
+//! defaults. Remembers each origin.
 
 use std::path::PathBuf;
 
@@ -33,7 +34,9 @@ pub enum Origin {
     Environment,
     /// The configuration file.
     File,
-    /// The built-in default.
+    /// Whoever made the program has built it in.
+    BuiltIn,
+    /// The default.
     Default,
 }
 
@@ -111,6 +114,19 @@ impl Settings {
             grace_seconds: first(flags.grace_seconds, variables.grace_seconds, file.grace_seconds)
                 .or(DEFAULT_GRACE.as_secs()),
         })
+    }
+
+    /// Uses what is built into the program where nothing else is set: addresses of a repository, and whether there is a
+    /// root of trust, whose value stays `None` because it is no file.
+    #[must_use]
+    pub fn with_built_in(mut self, repository: Vec<String>, has_trust_root: bool) -> Self {
+        if self.repository.origin == Origin::Default && !repository.is_empty() {
+            self.repository = Setting { value: repository, origin: Origin::BuiltIn };
+        }
+        if self.trust_root.origin == Origin::Default && has_trust_root {
+            self.trust_root.origin = Origin::BuiltIn;
+        }
+        self
     }
 
     /// All settings for display, in the order of the documentation.

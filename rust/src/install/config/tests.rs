@@ -161,6 +161,19 @@ fn flag_beats_environment_beats_file_beats_default() {
 }
 
 #[test]
+fn what_is_built_in_gives_way_to_all_but_the_defaults() {
+    let merged = |file: &str| Settings::merge(Config::default(), &|_| None, Config::parse(file).unwrap()).unwrap();
+    let built_in = vec!["https://built.example/in".to_owned()];
+    let settings = merged("").with_built_in(built_in.clone(), true);
+    assert_eq!(settings.repository, Setting { value: built_in.clone(), origin: Origin::BuiltIn });
+    assert_eq!(settings.trust_root, Setting { value: None, origin: Origin::BuiltIn });
+    let settings = merged("repository = ['/c']\ntrust_root = '/root.json'").with_built_in(built_in, true);
+    assert_eq!(settings.repository, Setting { value: vec!["/c".to_owned()], origin: Origin::File });
+    assert_eq!(settings.trust_root, Setting { value: Some("/root.json".into()), origin: Origin::File });
+    assert_eq!(merged("").with_built_in(Vec::new(), false), merged(""));
+}
+
+#[test]
 fn all_variables_are_read() {
     let names = ["REPOSITORY", "TRUST_ROOT", "MODE", "PLATFORM", "LIMIT_RATE", "PROXY", "CONNECTIONS", "CACHE"];
     let values = ["/r", "/root.json", "beta", "linux-x86_64", "5M", "http://p:1", "3", "/c"];

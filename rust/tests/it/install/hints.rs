@@ -314,3 +314,27 @@ fn start_that_cannot_go_back_names_what_helps() {
     run_hinted(&shop, &hint(&last), &[]).done();
     assert_eq!(shop.launch(&[]).code, Some(0));
 }
+
+/// Programs are not replaced by hints in tests: a copy is, by a script.
+#[test]
+fn program_that_is_too_old_is_updated_as_the_hint_says() {
+    let shop = Shop::with(&["1.0.0"]);
+    let program = shop.path("program");
+    fs::copy(env!("CARGO_BIN_EXE_vsekai"), &program).unwrap();
+    let new = shop.path("new");
+    write(&new, "game", b"#!/bin/sh\n");
+    chmod(&new, "game", 0o755);
+    shop.publisher.publish_with(&new, "beta", "9.0.0", &[]);
+    shop.publish_in("stable", "2.0.0", &["--min-launcher", "99.0.0"], |_| {});
+    let hint_of_update = hint_of(&shop.update(&[]), "launcher_too_old");
+    fs::write(shop.control("state.json"), br#"{"schema":99}"#).unwrap();
+    let hint_of_status = hint_of(&shop.vsekai(&["status"]), "state_too_new");
+    for hint in [hint_of_update, hint_of_status] {
+        assert_eq!(commands(&hint), ["vsekai self-update"], "{hint}");
+    }
+    let mut command = std::process::Command::new(&program);
+    command.args(["--json", "self-update", "--mode_name", "beta"]).env("XDG_DATA_HOME", shop.path("data"));
+    command.env("VSEKAI_REPOSITORY", shop.publisher.repository()).env("VSEKAI_TRUST_ROOT", shop.publisher.root());
+    Run::of(&mut command).done();
+    assert_eq!(fs::read(&program).unwrap(), b"#!/bin/sh\n");
+}
