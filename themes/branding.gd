@@ -27,6 +27,9 @@ extends Resource
 @export_file("*.json") var trust_root: String = ""
 ## The mode of a new install. Empty: "stable".
 @export var default_mode: String = ""
+## The mode in which the launcher itself is published: it can be installed then, and keeps itself
+## up to date. Empty: it is not.
+@export var launcher_mode: String = ""
 ## The folder name of a new install, in the system's folder for a user's programs.
 @export var folder_name: String = ""
 ## The scheme of links that open the game, such as "uro" for uro://.

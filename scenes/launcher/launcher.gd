@@ -14,6 +14,7 @@ var _settings: LauncherSettings
 var _asked_mode: String = ""
 
 @onready var _session := %Session as LauncherSession
+@onready var _own := %Own as OwnUpdater
 @onready var _frame := %Frame as LauncherFrame
 @onready var _folder_dialog := %FolderDialog as FileDialog
 
@@ -31,12 +32,14 @@ func _ready() -> void:
 	_frame.first_run.locale = _settings.locale
 	_connect_screens()
 	_connect_session()
+	_connect_own()
 	LauncherWindow.prepare(get_window(), branding.product_name)
 	LauncherWindow.apply(get_window(), _settings)
 	if not _settings.is_motion_reduced:
 		_frame.home.play_intro()
 	_session.start()
 	_show()
+	_own.start(branding, _settings)
 
 
 func _notification(what: int) -> void:
@@ -83,6 +86,13 @@ func _connect_session() -> void:
 	listener.game_ended.connect(LauncherWindow.come_back.bind(get_window()))
 
 
+func _connect_own() -> void:
+	_own.updated.connect(_on_launcher_updated)
+	_own.offered.connect(_on_launcher_offered)
+	_own.install_failed.connect(_frame.show_error.bind(false))
+	_own.replaced.connect(get_tree().quit)
+
+
 func _show() -> void:
 	var model := _session.model
 	_frame.home.state = model.home_state()
@@ -120,6 +130,20 @@ func _on_settings_changed() -> void:
 	LauncherWindow.apply(get_window(), _settings)
 	_session.apply_settings()
 	_show()
+
+
+func _on_launcher_updated(version: String) -> void:
+	_session.model.new_launcher = version
+	_show()
+
+
+func _on_launcher_offered() -> void:
+	if _settings.is_install_offered:
+		return
+	_settings.is_install_offered = true
+	_settings.save()
+	var values := {"product": branding.product_name, "directory": _own.directory}
+	_frame.ask("ASK_LAUNCHER", values, _own.install)
 
 
 func _on_locale_chosen(locale: String) -> void:

@@ -39,6 +39,8 @@ var failure: ErrorReport
 var is_failure_of_check: bool = false
 ## The result of the last thing asked for in Settings, in words.
 var message: String = ""
+## The launcher that starts next time; empty = this one.
+var new_launcher: String = ""
 
 
 func is_installed() -> bool:
@@ -82,6 +84,8 @@ func settings_facts() -> SettingsFacts:
 	facts.is_integrated = is_integrated
 	facts.is_busy = is_playing or activity != HomeState.Kind.READY
 	facts.message = message
+	if message.is_empty() and not new_launcher.is_empty():
+		facts.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": new_launcher})
 	return facts
 
 

@@ -8,6 +8,29 @@ class_name UpdaterConfig
 static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
 	updater.install_dir = _install_dir(branding, settings)
 	updater.display_name = branding.product_name
+	_apply_network(updater, branding, settings)
+	# Nothing may be installed before a folder has been chosen.
+	var is_new := not settings.is_first_run_done
+	var policy := settings.update_policy
+	updater.update_policy = (
+		VSekaiUpdater.UpdatePolicy.ASK if is_new else (policy as VSekaiUpdater.UpdatePolicy)
+	)
+
+
+## The same for the installation of the launcher itself, except for its folder.
+static func apply_own(
+	updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings
+) -> void:
+	updater.display_name = "%s Launcher" % branding.product_name
+	# An installation keeps its mode.
+	if VSekaiUpdater.get_own_install_dir().is_empty():
+		updater.mode = branding.launcher_mode
+	_apply_network(updater, branding, settings)
+
+
+static func _apply_network(
+	updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings
+) -> void:
 	updater.repository_urls = branding.repository_urls
 	var repository := OS.get_environment("VSEKAI_REPOSITORY")
 	if not repository.is_empty():
@@ -17,16 +40,12 @@ static func apply(updater: VSekaiUpdater, branding: Branding, settings: Launcher
 		updater.trust_root = OS.get_environment("VSEKAI_TRUST_ROOT")
 	updater.proxy = settings.proxy
 	updater.rate_limit_bytes_per_second = settings.rate_limit_bytes_per_second
-	# Nothing may be installed before a folder has been chosen.
-	var is_new := not settings.is_first_run_done
-	var policy := settings.update_policy
-	updater.update_policy = (
-		VSekaiUpdater.UpdatePolicy.ASK if is_new else (policy as VSekaiUpdater.UpdatePolicy)
-	)
 
 
 static func _install_dir(branding: Branding, settings: LauncherSettings) -> String:
-	var directory := OS.get_environment("VSEKAI_INSTALL_DIR")
+	# From `vsekai launch`, it is the folder of the launcher itself.
+	var is_own := not VSekaiUpdater.get_own_install_dir().is_empty()
+	var directory := "" if is_own else OS.get_environment("VSEKAI_INSTALL_DIR")
 	if directory.is_empty():
 		directory = settings.install_dir
 	if directory.is_empty():

@@ -40,6 +40,9 @@ var locale: String = ""
 var ui_scale: float = 1.0
 var is_motion_reduced: bool = false
 var is_first_run_done: bool = false
+## Whether an installation of the launcher itself was offered, and whether it is in the menu.
+var is_install_offered: bool = false
+var is_in_menu: bool = false
 
 var _path: String
 
@@ -83,6 +86,8 @@ func keys() -> PackedStringArray:
 		"ui_scale",
 		"is_motion_reduced",
 		"is_first_run_done",
+		"is_install_offered",
+		"is_in_menu",
 	]
 
 

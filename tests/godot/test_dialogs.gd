@@ -9,6 +9,7 @@ const NOT_MET: PackedStringArray = [
 	"config_malformed",
 	"key_missing",
 	"lint_failed",
+	"package_managed",
 	"receipt_malformed",
 	"server_refused",
 	"signature_expired",

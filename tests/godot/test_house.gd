@@ -20,6 +20,7 @@ const SETTINGS := "res://scenes/settings/launcher_settings.gd"
 ## Only these know the updater.
 const SESSION: PackedStringArray = [
 	"launcher_session.gd",
+	"own_updater.gd",
 	"updater_config.gd",
 	"updater_listener.gd",
 	"updater_queue.gd",

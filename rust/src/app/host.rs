@@ -85,6 +85,12 @@ pub fn own_folder(name: &str) -> Option<PathBuf> {
     Some(base?.join("vsekai").join(name))
 }
 
+/// The install root that this program was started from by [`launch`](crate::install::launch), and the file that ends
+/// its trial; `None` if it was started otherwise.
+pub fn own_install() -> Option<(PathBuf, PathBuf)> {
+    absolute("VSEKAI_INSTALL_DIR").zip(absolute("VSEKAI_READY_FILE"))
+}
+
 /// This user's desktop, with the running program as the one to register.
 ///
 /// # Errors
@@ -95,7 +101,7 @@ pub fn desktop(display_name: &str, links: Links) -> Result<Desktop> {
     let program = program()?;
     Ok(Desktop {
         display_name: display_name.to_owned(),
-        copies_program: is_in_version(&program),
+        copies_program: is_vsekai(&program) && is_in_version(&program),
         stub: Some(program.with_file_name(STUB)).filter(|stub| stub.is_file()),
         program,
         icon_svg: ICON.to_vec(),
@@ -110,8 +116,12 @@ pub fn desktop(display_name: &str, links: Links) -> Result<Desktop> {
 fn program() -> Result<PathBuf> {
     let this = std::env::current_exe().map_err(Error::io("find", "vsekai"))?;
     let beside = this.with_file_name(format!("vsekai{}", std::env::consts::EXE_SUFFIX));
-    let is_vsekai = this.file_stem().is_some_and(|name| name.to_string_lossy().contains("vsekai"));
-    Ok(if !is_vsekai && beside.is_file() { beside } else { this })
+    Ok(if !is_vsekai(&this) && beside.is_file() { beside } else { this })
+}
+
+/// Whether a program is the command and not a launcher, which works with its other files only.
+fn is_vsekai(program: &Path) -> bool {
+    program.file_stem().is_some_and(|name| name.to_string_lossy().contains("vsekai"))
 }
 
 /// Whether a program is a part of a version in an install root, with which it will go.

@@ -10,7 +10,7 @@ use crate::app::notes;
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::gdext::{console, files};
-use crate::local::disk;
+use crate::local::disk::{self, Durability};
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
@@ -111,5 +111,19 @@ impl VSekaiUpdater {
     #[func]
     fn notes_links(markdown: GString) -> PackedStringArray {
         texts(notes::render(&markdown.to_string()).links)
+    }
+
+    /// The install that this program was started from by [method launch] or `vsekai launch`; empty if it was started
+    /// otherwise. A launcher that is installed like a game updates this folder too.
+    #[func]
+    fn get_own_install_dir() -> GString {
+        host::own_install().map_or_else(GString::new, |(root, _)| text(&root.to_string_lossy()))
+    }
+
+    /// Says that this program has started well, by which the trial of its version ends: creates the file that
+    /// `VSEKAI_READY_FILE` names. Returns false if that is not possible. Does nothing if nobody waits for it.
+    #[func]
+    fn tell_ready() -> bool {
+        host::own_install().is_none_or(|(_, ready)| disk::write_atomic(&ready, b"", Durability::Kill).is_ok())
     }
 }

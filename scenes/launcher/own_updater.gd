@@ -1,0 +1,101 @@
+class_name OwnUpdater
+extends Node
+## Installs the launcher itself like a game, and keeps that installation up to date.
+##
+## A launcher that [code]vsekai launch[/code] has started knows its own installation: once its first
+## frame is drawn, it ends its trial, and looks for a newer launcher, which starts next time. One
+## that was only unpacked can be installed, if its brand names a mode. Failures are logged and
+## disturb nobody, except those of an installation that a person has asked for.
+
+## A new launcher starts next time.
+signal updated(version: String)
+## This launcher is not installed, but can be.
+signal offered
+signal install_failed(report: ErrorReport)
+## The installed launcher has started: this one can go.
+signal replaced
+
+## The name of its folder, beside that of games.
+const FOLDER := "launcher"
+
+@export var updater: VSekaiUpdater
+
+var directory: String:
+	get:
+		return updater.install_dir
+
+var _branding: Branding
+var _settings: LauncherSettings
+## Whether a person waits for the installation.
+var _is_installing: bool = false
+
+
+func _ready() -> void:
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.SILENT
+	# It could not open the links of the game.
+	updater.handles_links = false
+	updater.status_read.connect(_on_status_read)
+	updater.update_completed.connect(_on_update_completed)
+	updater.integrated.connect(updater.check_for_update)
+	updater.launched.connect(replaced.emit.unbind(1))
+	updater.operation_failed.connect(_on_operation_failed)
+
+
+func start(branding: Branding, settings: LauncherSettings) -> void:
+	_branding = branding
+	_settings = settings
+	UpdaterConfig.apply_own(updater, branding, settings)
+	var own := VSekaiUpdater.get_own_install_dir()
+	if not own.is_empty():
+		updater.install_dir = own
+		if DisplayServer.get_name() != "headless":
+			await RenderingServer.frame_post_draw
+		if not VSekaiUpdater.tell_ready():
+			push_warning("the file that ends the trial cannot be created")
+	elif can_install():
+		var folder := VSekaiUpdater.get_default_install_dir().get_base_dir().path_join(FOLDER)
+		updater.install_dir = folder
+	else:
+		return
+	updater.read_status()
+
+
+## Whether this is a launcher that somebody has downloaded, and can be installed.
+func can_install() -> bool:
+	return OS.has_feature("template") and not _branding.launcher_mode.is_empty()
+
+
+func install() -> void:
+	_is_installing = true
+	updater.start_update()
+
+
+func _on_status_read(status: VSekaiStatus) -> void:
+	if VSekaiUpdater.get_own_install_dir().is_empty():
+		if status.version.is_empty():
+			offered.emit()
+	elif status.is_integrated or not _settings.is_in_menu:
+		# Once by itself; later it renews the program that the menu starts, since this one works.
+		_settings.is_in_menu = true
+		_settings.save()
+		updater.integrate()
+	else:
+		updater.check_for_update()
+
+
+func _on_update_completed(version: String) -> void:
+	if _is_installing:
+		updater.launch()
+	else:
+		updated.emit(version)
+
+
+func _on_operation_failed(failure: VSekaiFailure) -> void:
+	push_warning("the launcher's own installation: %s" % failure.message)
+	if _is_installing:
+		_is_installing = false
+		var report := ErrorReport.of(failure.code, failure.details)
+		report.title = "ERROR_TITLE_INSTALL"
+		install_failed.emit(report)
+	elif failure.operation == VSekaiUpdater.Operation.INTEGRATE:
+		updater.check_for_update()
