@@ -234,6 +234,11 @@ def install(base, at, arguments):
         client("update", at / "newest")
 
 
+def is_registered(arguments):
+    """Whether a case changes what all cases share on Windows."""
+    return WINDOWS is not None and "integrate" in arguments and "--help" not in arguments
+
+
 def normal(text):
     for pattern, word in NORMAL:
         text = pattern.sub(word, text)
@@ -252,7 +257,7 @@ def compare(number, name, arguments, sources, both):
         process = run([*command, *arguments], {"HOME": str(at / "home")}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=120)
         results[program] = (process.returncode, normal(out.decode()), normal(err.decode()))
-        if WINDOWS and "integrate" in arguments:
+        if is_registered(arguments):
             # What it changes is not in the case's folder there.
             client("unintegrate", at / "game")
         shutil.rmtree(at, ignore_errors=True)
@@ -388,7 +393,7 @@ def main():
         elif any(word.startswith("DIR/") for word in arguments):
             sources[number] = base
     # Windows has one registry for all cases.
-    alone = [case for case in chosen if WINDOWS and "integrate" in case[1]]
+    alone = [case for case in chosen if is_registered(case[2])]
     chosen = [case for case in chosen if case not in alone]
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda case: compare(*case, sources, both), chosen))

@@ -124,12 +124,14 @@ library() {
 	[[ $kind == release ]] || file=${file/updater.x86/updater.debug.x86}
 	if [[ -z $keep_library ]] && have cargo; then "$repo/tests/tools/extension.sh" "$kind"; fi
 	[[ -e $file ]] || die "the extension is not built: ${file#"$repo"/}" "./run extension $kind"
+	# Where this machine has built the template, it can build the library as well.
+	if [[ -z $keep_library && -n $data ]]; then "$repo/tests/tools/extension.sh" debug windows; fi
 }
 
 project=$repo
 log=$(mktemp) data=
 at_exit "rm -rf '$log' \"\$data\" '$repo/out/stage-$version'"
-[[ ! " ${only[*]} " == *" windows "* ]] || add_windows_template
+if [[ $kind == debug && " ${only[*]} " == *" windows "* ]]; then add_windows_template; fi
 [[ $product == sample ]] || library
 [[ -z $version ]] || copy_project
 prepare
