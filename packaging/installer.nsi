@@ -1,5 +1,5 @@
 ; The installer for Windows: for this user alone, without administrator, into %LOCALAPPDATA%\V-Sekai\bin.
-; makensis -DVERSION=0.1.0 -DPROGRAM=vsekai.exe -DICON=vsekai.ico -DOUT=setup.exe installer.nsi
+; makensis -DVERSION=0.1.0 -DPROGRAM=vsekai.exe -DSTUB=vsekai-stub.exe -DICON=vsekai.ico -DOUT=setup.exe installer.nsi
 
 Unicode true
 SetCompressor /SOLID lzma
@@ -30,6 +30,8 @@ Section
 	Rename "$INSTDIR\vsekai.exe" "$INSTDIR\vsekai.exe.old"
 	File "/oname=vsekai.exe" "${PROGRAM}"
 	Delete "$INSTDIR\vsekai.exe.old"
+	; What `vsekai integrate` copies into an install; it never runs from here.
+	File "/oname=vsekai-stub.exe" "${STUB}"
 	WriteUninstaller "$INSTDIR\uninstall.exe"
 	WriteRegStr HKCU "${KEY}" DisplayName "V-Sekai updater"
 	WriteRegStr HKCU "${KEY}" DisplayVersion "${VERSION}"
@@ -45,6 +47,7 @@ SectionEnd
 Section Uninstall
 	Delete "$INSTDIR\vsekai.exe"
 	Delete "$INSTDIR\vsekai.exe.old"
+	Delete "$INSTDIR\vsekai-stub.exe"
 	Delete "$INSTDIR\uninstall.exe"
 	RMDir "$INSTDIR"
 	; Games and their launcher stay, and their folder with them.

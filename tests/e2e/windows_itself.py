@@ -138,5 +138,63 @@ def test_quiet_uninstallation_removes_everything(world):
     assert world.folder.name not in listed, listed
 
 
+def commands(world, version, content):
+    """Publishes a command in the mode `command`, and returns the words of a first self-update."""
+    tree = world.folder / f"command-{version}"
+    tree.mkdir()
+    (tree / "vsekai.exe").write_bytes(content)
+    place = ["--repository", world.folder / "commands", "--keys", world.folder / "command-keys"]
+    if not (world.folder / "command-keys").exists():
+        world.publish_with(["keys", "init", world.folder / "command-keys", "--mode", "command"])
+        # The install root of the command is the user's, and all tests have one user.
+        world.run("cmd", "/c", "rmdir /s /q %LOCALAPPDATA%\\vsekai\\command")
+    options = ["--mode", "command", "--version", version, "--platform", "windows-x86_64", "--entry", "vsekai.exe"]
+    world.publish_with(["publish", tree, *options, *place, "--delta-from", "0"])
+    root = z(world.folder / "command-keys/root.json")
+    return ["self-update", "--repository", z(world.folder / "commands"), "--trust-root", root, "--no-progress"]
+
+
+def test_command_replaces_itself_while_it_runs(world):
+    # A program that says its version and ends well, and the same with other bytes behind it.
+    game = (world.folder / "bin/game.exe").read_bytes()
+    original, new = world.exe.read_bytes(), game + b"new"
+    words = commands(world, "9.0.0", new)
+    done = world(*words).done()
+    assert done["is_replaced"] is True and done["version"] == "9.0.0", done
+    assert world.exe.read_bytes() == new
+    # `.old` goes with the next start of a vsekai.
+    old = world.exe.with_name("vsekai.exe.old")
+    world.exe.write_bytes(original)
+    world("--version")
+    assert not old.exists(), sorted(world.exe.parent.iterdir())
+    world.exe.write_bytes(new)
+
+
+def test_command_that_is_killed_while_it_replaces_itself_is_restored(world):
+    new = (world.folder / "bin/game.exe").read_bytes() + b"new"
+    original, folder = world.exe.read_bytes(), world.exe.parent
+    words = commands(world, "9.0.0", new)
+    counted = world.folder / "operations"
+    world(*words, env={"VSEKAI_FAULT": f"count:{z(counted)}"}).done()
+    all_of_them = [line.split(" ", 2) for line in counted.read_text().splitlines()]
+    ours = [int(number) for number, _, path in all_of_them if "\\bin\\vsekai.exe" in path]
+    assert len(ours) >= 5, all_of_them
+    print(f"{len(ours)} operations on the program")
+    for number in ours:
+        for path in folder.glob("vsekai.exe*"):
+            path.unlink()
+        world.exe.write_bytes(original)
+        killed = world(*words, env={"VSEKAI_FAULT": f"{number}:after"})
+        assert killed.last.get("event") != "done", number
+        if not world.exe.exists():
+            # Between the two renames: the old program still works, and gives the name back.
+            world.run(z(folder / "vsekai.exe.old"), "--version")
+        found = world.exe.read_bytes()
+        assert found in (original, new), number
+        if found == original:
+            world(*words).done()
+        assert world.exe.read_bytes() == new, number
+
+
 if __name__ == "__main__":
     windows.main(globals())

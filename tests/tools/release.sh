@@ -2,9 +2,9 @@
 # Makes what a release has into out/release: release.sh [PART...]. Parts, in this order, all by default:
 #
 #	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
-#	windows   vsekai.exe, and an installer for one user
+#	windows   vsekai.exe and the stub that the desktop starts, and an installer for one user
 #	addon     the addon for Godot, with its libraries for Linux and Windows
-#	launcher  the exported launcher for Linux
+#	launcher  the exported launcher for Linux, with vsekai: a tree to publish
 #	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
 #	          dependencies
 #	check     starts each program in a system that has nothing else
@@ -100,18 +100,21 @@ part_linux() {
 }
 
 part_windows() {
-	local triple=x86_64-pc-windows-gnu program
+	local triple=x86_64-pc-windows-gnu program stub
 	have x86_64-w64-mingw32-gcc || apt_install gcc-mingw-w64-x86-64-win32
 	have makensis || apt_install nsis
 	rustup --quiet target add "$triple" || true
 	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc stage "release: Windows x86_64" \
 		cargo_in_rust build --quiet --locked --release --target "$triple" --package vsekai-updater --bin vsekai
+	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc stage "release: the stub for Windows" \
+		cargo_in_rust build --quiet --locked --profile stub --target "$triple" --package vsekai-stub
 	program=$target/$triple/release/vsekai.exe
-	collect "vsekai-$version-windows-x86_64" "$program"
+	stub=$target/$triple/stub/vsekai-stub.exe
+	collect "vsekai-$version-windows-x86_64" "$program" "$stub"
 	archive "vsekai-$version-windows-x86_64" zip
 	# The name that the command line of the first proposal has.
 	cp "$program" "$out/headless-vsekai-v$version.exe"
-	makensis -V2 -DVERSION="$version" -DPROGRAM="$program" -DICON="$repo/rust/windows/vsekai.ico" \
+	makensis -V2 -DVERSION="$version" -DPROGRAM="$program" -DSTUB="$stub" -DICON="$repo/rust/windows/vsekai.ico" \
 		-DOUT="$out/vsekai-$version-setup.exe" "$repo/packaging/installer.nsi"
 }
 
@@ -126,10 +129,22 @@ part_addon() {
 	archive "vsekai-addon-$version" zip
 }
 
+# The command that belongs to the launcher's tree: the one of the part linux, which runs on older systems too, or one
+# for this system.
+launcher_command() {
+	local portable=$target/x86_64-unknown-linux-gnu/release/vsekai
+	if [[ ! -x $portable ]]; then
+		cargo_in_rust build --quiet --locked --release --package vsekai-updater --bin vsekai
+		portable=$target/release/vsekai
+	fi
+	echo "$portable"
+}
+
 part_launcher() {
 	stage "release: launcher for Linux" "$tools/export.sh" launcher release --linux --keep-library
 	mkdir -p "$work/vsekai-launcher-$version-linux-x86_64"
 	cp -r "$repo"/out/linux/. "$work/vsekai-launcher-$version-linux-x86_64"
+	cp "$(launcher_command)" "$work/vsekai-launcher-$version-linux-x86_64/vsekai"
 	archive "vsekai-launcher-$version-linux-x86_64" tar.xz
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds `vsekai.exe` and the library for Windows with mingw, runs the library's unit tests in wine, and tries the program there
-# (tests/e2e/windows.py). With --install, it installs what compiling needs (the Rust target, mingw). It reports what it
+# (tests/e2e/windows.py, windows_itself.py). With --install, it installs what compiling needs (the Rust target, mingw). It reports what it
 # skips. With --check, it only checks the library below the network layer, whose C code compiles in seconds, in the
 # caller's target directory. With --launcher, it tries the exported launcher instead. Everything else that it builds is in
 # the cache. Wine is not Windows: docs/status.md says what it cannot show.
@@ -56,5 +56,9 @@ say "unit tests in wine"
 # Without the network features: nothing in them differs on Windows.
 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout 300 $wine" \
 	cargo_in_rust test --quiet --target "$target" --lib --no-default-features --features local
+say "the stub, as it is released"
+cargo_in_rust build --quiet --target "$target" --profile stub --package vsekai-stub
 say "vsekai.exe in wine"
 VSEKAI_BIN=$bin "$repo/tests/e2e/windows.py" "$place/target/$target/debug/vsekai.exe"
+say "what starts and replaces itself, in wine"
+VSEKAI_BIN=$bin "$repo/tests/e2e/windows_itself.py" "$place/target/$target/debug/vsekai.exe"
