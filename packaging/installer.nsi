@@ -1,7 +1,7 @@
 ; The installer for Windows: for this user alone, without administrator, into %LOCALAPPDATA%\V-Sekai\bin.
 ; makensis -DVERSION=0.1.0 -DPROGRAM=vsekai.exe -DSTUB=vsekai-stub.exe -DICON=vsekai.ico -DOUT=setup.exe installer.nsi
 
-Unicode true
+Target amd64-unicode
 SetCompressor /SOLID lzma
 Name "V-Sekai updater"
 OutFile "${OUT}"

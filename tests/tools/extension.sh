@@ -15,8 +15,8 @@ case $kind in
 		infix=.debug
 		;;
 	release)
-		options=(--profile extension --no-default-features --features godot)
-		built=extension
+		options=(--profile dist --no-default-features --features godot)
+		built=dist
 		infix=
 		;;
 	*) die "unknown kind '$kind': use debug or release" ;;

@@ -105,10 +105,10 @@ part_windows() {
 	have makensis || apt_install nsis
 	rustup --quiet target add "$triple" || true
 	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc stage "release: Windows x86_64" \
-		cargo_in_rust build --quiet --locked --release --target "$triple" --package vsekai-updater --bin vsekai
+		cargo_in_rust build --quiet --locked --profile dist --target "$triple" --package vsekai-updater --bin vsekai
 	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc stage "release: the stub for Windows" \
 		cargo_in_rust build --quiet --locked --profile stub --target "$triple" --package vsekai-stub
-	program=$target/$triple/release/vsekai.exe
+	program=$target/$triple/dist/vsekai.exe
 	stub=$target/$triple/stub/vsekai-stub.exe
 	collect "vsekai-$version-windows-x86_64" "$program" "$stub"
 	archive "vsekai-$version-windows-x86_64" zip
@@ -213,9 +213,22 @@ part_check() {
 		skip "qemu-aarch64 is not installed: the programs for arm64 are not started"
 	fi
 	unzip -q "$out/vsekai-$version-windows-x86_64.zip" -d "$extracted"
+	stage "release: the installer in wine" installer_in_wine "$out/vsekai-$version-setup.exe"
 	stage "release: Windows in wine" "$repo/tests/e2e/smoke.sh" \
 		"$extracted/vsekai-$version-windows-x86_64/vsekai.exe" "$tools/wine.sh"
 	find "$out" -maxdepth 1 -type f -printf '%10s  %f\n' | sort -k 2
+}
+
+# In a Windows that has nothing else: installs, runs what was installed, and removes it.
+installer_in_wine() {
+	local installed wine=(env VSEKAI_WINE_PREFIX="$work/prefix" timeout 300 "$tools/wine.sh")
+	cp "$1" "$work/installer.exe"
+	"${wine[@]}" "$work/installer.exe" /S
+	installed=$(find "$work/prefix/drive_c/users" -path '*AppData/Local/V-Sekai/bin')
+	[[ -n $installed ]] || die "the installer has installed nothing"
+	[[ $("${wine[@]}" "$installed/vsekai.exe" --version) == "vsekai $version"* ]] || die "what was installed does not run"
+	"${wine[@]}" "$installed/uninstall.exe" /S "_?=$installed"
+	[[ ! -e $installed/vsekai.exe ]] || die "the uninstaller has left vsekai.exe"
 }
 
 # The libraries of arm64 are Debian's, from the cross compiler's package.
