@@ -26,6 +26,7 @@ WORK = Path(os.environ["VSEKAI_TEST_DIR"]) / "headless"
 URL, ROOT = os.environ["VSEKAI_TEST_URL"], os.environ["VSEKAI_TEST_ROOT"]
 # wine, if the programs are those for Windows.
 WINDOWS: Windows | None = None
+HUNG: list[list[str]] = []
 
 # Everything that may differ: durations, random keys, and the path of the program itself.
 NORMAL = [
@@ -245,6 +246,22 @@ def normal(text):
     return text
 
 
+def outcome(command, env):
+    """Exit code and output. A program that hangs is a failure, except once in a run in wine, which does that rarely."""
+    process = run(command, dict(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if not WINDOWS or HUNG:
+            raise
+        HUNG.append(command)
+        print(f"HUNG in wine, tried again: {command}", file=sys.stderr)
+        return outcome(command, env)
+    return process.returncode, out, err
+
+
 def compare(number, name, arguments, sources, both):
     at = WORK / f"case{number}"
     words = {"URL": URL, "ROOT": path(ROOT), "game": entry()}
@@ -254,9 +271,8 @@ def compare(number, name, arguments, sources, both):
         # A case that names no file gets none.
         if number in sources:
             shutil.copytree(sources[number], at, symlinks=True)
-        process = run([*command, *arguments], {"HOME": str(at / "home")}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        out, err = process.communicate(timeout=120)
-        results[program] = (process.returncode, normal(out.decode()), normal(err.decode()))
+        code, out, err = outcome([*command, *arguments], {"HOME": str(at / "home")})
+        results[program] = (code, normal(out.decode()), normal(err.decode()))
         if is_registered(arguments):
             # What it changes is not in the case's folder there.
             client("unintegrate", at / "game")
