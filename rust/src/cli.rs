@@ -5,6 +5,7 @@
 //! (`--headless`) run this same code. It ends the process only on a second Ctrl-C.
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 mod arguments;
 mod checks;
@@ -38,9 +39,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     std::panic::catch_unwind(|| obey(arguments)).unwrap_or(INTERNAL)
 }
 
-/// Finishes what an interrupted `vsekai self-update` has left on Windows, and removes the program that it replaced. Does
-/// nothing elsewhere, where a replacement is one step.
-pub fn tidy_program() {
+/// Whether this process is the program `vsekai`, and not one that only contains its command line.
+static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process is the program `vsekai`, which can replace itself. On Windows, finishes what an interrupted
+/// `vsekai self-update` has left, and removes the program that it replaced; elsewhere a replacement is one step.
+pub fn begin_as_program() {
+    IS_PROGRAM.store(true, Ordering::Relaxed);
     if cfg!(windows)
         && let Ok(this) = std::env::current_exe()
     {

@@ -121,7 +121,7 @@ fn program() -> Result<PathBuf> {
 
 /// Whether a program is the command and not a launcher, which works with its other files only.
 fn is_vsekai(program: &Path) -> bool {
-    program.file_stem().is_some_and(|name| name.to_string_lossy().contains("vsekai"))
+    program.file_stem().is_some_and(|name| name == "vsekai" || name.to_string_lossy().starts_with("headless-vsekai"))
 }
 
 /// Whether a program is a part of a version in an install root, with which it will go.

@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    vsekai_updater::cli::tidy_program();
+    vsekai_updater::cli::begin_as_program();
     ExitCode::from(vsekai_updater::cli::run(std::env::args_os().skip(1)))
 }

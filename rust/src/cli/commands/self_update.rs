@@ -1,6 +1,7 @@
 //! `vsekai self-update`
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use crate::event::Monitor;
 use crate::formats::release::ModeName;
 use crate::local::{disk, program};
 
+use crate::cli::IS_PROGRAM;
 use crate::cli::arguments::install::SelfUpdate;
 use crate::cli::output::{DONE, Output};
 use crate::cli::updater;
@@ -27,6 +29,10 @@ struct Done {
 }
 
 pub(crate) fn run(args: &SelfUpdate, output: Output, monitor: &Monitor) -> Result<u8> {
+    if !IS_PROGRAM.load(Ordering::Relaxed) {
+        // The program that runs is a launcher, or the engine.
+        return Err(Error::unsupported("self-update here: only the program vsekai can replace itself"));
+    }
     let program = this_program()?;
     if let Some(manager) = packaged::manager_of(&program) {
         return Err(Error::PackageManaged { path: program, manager: manager.name, command: manager.command });
@@ -60,4 +66,18 @@ fn this_program() -> Result<PathBuf> {
     let this = std::env::current_exe().map_err(Error::io("find", "vsekai"))?;
     let this = disk::canonicalize(&this).map_err(Error::io("find", &this))?;
     Ok(program::original(&this).unwrap_or(this))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::{Cli, Command};
+
+    #[test]
+    fn program_that_only_contains_the_command_line_is_not_replaced() {
+        let cli = Cli::parse_arguments(vec!["self-update".into()]).unwrap();
+        let Command::SelfUpdate(args) = cli.command else { panic!("another command") };
+        let refused = run(&args, Output::new(&cli.global), &Monitor::default());
+        assert_eq!(refused.unwrap_err().code(), "unsupported");
+    }
 }
