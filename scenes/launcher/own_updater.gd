@@ -15,6 +15,9 @@ signal install_failed(report: ErrorReport)
 ## The installed launcher has started: this one can go.
 signal replaced
 
+## How often to look whether the trial has ended, which the program that started this one records.
+const TRIAL_LOOKS := 30
+const TRIAL_SECONDS := 1.0
 ## The name of its folder, beside that of games.
 const FOLDER := "launcher"
 
@@ -26,6 +29,7 @@ var directory: String:
 
 var _branding: Branding
 var _settings: LauncherSettings
+var _looks: int = 0
 ## Whether a person waits for the installation.
 var _is_installing: bool = false
 
@@ -74,6 +78,12 @@ func _on_status_read(status: VSekaiStatus) -> void:
 	if VSekaiUpdater.get_own_install_dir().is_empty():
 		if status.version.is_empty():
 			offered.emit()
+	elif status.is_on_trial:
+		# An update now would take this version for one that has not shown that it starts.
+		_looks += 1
+		if _looks <= TRIAL_LOOKS:
+			await get_tree().create_timer(TRIAL_SECONDS).timeout
+			updater.read_status()
 	elif status.is_integrated or not _settings.is_in_menu:
 		# Once by itself; later it renews the program that the menu starts, since this one works.
 		_settings.is_in_menu = true

@@ -99,6 +99,7 @@ suite_launcher() {
 	GDRUST_SUPPRESSED_WARNINGS=RegisterDocsInExport VSEKAI_PASS=GDRUST_SUPPRESSED_WARNINGS \
 		stage "launcher: its command line matches vsekai" \
 		"$tools/fixtures.sh" "$work/exported" "$repo/tests/e2e/headless.py" --launcher "$repo/out/linux/launcher.x86_64"
+	stage "launcher: it updates itself" "$repo/tests/e2e/own_launcher.py"
 	stage "launcher: export the sample game 0.1.0" "$tools/export.sh" sample debug 0.1.0
 	stage "launcher: export the sample game 0.2.0" "$tools/export.sh" sample debug 0.2.0
 	stage "launcher: a simulated player uses it" "$repo/tests/e2e/launcher.py" --keep

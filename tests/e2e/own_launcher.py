@@ -1,0 +1,113 @@
+#!/usr/bin/env -S python3 -B
+"""The exported launcher as a product: installed like a game, started by `vsekai launch`, it updates itself.
+
+    tests/e2e/own_launcher.py      uses the export in out/linux
+
+Publishes the export with `vsekai` beside it in the mode `launcher`, and starts it in a virtual display: the trial ends by
+its first frame, a newer one is installed in the background, and the next start is that. The offer
+of a downloaded launcher to install itself would need an export of another brand: that is not tried here.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from display import Display
+from player import GODOT, LAUNCHER
+from world import program, wait_until
+
+# Longer than the launcher needs, so that only its ready file can end the trial.
+GRACE = "600s"
+
+
+class Product:
+    def __init__(self, folder):
+        self.folder, self.vsekai, self.root = folder, program("vsekai"), folder / "launcher"
+        self.tree, self.home = folder / "tree", folder / "home"
+        shutil.copytree(LAUNCHER.parent, self.tree)
+        # A copy of 100 MB in each version takes long, and only its name matters here.
+        (self.tree / "vsekai").write_text(f'#!/bin/sh\nexec "{self.vsekai}" "$@"\n')
+        (self.tree / "vsekai").chmod(0o755)
+        self.home.mkdir()
+        self.run("keys", "init", folder / "keys", "--mode", "launcher")
+
+    def run(self, *words):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
+        done = subprocess.run([self.vsekai, *map(str, words)], env=clean, capture_output=True, text=True)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
+
+    def publish(self, version):
+        (self.tree / "version.txt").write_text(version)
+        options = ["--mode", "launcher", "--version", version, "--entry", LAUNCHER.name, "--delta-from", "0"]
+        place = ["--repository", self.folder / "repository", "--keys", self.folder / "keys"]
+        self.run("publish", self.tree, *options, *place)
+
+    def update(self, version):
+        place = ["--repository", self.folder / "repository", "--trust-root", self.folder / "keys/root.json"]
+        self.run("update", self.root, "--mode", "launcher", "--version", version, "--no-shared-cache", *place)
+
+    def status(self):
+        return json.loads(self.run("--json", "status", self.root).splitlines()[-1])
+
+    def start(self, display, log):
+        passed = {"HOME": str(self.home), "LANG": "en_US.UTF-8", "DISPLAY": display.name,
+                  "GDRUST_SUPPRESSED_WARNINGS": "RegisterDocsInExport"}
+        env = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
+        if "VSEKAI_TOOLS" in os.environ:
+            env["VSEKAI_TOOLS"] = os.environ["VSEKAI_TOOLS"]
+        settings = [f"{name}={value}" for name, value in passed.items()]
+        words = [GODOT, "--run", "env", *settings, self.vsekai, "launch", str(self.root), "--grace", GRACE, "--", "--audio-driver", "Dummy"]
+        return subprocess.Popen(words, env=env, stdout=log, stderr=log)
+
+
+def main():
+    display = Display(GODOT)
+    with tempfile.TemporaryDirectory(prefix="vsekai-own-", dir="/tmp") as folder:
+        product = Product(Path(folder))
+        with (product.folder / "launcher.log").open("ab") as log:
+            try:
+                play(product, display, log)
+            except BaseException:
+                print((product.folder / "launcher.log").read_text()[-3000:])
+                raise
+            finally:
+                display.close()
+    print("the launcher updated itself")
+
+
+def play(product, display, log):
+    for version in ["1.0.0", "1.1.0"]:
+        product.publish(version)
+        product.update(version)
+    assert product.status()["trial"] is not None
+    product.publish("1.2.0")
+    launcher = product.start(display, log)
+    try:
+        wait_until("the launcher has no window", lambda: display.windows("V-Sekai") > 0)
+        # Only what this launcher did: the trial of 1.1.0 has ended, and 1.2.0 is on trial.
+        wait_until("1.2.0 is not installed", lambda: product.status()["current"]["version"] == "1.2.0", 180)
+        status = product.status()
+        assert status["previous"]["version"] == "1.1.0" and status["is_integrated"], status
+        assert status["trial"]["attempts"] == 0, status
+        # It has put itself into the menu, without links, and the menu starts a copy that stays.
+        entries = list((product.home / ".local/share/applications").glob("*.desktop"))
+        text = entries[0].read_text()
+        assert len(entries) == 1 and ".vsekai/bin/vsekai" in text and "x-scheme-handler" not in text, text
+    finally:
+        launcher.terminate()
+        launcher.wait(60)
+    launcher = product.start(display, log)
+    try:
+        wait_until("the trial of 1.2.0 does not end", lambda: product.status()["trial"] is None)
+        assert product.status()["current"]["version"] == "1.2.0"
+    finally:
+        launcher.terminate()
+        launcher.wait(60)
+
+
+if __name__ == "__main__":
+    main()
