@@ -14,7 +14,7 @@ use crate::local::disk;
 pub(super) const TRASH: &str = "trash-";
 
 /// Our folders in `.vsekai`.
-const FOLDERS: [&str; 5] = ["staging", "indexes", "trust", "trust/cache", running::RUNNING];
+const FOLDERS: [&str; 6] = ["staging", "indexes", "trust", "trust/cache", "bin", running::RUNNING];
 
 /// Moves away a link or folder that is in the place of our lock. Called before the lock is taken.
 pub(super) fn free_lock(root: &InstallRoot, monitor: &Monitor) -> Result<()> {

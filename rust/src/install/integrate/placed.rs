@@ -6,6 +6,7 @@ use super::change::Work;
 use super::{Request, app_id};
 use crate::error::Result;
 use crate::install::config::System;
+use crate::local::disk;
 use crate::path::check_name;
 
 /// What the desktop starts.
@@ -43,7 +44,11 @@ impl Placed {
     /// Places the copies.
     pub(super) fn place(&self, request: &Request<'_>, work: &mut Work<'_>) -> Result<()> {
         if self.is_copy {
-            self.program.parent().map_or(Ok(()), |folder| work.folder(folder))?;
+            if let Some(folder) = self.program.parent() {
+                work.folder(folder)?;
+                // Who may write here decides what is started.
+                disk::keep_to_owner(folder)?;
+            }
             work.copy(&self.program, request.program)?;
         }
         match (&self.stub, request.stub) {
