@@ -2,6 +2,7 @@
 
 use super::*;
 
+#[cfg(unix)]
 #[test]
 fn program_that_may_go_is_copied_and_its_copy_renewed() {
     let mut desk = Desk::new();
@@ -15,13 +16,10 @@ fn program_that_may_go_is_copied_and_its_copy_renewed() {
     let starts = fs::read_to_string(desk.entry()).unwrap();
     assert!(starts.contains(copy.to_str().unwrap()) && !starts.contains(desk.program.to_str().unwrap()), "{starts}");
     fs::write(&desk.program, vec![2; 5 << 20]).unwrap();
-    #[cfg(unix)]
     let bin = copy.parent().unwrap();
-    #[cfg(unix)]
     disk::set_mode(bin, 0o777).unwrap();
     let second = desk.integrate(Some(&stored(&first)));
     assert_eq!(fs::read(&copy).unwrap(), vec![2; 5 << 20]);
-    #[cfg(unix)]
     assert_eq!([bin, &copy].map(|path| disk::mode(&fs::metadata(path).unwrap()) & 0o777), [0o755; 2]);
     // Another program in its place is not ours.
     fs::write(&copy, b"of another").unwrap();
