@@ -132,7 +132,7 @@ class Player:
         self.press("Return")
         wait_until(f"the game {version} has no window", lambda: self._display.windows(f"Sample {version}") > 0)
         wait_until("the game was not acknowledged", lambda: self._world.status(self.install)["trial"] is None)
-        wait_until(f"the game {version} shows nothing", lambda: self._display.has_picture(rows=100))
+        wait_until(f"the game {version} shows nothing", self._display.has_picture)
         time.sleep(0.7)
         self.look(name)
         self.press("Escape")

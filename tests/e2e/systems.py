@@ -77,7 +77,10 @@ class Linux:
 
 
 class Windows:
-    """The launcher runs in wine, which has a prefix, and so a user, of its own. Drive `Z:` is this system."""
+    """The launcher runs in wine, which has a prefix, and so a user, of its own. Drive `Z:` is this system.
+
+    There is no window manager, so a window as high as the display leaves the height of a title bar black.
+    """
 
     platform, export, entry = "windows-x86_64", "windows", "sample.exe"
     launcher = REPO / "out/windows/launcher.exe"
