@@ -397,7 +397,12 @@ mod tests {
 
     #[test]
     fn settings_of_other_programs_are_passed_over_and_none_is_shown() {
-        let settings = [("AWS_REGION", "eu-1"), ("AWS_PAGER", "less"), ("AWS_SECRET_ACCESS_KEY", "hush")];
+        let settings = [
+            ("AWS_ACCESS_KEY_ID", "me"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+            ("AWS_REGION", "eu-1"),
+            ("AWS_PAGER", "less"),
+        ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let options = BucketOptions { settings };
         assert!(!format!("{options:?}").contains("hush"), "{options:?}");

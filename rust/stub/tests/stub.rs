@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -18,12 +19,16 @@ fn vsekai() -> PathBuf {
     path
 }
 
-struct Desk(tempfile::TempDir);
+/// One test at a time: a program cannot be started while another thread's child still has it open for writing.
+static TURN: Mutex<()> = Mutex::new(());
+
+struct Desk(tempfile::TempDir, #[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Desk {
     /// A folder with a stub in it, at `root/V-Sekai`.
     fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let desk = Self(tempfile::tempdir().unwrap(), turn);
         fs::create_dir_all(desk.at("tmp")).unwrap();
         desk.place_stub();
         desk
