@@ -68,7 +68,7 @@ fn platform_of_an_index_is_that_of_the_program_in_it() {
 fn address_is_no_folder() {
     let test = TestPublisher::new();
     let tree = test.tree("one", 1);
-    for address in ["http://127.0.0.1:1/game", "HTTPS://host", "s3://bucket/game", "file:///tmp/x", "http:/host/x"] {
+    for address in ["http://127.0.0.1:1/game", "HTTPS://host", "gs://bucket/game", "file:///tmp/x", "http:/host/x"] {
         let mut publish = vsekai();
         publish.args(["--json", "publish", "--mode", "stable", "--version", "1.0.0", "--entry", "game"]);
         publish.args(["--repository", address, "--keys"]).arg(test.publisher.keys()).arg(&tree);
