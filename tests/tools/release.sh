@@ -221,13 +221,15 @@ part_check() {
 
 # In a Windows that has nothing else: installs, runs what was installed, and removes it.
 installer_in_wine() {
-	local installed wine=(env VSEKAI_WINE_PREFIX="$work/prefix" timeout 300 "$tools/wine.sh")
+	local installed folder wine=(env VSEKAI_WINE_PREFIX="$work/prefix" timeout 300 "$tools/wine.sh")
 	cp "$1" "$work/installer.exe"
 	"${wine[@]}" "$work/installer.exe" /S
 	installed=$(find "$work/prefix/drive_c/users" -path '*AppData/Local/V-Sekai/bin')
 	[[ -n $installed ]] || die "the installer has installed nothing"
 	[[ $("${wine[@]}" "$installed/vsekai.exe" --version) == "vsekai $version"* ]] || die "what was installed does not run"
-	"${wine[@]}" "$installed/uninstall.exe" /S "_?=$installed"
+	# Told its folder, it runs from there, and has ended when the command ends.
+	folder='C:\'$(sed 's|.*/drive_c/||; s|/|\\|g' <<<"$installed")
+	"${wine[@]}" "$installed/uninstall.exe" /S "_?=$folder"
 	[[ ! -e $installed/vsekai.exe ]] || die "the uninstaller has left vsekai.exe"
 }
 
