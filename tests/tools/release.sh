@@ -228,7 +228,7 @@ installer_in_wine() {
 	[[ -n $installed ]] || die "the installer has installed nothing"
 	[[ $("${wine[@]}" "$installed/vsekai.exe" --version) == "vsekai $version"* ]] || die "what was installed does not run"
 	# Told its folder, it runs from there, and has ended when the command ends.
-	folder='C:\'$(sed 's|.*/drive_c/||; s|/|\\|g' <<<"$installed")
+	folder=$(sed 's|.*/drive_c/|C:/|; s|/|\\|g' <<<"$installed")
 	"${wine[@]}" "$installed/uninstall.exe" /S "_?=$folder"
 	[[ ! -e $installed/vsekai.exe ]] || die "the uninstaller has left vsekai.exe"
 }
