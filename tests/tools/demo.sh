@@ -26,9 +26,6 @@ done
 
 out=$repo/out/demo
 game=$out/game
-bin=${VSEKAI_BIN:-$(cargo_target)/demo}
-vsekai=$bin/vsekai
-vsekai_server=$bin/vsekai-server
 # The user's own settings would change the output.
 export VSEKAI_CONFIG=$out/config.toml
 
@@ -140,6 +137,10 @@ how_long() {
 
 build() {
 	"$repo/tests/tools/setup.sh" demo
+	# Not earlier: a new machine has no cargo that could be asked.
+	bin=${VSEKAI_BIN:-$(cargo_target)/demo}
+	vsekai=$bin/vsekai
+	vsekai_server=$bin/vsekai-server
 	[[ -z ${VSEKAI_BIN:-} ]] || return 0
 	local wanted=(--bins)
 	# In one command, so that all programs have the same dependencies, which are compiled once.

@@ -7,9 +7,12 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${VSEKAI_TOOLS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vsekai-updater}
 
 # A Rust that rustup has just installed is not on PATH yet.
-if ! command -v cargo >/dev/null && [[ -x ${HOME:-/root}/.cargo/bin/cargo ]]; then
-	PATH=$HOME/.cargo/bin:$PATH
-fi
+find_cargo() {
+	if ! command -v cargo >/dev/null && [[ -x ${HOME:-/root}/.cargo/bin/cargo ]]; then
+		PATH=${HOME:-/root}/.cargo/bin:$PATH
+	fi
+}
+find_cargo
 
 say() { echo "== $*" >&2; }
 
@@ -50,7 +53,10 @@ apt_candidate() {
 	apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: //p' | sed '/(none)/d; s/^[0-9]*://'
 }
 
-cargo_in_rust() { (cd "$repo/rust" && cargo "$@"); }
+cargo_in_rust() {
+	find_cargo
+	(cd "$repo/rust" && cargo "$@")
+}
 
 # The folder with zig, a C compiler for other systems, and cargo's command for it.
 zig_tools() {
