@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::formats::index::Index;
 use crate::install::config;
@@ -80,6 +80,7 @@ fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Re
 ///
 /// # Errors
 /// `invalid_argument` for any other address.
+#[cfg_attr(not(feature = "bucket"), expect(unused_variables, reason = "only requests can be cancelled"))]
 pub(crate) fn repository(place: PathBuf, cache: Option<PathBuf>, cancel: &Cancel) -> Result<Destination> {
     match place.to_str() {
         #[cfg(feature = "bucket")]
@@ -88,10 +89,8 @@ pub(crate) fn repository(place: PathBuf, cache: Option<PathBuf>, cancel: &Cancel
             let bucket = Bucket::open(address, &BucketOptions { settings }, cancel)?;
             Ok(Destination::Bucket(BucketRepository { bucket, cache }))
         }
-        _ => {
-            let _ = (cache, cancel);
-            Ok(Destination::Folder(checks::local_folder("--repository", place)?))
-        }
+        _ if cache.is_some() => Err(Error::invalid("--bucket-cache", "it is for a repository in a bucket")),
+        _ => Ok(Destination::Folder(checks::local_folder("--repository", place)?)),
     }
 }
 

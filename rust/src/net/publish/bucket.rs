@@ -25,10 +25,10 @@ use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
-use crate::formats::release::{CATALOG_TARGET, Mode, Release};
+use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, Release};
 use crate::local::acquire::DigestChoice;
 use crate::local::sources::{Sources, WantedChunk};
-use crate::net::trust::{CATALOG_ROLE, Committed, Keys};
+use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity};
 
 mod chunks;
 mod repository;
@@ -188,13 +188,14 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Makes changes of the catalog that `change` collects, again while other publishers are faster.
+/// Makes the changes of `change`, again and again while other publishers are faster. Only with `may_create` does a place
+/// without a repository get one.
 pub(super) fn edit(
     place: &BucketRepository,
     keys: &Keys,
     may_create: bool,
-    change: impl Fn(&mut crate::net::trust::Publication<'_>, crate::formats::release::Catalog) -> Result<()>,
-) -> Result<(Committed, Vec<crate::net::trust::RoleValidity>)> {
+    change: impl Fn(&mut Publication<'_>, Catalog) -> Result<()>,
+) -> Result<(Committed, Vec<RoleValidity>)> {
     let mut taken = HashSet::new();
     for tries in 0..MAX_COMMITS {
         if tries > 0 {
@@ -215,7 +216,7 @@ pub(super) fn edit(
 }
 
 /// How long the signatures of all roles are valid. Changes nothing.
-pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<crate::net::trust::RoleValidity>> {
+pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<RoleValidity>> {
     let found = Repository::look(&place.bucket, keys, HashSet::new())?;
     if found.is_new() {
         return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
