@@ -37,9 +37,7 @@ def start(world, game, *words, env=None, log="game.log"):
     """Runs the stub of a game. Returns its exit code and what the game noted."""
     log = world.folder / log
     log.unlink(missing_ok=True)
-    # An empty variable is one that is not set.
-    env = {name: value for name, value in ({"GAME_READY": "1"} | (env or {})).items() if value}
-    done = world.run(z(game / "V-Sekai.exe"), *words, env={"GAME_LOG": z(log), **env})
+    done = world.run(z(game / "V-Sekai.exe"), *words, env={"GAME_LOG": z(log), "GAME_READY": "1", **(env or {})})
     return done.returncode, log.read_text() if log.exists() else ""
 
 

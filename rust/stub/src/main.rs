@@ -7,7 +7,6 @@
 
 #![cfg_attr(windows, windows_subsystem = "windows")]
 
-mod json;
 mod outcome;
 mod programs;
 mod run;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::json::Json;
+use serde_json::Value;
 
 /// Exit codes with which Windows ends a program whose files it could not load: a library or a name in it is missing, or
 /// one is of another system.
@@ -16,33 +16,33 @@ const TOO_OLD: [&str; 2] = ["state_too_new", "launcher_too_old"];
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) code: i32,
-    /// The last line that says how it ended; [`Json::Other`] if none does.
-    last: Json,
+    /// The last line that says how it ended; `Null` if none does.
+    last: Value,
 }
 
 impl Outcome {
     /// The outcome by the exit code and the end of what was printed. The game may have printed too.
     pub(crate) fn of(code: i32, printed: &[u8]) -> Self {
         let lines = printed.rsplit(|byte| *byte == b'\n');
-        let mut values = lines.filter_map(Json::parse);
-        let last = values.find(|value| matches!(value.get("event").text(), Some("done" | "error")));
+        let mut values = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+        let last = values.find(|value| matches!(value["event"].as_str(), Some("done" | "error")));
         Self { code, last: last.unwrap_or_default() }
     }
 
     /// Whether this `vsekai` could do nothing, but another one may.
     pub(crate) fn leaves_it_to_another(&self) -> bool {
-        let error = self.error().and_then(|error| error.get("code").text()).unwrap_or_default();
+        let error = self.error().and_then(|error| error["code"].as_str()).unwrap_or_default();
         NOT_LOADED.contains(&self.code.cast_unsigned()) || TOO_OLD.contains(&error)
     }
 
     /// What to tell the person about a failure of `vsekai`; `None` if it did its work, even if the game failed.
     pub(crate) fn message(&self) -> Option<String> {
         let error = self.error()?;
-        let mut text = error.get("message").text().unwrap_or("vsekai failed.").to_owned();
-        for cause in error.get("causes").list().iter().filter_map(Json::text) {
+        let mut text = error["message"].as_str().unwrap_or("vsekai failed.").to_owned();
+        for cause in error["causes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             let _ = write!(text, "\n{cause}");
         }
-        if let Some(hint) = error.get("hint").text() {
+        if let Some(hint) = error["hint"].as_str() {
             let _ = write!(text, "\n\n{hint}");
         }
         Some(text)
@@ -51,18 +51,18 @@ impl Outcome {
     /// What an uninstallation has done.
     pub(crate) fn removed(&self, name: &str, root: &Path) -> String {
         let root = root.display();
-        let saved = self.last.get("saved_files").number().unwrap_or_default();
+        let saved = self.last["saved_files"].as_u64().unwrap_or_default();
         if saved > 0 {
             return format!("{name} was removed. {saved} files of yours are still in {root}.");
         }
-        if *self.last.get("is_folder_gone") == Json::Bool(true) {
+        if self.last["is_folder_gone"].as_bool() == Some(true) {
             return format!("{name} was removed.");
         }
         format!("{name} was removed. Files that it had not installed are still in {root}.")
     }
 
-    fn error(&self) -> Option<&Json> {
-        (self.last.get("event").text() == Some("error")).then_some(&self.last)
+    fn error(&self) -> Option<&Value> {
+        (self.last["event"] == "error").then_some(&self.last)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::json::Json;
+use serde_json::Value;
 
 /// Larger than any state that an install has.
 const MAX_STATE_BYTES: u64 = 4 << 20;
@@ -17,8 +17,8 @@ pub(crate) fn name() -> String {
 /// its replacement was interrupted.
 pub(crate) fn candidates(root: &Path, state: &[u8], name: &str) -> Vec<PathBuf> {
     let copy = root.join(".vsekai").join("bin").join(name);
-    let state = Json::parse(state).unwrap_or_default();
-    let folders = ["current", "previous"].into_iter().filter_map(|which| state.get(which).get("folder").text());
+    let state: Value = serde_json::from_slice(state).unwrap_or_default();
+    let folders = ["current", "previous"].into_iter().filter_map(|which| state[which]["folder"].as_str());
     let versions =
         folders.filter(|folder| is_plain(folder)).map(|folder| root.join("versions").join(folder).join(name));
     let before = copy.with_file_name(format!("{name}.old"));
