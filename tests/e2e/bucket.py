@@ -20,13 +20,12 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from world import GAME, program, wait_until
+from world import GAME, program, run_tests, wait_until
 
 VSEKAI = program("vsekai")
 MIB = 1 << 20
@@ -351,33 +350,18 @@ def test_real_build_over_a_distant_line(world):
           f"the service itself was busy for {busy:.2f} s on the same processors")
 
 
-def main():
-    if not shutil.which("moto_server"):
-        print("SKIPPED: no moto_server: nothing is published to a bucket", file=sys.stderr)
-        return 1 if os.environ.get("CI") == "true" else 0
-    chosen = sys.argv[1:]
-    tests = {name: test for name, test in globals().items() if name.startswith("test_")}
-    unknown = [name for name in chosen if name not in tests]
-    if unknown:
-        print(f"error: unknown test {unknown[0]}; there are {', '.join(tests)}", file=sys.stderr)
-        return 2
-    failures = 0
-    for name in chosen or tests:
-        with tempfile.TemporaryDirectory(prefix="vsekai-bucket-") as folder:
-            folder = Path(folder)
-            service = Service(folder)
-            try:
-                begun = time.monotonic()
-                tests[name](World(folder, service))
-                print(f"{name} ... ok, {time.monotonic() - begun:.1f} s", flush=True)
-            except Exception:
-                traceback.print_exc()
-                failures += 1
-                print(f"{name} ... FAILED", flush=True)
-            finally:
-                service.stop()
-    return 1 if failures else 0
+@contextlib.contextmanager
+def new_world():
+    with tempfile.TemporaryDirectory(prefix="vsekai-bucket-") as folder:
+        service = Service(Path(folder))
+        try:
+            yield World(Path(folder), service)
+        finally:
+            service.stop()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if shutil.which("moto_server"):
+        run_tests("buckets", globals(), sys.argv[1:], new_world)
+    print("SKIPPED: no moto_server: nothing is published to a bucket", file=sys.stderr)
+    sys.exit(os.environ.get("CI") == "true")

@@ -19,11 +19,10 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from pathlib import Path
 
 from systems import REPO, WINE, Windows, program
-from world import GAME
+from world import GAME, run_tests
 
 MIB = 1 << 20
 
@@ -400,27 +399,19 @@ def test_real_builds(world):
             assert (native / name).read_bytes() == (there / name).read_bytes(), name
 
 
+@contextlib.contextmanager
+def new_world(exe):
+    with tempfile.TemporaryDirectory(prefix="vsekai-windows-", dir="/tmp") as folder:
+        try:
+            yield World(Path(folder).resolve(), exe)
+        finally:
+            subprocess.run([WINE, "--kill"], check=False, stderr=subprocess.DEVNULL)
+
+
 def main(module):
     """Runs the tests of a module that the command line names."""
-    exe, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
-    tests = {name: test for name, test in module.items() if name.startswith("test_")}
-    chosen = {name: test for name, test in tests.items() if not names or any(part in name for part in names)}
-    assert chosen, f"no test has one of these in its name: {names}"
-    failed = []
-    for name, test in chosen.items():
-        begun = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="vsekai-windows-", dir="/tmp") as folder:
-            try:
-                test(World(Path(folder).resolve(), exe))
-                print(f"ok    {name}  ({time.monotonic() - begun:.0f} s)", flush=True)
-            except Exception as error:  # noqa: BLE001 - a test may fail in any way
-                failed.append(name)
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                print(f"FAIL  {name}, line {place.lineno}: {type(error).__name__}: {str(error)[:3000]}", flush=True)
-            finally:
-                subprocess.run([WINE, "--kill"], check=False, stderr=subprocess.DEVNULL)
-    print(f"Windows: {len(chosen) - len(failed)} passed, {len(failed)} failed")
-    sys.exit(bool(failed))
+    exe = Path(sys.argv[1]).resolve()
+    run_tests("Windows", module, sys.argv[2:], lambda: new_world(exe))
 
 
 if __name__ == "__main__":

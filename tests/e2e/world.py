@@ -10,8 +10,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
+import traceback
 import urllib.request
 from pathlib import Path
 
@@ -33,6 +35,30 @@ def wait_until(what, condition, seconds=120.0):
             return found
         time.sleep(0.1)
     raise AssertionError(f"after {seconds:.0f} s: {what}")
+
+
+def run_tests(what, module, names, new_world):
+    """Runs the tests of a module, each in a world of its own, and ends the program.
+
+    Only those that have one of `names` in their name, if any are given.
+    """
+    tests = {name: test for name, test in module.items() if name.startswith("test_")}
+    chosen = {name: test for name, test in tests.items() if not names or any(part in name for part in names)}
+    if not chosen:
+        raise SystemExit(f"error: no test has one of {names} in its name; there are {', '.join(tests)}")
+    failed = []
+    for name, test in chosen.items():
+        begun = time.monotonic()
+        try:
+            with new_world() as world:
+                test(world)
+            print(f"ok    {name}  ({time.monotonic() - begun:.0f} s)", flush=True)
+        except Exception as error:  # noqa: BLE001 - a test may fail in any way
+            failed.append(name)
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            print(f"FAIL  {name}, line {place.lineno}: {type(error).__name__}: {str(error)[:3000]}", flush=True)
+    print(f"{what}: {len(chosen) - len(failed)} passed, {len(failed)} failed")
+    sys.exit(bool(failed))
 
 
 class Line:
