@@ -30,6 +30,12 @@ no_path_leaves_the_repository() {
 	! git grep -nF "..""/shared" -- ':!.ci/'
 }
 
+# A new machine has no Rust until setup.sh has run, so what the README starts with must not ask cargo before that: at the
+# top level of a script.
+cargo_waits_for_setup() {
+	! grep -nE '^[^[:space:]#].*cargo' tests/tools/demo.sh tests/tools/test.sh tests/tools/setup.sh
+}
+
 # A separate workspace with its own lock file, which no other check covers.
 lock_of_fuzz_is_new() { cargo_in_rust metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null; }
 
@@ -41,6 +47,7 @@ stage "lint: install prerequisites" "$repo/tests/tools/setup.sh" lint
 
 check "files are short" files_are_short
 check "no path leaves the repository" no_path_leaves_the_repository
+check "nothing asks cargo before setup" cargo_waits_for_setup
 
 if cargo fmt --version >/dev/null 2>&1; then
 	check "cargo fmt" cargo_in_rust fmt --all --check
@@ -57,6 +64,7 @@ if cargo clippy --version >/dev/null 2>&1; then
 	if [[ ${VSEKAI_LINT:-} == all ]]; then
 		check "clippy: local" layer local
 		check "clippy: net" layer net
+		check "clippy: cli, without buckets" layer cli
 		# Not a lint, but as cheap as one. If the target is not installed, `./run windows` covers it.
 		check "Windows: the layers below the network" env CI= "$repo/tests/tools/windows.sh" --check
 	fi
