@@ -80,7 +80,10 @@ fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Re
 ///
 /// # Errors
 /// `invalid_argument` for any other address.
-#[cfg_attr(not(feature = "bucket"), expect(unused_variables, reason = "only requests can be cancelled"))]
+#[cfg_attr(
+    not(feature = "bucket"),
+    expect(unused_variables, clippy::needless_pass_by_value, reason = "only a bucket needs them")
+)]
 pub(crate) fn repository(place: PathBuf, cache: Option<PathBuf>, cancel: &Cancel) -> Result<Destination> {
     match place.to_str() {
         #[cfg(feature = "bucket")]
