@@ -84,7 +84,7 @@ class Service:
     def reset(self, kill_at=None, victim=None, after=False):
         """Counts from the start. At write number `kill_at`, calls `victim`, before or after the bucket gets it."""
         with self._lock:
-            self.requests, self.writes, self.read_bytes = 0, 0, 0
+            self.requests, self.writes, self.read_bytes, self.chunk_bytes = 0, 0, 0, 0
             self._kill_at, self._victim, self._after = kill_at, victim, after
 
     def carry(self, request):
@@ -111,6 +111,8 @@ class Service:
             return
         with self._lock:
             self.read_bytes += len(content)
+            if request.command == "GET" and "/store/" in request.path:
+                self.chunk_bytes += len(content)
         request.send_response(status)
         for name, value in answer.items():
             if name.lower() not in ("content-length", "connection", "date", "server", "transfer-encoding"):
@@ -265,6 +267,22 @@ def test_files_say_how_long_to_keep_them(world):
         headers = world.head(path)
         assert headers["Content-Type"] == kind, (path, headers.items())
         assert ("immutable" in headers["Cache-Control"]) == lasts, (path, headers.items())
+
+
+def test_cache_saves_reading_back(world):
+    """With and without the cache: the bytes of the old chunk that a delta needs."""
+    read = {}
+    for name, options in [("none", []), ("kept", ["--bucket-cache", world.folder / "cache"])]:
+        world.prefix = name
+        world.publish("1.0.0", *options)
+        world.service.reset()
+        world.publish("1.1.0", *options)
+        read[name] = world.service.chunk_bytes
+        assert world.update(name) == "1.1.0"
+    assert read["none"] > 0 and read["kept"] == 0, read
+    here = world.words("1.1.0", "--bucket-cache", world.folder / "cache")
+    here[here.index("--repository") + 1] = world.folder / "repository"
+    world.failed("invalid_argument", *here)
 
 
 def test_refuses_what_is_not_there(world):
