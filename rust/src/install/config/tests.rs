@@ -167,9 +167,11 @@ fn what_is_built_in_gives_way_to_all_but_the_defaults() {
     let settings = merged("").with_built_in(built_in.clone(), true);
     assert_eq!(settings.repository, Setting { value: built_in.clone(), origin: Origin::BuiltIn });
     assert_eq!(settings.trust_root, Setting { value: None, origin: Origin::BuiltIn });
-    let settings = merged("repository = ['/c']\ntrust_root = '/root.json'").with_built_in(built_in, true);
-    assert_eq!(settings.repository, Setting { value: vec!["/c".to_owned()], origin: Origin::File });
-    assert_eq!(settings.trust_root, Setting { value: Some("/root.json".into()), origin: Origin::File });
+    let file = format!("repository = ['https://c.example']\ntrust_root = {}", absolute("root.json"));
+    let settings = merged(&file).with_built_in(built_in, true);
+    assert_eq!(settings.repository, Setting { value: vec!["https://c.example".to_owned()], origin: Origin::File });
+    let root = std::env::temp_dir().join("root.json");
+    assert_eq!(settings.trust_root, Setting { value: Some(root), origin: Origin::File });
     assert_eq!(merged("").with_built_in(Vec::new(), false), merged(""));
 }
 
