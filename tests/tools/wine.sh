@@ -45,6 +45,9 @@ case $1 in
 		set -- "$copy" "${@:2}"
 		;;
 esac
-# Kept for a while: its services take longer to start than most programs to run.
-("${enter[@]}" wineserver --persistent=20) 2>/dev/null || true
+# Kept for a while: its services take longer to start than most programs to run. They are started by a program whose output
+# goes nowhere, as they keep what they inherit: whoever reads the output of the first program would wait for them to end.
+if ("${enter[@]}" wineserver --persistent=20) >/dev/null 2>&1; then
+	("${enter[@]}" wine cmd /c exit) >/dev/null 2>&1 || true
+fi
 ("${enter[@]}" wine "$@")
