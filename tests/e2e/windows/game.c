@@ -13,7 +13,7 @@ static void note(FILE *out, const char *name)
 
 int main(int count, char **words)
 {
-	const char *log = getenv("GAME_LOG"), *ready = getenv("VSEKAI_READY_FILE");
+	const char *log = getenv("GAME_LOG"), *ready = getenv("VSEKAI_READY_FILE"), *shall = getenv("GAME_READY");
 	if (log) {
 		FILE *out = fopen(log, "w");
 		for (int at = 0; at < count; at++)
@@ -23,7 +23,7 @@ int main(int count, char **words)
 		note(out, "VSEKAI_READY_FILE");
 		fclose(out);
 	}
-	if (ready && getenv("GAME_READY"))
+	if (ready && shall && *shall)
 		fclose(fopen(ready, "w"));
 	if (getenv("GAME_RUN"))
 		Sleep(1000 * atoi(getenv("GAME_RUN")));
