@@ -195,6 +195,28 @@ pub fn read_exact_at(file: &File, path: &Path, offset: u64, buffer: &mut [u8]) -
     system::read_exact_at(file, buffer, offset).map_err(Error::io("read", path))
 }
 
+/// The length of an open file in bytes, or `None` if it is not a regular file.
+pub fn regular_bytes(file: &File, path: &Path) -> Result<Option<u64>> {
+    system::regular_bytes(file).map_err(Error::io("read", path))
+}
+
+/// Reads the next `bytes` of a file into `buffer`, whose content is replaced; fewer if the file ends before.
+pub fn read_next(mut file: &File, path: &Path, bytes: usize, buffer: &mut Vec<u8>) -> Result<()> {
+    buffer.clear();
+    buffer.resize(bytes, 0);
+    let mut filled = 0;
+    while filled < bytes {
+        match io::Read::read(&mut file, &mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::io("read", path)(e)),
+        }
+    }
+    buffer.truncate(filled);
+    Ok(())
+}
+
 /// A name in the same folder that no other process or thread uses, and that nobody can guess.
 pub fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(random_name(TEMPORARY_PREFIX))

@@ -7,7 +7,7 @@
 //! Does not access the network, and does not know which chunks an index needs.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use std::time::{Duration, SystemTime};
@@ -73,20 +73,17 @@ impl LocalStore {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e),
         };
-        let found = file.metadata().map_err(Error::io("read", &path))?;
-        if !found.is_file() {
+        let Some(length) = disk::regular_bytes(&file, &path)? else {
             let (origin, reason) = (path.display().to_string(), "it is not a regular file".to_owned());
             return Err(Error::chunk_corrupt(*id, origin, reason));
-        }
-        let length = found.len();
+        };
         if length > max_stored_bytes.min(limits::MAX_CHUNK_BYTES + limits::MAX_STORED_OVERHEAD_BYTES) {
             let reason = format!("the file has {length} bytes, more than a chunk of this index can have");
             return Err(Error::chunk_corrupt(*id, path.display().to_string(), reason));
         }
         let mut bytes = buffer;
-        bytes.clear();
-        bytes.reserve(usize::try_from(length).unwrap_or(0));
-        file.take(length).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        // Bounded by the limit above.
+        disk::read_next(&file, &path, usize::try_from(length).unwrap_or(usize::MAX), &mut bytes)?;
         Ok(Some(CompressedChunk::new(*id, bytes)))
     }
 

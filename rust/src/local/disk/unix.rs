@@ -89,6 +89,12 @@ pub(super) fn open_to_wait(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The length of a regular file.
+pub(super) fn regular_bytes(file: &File) -> io::Result<Option<u64>> {
+    let found = file.metadata()?;
+    Ok(found.is_file().then_some(found.len()))
+}
+
 /// The next open follows no link in the last part of the path, and waits for no pipe.
 pub(super) fn follow_no_link(options: &mut OpenOptions) {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;

@@ -5,7 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -178,6 +178,14 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 
 pub(super) fn open_to_wait(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// The length of a regular file: [`open`] opens no folders. The metadata of a handle would say, too, but asks the volume for
+/// its number first, which takes longer than to read a chunk.
+pub(super) fn regular_bytes(mut file: &File) -> io::Result<Option<u64>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(Some(length))
 }
 
 /// The next open opens a link itself, which then is no regular file.
