@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Publishes to a bucket with the built `vsekai`, and installs from it as from any web host.
 
-The bucket is that of `moto_server`, which must be on PATH. A line to it delays each request, counts them, and can kill
+The bucket is that of `moto_server`, which must be on PATH. A line to it counts requests, and can kill
 the publisher at a chosen write, before or after the bucket has got it.
 
-Usage: tests/e2e/bucket.py [TEST...|--measure]. `VSEKAI_FAULTS=all` kills at every write instead of every eighth one.
+Usage: tests/e2e/bucket.py [TEST...]. `VSEKAI_FAULTS=all` kills at every write instead of every eighth one.
 """
 
 import contextlib
@@ -19,13 +19,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from world import GAME, program, run_tests, wait_until
+from world import program, run_tests, wait_until
 
 VSEKAI = program("vsekai")
 MIB = 1 << 20
@@ -66,7 +65,6 @@ class Service:
         self.address = f"http://127.0.0.1:{self._line.server_address[1]}"
         threading.Thread(target=self._line.serve_forever, daemon=True).start()
         self._lock = threading.Lock()
-        self.delay = 0.0
         self.reset()
 
     def _answers(self):
@@ -89,7 +87,6 @@ class Service:
 
     def carry(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        time.sleep(self.delay)
         is_write = request.command in ("PUT", "POST", "DELETE")
         with self._lock:
             self.requests += 1
@@ -122,11 +119,6 @@ class Service:
         request.end_headers()
         with contextlib.suppress(OSError):
             request.wfile.write(content)
-
-    def busy_seconds(self):
-        """CPU time of the service and of the line to it."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
 
     def stop(self):
         self._line.shutdown()
@@ -338,35 +330,6 @@ def test_killed_at_every_write(world):
     assert killed >= 20 // step, killed
 
 
-def measure(world):
-    """The second version of the real game from an empty runner, 50 ms away, against a folder."""
-    if not GAME:
-        raise SystemExit("error: VSEKAI_TEST_DATA is not set: there are no builds to publish")
-    indexes = sorted(GAME.glob("*linux*.caidx"))[-2:]
-    trees = []
-    for index in indexes:
-        trees.append(world.folder / index.stem)
-        world.done("store", "extract", "--store", GAME / "store", index, trees[-1])
-    took = {}
-    for name, place in [("folder", world.folder / "repository"), ("bucket", "s3://games/real")]:
-        for version, tree in zip(["1.0.0", "1.1.0"], trees):
-            files = (path for path in sorted(tree.rglob("*")) if path.is_file())
-            entry = next(path for path in files if path.read_bytes()[:4] == b"\x7fELF").relative_to(tree)
-            words = ["publish", tree, "--version", version, "--mode", "stable", "--entry", entry, "--fast",
-                     "--repository", place, "--keys", world.keys]
-            world.service.delay = 0.05 if version == "1.1.0" else 0.0
-            world.service.reset()
-            begun, busy = time.monotonic(), world.service.busy_seconds()
-            published = world.done(*words)
-            took[name], busy = time.monotonic() - begun, world.service.busy_seconds() - busy
-    world.service.delay = 0.0
-    print(f"second version of {indexes[1].name}, 50 ms away: {took['bucket']:.2f} s, "
-          f"a folder: {took['folder']:.2f} s, ratio {took['bucket'] / took['folder']:.2f}; "
-          f"{world.service.requests} requests, {world.service.read_bytes} bytes read back, "
-          f"{published['new_chunks']} chunks and {len(published['bundles'])} bundles sent; "
-          f"the service itself was busy for {busy:.2f} s on the same processors")
-
-
 @contextlib.contextmanager
 def new_world():
     with tempfile.TemporaryDirectory(prefix="vsekai-bucket-") as folder:
@@ -378,10 +341,6 @@ def new_world():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--measure"]:
-        with new_world() as world:
-            measure(world)
-        sys.exit()
     if shutil.which("moto_server"):
         run_tests("buckets", globals(), sys.argv[1:], new_world)
     print("SKIPPED: no moto_server: nothing is published to a bucket", file=sys.stderr)

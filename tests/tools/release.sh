@@ -4,7 +4,8 @@
 #	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
 #	windows   vsekai.exe and the stub that the desktop starts, and an installer for one user
 #	addon     the addon for Godot, with its libraries for Linux and Windows
-#	launcher  the exported launcher for Linux, with vsekai: a tree to publish
+#	launcher  the exported launcher for Linux, and for Windows with a template, with vsekai: trees to publish. Without
+#	          Godot's own template for Windows, the one of tests/tools/godot_windows.sh gives one for trials ("-debug")
 #	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
 #	          dependencies
 #	check     starts each program in a system that has nothing else
@@ -146,6 +147,25 @@ part_launcher() {
 	cp -r "$repo"/out/linux/. "$work/vsekai-launcher-$version-linux-x86_64"
 	cp "$(launcher_command)" "$work/vsekai-launcher-$version-linux-x86_64/vsekai"
 	archive "vsekai-launcher-$version-linux-x86_64" tar.xz
+	windows_launcher
+}
+
+windows_launcher() {
+	local name=vsekai-launcher-$version-windows-x86_64 programs=$target/x86_64-pc-windows-gnu
+	rm -rf "$repo/out/windows"
+	stage "release: launcher for Windows" "$tools/export.sh" launcher release --windows --keep-library
+	if [[ ! -e $repo/out/windows/launcher.exe ]] && "$tools/godot_windows.sh" --path >/dev/null; then
+		name+=-debug
+		stage "release: launcher for Windows, in debug" "$tools/export.sh" launcher debug --windows
+	fi
+	if [[ ! -e $repo/out/windows/launcher.exe || ! -e $programs/dist/vsekai.exe ]]; then
+		skip "no template of Godot for Windows, or no vsekai.exe (part windows): no launcher for Windows"
+		return
+	fi
+	mkdir -p "$work/$name"
+	cp -r "$repo"/out/windows/. "$programs/dist/vsekai.exe" "$programs/stub/vsekai-stub.exe" "$work/$name"
+	rm -f "$work/$name"/*.console.exe
+	archive "$name" zip
 }
 
 # The licences of all crates that are linked, from their own files.
@@ -216,6 +236,9 @@ part_check() {
 	stage "release: the installer in wine" installer_in_wine "$out/vsekai-$version-setup.exe"
 	stage "release: Windows in wine" "$repo/tests/e2e/smoke.sh" \
 		"$extracted/vsekai-$version-windows-x86_64/vsekai.exe" "$tools/wine.sh"
+	if compgen -G "$out/vsekai-launcher-$version-windows-*.zip" >/dev/null; then
+		stage "release: all of docs/install.md on a fresh Windows" "$repo/tests/e2e/fresh_windows.py" "$out"
+	fi
 	find "$out" -maxdepth 1 -type f -printf '%10s  %f\n' | sort -k 2
 }
 

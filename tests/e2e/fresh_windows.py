@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""A player on a bare Windows follows docs/install.md, with nothing but the files of a release.
+
+Usage: tests/e2e/fresh_windows.py OUT_RELEASE. A fresh prefix of wine is the Windows. V-Sekai's own builds, two versions of
+the launcher and, if it was exported for Windows, the sample are published by the `vsekai` of this system to a web host.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from display import Display
+from systems import GODOT, QUIET, REPO, WINE, Windows, program
+from windows import Server, current, tree
+from world import GAME, wait_until
+
+SAMPLE = REPO / "out/sample-0.2.0/windows"
+BUILDS = {"1.0.0": "vsekai_game_linux", "2.0.0": "v_sekai_linuxbsd"}
+
+
+class Publisher:
+    """Has a repository with the modes `stable`, `launcher` and `sample`."""
+
+    def __init__(self, folder):
+        self.folder, self.repository, self.keys = folder, folder / "repository", folder / "keys"
+        modes = [word for mode in ("stable", "launcher", "sample") for word in ("--mode", mode)]
+        self.run("keys", "init", self.keys, *modes)
+
+    def run(self, *words):
+        done = subprocess.run([program("vsekai"), *map(str, words)], capture_output=True, text=True)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+
+    def publish(self, mode, version, entry, *words):
+        options = ["--mode", mode, "--version", version, "--entry", entry, "--platform", "windows-x86_64", "--fast"]
+        self.run("publish", *options, "--repository", self.repository, "--keys", self.keys, *words)
+
+    def publish_build(self, version):
+        """One of V-Sekai's builds, which are for Linux: they are installed here, not started."""
+        index = sorted(GAME.glob("*linux*.caidx"))[-2:][list(BUILDS).index(version)]
+        words = ["--from-index", index, "--from-store", GAME / "store", "--allow", "entry_not_program"]
+        self.publish("stable", version, BUILDS[version], *words)
+
+
+class Player:
+    """A fresh Windows with its drive C, on a display."""
+
+    def __init__(self, folder, display):
+        self._display, self._windows = display, Windows(folder)
+        self.drive = folder / "prefix/drive_c"
+
+    def start(self, *words, **more):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
+        clean |= {"VSEKAI_TOOLS": os.environ["VSEKAI_TOOLS"]} if "VSEKAI_TOOLS" in os.environ else {}
+        env = {**clean, **QUIET, "DISPLAY": self._display.name, "VSEKAI_WINE_PREFIX": str(self.drive.parent)}
+        return subprocess.Popen([WINE, *map(str, words)], env=env, stdin=subprocess.DEVNULL, **more)
+
+    def run(self, *words):
+        process = self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said, _ = process.communicate(timeout=300)
+        print(f"> {' '.join(map(str, words))}\n{said}", end="", flush=True)
+        assert process.returncode == 0, f"{words} ended with {process.returncode}"
+        return said
+
+    def close(self):
+        self._windows.close()
+
+
+def is_listed(player, name):
+    """Whether *Apps* in the settings lists a program."""
+    return f'"DisplayName"="{name}"' in (player.drive.parent / "user.reg").read_text(errors="replace")
+
+
+def launch(player, display, words, title, then):
+    """Starts a game or the launcher, waits for its window and for `then`, and closes it."""
+    process = player.start(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(f"no window {title}", lambda: display.windows(title) > 0, 180)
+    wait_until(f"what {title} was to do", then, 180)
+    display.key("alt+F4")
+    process.wait(60)
+
+
+def walk(player, display, publisher, release):
+    setup, headless = next(release.glob("*-setup.exe")), next(release.glob("headless-vsekai-v*.exe"))
+    for file in (setup, headless):
+        shutil.copy(file, player.drive)
+    with contextlib.closing(Server(publisher.repository)) as server:
+        shutil.copy(publisher.keys / "root.json", player.drive)
+        first = ["--repository", server.url, "--trust-root", "C:/root.json"]
+        # The command.
+        player.run(f"C:/{setup.name}", "/S")
+        command = next(player.drive.glob("users/*/AppData/Local/V-Sekai/bin")).relative_to(player.drive)
+        vsekai = f"C:/{command}/vsekai.exe"
+        # The launcher, by the command that needs no installation.
+        player.run(f"C:/{headless.name}", "--update", "C:/v-sekai/launcher", "--mode_name", "launcher", *first)
+        launcher = player.drive / "v-sekai/launcher"
+        publisher.publish("launcher", "0.2.0", "launcher.exe", publisher.folder / "launcher")
+        is_new = lambda: current(launcher)["version"] == "0.2.0"  # noqa: E731
+        launch(player, display, [f"C:/{headless.name}", "launch", "C:/v-sekai/launcher"], "V-Sekai", is_new)
+        launch(player, display, ["C:/v-sekai/launcher/V-Sekai-Launcher.exe"], "V-Sekai", lambda: True)
+        # V-Sekai.
+        player.run(vsekai, "--update", "C:/v-sekai/game", *first)
+        game = player.drive / "v-sekai/game"
+        assert current(game)["version"] == "1.0.0"
+        publisher.publish_build("2.0.0")
+        player.run(vsekai, "--update", "C:/v-sekai/game")
+        assert current(game)["version"] == "2.0.0" and (tree(game) / BUILDS["2.0.0"]).is_file()
+        player.run(vsekai, "verify", "C:/v-sekai/game")
+        # The sample.
+        if SAMPLE.is_dir():
+            player.run(vsekai, "--update", "C:/v-sekai/sample", "--mode_name", "sample", *first)
+            launch(player, display, [vsekai, "launch", "C:/v-sekai/sample"], "Sample 0.2.0", lambda: True)
+            player.run(vsekai, "uninstall", "C:/v-sekai/sample")
+        else:
+            print(f"SKIPPED: {SAMPLE} is missing: no sample is played", file=sys.stderr)
+        # All of it goes.
+        assert is_listed(player, "V-Sekai Launcher")
+        player.run(vsekai, "uninstall", "C:/v-sekai/game")
+        player.run(vsekai, "uninstall", "C:/v-sekai/launcher")
+        folder = f"C:/{command}".replace("/", "\\")
+        player.run(f"C:/{command}/uninstall.exe", "/S", f"_?={folder}")
+    player.close()
+    left = [str(path.relative_to(player.drive)) for path in (player.drive / "v-sekai").rglob("*")]
+    assert not left, left
+    assert not is_listed(player, "V-Sekai Launcher") and not is_listed(player, "V-Sekai updater")
+
+
+def main(release):
+    if not GAME:
+        print("SKIPPED: VSEKAI_TEST_DATA is not set, so there is no V-Sekai to install", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory(prefix="vsekai-fresh-", dir="/tmp") as place:
+        folder, display = Path(place).resolve(), Display(GODOT)
+        publisher = Publisher(folder)
+        with zipfile.ZipFile(next(release.glob("vsekai-launcher-*-windows-*.zip"))) as archive:
+            archive.extractall(folder)
+        next(folder.glob("vsekai-launcher-*")).rename(folder / "launcher")
+        publisher.publish("launcher", "0.1.0", "launcher.exe", folder / "launcher")
+        (folder / "launcher/version.txt").write_text("0.2.0\n")
+        publisher.publish_build("1.0.0")
+        if SAMPLE.is_dir():
+            publisher.publish("sample", "0.2.0", "sample.exe", SAMPLE)
+        player = Player(folder, display)
+        try:
+            walk(player, display, publisher, release)
+        except BaseException:
+            display.save(REPO / "out/fresh_windows.png")
+            raise
+        finally:
+            player.close()
+            display.close()
+    print("installed, updated, played and removed on a fresh Windows")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
