@@ -37,6 +37,7 @@ func open() -> void:
 	_open.append(self)
 	move_to_front()
 	show()
+	_close_ring()
 	_default_focus().grab_focus()
 
 
@@ -52,6 +53,25 @@ func close() -> void:
 
 func _default_focus() -> Control:
 	return close_button
+
+
+## Leads the focus round in the dialog. By itself it would go to what is behind, and be sent back.
+func _close_ring() -> void:
+	var ring: Array[Control] = []
+	for node: Node in find_children("*", "Control", true, false):
+		var control := node as Control
+		if control.focus_mode == FOCUS_ALL and control.is_visible_in_tree():
+			ring.append(control)
+	for index: int in ring.size():
+		var control := ring[index]
+		var previous := control.get_path_to(ring[index - 1])
+		var next := control.get_path_to(ring[(index + 1) % ring.size()])
+		control.focus_previous = previous
+		control.focus_neighbor_left = previous
+		control.focus_neighbor_top = previous
+		control.focus_next = next
+		control.focus_neighbor_right = next
+		control.focus_neighbor_bottom = next
 
 
 func _is_in_front() -> bool:

@@ -4,8 +4,8 @@
     tests/e2e/own_launcher.py      uses the export in out/linux
 
 Publishes the export with `vsekai` beside it in the mode `launcher`, and starts it in a virtual display: the trial ends by
-its first frame, a newer one is installed in the background, and the next start is that. The offer
-of a downloaded launcher to install itself would need an export of another brand: that is not tried here.
+its first frame, a newer one is installed in the background, and the next start is that. Then one that was only unpacked,
+of a brand that publishes its launcher, offers to install itself, and does.
 """
 
 import json
@@ -13,10 +13,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from display import Display
-from systems import GODOT, Linux
+from systems import GODOT, REPO, Linux
 from world import program, wait_until
 
 # Longer than the launcher needs, so that only its ready file can end the trial.
@@ -55,14 +56,27 @@ class Product:
     def status(self):
         return json.loads(self.run("--json", "status", self.root).splitlines()[-1])
 
+    def unpack(self, folder):
+        """A download of a launcher whose brand knows this repository and publishes the launcher there."""
+        shutil.copytree(self.tree, folder)
+        branding = (REPO / "themes/vsekai/vsekai_branding.tres").read_text()
+        addresses = f'repository_urls = PackedStringArray("{self.folder / "repository"}")\n'
+        trust = f'trust_root = "{self.folder / "keys/root.json"}"\nlauncher_mode = "launcher"\n'
+        (folder / "branding.tres").write_text(branding + addresses + trust)
+        (folder / "override.cfg").write_text(f'[vsekai]\nbranding="{folder / "branding.tres"}"\n')
+        return folder / LAUNCHER.name
+
     def start(self, display, log):
+        return self.spawn([self.vsekai, "launch", str(self.root), "--grace", GRACE, "--"], display, log)
+
+    def spawn(self, command, display, log):
         passed = {"HOME": str(self.home), "LANG": "en_US.UTF-8", "DISPLAY": display.name,
                   "GDRUST_SUPPRESSED_WARNINGS": "RegisterDocsInExport"}
         env = {name: value for name, value in os.environ.items() if not name.startswith("VSEKAI_")}
         if "VSEKAI_TOOLS" in os.environ:
             env["VSEKAI_TOOLS"] = os.environ["VSEKAI_TOOLS"]
         settings = [f"{name}={value}" for name, value in passed.items()]
-        words = [GODOT, "--run", "env", *settings, self.vsekai, "launch", str(self.root), "--grace", GRACE, "--", "--audio-driver", "Dummy"]
+        words = [GODOT, "--run", "env", *settings, *command, "--audio-driver", "Dummy"]
         return subprocess.Popen(words, env=env, stdout=log, stderr=log)
 
 
@@ -73,6 +87,7 @@ def main():
         with (product.folder / "launcher.log").open("ab") as log:
             try:
                 play(product, display, log)
+                install_itself(product, display, log)
             except BaseException:
                 print((product.folder / "launcher.log").read_text()[-3000:])
                 raise
@@ -109,6 +124,40 @@ def play(product, display, log):
     finally:
         launcher.terminate()
         launcher.wait(60)
+
+
+def settled(display):
+    """The picture, once it has stayed the same for two seconds."""
+    while True:
+        before = display.memory()
+        time.sleep(2)
+        if display.memory() == before:
+            return before
+
+
+def install_itself(product, display, log):
+    # Another player, who has never had it.
+    product.home = product.folder / "other-home"
+    product.home.mkdir()
+    program, installed = product.unpack(product.folder / "unpacked"), product.home / ".local/share/vsekai/launcher"
+    unpacked = product.spawn([program], display, log)
+    wait_until("the unpacked launcher has no window", lambda: display.windows("V-Sekai") > 0)
+    wait_until("the launcher shows nothing", display.has_picture)
+    before = settled(display)
+    # The question's safe answer has the focus; the other one is to its left.
+    display.key("Left")
+    wait_until("the focus does not move", lambda: display.memory() != before)
+    display.save(REPO / "out/own_launcher_offer.png")
+    display.key("Return")
+    is_there = lambda: (installed / ".vsekai/state.json").exists()  # noqa: E731
+    wait_until("the launcher has not installed itself", is_there, 180)
+    # The installed one runs, and the other one has gone.
+    wait_until("the unpacked launcher stays", lambda: unpacked.poll() is not None)
+    product.root = installed
+    wait_until("the installed launcher has no window", lambda: display.windows("V-Sekai") == 1)
+    wait_until("the installed launcher is not in the menu", lambda: product.status()["is_integrated"])
+    subprocess.run(["pkill", "-f", str(installed)], check=False)
+    wait_until("the installed launcher stays", lambda: display.windows("V-Sekai") == 0)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,21 @@ func test_nothing_is_done_unless_the_answer_is_yes() -> void:
 	assert(_heard == ["yes"])
 
 
+func test_each_answer_is_reached_by_keys_and_pad() -> void:
+	var frame := _open()
+	for way: Key in [KEY_TAB, KEY_LEFT, KEY_RIGHT, KEY_UP, KEY_DOWN]:
+		_heard.clear()
+		frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+		await Hands.key(get_tree(), way)
+		await Hands.key(get_tree(), KEY_ENTER)
+		assert(_heard == ["yes"], OS.get_keycode_string(way))
+	_heard.clear()
+	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_LEFT)
+	await Hands.pad(get_tree(), JOY_BUTTON_A)
+	assert(_heard == ["yes"])
+
+
 func test_of_two_dialogs_the_last_is_in_front() -> void:
 	var frame := _open()
 	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
