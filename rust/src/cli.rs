@@ -20,10 +20,10 @@ mod progress;
 mod settings;
 mod signals;
 mod size;
+mod style;
 mod summary;
+mod table;
 mod updater;
-
-use clap::CommandFactory as _;
 
 use crate::local::program;
 
@@ -56,7 +56,7 @@ pub fn begin_as_program() {
 
 /// The whole command line, for manual pages and completions of shells.
 pub fn command() -> clap::Command {
-    Cli::command()
+    Cli::grouped()
 }
 
 fn obey(arguments: Vec<OsString>) -> u8 {

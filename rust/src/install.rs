@@ -52,7 +52,7 @@ pub use rollback::VerifyDepth;
 pub use root::InstallRoot;
 pub use session::{Admission, Session};
 pub use signed::{SignedDigests, mend as mend_release};
-pub use state::{InstallState, Installed, OpenStart, Trial};
+pub use state::{Change, InstallState, Installed, MAX_CHANGES, OpenStart, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
 pub use verify::{Condition, Damage, Examined, Verified, examine, glance, verify};

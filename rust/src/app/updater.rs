@@ -14,7 +14,7 @@ use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::formats::release::{DEFAULT_STORE, ModeName, Why};
 use crate::install::{
-    self, Admission, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Need, Prepared,
+    self, Admission, Change, Examined, InPlace, InstallRoot, InstallState, Installed, InstalledVersion, Need, Prepared,
     Purpose, Session, SignedDigests, Trial, Uninstalled, VerifyDepth, VersionJob,
 };
 use crate::local::sources::{Sources, Transfer};
@@ -32,7 +32,7 @@ mod itself;
 mod repository_state;
 mod restore;
 
-pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated};
+pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated, VersionInfo};
 pub use itself::Replaced;
 
 use bundle_client::BundleClient;
@@ -361,6 +361,21 @@ impl Updater {
         let state = self.state_or_new(monitor)?;
         let view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
         Ok(view.modes(&self.settings.platform, &state.mode))
+    }
+
+    /// The versions that the repository lists, newest first: those of one mode, or those of each mode after the other.
+    ///
+    /// # Errors
+    /// `mode_unknown`; those of opening the repository.
+    pub fn versions(&self, mode: Option<&ModeName>, monitor: &Monitor) -> Result<Vec<VersionInfo>> {
+        let state = self.state_or_new(monitor)?;
+        let view = RepositoryState::open(&self.settings, &self.root, &state, monitor)?;
+        view.versions(&self.settings.platform, &state, mode)
+    }
+
+    /// Which versions became current, and when; oldest first. Only the last ones are remembered.
+    pub fn history(&self, monitor: &Monitor) -> Result<Vec<Change>> {
+        Ok(self.state(monitor)?.history)
     }
 
     /// The state of the install, without network access.

@@ -4,23 +4,26 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
 
+mod groups;
 pub(crate) mod install;
 pub(crate) mod publish;
+pub(crate) mod settings;
 pub(crate) mod store;
 
 const EXAMPLES: &str = "\
 Examples:
-  vsekai --update GAME --repository https://example.org --trust-root root.json    install
-  vsekai --update GAME                       update to the version its mode offers
-  vsekai launch GAME                         start it; roll back if a new version fails to start
-  vsekai mode switch --mode_name beta GAME   follow another mode
+  vsekai install GAME --repository https://example.org --trust-root root.json
+  vsekai update GAME               update to the version its mode offers; also `vsekai --update GAME`
+  vsekai launch GAME               start it; roll back if a new version fails to start
+  vsekai mode switch beta GAME     follow another mode
   vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS
 
+In the folder of an install, GAME can be left out.
 Settings can also come from the user's configuration file or VSEKAI_* variables: see `vsekai config show`.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 10 update available (check --exit-code), 75 busy,
 130 interrupted";
@@ -43,7 +46,7 @@ impl Cli {
     pub(crate) fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         let arguments = with_update_as_command(arguments);
-        Self::try_parse_from(&arguments).map_err(|error| match error.kind() {
+        Self::parse(&arguments).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
             _ => error,
         })
@@ -90,6 +93,16 @@ fn with_update_as_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 impl Cli {
+    /// The whole command line, with the commands of its help in groups.
+    pub(crate) fn grouped() -> clap::Command {
+        groups::group(Self::command())
+    }
+
+    fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::grouped().try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
+
     fn names() -> Vec<String> {
         Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
     }
@@ -97,6 +110,7 @@ impl Cli {
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output and threads")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Global {
     /// Print newline-delimited JSON to stdout
     #[arg(long, global = true)]
@@ -104,6 +118,9 @@ pub(crate) struct Global {
     /// Print errors only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Also say on stderr what is done, how long it takes, and what was read, kept and requested
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// Hide the progress bar, even on a terminal
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
@@ -114,9 +131,12 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Update(install::Update),
+    Install(Box<install::Install>),
+    Update(Box<install::Update>),
     Check(install::Check),
     Status(install::Status),
+    Versions(install::Versions),
+    History(install::History),
     Verify(install::Verify),
     Rollback(install::Rollback),
     Launch(install::Launch),
@@ -128,11 +148,12 @@ pub(crate) enum Command {
     Mode(install::Mode),
     Integrate(install::Integrate),
     Unintegrate(install::Unintegrate),
-    /// Show the settings and where each one comes from
+    /// Show and change the settings of this user
     #[command(subcommand, arg_required_else_help = true)]
-    Config(install::Config),
+    Config(settings::Config),
+    Completions(settings::Completions),
     Publish(Box<publish::Publish>),
-    /// Change what a repository offers: recall, skip, roll out, retire, renew
+    /// Show and change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
     Repository(publish::Repository),
     /// Create, change and show the keys that sign a repository
@@ -148,31 +169,31 @@ pub(crate) enum Command {
 #[command(next_help_heading = "Network")]
 pub(crate) struct Network {
     /// File whose first line is sent as the Authorization header [env: `VSEKAI_HTTP_AUTH`, the value itself]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_auth_file: Option<PathBuf>,
     /// File whose first line is sent as the Cookie header [env: `VSEKAI_HTTP_COOKIE`, the value itself]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_cookie_file: Option<PathBuf>,
     /// Also send these credentials to the server at this URL, if the catalog of a repository names it. May be repeated
-    #[arg(long, value_name = "URL")]
+    #[arg(long, hide_short_help = true, value_name = "URL")]
     pub(crate) http_auth_origin: Vec<Url>,
     /// PEM file with the client certificate and its key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(crate) client_cert: Option<PathBuf>,
     /// PEM file with the client key, if it is not in the certificate's file
-    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "client_cert")]
     pub(crate) client_key: Option<PathBuf>,
     /// PEM file of an additional certificate authority to trust. May be repeated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
     /// Proxy to use [default: from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, hide_short_help = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Limit downloads to this many bytes per second, such as 5M or 500K
-    #[arg(long, value_name = "RATE", value_parser = rate_bytes_per_second)]
+    #[arg(long, hide_short_help = true, value_name = "RATE", value_parser = rate_bytes_per_second)]
     pub(crate) limit_rate: Option<u64>,
     /// Maximum number of parallel requests; the actual number adapts to the link [default: 128]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) connections: Option<u16>,
 }
 
@@ -182,7 +203,43 @@ mod tests {
 
     #[test]
     fn command_line_is_sound() {
-        Cli::command().debug_assert();
+        Cli::grouped().debug_assert();
+    }
+
+    #[test]
+    fn short_help_leaves_the_network_to_the_long_one() {
+        let help = |words: &str| Cli::parse_arguments(words.split(' ').map(OsString::from).collect()).unwrap_err();
+        for command in ["update", "check", "publish", "store extract"] {
+            assert!(!help(&format!("{command} -h")).to_string().contains("--proxy"), "{command}");
+            assert!(help(&format!("{command} --help")).to_string().contains("--proxy"), "{command}");
+        }
+    }
+
+    #[test]
+    fn mode_is_a_word_or_an_option() {
+        let switch = |words: &str| {
+            let cli = Cli::parse_arguments(words.split(' ').map(OsString::from).collect()).unwrap();
+            let Command::Mode(install::Mode::Switch(args)) = cli.command else { panic!("{words}") };
+            args.wanted().map(|(mode, dir)| (mode.to_string(), dir))
+        };
+        let wanted = |dir: Option<&str>| Some(("beta".to_owned(), dir.map(PathBuf::from)));
+        for (words, dir) in [
+            ("mode switch beta", None),
+            ("mode switch --mode_name beta", None),
+            ("mode switch beta GAME", Some("GAME")),
+            ("mode switch --mode_name beta GAME", Some("GAME")),
+            ("mode switch GAME --mode beta", Some("GAME")),
+        ] {
+            assert_eq!(switch(words).ok(), wanted(dir), "{words}");
+        }
+        for words in ["mode switch", "mode switch Not/A/Mode", "mode switch a b --mode c", "mode switch a b c"] {
+            let parsed = Cli::parse_arguments(words.split(' ').map(OsString::from).collect());
+            let is_refused = match parsed.map(|cli| cli.command) {
+                Ok(Command::Mode(install::Mode::Switch(args))) => args.wanted().is_err(),
+                other => other.is_err(),
+            };
+            assert!(is_refused, "{words}");
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use crate::cli::output::Output;
 use crate::cli::progress;
 
 mod check;
+mod completions;
 mod config;
+mod history;
 mod integrate;
 mod keys;
 mod launch;
@@ -18,13 +20,22 @@ mod repository;
 mod self_update;
 mod status;
 mod store;
+mod uninstall;
 mod update;
 mod verify;
+mod versions;
 
 /// Runs the command and returns its exit code.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
-    let monitor = progress::monitor(&cli.global);
+    let has_steps = match &cli.command {
+        Command::Install(args) => !args.how.dry_run,
+        Command::Update(args) => !args.how.dry_run,
+        Command::SelfUpdate(_) => true,
+        _ => false,
+    };
+    let monitor = progress::monitor(&cli.global, has_steps);
     match cli.command {
+        Command::Install(args) => update::install(&args, output, &monitor),
         Command::Update(args) => update::run(&args, output, &monitor),
         Command::Check(args) => check::run(&args, output, &monitor),
         Command::Status(args) => status::run(&args, output, &monitor),
@@ -32,12 +43,15 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Rollback(args) => update::roll_back(&args, output, &monitor),
         Command::Launch(args) => launch::run(args, output, &monitor),
         Command::Open(args) => launch::open(&args, output, &monitor),
-        Command::Uninstall(args) => update::uninstall(&args, output, &monitor),
+        Command::Versions(args) => versions::run(&args, output, &monitor),
+        Command::History(args) => history::run(&args, output, &monitor),
+        Command::Uninstall(args) => uninstall::run(&args, output, &monitor),
         Command::SelfUpdate(args) => self_update::run(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
         Command::Integrate(args) => integrate::run(&args, output, &monitor),
         Command::Unintegrate(args) => integrate::undo(&args, output, &monitor),
         Command::Config(args) => config::run(&args, output),
+        Command::Completions(args) => completions::run(&args),
         Command::Publish(args) => publish::run(*args, output, &monitor),
         Command::Repository(args) => repository::run(args, output),
         Command::Keys(args) => keys::run(args, output),

@@ -1,13 +1,14 @@
 //! Converts command-line options into values of the library.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::app::host;
 use crate::error::{Error, Result};
 use crate::formats::chunk::DigestAlgorithm;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::ChunkSizes;
+use crate::install::InstallRoot;
 use crate::local::disk;
 use crate::local::extract::IndexKind;
 use crate::local::store::LocalStore;
@@ -41,6 +42,22 @@ pub(crate) fn folder(argument: &Path) -> Result<&Path> {
     }
     let reason = format!("{} is a URL; give a folder of this machine", shown(argument.as_os_str()));
     Err(Error::invalid("DIR", reason))
+}
+
+/// The install root that a command works on: the given folder, or the install that holds the working folder.
+///
+/// # Errors
+/// `invalid_argument` if none was given, and the working folder is in no install.
+pub(crate) fn install_dir(given: Option<&Path>) -> Result<PathBuf> {
+    let none = || Error::invalid("DIR", "the working folder is in no install; name the folder of one");
+    given.map(Path::to_owned).or_else(around).ok_or_else(none)
+}
+
+/// The install that holds the working folder, if there is one.
+pub(crate) fn around() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let is_ours = |folder: &&Path| InstallRoot::at(folder).is_ok_and(|root| root.is_ours());
+    here.ancestors().find(is_ours).map(Path::to_owned)
 }
 
 /// The scheme of an address in the place of a path. A single letter is a drive of Windows.

@@ -1,7 +1,7 @@
 //! Prints results and errors: data to stdout, everything else to stderr.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::cli::arguments::Global;
 use crate::cli::hints::hint;
+use crate::cli::{progress, style};
 
 /// Exit codes (see `vsekai --help`).
 pub(crate) const DONE: u8 = 0;
@@ -19,6 +20,9 @@ const BUSY: u8 = 75;
 const INTERRUPTED: u8 = 130;
 pub(crate) const INTERNAL: u8 = 101;
 
+/// Longest answer to a question that is read.
+const MAX_ANSWER_BYTES: u64 = 1024;
+
 /// Whether a result could not be reported.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -27,11 +31,12 @@ static LOST: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    verbose: bool,
 }
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { json: global.json, quiet: global.quiet }
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose }
     }
 
     /// The result: as text, or as the last JSON line.
@@ -62,12 +67,33 @@ impl Output {
     /// A line on stderr for people. `--json` reports the same in its last line; `--quiet` omits it.
     pub(crate) fn note(self, text: &str) {
         if !self.json && !self.quiet {
-            let _ = writeln!(io::stderr(), "{}", text::lines(text));
+            progress::clear();
+            style::say(&text::lines(text));
         }
+    }
+
+    /// A line on stderr for people who want to know more.
+    pub(crate) fn detail(self, text: &str) {
+        if self.verbose && !text.is_empty() {
+            self.note(text);
+        }
+    }
+
+    /// Asks on a terminal. Where nobody can answer, or everything is for a script, the answer is yes.
+    pub(crate) fn confirm(self, question: &str) -> bool {
+        let is_asked = !self.json && !self.quiet && io::stdin().is_terminal() && io::stderr().is_terminal();
+        if !is_asked {
+            return true;
+        }
+        let _ = write!(io::stderr(), "{} [y/N] ", text::line(question)).and_then(|()| io::stderr().flush());
+        let mut answer = String::new();
+        let is_read = io::stdin().lock().take(MAX_ANSWER_BYTES).read_line(&mut answer).is_ok();
+        is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
 
     /// A line of data on stdout. A reader that closed the pipe is not an error.
     fn data(text: &str) {
+        progress::clear();
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
@@ -80,7 +106,7 @@ impl Output {
     /// Reports a command line that cannot be parsed. `said` is the parser's own text.
     pub(crate) fn refuse(said: &str, is_json: bool) -> u8 {
         let said = text::without_secrets(&text::lines(said));
-        let _ = write!(io::stderr(), "{said}");
+        style::say(said.trim_end_matches('\n'));
         if is_json {
             let first = said.lines().next().unwrap_or_default();
             let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
@@ -115,7 +141,8 @@ impl Output {
         if let Some(hint) = hint(error.code()) {
             text = format!("{text}\n\nhint: {hint}");
         }
-        let _ = writeln!(io::stderr(), "{text}");
+        progress::clear();
+        style::say(&text);
         if self.json {
             Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint: hint(error.code()) });
         }

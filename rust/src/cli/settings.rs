@@ -56,11 +56,24 @@ pub(crate) fn default_mode() -> Result<ModeName> {
 
 /// Sets the mode of new installs in the user's configuration file, and returns that file's path.
 pub(crate) fn set_default_mode(mode: &ModeName) -> Result<PathBuf> {
-    let no_home = || Error::invalid("configuration", "this user's home folder is unknown");
-    let path = file().ok_or_else(no_home)?;
+    change("mode", &[mode.to_string()])
+}
+
+/// Sets a key of the user's configuration file, or removes it without values, and returns that file's path.
+pub(crate) fn change(key: &str, values: &[String]) -> Result<PathBuf> {
+    let path = known_file()?;
     let bytes = disk::read_if_exists(&path, MAX_CONFIG_BYTES as u64)?.unwrap_or_default();
-    let text = Config::with_mode(&String::from_utf8_lossy(&bytes), mode.as_str())?;
-    path.parent().map_or(Ok(()), disk::create_directory)?;
-    disk::write_atomic(&path, text.as_bytes(), Durability::PowerCut)?;
+    let before = std::str::from_utf8(&bytes);
+    let before = before.map_err(|_| Error::invalid("configuration", format!("{} is not UTF-8", path.display())))?;
+    let text = Config::with(before, key, values)?;
+    if text != before {
+        path.parent().map_or(Ok(()), disk::create_directory)?;
+        disk::write_atomic(&path, text.as_bytes(), Durability::PowerCut)?;
+    }
     Ok(path)
+}
+
+/// The user's configuration file, which need not exist.
+pub(crate) fn known_file() -> Result<PathBuf> {
+    file().ok_or_else(|| Error::invalid("configuration", "this user's home folder is unknown"))
 }

@@ -13,6 +13,17 @@ pub(crate) fn bytes(count: u64) -> String {
     if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// Seconds since 1970 as `2026-11-27 06:31`, in the time zone of this machine.
+pub(crate) fn time(seconds: i64) -> String {
+    let Ok(time) = jiff::Timestamp::from_second(seconds) else { return "?".to_owned() };
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// `1 chunk`, `1,866 chunks`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// `1866` as `1,866`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -53,6 +64,7 @@ mod tests {
         assert_eq!(bytes(999_999), "1.0 MB");
         assert_eq!(count(1_866), "1,866");
         assert_eq!(count(12), "12");
+        assert_eq!((counted(1, "file", "files"), counted(0, "file", "files")), ("1 file".into(), "0 files".into()));
         assert_eq!(parse_duration("24h"), Ok(std::time::Duration::from_hours(24)));
         assert!(parse_duration("1w").is_err());
     }

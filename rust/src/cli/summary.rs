@@ -1,9 +1,29 @@
 //! Describes a plan and its prices as text.
 
+use std::path::Path;
+
+use crate::formats::release::ModeName;
+use crate::install::Installed;
 use crate::local::plan::Summary;
 
 use crate::cli::size::{bytes, count};
 use crate::local::strategy::{Method, Price};
+
+/// That an install has the version that it should have, or the one that it keeps for want of another.
+pub(crate) fn up_to_date(dir: &Path, current: &Installed, followed: &ModeName) -> String {
+    let (dir, version, mode) = (dir.display(), &current.version, &current.mode);
+    if followed == mode {
+        format!("{dir} is up to date: {version} ({mode}).")
+    } else {
+        format!("{dir} stays at {version} ({mode}): {followed} has no version to install here now.")
+    }
+}
+
+/// What an update will download; `None` if the plan does not say.
+pub(crate) fn download_bytes(plan: &Summary, prices: &[Price]) -> Option<u64> {
+    let chosen = prices.iter().find(|price| price.chosen).map(|price| price.bytes);
+    chosen.or_else(|| (plan.fetch_bytes > 0 || plan.fetch_chunks == 0).then_some(plan.fetch_bytes))
+}
 
 /// One line for each number of the plan.
 pub(crate) fn rows(plan: &Summary) -> String {

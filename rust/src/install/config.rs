@@ -11,6 +11,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -117,24 +118,85 @@ impl Config {
         })
     }
 
-    /// Changes the mode in the text of a configuration file, and nothing else: comments and order are kept.
+    /// Sets the mode in the text of a configuration file: see [`Config::with`].
     ///
     /// # Errors
-    /// `Malformed` if the text is not a valid configuration, `Invalid` if the mode is not a valid name.
+    /// Those of [`Config::with`].
     pub fn with_mode(text: &str, mode: &str) -> Result<String> {
-        check::mode(mode).map_err(|reason| Error::invalid("mode", reason))?;
-        let value = format!("\"{mode}\"");
-        let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let changed = match Raw::parse(text)?.mode {
-            Some(old) => {
-                let span = old.span();
-                [&text[..span.start], &value, &text[span.end..]].concat()
-            }
-            None if text.is_empty() || text.ends_with('\n') => format!("{text}mode = {value}{line_end}"),
-            None => format!("{text}{line_end}mode = {value}{line_end}"),
-        };
-        Self::parse(&changed).map(|_| changed)
+        Self::with(text, "mode", &[mode.to_owned()])
     }
+
+    /// Sets a key in the text of a configuration file, or removes it without `values`, and changes nothing else: comments
+    /// and order are kept. Several values are a list.
+    ///
+    /// # Errors
+    /// `Malformed` if the text is not a valid configuration, `Invalid` if the key is unknown or the value not allowed.
+    pub fn with(text: &str, key: &str, values: &[String]) -> Result<String> {
+        Self::parse(text)?;
+        let invalid = |reason: String| Error::invalid("setting", reason);
+        let known = KEYS.iter().find(|known| **known == key);
+        let known = *known.ok_or_else(|| invalid(format!("there is no {key:?}; there are {}", KEYS.join(", "))))?;
+        let old = old_value(text, known);
+        let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let changed = match (old, written(known, values).map_err(invalid)?) {
+            (Some(span), Some(value)) => [&text[..span.start], &value, &text[span.end..]].concat(),
+            (Some(span), None) => {
+                let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+                let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at + 1);
+                [&text[..start], &text[end..]].concat()
+            }
+            (None, None) => text.to_owned(),
+            (None, Some(value)) if text.is_empty() || text.ends_with('\n') => {
+                format!("{text}{known} = {value}{line_end}")
+            }
+            (None, Some(value)) => format!("{text}{line_end}{known} = {value}{line_end}"),
+        };
+        match Self::parse(&changed) {
+            Ok(_) => Ok(changed),
+            // Not the line of the file that would have been.
+            Err(Error::Malformed { reason, .. }) => {
+                let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, reason)| reason);
+                Err(Error::invalid(known, reason.to_owned()))
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// The keys of the file, in the order of the documentation.
+pub const KEYS: [&str; 10] = [
+    "repository",
+    "trust_root",
+    "mode",
+    "platform",
+    "limit_rate",
+    "proxy",
+    "connections",
+    "cache",
+    "shared_cache",
+    "grace_seconds",
+];
+
+/// Where the value of a key is in the text, which is a valid configuration.
+fn old_value(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let mut values: BTreeMap<String, Spanned<toml::Value>> = toml::from_str(text).ok()?;
+    values.remove(key).map(|value| value.span())
+}
+
+/// The value of a key as TOML; `None` without values.
+fn written(key: &str, values: &[String]) -> std::result::Result<Option<String>, String> {
+    let Some(first) = values.first() else { return Ok(None) };
+    let text = |value: &String| toml::Value::String(value.clone());
+    let value = match key {
+        "repository" => toml::Value::Array(values.iter().map(text).collect()),
+        _ if values.len() > 1 => return Err(format!("{key} takes one value")),
+        "connections" | "grace_seconds" => {
+            toml::Value::Integer(first.parse().map_err(|_| format!("{key}: {first:?} is not a number"))?)
+        }
+        "shared_cache" => toml::Value::Boolean(first.parse().map_err(|_| format!("{key} is true or false"))?),
+        _ => text(first),
+    };
+    Ok(Some(value.to_string()))
 }
 
 impl Raw {

@@ -1,6 +1,7 @@
 //! `state.json`: the one file that decides which version starts.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,23 @@ impl OpenStart {
     }
 }
 
+/// Most changes that an install remembers.
+pub const MAX_CHANGES: usize = 100;
+
+/// A version became current.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// When, in seconds since 1970, as this machine's clock said.
+    pub time: i64,
+    /// The version that became current.
+    pub version: Version,
+    /// The mode from which it was installed.
+    pub mode: ModeName,
+    /// Whether it is back after a later version, which did not start or was not wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rollback: bool,
+}
+
 /// The content of `state.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstallState {
@@ -119,6 +137,9 @@ pub struct InstallState {
     /// Whether the folder already contained files of the user.
     #[serde(default)]
     pub adopted: bool,
+    /// Which versions became current, and when; the last [`MAX_CHANGES`] of them, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Change>,
     /// The record of the desktop integration, needed to undo it.
     #[serde(default)]
     pub integration: Option<Record>,
@@ -148,6 +169,7 @@ impl InstallState {
             mirrors: Vec::new(),
             stores: Vec::new(),
             adopted: false,
+            history: Vec::new(),
             integration: None,
         }
     }
@@ -207,6 +229,9 @@ impl InstallState {
     pub fn switch_to(&mut self, new: Installed) {
         let is_same_version =
             self.current.as_ref().is_some_and(|old| old.version == new.version && old.mode == new.mode);
+        if !is_same_version {
+            self.record(&new, false);
+        }
         let old = self.current.replace(new);
         let folder = self.current.as_ref().map(|new| new.folder.clone()).unwrap_or_default();
         if is_same_version {
@@ -258,6 +283,7 @@ impl InstallState {
     /// version.
     pub fn roll_back(&mut self) -> bool {
         let Some(previous) = self.previous.take() else { return false };
+        self.record(&previous, true);
         if let Some(left) = self.current.replace(previous) {
             let bad = (left.mode, left.version);
             if !self.bad.contains(&bad) {
@@ -266,6 +292,14 @@ impl InstallState {
         }
         self.trial = None;
         true
+    }
+
+    fn record(&mut self, now: &Installed, is_rollback: bool) {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let (version, mode) = (now.version.clone(), now.mode.clone());
+        self.history.push(Change { time: i64::try_from(since).unwrap_or(i64::MAX), version, mode, is_rollback });
+        let too_many = self.history.len().saturating_sub(MAX_CHANGES);
+        self.history.drain(..too_many);
     }
 
     /// Whether a folder in `versions/` is still needed.

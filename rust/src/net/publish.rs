@@ -47,7 +47,7 @@ mod upload;
 #[cfg(feature = "bucket")]
 pub use bucket::BucketRepository;
 pub use edit::{Edit, Edited, edit};
-pub use roles::roles;
+pub use roles::{Look, look, roles};
 pub use server::{Server, retire_on_server};
 
 /// The content to publish.

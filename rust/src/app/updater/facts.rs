@@ -197,3 +197,28 @@ pub struct ModeInfo {
     /// Whether the install follows it.
     pub is_current: bool,
 }
+
+/// A version of a mode, as the repository lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VersionInfo {
+    /// The mode.
+    pub mode: ModeName,
+    /// The version.
+    pub version: Version,
+    /// The platforms that have a build.
+    pub platforms: Vec<Platform>,
+    /// Whether one of them is the platform of the install.
+    pub is_for_here: bool,
+    /// Whether it is the installed version.
+    pub is_current: bool,
+    /// Whether `rollback` goes back to it.
+    pub is_previous: bool,
+    /// Whether it did not start here, or was left by a rollback: it is not offered again automatically.
+    pub is_bad: bool,
+    /// Whether the publisher has withdrawn it.
+    pub is_recalled: bool,
+    /// Whether it is only installed by name.
+    pub is_skipped: bool,
+    /// Percentage of installs that are offered it.
+    pub rollout: u8,
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::bundle_client::{BundleClient, InstalledBase, KnownList};
-use super::{ModeInfo, Settings, went_back};
+use super::{ModeInfo, Settings, VersionInfo, went_back};
 use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
@@ -311,6 +311,43 @@ impl RepositoryState {
             }
         };
         self.catalog.modes.iter().map(info).collect()
+    }
+
+    pub(super) fn versions(
+        &self,
+        platform: &Platform,
+        state: &InstallState,
+        only: Option<&ModeName>,
+    ) -> Result<Vec<VersionInfo>> {
+        if let Some(mode) = only {
+            self.catalog.mode(mode)?;
+        }
+        let mut all = Vec::new();
+        for (name, mode) in self.catalog.modes.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
+            let mut offers: Vec<&release::Offer> = mode.versions.iter().collect();
+            offers.sort_by(|a, b| b.version.cmp(&a.version).then(b.sequence.cmp(&a.sequence)));
+            all.extend(offers.into_iter().map(|offer| version_info(platform, state, name, offer)));
+        }
+        Ok(all)
+    }
+}
+
+/// A version of a mode, as an install with this state sees it.
+fn version_info(platform: &Platform, state: &InstallState, mode: &ModeName, offer: &release::Offer) -> VersionInfo {
+    let is = |installed: &Option<install::Installed>| {
+        installed.as_ref().is_some_and(|it| (&it.mode, &it.version) == (mode, &offer.version))
+    };
+    VersionInfo {
+        mode: mode.clone(),
+        version: offer.version.clone(),
+        platforms: offer.platforms.iter().cloned().collect(),
+        is_for_here: offer.platforms.contains(platform),
+        is_current: is(&state.current),
+        is_previous: is(&state.previous),
+        is_bad: state.bad.iter().any(|(name, version)| (name, version) == (mode, &offer.version)),
+        is_recalled: offer.recalled,
+        is_skipped: offer.skip_update,
+        rollout: offer.rollout,
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::{Error, Result};
 use crate::formats::release::{ModeName, Platform};
 use crate::version::Version;
 use clap::{Args, Subcommand};
@@ -34,25 +35,49 @@ pub(crate) struct Source {
     pub(crate) network: Network,
 }
 
+const INSTALL_EXAMPLES: &str = "\
+Examples:
+  vsekai install GAME --repository https://example.org --trust-root root.json
+  vsekai install GAME --repository https://example.org --trust-root root.json --mode beta
+
+Afterwards, GAME remembers its repository: `vsekai update GAME`, `vsekai launch GAME`.
+Ctrl-C interrupts; run the same command again to resume.";
+
+/// Install a game. If it is installed already, this is `update`
+#[derive(Debug, Args)]
+#[command(after_help = INSTALL_EXAMPLES)]
+pub(crate) struct Install {
+    /// The install root: a new or empty folder
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
 const UPDATE_EXAMPLES: &str = "\
 Examples:
-  Install:     vsekai update GAME --repository https://example.org --trust-root root.json
-  Update:      vsekai update GAME
-  Preview:     vsekai update --dry-run GAME
-  One version: vsekai update --version 1.2.0 GAME
+  vsekai update GAME                    update it, or resume an update
+  vsekai update GAME --dry-run          only show what would be done
+  vsekai update GAME --version 1.2.0    this version, even if it is older
 
 The old version is kept until the new one has started. Ctrl-C interrupts; run the same command again to resume.";
 
-/// Install a game, or update it to the version its mode offers; also `vsekai --update DIR`
+/// Update a game to the version its mode offers, or install it; also `vsekai --update DIR`
 ///
 /// Installs, updates or resumes, as needed. The installed version stays untouched until the new one is complete; one
 /// atomic write then makes the new version current.
 #[derive(Debug, Args)]
 #[command(after_help = UPDATE_EXAMPLES)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Update {
-    /// The install root: a new or empty folder, or an existing install
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
+/// How a version is installed
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+pub(crate) struct How {
     /// Follow this mode [default: the current mode, or stable]
     #[arg(long, value_name = "NAME")]
     pub(crate) mode: Option<ModeName>,
@@ -85,8 +110,8 @@ pub(crate) struct Update {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai check --exit-code GAME || [ $? -ne 10 ] || vsekai update GAME")]
 pub(crate) struct Check {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
     /// Exit with code 10 if an update is available
     #[arg(long)]
     pub(crate) exit_code: bool,
@@ -103,16 +128,41 @@ pub(crate) struct Check {
 /// Show what is installed, without network access
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// List the versions of a repository, newest first
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  vsekai versions --mode beta GAME\n\nThe version that is installed is marked with *."
+)]
+pub(crate) struct Versions {
+    /// An install root, whose repository is queried [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
+    /// Only the versions of this mode [default: the mode that the install follows, or all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mode: Option<ModeName>,
+    /// The versions of all modes
+    #[arg(long, conflicts_with = "mode")]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) source: Source,
+}
+
+/// Show which versions were installed here, and when
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// Check every file of the installed versions; exits with code 3 if any are damaged
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  vsekai verify --repair GAME")]
 pub(crate) struct Verify {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
     /// Repair damaged files: copies sound data from the other version, and downloads only the rest
     #[arg(long)]
     pub(crate) repair: bool,
@@ -123,8 +173,8 @@ pub(crate) struct Verify {
 /// Go back to the previous version, repairing it if needed; the version left is not offered again automatically
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
     /// Accept an install of another user, named by number: what that user may write decides what is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
@@ -143,8 +193,8 @@ The exit code is the game's, or 128 and the number of the signal: 130 after Ctrl
 #[derive(Debug, Args)]
 #[command(after_help = LAUNCH_EXAMPLES)]
 pub(crate) struct Launch {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
     /// Accept an install of another user, named by number: what that user may write decides what is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
@@ -186,6 +236,9 @@ pub(crate) struct Uninstall {
     /// Accept an install of another user, named by number: what that user may write decides what is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
+    /// Do not ask, even on a terminal
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 const SELF_UPDATE_EXAMPLES: &str = "\
@@ -217,7 +270,7 @@ pub(crate) enum Mode {
 /// List the modes of a repository
 #[derive(Debug, Args)]
 pub(crate) struct ModeList {
-    /// An install root, whose repository is queried
+    /// An install root, whose repository is queried [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: Source,
@@ -226,28 +279,47 @@ pub(crate) struct ModeList {
 /// Show the mode that an install follows, or the default for new installs
 #[derive(Debug, Args)]
 pub(crate) struct ModeCurrent {
-    /// The install root; without it, the setting for new installs
+    /// The install root [default: the install that holds the working folder; elsewhere, the setting for new installs]
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Follow another mode from the next update on. Without DIR: set the mode of new installs
+/// Follow another mode from the next update on
+///
+/// Without DIR, and outside an install, this sets the mode of new installs.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  vsekai mode switch --mode_name beta GAME && vsekai --update GAME")]
+#[command(
+    override_usage = "vsekai mode switch [OPTIONS] <NAME> [DIR]\n       vsekai mode switch [OPTIONS] --mode_name <NAME> [DIR]",
+    after_help = "Example:\n  vsekai mode switch beta GAME && vsekai update GAME"
+)]
 pub(crate) struct ModeSwitch {
     /// The mode to follow
-    #[arg(long = "mode_name", alias = "mode-name", value_name = "NAME", required = true)]
-    pub(crate) mode_name: ModeName,
-    /// The install root; without it, the setting for new installs
-    pub(crate) dir: Option<PathBuf>,
+    #[arg(long = "mode_name", aliases = ["mode-name", "mode"], value_name = "NAME", required_unless_present = "name")]
+    mode_name: Option<ModeName>,
+    /// The mode to follow, unless it is given with --mode_name
+    name: Option<OsString>,
+    /// The install root [default: the install that holds the working folder; elsewhere, the setting for new installs]
+    dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: Source,
+}
+
+impl ModeSwitch {
+    /// The mode, and the install root. If the mode is an option, the first word is the install root.
+    pub(crate) fn wanted(&self) -> Result<(ModeName, Option<PathBuf>)> {
+        match (&self.mode_name, &self.name, &self.dir) {
+            (Some(mode), dir, None) => Ok((mode.clone(), dir.as_ref().map(PathBuf::from))),
+            (Some(_), _, Some(_)) => Err(Error::invalid("NAME", "give the mode once, as a word or with --mode_name")),
+            (None, Some(name), dir) => Ok((ModeName::new(&name.to_string_lossy())?, dir.clone())),
+            (None, None, _) => Err(Error::invalid("NAME", "give the mode to follow")),
+        }
+    }
 }
 
 /// Register an install with this user's desktop: menu entry, icon and uro:// links. Reversible
 #[derive(Debug, Args)]
 pub(crate) struct Integrate {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
     /// Accept an install of another user, named by number: what that user may write decides what is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
@@ -265,15 +337,9 @@ pub(crate) struct Integrate {
 /// Undo `integrate`
 #[derive(Debug, Args)]
 pub(crate) struct Unintegrate {
-    /// The install root
-    pub(crate) dir: PathBuf,
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
     /// Accept an install of another user, named by number: what that user may write decides what is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Config {
-    /// Show each setting with its value and source: environment, file or default
-    Show,
 }

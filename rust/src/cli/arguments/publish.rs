@@ -158,6 +158,22 @@ pub(crate) struct RetireTarget {
     pub(crate) network: Box<Network>,
 }
 
+/// Which repository to show, and the keys that sign it
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("shown").args(["repository", "server"]).required(true))]
+pub(crate) struct ShowTarget {
+    #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
+    pub(crate) repository: Option<PathBuf>,
+    /// The update server, instead of a folder
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<Url>,
+    /// The key folder, of which only root.json is needed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: PathBuf,
+    #[command(flatten)]
+    pub(crate) network: Box<Network>,
+}
+
 /// One version of a mode
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Which {
@@ -171,6 +187,14 @@ pub(crate) struct Which {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Repository {
+    /// Show modes, versions, rollouts and recalls, and how long the signatures are valid
+    Show {
+        #[command(flatten)]
+        target: ShowTarget,
+        /// Only this mode
+        #[arg(long, value_name = "NAME")]
+        mode: Option<ModeName>,
+    },
     /// Stop offering a version, and move its users to the best remaining one
     Recall {
         #[command(flatten)]

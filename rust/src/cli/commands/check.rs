@@ -1,50 +1,89 @@
 //! `vsekai check`
 
-use crate::app::updater::Checked;
+use std::path::Path;
+
+use crate::app::updater::{Available, Checked, Updater};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::release::Why;
+use serde::Serialize;
 
 use crate::cli::arguments::install::Check;
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::bytes;
-use crate::cli::updater;
+use crate::cli::summary::{download_bytes, up_to_date};
+use crate::cli::{options, updater};
 
 /// Exit code of `--exit-code` if an update is available.
 const WAITING: u8 = 10;
 
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    checked: &'a Checked,
+    /// What the update would download, if it was planned for that: less than the limit in `available`.
+    planned_download_bytes: Option<u64>,
+}
+
 pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8> {
-    let updater = updater::updater(&args.dir, &args.source, |settings| {
+    let dir = options::install_dir(args.dir.as_deref())?;
+    let updater = updater::updater(&dir, &args.source, |settings| {
         settings.mode = args.mode.clone().or(settings.mode.take());
         settings.at_once = args.now;
     })?;
     let checked = updater.check(monitor)?;
-    output.done("check", &checked, &text(&checked, args));
+    let planned = checked.available.as_ref().and_then(|available| price(&updater, &checked, available, monitor));
+    let text = match &checked.available {
+        Some(available) => text(&checked, available, planned),
+        None => nothing(&updater, &checked, &dir, monitor),
+    };
+    output.done("check", &Found { checked: &checked, planned_download_bytes: planned }, &text);
     Ok(match checked.available {
         Some(_) if args.exit_code => WAITING,
         _ => DONE,
     })
 }
 
-fn text(checked: &Checked, args: &Check) -> String {
-    let installed = checked.current.as_ref().map(|current| current.version.to_string());
-    let Some(available) = &checked.available else {
-        let version = installed.unwrap_or_else(|| "nothing".to_owned());
-        return format!("{} is up to date: {version} ({}).", args.dir.display(), checked.mode);
+/// What the update will download. Only a plan knows that if nothing but single chunks is offered, of which the install has
+/// some. A plan that fails is no reason for a check to fail.
+fn price(updater: &Updater, checked: &Checked, available: &Available, monitor: &Monitor) -> Option<u64> {
+    if checked.current.is_none() || available.download_bytes < available.sizes.stored_bytes {
+        return None;
+    }
+    let prepared = updater.plan(monitor).ok()??;
+    download_bytes(prepared.summary(), prepared.prices())
+}
+
+fn text(checked: &Checked, available: &Available, planned: Option<u64>) -> String {
+    let (version, mode) = (&available.version, &available.mode);
+    let download = match planned {
+        Some(planned) => format!("{} to download", bytes(planned)),
+        None => format!("at most {} to download", bytes(available.download_bytes)),
     };
-    let installed = installed.map_or("nothing is installed".to_owned(), |version| format!("{version} is installed"));
-    let most = bytes(available.download_bytes);
-    let mut text = match available.why {
-        Why::Incomplete => format!(
-            "A part of {} ({}) is gone; `vsekai update` brings it back. Download: at most {most}.",
-            available.version, available.mode
-        ),
-        _ => {
-            format!("{} is available in {}; {installed}. Download: at most {most}.", available.version, available.mode)
+    let mut text = match (&checked.current, available.why) {
+        (_, Why::Incomplete) => {
+            format!("A part of {version} ({mode}) is gone; `vsekai update` brings it back: {download}.")
         }
+        (Some(current), _) => format!("Update available: {} -> {version} ({mode}), {download}.", current.version),
+        (None, _) => format!("{version} ({mode}) can be installed: {download}."),
     };
     if !available.notes.is_empty() {
         text = format!("{text}\n\n{}", available.notes.trim_end());
+    }
+    text
+}
+
+/// There is no update; some versions may have been put aside here.
+fn nothing(updater: &Updater, checked: &Checked, dir: &Path, monitor: &Monitor) -> String {
+    let Some(current) = &checked.current else {
+        return format!("{} offers nothing to install here now.", checked.mode);
+    };
+    let mut text = up_to_date(dir, current, &checked.mode);
+    let bad = updater.status(monitor).map(|status| status.bad).unwrap_or_default();
+    let aside: Vec<String> =
+        bad.iter().filter(|(mode, _)| *mode == checked.mode).map(|(_, it)| it.to_string()).collect();
+    if !aside.is_empty() {
+        text = format!("{text} Not offered again here: {}.", aside.join(", "));
     }
     text
 }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::formats::release::ModeName;
 use crate::install::config::{Origin, Row};
+use crate::text;
 use serde::Serialize;
 
-use crate::cli::arguments::install::Config;
+use crate::cli::arguments::settings::Config;
 use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 
@@ -17,17 +19,57 @@ struct Shown {
     settings: Vec<Row>,
 }
 
+#[derive(Serialize)]
+struct Place {
+    #[serde(serialize_with = "crate::text::lossy")]
+    file: PathBuf,
+}
+
 pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
     match args {
         Config::Show => {
             let shown = Shown { file: settings::file(), settings: settings::all()?.rows() };
-            output.done("config show", &shown, &text(&shown));
+            output.done("config show", &shown, &self::shown(&shown));
+        }
+        Config::Get { key } => {
+            if let Some(row) = settings::all()?.rows().into_iter().find(|row| row.key == key) {
+                output.done("config get", &row, &row.value);
+            }
+        }
+        Config::Set { key, value } => {
+            let file = settings::change(key, &values(key, value)?)?;
+            let text = format!("Set {key} in {}.", file.display());
+            output.done("config set", &Place { file }, &text);
+        }
+        Config::Unset { key } => {
+            let file = settings::change(key, &[])?;
+            let text = format!("{} does not set {key}.", file.display());
+            output.done("config unset", &Place { file }, &text);
+        }
+        Config::Path => {
+            let file = settings::known_file()?;
+            let text = file.display().to_string();
+            output.done("config path", &Place { file }, &text);
         }
     }
     Ok(DONE)
 }
 
-fn text(shown: &Shown) -> String {
+/// The values as the file has them: paths are absolute there, because it does not know the working folder.
+fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
+    let is_path = |value: &String| match key {
+        "trust_root" | "cache" => true,
+        "repository" => !value.contains("://") && text::meant_url(value).is_none(),
+        _ => false,
+    };
+    let absolute = |value: &String| match is_path(value) {
+        true => Ok(std::path::absolute(value).map_err(Error::io("find", value))?.display().to_string()),
+        false => Ok(value.clone()),
+    };
+    given.iter().map(absolute).collect()
+}
+
+fn shown(shown: &Shown) -> String {
     let row = |row: &Row| {
         let origin = match row.origin {
             Origin::Flag => "flag",
@@ -36,7 +78,12 @@ fn text(shown: &Shown) -> String {
             Origin::BuiltIn => "built in",
             Origin::Default => "default",
         };
-        let value = if row.value.is_empty() { "-" } else { &row.value };
+        let value = match row.value.as_str() {
+            // The default of an install, which a setting can only change.
+            "" if row.key == "mode" => ModeName::default().to_string(),
+            "" => "-".to_owned(),
+            value => value.to_owned(),
+        };
         format!("  {:14} {value}  ({origin})", row.key)
     };
     let rows = shown.settings.iter().map(row).collect::<Vec<_>>().join("\n");

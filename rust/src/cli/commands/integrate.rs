@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Integrate, Unintegrate};
 use crate::cli::output::{DONE, Output};
-use crate::cli::updater;
+use crate::cli::{options, updater};
 
 #[derive(Serialize)]
 struct Done {
@@ -31,7 +31,7 @@ impl Done {
 }
 
 pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record = updater::offline(&args.dir, args.trust_owner)?
+    let record = updater::offline(&options::install_dir(args.dir.as_deref())?, args.trust_owner)?
         .integrate(&host::desktop(args.name.as_deref().unwrap_or(host::DISPLAY_NAME), links(args))?, monitor)?;
     let done = Done::of(Some(&record));
     let text = done.text("Registered with the desktop, for this user:");
@@ -51,7 +51,8 @@ fn links(args: &Integrate) -> Links {
 }
 
 pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record = updater::offline(&args.dir, args.trust_owner)?.unintegrate(monitor)?;
+    let record =
+        updater::offline(&options::install_dir(args.dir.as_deref())?, args.trust_owner)?.unintegrate(monitor)?;
     let done = Done::of(record.as_ref());
     let head = if record.is_some() { "Removed from the desktop:" } else { "It was not registered with the desktop." };
     output.done("unintegrate", &done, &done.text(head));

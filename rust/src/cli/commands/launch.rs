@@ -23,8 +23,9 @@ const KILLED: u8 = 1;
 const POLITE: [i32; 4] = [1, 2, 3, 15];
 
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
+    let dir = options::install_dir(args.dir.as_deref())?;
     let how = how(args.arguments, None, args.grace, args.trust_owner)?;
-    start("launch", &args.dir, how, output, monitor)
+    start("launch", &dir, how, output, monitor)
 }
 
 pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {

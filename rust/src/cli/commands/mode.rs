@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::{Mode, ModeCurrent, ModeList, ModeSwitch};
 use crate::cli::output::{DONE, Output};
-use crate::cli::settings;
-use crate::cli::updater;
+use crate::cli::table::table;
+use crate::cli::{options, settings, updater};
 
 pub(crate) fn run(args: Mode, output: Output, monitor: &Monitor) -> Result<u8> {
     match args {
@@ -28,10 +28,11 @@ struct Listed {
 }
 
 fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
+    let dir = args.dir.clone().or_else(|| if args.source.repository.is_empty() { options::around() } else { None });
+    let is_install = dir.is_some();
     // Without an install, nothing is read from or written to this folder.
-    let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let dir = dir.unwrap_or_else(|| PathBuf::from("."));
     let modes = updater::updater(&dir, &args.source, |_| {})?.modes(monitor)?;
-    let width = modes.iter().map(|mode| mode.name.as_str().len()).max().unwrap_or(0);
     let row = |mode: &ModeInfo| {
         let newest = mode.newest.as_ref().map_or("nothing for this platform".to_owned(), ToString::to_string);
         let what = match &mode.update_to {
@@ -39,12 +40,18 @@ fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
             None if !mode.is_active => "retired".to_owned(),
             None => newest,
         };
-        let mark = if mode.is_current { "*" } else { " " };
-        let line = format!("{mark} {:width$}  {what}  {}", mode.name.as_str(), text::line(&mode.description));
-        line.trim_end().to_owned()
+        let mark = if is_install && mode.is_current { "*" } else { "" };
+        vec![mark.to_owned(), mode.name.to_string(), what, text::line(&mode.description)]
     };
-    let text = modes.iter().map(row).collect::<Vec<_>>().join("\n");
-    output.done("mode list", &Listed { modes }, if text.is_empty() { "There are no modes yet." } else { &text });
+    let rows: Vec<_> = modes.iter().map(row).collect();
+    let text = match rows.as_slice() {
+        [] => "There are no modes yet.".to_owned(),
+        rows if is_install => {
+            format!("{}\n\n* is the mode that this install follows.", table(&["", "mode", "newest", ""], rows))
+        }
+        rows => table(&["", "mode", "newest", ""], rows),
+    };
+    output.done("mode list", &Listed { modes }, &text);
     Ok(DONE)
 }
 
@@ -60,29 +67,30 @@ fn shown(path: Option<&PathBuf>) -> Option<String> {
 }
 
 fn current(args: &ModeCurrent, output: Output, monitor: &Monitor) -> Result<u8> {
-    let mode = match &args.dir {
+    let dir = args.dir.clone().or_else(options::around);
+    let mode = match &dir {
         Some(dir) => updater::offline(dir, None)?.status(monitor)?.mode,
         None => settings::default_mode()?,
     };
-    output.done("mode current", &Current { mode: &mode, directory: shown(args.dir.as_ref()) }, mode.as_str());
+    output.done("mode current", &Current { mode: &mode, directory: shown(dir.as_ref()) }, mode.as_str());
     Ok(DONE)
 }
 
 fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
-    let (mode, text) = if let Some(dir) = &args.dir {
-        let mode = updater::updater(dir, &args.source, |_| {})?.switch_mode(&args.mode_name, monitor)?;
-        let moved =
-            if mode == args.mode_name { String::new() } else { format!(", the successor of {}", args.mode_name) };
+    let (wanted, dir) = args.wanted()?;
+    let dir = dir.or_else(options::around);
+    let (mode, text) = if let Some(dir) = &dir {
+        let mode = updater::updater(dir, &args.source, |_| {})?.switch_mode(&wanted, monitor)?;
+        let moved = if mode == wanted { String::new() } else { format!(", the successor of {wanted}") };
         let text = format!(
-            "{dir} now follows {mode}{moved}.\n\nhint: Run `vsekai --update {dir}` to get its version.",
+            "{dir} now follows {mode}{moved}.\n\nhint: Run `vsekai update {dir}` to get its version.",
             dir = dir.display()
         );
         (mode, text)
     } else {
-        let file = settings::set_default_mode(&args.mode_name)?;
-        let text = format!("New installs will follow {} (set in {}).", args.mode_name, file.display());
-        (args.mode_name.clone(), text)
+        let file = settings::set_default_mode(&wanted)?;
+        (wanted.clone(), format!("New installs will follow {wanted} (set in {}).", file.display()))
     };
-    output.done("mode switch", &Current { mode: &mode, directory: shown(args.dir.as_ref()) }, &text);
+    output.done("mode switch", &Current { mode: &mode, directory: shown(dir.as_ref()) }, &text);
     Ok(DONE)
 }

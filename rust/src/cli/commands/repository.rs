@@ -1,16 +1,20 @@
 //! `vsekai repository`
 
+use std::collections::BTreeMap;
+
 use crate::error::Result;
 use crate::event::Cancel;
-use crate::formats::release::ModeName;
-use crate::net::publish::{Edit, Server, edit, retire_on_server};
-use crate::net::trust::Committed;
+use crate::formats::release::{Mode, ModeName, Offer};
+use crate::net::publish::{Destination, Edit, Server, edit, look, retire_on_server};
+use crate::net::trust::{Committed, RoleValidity};
 use crate::text;
+use serde::Serialize;
 
-use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget};
+use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget, ShowTarget};
 use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::output::{DONE, Output};
+use crate::cli::table::table;
 
 pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
     if let Repository::Retire {
@@ -23,6 +27,9 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         retire_on_server(&Server::new(url.clone(), network)?, keys, mode, update_to.as_ref())?;
         output.done("repository", &Committed::default(), &retired(mode, update_to.as_ref()));
         return Ok(DONE);
+    }
+    if let Repository::Show { target, mode } = args {
+        return show(target, mode.as_ref(), output);
     }
     let (target, edits, text) = plan(args);
     let repository = connect::repository(target.repository, None, &Cancel::default())?;
@@ -42,6 +49,66 @@ fn retired(mode: &ModeName, update_to: Option<&ModeName>) -> String {
 
 fn shown(addresses: &[String]) -> String {
     addresses.iter().map(|address| text::address(address)).collect::<Vec<_>>().join(", ")
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    modes: BTreeMap<&'a ModeName, &'a Mode>,
+    stores: &'a [String],
+    mirrors: &'a [String],
+    /// How long the signatures are valid.
+    roles: &'a [RoleValidity],
+}
+
+fn show(target: ShowTarget, only: Option<&ModeName>, output: Output) -> Result<u8> {
+    let destination = match (target.server, target.repository) {
+        (Some(url), _) => Destination::Server(Server::new(url, connect::connect(&target.network)?)?),
+        (None, place) => connect::repository(place.unwrap_or_default(), None, &Cancel::default())?,
+    };
+    let look = look(&destination, &checks::local_folder("--keys", target.keys)?)?;
+    if let Some(mode) = only {
+        look.catalog.mode(mode)?;
+    }
+    let modes: BTreeMap<_, _> =
+        look.catalog.modes.iter().filter(|(name, _)| only.is_none_or(|it| it == *name)).collect();
+    let text = text_of(&modes, &look.catalog.mirrors);
+    checks::warn_of_ending(&look.roles, output);
+    let (stores, mirrors) = (look.catalog.stores.as_slice(), look.catalog.mirrors.as_slice());
+    let shown = Shown { modes, stores, mirrors, roles: &look.roles };
+    output.done("repository show", &shown, &format!("{text}{}", checks::days_left(&look.roles)));
+    Ok(DONE)
+}
+
+fn text_of(modes: &BTreeMap<&ModeName, &Mode>, mirrors: &[String]) -> String {
+    let mut blocks = Vec::new();
+    for (name, mode) in modes {
+        let state = match &mode.update_to {
+            Some(next) => format!(" (retired: users move to {next})"),
+            None if !mode.is_active => " (retired)".to_owned(),
+            None => String::new(),
+        };
+        let mut offers: Vec<&Offer> = mode.versions.iter().collect();
+        offers.sort_by(|a, b| b.version.cmp(&a.version));
+        let rows: Vec<_> = offers.into_iter().map(row).collect();
+        let head = format!("{name}{state}  {}", text::line(&mode.description));
+        let table = if rows.is_empty() {
+            "no versions".to_owned()
+        } else {
+            table(&["version", "rollout", "platforms", ""], &rows)
+        };
+        blocks.push(format!("{}\n  {}", head.trim_end(), table.replace('\n', "\n  ")));
+    }
+    if !mirrors.is_empty() {
+        blocks.push(format!("Mirrors: {}.", shown(mirrors)));
+    }
+    if blocks.is_empty() { "There are no modes yet.".to_owned() } else { blocks.join("\n\n") }
+}
+
+fn row(offer: &Offer) -> Vec<String> {
+    let notes = [(offer.recalled, "recalled"), (offer.skip_update, "only by name")];
+    let notes: Vec<_> = notes.into_iter().filter_map(|(is_so, note)| is_so.then_some(note)).collect();
+    let platforms: Vec<_> = offer.platforms.iter().map(ToString::to_string).collect();
+    vec![offer.version.to_string(), format!("{}%", offer.rollout), platforms.join(" "), notes.join(", ")]
 }
 
 fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
@@ -89,6 +156,11 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
                 urls => format!("Mirrors: {}.", shown(urls)),
             };
             (target, vec![Edit::Mirrors(urls)], text)
+        }
+        // It was handled before.
+        Repository::Show { target, .. } => {
+            let target = RepositoryTarget { repository: target.repository.unwrap_or_default(), keys: target.keys };
+            (target, Vec::new(), String::new())
         }
         Repository::Renew { target } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
     }

@@ -7,10 +7,10 @@ use crate::install::Installed;
 
 use crate::cli::arguments::install;
 use crate::cli::output::{DONE, Output};
-use crate::cli::updater;
+use crate::cli::{options, updater};
 
 pub(crate) fn run(args: &install::Status, output: Output, monitor: &Monitor) -> Result<u8> {
-    let status = updater::offline(&args.dir, None)?.status(monitor)?;
+    let status = updater::offline(&options::install_dir(args.dir.as_deref())?, None)?.status(monitor)?;
     output.done("status", &status, &text(&status));
     Ok(DONE)
 }

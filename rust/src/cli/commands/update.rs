@@ -1,4 +1,4 @@
-//! `vsekai update`, `rollback`, `uninstall`
+//! `vsekai install`, `update`, `rollback`
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -8,37 +8,52 @@ use crate::app::updater::{Updated, Updater};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::release::Why;
-use crate::install::{InstallRoot, Prepared, Uninstalled};
+use crate::install::{InstallRoot, Prepared};
 use crate::local::plan::Summary;
 use crate::local::strategy::Price;
 use serde::Serialize;
 
-use crate::cli::arguments::install::{Rollback, Uninstall, Update};
+use crate::cli::arguments::install::{How, Install, Rollback, Update};
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
-use crate::cli::summary::{routes, rows};
-use crate::cli::updater;
+use crate::cli::size::{bytes, count, counted};
+use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
+use crate::cli::{options, progress, updater};
+
+pub(crate) fn install(args: &Install, output: Output, monitor: &Monitor) -> Result<u8> {
+    bring("install", &args.dir, &args.how, output, monitor)
+}
 
 pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
+    bring("update", &options::install_dir(args.dir.as_deref())?, &args.how, output, monitor)
+}
+
+fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
-    let updater = updater::updater(&args.dir, &args.source, |settings| {
-        settings.mode = args.mode.clone().or(settings.mode.take());
-        settings.version.clone_from(&args.version);
-        settings.at_once = args.now;
-        settings.adopt = args.adopt;
-        settings.discard = args.discard;
-        settings.write_cache = args.cache.clone().or(settings.write_cache.take());
-        if args.no_shared_cache {
+    let updater = updater::updater(dir, &how.source, |settings| {
+        settings.mode = how.mode.clone().or(settings.mode.take());
+        settings.version.clone_from(&how.version);
+        settings.at_once = how.now;
+        settings.adopt = how.adopt;
+        settings.discard = how.discard;
+        settings.write_cache = how.cache.clone().or(settings.write_cache.take());
+        if how.no_shared_cache {
             settings.caches.clear();
         }
     })?;
-    if args.dry_run {
-        return dry_run(&updater, args, output, monitor);
+    if how.dry_run {
+        return dry_run(command, &updater, dir, output, monitor);
     }
-    let routes = RefCell::new(Vec::new());
-    let done = updater.update_as_planned(monitor, &|prepared| *routes.borrow_mut() = prepared.prices().to_vec())?;
-    let text = text(&done, &args.dir, started.elapsed().as_secs_f64());
-    output.done("update", &Done { updated: done, routes: routes.into_inner() }, &text);
+    let chosen = RefCell::new(Vec::new());
+    let done = updater.update_as_planned(monitor, &|prepared| {
+        progress::expect(download_bytes(prepared.summary(), prepared.prices()).unwrap_or(0));
+        *chosen.borrow_mut() = prepared.prices().to_vec();
+    })?;
+    let prices = chosen.into_inner();
+    if done.why.is_some() {
+        output.detail(&format!("{}{}", details(&done), routes(&prices)));
+    }
+    let text = text(&done, dir, started.elapsed().as_secs_f64());
+    output.done(command, &Done { updated: done, routes: prices }, &text);
     Ok(DONE)
 }
 
@@ -62,7 +77,7 @@ struct DryRun {
     routes: Vec<Price>,
 }
 
-fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) -> Result<u8> {
+fn dry_run(command: &str, updater: &Updater, dir: &Path, output: Output, monitor: &Monitor) -> Result<u8> {
     let prepared = updater.plan(monitor)?;
     let release = prepared.as_ref().map(Prepared::release);
     let dry = DryRun {
@@ -74,87 +89,77 @@ fn dry_run(updater: &Updater, args: &Update, output: Output, monitor: &Monitor) 
         routes: prepared.as_ref().map(|prepared| prepared.prices().to_vec()).unwrap_or_default(),
     };
     let text = match &prepared {
-        None => format!("{} is up to date.", args.dir.display()),
+        None => format!("{} is up to date.", dir.display()),
         Some(prepared) if prepared.is_there() => {
-            format!("{} already has {}; updating only switches to it.", args.dir.display(), prepared.release().version)
+            format!("{} already has {}; updating only switches to it.", dir.display(), prepared.release().version)
         }
         Some(prepared) => {
             let release = prepared.release();
             let plan = rows(prepared.summary());
             let routes = routes(prepared.prices());
-            format!("To update {} to {} ({}):\n{plan}{routes}", args.dir.display(), release.version, release.mode)
+            format!("To update {} to {} ({}):\n{plan}{routes}", dir.display(), release.version, release.mode)
         }
     };
-    output.done("update", &dry, &text);
+    output.done(command, &dry, &text);
     Ok(DONE)
 }
 
+/// The result in a line that people read.
 fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
-    let (version, mode) = (&updated.current.version, &updated.current.mode);
-    let Some(why) = updated.why else {
-        let (dir, followed) = (dir.display(), &updated.mode);
-        return if followed == mode {
-            format!("{dir} is up to date: {version} ({mode}).")
-        } else {
-            format!("{dir} stays at {version} ({mode}): {followed} has no version to install here now.")
-        };
+    let (version, name) = (&updated.current.version, dir.display());
+    let Some(why) = updated.why else { return up_to_date(dir, &updated.current, &updated.mode) };
+    let what = match (&updated.from, why) {
+        (Some(from), _) if from.cmp_precedence(version).is_gt() => format!("Went back with {name} {from} -> {version}"),
+        (Some(from), _) => format!("Updated {name} {from} -> {version}"),
+        (None, Why::Incomplete) => format!("Restored {name} {version}"),
+        (None, _) => format!("Installed {name} {version}"),
     };
-    let from = updated.from.as_ref().map(|from| format!(", was {from}")).unwrap_or_default();
     let reason = match why {
         Why::Recalled => " The previous version was recalled.",
         Why::ModeChanged => " The mode has changed.",
-        Why::Incomplete => " A part of it was gone.",
-        Why::Install | Why::Newer | Why::Asked => "",
+        Why::Incomplete | Why::Install | Why::Newer | Why::Asked => "",
     };
-    let report = &updated.report;
-    let mut text = format!(
-        "{} is now at {version} ({mode}){from}: {} written, {} kept, in {seconds:.2} s.{reason}",
-        dir.display(),
-        bytes(report.work.written_bytes),
-        bytes(report.work.plan.kept_bytes),
-    );
-    let transfer = report.work.transfer;
-    if transfer.requests > 0 {
-        let (received, requests) = (bytes(transfer.received_bytes), count(transfer.requests));
-        text = format!("{text}\nReceived {received} in {requests} requests.");
-    }
-    if report.saved_files > 0 {
-        let saved = count(report.saved_files);
-        text = format!("{text}\n{saved} files of yours are in {} now.", saved_folder(dir).display());
+    let work = &updated.report.work;
+    let received = work.transfer.received_bytes.saturating_add(updated.metadata.received_bytes);
+    let amount = match received {
+        0 => format!("{} written", bytes(work.written_bytes)),
+        received => format!("{} downloaded", bytes(received)),
+    };
+    let mut text = format!("{what} ({}): {amount} in {seconds:.1} s.{reason}", updated.current.mode);
+    if updated.report.saved_files > 0 {
+        let files = counted(updated.report.saved_files, "file of yours is", "files of yours are");
+        text = format!("{text}\n{files} in {} now.", saved_folder(dir).display());
     }
     text
 }
 
+/// What was done, in numbers.
+fn details(updated: &Updated) -> String {
+    let work = &updated.report.work;
+    let requests = work.transfer.requests.saturating_add(updated.metadata.requests);
+    format!(
+        "  wrote      {}\n  kept       {}\n  reused     {}\n  requests   {}",
+        bytes(work.written_bytes),
+        bytes(work.plan.kept_bytes),
+        bytes(work.plan.seed_bytes),
+        count(requests)
+    )
+}
+
+/// Where files of the user are moved to.
+pub(super) fn saved_folder(dir: &Path) -> PathBuf {
+    InstallRoot::at(dir).map_or_else(|_| dir.join("saved"), |root| root.saved_folder())
+}
+
 pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> Result<u8> {
-    let current = updater::offline(&args.dir, args.trust_owner)?.roll_back(monitor)?;
+    let dir = options::install_dir(args.dir.as_deref())?;
+    let current = updater::offline(&dir, args.trust_owner)?.roll_back(monitor)?;
     let text = format!(
         "{} is back at {} ({}). The version left will not be offered again automatically.",
-        args.dir.display(),
+        dir.display(),
         current.version,
         current.mode
     );
     output.done("rollback", &current, &text);
     Ok(DONE)
-}
-
-pub(crate) fn uninstall(args: &Uninstall, output: Output, monitor: &Monitor) -> Result<u8> {
-    let done = updater::offline(&args.dir, args.trust_owner)?.uninstall(monitor)?;
-    output.done("uninstall", &done, &uninstalled(&done, &args.dir));
-    Ok(DONE)
-}
-
-fn uninstalled(done: &Uninstalled, dir: &Path) -> String {
-    let mut text = format!("Uninstalled {} (versions removed: {}).", dir.display(), count(done.versions));
-    if done.saved_files > 0 {
-        let saved = saved_folder(dir);
-        text = format!("{text} {} other files were moved to {}.", count(done.saved_files), saved.display());
-    } else if !done.is_folder_gone {
-        text = format!("{text} Other files in it were kept.");
-    }
-    text
-}
-
-/// Where files of the user are moved to.
-fn saved_folder(dir: &Path) -> PathBuf {
-    InstallRoot::at(dir).map_or_else(|_| dir.join("saved"), |root| root.saved_folder())
 }

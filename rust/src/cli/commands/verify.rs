@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::arguments::install::Verify;
 use crate::cli::output::{DONE, Output};
-use crate::cli::size::{bytes, count};
-use crate::cli::updater;
+use crate::cli::size::{bytes, count, counted};
+use crate::cli::{options, updater};
 
 /// Exit code for damage that was not repaired.
 const DAMAGED: u8 = 3;
@@ -28,15 +28,16 @@ struct Outcome<'a> {
 }
 
 pub(crate) fn run(args: &Verify, output: Output, monitor: &Monitor) -> Result<u8> {
-    let updater = updater::updater(&args.dir, &args.source, |_| {})?;
+    let dir = options::install_dir(args.dir.as_deref())?;
+    let updater = updater::updater(&dir, &args.source, |_| {})?;
     let versions = if args.repair { updater.repair(monitor)? } else { updater.verify(monitor)? };
-    let missing = || Error::NotInstalled { path: args.dir.clone() };
+    let missing = || Error::NotInstalled { path: dir.clone() };
     let current = versions.iter().find(|version| version.is_current).ok_or_else(missing)?;
     let outcome = Outcome { found: &current.found, repaired: current.repaired, versions: &versions };
     let is_whole = versions.iter().all(Examined::is_whole);
     let mut texts: Vec<String> = versions.iter().map(text).collect();
     if !is_whole {
-        texts.push(format!("\nhint: `vsekai verify --repair {}` repairs it.", args.dir.display()));
+        texts.push(format!("\nhint: `vsekai verify --repair {}` repairs it.", dir.display()));
     }
     output.done("verify", &outcome, &texts.join("\n"));
     Ok(if is_whole { DONE } else { DAMAGED })
@@ -60,12 +61,12 @@ fn text(version: &Examined) -> String {
     }
     match repaired {
         Some(report) => lines.push(format!(
-            "  Repaired: {} fetched in {} requests, {} written.",
+            "  Repaired: {} downloaded in {}, {} written.",
             bytes(report.work.transfer.received_bytes),
-            count(report.work.transfer.requests),
+            counted(report.work.transfer.requests, "request", "requests"),
             bytes(report.work.written_bytes)
         )),
-        None if found.damage.is_empty() => lines.push("  All files are as published.".to_owned()),
+        None if found.damage.is_empty() => lines.push("  No problems found.".to_owned()),
         None => {}
     }
     if !found.foreign.is_empty() {

@@ -137,6 +137,42 @@ fn mode_is_changed_and_nothing_else() {
 }
 
 #[test]
+fn every_key_is_set_and_removed_alone() {
+    let values = [
+        ("repository", vec!["https://a.example", "https://b.example"]),
+        ("trust_root", vec!["/root.json"]),
+        ("mode", vec!["beta"]),
+        ("platform", vec!["linux-arm64"]),
+        ("limit_rate", vec!["5M"]),
+        ("proxy", vec!["http://p:1"]),
+        ("connections", vec!["7"]),
+        ("cache", vec!["/cache"]),
+        ("shared_cache", vec!["false"]),
+        ("grace_seconds", vec!["9"]),
+    ];
+    assert!(values.iter().map(|(key, _)| *key).eq(KEYS));
+    let before = "# mine\n";
+    for (key, values) in values {
+        let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+        let set = Config::with(before, key, &values).unwrap();
+        assert_ne!(Config::parse(&set).unwrap(), Config::default(), "{key}");
+        assert_eq!(Config::with(&set, key, &values).unwrap(), set, "twice");
+        assert_eq!(Config::with(&set, key, &[]).unwrap(), before, "{set}");
+        let beside = format!("{set}grace_seconds = 5 # last\n");
+        if key != "grace_seconds" {
+            assert_eq!(Config::with(&beside, key, &[]).unwrap(), "# mine\ngrace_seconds = 5 # last\n");
+        }
+    }
+    for (key, value) in
+        [("no", "1"), ("connections", "many"), ("connections", "0"), ("shared_cache", "yes"), ("cache", "x")]
+    {
+        let refused = Config::with(before, key, &[value.to_owned()]).unwrap_err();
+        assert!(matches!(refused, Error::Invalid { .. }), "{key}: {refused:?}");
+    }
+    assert!(Config::with(before, "mode", &["a".to_owned(), "b".to_owned()]).is_err());
+}
+
+#[test]
 fn flag_beats_environment_beats_file_beats_default() {
     let flags = Config { mode: Some("flag".into()), ..Config::default() };
     let variables = HashMap::from([
@@ -257,6 +293,7 @@ proptest! {
     #[test]
     fn no_text_panics(text in "(?s)[\\[\\]='\"# a-z0-9\n]{0,60}|(mode|proxy) = .{0,20}") {
         let _ = Config::parse(&text);
-        let _ = Config::with_mode(&text, "beta");
+        let _ = Config::with(&text, "mode", &["beta".to_owned()]);
+        let _ = Config::with(&text, "proxy", &[]);
     }
 }

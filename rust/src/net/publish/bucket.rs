@@ -19,7 +19,7 @@ use super::check::Job;
 use super::documents::{self, Documents};
 use super::history;
 use super::upload;
-use super::{Published, Request};
+use super::{Look, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
@@ -217,11 +217,16 @@ pub(super) fn edit(
 
 /// How long the signatures of all roles are valid. Changes nothing.
 pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<RoleValidity>> {
+    Ok(look(place, keys)?.roles)
+}
+
+/// What it offers, and how long the signatures of all roles are valid. Changes nothing.
+pub(super) fn look(place: &BucketRepository, keys: &Keys) -> Result<Look> {
     let found = Repository::look(&place.bucket, keys, HashSet::new())?;
     if found.is_new() {
         return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
     }
-    found.publication.validity()
+    Ok(Look { roles: found.publication.validity()?, catalog: found.catalog })
 }
 
 fn busy(place: &BucketRepository) -> Error {

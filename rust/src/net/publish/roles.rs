@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::Destination;
 use super::server::RemotePublication;
-use crate::error::{Error, Result};
+use crate::digest::Digest;
+use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
+use crate::formats::release::{CATALOG_TARGET, Catalog};
+use crate::limits;
 use crate::local::disk;
 use crate::net::trust::{Keys, MemoryStorage, Publication, RoleValidity};
 
@@ -21,6 +24,44 @@ pub fn roles(destination: &Destination, keys: &Path) -> Result<Vec<RoleValidity>
         Destination::Bucket(bucket) => super::bucket::roles(bucket, &keys),
         Destination::Server(server) => RemotePublication::look(server, &keys)?.publication.validity(),
     }
+}
+
+/// What a repository offers, and how long its signatures are valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Its modes and versions.
+    pub catalog: Catalog,
+    /// How long the signatures of all roles are valid.
+    pub roles: Vec<RoleValidity>,
+}
+
+/// Reads what a repository offers, which must have been created with these keys. Changes nothing.
+///
+/// # Errors
+/// Those of [`roles`].
+pub fn look(destination: &Destination, keys: &Path) -> Result<Look> {
+    let keys = Keys::open(keys)?;
+    match destination {
+        Destination::Folder(folder) => {
+            let publication = in_folder(folder, &keys)?;
+            Ok(Look { catalog: catalog_in(folder, &publication)?, roles: publication.validity()? })
+        }
+        #[cfg(feature = "bucket")]
+        Destination::Bucket(bucket) => super::bucket::look(bucket, &keys),
+        Destination::Server(server) => {
+            let remote = RemotePublication::look(server, &keys)?;
+            Ok(Look { roles: remote.publication.validity()?, catalog: remote.into_catalog() })
+        }
+    }
+}
+
+fn catalog_in(folder: &Path, publication: &Publication<'_>) -> Result<Catalog> {
+    let Some(listed) = publication.listed(CATALOG_TARGET)? else { return Ok(Catalog::empty()) };
+    let bytes = disk::read(&folder.join(&listed.path), limits::MAX_DOCUMENT_BYTES)?;
+    if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
+        return Err(Error::trust(TrustKind::Mismatch, format!("{} differs from what was signed", listed.path)));
+    }
+    Catalog::parse(&bytes)
 }
 
 /// Opens the repository without the lock of a publisher, and without repairing anything.

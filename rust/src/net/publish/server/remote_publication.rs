@@ -37,6 +37,11 @@ impl<'a> RemotePublication<'a> {
         Self::of(publication, server)
     }
 
+    /// What it offers.
+    pub(in crate::net::publish) fn into_catalog(self) -> Catalog {
+        self.catalog
+    }
+
     fn of(publication: Publication<'a>, server: &'a Server) -> Result<Self> {
         let mut desk = Self { publication, catalog: Catalog::empty(), server };
         desk.catalog = history::catalog_of(&desk)?;

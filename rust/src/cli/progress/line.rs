@@ -1,0 +1,273 @@
+//! The line on a terminal: `[3/4] Downloading  45% ██████▌      16.2 MB of 36.0 MB, 3.0 MB/s, 7 s left`.
+//!
+//! There is one line at a time. Whatever is printed elsewhere takes it away first.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::event::throughput::Throughput;
+use crate::event::{Event, Observer, Phase};
+use crate::state::State;
+use crate::text;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::arguments::Global;
+use crate::cli::size::bytes;
+use crate::cli::style;
+
+/// The line of the command that runs.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// What the running update is going to download, in bytes; 0 if unknown.
+static EXPECTED: Mutex<u64> = Mutex::new(0);
+
+/// The steps of an update, in their order.
+const STEPS: [(State, &str); 4] = [
+    (State::Checking, "Checking"),
+    (State::PreparingUpdate, "Preparing"),
+    (State::DownloadingUpdate, "Downloading"),
+    (State::ApplyingUpdate, "Installing"),
+];
+
+/// Takes the line away, because something else is printed.
+pub(crate) fn clear() {
+    if let Some(progress) = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        progress.finish_and_clear();
+    }
+}
+
+/// Says how much the update is going to download.
+pub(crate) fn expect(download_bytes: u64) {
+    *EXPECTED.lock().unwrap_or_else(PoisonError::into_inner) = download_bytes;
+}
+
+pub(super) struct Bar {
+    progress: ProgressBar,
+    quiet: bool,
+    verbose: bool,
+    has_steps: bool,
+    began: Instant,
+    state: Mutex<Step>,
+    /// The code of the last finding: one hint is enough for all findings of a code.
+    hinted: Mutex<&'static str>,
+}
+
+/// What goes on now.
+#[derive(Default)]
+struct Step {
+    label: &'static str,
+    /// Set in a step that downloads: received bytes and their rate are shown then.
+    is_download: bool,
+    done_bytes: u64,
+    total_bytes: u64,
+    throughput: Throughput,
+}
+
+impl Bar {
+    pub(super) fn new(global: &Global, has_steps: bool) -> Self {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let hidden = global.quiet || global.no_progress || is_dumb || !std::io::stderr().is_terminal();
+        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let progress = ProgressBar::with_draw_target(None, target);
+        expect(0);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
+        Self {
+            progress,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            has_steps,
+            began: Instant::now(),
+            state: Mutex::default(),
+            hinted: Mutex::new(""),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.progress.suspend(|| style::say(text));
+    }
+
+    /// A step begins. Those of an update have a number.
+    fn begin(&self, label: &'static str, number: Option<usize>, is_download: bool) {
+        let mut step = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if step.label == label {
+            return;
+        }
+        *step = Step { label, is_download, ..Step::default() };
+        let head = number.map_or_else(|| label.to_owned(), |number| format!("[{number}/{}] {label}", STEPS.len()));
+        self.progress.reset();
+        self.progress.set_prefix(head);
+        self.draw(&mut step, Instant::now());
+        drop(step);
+        if !self.progress.is_hidden() {
+            self.progress.enable_steady_tick(Duration::from_millis(100));
+        }
+        if self.verbose {
+            self.say(&format!("{:7.1} s  {label}", self.began.elapsed().as_secs_f64()));
+        }
+    }
+
+    fn state_changed(&self, state: State) {
+        if let Some(at) = STEPS.iter().position(|(step, _)| *step == state) {
+            let number = self.has_steps.then_some(at + 1);
+            self.begin(STEPS[at].1, number, state == State::DownloadingUpdate);
+        }
+    }
+
+    fn phase_started(&self, phase: Phase, total_bytes: u64) {
+        // The steps of an update say what their phases are for.
+        if !self.has_steps {
+            self.begin(name(phase), None, phase == Phase::Upload);
+        }
+        let expected = *EXPECTED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut step = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        step.is_download = self.has_steps && phase == Phase::Assemble && expected > 0;
+        step.done_bytes = 0;
+        let total_bytes = if step.is_download { expected } else { total_bytes };
+        step.total_bytes = total_bytes;
+        step.throughput.note(&Event::Started { phase, total_bytes }, Instant::now());
+        self.draw(&mut step, Instant::now());
+    }
+
+    fn advanced(&self, phase: Phase, bytes: u64, is_received: bool) {
+        let mut step = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if step.is_download != is_received {
+            return;
+        }
+        step.done_bytes = step.done_bytes.saturating_add(bytes);
+        let now = Instant::now();
+        step.throughput.note(&Event::Advanced { phase, bytes }, now);
+        self.draw(&mut step, now);
+    }
+
+    fn draw(&self, step: &mut Step, now: Instant) {
+        let template =
+            if step.total_bytes == 0 { "{prefix} {spinner}" } else { "{prefix} {percent:>3}% {bar:24} {wide_msg}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.progress.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+        }
+        if step.total_bytes > 0 {
+            // An estimate may be too small: the line says 99 % until the step is over.
+            let most =
+                if step.is_download { step.total_bytes - step.total_bytes.div_ceil(100) } else { step.total_bytes };
+            self.progress.set_length(step.total_bytes);
+            self.progress.set_position(step.done_bytes.min(most));
+            self.progress.set_message(numbers(step, now));
+        }
+    }
+
+    fn found(&self, finding: &Finding<'_>) {
+        let Finding { code, prevents, can_be_allowed, message, hint } = *finding;
+        let allow = if prevents && can_be_allowed { format!(" Or give --allow {code}.") } else { String::new() };
+        let last = std::mem::replace(&mut *self.hinted.lock().unwrap_or_else(PoisonError::into_inner), code);
+        let hint = if last == code { String::new() } else { format!("\n  {hint}{allow}") };
+        let weight = if prevents { "error" } else { "warning" };
+        self.say(&format!("{weight}: {} [{code}]{hint}", text::line(message)));
+    }
+}
+
+/// Done and total, and where they are known, rate and time left.
+fn numbers(step: &mut Step, now: Instant) -> String {
+    let amount = if step.done_bytes <= step.total_bytes {
+        format!("{} of {}", bytes(step.done_bytes), bytes(step.total_bytes))
+    } else {
+        bytes(step.done_bytes)
+    };
+    match step.throughput.news(now) {
+        Some(progress) if progress.bytes_per_second >= 1.0 => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate, shown with two digits"
+            )]
+            let rate = bytes(progress.bytes_per_second as u64);
+            let left = progress.seconds_left.map(|left| format!(", {} left", duration(left))).unwrap_or_default();
+            format!("{amount}, {rate}/s{left}")
+        }
+        _ => amount,
+    }
+}
+
+/// `7 s`, `3 min 20 s`, `2 h 5 min`.
+fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a year")]
+    let seconds = seconds.clamp(0.0, 31_536_000.0).ceil() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Finding<'a> {
+    code: &'static str,
+    prevents: bool,
+    can_be_allowed: bool,
+    message: &'a str,
+    hint: &'static str,
+}
+
+impl Observer for Bar {
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::StateChanged { state } => self.state_changed(state),
+            Event::Started { phase, total_bytes } => self.phase_started(phase, total_bytes),
+            Event::Advanced { phase, bytes } => self.advanced(phase, bytes, false),
+            Event::Received { bytes, .. } => self.advanced(Phase::Assemble, bytes, true),
+            // The next step of an update follows at once.
+            Event::Finished { .. } if !self.has_steps => self.progress.finish_and_clear(),
+            // The terminal is the game's.
+            Event::Launched { .. } => self.progress.finish_and_clear(),
+            Event::Found { code, prevents, can_be_allowed, message, hint, .. } if prevents || !self.quiet => {
+                self.found(&Finding { code, prevents, can_be_allowed, message: &message, hint });
+            }
+            Event::Warned { message, .. } if !self.quiet => self.say(&format!("warning: {}", text::line(&message))),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.progress.finish_and_clear();
+    }
+}
+
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::ScanSeed => "Reading",
+        Phase::ReadLayout => "Preparing",
+        Phase::Assemble => "Writing",
+        Phase::Make => "Making",
+        Phase::Verify => "Verifying",
+        Phase::Upload => "Uploading",
+        Phase::Bundle => "Bundling",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_of_what_is_received() {
+        let mut step = Step { is_download: true, total_bytes: 36_000_000, ..Step::default() };
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        step.throughput.note(&Event::Started { phase: Phase::Assemble, total_bytes: 36_000_000 }, begin);
+        assert_eq!(numbers(&mut step, begin), "0 B of 36.0 MB");
+        for second in 1..=4 {
+            step.done_bytes += 3_000_000;
+            step.throughput.note(&Event::Advanced { phase: Phase::Assemble, bytes: 3_000_000 }, at(second));
+        }
+        assert_eq!(numbers(&mut step, at(4)), "12.0 MB of 36.0 MB, 3.0 MB/s, 8 s left");
+        step.done_bytes = 40_000_000;
+        assert_eq!(numbers(&mut step, at(5)), "40.0 MB");
+    }
+
+    #[test]
+    fn times_read_as_they_are_said() {
+        assert_eq!([duration(0.2), duration(200.0), duration(7500.0)], ["1 s", "3 min 20 s", "2 h 5 min"]);
+    }
+}
