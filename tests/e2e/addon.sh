@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Follows the addon's README like a new user: copies the addon into a new project and runs the example from the README,
-# but with the address of a real server (from tests/tools/fixtures.sh).
+# but with the address of a real server (from tests/tools/fixtures.sh). Then runs the addon's demo and every other example
+# in GDScript: those of docs/godot.md, among which are those of the class docs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../tools/lib.sh"
 
@@ -57,3 +58,24 @@ run >"$project/run.log" 2>&1 || { cat "$project/run.log" >&2 && die "the example
 grep -q '^Installed 1.1.0$' "$project/run.log" || { cat "$project/run.log" >&2 && die "the example installs nothing"; }
 if grep -E 'ERROR|WARNING' "$project/run.log"; then die "the example does not run cleanly"; fi
 echo "addon: the example of the README works in a new project"
+
+# Each example as a script of its own. Those of the class docs are in a list, and indented with spaces.
+python3 - "$repo/docs/godot.md" "$project/examples" <<'E2'
+import re, sys, textwrap
+from pathlib import Path
+page, folder = Path(sys.argv[1]).read_text(), Path(sys.argv[2])
+folder.mkdir()
+blocks = re.findall(r"^( *)```gdscript\n(.*?)^ *```$", page, re.M | re.S)
+for number, (_, code) in enumerate(blocks):
+    (folder / f"example{number}.gd").write_text(textwrap.dedent(code))
+sys.exit("docs/godot.md has too few examples" if len(blocks) < 4 else 0)
+E2
+cp "$repo/tests/e2e/addon_examples.gd" "$project/"
+VSEKAI_INSTALL_DIR=$project/home/own VSEKAI_READY_FILE=$project/home/ready \
+	run -s res://addon_examples.gd -- "$VSEKAI_TEST_URL" >"$project/examples.log" 2>&1 ||
+	{ cat "$project/examples.log" >&2 && die "an example of docs/godot.md fails"; }
+if grep -E 'ERROR|WARNING' "$project/examples.log"; then die "the examples do not run cleanly"; fi
+for line in 'Started' 'There is an update: 1.1.0' '1.1.0 is ready: it starts next time' 'demo: Play'; do
+	grep -qF "$line" "$project/examples.log" || { cat "$project/examples.log" >&2 && die "the examples do not print: $line"; }
+done
+echo "addon: the demo and the examples of docs/godot.md work in a new project"

@@ -7,11 +7,14 @@ func test_a_first_install_goes_the_whole_way() -> void:
 	assert(updater.check_for_update() == OK)
 	assert(updater.is_busy() and updater.get_operation() == VSekaiUpdater.Operation.CHECK)
 	var plan: VSekaiPlan = (await wait_for("plan_made"))[0]
+	assert((await wait_for("finished")) == [true])
 	assert(not updater.is_busy())
 	assert(
 		(
 			names()
-			== PackedStringArray(["state_changed", "state_changed", "update_found", "plan_made"])
+			== PackedStringArray(
+				["state_changed", "state_changed", "update_found", "plan_made", "finished"]
+			)
 		)
 	)
 	assert(states() == [VSekaiUpdater.State.CHECKING, VSekaiUpdater.State.UPDATE_AVAILABLE])
@@ -58,7 +61,12 @@ func test_what_is_up_to_date_is_told_so_by_check_and_update() -> void:
 	var updater := make_updater("same")
 	updater.check_for_update()
 	await wait_for("no_update_found")
-	assert(names() == PackedStringArray(["state_changed", "state_changed", "no_update_found"]))
+	assert(
+		(
+			names()
+			== PackedStringArray(["state_changed", "state_changed", "no_update_found", "finished"])
+		)
+	)
 	updater.start_update()
 	await wait_for_next("no_update_found")
 	assert(
@@ -196,3 +204,45 @@ func test_progress_comes_at_most_once_a_frame() -> void:
 	assert(frames.size() > 0)
 	for at in range(1, frames.size()):
 		assert(frames[at] > frames[at - 1])
+
+
+func test_finished_comes_once_for_each_operation() -> void:
+	var updater := make_updater("ends")
+	updater.start_update()
+	assert((await wait_for_next("finished")) == [true])
+	assert(names()[-1] == "finished" and count_of("update_completed") == 1)
+	updater.check_for_update()
+	assert((await wait_for_next("finished")) == [true])
+	updater.verify()
+	assert((await wait_for_next("finished")) == [true])
+	updater.rollback()
+	assert((await wait_for_next("finished")) == [false], "there is no version to go back to")
+	assert(names()[-1] == "finished" and count_of("operation_failed") == 1)
+	updater.start_update()
+	updater.cancel()
+	assert((await wait_for_next("finished")) == [false])
+	assert(count_of("finished") == 5)
+
+
+func test_a_pause_ends_it_and_a_quick_resume_does_not() -> void:
+	var updater := make_updater("pauses")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	updater.pause()
+	assert((await wait_for_next("finished")) == [false])
+	assert(count_of("update_paused") == 1)
+	updater.resume()
+	updater.pause()
+	updater.resume()
+	updater.rate_limit_bytes_per_second = 0
+	assert((await wait_for_next("finished")) == [true])
+	assert(count_of("finished") == 2)
+
+
+func test_a_silent_check_ends_with_its_update() -> void:
+	install("silent_end", "1.0.0")
+	var updater := make_updater("silent_end")
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.SILENT
+	updater.check_for_update()
+	assert((await wait_for_next("finished")) == [true])
+	assert(count_of("update_completed") == 1 and count_of("finished") == 1)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Godot extension and places it in the addon: extension.sh [debug|release] [linux|windows] [FILE]
-# debug (default): with class docs, for the editor and the tests. release: for exported launchers.
+# Builds the Godot extension and places it in the addon: extension.sh [debug|editor|release] [linux|windows] [FILE]
+# debug (default): with class docs, for the editor and the tests. release: for exported launchers. editor: the one with class
+# docs, optimised and stripped, for the addon of a release: a tenth of the size.
 # linux (default) is for this machine. windows is built by mingw, which proves that it builds; releases use MSVC.
 # FILE is a library that is already built, such as rust/examples/extension.rs, and is only placed.
 set -euo pipefail
@@ -14,12 +15,17 @@ case $kind in
 		built=debug
 		infix=.debug
 		;;
+	editor)
+		options=(--profile dist --no-default-features --features docs)
+		built=dist
+		infix=.debug
+		;;
 	release)
 		options=(--profile dist --no-default-features --features godot)
 		built=dist
 		infix=
 		;;
-	*) die "unknown kind '$kind': use debug or release" ;;
+	*) die "unknown kind '$kind': use debug, editor or release" ;;
 esac
 case $(uname -m) in
 	x86_64) machine=x86_64 ;;

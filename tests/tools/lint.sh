@@ -84,8 +84,8 @@ else
 	skip "shellcheck is not installed"
 fi
 if gdtools=$(tests/tools/gdtools.sh); then
-	check "gdformat" "$gdtools/gdformat" --check scenes themes tests/godot
-	check "gdlint" "$gdtools/gdlint" scenes themes tests/godot
+	check "gdformat" "$gdtools/gdformat" --check scenes themes tests/godot tests/e2e addons
+	check "gdlint" "$gdtools/gdlint" scenes themes tests/godot tests/e2e addons
 else
 	skip "gdtoolkit is not installed"
 fi

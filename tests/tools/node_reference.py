@@ -15,6 +15,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 PAGE = REPO / "docs/godot.md"
+WRAPPER = REPO / "addons/vsekai_updater/csharp/VSekaiUpdaterNode.cs"
 SOURCES = [REPO / f"rust/src/gdext/{name}.rs" for name in ("updater", "updater/queries", "values", "enums")]
 BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
 
@@ -27,7 +28,8 @@ def comments():
         for line in source.read_text().splitlines():
             line = line.strip()
             if line.startswith("///"):
-                text.append(line[3:].strip())
+                # Code keeps its indentation.
+                text.append(line[3:].removeprefix(" ").rstrip())
                 continue
             if line.startswith("#["):
                 continue
@@ -111,6 +113,16 @@ class Reference:
                 self.item(f"{constant.get('name')} = {constant.get('value')}", plain(text))
 
 
+def check_wrapper(trees):
+    """Every name that the wrapper for C# calls must be one of the classes: nothing compiles it."""
+    known = {"VSekaiUpdater"}
+    for tree in (trees[name] for name in ("VSekaiUpdater", "VSekaiRelease", "VSekaiFailure")):
+        known |= {each.get("name") for part in ("method", "member", "signal") for each in tree.iter(part)}
+    called = set(re.findall(r'"(\w+)"', WRAPPER.read_text()))
+    if len(called) < 20 or called - known:
+        sys.exit(f"error: {WRAPPER.name} names what no class has: {sorted(called - known)}")
+
+
 def main():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         godot = [REPO / "tests/tools/godot.sh", "--headless", "--path", REPO]
@@ -118,6 +130,7 @@ def main():
         trees = {path.stem: ElementTree.parse(path).getroot() for path in Path(folder).rglob("VSekai*.xml")}
     if "VSekaiUpdater" not in trees:
         sys.exit("error: Godot knows no VSekaiUpdater\n\nhint: ./run extension builds it")
+    check_wrapper(trees)
     reference = Reference()
     for name in sorted(trees, key=lambda name: (name != "VSekaiUpdater", name)):
         reference.add(trees[name])

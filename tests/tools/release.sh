@@ -120,13 +120,15 @@ part_windows() {
 }
 
 part_addon() {
-	local system
+	local system kind
 	for system in linux windows; do
-		stage "release: extension for $system" "$tools/extension.sh" release "$system"
+		# The editor and debug exports load the library with class docs.
+		for kind in editor release; do
+			stage "release: extension for $system, $kind" "$tools/extension.sh" "$kind" "$system"
+		done
 	done
 	mkdir -p "$work/vsekai-addon-$version/addons"
 	cp -r "$repo/addons/vsekai_updater" "$work/vsekai-addon-$version/addons/"
-	find "$work/vsekai-addon-$version" -name '*.debug.*' -delete
 	archive "vsekai-addon-$version" zip
 }
 

@@ -41,20 +41,36 @@ use pump::{Job, damaged_files};
 ///
 /// Stopping an update never breaks an install: a new version becomes current only when it is complete, and the
 /// previous version is kept until the new one has started successfully.
+///
+/// ```gdscript
+/// extends Node
+///
+/// @onready var updater: VSekaiUpdater = $VSekaiUpdater
+///
+///
+/// func _ready() -> void:
+///     updater.start_update()
+///     if await updater.finished:
+///         updater.launch()
+///     else:
+///         print(updater.get_failure().message)
+/// ```
 #[derive(Debug, GodotClass)]
 #[class(tool, init, base=Node)]
 pub(crate) struct VSekaiUpdater {
     /// The folder to install into: an absolute path, or a path in `user://`. It is created if it does not exist, and
     /// refused if it contains other files.
+    #[export_group(name = "Install")]
     #[export(global_dir)]
     #[var(set = set_install_dir)]
     install_dir: GString,
     /// The mode (stream of versions) to follow. If empty, the mode that the install follows, or `stable` for a new
     /// install.
-    #[export]
+    #[export(placeholder = "stable")]
     mode: GString,
     /// The repository and its mirrors, as URLs or folders; the first that answers is used. If empty, those of the
     /// install.
+    #[export_group(name = "Repository")]
     #[export]
     #[var(set = set_repository_urls)]
     repository_urls: PackedStringArray,
@@ -65,16 +81,19 @@ pub(crate) struct VSekaiUpdater {
     trust_root: GString,
     /// What happens when a check finds an update: [constant SILENT] installs it immediately, [constant ASK] reports it
     /// with a plan, [constant NEVER] only reports it.
+    #[export_group(name = "Updates")]
     #[export]
     #[init(val = UpdatePolicy::Ask)]
     update_policy: UpdatePolicy,
     /// The maximum download rate, in bytes per second; 0 for no limit.
-    #[export(range = (0.0, 1_000_000_000.0, 1.0, or_greater))]
+    #[export_group(name = "Network")]
+    #[export(range = (0.0, 100_000_000.0, 1000.0, or_greater, suffix = "B/s"))]
     rate_limit_bytes_per_second: i64,
     /// The URL of a proxy. If empty, the system's proxy settings apply.
-    #[export]
+    #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
     /// The name of the game in the desktop's menu: see [method integrate].
+    #[export_group(name = "Desktop")]
     #[export]
     #[init(val = GString::from(host::DISPLAY_NAME))]
     display_name: GString,
@@ -91,6 +110,8 @@ pub(crate) struct VSekaiUpdater {
     pub(super) state: State,
     is_pausing: bool,
     is_resuming: bool,
+    /// Set while the result of an operation is taken that another one continues.
+    goes_on: bool,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
     status: Option<Gd<VSekaiStatus>>,
@@ -155,6 +176,25 @@ impl VSekaiUpdater {
     /// An operation failed. The install is unchanged.
     #[signal]
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
+
+    /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
+    /// was cancelled or paused. A check that goes on to install ([constant SILENT]) ends with the update. A game is no such
+    /// operation: see [signal game_exited].
+    ///
+    /// For `await`: the signals of an outcome, such as [signal update_completed], never come if there is another outcome.
+    /// ```gdscript
+    /// extends Node
+    ///
+    /// @onready var updater: VSekaiUpdater = $VSekaiUpdater
+    ///
+    ///
+    /// func _ready() -> void:
+    ///     updater.check_for_update()
+    ///     if await updater.finished and updater.get_release() != null:
+    ///         print("There is an update: ", updater.get_release().version)
+    /// ```
+    #[signal]
+    pub(super) fn finished(is_ok: bool);
 
     /// A check or an update failed; emitted after [signal operation_failed]. [param hint] has no commands of the
     /// command line, and may be empty.

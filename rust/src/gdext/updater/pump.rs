@@ -148,8 +148,22 @@ impl VSekaiUpdater {
             }
             Message::Event(_) => {}
             Message::Planned(plan) => self.planned(&plan),
-            Message::Done(Ok(Reply(reply))) => reply(self),
-            Message::Done(Err(failure)) => self.fail(operation, &failure),
+            Message::Done(Ok(Reply(reply))) => {
+                reply(self);
+                self.ended(operation, true);
+            }
+            Message::Done(Err(failure)) => {
+                self.fail(operation, &failure);
+                self.ended(operation, false);
+            }
+        }
+    }
+
+    /// Says that an operation is over, unless another one continues it. A game has a signal of its own.
+    fn ended(&mut self, operation: Operation, is_ok: bool) {
+        let goes_on = std::mem::take(&mut self.goes_on);
+        if !goes_on && operation != Operation::Launch {
+            self.tell(move |node| node.signals().finished().emit(is_ok));
         }
     }
 
@@ -220,6 +234,7 @@ impl VSekaiUpdater {
 
     /// After the signals before it. If a handler has started something else meanwhile, that takes precedence.
     fn start_update_soon(&mut self) {
+        self.goes_on = true;
         let start = |node: &mut Self| {
             node.start_update();
             false

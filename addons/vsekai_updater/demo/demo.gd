@@ -1,0 +1,71 @@
+extends VBoxContainer
+## A small launcher: a bar and a button that installs, updates and starts the game.
+## Set the properties of the node `VSekaiUpdater` in this scene, then run the scene.
+
+@onready var updater: VSekaiUpdater = %VSekaiUpdater
+@onready var status: Label = %Status
+@onready var bar: ProgressBar = %Bar
+@onready var button: Button = %Button
+
+
+func _ready() -> void:
+	updater.progress_changed.connect(_on_progress_changed)
+	updater.game_exited.connect(_on_game_exited)
+	button.pressed.connect(_on_button_pressed)
+	_check()
+
+
+func _check() -> void:
+	status.text = "Checking for updates..."
+	button.disabled = true
+	updater.check_for_update()
+	var is_ok: bool = await updater.finished
+	updater.read_status()
+	await updater.finished
+	var installed := updater.get_status().version if updater.get_status() != null else ""
+	var release := updater.get_release()
+	if is_ok and release != null:
+		status.text = "%s is available." % release.version
+		button.text = "Install" if installed.is_empty() else "Update"
+	else:
+		status.text = "Version %s" % installed if is_ok else updater.get_failure().message
+		button.text = "Retry" if installed.is_empty() else "Play"
+	button.disabled = false
+	button.grab_focus()
+
+
+func _on_button_pressed() -> void:
+	match button.text:
+		"Play":
+			button.disabled = true
+			updater.launch()
+		"Retry":
+			_check()
+		"Pause":
+			updater.pause()
+		_:
+			_update()
+
+
+func _update() -> void:
+	status.text = "Preparing..."
+	button.text = "Pause"
+	bar.show()
+	updater.start_update()
+	var is_ok: bool = await updater.finished
+	bar.hide()
+	if is_ok:
+		_check()
+	else:
+		var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
+		status.text = "Paused" if is_paused else updater.get_failure().message
+		button.text = "Resume"
+
+
+func _on_progress_changed(done: int, total: int, bytes_per_second: float, _left: float) -> void:
+	bar.value = 100.0 * done / total
+	status.text = "%d %%, %.1f MB/s" % [bar.value, bytes_per_second / 1_000_000.0]
+
+
+func _on_game_exited(_exit_code: int, _is_acknowledged: bool) -> void:
+	_check()
