@@ -30,7 +30,8 @@ HUNG: list[list[str]] = []
 
 # Everything that may differ: durations, random keys, and the path of the program itself.
 NORMAL = [
-    (re.compile(r"\b(in|Took) \d+\.\d\d s\b"), r"\1 TIME s"),
+    (re.compile(r"\b(in|Took) \d+\.\d+ s\b"), r"\1 TIME s"),
+    (re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d ", re.M), "TIME "),
     (re.compile(r"\b[0-9a-f]{16}\b(?=  (not )?here)"), "KEY"),
     (re.compile(r'"key_id":"[0-9a-f]{64}"'), '"key_id":"KEY"'),
     # The second of the run is in it.
@@ -49,6 +50,7 @@ unknown command      no-such-command
 unknown option       status --no-such-option DIR/game
 missing argument     update
 bad value            update --limit-rate fast DIR/new
+help of install      install --help
 help of update       update --help
 help of check        check --help
 help of status       status --help
@@ -111,6 +113,16 @@ integrate            integrate DIR/game
 integrate json       --json integrate DIR/game
 unintegrate          unintegrate DIR/game
 config show          config show
+config set           config set limit_rate 5M
+config get           config get connections
+config path          config path
+completions          completions bash
+versions             versions DIR/game
+versions json        --json versions --all DIR/newest
+history              history DIR/newest
+mode switch word     mode switch beta DIR/game
+install verb         install DIR/new --repository DIR/repo --trust-root DIR/keys/root.json
+repository show      repository show --repository DIR/repo --keys DIR/keys
 keys init            keys init DIR/new_keys --mode stable
 keys show            keys show DIR/keys
 keys show nothing    keys show DIR/nothing

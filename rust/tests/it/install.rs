@@ -8,6 +8,7 @@ mod back;
 mod bundles;
 mod busy;
 mod changes;
+mod comfort;
 mod damage;
 mod disks;
 mod files;

@@ -27,6 +27,7 @@ mod make;
 mod publish;
 mod real_archive;
 mod real_chunker;
+mod reference;
 mod self_update;
 mod store_care;
 #[path = "../support/mod.rs"]

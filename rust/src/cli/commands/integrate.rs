@@ -24,17 +24,21 @@ impl Done {
         }
     }
 
-    fn text(&self, head: &str) -> String {
-        let lines: Vec<&str> = std::iter::once(head).chain(self.places.iter().map(String::as_str)).collect();
-        lines.join("\n  ")
+    /// The files and keys, one a line.
+    fn places(&self) -> String {
+        let lines: Vec<String> = self.places.iter().map(|place| format!("  {place}")).collect();
+        lines.join("\n")
     }
 }
 
 pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record = updater::offline(&options::install_dir(args.dir.as_deref())?, args.trust_owner)?
-        .integrate(&host::desktop(args.name.as_deref().unwrap_or(host::DISPLAY_NAME), links(args))?, monitor)?;
+    let dir = options::install_dir(args.dir.as_deref())?;
+    let desktop = host::desktop(args.name.as_deref().unwrap_or(host::DISPLAY_NAME), links(args))?;
+    let record = updater::offline(&dir, args.trust_owner)?.integrate(&desktop, monitor)?;
     let done = Done::of(Some(&record));
-    let text = done.text("Registered with the desktop, for this user:");
+    output.detail(&done.places());
+    let links = if done.has_links { format!(", and opens {}:// links", host::SCHEME) } else { String::new() };
+    let text = format!("{} is in this user's menu now{links}. `vsekai unintegrate` takes it out.", dir.display());
     output.done("integrate", &done, &text);
     if !done.has_links && !args.no_links {
         output.note("Another program handles uro:// links. To take them over: --take-links");
@@ -51,10 +55,14 @@ fn links(args: &Integrate) -> Links {
 }
 
 pub(crate) fn undo(args: &Unintegrate, output: Output, monitor: &Monitor) -> Result<u8> {
-    let record =
-        updater::offline(&options::install_dir(args.dir.as_deref())?, args.trust_owner)?.unintegrate(monitor)?;
+    let dir = options::install_dir(args.dir.as_deref())?;
+    let record = updater::offline(&dir, args.trust_owner)?.unintegrate(monitor)?;
     let done = Done::of(record.as_ref());
-    let head = if record.is_some() { "Removed from the desktop:" } else { "It was not registered with the desktop." };
-    output.done("unintegrate", &done, &done.text(head));
+    output.detail(&done.places());
+    let text = match record {
+        Some(_) => format!("{} is no longer in this user's menu.", dir.display()),
+        None => format!("{} was not in this user's menu.", dir.display()),
+    };
+    output.done("unintegrate", &done, &text);
     Ok(DONE)
 }

@@ -16,6 +16,7 @@ use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
+use crate::cli::table::table as columns;
 
 #[derive(Serialize)]
 struct Shown {
@@ -129,7 +130,8 @@ fn table(keys: &[KeyInfo]) -> String {
     let row = |key: &KeyInfo| {
         let here = if key.present { "here" } else { "not here" };
         let id = key.key_id.get(..16).unwrap_or(&key.key_id);
-        format!("  {:12} {id}  {here:8}  {} must sign, for {} days", key.role, key.threshold, key.days)
+        vec![key.role.clone(), id.to_owned(), here.to_owned(), key.threshold.to_string(), key.days.to_string()]
     };
-    keys.iter().map(row).collect::<Vec<_>>().join("\n")
+    let rows: Vec<_> = keys.iter().map(row).collect();
+    columns(&["role", "key", "", "must sign", "days"], &rows)
 }

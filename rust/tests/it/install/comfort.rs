@@ -1,0 +1,193 @@
+//! What makes the command comfortable: defaults, lists, settings, and lines that people read.
+
+use std::process::{Command, Stdio};
+
+use super::shop::Shop;
+use crate::support::run::{Run, vsekai};
+
+/// `vsekai WORDS` as people run it, in the folder around the install.
+fn plain(shop: &Shop, words: &[&str]) -> Command {
+    let mut command = vsekai();
+    command.env("HOME", shop.path("home")).env("XDG_CONFIG_HOME", shop.path("home/.config"));
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent").env("TZ", "UTC");
+    command.args(words).current_dir(shop.path("."));
+    command
+}
+
+#[track_caller]
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{err}");
+    String::from_utf8(output.stdout).unwrap() + &err
+}
+
+/// Runs a command line on a terminal of its own, with this input; what appears there.
+fn on_a_terminal(shop: &Shop, line: &str, input: &str) -> String {
+    let line = line.replace("vsekai", env!("CARGO_BIN_EXE_vsekai"));
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(shop.path("."));
+    command.env("HOME", shop.path("home")).env("XDG_CONFIG_HOME", shop.path("home/.config")).env("TERM", "xterm");
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent").env_remove("NO_COLOR");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn folder_is_the_install_around() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    for folder in [shop.game(), shop.tree(), shop.tree().join("data")] {
+        let mut command = shop.command(&["status"]);
+        assert_eq!(Run::of(command.current_dir(&folder)).done()["current"]["version"], "1.0.0");
+    }
+    let inside = shop.game().join("versions");
+    for command in ["check", "verify", "versions", "history", "update", "rollback"] {
+        assert_eq!(Run::of(shop.command(&[command]).current_dir(&inside)).done()["command"], command);
+    }
+    assert_eq!(Run::of(shop.command(&["mode", "current"]).current_dir(&inside)).done()["mode"], "stable");
+    Run::of(shop.command(&["status"]).current_dir(shop.path("."))).failed("invalid_argument");
+    let refused = shop.command(&["uninstall"]).current_dir(&inside).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "what is removed must be named");
+}
+
+#[test]
+fn install_is_a_verb_and_can_be_repeated() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    let install = || {
+        let mut command = shop.command(&["install", "--no-shared-cache"]);
+        command.arg(shop.game()).arg("--repository").arg(shop.publisher.repository());
+        Run::of(command.arg("--trust-root").arg(shop.publisher.root()))
+    };
+    let run = install();
+    assert_eq!((&run.done()["command"], &run.done()["why"]), (&"install".into(), &"install".into()));
+    assert_eq!(install().done()["why"], serde_json::Value::Null);
+}
+
+#[test]
+fn results_are_a_line_that_people_read() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    let mut install = plain(&shop, &["install", "GAME", "--repository"]);
+    let text = said(install.arg(shop.publisher.repository()).arg("--trust-root").arg(shop.publisher.root()));
+    assert!(text.starts_with("Installed GAME 1.0.0 (stable): ") && text.ends_with(" s.\n"), "{text}");
+    shop.publish("2.0.0");
+    let text = said(&mut plain(&shop, &["check", "GAME"]));
+    assert!(text.starts_with("Update available: 1.0.0 -> 2.0.0 (stable), "), "{text}");
+    let text = said(&mut plain(&shop, &["-v", "update", "GAME"]));
+    assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0 (stable): "), "{text}");
+    assert!(text.contains(" s  Downloading") && text.contains("\n  requests "), "details are on stderr: {text}");
+    assert_eq!(said(&mut plain(&shop, &["update", "GAME"])), "GAME is up to date: 2.0.0 (stable).\n");
+    said(&mut plain(&shop, &["rollback", "GAME"]));
+    let text = said(&mut plain(&shop, &["check", "GAME"]));
+    assert_eq!(text, "GAME is up to date: 1.0.0 (stable). Not offered again here: 2.0.0.\n");
+    let text = said(&mut plain(&shop, &["update", "GAME", "--version", "2.0.0"]));
+    assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0"), "{text}");
+    let text = said(&mut plain(&shop, &["update", "GAME", "--version", "1.0.0"]));
+    assert!(text.starts_with("Went back with GAME 2.0.0 -> 1.0.0"), "{text}");
+    assert_eq!(said(&mut plain(&shop, &["uninstall", "GAME"])), "Uninstalled GAME (1 version).\n");
+}
+
+#[test]
+fn check_says_what_the_update_downloads_then() {
+    let shop = Shop::with(&["1.0.0"]);
+    // Without bundles, only a plan knows which chunks are here.
+    shop.publish_in("stable", "2.0.0", &["--delta-from", "0"], |_| {});
+    let checked = shop.vsekai(&["check"]).done().clone();
+    let planned = checked["planned_download_bytes"].as_u64().unwrap();
+    assert!(planned < checked["available"]["download_bytes"].as_u64().unwrap(), "{checked}");
+}
+
+#[test]
+fn versions_and_history_are_listed() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.publish_in("beta", "3.0.0-beta.1", &["--rollout", "20"], |_| {});
+    shop.update(&[]).done();
+    shop.vsekai(&["rollback"]).done();
+    shop.edit("recall", "stable", "2.0.0");
+    let text = said(&mut plain(&shop, &["versions", "GAME", "--all"]));
+    let lines: Vec<_> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert!(lines[1].starts_with("3.0.0-beta.1 beta ") && lines[1].ends_with("rollout 20%"), "{text}");
+    assert!(lines[2].starts_with("2.0.0 stable ") && lines[2].ends_with("not offered again here, recalled"), "{text}");
+    assert!(lines[3].starts_with("* 1.0.0 stable ") && lines[3].ends_with("installed"), "{text}");
+    let only = shop.vsekai(&["versions"]).done()["versions"].clone();
+    assert_eq!(only.as_array().unwrap().len(), 2, "of the mode that is followed");
+    shop.vsekai(&["versions", "--mode", "nightly"]).failed("mode_unknown");
+
+    let changes = shop.vsekai(&["history"]).done()["changes"].clone();
+    let of = |at: usize| (changes[at]["version"].as_str().unwrap(), changes[at]["is_rollback"] == true);
+    assert_eq!([of(0), of(1), of(2)], [("1.0.0", false), ("2.0.0", false), ("1.0.0", true)]);
+    let text = said(&mut plain(&shop, &["history", "GAME"]));
+    let newest = text.lines().nth(1).unwrap();
+    assert!(newest.ends_with("went back  1.0.0    stable") && newest.starts_with("20"), "{text}");
+}
+
+#[test]
+fn repository_is_shown() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.edit("skip", "stable", "2.0.0");
+    let mut command = plain(&shop, &["repository", "show", "--repository"]);
+    command.arg(shop.publisher.repository()).arg("--keys").arg(shop.publisher.keys());
+    let text = said(&mut command);
+    assert!(text.contains("stable\n  version  rollout") && text.contains("only by name"), "{text}");
+    assert!(text.contains("Days left of the signatures: root"), "{text}");
+    let text = said(command.args(["--mode", "stable", "--json"]));
+    let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown["modes"]["stable"]["versions"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn settings_are_set_shown_and_removed() {
+    let shop = Shop::new();
+    let file = shop.path("home/.config/vsekai/config.toml");
+    let config = |words: &[&str]| said(plain(&shop, &["config"]).args(words));
+    assert_eq!(config(&["path"]), format!("{}\n", file.display()));
+    config(&["set", "limit_rate", "5M"]);
+    config(&["set", "cache", "here"]);
+    config(&["set", "repository", "https://a.example", "mirror"]);
+    assert_eq!(config(&["get", "limit_rate"]), "5M\n");
+    assert!(config(&["get", "cache"]).ends_with("/here\n"));
+    assert!(std::fs::read_to_string(&file).unwrap().contains("[\"https://a.example\", \"/"));
+    config(&["unset", "repository"]);
+    config(&["unset", "cache"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "limit_rate = \"5M\"\n");
+    assert!(config(&["show"]).contains("mode           stable  (default)"), "{}", config(&["show"]));
+    Run::of(&mut shop.command(&["config", "set", "connections", "many"])).failed("invalid_argument");
+    assert_eq!(plain(&shop, &["config", "set", "colour", "red"]).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn completions_are_a_script_of_the_shell() {
+    let shop = Shop::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = said(&mut plain(&shop, &["completions", shell]));
+        assert!(script.contains("self-update") && script.contains("limit-rate"), "{shell}");
+        if shell == "bash" {
+            std::fs::write(shop.path("script"), &script).unwrap();
+            assert!(Command::new("bash").arg("-n").arg(shop.path("script")).status().unwrap().success());
+        }
+    }
+}
+
+#[test]
+fn terminal_shows_steps_and_colours_and_is_asked() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return super::skipped("no `script`: nothing is run on a terminal");
+    }
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let text = on_a_terminal(&shop, "vsekai update GAME", "");
+    assert!(text.contains("[2/4] Preparing") || text.contains("[3/4] Downloading"), "{text:?}");
+    assert!(text.trim_end().ends_with(" s.") && !text.contains("0 B/s"), "{text:?}");
+    let text = on_a_terminal(&shop, "vsekai rollback nowhere", "");
+    assert!(text.contains("\u{1b}[31merror:\u{1b}[0m") && text.contains("\u{1b}[36mhint:"), "{text:?}");
+    assert!(!on_a_terminal(&shop, "NO_COLOR=1 vsekai rollback nowhere", "").contains("\u{1b}[31m"));
+    for (input, is_gone) in [("\n", false), ("n\n", false), ("y\n", true)] {
+        let text = on_a_terminal(&shop, "vsekai uninstall GAME", input);
+        assert!(text.contains("Uninstall GAME 2.0.0? Files that you added are kept. [y/N]"), "{text:?}");
+        assert_eq!(!shop.game().exists(), is_gone, "{input:?} {text:?}");
+    }
+    shop.update(&[]).done();
+    assert!(!on_a_terminal(&shop, "vsekai uninstall --yes GAME", "").contains("[y/N]"));
+    assert!(!shop.game().exists());
+}

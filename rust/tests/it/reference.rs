@@ -1,0 +1,100 @@
+//! `docs/cli.md` is what the command says of itself. `VSEKAI_WRITE_DOCS=1 cargo test --test it reference::` writes it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::{Arg, Command};
+
+const HEAD: &str = "\
+# The command `vsekai`
+
+Every command and option, as `vsekai COMMAND --help` shows them. A test compares this page with the command.
+
+- In the folder of an install, or below it, `DIR` can be left out, except for `install`, `open` and `uninstall`.
+- Data goes to stdout, everything else to stderr; `--json` and exit codes: [for scripts](store.md#for-scripts).
+- Settings: `vsekai config show`. The packages of a release bring man pages and completions; `vsekai completions SHELL`
+  prints the latter.
+- Many commands have [network options](#network) and [those for output and threads](#output-and-threads).
+";
+
+/// Options that many commands have are explained once.
+const SHARED: [&str; 2] = ["Network", "Output and threads"];
+
+fn page() -> String {
+    let mut command = vsekai_updater::cli::command();
+    command.build();
+    let mut out = HEAD.to_owned();
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        describe(sub, "vsekai", 2, &mut out);
+    }
+    let update = command.find_subcommand("update").unwrap();
+    for heading in SHARED {
+        let _ = write!(out, "\n## {heading}\n\n");
+        update
+            .get_arguments()
+            .filter(|arg| arg.get_help_heading() == Some(heading))
+            .for_each(|arg| option(arg, &mut out));
+    }
+    out
+}
+
+fn describe(command: &Command, parent: &str, level: usize, out: &mut String) {
+    let name = format!("{parent} {}", command.get_name());
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let _ = write!(out, "\n{} `{name}`\n\n{}\n\n```text\n{usage}\n```\n", "#".repeat(level), about.trim());
+    let is_own = |arg: &&Arg| {
+        let is_shared = SHARED.iter().any(|heading| arg.get_help_heading() == Some(heading));
+        !is_shared && !arg.is_hide_set() && !arg.is_global_set() && !matches!(arg.get_id().as_str(), "help" | "version")
+            || arg.get_id() == "version" && arg.get_action().takes_values()
+    };
+    let own: Vec<&Arg> = command.get_arguments().filter(is_own).collect();
+    let has_network = command.get_arguments().any(|arg| arg.get_help_heading() == Some("Network"));
+    if !own.is_empty() || has_network {
+        out.push('\n');
+    }
+    own.into_iter().for_each(|arg| option(arg, out));
+    if has_network {
+        out.push_str("- [network options](#network)\n");
+    }
+    if let Some(after) = command.get_after_help() {
+        let _ = write!(out, "\n```text\n{}\n```\n", after.to_string().trim_end());
+    }
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        describe(sub, &name, level + 1, out);
+    }
+}
+
+fn option(arg: &Arg, out: &mut String) {
+    let value = arg.get_value_names().map(|names| names.join(" ")).unwrap_or_default();
+    let takes_value = arg.get_action().takes_values();
+    let name = match (arg.get_short(), arg.get_long()) {
+        (Some(short), Some(long)) => format!("-{short}, --{long}"),
+        (None, Some(long)) => format!("--{long}"),
+        _ => String::new(),
+    };
+    let shown = if takes_value { format!("{name} {value}") } else { name };
+    let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let default: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    if takes_value && !default.is_empty() {
+        let _ = write!(help, " [default: {}]", default.join(" "));
+    }
+    let values: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if takes_value && !values.is_empty() {
+        let _ = write!(help, " [{}]", values.join(", "));
+    }
+    let _ = writeln!(out, "- `{}`: {help}", shown.trim());
+}
+
+#[test]
+fn page_of_the_command_is_what_it_says_of_itself() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let made = page();
+    if std::env::var_os("VSEKAI_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let line = made.lines().zip(written.lines()).find(|(made, written)| made != written);
+    assert!(made == written, "old: VSEKAI_WRITE_DOCS=1 cargo test --test it reference:: writes it ({line:?})");
+}
