@@ -18,7 +18,7 @@ pub(crate) mod store;
 const EXAMPLES: &str = "\
 Examples:
   vsekai install GAME --repository https://example.org --trust-root root.json
-  vsekai update GAME               update to the version its mode offers; also `vsekai --update GAME`
+  vsekai update GAME               update to the version its mode offers
   vsekai launch GAME               start it; roll back if a new version fails to start
   vsekai mode switch beta GAME     follow another mode
   vsekai publish BUILD --mode beta --version 1.2.0 --entry game --repository REPO --keys KEYS

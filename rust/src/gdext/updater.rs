@@ -57,6 +57,7 @@ use pump::{Job, damaged_files};
 /// ```
 #[derive(Debug, GodotClass)]
 #[class(tool, init, base=Node)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct VSekaiUpdater {
     /// The folder to install into: an absolute path, or a path in `user://`. It is created if it does not exist, and
     /// refused if it contains other files.

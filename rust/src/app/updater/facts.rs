@@ -200,6 +200,7 @@ pub struct ModeInfo {
 
 /// A version of a mode, as the repository lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct VersionInfo {
     /// The mode.
     pub mode: ModeName,

@@ -295,7 +295,7 @@ pub(crate) struct ModeSwitch {
     /// The mode to follow
     #[arg(long = "mode_name", aliases = ["mode-name", "mode"], value_name = "NAME", required_unless_present = "name")]
     mode_name: Option<ModeName>,
-    /// The mode to follow, unless it is given with --mode_name
+    /// The mode to follow, unless it is given as an option
     name: Option<OsString>,
     /// The install root [default: the install that holds the working folder; elsewhere, the setting for new installs]
     dir: Option<PathBuf>,

@@ -62,9 +62,11 @@ fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
         "repository" => !value.contains("://") && text::meant_url(value).is_none(),
         _ => false,
     };
-    let absolute = |value: &String| match is_path(value) {
-        true => Ok(std::path::absolute(value).map_err(Error::io("find", value))?.display().to_string()),
-        false => Ok(value.clone()),
+    let absolute = |value: &String| {
+        if !is_path(value) {
+            return Ok(value.clone());
+        }
+        Ok(std::path::absolute(value).map_err(Error::io("find", value))?.display().to_string())
     };
     given.iter().map(absolute).collect()
 }

@@ -1,4 +1,4 @@
-//! The line on a terminal: `[3/4] Downloading  45% ██████▌      16.2 MB of 36.0 MB, 3.0 MB/s, 7 s left`.
+//! The line on a terminal: `[3/4] Downloading  45% ██████▍        16.2 MB of 36.0 MB, 3.0 MB/s, 7 s left`.
 //!
 //! There is one line at a time. Whatever is printed elsewhere takes it away first.
 

@@ -142,7 +142,7 @@ fn every_key_is_set_and_removed_alone() {
         ("repository", vec!["https://a.example", "https://b.example"]),
         ("trust_root", vec!["/root.json"]),
         ("mode", vec!["beta"]),
-        ("platform", vec!["linux-arm64"]),
+        ("platform", vec!["linux-aarch64"]),
         ("limit_rate", vec!["5M"]),
         ("proxy", vec!["http://p:1"]),
         ("connections", vec!["7"]),
