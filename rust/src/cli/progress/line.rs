@@ -30,6 +30,10 @@ const STEPS: [(State, &str); 4] = [
     (State::ApplyingUpdate, "Installing"),
 ];
 
+/// The line while the amount of work is not known, and when it is.
+const NO_AMOUNT: &str = "{prefix} {spinner}";
+const AMOUNT: &str = "{prefix} {percent:>3}% {bar:14} {wide_msg}";
+
 /// Takes the line away, because something else is printed.
 pub(crate) fn clear() {
     if let Some(progress) = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
@@ -70,6 +74,7 @@ impl Bar {
         let hidden = global.quiet || global.no_progress || is_dumb || !std::io::stderr().is_terminal();
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
         let progress = ProgressBar::with_draw_target(None, target);
+        set_template(&progress, NO_AMOUNT);
         expect(0);
         *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
         Self {
@@ -141,11 +146,7 @@ impl Bar {
     }
 
     fn draw(&self, step: &mut Step, now: Instant) {
-        let template =
-            if step.total_bytes == 0 { "{prefix} {spinner}" } else { "{prefix} {percent:>3}% {bar:24} {wide_msg}" };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.progress.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-        }
+        set_template(&self.progress, if step.total_bytes == 0 { NO_AMOUNT } else { AMOUNT });
         if step.total_bytes > 0 {
             // An estimate may be too small: the line says 99 % until the step is over.
             let most =
@@ -163,6 +164,12 @@ impl Bar {
         let hint = if last == code { String::new() } else { format!("\n  {hint}{allow}") };
         let weight = if prevents { "error" } else { "warning" };
         self.say(&format!("{weight}: {} [{code}]{hint}", text::line(message)));
+    }
+}
+
+fn set_template(progress: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        progress.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
     }
 }
 
