@@ -79,7 +79,7 @@ pub(crate) struct Update {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct How {
     /// Follow this mode [default: the current mode, or stable]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
     pub(crate) mode: Option<ModeName>,
     /// Install this version, even if it is older
     #[arg(long, value_name = "VERSION")]
@@ -116,7 +116,7 @@ pub(crate) struct Check {
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Check this mode instead of the current one
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
     pub(crate) mode: Option<ModeName>,
     /// Do not wait for a gradual rollout to reach this install
     #[arg(long)]
@@ -141,7 +141,7 @@ pub(crate) struct Versions {
     /// An install root, whose repository is queried [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
     /// Only the versions of this mode [default: the mode that the install follows, or all]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, aliases = ["mode_name", "mode-name"], value_name = "NAME")]
     pub(crate) mode: Option<ModeName>,
     /// The versions of all modes
     #[arg(long, conflicts_with = "mode")]
