@@ -3,6 +3,8 @@ extends SceneTree
 ## The argument after `--` is the address of the server. Ends with 1 if one comes to no end.
 
 const WAIT_MSEC_MAX := 20000
+## What ends may start something else.
+const STEADY_FRAMES := 20
 const DEMO := "res://addons/vsekai_updater/demo/demo.tscn"
 
 
@@ -67,12 +69,11 @@ func _is_idle(updater: VSekaiUpdater) -> bool:
 
 func _wait_until(what: String, condition: Callable) -> void:
 	var deadline := Time.get_ticks_msec() + WAIT_MSEC_MAX
-	while not condition.call():
+	var steady_frames := 0
+	while steady_frames < STEADY_FRAMES:
+		steady_frames = steady_frames + 1 if condition.call() else 0
 		if Time.get_ticks_msec() > deadline:
 			printerr("does not come to an end: ", what)
 			quit(1)
 			return
-		await process_frame
-	# What is due now may start something else.
-	for frame in 3:
 		await process_frame

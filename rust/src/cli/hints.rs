@@ -53,7 +53,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
         "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
         "mode_unknown" => "Run `vsekai mode list DIR` to see all modes.",
-        "mode_retired" => "Choose another mode with `vsekai mode switch --mode_name NAME DIR`.",
+        "mode_retired" => "Choose another mode with `vsekai mode switch NAME DIR`.",
         "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
         "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
         "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
@@ -64,7 +64,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "state_too_new" => "Run `vsekai self-update`, or install the newest vsekai. The game itself was not touched.",
         "state_malformed" => "Run `vsekai update DIR --repository URL`: it reinstalls whatever it cannot recover.",
-        "not_installed" => "Install first: vsekai --update DIR --repository URL --trust-root FILE",
+        "not_installed" => "Install first: vsekai install DIR --repository URL --trust-root FILE",
         "no_previous_version" => "Only the version before the last update is kept.",
         "damaged" => {
             "Run `vsekai verify --repair DIR`: it repairs every installed version. Data that none of them has is \
