@@ -19,7 +19,7 @@ struct Closed;
 
 #[async_trait::async_trait]
 impl AuthorizeUpload for Closed {
-    async fn authorize_upload(&self, _: &poem::Request) -> Result<()> {
+    async fn authorize_upload(&self, _: &poem::Request) -> Result<uuid::Uuid> {
         Err(Error::Unauthorized)
     }
 }
@@ -41,7 +41,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         publish(db.as_ref()).await?;
     }
     let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
-    let files = StaticFiles::new(chunks, bundles, db, Arc::new(Closed), static_files::Options::default());
+    let files = StaticFiles::new(chunks, bundles, db, Arc::new(Closed), Arc::default(), static_files::Options::default());
     let tcp = Tcp::bind(address.parse()?).await?;
     serve(tcp, files, &Limits::default(), std::future::pending()).await;
     Ok(())

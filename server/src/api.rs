@@ -25,6 +25,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApiS
 use crate::auth::{Authorizer, Principal, Tokens};
 use crate::error::Error;
 use crate::service::{Actor, Service};
+use crate::shares::Shares;
 
 mod admin;
 mod answer;
@@ -49,6 +50,8 @@ pub struct ApiContext {
     pub tokens: Arc<Tokens>,
     /// Authenticates callers.
     pub authorizer: Arc<Authorizer>,
+    /// What tokens may take.
+    pub shares: Arc<Shares>,
     /// Largest index, and largest file table, in bytes.
     pub max_index_bytes: u64,
 }

@@ -33,6 +33,7 @@ use crate::gc::{self, Retention};
 use crate::limit::{Limiter, Rates};
 use crate::probe::{self, Prober};
 use crate::service::{Service, ServiceOptions, Signer};
+use crate::shares::{self, Shares};
 use crate::static_files::{self, StaticFiles};
 
 mod allow;
@@ -76,17 +77,20 @@ impl Application {
         };
         let chunks = Arc::new(Chunks::open(Arc::clone(&db), &options)?);
         let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
-        let signer = Signer::open(config.keys_folder()).await?;
+        let is_new = db.view().await?.metadata.is_empty();
+        let signer = Signer::open(config.keys_folder(), is_new).await?;
         let options = ServiceOptions {
             region: config.region.clone(),
             upload_ttl_s: config.publication_h * 3600,
             allow_private_cdns: config.allow_private_cdns,
+            trust_clock: config.trust_clock,
         };
         let service = Arc::new(Service::new(Arc::clone(&db), chunks, bundles, signer, options));
         let tokens = Arc::new(Tokens::new(db));
         let authorizer = Arc::new(authorizer(&config, Arc::clone(&tokens)));
         let max_index_bytes = config.max_index_mib << 20;
-        let context = Arc::new(ApiContext { service, tokens, authorizer, max_index_bytes });
+        let shares = Arc::new(Shares::new(shares_of(&config)));
+        let context = Arc::new(ApiContext { service, tokens, authorizer, shares, max_index_bytes });
         let holder = Uuid::new_v4().to_string();
         let builder = Arc::new(builder(&context.service, &holder, build_options(&config)?));
         let is_ready = Arc::new(AtomicBool::new(true));
@@ -176,10 +180,9 @@ impl Application {
         }
         let routes = routes.nest_no_strip("/api", api::service()).data(Arc::clone(&self.context)).data(readiness);
         let allowed = Arc::new(allow::Allowed::of(&api::spec()));
-        let authorizer = Arc::clone(&self.context.authorizer);
         let routes = routes.around(move |endpoint, request| {
-            let (allowed, authorizer) = (Arc::clone(&allowed), Arc::clone(&authorizer));
-            async move { Ok(middleware::answer(&endpoint, request, &allowed, &authorizer).await) }
+            let allowed = Arc::clone(&allowed);
+            async move { Ok(middleware::answer(&endpoint, request, &allowed).await) }
         });
         files
             .before(routes)
@@ -193,7 +196,8 @@ impl Application {
             static_files::Options { keep_s: self.config.publication_h * 3600, ..static_files::Options::default() };
         let (chunks, bundles) = (Arc::clone(service.chunks()), Arc::clone(service.bundles()));
         let authorizer = Arc::clone(&self.context.authorizer);
-        let files = Arc::new(StaticFiles::new(chunks, bundles, Arc::clone(service.db()), authorizer, options));
+        let shares = Arc::clone(&self.context.shares);
+        let files = Arc::new(StaticFiles::new(chunks, bundles, Arc::clone(service.db()), authorizer, shares, options));
         let (stale, wake) = (Arc::clone(&files), Arc::clone(&self.changed));
         service.on_change(move || {
             stale.changed();
@@ -211,6 +215,16 @@ fn authorizer(config: &Config, tokens: Arc<Tokens>) -> Authorizer {
         Lockout::new(config.wrong_tokens_per_minute),
         Limiter::new(rates),
     )
+}
+
+fn shares_of(config: &Config) -> shares::Limits {
+    shares::Limits {
+        memory_bytes: config.upload_memory_mib << 20,
+        publications: config.open_publications,
+        unpublished_bytes: config.unpublished_gib << 30,
+        kept: Duration::from_secs(config.publication_h.unsigned_abs() * 3600),
+        ..shares::Limits::default()
+    }
 }
 
 fn build_options(config: &Config) -> Result<bundles::Options> {

@@ -117,11 +117,11 @@ impl Principal {
 /// Decides who may upload chunks. The static files ask it, so that they can be served and tested without tokens.
 #[async_trait]
 pub trait AuthorizeUpload: std::fmt::Debug + Send + Sync {
-    /// Allows the upload of one chunk, or refuses it.
+    /// Allows the upload of one chunk, or refuses it. Returns the id of the token.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::Forbidden`] or [`Error::TooManyRequests`].
-    async fn authorize_upload(&self, request: &Request) -> Result<()>;
+    async fn authorize_upload(&self, request: &Request) -> Result<Uuid>;
 }
 
 /// The token in the header `Authorization`: after `Bearer`, in upper or lower case, or alone, because desync sends the
@@ -132,6 +132,12 @@ fn presented(request: &Request) -> Option<&str> {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
         _ => given.starts_with(PREFIX).then_some(given),
     }
+}
+
+/// The id in the token that the request presents, valid or not.
+pub(crate) fn presented_id(request: &Request) -> Option<Uuid> {
+    let (id, _) = presented(request)?.strip_prefix(PREFIX)?.split_once('_')?;
+    Uuid::try_parse(id).ok()
 }
 
 /// Whether the request has a token of this server, valid or not. Proxies and desync send other credentials too.

@@ -37,6 +37,9 @@ use check::Checker;
 use objects::Objects;
 use writer::Writer;
 
+/// The lease of the process that removes chunks.
+pub const LEASE: &str = "clean";
+
 /// What an upload did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutOutcome {
@@ -151,13 +154,13 @@ impl Chunks {
     ///
     /// # Errors
     /// [`Error::TooLarge`], `chunk_corrupt` if it is not what its id says, and `chunk_deleting` while garbage
-    /// collection removes it: retrying two seconds later will succeed.
+    /// collection removes it: retrying two seconds later will succeed, even if garbage collection has been killed.
     pub async fn put(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
         let checked = self.checker.check(id, stored).await?;
         let chunk = NewChunk { id, size: checked.plain_bytes, stored_size: checked.stored.len() as u64, keep_until };
         match &self.storage {
             Storage::InDatabase(writer) => writer.put(chunk, checked.stored).await,
-            Storage::AsObjects(objects) => objects.put(self.db.as_ref(), &self.checker, chunk, checked.stored).await,
+            Storage::AsObjects(objects) => objects.put(&self.db, &self.checker, chunk, checked.stored).await,
         }
     }
 

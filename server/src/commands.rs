@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 use vsekai_server::app::Application;
 use vsekai_server::auth::NewToken;
@@ -18,8 +17,12 @@ use crate::{Cli, Command, TokenCommand};
 mod bundle;
 mod export;
 mod import;
+mod log;
 mod serve;
 mod tls;
+
+/// Fewest threads that answer requests: one that is long at a large body leaves others to the players.
+const MIN_WORKERS: usize = 4;
 
 /// Chunks verified per batch.
 const BATCH: u32 = 500;
@@ -35,12 +38,14 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         show(&loaded)?;
         return Ok(ExitCode::SUCCESS);
     }
-    start_log(&loaded.config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    log::start(&loaded.config)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores.max(MIN_WORKERS)).enable_all().build();
     let runtime = runtime.map_err(|error| Error::Internal { context: format!("starting: {error}") })?;
-    let code = runtime.block_on(run_async(cli.command, loaded.config))?;
+    let code = runtime.block_on(run_async(cli.command, loaded.config));
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
-    Ok(code)
+    log::finish();
+    code
 }
 
 async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
@@ -83,14 +88,6 @@ fn s3_settings() -> Vec<(String, String)> {
         .filter(|(name, _)| name.starts_with("AWS_"))
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
         .collect()
-}
-
-fn start_log(config: &Config) -> Result<()> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Config(format!("log: {error}")))?;
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(std::io::stderr);
-    let outcome = if config.log_format == "json" { log.json().try_init() } else { log.try_init() };
-    outcome.map_err(|error| Error::Internal { context: format!("starting the log: {error}") })
 }
 
 async fn token(command: TokenCommand, app: Application) -> Result<()> {
@@ -147,9 +144,8 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         print(&format!("{} chunks ({} bytes) are no longer needed.\n", found.doomed_chunks, found.doomed_bytes));
         return Ok(());
     }
-    // A running server holds the lease while it collects. After a kill, the lease lasts up to ten minutes longer.
     let Some(collected) = gc::collect(app.service(), app.holder(), app.retention()).await? else {
-        let reason = "Another process is collecting garbage; try again in ten minutes".to_owned();
+        let reason = "Another process is collecting garbage; try again in a moment".to_owned();
         return Err(Error::Unavailable { code: "busy", reason });
     };
     print(&format!(

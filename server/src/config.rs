@@ -34,6 +34,7 @@ pub struct Config {
     pub chunks: String,
     pub chunk_cache_mib: u64,
     pub keys: String,
+    pub trust_clock: bool,
     pub public_url: String,
     pub docs: bool,
     pub region: String,
@@ -51,7 +52,11 @@ pub struct Config {
     pub bundle_threads: usize,
     pub bundle_cpu_percent: u32,
     pub connections: usize,
+    pub connections_per_address: usize,
     pub max_index_mib: u64,
+    pub upload_memory_mib: u64,
+    pub open_publications: usize,
+    pub unpublished_gib: u64,
     pub writes_per_second: u32,
     pub chunk_puts_per_second: u32,
     pub wrong_tokens_per_minute: u32,
@@ -149,8 +154,14 @@ impl Config {
         if !matches!(self.log_format.as_str(), "text" | "json") {
             return refuse("log_format must be \"text\" or \"json\"");
         }
-        if self.database_connections == 0 || self.connections == 0 {
-            return refuse("connections and database_connections must be at least 1");
+        let places = [self.connections, self.connections_per_address, self.open_publications];
+        if self.database_connections == 0 || places.contains(&0) {
+            return refuse(
+                "connections, connections_per_address, open_publications and database_connections must be at least 1",
+            );
+        }
+        if self.upload_memory_mib < 2 * self.max_index_mib {
+            return refuse("upload_memory_mib must be at least twice max_index_mib: a token has half of it");
         }
         let hours = [self.clean_grace_h, self.publication_h, self.superseded_h];
         if hours.iter().any(|hours| !(0..=87_600).contains(hours)) || self.publication_h == 0 {

@@ -47,7 +47,7 @@ pub use audit::AuditDb;
 pub use bundles::BundleDb;
 pub use cdns::{CdnDb, CdnFilter};
 pub use chunks::{ChunkCounts, ChunkDb};
-pub use leases::LeaseDb;
+pub use leases::{LeaseDb, MAX_LEASE_S};
 pub use repository::{Applied, Change, Publish, RepositoryDb, RowChange, View};
 pub use sql::statements;
 pub use tokens::TokenDb;
@@ -124,4 +124,6 @@ pub trait Db:
 {
     /// Fails if the database does not answer.
     async fn ping(&self) -> Result<()>;
+    /// Fails if the database cannot be written to, by any of the ways in which this process writes.
+    async fn ping_writers(&self) -> Result<()>;
 }

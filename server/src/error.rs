@@ -71,7 +71,8 @@ pub enum Error {
     /// Temporarily impossible.
     #[error("{reason}")]
     Unavailable {
-        /// The stable code: `repository_not_begun`, `keys_missing`, `shutting_down`, `database_busy`.
+        /// The stable code: `repository_not_begun`, `keys_missing`, `shutting_down`, `database_busy`, `disk_full`,
+        /// `clock_wrong`, `server_busy`.
         code: &'static str,
         /// The reason, for people to read.
         reason: String,
@@ -94,6 +95,14 @@ pub enum Error {
         /// What was being done.
         context: String,
     },
+}
+
+/// The error for a disk without room, whether of the database or of the chunk store. It ends when there is room again.
+pub(crate) fn disk_full() -> Error {
+    Error::Unavailable {
+        code: "disk_full",
+        reason: "The disk of the server is full; its operator must make room".to_owned(),
+    }
 }
 
 impl Error {

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::chunks::LEASE;
 use crate::error::Result;
+use crate::lease::Held;
 use crate::model::Time;
 use crate::service::Service;
 
 /// Chunks per transaction.
 const BATCH: u32 = 500;
 
-/// Duration of the lease, in seconds. It is renewed before every batch.
-const LEASE_S: i64 = 600;
+/// The longest wait before the first round: a server that is started again often must clean up, too.
+const FIRST: Duration = Duration::from_mins(1);
 
 /// Most batches of one round. The next round continues.
 const MAX_BATCHES: u32 = 10_000;
@@ -66,18 +68,16 @@ pub async fn preview(service: &Service) -> Result<Collected> {
 /// # Errors
 /// Those of the database and of the chunk store.
 pub async fn collect(service: &Service, holder: &str, retention: Retention) -> Result<Option<Collected>> {
-    if !keep_lease(service, holder).await? {
-        return Ok(None);
-    }
+    let Some(lease) = Held::take(service.db(), LEASE, holder).await? else { return Ok(None) };
     let now = Time::now();
     let db = service.db();
     let mut collected = Collected { publications: db.reap_uploads(now).await?, ..Collected::default() };
     collected.removed_files = db.remove_superseded(now.plus_seconds(-retention.superseded_s)).await?;
     for _ in 0..MAX_BATCHES {
-        if !keep_lease(service, holder).await? {
+        if !lease.is_held() {
             break;
         }
-        let cleaned = service.chunks().clean(now, retention.doomed_s, BATCH).await?;
+        let cleaned = service.chunks().clean_under(&lease, now, retention.doomed_s, BATCH).await?;
         collected.doomed_chunks += cleaned.doomed;
         collected.removed_chunks += cleaned.removed;
         if cleaned.failed > 0 {
@@ -91,7 +91,7 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
         }
     }
     for _ in 0..MAX_BATCHES {
-        if !keep_lease(service, holder).await? {
+        if !lease.is_held() {
             break;
         }
         let cleaned = service.bundles().clean(now, retention.doomed_s).await?;
@@ -101,21 +101,16 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
             break;
         }
     }
-    // The next round need not wait for the lease to expire.
-    service.db().lease("clean", holder, now, now).await?;
+    lease.give_back().await?;
     Ok(Some(collected))
-}
-
-/// Renews the lease for longer than any batch takes, so that nobody else begins meanwhile.
-async fn keep_lease(service: &Service, holder: &str) -> Result<bool> {
-    let now = Time::now();
-    service.db().lease("clean", holder, now, now.plus_seconds(LEASE_S)).await
 }
 
 /// Collects at this interval, whenever it gets the lease. Never returns: drop the future to stop.
 pub async fn collect_forever(service: Arc<Service>, holder: String, every: Duration, retention: Retention) {
+    let mut wait = every.min(FIRST);
     loop {
-        tokio::time::sleep(every).await;
+        tokio::time::sleep(wait).await;
+        wait = every;
         match collect(&service, &holder, retention).await {
             Ok(Some(collected)) if collected != Collected::default() => tracing::info!(?collected, "collected garbage"),
             Ok(_) => {}

@@ -3,13 +3,14 @@
 //! ```text
 //! app, listen             everything put together; connections
 //!   auth, client, limit   who asks, from where, and how often
+//!   shares                what a token may take of memory, turns and disk
 //!   api, static_files     HTTP in and out: /api/v1, and the files of a repository
 //!     service             the rules: publishing, modes, CDNs, signing. One decision, then one RepositoryDb::apply
 //!       db                SQL: SQLite, PostgreSQL, CockroachDB
 //!       chunks            where chunk bytes live: the database, a folder, S3; a cache in front
 //!       bundles           chunks compressed together: built in the background, kept where chunks are
 //!   gc, probe             background tasks: garbage collection, health of CDNs
-//! config, model, error, problem, observe    shared by all
+//! config, model, error, problem, observe, lease    shared by all
 //! ```
 //!
 //! Data flows downwards. Processes keep no state except caches, so any number of them may serve one database.
@@ -24,6 +25,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod gc;
+pub mod lease;
 pub mod limit;
 pub mod listen;
 pub mod model;
@@ -31,4 +33,5 @@ pub mod observe;
 pub mod probe;
 pub mod problem;
 pub mod service;
+pub mod shares;
 pub mod static_files;

@@ -7,16 +7,18 @@
 //! ```text
 //! serve       the loop: accept, serve, shut down            this file
 //!   Tcp       a listener that does not delay small packets  this file
+//!   Places    how many connections each network has         listen/places.rs
 //!   Watched   a connection with timeouts                    listen/watched.rs
 //! ```
 //!
-//! Promises: no more connections than allowed, while others wait in the system's queue; clients that are slow to send a
+//! Promises: no more connections than allowed, of all together and of each network, while others wait in the system's
+//! queue; clients that are slow to send a
 //! header, idle, or do not read their response are disconnected. How long a handler may read a body or work is up to
 //! the handler.
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,15 +34,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+mod places;
 mod watched;
 
+use places::Places;
 use watched::{Activity, Watched};
+
+/// Idle time of connections that are accepted when fewer than a quarter of the places is left.
+const SHORT_IDLE: Duration = Duration::from_secs(5);
 
 /// Limits of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Most open connections.
     pub connections: usize,
+    /// Most open connections of one network: an address, or 64 bits of an IPv6 address.
+    pub connections_per_network: usize,
+    /// Addresses without that limit: proxies, through which many clients come.
+    pub proxies: Vec<IpAddr>,
     /// Time from the first byte of a request to the end of its header; for the first request, from the start of the
     /// connection.
     pub head: Duration,
@@ -58,6 +69,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_network: 2_500,
+            proxies: Vec::new(),
             head: Duration::from_secs(15),
             idle: Duration::from_secs(75),
             head_bytes: 32 << 10,
@@ -117,6 +130,7 @@ where
     let permits = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
+    let places = Places::new(limits);
     let mut stop = pin!(stop);
     loop {
         if permits.available_permits() == 0 {
@@ -133,10 +147,13 @@ where
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, local, remote, scheme)) => {
+                // Dropping the stream closes the connection.
+                let Some(place) = places.take(&remote) else { continue };
                 let peer = Peer { local, remote, scheme };
-                let work = connection(stream, peer, Arc::clone(&endpoint), limits.clone(), stopped.clone());
+                let limits = Limits { idle: idle_time(limits, permits.available_permits()), ..limits.clone() };
+                let work = connection(stream, peer, Arc::clone(&endpoint), limits, stopped.clone());
                 connections.spawn(async move {
-                    let _permit = permit;
+                    let _held = (permit, place);
                     work.await;
                 });
             }
@@ -153,6 +170,11 @@ where
     if tokio::time::timeout(limits.shutdown, all).await.is_err() {
         tracing::warn!("requests were aborted at shutdown");
     }
+}
+
+/// How long a new connection may be idle: less when places are few.
+fn idle_time(limits: &Limits, free: usize) -> Duration {
+    if free < limits.connections / 4 { limits.idle.min(SHORT_IDLE) } else { limits.idle }
 }
 
 #[derive(Clone)]

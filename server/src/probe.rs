@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::db::{CdnFilter, Db, Page};
+use crate::db::{CdnFilter, Page};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Health, Time};
 use crate::service::{Service, check_uri, is_private};
@@ -136,8 +136,7 @@ pub async fn probe_forever(service: Arc<Service>, prober: Prober, holder: String
     loop {
         tokio::time::sleep(every).await;
         let lease = i64::try_from(every.as_secs() * 3).unwrap_or(i64::MAX);
-        let (db, now): (&Arc<dyn Db>, Time) = (service.db(), Time::now());
-        let outcome = match db.lease("probe", &holder, now, now.plus_seconds(lease)).await {
+        let outcome = match service.db().lease("probe", &holder, lease).await {
             Ok(true) => prober.round(&service).await,
             Ok(false) => Ok(()),
             Err(error) => Err(error),

@@ -7,6 +7,7 @@
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
 //! rebuild         does the tree made of the chunks match the file table?
 //! renew           signs again before anything expires
+//! fitness         may this server sign: its keys and its clock
 //! metadata_pack   all metadata in force in one file, tuf/current.pack
 //! ```
 //!
@@ -25,6 +26,7 @@ use crate::model::{AuditEntry, Time};
 
 pub mod catalog;
 mod cdns;
+mod fitness;
 pub mod metadata_pack;
 mod modes;
 pub mod publish;
@@ -32,10 +34,12 @@ mod rebuild;
 mod renew;
 mod sign;
 mod statement;
+mod submission;
 mod trust;
 
 pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
+pub use renew::expiries;
 pub use sign::{Accept, Signer};
 pub(crate) use vsekai_updater::net::http::is_private;
 
@@ -99,6 +103,8 @@ pub struct Service {
     upload_ttl_s: i64,
     /// Whether CDNs may have private addresses.
     allow_private_cdns: bool,
+    /// Whether to sign although an earlier signature ends later than one of now.
+    trust_clock: bool,
 }
 
 /// Settings of a [`Service`].
@@ -110,6 +116,8 @@ pub struct ServiceOptions {
     pub upload_ttl_s: i64,
     /// Whether CDNs may have private addresses: for tests and local networks.
     pub allow_private_cdns: bool,
+    /// Whether to sign although an earlier signature ends later than one of now.
+    pub trust_clock: bool,
 }
 
 impl Service {
@@ -121,8 +129,9 @@ impl Service {
         signer: Signer,
         options: ServiceOptions,
     ) -> Self {
-        let ServiceOptions { region, upload_ttl_s, allow_private_cdns } = options;
-        Self { changed: Hook::default(), db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns }
+        let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock } = options;
+        let changed = Hook::default();
+        Self { changed, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
     }
 
     /// Sets a callback for every change made by this process, called before the change is reported to the client:
@@ -159,6 +168,7 @@ impl Service {
             if decision.rows.is_empty() && decision.accept.is_empty() && !decision.renew {
                 return Ok(());
             }
+            self.check_clock(&view).await?;
             let change = self.sign(&view, decision, actor).await?;
             match self.db.apply(&change).await? {
                 Applied::Done(_) => {

@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use poem::http::{HeaderValue, Method, header};
 use poem::{Body, Endpoint, Request, Response};
-use tokio::sync::Semaphore;
 
 use crate::auth::{AuthorizeUpload, presents_token};
 use crate::bundles::Bundles;
@@ -26,6 +25,7 @@ use crate::chunks::Chunks;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::problem::{Problem, not_allowed};
+use crate::shares::Shares;
 
 mod bundles;
 mod documents;
@@ -47,12 +47,6 @@ pub struct Options {
     pub cache_bytes: u64,
     /// How long changing content, and the absence of content, is cached.
     pub fresh: Duration,
-    /// Memory for incoming bodies, in bytes.
-    pub upload_bytes: u32,
-    /// How long every upload may take.
-    pub upload_patience: Duration,
-    /// The slowest rate at which an upload may take longer, in bytes per second.
-    pub upload_rate: u32,
 }
 
 impl Default for Options {
@@ -61,9 +55,6 @@ impl Default for Options {
             keep_s: 24 * 3600,
             cache_bytes: 64 << 20,
             fresh: Duration::from_secs(1),
-            upload_bytes: 256 << 20,
-            upload_patience: Duration::from_secs(30),
-            upload_rate: 16 << 10,
         }
     }
 }
@@ -77,8 +68,7 @@ pub struct StaticFiles {
     bundles: BundleFiles,
     authorizer: Arc<dyn AuthorizeUpload>,
     options: Options,
-    /// One permit for each KiB of an incoming body.
-    room: Semaphore,
+    shares: Arc<Shares>,
 }
 
 impl StaticFiles {
@@ -88,12 +78,12 @@ impl StaticFiles {
         bundles: Arc<Bundles>,
         db: Arc<dyn Db>,
         authorizer: Arc<dyn AuthorizeUpload>,
+        shares: Arc<Shares>,
         options: Options,
     ) -> Self {
-        let room = Semaphore::new(upload::kibibytes(u64::from(options.upload_bytes)) as usize);
         let documents = Documents::new(Arc::clone(&db), Arc::clone(&bundles), options.cache_bytes, options.fresh);
         let bundles = BundleFiles::new(db, bundles, options.fresh);
-        Self { chunks, documents, bundles, authorizer, options, room }
+        Self { chunks, documents, bundles, authorizer, shares, options }
     }
 
     /// Drops cached content that may have changed. Must be called when this process has changed the repository.

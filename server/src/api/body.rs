@@ -22,14 +22,10 @@ pub(super) const MAX_JSON_BYTES: usize = 1 << 20;
 /// Most bytes read from a client without a valid token, who gets nothing for them but the answer.
 const MAX_STRANGER_BYTES: usize = 64 << 10;
 
-/// How much of an oversized body is read and discarded. If the connection were closed at once, a client that is still
-/// sending would never see the answer.
-const DRAIN_BYTES: usize = 8 << 20;
-
-/// How long to wait for a body.
+/// How long to wait for the body of a client without a valid token.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// JSON of at most `MAX_BYTES`, which must arrive within a minute. `poem-openapi` itself would read it without end.
+/// JSON of at most `MAX_BYTES`, charged to the token of its sender. `poem-openapi` itself would read it without end.
 #[derive(Debug)]
 pub(super) struct LimitedJson<T, const MAX_BYTES: usize = MAX_JSON_BYTES>(pub(super) T);
 
@@ -59,30 +55,36 @@ impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJ
         body: &mut RequestBody,
         options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        let bytes = read_in_time(body.take()?, MAX_BYTES).await.map_err(Failure::from)?;
-        *body = RequestBody::new(bytes.into());
+        let read = read_charged(request, body.take()?, MAX_BYTES).await.map_err(Failure::from)?;
+        *body = RequestBody::new(read.bytes.clone().into());
         let json = <Json<T> as ApiExtractor>::from_request(request, body, options).await?;
         Ok(Self(json.0))
     }
 }
 
-/// Reads a body of at most `max` bytes.
+/// Reads the body of an operation whose caller has a valid token, and charges it to that token until the result is
+/// dropped.
 ///
 /// # Errors
-/// [`Error::TooLarge`]; [`Error::Invalid`] if it ends too early.
-pub(super) async fn read(body: Body, max: usize) -> Result<Bytes> {
+/// As [`Shares::read`](crate::shares::Shares::read).
+pub(super) async fn read_charged(request: &Request, body: Body, max: usize) -> Result<crate::shares::Body> {
+    let context = request.data::<std::sync::Arc<super::ApiContext>>().ok_or(Error::Unauthorized)?;
+    // `Bearer` comes before the body, and has found the token valid.
+    let token = crate::auth::presented_id(request).ok_or(Error::Unauthorized)?;
+    context.shares.read(token, body, request.headers(), max as u64).await
+}
+
+async fn read(body: Body, max: usize) -> Result<Bytes> {
     let mut stream = body.into_bytes_stream();
-    let (mut bytes, mut length) = (BytesMut::new(), 0_usize);
+    let mut bytes = BytesMut::new();
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(|_| Error::Invalid { what: "body", reason: "it ended too early".to_owned() })?;
-        length = length.saturating_add(piece.len());
-        if length <= max {
-            bytes.extend_from_slice(&piece);
-        } else if length > max.saturating_add(DRAIN_BYTES) {
-            break;
+        if bytes.len() + piece.len() > max {
+            return Err(Error::TooLarge { max_bytes: max as u64 });
         }
+        bytes.extend_from_slice(&piece);
     }
-    if length > max { Err(Error::TooLarge { max_bytes: max as u64 }) } else { Ok(bytes.freeze()) }
+    Ok(bytes.freeze())
 }
 
 async fn read_in_time(body: Body, max: usize) -> Result<Bytes> {

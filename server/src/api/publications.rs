@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use poem::Body;
+use poem::{Body, Request};
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
@@ -52,7 +52,7 @@ impl Publications {
     /// Begin the repository, or update its root of trust
     ///
     /// Sends roots, delegations and modes that were signed offline. The server verifies them and signs the rest. Repeating
-    /// the request changes nothing. Scope: `admin`.
+    /// the request changes nothing. Scope: `admin`; for new metadata of modes alone, `publish:<mode>` of each.
     #[oai(path = "/repository/trust", method = "put", operation_id = "put_trust", tag = "Tags::Repository")]
     async fn put_trust(
         &self,
@@ -61,8 +61,16 @@ impl Publications {
         request: RequestId,
         body: LimitedJson<TrustUpload, MAX_TRUST_BYTES>,
     ) -> Result<Json<RepositoryInfo>, Failure> {
-        bearer.0.require_admin()?;
-        Ok(Json(context.service.accept_trust(&body, &bearer.actor(&request)).await?))
+        let of_modes = body.roots.is_empty() && body.targets.is_none() && !body.roles.is_empty();
+        if of_modes {
+            for mode in body.roles.keys() {
+                bearer.0.require_publish(&ModeName::new(mode)?)?;
+            }
+        } else {
+            bearer.0.require_admin()?;
+        }
+        let turn = context.shares.turn(bearer.0.id, Uuid::nil()).await?;
+        Ok(Json(context.service.accept_trust(&body, turn, &bearer.actor(&request)).await?))
     }
 
     /// Begin a publication
@@ -81,6 +89,7 @@ impl Publications {
         let refuse = |_| Error::Invalid { what: "id", reason: "it is not a UUID".to_owned() };
         let id = Uuid::parse_str(&body.id).map_err(refuse)?;
         let (version, platform) = (Version::parse(&body.version)?, Platform::new(&body.platform)?);
+        context.shares.open(bearer.0.id, id)?;
         let (publication, is_new) = context.service.begin(id, &mode, &version, &platform).await?;
         let body = Json(info(&publication));
         Ok(if is_new { Created::New(body, format!("/api/v1/publications/{id}")) } else { Created::There(body) })
@@ -153,6 +162,7 @@ impl Publications {
         /// The kind of document.
         kind: Path<DocumentKind>,
         /// The content of the document.
+        request: &Request,
         body: Binary<Body>,
     ) -> Result<Done, Failure> {
         allowed(&context, &bearer, id.0).await?;
@@ -162,8 +172,11 @@ impl Publications {
             DocumentKind::Metadata => MAX_METADATA_BYTES,
         };
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let bytes = body::read(body.0, limit).await?;
-        context.service.put_document(id.0, kind.0, bytes).await?;
+        let token = bearer.0.id;
+        context.shares.check_disk(token)?;
+        let read = body::read_charged(request, body.0, limit).await?;
+        context.service.put_document(id.0, kind.0, read.bytes.clone()).await?;
+        context.shares.stored(token, read.bytes.len() as u64);
         Ok(Done::Ok)
     }
 
@@ -192,7 +205,9 @@ impl Publications {
             return Err(Error::Invalid { what: "rollout", reason: "it must be at most 100 percent".to_owned() }.into());
         }
         let terms = Terms { rollout: body.rollout, skip_update: body.skip_update };
-        let publication = context.service.commit(id.0, terms, &bearer.actor(&request)).await?;
+        let turn = context.shares.turn(bearer.0.id, id.0).await?;
+        let (publication, bytes) = context.service.commit(id.0, terms, turn, &bearer.actor(&request)).await?;
+        context.shares.published(bearer.0.id, id.0, bytes);
         Ok(Json(info(&publication)))
     }
 }

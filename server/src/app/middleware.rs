@@ -1,4 +1,4 @@
-//! What happens around every operation and page: HEAD, lockouts, the timeout, problem details and headers. Tracing and
+//! What happens around every operation and page: HEAD, the timeout, problem details and headers. Tracing and
 //! metrics are in [`observe`](crate::observe), which covers the static files too.
 //!
 //! Checks only what can refuse any request. Each operation checks its own token and body.
@@ -10,7 +10,6 @@ use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use vsekai_updater::net::api::PROBLEM_MEDIA_TYPE;
 
 use super::allow::Allowed;
-use crate::auth::Authorizer;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 
@@ -26,14 +25,13 @@ pub(super) async fn answer(
     endpoint: &impl Endpoint<Output: IntoResponse>,
     mut request: Request,
     allowed: &Allowed,
-    authorizer: &Authorizer,
 ) -> Response {
     let path = request.uri().path().to_owned();
     let is_head = request.method() == Method::HEAD;
     if is_head {
         request.set_method(Method::GET);
     }
-    let mut response = match admit(&request, authorizer) {
+    let mut response = match admit(&request) {
         Ok(()) => call(endpoint, request, &path).await,
         Err(error) => Problem::of(&error).about(&path).into_response(),
     };
@@ -52,12 +50,12 @@ pub(super) async fn answer(
     response
 }
 
-/// Refuses clients that are locked out, and queries that no database can take.
-fn admit(request: &Request, authorizer: &Authorizer) -> Result<()> {
+/// Refuses queries that no database can take.
+fn admit(request: &Request) -> Result<()> {
     if request.uri().query().is_some_and(|query| query.contains("%00")) {
         return Err(Error::Invalid { what: "query", reason: "it must not contain NUL".to_owned() });
     }
-    authorizer.check_lockout(request)
+    Ok(())
 }
 
 async fn call(endpoint: &impl Endpoint<Output: IntoResponse>, request: Request, path: &str) -> Response {

@@ -1,7 +1,8 @@
 //! Authenticates requests, and limits how many a client may make. The only place where a token is read from a request.
 //!
-//! The order of checks is: lockout of the address, the token, the rate. A missing token does not count as a wrong one:
-//! the request is refused, but does not count towards a lockout.
+//! The order of checks is: the token, the lockout of the address, the rate. A valid token is never locked out, because
+//! many publishers share an address; its 256 random bits are beyond guessing. A missing token does not count as a wrong
+//! one: the request is refused, but does not count towards a lockout.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use poem::Request;
 use poem::http::Method;
+use uuid::Uuid;
 
 use super::{AuthorizeUpload, Lockout, Principal, Tokens, presented};
 use crate::client::ClientAddresses;
@@ -30,14 +32,6 @@ impl Authorizer {
         Self { tokens, addresses, lockout, limiter }
     }
 
-    /// Fails if the client is locked out, whatever it asks for.
-    ///
-    /// # Errors
-    /// [`Error::TooManyRequests`].
-    pub fn check_lockout(&self, request: &Request) -> Result<()> {
-        self.lockout.check(self.addresses.of(request))
-    }
-
     /// Authenticates an operation that needs a token, and counts it if it changes something.
     ///
     /// # Errors
@@ -52,15 +46,16 @@ impl Authorizer {
     }
 
     async fn identify(&self, request: &Request, address: IpAddr) -> Result<Principal> {
-        self.lockout.check(address)?;
         let outcome = match presented(request) {
-            Some(token) => self.tokens.recognise(token).await.inspect_err(|error| {
-                if matches!(error, Error::Unauthorized) {
-                    self.lockout.note_wrong_token(address);
-                }
-            }),
+            Some(token) => self.tokens.recognise(token).await,
             None => Err(Error::Unauthorized),
         };
+        if matches!(outcome, Err(Error::Unauthorized)) {
+            self.lockout.check(address)?;
+            if presented(request).is_some() {
+                self.lockout.note_wrong_token(address);
+            }
+        }
         if matches!(outcome, Err(Error::Unauthorized)) && is_write(request.method()) {
             self.limiter.check_write(None, address)?;
         }
@@ -70,10 +65,11 @@ impl Authorizer {
 
 #[async_trait]
 impl AuthorizeUpload for Authorizer {
-    async fn authorize_upload(&self, request: &Request) -> Result<()> {
+    async fn authorize_upload(&self, request: &Request) -> Result<Uuid> {
         let principal = self.identify(request, self.addresses.of(request)).await?;
         principal.require_publish_any()?;
-        self.limiter.check_put(principal.id)
+        self.limiter.check_put(principal.id)?;
+        Ok(principal.id)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Locks out addresses that send too many wrong tokens, for a minute. A lockout refuses valid tokens too: otherwise it
-//! would tell an attacker which guess was right.
+//! Locks out addresses that send too many wrong tokens, for a minute. Requests without a valid token are refused then
+//! without being looked at further; valid tokens of the same address go on working.
 
 use std::net::IpAddr;
 use std::time::Duration;

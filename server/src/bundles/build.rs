@@ -21,7 +21,7 @@ use super::{Bundles, Put};
 use crate::chunks::Chunks;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::model::{Time, VersionIndex};
+use crate::model::VersionIndex;
 
 /// Duration of the lease, in seconds: if a server is killed, another continues after this time.
 pub(super) const LEASE_S: i64 = 20;
@@ -118,14 +118,12 @@ impl Builder {
     }
 
     pub(super) async fn take_lease(&self) -> Result<bool> {
-        let now = Time::now();
-        self.db.lease("bundles", &self.holder, now, now.plus_seconds(LEASE_S)).await
+        self.db.lease("bundles", &self.holder, LEASE_S).await
     }
 
     /// Lets the next server begin before the lease expires.
     pub(super) async fn give_lease_back(&self) -> Result<()> {
-        let now = Time::now();
-        self.db.lease("bundles", &self.holder, now, now).await.map(drop)
+        self.db.lease("bundles", &self.holder, 0).await.map(drop)
     }
 
     /// Builds and stores a bundle. The caller must hold the lease, which is renewed meanwhile.

@@ -6,6 +6,7 @@ use vsekai_updater::formats::chunk::ChunkId;
 use super::{Chunks, Storage};
 use crate::db::Page;
 use crate::error::Result;
+use crate::lease::Held;
 use crate::model::Time;
 
 /// What a batch of garbage collection did.
@@ -42,7 +43,29 @@ pub struct Verified {
 impl Chunks {
     /// Dooms up to `limit` chunks that nothing keeps at `now`, and removes up to `limit` that were doomed `grace_s`
     /// seconds ago or earlier. May be interrupted anywhere, and repeated.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn clean(&self, now: Time, grace_s: i64, limit: u32) -> Result<Cleaned> {
+        self.clean_while(&|| true, now, grace_s, limit).await
+    }
+
+    /// [`clean`](Self::clean) by a process with the lease [`LEASE`](super::LEASE): once it is lost, nothing more is
+    /// removed.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn clean_under(&self, lease: &Held, now: Time, grace_s: i64, limit: u32) -> Result<Cleaned> {
+        self.clean_while(&|| lease.is_held(), now, grace_s, limit).await
+    }
+
+    async fn clean_while(
+        &self,
+        may_remove: &(dyn Fn() -> bool + Sync),
+        now: Time,
+        grace_s: i64,
+        limit: u32,
+    ) -> Result<Cleaned> {
         let doomed = self.db.doom(now, limit).await?;
         let before = now.plus_seconds(-grace_s);
         let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
@@ -51,7 +74,7 @@ impl Chunks {
             Storage::AsObjects(objects) => {
                 let claimed = self.db.claim(before, limit).await?;
                 let count = claimed.len();
-                let gone = objects.remove(claimed).await;
+                let gone = objects.remove(claimed, may_remove).await;
                 self.db.forget(&gone).await?;
                 self.forget_cached(&gone).await;
                 cleaned.removed = gone.len() as u64;

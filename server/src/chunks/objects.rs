@@ -16,16 +16,20 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as 
 use vsekai_updater::formats::chunk::ChunkId;
 
 use super::check::Checker;
-use super::{Options, PutOutcome, StorageLocation, deleting};
+use super::{LEASE, Options, PutOutcome, StorageLocation, deleting};
 use crate::db::Db;
-use crate::error::{Error, Result};
-use crate::model::NewChunk;
+use crate::error::{Error, Result, disk_full};
+use crate::lease::Held;
+use crate::model::{NewChunk, Time};
 
 /// Objects removed at the same time.
 const PARALLEL_DELETES: usize = 16;
 
 /// How long the removal of an object may take: much less than the lease of garbage collection.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Removals that are ended at once.
+const CLAIMS: u32 = 500;
 
 /// How often to try an upload that collides with garbage collection.
 const PUT_TRIES: u32 = 3;
@@ -35,12 +39,17 @@ pub(super) struct Objects {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     timeout: Duration,
+    /// The name under which this store takes the lease of removals.
+    holder: String,
+    /// One upload at a time ends removals.
+    removal: tokio::sync::Mutex<()>,
 }
 
 impl Objects {
     pub(super) fn open(options: &Options) -> Result<Self> {
         let (store, prefix) = open_objects(options)?;
-        Ok(Self { store, prefix, timeout: options.timeout })
+        let holder = format!("chunks {}", uuid::Uuid::new_v4());
+        Ok(Self { store, prefix, timeout: options.timeout, holder, removal: tokio::sync::Mutex::default() })
     }
 
     pub(super) async fn get(&self, id: &ChunkId) -> Result<Option<Bytes>> {
@@ -58,7 +67,7 @@ impl Objects {
     /// Stores the object first, then the row.
     pub(super) async fn put(
         &self,
-        db: &dyn Db,
+        db: &Arc<dyn Db>,
         checker: &Checker,
         mut chunk: NewChunk,
         stored: Bytes,
@@ -66,6 +75,7 @@ impl Objects {
         for _ in 0..PUT_TRIES {
             chunk.stored_size = self.put_object(checker, &chunk, &stored).await?;
             match db.put_chunk(&chunk, None).await? {
+                None if self.end_removal(db).await? => {}
                 None => return Err(deleting()),
                 Some(true) if self.size(&chunk.id).await? == Some(chunk.stored_size) => {
                     return Ok(PutOutcome::New);
@@ -77,6 +87,26 @@ impl Objects {
             }
         }
         Err(deleting())
+    }
+
+    /// Ends a removal that was begun by a process that is gone. Returns whether nothing is being removed any more: not
+    /// while another process has the lease.
+    async fn end_removal(&self, db: &Arc<dyn Db>) -> Result<bool> {
+        let _alone = self.removal.lock().await;
+        let Some(lease) = Held::take(db, LEASE, &self.holder).await? else { return Ok(false) };
+        loop {
+            let claimed = db.claim(Time(i64::MIN), CLAIMS).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            let gone = self.remove(claimed, &|| lease.is_held()).await;
+            db.forget(&gone).await?;
+            if gone.is_empty() {
+                break;
+            }
+        }
+        lease.give_back().await?;
+        Ok(true)
     }
 
     /// Makes sure that the object exists. Returns its size.
@@ -110,13 +140,17 @@ impl Objects {
             Ok(_) => Ok(true),
             // S3 answers with the second when the same object is being created concurrently.
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
+            Err(error) if is_full(&error) => Err(disk_full()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Removes objects. Returns those that are gone now.
-    pub(super) async fn remove(&self, ids: Vec<ChunkId>) -> Vec<ChunkId> {
+    /// Removes objects for as long as it may. Returns those that are gone now.
+    pub(super) async fn remove(&self, ids: Vec<ChunkId>, may_remove: &(dyn Fn() -> bool + Sync)) -> Vec<ChunkId> {
         let removals = ids.into_iter().map(async |id| {
+            if !may_remove() {
+                return None;
+            }
             let path = self.path(&id);
             let gone = match tokio::time::timeout(DELETE_TIMEOUT, self.store.delete(&path)).await {
                 Ok(Ok(()) | Err(object_store::Error::NotFound { .. })) => true,
@@ -178,12 +212,27 @@ fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS
         .with_retry(retries)
         .with_conditional_put(S3ConditionalPut::ETagMatch);
     for (name, value) in &options.s3 {
-        let key: AmazonS3ConfigKey =
-            name.parse().map_err(|_| Error::Config(format!("{name} is not a setting of an S3 store")))?;
-        builder = builder.with_config(key, value);
+        // Orchestrators and AWS's own tools set many variables that do not concern a store.
+        match name.parse::<AmazonS3ConfigKey>() {
+            Ok(key) => builder = builder.with_config(key, value),
+            Err(_) => tracing::debug!(name, "this variable is passed over: it is no setting of an S3 store"),
+        }
     }
     let store = builder.with_bucket_name(bucket).build();
     store.map_err(|e| Error::Config(format!("chunk store s3://{bucket}: {e}")))
+}
+
+/// Whether the disk of the store has no room left.
+fn is_full(error: &object_store::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded];
+        if error.downcast_ref::<std::io::Error>().is_some_and(|error| full.contains(&error.kind())) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn found<T>(result: object_store::Result<T>) -> Result<Option<T>> {

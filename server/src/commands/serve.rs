@@ -14,7 +14,7 @@ use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
 use vsekai_server::observe::{gauge_bundles, gauge_cache, gauge_chunks};
 
-use super::{note, open, print, tls};
+use super::{log, open, print, tls};
 
 /// Upper bounds of the histogram of response times, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
@@ -22,6 +22,8 @@ const BUCKETS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 
 pub(super) async fn run(config: Config) -> Result<()> {
     let limits = Limits {
         connections: config.connections,
+        connections_per_network: config.connections_per_address,
+        proxies: config.trusted_proxies.clone(),
         shutdown: Duration::from_secs(config.shutdown_s),
         ..Limits::default()
     };
@@ -52,7 +54,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     }
     drop(tasks);
     app.finish().await;
-    note("Stopped.");
+    log::line("Stopped.");
     Ok(())
 }
 
@@ -63,13 +65,13 @@ async fn bind(listen: SocketAddr) -> Result<Tcp> {
 /// Tells the operator where the server is. Programs that have started it read the first line.
 async fn welcome(app: &Application, address: &str, docs: bool, database: &str) -> Result<()> {
     print(&format!("Listening at {address}\n"));
-    note(&format!("database       {database}"));
+    log::line(&format!("database       {database}"));
     if docs {
-        note(&format!("documentation  {address}/docs"));
+        log::line(&format!("documentation  {address}/docs"));
     }
     if let Some(token) = app.first_token().await? {
         print(&format!("Admin token: {token}\n"));
-        note("Keep this token: it is shown only once. `vsekai-server token create` makes others.");
+        log::line("Keep this token: it is shown only once. `vsekai-server token create` makes others.");
     }
     Ok(())
 }
@@ -121,7 +123,7 @@ fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
 
 async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<Application>) -> Result<()> {
     let tcp = bind(address).await?;
-    note(&format!("metrics        http://{}/metrics", tcp.address()));
+    log::line(&format!("metrics        http://{}/metrics", tcp.address()));
     let app = Arc::clone(app);
     let handle = Arc::new(handle);
     let page = poem::endpoint::make(move |_| {

@@ -45,6 +45,8 @@ type Driver = sqlx::Postgres;
 type Conn = sqlx::PgConnection;
 const BEGIN_READ: &str = "BEGIN READ ONLY";
 const BEGIN_WRITE: &str = "BEGIN";
+/// The time in microseconds since 1970, by the clock of the database.
+const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000000 AS BIGINT)";
 
 /// Settings of each session. Sent one by one, because `CockroachDB` does not accept several in one prepared statement.
 const SESSION: [&str; 2] =

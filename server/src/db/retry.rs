@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, disk_full};
 
 /// Most tries.
 const MAX_TRIES: u32 = 15;
@@ -49,7 +49,7 @@ impl Tries {
             return Ok(());
         }
         if !can_be_repeated(&error) {
-            return Err(busy_if_out_of_connections(error));
+            return Err(named(error));
         }
         self.failed += 1;
         if self.failed >= MAX_TRIES || self.began.elapsed() > MAX_TIME {
@@ -70,8 +70,12 @@ macro_rules! repeat {
             let outcome: $crate::error::Result<_> = async {
                 let mut $held = $pool.acquire().await?;
                 let outcome: $crate::error::Result<_> = async { $body }.await;
-                if outcome.as_ref().is_err_and($crate::db::retry::is_stale_plan) {
-                    sqlx::Connection::clear_cached_statements(&mut *$held).await?;
+                if let Err(error) = &outcome {
+                    if $crate::db::retry::is_stale_plan(error) {
+                        sqlx::Connection::clear_cached_statements(&mut *$held).await?;
+                    } else if $crate::db::retry::is_connection_in_doubt(error) {
+                        $held.close_on_drop();
+                    }
                 }
                 outcome
             }
@@ -102,8 +106,13 @@ fn busy() -> Error {
     Error::Unavailable { code: "database_busy", reason: "The database is busy; try again in a moment".to_owned() }
 }
 
-fn busy_if_out_of_connections(error: Error) -> Error {
+/// The error that callers see: some failures of the database have a code of their own.
+fn named(error: Error) -> Error {
     match error {
+        error if is_full(&error) => {
+            tracing::error!(cause = ?std::error::Error::source(&error), "the database has no room left");
+            disk_full()
+        }
         Error::Database(sqlx::Error::PoolTimedOut) => busy(),
         error => error,
     }
@@ -115,6 +124,34 @@ pub(super) fn is_stale_plan(error: &Error) -> bool {
         return false;
     };
     error.code().as_deref() == Some("0A000") && error.message().contains("cached plan")
+}
+
+/// Whether nobody knows what state the connection is in after this error, so that it must not be used again. `SQLite`
+/// ends a transaction by itself when the disk is full or fails, and the driver would go on counting it as open: no
+/// transaction could begin on that connection any more. Conflicts and violated constraints leave a connection sound.
+pub(super) fn is_connection_in_doubt(error: &Error) -> bool {
+    match error {
+        Error::Database(sqlx::Error::Database(error)) => {
+            let is_of_rows = error.is_unique_violation()
+                || error.is_foreign_key_violation()
+                || error.is_check_violation()
+                || matches!(error.kind(), sqlx::error::ErrorKind::NotNullViolation);
+            !is_of_rows && !error.code().is_some_and(|code| is_passing(&code))
+        }
+        Error::Database(sqlx::Error::RowNotFound | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => false,
+        Error::Database(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the database has no room left: `SQLITE_FULL`, or SQLSTATE 53100.
+fn is_full(error: &Error) -> bool {
+    let Error::Database(sqlx::Error::Database(error)) = error else { return false };
+    match error.code().as_deref() {
+        Some("53100") => true,
+        Some(code) if code.len() < 5 => code.parse::<u32>().is_ok_and(|code| code & 0xff == 13),
+        _ => false,
+    }
 }
 
 fn can_be_repeated(error: &Error) -> bool {

@@ -215,7 +215,7 @@ statements! {
     TOUCH_TOKEN = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET \
         holder = excluded.holder, expires_at = excluded.expires_at \
-        WHERE leases.expires_at < $4 OR leases.holder = excluded.holder";
+        WHERE leases.expires_at < $4 OR leases.expires_at > $5 OR leases.holder = excluded.holder";
     END_LEASE = "DELETE FROM leases WHERE name = $1 AND holder = $2";
 
     // Migrations. The table is sqlx's.

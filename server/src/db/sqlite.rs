@@ -51,6 +51,8 @@ type Driver = sqlx::Sqlite;
 type Conn = sqlx::SqliteConnection;
 const BEGIN_READ: &str = "BEGIN";
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// The time in microseconds since 1970, by the clock of the database: here, that of this machine.
+const CLOCK: &str = "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER) * 1000";
 
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

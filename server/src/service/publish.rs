@@ -2,28 +2,27 @@
 //!
 //! ```text
 //! begin -> missing, put_document (any number of times) -> commit
-//! commit: read and compare the documents -> rebuild the tree from its chunks -> Commit::decide -> Service::change
+//! commit: is it the next one, and signed? -> read and compare the documents (submission) -> rebuild the tree from its
+//!         chunks -> Commit::decide -> Service::change
 //! ```
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
-use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::chunk::ChunkId;
-use vsekai_updater::formats::index::Index;
-use vsekai_updater::formats::release::{FileTable, ModeName, Platform, Release, TargetRef};
+use vsekai_updater::formats::release::{ModeName, Platform, Release};
 use vsekai_updater::net::api::MAX_MISSING_IDS;
-use vsekai_updater::net::trust::target_path;
 use vsekai_updater::version::Version;
 
 use super::rebuild::{self, mismatch};
-use super::sign::{Accept, SignedRole};
+use super::sign::{self, Accept, SignedRole};
+use super::submission::{Submission, read_index};
 use super::{Actor, Decision, Service, modes};
 use crate::db::{FileFilter, Page, Publish, RowChange, View};
 use crate::error::{Error, Result};
+use crate::shares::Turn;
 use crate::model::{DocumentKind, Mode, ModeVersion, RepositoryFile, Time, Upload, VersionFile, VersionState};
 
 /// Most files of one version that are read: far more than metadata of 4 MiB can list.
@@ -45,16 +44,6 @@ pub struct Publication {
     pub upload: Upload,
     /// The documents that have arrived.
     pub received: Vec<DocumentKind>,
-}
-
-/// The documents of a publication, parsed and found to agree with each other.
-struct Submission {
-    index: Arc<Index>,
-    table: Arc<FileTable>,
-    release: Release,
-    role: SignedRole,
-    role_bytes: Bytes,
-    targets: BTreeMap<&'static str, Bytes>,
 }
 
 impl Service {
@@ -129,91 +118,50 @@ impl Service {
             return Err(Error::Conflict { code: "publication_ended", reason });
         }
         if kind == DocumentKind::Index {
-            self.read_index(&bytes)?;
+            let (index, max_chunk_bytes) = (bytes.clone(), self.chunks.max_chunk_bytes());
+            sign::blocking("reading an index", move || read_index(&index, max_chunk_bytes).map(drop)).await?;
         }
         self.db.put_document(id, kind, bytes).await
     }
 
-    fn read_index(&self, bytes: &[u8]) -> Result<Index> {
-        let index = Index::parse(bytes)?;
-        let max = self.chunks.max_chunk_bytes();
-        if index.sizes().max() > max {
-            let reason = format!(
-                "it has chunks of up to {} bytes, but this store accepts {max}; configure a file:// or s3:// store",
-                index.sizes().max()
-            );
-            return Err(Error::Invalid { what: "index", reason });
-        }
-        Ok(index)
-    }
-
-    /// Publishes the version. Repeating it returns the same result.
+    /// Publishes the version. Repeating it returns the same result. Also returns how many bytes of chunks and documents
+    /// it needs. What is cheap and refuses most comes first: is the number still free, and has the mode's key signed this?
     ///
     /// # Errors
     /// [`Error::ChunksMissing`], `publication_stale`, `version_exists`, `document_mismatch`, `signature_invalid`,
     /// `repository_not_begun`, `document_missing`.
-    pub async fn commit(&self, id: Uuid, terms: Terms, actor: &Actor) -> Result<Publication> {
+    pub async fn commit(&self, id: Uuid, terms: Terms, turn: Turn, actor: &Actor) -> Result<(Publication, u64)> {
         let upload = self.open(id).await?;
         if upload.sequence.is_some() {
-            return self.publication(id).await;
+            return Ok((self.publication(id).await?, 0));
         }
-        let submission = self.read(&upload).await?;
-        let mut seen = HashSet::new();
-        let chunks: Vec<ChunkId> =
-            submission.index.iter().map(|chunk| chunk.id).filter(|id| seen.insert(*id)).collect();
+        let documents = self.documents_of(&upload).await?;
+        let release = documents.release(&upload)?;
+        let view = self.db.view().await?;
+        check_next(&view, &upload, &release)?;
+        self.signer.verify_role(view.metadata, upload.mode.to_string(), documents.role()).await?;
+        let max_chunk_bytes = self.chunks.max_chunk_bytes();
+        let (submission, turn) = sign::blocking("reading documents", move || {
+            Ok((documents.read(release, max_chunk_bytes)?, turn))
+        })
+        .await?;
         let mut missing = Vec::new();
-        for some in chunks.chunks(MAX_MISSING_IDS) {
+        for some in submission.chunks.chunks(MAX_MISSING_IDS) {
             missing.extend(self.chunks.missing(some, upload.expires_at).await?);
         }
         if !missing.is_empty() {
             return Err(Error::ChunksMissing(missing));
         }
-        rebuild::check(&self.chunks, Arc::clone(&submission.index), Arc::clone(&submission.table)).await?;
+        rebuild::check(&self.chunks, Arc::clone(&submission.index), Arc::clone(&submission.table), turn).await?;
         let commit = Commit {
             upload: &upload,
             submission: &submission,
-            chunks,
             existing: self.files_of_mode(&upload.mode).await?,
             terms,
             new_id: Uuid::now_v7(),
         };
         self.change(actor, |view| commit.decide(view)).await?;
-        self.publication(id).await
-    }
-
-    /// Reads all documents, and checks that they agree with each other.
-    async fn read(&self, upload: &Upload) -> Result<Submission> {
-        let mut documents = Vec::new();
-        for kind in DocumentKind::ALL {
-            let missing = || Error::Conflict {
-                code: "document_missing",
-                reason: format!("The document {:?} has not been sent", kind.as_str()),
-            };
-            documents.push(self.db.document(upload.id, kind).await?.ok_or_else(missing)?);
-        }
-        let [index_bytes, table_bytes, release_bytes, role_bytes]: [Bytes; 4] =
-            documents.try_into().map_err(|_| Error::Internal { context: "reading documents".to_owned() })?;
-        let index = self.read_index(&index_bytes)?;
-        let release = Release::parse(&release_bytes, None)?;
-        if (&release.mode, &release.version, &release.platform) != (&upload.mode, &upload.version, &upload.platform) {
-            return Err(mismatch("The release document describes another version".to_owned()));
-        }
-        agree("index", &release.index, &index_bytes)?;
-        agree("file table", &release.files, &table_bytes)?;
-        let (index, table) = {
-            let packed = table_bytes.clone();
-            let parse = move || FileTable::parse(&packed, &index).map(|table| (index, table));
-            let parsed = tokio::task::spawn_blocking(parse).await;
-            parsed.map_err(|error| Error::Internal { context: format!("reading a table: {error}") })??
-        };
-        check_release(&release, &index, &table)?;
-        let role = SignedRole::read(&role_bytes)?;
-        let targets = BTreeMap::from([
-            ("index.caidx", index_bytes),
-            ("files.json.zst", table_bytes),
-            ("release.json", release_bytes),
-        ]);
-        Ok(Submission { index: Arc::new(index), table: Arc::new(table), release, role, role_bytes, targets })
+        Ok((self.publication(id).await?, submission.bytes))
     }
 
     /// The signed files of every version of a mode. A publication that changes them raises the sequence number of the
@@ -230,43 +178,10 @@ impl Service {
     }
 }
 
-/// Checks that a document is the one that the release document names.
-fn agree(what: &str, target: &TargetRef, bytes: &[u8]) -> Result<()> {
-    if target.length == bytes.len() as u64 && target.sha256 == Digest::of(bytes).to_string() {
-        return Ok(());
-    }
-    Err(mismatch(format!("The {what} is not the one named by the release document")))
-}
-
-/// Checks what the release document says about the index and the file table.
-fn check_release(release: &Release, index: &Index, table: &FileTable) -> Result<()> {
-    let sizes = [index.sizes().min(), index.sizes().avg(), index.sizes().max()];
-    if release.chunking.sizes_bytes != sizes {
-        return Err(mismatch("The release document and the index disagree about chunk sizes".to_owned()));
-    }
-    let files = table.files().count() as u64;
-    let bytes: u64 = table.files().map(|(_, _, size, _)| size).sum();
-    let chunks = index.iter().map(|chunk| chunk.id).collect::<HashSet<_>>().len() as u64;
-    if (release.sizes.files, release.sizes.tree_bytes, release.sizes.chunks) != (files, bytes, chunks) {
-        let reason = format!(
-            "The tree has {files} files, {bytes} bytes and {chunks} chunks; the release document says otherwise"
-        );
-        return Err(mismatch(reason));
-    }
-    for path in release.mutable.iter().chain([&release.entry.path]) {
-        if table.find(path).is_none() {
-            return Err(mismatch(format!("{path} is not a file of the tree")));
-        }
-    }
-    Ok(())
-}
-
 /// A checked publication, ready to be decided on.
 struct Commit<'a> {
     upload: &'a Upload,
     submission: &'a Submission,
-    /// The chunks of the version, each once.
-    chunks: Vec<ChunkId>,
     /// The files that the mode has before this publication.
     existing: Vec<VersionFile>,
     terms: Terms,
@@ -293,7 +208,7 @@ impl Commit<'_> {
                 sequence: mode.sequence,
                 version_id: version.id,
                 platform: upload.platform.clone(),
-                chunks: self.chunks.clone(),
+                chunks: submission.chunks.clone(),
             }),
             files: new_files,
             accept: Accept { roles, ..Accept::default() },
@@ -306,20 +221,8 @@ impl Commit<'_> {
     /// The mode after this publication. Its metadata must have been signed with the next sequence number.
     fn next_mode(&self, view: &View, now: Time) -> Result<Mode> {
         let Self { upload, submission, .. } = self;
-        let existing = view.mode_named(&upload.mode).cloned();
-        let mode = existing.unwrap_or_else(|| modes::begin(Uuid::now_v7(), &upload.mode));
-        if let Some(version) = find_version(view, &mode, &upload.version)
-            && view.platforms.contains(&(version.id, upload.platform.clone()))
-        {
-            let reason = format!("{} {} is already published for {}", upload.mode, upload.version, upload.platform);
-            return Err(Error::Conflict { code: "version_exists", reason });
-        }
-        let next = mode.sequence + 1;
-        if submission.release.sequence != next {
-            let reason = format!("The mode is at sequence {}; sign the publication as {next}", mode.sequence);
-            return Err(Error::Conflict { code: "publication_stale", reason });
-        }
-        Ok(Mode { sequence: next, updated_at: now, ..mode })
+        let mode = check_next(view, upload, &submission.release)?;
+        Ok(Mode { sequence: mode.sequence + 1, updated_at: now, ..mode })
     }
 
     /// The version after this publication: a new one, or one that gets a further platform.
@@ -342,6 +245,25 @@ impl Commit<'_> {
     }
 }
 
+/// Checks that the version can be the next of its mode, and was signed with the next sequence number. Returns the mode,
+/// which is new if there is none.
+fn check_next(view: &View, upload: &Upload, release: &Release) -> Result<Mode> {
+    let existing = view.mode_named(&upload.mode).cloned();
+    let mode = existing.unwrap_or_else(|| modes::begin(Uuid::now_v7(), &upload.mode));
+    if let Some(version) = find_version(view, &mode, &upload.version)
+        && view.platforms.contains(&(version.id, upload.platform.clone()))
+    {
+        let reason = format!("{} {} is already published for {}", upload.mode, upload.version, upload.platform);
+        return Err(Error::Conflict { code: "version_exists", reason });
+    }
+    let next = mode.sequence + 1;
+    if release.sequence != next {
+        let reason = format!("The mode is at sequence {}; sign the publication as {next}", mode.sequence);
+        return Err(Error::Conflict { code: "publication_stale", reason });
+    }
+    Ok(mode)
+}
+
 /// The version of this number that the mode has already, on offer or withdrawn.
 fn find_version<'a>(view: &'a View, mode: &Mode, version: &Version) -> Option<&'a ModeVersion> {
     view.versions.iter().find(|it| it.mode_id == mode.id && it.version == *version)
@@ -353,23 +275,19 @@ fn files_of(
     version: &ModeVersion,
     submission: &Submission,
 ) -> (Vec<VersionFile>, Vec<RepositoryFile>) {
-    let release_name = submission.release.target_name();
-    let folder = release_name.strip_suffix("release.json").unwrap_or_default();
     let mut rows = Vec::new();
     let mut files = Vec::new();
-    for (file_name, bytes) in &submission.targets {
-        let sha256 = Digest::of(bytes).to_string();
-        let path = target_path(&format!("{folder}{file_name}"), &sha256);
+    for target in &submission.targets {
         rows.push(VersionFile {
             id: Uuid::now_v7(),
             version_id: version.id,
             platform: upload.platform.clone(),
-            file_name: (*file_name).to_owned(),
-            file_uri: path.clone(),
-            file_checksum_hash: sha256,
-            size: bytes.len() as u64,
+            file_name: target.file_name.to_owned(),
+            file_uri: target.path.clone(),
+            file_checksum_hash: target.sha256.clone(),
+            size: target.bytes.len() as u64,
         });
-        files.push(RepositoryFile { path, bytes: bytes.to_vec() });
+        files.push(RepositoryFile { path: target.path.clone(), bytes: target.bytes.to_vec() });
     }
     (rows, files)
 }

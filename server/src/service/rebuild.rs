@@ -16,15 +16,16 @@ use vsekai_updater::formats::release::FileTable;
 
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};
+use crate::shares::Turn;
 
 /// Chunks that are read and unpacked ahead of the hashing.
 const AHEAD: usize = 8;
 
-/// Fails unless the chunks of `index` make exactly the tree that `table` describes.
+/// Fails unless the chunks of `index` make exactly the tree that `table` describes. The turn ends with the work.
 ///
 /// # Errors
 /// [`Error::ChunksMissing`], [`Error::Mismatch`] (`document_mismatch`).
-pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<FileTable>) -> Result<()> {
+pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<FileTable>, turn: Turn) -> Result<()> {
     let digest = index.digest();
     let buffers = Buffers::default();
     let mut plain = stream::iter((0..index.len()).filter_map(|at| index.get(at)))
@@ -36,6 +37,8 @@ pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<Fi
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(AHEAD);
     let emptied = Arc::clone(&buffers);
     let hashing = tokio::task::spawn_blocking(move || {
+        // The turn lasts as long as the work, even if nobody waits for it any more.
+        let _turn = turn;
         let mut pieces = Pieces::new(&table);
         while let Some(bytes) = receiver.blocking_recv() {
             pieces.take(&bytes)?;

@@ -1,10 +1,12 @@
-//! Signs catalog, snapshot and timestamp again before they expire, and warns about what the server cannot sign itself.
+//! Signs catalog, snapshot and timestamp again before they expire, and warns about what the server cannot sign itself,
+//! from the last third of its days on.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
+use vsekai_updater::net::trust::Days;
 
 use super::{Actor, Decision, Service};
 use crate::db::View;
@@ -17,8 +19,9 @@ const EVERY: Duration = Duration::from_mins(10);
 /// Sign again when less than this is left of an online role: half the lifetime of the shortest, the timestamp.
 const LEFT_S: i64 = 7 * 86_400 / 2;
 
-/// Warn when less than this is left of a role that only the holder of its key can sign.
-const WARN_S: i64 = 14 * 86_400;
+
+/// Warn when less than this is left of a mode.
+const MODE_WARN_S: i64 = 30 * 86_400;
 
 impl Service {
     /// Signs catalog, snapshot and timestamp again if they are due. Returns whether they were.
@@ -55,6 +58,9 @@ impl Service {
             if let Ok(view) = self.db.view().await {
                 warn_of_offline_roles(&view);
             }
+            if let Err(error) = self.check_fitness().await {
+                tracing::error!(code = error.code(), "this server cannot sign: {error}");
+            }
             tokio::time::sleep(EVERY).await;
         }
     }
@@ -65,17 +71,40 @@ fn online(view: &View) -> impl Iterator<Item = (&str, i64)> {
     expiries(view).filter(|(role, _)| matches!(*role, "timestamp" | "snapshot" | "catalog"))
 }
 
+/// From how many seconds on to warn: the last third of the days of root and targets. The days of a mode are up to its
+/// publisher, and not known here.
+fn warn_s(role: &str) -> i64 {
+    match role {
+        "root" | "targets" => i64::from(Days::default().of(role)) * 86_400 / 3,
+        _ => MODE_WARN_S,
+    }
+}
+
 fn warn_of_offline_roles(view: &View) {
     for (role, left) in expiries(view).filter(|(role, _)| !matches!(*role, "timestamp" | "snapshot" | "catalog")) {
-        if left < WARN_S {
+        if left < warn_s(role) {
             let days = left / 86_400;
-            tracing::warn!(role, days, "the metadata of {role} expires soon: the holder of its key must sign it again");
+            tracing::warn!(
+                role,
+                days,
+                "the metadata of {role} expires soon: the holder of its key must sign it again (`vsekai keys renew`)"
+            );
         }
     }
 }
 
+/// When the metadata in force of a role expires.
+pub(super) fn expiry(view: &View, role: &str) -> Option<DateTime<Utc>> {
+    expiry_times(view).find(|(name, _)| *name == role).map(|(_, ends)| ends)
+}
+
 /// Every role in force, and how many seconds it has left. Of the roots, only the newest counts.
-fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
+pub fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
+    let now = Time::now().0 / 1_000_000;
+    expiry_times(view).map(move |(role, ends)| (role, ends.timestamp() - now))
+}
+
+fn expiry_times(view: &View) -> impl Iterator<Item = (&str, DateTime<Utc>)> {
     #[derive(Deserialize)]
     struct Document {
         signed: Body,
@@ -92,6 +121,6 @@ fn expiries(view: &View) -> impl Iterator<Item = (&str, i64)> {
         let name = file.path.strip_prefix("tuf/")?.strip_suffix(".json")?;
         let role = name.rsplit('.').next()?;
         let document: Document = serde_json::from_slice(&file.bytes).ok()?;
-        Some((role, document.signed.expires.timestamp() - Time::now().0 / 1_000_000))
+        Some((role, document.signed.expires))
     })
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog};
@@ -54,12 +55,14 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Opens the keys in a folder, and makes those that are missing.
+    /// Opens the keys in a folder. Only with `may_make`, for a repository that has not begun, makes those that are
+    /// missing: others would be worthless.
     ///
     /// # Errors
     /// [`Error::Updater`] if the folder cannot be read or written.
-    pub async fn open(folder: PathBuf) -> Result<Self> {
-        let keys = blocking("opening keys", move || open_keys(&folder)).await?;
+    pub async fn open(folder: PathBuf, may_make: bool) -> Result<Self> {
+        let open = move || if may_make { open_keys(&folder) } else { Ok(Keys::service_as_is(&folder)?) };
+        let keys = blocking("opening keys", open).await?;
         Ok(Self { keys: Arc::new(keys) })
     }
 
@@ -69,6 +72,35 @@ impl Signer {
     /// [`Error::Updater`] if the keys have been removed meanwhile.
     pub fn online_keys(&self) -> Result<OnlineKeys> {
         Ok(self.keys.online_keys()?)
+    }
+
+    /// Fails if the repository with this metadata names keys that this server lacks.
+    pub(super) async fn check_keys(&self, metadata: Vec<RepositoryFile>) -> Result<()> {
+        let keys = Arc::clone(&self.keys);
+        let check = move || {
+            let publication = Publication::open_service(shelf(metadata), &keys)?;
+            publication.check_keys(CATALOG_ROLE).map_err(|error| match error {
+                vsekai_updater::Error::KeyMissing { role, .. } => {
+                    let reason = format!(
+                        "The folder of keys lacks the key of {role} that the repository names; put it there, and start \
+                         again"
+                    );
+                    Error::Unavailable { code: "keys_missing", reason }
+                }
+                error => error.into(),
+            })
+        };
+        blocking("comparing keys", check).await
+    }
+
+    /// Verifies that the key of a mode has signed this metadata, and that it is newer than that in force.
+    pub(super) async fn verify_role(&self, metadata: Vec<RepositoryFile>, mode: String, bytes: Bytes) -> Result<()> {
+        let keys = Arc::clone(&self.keys);
+        let check = move || {
+            let mut publication = Publication::open_service(shelf(metadata), &keys)?;
+            Ok(publication.accept_role(&mode, &bytes)?)
+        };
+        blocking("verifying a signature", check).await
     }
 
     /// Signs the catalog on top of existing metadata. Without metadata there is no repository yet, and nothing is
@@ -119,7 +151,7 @@ fn sign(
     renew: bool,
 ) -> Result<Signed> {
     let before: Vec<String> = metadata.iter().map(|file| file.path.clone()).collect();
-    let shelf = MemoryStorage::new(metadata.into_iter().map(|file| (file.path, file.bytes)).collect());
+    let shelf = shelf(metadata);
     let mut publication = if accept.trust == TrustFiles::default() {
         Publication::open_service(shelf, keys)?
     } else {
@@ -143,6 +175,10 @@ fn sign(
         in_force.insert(role_of(path), path.clone());
     }
     Ok(Signed { files, in_force: in_force.into_values().collect() })
+}
+
+fn shelf(metadata: Vec<RepositoryFile>) -> MemoryStorage {
+    MemoryStorage::new(metadata.into_iter().map(|file| (file.path, file.bytes)).collect())
 }
 
 /// Explains the error if the root of trust names other keys than this server has.
@@ -206,13 +242,18 @@ impl SignedRole {
     }
 
     pub(super) fn lists(&self, file: &VersionFile) -> bool {
-        self.targets
-            .get(&file.file_uri)
-            .is_some_and(|listed| listed.length == file.size && listed.hashes.sha256 == file.file_checksum_hash)
+        let listed = self.targets.get(&file.file_uri);
+        listed.is_some_and(|listed| listed.length == file.size && listed.hashes.sha256 == file.file_checksum_hash)
+    }
+
+    /// Whether a file of this path within the repository, digest and size is listed.
+    pub(super) fn names(&self, path: &str, sha256: &str, bytes: usize) -> bool {
+        let listed = self.targets.get(path);
+        listed.is_some_and(|listed| listed.length == bytes as u64 && listed.hashes.sha256 == sha256)
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

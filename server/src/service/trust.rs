@@ -8,10 +8,11 @@ use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::net::api::{RepositoryInfo, TrustUpload};
 use vsekai_updater::net::trust::TrustFiles;
 
-use super::sign::Accept;
+use super::sign::{self, Accept};
 use super::{Actor, Decision, Service, modes};
 use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
+use crate::shares::Turn;
 
 /// Most roots, and most roles, in one request.
 const MAX_FILES: usize = 1000;
@@ -36,14 +37,15 @@ impl Service {
     ///
     /// # Errors
     /// `keys_differ`, `signature_invalid`, [`Error::Invalid`].
-    pub async fn accept_trust(&self, upload: &TrustUpload, actor: &Actor) -> Result<RepositoryInfo> {
+    pub async fn accept_trust(&self, upload: &TrustUpload, _turn: Turn, actor: &Actor) -> Result<RepositoryInfo> {
         if upload.roots.len() > MAX_FILES || upload.roles.len() > MAX_FILES {
             return Err(Error::Invalid {
                 what: "metadata",
                 reason: format!("at most {MAX_FILES} roots and {MAX_FILES} roles are accepted"),
             });
         }
-        let trust = TrustFiles::from_upload(upload)?;
+        let upload = upload.clone();
+        let trust = sign::blocking("reading metadata", move || Ok(TrustFiles::from_upload(&upload)?)).await?;
         let decide = |view: &View| {
             if view.metadata.is_empty() && trust.roots.is_empty() {
                 let reason = "A new repository needs all its roots".to_owned();

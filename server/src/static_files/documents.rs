@@ -19,12 +19,21 @@ use crate::service::metadata_pack::MetadataPacks;
 /// Most changing or absent files that are cached.
 const MAX_FRESH: u64 = 10_000;
 
+/// How long to wait for the database, and how long for what can be served without it.
+const PATIENCE: Duration = Duration::from_secs(30);
+const KNOWN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Changing files that are kept for when the database is away: there are two.
+const MAX_LAST: u64 = 8;
+
 #[derive(Debug)]
 pub(super) struct Documents {
     db: Arc<dyn Db>,
     packs: MetadataPacks,
     lasting: Cache<String, Representation>,
     fresh: Cache<String, Option<Representation>>,
+    /// What changing files were when they were read last.
+    last: Cache<String, Representation>,
 }
 
 impl Documents {
@@ -37,10 +46,11 @@ impl Documents {
             db,
             lasting: Cache::builder().max_capacity(cache_bytes).weigher(weigh).build(),
             fresh: Cache::builder().max_capacity(MAX_FRESH).time_to_live(fresh).build(),
+            last: Cache::builder().max_capacity(MAX_LAST).build(),
         }
     }
 
-    /// The file at this path within the repository.
+    /// The file at this path within the repository. If the database does not answer in time, what it was before.
     pub(super) async fn get(&self, path: &str) -> Result<Option<Representation>> {
         let is_lasting = !is_changing(path);
         if is_lasting && let Some(content) = self.lasting.get(path).await {
@@ -50,11 +60,18 @@ impl Documents {
             return Ok(content);
         }
         let load = async {
-            let bytes = if path == PACK { self.packs.get().await? } else { self.db.repository_file(path).await? };
+            let read = async { if path == PACK { self.packs.get().await } else { self.db.repository_file(path).await } };
+            let bytes = tokio::time::timeout(self.patience(path), read).await.map_err(|_| slow())??;
             let kind = Kind::of(path, is_lasting);
             Ok(bytes.map(|bytes| Representation::hashed(bytes, kind)))
         };
-        let content = self.fresh.try_get_with_by_ref(path, load).await.map_err(|e: Arc<Error>| shared(&e))?;
+        let content = match self.fresh.try_get_with_by_ref(path, load).await {
+            Ok(content) => content,
+            Err(error) => return self.last_known(path, &error).await,
+        };
+        if !is_lasting && let Some(content) = &content {
+            self.last.insert(path.to_owned(), content.clone()).await;
+        }
         if is_lasting && let Some(content) = &content {
             self.lasting.insert(path.to_owned(), content.clone()).await;
             self.fresh.invalidate(path).await;
@@ -62,18 +79,40 @@ impl Documents {
         Ok(content)
     }
 
-    /// Like [`Self::get`], but reads the file again if it can change: for publishers, whose next signature builds on
-    /// it.
+    /// What was read last, if the database does not answer now: players are better served by that than by nothing, and
+    /// it is signed. For a moment it is not asked again, so that requests do not wait for it one after the other.
+    async fn last_known(&self, path: &str, error: &Error) -> Result<Option<Representation>> {
+        let Some(content) = self.last.get(path).await else { return Err(shared(error)) };
+        tracing::warn!(path, code = error.code(), "the database does not answer; serving what was read last");
+        self.fresh.insert(path.to_owned(), Some(content.clone())).await;
+        Ok(Some(content))
+    }
+
+    /// Like [`Self::get`], but reads the file again if it can change, and fails if that cannot be: for publishers, whose
+    /// next signature builds on it.
     pub(super) async fn get_newest(&self, path: &str) -> Result<Option<Representation>> {
-        if is_changing(path) {
-            self.fresh.invalidate(path).await;
+        if !is_changing(path) {
+            return self.get(path).await;
         }
-        self.get(path).await
+        let bytes = if path == PACK { self.packs.get().await? } else { self.db.repository_file(path).await? };
+        let kind = Kind::of(path, false);
+        let content = bytes.map(|bytes| Representation::hashed(bytes, kind));
+        self.fresh.insert(path.to_owned(), content.clone()).await;
+        Ok(content)
+    }
+
+    /// How long to wait for the database: not long for what is known already.
+    fn patience(&self, path: &str) -> Duration {
+        if self.last.contains_key(path) { KNOWN_PATIENCE } else { PATIENCE }
     }
 
     pub(super) fn changed(&self) {
         self.fresh.invalidate_all();
     }
+}
+
+fn slow() -> Error {
+    Error::Unavailable { code: "database_busy", reason: "The database does not answer".to_owned() }
 }
 
 fn is_changing(path: &str) -> bool {

@@ -4,6 +4,7 @@ mod attacks;
 mod audit;
 mod authentication;
 mod cdns;
+mod failures;
 mod http;
 mod limits;
 mod modes;

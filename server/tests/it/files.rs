@@ -9,4 +9,4 @@ mod objects;
 mod putting;
 mod reading;
 mod stores;
-mod support;
+pub(crate) mod support;

@@ -6,4 +6,5 @@ mod bundles;
 mod client;
 mod pack;
 mod proxy;
+mod unfit;
 mod versions;

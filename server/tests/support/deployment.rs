@@ -74,7 +74,29 @@ impl TestDeployment {
     }
 
     pub(crate) fn start(&mut self) {
-        let mut command = self.server_command(&["serve", "--listen", "127.0.0.1:0"]);
+        self.start_command(self.server_command(&["serve", "--listen", "127.0.0.1:0"]));
+    }
+
+    /// Starts the server with a clock that is wrong by this much, such as `-9d`. Without `faketime`, prints a line and
+    /// returns false; in CI, fails.
+    #[allow(dead_code, reason = "not of the program that kills")]
+    pub(crate) fn start_at(&mut self, away: &str) -> bool {
+        if Command::new("faketime").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "CI needs faketime");
+            use std::io::Write as _;
+            let _ = std::io::stderr().write_all(b"SKIPPED: no faketime: a wrong clock is not tested\n");
+            return false;
+        }
+        let plain = self.server_command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = Command::new("faketime");
+        command.current_dir(self.folder.path()).env_clear().env("PATH", "/usr/bin:/bin");
+        command.args(["-f", away]).arg(plain.get_program()).args(plain.get_args());
+        command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::piped());
+        self.start_command(command);
+        true
+    }
+
+    fn start_command(&mut self, mut command: Command) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("server.log")).unwrap();
         let mut child = command.stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

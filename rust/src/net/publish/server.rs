@@ -4,7 +4,7 @@
 //! id. Every step can be repeated, so a lost answer does no harm.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -32,11 +32,15 @@ pub use client::Server;
 pub(super) use remote_publication::RemotePublication;
 pub use retire::retire_on_server;
 
-/// Most attempts to commit, if other publications are faster or chunks are missing.
+/// How long to go on if other publications are faster.
+const MAX_RACE: Duration = Duration::from_mins(15);
+
+/// Most attempts to commit if chunks are missing, or the publication has ended.
 const MAX_COMMITS: u32 = 5;
 
-/// Half the pause before the second attempt; doubles for each further one.
+/// Half the longest pause before the second attempt; doubles for each further one, up to the longest of all.
 const PAUSE: Duration = Duration::from_millis(150);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
     let keys = Keys::open(&request.keys)?;
@@ -96,20 +100,25 @@ impl Order<'_> {
     where
         Self: 'k,
     {
-        let mut renewals = 0;
+        let began = Instant::now();
+        let (mut renewals, mut failures) = (0, 0);
         for tries in 1.. {
             let id = publication_id(&self.job, &self.built.index, renewals);
             let error = match self.try_commit(&mut desk, &id) {
-                Err(error) if tries < MAX_COMMITS => error,
-                ended => return ended,
+                Err(error) => error,
+                done => return done,
             };
             match code_of(&error) {
-                Some("publication_expired" | "publication_ended") => renewals += 1,
-                Some("chunks_missing" | "publication_stale" | "metadata_rollback" | "version_exists") => {}
+                Some("publication_stale" | "metadata_rollback") if began.elapsed() < MAX_RACE => {}
+                Some("publication_expired" | "publication_ended") if failures < MAX_COMMITS => {
+                    renewals += 1;
+                    failures += 1;
+                }
+                Some("chunks_missing" | "version_exists") if failures < MAX_COMMITS => failures += 1,
                 _ => return Err(error),
             }
             // The metadata may have come from a cache, or from another server of the same database, and be outdated.
-            std::thread::sleep(PAUSE * (1 << tries));
+            std::thread::sleep(pause(tries));
             desk = RemotePublication::look(self.server, keys)?;
             desk.bring(keys, &self.job, self.monitor)?;
             if let Some(there) = history::same(&desk, &self.job)? {
@@ -182,6 +191,12 @@ impl Order<'_> {
         self.new.stored_bytes += sent;
         Ok(sent + upload::weigh(&self.sources, &there, &self.digest, level, self.monitor)?)
     }
+}
+
+/// The pause after this many attempts, drawn at random so that publishers who collided do not collide again.
+fn pause(tries: u32) -> Duration {
+    let longest = PAUSE.saturating_mul(2 << tries.min(10)).min(MAX_PAUSE);
+    longest.mul_f64(0.2 + 0.8 * fastrand::f64())
 }
 
 fn refused(code: &str, detail: &str) -> Error {

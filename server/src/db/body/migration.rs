@@ -10,7 +10,6 @@ use crate::db::migrate::{self, ASK_EVERY, LEASE, LEASE_SECONDS, MAX_WAIT, RENEW_
 use crate::db::retry::{Tries, repeat};
 use crate::db::sql;
 use crate::error::{Error, Result};
-use crate::model::Time;
 
 /// Needs two connections: one migrates, and the other renews the lease.
 pub(super) async fn run(pool: &Pool<Driver>) -> Result<()> {
@@ -78,8 +77,7 @@ async fn make_leases(pool: &Pool<Driver>) -> Result<()> {
 }
 
 async fn lease(pool: &Pool<Driver>, holder: &str) -> Result<bool> {
-    let now = Time::now();
-    repeat!(pool, |held| leases::lease(&mut held, LEASE, holder, now, now.plus_seconds(LEASE_SECONDS)).await)
+    repeat!(pool, |held| leases::lease(&mut held, LEASE, holder, LEASE_SECONDS).await)
 }
 
 async fn wait_for_lease(pool: &Pool<Driver>, holder: &str) -> Result<()> {

@@ -4,12 +4,15 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use sqlx::{Pool, query};
+use sqlx::{Connection as _, Pool, query};
 
-use super::{Conn, Driver};
+use super::{BEGIN_WRITE, Conn, Driver, leases};
 use crate::db::retry::repeat;
 use crate::db::{Db, sql};
 use crate::error::Result;
+
+/// The lease that is written to find out whether the database can be written to. Nobody holds it.
+const READY: &str = "ready";
 
 /// An open database.
 pub(in crate::db) struct Store {
@@ -70,6 +73,12 @@ pub(super) use {snapshot, statement, transaction, write};
 impl Db for Store {
     async fn ping(&self) -> Result<()> {
         statement!(self, |conn| ping(conn))
+    }
+
+    async fn ping_writers(&self) -> Result<()> {
+        write!(self, |conn| leases::lease(conn, READY, READY, 0))?;
+        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| leases::lease(conn, READY, READY, 0))?;
+        Ok(())
     }
 }
 

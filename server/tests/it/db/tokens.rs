@@ -11,6 +11,8 @@ super::on_every_database! {
     a_token_is_taken_back_once,
     a_use_is_noted_to_the_hour,
     a_lease_is_held_by_one_until_it_ends,
+    a_lease_of_a_wrong_clock_is_nobodys,
+    the_clock_of_the_database_is_that_of_this_machine,
 }
 
 async fn a_token_comes_back_as_it_was(f: Fixture) {
@@ -59,11 +61,26 @@ async fn a_use_is_noted_to_the_hour(f: Fixture) {
 }
 
 async fn a_lease_is_held_by_one_until_it_ends(f: Fixture) {
-    assert!(f.db.lease("cleanup", "a", NOW, later(10)).await.unwrap());
-    assert!(!f.db.lease("cleanup", "b", later(5), later(15)).await.unwrap());
-    assert!(f.db.lease("probing", "b", later(5), later(15)).await.unwrap());
-    assert!(f.db.lease("cleanup", "a", later(5), later(15)).await.unwrap());
-    assert!(!f.db.lease("cleanup", "b", later(15), later(25)).await.unwrap());
-    assert!(f.db.lease("cleanup", "b", later(16), later(26)).await.unwrap());
-    assert!(!f.db.lease("cleanup", "a", later(17), later(27)).await.unwrap());
+    assert!(f.db.lease("cleanup", "a", 60).await.unwrap());
+    assert!(!f.db.lease("cleanup", "b", 60).await.unwrap());
+    assert!(f.db.lease("probing", "b", 60).await.unwrap());
+    assert!(f.db.lease("cleanup", "a", 1).await.unwrap());
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert!(f.db.lease("cleanup", "b", 60).await.unwrap());
+    assert!(!f.db.lease("cleanup", "a", 60).await.unwrap());
+    assert!(f.db.lease("cleanup", "b", 0).await.unwrap(), "given back");
+    assert!(f.db.lease("cleanup", "a", 60).await.unwrap());
+}
+
+async fn a_lease_of_a_wrong_clock_is_nobodys(f: Fixture) {
+    f.db.lease("cleanup", "ahead", 60).await.unwrap();
+    // As older servers stored it, whose own clock counted: nine days ahead.
+    super::migrations::change(&f, "UPDATE leases SET expires_at = expires_at + 777600000000").await;
+    assert!(f.db.lease("cleanup", "right", 60).await.unwrap());
+}
+
+async fn the_clock_of_the_database_is_that_of_this_machine(f: Fixture) {
+    let before = vsekai_server::model::Time::now();
+    let found = f.db.clock().await.unwrap();
+    assert!((found.0 - before.0).abs() < 5_000_000, "{found} {before}");
 }

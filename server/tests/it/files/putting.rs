@@ -129,9 +129,9 @@ async fn a_wrong_prefix_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_comes_too_slowly_is_given_up() {
     let test = TestStore::database().await;
-    let options =
-        static_files::Options { upload_patience: Duration::from_secs(1), upload_rate: u32::MAX, ..Default::default() };
-    let server = test.serve_with(options, Limits::default()).await;
+    let shares =
+        vsekai_server::shares::Limits { patience: Duration::from_secs(1), rate: u32::MAX, ..Default::default() };
+    let server = test.serve_sharing(static_files::Options::default(), Limits::default(), shares).await;
     let (id, stored) = chunk(&noise(1000, 1));
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(

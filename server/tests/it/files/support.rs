@@ -108,10 +108,20 @@ impl TestStore {
     }
 
     pub(crate) async fn serve_with(&self, options: static_files::Options, limits: Limits) -> Server {
+        self.serve_sharing(options, limits, vsekai_server::shares::Limits::default()).await
+    }
+
+    pub(crate) async fn serve_sharing(
+        &self,
+        options: static_files::Options,
+        limits: Limits,
+        shares: vsekai_server::shares::Limits,
+    ) -> Server {
         let chunks = self.chunks();
         let gate = Arc::new(Secret);
+        let shares = Arc::new(vsekai_server::shares::Shares::new(shares));
         let files =
-            Arc::new(StaticFiles::new(Arc::clone(&chunks), self.bundles(), Arc::clone(&self.db), gate, options));
+            Arc::new(StaticFiles::new(Arc::clone(&chunks), self.bundles(), Arc::clone(&self.db), gate, shares, options));
         let rest = poem::endpoint::make_sync(|_| "something else");
         let mut server = Server::start(Arc::clone(&files).before(rest), limits).await;
         (server.chunks, server.files) = (Some(chunks), Some(files));
@@ -125,9 +135,9 @@ struct Secret;
 
 #[async_trait::async_trait]
 impl AuthorizeUpload for Secret {
-    async fn authorize_upload(&self, request: &poem::Request) -> Result<()> {
+    async fn authorize_upload(&self, request: &poem::Request) -> Result<uuid::Uuid> {
         match request.header("authorization") {
-            Some(SECRET) => Ok(()),
+            Some(SECRET) => Ok(uuid::Uuid::nil()),
             Some(_) => Err(Error::Forbidden { scope: "publish:*".to_owned() }),
             None => Err(Error::Unauthorized),
         }

@@ -45,6 +45,15 @@ impl Keys {
         }
         Ok(ServiceKeys { ring, days: Days::default() })
     }
+
+    /// Opens the keys of an update server as they are, and creates none: for a repository that names its keys already.
+    ///
+    /// # Errors
+    /// As [`Self::service`].
+    pub fn service_as_is(folder: &Path) -> Result<ServiceKeys> {
+        disk::prefer_private_directory(folder)?;
+        Ok(ServiceKeys { ring: KeyStore::read(folder)?, days: Days::default() })
+    }
 }
 
 impl ServiceKeys {
