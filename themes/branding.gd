@@ -17,7 +17,9 @@ extends Resource
 @export var theme: Theme
 ## The logo beside the title; square.
 @export var mark: Texture2D
-## The background of the window, stretched. None: the theme's plain page.
+## A picture of the game, behind everything. The left half should be calm: words stand on it.
+@export var key_art: Texture2D
+## The background of the window without key art, stretched. None: the theme's plain page.
 @export var background: Texture2D
 
 @export_group("Updates")

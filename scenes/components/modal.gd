@@ -38,7 +38,7 @@ func open() -> void:
 	move_to_front()
 	show()
 	_close_ring()
-	_default_focus().grab_focus()
+	InputMode.focus(_default_focus())
 
 
 func close() -> void:
@@ -47,7 +47,7 @@ func close() -> void:
 	_open.erase(self)
 	hide()
 	if is_instance_valid(_focus_before) and _focus_before.is_visible_in_tree():
-		_focus_before.grab_focus()
+		InputMode.focus(_focus_before)
 	closed.emit()
 
 
@@ -80,4 +80,4 @@ func _is_in_front() -> bool:
 
 func _on_focus_changed(control: Control) -> void:
 	if _is_in_front() and not is_ancestor_of(control):
-		_default_focus().grab_focus()
+		InputMode.focus(_default_focus())

@@ -76,7 +76,7 @@ func _notification(what: int) -> void:
 
 
 func grab_default_focus() -> void:
-	_install.grab_focus()
+	InputMode.focus(_install)
 
 
 func _draw_words() -> void:

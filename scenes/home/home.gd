@@ -5,12 +5,26 @@ extends MarginContainer
 ## Shows a [HomeState] and reports what was pressed; knows nothing about the updater.
 
 signal action_requested(action: HomeState.Action)
+signal notes_requested
 
 ## Numbers that change faster are unreadable.
 const REDRAW_MSEC := 100
 ## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
+## From this width on, the notes are beside the status.
+const WIDE_FROM := 1080.0
+## Actions that take the next step; only they have the brand's colour.
+const STEPS: Array[HomeState.Action] = [
+	HomeState.Action.NONE,
+	HomeState.Action.INSTALL,
+	HomeState.Action.UPDATE,
+	HomeState.Action.RESUME,
+	HomeState.Action.PLAY,
+	HomeState.Action.REPAIR,
+	HomeState.Action.RETRY,
+	HomeState.Action.CHECK,
+]
 
 var state: HomeState = HomeState.new():
 	set(value):
@@ -27,11 +41,17 @@ var branding: Branding:
 var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
 var _held: HomeState.Action = HomeState.Action.NONE
+var _notes_version: String = ""
+var _notes_bbcode: String = ""
 
 @onready var _rows := %Rows as VBoxContainer
 @onready var _card := %Card as PanelContainer
 @onready var _card_rows := %CardRows as VBoxContainer
 @onready var _hero := %Hero as BoxContainer
+@onready var _words := %Words as VBoxContainer
+@onready var _lower := %Lower as BoxContainer
+@onready var _notes := %NotesCard as NotesCard
+@onready var _facts := %Facts as FactsRow
 @onready var _mark := %Mark as TextureRect
 @onready var _title := %Title as Label
 @onready var _tagline := %Tagline as Label
@@ -53,6 +73,8 @@ func _ready() -> void:
 	for button: Button in [_primary] + _secondary:
 		button.button_down.connect(_on_button_down.bind(button))
 		button.pressed.connect(_on_pressed.bind(button))
+	_notes.read_requested.connect(notes_requested.emit)
+	_notes.show_notes(_notes_version, _notes_bbcode)
 	_draw_branding()
 	_draw_state()
 	_fit()
@@ -65,7 +87,15 @@ func _notification(what: int) -> void:
 
 
 func grab_default_focus() -> void:
-	_primary.grab_focus()
+	InputMode.focus(_primary)
+
+
+## The newest notes, in short; [param bbcode] is safe to show.
+func show_notes(version: String, bbcode: String) -> void:
+	_notes_version = version
+	_notes_bbcode = bbcode
+	if is_node_ready():
+		_notes.show_notes(version, bbcode)
 
 
 ## Shows the progress of the running operation. [param seconds_left] -1 = unknown.
@@ -92,14 +122,11 @@ func show_progress(done: int, total: int, bytes_per_second: float, seconds_left:
 	_speak(floori(part * 100.0))
 
 
-## Animates the logo, once. Nothing moves afterwards.
+## Fades the brand in, once. Nothing moves afterwards.
 func play_intro() -> void:
-	_mark.pivot_offset = _mark.size / 2.0
-	_mark.rotation = -0.6
-	_mark.modulate.a = 0.0
-	var tween := create_tween().set_parallel().set_trans(Tween.TRANS_CUBIC).set_ease(Tween.EASE_OUT)
-	tween.tween_property(_mark, "rotation", 0.0, INTRO_SECONDS)
-	tween.tween_property(_mark, "modulate:a", 1.0, INTRO_SECONDS)
+	_hero.modulate.a = 0.0
+	var tween := create_tween().set_trans(Tween.TRANS_CUBIC).set_ease(Tween.EASE_OUT)
+	tween.tween_property(_hero, "modulate:a", 1.0, INTRO_SECONDS)
 
 
 func _on_button_down(button: Button) -> void:
@@ -119,6 +146,8 @@ func _draw_branding() -> void:
 	if branding == null:
 		return
 	_mark.texture = branding.mark
+	# The art shows what the game is; without any, the logo does.
+	_mark.visible = branding.key_art == null
 	_mark.accessibility_name = tr("HOME_MARK").format({"product": branding.product_name})
 	_title.text = branding.product_name
 	_tagline.text = tr(branding.tagline)
@@ -137,6 +166,9 @@ func _draw_state() -> void:
 		_status.accessibility_name = _status.text
 		_spoken_percent = -1
 	_draw_progress()
+	_facts.facts = state.facts
+	var is_step := state.primary_action() in STEPS
+	_primary.theme_type_variation = &"PrimaryButton" if is_step else &"LargeButton"
 	_draw_button(_primary, state.primary_action(), state.primary_text())
 	var actions := state.secondary_actions()
 	for place: int in _secondary.size():
@@ -175,11 +207,14 @@ func _speak(percent: int) -> void:
 
 func _fit() -> void:
 	var is_compact := Compact.is_needed(size)
+	var is_wide := size.x >= WIDE_FROM
 	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
 	_tagline.visible = not is_compact
-	_tagline.theme_type_variation = &"Muted" if is_compact else &"Tagline"
-	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 208)
+	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
 	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
 	_rows.add_theme_constant_override("separation", 8 if is_compact else 16)
+	_lower.vertical = not is_wide
+	_lower.add_theme_constant_override("separation", 8 if is_compact else 16)
 	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
+	_notes.theme_type_variation = _card.theme_type_variation

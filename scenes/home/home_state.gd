@@ -128,6 +128,7 @@ var notice: Notice = Notice.NONE
 var notice_version: String = ""
 ## Why it failed, in one sentence, for [constant Kind.FAILED].
 var failure: String = ""
+var facts := HomeFacts.new()
 
 
 func is_installed() -> bool:

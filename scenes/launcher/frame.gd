@@ -38,6 +38,10 @@ var confirm_dialog: ConfirmDialog:
 
 func _ready() -> void:
 	nav.page_requested.connect(show_page)
+	home.notes_requested.connect(show_page.bind(NavBar.Page.WHATS_NEW))
+	var input_mode := %InputMode as InputMode
+	input_mode.pad_changed.connect(_on_pad_changed)
+	_on_pad_changed(InputMode.kind == InputMode.Kind.PAD)
 	resized.connect(_fit)
 	_fit()
 	_show_screens()
@@ -93,6 +97,10 @@ func is_asking() -> bool:
 func _show_screens() -> void:
 	var is_first := first_run.visible
 	(%Rows as Control).visible = not is_first
+	var is_on_art := is_first or page == NavBar.Page.HOME
+	(%ScrimAcross as Control).visible = is_on_art
+	(%ScrimDown as Control).visible = is_on_art
+	(%ScrimAll as Control).visible = not is_on_art
 	nav.page = page
 	home.visible = page == NavBar.Page.HOME
 	whats_new.visible = page == NavBar.Page.WHATS_NEW
@@ -111,7 +119,8 @@ func _show_screens() -> void:
 
 func _draw_branding() -> void:
 	theme = branding.theme
-	(%Background as TextureRect).texture = branding.background
+	var art := branding.key_art if branding.key_art != null else branding.background
+	(%Background as TextureRect).texture = art
 	nav.branding = branding
 	home.branding = branding
 	first_run.branding = branding
@@ -120,3 +129,9 @@ func _draw_branding() -> void:
 func _fit() -> void:
 	var is_compact := Compact.is_needed(size)
 	(%Pages as Control).add_theme_constant_override("margin_bottom", 12 if is_compact else 36)
+
+
+func _on_pad_changed(is_pad: bool) -> void:
+	(%PadRow as Control).visible = is_pad
+	if is_pad:
+		(%PadHints as PadHints).show_for((%InputMode as InputMode).pad_name())

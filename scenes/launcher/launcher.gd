@@ -33,9 +33,9 @@ func _ready() -> void:
 	_connect_screens()
 	_connect_session()
 	_connect_own()
-	LauncherWindow.prepare(get_window(), branding.product_name)
+	LauncherWindow.prepare(get_window(), branding.product_name, _settings)
 	LauncherWindow.apply(get_window(), _settings)
-	if not _settings.is_motion_reduced:
+	if not _settings.is_still():
 		_frame.home.play_intro()
 	_session.start()
 	_show()
@@ -43,7 +43,10 @@ func _ready() -> void:
 
 
 func _notification(what: int) -> void:
-	if what == NOTIFICATION_WM_CLOSE_REQUEST:
+	if what == NOTIFICATION_EXIT_TREE and _settings != null:
+		LauncherWindow.remember(get_window(), _settings)
+		_settings.save()
+	elif what == NOTIFICATION_WM_CLOSE_REQUEST:
 		_on_close_requested()
 	elif what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
 		_show()
@@ -78,10 +81,12 @@ func _connect_session() -> void:
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
 	var listener := _session.listener
 	listener.notes_found.connect(_frame.whats_new.show_notes)
+	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
 	listener.mode_weighed.connect(_on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
 	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
 	listener.failed.connect(_frame.show_error.bind(false))
+	listener.game_started.connect(_on_game_started)
 	listener.game_started.connect(LauncherWindow.step_aside.bind(get_window()))
 	listener.game_ended.connect(LauncherWindow.come_back.bind(get_window()))
 
@@ -95,6 +100,7 @@ func _connect_own() -> void:
 
 func _show() -> void:
 	var model := _session.model
+	model.last_played = _settings.last_played
 	_frame.home.state = model.home_state()
 	_frame.settings.facts = model.settings_facts()
 	_frame.first_run.directory = model.directory
@@ -123,6 +129,11 @@ func _on_close_requested() -> void:
 		_frame.ask("ASK_QUIT", {}, get_tree().quit)
 	else:
 		get_tree().quit()
+
+
+func _on_game_started() -> void:
+	_settings.last_played = int(Time.get_unix_time_from_system())
+	_settings.save()
 
 
 func _on_settings_changed() -> void:

@@ -39,6 +39,10 @@ var failure: ErrorReport
 var is_failure_of_check: bool = false
 ## The result of the last thing asked for in Settings, in words.
 var message: String = ""
+## Unix time; 0 = never.
+var last_played: int = 0
+## What the last check says of the server.
+var server: HomeFacts.Server = HomeFacts.Server.UNKNOWN
 ## The launcher that starts next time; empty = this one.
 var new_launcher: String = ""
 
@@ -68,6 +72,7 @@ func home_state() -> HomeState:
 	state.failure = failure.sentence() if failure != null else ""
 	state.notice = _notice(state.kind)
 	state.notice_version = _notice_version(state.notice)
+	state.facts = _facts()
 	return state
 
 
@@ -104,6 +109,17 @@ func diagnostics(library_version: String, last_failure: String) -> String:
 	if not last_failure.is_empty():
 		lines.append(last_failure)
 	return "\n".join(lines)
+
+
+func _facts() -> HomeFacts:
+	var facts := HomeFacts.new()
+	facts.server = server
+	if failure != null and failure.code in OFFLINE_CODES:
+		facts.server = HomeFacts.Server.UNREACHABLE
+	facts.free_bytes = free_bytes
+	facts.last_played = last_played
+	facts.launcher_version = _launcher_version()
+	return facts
 
 
 func _launcher_version() -> String:

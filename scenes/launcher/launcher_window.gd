@@ -1,30 +1,57 @@
 class_name LauncherWindow
-## The window of the launcher: its size and scale, and stepping aside for the game.
+## The window of the launcher: its scale, size and place, and stepping aside for the game.
 
+## In interface pixels.
 const SMALLEST := Vector2i(960, 600)
+const USUAL := Vector2i(1280, 800)
+## Dots per inch that call for no scaling.
+const PLAIN_DPI := 96.0
+const SCALE_STEP := 0.25
+const SCREEN_SCALE_MAX := 3.0
+## So much of the title bar must be on a screen for a window to be restored there.
+const GRIP := Vector2i(200, 40)
 
 
-static func prepare(window: Window, title: String) -> void:
+## Sizes the window as it was left, or as usual on this screen.
+static func prepare(window: Window, title: String, settings: LauncherSettings) -> void:
 	window.title = title
-	window.min_size = SMALLEST
-	var usual := Vector2i(
-		int(str(ProjectSettings.get_setting("display/window/size/viewport_width"))),
-		int(str(ProjectSettings.get_setting("display/window/size/viewport_height"))),
-	)
+	if window.mode != Window.MODE_WINDOWED:
+		return
 	var screen := DisplayServer.screen_get_usable_rect(window.current_screen)
-	# On a 4K screen the usual size would be tiny.
-	if window.mode == Window.MODE_WINDOWED and window.size == usual:
-		var times := mini(screen.size.x / (usual.x * 3 / 2), screen.size.y / (usual.y * 5 / 4))
-		if times > 1:
-			window.size = usual * times
-			window.position = screen.position + (screen.size - window.size) / 2
+	var scale := screen_scale(window.current_screen)
+	window.min_size = Vector2i(SMALLEST * scale).min(screen.size)
+	var left := settings.window_rect
+	if left.has_area() and _is_on_a_screen(left):
+		window.size = left.size.max(window.min_size)
+		window.position = left.position
+		if settings.is_window_maximized:
+			window.mode = Window.MODE_MAXIMIZED
+	elif window.size == USUAL and scale > 1.0:
+		window.size = Vector2i(USUAL * scale).min(screen.size)
+		window.position = screen.position + (screen.size - window.size) / 2
 
 
+## Text keeps its size, whatever the size of the window.
 static func apply(window: Window, settings: LauncherSettings) -> void:
-	window.content_scale_factor = settings.ui_scale
+	window.content_scale_factor = screen_scale(window.current_screen) * settings.ui_scale
 	var locale := settings.locale if not settings.locale.is_empty() else OS.get_locale()
 	if TranslationServer.get_locale() != TranslationServer.standardize_locale(locale):
 		TranslationServer.set_locale(locale)
+
+
+## Remembers size and place for the next start.
+static func remember(window: Window, settings: LauncherSettings) -> void:
+	settings.is_window_maximized = window.mode == Window.MODE_MAXIMIZED
+	if window.mode == Window.MODE_WINDOWED:
+		settings.window_rect = Rect2i(window.position, window.size)
+
+
+## What the system says, else what the dots per inch say, in quarters.
+static func screen_scale(screen: int) -> float:
+	var told := DisplayServer.screen_get_scale(screen)
+	if told <= 1.0:
+		told = snappedf(DisplayServer.screen_get_dpi(screen) / PLAIN_DPI, SCALE_STEP)
+	return clampf(told, 1.0, SCREEN_SCALE_MAX)
 
 
 ## Makes room for the game.
@@ -42,3 +69,12 @@ static func come_back(window: Window) -> void:
 static func call_back(window: Window) -> void:
 	if not window.has_focus():
 		window.request_attention()
+
+
+static func _is_on_a_screen(rect: Rect2i) -> bool:
+	var bar := Rect2i(rect.position, Vector2i(rect.size.x, GRIP.y))
+	for screen: int in DisplayServer.get_screen_count():
+		var seen := DisplayServer.screen_get_usable_rect(screen).intersection(bar)
+		if seen.size.x >= mini(GRIP.x, rect.size.x) and seen.size.y > 0:
+			return true
+	return false

@@ -92,6 +92,7 @@ func _on_state_changed(state: VSekaiUpdater.State) -> void:
 
 func _on_update_found(release: VSekaiRelease) -> void:
 	model.failure = null
+	model.server = HomeFacts.Server.REACHED
 	model.new_version = release.version
 	model.new_mode = release.mode
 	model.is_recalled = release.why == "recalled"
@@ -112,6 +113,7 @@ func _on_plan_made(plan: VSekaiPlan) -> void:
 func _on_no_update_found() -> void:
 	model.forget_release()
 	model.failure = null
+	model.server = HomeFacts.Server.REACHED
 	changed.emit()
 	up_to_date.emit()
 

@@ -43,6 +43,11 @@ var is_first_run_done: bool = false
 ## Whether an installation of the launcher itself was offered, and whether it is in the menu.
 var is_install_offered: bool = false
 var is_in_menu: bool = false
+## Where the window was left; empty = nowhere yet.
+var window_rect: Rect2i = Rect2i()
+var is_window_maximized: bool = false
+## Unix time of the last start of the game; 0 = never.
+var last_played: int = 0
 
 var _path: String
 
@@ -75,6 +80,11 @@ func save() -> Error:
 	return file.save(_path)
 
 
+## Whether nothing should move: chosen here, or in the system.
+func is_still() -> bool:
+	return is_motion_reduced or DisplayServer.accessibility_should_reduce_animation() == 1
+
+
 func keys() -> PackedStringArray:
 	return [
 		"install_dir",
@@ -88,6 +98,9 @@ func keys() -> PackedStringArray:
 		"is_first_run_done",
 		"is_install_offered",
 		"is_in_menu",
+		"window_rect",
+		"is_window_maximized",
+		"last_played",
 	]
 
 
@@ -97,4 +110,7 @@ func _limit() -> void:
 	locale = locale.left(32)
 	update_policy = clampi(update_policy, 0, UpdatePolicy.size() - 1) as UpdatePolicy
 	rate_limit_bytes_per_second = maxi(rate_limit_bytes_per_second, 0)
+	last_played = maxi(last_played, 0)
+	if not window_rect.has_area():
+		window_rect = Rect2i()
 	ui_scale = clampf(ui_scale, UI_SCALES[0], UI_SCALES[-1]) if is_finite(ui_scale) else 1.0

@@ -89,9 +89,9 @@ func _notification(what: int) -> void:
 
 func grab_default_focus() -> void:
 	if _mode.disabled:
-		_policy.grab_focus()
+		InputMode.focus(_policy)
 	else:
-		_mode.grab_focus()
+		InputMode.focus(_mode)
 	# Show the heading above it too.
 	await get_tree().process_frame
 	_scroll.scroll_vertical = 0

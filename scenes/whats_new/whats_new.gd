@@ -28,7 +28,7 @@ func _notification(what: int) -> void:
 
 
 func grab_default_focus() -> void:
-	_notes.grab_focus()
+	InputMode.focus(_notes)
 
 
 ## Notes that are safe to show, with the links in them. [param version] empty = none are known.

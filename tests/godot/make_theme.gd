@@ -15,6 +15,12 @@ const PANELS: Array[StringName] = [
 ]
 const RADIUS := 10
 const TEXT_SIZE := 18
+## Panels over the key art, as opacity of the page's colour by place.
+const SCRIMS: Dictionary[StringName, Dictionary] = {
+	&"ScrimAcross": {0.0: 0.9, 0.3: 0.78, 0.52: 0.3, 0.7: 0.0, 1.0: 0.0},
+	&"ScrimDown": {0.0: 0.86, 0.07: 0.72, 0.2: 0.0, 0.55: 0.0, 0.8: 0.7, 1.0: 0.94},
+}
+const SCRIM_ALL := 0.93
 
 var _theme: Theme
 var _palette: Palette
@@ -71,6 +77,34 @@ func _ring() -> StyleBoxFlat:
 	return box
 
 
+func _scrim(steps: Dictionary, to: Vector2) -> StyleBoxTexture:
+	var gradient := Gradient.new()
+	var offsets: PackedFloat32Array = []
+	var colors: PackedColorArray = []
+	for offset: float in steps:
+		var opacity: float = steps[offset]
+		offsets.append(offset)
+		colors.append(Color(_palette.page, opacity))
+	gradient.offsets = offsets
+	gradient.colors = colors
+	var texture := GradientTexture2D.new()
+	texture.gradient = gradient
+	texture.width = 256 if to.x > 0.0 else 4
+	texture.height = 256 if to.y > 0.0 else 4
+	texture.fill_to = to
+	var box := StyleBoxTexture.new()
+	box.texture = texture
+	return box
+
+
+## The engine's sans face, heavier.
+func _heavy(weight: float, spacing: int = 0) -> Font:
+	var font := _font("")
+	font.variation_embolden = weight
+	font.spacing_glyph = spacing
+	return font
+
+
 ## A font of the brand with fallbacks: Japanese, then the system's fonts.
 func _font(file: String) -> FontVariation:
 	var system := SystemFont.new()
@@ -96,6 +130,12 @@ func _make_panels() -> void:
 	_theme.set_stylebox("panel", &"Card", _lined(_box(p.card, 24, 20, 14), p.card_line))
 	_theme.set_stylebox("panel", &"CompactCard", _lined(_box(p.card, 18, 10, 12), p.card_line))
 	_theme.set_stylebox("panel", &"Well", _box(p.well, 16, 12))
+	for type: StringName in SCRIMS:
+		_vary(type, &"Panel")
+		var to := Vector2(1, 0) if type == &"ScrimAcross" else Vector2(0, 1)
+		_theme.set_stylebox("panel", type, _scrim(SCRIMS[type], to))
+	_vary(&"ScrimAll", &"Panel")
+	_theme.set_stylebox("panel", &"ScrimAll", _box(Color(p.page, SCRIM_ALL), 0, 0, 0))
 	var dialog := _lined(_box(p.card, 28, 24, 14), p.card_line)
 	dialog.shadow_color = Color(0, 0, 0, 0.35)
 	dialog.shadow_size = 24
@@ -115,17 +155,18 @@ func _make_panels() -> void:
 
 
 func _make_labels() -> void:
-	var semibold := _font("roboto_mono_semibold.woff2")
+	var semibold := _heavy(0.35)
 	var mono := _font("roboto_mono_regular.woff2")
 	_theme.set_color("font_color", &"Label", _palette.text)
 	var looks: Dictionary[StringName, Array] = {
-		&"Title": [_palette.text, 68, semibold],
-		&"Brand": [_palette.text, 22, semibold],
+		&"Title": [_palette.text, 76, _heavy(0.6, -1)],
+		&"Brand": [_palette.text, 21, semibold],
 		&"Heading": [_palette.text, 28, semibold],
 		&"Subheading": [_palette.text, 20, semibold],
 		&"Status": [_palette.text, 24, null],
 		&"Tagline": [_palette.muted, 24, null],
 		&"Muted": [_palette.muted, 16, null],
+		&"Fact": [_palette.muted, 15, null],
 		&"Command": [_palette.text, 16, mono],
 		&"Danger": [_palette.danger, TEXT_SIZE, null],
 		&"Chip": [_palette.text, 16, mono],
@@ -180,7 +221,7 @@ func _make_buttons() -> void:
 		"normal": _lined(_box(p.button, 22, 11), p.button_line),
 		"hover": _lined(_box(p.button_hover, 22, 11), p.text),
 		"pressed": _lined(_box(p.button_pressed, 22, 11), p.button_line),
-		"disabled": _box(p.button_disabled, 22, 11),
+		"disabled": _lined(_box(p.button_disabled, 22, 11), p.card_line),
 	}
 	var plain: Dictionary[String, StyleBox] = {}
 	plain.assign(rest)
@@ -195,11 +236,12 @@ func _make_buttons() -> void:
 	_theme.set_font_size("font_size", &"PrimaryButton", 22)
 	var primary: Dictionary[String, StyleBox] = {
 		"normal": _box(p.primary, 32, 14),
-		"hover": _box(p.primary_hover, 32, 14),
-		"pressed": _box(p.primary_pressed, 32, 14),
-		"disabled": _box(p.button_disabled, 32, 14),
+		"hover": _lined(_box(p.primary_hover, 32, 14), p.text, 2),
+		"pressed": _lined(_box(p.primary_pressed, 32, 14), p.accent, 2),
+		"disabled": _lined(_box(p.button_disabled, 32, 14), p.card_line),
 	}
 	_set_boxes(&"PrimaryButton", primary)
+	_make_other_buttons()
 	_make_nav_buttons()
 	_set_text_colors(&"CheckButton", p.text)
 	var check: Dictionary[String, StyleBox] = {}
@@ -212,6 +254,40 @@ func _make_buttons() -> void:
 		_theme.set_icon(state + "_disabled", &"CheckButton", icon)
 		var radio: Texture2D = load("%s/icons/radio_%s.svg" % [_folder, state])
 		_theme.set_icon("radio_" + state, &"PopupMenu", radio)
+
+
+## For Pause and Cancel, for what destroys, and for what leads elsewhere.
+func _make_other_buttons() -> void:
+	var p := _palette
+	_vary(&"LargeButton", &"Button")
+	_set_text_colors(&"LargeButton", p.text)
+	_theme.set_font_size("font_size", &"LargeButton", 22)
+	var large: Dictionary[String, StyleBox] = {
+		"normal": _lined(_box(p.button, 32, 14), p.button_line),
+		"hover": _lined(_box(p.button_hover, 32, 14), p.text),
+		"pressed": _lined(_box(p.button_pressed, 32, 14), p.button_line),
+		"disabled": _lined(_box(p.button_disabled, 32, 14), p.card_line),
+	}
+	_set_boxes(&"LargeButton", large)
+	_vary(&"DangerButton", &"Button")
+	_set_text_colors(&"DangerButton", p.danger)
+	var danger: Dictionary[String, StyleBox] = {
+		"normal": _lined(_box(p.card, 22, 11), p.danger, 2),
+		"hover": _lined(_box(p.button_hover, 22, 11), p.danger, 2),
+		"pressed": _lined(_box(p.button_pressed, 22, 11), p.danger, 2),
+		"disabled": _lined(_box(p.button_disabled, 22, 11), p.card_line),
+	}
+	_set_boxes(&"DangerButton", danger)
+	_vary(&"LeadButton", &"Button")
+	_set_text_colors(&"LeadButton", p.link)
+	var link: Dictionary[String, StyleBox] = {
+		"normal": _clear(0, 8),
+		"hover": _clear(0, 8),
+		"pressed": _clear(0, 8),
+		"disabled": _clear(0, 8),
+	}
+	_set_boxes(&"LeadButton", link)
+	_theme.set_color("font_hover_color", &"LeadButton", p.text)
 
 
 func _make_nav_buttons() -> void:

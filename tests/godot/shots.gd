@@ -83,7 +83,15 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 		state.version = "0.1.2"
 	if kind == HomeState.Kind.NOT_INSTALLED:
 		state.download_bytes = 52_000_000
+	state.facts.server = HomeFacts.Server.REACHED
+	if kind == HomeState.Kind.OFFLINE:
+		state.facts.server = HomeFacts.Server.UNREACHABLE
+	state.facts.free_bytes = 12_300_000_000
+	state.facts.launcher_version = "0.1.0"
+	if state.is_installed():
+		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
 	frame.home.state = state
+	frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
 	if state.is_working() or kind == HomeState.Kind.PAUSED:
 		frame.home.show_progress.call_deferred(2_900_000, 6_700_000, 1_240_000.0, 3.1)
 

@@ -62,9 +62,7 @@ func _draw_branding() -> void:
 
 
 func _fit() -> void:
-	# Home shows both itself, larger.
 	var across := 28 if size.x >= COMPACT_BELOW else 12
 	add_theme_constant_override("margin_left", across)
 	add_theme_constant_override("margin_right", across)
-	_mark.visible = page != Page.HOME
-	_brand.visible = _mark.visible and size.x >= COMPACT_BELOW
+	_brand.visible = size.x >= COMPACT_BELOW

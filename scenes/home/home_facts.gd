@@ -1,0 +1,52 @@
+class_name HomeFacts
+extends RefCounted
+## The row of small facts at the bottom of Home: plain data, and its texts.
+
+enum Server {
+	UNKNOWN,
+	REACHED,
+	UNREACHABLE,
+}
+
+const DAY := 86_400
+
+var server: Server = Server.UNKNOWN
+## Of what is installed; -1 = unknown.
+var disk_bytes: int = -1
+## -1 = unknown.
+var free_bytes: int = -1
+## Unix time; 0 = never.
+var last_played: int = 0
+var launcher_version: String = ""
+
+
+## Each fact that is known, translated.
+func texts(now: int) -> PackedStringArray:
+	var parts: PackedStringArray = []
+	if server != Server.UNKNOWN:
+		parts.append(_text("FACT_SERVER" if server == Server.REACHED else "FACT_NO_SERVER"))
+	if disk_bytes >= 0:
+		parts.append(_text("FACT_DISK").format({"bytes": Words.bytes(disk_bytes)}))
+	elif free_bytes >= 0:
+		parts.append(_text("FACT_FREE").format({"bytes": Words.bytes(free_bytes)}))
+	if last_played > 0:
+		parts.append(_played(now))
+	if not launcher_version.is_empty():
+		parts.append(_text("FACT_LAUNCHER").format({"version": launcher_version}))
+	return parts
+
+
+func _played(now: int) -> String:
+	# Days by the calendar of this computer: yesterday evening is yesterday.
+	var bias: int = Time.get_time_zone_from_system()["bias"] * 60
+	@warning_ignore("integer_division")
+	var days := (now + bias) / DAY - (last_played + bias) / DAY
+	if days <= 0:
+		return _text("FACT_PLAYED_TODAY")
+	if days == 1:
+		return _text("FACT_PLAYED_YESTERDAY")
+	return _text("FACT_PLAYED_DAYS").format({"days": days})
+
+
+static func _text(key: String) -> String:
+	return TranslationServer.translate(key)

@@ -1,0 +1,58 @@
+class_name NotesCard
+extends PanelContainer
+## The newest notes in short, and the way to all of them.
+
+signal read_requested
+
+const EXCERPT_MAX := 240
+const LINES_MAX := 4
+
+var _version: String = ""
+var _excerpt: String = ""
+
+@onready var _heading := %NotesHeading as Label
+@onready var _text := %NotesExcerpt as Label
+@onready var _read := %ReadNotes as Button
+
+
+func _ready() -> void:
+	_read.pressed.connect(read_requested.emit)
+	_draw_notes()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		_draw_notes()
+
+
+## [param bbcode] is safe to show. Without notes the card hides.
+func show_notes(version: String, bbcode: String) -> void:
+	_version = version
+	_excerpt = excerpt(bbcode)
+	if is_node_ready():
+		_draw_notes()
+
+
+## The first lines of text: without tags, headings and tables.
+static func excerpt(bbcode: String) -> String:
+	var lines: PackedStringArray = []
+	var tables := RegEx.create_from_string("(?s)\\[table.*?\\[/table\\]|\\[code\\].*?\\[/code\\]")
+	var tags := RegEx.create_from_string("\\[/?[a-z_]+[^\\]]*\\]")
+	for line: String in tables.sub(bbcode, "", true).split("\n"):
+		if "[font_size" in line:
+			continue
+		var plain := tags.sub(line, "", true).replace("[lb]", "[").replace("[rb]", "]")
+		plain = plain.strip_edges()
+		if not plain.is_empty():
+			lines.append(plain)
+		if lines.size() == LINES_MAX:
+			break
+	var text := "\n".join(lines)
+	return text if text.length() <= EXCERPT_MAX else text.left(EXCERPT_MAX - 1) + "…"
+
+
+func _draw_notes() -> void:
+	visible = not _version.is_empty() and not _excerpt.is_empty()
+	_heading.text = tr("NOTES_OF").format({"version": _version})
+	_text.text = _excerpt
+	_read.accessibility_description = _heading.text
