@@ -6,12 +6,14 @@ extends Container
 @export var width_max := 960.0
 ## The minimum margin at each side.
 @export var side_min := 16.0
+## The margin above and below.
+@export var edge := 0.0
 
 
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
 		var width := minf(size.x - 2.0 * side_min, width_max)
-		var rect := Rect2(floorf((size.x - width) / 2.0), 0.0, width, size.y)
+		var rect := Rect2(floorf((size.x - width) / 2.0), edge, width, size.y - 2.0 * edge)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 
@@ -20,4 +22,4 @@ func _get_minimum_size() -> Vector2:
 	var least := Vector2.ZERO
 	for child: Node in get_children():
 		least = least.max((child as Control).get_combined_minimum_size())
-	return least + Vector2(2.0 * side_min, 0.0)
+	return least + Vector2(side_min, edge) * 2.0

@@ -13,7 +13,9 @@ const REDRAW_MSEC := 100
 const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
 ## From this width on, the notes are beside the status.
-const WIDE_FROM := 1080.0
+const WIDE_FROM := 900.0
+## In less room than this everything is drawn tighter.
+const COMPACT_BELOW := Vector2(640, 560)
 ## Actions that take the next step; only they have the brand's colour.
 const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.NONE,
@@ -206,7 +208,7 @@ func _speak(percent: int) -> void:
 
 
 func _fit() -> void:
-	var is_compact := Compact.is_needed(size)
+	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
 	var is_wide := size.x >= WIDE_FROM
 	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
 	_tagline.visible = not is_compact

@@ -4,8 +4,8 @@ extends PanelContainer
 
 signal read_requested
 
-const EXCERPT_MAX := 240
-const LINES_MAX := 4
+const EXCERPT_MAX := 200
+const LINES_MAX := 3
 
 var _version: String = ""
 var _excerpt: String = ""
@@ -36,13 +36,17 @@ func show_notes(version: String, bbcode: String) -> void:
 ## The first lines of text: without tags, headings and tables.
 static func excerpt(bbcode: String) -> String:
 	var lines: PackedStringArray = []
-	var tables := RegEx.create_from_string("(?s)\\[table.*?\\[/table\\]|\\[code\\].*?\\[/code\\]")
+	var tables := RegEx.create_from_string("(?s)\\[table.*?\\[/table\\]")
 	var tags := RegEx.create_from_string("\\[/?[a-z_]+[^\\]]*\\]")
+	var is_list := false
 	for line: String in tables.sub(bbcode, "", true).split("\n"):
 		if "[font_size" in line:
 			continue
+		is_list = (is_list or "[ul" in line or "[ol" in line) and not line.begins_with("[/")
 		var plain := tags.sub(line, "", true).replace("[lb]", "[").replace("[rb]", "]")
 		plain = plain.strip_edges()
+		if is_list and not plain.is_empty():
+			plain = "• " + plain
 		if not plain.is_empty():
 			lines.append(plain)
 		if lines.size() == LINES_MAX:

@@ -6,6 +6,9 @@ extends PanelContainer
 
 signal page_shown(page: NavBar.Page)
 
+## Questions whose yes destroys something.
+const DANGEROUS: PackedStringArray = ["ASK_UNINSTALL"]
+
 var branding: Branding:
 	set(value):
 		branding = value
@@ -42,8 +45,6 @@ func _ready() -> void:
 	var input_mode := %InputMode as InputMode
 	input_mode.pad_changed.connect(_on_pad_changed)
 	_on_pad_changed(InputMode.kind == InputMode.Kind.PAD)
-	resized.connect(_fit)
-	_fit()
 	_show_screens()
 
 
@@ -79,6 +80,7 @@ func show_error(report: ErrorReport, can_retry: bool) -> void:
 func ask(key: String, values: Dictionary, on_yes: Callable) -> void:
 	var yes := key + "_YES"
 	var title := tr(key + "_TITLE").format(values)
+	confirm_dialog.is_dangerous = key in DANGEROUS
 	confirm_dialog.ask(
 		title, tr(key + "_TEXT").format(values).strip_edges(), tr(yes), tr("DIALOG_CANCEL"), on_yes
 	)
@@ -120,15 +122,10 @@ func _show_screens() -> void:
 func _draw_branding() -> void:
 	theme = branding.theme
 	var art := branding.key_art if branding.key_art != null else branding.background
-	(%Background as TextureRect).texture = art
+	(%Background as KeyArt).texture = art
 	nav.branding = branding
 	home.branding = branding
 	first_run.branding = branding
-
-
-func _fit() -> void:
-	var is_compact := Compact.is_needed(size)
-	(%Pages as Control).add_theme_constant_override("margin_bottom", 12 if is_compact else 36)
 
 
 func _on_pad_changed(is_pad: bool) -> void:

@@ -17,8 +17,8 @@ const RADIUS := 10
 const TEXT_SIZE := 18
 ## Panels over the key art, as opacity of the page's colour by place.
 const SCRIMS: Dictionary[StringName, Dictionary] = {
-	&"ScrimAcross": {0.0: 0.9, 0.3: 0.78, 0.52: 0.3, 0.7: 0.0, 1.0: 0.0},
-	&"ScrimDown": {0.0: 0.86, 0.07: 0.72, 0.2: 0.0, 0.55: 0.0, 0.8: 0.7, 1.0: 0.94},
+	&"ScrimAcross": {0.0: 0.9, 0.3: 0.84, 0.45: 0.62, 0.6: 0.16, 0.72: 0.0, 1.0: 0.0},
+	&"ScrimDown": {0.0: 0.86, 0.07: 0.72, 0.2: 0.0, 0.55: 0.0, 0.78: 0.7, 0.92: 0.92, 1.0: 0.96},
 }
 const SCRIM_ALL := 0.93
 

@@ -17,6 +17,7 @@ const TEXTS: Array[StringName] = [
 	&"Tagline",
 	&"Muted",
 	&"Command",
+	&"Fact",
 ]
 const TEXT_RATIO := 4.5
 const OUTLINE_RATIO := 3.0
@@ -37,8 +38,23 @@ func _grounds(brand: Branding) -> PackedColorArray:
 	var grounds: PackedColorArray = []
 	for panel: StringName in PANELS:
 		grounds.append(_panel(brand.theme, panel))
-	grounds.append_array((brand.background as GradientTexture2D).gradient.colors)
 	return grounds
+
+
+## Colours of the key art in a part of it, as seen through the scrims.
+func _art(brand: Branding, part: Rect2) -> PackedColorArray:
+	var picture := brand.key_art.get_image()
+	var colors: PackedColorArray = []
+	for column: int in 24:
+		for row: int in 12:
+			var place := part.position + part.size * Vector2(column / 24.0, row / 12.0)
+			var color := picture.get_pixelv(Vector2i(place * Vector2(picture.get_size())))
+			for scrim: StringName in [&"ScrimAcross", &"ScrimDown"]:
+				var box := brand.theme.get_stylebox("panel", scrim) as StyleBoxTexture
+				var gradient := (box.texture as GradientTexture2D).gradient
+				color = color.blend(gradient.sample(place.x if "Across" in scrim else place.y))
+			colors.append(color)
+	return colors
 
 
 func _assert_contrast(
@@ -58,6 +74,47 @@ func test_text_on_every_panel_and_background() -> void:
 				)
 
 
+func test_words_on_the_key_art() -> void:
+	for brand: Branding in BRANDS:
+		# The name and the line below it, then the facts at the bottom.
+		for part: Rect2 in [Rect2(0.0, 0.15, 0.42, 0.4), Rect2(0.0, 0.92, 0.6, 0.07)]:
+			for ground: Color in _art(brand, part):
+				for text: StringName in [&"Title", &"Tagline", &"Fact"]:
+					var color := brand.theme.get_color("font_color", text)
+					_assert_contrast(brand, "%s on the art" % text, color, ground, TEXT_RATIO)
+
+
+func test_borders_and_states_stand_out() -> void:
+	for brand: Branding in BRANDS:
+		var card := _panel(brand.theme, &"Card")
+		for type: StringName in [&"Button", &"OptionButton", &"LargeButton", &"DangerButton"]:
+			for state: String in ["normal", "hover", "pressed"]:
+				var box := brand.theme.get_stylebox(state, type) as StyleBoxFlat
+				var what := "border of %s %s" % [type, state]
+				_assert_contrast(brand, what, box.border_color, card, OUTLINE_RATIO)
+				_assert_contrast(brand, what, box.border_color, box.bg_color, OUTLINE_RATIO)
+		var field := brand.theme.get_stylebox("normal", &"LineEdit") as StyleBoxFlat
+		_assert_contrast(brand, "field", field.border_color, card, OUTLINE_RATIO)
+		_assert_contrast(brand, "field", field.border_color, field.bg_color, OUTLINE_RATIO)
+		var primary := brand.theme.get_stylebox("normal", &"PrimaryButton") as StyleBoxFlat
+		_assert_contrast(brand, "primary", primary.bg_color, card, OUTLINE_RATIO)
+		for state: String in ["hover", "pressed"]:
+			var box := brand.theme.get_stylebox(state, &"PrimaryButton") as StyleBoxFlat
+			_assert_contrast(brand, "primary " + state, box.border_color, card, OUTLINE_RATIO)
+
+
+func test_what_is_disabled_looks_so() -> void:
+	for brand: Branding in BRANDS:
+		for type: StringName in [&"Button", &"PrimaryButton", &"LargeButton", &"DangerButton"]:
+			var normal := brand.theme.get_stylebox("normal", type) as StyleBoxFlat
+			var off := brand.theme.get_stylebox("disabled", type) as StyleBoxFlat
+			assert(off.bg_color != normal.bg_color and off.border_width_left > 0)
+			# Flat and quiet: its border stands out less than that of any button.
+			assert(_contrast(off.border_color, off.bg_color) < OUTLINE_RATIO)
+			var color := brand.theme.get_color("font_disabled_color", type)
+			assert(color != brand.theme.get_color("font_color", type))
+
+
 func test_danger_and_links_on_what_they_stand_on() -> void:
 	for brand: Branding in BRANDS:
 		var card := _panel(brand.theme, &"Card")
@@ -69,7 +126,7 @@ func test_danger_and_links_on_what_they_stand_on() -> void:
 
 func test_text_on_buttons_in_every_state() -> void:
 	for brand: Branding in BRANDS:
-		for type: StringName in [&"Button", &"OptionButton", &"PrimaryButton"]:
+		for type: StringName in [&"Button", &"OptionButton", &"PrimaryButton", &"LargeButton", &"DangerButton"]:
 			for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
 				var box := brand.theme.get_stylebox(state, type) as StyleBoxFlat
 				var key := "font_color" if state == "normal" else "font_%s_color" % state
@@ -79,7 +136,7 @@ func test_text_on_buttons_in_every_state() -> void:
 
 func test_tabs_of_pages_on_the_background() -> void:
 	for brand: Branding in BRANDS:
-		for ground: Color in (brand.background as GradientTexture2D).gradient.colors:
+		for ground: Color in _art(brand, Rect2(0.0, 0.0, 1.0, 0.07)):
 			for key: String in ["font_color", "font_hover_color", "font_pressed_color"]:
 				var color := brand.theme.get_color(key, &"NavButton")
 				_assert_contrast(brand, "tab " + key, color, ground, TEXT_RATIO)

@@ -9,6 +9,12 @@ var text: String:
 		_text.text = value
 		accessibility_description = value
 
+## Whether the answer yes destroys something.
+var is_dangerous: bool = false:
+	set(value):
+		is_dangerous = value
+		_yes.theme_type_variation = &"DangerButton" if value else &"PrimaryButton"
+
 var _on_yes: Callable
 
 @onready var _title := %Title as Label
