@@ -11,6 +11,8 @@ extends Resource
 @export var tagline: String = ""
 ## The project's website.
 @export var project_url: String = ""
+## Where faults are reported; the diagnostics are added as `body=`. Empty: nowhere.
+@export var report_url: String = ""
 
 @export_group("Looks")
 ## Colours, fonts and boxes.
@@ -36,3 +38,7 @@ extends Resource
 @export var folder_name: String = ""
 ## The scheme of links that open the game, such as "uro" for uro://.
 @export var url_scheme: String = ""
+
+@export_group("Game")
+## What the game is started with for VR. Empty: Settings has no such switch.
+@export var vr_arguments: PackedStringArray = []

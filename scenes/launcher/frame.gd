@@ -28,6 +28,9 @@ var whats_new: WhatsNewScreen:
 var settings: SettingsScreen:
 	get:
 		return %Settings as SettingsScreen
+var about: AboutScreen:
+	get:
+		return %About as AboutScreen
 var first_run: FirstRunScreen:
 	get:
 		return %FirstRun as FirstRunScreen
@@ -107,6 +110,7 @@ func _show_screens() -> void:
 	home.visible = page == NavBar.Page.HOME
 	whats_new.visible = page == NavBar.Page.WHATS_NEW
 	settings.visible = page == NavBar.Page.SETTINGS
+	about.visible = page == NavBar.Page.ABOUT
 	if is_asking():
 		return
 	if is_first:
@@ -115,8 +119,10 @@ func _show_screens() -> void:
 		home.grab_default_focus()
 	elif whats_new.visible:
 		whats_new.grab_default_focus()
-	else:
+	elif settings.visible:
 		settings.grab_default_focus()
+	else:
+		about.grab_default_focus()
 
 
 func _draw_branding() -> void:
@@ -125,6 +131,8 @@ func _draw_branding() -> void:
 	(%Background as KeyArt).texture = art
 	nav.branding = branding
 	home.branding = branding
+	about.branding = branding
+	settings.branding = branding
 	first_run.branding = branding
 
 

@@ -4,6 +4,9 @@ extends Control
 ##
 ## Requests of the screens go to [LauncherSession], and what it knows goes to the screens.
 
+## So much of the diagnostics fits into an address.
+const REPORT_MAX := 1500
+
 ## Whose launcher this is. The project setting `vsekai/branding` overrides it.
 @export var branding: Branding
 ## Where the choices of a person are saved.
@@ -67,12 +70,19 @@ func _connect_screens() -> void:
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_on_mode_requested)
 	settings.location_choice_requested.connect(_folder_dialog.popup_centered_ratio)
+	settings.folder_requested.connect(_on_folder_requested)
 	settings.verify_requested.connect(_session.verify)
 	settings.repair_requested.connect(_session.repair)
 	settings.rollback_requested.connect(_on_rollback_requested)
 	settings.integration_requested.connect(_session.integrate)
 	settings.uninstall_requested.connect(_on_uninstall_requested)
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)
+
+
+	_frame.about.website_requested.connect(OS.shell_open.bind(branding.project_url))
+	_frame.about.report_requested.connect(_on_report_requested)
+	_frame.about.copy_requested.connect(_on_diagnostics_requested)
+	_frame.about.versions = _session.versions()
 
 
 func _connect_session() -> void:
@@ -209,6 +219,17 @@ func _on_rollback_requested() -> void:
 func _on_uninstall_requested() -> void:
 	var values := {"product": branding.product_name, "directory": _session.model.directory}
 	_frame.ask("ASK_UNINSTALL", values, _session.uninstall)
+
+
+func _on_folder_requested() -> void:
+	OS.shell_open(_session.model.directory)
+
+
+## The diagnostics go along as the text of the report, for the person to read before it is sent.
+func _on_report_requested() -> void:
+	var body := "\n\n```\n%s\n```\n" % _session.diagnostics().left(REPORT_MAX)
+	var join := "&" if "?" in branding.report_url else "?"
+	OS.shell_open(branding.report_url + join + "body=" + body.uri_encode())
 
 
 func _on_diagnostics_requested() -> void:

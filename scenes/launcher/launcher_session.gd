@@ -60,6 +60,16 @@ func diagnostics() -> String:
 	return model.diagnostics(VSekaiUpdater.get_library_version(), details)
 
 
+## For the page About.
+func versions() -> PackedStringArray:
+	return [
+		"Launcher %s" % ProjectSettings.get_setting("application/config/version"),
+		"VSekaiUpdater %s" % VSekaiUpdater.get_library_version(),
+		"Godot %s" % Engine.get_version_info()["string"],
+		"%s %s" % [OS.get_name(), Engine.get_architecture_name()],
+	]
+
+
 ## Does what a button of Home says.
 func act(action: HomeState.Action) -> void:
 	match action:
@@ -71,7 +81,7 @@ func act(action: HomeState.Action) -> void:
 			_work(HomeState.Kind.PREPARING, operation)
 		HomeState.Action.PLAY:
 			model.has_crashed = false
-			_queue.start(updater.launch)
+			_queue.start(updater.launch.bind(_game_arguments()))
 		HomeState.Action.REPAIR:
 			repair()
 		HomeState.Action.RETRY:
@@ -136,6 +146,14 @@ func follow_mode(mode: String) -> void:
 	# Nothing to switch yet: the first install will follow it.
 	updater.mode = mode
 	listener.follow_mode(mode)
+
+
+func _game_arguments() -> PackedStringArray:
+	var arguments: PackedStringArray = []
+	if settings.is_vr_wanted:
+		arguments.append_array(branding.vr_arguments)
+	arguments.append_array(settings.split_arguments())
+	return arguments
 
 
 func _work(kind: HomeState.Kind, operation: Callable) -> void:

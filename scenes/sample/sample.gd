@@ -1,27 +1,32 @@
 class_name SampleGame
 extends Node3D
-## A small game to publish, install, update and roll back: a logo, version and mode.
+## A small game to publish, install, update and roll back: a plaza with a coin to turn and lanterns
+## to light, and the version and mode in words.
 ##
 ## Reads the variables of `vsekai launch`: `VSEKAI_VERSION`, `VSEKAI_MODE`, `VSEKAI_READY_FILE`.
 ## The last names the file that a game creates once it is running: the only file access in all
 ## scenes. Arguments: `--quit-after-ready` (for tests), `--reduce-motion`.
 
-const TURN_SECONDS := 14.0
-const ORB_TURN_SECONDS := 40.0
-const ORB_RADIUS := 1.42
+const LOOK_SPEED := 1.4
+const LOOK_MAX := 0.55
+const DRAG_PER_PIXEL := 0.003
+## A press that moves the pointer further than this many pixels looks around.
+const CLICK_SLACK := 8.0
 
 ## The looks of the versions, oldest first.
 @export var editions: Array[SampleEdition] = []
 
 var _is_still := false
+var _dragged := 0.0
 
-@onready var _mark := %Mark as Node3D
-@onready var _orbs := %Orbs as MultiMeshInstance3D
-@onready var _backdrop := %Backdrop as TextureRect
+@onready var _world := %World as SampleWorld
+@onready var _boom := %Boom as Node3D
 @onready var _title := %Title as Label
 @onready var _headline := %Headline as Label
 @onready var _version := %Version as Label
 @onready var _mode := %Mode as Label
+@onready var _lanterns := %Lanterns as Label
+@onready var _keys := %Keys as Label
 
 
 func _ready() -> void:
@@ -34,10 +39,10 @@ func _ready() -> void:
 		or DisplayServer.accessibility_should_reduce_animation() == 1
 	)
 	get_viewport().msaa_3d = Viewport.MSAA_4X
-	_build_mark()
+	_world.lanterns_changed.connect(_on_lanterns_changed)
 	_show(_edition_of(version))
 	_tell(version)
-	set_process(not _is_still)
+	_world.set_process(not _is_still)
 	# Running means that the first frame has been drawn, if there is a display.
 	if is_headless:
 		await get_tree().process_frame
@@ -49,13 +54,40 @@ func _ready() -> void:
 
 
 func _process(delta: float) -> void:
-	_mark.rotate_y(TAU / TURN_SECONDS * delta)
-	_orbs.rotate_y(TAU / ORB_TURN_SECONDS * delta)
+	_look(Input.get_axis("ui_left", "ui_right") * LOOK_SPEED * delta)
 
 
 func _unhandled_input(event: InputEvent) -> void:
 	if event.is_action_pressed("ui_cancel"):
 		get_tree().quit()
+	elif event.is_action_pressed("ui_accept"):
+		_world.push(_is_still)
+	elif event is InputEventMouseMotion:
+		var motion := event as InputEventMouseMotion
+		if motion.button_mask & MOUSE_BUTTON_MASK_LEFT:
+			_dragged += motion.relative.length()
+			_look(-motion.relative.x * DRAG_PER_PIXEL)
+	elif event is InputEventMouseButton:
+		_on_mouse_button(event as InputEventMouseButton)
+
+
+func _on_mouse_button(event: InputEventMouseButton) -> void:
+	if event.button_index != MOUSE_BUTTON_LEFT:
+		return
+	if event.pressed:
+		_dragged = 0.0
+	elif _dragged < CLICK_SLACK:
+		_world.push(_is_still)
+
+
+func _look(turn: float) -> void:
+	_boom.rotation.y = clampf(_boom.rotation.y + turn, -LOOK_MAX, LOOK_MAX)
+
+
+func _on_lanterns_changed(lit: int, all: int) -> void:
+	_lanterns.text = "Lanterns lit: %d of %d" % [lit, all]
+	if lit == all:
+		_lanterns.text = "All %d lanterns are lit. Turn the coin to start over." % all
 
 
 func _edition_of(version: String) -> SampleEdition:
@@ -66,27 +98,15 @@ func _edition_of(version: String) -> SampleEdition:
 	return chosen
 
 
-func _build_mark() -> void:
-	var coin := MarkMesh.extrude([MarkMesh.circle(Vector2.ZERO, 1.0, 128)], 0.0, 0.09, 0.035)
-	var relief := MarkMesh.extrude(MarkMesh.outlines(), 0.05, 0.16, 0.02)
-	for side: Node in _mark.get_children():
-		(side.get_node("Coin") as MeshInstance3D).mesh = coin
-		(side.get_node("Relief") as MeshInstance3D).mesh = relief
-
-
 func _show(edition: SampleEdition) -> void:
-	var gradient := (_backdrop.texture as GradientTexture2D).gradient
-	gradient.set_color(0, edition.sky_top)
-	gradient.set_color(1, edition.sky_bottom)
-	for side: Node in _mark.get_children():
-		_paint(side.get_node("Coin") as MeshInstance3D, edition.coin, 0.35)
-		_paint(side.get_node("Relief") as MeshInstance3D, Color("fffaf6"), 0.3)
-	_scatter_orbs(edition)
-	_title.add_theme_color_override("font_color", edition.ink)
-	_version.add_theme_color_override("font_color", edition.ink)
-	_headline.add_theme_color_override("font_color", edition.muted)
-	_mode.add_theme_color_override("font_color", edition.muted)
+	_world.dress(edition)
 	_headline.text = edition.headline
+	for label: Label in [_title, _version, _lanterns]:
+		label.add_theme_color_override("font_color", edition.ink)
+	for label: Label in [_headline, _mode, _keys]:
+		label.add_theme_color_override("font_color", edition.muted)
+	for label: Label in [_title, _headline, _version, _mode, _lanterns, _keys]:
+		label.add_theme_color_override("font_outline_color", Color(edition.sky_bottom, 0.55))
 
 
 func _tell(version: String) -> void:
@@ -96,7 +116,7 @@ func _tell(version: String) -> void:
 	if not published.is_empty() and published != version:
 		_version.text = "%s, published as %s" % [version, published]
 	var mode := OS.get_environment("VSEKAI_MODE")
-	_mode.text = "not started by a launcher" if mode.is_empty() else "mode %s" % mode
+	_mode.text = "not started by a launcher" if mode.is_empty() else "channel %s" % mode
 	get_window().title = "%s %s" % [_title.text, version]
 
 
@@ -110,30 +130,3 @@ func _say_ready(version: String) -> void:
 		printerr("cannot make %s: %s" % [path, error_string(FileAccess.get_open_error())])
 		return
 	file.store_line(version)
-
-
-func _paint(instance: MeshInstance3D, color: Color, roughness: float) -> void:
-	var material := StandardMaterial3D.new()
-	material.albedo_color = color
-	material.roughness = roughness
-	material.metallic_specular = 0.6
-	instance.material_override = material
-
-
-func _scatter_orbs(edition: SampleEdition) -> void:
-	var multimesh := _orbs.multimesh
-	multimesh.instance_count = edition.orb_count
-	for index: int in edition.orb_count:
-		var share := float(index) / edition.orb_count
-		var at := Vector3(0.0, sin(share * TAU * 2.0) * 0.32, ORB_RADIUS).rotated(
-			Vector3.UP, share * TAU
-		)
-		# Sizes that repeat every five look random, and are the same in every run.
-		var size := 0.4 + 0.2 * (index * 2 % 5)
-		multimesh.set_instance_transform(
-			index, Transform3D(Basis.from_scale(Vector3.ONE * size), at)
-		)
-	var material := StandardMaterial3D.new()
-	material.albedo_color = edition.orbs
-	material.roughness = 0.25
-	_orbs.material_override = material

@@ -113,8 +113,8 @@ func _place_lanterns() -> void:
 	_posts.multimesh.instance_count = count
 	_orbs.multimesh.instance_count = count
 	for index: int in count:
-		# The first two stand in front, left and right of the steps.
-		var turn := TAU * (index + 0.5) / count
+		# The first stands in front, on the left, and the circle closes on the right.
+		var turn := TAU * (count - index - 0.5) / count
 		var place := Vector3(sin(turn), 0.0, cos(turn)) * LANTERN_RADIUS
 		_posts.multimesh.set_instance_transform(index, Transform3D(Basis.IDENTITY, place))
 		var over := place + Vector3.UP * ORB_HEIGHT

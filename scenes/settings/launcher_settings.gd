@@ -43,6 +43,9 @@ var is_first_run_done: bool = false
 ## Whether an installation of the launcher itself was offered, and whether it is in the menu.
 var is_install_offered: bool = false
 var is_in_menu: bool = false
+## Arguments for the game, as typed: separated by spaces, with "..." around those that hold one.
+var game_arguments: String = ""
+var is_vr_wanted: bool = false
 ## Where the window was left; empty = nowhere yet.
 var window_rect: Rect2i = Rect2i()
 var is_window_maximized: bool = false
@@ -85,6 +88,15 @@ func is_still() -> bool:
 	return is_motion_reduced or DisplayServer.accessibility_should_reduce_animation() == 1
 
 
+## The arguments of the game, one by one.
+func split_arguments() -> PackedStringArray:
+	var arguments: PackedStringArray = []
+	var word := RegEx.create_from_string('"([^"]*)"|(\\S+)')
+	for found: RegExMatch in word.search_all(game_arguments):
+		arguments.append(found.get_string(1) + found.get_string(2))
+	return arguments
+
+
 func keys() -> PackedStringArray:
 	return [
 		"install_dir",
@@ -98,6 +110,8 @@ func keys() -> PackedStringArray:
 		"is_first_run_done",
 		"is_install_offered",
 		"is_in_menu",
+		"game_arguments",
+		"is_vr_wanted",
 		"window_rect",
 		"is_window_maximized",
 		"last_played",
@@ -107,6 +121,7 @@ func keys() -> PackedStringArray:
 func _limit() -> void:
 	install_dir = install_dir.left(TEXT_MAX)
 	proxy = proxy.left(TEXT_MAX)
+	game_arguments = game_arguments.left(TEXT_MAX)
 	locale = locale.left(32)
 	update_policy = clampi(update_policy, 0, UpdatePolicy.size() - 1) as UpdatePolicy
 	rate_limit_bytes_per_second = maxi(rate_limit_bytes_per_second, 0)

@@ -7,6 +7,7 @@ extends MarginContainer
 signal settings_changed
 signal mode_requested(mode: String)
 signal location_choice_requested
+signal folder_requested
 signal verify_requested
 signal repair_requested
 signal rollback_requested
@@ -29,6 +30,12 @@ var settings: LauncherSettings = LauncherSettings.new():
 		if is_node_ready():
 			_draw_settings()
 
+var branding: Branding:
+	set(value):
+		branding = value
+		if is_node_ready():
+			_draw_settings()
+
 var facts: SettingsFacts = SettingsFacts.new():
 	set(value):
 		facts = value
@@ -47,6 +54,10 @@ var facts: SettingsFacts = SettingsFacts.new():
 @onready var _proxy := %Proxy as LineEdit
 @onready var _location_row := %LocationRow as SettingRow
 @onready var _location := %Location as Button
+@onready var _open_folder := %OpenFolder as Button
+@onready var _vr := %Vr as CheckButton
+@onready var _vr_row := %VrRow as SettingRow
+@onready var _arguments := %Arguments as LineEdit
 @onready var _verify := %Verify as Button
 @onready var _repair := %Repair as Button
 @onready var _rollback := %Rollback as Button
@@ -71,6 +82,10 @@ func _ready() -> void:
 	_scale.item_selected.connect(_on_choice.unbind(1))
 	_motion.toggled.connect(_on_choice.unbind(1))
 	_location.pressed.connect(location_choice_requested.emit)
+	_open_folder.pressed.connect(folder_requested.emit)
+	_vr.toggled.connect(_on_choice.unbind(1))
+	_arguments.text_submitted.connect(_on_choice.unbind(1))
+	_arguments.focus_exited.connect(_on_choice)
 	_verify.pressed.connect(verify_requested.emit)
 	_repair.pressed.connect(repair_requested.emit)
 	_rollback.pressed.connect(rollback_requested.emit)
@@ -107,6 +122,10 @@ func _draw_settings() -> void:
 	_fill(_rate, rates, LauncherSettings.RATE_LIMITS.find(settings.rate_limit_bytes_per_second))
 	if not _proxy.has_focus():
 		_proxy.text = settings.proxy
+	_vr_row.visible = branding == null or not branding.vr_arguments.is_empty()
+	_vr.set_pressed_no_signal(settings.is_vr_wanted)
+	if not _arguments.has_focus():
+		_arguments.text = settings.game_arguments
 	_fill(_language, LANGUAGES, maxi(LOCALES.find(settings.locale), 0))
 	var scales: PackedStringArray = []
 	for scale_step: float in LauncherSettings.UI_SCALES:
@@ -122,6 +141,7 @@ func _draw_facts() -> void:
 	_draw_modes()
 	_location_row.hint = _location_hint()
 	_location.disabled = facts.is_busy
+	_open_folder.disabled = not is_installed
 	for button: Button in [_verify, _repair, _uninstall, _links]:
 		button.disabled = facts.is_busy or not is_installed
 	_rollback.disabled = facts.is_busy or facts.previous_version.is_empty()
@@ -188,6 +208,8 @@ func _on_choice() -> void:
 	if _rate.selected >= 0:
 		settings.rate_limit_bytes_per_second = LauncherSettings.RATE_LIMITS[_rate.selected]
 	settings.proxy = _proxy.text.strip_edges()
+	settings.is_vr_wanted = _vr.button_pressed
+	settings.game_arguments = _arguments.text.strip_edges()
 	settings.locale = LOCALES[_language.selected]
 	if _scale.selected >= 0:
 		settings.ui_scale = LauncherSettings.UI_SCALES[_scale.selected]

@@ -1,6 +1,6 @@
 class_name NavBar
 extends MarginContainer
-## The three pages of the launcher, by pointer, keyboard (Ctrl+Page Up/Down) and shoulder buttons.
+## The pages of the launcher, by pointer, keyboard (Ctrl+Page Up/Down) and shoulder buttons.
 
 signal page_requested(page: Page)
 
@@ -8,6 +8,7 @@ enum Page {
 	HOME,
 	WHATS_NEW,
 	SETTINGS,
+	ABOUT,
 }
 
 const COMPACT_BELOW := 760.0
@@ -31,6 +32,7 @@ var page: Page = Page.HOME:
 	%HomeButton as Button,
 	%WhatsNewButton as Button,
 	%SettingsButton as Button,
+	%AboutButton as Button,
 ]
 
 
