@@ -1,11 +1,13 @@
 class_name Column
 extends Container
-## Centres its content and keeps it at most [member width_max] wide.
+## Places its content and keeps it at most [member width_max] wide.
 
 ## In interface pixels, before scaling.
 @export var width_max := 960.0
 ## The minimum margin at each side.
 @export var side_min := 16.0
+## Where the content stands: 0 = at the left, 0.5 = in the middle.
+@export var place := 0.5
 ## The margin above and below.
 @export var edge := 0.0
 
@@ -13,7 +15,7 @@ extends Container
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
 		var width := minf(size.x - 2.0 * side_min, width_max)
-		var rect := Rect2(floorf((size.x - width) / 2.0), edge, width, size.y - 2.0 * edge)
+		var rect := Rect2(floorf(lerpf(side_min, size.x - width - side_min, place)), edge, width, size.y - 2.0 * edge)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 

@@ -82,6 +82,7 @@ func grab_default_focus() -> void:
 func _draw_words() -> void:
 	if branding != null:
 		_mark.texture = branding.mark
+		_mark.visible = branding.key_art == null
 		_title.text = tr("FIRST_WELCOME").format({"product": branding.product_name})
 		_tagline.text = tr(branding.tagline)
 	_language.clear()

@@ -15,8 +15,16 @@ signal integration_requested(is_wanted: bool)
 signal uninstall_requested
 signal diagnostics_requested
 
-const LOCALES: PackedStringArray = ["", "en", "es", "ja"]
-const LANGUAGES: PackedStringArray = ["SETTINGS_LANGUAGE_SYSTEM", "English", "Español", "日本語"]
+const LOCALES: PackedStringArray = ["", "de", "en", "es", "fr", "ja", "pt_BR"]
+const LANGUAGES: PackedStringArray = [
+	"SETTINGS_LANGUAGE_SYSTEM",
+	"Deutsch",
+	"English",
+	"Español",
+	"Français",
+	"日本語",
+	"Português (Brasil)",
+]
 const POLICIES: PackedStringArray = ["SETTINGS_SILENT", "SETTINGS_ASK", "SETTINGS_NEVER"]
 const POLICY_HINTS: PackedStringArray = [
 	"SETTINGS_SILENT_HINT",

@@ -52,6 +52,7 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["settings"] = settings
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
+	shots["about"] = about
 	shots["error"] = error
 	shots["confirm"] = confirm
 	shots["brand_home"] = _branded_home
@@ -130,6 +131,12 @@ static func first_run(free_bytes: int) -> Control:
 	frame.first_run.download_bytes = 52_000_000
 	frame.first_run.needed_bytes = 330_000_000
 	frame.show_first_run(true)
+	return frame
+
+
+static func about() -> Control:
+	var frame := _frame(VSEKAI, NavBar.Page.ABOUT)
+	frame.about.versions = ["Launcher 0.1.0", "VSekaiUpdater 0.1.0", "Godot 4.6.3", "Linux x86_64"]
 	return frame
 
 

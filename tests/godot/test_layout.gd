@@ -36,6 +36,18 @@ func test_english() -> void:
 	await _check("en", 1.0)
 
 
+func test_german() -> void:
+	await _check("de", 1.0)
+
+
+func test_french() -> void:
+	await _check("fr", 1.0)
+
+
+func test_portuguese() -> void:
+	await _check("pt_BR", 1.0)
+
+
 func test_english_larger() -> void:
 	await _check("en", 1.5)
 

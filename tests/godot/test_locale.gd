@@ -1,7 +1,7 @@
 extends Node
 ## Every text has a key, every key a text in every language, and every letter a glyph.
 
-const LOCALES: PackedStringArray = ["en", "es", "ja"]
+const LOCALES: PackedStringArray = ["de", "en", "es", "fr", "ja", "pt_BR"]
 ## Prefixes of keys that are built at run time.
 const MADE: Array[String] = ["ERROR_", "HINT_", "ASK_"]
 
