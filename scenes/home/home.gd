@@ -14,6 +14,8 @@ const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
 ## From this width on, the notes are beside the status.
 const WIDE_FROM := 900.0
+## The margins of the page, and the room between the two.
+const SIDES := 72.0
 ## In less room than this everything is drawn tighter.
 const COMPACT_BELOW := Vector2(640, 560)
 ## Actions that take the next step; only they have the brand's colour.
@@ -177,6 +179,7 @@ func _draw_state() -> void:
 		var action := actions[place] if place < actions.size() else HomeState.Action.NONE
 		_draw_button(_secondary[place], action, HomeState.action_text(action))
 		_secondary[place].visible = action != HomeState.Action.NONE
+	_fit()
 	# Keyboard users must never be left without a focus.
 	if is_visible_in_tree() and get_viewport().gui_get_focus_owner() == null:
 		grab_default_focus()
@@ -209,7 +212,8 @@ func _speak(percent: int) -> void:
 
 func _fit() -> void:
 	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
-	var is_wide := size.x >= WIDE_FROM
+	var side_by_side := _card.get_combined_minimum_size() + _notes.get_combined_minimum_size()
+	var is_wide := size.x >= maxf(WIDE_FROM, side_by_side.x + SIDES)
 	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
 	_tagline.visible = not is_compact
 	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
