@@ -51,6 +51,9 @@ func _initialize() -> void:
 
 
 func _run() -> void:
+	if DisplayServer.get_name() == "headless":
+		# Without a display the window is tiny.
+		root.size = Vector2i(1280, 800)
 	for file: String in DirAccess.get_files_at(FOLDER):
 		if file.begins_with("test_") and file.ends_with(".gd") and _is_chosen(file):
 			await _run_file(file)
