@@ -371,7 +371,7 @@ def test_publisher_on_windows(world):
     assert_is(world, game, "1.0.0")
 
 
-def test_killed_at_any_operation(world):
+def test_killed_or_refused_at_any_operation(world):
     world.publish("1.0.0")
     world.publish("2.0.0")
     template, game, counted = world.folder / "template", world.folder / "game", world.folder / "operations"
@@ -381,15 +381,20 @@ def test_killed_at_any_operation(world):
     world.update(game, *words, env={"VSEKAI_FAULT": f"count:{z(counted)}"}).done()
     last = len(counted.read_text().splitlines())
     assert last > 50, last
-    step = 1 if os.environ.get("VSEKAI_FAULTS") == "all" else 10
+    is_all = os.environ.get("VSEKAI_FAULTS") == "all"
+    numbers = range(1, last + 1, 1 if is_all else 10)
+    # Killed, killed with half of a file written, the scanner's error, and a full disk.
+    kinds = ["before", "tear", "eacces", "enospc"]
+    rules = [f"{number}:{kind}" for at, number in enumerate(numbers) for kind in (kinds if is_all else [kinds[at % 4]])]
     broken = []
-    for number in range(1, last + 1, step):
+    for rule in rules:
         shutil.rmtree(game)
         shutil.copytree(template, game)
-        rule = f"{number}:{'tear' if number % 2 else 'before'}"
-        killed = world.update(game, *words, env={"VSEKAI_FAULT": rule})
-        if killed.code == 0 and "tear" not in rule:
+        stopped = world.update(game, *words, env={"VSEKAI_FAULT": rule})
+        if stopped.code == 0 and rule.endswith("before"):
             broken.append(f"{rule}: not killed")
+        elif stopped.code != 0 and rule.endswith(("eacces", "enospc")) and not stopped.last.get("code"):
+            broken.append(f"{rule}: ended without an error: {stopped.said}")
         try:
             started = world("launch", z(game), env={"GAME_READY": "1"}).done()
             assert started["version"] in ("1.0.0", "2.0.0"), started
@@ -397,7 +402,7 @@ def test_killed_at_any_operation(world):
             assert_is(world, game, "2.0.0")
         except AssertionError as error:
             broken.append(f"{rule}: {str(error)[:600]}")
-    print(f"killed at {len(range(1, last + 1, step))} of {last} operations, {len(broken)} left broken")
+    print(f"stopped {len(rules)} times at {len(numbers)} of {last} operations, {len(broken)} left broken")
     assert not broken, "\n".join(broken)
 
 
