@@ -72,6 +72,11 @@ impl Output {
         }
     }
 
+    /// Whether results are text that is shown.
+    pub(crate) fn is_for_people(self) -> bool {
+        !self.json && !self.quiet
+    }
+
     /// A line on stderr for people who want to know more.
     pub(crate) fn detail(self, text: &str) {
         if self.verbose && !text.is_empty() {
@@ -81,7 +86,7 @@ impl Output {
 
     /// Asks on a terminal. Where nobody can answer, or everything is for a script, the answer is yes.
     pub(crate) fn confirm(self, question: &str) -> bool {
-        let is_asked = !self.json && !self.quiet && io::stdin().is_terminal() && io::stderr().is_terminal();
+        let is_asked = self.is_for_people() && io::stdin().is_terminal() && io::stderr().is_terminal();
         if !is_asked {
             return true;
         }

@@ -106,9 +106,15 @@ pub(crate) struct How {
     pub(crate) source: Source,
 }
 
+const CHECK_EXAMPLES: &str = "\
+Example:
+  vsekai check --exit-code GAME || [ $? -ne 10 ] || vsekai update GAME
+
+With --json, the download is a limit, which costs no request; `vsekai update --dry-run` plans.";
+
 /// Check for an update, without changing anything
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  vsekai check --exit-code GAME || [ $? -ne 10 ] || vsekai update GAME")]
+#[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct Check {
     /// The install root [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,

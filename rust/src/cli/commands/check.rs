@@ -6,7 +6,6 @@ use crate::app::updater::{Available, Checked, Updater};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::formats::release::Why;
-use serde::Serialize;
 
 use crate::cli::arguments::install::Check;
 use crate::cli::output::{DONE, Output};
@@ -17,14 +16,6 @@ use crate::cli::{options, updater};
 /// Exit code of `--exit-code` if an update is available.
 const WAITING: u8 = 10;
 
-#[derive(Serialize)]
-struct Found<'a> {
-    #[serde(flatten)]
-    checked: &'a Checked,
-    /// What the update would download, if it was planned for that: less than the limit in `available`.
-    planned_download_bytes: Option<u64>,
-}
-
 pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8> {
     let dir = options::install_dir(args.dir.as_deref())?;
     let updater = updater::updater(&dir, &args.source, |settings| {
@@ -32,12 +23,15 @@ pub(crate) fn run(args: &Check, output: Output, monitor: &Monitor) -> Result<u8>
         settings.at_once = args.now;
     })?;
     let checked = updater.check(monitor)?;
-    let planned = checked.available.as_ref().and_then(|available| price(&updater, &checked, available, monitor));
     let text = match &checked.available {
-        Some(available) => text(&checked, available, planned),
+        // A plan costs requests: for people, not for a script that checks every minute.
+        Some(available) if output.is_for_people() => {
+            text(&checked, available, price(&updater, &checked, available, monitor))
+        }
+        Some(_) => String::new(),
         None => nothing(&updater, &checked, &dir, monitor),
     };
-    output.done("check", &Found { checked: &checked, planned_download_bytes: planned }, &text);
+    output.done("check", &checked, &text);
     Ok(match checked.available {
         Some(_) if args.exit_code => WAITING,
         _ => DONE,

@@ -47,7 +47,10 @@ fn list(args: &ModeList, output: Output, monitor: &Monitor) -> Result<u8> {
     let text = match rows.as_slice() {
         [] => "There are no modes yet.".to_owned(),
         rows if is_install => {
-            format!("{}\n\n* is the mode that this install follows.", table(&["", "mode", "newest", ""], rows))
+            format!(
+                "{}\n\nThe mode that this install follows is marked with *.",
+                table(&["", "mode", "newest", ""], rows)
+            )
         }
         rows => table(&["", "mode", "newest", ""], rows),
     };
