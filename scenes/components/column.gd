@@ -15,7 +15,12 @@ extends Container
 func _notification(what: int) -> void:
 	if what == NOTIFICATION_SORT_CHILDREN:
 		var width := minf(size.x - 2.0 * side_min, width_max)
-		var rect := Rect2(floorf(lerpf(side_min, size.x - width - side_min, place)), edge, width, size.y - 2.0 * edge)
+		var rect := Rect2(
+			floorf(lerpf(side_min, size.x - width - side_min, place)),
+			edge,
+			width,
+			size.y - 2.0 * edge
+		)
 		for child: Node in get_children():
 			fit_child_in_rect(child as Control, rect)
 

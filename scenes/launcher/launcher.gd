@@ -78,7 +78,6 @@ func _connect_screens() -> void:
 	settings.uninstall_requested.connect(_on_uninstall_requested)
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)
 
-
 	_frame.about.website_requested.connect(OS.shell_open.bind(branding.project_url))
 	_frame.about.report_requested.connect(_on_report_requested)
 	_frame.about.copy_requested.connect(_on_diagnostics_requested)

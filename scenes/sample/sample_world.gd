@@ -103,7 +103,9 @@ func light(count: int) -> void:
 	_lit = clampi(count, 0, _edition.orb_count)
 	for index: int in _edition.orb_count:
 		var glow := _edition.orbs.srgb_to_linear()
-		_orbs.multimesh.set_instance_color(index, glow * 2.0 if index < _lit else glow.lerp(_edition.stone, 0.6) * 0.6)
+		_orbs.multimesh.set_instance_color(
+			index, glow * 2.0 if index < _lit else glow.lerp(_edition.stone, 0.6) * 0.6
+		)
 	_fill.light_energy = 0.2 + 0.6 * _lit / maxf(_edition.orb_count, 1.0)
 	lanterns_changed.emit(_lit, _edition.orb_count)
 

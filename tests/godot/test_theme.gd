@@ -126,7 +126,9 @@ func test_danger_and_links_on_what_they_stand_on() -> void:
 
 func test_text_on_buttons_in_every_state() -> void:
 	for brand: Branding in BRANDS:
-		for type: StringName in [&"Button", &"OptionButton", &"PrimaryButton", &"LargeButton", &"DangerButton"]:
+		for type: StringName in [
+			&"Button", &"OptionButton", &"PrimaryButton", &"LargeButton", &"DangerButton"
+		]:
 			for state: String in ["normal", "hover", "pressed", "hover_pressed", "disabled"]:
 				var box := brand.theme.get_stylebox(state, type) as StyleBoxFlat
 				var key := "font_color" if state == "normal" else "font_%s_color" % state

@@ -15,9 +15,8 @@ const MAKERS: Dictionary[String, String] = {
 }
 const OTHERS := "A B LB RB"
 
-@onready var _signs: Array[Label] = [
-	%Press as Label, %Back as Label, %Previous as Label, %Next as Label
-]
+@onready
+var _signs: Array[Label] = [%Press as Label, %Back as Label, %Previous as Label, %Next as Label]
 
 
 func show_for(pad_name: String) -> void:
