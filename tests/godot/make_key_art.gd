@@ -4,12 +4,12 @@ extends SceneTree
 ## Needs a display, which may be virtual: `tests/tools/pictures.sh --key-art`.
 
 const WORLD := preload("res://scenes/sample/sample_world.tscn")
-const SIZE := Vector2i(1920, 1200)
+const SIZE := Vector2i(1600, 1000)
 ## Rendered larger, then scaled down: smooth edges.
 const TIMES := 2
 ## Noise hides the bands of a gradient of 8 bits.
 const GRAIN := 4.0
-const QUALITY := 0.86
+const QUALITY := 0.92
 
 
 func _initialize() -> void:
