@@ -50,7 +50,12 @@ pub enum Event {
         /// Plain bytes done since the last event.
         bytes: u64,
     },
-    /// Bytes of chunk bodies arrived from the network or a store.
+    /// The operation has planned what it will receive.
+    Expected {
+        /// Size as stored (compressed), in bytes: an estimate.
+        bytes: u64,
+    },
+    /// Bytes of chunks or bundles arrived from the network, whether they turn out to be of use or not.
     Received {
         /// Size as stored (compressed), in bytes.
         bytes: u64,

@@ -24,7 +24,7 @@ use crate::local::plan::Summary;
 mod hints;
 mod task;
 
-pub use task::Context;
+pub use task::{Context, Planning, is_unasked};
 
 #[cfg(test)]
 mod tests;
@@ -82,22 +82,16 @@ pub struct PlanSummary {
     pub sizes: Sizes,
     /// Nothing is installed yet.
     pub is_first_install: bool,
+    /// The version is lower than the installed one.
+    pub is_downgrade: bool,
     /// Free disk space, in bytes; `None` if unknown.
     pub free_bytes: Option<u64>,
 }
 
 impl PlanSummary {
-    /// The download size, in bytes: planned if known, else estimated from how well the whole version compresses.
+    /// The download size, in bytes: see [`Summary::download_bytes`].
     pub fn download_bytes(&self) -> u64 {
-        if self.summary.fetch_bytes > 0 {
-            return self.summary.fetch_bytes;
-        }
-        let (plain, Sizes { stored_bytes, tree_bytes, .. }) = (self.summary.fetch_plain_bytes, self.sizes);
-        if tree_bytes == 0 || stored_bytes >= tree_bytes {
-            return plain;
-        }
-        let share = u128::from(plain) * u128::from(stored_bytes) / u128::from(tree_bytes);
-        u64::try_from(share).unwrap_or(plain)
+        self.summary.download_bytes(self.sizes)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Progress, rate and remaining time of a phase, computed from its events, for user interfaces.
 //!
-//! The numbers do not jump: the rate is an average over the last seconds, and there is no estimate until there is
-//! enough data. Pure: the caller passes the time.
+//! While something is downloaded, rate and time are those of the line; otherwise those of the content. The numbers do
+//! not jump: the rate is an average over the last seconds, and there is no estimate until there is enough data. Pure:
+//! the caller passes the time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ const SPACING: Duration = Duration::from_millis(100);
 /// Shortest time over which a rate is meaningful.
 const SHORTEST: Duration = Duration::from_millis(250);
 
+/// A line that stands still is news, too.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Progress of the current phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -28,54 +32,38 @@ pub struct Progress {
     pub bytes_per_second: f64,
     /// Estimated from the rate; `None` while that is unknown.
     pub seconds_left: Option<f64>,
+    /// Bytes that arrived from other machines since the operation began.
+    pub received_bytes: u64,
+    /// All bytes that the operation will receive, never less than `received_bytes`; `None` if unknown, or if nothing is
+    /// downloaded.
+    pub download_bytes: Option<u64>,
 }
 
-/// Measures the progress of one phase after another from their events.
+/// How fast a count grows.
 #[derive(Debug, Default)]
-pub struct Throughput {
-    total_bytes: u64,
-    done_bytes: u64,
+struct Pace {
+    count: u64,
     samples: VecDeque<(Instant, u64)>,
-    is_news: bool,
 }
 
-impl Throughput {
-    /// Records an event. Events without progress change nothing.
-    pub fn note(&mut self, event: &Event, now: Instant) {
-        match event {
-            Event::Started { total_bytes, .. } => {
-                *self = Self { total_bytes: *total_bytes, is_news: true, ..Self::default() };
-                self.samples.push_back((now, 0));
-            }
-            Event::Advanced { bytes, .. } => {
-                // A chunk that comes twice, because the first copy was bad, is not progress.
-                let most = if self.total_bytes == 0 { u64::MAX } else { self.total_bytes };
-                self.done_bytes = self.done_bytes.saturating_add(*bytes).min(most);
-                self.is_news = true;
-                if self.samples.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= SPACING) {
-                    self.samples.push_back((now, self.done_bytes));
-                }
-                // Keeps one sample from before the window, so that the rate covers all of it.
-                while self.samples.get(1).is_some_and(|(time, _)| now.saturating_duration_since(*time) >= WINDOW) {
-                    self.samples.pop_front();
-                }
-            }
-            _ => {}
+impl Pace {
+    fn from(now: Instant, count: u64) -> Self {
+        Self { count, samples: VecDeque::from([(now, count)]) }
+    }
+
+    fn set(&mut self, count: u64, now: Instant) {
+        self.count = count;
+        if self.samples.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= SPACING) {
+            self.samples.push_back((now, count));
         }
+        self.forget(now);
     }
 
-    /// The progress, if it has changed since the last call and the phase has an amount.
-    pub fn news(&mut self, now: Instant) -> Option<Progress> {
-        let is_news = std::mem::take(&mut self.is_news) && self.total_bytes > 0;
-        is_news.then(|| self.progress(now))
-    }
-
-    fn progress(&self, now: Instant) -> Progress {
-        let done_bytes = self.done_bytes.min(self.total_bytes);
-        let rate = self.rate(now);
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let seconds_left = (rate > 0.0).then(|| (self.total_bytes - done_bytes) as f64 / rate);
-        Progress { done_bytes, total_bytes: self.total_bytes, bytes_per_second: rate, seconds_left }
+    /// Keeps one sample from before the window, so that the rate covers all of it.
+    fn forget(&mut self, now: Instant) {
+        while self.samples.get(1).is_some_and(|(time, _)| now.saturating_duration_since(*time) >= WINDOW) {
+            self.samples.pop_front();
+        }
     }
 
     fn rate(&self, now: Instant) -> f64 {
@@ -85,8 +73,79 @@ impl Throughput {
             return 0.0;
         }
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let bytes = self.done_bytes.saturating_sub(*before) as f64;
+        let bytes = self.count.saturating_sub(*before) as f64;
         bytes / time.as_secs_f64()
+    }
+}
+
+/// Measures the progress of one phase after another from their events.
+#[derive(Debug, Default)]
+pub struct Throughput {
+    total_bytes: u64,
+    content: Pace,
+    line: Pace,
+    expected_bytes: u64,
+    is_news: bool,
+    told: Option<Instant>,
+}
+
+impl Throughput {
+    /// Records an event. Events without progress change nothing.
+    pub fn note(&mut self, event: &Event, now: Instant) {
+        match event {
+            Event::Started { total_bytes, .. } => {
+                self.total_bytes = *total_bytes;
+                self.content = Pace::from(now, 0);
+                self.line = Pace::from(now, self.line.count);
+            }
+            Event::Advanced { bytes, .. } => {
+                // A chunk that comes twice, because the first copy was bad, is not progress.
+                let most = if self.total_bytes == 0 { u64::MAX } else { self.total_bytes };
+                self.content.set(self.content.count.saturating_add(*bytes).min(most), now);
+            }
+            Event::Expected { bytes } => self.expected_bytes = self.line.count.saturating_add(*bytes),
+            Event::Received { bytes } => self.line.set(self.line.count.saturating_add(*bytes), now),
+            _ => return,
+        }
+        self.is_news = true;
+    }
+
+    /// The progress, if it has changed since the last call and the phase has an amount. A line that stands still is
+    /// told from time to time.
+    pub fn news(&mut self, now: Instant) -> Option<Progress> {
+        let is_silent = self.is_downloading()
+            && self.told.is_none_or(|told| now.saturating_duration_since(told) >= SILENCE);
+        let is_news = (std::mem::take(&mut self.is_news) || is_silent) && self.total_bytes > 0;
+        if !is_news {
+            return None;
+        }
+        self.told = Some(now);
+        self.content.forget(now);
+        self.line.forget(now);
+        Some(self.progress(now))
+    }
+
+    fn is_downloading(&self) -> bool {
+        self.line.count < self.expected_bytes
+    }
+
+    fn progress(&self, now: Instant) -> Progress {
+        let done_bytes = self.content.count.min(self.total_bytes);
+        let (rate, left) = if self.is_downloading() {
+            (self.line.rate(now), self.expected_bytes - self.line.count)
+        } else {
+            (self.content.rate(now), self.total_bytes - done_bytes)
+        };
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let seconds_left = (rate > 0.0).then(|| left as f64 / rate);
+        Progress {
+            done_bytes,
+            total_bytes: self.total_bytes,
+            bytes_per_second: rate,
+            seconds_left,
+            received_bytes: self.line.count,
+            download_bytes: (self.expected_bytes > 0).then(|| self.expected_bytes.max(self.line.count)),
+        }
     }
 }
 
@@ -137,5 +196,38 @@ mod tests {
         pace.note(&Event::Advanced { phase: PHASE, bytes: 25 }, after(begun, 1));
         let early = pace.news(after(begun, 1)).unwrap();
         assert_eq!((early.done_bytes, early.seconds_left), (10, None), "more than there is, too soon to tell");
+    }
+
+    #[test]
+    fn a_download_is_told_as_the_line_brings_it() {
+        let (begun, mut pace) = (Instant::now(), Throughput::default());
+        pace.note(&Event::Received { bytes: 40 }, begun);
+        pace.note(&Event::Expected { bytes: 3_000 }, begun);
+        pace.note(&Event::Started { phase: PHASE, total_bytes: 1_000_000 }, begun);
+        // Most of the content is on this disk, and counts at once.
+        pace.note(&Event::Advanced { phase: PHASE, bytes: 900_000 }, after(begun, 10));
+        for step in 1..=20 {
+            pace.note(&Event::Received { bytes: 100 }, after(begun, step * 100));
+        }
+        let progress = pace.news(after(begun, 2_000)).unwrap();
+        assert_eq!((progress.received_bytes, progress.download_bytes), (2_040, Some(3_040)));
+        assert!((progress.bytes_per_second - 1_000.0).abs() < 1.0, "{progress:?}");
+        assert!((progress.seconds_left.unwrap() - 1.0).abs() < 0.01, "{progress:?}");
+        // More than was expected: the rest is told as content.
+        pace.note(&Event::Received { bytes: 2_000 }, after(begun, 2_100));
+        let progress = pace.news(after(begun, 2_100)).unwrap();
+        assert_eq!((progress.received_bytes, progress.download_bytes), (4_040, Some(4_040)));
+    }
+
+    #[test]
+    fn a_line_that_stands_still_is_told_without_an_event() {
+        let (begun, mut pace) = (Instant::now(), Throughput::default());
+        pace.note(&Event::Expected { bytes: 1_000_000 }, begun);
+        pace.note(&Event::Started { phase: PHASE, total_bytes: 1_000_000 }, begun);
+        pace.note(&Event::Received { bytes: 500_000 }, after(begun, 1_000));
+        assert!(pace.news(after(begun, 1_000)).is_some());
+        assert_eq!(pace.news(after(begun, 1_500)), None, "too soon");
+        let slower = pace.news(after(begun, 10_000)).unwrap();
+        assert!(slower.bytes_per_second < 60_000.0, "{slower:?}");
     }
 }

@@ -98,7 +98,7 @@ macro_rules! enumeration {
 enumeration! {
     /// What happens when a check finds an update.
     UpdatePolicy as "UpdatePolicy" {
-        /// It is installed immediately.
+        /// It is installed immediately, if something is installed already.
         Silent = "SILENT",
         /// It is reported with a plan, for the user to decide.
         #[default]

@@ -47,9 +47,13 @@ impl VSekaiUpdater {
     }
 
     pub(super) fn tell_progress(&mut self, progress: Progress) {
-        let Progress { done_bytes, total_bytes, bytes_per_second, seconds_left } = progress;
+        let Progress { done_bytes, total_bytes, bytes_per_second, seconds_left, received_bytes, download_bytes } = progress;
+        let (received, download) = self.with_earlier_runs(received_bytes, download_bytes);
         let (done, total, left) = (int(done_bytes), int(total_bytes), seconds_left.unwrap_or(-1.0));
-        self.tell(move |node| node.signals().progress_changed().emit(done, total, bytes_per_second, left));
+        let (received, download) = (int(received), download.map_or(-1, int));
+        self.tell(move |node| {
+            node.signals().progress_changed().emit(done, total, bytes_per_second, left, received, download);
+        });
     }
 
     pub(super) fn tell_warning(&mut self, code: &str, message: &str) {

@@ -16,7 +16,7 @@ use super::files;
 use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::app::host;
-use crate::app::worker::{self, Context, Options};
+use crate::app::worker::{self, Context, Options, Planning};
 use crate::error::Result;
 use crate::formats::release::ModeName;
 use crate::install::integrate::Links;
@@ -81,7 +81,8 @@ pub(crate) struct VSekaiUpdater {
     #[var(set = set_trust_root)]
     trust_root: GString,
     /// What happens when a check finds an update: [constant SILENT] installs it immediately, [constant ASK] reports it
-    /// with a plan, [constant NEVER] only reports it.
+    /// with a plan, [constant NEVER] only reports it. [constant SILENT] never installs where nothing is installed, such
+    /// as after [method uninstall] or in a new folder, and never a lower version: it then does what [constant ASK] does.
     #[export_group(name = "Updates")]
     #[export]
     #[init(val = UpdatePolicy::Ask)]
@@ -113,6 +114,11 @@ pub(crate) struct VSekaiUpdater {
     is_resuming: bool,
     /// Set while the result of an operation is taken that another one continues.
     goes_on: bool,
+    /// Received in this run of an operation, and in the runs that were paused before it.
+    received_bytes: u64,
+    received_before: u64,
+    /// What the paused update has received.
+    paused_bytes: Option<u64>,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
     status: Option<Gd<VSekaiStatus>>,
@@ -143,7 +149,7 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn state_changed(state: State);
 
-    /// A check has found an update. Nothing is downloaded yet, unless [member update_policy] is [constant SILENT].
+    /// A check has found an update. Nothing is downloaded yet; [member update_policy] says what happens next.
     #[signal]
     pub(super) fn update_found(release: Gd<VSekaiRelease>);
 
@@ -151,16 +157,28 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn no_update_found();
 
-    /// What the update will do: emitted after [signal update_found] if [member update_policy] is [constant ASK], and
-    /// again before an update starts to download.
+    /// What the update will do: emitted after [signal update_found] if somebody has to be asked, as
+    /// [member update_policy] says, and again before an update starts to download.
     #[signal]
     pub(super) fn plan_made(plan: Gd<VSekaiPlan>);
 
     /// The operation has progressed; emitted at most once a frame. [param done_bytes] of [param total_bytes] of content
-    /// are done, whether downloaded or reused from disk. [param seconds_left] is -1 while unknown. Each phase of an
-    /// operation, such as reading existing files, starts at 0.
+    /// are done, whether downloaded or reused from disk. Each phase of an operation, such as reading existing files,
+    /// starts at 0.
+    ///
+    /// [param received_bytes] of [param download_bytes] have been downloaded, counted as they arrive, and since
+    /// [method start_update] even if the update was paused. [param download_bytes] is -1 if nothing is downloaded, or
+    /// the size is unknown. Until all have arrived, [param bytes_per_second] and [param seconds_left] are those of the
+    /// download, then of the content. [param seconds_left] is -1 while unknown.
     #[signal]
-    pub(super) fn progress_changed(done_bytes: i64, total_bytes: i64, bytes_per_second: f64, seconds_left: f64);
+    pub(super) fn progress_changed(
+        done_bytes: i64,
+        total_bytes: i64,
+        bytes_per_second: f64,
+        seconds_left: f64,
+        received_bytes: i64,
+        download_bytes: i64,
+    );
 
     /// The version is installed, and the next [method launch] starts it.
     #[signal]
@@ -260,8 +278,12 @@ impl VSekaiUpdater {
     /// the game, unless [member update_policy] is [constant SILENT].
     #[func]
     fn check_for_update(&mut self) -> Answer {
-        let plan = self.update_policy == UpdatePolicy::Ask;
-        self.begin(Operation::Check, move |options, context| context.check(options, plan), Self::found)
+        let planning = match self.update_policy {
+            UpdatePolicy::Ask => Planning::Always,
+            UpdatePolicy::Silent => Planning::IfAsked,
+            UpdatePolicy::Never => Planning::Never,
+        };
+        self.begin(Operation::Check, move |options, context| context.check(options, planning), Self::found)
     }
 
     /// Installs, updates or resumes: [signal update_completed], or [signal no_update_found] if there is nothing to do.
@@ -515,6 +537,9 @@ impl VSekaiUpdater {
             self.game = Some(job);
         } else {
             (self.is_pausing, self.is_resuming) = (false, false);
+            let is_update = operation == Operation::Update;
+            self.received_before = if is_update { self.paused_bytes.take().unwrap_or(0) } else { 0 };
+            self.received_bytes = self.received_before;
             self.job = Some(job);
         }
         self.start_pump();

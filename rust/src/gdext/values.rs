@@ -8,6 +8,7 @@ use super::convert::{int, text, texts};
 use super::enums::Operation;
 use crate::app::updater::{Available, ModeInfo, Status};
 use crate::app::worker::{Failure, PlanSummary};
+use crate::version::Version;
 
 /// A version found by a check. Carried by [signal VSekaiUpdater.update_found]; read-only.
 #[derive(Debug, GodotClass)]
@@ -31,10 +32,13 @@ pub(crate) struct VSekaiRelease {
     /// part of the installed version is gone).
     #[var(no_set)]
     why: GString,
+    /// It is lower than the installed version.
+    #[var(no_set)]
+    is_downgrade: bool,
 }
 
 impl VSekaiRelease {
-    pub(super) fn of(found: &Available) -> Gd<Self> {
+    pub(super) fn of(found: &Available, installed: Option<&Version>) -> Gd<Self> {
         let why = serde_json::to_value(found.why).ok();
         Gd::from_object(Self {
             mode: text(found.mode.as_str()),
@@ -42,6 +46,7 @@ impl VSekaiRelease {
             notes: text(&found.notes),
             installed_bytes: int(found.sizes.tree_bytes),
             why: text(why.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default()),
+            is_downgrade: installed.is_some_and(|installed| found.version < *installed),
         })
     }
 }
@@ -77,6 +82,9 @@ pub(crate) struct VSekaiPlan {
     /// The update resumes an interrupted one.
     #[var(no_set)]
     is_resume: bool,
+    /// The version is lower than the installed one.
+    #[var(no_set)]
+    is_downgrade: bool,
 }
 
 impl VSekaiPlan {
@@ -95,6 +103,7 @@ impl VSekaiPlan {
             requests: int(summary.requests),
             is_first_install: plan.is_first_install,
             is_resume: summary.resumed_bytes > 0,
+            is_downgrade: plan.is_downgrade,
         })
     }
 }

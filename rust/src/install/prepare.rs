@@ -14,7 +14,7 @@ use super::installed_version::{Documents, InstalledVersion};
 use super::takeover::{self, InPlace};
 use super::{InstallRoot, InstallState, Installed, Session, changed, foreign, heal, recover};
 use crate::error::{Error, Format, Result};
-use crate::event::Monitor;
+use crate::event::{Event, Monitor};
 use crate::formats::archive::Node;
 use crate::formats::chunker::Chunker;
 use crate::formats::index::ChunkSizes;
@@ -363,6 +363,7 @@ impl Prepared {
         let (layout, release) = (self.documents.table.layout(), &self.documents.release);
         let check = |tree: &Path| self.check_digests(tree, monitor);
         let last = (Durability::PowerCut, &check as Check<'_>);
+        monitor.emit(Event::Expected { bytes: self.summary().download_bytes(release.sizes) });
         let assembled = self.planned.build(&staging, layout, &|node| mode_of(release, node), last, monitor)?;
         InstalledVersion::write(&self.root, &self.folder, &self.documents, &tree, monitor)?;
         let versions = self.root.versions("");

@@ -12,6 +12,7 @@ use crate::event::Monitor;
 use crate::formats::archive::{Layout, NodeKind, Segment};
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
+use crate::formats::release::Sizes;
 use crate::local::receipt::Receipt;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::spool::Spool;
@@ -96,6 +97,21 @@ pub struct Summary {
     pub resumed_bytes: u64,
     /// Additional disk space needed, in bytes.
     pub disk_bytes: u64,
+}
+
+impl Summary {
+    /// The download size, in bytes: planned if known, else estimated from how well the whole version compresses.
+    pub fn download_bytes(&self, sizes: Sizes) -> u64 {
+        if self.fetch_bytes > 0 {
+            return self.fetch_bytes;
+        }
+        let (plain, Sizes { stored_bytes, tree_bytes, .. }) = (self.fetch_plain_bytes, sizes);
+        if tree_bytes == 0 || stored_bytes >= tree_bytes {
+            return plain;
+        }
+        let share = u128::from(plain) * u128::from(stored_bytes) / u128::from(tree_bytes);
+        u64::try_from(share).unwrap_or(plain)
+    }
 }
 
 /// The work needed to get from the state of the disk to the wanted tree.

@@ -8,11 +8,43 @@ use crate::app::host;
 use crate::app::updater::{Checked, Defaults, Settings, Status, Updated, Updater, signed_digests};
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
-use crate::formats::release::ModeName;
+use crate::formats::release::{ModeName, Why};
 use crate::install::launch::{self, LaunchOptions, Launched};
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
 use crate::net::http::{HttpOptions, Network};
+use crate::version::Version;
+
+/// Whether a check also plans the update that it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planning {
+    /// Somebody is asked about every update.
+    Always,
+    /// Updates come by themselves: somebody is only asked where they may not, see [`is_unasked`].
+    IfAsked,
+    /// Nobody is asked about anything.
+    Never,
+}
+
+impl Planning {
+    fn is_wanted(self, checked: &Checked) -> bool {
+        match self {
+            Self::Always => true,
+            Self::IfAsked => !is_unasked(checked),
+            Self::Never => false,
+        }
+    }
+}
+
+/// Whether what a check has found may be installed without a question: it replaces an installed version by a higher
+/// one, by one for a version that was withdrawn, or by the same one. A first install, also after an uninstall or in
+/// another folder, and a lower version of another mode are somebody's decision.
+pub fn is_unasked(checked: &Checked) -> bool {
+    match (&checked.current, &checked.available) {
+        (Some(current), Some(found)) => found.why == Why::Recalled || found.version >= current.version,
+        _ => false,
+    }
+}
 
 /// Given to the work of a [`Worker`](super::Worker), on its thread.
 pub struct Context {
@@ -37,16 +69,16 @@ impl Context {
         Updater::new(&directory, settings(options)?)
     }
 
-    /// Asks the repository for a newer version; with `plan`, also finds out what updating to it would do.
-    pub fn check(&self, options: Options, plan: bool) -> Result<(Checked, Option<PlanSummary>)> {
+    /// Asks the repository for a newer version, and finds out what updating to it would do, if that is wanted.
+    pub fn check(&self, options: Options, planning: Planning) -> Result<(Checked, Option<PlanSummary>)> {
         let updater = self.updater(options)?;
         let checked = updater.check(&self.monitor)?;
         self.monitor.cancel.check()?;
-        let is_first = checked.current.is_none();
+        let now = checked.current.as_ref().map(|current| &current.version);
         let mut summary = None;
-        if plan && checked.available.is_some() {
+        if checked.available.is_some() && planning.is_wanted(&checked) {
             match updater.plan(&self.silent()) {
-                Ok(prepared) => summary = prepared.map(|prepared| summarize(&prepared, is_first)),
+                Ok(prepared) => summary = prepared.map(|prepared| summarize(&prepared, now)),
                 // The result of the check is valid anyway; the update will fail in the same way.
                 Err(error) => self.monitor.warn(&error),
             }
@@ -58,8 +90,8 @@ impl Context {
     /// Installs, updates or resumes. The plan is sent to the owner of the worker before it is carried out.
     pub fn update(&self, options: Options) -> Result<Updated> {
         let updater = self.updater(options)?;
-        let is_first = self.is_first(&updater);
-        updater.update_as_planned(&self.monitor, &|prepared| (self.announce)(summarize(prepared, is_first)))
+        let now = self.installed(&updater);
+        updater.update_as_planned(&self.monitor, &|prepared| (self.announce)(summarize(prepared, now.as_ref())))
     }
 
     /// What an update would do if the install followed this mode; no plan if there would be nothing to do.
@@ -69,8 +101,8 @@ impl Context {
         let updater = self.updater(Options { mode: name, ..options })?;
         let prepared = updater.plan(&self.silent())?;
         self.monitor.cancel.check()?;
-        let is_first = self.is_first(&updater);
-        Ok((mode, prepared.map(|prepared| summarize(&prepared, is_first))))
+        let now = self.installed(&updater);
+        Ok((mode, prepared.map(|prepared| summarize(&prepared, now.as_ref()))))
     }
 
     /// The status of an install; a folder without an install has a status, too.
@@ -114,8 +146,9 @@ impl Context {
         Monitor { cancel: self.monitor.cancel.clone(), ..Monitor::default() }
     }
 
-    fn is_first(&self, updater: &Updater) -> bool {
-        updater.status(&self.silent()).map_or(true, |status| status.current.is_none())
+    /// The installed version.
+    fn installed(&self, updater: &Updater) -> Option<Version> {
+        updater.status(&self.silent()).ok()?.current.map(|current| current.version)
     }
 }
 
@@ -160,12 +193,14 @@ fn settings(options: Options) -> Result<Settings> {
     })
 }
 
-fn summarize(prepared: &Prepared, is_first_install: bool) -> PlanSummary {
+fn summarize(prepared: &Prepared, installed: Option<&Version>) -> PlanSummary {
+    let version = &prepared.release().version;
     PlanSummary {
-        version: prepared.release().version.to_string(),
+        version: version.to_string(),
         summary: *prepared.summary(),
         sizes: prepared.release().sizes,
-        is_first_install,
+        is_first_install: installed.is_none(),
+        is_downgrade: installed.is_some_and(|installed| version < installed),
         free_bytes: free_bytes(prepared.root().directory()),
     }
 }

@@ -53,7 +53,7 @@ fn work_that_does_not_stop_is_waited_for_no_longer_than_said() {
 fn wrong_options_are_a_failure_of_the_operation() {
     type Work = fn(Options, &Context) -> Result<()>;
     let options = |directory: &str| Options { directory: directory.into(), ..Options::default() };
-    let check: Work = |options, context| context.check(options, true).map(drop);
+    let check: Work = |options, context| context.check(options, Planning::Always).map(drop);
     let launch: Work = |options, context| context.launch(&options, Vec::new()).map(drop);
     let plan_mode: Work = |options, context| context.plan_mode(options, "Not A Mode".to_owned()).map(drop);
     for (options, work) in [
@@ -84,6 +84,7 @@ fn what_will_be_received_is_less_where_compression_helps() {
         summary: Summary { fetch_plain_bytes, ..Summary::default() },
         sizes: Sizes { stored_bytes, tree_bytes, ..Sizes::default() },
         is_first_install: true,
+        is_downgrade: false,
         free_bytes: None,
     };
     assert_eq!(plan(1_000, 250, 1_000).download_bytes(), 250);

@@ -12,7 +12,7 @@ use godot::obj::{Gd, Singleton, WithBaseField};
 
 use super::{Operation, State, UpdatePolicy, VSekaiUpdater};
 use crate::app::updater::Checked;
-use crate::app::worker::{Context, Failure, Message, Options, PlanSummary, Worker};
+use crate::app::worker::{Context, Failure, Message, Options, PlanSummary, Worker, is_unasked};
 use crate::error::Result;
 use crate::event::Event;
 use crate::gdext::convert::text;
@@ -125,6 +125,12 @@ impl VSekaiUpdater {
         }
     }
 
+    /// What was received, and will be, since the update was begun: a paused run before this one counts.
+    pub(in crate::gdext) fn with_earlier_runs(&mut self, received: u64, download: Option<u64>) -> (u64, Option<u64>) {
+        self.received_bytes = self.received_before.saturating_add(received);
+        (self.received_bytes, download.map(|bytes| bytes.saturating_add(self.received_before)))
+    }
+
     fn take(&mut self, operation: Operation, message: Message<Reply>) {
         match message {
             Message::Event(Event::StateChanged { state }) => {
@@ -170,7 +176,7 @@ impl VSekaiUpdater {
     /// A check has ended.
     pub(super) fn found(&mut self, (checked, plan): (Checked, Option<PlanSummary>)) {
         let Some(available) = &checked.available else { return self.up_to_date() };
-        let release = VSekaiRelease::of(available);
+        let release = VSekaiRelease::of(available, checked.current.as_ref().map(|current| &current.version));
         let kept = release.clone();
         let keep = move |node: &mut Self| {
             node.release = Some(kept);
@@ -181,7 +187,7 @@ impl VSekaiUpdater {
         if let Some(plan) = &plan {
             self.planned(plan);
         }
-        if self.update_policy == UpdatePolicy::Silent {
+        if self.update_policy == UpdatePolicy::Silent && is_unasked(&checked) {
             self.start_update_soon();
         }
     }
@@ -247,6 +253,7 @@ impl VSekaiUpdater {
         let (is_pausing, is_resuming) = (self.is_pausing, self.is_resuming);
         (self.is_pausing, self.is_resuming) = (false, false);
         if failure.is_cancelled() && is_update {
+            self.paused_bytes = is_pausing.then_some(self.received_bytes);
             match (is_pausing, is_resuming) {
                 (true, true) => self.start_update_soon(),
                 (true, false) => {
@@ -267,6 +274,7 @@ impl VSekaiUpdater {
     }
 
     pub(super) fn cancelled(&mut self) {
+        self.paused_bytes = None;
         self.tell_state(State::Cancelled);
         self.tell(|node| node.signals().update_cancelled().emit());
     }

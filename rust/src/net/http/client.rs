@@ -199,7 +199,17 @@ impl HttpClient {
 
     /// One attempt. Follows redirects, but does not retry.
     pub(super) async fn try_get(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {
-        match self.try_ask(url, max_bytes, &Validators::default()).await? {
+        self.try_get_counted(url, max_bytes, &AtomicU64::new(0)).await
+    }
+
+    /// Like [`Self::try_get`]. Adds the bytes of the body to `received` as they arrive, also if the attempt fails.
+    pub(super) async fn try_get_counted(
+        &self,
+        url: &Url,
+        max_bytes: u64,
+        received: &AtomicU64,
+    ) -> Result<Vec<u8>, Failure> {
+        match self.try_ask(url, max_bytes, &Validators::default(), received).await? {
             HttpAnswer::Document { bytes, .. } => Ok(bytes),
             HttpAnswer::TooLong | HttpAnswer::NotModified => Err(too_long(max_bytes)),
         }
@@ -210,10 +220,16 @@ impl HttpClient {
         HttpRequest { url, max_bytes, known, sent }: HttpRequest<'_>,
     ) -> Result<HttpAnswer, Failure> {
         sent.fetch_add(1, Ordering::Relaxed);
-        self.try_ask(url, max_bytes, known).await
+        self.try_ask(url, max_bytes, known, &AtomicU64::new(0)).await
     }
 
-    async fn try_ask(&self, url: &Url, max_bytes: u64, known: &Validators) -> Result<HttpAnswer, Failure> {
+    async fn try_ask(
+        &self,
+        url: &Url,
+        max_bytes: u64,
+        known: &Validators,
+        received: &AtomicU64,
+    ) -> Result<HttpAnswer, Failure> {
         let options = self.options();
         let (client, mut headers) = self.party(url)?;
         let conditional = known.insert_into(&mut headers);
@@ -232,7 +248,7 @@ impl HttpClient {
             }
         }
         let validators = Validators::of(response.headers());
-        let body = self.read_body(response, max_bytes).await?;
+        let body = self.read_counted(response, max_bytes, received).await?;
         match body {
             None => Ok(HttpAnswer::TooLong),
             Some(bytes) if is_web_page(&bytes) => Err(web_page()),
@@ -246,13 +262,22 @@ impl HttpClient {
         response: reqwest::Response,
         max_bytes: u64,
     ) -> Result<Option<Vec<u8>>, Failure> {
+        self.read_counted(response, max_bytes, &AtomicU64::new(0)).await
+    }
+
+    async fn read_counted(
+        &self,
+        response: reqwest::Response,
+        max_bytes: u64,
+        received: &AtomicU64,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let first = announced_length(response.headers()).unwrap_or(0).min(FIRST_BODY_BYTES);
         let mut body = Vec::with_capacity(usize::try_from(first).unwrap_or(0));
         let mut keep = |piece: &[u8]| {
             body.extend_from_slice(piece);
             Ok(())
         };
-        let whole = self.read_pieces(response, max_bytes, &mut keep).await?;
+        let whole = self.read_pieces(response, max_bytes, &mut keep, received).await?;
         Ok(whole.map(|()| body))
     }
 
@@ -262,6 +287,7 @@ impl HttpClient {
         mut response: reqwest::Response,
         max_bytes: u64,
         take: &mut Take<'_>,
+        all_received: &AtomicU64,
     ) -> Result<Option<()>, Failure> {
         let coding = Coding::of(response.headers())?;
         let max_encoded_bytes = coding.max_encoded_bytes(max_bytes);
@@ -284,6 +310,7 @@ impl HttpClient {
             let Some(piece) = piece else { break };
             turn.pay(piece.len() as u64);
             received += piece.len() as u64;
+            all_received.fetch_add(piece.len() as u64, Ordering::Relaxed);
             if received > max_encoded_bytes || !decoder.feed(&piece, take)? {
                 return Ok(None);
             }
@@ -332,7 +359,7 @@ impl HttpClient {
                 return Err(Failure::of_status(status, retry_after, SystemTime::now()));
             }
         }
-        match self.read_pieces(response, length, take).await? {
+        match self.read_pieces(response, length, take, &AtomicU64::new(0)).await? {
             Some(()) => Ok(()),
             None => Err(too_long(length)),
         }

@@ -1,5 +1,7 @@
 //! One chunk store behind a base URL: `{base}/{first 4 hex}/{64 hex}.cacnk`.
 
+use std::sync::atomic::AtomicU64;
+
 use url::Url;
 
 use super::client::HttpClient;
@@ -41,9 +43,14 @@ impl HttpStore {
         }
     }
 
-    /// Like [`Self::get`], but without retries.
-    pub(super) async fn try_get(&self, id: &ChunkId, max_stored_bytes: u64) -> Result<Vec<u8>, Failure> {
-        self.client.try_get(&self.url_of(id), max_stored_bytes).await
+    /// Like [`Self::get`], but without retries. Adds what arrives to `received` at once.
+    pub(super) async fn try_get(
+        &self,
+        id: &ChunkId,
+        max_stored_bytes: u64,
+        received: &AtomicU64,
+    ) -> Result<Vec<u8>, Failure> {
+        self.client.try_get_counted(&self.url_of(id), max_stored_bytes, received).await
     }
 
     pub(super) fn client(&self) -> &HttpClient {

@@ -93,7 +93,7 @@ impl<D: Deliver> Shared<D> {
         let store = &self.stores[mirror];
         self.requests.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let answer = store.try_get(&request.id, request.max_stored_bytes).await;
+        let answer = store.try_get(&request.id, request.max_stored_bytes, &self.received_bytes).await;
         let now = Instant::now();
         let took = now.saturating_duration_since(started);
         let bytes = match answer {
@@ -113,7 +113,6 @@ impl<D: Deliver> Shared<D> {
             }
         };
         let length = bytes.len() as u64;
-        self.received_bytes.fetch_add(length, Ordering::Relaxed);
         lock(&self.roster).answered(mirror, took);
         lock(&self.flight).answered(started, now, length, self.waiting.load(Ordering::Relaxed) > 0);
         match self.deliver.deliver(CompressedChunk::new(request.id, bytes), store.name()).await {
