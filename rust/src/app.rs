@@ -3,5 +3,6 @@
 pub mod host;
 pub mod notes;
 pub mod packaged;
+pub mod places;
 pub mod updater;
 pub mod worker;

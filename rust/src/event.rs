@@ -29,6 +29,8 @@ pub enum Phase {
     Upload,
     /// Compressing chunks together.
     Bundle,
+    /// Copying an install to another folder.
+    Move,
 }
 
 /// Something that happened during an operation.

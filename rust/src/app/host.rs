@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::app::updater::Desktop;
 use crate::error::{Error, Result};
 use crate::install::config::System;
-use crate::install::integrate::{Folders, Links};
+use crate::install::integrate::{APP_ID_PREFIX, Folders, Links, Record};
 use crate::text;
 
 /// The logo of V-Sekai, the same as in the launcher.
@@ -91,21 +91,60 @@ pub fn own_install() -> Option<(PathBuf, PathBuf)> {
     absolute("VSEKAI_INSTALL_DIR").zip(absolute("VSEKAI_READY_FILE"))
 }
 
+/// What a game is called on the desktop, and how it looks there.
+#[derive(Debug, Clone)]
+pub struct Brand {
+    /// The name shown to users.
+    pub display_name: String,
+    /// The URL scheme of its links.
+    pub scheme: String,
+    /// See [`crate::install::integrate::Request::app_id_prefix`].
+    pub app_id_prefix: String,
+    /// The icon, as PNG of 256 by 256 pixels; `None` for that of V-Sekai.
+    pub icon_png256: Option<Vec<u8>>,
+}
+
+impl Brand {
+    /// The brand that an install was registered with, as far as that was recorded.
+    #[must_use]
+    pub fn of(record: &Record, otherwise: Self) -> Self {
+        let prefix = record.app_id.rsplit_once('-').map(|(prefix, _)| prefix.to_owned());
+        Self {
+            display_name: record.display_name.clone().unwrap_or(otherwise.display_name),
+            scheme: record.scheme.clone().unwrap_or(otherwise.scheme),
+            app_id_prefix: prefix.unwrap_or(otherwise.app_id_prefix),
+            icon_png256: otherwise.icon_png256,
+        }
+    }
+
+    /// V-Sekai, or another name.
+    pub fn named(display_name: &str) -> Self {
+        Self {
+            display_name: display_name.to_owned(),
+            scheme: SCHEME.to_owned(),
+            app_id_prefix: APP_ID_PREFIX.to_owned(),
+            icon_png256: None,
+        }
+    }
+}
+
 /// This user's desktop, with the running program as the one to register.
 ///
 /// # Errors
 /// `invalid_argument` if the home folder is unknown.
-pub fn desktop(display_name: &str, links: Links) -> Result<Desktop> {
+pub fn desktop(brand: &Brand, links: Links) -> Result<Desktop> {
     let no_home = || Error::invalid("desktop", "this user's home folder is unknown");
     let folders = Folders::find(System::current(), &|name| std::env::var(name).ok()).ok_or_else(no_home)?;
     let program = program()?;
     Ok(Desktop {
-        display_name: display_name.to_owned(),
+        display_name: brand.display_name.clone(),
         copies_program: is_vsekai(&program) && is_in_version(&program),
         stub: Some(program.with_file_name(STUB)).filter(|stub| stub.is_file()),
         program,
         icon_svg: ICON.to_vec(),
-        scheme: SCHEME.to_owned(),
+        icon_png256: brand.icon_png256.clone(),
+        app_id_prefix: brand.app_id_prefix.clone(),
+        scheme: brand.scheme.clone(),
         links,
         folders,
         refresh: refresh(),

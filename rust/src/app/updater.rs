@@ -28,11 +28,13 @@ use crate::version::Version;
 mod bundle_client;
 mod desktop;
 mod facts;
+mod history;
 mod itself;
 mod repository_state;
 mod restore;
 
 pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated, VersionInfo};
+pub use history::{MAX_VERSIONS, VersionNotes};
 pub use itself::Replaced;
 
 use bundle_client::BundleClient;

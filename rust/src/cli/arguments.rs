@@ -142,6 +142,7 @@ pub(crate) enum Command {
     Launch(install::Launch),
     Open(install::Open),
     Uninstall(install::Uninstall),
+    Move(install::Move),
     SelfUpdate(install::SelfUpdate),
     /// List, show or switch modes (streams of versions such as stable or beta)
     #[command(subcommand, arg_required_else_help = true)]

@@ -12,6 +12,7 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
+use crate::app::places;
 use crate::state;
 
 /// An enumeration of `VSekaiUpdater`: names in Godot's style, values from 0.
@@ -146,13 +147,42 @@ enumeration! {
         Uninstall = "UNINSTALL",
         ReadStatus = "READ_STATUS",
         PlanMode = "PLAN_MODE",
+        MoveInstall = "MOVE_INSTALL",
+        ListNotes = "LIST_NOTES",
+    }
+}
+
+enumeration! {
+    /// What a folder is, for somebody who wants to install there.
+    Place as "Place" {
+        /// It is new or empty.
+        #[default]
+        Free = "FREE",
+        /// A game is installed there.
+        Installed = "INSTALLED",
+        /// Other files are there, or it must not be used: the home folder, a whole disk.
+        Taken = "TAKEN",
+        /// This user may not write there, or the install there belongs to another user.
+        Forbidden = "FORBIDDEN",
     }
 }
 
 pub(super) fn register() {
+    Place::register();
     UpdatePolicy::register();
     State::register();
     Operation::register();
+}
+
+impl From<places::Place> for Place {
+    fn from(place: places::Place) -> Self {
+        match place {
+            places::Place::Free => Self::Free,
+            places::Place::Installed => Self::Installed,
+            places::Place::Taken => Self::Taken,
+            places::Place::Forbidden => Self::Forbidden,
+        }
+    }
 }
 
 impl From<state::State> for State {

@@ -5,26 +5,27 @@ use std::collections::VecDeque;
 
 use godot::builtin::{Array, Callable, GString, PackedStringArray};
 use godot::classes::notify::NodeNotification;
-use godot::classes::{Engine, INode, Node};
+use godot::classes::{Engine, INode, Node, Resource};
 use godot::global::Error as Answer;
 use godot::obj::{Base, Gd, Singleton, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
-use super::convert::{int, strings, text, texts};
+use super::convert::{strings, text, texts};
 use super::enums::{Operation, State, UpdatePolicy};
 use super::files;
 use super::signals::Signal;
-use super::values::{VSekaiFailure, VSekaiMode, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::values::{VSekaiFailure, VSekaiMode, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::app::host;
 use crate::app::worker::{self, Context, Options, Planning};
 use crate::error::Result;
 use crate::formats::release::ModeName;
-use crate::install::integrate::Links;
+use crate::install::integrate::APP_ID_PREFIX;
 
+mod care;
 mod pump;
 mod queries;
 
-use pump::{Job, damaged_files};
+use pump::Job;
 
 /// Installs, updates and starts a game from a signed V-Sekai repository.
 ///
@@ -99,10 +100,24 @@ pub(crate) struct VSekaiUpdater {
     #[export]
     #[init(val = GString::from(host::DISPLAY_NAME))]
     display_name: GString,
-    /// Whether [method integrate] also registers the game for `uro://` links.
+    /// Whether [method integrate] also registers the game for the links of [member url_scheme].
     #[export]
     #[init(val = true)]
     handles_links: bool,
+    /// The scheme of the links that open the game, such as `uro` for `uro://`: lower-case letters, digits, `+`, `.` and
+    /// `-`. See [method integrate].
+    #[export]
+    #[init(val = GString::from(host::SCHEME))]
+    url_scheme: GString,
+    /// The beginning of the game's name among the desktop's files and keys, such as `org.example.game`: letters, digits,
+    /// `.`, `_` and `-`. Two games on one computer need two of them. See [method integrate].
+    #[export]
+    #[init(val = GString::from(APP_ID_PREFIX))]
+    app_id: GString,
+    /// The game's icon in the desktop's menu, a square [Texture2D]. If empty, that of V-Sekai. See [method integrate].
+    #[export]
+    #[var(hint = RESOURCE_TYPE, hint_string = "Texture2D")]
+    icon: Option<Gd<Resource>>,
     job: Option<Job>,
     game: Option<Job>,
     /// Signals to emit, in order.
@@ -274,6 +289,14 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn uninstalled();
 
+    /// The install is in this folder now, and so is [member install_dir]: see [method move_install].
+    #[signal]
+    pub(super) fn install_moved(directory: GString);
+
+    /// The result of [method list_notes], the newest version first.
+    #[signal]
+    pub(super) fn notes_listed(notes: Array<Gd<VSekaiNotes>>);
+
     /// Checks for an update: [signal update_found] or [signal no_update_found]. Changes nothing and downloads no part of
     /// the game, unless [member update_policy] is [constant SILENT].
     #[func]
@@ -296,50 +319,6 @@ impl VSekaiUpdater {
             |node, updated| match updated.why {
                 Some(_) => node.updated(&updated.current.version.to_string()),
                 None => node.up_to_date(),
-            },
-        )
-    }
-
-    /// Compares all files of the installed version, and of the one to go back to, with what was published:
-    /// [signal verify_completed].
-    #[func]
-    fn verify(&mut self) -> Answer {
-        self.begin(
-            Operation::Verify,
-            |options, context| context.updater(options)?.verify(&context.monitor),
-            |node, verified| {
-                let damaged = texts(damaged_files(&verified));
-                node.tell(move |node| node.signals().verify_completed().emit(&damaged));
-            },
-        )
-    }
-
-    /// Repairs the installed version and the one to go back to: [signal repair_completed]. Downloads only what neither of
-    /// them has.
-    #[func]
-    fn repair(&mut self) -> Answer {
-        self.begin(
-            Operation::Repair,
-            |options, context| context.updater(options)?.repair(&context.monitor),
-            |node, found| {
-                let count = int(damaged_files(&found).len() as u64);
-                node.tell_state(State::Idle);
-                node.tell(move |node| node.signals().repair_completed().emit(count));
-            },
-        )
-    }
-
-    /// Returns to the previous version, repairing it first if it is damaged: [signal rolled_back]. The version that is left
-    /// is not offered again.
-    #[func]
-    fn rollback(&mut self) -> Answer {
-        self.begin(
-            Operation::Rollback,
-            |options, context| context.updater(options)?.roll_back(&context.monitor),
-            |node, current| {
-                let version = text(&current.version.to_string());
-                node.tell_state(State::Idle);
-                node.tell(move |node| node.signals().rolled_back().emit(&version));
             },
         )
     }
@@ -369,6 +348,20 @@ impl VSekaiUpdater {
             Operation::SwitchMode,
             move |options, context| context.updater(options)?.switch_mode(&ModeName::new(&name)?, &context.monitor),
             |node, mode| node.switched(text(mode.as_str())),
+        )
+    }
+
+    /// Gets the release notes of the last ten versions of the followed mode, and of the installed one:
+    /// [signal notes_listed]. They are kept in the install, so that later calls also work without a network.
+    #[func]
+    fn list_notes(&mut self) -> Answer {
+        self.begin(
+            Operation::ListNotes,
+            |options, context| context.updater(options)?.notes(&context.monitor),
+            |node, notes| {
+                let notes: Array<Gd<VSekaiNotes>> = notes.iter().map(VSekaiNotes::of).collect();
+                node.tell(move |node| node.signals().notes_listed().emit(&notes));
+            },
         )
     }
 
@@ -406,42 +399,6 @@ impl VSekaiUpdater {
                 let (code, is_acknowledged) = (launched.exit_code.map_or(-1, i64::from), launched.is_acknowledged);
                 node.tell(move |node| node.signals().game_exited().emit(code, is_acknowledged));
             },
-        )
-    }
-
-    /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry, an icon, and `uro://`
-    /// links unless another program handles them. The menu entry starts this program, or a copy in the install that
-    /// stays when this program is updated.
-    #[func]
-    fn integrate(&mut self) -> Answer {
-        let name = self.display_name.to_string();
-        let links = if self.handles_links { Links::IfFree } else { Links::Never };
-        self.begin(
-            Operation::Integrate,
-            move |options, context| {
-                context.updater(options)?.integrate(&host::desktop(&name, links)?, &context.monitor).map(drop)
-            },
-            |node, ()| node.tell(|node| node.signals().integrated().emit()),
-        )
-    }
-
-    /// Reverts [method integrate]: [signal unintegrated].
-    #[func]
-    fn unintegrate(&mut self) -> Answer {
-        self.begin(
-            Operation::Unintegrate,
-            |options, context| context.updater(options)?.unintegrate(&context.monitor).map(drop),
-            |node, ()| node.tell(|node| node.signals().unintegrated().emit()),
-        )
-    }
-
-    /// Removes the install: [signal uninstalled]. Files that were not installed are kept.
-    #[func]
-    fn uninstall(&mut self) -> Answer {
-        self.begin(
-            Operation::Uninstall,
-            |options, context| context.updater(options)?.uninstall(&context.monitor).map(drop),
-            |node, ()| node.tell_after(Self::forget_release, |node| node.signals().uninstalled().emit()),
         )
     }
 

@@ -6,7 +6,7 @@ use godot::register::GodotClass;
 
 use super::convert::{int, text, texts};
 use super::enums::Operation;
-use crate::app::updater::{Available, ModeInfo, Status};
+use crate::app::updater::{Available, ModeInfo, Status, VersionNotes};
 use crate::app::worker::{Failure, PlanSummary};
 use crate::version::Version;
 
@@ -131,6 +131,10 @@ pub(crate) struct VSekaiStatus {
     /// The version is new and has not started successfully yet.
     #[var(no_set)]
     is_on_trial: bool,
+    /// How often the version on trial was started without showing that it works. After two such starts, the next one
+    /// returns to the previous version.
+    #[var(no_set)]
+    failed_starts: i64,
     /// An update was interrupted; [method VSekaiUpdater.start_update] resumes it.
     #[var(no_set)]
     is_resumable: bool,
@@ -157,6 +161,7 @@ impl VSekaiStatus {
             version: version(&status.current),
             previous_version: version(&status.previous),
             is_on_trial: status.trial.is_some(),
+            failed_starts: status.trial.as_ref().map_or(0, |trial| i64::from(trial.attempts)),
             is_resumable: status.is_resumable,
             is_integrated: status.is_integrated,
             bad_versions: texts(status.bad.iter().map(|(_, version)| version.to_string())),
@@ -199,6 +204,43 @@ impl VSekaiMode {
             newest: text(&mode.newest.as_ref().map(ToString::to_string).unwrap_or_default()),
             is_active: mode.is_active,
             is_current: mode.is_current,
+        })
+    }
+}
+
+/// The release notes of one version. Carried by [signal VSekaiUpdater.notes_listed]; read-only.
+#[derive(Debug, GodotClass)]
+#[class(no_init, base=RefCounted)]
+pub(crate) struct VSekaiNotes {
+    /// The mode that offers the version.
+    #[var(no_set)]
+    mode: GString,
+    /// The version, such as `1.2.0`.
+    #[var(no_set)]
+    version: GString,
+    /// Time of publication, in seconds since 1970; 0 if unknown.
+    #[var(no_set)]
+    published_at: i64,
+    /// The release notes, in Markdown; may be empty. [method VSekaiUpdater.notes_to_bbcode] makes them safe to show.
+    #[var(no_set)]
+    notes: GString,
+    /// It is the installed version.
+    #[var(no_set)]
+    is_current: bool,
+    /// It is higher than the installed version.
+    #[var(no_set)]
+    is_new: bool,
+}
+
+impl VSekaiNotes {
+    pub(super) fn of(notes: &VersionNotes) -> Gd<Self> {
+        Gd::from_object(Self {
+            mode: text(notes.mode.as_str()),
+            version: text(&notes.version.to_string()),
+            published_at: notes.published_at_s,
+            notes: text(&notes.notes),
+            is_current: notes.is_current,
+            is_new: notes.is_new,
         })
     }
 }

@@ -27,8 +27,8 @@ use crate::path::check_name;
 use change::{Change, Work};
 use placed::Placed;
 
-/// Prefix of the names of all installs on the desktop.
-const APP_ID_PREFIX: &str = "org.v_sekai.vsekai-";
+/// The usual beginning of the names of all installs on the desktop.
+pub const APP_ID_PREFIX: &str = "org.v_sekai.vsekai";
 
 /// Largest icon that is accepted, in bytes.
 const MAX_ICON_BYTES: usize = 1 << 20;
@@ -48,8 +48,10 @@ pub struct Request<'a> {
     /// The stub, if there is one: on Windows, a copy of it in the install root is what everything starts, and a copy of
     /// the program is what it finds first.
     pub stub: Option<&'a Path>,
-    /// The icon as SVG; used on systems that support it.
-    pub icon_svg: &'a [u8],
+    /// The icon; used on systems that support it.
+    pub icon: Icon<'a>,
+    /// The beginning of the name of this install on the desktop, such as [`APP_ID_PREFIX`].
+    pub app_id_prefix: &'a str,
     /// The URL scheme, such as `uro`.
     pub scheme: &'a str,
     /// The installed version, as text, and its size in bytes.
@@ -63,6 +65,32 @@ pub struct Request<'a> {
     /// The record of the last [`integrate`] of this install root. Entries that it created and this call does not are
     /// removed.
     pub earlier: Option<&'a Record>,
+}
+
+/// A picture for the desktop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Icon<'a> {
+    /// As SVG.
+    Svg(&'a [u8]),
+    /// As PNG of 256 by 256 pixels.
+    Png256(&'a [u8]),
+}
+
+impl<'a> Icon<'a> {
+    /// Its file.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Svg(bytes) | Self::Png256(bytes) => bytes,
+        }
+    }
+
+    /// The folder of its size in an icon theme, and the ending of its name.
+    fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Svg(_) => ("scalable", "svg"),
+            Self::Png256(_) => ("256x256", "png"),
+        }
+    }
 }
 
 /// Whether an install handles the links of a scheme.
@@ -112,6 +140,12 @@ pub struct Record {
     pub app_id: String,
     /// Whether this install now handles the URL scheme.
     pub has_scheme: bool,
+    /// The URL scheme; `None` in records of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// The name shown to users; `None` in records of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
     refresh: Option<PathBuf>,
     changes: Vec<Change>,
 }
@@ -133,10 +167,16 @@ impl Record {
     }
 }
 
-/// The name of an install on the desktop: `org.v_sekai.vsekai-` and 8 hex digits that depend on the install root.
-pub fn app_id(install_root: &Path) -> String {
+/// The name of an install on the desktop: the prefix, such as `org.v_sekai.vsekai`, and 8 hex digits that depend on the
+/// install root.
+pub fn app_id(prefix: &str, install_root: &Path) -> String {
+    format!("{prefix}-{}", digits(install_root))
+}
+
+/// What distinguishes an install root on the desktop from others.
+pub fn digits(install_root: &Path) -> String {
     let digest = Sha256::digest(install_root.to_string_lossy().as_bytes());
-    format!("{APP_ID_PREFIX}{}", hex::encode(&digest[..4]))
+    hex::encode(&digest[..4])
 }
 
 /// Registers the install with this system's desktop.
@@ -181,7 +221,14 @@ fn integrate_on(system: System, request: &Request<'_>) -> Result<Record> {
     if let Some(program) = &refresh {
         linux::refresh(program, &request.folders.data);
     }
-    Ok(Record { app_id: names.app_id, has_scheme, refresh, changes })
+    Ok(Record {
+        app_id: names.app_id,
+        has_scheme,
+        scheme: Some(request.scheme.to_owned()),
+        display_name: Some(request.display_name.to_owned()),
+        refresh,
+        changes,
+    })
 }
 
 /// The names of a request, checked to be valid text in the files of every desktop.
@@ -196,7 +243,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     /// The digits that distinguish this install from others with the same name.
     fn suffix(&self) -> &str {
-        &self.app_id[APP_ID_PREFIX.len()..]
+        self.app_id.rsplit('-').next().unwrap_or_default()
     }
 
     fn check(request: &Request<'a>, placed: &'a Placed) -> Result<Self> {
@@ -208,11 +255,19 @@ impl<'a> Names<'a> {
         if !begins_well || !scheme.iter().all(is_letter) || scheme.len() > 32 {
             return Err(invalid("URL scheme", "use lower-case letters, digits, +, . and -"));
         }
-        if request.icon_svg.len() > MAX_ICON_BYTES {
+        if request.icon.bytes().len() > MAX_ICON_BYTES {
             return Err(invalid("icon", "larger than 1 MiB"));
         }
+        let prefix = request.app_id_prefix;
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        // The names of files, folders and registry keys are made of it.
+        if !prefix.bytes().all(is_letter) || !prefix.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+            || prefix.len() > 128
+        {
+            return Err(invalid("app id", "use letters, digits, . _ and -, such as org.example.game"));
+        }
         Ok(Self {
-            app_id: app_id(request.install_root),
+            app_id: app_id(prefix, request.install_root),
             program: plain(&placed.program, "program")?,
             stub: placed.stub.as_deref().map(|stub| plain(stub, "program")).transpose()?,
             install_root: plain(request.install_root, "install root")?,

@@ -73,7 +73,16 @@ impl InstallRoot {
     pub fn is_ours(&self) -> bool {
         // Even if a link or a folder has taken its place.
         let is_there = |name: &str| std::fs::symlink_metadata(self.control(name)).is_ok();
+        if self.is_arriving() {
+            return false;
+        }
         is_there("state.json") || is_there("uninstalling") || self.folders().is_ok_and(|folders| !folders.is_empty())
+    }
+
+    /// Whether an install is being moved here, and is not complete yet: it is still where it comes from.
+    pub(super) fn is_arriving(&self) -> bool {
+        let is_there = |name: &str| std::fs::symlink_metadata(self.control(name)).is_ok();
+        is_there(super::relocate::ARRIVING) && !is_there("state.json")
     }
 
     /// The names of our folders in `versions/`: those with a release document, sorted.

@@ -54,6 +54,9 @@ impl Session {
             return Ok(());
         }
         let not_ours = || Error::DestinationNotOurs { path: directory.to_owned() };
+        if root.is_arriving() {
+            return Err(not_ours());
+        }
         match fs::symlink_metadata(directory) {
             Ok(found) if !found.is_dir() => return Err(not_ours()),
             Ok(_) => {}

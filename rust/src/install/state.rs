@@ -16,7 +16,7 @@ use crate::version::Version;
 const SCHEMA: u64 = 1;
 
 /// Largest state file that is read, in bytes. It usually has about one kilobyte, and grows with each bad version.
-const MAX_BYTES: u64 = 4 << 20;
+pub(super) const MAX_BYTES: u64 = 4 << 20;
 
 /// An installed version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ pub use abilities::{held_mode, holds_links, is_beyond_the_disk};
 pub use names::{
     CloneMemory, can_clone, clone_or_copy, clone_or_link, copy, create_control_directory, create_directory, exchange,
     keep_to_owner, make_private_directory, offer_mode, offer_mtime, prefer_private_directory, rename, rename_leftover,
-    rename_over, replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
+    rename_over, rename_tree, replace_symlink, set_mode, set_mtime, set_mtime_now, settle_mode, symlink,
 };
 pub use remove::{remove_all, remove_empty_directory, remove_file, remove_temporaries};
 #[cfg(windows)]

@@ -7,6 +7,7 @@
 mod away;
 mod bundles;
 mod looks;
+mod moves;
 mod new;
 mod start;
 mod update;

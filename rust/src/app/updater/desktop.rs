@@ -1,10 +1,12 @@
 //! The desktop's entries for an install.
 
+use std::path::Path;
+
 use super::{Desktop, Updater};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::integrate::{self, Record};
-use crate::install::{Installed, InstalledVersion, Session};
+use crate::install::integrate::{self, Icon, Record};
+use crate::install::{self, InstallRoot, InstallState, Installed, InstalledVersion, Relocated, Session};
 
 impl Updater {
     /// Registers the install with the desktop (`setup_registry_values` in the proposal). Can be repeated.
@@ -18,7 +20,11 @@ impl Updater {
             program: &desktop.program,
             copies_program: desktop.copies_program,
             stub: desktop.stub.as_deref(),
-            icon_svg: &desktop.icon_svg,
+            icon: match &desktop.icon_png256 {
+                Some(png) => Icon::Png256(png),
+                None => Icon::Svg(&desktop.icon_svg),
+            },
+            app_id_prefix: &desktop.app_id_prefix,
             scheme: &desktop.scheme,
             installed: (&version, bytes),
             links: desktop.links,
@@ -39,6 +45,48 @@ impl Updater {
         session.state.integration = None;
         session.commit()?;
         Ok(Some(record))
+    }
+
+    /// Moves the install to another folder, or continues a move. What is registered with the desktop is registered anew,
+    /// as `desktop` says when it is given the name and the links of before.
+    pub fn relocate(
+        &self,
+        to: &Path,
+        desktop: &dyn Fn(&Record) -> Result<Desktop>,
+        monitor: &Monitor,
+    ) -> Result<Relocated> {
+        let there = Self { root: InstallRoot::at(to)?, settings: self.settings.clone() };
+        let moved = match install::relocate(&self.root, &there.root, &self.admission("move"), monitor) {
+            // An earlier run was stopped after its last step.
+            Err(Error::NotInstalled { .. }) if there.is_registered_elsewhere() => {
+                let directory = there.root.directory().to_owned();
+                Relocated { directory, copied_bytes: 0, is_old_folder_gone: !self.root.directory().exists() }
+            }
+            other => other?,
+        };
+        let there = Self { root: InstallRoot::at(to)?, ..there };
+        if let Err(error) = there.register_again(desktop, monitor) {
+            // The game works without it, and it can be asked for again.
+            monitor.warn(&error);
+        }
+        Ok(moved)
+    }
+
+    /// The record of a registration for the folder that this install was moved from.
+    fn old_record(&self) -> Option<Record> {
+        let record = InstallState::load(&self.root).ok()??.integration?;
+        let is_old = !record.app_id.ends_with(&integrate::digits(self.root.directory()));
+        is_old.then_some(record)
+    }
+
+    fn is_registered_elsewhere(&self) -> bool {
+        self.old_record().is_some()
+    }
+
+    fn register_again(&self, desktop: &dyn Fn(&Record) -> Result<Desktop>, monitor: &Monitor) -> Result<()> {
+        let Some(record) = self.old_record() else { return Ok(()) };
+        integrate::unintegrate(&record)?;
+        self.integrate(&desktop(&record)?, monitor).map(drop)
     }
 
     /// Shows the current version where the desktop lists installed programs.

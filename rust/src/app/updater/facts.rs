@@ -171,6 +171,10 @@ pub struct Desktop {
     pub stub: Option<PathBuf>,
     /// The icon, as SVG.
     pub icon_svg: Vec<u8>,
+    /// The icon instead, as PNG of 256 by 256 pixels.
+    pub icon_png256: Option<Vec<u8>>,
+    /// The beginning of its name on the desktop: see [`integrate::Request::app_id_prefix`].
+    pub app_id_prefix: String,
     /// The URL scheme.
     pub scheme: String,
     /// Whether to handle the scheme.

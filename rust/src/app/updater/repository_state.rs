@@ -294,6 +294,15 @@ impl RepositoryState {
         all
     }
 
+    /// The versions of a mode that players are told about.
+    pub(super) fn told(&self, mode: &ModeName, platform: &Platform) -> Vec<Version> {
+        let offers = self.catalog.modes.get(mode).map_or(&[][..], |mode| &mode.versions);
+        let is_told = |offer: &&release::Offer| {
+            offer.platforms.contains(platform) && !offer.recalled && !offer.skip_update && offer.rollout > 0
+        };
+        offers.iter().filter(is_told).map(|offer| offer.version.clone()).collect()
+    }
+
     pub(super) fn modes(&self, platform: &Platform, current: &ModeName) -> Vec<ModeInfo> {
         let info = |(name, mode): (&ModeName, &release::Mode)| {
             let offers = mode

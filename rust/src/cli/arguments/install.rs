@@ -247,6 +247,18 @@ pub(crate) struct Uninstall {
     pub(crate) yes: bool,
 }
 
+/// Move an install to another folder, also on another disk; run it again to continue a move that was stopped
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    /// The install root
+    pub(crate) dir: PathBuf,
+    /// The new folder: it must be empty, or not exist yet
+    pub(crate) to: PathBuf,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
+}
+
 const SELF_UPDATE_EXAMPLES: &str = "\
 Examples:
   The first time: vsekai self-update --repository https://example.org --trust-root root.json

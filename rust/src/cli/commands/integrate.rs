@@ -1,6 +1,6 @@
 //! `vsekai integrate`, `unintegrate`
 
-use crate::app::host;
+use crate::app::host::{self, Brand};
 use crate::error::Result;
 use crate::event::Monitor;
 use crate::install::integrate::{Links, Record};
@@ -33,7 +33,8 @@ impl Done {
 
 pub(crate) fn run(args: &Integrate, output: Output, monitor: &Monitor) -> Result<u8> {
     let dir = options::install_dir(args.dir.as_deref())?;
-    let desktop = host::desktop(args.name.as_deref().unwrap_or(host::DISPLAY_NAME), links(args))?;
+    let brand = Brand::named(args.name.as_deref().unwrap_or(host::DISPLAY_NAME));
+    let desktop = host::desktop(&brand, links(args))?;
     let record = updater::offline(&dir, args.trust_owner)?.integrate(&desktop, monitor)?;
     let done = Done::of(Some(&record));
     output.detail(&done.places());

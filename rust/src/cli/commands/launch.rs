@@ -8,7 +8,7 @@ use crate::app::host;
 use crate::app::updater::signed_digests;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::InstallRoot;
+use crate::install::{InstallRoot, InstallState};
 use crate::install::launch::{LaunchOptions, Launched, end, launch};
 use crate::install::link::LinkAddress;
 
@@ -29,9 +29,12 @@ pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8>
 }
 
 pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {
+    // The scheme that this install was registered for.
+    let state = InstallState::load(&InstallRoot::at(options::folder(&args.dir)?)?).ok().flatten();
+    let scheme = state.and_then(|state| state.integration?.scheme);
     let address = args.address.as_deref().map(|text| {
         let reason = || Error::invalid("address", "it is not UTF-8");
-        LinkAddress::parse(text.to_str().ok_or_else(reason)?, host::SCHEME)
+        LinkAddress::parse(text.to_str().ok_or_else(reason)?, scheme.as_deref().unwrap_or(host::SCHEME))
     });
     let how = how(Vec::new(), address.transpose()?, None, args.trust_owner)?;
     start("open", &args.dir, how, output, monitor)

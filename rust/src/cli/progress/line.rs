@@ -250,6 +250,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Verify => "Verifying",
         Phase::Upload => "Uploading",
         Phase::Bundle => "Bundling",
+        Phase::Move => "Moving",
     }
 }
 

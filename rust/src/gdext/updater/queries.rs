@@ -5,10 +5,11 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::{Operation, State, VSekaiUpdater};
-use crate::app::host;
+use crate::app::{host, places};
 use crate::app::notes;
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use crate::gdext::enums::Place;
 use crate::gdext::{console, files};
 use crate::local::disk::{self, Durability};
 
@@ -90,6 +91,27 @@ impl VSekaiUpdater {
     #[func]
     fn get_default_install_dir() -> GString {
         host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
+    }
+
+    /// The folder to install into, for a folder that a person has chosen, such as `D:\\Games`: a folder of this name in it,
+    /// so that a game is never installed among other files. It is the chosen folder itself if it has that name, or the
+    /// game.
+    #[func]
+    fn find_install_dir(chosen: GString, name: GString) -> GString {
+        text(&places::below(&files::system_path(&chosen), &name.to_string()).to_string_lossy())
+    }
+
+    /// What a folder is, for somebody who wants to install there. Changes nothing.
+    #[func]
+    fn inspect_folder(directory: GString) -> Place {
+        places::look(&files::system_path(&directory)).into()
+    }
+
+    /// The addresses of the repository that is built into this library; empty in one that you have built yourself. They
+    /// apply if [member repository_urls] is empty.
+    #[func]
+    fn get_built_in_repository_urls() -> PackedStringArray {
+        texts(host::built_in().0)
     }
 
     /// The name of a state, such as `CHECKING`.

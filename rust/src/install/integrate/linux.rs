@@ -17,10 +17,11 @@ const EMPTY_CACHE: &[u8] = b"[MIME Cache]\n";
 
 pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>) -> Result<bool> {
     let applications = request.folders.data.join("applications");
-    let icons = request.folders.data.join("icons").join("hicolor").join("scalable").join("apps");
+    let (size, ending) = request.icon.place();
+    let icons = request.folders.data.join("icons").join("hicolor").join(size).join("apps");
     let entry = entry(request, names)?;
     work.folder(&icons)?;
-    work.file(&icons.join(format!("{}.svg", names.app_id)), request.icon_svg)?;
+    work.file(&icons.join(format!("{}.{ending}", names.app_id)), request.icon.bytes())?;
     work.folder(&applications)?;
     let name = format!("{}.desktop", names.app_id);
     work.file(&applications.join(&name), entry.as_bytes())?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::change::Work;
-use super::{Request, app_id};
+use super::{Request, digits};
 use crate::error::Result;
 use crate::install::config::System;
 use crate::local::disk;
@@ -25,8 +25,7 @@ impl Placed {
         let stub = match request.stub.filter(|_| system == System::Windows) {
             Some(stub) if check_name(request.display_name).is_ok() => {
                 let place = request.install_root.join(format!("{}.exe", request.display_name));
-                let digits = app_id(request.install_root);
-                let digits = digits.rsplit('-').next().unwrap_or_default().to_owned();
+                let digits = digits(request.install_root);
                 let other = request.install_root.join(format!("{} ({digits}).exe", request.display_name));
                 // Next to a program that is not ours.
                 Some(if work.may_place(&place, stub)? { place } else { other })

@@ -60,7 +60,8 @@ impl Desk {
                 program: &self.program,
                 copies_program: self.copies_program,
                 stub: self.stub.as_deref(),
-                icon_svg: self.icon,
+                icon: Icon::Svg(self.icon),
+                app_id_prefix: APP_ID_PREFIX,
                 scheme: "uro",
                 installed: ("1.0.0", 2048),
                 links: self.links,
@@ -76,7 +77,7 @@ impl Desk {
     }
 
     fn entry(&self) -> PathBuf {
-        self.folders.data.join("applications").join(format!("{}.desktop", app_id(&self.root)))
+        self.folders.data.join("applications").join(format!("{}.desktop", app_id(APP_ID_PREFIX, &self.root)))
     }
 
     fn list(&self) -> PathBuf {
@@ -114,7 +115,7 @@ fn stored(record: &Record) -> Record {
 }
 
 fn handler(desk: &Desk) -> String {
-    format!("x-scheme-handler/uro={}.desktop", app_id(&desk.root))
+    format!("x-scheme-handler/uro={}.desktop", app_id(APP_ID_PREFIX, &desk.root))
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn two_installs_share_a_home() {
     let first = Desk::new();
     let second = Desk { root: first.home().join("games/other"), ..Desk::new() };
     let second = Desk { folders: first.folders.clone(), links: Links::TakeOver, ..second };
-    assert_ne!(app_id(&first.root), app_id(&second.root));
+    assert_ne!(app_id(APP_ID_PREFIX, &first.root), app_id(APP_ID_PREFIX, &second.root));
     let (a, b) = (first.integrate(None), second.integrate(None));
     assert!(first.read_list().contains(&handler(&second)));
     unintegrate(&b).unwrap();
@@ -370,7 +371,8 @@ fn desktop_is_told_and_a_program_that_hangs_is_ended() {
             program: &desk.program,
             copies_program: false,
             stub: None,
-            icon_svg: desk.icon,
+            icon: Icon::Svg(desk.icon),
+            app_id_prefix: APP_ID_PREFIX,
             scheme: "uro",
             installed: ("1.0.0", 2048),
             links: Links::IfFree,
@@ -412,7 +414,8 @@ fn values_that_a_desktop_could_not_take_are_refused() {
             program: &desk.program,
             copies_program: false,
             stub: None,
-            icon_svg: desk.icon,
+            icon: Icon::Svg(desk.icon),
+            app_id_prefix: APP_ID_PREFIX,
             scheme,
             installed: ("1.0.0", 2048),
             links: Links::IfFree,

@@ -125,6 +125,12 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     step("rename", to, rename).map_err(held_or("move into place", to, from))
 }
 
+/// Renames a whole tree; `to` must not exist or must be an empty folder. Returns whether it did: another disk, a disk
+/// mounted there, or an open file can prevent it.
+pub fn rename_tree(from: &Path, to: &Path) -> bool {
+    step("rename-tree", to, || fs::rename(from, to)).is_ok()
+}
+
 /// Renames what is no longer needed: like [`rename`], but the next run can do it as well, so it waits for a second at
 /// most.
 pub fn rename_leftover(from: &Path, to: &Path) -> Result<()> {

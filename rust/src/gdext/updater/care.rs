@@ -1,0 +1,160 @@
+//! Operations that look after an install: verify, repair, roll back, move, register, remove.
+
+use godot::builtin::{GString, PackedByteArray, Variant};
+use godot::classes::RefCounted;
+use godot::global::Error as Answer;
+use godot::meta::ToGodot;
+use godot::obj::Gd;
+use godot::register::godot_api;
+
+use super::pump::damaged_files;
+use super::{Operation, State, VSekaiUpdater};
+use crate::app::host::{self, Brand};
+use crate::gdext::convert::{int, text, texts};
+use crate::gdext::files;
+use crate::install::integrate::{Links, Record};
+
+/// Width and height of the icon for the desktop, in pixels.
+const ICON_SIZE: i64 = 256;
+
+#[godot_api(secondary)]
+impl VSekaiUpdater {
+    /// Compares all files of the installed version, and of the one to go back to, with what was published:
+    /// [signal verify_completed].
+    #[func]
+    fn verify(&mut self) -> Answer {
+        self.begin(
+            Operation::Verify,
+            |options, context| context.updater(options)?.verify(&context.monitor),
+            |node, verified| {
+                let damaged = texts(damaged_files(&verified));
+                node.tell(move |node| node.signals().verify_completed().emit(&damaged));
+            },
+        )
+    }
+
+    /// Repairs the installed version and the one to go back to: [signal repair_completed]. Downloads only what neither of
+    /// them has.
+    #[func]
+    fn repair(&mut self) -> Answer {
+        self.begin(
+            Operation::Repair,
+            |options, context| context.updater(options)?.repair(&context.monitor),
+            |node, found| {
+                let count = int(damaged_files(&found).len() as u64);
+                node.tell_state(State::Idle);
+                node.tell(move |node| node.signals().repair_completed().emit(count));
+            },
+        )
+    }
+
+    /// Returns to the previous version, repairing it first if it is damaged: [signal rolled_back]. The version that is left
+    /// is not offered again.
+    #[func]
+    fn rollback(&mut self) -> Answer {
+        self.begin(
+            Operation::Rollback,
+            |options, context| context.updater(options)?.roll_back(&context.monitor),
+            |node, current| {
+                let version = text(&current.version.to_string());
+                node.tell_state(State::Idle);
+                node.tell(move |node| node.signals().rolled_back().emit(&version));
+            },
+        )
+    }
+
+    /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry with
+    /// [member display_name] and [member icon], and the links of [member url_scheme] unless another program handles them. The menu entry starts this program, or a copy in the install that
+    /// stays when this program is updated.
+    #[func]
+    fn integrate(&mut self) -> Answer {
+        let (brand, links) = (self.brand(), self.links());
+        self.begin(
+            Operation::Integrate,
+            move |options, context| {
+                context.updater(options)?.integrate(&host::desktop(&brand, links)?, &context.monitor).map(drop)
+            },
+            |node, ()| node.tell(|node| node.signals().integrated().emit()),
+        )
+    }
+
+    /// Reverts [method integrate]: [signal unintegrated].
+    #[func]
+    fn unintegrate(&mut self) -> Answer {
+        self.begin(
+            Operation::Unintegrate,
+            |options, context| context.updater(options)?.unintegrate(&context.monitor).map(drop),
+            |node, ()| node.tell(|node| node.signals().unintegrated().emit()),
+        )
+    }
+
+    /// Removes the install: [signal uninstalled]. Files that were not installed are kept.
+    #[func]
+    fn uninstall(&mut self) -> Answer {
+        self.begin(
+            Operation::Uninstall,
+            |options, context| context.updater(options)?.uninstall(&context.monitor).map(drop),
+            |node, ()| node.tell_after(Self::forget_release, |node| node.signals().uninstalled().emit()),
+        )
+    }
+
+    /// Moves the install to another folder, also on another disk: [signal install_moved]. The folder must be empty, or not
+    /// exist yet; [method inspect_folder] says so beforehand. Until everything is there, the install stays where it is
+    /// and can be played. A move that was stopped continues when it is asked for again. Menu entry and links follow.
+    #[func]
+    fn move_install(&mut self, directory: GString) -> Answer {
+        if directory.is_empty() {
+            return Answer::ERR_INVALID_PARAMETER;
+        }
+        let to = files::system_path(&directory);
+        let (brand, links) = (self.brand(), self.links());
+        self.begin(
+            Operation::MoveInstall,
+            move |options, context| {
+                let desktop = |record: &Record| {
+                    let links = if record.has_scheme { links } else { Links::Never };
+                    host::desktop(&brand, links)
+                };
+                context.updater(options)?.relocate(&to, &desktop, &context.monitor)
+            },
+            |node, moved| {
+                let directory = text(&moved.directory.to_string_lossy());
+                let there = directory.clone();
+                let follow = move |node: &mut Self| {
+                    node.install_dir = there;
+                    true
+                };
+                node.tell_after(follow, move |node| node.signals().install_moved().emit(&directory));
+            },
+        )
+    }
+}
+
+impl VSekaiUpdater {
+    fn links(&self) -> Links {
+        if self.handles_links { Links::IfFree } else { Links::Never }
+    }
+
+    fn brand(&self) -> Brand {
+        Brand {
+            display_name: self.display_name.to_string(),
+            scheme: self.url_scheme.to_string(),
+            app_id_prefix: self.app_id.to_string(),
+            icon_png256: self.icon_png(),
+        }
+    }
+
+    /// The icon as PNG, by reflection: the engine's classes of pictures are not among those that are compiled in. `None`
+    /// if there is none, or its picture cannot be had.
+    fn icon_png(&self) -> Option<Vec<u8>> {
+        let mut texture = self.icon.clone()?;
+        let mut image = texture.call("get_image", &[]).try_to::<Gd<RefCounted>>().ok()?;
+        if image.call("is_compressed", &[]).booleanize() {
+            image.call("decompress", &[]);
+        }
+        let size: [Variant; 2] = [ICON_SIZE.to_variant(), ICON_SIZE.to_variant()];
+        image.call("resize", &size);
+        let png = image.call("save_png_to_buffer", &[]).try_to::<PackedByteArray>().ok()?;
+        (!png.is_empty()).then(|| png.to_vec())
+    }
+}
