@@ -38,6 +38,10 @@ extends Resource
 @export var folder_name: String = ""
 ## The scheme of links that open the game, such as "uro" for uro://.
 @export var url_scheme: String = ""
+## The beginning of the game's name on the desktop, such as "org.example.game". Empty: V-Sekai's.
+@export var app_id: String = ""
+## The game's icon in the desktop's menu; square. None: V-Sekai's.
+@export var icon: Texture2D
 
 @export_group("Game")
 ## What the game is started with for VR. Empty: Settings has no such switch.

@@ -25,6 +25,13 @@ var directory: String = "":
 		if is_node_ready() and _location.text != value:
 			_location.text = value
 
+## What has just happened, in words: that the game was uninstalled, or that a folder does not do.
+var message: String = "":
+	set(value):
+		message = value
+		if is_node_ready():
+			_draw_words()
+
 ## Free disk space there; -1 = unknown.
 var free_bytes: int = -1:
 	set(value):
@@ -55,6 +62,8 @@ var needed_bytes: int = -1:
 @onready var _location := %Location as LineEdit
 @onready var _choose := %Choose as Button
 @onready var _space := %Space as Label
+@onready var _menu := %Menu as CheckBox
+@onready var _message := %Message as Label
 @onready var _install := %Install as Button
 
 
@@ -75,6 +84,11 @@ func _notification(what: int) -> void:
 		_draw_words()
 
 
+## Whether the game gets an entry in the system's menu.
+func is_menu_wanted() -> bool:
+	return _menu.button_pressed
+
+
 func grab_default_focus() -> void:
 	InputMode.focus(_install)
 
@@ -91,6 +105,8 @@ func _draw_words() -> void:
 	_language.select(maxi(SettingsScreen.LOCALES.find(locale), 0))
 	_language.accessibility_name = tr("SETTINGS_LANGUAGE")
 	_location.accessibility_name = tr("FIRST_LOCATION")
+	_message.visible = not message.is_empty()
+	_message.text = message
 	_space.text = _space_text()
 	var is_short := free_bytes >= 0 and needed_bytes > free_bytes
 	_space.theme_type_variation = &"Danger" if is_short else &"Muted"
@@ -119,8 +135,9 @@ func _on_language_selected(index: int) -> void:
 func _on_location_done() -> void:
 	var typed := _location.text.strip_edges()
 	if typed != directory:
-		directory = typed
 		location_changed.emit(typed)
+		# The folder that was made of it, or the one before.
+		_location.text = directory
 
 
 func _on_install_pressed() -> void:

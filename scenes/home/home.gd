@@ -6,6 +6,7 @@ extends MarginContainer
 
 signal action_requested(action: HomeState.Action)
 signal notes_requested
+signal notice_dismissed(notice: HomeState.Notice)
 
 ## Numbers that change faster are unreadable.
 const REDRAW_MSEC := 100
@@ -45,6 +46,8 @@ var branding: Branding:
 var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
 var _held: HomeState.Action = HomeState.Action.NONE
+## How much of the running download has arrived, in words.
+var _amount: String = ""
 var _notes_version: String = ""
 var _notes_bbcode: String = ""
 
@@ -63,6 +66,7 @@ var _notes_bbcode: String = ""
 @onready var _mode := %Mode as Label
 @onready var _notice := %Notice as PanelContainer
 @onready var _notice_text := %NoticeText as Label
+@onready var _dismiss := %Dismiss as Button
 @onready var _status := %Status as Label
 @onready var _progress := %Progress as VBoxContainer
 @onready var _bar := %Bar as ProgressBar
@@ -77,6 +81,7 @@ func _ready() -> void:
 	for button: Button in [_primary] + _secondary:
 		button.button_down.connect(_on_button_down.bind(button))
 		button.pressed.connect(_on_pressed.bind(button))
+	_dismiss.pressed.connect(_on_dismissed)
 	_notes.read_requested.connect(notes_requested.emit)
 	_notes.show_notes(_notes_version, _notes_bbcode)
 	_draw_branding()
@@ -102,27 +107,35 @@ func show_notes(version: String, bbcode: String) -> void:
 		_notes.show_notes(version, bbcode)
 
 
-## Shows the progress of the running operation. [param seconds_left] -1 = unknown.
-func show_progress(done: int, total: int, bytes_per_second: float, seconds_left: float) -> void:
+## Shows the progress of the running operation: [param received] of [param download] bytes of a
+## download, as they arrive, and [param done] of [param total] bytes of content in everything else.
+## [param seconds_left] and [param download] -1 = unknown.
+func show_progress(
+	done: int,
+	total: int,
+	bytes_per_second: float,
+	seconds_left: float,
+	received: int = 0,
+	download: int = -1,
+) -> void:
+	var is_download := state.kind == HomeState.Kind.DOWNLOADING and download > 0
+	var so_far := received if is_download else done
+	var all := download if is_download else total
 	var now := Time.get_ticks_msec()
-	if now - _drawn_msec < REDRAW_MSEC and done < total:
+	if now - _drawn_msec < REDRAW_MSEC and so_far < all:
 		return
 	_drawn_msec = now
-	var part := clampf(float(done) / total, 0.0, 1.0) if total > 0 else 0.0
+	var part := clampf(float(so_far) / all, 0.0, 1.0) if all > 0 else 0.0
 	_bar.value = part * 100.0
-	# A download is shown in bytes to download, as on the button: the bytes to write are usually more.
-	var worth := 1.0
-	if state.kind == HomeState.Kind.DOWNLOADING and state.download_bytes > 0 and total > 0:
-		worth = float(state.download_bytes) / total
-	var words := {
-		"done": Words.bytes(roundi(done * worth)), "total": Words.bytes(roundi(total * worth))
-	}
-	var parts: PackedStringArray = [tr("HOME_PROGRESS").format(words)]
+	var words := {"done": Words.bytes(so_far), "total": Words.bytes(all)}
+	_amount = tr("HOME_PROGRESS").format(words)
+	var parts: PackedStringArray = [_amount]
 	if bytes_per_second > 0.0:
-		parts.append(Words.speed(bytes_per_second * worth))
-	if seconds_left >= 0.0 and done < total:
+		parts.append(Words.speed(bytes_per_second))
+	if seconds_left >= 0.0 and so_far < all:
 		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
-	_detail.text = " · ".join(parts)
+	# What stands still has no speed.
+	_detail.text = _amount if state.kind == HomeState.Kind.PAUSED else " · ".join(parts)
 	_speak(floori(part * 100.0))
 
 
@@ -146,6 +159,11 @@ func _on_pressed(button: Button) -> void:
 		action_requested.emit(action)
 
 
+func _on_dismissed() -> void:
+	grab_default_focus()
+	notice_dismissed.emit(state.notice)
+
+
 func _draw_branding() -> void:
 	if branding == null:
 		return
@@ -165,6 +183,7 @@ func _draw_state() -> void:
 	_mode.accessibility_name = tr("HOME_MODE").format({"mode": state.mode})
 	_notice_text.text = state.notice_text()
 	_notice.visible = state.notice != HomeState.Notice.NONE
+	_dismiss.visible = state.notice in HomeState.DISMISSIBLE
 	if _status.text != state.status_text():
 		_status.text = state.status_text()
 		_status.accessibility_name = _status.text
@@ -196,8 +215,11 @@ func _draw_progress() -> void:
 	var was_visible := _progress.visible
 	_progress.visible = state.is_working() or state.kind == HomeState.Kind.PAUSED
 	_hint.visible = state.kind in [HomeState.Kind.DOWNLOADING, HomeState.Kind.PREPARING]
+	if state.kind == HomeState.Kind.PAUSED:
+		_detail.text = _amount
 	if _progress.visible and not was_visible:
 		_bar.value = 0.0
+		_amount = ""
 		_detail.text = ""
 		_drawn_msec = -REDRAW_MSEC
 	_bar.accessibility_name = tr("HOME_BAR")

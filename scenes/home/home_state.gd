@@ -21,6 +21,8 @@ enum Kind {
 	REPAIRING,
 	ROLLING_BACK,
 	UNINSTALLING,
+	MOVING,
+	NO_REPOSITORY,
 }
 
 ## What the buttons of Home can ask for.
@@ -36,6 +38,7 @@ enum Action {
 	PAUSE,
 	CANCEL,
 	SHOW_ERROR,
+	SHOW_GUIDE,
 }
 
 ## Additional information, shown above the status.
@@ -49,6 +52,10 @@ enum Notice {
 	ON_TRIAL,
 	UPDATES_OFF,
 	CRASHED,
+	## The result of what was asked for last.
+	MESSAGE,
+	WENT_BACK,
+	DOWNGRADE,
 }
 
 const BUSY: Array[Kind] = [
@@ -59,6 +66,14 @@ const BUSY: Array[Kind] = [
 	Kind.REPAIRING,
 	Kind.ROLLING_BACK,
 	Kind.UNINSTALLING,
+	Kind.MOVING,
+]
+## Notices that a person can put away.
+const DISMISSIBLE: Array[Notice] = [
+	Notice.ROLLED_BACK,
+	Notice.WENT_BACK,
+	Notice.CRASHED,
+	Notice.MESSAGE,
 ]
 ## States in which Play is offered in addition to the primary action.
 const PLAYABLE: Array[Kind] = [
@@ -79,6 +94,7 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.PAUSED: [Action.RESUME, "HOME_RESUME", "HOME_RESUME"],
 	Kind.DAMAGED: [Action.REPAIR, "HOME_REPAIR", "HOME_REPAIR"],
 	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
+	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
 ## The status texts; a failure has a text of its own.
 const STATUS: Dictionary[Kind, String] = {
@@ -99,6 +115,8 @@ const STATUS: Dictionary[Kind, String] = {
 	Kind.REPAIRING: "HOME_STATUS_REPAIRING",
 	Kind.ROLLING_BACK: "HOME_STATUS_ROLLING_BACK",
 	Kind.UNINSTALLING: "HOME_STATUS_UNINSTALLING",
+	Kind.MOVING: "HOME_STATUS_MOVING",
+	Kind.NO_REPOSITORY: "HOME_STATUS_NO_REPOSITORY",
 }
 const NOTICES: Dictionary[Notice, String] = {
 	Notice.ROLLING_OUT: "HOME_NOTICE_ROLLING_OUT",
@@ -109,6 +127,8 @@ const NOTICES: Dictionary[Notice, String] = {
 	Notice.ON_TRIAL: "HOME_NOTICE_ON_TRIAL",
 	Notice.UPDATES_OFF: "HOME_NOTICE_UPDATES_OFF",
 	Notice.CRASHED: "HOME_NOTICE_CRASHED",
+	Notice.WENT_BACK: "HOME_NOTICE_WENT_BACK",
+	Notice.DOWNGRADE: "HOME_NOTICE_DOWNGRADE",
 }
 
 var kind: Kind = Kind.LOADING
@@ -128,6 +148,10 @@ var notice: Notice = Notice.NONE
 var notice_version: String = ""
 ## Why it failed, in one sentence, for [constant Kind.FAILED].
 var failure: String = ""
+## The text of [constant Notice.MESSAGE].
+var message: String = ""
+## The available version is lower than the installed one.
+var is_downgrade: bool = false
 var facts := HomeFacts.new()
 
 
@@ -136,7 +160,17 @@ func is_installed() -> bool:
 
 
 func is_working() -> bool:
-	return kind in [Kind.PREPARING, Kind.DOWNLOADING, Kind.APPLYING, Kind.VERIFYING, Kind.REPAIRING]
+	return (
+		kind
+		in [
+			Kind.PREPARING,
+			Kind.DOWNLOADING,
+			Kind.APPLYING,
+			Kind.VERIFYING,
+			Kind.REPAIRING,
+			Kind.MOVING,
+		]
+	)
 
 
 func primary_action() -> Action:
@@ -152,7 +186,10 @@ func primary_action() -> Action:
 func primary_text() -> String:
 	if PRIMARY.has(kind):
 		var size := Words.bytes(download_bytes)
-		return _text("%s" % PRIMARY[kind][1 if download_bytes < 0 else 2]).format({"bytes": size})
+		var key := "%s" % PRIMARY[kind][1 if download_bytes < 0 else 2]
+		if kind == Kind.UPDATE_WAITING and is_downgrade:
+			key = "HOME_DOWNGRADE" if download_bytes < 0 else "HOME_DOWNGRADE_BYTES"
+		return _text(key).format({"bytes": size})
 	if kind == Kind.PLAYING:
 		return _text("HOME_RUNNING")
 	match primary_action():
@@ -189,6 +226,8 @@ func status_text() -> String:
 
 
 func notice_text() -> String:
+	if notice == Notice.MESSAGE:
+		return message
 	return "" if notice == Notice.NONE else _fill(NOTICES[notice])
 
 

@@ -4,6 +4,10 @@ extends Control
 ##
 ## Requests of the screens go to [LauncherSession], and what it knows goes to the screens.
 
+## How long the result of what was asked for is shown.
+const MESSAGE_SECONDS := 8.0
+## The guide for authors, below the project's page.
+const GUIDE := "/blob/main/docs/launcher.md#make-it-yours"
 ## So much of the diagnostics fits into an address.
 const REPORT_MAX := 1500
 
@@ -16,6 +20,11 @@ var _settings: LauncherSettings
 ## The mode in question while a dialog asks about it.
 var _asked_mode: String = ""
 
+## What ends the program.
+var _quit: Callable
+var _message_timer := Timer.new()
+var _shown_message: String = ""
+
 @onready var _session := %Session as LauncherSession
 @onready var _own := %Own as OwnUpdater
 @onready var _frame := %Frame as LauncherFrame
@@ -27,12 +36,18 @@ func _ready() -> void:
 	if not other.is_empty():
 		branding = load(other)
 	get_tree().auto_accept_quit = false
+	_quit = get_tree().quit
 	_settings = LauncherSettings.load_from(settings_path)
 	_session.branding = branding
 	_session.settings = _settings
 	_frame.branding = branding
 	_frame.settings.settings = _settings
 	_frame.first_run.locale = _settings.locale
+	_message_timer.one_shot = true
+	_message_timer.wait_time = MESSAGE_SECONDS
+	_message_timer.timeout.connect(_session.dismiss.bind(HomeState.Notice.MESSAGE))
+	add_child(_message_timer)
+	_folder_dialog.theme = branding.theme
 	_connect_screens()
 	_connect_session()
 	_connect_own()
@@ -63,13 +78,14 @@ func _connect_screens() -> void:
 	_frame.whats_new.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
 	first_run.locale_chosen.connect(_on_locale_chosen)
-	first_run.location_choice_requested.connect(_folder_dialog.popup_centered_ratio)
+	_frame.home.notice_dismissed.connect(_session.dismiss)
+	first_run.location_choice_requested.connect(_on_folder_choice_requested)
 	first_run.location_changed.connect(_on_location_chosen)
 	first_run.install_requested.connect(_on_first_install)
 	_folder_dialog.dir_selected.connect(_on_location_chosen)
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_on_mode_requested)
-	settings.location_choice_requested.connect(_folder_dialog.popup_centered_ratio)
+	settings.location_choice_requested.connect(_on_folder_choice_requested)
 	settings.folder_requested.connect(_on_folder_requested)
 	settings.verify_requested.connect(_session.verify)
 	settings.repair_requested.connect(_session.repair)
@@ -86,10 +102,11 @@ func _connect_screens() -> void:
 
 func _connect_session() -> void:
 	_session.changed.connect(_show)
+	_session.settings_outdated.connect(_on_settings_outdated)
 	_session.first_run_decided.connect(_frame.show_first_run)
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
 	var listener := _session.listener
-	listener.notes_found.connect(_frame.whats_new.show_notes)
+	listener.notes_listed.connect(_on_notes_listed)
 	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
 	listener.mode_weighed.connect(_on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
@@ -112,14 +129,23 @@ func _show() -> void:
 	model.last_played = _settings.last_played
 	_frame.home.state = model.home_state()
 	_frame.settings.facts = model.settings_facts()
+	_frame.first_run.message = model.message
 	_frame.first_run.directory = model.directory
 	_frame.first_run.free_bytes = model.free_bytes
 	_frame.first_run.download_bytes = model.download_bytes
 	_frame.first_run.needed_bytes = model.needed_bytes
+	if model.message != _shown_message:
+		_shown_message = model.message
+		if _shown_message.is_empty():
+			_message_timer.stop()
+		else:
+			_message_timer.start()
 
 
 func _on_action_requested(action: HomeState.Action) -> void:
-	if action == HomeState.Action.SHOW_ERROR:
+	if action == HomeState.Action.SHOW_GUIDE:
+		OS.shell_open(branding.project_url + GUIDE)
+	elif action == HomeState.Action.SHOW_ERROR:
 		_frame.show_error(_session.model.failure, true)
 	else:
 		_session.act(action)
@@ -128,16 +154,14 @@ func _on_action_requested(action: HomeState.Action) -> void:
 func _on_page_shown(page: NavBar.Page) -> void:
 	if page == NavBar.Page.SETTINGS:
 		_session.look_around()
-	else:
-		_session.model.message = ""
+	elif page == NavBar.Page.WHATS_NEW:
+		_session.list_notes()
 	_show()
 
 
 func _on_close_requested() -> void:
-	if _session.is_updating():
-		_frame.ask("ASK_QUIT", {}, get_tree().quit)
-	else:
-		get_tree().quit()
+	# Whatever is going on continues with the next start.
+	_quit.call()
 
 
 func _on_game_started() -> void:
@@ -172,7 +196,49 @@ func _on_locale_chosen(locale: String) -> void:
 	_on_settings_changed()
 
 
-func _on_location_chosen(directory: String) -> void:
+func _on_settings_outdated() -> void:
+	_settings.save()
+
+
+func _on_folder_choice_requested() -> void:
+	_folder_dialog.current_dir = _existing_folder(_session.model.directory)
+	_folder_dialog.popup_centered_ratio()
+
+
+func _existing_folder(directory: String) -> String:
+	while not DirAccess.dir_exists_absolute(directory) and directory != directory.get_base_dir():
+		directory = directory.get_base_dir()
+	return directory
+
+
+## A game is never installed among other files, and never left behind without a question.
+func _on_location_chosen(chosen: String) -> void:
+	var directory := _session.find_location(chosen)
+	var model := _session.model
+	if directory == model.directory:
+		_show()
+		return
+	var place := VSekaiUpdater.inspect_folder(directory)
+	var is_free := place == VSekaiUpdater.Place.FREE
+	var is_there := place == VSekaiUpdater.Place.INSTALLED
+	if not is_free and not is_there:
+		var is_taken := place == VSekaiUpdater.Place.TAKEN
+		var key := "MESSAGE_FOLDER_TAKEN" if is_taken else "MESSAGE_FOLDER_FORBIDDEN"
+		model.message = tr(key).format({"directory": directory})
+		_show()
+	elif not model.is_installed():
+		_use_location(directory)
+	else:
+		var values := {
+			"product": branding.product_name, "from": model.directory, "directory": directory
+		}
+		if is_there:
+			_frame.ask("ASK_USE", values, _use_location.bind(directory))
+		else:
+			_frame.ask("ASK_MOVE", values, _session.move_to.bind(directory))
+
+
+func _use_location(directory: String) -> void:
 	_session.change_location(directory)
 	_settings.save()
 	_show()
@@ -182,7 +248,7 @@ func _on_first_install() -> void:
 	_settings.is_first_run_done = true
 	_on_settings_changed()
 	_frame.show_first_run(false)
-	_session.act(HomeState.Action.INSTALL)
+	_session.install_first(_frame.first_run.is_menu_wanted())
 
 
 func _on_mode_requested(mode: String) -> void:
@@ -192,13 +258,16 @@ func _on_mode_requested(mode: String) -> void:
 	_session.weigh_mode(mode)
 
 
-func _on_mode_weighed(mode: String, version: String, bytes: int) -> void:
+func _on_mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bool) -> void:
 	if _asked_mode.is_empty() or not mode in ["", _asked_mode]:
 		return
 	var weight := tr("ASK_MODE_LATER")
 	if bytes >= 0:
 		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
 		weight = tr(key).format({"bytes": Words.bytes(bytes)})
+	if is_downgrade:
+		var values := {"newest": version, "version": _session.model.version}
+		weight += "\n\n" + tr("ASK_MODE_DOWNGRADE").format(values)
 	_frame.reword("ASK_MODE", _mode_values(_asked_mode, version, weight))
 
 
@@ -208,6 +277,13 @@ func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
 	if newest.is_empty():
 		newest = tr("ASK_MODE_NONE")
 	return {"mode": mode, "description": facts.description, "newest": newest, "weight": weight}
+
+
+func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
+	_frame.whats_new.show_versions(WhatsNewScreen.entries(notes))
+	if not notes.is_empty():
+		var newest := notes[0]
+		_frame.home.show_notes(newest.version, VSekaiUpdater.notes_to_bbcode(newest.notes))
 
 
 func _on_rollback_requested() -> void:

@@ -17,13 +17,20 @@ var previous_version: String = ""
 var mode: String = ""
 var modes: Array[SettingsFacts.Mode] = []
 var bad_versions: PackedStringArray = []
-var is_on_trial: bool = false
+## Starts of the new version that have failed.
+var failed_starts: int = 0
+## The version that a person went back from, and the one whose notice was put away.
+var put_away: String = ""
+var dismissed: String = ""
+## Whether there is anything to install from.
+var has_repository: bool = true
 var is_resumable: bool = false
 var is_integrated: bool = false
 ## The available update; empty = none.
 var new_version: String = ""
 var new_mode: String = ""
 var is_recalled: bool = false
+var is_downgrade: bool = false
 ## Of the available update; -1 = unknown.
 var download_bytes: int = -1
 var needed_bytes: int = -1
@@ -51,10 +58,22 @@ func is_installed() -> bool:
 	return not version.is_empty()
 
 
+## Puts the notice of this kind away.
+func dismiss(notice: HomeState.Notice) -> void:
+	match notice:
+		HomeState.Notice.MESSAGE:
+			message = ""
+		HomeState.Notice.CRASHED:
+			has_crashed = false
+		HomeState.Notice.ROLLED_BACK, HomeState.Notice.WENT_BACK:
+			dismissed = bad_versions[-1]
+
+
 func forget_release() -> void:
 	new_version = ""
 	new_mode = ""
 	is_recalled = false
+	is_downgrade = false
 	download_bytes = -1
 	needed_bytes = -1
 
@@ -72,6 +91,8 @@ func home_state() -> HomeState:
 	state.failure = failure.sentence() if failure != null else ""
 	state.notice = _notice(state.kind)
 	state.notice_version = _notice_version(state.notice)
+	state.message = message
+	state.is_downgrade = is_downgrade
 	state.facts = _facts()
 	return state
 
@@ -137,6 +158,8 @@ func _kind() -> HomeState.Kind:
 		kind = HomeState.Kind.PLAYING
 	elif activity != HomeState.Kind.READY:
 		kind = activity
+	elif not has_repository and not is_installed():
+		kind = HomeState.Kind.NO_REPOSITORY
 	elif failure != null and not _is_mode_retired():
 		var is_offline := is_failure_of_check and failure.code in OFFLINE_CODES
 		kind = HomeState.Kind.OFFLINE if is_offline else HomeState.Kind.FAILED
@@ -154,19 +177,26 @@ func _kind() -> HomeState.Kind:
 ## The first that applies: those that call for action come before those that only inform.
 func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 	var quiet := [HomeState.Kind.LOADING, HomeState.Kind.PLAYING, HomeState.Kind.DAMAGED]
+	if not message.is_empty() and not kind in quiet:
+		return HomeState.Notice.MESSAGE
 	if not is_installed() or kind in quiet:
 		return HomeState.Notice.NONE
 	var is_moved := not new_mode.is_empty() and not mode.is_empty() and new_mode != mode
 	var is_back := not bad_versions.is_empty() and new_version.is_empty()
+	is_back = is_back and not bad_versions[-1] in [version, dismissed]
+	var is_by_hand := is_back and bad_versions[-1] == put_away
+	var is_older := kind == HomeState.Kind.UPDATE_WAITING and is_downgrade
 	var is_rolling := kind == HomeState.Kind.READY and not _rolling_out().is_empty()
 	var holds: Dictionary[HomeState.Notice, bool] = {
 		HomeState.Notice.CRASHED: has_crashed,
 		HomeState.Notice.RECALLED: is_recalled,
+		HomeState.Notice.DOWNGRADE: is_older,
 		HomeState.Notice.MODE_MOVED: is_moved,
 		HomeState.Notice.MODE_RETIRED: _is_mode_retired(),
-		HomeState.Notice.ROLLED_BACK: is_back and bad_versions[-1] != version,
+		HomeState.Notice.WENT_BACK: is_by_hand,
+		HomeState.Notice.ROLLED_BACK: is_back,
 		HomeState.Notice.ROLLING_OUT: is_rolling,
-		HomeState.Notice.ON_TRIAL: is_on_trial,
+		HomeState.Notice.ON_TRIAL: failed_starts > 0,
 		HomeState.Notice.UPDATES_OFF: are_updates_off,
 	}
 	for notice: HomeState.Notice in holds:
@@ -176,7 +206,7 @@ func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 
 
 func _notice_version(notice: HomeState.Notice) -> String:
-	if notice == HomeState.Notice.ROLLED_BACK:
+	if notice in [HomeState.Notice.ROLLED_BACK, HomeState.Notice.WENT_BACK]:
 		return bad_versions[-1]
 	return _rolling_out() if notice == HomeState.Notice.ROLLING_OUT else ""
 

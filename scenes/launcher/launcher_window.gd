@@ -62,6 +62,8 @@ static func step_aside(window: Window) -> void:
 static func come_back(window: Window) -> void:
 	if window.mode == Window.MODE_MINIMIZED:
 		window.mode = Window.MODE_WINDOWED
+	# Keys and gamepad must reach it without a click.
+	window.grab_focus()
 	call_back(window)
 
 

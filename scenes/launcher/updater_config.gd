@@ -8,6 +8,11 @@ class_name UpdaterConfig
 static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
 	updater.install_dir = _install_dir(branding, settings)
 	updater.display_name = branding.product_name
+	if not branding.url_scheme.is_empty():
+		updater.url_scheme = branding.url_scheme
+	if not branding.app_id.is_empty():
+		updater.app_id = branding.app_id
+	updater.icon = branding.icon
 	_apply_network(updater, branding, settings)
 	# Nothing may be installed before a folder has been chosen.
 	var is_new := not settings.is_first_run_done

@@ -15,13 +15,27 @@ signal up_to_date
 ## [param bbcode] and the [param links] in it are safe to show.
 signal notes_found(version: String, bbcode: String, links: PackedStringArray)
 ## What following a mode would download; [param bytes] -1 = unknown, 0 = nothing.
-signal mode_weighed(mode: String, version: String, bytes: int)
-signal progress_changed(done: int, total: int, bytes_per_second: float, seconds_left: float)
+signal mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bool)
+signal progress_changed(
+	done: int,
+	total: int,
+	bytes_per_second: float,
+	seconds_left: float,
+	received: int,
+	download: int
+)
 signal update_completed
 ## An operation other than a check or an update has failed: those failures are in the model.
 signal failed(report: ErrorReport)
 signal game_started
 signal game_ended
+## A person went back from this version.
+signal went_back(version: String)
+signal install_moved(directory: String)
+signal move_failed
+signal uninstalled
+## The notes of the last versions, the newest first.
+signal notes_listed(notes: Array[VSekaiNotes])
 
 const KINDS: Dictionary[VSekaiUpdater.State, HomeState.Kind] = {
 	VSekaiUpdater.State.CHECKING: HomeState.Kind.CHECKING,
@@ -44,7 +58,13 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 	VSekaiUpdater.Operation.INTEGRATE: "ERROR_TITLE_LINKS",
 	VSekaiUpdater.Operation.UNINTEGRATE: "ERROR_TITLE_LINKS",
 	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
+	VSekaiUpdater.Operation.MOVE_INSTALL: "ERROR_TITLE_MOVE",
 }
+## Operations whose failure nobody waits for.
+const QUIET: Array[VSekaiUpdater.Operation] = [
+	VSekaiUpdater.Operation.LIST_MODES,
+	VSekaiUpdater.Operation.LIST_NOTES,
+]
 
 @export var updater: VSekaiUpdater
 
@@ -72,6 +92,8 @@ func _ready() -> void:
 	updater.integrated.connect(status_outdated.emit.bind(false))
 	updater.unintegrated.connect(status_outdated.emit.bind(false))
 	updater.uninstalled.connect(_on_uninstalled)
+	updater.install_moved.connect(_on_install_moved)
+	updater.notes_listed.connect(_on_notes_listed)
 
 
 ## The install follows this mode now, or the first one will.
@@ -96,6 +118,7 @@ func _on_update_found(release: VSekaiRelease) -> void:
 	model.new_version = release.version
 	model.new_mode = release.mode
 	model.is_recalled = release.why == "recalled"
+	model.is_downgrade = release.is_downgrade
 	var bbcode := VSekaiUpdater.notes_to_bbcode(release.notes)
 	notes_found.emit(release.version, bbcode, VSekaiUpdater.notes_links(release.notes))
 	changed.emit()
@@ -138,11 +161,14 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 		model.failure = report
 		model.is_failure_of_check = is_check
 	elif failure.operation == VSekaiUpdater.Operation.PLAN_MODE:
-		mode_weighed.emit("", "", -1)
-	elif failure.operation != VSekaiUpdater.Operation.LIST_MODES and failure.code != "cancelled":
+		mode_weighed.emit("", "", -1, false)
+	elif not failure.operation in QUIET and failure.code != "cancelled":
 		failed.emit(report)
 	changed.emit()
-	if is_update:
+	var is_move := failure.operation == VSekaiUpdater.Operation.MOVE_INSTALL
+	if is_move:
+		move_failed.emit()
+	if is_update or is_move:
 		status_outdated.emit(false)
 	else:
 		ended.emit()
@@ -154,7 +180,9 @@ func _on_status_read(status: VSekaiStatus) -> void:
 	model.previous_version = status.previous_version
 	model.mode = status.mode
 	model.bad_versions = status.bad_versions
-	model.is_on_trial = status.is_on_trial
+	model.failed_starts = status.failed_starts if status.is_on_trial else 0
+	if status.is_installed:
+		model.has_repository = true
 	model.is_resumable = status.is_resumable
 	model.is_integrated = status.is_integrated
 	status_known.emit(status.is_installed)
@@ -178,7 +206,8 @@ func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 
 func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
 	var bytes := plan.download_bytes if plan != null else 0
-	mode_weighed.emit(mode, plan.version if plan != null else "", bytes)
+	var is_lower := plan != null and plan.is_downgrade
+	mode_weighed.emit(mode, plan.version if plan != null else "", bytes, is_lower)
 	ended.emit()
 
 
@@ -197,11 +226,13 @@ func _on_repair_completed(repaired_files: int) -> void:
 
 func _on_rolled_back(version: String) -> void:
 	model.forget_release()
-	model.message = tr("MESSAGE_ROLLED_BACK").format({"version": version})
 	if updater.is_game_running():
+		# It did not start, and the version before it runs instead.
 		model.version = version
-	else:
-		status_outdated.emit(false)
+		return
+	model.message = tr("MESSAGE_ROLLED_BACK").format({"version": version})
+	went_back.emit(model.version)
+	status_outdated.emit(false)
 
 
 func _on_launched() -> void:
@@ -220,4 +251,16 @@ func _on_game_exited(exit_code: int) -> void:
 func _on_uninstalled() -> void:
 	model.forget_release()
 	model.message = tr("MESSAGE_UNINSTALLED").format({"product": model.product_name})
+	uninstalled.emit()
 	status_outdated.emit(true)
+
+
+func _on_install_moved(directory: String) -> void:
+	model.message = tr("MESSAGE_MOVED").format({"product": model.product_name})
+	install_moved.emit(directory)
+	status_outdated.emit(false)
+
+
+func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
+	notes_listed.emit(notes)
+	ended.emit()

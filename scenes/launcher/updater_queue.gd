@@ -14,11 +14,13 @@ const BACKGROUND: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.LIST_MODES,
 	VSekaiUpdater.Operation.CHECK,
 	VSekaiUpdater.Operation.PLAN_MODE,
+	VSekaiUpdater.Operation.LIST_NOTES,
 ]
 ## Background operations that use the network and can take long.
 const SLOW: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.CHECK,
 	VSekaiUpdater.Operation.PLAN_MODE,
+	VSekaiUpdater.Operation.LIST_NOTES,
 ]
 
 @export var updater: VSekaiUpdater

@@ -43,6 +43,11 @@ var is_first_run_done: bool = false
 ## Whether an installation of the launcher itself was offered, and whether it is in the menu.
 var is_install_offered: bool = false
 var is_in_menu: bool = false
+## Where the installation is being moved to; empty = nowhere.
+var moving_to: String = ""
+## The version that a person went back from, and the one whose notice was put away.
+var put_away_version: String = ""
+var dismissed_version: String = ""
 ## Arguments for the game, as typed: separated by spaces, with "..." around those that hold one.
 var game_arguments: String = ""
 var is_vr_wanted: bool = false
@@ -110,6 +115,9 @@ func keys() -> PackedStringArray:
 		"is_first_run_done",
 		"is_install_offered",
 		"is_in_menu",
+		"moving_to",
+		"put_away_version",
+		"dismissed_version",
 		"game_arguments",
 		"is_vr_wanted",
 		"window_rect",
@@ -120,6 +128,9 @@ func keys() -> PackedStringArray:
 
 func _limit() -> void:
 	install_dir = install_dir.left(TEXT_MAX)
+	moving_to = moving_to.left(TEXT_MAX)
+	put_away_version = put_away_version.left(TEXT_MAX)
+	dismissed_version = dismissed_version.left(TEXT_MAX)
 	proxy = proxy.left(TEXT_MAX)
 	game_arguments = game_arguments.left(TEXT_MAX)
 	locale = locale.left(32)

@@ -1,6 +1,7 @@
 class_name WhatsNewScreen
 extends MarginContainer
-## The release notes of a version. Downloads nothing, and opens nothing itself.
+## The release notes of the last versions, the newest first. Downloads nothing, and opens nothing
+## itself.
 
 ## Always one of the links that came with the notes.
 signal link_requested(url: String)
@@ -8,8 +9,21 @@ signal link_requested(url: String)
 ## The others are in the text, within reach of a pointer.
 const LINKS_MAX := 6
 
-var _version: String = ""
-var _bbcode: String = ""
+
+class Entry:
+	extends RefCounted
+	## The notes of one version, safe to show.
+
+	var version: String = ""
+	var bbcode: String = ""
+	var links: PackedStringArray = []
+	## Unix time; 0 = unknown.
+	var published_at: int = 0
+	var is_current: bool = false
+	var is_new: bool = false
+
+
+var _entries: Array[Entry] = []
 var _urls: PackedStringArray = []
 
 @onready var _heading := %Heading as Label
@@ -31,24 +45,68 @@ func grab_default_focus() -> void:
 	InputMode.focus(_notes)
 
 
-## Notes that are safe to show, with the links in them. [param version] empty = none are known.
-func show_notes(version: String, bbcode: String, links: PackedStringArray) -> void:
-	_version = version
-	_bbcode = bbcode
-	_urls = links
+## What to show of what the updater has listed.
+static func entries(notes: Array[VSekaiNotes]) -> Array[Entry]:
+	var all: Array[Entry] = []
+	for each: VSekaiNotes in notes:
+		var entry := Entry.new()
+		entry.version = each.version
+		entry.bbcode = VSekaiUpdater.notes_to_bbcode(each.notes)
+		entry.links = VSekaiUpdater.notes_links(each.notes)
+		entry.published_at = each.published_at
+		entry.is_current = each.is_current
+		entry.is_new = each.is_new
+		all.append(entry)
+	return all
+
+
+## Empty: none are known.
+func show_versions(all: Array[Entry]) -> void:
+	_entries = all
 	if is_node_ready():
 		_draw_notes()
 
 
+## The notes of one version. [param version] empty = none are known.
+func show_notes(version: String, bbcode: String, links: PackedStringArray) -> void:
+	var entry := Entry.new()
+	entry.version = version
+	entry.bbcode = bbcode
+	entry.links = links
+	var all: Array[Entry] = []
+	if not version.is_empty():
+		all.append(entry)
+	show_versions(all)
+
+
 func _draw_notes() -> void:
-	if _version.is_empty():
-		_heading.text = tr("NOTES_TITLE")
-		_notes.text = tr("NOTES_UNKNOWN")
-		return
-	_heading.text = tr("NOTES_OF").format({"version": _version})
-	var has_notes := not _bbcode.strip_edges().is_empty()
-	_notes.text = _bbcode if has_notes else tr("NOTES_NONE")
+	var is_one := _entries.size() == 1
+	_heading.text = _head(_entries[0], "NOTES_OF") if is_one else tr("NOTES_TITLE")
+	_urls = []
+	var parts: PackedStringArray = []
+	for entry: Entry in _entries:
+		var has_notes := not entry.bbcode.strip_edges().is_empty()
+		var text := entry.bbcode if has_notes else tr("NOTES_NONE")
+		# Versions and dates have no brackets.
+		var head := "[font_size=24][b]%s[/b][/font_size]\n" % _head(entry, "HOME_VERSION")
+		parts.append(text if is_one else head + text)
+		for url: String in entry.links:
+			if not _urls.has(url):
+				_urls.append(url)
+	_notes.text = "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
 	_draw_links()
+
+
+## The version, with its date and what it is to this computer.
+func _head(entry: Entry, key: String) -> String:
+	var words: PackedStringArray = [tr(key).format({"version": entry.version})]
+	if entry.published_at > 0:
+		words.append(Time.get_date_string_from_unix_time(entry.published_at))
+	if entry.is_current:
+		words.append(tr("NOTES_INSTALLED"))
+	elif entry.is_new:
+		words.append(tr("NOTES_NEW"))
+	return " · ".join(words)
 
 
 ## As buttons too: links inside the text are out of reach without a pointer.

@@ -78,9 +78,13 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.notice = notice
 	state.notice_version = "0.1.3"
 	state.download_bytes = 6_700_000
+	state.message = TranslationServer.translate("MESSAGE_VERIFIED")
 	state.damaged_files = 3
 	state.failure = ErrorReport.of("disk_full").sentence()
-	if not kind in [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING]:
+	var bare := [
+		HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY
+	]
+	if not kind in bare:
 		state.version = "0.1.2"
 	if kind == HomeState.Kind.NOT_INSTALLED:
 		state.download_bytes = 52_000_000
@@ -94,7 +98,9 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	frame.home.state = state
 	frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
 	if state.is_working() or kind == HomeState.Kind.PAUSED:
-		frame.home.show_progress.call_deferred(2_900_000, 6_700_000, 1_240_000.0, 3.1)
+		frame.home.show_progress.call_deferred(
+			2_900_000, 6_700_000, 1_240_000.0, 3.1, 2_900_000, 6_700_000
+		)
 
 
 static func whats_new() -> Control:
@@ -184,7 +190,9 @@ static func _make_window(frame: LauncherFrame) -> void:
 
 
 static func kind_with(notice: HomeState.Notice) -> HomeState.Kind:
-	var waiting := [HomeState.Notice.MODE_MOVED, HomeState.Notice.RECALLED]
+	var waiting := [
+		HomeState.Notice.MODE_MOVED, HomeState.Notice.RECALLED, HomeState.Notice.DOWNGRADE
+	]
 	return HomeState.Kind.UPDATE_WAITING if notice in waiting else HomeState.Kind.READY
 
 

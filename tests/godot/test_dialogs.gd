@@ -132,11 +132,11 @@ func test_retry_closes_and_asks() -> void:
 func test_nothing_is_done_unless_the_answer_is_yes() -> void:
 	var frame := _open()
 	for answer: Key in [KEY_ENTER, KEY_ESCAPE]:
-		frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+		frame.ask("ASK_ROLLBACK", {"version": "0.1.1"}, _heard.append.bind("yes"))
 		# The focus starts on the answer that does nothing.
 		await Hands.key(get_tree(), answer)
 		assert(not frame.confirm_dialog.visible and _heard.is_empty())
-	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+	frame.ask("ASK_ROLLBACK", {"version": "0.1.1"}, _heard.append.bind("yes"))
 	await Hands.click(frame.confirm_dialog.get_node("%Yes") as Button)
 	assert(_heard == ["yes"])
 
@@ -158,7 +158,7 @@ func test_each_answer_is_reached_by_keys_and_pad() -> void:
 
 func test_of_two_dialogs_the_last_is_in_front() -> void:
 	var frame := _open()
-	frame.ask("ASK_QUIT", {}, _heard.append.bind("yes"))
+	frame.ask("ASK_ROLLBACK", {"version": "0.1.1"}, _heard.append.bind("yes"))
 	frame.show_error(_report(), false)
 	await Hands.key(get_tree(), KEY_ESCAPE)
 	assert(not frame.error_dialog.visible and frame.confirm_dialog.visible)

@@ -41,6 +41,8 @@ func test_every_state_has_its_primary_button() -> void:
 		K.REPAIRING: ["Please wait", A.NONE],
 		K.ROLLING_BACK: ["Please wait", A.NONE],
 		K.UNINSTALLING: ["Please wait", A.NONE],
+		K.MOVING: ["Please wait", A.NONE],
+		K.NO_REPOSITORY: ["Open the guide", A.SHOW_GUIDE],
 	}
 	var frame := _open(K.READY)
 	for kind: HomeState.Kind in K.values():
@@ -106,11 +108,14 @@ func test_notices_say_what_is_to_be_known() -> void:
 		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",
 		HomeState.Notice.MODE_MOVED: "moves you to beta",
 		HomeState.Notice.MODE_RETIRED: "The stable channel has been discontinued",
-		HomeState.Notice.ROLLED_BACK: "0.1.2 was restored in place of 0.1.3",
+		HomeState.Notice.ROLLED_BACK: "0.1.3 didn't start, so 0.1.2 was restored",
 		HomeState.Notice.RECALLED: "0.1.2 was withdrawn",
-		HomeState.Notice.ON_TRIAL: "If it doesn't start",
+		HomeState.Notice.ON_TRIAL: "0.1.2 didn't start last time",
 		HomeState.Notice.UPDATES_OFF: "Updates are turned off",
 		HomeState.Notice.CRASHED: "ended with an error",
+		HomeState.Notice.MESSAGE: "All files verified",
+		HomeState.Notice.WENT_BACK: "You went back from 0.1.3 to 0.1.2",
+		HomeState.Notice.DOWNGRADE: "is a downgrade",
 	}
 	var frame := _open(K.READY)
 	for notice: HomeState.Notice in HomeState.Notice.values():
@@ -138,23 +143,53 @@ func test_progress_is_drawn_ten_times_a_second_and_its_end_always() -> void:
 	assert(_text(frame, "%Detail") == "6.7 MB of 6.7 MB")
 
 
-func test_progress_of_a_download_is_of_what_the_button_has_named() -> void:
-	var frame := _open(K.DOWNLOADING)
-	await get_tree().process_frame
-	frame.home.state.download_bytes = 4_000_000
+func _wait_to_draw() -> void:
 	# By the clock: a timer of the engine would count a long first frame too.
 	var begun := Time.get_ticks_msec()
 	while Time.get_ticks_msec() - begun < 150:
 		await get_tree().process_frame
-	frame.home.show_progress(3_000_000, 6_000_000, 1_500_000.0, 2.0)
-	assert(
-		_text(frame, "%Detail") == "2.0 MB of 4.0 MB · 1.0 MB/s · 2 s left", _text(frame, "%Detail")
-	)
-	frame.home.show_progress(6_000_000, 6_000_000, 0.0, -1.0)
-	assert(_text(frame, "%Detail") == "4.0 MB of 4.0 MB", _text(frame, "%Detail"))
-	frame.home.state.kind = K.VERIFYING
-	frame.home.show_progress(6_000_000, 6_000_000, 0.0, -1.0)
-	assert(_text(frame, "%Detail") == "6.0 MB of 6.0 MB", "nothing is downloaded then")
+
+
+func test_progress_of_a_download_is_of_the_bytes_that_arrive() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	await _wait_to_draw()
+	# Most of the content is here already.
+	frame.home.show_progress(5_900_000, 6_000_000, 1_500_000.0, 2.0, 1_000_000, 4_000_000)
+	assert(_text(frame, "%Detail") == "1.0 MB of 4.0 MB · 1.5 MB/s · 2 s left")
+	assert(is_equal_approx((frame.home.get_node("%Bar") as ProgressBar).value, 25.0))
+
+
+func test_what_is_paused_has_no_speed() -> void:
+	var frame := _open(K.DOWNLOADING)
+	await get_tree().process_frame
+	await _wait_to_draw()
+	frame.home.show_progress(0, 6_000_000, 1_500_000.0, 2.0, 1_000_000, 4_000_000)
+	frame.home.state.kind = K.PAUSED
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%Detail") == "1.0 MB of 4.0 MB")
+
+
+func test_a_notice_that_only_informs_can_be_put_away() -> void:
+	var frame := _open(K.READY)
+	var heard: Array[HomeState.Notice] = []
+	frame.home.notice_dismissed.connect(heard.append)
+	for notice: HomeState.Notice in HomeState.Notice.values():
+		Shots.show_home(frame, Shots.kind_with(notice), notice)
+		var dismiss := frame.home.get_node("%Dismiss") as Button
+		assert(dismiss.is_visible_in_tree() == (notice in HomeState.DISMISSIBLE), str(notice))
+		if dismiss.is_visible_in_tree():
+			heard.clear()
+			dismiss.grab_focus()
+			await Hands.key(get_tree(), KEY_ENTER)
+			assert(heard == [notice] and not dismiss.has_focus())
+
+
+func test_a_downgrade_is_called_so() -> void:
+	var frame := _open(K.UPDATE_WAITING)
+	frame.home.state.is_downgrade = true
+	frame.home.state = frame.home.state
+	assert(_text(frame, "%Primary") == "Downgrade 6.7 MB")
 
 
 func test_progress_cannot_lie() -> void:

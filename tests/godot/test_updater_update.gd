@@ -196,7 +196,9 @@ func test_progress_comes_at_most_once_a_frame() -> void:
 	var updater := make_updater("frames")
 	var frames: Array[int] = []
 	updater.progress_changed.connect(
-		func(_done: int, _total: int, _rate: float, _left: float) -> void:
+		func(
+			_done: int, _total: int, _rate: float, _left: float, _received: int, _all: int
+		) -> void:
 			frames.append(Engine.get_process_frames())
 	)
 	updater.start_update()

@@ -89,5 +89,5 @@ func test_says_when_there_is_nothing_to_read() -> void:
 	assert("no release notes" in (screen.get_node("%Notes") as RichTextLabel).get_parsed_text())
 	screen.show_notes("", "", [])
 	assert(
-		"when an update is found" in (screen.get_node("%Notes") as RichTextLabel).get_parsed_text()
+		"after the first check" in (screen.get_node("%Notes") as RichTextLabel).get_parsed_text()
 	)

@@ -45,7 +45,8 @@ pub fn look(folder: &Path) -> Place {
         mode: None,
         trusted_owner: None,
     };
-    if Session::admit(&root, &admission).is_err() {
+    // What a move has left there, before it was stopped, is used by the next one.
+    if !root.is_arriving() && Session::admit(&root, &admission).is_err() {
         return Place::Taken;
     }
     let nearest = root.directory().ancestors().find(|above| above.exists());

@@ -290,9 +290,14 @@ fn leave(
         disk::remove_file(&root.control(LOCK))?;
         disk::remove_empty_directory(&root.control(""))?;
     }
-    moved.is_old_folder_gone = disk::remove_empty_directory(root.directory()).unwrap_or(false) || !root.directory().exists();
-    disk::remove_file(&to.control(ARRIVING))?;
+    // It stays if this user may not remove it, or if a disk is mounted there.
+    if let Err(error) = disk::remove_empty_directory(root.directory()) {
+        monitor.warn(&error);
+    }
+    moved.is_old_folder_gone = !root.directory().exists();
+    // Renews the link to the current version. The marker goes last: until then the same move can be asked for again.
     drop(Session::enter(to, admission, monitor)?);
+    disk::remove_file(&to.control(ARRIVING))?;
     Ok(moved)
 }
 

@@ -15,6 +15,7 @@ mod files;
 mod gone;
 mod heal;
 mod hints;
+mod line;
 mod modes;
 mod moved;
 mod offers;
