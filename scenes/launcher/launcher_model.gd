@@ -58,6 +58,11 @@ func is_installed() -> bool:
 	return not version.is_empty()
 
 
+## Whether the server could not be reached a moment ago.
+func is_offline() -> bool:
+	return failure != null and is_failure_of_check and failure.code in OFFLINE_CODES
+
+
 ## Puts the notice of this kind away.
 func dismiss(notice: HomeState.Notice) -> void:
 	match notice:
@@ -161,8 +166,7 @@ func _kind() -> HomeState.Kind:
 	elif not has_repository and not is_installed():
 		kind = HomeState.Kind.NO_REPOSITORY
 	elif failure != null and not _is_mode_retired():
-		var is_offline := is_failure_of_check and failure.code in OFFLINE_CODES
-		kind = HomeState.Kind.OFFLINE if is_offline else HomeState.Kind.FAILED
+		kind = HomeState.Kind.OFFLINE if is_offline() else HomeState.Kind.FAILED
 	elif damaged_files > 0:
 		kind = HomeState.Kind.DAMAGED
 	elif is_resumable:

@@ -50,7 +50,6 @@ func _ready() -> void:
 	listener.install_moved.connect(_on_install_moved)
 	listener.move_failed.connect(_on_move_failed)
 	listener.uninstalled.connect(_on_uninstalled)
-	listener.update_completed.connect(_on_update_completed)
 	_queue.refused.connect(_on_refused)
 	var timer := Timer.new()
 	timer.wait_time = CHECK_AGAIN_SECONDS
@@ -176,7 +175,7 @@ func install_first(is_menu_wanted: bool) -> void:
 ## The answer is [signal UpdaterListener.notes_listed].
 func list_notes() -> void:
 	if model.has_repository and not updater.is_busy():
-		_queue.start(updater.list_notes)
+		_queue.start(updater.list_notes.bind(model.is_offline()))
 
 
 func change_location(directory: String) -> void:
@@ -288,16 +287,11 @@ func _on_uninstalled() -> void:
 	apply_settings()
 
 
-func _on_update_completed() -> void:
-	if _is_menu_due:
-		_is_menu_due = false
-		_queue.start(updater.integrate)
-
-
 func _on_ended() -> void:
 	var are_notes_due := _are_notes_due
 	_are_notes_due = false
-	_queue.start_next(updater.list_notes if are_notes_due else Callable())
+	var list := updater.list_notes.bind(model.is_offline())
+	_queue.start_next(list if are_notes_due else Callable())
 
 
 func _on_up_to_date() -> void:
@@ -325,6 +319,10 @@ func _on_status_known(is_installed: bool) -> void:
 	first_run_decided.emit(is_first)
 	changed.emit()
 	if _is_move_due(is_installed):
+		return
+	if is_installed and _is_menu_due:
+		_is_menu_due = false
+		_queue.start_next(updater.integrate)
 		return
 	var is_automatic := not settings.is_manual_check_only and not model.are_updates_off
 	var is_check_due := _is_check_due and is_automatic

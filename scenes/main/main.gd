@@ -7,12 +7,20 @@ const LAUNCHER := "res://scenes/launcher/launcher.tscn"
 
 func _ready() -> void:
 	var arguments := command_line()
-	if arguments.is_empty() and DisplayServer.get_name() != "headless":
+	var is_window_wanted := arguments.is_empty() or is_from_menu(arguments)
+	if is_window_wanted and DisplayServer.get_name() != "headless":
 		get_tree().change_scene_to_file.call_deferred(LAUNCHER)
 		return
 	# A game was started from the desktop's menu: stay out of sight.
 	get_window().mode = Window.MODE_MINIMIZED
 	get_tree().quit(VSekaiUpdater.run_command_line(arguments))
+
+
+## Whether the desktop's menu has started this: then a person sees the launcher, and learns of
+## updates. A link has an address, and goes to the game at once.
+static func is_from_menu(arguments: PackedStringArray) -> bool:
+	var words := arguments.slice(0, -1) if arguments[-1] == "--" else arguments
+	return words.size() == 2 and words[0] == "open"
 
 
 ## The arguments for us and not for the engine: all that follow `--` or `++`. An exported launcher,

@@ -3,7 +3,6 @@ extends Node
 
 const Hands := preload("res://tests/godot/hands.gd")
 const SCENE := preload("res://scenes/launcher/launcher.tscn")
-const SETTINGS := "user://test_launcher.cfg"
 const UPDATE := VSekaiUpdater.Operation.UPDATE
 const WAIT_MSEC := 4000
 const SILENT := '[launcher]\nlocale="en"\nis_first_run_done=true\nupdate_policy=0\n'
@@ -12,13 +11,17 @@ const PLATFORM := "linux-x86_64"
 
 var _folder: String = OS.get_temp_dir().path_join("vsekai_launcher_%d" % get_instance_id())
 var _launcher: Launcher
+## Not in the user's folder, which depends on the desktop.
+var _settings_path: String = _folder + ".cfg"
 
 
 func _exit_tree() -> void:
 	_remove(_folder)
 	for variable: String in ["VSEKAI_REPOSITORY", "VSEKAI_TRUST_ROOT", "VSEKAI_INSTALL_DIR"]:
 		OS.unset_environment(variable)
-	DirAccess.remove_absolute(ProjectSettings.globalize_path(SETTINGS))
+	for variable: String in ["XDG_DATA_HOME", "XDG_CONFIG_HOME"]:
+		OS.unset_environment(variable)
+	DirAccess.remove_absolute(ProjectSettings.globalize_path(_settings_path))
 	get_tree().auto_accept_quit = true
 	TranslationServer.set_locale("en")
 
@@ -87,11 +90,17 @@ func _open(
 	OS.set_environment("VSEKAI_REPOSITORY", repository)
 	OS.set_environment("VSEKAI_TRUST_ROOT", root)
 	OS.set_environment("VSEKAI_INSTALL_DIR", _folder + "/install")
-	var file := FileAccess.open(SETTINGS, FileAccess.WRITE)
+	# The desktop of this test.
+	for variable: String in ["XDG_DATA_HOME", "XDG_CONFIG_HOME"]:
+		OS.set_environment(variable, _folder + "/desktop")
+	var file := FileAccess.open(_settings_path, FileAccess.WRITE)
 	file.store_string(settings)
 	file.close()
+	# Without a display the window is tiny.
+	if DisplayServer.get_name() == "headless" and get_window().size.x < 1000:
+		get_window().size = Vector2i(1280, 800)
 	_launcher = SCENE.instantiate() as Launcher
-	_launcher.settings_path = SETTINGS
+	_launcher.settings_path = _settings_path
 	add_child(_launcher)
 
 
@@ -165,7 +174,8 @@ func test_what_was_installed_is_found_again_and_updated() -> void:
 	await _until_primary("Update")
 	assert(not _node("%FirstRun").visible)
 	assert(_home("%First") == "Play")
-	assert("News of 0.1.2" in (_node("%WhatsNew").get_node("%Notes") as RichTextLabel).text)
+	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
+	await _until("notes", func() -> bool: return "News of 0.1.2" in notes.text)
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
@@ -333,7 +343,7 @@ func _open_installed() -> void:
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	# From now on the folder is that of the settings.
 	OS.unset_environment("VSEKAI_INSTALL_DIR")
-	var settings := _launcher.get("_settings") as LauncherSettings
+	var settings: LauncherSettings = _launcher.get("_settings")
 	settings.install_dir = _folder + "/install"
 	(_launcher.get_node("%Session") as LauncherSession).apply_settings()
 
@@ -404,12 +414,12 @@ func test_a_move_that_was_stopped_goes_on_with_the_next_start() -> void:
 	session.settings.save()
 	_launcher.free()
 	_launcher = SCENE.instantiate() as Launcher
-	_launcher.settings_path = SETTINGS
+	_launcher.settings_path = _settings_path
 	add_child(_launcher)
 	var there := _folder + "/games/V-Sekai"
 	await _until("moved", func() -> bool: return DirAccess.dir_exists_absolute(there + "/versions"))
 	await _until_primary("Play")
-	assert(LauncherSettings.load_from(SETTINGS).moving_to.is_empty())
+	assert(LauncherSettings.load_from(_settings_path).moving_to.is_empty())
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
@@ -434,7 +444,7 @@ func test_the_notes_of_the_last_versions_are_there_when_up_to_date_and_offline()
 
 func test_the_result_of_verifying_is_shown_on_home_for_a_while() -> void:
 	await _install()
-	var timer := _launcher.get("_message_timer") as Timer
+	var timer: Timer = _launcher.get("_message_timer")
 	timer.wait_time = 0.3
 	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
 	await _until(
@@ -465,6 +475,8 @@ func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> vo
 	await _install()
 	_publish("0.1.9", "beta")
 	var session := _launcher.get_node("%Session") as LauncherSession
+	var timer: Timer = _launcher.get("_message_timer")
+	timer.wait_time = 0.3
 	session.settings.update_policy = LauncherSettings.UpdatePolicy.SILENT
 	session.settings.is_first_run_done = true
 	session.apply_settings()
@@ -477,5 +489,5 @@ func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> vo
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
 	await _until_primary("Downgrade")
 	assert(_home("%Version") == "Version 0.2.0", "nothing came by itself")
-	assert("is a downgrade" in _home("%NoticeText"), _home("%NoticeText"))
+	await _until("a word", func() -> bool: return "is a downgrade" in _home("%NoticeText"))
 	await _until("settled", func() -> bool: return not _updater().is_busy())

@@ -115,6 +115,28 @@ func test_silent_policy_updates_by_itself() -> void:
 	assert(told.find("update_found") < told.find("plan_made") and count_of("update_found") == 1)
 
 
+func test_silent_policy_asks_where_nothing_is_installed() -> void:
+	var updater := make_updater("silent_new")
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.SILENT
+	updater.check_for_update()
+	var plan: VSekaiPlan = (await wait_for("plan_made"))[0]
+	assert(plan.is_first_install)
+	await wait_frames(10)
+	assert(not updater.is_busy() and not DirAccess.dir_exists_absolute(updater.install_dir))
+
+
+func test_silent_policy_asks_after_an_uninstall_too() -> void:
+	install("silent_gone")
+	var updater := make_updater("silent_gone")
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.SILENT
+	updater.uninstall()
+	await wait_for("uninstalled")
+	updater.check_for_update()
+	await wait_for("plan_made")
+	await wait_frames(10)
+	assert(not updater.is_busy() and not DirAccess.dir_exists_absolute(updater.install_dir))
+
+
 func test_never_policy_only_tells() -> void:
 	install("never")
 	var updater := make_updater("never")
@@ -146,6 +168,28 @@ func test_pause_keeps_what_is_fetched_and_resume_goes_on() -> void:
 	await wait_for("update_completed")
 	var plan: VSekaiPlan = arguments_of("plan_made")[0]
 	assert(plan.is_resume and plan.reused_bytes > 300_000)
+
+
+func test_received_bytes_go_on_after_a_pause() -> void:
+	var updater := make_updater("received")
+	updater.rate_limit_bytes_per_second = 1_000_000
+	updater.start_update()
+	await wait_until(func() -> bool: return done_bytes() > 500_000, "progress")
+	updater.pause()
+	await wait_for("update_paused")
+	var before := arguments_of("progress_changed")
+	assert(before[4] > 300_000 and before[5] > 4_000_000, str(before))
+	updater.rate_limit_bytes_per_second = 0
+	var resumed: Array[Array] = []
+	updater.progress_changed.connect(func(...told: Array) -> void: resumed.append(told))
+	assert(updater.resume() == OK)
+	await wait_for("update_completed")
+	for told: Array in resumed:
+		assert(told[4] >= before[4], "%s after %s" % [told, before])
+	var last: Array = resumed[-1]
+	# What came of a chunk that was given up comes again.
+	assert(absi(last[4] - before[5]) < 400_000, "%s after %s" % [last, before])
+	assert(last[4] <= last[5])
 
 
 func test_resume_before_the_pause_is_done_goes_on_at_once() -> void:

@@ -151,11 +151,13 @@ pub fn desktop(brand: &Brand, links: Links) -> Result<Desktop> {
     })
 }
 
-/// The `vsekai` to register: this program, or the one beside it if this is a launcher.
+/// The program to register: this one. A launcher that will go with its version, or that is on Windows, where the stub
+/// starts everything, registers the `vsekai` beside it instead.
 fn program() -> Result<PathBuf> {
     let this = std::env::current_exe().map_err(Error::io("find", "vsekai"))?;
     let beside = this.with_file_name(format!("vsekai{}", std::env::consts::EXE_SUFFIX));
-    Ok(if !is_vsekai(&this) && beside.is_file() { beside } else { this })
+    let must_stay = cfg!(windows) || is_in_version(&this);
+    Ok(if must_stay && !is_vsekai(&this) && beside.is_file() { beside } else { this })
 }
 
 /// Whether a program is the command and not a launcher, which works with its other files only.

@@ -352,12 +352,13 @@ impl VSekaiUpdater {
     }
 
     /// Gets the release notes of the last ten versions of the followed mode, and of the installed one:
-    /// [signal notes_listed]. They are kept in the install, so that later calls also work without a network.
+    /// [signal notes_listed]. They are kept in the install, so that later calls also work without a network. With
+    /// [param is_offline], the network is not even tried.
     #[func]
-    fn list_notes(&mut self) -> Answer {
+    fn list_notes(&mut self, #[opt(default = false)] is_offline: bool) -> Answer {
         self.begin(
             Operation::ListNotes,
-            |options, context| context.updater(options)?.notes(&context.monitor),
+            move |options, context| context.updater(options)?.notes(is_offline, &context.monitor),
             |node, notes| {
                 let notes: Array<Gd<VSekaiNotes>> = notes.iter().map(VSekaiNotes::of).collect();
                 node.tell(move |node| node.signals().notes_listed().emit(&notes));

@@ -52,14 +52,15 @@ impl VersionNotes {
 
 impl Updater {
     /// The notes of the last versions of the followed mode, the newest first, and of the installed one. Without the
-    /// repository, those that the last call has kept.
+    /// repository, or with `is_offline`, those that the last call has kept.
     ///
     /// # Errors
     /// Those of the repository, if nothing is known without it.
-    pub fn notes(&self, monitor: &Monitor) -> Result<Vec<VersionNotes>> {
+    pub fn notes(&self, is_offline: bool, monitor: &Monitor) -> Result<Vec<VersionNotes>> {
         let state = self.state_or_new(monitor)?;
         let kept = self.kept_notes(&state);
-        let mut all = match self.offered_notes(&state, &kept, monitor) {
+        let offered = if is_offline { Ok(kept.clone()) } else { self.offered_notes(&state, &kept, monitor) };
+        let mut all = match offered {
             Ok(all) => all,
             Err(Error::Cancelled) => return Err(Error::Cancelled),
             Err(error) if kept.is_empty() => return Err(error),
