@@ -96,40 +96,6 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.FAILED: [Action.RETRY, "HOME_RETRY", "HOME_RETRY"],
 	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
-## The status texts; a failure has a text of its own.
-const STATUS: Dictionary[Kind, String] = {
-	Kind.LOADING: "HOME_STATUS_LOADING",
-	Kind.NOT_INSTALLED: "HOME_STATUS_NOT_INSTALLED",
-	Kind.READY: "HOME_STATUS_READY",
-	Kind.CHECKING: "HOME_STATUS_CHECKING",
-	Kind.UPDATE_WAITING: "HOME_STATUS_UPDATE_WAITING",
-	Kind.RESUMABLE: "HOME_STATUS_RESUMABLE",
-	Kind.PREPARING: "HOME_STATUS_PREPARING",
-	Kind.DOWNLOADING: "HOME_STATUS_DOWNLOADING",
-	Kind.APPLYING: "HOME_STATUS_APPLYING",
-	Kind.PAUSED: "HOME_STATUS_PAUSED",
-	Kind.PLAYING: "HOME_STATUS_PLAYING",
-	Kind.DAMAGED: "HOME_STATUS_DAMAGED",
-	Kind.OFFLINE: "HOME_STATUS_OFFLINE",
-	Kind.VERIFYING: "HOME_STATUS_VERIFYING",
-	Kind.REPAIRING: "HOME_STATUS_REPAIRING",
-	Kind.ROLLING_BACK: "HOME_STATUS_ROLLING_BACK",
-	Kind.UNINSTALLING: "HOME_STATUS_UNINSTALLING",
-	Kind.MOVING: "HOME_STATUS_MOVING",
-	Kind.NO_REPOSITORY: "HOME_STATUS_NO_REPOSITORY",
-}
-const NOTICES: Dictionary[Notice, String] = {
-	Notice.ROLLING_OUT: "HOME_NOTICE_ROLLING_OUT",
-	Notice.MODE_MOVED: "HOME_NOTICE_MODE_MOVED",
-	Notice.MODE_RETIRED: "HOME_NOTICE_MODE_RETIRED",
-	Notice.ROLLED_BACK: "HOME_NOTICE_ROLLED_BACK",
-	Notice.RECALLED: "HOME_NOTICE_RECALLED",
-	Notice.ON_TRIAL: "HOME_NOTICE_ON_TRIAL",
-	Notice.UPDATES_OFF: "HOME_NOTICE_UPDATES_OFF",
-	Notice.CRASHED: "HOME_NOTICE_CRASHED",
-	Notice.WENT_BACK: "HOME_NOTICE_WENT_BACK",
-	Notice.DOWNGRADE: "HOME_NOTICE_DOWNGRADE",
-}
 
 var kind: Kind = Kind.LOADING
 var product_name: String = ""
@@ -219,7 +185,7 @@ func secondary_actions() -> Array[Action]:
 func status_text() -> String:
 	if kind == Kind.FAILED:
 		return failure
-	var key := STATUS[kind]
+	var key := HomeWords.STATUS[kind]
 	if kind == Kind.OFFLINE and not is_installed():
 		key = "HOME_STATUS_OFFLINE_NOT_INSTALLED"
 	return _fill(key)
@@ -228,7 +194,7 @@ func status_text() -> String:
 func notice_text() -> String:
 	if notice == Notice.MESSAGE:
 		return message
-	return "" if notice == Notice.NONE else _fill(NOTICES[notice])
+	return "" if notice == Notice.NONE else _fill(HomeWords.NOTICES[notice])
 
 
 static func action_text(action: Action) -> String:

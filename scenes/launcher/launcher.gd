@@ -17,8 +17,7 @@ const REPORT_MAX := 1500
 @export var settings_path: String = LauncherSettings.PATH
 
 var _settings: LauncherSettings
-## The mode in question while a dialog asks about it.
-var _asked_mode: String = ""
+var _questions := LauncherQuestions.new()
 
 ## What ends the program.
 var _quit: Callable
@@ -48,6 +47,8 @@ func _ready() -> void:
 	_message_timer.timeout.connect(_session.dismiss.bind(HomeState.Notice.MESSAGE))
 	add_child(_message_timer)
 	_folder_dialog.theme = branding.theme
+	_questions.session = _session
+	_questions.frame = _frame
 	_connect_screens()
 	_connect_session()
 	_connect_own()
@@ -80,18 +81,18 @@ func _connect_screens() -> void:
 	first_run.locale_chosen.connect(_on_locale_chosen)
 	_frame.home.notice_dismissed.connect(_session.dismiss)
 	first_run.location_choice_requested.connect(_on_folder_choice_requested)
-	first_run.location_changed.connect(_on_location_chosen)
+	first_run.location_changed.connect(_questions.on_location_chosen)
 	first_run.install_requested.connect(_on_first_install)
-	_folder_dialog.dir_selected.connect(_on_location_chosen)
+	_folder_dialog.dir_selected.connect(_questions.on_location_chosen)
 	settings.settings_changed.connect(_on_settings_changed)
-	settings.mode_requested.connect(_on_mode_requested)
+	settings.mode_requested.connect(_questions.on_mode_requested)
 	settings.location_choice_requested.connect(_on_folder_choice_requested)
 	settings.folder_requested.connect(_on_folder_requested)
 	settings.verify_requested.connect(_session.verify)
 	settings.repair_requested.connect(_session.repair)
-	settings.rollback_requested.connect(_on_rollback_requested)
+	settings.rollback_requested.connect(_questions.on_rollback_requested)
 	settings.integration_requested.connect(_session.integrate)
-	settings.uninstall_requested.connect(_on_uninstall_requested)
+	settings.uninstall_requested.connect(_questions.on_uninstall_requested)
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)
 
 	_frame.about.website_requested.connect(OS.shell_open.bind(branding.project_url))
@@ -108,7 +109,7 @@ func _connect_session() -> void:
 	var listener := _session.listener
 	listener.notes_listed.connect(_on_notes_listed)
 	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
-	listener.mode_weighed.connect(_on_mode_weighed)
+	listener.mode_weighed.connect(_questions.on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
 	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
 	listener.failed.connect(_frame.show_error.bind(false))
@@ -201,47 +202,8 @@ func _on_settings_outdated() -> void:
 
 
 func _on_folder_choice_requested() -> void:
-	_folder_dialog.current_dir = _existing_folder(_session.model.directory)
+	_folder_dialog.current_dir = _session.model.directory.get_base_dir()
 	_folder_dialog.popup_centered_ratio()
-
-
-func _existing_folder(directory: String) -> String:
-	while not DirAccess.dir_exists_absolute(directory) and directory != directory.get_base_dir():
-		directory = directory.get_base_dir()
-	return directory
-
-
-## A game is never installed among other files, and never left behind without a question.
-func _on_location_chosen(chosen: String) -> void:
-	var directory := _session.find_location(chosen)
-	var model := _session.model
-	if directory == model.directory:
-		_show()
-		return
-	var place := VSekaiUpdater.inspect_folder(directory)
-	var is_free := place == VSekaiUpdater.Place.FREE
-	var is_there := place == VSekaiUpdater.Place.INSTALLED
-	if not is_free and not is_there:
-		var is_taken := place == VSekaiUpdater.Place.TAKEN
-		var key := "MESSAGE_FOLDER_TAKEN" if is_taken else "MESSAGE_FOLDER_FORBIDDEN"
-		model.message = tr(key).format({"directory": directory})
-		_show()
-	elif not model.is_installed():
-		_use_location(directory)
-	else:
-		var values := {
-			"product": branding.product_name, "from": model.directory, "directory": directory
-		}
-		if is_there:
-			_frame.ask("ASK_USE", values, _use_location.bind(directory))
-		else:
-			_frame.ask("ASK_MOVE", values, _session.move_to.bind(directory))
-
-
-func _use_location(directory: String) -> void:
-	_session.change_location(directory)
-	_settings.save()
-	_show()
 
 
 func _on_first_install() -> void:
@@ -251,49 +213,10 @@ func _on_first_install() -> void:
 	_session.install_first(_frame.first_run.is_menu_wanted())
 
 
-func _on_mode_requested(mode: String) -> void:
-	_asked_mode = mode
-	var values := _mode_values(mode, "", tr("ASK_MODE_WEIGHING"))
-	_frame.ask("ASK_MODE", values, _session.follow_mode.bind(mode))
-	_session.weigh_mode(mode)
-
-
-func _on_mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bool) -> void:
-	if _asked_mode.is_empty() or not mode in ["", _asked_mode]:
-		return
-	var weight := tr("ASK_MODE_LATER")
-	if bytes >= 0:
-		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
-		weight = tr(key).format({"bytes": Words.bytes(bytes)})
-	if is_downgrade:
-		var values := {"newest": version, "version": _session.model.version}
-		weight += "\n\n" + tr("ASK_MODE_DOWNGRADE").format(values)
-	_frame.reword("ASK_MODE", _mode_values(_asked_mode, version, weight))
-
-
-func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
-	var facts := _session.model.settings_facts().find_mode(mode)
-	var newest := version if not version.is_empty() else facts.newest
-	if newest.is_empty():
-		newest = tr("ASK_MODE_NONE")
-	return {"mode": mode, "description": facts.description, "newest": newest, "weight": weight}
-
-
-func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
-	_frame.whats_new.show_versions(WhatsNewScreen.entries(notes))
-	if not notes.is_empty():
-		var newest := notes[0]
-		_frame.home.show_notes(newest.version, VSekaiUpdater.notes_to_bbcode(newest.notes))
-
-
-func _on_rollback_requested() -> void:
-	var values := {"version": _session.model.previous_version}
-	_frame.ask("ASK_ROLLBACK", values, _session.roll_back)
-
-
-func _on_uninstall_requested() -> void:
-	var values := {"product": branding.product_name, "directory": _session.model.directory}
-	_frame.ask("ASK_UNINSTALL", values, _session.uninstall)
+func _on_notes_listed(entries: Array[NotesEntry]) -> void:
+	_frame.whats_new.show_versions(entries)
+	if not entries.is_empty():
+		_frame.home.show_notes(entries[0].version, entries[0].bbcode)
 
 
 func _on_folder_requested() -> void:

@@ -35,36 +35,7 @@ signal install_moved(directory: String)
 signal move_failed
 signal uninstalled
 ## The notes of the last versions, the newest first.
-signal notes_listed(notes: Array[VSekaiNotes])
-
-const KINDS: Dictionary[VSekaiUpdater.State, HomeState.Kind] = {
-	VSekaiUpdater.State.CHECKING: HomeState.Kind.CHECKING,
-	VSekaiUpdater.State.PREPARING_UPDATE: HomeState.Kind.PREPARING,
-	VSekaiUpdater.State.DOWNLOADING_UPDATE: HomeState.Kind.DOWNLOADING,
-	VSekaiUpdater.State.APPLYING_UPDATE: HomeState.Kind.APPLYING,
-	VSekaiUpdater.State.FINALIZING_UPDATE: HomeState.Kind.APPLYING,
-	VSekaiUpdater.State.ROLLING_BACK: HomeState.Kind.ROLLING_BACK,
-	VSekaiUpdater.State.PAUSED: HomeState.Kind.PAUSED,
-}
-## Titles for failed operations; any other has [constant ErrorReport.TITLE].
-const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
-	VSekaiUpdater.Operation.CHECK: "ERROR_TITLE_CHECK",
-	VSekaiUpdater.Operation.UPDATE: "ERROR_TITLE_UPDATE",
-	VSekaiUpdater.Operation.VERIFY: "ERROR_TITLE_VERIFY",
-	VSekaiUpdater.Operation.REPAIR: "ERROR_TITLE_REPAIR",
-	VSekaiUpdater.Operation.ROLLBACK: "ERROR_TITLE_ROLLBACK",
-	VSekaiUpdater.Operation.SWITCH_MODE: "ERROR_TITLE_MODE",
-	VSekaiUpdater.Operation.LAUNCH: "ERROR_TITLE_LAUNCH",
-	VSekaiUpdater.Operation.INTEGRATE: "ERROR_TITLE_LINKS",
-	VSekaiUpdater.Operation.UNINTEGRATE: "ERROR_TITLE_LINKS",
-	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
-	VSekaiUpdater.Operation.MOVE_INSTALL: "ERROR_TITLE_MOVE",
-}
-## Operations whose failure nobody waits for.
-const QUIET: Array[VSekaiUpdater.Operation] = [
-	VSekaiUpdater.Operation.LIST_MODES,
-	VSekaiUpdater.Operation.LIST_NOTES,
-]
+signal notes_listed(entries: Array[NotesEntry])
 
 @export var updater: VSekaiUpdater
 
@@ -106,9 +77,9 @@ func follow_mode(mode: String) -> void:
 func _on_state_changed(state: VSekaiUpdater.State) -> void:
 	# A repair shows as one state, whatever it does on the way.
 	var is_repair := updater.get_operation() == VSekaiUpdater.Operation.REPAIR
-	if is_repair or (updater.is_busy() and not KINDS.has(state)):
+	if is_repair or (updater.is_busy() and not UpdaterWords.KINDS.has(state)):
 		return
-	model.activity = KINDS.get(state, HomeState.Kind.READY)
+	model.activity = UpdaterWords.KINDS.get(state, HomeState.Kind.READY)
 	changed.emit()
 
 
@@ -153,7 +124,7 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
 	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
 	var report := ErrorReport.of(failure.code, failure.details)
-	report.title = TITLES.get(failure.operation, ErrorReport.TITLE)
+	report.title = UpdaterWords.TITLES.get(failure.operation, ErrorReport.TITLE)
 	if is_update and not model.is_installed():
 		report.title = "ERROR_TITLE_INSTALL"
 	model.activity = HomeState.Kind.READY
@@ -162,7 +133,7 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 		model.is_failure_of_check = is_check
 	elif failure.operation == VSekaiUpdater.Operation.PLAN_MODE:
 		mode_weighed.emit("", "", -1, false)
-	elif not failure.operation in QUIET and failure.code != "cancelled":
+	elif not failure.operation in UpdaterWords.QUIET and failure.code != "cancelled":
 		failed.emit(report)
 	changed.emit()
 	var is_move := failure.operation == VSekaiUpdater.Operation.MOVE_INSTALL
@@ -262,5 +233,15 @@ func _on_install_moved(directory: String) -> void:
 
 
 func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
-	notes_listed.emit(notes)
+	var entries: Array[NotesEntry] = []
+	for each: VSekaiNotes in notes:
+		var entry := NotesEntry.new()
+		entry.version = each.version
+		entry.bbcode = VSekaiUpdater.notes_to_bbcode(each.notes)
+		entry.links = VSekaiUpdater.notes_links(each.notes)
+		entry.published_at = each.published_at
+		entry.is_current = each.is_current
+		entry.is_new = each.is_new
+		entries.append(entry)
+	notes_listed.emit(entries)
 	ended.emit()

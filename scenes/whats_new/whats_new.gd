@@ -9,21 +9,7 @@ signal link_requested(url: String)
 ## The others are in the text, within reach of a pointer.
 const LINKS_MAX := 6
 
-
-class Entry:
-	extends RefCounted
-	## The notes of one version, safe to show.
-
-	var version: String = ""
-	var bbcode: String = ""
-	var links: PackedStringArray = []
-	## Unix time; 0 = unknown.
-	var published_at: int = 0
-	var is_current: bool = false
-	var is_new: bool = false
-
-
-var _entries: Array[Entry] = []
+var _entries: Array[NotesEntry] = []
 var _urls: PackedStringArray = []
 
 @onready var _heading := %Heading as Label
@@ -45,23 +31,8 @@ func grab_default_focus() -> void:
 	InputMode.focus(_notes)
 
 
-## What to show of what the updater has listed.
-static func entries(notes: Array[VSekaiNotes]) -> Array[Entry]:
-	var all: Array[Entry] = []
-	for each: VSekaiNotes in notes:
-		var entry := Entry.new()
-		entry.version = each.version
-		entry.bbcode = VSekaiUpdater.notes_to_bbcode(each.notes)
-		entry.links = VSekaiUpdater.notes_links(each.notes)
-		entry.published_at = each.published_at
-		entry.is_current = each.is_current
-		entry.is_new = each.is_new
-		all.append(entry)
-	return all
-
-
 ## Empty: none are known.
-func show_versions(all: Array[Entry]) -> void:
+func show_versions(all: Array[NotesEntry]) -> void:
 	_entries = all
 	if is_node_ready():
 		_draw_notes()
@@ -69,11 +40,11 @@ func show_versions(all: Array[Entry]) -> void:
 
 ## The notes of one version. [param version] empty = none are known.
 func show_notes(version: String, bbcode: String, links: PackedStringArray) -> void:
-	var entry := Entry.new()
+	var entry := NotesEntry.new()
 	entry.version = version
 	entry.bbcode = bbcode
 	entry.links = links
-	var all: Array[Entry] = []
+	var all: Array[NotesEntry] = []
 	if not version.is_empty():
 		all.append(entry)
 	show_versions(all)
@@ -84,7 +55,7 @@ func _draw_notes() -> void:
 	_heading.text = _head(_entries[0], "NOTES_OF") if is_one else tr("NOTES_TITLE")
 	_urls = []
 	var parts: PackedStringArray = []
-	for entry: Entry in _entries:
+	for entry: NotesEntry in _entries:
 		var has_notes := not entry.bbcode.strip_edges().is_empty()
 		var text := entry.bbcode if has_notes else tr("NOTES_NONE")
 		# Versions and dates have no brackets.
@@ -98,7 +69,7 @@ func _draw_notes() -> void:
 
 
 ## The version, with its date and what it is to this computer.
-func _head(entry: Entry, key: String) -> String:
+func _head(entry: NotesEntry, key: String) -> String:
 	var words: PackedStringArray = [tr(key).format({"version": entry.version})]
 	if entry.published_at > 0:
 		words.append(Time.get_date_string_from_unix_time(entry.published_at))

@@ -13,6 +13,8 @@ func _initialize() -> void:
 	updater.start_update.call_deferred()
 
 
-func _on_progress_changed(done: int, total: int, _rate: float, _left: float, _received: int, _all: int) -> void:
+func _on_progress_changed(
+	done: int, total: int, _rate: float, _left: float, _received: int, _all: int
+) -> void:
 	if done > 500_000 and total > 4_000_000:
 		quit(7)

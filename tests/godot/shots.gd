@@ -81,9 +81,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.message = TranslationServer.translate("MESSAGE_VERIFIED")
 	state.damaged_files = 3
 	state.failure = ErrorReport.of("disk_full").sentence()
-	var bare := [
-		HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY
-	]
+	var bare := [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY]
 	if not kind in bare:
 		state.version = "0.1.2"
 	if kind == HomeState.Kind.NOT_INSTALLED:

@@ -19,11 +19,13 @@ const FORBIDDEN: PackedStringArray = [
 const SETTINGS := "res://scenes/settings/launcher_settings.gd"
 ## Only these know the updater.
 const SESSION: PackedStringArray = [
+	"launcher_requests.gd",
 	"launcher_session.gd",
 	"own_updater.gd",
 	"updater_config.gd",
 	"updater_listener.gd",
 	"updater_queue.gd",
+	"updater_words.gd",
 ]
 
 

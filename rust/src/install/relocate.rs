@@ -290,14 +290,16 @@ fn leave(
         disk::remove_file(&root.control(LOCK))?;
         disk::remove_empty_directory(&root.control(""))?;
     }
-    // It stays if this user may not remove it, or if a disk is mounted there.
-    if let Err(error) = disk::remove_empty_directory(root.directory()) {
-        monitor.warn(&error);
-    }
-    moved.is_old_folder_gone = !root.directory().exists();
-    // Renews the link to the current version. The marker goes last: until then the same move can be asked for again.
+    // Renews the link to the current version.
     drop(Session::enter(to, admission, monitor)?);
-    disk::remove_file(&to.control(ARRIVING))?;
+    let removed = disk::remove_empty_directory(root.directory());
+    moved.is_old_folder_gone = !root.directory().exists();
+    match removed {
+        // The marker goes last: until then the same move can be asked for again.
+        Ok(_) => disk::remove_file(&to.control(ARRIVING))?,
+        // It stays if this user may not remove it, or if a disk is mounted there.
+        Err(error) => monitor.warn(&error),
+    }
     Ok(moved)
 }
 

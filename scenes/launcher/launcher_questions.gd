@@ -1,0 +1,77 @@
+class_name LauncherQuestions
+extends RefCounted
+## What the launcher asks before it does something that cannot simply be undone.
+
+var session: LauncherSession
+var frame: LauncherFrame
+
+## The mode in question while a dialog asks about it.
+var _asked_mode: String = ""
+
+
+func on_mode_requested(mode: String) -> void:
+	_asked_mode = mode
+	var values := _mode_values(mode, "", tr("ASK_MODE_WEIGHING"))
+	frame.ask("ASK_MODE", values, session.follow_mode.bind(mode))
+	session.weigh_mode(mode)
+
+
+func on_mode_weighed(mode: String, version: String, bytes: int, is_downgrade: bool) -> void:
+	if _asked_mode.is_empty() or not mode in ["", _asked_mode]:
+		return
+	var weight := tr("ASK_MODE_LATER")
+	if bytes >= 0:
+		var key := "ASK_MODE_BYTES" if bytes > 0 else "ASK_MODE_NOTHING"
+		weight = tr(key).format({"bytes": Words.bytes(bytes)})
+	if is_downgrade:
+		var values := {"newest": version, "version": session.model.version}
+		weight += "\n\n" + tr("ASK_MODE_DOWNGRADE").format(values)
+	frame.reword("ASK_MODE", _mode_values(_asked_mode, version, weight))
+
+
+func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
+	var facts := session.model.settings_facts().find_mode(mode)
+	var newest := version if not version.is_empty() else facts.newest
+	if newest.is_empty():
+		newest = tr("ASK_MODE_NONE")
+	return {"mode": mode, "description": facts.description, "newest": newest, "weight": weight}
+
+
+func on_rollback_requested() -> void:
+	var values := {"version": session.model.previous_version}
+	frame.ask("ASK_ROLLBACK", values, session.roll_back)
+
+
+func on_uninstall_requested() -> void:
+	var values := {"product": session.branding.product_name, "directory": session.model.directory}
+	frame.ask("ASK_UNINSTALL", values, session.uninstall)
+
+
+## A game is never installed among other files, and never left behind without a question.
+func on_location_chosen(chosen: String) -> void:
+	var model := session.model
+	var directory := session.find_location(chosen)
+	var place := session.look_at(directory)
+	var values := {
+		"product": session.branding.product_name, "from": model.directory, "directory": directory
+	}
+	match place:
+		LauncherRequests.Place.HERE:
+			pass
+		LauncherRequests.Place.TAKEN:
+			model.message = tr("MESSAGE_FOLDER_TAKEN").format(values)
+		LauncherRequests.Place.FORBIDDEN:
+			model.message = tr("MESSAGE_FOLDER_FORBIDDEN").format(values)
+		_ when not model.is_installed():
+			_use_location(directory)
+		LauncherRequests.Place.INSTALLED:
+			frame.ask("ASK_USE", values, _use_location.bind(directory))
+		LauncherRequests.Place.FREE:
+			frame.ask("ASK_MOVE", values, session.move_to.bind(directory))
+	session.changed.emit()
+
+
+func _use_location(directory: String) -> void:
+	session.change_location(directory)
+	session.settings_outdated.emit()
+	session.changed.emit()

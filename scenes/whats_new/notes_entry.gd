@@ -1,0 +1,11 @@
+class_name NotesEntry
+extends RefCounted
+## The release notes of one version, safe to show: plain data.
+
+var version: String = ""
+var bbcode: String = ""
+var links: PackedStringArray = []
+## Unix time; 0 = unknown.
+var published_at: int = 0
+var is_current: bool = false
+var is_new: bool = false

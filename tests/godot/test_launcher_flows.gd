@@ -1,0 +1,186 @@
+extends "res://tests/godot/launcher_case.gd"
+## What a launcher must never do to a player: install unasked, leave a game behind, hide a result.
+
+
+func test_uninstalled_means_uninstalled_whatever_the_policy() -> void:
+	await _install()
+	_launcher.free()
+	_open(SILENT)
+	await _until_primary("Play")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	var message := _node("%FirstRun").get_node("%Message") as Label
+	assert(message.visible and message.text == "V-Sekai was uninstalled.", message.text)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	await get_tree().create_timer(0.3).timeout
+	assert(not _updater().is_busy())
+	assert(not DirAccess.dir_exists_absolute(_folder + "/install/versions"))
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until_primary("Play")
+
+
+func test_without_a_repository_the_author_is_told_what_to_do() -> void:
+	_open(SILENT, " ", "/nowhere/root.json")
+	await _until_primary("Open the guide")
+	assert(not _node("%FirstRun").visible)
+	assert("no update server yet" in _home("%Status"), _home("%Status"))
+
+
+## Chooses a folder in Settings, as the system's dialog would.
+func _choose_folder(folder: String) -> void:
+	(_launcher.get_node("%FolderDialog") as FileDialog).dir_selected.emit(folder)
+
+
+func _open_installed() -> void:
+	await _install()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	# From now on the folder is that of the settings.
+	OS.unset_environment("VSEKAI_INSTALL_DIR")
+	var settings: LauncherSettings = _launcher.get("_settings")
+	settings.install_dir = _folder + "/install"
+	(_launcher.get_node("%Session") as LauncherSession).apply_settings()
+
+
+func test_a_chosen_folder_gets_one_of_its_own_and_the_game_moves_there() -> void:
+	await _open_installed()
+	_choose_folder(_folder + "/games")
+	assert(_node("%ConfirmDialog").visible)
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	assert(_folder + "/games/V-Sekai" in question.text, question.text)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	var there := _folder + "/games/V-Sekai"
+	await _until("moved", func() -> bool: return DirAccess.dir_exists_absolute(there + "/versions"))
+	await _until_primary("Play")
+	assert(not DirAccess.dir_exists_absolute(_folder + "/install"))
+	assert(_updater().install_dir == there and _home("%NoticeText") == "V-Sekai was moved.")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	var exited: Array[int] = []
+	_updater().game_exited.connect(func(code: int, _ok: bool) -> void: exited.append(code))
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("the end of the game", func() -> bool: return exited == [0])
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_a_move_that_is_refused_changes_nothing() -> void:
+	await _open_installed()
+	_choose_folder(_folder + "/games")
+	await Hands.key(get_tree(), KEY_ESCAPE)
+	assert(not _node("%ConfirmDialog").visible)
+	assert(_updater().install_dir == _folder + "/install")
+	assert(DirAccess.dir_exists_absolute(_folder + "/install/versions"))
+
+
+func test_a_folder_with_other_files_is_refused_where_one_looks() -> void:
+	await _open_installed()
+	DirAccess.make_dir_recursive_absolute(_folder + "/full/V-Sekai/photos")
+	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
+	_choose_folder(_folder + "/full")
+	assert(not _node("%ConfirmDialog").visible)
+	var message := _node("%Settings").get_node("%MessageText") as Label
+	assert(message.is_visible_in_tree() and "contains other files" in message.text, message.text)
+	assert(_updater().install_dir == _folder + "/install")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_an_installation_that_is_there_can_be_used() -> void:
+	await _open_installed()
+	var arguments: PackedStringArray = [
+		"update", _folder + "/other/V-Sekai", "--quiet", "--repository", _folder + "/repository"
+	]
+	arguments.append_array(["--trust-root", _folder + "/keys/root.json"])
+	assert(VSekaiUpdater.run_command_line(arguments) == 0)
+	_choose_folder(_folder + "/other")
+	var yes := _node("%ConfirmDialog").get_node("%Yes") as Button
+	assert(yes.text == "Use what is there")
+	await Hands.click(yes)
+	await _until_primary("Play")
+	assert(_updater().install_dir == _folder + "/other/V-Sekai")
+	assert(DirAccess.dir_exists_absolute(_folder + "/install/versions"), "the other one stays")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_a_move_that_was_stopped_goes_on_with_the_next_start() -> void:
+	await _open_installed()
+	var session := _launcher.get_node("%Session") as LauncherSession
+	session.settings.moving_to = _folder + "/games/V-Sekai"
+	session.settings.is_first_run_done = true
+	session.settings.save()
+	_launcher.free()
+	_launcher = SCENE.instantiate() as Launcher
+	_launcher.settings_path = _settings_path
+	add_child(_launcher)
+	var there := _folder + "/games/V-Sekai"
+	await _until("moved", func() -> bool: return DirAccess.dir_exists_absolute(there + "/versions"))
+	await _until_primary("Play")
+	assert(LauncherSettings.load_from(_settings_path).moving_to.is_empty())
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_the_notes_of_the_last_versions_are_there_when_up_to_date_and_offline() -> void:
+	await _install()
+	_publish("0.1.2")
+	_launcher.free()
+	var settings := '[launcher]\nlocale="en"\nis_first_run_done=true\n'
+	_open(settings)
+	await _until_primary("Update")
+	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
+	await _until("notes", func() -> bool: return "News of 0.1.1" in notes.get_parsed_text())
+	var text := notes.get_parsed_text()
+	assert(text.find("News of 0.1.2") < text.find("News of 0.1.1"), text)
+	assert("Version 0.1.2" in text and "new" in text and "installed" in text, text)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	_launcher.free()
+	_open(settings, "http://127.0.0.1:9/", _folder + "/keys/root.json")
+	var again := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
+	await _until("notes", func() -> bool: return "News of 0.1.2" in again.get_parsed_text())
+
+
+func test_the_result_of_verifying_is_shown_on_home_for_a_while() -> void:
+	await _install()
+	var timer: Timer = _launcher.get("_message_timer")
+	timer.wait_time = 0.3
+	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
+	await _until("the result", func() -> bool: return "All files verified" in _home("%NoticeText"))
+	assert((_node("%Home").get_node("%Notice") as Control).is_visible_in_tree())
+	await _until(
+		"silence", func() -> bool: return not _node("%Home").get_node("%Notice").get("visible")
+	)
+
+
+func test_a_launcher_that_stays_open_learns_of_updates() -> void:
+	await _install()
+	var session := _launcher.get_node("%Session") as LauncherSession
+	_publish("0.1.2")
+	session.check_again(1_000_000_000)
+	assert(not _updater().is_busy(), "the last check is not old")
+	session.check_again(0)
+	await _until_primary("Update")
+	_publish("0.1.3")
+	await Hands.click(_node("%Home").get_node("%First") as Button)
+	await _until("0.1.3", func() -> bool: return "0.1.3" in _home("%Status"))
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> void:
+	_publish("0.2.0")
+	await _install()
+	_publish("0.1.9", "beta")
+	var session := _launcher.get_node("%Session") as LauncherSession
+	var timer: Timer = _launcher.get("_message_timer")
+	timer.wait_time = 0.3
+	session.settings.update_policy = LauncherSettings.UpdatePolicy.SILENT
+	session.settings.is_first_run_done = true
+	session.apply_settings()
+	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
+	var mode := _node("%Settings").get_node("%Mode") as OptionButton
+	await _until("two modes", func() -> bool: return mode.item_count == 2 and not mode.disabled)
+	mode.item_selected.emit(0)
+	var question := _node("%ConfirmDialog").get_node("%Message") as Label
+	await _until("a word", func() -> bool: return "This is a downgrade" in question.text)
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until_primary("Downgrade")
+	assert(_home("%Version") == "Version 0.2.0", "nothing came by itself")
+	await _until("a word", func() -> bool: return "is a downgrade" in _home("%NoticeText"))
+	await _until("settled", func() -> bool: return not _updater().is_busy())
