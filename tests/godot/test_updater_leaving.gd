@@ -6,7 +6,7 @@ func test_a_handler_may_remove_the_node_and_put_it_back() -> void:
 	var updater := make_updater("away")
 	updater.rate_limit_bytes_per_second = 1_000_000
 	updater.progress_changed.connect(
-		func(_done: int, _total: int, _rate: float, _left: float) -> void: remove_child(updater),
+		func(..._progress: Array) -> void: remove_child(updater),
 		CONNECT_ONE_SHOT,
 	)
 	updater.start_update()

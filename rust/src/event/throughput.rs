@@ -113,8 +113,8 @@ impl Throughput {
     /// The progress, if it has changed since the last call and the phase has an amount. A line that stands still is
     /// told from time to time.
     pub fn news(&mut self, now: Instant) -> Option<Progress> {
-        let is_silent = self.is_downloading()
-            && self.told.is_none_or(|told| now.saturating_duration_since(told) >= SILENCE);
+        let is_silent =
+            self.is_downloading() && self.told.is_none_or(|told| now.saturating_duration_since(told) >= SILENCE);
         let is_news = (std::mem::take(&mut self.is_news) || is_silent) && self.total_bytes > 0;
         if !is_news {
             return None;

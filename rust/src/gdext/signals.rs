@@ -47,7 +47,8 @@ impl VSekaiUpdater {
     }
 
     pub(super) fn tell_progress(&mut self, progress: Progress) {
-        let Progress { done_bytes, total_bytes, bytes_per_second, seconds_left, received_bytes, download_bytes } = progress;
+        let Progress { done_bytes, total_bytes, bytes_per_second, seconds_left, received_bytes, download_bytes } =
+            progress;
         let (received, download) = self.with_earlier_runs(received_bytes, download_bytes);
         let (done, total, left) = (int(done_bytes), int(total_bytes), seconds_left.unwrap_or(-1.0));
         let (received, download) = (int(received), download.map_or(-1, int));

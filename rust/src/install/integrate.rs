@@ -261,7 +261,8 @@ impl<'a> Names<'a> {
         let prefix = request.app_id_prefix;
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         // The names of files, folders and registry keys are made of it.
-        if !prefix.bytes().all(is_letter) || !prefix.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        if !prefix.bytes().all(is_letter)
+            || !prefix.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
             || prefix.len() > 128
         {
             return Err(invalid("app id", "use letters, digits, . _ and -, such as org.example.game"));

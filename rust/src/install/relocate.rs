@@ -47,7 +47,12 @@ pub struct Relocated {
 /// # Errors
 /// `not_installed`; `destination_not_ours` if `to` has other files, or another install; `invalid_argument` if one folder
 /// is in the other; `busy` while the game runs; `disk_full`.
-pub fn relocate(root: &InstallRoot, to: &InstallRoot, admission: &Admission<'_>, monitor: &Monitor) -> Result<Relocated> {
+pub fn relocate(
+    root: &InstallRoot,
+    to: &InstallRoot,
+    admission: &Admission<'_>,
+    monitor: &Monitor,
+) -> Result<Relocated> {
     let (from, there) = (root.directory(), to.directory());
     if from.starts_with(there) || there.starts_with(from) {
         let reason = format!("{} and {} must not be in each other", from.display(), there.display());
@@ -198,7 +203,8 @@ fn is_left_here(path: &Path, found: &Metadata) -> bool {
 }
 
 fn check_space(to: &InstallRoot, entries: &[Entry]) -> Result<()> {
-    let is_missing = |entry: &&Entry| entry.found.is_file() && !is_there(&to.directory().join(&entry.path), &entry.found);
+    let is_missing =
+        |entry: &&Entry| entry.found.is_file() && !is_there(&to.directory().join(&entry.path), &entry.found);
     let needed_bytes = entries.iter().filter(is_missing).map(|entry| entry.found.len()).sum();
     let free_bytes = disk::free_bytes(to.directory())?;
     if needed_bytes > free_bytes {
@@ -209,9 +215,8 @@ fn check_space(to: &InstallRoot, entries: &[Entry]) -> Result<()> {
 
 /// Whether this file was copied to `there`: files appear under their names only when they are complete.
 fn is_there(there: &Path, found: &Metadata) -> bool {
-    fs::symlink_metadata(there).is_ok_and(|copy| {
-        copy.is_file() && copy.len() == found.len() && disk::mtime_ns(&copy) == disk::mtime_ns(found)
-    })
+    fs::symlink_metadata(there)
+        .is_ok_and(|copy| copy.is_file() && copy.len() == found.len() && disk::mtime_ns(&copy) == disk::mtime_ns(found))
 }
 
 struct Copier<'a> {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::repository_state::RepositoryState;
 use super::Updater;
+use super::repository_state::RepositoryState;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::release::{ModeName, Release};
@@ -77,7 +77,12 @@ impl Updater {
         Ok(all)
     }
 
-    fn offered_notes(&self, state: &InstallState, kept: &[VersionNotes], monitor: &Monitor) -> Result<Vec<VersionNotes>> {
+    fn offered_notes(
+        &self,
+        state: &InstallState,
+        kept: &[VersionNotes],
+        monitor: &Monitor,
+    ) -> Result<Vec<VersionNotes>> {
         let mut view = RepositoryState::open(&self.settings, &self.root, state, monitor)?;
         let mode = view.mode(&self.settings, state)?;
         let mut wanted: Vec<(ModeName, Version)> =

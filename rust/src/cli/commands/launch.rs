@@ -8,9 +8,9 @@ use crate::app::host;
 use crate::app::updater::signed_digests;
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::{InstallRoot, InstallState};
 use crate::install::launch::{LaunchOptions, Launched, end, launch};
 use crate::install::link::LinkAddress;
+use crate::install::{InstallRoot, InstallState};
 
 use crate::cli::arguments::install::{Launch, Open};
 use crate::cli::output::Output;

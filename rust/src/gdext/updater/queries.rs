@@ -5,11 +5,11 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::{Operation, State, VSekaiUpdater};
-use crate::app::{host, places};
 use crate::app::notes;
+use crate::app::{host, places};
 use crate::gdext::convert::{strings, text, texts};
-use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::gdext::enums::Place;
+use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::gdext::{console, files};
 use crate::local::disk::{self, Durability};
 
