@@ -41,7 +41,8 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         publish(db.as_ref()).await?;
     }
     let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
-    let files = StaticFiles::new(chunks, bundles, db, Arc::new(Closed), Arc::default(), static_files::Options::default());
+    let files =
+        StaticFiles::new(chunks, bundles, db, Arc::new(Closed), Arc::default(), static_files::Options::default());
     let tcp = Tcp::bind(address.parse()?).await?;
     serve(tcp, files, &Limits::default(), std::future::pending()).await;
     Ok(())

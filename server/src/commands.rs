@@ -40,7 +40,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     }
     log::start(&loaded.config)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores.max(MIN_WORKERS)).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(cores.max(MIN_WORKERS)).enable_all().build();
     let runtime = runtime.map_err(|error| Error::Internal { context: format!("starting: {error}") })?;
     let code = runtime.block_on(run_async(cli.command, loaded.config));
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

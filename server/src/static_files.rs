@@ -51,11 +51,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            keep_s: 24 * 3600,
-            cache_bytes: 64 << 20,
-            fresh: Duration::from_secs(1),
-        }
+        Self { keep_s: 24 * 3600, cache_bytes: 64 << 20, fresh: Duration::from_secs(1) }
     }
 }
 

@@ -44,8 +44,9 @@ public sealed class VSekaiUpdaterNode
     /// <summary>Waits until the operation that runs has ended. Returns whether it went well.</summary>
     public async Task<bool> Finished() => (await Node.ToSignal(Node, "finished"))[0].AsBool();
 
-    /// <summary>Calls with done bytes, total bytes, bytes per second and seconds left, once a frame at most.</summary>
-    public void OnProgress(System.Action<long, long, double, double> call) => Node.Connect("progress_changed", Callable.From(call));
+    /// <summary>Calls with done bytes, total bytes, bytes per second, seconds left, and received bytes of a download and
+    /// its size (-1: no download), once a frame at most.</summary>
+    public void OnProgress(System.Action<long, long, double, double, long, long> call) => Node.Connect("progress_changed", Callable.From(call));
 
     private Error Begin(string method) => (Error)Node.Call(method).AsInt64();
 }

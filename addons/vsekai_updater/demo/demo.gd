@@ -62,8 +62,11 @@ func _update() -> void:
 		button.text = "Resume"
 
 
-func _on_progress_changed(done: int, total: int, bytes_per_second: float, _left: float) -> void:
-	bar.value = 100.0 * done / total
+func _on_progress_changed(
+	done: int, total: int, bytes_per_second: float, _left: float, received: int, download: int
+) -> void:
+	# Without a download, what is done of the content is shown.
+	bar.value = 100.0 * received / download if download > 0 else 100.0 * done / total
 	status.text = "%d %%, %.1f MB/s" % [bar.value, bytes_per_second / 1_000_000.0]
 
 

@@ -18,10 +18,10 @@ use super::values::{VSekaiFailure, VSekaiMode, VSekaiNotes, VSekaiPlan, VSekaiRe
 use crate::app::host;
 use crate::app::worker::{self, Context, Options, Planning};
 use crate::error::Result;
-use crate::formats::release::ModeName;
 use crate::install::integrate::APP_ID_PREFIX;
 
 mod care;
+mod offers;
 mod pump;
 mod queries;
 
@@ -319,66 +319,6 @@ impl VSekaiUpdater {
             |node, updated| match updated.why {
                 Some(_) => node.updated(&updated.current.version.to_string()),
                 None => node.up_to_date(),
-            },
-        )
-    }
-
-    /// Gets the modes of the repository: [signal modes_listed].
-    #[func]
-    fn list_modes(&mut self) -> Answer {
-        self.begin(
-            Operation::ListModes,
-            |options, context| context.updater(options)?.modes(&context.monitor),
-            |node, modes| {
-                let modes: Array<Gd<VSekaiMode>> = modes.iter().map(VSekaiMode::of).collect();
-                node.tell(move |node| node.signals().modes_listed().emit(&modes));
-            },
-        )
-    }
-
-    /// Makes the install follow another mode: [signal mode_switched]. Also changes [member mode], unless that is empty.
-    /// If nothing is installed yet, set [member mode] instead.
-    #[func]
-    fn switch_mode(&mut self, name: GString) -> Answer {
-        if name.is_empty() {
-            return Answer::ERR_INVALID_PARAMETER;
-        }
-        let name = name.to_string();
-        self.begin(
-            Operation::SwitchMode,
-            move |options, context| context.updater(options)?.switch_mode(&ModeName::new(&name)?, &context.monitor),
-            |node, mode| node.switched(text(mode.as_str())),
-        )
-    }
-
-    /// Gets the release notes of the last ten versions of the followed mode, and of the installed one:
-    /// [signal notes_listed]. They are kept in the install, so that later calls also work without a network. With
-    /// [param is_offline], the network is not even tried.
-    #[func]
-    fn list_notes(&mut self, #[opt(default = false)] is_offline: bool) -> Answer {
-        self.begin(
-            Operation::ListNotes,
-            move |options, context| context.updater(options)?.notes(is_offline, &context.monitor),
-            |node, notes| {
-                let notes: Array<Gd<VSekaiNotes>> = notes.iter().map(VSekaiNotes::of).collect();
-                node.tell(move |node| node.signals().notes_listed().emit(&notes));
-            },
-        )
-    }
-
-    /// Finds out what an update would do if the install followed this mode: [signal mode_planned]. Changes nothing.
-    #[func]
-    fn plan_mode(&mut self, name: GString) -> Answer {
-        if name.is_empty() {
-            return Answer::ERR_INVALID_PARAMETER;
-        }
-        let name = name.to_string();
-        self.begin(
-            Operation::PlanMode,
-            move |options, context| context.plan_mode(options, name),
-            |node, (mode, plan)| {
-                let (mode, plan) = (text(mode.as_str()), plan.as_ref().map(VSekaiPlan::of));
-                node.tell(move |node| node.signals().mode_planned().emit(&mode, plan.as_ref()));
             },
         )
     }

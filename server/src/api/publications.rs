@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use poem::{Body, Request};
 use poem::web::Data;
+use poem::{Body, Request};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::{Binary, Json};

@@ -67,11 +67,8 @@ mod tests {
 
     #[test]
     fn one_network_has_its_places_and_a_proxy_as_many_as_it_needs() {
-        let limits = Limits {
-            connections_per_network: 2,
-            proxies: vec!["192.0.2.9".parse().unwrap()],
-            ..Limits::default()
-        };
+        let limits =
+            Limits { connections_per_network: 2, proxies: vec!["192.0.2.9".parse().unwrap()], ..Limits::default() };
         let places = Places::new(&limits);
         let from = |text: &str| RemoteAddr(Addr::SocketAddr(text.parse().unwrap()));
         let first = places.take(&from("[2001:db8::1]:1")).unwrap();

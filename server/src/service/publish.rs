@@ -22,8 +22,8 @@ use super::submission::{Submission, read_index};
 use super::{Actor, Decision, Service, modes};
 use crate::db::{FileFilter, Page, Publish, RowChange, View};
 use crate::error::{Error, Result};
-use crate::shares::Turn;
 use crate::model::{DocumentKind, Mode, ModeVersion, RepositoryFile, Time, Upload, VersionFile, VersionState};
+use crate::shares::Turn;
 
 /// Most files of one version that are read: far more than metadata of 4 MiB can list.
 const MAX_FILES: u32 = 100_000;
@@ -141,10 +141,8 @@ impl Service {
         check_next(&view, &upload, &release)?;
         self.signer.verify_role(view.metadata, upload.mode.to_string(), documents.role()).await?;
         let max_chunk_bytes = self.chunks.max_chunk_bytes();
-        let (submission, turn) = sign::blocking("reading documents", move || {
-            Ok((documents.read(release, max_chunk_bytes)?, turn))
-        })
-        .await?;
+        let (submission, turn) =
+            sign::blocking("reading documents", move || Ok((documents.read(release, max_chunk_bytes)?, turn))).await?;
         let mut missing = Vec::new();
         for some in submission.chunks.chunks(MAX_MISSING_IDS) {
             missing.extend(self.chunks.missing(some, upload.expires_at).await?);

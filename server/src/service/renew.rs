@@ -19,7 +19,6 @@ const EVERY: Duration = Duration::from_mins(10);
 /// Sign again when less than this is left of an online role: half the lifetime of the shortest, the timestamp.
 const LEFT_S: i64 = 7 * 86_400 / 2;
 
-
 /// Warn when less than this is left of a mode.
 const MODE_WARN_S: i64 = 30 * 86_400;
 

@@ -98,9 +98,14 @@ impl Documents {
             let path = target_path(&format!("{folder}{file_name}"), &sha256);
             SignedTarget { file_name, path, sha256, bytes: bytes.clone() }
         };
-        let targets =
-            vec![target("files.json.zst", &self.table), target("index.caidx", &self.index), target("release.json", &self.release)];
-        if let Some(target) = targets.iter().find(|target| !role.names(&target.path, &target.sha256, target.bytes.len())) {
+        let targets = vec![
+            target("files.json.zst", &self.table),
+            target("index.caidx", &self.index),
+            target("release.json", &self.release),
+        ];
+        if let Some(target) =
+            targets.iter().find(|target| !role.names(&target.path, &target.sha256, target.bytes.len()))
+        {
             return Err(mismatch(format!("The signed metadata does not list {}", target.path)));
         }
         agree("file table", &release.files, &targets[0])?;

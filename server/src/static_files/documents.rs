@@ -60,7 +60,8 @@ impl Documents {
             return Ok(content);
         }
         let load = async {
-            let read = async { if path == PACK { self.packs.get().await } else { self.db.repository_file(path).await } };
+            let read =
+                async { if path == PACK { self.packs.get().await } else { self.db.repository_file(path).await } };
             let bytes = tokio::time::timeout(self.patience(path), read).await.map_err(|_| slow())??;
             let kind = Kind::of(path, is_lasting);
             Ok(bytes.map(|bytes| Representation::hashed(bytes, kind)))

@@ -120,8 +120,14 @@ impl TestStore {
         let chunks = self.chunks();
         let gate = Arc::new(Secret);
         let shares = Arc::new(vsekai_server::shares::Shares::new(shares));
-        let files =
-            Arc::new(StaticFiles::new(Arc::clone(&chunks), self.bundles(), Arc::clone(&self.db), gate, shares, options));
+        let files = Arc::new(StaticFiles::new(
+            Arc::clone(&chunks),
+            self.bundles(),
+            Arc::clone(&self.db),
+            gate,
+            shares,
+            options,
+        ));
         let rest = poem::endpoint::make_sync(|_| "something else");
         let mut server = Server::start(Arc::clone(&files).before(rest), limits).await;
         (server.chunks, server.files) = (Some(chunks), Some(files));

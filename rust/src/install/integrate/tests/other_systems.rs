@@ -46,7 +46,7 @@ fn application_of_another_install_is_not_written_over() {
         let before = desk.all();
         let record = desk.try_on(system, None).unwrap();
         assert_eq!(fs::read(&foreign).unwrap(), b"foreign");
-        let suffix = &record.app_id[APP_ID_PREFIX.len()..];
+        let suffix = &record.app_id[APP_ID_PREFIX.len() + 1..];
         assert!(desk.folders.programs.join(format!("V-Sekai ({suffix}).{name}")).exists());
         unintegrate(&record).unwrap();
         assert_eq!(desk.all(), before);
