@@ -241,6 +241,8 @@ func _fit() -> void:
 	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
 	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
 	_rows.add_theme_constant_override("separation", 8 if is_compact else 16)
+	# In a tall window the art is in the middle, and the words are below it.
+	_words.size_flags_vertical = SIZE_SHRINK_END if size.y > size.x else SIZE_SHRINK_CENTER
 	_lower.vertical = not is_wide
 	_lower.add_theme_constant_override("separation", 8 if is_compact else 16)
 	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)

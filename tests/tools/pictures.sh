@@ -1,29 +1,53 @@
 #!/usr/bin/env bash
 # Takes screenshots of the launcher's screens in a virtual display: pictures.sh [FOLDER [NAME...]].
-# Default: docs/images, and the screenshots used in the documentation. The names are those of tests/godot/shots.gd;
-# each is taken in a window of 1280x800, those of `large` also with the interface at double size.
+# Default: docs/images, the screenshots used in the documentation, and a contact sheet of many screens in all sizes and
+# languages, out/pictures/sheet.webp. The names are those of tests/godot/shots.gd; each is taken in a window of 1280x800,
+# those of `large` also with the interface at double size.
+# pictures.sh --key-art renders the key art of the brands from the sample's world.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# in_display SIZE ARGS...: runs Godot in a virtual display of this size.
+in_display() {
+	local size=$1
+	shift
+	timeout 300 "$repo/tests/tools/godot.sh" --run xvfb-run -a -s "-screen 0 ${size}x24" "${GODOT:-godot}" --path "$repo" \
+		--audio-driver Dummy --rendering-driver opengl3 --resolution "$size" "$@"
+}
+
+# take SIZE ENDING SCALE LOCALE NAME...
+take() {
+	VSEKAI_PICTURES=$folder in_display "$1" -s res://tests/godot/take_picture.gd -- "${@:2}"
+}
+
+timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" --import
+if [[ ${1:-} == --key-art ]]; then
+	in_display 1280x800 -s res://tests/godot/make_key_art.gd
+	exit
+fi
 
 folder=${1:-$repo/docs/images}
 names=("${@:2}")
 large=("${@:2}")
 if [[ ${#names[@]} -eq 0 ]]; then
 	names=(home_not_installed home_update_waiting home_downloading home_paused home_offline home_failed home_damaged
-		notice_rolled_back notice_mode_moved notice_rolling_out whats_new settings first_run first_run_no_space error confirm
+		notice_rolled_back notice_mode_moved notice_rolling_out whats_new settings about first_run first_run_no_space error confirm
 		brand_home brand_settings)
 	large=(home_downloading settings first_run error)
 fi
 mkdir -p "$folder"
 
-# take ENDING SCALE LOCALE NAME...
-take() {
-	VSEKAI_PICTURES=$folder timeout 300 "$repo/tests/tools/godot.sh" --run xvfb-run \
-		-a -s "-screen 0 1280x800x24" "${GODOT:-godot}" --path "$repo" --audio-driver Dummy \
-		--rendering-driver opengl3 --resolution 1280x800 -s res://tests/godot/take_picture.gd -- "$@"
-}
+take 1280x800 1280x800 1 en "${names[@]}"
+take 1280x800 2x 2 en "${large[@]}"
+take 1280x800 ja 1 ja "${large[0]}"
+[[ $# -eq 0 ]] || exit 0
 
-timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" --import
-take 1280x800 1 en "${names[@]}"
-take 2x 2 en "${large[@]}"
-take ja 1 ja "${large[0]}"
+folder=$repo/out/pictures
+rm -rf "$folder"
+mkdir -p "$folder"
+screens=(home_update_waiting home_downloading whats_new settings about first_run error confirm brand_home brand_settings)
+for size in 960x600 1280x800 1920x1080 800x1280; do take "$size" "en_$size" 1 en "${screens[@]}"; done
+take 3840x2160 en_3840x2160 2 en "${screens[@]}"
+for locale in de es fr ja pt_BR; do take 1280x800 "$locale" 1 "$locale" "${screens[@]}"; done
+timeout 300 "$repo/tests/tools/godot.sh" --headless --path "$repo" -s res://tests/godot/contact_sheet.gd -- \
+	"$folder" "$folder/sheet.webp"
