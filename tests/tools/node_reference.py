@@ -116,10 +116,10 @@ class Reference:
 
 def check_wrapper(trees):
     """Every name that the wrapper for C# calls must be one of the classes: nothing compiles it."""
-    known = {"VSekaiUpdater"}
+    known = set()
     for tree in (trees[name] for name in ("VSekaiUpdater", "VSekaiRelease", "VSekaiFailure")):
         known |= {each.get("name") for part in ("method", "member", "signal") for each in tree.iter(part)}
-    called = set(re.findall(r'"(\w+)"', WRAPPER.read_text()))
+    called = set(re.findall(r'"([a-z_]+)"', WRAPPER.read_text()))
     if len(called) < 20 or called - known:
         sys.exit(f"error: {WRAPPER.name} names what no class has: {sorted(called - known)}")
 
