@@ -46,9 +46,9 @@ mod upload;
 
 #[cfg(feature = "bucket")]
 pub use bucket::BucketRepository;
-pub use edit::{Edit, Edited, edit};
+pub use edit::{Edit, Edited, edit, edit_on_server};
 pub use roles::{Look, look, roles};
-pub use server::{Server, retire_on_server};
+pub use server::{Server, push_keys, renew_on_server, retire_on_server};
 
 /// The content to publish.
 #[derive(Debug)]

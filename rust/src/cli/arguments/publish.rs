@@ -129,20 +129,10 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
     RelPath::new(text)
 }
 
-/// Which repository to change, and the keys that sign it
-#[derive(Debug, Clone, Args)]
-pub(crate) struct RepositoryTarget {
-    #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
-    pub(crate) repository: PathBuf,
-    /// The key folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keys: PathBuf,
-}
-
-/// Where a mode is retired, and the keys that sign it
+/// Which repository to change, and the keys that sign it; a server has them
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("place").args(["repository", "server"]).required(true))]
-pub(crate) struct RetireTarget {
+pub(crate) struct RepositoryTarget {
     #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: Option<PathBuf>,
     /// The update server, instead of a folder
@@ -151,9 +141,9 @@ pub(crate) struct RetireTarget {
     /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
     #[arg(long, value_name = "FILE", requires = "server")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The key folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keys: PathBuf,
+    /// The key folder. A server needs it only for what the key of a mode signs
+    #[arg(long, value_name = "DIR", required_unless_present = "server")]
+    pub(crate) keys: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) network: Box<Network>,
 }
@@ -228,7 +218,7 @@ pub(crate) enum Repository {
     /// Discontinue a mode
     Retire {
         #[command(flatten)]
-        target: RetireTarget,
+        target: RepositoryTarget,
         /// The mode
         #[arg(long, value_name = "NAME")]
         mode: ModeName,
@@ -269,7 +259,7 @@ pub(crate) enum Repository {
         /// URLs of the mirrors, in order of preference
         urls: Vec<String>,
     },
-    /// Renew metadata that is about to expire; meant to be run by a timer
+    /// Renew metadata that is about to expire; meant to be run by a timer. On a server: that of the modes
     Renew {
         #[command(flatten)]
         target: RepositoryTarget,
@@ -333,6 +323,34 @@ pub(crate) enum Keys {
         role: String,
         /// The number of signatures required
         number: u32,
+    },
+    /// Sign the lists of modes on a server again, before they expire: all that are half spent, or these
+    Renew {
+        /// The folder
+        dir: PathBuf,
+        /// The modes
+        mode: Vec<ModeName>,
+        /// The update server
+        #[arg(long, value_name = "URL")]
+        server: Url,
+        /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        #[command(flatten)]
+        network: Box<Network>,
+    },
+    /// Send to a server what the folder has and it lacks: roots, modes, and new keys
+    Push {
+        /// The folder
+        dir: PathBuf,
+        /// The update server
+        #[arg(long, value_name = "URL")]
+        server: Url,
+        /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        #[command(flatten)]
+        network: Box<Network>,
     },
     /// Create a new root with the same keys, before the old one expires
     RenewRoot {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::net::api::{OnlineKeys, RepositoryInfo};
 use crate::net::http::Url;
-use crate::net::publish::{Destination, Server, roles};
+use crate::net::publish::{Destination, Server, push_keys, renew_on_server, roles};
 use crate::net::trust::{Days, KeyInfo, Keys, RoleValidity};
 use serde::Serialize;
 
@@ -71,6 +71,19 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
         publish::Keys::AddKey { dir, role } => change("keys add-key", &dir, output, |keys| keys.add_key(&role))?,
         publish::Keys::Threshold { dir, role, number } => {
             change("keys threshold", &dir, output, |keys| keys.set_threshold(&role, number.into()))?;
+        }
+        publish::Keys::Renew { dir, mode, server, token_file, network } => {
+            let network = connect::connect_with_token(&network, token_file.as_deref())?;
+            let roles = renew_on_server(&Server::new(server, network)?, &dir, &mode)?;
+            let shown = Shown { keys: Keys::open(&dir)?.show(), roles };
+            checks::warn_of_ending(&shown.roles, output);
+            output.done("keys renew", &shown, &format!("Signed again.{}", checks::days_left(&shown.roles)));
+        }
+        publish::Keys::Push { dir, server, token_file, network } => {
+            let network = connect::connect_with_token(&network, token_file.as_deref())?;
+            let is_new = push_keys(&Server::new(server, network)?, &dir)?;
+            let text = if is_new { "The server has the new roots, modes and keys." } else { "The server has them already." };
+            output.done("keys push", &Shown::of(&Keys::open(&dir)?), text);
         }
         publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,
     }

@@ -2,41 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::formats::release::{Mode, ModeName, Offer};
-use crate::net::publish::{Destination, Edit, Server, edit, look, retire_on_server};
+use crate::net::publish::{Destination, Edit, Edited, Server, edit, edit_on_server, look, renew_on_server};
 use crate::net::trust::{Committed, RoleValidity};
 use crate::text;
 use serde::Serialize;
 
-use crate::cli::arguments::publish::{Repository, RepositoryTarget, RetireTarget, ShowTarget};
+use crate::cli::arguments::publish::{Repository, RepositoryTarget, ShowTarget};
 use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::output::{DONE, Output};
 use crate::cli::table::table;
 
 pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
-    if let Repository::Retire {
-        target: RetireTarget { server: Some(url), token_file, keys, network, .. },
-        mode,
-        update_to,
-    } = &args
-    {
-        let network = connect::connect_with_token(network, token_file.as_deref())?;
-        retire_on_server(&Server::new(url.clone(), network)?, keys, mode, update_to.as_ref())?;
-        output.done("repository", &Committed::default(), &retired(mode, update_to.as_ref()));
-        return Ok(DONE);
-    }
     if let Repository::Show { target, mode } = args {
         return show(target, mode.as_ref(), output);
     }
+    let is_renewal = matches!(args, Repository::Renew { .. });
     let (target, edits, text) = plan(args);
-    let repository = connect::repository(target.repository, None, &Cancel::default())?;
-    let keys = checks::local_folder("--keys", target.keys)?;
-    let edited = edit(&repository, &keys, &edits)?;
+    let keys = target.keys.map(|keys| checks::local_folder("--keys", keys)).transpose()?;
+    if let Some(url) = target.server {
+        let network = connect::connect_with_token(&target.network, target.token_file.as_deref())?;
+        let server = Server::new(url, network)?;
+        return match keys {
+            Some(keys) if is_renewal => {
+                let roles = renew_on_server(&server, &keys, &[])?;
+                done(&Edited { committed: Committed::default(), roles }, &text, output)
+            }
+            None if is_renewal => Err(Error::invalid("--keys", "the lists of modes are signed by their keys")),
+            keys => {
+                edit_on_server(&server, keys.as_deref(), &edits)?;
+                done(&Edited { committed: Committed::default(), roles: Vec::new() }, &text, output)
+            }
+        };
+    }
+    // clap requires both where there is no server.
+    let (Some(place), Some(keys)) = (target.repository, keys) else {
+        return Err(Error::invalid("--repository", "give a folder or bucket and --keys, or a URL with --server"));
+    };
+    let repository = connect::repository(place, None, &Cancel::default())?;
+    done(&edit(&repository, &keys, &edits)?, &text, output)
+}
+
+fn done(edited: &Edited, text: &str, output: Output) -> Result<u8> {
     checks::warn_of_ending(&edited.roles, output);
-    output.done("repository", &edited, &format!("{text}{}", checks::days_left(&edited.roles)));
+    let days = if edited.roles.is_empty() { String::new() } else { checks::days_left(&edited.roles) };
+    output.done("repository", edited, &format!("{text}{days}"));
     Ok(DONE)
 }
 
@@ -129,8 +142,6 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         }
         Repository::Retire { target, mode, update_to } => {
             let text = retired(&mode, update_to.as_ref());
-            // One of folder and server is required, and the server was handled before.
-            let target = RepositoryTarget { repository: target.repository.unwrap_or_default(), keys: target.keys };
             (target, vec![Edit::Retire { mode, update_to }], text)
         }
         Repository::Activate { target, mode } => {
@@ -159,8 +170,8 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         }
         // It was handled before.
         Repository::Show { target, .. } => {
-            let target = RepositoryTarget { repository: target.repository.unwrap_or_default(), keys: target.keys };
-            (target, Vec::new(), String::new())
+            let ShowTarget { repository, server, keys, network } = target;
+            (RepositoryTarget { repository, server, keys: Some(keys), network, token_file: None }, Vec::new(), String::new())
         }
         Repository::Renew { target } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
     }

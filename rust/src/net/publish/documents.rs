@@ -134,6 +134,29 @@ pub(super) fn as_before(job: &Job<'_>, there: &Release, index: &Index, chunking:
     Ok(was_there(there, job.findings.clone()))
 }
 
+/// Checks that a version that is published already is offered as this publication asks. Publishing again does not change
+/// how a version is offered, so anything else must not look like success.
+pub(super) fn check_terms(catalog: &Catalog, job: &Job<'_>) -> Result<()> {
+    let offers = catalog.modes.get(&job.mode).map_or(&[][..], |mode| &mode.versions);
+    let Some(offer) = offers.iter().find(|offer| offer.version == job.version) else { return Ok(()) };
+    let (mode, version) = (&job.mode, &job.version);
+    if job.rollout != 100 && offer.rollout != job.rollout {
+        let reason = format!(
+            "{version} is published already, to {}%; use `vsekai repository rollout --mode {mode} --version {version} \
+             --percent {}`",
+            offer.rollout, job.rollout
+        );
+        return Err(Error::invalid("--rollout", reason));
+    }
+    if job.skip_update && !offer.skip_update {
+        let reason = format!(
+            "{version} is published already, and offered; use `vsekai repository skip --mode {mode} --version {version}`"
+        );
+        return Err(Error::invalid("--skip-update", reason));
+    }
+    Ok(())
+}
+
 pub(super) fn offer(catalog: &mut Catalog, job: &Job<'_>, sequence: u64) {
     let mode = catalog.modes.entry(job.mode.clone()).or_insert_with(Mode::begin);
     mode.sequence = sequence;

@@ -112,8 +112,18 @@ pub fn edit(repository: &Destination, keys: &Path, edits: &[Edit]) -> Result<Edi
             let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, change)?;
             Ok(Edited { committed, roles })
         }
+        // Needs no keys: see `edit_on_server`.
         Destination::Server(_) => Err(Error::unsupported("changing the catalog of an update server from here")),
     }
+}
+
+/// Makes the changes on an update server, which has the keys of the catalog. Only the successor of a retired mode is
+/// signed here, with the keys of that mode.
+///
+/// # Errors
+/// Those of the server; `version_unknown`, `invalid_argument` if a change needs keys.
+pub fn edit_on_server(server: &super::Server, keys: Option<&Path>, edits: &[Edit]) -> Result<()> {
+    super::server::edit_server(server, keys, edits)
 }
 
 fn change(publication: &mut Publication<'_>, mut catalog: Catalog, edits: &[Edit]) -> Result<()> {

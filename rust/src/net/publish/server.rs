@@ -24,11 +24,14 @@ use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublicati
 use crate::net::trust::Keys;
 
 mod client;
+mod maintain;
 mod remote_publication;
 mod retire;
 
 use client::ChunkStore;
 pub use client::Server;
+pub(super) use maintain::edit_server;
+pub use maintain::{push_keys, renew_on_server};
 pub(super) use remote_publication::RemotePublication;
 pub use retire::retire_on_server;
 
@@ -62,8 +65,10 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
     let workshop = BuildContext { store: None, reference };
     let cut = build::cut(request, gathered, &workshop, monitor)?;
     if let Some(there) = &there {
-        let roles = desk.publication.validity()?;
-        return Ok(Published { roles, ..documents::as_before(&job, there, &cut.index, cut.chunking())? });
+        let published = documents::as_before(&job, there, &cut.index, cut.chunking())?;
+        documents::check_terms(&desk.catalog, &job)?;
+        desk.renew_half_spent(&keys, &job)?;
+        return Ok(Published { roles: desk.publication.validity()?, ..published });
     }
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
@@ -76,11 +81,13 @@ fn index_as_before(request: &Request, server: &Server, keys: &Keys) -> Result<Op
     let (BuildSource::Cut { index, .. }, Some(platform)) = (&request.content, &request.platform) else {
         return Ok(None);
     };
-    let desk = RemotePublication::look(server, keys)?;
+    let mut desk = RemotePublication::look(server, keys)?;
     let Some(there) = history::same_for(&desk, request, platform)? else { return Ok(None) };
-    let roles = desk.publication.validity()?;
     let job = Job::unchecked(request, platform.clone());
-    Ok(Some(Published { roles, ..documents::as_before(&job, &there, index, there.chunking)? }))
+    let published = documents::as_before(&job, &there, index, there.chunking)?;
+    documents::check_terms(&desk.catalog, &job)?;
+    desk.renew_half_spent(keys, &job)?;
+    Ok(Some(Published { roles: desk.publication.validity()?, ..published }))
 }
 
 /// A version that is ready to be uploaded.

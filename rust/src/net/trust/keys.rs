@@ -63,7 +63,7 @@ pub struct Days {
 
 impl Default for Days {
     fn default() -> Self {
-        Self { root: 365, targets: 365, mode: 90, catalog: 30, snapshot: 30, timestamp: 7 }
+        Self { root: 365, targets: 365, mode: 365, catalog: 30, snapshot: 30, timestamp: 7 }
     }
 }
 

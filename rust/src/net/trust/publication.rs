@@ -322,6 +322,21 @@ impl<'k> Publication<'k> {
         }
     }
 
+    /// Makes the next commit, or [`Self::trust_files`], sign the metadata of a mode with new days: if half of its days are
+    /// over, or with `always`. Returns whether it does.
+    ///
+    /// # Errors
+    /// [`Error::ModeUnknown`], [`Error::KeyMissing`] if it is due and its key is not available.
+    pub fn renew_mode(&mut self, mode: &str, always: bool) -> Result<bool> {
+        let days = self.party.days.of(mode);
+        let is_due = always || is_half_spent(&self.document_mut(mode)?.body, days);
+        if is_due {
+            self.check_role_keys(mode)?;
+            self.document_mut(mode)?.touch();
+        }
+        Ok(is_due)
+    }
+
     /// The paths of all listed targets.
     fn listed_paths(&self) -> BTreeSet<String> {
         let all = self.roles.values().flat_map(|document| &document.body.targets);

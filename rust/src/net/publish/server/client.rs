@@ -74,6 +74,28 @@ impl Server {
         Ok(())
     }
 
+    /// Reads JSON with this query.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
+        let mut url = self.join(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.exchange(Method::GET, url, None::<&()>)
+    }
+
+    /// Deletes something. It is no error if it is gone already.
+    pub(super) fn delete(&self, path: &str) -> Result<()> {
+        let url = self.join(path);
+        let outgoing = Outgoing {
+            method: Method::DELETE,
+            url,
+            content_type: JSON,
+            body: Bytes::new(),
+            patience: Duration::ZERO,
+        };
+        let client = self.network.client()?;
+        let reply = self.network.block_on(client.send(&outgoing, MAX_REPLY_BYTES))?;
+        if reply.status.is_success() || reply.status.as_u16() == 404 { Ok(()) } else { Err(refusal(&outgoing.url, &reply)) }
+    }
+
     pub(super) fn begin(&self, new: &NewPublication) -> Result<PublicationInfo> {
         self.json(Method::POST, "api/v1/publications", Some(new))
     }
@@ -116,11 +138,20 @@ impl Server {
         url
     }
 
-    fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<T> {
+    pub(super) fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T> {
+        self.exchange(method, self.join(path), body)
+    }
+
+    fn exchange<T: DeserializeOwned>(&self, method: Method, url: Url, body: Option<&impl Serialize>) -> Result<T> {
         let broken = |e: serde_json::Error| Error::unsupported("this request").caused_by(e);
         let body = body.map(serde_json::to_vec).transpose().map_err(broken)?.unwrap_or_default();
-        let patience = if path.ends_with("/commit") { COMMIT_PATIENCE } else { Duration::ZERO };
-        let outgoing = Outgoing { method, url: self.join(path), content_type: JSON, body: body.into(), patience };
+        let patience = if url.path().ends_with("/commit") { COMMIT_PATIENCE } else { Duration::ZERO };
+        let outgoing = Outgoing { method, url, content_type: JSON, body: body.into(), patience };
         let client = self.network.client()?;
         let reply = self.network.block_on(client.send(&outgoing, MAX_REPLY_BYTES))?;
         if !reply.status.is_success() {

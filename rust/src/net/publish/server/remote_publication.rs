@@ -63,6 +63,15 @@ impl<'a> RemotePublication<'a> {
         self.publication.check_role_keys(mode)
     }
 
+    /// Signs the list of the mode again if half of its days are over: a mode without new versions would expire.
+    pub(super) fn renew_half_spent(&mut self, keys: &'a Keys, job: &Job<'_>) -> Result<()> {
+        let mode = job.mode.as_str();
+        if self.publication.renew_mode(mode, false)? && bring_trust(self.server, &self.publication)? {
+            *self = Self::of(fetch(self.server, keys)?, self.server)?;
+        }
+        Ok(())
+    }
+
     /// The sequence number of the mode's next version.
     pub(super) fn next_sequence(&self, job: &Job<'_>) -> u64 {
         self.catalog.modes.get(&job.mode).map_or(0, |mode| mode.sequence) + 1
@@ -128,7 +137,7 @@ fn fetch_once<'k>(server: &Server, keys: &'k Keys) -> Result<Publication<'k>> {
 }
 
 /// Uploads new roots, delegations and modes. Returns whether there were any.
-fn bring_trust(server: &Server, publication: &Publication<'_>) -> Result<bool> {
+pub(super) fn bring_trust(server: &Server, publication: &Publication<'_>) -> Result<bool> {
     let Some(files) = publication.trust_files()? else { return Ok(false) };
     server.put_trust(&files.to_upload())?;
     Ok(true)

@@ -1,0 +1,167 @@
+//! The day's work on a server: what is offered, and signatures that must not expire.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::Server;
+use super::remote_publication::{bring_trust, fetch};
+use super::retire::retire_on_server;
+use crate::error::{Error, Result};
+use crate::formats::release::ModeName;
+use crate::net::publish::edit::Edit as E;
+use crate::net::trust::{Keys, RoleValidity};
+use crate::version::Version;
+
+/// Most pages of a list that are read.
+const MAX_PAGES: u32 = 1000;
+
+#[derive(Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+/// A version as a server describes it.
+#[derive(Deserialize)]
+struct OfferedVersion {
+    id: String,
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct Mirror {
+    uid: String,
+    uri: String,
+}
+
+/// Makes changes of the catalog on a server, which signs them. Each can be repeated.
+pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&Path>, edits: &[E]) -> Result<()> {
+    for change in edits {
+        match change {
+            E::Recall { mode, version, recalled } => change_version(server, mode, version, &json!({"recalled": recalled}))?,
+            E::Skip { mode, version, skip } => change_version(server, mode, version, &json!({"skip_update": skip}))?,
+            E::Rollout { mode, version, percent } => change_version(server, mode, version, &json!({"rollout": percent}))?,
+            E::Retire { mode, update_to } => {
+                let none = || Error::invalid("--keys", "the successor of a mode is signed by its key: name the folder");
+                match (keys, update_to) {
+                    (Some(keys), next) => retire_on_server(server, keys, mode, next.as_ref())?,
+                    (None, None) => server.retire(mode, None)?,
+                    (None, Some(_)) => return Err(none()),
+                }
+            }
+            E::Activate { mode } => change_mode(server, mode, &json!({"is_active": true, "update_to": null}))?,
+            E::Describe { mode, text } => change_mode(server, mode, &json!({"description": text}))?,
+            E::Mirrors(urls) => set_mirrors(server, urls)?,
+            E::Add { .. } => return Err(Error::unsupported("adding a mode on a server; `vsekai keys push` sends new ones")),
+            E::Stores(_) => return Err(Error::unsupported("stores of an update server, which has its own")),
+        }
+    }
+    Ok(())
+}
+
+fn change_mode(server: &Server, mode: &ModeName, change: &Value) -> Result<()> {
+    let _: Value = server.json(Method::PATCH, &format!("api/v1/modes/{mode}"), Some(change))?;
+    Ok(())
+}
+
+fn change_version(server: &Server, mode: &ModeName, version: &Version, change: &Value) -> Result<()> {
+    let number = version.to_string();
+    let found: Vec<OfferedVersion> =
+        list(server, "api/v1/versions", &[("mode", mode.as_str()), ("version", &number)])?;
+    let unknown = || Error::VersionUnknown { mode: mode.to_string(), version: number.clone() };
+    let id = found.into_iter().find(|found| found.version == number).ok_or_else(unknown)?.id;
+    if id.len() > 64 || !id.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+        return Err(Error::invalid("server", "its answer names a version by something that is no id"));
+    }
+    let _: Value = server.json(Method::PATCH, &format!("api/v1/versions/{id}"), Some(change))?;
+    Ok(())
+}
+
+/// Makes these the mirrors: others are removed, and their order is that of their weights.
+fn set_mirrors(server: &Server, urls: &[String]) -> Result<()> {
+    let there: Vec<Mirror> = list(server, "api/v1/cdns", &[])?;
+    for mirror in there.iter().filter(|mirror| !urls.contains(&mirror.uri)) {
+        server.delete(&format!("api/v1/cdns/{}", mirror.uid))?;
+    }
+    for (at, url) in urls.iter().enumerate() {
+        let weight = 1000_usize.saturating_sub(at);
+        match there.iter().find(|mirror| mirror.uri == *url) {
+            Some(mirror) => {
+                let path = format!("api/v1/cdns/{}", mirror.uid);
+                let _: Value = server.json(Method::PATCH, &path, Some(&json!({"weight": weight, "is_enabled": true})))?;
+            }
+            None => {
+                let name: String = url.chars().take(100).collect();
+                let _: Value = server.json(
+                    Method::POST,
+                    "api/v1/cdns",
+                    Some(&json!({"name": name, "uri": url, "weight": weight})),
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn list<T: serde::de::DeserializeOwned>(server: &Server, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>> {
+    let mut items = Vec::new();
+    let mut cursor: Option<String> = None;
+    for _ in 0..MAX_PAGES {
+        let mut query = filter.to_vec();
+        query.push(("limit", "100"));
+        if let Some(cursor) = &cursor {
+            query.push(("cursor", cursor));
+        }
+        let page: Page<T> = server.get(path, &query)?;
+        items.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(items);
+        }
+    }
+    Err(Error::invalid("server", "its list does not end"))
+}
+
+/// Signs the lists of these modes again, with as many days as they had at first, and sends them. Without a mode, signs
+/// those whose keys are here and whose days are half over. Returns how long all signatures are valid.
+///
+/// # Errors
+/// [`Error::KeyMissing`] with a mode that is named and whose key is not here; those of the server.
+pub fn renew_on_server(server: &Server, keys: &Path, modes: &[ModeName]) -> Result<Vec<RoleValidity>> {
+    let keys = Keys::open(keys)?;
+    let mut publication = fetch(server, &keys)?;
+    publication.renew_targets();
+    publication.check_not_expired()?;
+    if modes.is_empty() {
+        for mode in publication.modes() {
+            if publication.check_role_keys(&mode).is_ok() {
+                publication.renew_mode(&mode, false)?;
+            }
+        }
+    }
+    for mode in modes {
+        publication.renew_mode(mode.as_str(), true)?;
+    }
+    if bring_trust(server, &publication)? {
+        return fetch(server, &keys)?.validity();
+    }
+    publication.validity()
+}
+
+/// Sends what the key folder has and the server lacks: roots, delegations, new modes, and lists signed by new keys.
+/// Returns whether there was anything.
+///
+/// # Errors
+/// [`Error::KeyMissing`], those of the server.
+pub fn push_keys(server: &Server, keys: &Path) -> Result<bool> {
+    let keys = Keys::open(keys)?;
+    let mut publication = fetch(server, &keys)?;
+    publication.renew_targets();
+    for mode in keys.modes() {
+        publication.add_mode(&mode)?;
+    }
+    bring_trust(server, &publication)
+}
