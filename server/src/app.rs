@@ -76,6 +76,7 @@ impl Application {
             ..chunks::Options::new(config.chunk_location()?)
         };
         let chunks = Arc::new(Chunks::open(Arc::clone(&db), &options)?);
+        chunks.claim_place().await?;
         let bundles = Arc::new(Bundles::open(Arc::clone(&db), &options)?);
         let is_new = db.view().await?.metadata.is_empty();
         let signer = Signer::open(config.keys_folder(), is_new).await?;

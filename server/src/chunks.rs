@@ -5,6 +5,7 @@
 //!   check       an upload must be what its id says           chunks/check.rs
 //!   Writer      in the database: uploads in groups           chunks/writer.rs
 //!   Objects     in a folder or S3: one object per chunk      chunks/objects.rs
+//!   Place       where all of that is, by the database        chunks/place.rs
 //! ```
 //!
 //! Promises: bytes become visible only after they have been unpacked and hashed to their id; a chunk whose row is live
@@ -27,6 +28,7 @@ mod check;
 mod location;
 mod maintenance;
 mod objects;
+mod place;
 mod writer;
 
 pub use location::{Options, StorageLocation};
@@ -35,6 +37,7 @@ pub(crate) use objects::open_objects;
 
 use check::Checker;
 use objects::Objects;
+use place::Place;
 use writer::Writer;
 
 /// The lease of the process that removes chunks.
@@ -67,6 +70,7 @@ pub struct Chunks {
     storage: Storage,
     cache: Option<Cache<ChunkId, Bytes>>,
     checker: Checker,
+    place: Place,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -100,6 +104,7 @@ impl Chunks {
             storage,
             cache,
             checker: Checker::new(options.max_chunk_bytes()),
+            place: Place::new(options.location.to_string()),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         })
@@ -156,6 +161,12 @@ impl Chunks {
     /// [`Error::TooLarge`], `chunk_corrupt` if it is not what its id says, and `chunk_deleting` while garbage
     /// collection removes it: retrying two seconds later will succeed, even if garbage collection has been killed.
     pub async fn put(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
+        self.place.check(self.db.as_ref()).await?;
+        self.put_anywhere(id, stored, keep_until).await
+    }
+
+    /// [`put`](Self::put), even if chunks are elsewhere now.
+    async fn put_anywhere(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
         let checked = self.checker.check(id, stored).await?;
         let chunk = NewChunk { id, size: checked.plain_bytes, stored_size: checked.stored.len() as u64, keep_until };
         match &self.storage {

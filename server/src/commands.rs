@@ -18,6 +18,7 @@ mod bundle;
 mod export;
 mod import;
 mod log;
+mod relocate;
 mod serve;
 mod tls;
 
@@ -58,7 +59,8 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         }
         Command::Token(command) => token(command, open(config).await?).await?,
         Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
-        Command::Verify { deep } => return verify(&open(config).await?, deep).await,
+        Command::Verify { deep, repair } => return verify(&open(config).await?, deep, repair.as_deref()).await,
+        Command::Move { to } => relocate::run(config, &to).await?,
         Command::Export { dir } => export::run(&open(config).await?, &dir).await?,
         Command::Import { store, index, keep_days } => {
             import::run(&open(config).await?, &store, &index, keep_days).await?;
@@ -162,18 +164,23 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-async fn verify(app: &Application, deep: bool) -> Result<ExitCode> {
+async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<ExitCode> {
     let mut page = Page { after: None, limit: BATCH };
     let (mut checked, mut bad) = (0, 0);
     loop {
         let found = app.service().chunks().verify(&page, deep).await?;
         checked += found.checked;
         bad += found.missing.len() + found.corrupt.len();
+        app.service().db().lose_chunks(&found.missing).await?;
         for id in &found.missing {
             print(&format!("missing {id}\n"));
         }
         for id in &found.corrupt {
             print(&format!("corrupt {id}\n"));
+        }
+        if let Some(from) = repair {
+            let ids = [found.missing, found.corrupt].concat();
+            bad -= relocate::repair(app, from, &ids).await?;
         }
         let Some(last) = found.last else { break };
         page.after = Some(last);

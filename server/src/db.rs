@@ -8,6 +8,7 @@
 //!   UploadDb      publications that are not finished                      db/uploads.rs
 //!   ChunkDb       chunks, and which of them can go                        db/chunks.rs
 //!   BundleDb      bundles, and the demand for them                        db/bundles.rs
+//!   PlaceDb       where the bytes of chunks are                           db/places.rs
 //!   TokenDb, AuditDb, LeaseDb                                             db/tokens.rs, db/audit.rs, db/leases.rs
 //! statements      one text for SQLite, PostgreSQL and CockroachDB         db/sql.rs
 //! body            runs them: the traits above, compiled once per driver   db/body/, by db/sqlite.rs and db/postgres.rs
@@ -25,6 +26,7 @@ mod cdns;
 mod chunks;
 mod leases;
 mod migrate;
+mod places;
 mod postgres;
 mod repository;
 mod retry;
@@ -48,6 +50,7 @@ pub use bundles::BundleDb;
 pub use cdns::{CdnDb, CdnFilter};
 pub use chunks::{ChunkCounts, ChunkDb};
 pub use leases::{LeaseDb, MAX_LEASE_S};
+pub use places::{ChunkPlace, PlaceDb};
 pub use repository::{Applied, Change, Publish, RepositoryDb, RowChange, View};
 pub use sql::statements;
 pub use tokens::TokenDb;
@@ -118,6 +121,7 @@ pub trait Db:
     + TokenDb
     + AuditDb
     + LeaseDb
+    + PlaceDb
     + fmt::Debug
     + Send
     + Sync

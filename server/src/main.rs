@@ -89,6 +89,15 @@ enum Command {
         /// Also read and hash each of them
         #[arg(long)]
         deep: bool,
+        /// Bring what is missing or damaged from this store: a folder or a URL
+        #[arg(long, value_name = "STORE")]
+        repair: Option<String>,
+    },
+    /// Move all chunks to another place, while servers go on; they need to be started again with it
+    Move {
+        /// Where to: database, file:///DIR or s3://BUCKET/PREFIX
+        #[arg(long, value_name = "PLACE")]
+        to: String,
     },
     /// Write the whole repository as plain files, for any web host
     Export {

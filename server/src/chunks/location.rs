@@ -49,6 +49,20 @@ impl StorageLocation {
     }
 }
 
+impl std::fmt::Display for StorageLocation {
+    /// As [`StorageLocation::parse`] reads it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database => f.write_str("database"),
+            Self::Folder(folder) => match Url::from_file_path(folder) {
+                Ok(url) => f.write_str(url.as_str()),
+                Err(()) => write!(f, "file://{}", folder.display()),
+            },
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
 /// Settings of a chunk store.
 #[derive(Clone)]
 pub struct Options {

@@ -66,6 +66,7 @@ impl Chunks {
         grace_s: i64,
         limit: u32,
     ) -> Result<Cleaned> {
+        self.place.check(self.db.as_ref()).await?;
         let doomed = self.db.doom(now, limit).await?;
         let before = now.plus_seconds(-grace_s);
         let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
@@ -108,14 +109,14 @@ impl Chunks {
         Ok(verified)
     }
 
-    async fn is_there(&self, id: &ChunkId) -> Result<bool> {
+    pub(super) async fn is_there(&self, id: &ChunkId) -> Result<bool> {
         Ok(match &self.storage {
             Storage::InDatabase(_) => self.db.chunk_bytes(id).await?.is_some(),
             Storage::AsObjects(objects) => objects.size(id).await?.is_some(),
         })
     }
 
-    async fn forget_cached(&self, ids: &[ChunkId]) {
+    pub(super) async fn forget_cached(&self, ids: &[ChunkId]) {
         let Some(cache) = &self.cache else { return };
         for id in ids {
             cache.invalidate(id).await;

@@ -37,7 +37,12 @@ pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], kee
     let mut wanted = Vec::new();
     let all: Vec<ChunkId> = ids.into_iter().collect();
     for batch in all.chunks(MAX_MISSING_IDS) {
-        wanted.extend(app.service().chunks().missing(batch, keep_until).await?);
+        let missing = app.service().chunks().missing(batch, keep_until).await?;
+        // A row may be there without its bytes, after a restore.
+        let lacking: BTreeSet<ChunkId> = missing.iter().copied().collect();
+        let known: Vec<ChunkId> = batch.iter().copied().filter(|id| !lacking.contains(id)).collect();
+        wanted.extend(app.service().chunks().find_lost(&known).await?);
+        wanted.extend(missing);
     }
     let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build();
     let client = client.map_err(|error| Error::Internal { context: format!("making an HTTP client: {error}") })?;
@@ -58,6 +63,16 @@ pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], kee
         "They are kept for {keep_days} days. Publish versions from them with `vsekai publish --from-index`."
     ));
     Ok(())
+}
+
+/// A chunk of a store, which is a folder or a URL.
+pub(super) async fn chunk_of(store: &str, id: &ChunkId, max: u64) -> Result<Vec<u8>> {
+    if !(store.starts_with("http://") || store.starts_with("https://")) {
+        return read(store, id, max);
+    }
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build();
+    let client = client.map_err(|error| Error::Internal { context: format!("making an HTTP client: {error}") })?;
+    fetch(&client, store, id, max).await
 }
 
 fn read(store: &str, id: &ChunkId, max: u64) -> Result<Vec<u8>> {

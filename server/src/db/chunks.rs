@@ -3,6 +3,7 @@
 //! ```text
 //! live  ->  doomed  ->  gone                 bytes in the database: row and bytes go in one transaction
 //! live  ->  doomed  ->  deleting  ->  gone   bytes elsewhere: claimed, removed there, then forgotten here
+//! live  ->  lost  ->  live                   the bytes were found missing, and have been sent again
 //! ```
 
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ pub struct ChunkCounts {
     pub doomed: u64,
     /// Being removed.
     pub deleting: u64,
+    /// Needed, and without their bytes.
+    pub lost: u64,
 }
 
 /// Keeps chunks and removes those that nothing needs.
@@ -43,7 +46,11 @@ pub trait ChunkDb {
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>>;
     /// The stored size of a chunk that is not being deleted.
     async fn chunk_size(&self, id: &ChunkId) -> Result<Option<u64>>;
-    /// Ids of live chunks, in order.
+    /// Records that the bytes of these live chunks are gone: they count as missing until they are put again.
+    async fn lose_chunks(&self, ids: &[ChunkId]) -> Result<()>;
+    /// Removes the bytes of chunks that are kept here, but not their rows.
+    async fn drop_chunk_data(&self, ids: &[ChunkId]) -> Result<()>;
+    /// Ids of live and lost chunks, in order.
     async fn chunk_ids(&self, page: &Page<ChunkId>) -> Result<Vec<ChunkId>>;
     /// How many chunks are in each state.
     async fn chunk_counts(&self) -> Result<ChunkCounts>;

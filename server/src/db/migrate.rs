@@ -42,6 +42,7 @@ migrations! {
     "0017_bundle_data",
     "0018_bundle_asks",
     "0019_files_by_checksum",
+    "0020_chunk_place",
 }
 
 /// The lease that the migrating server holds.

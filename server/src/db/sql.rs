@@ -127,12 +127,12 @@ statements! {
     ADD_CHUNKS = "INSERT INTO chunks (id, size, stored_size, keep_until) VALUES {rows 4} ON CONFLICT (id) DO NOTHING";
     REVIVE_CHUNKS = "UPDATE chunks SET state = 'live', doomed_at = NULL, \
         keep_until = CASE WHEN keep_until < $1 THEN $1 ELSE keep_until END WHERE state <> 'deleting' \
-        AND (state = 'doomed' OR keep_until < $1) AND id IN ({list 2})";
+        AND (state <> 'live' OR keep_until < $1) AND id IN ({list 2})";
     ADD_CHUNK_DATA = "INSERT INTO chunk_data (id, bytes) VALUES {rows 2} ON CONFLICT (id) DO NOTHING";
     CHUNK_BYTES = "SELECT d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
         WHERE d.id = $1 AND c.state <> 'deleting'";
     CHUNK_SIZE = "SELECT stored_size FROM chunks WHERE id = $1 AND state <> 'deleting'";
-    CHUNK_IDS = "SELECT id FROM chunks WHERE id > $1 AND state = 'live' ORDER BY id LIMIT $2";
+    CHUNK_IDS = "SELECT id FROM chunks WHERE id > $1 AND (state = 'live' OR state = 'lost') ORDER BY id LIMIT $2";
     CHUNK_COUNTS = "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(stored_size), 0) AS BIGINT) AS bytes \
         FROM chunks GROUP BY state";
     USE_CHUNKS = "UPDATE chunks SET in_use = TRUE WHERE state = 'live' AND in_use = FALSE AND id IN ({list 1})";
@@ -145,6 +145,12 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM version_chunks o WHERE o.chunk_id = chunks.id \
         AND (o.version_id <> $1 OR o.platform <> $2))";
     REMOVE_REFERENCES = "DELETE FROM version_chunks WHERE version_id = $1 AND platform = $2";
+
+    LOSE_CHUNKS = "UPDATE chunks SET state = 'lost' WHERE state = 'live' AND id IN ({list 1})";
+    DROP_CHUNK_DATA = "DELETE FROM chunk_data WHERE id IN ({list 1})";
+    CHUNK_PLACE = "SELECT place, moved_from FROM chunk_place WHERE id = 1";
+    RECORD_PLACE = "INSERT INTO chunk_place (id, place, moved_from) VALUES (1, $1, '') ON CONFLICT (id) DO NOTHING";
+    MOVE_PLACE = "UPDATE chunk_place SET place = $2, moved_from = place WHERE id = 1 AND place = $1";
 
     // Garbage collection
     COUNT_UNUSED = "SELECT COUNT(*) AS count, CAST(COALESCE(SUM(c.stored_size), 0) AS BIGINT) AS bytes FROM chunks c \

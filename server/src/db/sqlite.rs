@@ -36,6 +36,8 @@ mod chunks;
 mod leases;
 #[path = "body/migration.rs"]
 mod migration;
+#[path = "body/places.rs"]
+mod places;
 #[path = "body/repository.rs"]
 mod repository;
 #[path = "body/store.rs"]

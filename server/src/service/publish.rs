@@ -150,7 +150,13 @@ impl Service {
         if !missing.is_empty() {
             return Err(Error::ChunksMissing(missing));
         }
-        rebuild::check(&self.chunks, Arc::clone(&submission.index), Arc::clone(&submission.table), turn).await?;
+        let checked =
+            rebuild::check(&self.chunks, Arc::clone(&submission.index), Arc::clone(&submission.table), turn).await;
+        if let Err(Error::ChunksMissing(_)) = checked {
+            // Their rows say otherwise: name all that are lost, so that they are sent at once.
+            return Err(Error::ChunksMissing(self.chunks.find_lost(&submission.chunks).await?));
+        }
+        checked?;
         let commit = Commit {
             upload: &upload,
             submission: &submission,

@@ -44,6 +44,16 @@ impl ChunkDb for Store {
         statement!(self, |conn| size(conn, id))
     }
 
+    async fn lose_chunks(&self, ids: &[ChunkId]) -> Result<()> {
+        let ids = in_order(ids);
+        write!(self, |conn| change(conn, sql::LOSE_CHUNKS, &ids)).map(drop)
+    }
+
+    async fn drop_chunk_data(&self, ids: &[ChunkId]) -> Result<()> {
+        let ids = in_order(ids);
+        write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, &ids)).map(drop)
+    }
+
     async fn chunk_ids(&self, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
         statement!(self, |conn| ids(conn, page))
     }
@@ -261,6 +271,7 @@ async fn counts(conn: &mut Conn) -> Result<ChunkCounts> {
                 (counts.live, counts.live_bytes) = (count, unsigned(bytes, "chunks.stored_size")?);
             }
             "doomed" => counts.doomed = count,
+            "lost" => counts.lost = count,
             _ => counts.deleting = count,
         }
     }

@@ -1,0 +1,156 @@
+//! Keeps a process from taking another place for that of the chunks, and moves them.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::{Chunks, Storage};
+use crate::db::{Db, Page};
+use crate::error::{Error, Result};
+use crate::model::Time;
+use vsekai_updater::formats::chunk::ChunkId;
+
+/// How long a process trusts what it has read of the place.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Chunks of which it is looked whether they are at a place that is recorded for the first time.
+const SAMPLE: u32 = 3;
+
+/// Where this process keeps chunks, and when it looked last whether that is right.
+#[derive(Debug)]
+pub(super) struct Place {
+    name: String,
+    looked: Mutex<Option<Instant>>,
+}
+
+impl Place {
+    pub(super) fn new(name: String) -> Self {
+        Self { name, looked: Mutex::default() }
+    }
+
+    /// Fails if chunks are at another place by now.
+    pub(super) async fn check(&self, db: &dyn Db) -> Result<()> {
+        let is_fresh = || {
+            let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            looked.is_some_and(|at| at.elapsed() < FRESH)
+        };
+        if is_fresh() {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        match db.recorded_place().await? {
+            Some(found) if found.place != self.name => Err(Error::Unavailable {
+                code: "store_moved",
+                reason: "The chunks of this server were moved; it must be started again with the new place".to_owned(),
+            }),
+            _ => {
+                *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Chunks {
+    /// Makes sure that this is the place of the chunks, and records it if that was not done before.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if chunks are elsewhere; those of the database and the store.
+    pub async fn claim_place(&self) -> Result<()> {
+        if self.db.recorded_place().await?.is_none() {
+            for id in self.db.chunk_ids(&Page { after: None, limit: SAMPLE }).await? {
+                if !self.is_there(&id).await? {
+                    let reason = format!(
+                        "The database names chunks, but chunk {id} is not in {:?}: set `chunks` to the place where they are",
+                        self.place.name
+                    );
+                    return Err(Error::Config(reason));
+                }
+            }
+        }
+        let found = self.db.chunk_place(&self.place.name).await?;
+        if found.place == self.place.name {
+            return Ok(());
+        }
+        Err(Error::Config(format!(
+            "The chunks of this database are in {:?}, not in {:?}: set `chunks` to that, or move them with \
+             `vsekai-server move --to PLACE`",
+            found.place, self.place.name
+        )))
+    }
+
+    /// Copies the chunks that `to` lacks from here. Returns how many, and how many are nowhere. May be interrupted
+    /// anywhere, and repeated.
+    ///
+    /// # Errors
+    /// Those of the database and of both stores.
+    pub async fn copy_to(&self, to: &Self) -> Result<(u64, u64)> {
+        let (mut copied, mut lost) = (0, 0);
+        let mut page = Page { after: None, limit: 500 };
+        loop {
+            let ids = self.db.chunk_ids(&page).await?;
+            for id in &ids {
+                if to.is_there(id).await? {
+                    continue;
+                }
+                match self.read(id).await? {
+                    Some(bytes) => {
+                        to.put_anywhere(*id, bytes, Time(0)).await?;
+                        copied += 1;
+                    }
+                    None => lost += 1,
+                }
+            }
+            let Some(last) = ids.last().filter(|_| ids.len() >= page.limit as usize) else { break };
+            page.after = Some(*last);
+        }
+        Ok((copied, lost))
+    }
+
+    /// Removes the bytes of chunks from the database after they were moved out of it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn clear_database(&self) -> Result<()> {
+        let mut page = Page { after: None, limit: 500 };
+        loop {
+            let ids = self.db.chunk_ids(&page).await?;
+            self.db.drop_chunk_data(&ids).await?;
+            let Some(last) = ids.last().filter(|_| ids.len() >= page.limit as usize) else { return Ok(()) };
+            page.after = Some(*last);
+        }
+    }
+
+    /// Replaces the bytes of a chunk, whatever is there now: missing, damaged or sound.
+    ///
+    /// # Errors
+    /// As [`Chunks::put`].
+    pub async fn repair(&self, id: ChunkId, stored: bytes::Bytes) -> Result<()> {
+        self.checker.check(id, stored.clone()).await?;
+        match &self.storage {
+            Storage::InDatabase(_) => self.db.drop_chunk_data(&[id]).await?,
+            Storage::AsObjects(objects) => {
+                objects.remove(vec![id], &|| true).await;
+            }
+        }
+        self.put_anywhere(id, stored, Time(0)).await?;
+        self.forget_cached(&[id]).await;
+        Ok(())
+    }
+
+    /// Those of `ids` whose bytes are not there, whatever the rows say. They are recorded as lost, so that publishers are
+    /// asked for them.
+    ///
+    /// # Errors
+    /// Those of the database and of the store.
+    pub async fn find_lost(&self, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
+        use futures_util::{StreamExt as _, TryStreamExt as _};
+        let looks = futures_util::stream::iter(ids.iter().copied().map(async |id| {
+            Ok::<_, Error>((!self.is_there(&id).await?).then_some(id))
+        }));
+        let lost: Vec<ChunkId> =
+            looks.buffer_unordered(16).try_filter_map(async |lost| Ok(lost)).try_collect().await?;
+        self.db.lose_chunks(&lost).await?;
+        Ok(lost)
+    }
+}
