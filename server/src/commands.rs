@@ -60,6 +60,7 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         Command::Token(command) => token(command, open(config).await?).await?,
         Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
         Command::Verify { deep, repair } => return verify(&open(config).await?, deep, repair.as_deref()).await,
+        Command::Copy { from, to } => copy(&from, &to).await?,
         Command::Move { to } => relocate::run(config, &to).await?,
         Command::Export { dir } => export::run(&open(config).await?, &dir).await?,
         Command::Import { store, index, keep_days } => {
@@ -91,6 +92,14 @@ fn s3_settings() -> Vec<(String, String)> {
         .filter(|(name, _)| name.starts_with("AWS_"))
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
         .collect()
+}
+
+/// Copies a database to another one. The keys and the chunks that are elsewhere stay where they are.
+async fn copy(from: &str, to: &str) -> Result<()> {
+    let (from, to) = (db::open(from, &Pools::default()).await?, db::open(to, &Pools::default()).await?);
+    db::copy::copy(&from, &to, |table, rows| note(&format!("{table:20} {rows} rows, compared"))).await?;
+    print("Copied everything. Start the servers with the other database, and the same keys.\n");
+    Ok(())
 }
 
 async fn token(command: TokenCommand, app: Application) -> Result<()> {
@@ -135,6 +144,16 @@ async fn token(command: TokenCommand, app: Application) -> Result<()> {
             if !db.revoke_token(id, Time::now()).await? {
                 return Err(Error::NotFound { what: "token" });
             }
+            db.add_audit(&AuditEntry {
+                id: Uuid::now_v7(),
+                at: Time::now(),
+                actor: "command line".to_owned(),
+                action: "token.revoke".to_owned(),
+                subject: id.to_string(),
+                detail: "{}".to_owned(),
+                request_id: String::new(),
+            })
+            .await?;
             print("Revoked. Running servers stop accepting it within seconds.\n");
         }
     }

@@ -10,6 +10,7 @@
 //!   BundleDb      bundles, and the demand for them                        db/bundles.rs
 //!   PlaceDb       where the bytes of chunks are                           db/places.rs
 //!   TokenDb, AuditDb, LeaseDb                                             db/tokens.rs, db/audit.rs, db/leases.rs
+//! copy            whole tables, to another database                       db/copy.rs
 //! statements      one text for SQLite, PostgreSQL and CockroachDB         db/sql.rs
 //! body            runs them: the traits above, compiled once per driver   db/body/, by db/sqlite.rs and db/postgres.rs
 //! migrations      one schema for all                                      ../migrations, db/migrate.rs
@@ -24,6 +25,7 @@ mod audit;
 mod bundles;
 mod cdns;
 mod chunks;
+pub mod copy;
 mod leases;
 mod migrate;
 mod places;
@@ -122,6 +124,7 @@ pub trait Db:
     + AuditDb
     + LeaseDb
     + PlaceDb
+    + copy::CopyDb
     + fmt::Debug
     + Send
     + Sync

@@ -93,6 +93,15 @@ enum Command {
         #[arg(long, value_name = "STORE")]
         repair: Option<String>,
     },
+    /// Copy everything to another, empty database, whose servers then go on where these ended. Stop the servers first
+    Copy {
+        /// The database to copy: sqlite:FILE or postgres://…
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The database to copy to
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// Move all chunks to another place, while servers go on; they need to be started again with it
     Move {
         /// Where to: database, file:///DIR or s3://BUCKET/PREFIX

@@ -26,6 +26,8 @@ mod bundles;
 mod cdns;
 #[path = "body/chunks.rs"]
 mod chunks;
+#[path = "body/copy.rs"]
+mod copy;
 #[path = "body/leases.rs"]
 mod leases;
 #[path = "body/migration.rs"]

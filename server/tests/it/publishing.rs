@@ -4,7 +4,9 @@
 
 mod bundles;
 mod client;
+mod copies;
 mod pack;
 mod proxy;
 mod unfit;
+mod upkeep;
 mod versions;

@@ -1,0 +1,72 @@
+//! Whole tables.
+
+use async_trait::async_trait;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection as _, Database, Row as _, query};
+use uuid::Uuid;
+
+use super::store::{Store, statement, transaction, write};
+use super::{BEGIN_WRITE, Conn, Driver};
+use crate::db::copy::{CopyDb, Kind, Table, Value};
+use crate::db::retry::repeat;
+use crate::error::Result;
+
+type Bound = Query<'static, Driver, <Driver as Database>::Arguments>;
+
+#[async_trait]
+impl CopyDb for Store {
+    async fn rows(&self, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>> {
+        statement!(self, |conn| rows(conn, table, after))
+    }
+
+    async fn put_rows(&self, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
+        write!(self, |conn| put_rows(conn, table, rows))
+    }
+}
+
+async fn rows(conn: &mut Conn, table: &'static Table, after: Option<&[Value]>) -> Result<Vec<Vec<Value>>> {
+    // The text consists of constants and numbers.
+    let mut query = query(AssertSqlSafe(table.select(after.is_none())));
+    for (value, (_, kind)) in after.unwrap_or_default().iter().zip(table.columns) {
+        query = bind(query, value, *kind);
+    }
+    let found = query.bind(i64::from(table.page)).fetch_all(conn).await?;
+    found.iter().map(|row| table.columns.iter().enumerate().map(|(at, (_, kind))| read(row, at, *kind)).collect()).collect()
+}
+
+async fn put_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
+    for row in rows {
+        let mut query = query(AssertSqlSafe(table.insert()));
+        for (value, (_, kind)) in row.iter().zip(table.columns) {
+            query = bind(query, value, *kind);
+        }
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+fn bind(query: Bound, value: &Value, kind: Kind) -> Bound {
+    match (value, kind) {
+        (Value::Int(number), _) => query.bind(*number),
+        (Value::Bool(is), _) => query.bind(*is),
+        (Value::Text(text), _) => query.bind(text.clone()),
+        (Value::Bytes(bytes), _) => query.bind(bytes.clone()),
+        (Value::Uuid(id), _) => query.bind(*id),
+        (Value::Null, Kind::Int) => query.bind(None::<i64>),
+        (Value::Null, Kind::Bool) => query.bind(None::<bool>),
+        (Value::Null, Kind::Text) => query.bind(None::<String>),
+        (Value::Null, Kind::Bytes) => query.bind(None::<Vec<u8>>),
+        (Value::Null, Kind::Uuid) => query.bind(None::<Uuid>),
+    }
+}
+
+fn read(row: &<Driver as Database>::Row, at: usize, kind: Kind) -> Result<Value> {
+    let value = match kind {
+        Kind::Int => row.try_get::<Option<i64>, _>(at)?.map(Value::Int),
+        Kind::Bool => row.try_get::<Option<bool>, _>(at)?.map(Value::Bool),
+        Kind::Text => row.try_get::<Option<String>, _>(at)?.map(Value::Text),
+        Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(at)?.map(Value::Bytes),
+        Kind::Uuid => row.try_get::<Option<Uuid>, _>(at)?.map(Value::Uuid),
+    };
+    Ok(value.unwrap_or(Value::Null))
+}

@@ -1,0 +1,142 @@
+//! The day's work on a server by command, and chunks that are elsewhere or lost.
+
+use std::fs;
+
+use crate::support::deployment::{Call, TestDeployment, text};
+
+fn repository(test: &TestDeployment, verb: &str) -> Call {
+    test.publisher(&["repository", verb, "--server", test.url()])
+}
+
+#[test]
+fn versions_of_a_server_are_recalled_skipped_and_rolled_out_by_command() {
+    let test = TestDeployment::new(&["bundles=false", "allow_private_cdns=true"]);
+    test.publish("stable", "1.0.0", 1).done();
+    test.publish("stable", "1.1.0", 2).done();
+    let of = ["--mode", "stable", "--version", "1.1.0"];
+    repository(&test, "recall").args(of).done();
+    test.update("game").done();
+    test.assert_has("game", 1);
+    repository(&test, "recall").args(of).arg("--undo").done();
+    repository(&test, "skip").args(of).done();
+    repository(&test, "rollout").args(of).args(["--percent", "30"]).done();
+    let shown = repository(&test, "show").done();
+    let version = &shown["modes"].as_array().unwrap().iter().find(|mode| mode["name"] == "stable").unwrap()["versions"][0];
+    assert_eq!((version["rollout"].as_u64(), version["skip_update"].as_bool()), (Some(30), Some(true)), "{shown}");
+    assert_eq!(version["recalled"], false);
+    repository(&test, "skip").args(of).arg("--undo").done();
+    assert_eq!(repository(&test, "recall").args(["--mode", "stable", "--version", "9.0.0"]).fails()["code"], "version_unknown");
+    // What publishing again would not do is not passed over.
+    let ignored = test.publish("stable", "1.1.0", 2).args(["--rollout", "60"]).fails();
+    assert!(ignored.to_string().contains("repository rollout"), "{ignored}");
+    repository(&test, "mirrors").args(["http://127.0.0.1:9/a", "http://127.0.0.1:9/b"]).done();
+    repository(&test, "mirrors").args(["http://127.0.0.1:9/b"]).done();
+    let cdns = test.api("GET", "/api/v1/cdns", None).1;
+    assert_eq!(cdns["items"].as_array().unwrap().len(), 1, "{cdns}");
+    repository(&test, "retire").args(["--mode", "stable"]).done();
+    repository(&test, "activate").args(["--mode", "stable"]).done();
+    test.publish("stable", "1.2.0", 3).done();
+}
+
+#[test]
+fn list_of_a_mode_is_signed_again_by_command_and_new_modes_are_sent() {
+    let mut test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    let version = |test: &TestDeployment| {
+        let answer = test.api("GET", "/tuf/2.stable.json", None);
+        answer.0
+    };
+    assert_eq!(version(&test), 200);
+    assert_eq!(test.api("GET", "/tuf/3.stable.json", None).0, 404);
+    // The token of CI may do this, too.
+    let create = ["token", "create", "--name", "ci", "--scope", "publish:stable"];
+    let admin = test.token.clone();
+    test.token = String::from_utf8(test.server_command(&create).output().unwrap().stdout).unwrap().trim().to_owned();
+    test.publisher(&["keys", "renew", "keys", "stable", "--server", test.url()]).done();
+    assert_eq!(test.api("GET", "/tuf/3.stable.json", None).0, 200);
+    let other = test.publisher(&["keys", "renew", "keys", "beta", "--server", test.url()]).fails();
+    assert!(other.to_string().contains("forbidden"), "{other}");
+    test.token = admin;
+    test.publisher(&["keys", "add", "keys", "nightly"]).done();
+    test.publisher(&["keys", "push", "keys", "--server", test.url()]).done();
+    assert_eq!(test.api("GET", "/api/v1/modes/nightly", None).0, 200);
+    test.publish("stable", "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+}
+
+#[test]
+fn lost_chunks_are_named_and_come_back_by_publishing_and_from_a_store() {
+    let mut test = TestDeployment::new(&["bundles=false"]);
+    test.settings.push(format!("chunks=file://{}", test.path("chunks").display()));
+    test.kill();
+    fs::remove_dir_all(test.path("server")).unwrap();
+    test.token.clear();
+    test.start();
+    fs::remove_dir_all(test.path("keys")).unwrap();
+    test.publisher(&["keys", "init"]).arg("keys").args(["--online", test.url()]).done();
+    fs::copy(test.path("keys/root.json"), test.path("root.json")).unwrap();
+    test.publish("stable", "1.0.0", 1).done();
+
+    // Another place is refused.
+    let other = test.server_command(&["verify", "--chunks", "database"]).output().unwrap();
+    assert!(!other.status.success(), "{}", text(&other));
+    let mut elsewhere = test.server_command(&["verify"]);
+    elsewhere.args(["--set", "chunks=database"]);
+    let elsewhere = elsewhere.output().unwrap();
+    assert!(text(&elsewhere).contains("are in"), "{}", text(&elsewhere));
+
+    let copy = test.path("copy");
+    let cp = std::process::Command::new("cp").arg("-a").arg(test.path("chunks")).arg(&copy).status().unwrap();
+    assert!(cp.success());
+    let lose = |test: &TestDeployment| {
+        for folder in fs::read_dir(test.path("chunks")).unwrap() {
+            fs::remove_dir_all(folder.unwrap().path()).unwrap();
+        }
+    };
+    lose(&test);
+    let published = test.publish("stable", "1.1.0", 2).done();
+    assert!(published["new_chunks"].as_u64().unwrap() > 1, "{published}");
+    let verify = test.server_command(&["verify"]).output().unwrap();
+    assert_eq!(verify.status.code(), Some(3), "the chunks of 1.0.0 alone: {}", text(&verify));
+    let repair = test.server_command(&["verify", "--deep", "--repair", "copy"]).output().unwrap();
+    assert!(repair.status.success(), "{}", text(&repair));
+    lose(&test);
+    let import = test.server_command(&["import", "copy"]).output().unwrap();
+    assert!(import.status.success(), "{}", text(&import));
+    test.update("game").args(["--version", "1.0.0"]).done();
+    test.assert_has("game", 1);
+
+    // They move into the database, while the server runs, and out of it.
+    test.publish("stable", "1.1.0", 2).done();
+    lose(&test);
+    assert!(test.server_command(&["import", "copy"]).output().unwrap().status.success());
+    test.publish("stable", "1.2.0", 3).done();
+}
+
+#[test]
+fn chunks_move_to_another_place_and_back() {
+    let mut test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    let folder = format!("file://{}", test.path("elsewhere").display());
+    let moved = test.server_command(&["move", "--to", &folder]).output().unwrap();
+    assert!(moved.status.success(), "{}", text(&moved));
+    let refused = test.publish("stable", "1.1.0", 2).fails();
+    assert!(refused.to_string().contains("store_moved"), "{refused}");
+    test.kill();
+    test.settings.push(format!("chunks={folder}"));
+    test.start();
+    test.publish("stable", "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+    let verify = test.server_command(&["verify", "--deep"]).output().unwrap();
+    assert!(verify.status.success(), "{}", text(&verify));
+    let back = test.server_command(&["move", "--to", "database"]).output().unwrap();
+    assert!(back.status.success(), "{}", text(&back));
+    test.kill();
+    test.settings.pop();
+    fs::remove_dir_all(test.path("elsewhere")).unwrap();
+    test.start();
+    test.update("game").args(["--version", "1.0.0"]).done();
+    test.assert_has("game", 1);
+}
