@@ -60,6 +60,10 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         Command::Token(command) => token(command, open(config).await?).await?,
         Command::Gc { dry_run } => collect_garbage(&open(config).await?, dry_run).await?,
         Command::Verify { deep, repair } => return verify(&open(config).await?, deep, repair.as_deref()).await,
+        Command::Restore { seen } => {
+            let version = open(config).await?.service().raise(seen).await?;
+            print(&format!("The timestamp is at version {version}. Publish again what the backup lacks.\n"));
+        }
         Command::Copy { from, to } => copy(&from, &to).await?,
         Command::Move { to } => relocate::run(config, &to).await?,
         Command::Export { dir } => export::run(&open(config).await?, &dir).await?,

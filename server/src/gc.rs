@@ -102,6 +102,8 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
         }
     }
     lease.give_back().await?;
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+    metrics::gauge!("vsekai_cleanup_last_success_timestamp_seconds").set((Time::now().0 / 1_000_000) as f64);
     Ok(Some(collected))
 }
 
@@ -114,7 +116,10 @@ pub async fn collect_forever(service: Arc<Service>, holder: String, every: Durat
         match collect(&service, &holder, retention).await {
             Ok(Some(collected)) if collected != Collected::default() => tracing::info!(?collected, "collected garbage"),
             Ok(_) => {}
-            Err(error) => tracing::warn!(code = error.code(), "garbage collection failed: {error}"),
+            Err(error) => {
+                metrics::counter!("vsekai_cleanup_failures_total").increment(1);
+                tracing::warn!(code = error.code(), "garbage collection failed: {error}");
+            }
         }
     }
 }

@@ -93,6 +93,12 @@ enum Command {
         #[arg(long, value_name = "STORE")]
         repair: Option<String>,
     },
+    /// After a restore from a backup: sign until players who have seen later versions accept this repository again
+    Restore {
+        /// The version of the timestamp that players have seen, as their error `metadata_rollback` names it
+        #[arg(long, value_name = "VERSION")]
+        seen: u64,
+    },
     /// Copy everything to another, empty database, whose servers then go on where these ended. Stop the servers first
     Copy {
         /// The database to copy: sqlite:FILE or postgres://…

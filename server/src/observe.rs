@@ -5,10 +5,14 @@
 
 use std::time::Instant;
 
-use metrics::{counter, gauge, histogram};
+use ::metrics::{counter, gauge, histogram};
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use uuid::Uuid;
+
+mod metrics;
+
+pub use self::metrics::{describe, gauge_service};
 
 /// Longest path in the log, in bytes.
 const MAX_PATH: usize = 200;
@@ -112,6 +116,7 @@ pub fn gauge_chunks(counts: &crate::db::ChunkCounts) {
     gauge!("vsekai_chunks", "state" => "live").set(counts.live as f64);
     gauge!("vsekai_chunks", "state" => "doomed").set(counts.doomed as f64);
     gauge!("vsekai_chunks", "state" => "deleting").set(counts.deleting as f64);
+    gauge!("vsekai_chunks", "state" => "lost").set(counts.lost as f64);
     gauge!("vsekai_chunk_stored_bytes").set(counts.live_bytes as f64);
 }
 

@@ -71,12 +71,24 @@ struct Decision {
     files: Vec<crate::model::RepositoryFile>,
     /// Metadata that was signed elsewhere.
     accept: Accept,
-    /// Sign even if nothing else changes.
-    renew: bool,
+    /// Whether to sign even if nothing else changes.
+    renew: Renewal,
     /// Action and subject, for the audit log.
     audit: (&'static str, String),
     /// Before and after, for the audit log.
     detail: serde_json::Value,
+}
+
+/// What is signed although nothing changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Renewal {
+    /// Nothing.
+    #[default]
+    No,
+    /// Snapshot and timestamp, and the catalog if it is due.
+    Due,
+    /// All that this server signs, so that the version of each goes up.
+    All,
 }
 
 /// A callback for changes made by this process.
@@ -165,7 +177,7 @@ impl Service {
         for _ in 0..MAX_DECISIONS {
             let view = self.db.view().await?;
             let decision = decide(&view)?;
-            if decision.rows.is_empty() && decision.accept.is_empty() && !decision.renew {
+            if decision.rows.is_empty() && decision.accept.is_empty() && decision.renew == Renewal::No {
                 return Ok(());
             }
             self.check_clock(&view).await?;

@@ -12,7 +12,7 @@ use vsekai_server::app::Application;
 use vsekai_server::config::Config;
 use vsekai_server::error::{Error, Result};
 use vsekai_server::listen::{Limits, Tcp, serve};
-use vsekai_server::observe::{gauge_bundles, gauge_cache, gauge_chunks};
+use vsekai_server::observe::{describe, gauge_bundles, gauge_cache, gauge_chunks, gauge_service};
 
 use super::{log, open, print, tls};
 
@@ -118,7 +118,9 @@ fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
     let failed =
         |error: metrics_exporter_prometheus::BuildError| Error::Internal { context: format!("metrics: {error}") };
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?;
-    builder.install_recorder().map(Some).map_err(failed)
+    let handle = builder.install_recorder().map_err(failed)?;
+    describe();
+    Ok(Some(handle))
 }
 
 async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<Application>) -> Result<()> {
@@ -137,6 +139,7 @@ async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<
             if let Ok(bundles) = app.service().db().bundles(None).await {
                 gauge_bundles(&bundles);
             }
+            gauge_service(app.service()).await;
             handle.run_upkeep();
             Ok::<_, poem::Error>(handle.render())
         }

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 use vsekai_updater::net::trust::Days;
 
-use super::{Actor, Decision, Service};
+use super::{Actor, Decision, Renewal, Service};
 use crate::db::View;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Time;
 
 /// How often to check whether something is due.
@@ -18,6 +18,9 @@ const EVERY: Duration = Duration::from_mins(10);
 
 /// Sign again when less than this is left of an online role: half the lifetime of the shortest, the timestamp.
 const LEFT_S: i64 = 7 * 86_400 / 2;
+
+/// Most signatures of one call: each makes files that stay for a while.
+const MAX_RAISE: u64 = 100_000;
 
 /// Warn when less than this is left of a mode.
 const MODE_WARN_S: i64 = 30 * 86_400;
@@ -36,7 +39,7 @@ impl Service {
                 return Ok(Decision::default());
             }
             Ok(Decision {
-                renew: true,
+                renew: Renewal::Due,
                 audit: ("repository.renew", String::new()),
                 detail: json!({}),
                 ..Decision::default()
@@ -46,13 +49,39 @@ impl Service {
         Ok(due.into_inner())
     }
 
+    /// Signs again and again until the version of the timestamp is above `seen`: after a restore, players who have seen
+    /// later versions would refuse earlier ones. Returns the version.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if that are too many; those of the database and of signing.
+    pub async fn raise(&self, seen: u64) -> Result<u64> {
+        loop {
+            let version = version(&self.db.view().await?, "timestamp").ok_or_else(super::sign::not_begun)?;
+            if version > seen {
+                return Ok(version);
+            }
+            if seen - version > MAX_RAISE {
+                let reason = format!("the timestamp is at {version}, and more than {MAX_RAISE} below");
+                return Err(Error::Invalid { what: "seen", reason });
+            }
+            let decide = |_: &View| {
+                let audit = ("repository.raise", String::new());
+                Ok(Decision { renew: Renewal::All, audit, detail: json!({"seen": seen}), ..Decision::default() })
+            };
+            self.change(&Actor::program("restore"), decide).await?;
+        }
+    }
+
     /// Renews at an interval. Never returns: drop the future to stop.
     pub async fn renew_forever(&self) {
         loop {
             match self.renew().await {
                 Ok(true) => tracing::info!("renewed the signatures of catalog, snapshot and timestamp"),
                 Ok(false) => {}
-                Err(error) => tracing::error!(code = error.code(), "cannot renew signatures: {error}"),
+                Err(error) => {
+                    metrics::counter!("vsekai_renewal_failures_total").increment(1);
+                    tracing::error!(code = error.code(), "cannot renew signatures: {error}");
+                }
             }
             if let Ok(view) = self.db.view().await {
                 warn_of_offline_roles(&view);
@@ -90,6 +119,20 @@ fn warn_of_offline_roles(view: &View) {
             );
         }
     }
+}
+
+/// The version of the metadata in force of a role.
+fn version(view: &View, role: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Document {
+        signed: Body,
+    }
+    #[derive(Deserialize)]
+    struct Body {
+        version: u64,
+    }
+    let file = view.metadata.iter().find(|file| file.path == format!("tuf/{role}.json"))?;
+    Some(serde_json::from_slice::<Document>(&file.bytes).ok()?.signed.version)
 }
 
 /// When the metadata in force of a role expires.

@@ -16,6 +16,7 @@ use vsekai_updater::net::trust::{
     CATALOG_ROLE, Keys, MemoryStorage, Publication, ServiceKeys, TrustFiles, target_path,
 };
 
+use super::Renewal;
 use crate::error::{Error, Result};
 use crate::model::{RepositoryFile, VersionFile};
 
@@ -110,7 +111,7 @@ impl Signer {
         metadata: Vec<RepositoryFile>,
         catalog: Catalog,
         accept: Accept,
-        renew: bool,
+        renew: Renewal,
     ) -> Result<Signed> {
         if metadata.is_empty() && accept.trust.roots.is_empty() {
             if accept.is_empty() {
@@ -148,7 +149,7 @@ fn sign(
     metadata: Vec<RepositoryFile>,
     catalog: &Catalog,
     accept: &Accept,
-    renew: bool,
+    renew: Renewal,
 ) -> Result<Signed> {
     let before: Vec<String> = metadata.iter().map(|file| file.path.clone()).collect();
     let shelf = shelf(metadata);
@@ -163,8 +164,11 @@ fn sign(
     let bytes = catalog.to_bytes()?;
     let catalog_path = target_path(CATALOG_TARGET, &Digest::of(&bytes).to_string());
     publication.put(CATALOG_ROLE, CATALOG_TARGET, bytes)?;
-    if renew {
+    if renew != Renewal::No {
         publication.renew()?;
+    }
+    if renew == Renewal::All {
+        publication.renew_mode(CATALOG_ROLE, true)?;
     }
     publication.commit()?;
     let files: Vec<RepositoryFile> =

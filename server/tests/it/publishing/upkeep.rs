@@ -140,3 +140,33 @@ fn chunks_move_to_another_place_and_back() {
     test.update("game").args(["--version", "1.0.0"]).done();
     test.assert_has("game", 1);
 }
+
+#[test]
+fn restored_backup_is_accepted_again_by_players_who_have_seen_more() {
+    let mut test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    assert!(test.server_command(&["backup", "copy.db"]).output().unwrap().status.success());
+    test.publish("beta", "1.0.0", 2).done();
+    for description in ["a", "b", "c"] {
+        let change = serde_json::json!({"description": description});
+        assert_eq!(test.api("PATCH", "/api/v1/modes/stable", Some(change)).0, 200);
+    }
+    test.update("game").done();
+    test.kill();
+    for name in ["vsekai.db", "vsekai.db-wal", "vsekai.db-shm"] {
+        let _ = fs::remove_file(test.path("server").join(name));
+    }
+    fs::copy(test.path("copy.db"), test.path("server/vsekai.db")).unwrap();
+    test.start();
+    assert_eq!(test.update("game").fails()["code"], "metadata_rollback");
+    test.kill();
+    let restore = test.server_command(&["restore", "--seen", "20"]).output().unwrap();
+    assert!(restore.status.success() && text(&restore).contains("version 21"), "{}", text(&restore));
+    test.start();
+    // The list of `beta` was signed offline: its holder publishes it again.
+    test.publish("beta", "1.0.0", 2).done();
+    test.update("game").done();
+    test.publish("stable", "1.1.0", 3).done();
+    test.update("game").done();
+    test.assert_has("game", 3);
+}

@@ -1,0 +1,85 @@
+//! What Prometheus is told about each metric, and those that are read when it asks: the process, the days left of each
+//! signature, and what the database has.
+
+use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
+
+use crate::service::{Service, expiries};
+
+/// Describes every metric. Call it once, when the recorder is there.
+pub fn describe() {
+    describe_counter!("vsekai_requests_total", "Requests answered.");
+    describe_histogram!("vsekai_request_seconds", "Time to the head of the response, in seconds.");
+    describe_counter!("vsekai_response_bytes_total", "Bytes of bodies, as announced.");
+    describe_counter!("vsekai_chunk_cache_hits_total", "Chunks read from memory.");
+    describe_counter!("vsekai_chunk_cache_misses_total", "Chunks read from the store.");
+    describe_gauge!("vsekai_chunk_cache_bytes", "Bytes of chunks in memory.");
+    describe_gauge!("vsekai_chunks", "Chunks in the store, by state.");
+    describe_gauge!("vsekai_chunk_stored_bytes", "Bytes of the live chunks, as stored.");
+    describe_gauge!("vsekai_bundles", "Bundles in the lists.");
+    describe_gauge!("vsekai_bundle_bytes", "Bytes of the bundles in the lists.");
+    describe_gauge!("vsekai_bundles_wanted", "Bundles still to be built, or built better.");
+    describe_counter!("vsekai_bundle_builds_total", "Bundles built since the start, by outcome.");
+    describe_gauge!("vsekai_build_info", "Always 1; the label has the version of the server.");
+    describe_gauge!("vsekai_role_expires_timestamp_seconds", "When the signature in force of a role expires.");
+    describe_gauge!("vsekai_database_up", "Whether the database can be read and written: 1 or 0.");
+    describe_gauge!("vsekai_fit", "Whether the keys and the clock allow this server to sign: 1 or 0.");
+    describe_gauge!("vsekai_cdn_healthy", "Whether the last probes of a CDN succeeded: 1 or 0.");
+    describe_counter!("vsekai_renewal_failures_total", "Failed attempts to renew signatures since the start.");
+    describe_counter!("vsekai_cleanup_failures_total", "Rounds of clean-up that failed since the start.");
+    describe_gauge!("vsekai_cleanup_last_success_timestamp_seconds", "When this process last ended a round of clean-up.");
+    describe_gauge!("process_start_time_seconds", "When the process started.");
+    describe_counter!("process_cpu_seconds_total", "User and system CPU time, in whole seconds.");
+    describe_gauge!("process_resident_memory_bytes", "Resident memory.");
+    describe_gauge!("process_open_fds", "Open file descriptors.");
+    gauge!("vsekai_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    counter!("vsekai_renewal_failures_total").absolute(0);
+    counter!("vsekai_cleanup_failures_total").absolute(0);
+}
+
+/// Reads what is not counted as it happens.
+pub async fn gauge_service(service: &Service) {
+    let is_up = service.db().ping_writers().await.is_ok();
+    gauge!("vsekai_database_up").set(f64::from(u8::from(is_up)));
+    gauge_process();
+    if !is_up {
+        return;
+    }
+    gauge!("vsekai_fit").set(f64::from(u8::from(service.check_fitness().await.is_ok())));
+    if let Ok(view) = service.db().view().await {
+        let now = crate::model::Time::now().0 / 1_000_000;
+        for (role, left) in expiries(&view) {
+            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+            gauge!("vsekai_role_expires_timestamp_seconds", "role" => role.to_owned()).set((now + left) as f64);
+        }
+        for cdn in view.cdns.iter().filter(|cdn| cdn.is_enabled) {
+            let is_healthy = f64::from(u8::from(cdn.health.is_healthy));
+            gauge!("vsekai_cdn_healthy", "name" => cdn.name.clone()).set(is_healthy);
+        }
+    }
+}
+
+/// What Linux says about this process; nothing elsewhere.
+fn gauge_process() {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return };
+    // The name of the program, in parentheses, may contain spaces.
+    let Some((_, rest)) = stat.rsplit_once(')') else { return };
+    let fields: Vec<u64> = rest.split_whitespace().map(|field| field.parse().unwrap_or_default()).collect();
+    let field = |number: usize| fields.get(number).copied().unwrap_or_default();
+    // In ticks of a hundredth of a second, as on every Linux that this runs on.
+    counter!("process_cpu_seconds_total").absolute((field(11) + field(12)) / 100);
+    #[expect(clippy::cast_precision_loss, reason = "neither memory nor times reach 2^53")]
+    {
+        gauge!("process_resident_memory_bytes").set((field(21) * 4096) as f64);
+        if let Some(booted) = booted() {
+            gauge!("process_start_time_seconds").set((booted + field(19) / 100) as f64);
+        }
+    }
+    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+        gauge!("process_open_fds").set(f64::from(u32::try_from(open.count()).unwrap_or(u32::MAX)));
+    }
+}
+
+fn booted() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+}
