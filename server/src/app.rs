@@ -31,6 +31,7 @@ use crate::db::{self, Pools};
 use crate::error::{Error, Result};
 use crate::gc::{self, Retention};
 use crate::limit::{Limiter, Rates};
+use crate::model::Time;
 use crate::probe::{self, Prober};
 use crate::service::{Service, ServiceOptions, Signer};
 use crate::shares::{self, Shares};
@@ -40,6 +41,9 @@ mod allow;
 mod health;
 mod middleware;
 mod pages;
+
+/// How long the first token is valid, in seconds: it is in the log of whatever runs the server.
+const FIRST_TOKEN_S: i64 = 7 * 86_400;
 
 /// How long the counts of the last minute may take to be written at the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
@@ -115,7 +119,8 @@ impl Application {
     /// # Errors
     /// Those of the database.
     pub async fn first_token(&self) -> Result<Option<String>> {
-        let token = NewToken::make("first", &[Scope::Admin], None)?;
+        let ends = Time::now().plus_seconds(FIRST_TOKEN_S);
+        let token = NewToken::make("first", &[Scope::Admin], Some(ends))?;
         let is_first = self.context.service.db().put_first_token(&token.row).await?;
         Ok(is_first.then_some(token.text))
     }

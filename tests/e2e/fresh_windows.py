@@ -96,7 +96,7 @@ def walk(player, display, publisher, release):
         command = next(player.drive.glob("users/*/AppData/Local/V-Sekai/bin")).relative_to(player.drive)
         vsekai = f"C:/{command}/vsekai.exe"
         # The launcher, by the command that needs no installation.
-        player.run(f"C:/{headless.name}", "--update", "C:/v-sekai/launcher", "--mode_name", "launcher", *first)
+        player.run(f"C:/{headless.name}", "--update", "C:/v-sekai/launcher", "--mode", "launcher", *first)
         launcher = player.drive / "v-sekai/launcher"
         publisher.publish("launcher", "0.2.0", "launcher.exe", publisher.folder / "launcher")
         is_new = lambda: current(launcher)["version"] == "0.2.0"  # noqa: E731
@@ -112,7 +112,7 @@ def walk(player, display, publisher, release):
         player.run(vsekai, "verify", "C:/v-sekai/game")
         # The sample.
         if SAMPLE.is_dir():
-            player.run(vsekai, "--update", "C:/v-sekai/sample", "--mode_name", "sample", *first)
+            player.run(vsekai, "--update", "C:/v-sekai/sample", "--mode", "sample", *first)
             launch(player, display, [vsekai, "launch", "C:/v-sekai/sample"], "Sample 0.2.0", lambda: True)
             player.run(vsekai, "uninstall", "C:/v-sekai/sample")
         else:

@@ -145,11 +145,10 @@ impl Chunks {
     /// Those of the database and of the store.
     pub async fn find_lost(&self, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
         use futures_util::{StreamExt as _, TryStreamExt as _};
-        let looks = futures_util::stream::iter(ids.iter().copied().map(async |id| {
-            Ok::<_, Error>((!self.is_there(&id).await?).then_some(id))
-        }));
-        let lost: Vec<ChunkId> =
-            looks.buffer_unordered(16).try_filter_map(async |lost| Ok(lost)).try_collect().await?;
+        let looks = futures_util::stream::iter(
+            ids.iter().copied().map(async |id| Ok::<_, Error>((!self.is_there(&id).await?).then_some(id))),
+        );
+        let lost: Vec<ChunkId> = looks.buffer_unordered(16).try_filter_map(async |lost| Ok(lost)).try_collect().await?;
         self.db.lose_chunks(&lost).await?;
         Ok(lost)
     }

@@ -62,7 +62,11 @@ fn open(db: &Arc<dyn Db>, location: StorageLocation) -> Result<Chunks> {
 }
 
 /// Brings the bytes of chunks that are missing or damaged from another store.
-pub(super) async fn repair(app: &Application, from: &str, ids: &[vsekai_updater::formats::chunk::ChunkId]) -> Result<usize> {
+pub(super) async fn repair(
+    app: &Application,
+    from: &str,
+    ids: &[vsekai_updater::formats::chunk::ChunkId],
+) -> Result<usize> {
     let mut repaired = 0;
     for id in ids {
         match super::import::chunk_of(from, id, app.service().chunks().max_stored_bytes()).await {

@@ -71,7 +71,9 @@ async fn welcome(app: &Application, address: &str, docs: bool, database: &str) -
     }
     if let Some(token) = app.first_token().await? {
         print(&format!("Admin token: {token}\n"));
-        log::line("Keep this token: it is shown only once. `vsekai-server token create` makes others.");
+        log::line(
+            "Keep this token: it is shown only once, and ends in a week. `vsekai-server token create` makes others.",
+        );
     }
     Ok(())
 }

@@ -58,20 +58,155 @@ use Kind::{Bool, Bytes, Int, Text, Uuid as Id};
 /// All tables but the leases, which belong to running processes. Those that others refer to come first; `repository` is
 /// the last.
 pub const TABLES: &[Table] = &[
-    table("modes", 1, 500, &[("id", Id), ("name", Text), ("description", Text), ("is_active", Bool), ("update_to", Id), ("sequence", Int), ("updated_at", Int)]),
-    table("versions", 1, 500, &[("id", Id), ("mode_id", Id), ("version", Text), ("sort_key", Bytes), ("state", Text), ("skip_update", Bool), ("recalled", Bool), ("rollout", Int), ("sequence", Int), ("manifest_file_uri", Text), ("published_at", Int), ("updated_at", Int)]),
-    table("files", 1, 500, &[("id", Id), ("version_id", Id), ("platform", Text), ("file_name", Text), ("file_uri", Text), ("file_checksum_hash", Text), ("size", Int)]),
-    table("cdn", 1, 500, &[("uid", Id), ("name", Text), ("uri", Text), ("region", Text), ("is_enabled", Bool), ("weight", Int), ("is_healthy", Bool), ("contrary_count", Int), ("latency_ms", Int), ("last_checked_on", Int), ("updated_at", Int)]),
-    table("chunks", 1, 500, &[("id", Bytes), ("size", Int), ("stored_size", Int), ("state", Text), ("in_use", Bool), ("keep_until", Int), ("doomed_at", Int)]),
+    table(
+        "modes",
+        1,
+        500,
+        &[
+            ("id", Id),
+            ("name", Text),
+            ("description", Text),
+            ("is_active", Bool),
+            ("update_to", Id),
+            ("sequence", Int),
+            ("updated_at", Int),
+        ],
+    ),
+    table(
+        "versions",
+        1,
+        500,
+        &[
+            ("id", Id),
+            ("mode_id", Id),
+            ("version", Text),
+            ("sort_key", Bytes),
+            ("state", Text),
+            ("skip_update", Bool),
+            ("recalled", Bool),
+            ("rollout", Int),
+            ("sequence", Int),
+            ("manifest_file_uri", Text),
+            ("published_at", Int),
+            ("updated_at", Int),
+        ],
+    ),
+    table(
+        "files",
+        1,
+        500,
+        &[
+            ("id", Id),
+            ("version_id", Id),
+            ("platform", Text),
+            ("file_name", Text),
+            ("file_uri", Text),
+            ("file_checksum_hash", Text),
+            ("size", Int),
+        ],
+    ),
+    table(
+        "cdn",
+        1,
+        500,
+        &[
+            ("uid", Id),
+            ("name", Text),
+            ("uri", Text),
+            ("region", Text),
+            ("is_enabled", Bool),
+            ("weight", Int),
+            ("is_healthy", Bool),
+            ("contrary_count", Int),
+            ("latency_ms", Int),
+            ("last_checked_on", Int),
+            ("updated_at", Int),
+        ],
+    ),
+    table(
+        "chunks",
+        1,
+        500,
+        &[
+            ("id", Bytes),
+            ("size", Int),
+            ("stored_size", Int),
+            ("state", Text),
+            ("in_use", Bool),
+            ("keep_until", Int),
+            ("doomed_at", Int),
+        ],
+    ),
     table("chunk_data", 1, 64, &[("id", Bytes), ("bytes", Bytes)]),
     table("version_chunks", 3, 1000, &[("chunk_id", Bytes), ("version_id", Id), ("platform", Text)]),
-    table("repository_files", 1, 4, &[("path", Text), ("kind", Text), ("bytes", Bytes), ("in_force", Bool), ("superseded_at", Int)]),
-    table("uploads", 1, 500, &[("id", Id), ("mode", Text), ("version", Text), ("platform", Text), ("sequence", Int), ("created_at", Int), ("expires_at", Int)]),
+    table(
+        "repository_files",
+        1,
+        4,
+        &[("path", Text), ("kind", Text), ("bytes", Bytes), ("in_force", Bool), ("superseded_at", Int)],
+    ),
+    table(
+        "uploads",
+        1,
+        500,
+        &[
+            ("id", Id),
+            ("mode", Text),
+            ("version", Text),
+            ("platform", Text),
+            ("sequence", Int),
+            ("created_at", Int),
+            ("expires_at", Int),
+        ],
+    ),
     table("upload_documents", 2, 1, &[("upload_id", Id), ("kind", Text), ("bytes", Bytes)]),
-    table("tokens", 1, 500, &[("id", Id), ("name", Text), ("hash", Bytes), ("scopes", Text), ("created_at", Int), ("expires_at", Int), ("revoked_at", Int), ("last_used_at", Int)]),
-    table("audit", 1, 500, &[("id", Id), ("done_at", Int), ("actor", Text), ("action", Text), ("subject", Text), ("detail", Text), ("request_id", Text)]),
+    table(
+        "tokens",
+        1,
+        500,
+        &[
+            ("id", Id),
+            ("name", Text),
+            ("hash", Bytes),
+            ("scopes", Text),
+            ("created_at", Int),
+            ("expires_at", Int),
+            ("revoked_at", Int),
+            ("last_used_at", Int),
+        ],
+    ),
+    table(
+        "audit",
+        1,
+        500,
+        &[
+            ("id", Id),
+            ("done_at", Int),
+            ("actor", Text),
+            ("action", Text),
+            ("subject", Text),
+            ("detail", Text),
+            ("request_id", Text),
+        ],
+    ),
     table("chunk_pins", 1, 1000, &[("chunk_id", Bytes), ("keep_until", Int)]),
-    table("bundles", 1, 500, &[("id", Text), ("to_index", Text), ("from_index", Text), ("length", Int), ("front_bytes", Int), ("plain_bytes", Int), ("effort", Text), ("state", Text), ("created_at", Int), ("changed_at", Int)]),
+    table(
+        "bundles",
+        1,
+        500,
+        &[
+            ("id", Text),
+            ("to_index", Text),
+            ("from_index", Text),
+            ("length", Int),
+            ("front_bytes", Int),
+            ("plain_bytes", Int),
+            ("effort", Text),
+            ("state", Text),
+            ("created_at", Int),
+            ("changed_at", Int),
+        ],
+    ),
     table("bundle_data", 2, 64, &[("bundle_id", Text), ("part", Int), ("bytes", Bytes)]),
     table("bundle_asks", 3, 500, &[("to_index", Text), ("from_index", Text), ("day", Int), ("asks", Int)]),
     table("chunk_place", 1, 1, &[("id", Int), ("place", Text), ("moved_from", Text)]),
@@ -168,7 +303,8 @@ pub async fn copy(from: &Arc<dyn Db>, to: &Arc<dyn Db>, mut tell: impl FnMut(&st
     for table in TABLES {
         let sent = each(from, table, Some(to)).await?;
         if table.name == "repository" && from.revision().await? != revision {
-            let reason = "The database changed while it was copied: stop its servers, and copy to an empty database again";
+            let reason =
+                "The database changed while it was copied: stop its servers, and copy to an empty database again";
             return Err(Error::Config(reason.to_owned()));
         }
         if each(to, table, None).await? != sent {
@@ -210,7 +346,8 @@ mod tests {
                 continue;
             }
             let (body, _) = rest.split_once("\n);").unwrap();
-            let known = TABLES.iter().find(|known| known.name == table).unwrap_or_else(|| panic!("{table} is not copied"));
+            let known =
+                TABLES.iter().find(|known| known.name == table).unwrap_or_else(|| panic!("{table} is not copied"));
             let columns: Vec<&str> = body
                 .lines()
                 .map(str::trim)

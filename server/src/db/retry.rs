@@ -5,6 +5,8 @@
 //! safe because every method of [`super::Db`] may be repeated. After [`MAX_TRIES`] or [`MAX_TIME`] it fails with
 //! `database_busy`.
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, disk_full};
@@ -110,6 +112,7 @@ fn busy() -> Error {
 fn named(error: Error) -> Error {
     match error {
         error if is_full(&error) => {
+            note_full();
             tracing::error!(cause = ?std::error::Error::source(&error), "the database has no room left");
             disk_full()
         }
@@ -142,6 +145,27 @@ pub(super) fn is_connection_in_doubt(error: &Error) -> bool {
         Error::Database(_) => true,
         _ => false,
     }
+}
+
+/// When a write last found no room, in milliseconds since [`BEGAN`]; 0 for never.
+static LAST_FULL: AtomicU64 = AtomicU64::new(0);
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// How long a disk counts as full after a write has found no room: small writes may succeed where large ones do not.
+const FULL_FOR_MS: u64 = 5_000;
+
+fn note_full() {
+    LAST_FULL.store(since_began() + 1, Ordering::Relaxed);
+}
+
+fn since_began() -> u64 {
+    u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Fails if a write has found no room a moment ago.
+pub(super) fn check_room() -> Result<()> {
+    let last = LAST_FULL.load(Ordering::Relaxed);
+    if last > 0 && since_began() < last + FULL_FOR_MS { Err(disk_full()) } else { Ok(()) }
 }
 
 /// Whether the database has no room left: `SQLITE_FULL`, or SQLSTATE 53100.

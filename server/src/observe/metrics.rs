@@ -26,7 +26,10 @@ pub fn describe() {
     describe_gauge!("vsekai_cdn_healthy", "Whether the last probes of a CDN succeeded: 1 or 0.");
     describe_counter!("vsekai_renewal_failures_total", "Failed attempts to renew signatures since the start.");
     describe_counter!("vsekai_cleanup_failures_total", "Rounds of clean-up that failed since the start.");
-    describe_gauge!("vsekai_cleanup_last_success_timestamp_seconds", "When this process last ended a round of clean-up.");
+    describe_gauge!(
+        "vsekai_cleanup_last_success_timestamp_seconds",
+        "When this process last ended a round of clean-up."
+    );
     describe_gauge!("process_start_time_seconds", "When the process started.");
     describe_counter!("process_cpu_seconds_total", "User and system CPU time, in whole seconds.");
     describe_gauge!("process_resident_memory_bytes", "Resident memory.");

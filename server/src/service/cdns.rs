@@ -143,7 +143,12 @@ impl Service {
         let verb = if found.is_healthy { "cdn.healthy" } else { "cdn.unhealthy" };
         let decide = |view: &View| {
             let Some(cdn) = view.cdns.iter().find(|cdn| cdn.uid == uid) else { return Ok(Decision::default()) };
-            Ok(Decision { audit: (verb, cdn.name.clone()), detail: json!({}), renew: super::Renewal::Due, ..Decision::default() })
+            Ok(Decision {
+                audit: (verb, cdn.name.clone()),
+                detail: json!({}),
+                renew: super::Renewal::Due,
+                ..Decision::default()
+            })
         };
         self.change(&Actor::program("prober"), decide).await
     }

@@ -9,9 +9,9 @@ use serde_json::json;
 use vsekai_updater::net::trust::Days;
 
 use super::{Actor, Decision, Renewal, Service};
-use crate::db::View;
+use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
-use crate::model::Time;
+use crate::model::{Mode, Time};
 
 /// How often to check whether something is due.
 const EVERY: Duration = Duration::from_mins(10);
@@ -64,9 +64,16 @@ impl Service {
                 let reason = format!("the timestamp is at {version}, and more than {MAX_RAISE} below");
                 return Err(Error::Invalid { what: "seen", reason });
             }
-            let decide = |_: &View| {
-                let audit = ("repository.raise", String::new());
-                Ok(Decision { renew: Renewal::All, audit, detail: json!({"seen": seen}), ..Decision::default() })
+            // Players compare the numbers of modes, too, each of which a lost change may have raised.
+            let decide = |view: &View| {
+                let raised = view.modes.iter().map(|mode| Mode { sequence: mode.sequence + 1, ..mode.clone() });
+                Ok(Decision {
+                    rows: raised.map(RowChange::Mode).collect(),
+                    renew: Renewal::All,
+                    audit: ("repository.raise", String::new()),
+                    detail: json!({"seen": seen}),
+                    ..Decision::default()
+                })
             };
             self.change(&Actor::program("restore"), decide).await?;
         }

@@ -51,6 +51,7 @@ impl Service {
                 let reason = "A new repository needs all its roots".to_owned();
                 return Err(Error::Mismatch { code: "trust_root_invalid", reason });
             }
+            check_lists(view, &trust)?;
             if is_there(view, &trust) {
                 return Ok(Decision::default());
             }
@@ -72,6 +73,28 @@ impl Service {
         self.change(actor, decide).await?;
         self.repository_info().await
     }
+}
+
+/// Checks that new metadata of existing modes lists the same files as before: what a mode publishes changes by
+/// publications alone, whose files are here.
+fn check_lists(view: &View, trust: &TrustFiles) -> Result<()> {
+    let targets = |bytes: &[u8]| -> Option<serde_json::Value> {
+        let mut document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+        Some(document.get_mut("signed")?.get_mut("targets")?.take())
+    };
+    for (role, bytes) in &trust.roles {
+        let end = format!(".{role}.json");
+        let is_of_role = |path: &str| {
+            let number = path.strip_prefix("tuf/").and_then(|name| name.strip_suffix(&end));
+            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let Some(before) = view.metadata.iter().find(|file| is_of_role(&file.path)) else { continue };
+        if published_version(view, role) < signed_version(bytes) && targets(&before.bytes) != targets(bytes) {
+            let reason = format!("The new metadata of {role} lists other files; they change by publications");
+            return Err(Error::Mismatch { code: "document_mismatch", reason });
+        }
+    }
+    Ok(())
 }
 
 /// The version of the newest root.

@@ -82,7 +82,8 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
         publish::Keys::Push { dir, server, token_file, network } => {
             let network = connect::connect_with_token(&network, token_file.as_deref())?;
             let is_new = push_keys(&Server::new(server, network)?, &dir)?;
-            let text = if is_new { "The server has the new roots, modes and keys." } else { "The server has them already." };
+            let text =
+                if is_new { "The server has the new roots, modes and keys." } else { "The server has them already." };
             output.done("keys push", &Shown::of(&Keys::open(&dir)?), text);
         }
         publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,

@@ -31,7 +31,10 @@ async fn rows(conn: &mut Conn, table: &'static Table, after: Option<&[Value]>) -
         query = bind(query, value, *kind);
     }
     let found = query.bind(i64::from(table.page)).fetch_all(conn).await?;
-    found.iter().map(|row| table.columns.iter().enumerate().map(|(at, (_, kind))| read(row, at, *kind)).collect()).collect()
+    found
+        .iter()
+        .map(|row| table.columns.iter().enumerate().map(|(at, (_, kind))| read(row, at, *kind)).collect())
+        .collect()
 }
 
 async fn put_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::{Connection as _, Pool, query};
 
 use super::{BEGIN_WRITE, Conn, Driver, leases};
-use crate::db::retry::repeat;
+use crate::db::retry::{check_room, repeat};
 use crate::db::{Db, sql};
 use crate::error::Result;
 
@@ -76,6 +76,7 @@ impl Db for Store {
     }
 
     async fn ping_writers(&self) -> Result<()> {
+        check_room()?;
         write!(self, |conn| leases::lease(conn, READY, READY, 0))?;
         transaction!(self.chunk_writers, BEGIN_WRITE, |conn| leases::lease(conn, READY, READY, 0))?;
         Ok(())

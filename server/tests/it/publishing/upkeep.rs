@@ -21,11 +21,15 @@ fn versions_of_a_server_are_recalled_skipped_and_rolled_out_by_command() {
     repository(&test, "skip").args(of).done();
     repository(&test, "rollout").args(of).args(["--percent", "30"]).done();
     let shown = repository(&test, "show").done();
-    let version = &shown["modes"].as_array().unwrap().iter().find(|mode| mode["name"] == "stable").unwrap()["versions"][0];
+    let version =
+        &shown["modes"].as_array().unwrap().iter().find(|mode| mode["name"] == "stable").unwrap()["versions"][0];
     assert_eq!((version["rollout"].as_u64(), version["skip_update"].as_bool()), (Some(30), Some(true)), "{shown}");
     assert_eq!(version["recalled"], false);
     repository(&test, "skip").args(of).arg("--undo").done();
-    assert_eq!(repository(&test, "recall").args(["--mode", "stable", "--version", "9.0.0"]).fails()["code"], "version_unknown");
+    assert_eq!(
+        repository(&test, "recall").args(["--mode", "stable", "--version", "9.0.0"]).fails()["code"],
+        "version_unknown"
+    );
     // What publishing again would not do is not passed over.
     let ignored = test.publish("stable", "1.1.0", 2).args(["--rollout", "60"]).fails();
     assert!(ignored.to_string().contains("repository rollout"), "{ignored}");

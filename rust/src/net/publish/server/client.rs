@@ -84,16 +84,15 @@ impl Server {
     /// Deletes something. It is no error if it is gone already.
     pub(super) fn delete(&self, path: &str) -> Result<()> {
         let url = self.join(path);
-        let outgoing = Outgoing {
-            method: Method::DELETE,
-            url,
-            content_type: JSON,
-            body: Bytes::new(),
-            patience: Duration::ZERO,
-        };
+        let outgoing =
+            Outgoing { method: Method::DELETE, url, content_type: JSON, body: Bytes::new(), patience: Duration::ZERO };
         let client = self.network.client()?;
         let reply = self.network.block_on(client.send(&outgoing, MAX_REPLY_BYTES))?;
-        if reply.status.is_success() || reply.status.as_u16() == 404 { Ok(()) } else { Err(refusal(&outgoing.url, &reply)) }
+        if reply.status.is_success() || reply.status.as_u16() == 404 {
+            Ok(())
+        } else {
+            Err(refusal(&outgoing.url, &reply))
+        }
     }
 
     pub(super) fn begin(&self, new: &NewPublication) -> Result<PublicationInfo> {

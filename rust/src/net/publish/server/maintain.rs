@@ -41,9 +41,13 @@ struct Mirror {
 pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&Path>, edits: &[E]) -> Result<()> {
     for change in edits {
         match change {
-            E::Recall { mode, version, recalled } => change_version(server, mode, version, &json!({"recalled": recalled}))?,
+            E::Recall { mode, version, recalled } => {
+                change_version(server, mode, version, &json!({"recalled": recalled}))?
+            }
             E::Skip { mode, version, skip } => change_version(server, mode, version, &json!({"skip_update": skip}))?,
-            E::Rollout { mode, version, percent } => change_version(server, mode, version, &json!({"rollout": percent}))?,
+            E::Rollout { mode, version, percent } => {
+                change_version(server, mode, version, &json!({"rollout": percent}))?
+            }
             E::Retire { mode, update_to } => {
                 let none = || Error::invalid("--keys", "the successor of a mode is signed by its key: name the folder");
                 match (keys, update_to) {
@@ -55,7 +59,9 @@ pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&Path>,
             E::Activate { mode } => change_mode(server, mode, &json!({"is_active": true, "update_to": null}))?,
             E::Describe { mode, text } => change_mode(server, mode, &json!({"description": text}))?,
             E::Mirrors(urls) => set_mirrors(server, urls)?,
-            E::Add { .. } => return Err(Error::unsupported("adding a mode on a server; `vsekai keys push` sends new ones")),
+            E::Add { .. } => {
+                return Err(Error::unsupported("adding a mode on a server; `vsekai keys push` sends new ones"));
+            }
             E::Stores(_) => return Err(Error::unsupported("stores of an update server, which has its own")),
         }
     }
@@ -69,8 +75,7 @@ fn change_mode(server: &Server, mode: &ModeName, change: &Value) -> Result<()> {
 
 fn change_version(server: &Server, mode: &ModeName, version: &Version, change: &Value) -> Result<()> {
     let number = version.to_string();
-    let found: Vec<OfferedVersion> =
-        list(server, "api/v1/versions", &[("mode", mode.as_str()), ("version", &number)])?;
+    let found: Vec<OfferedVersion> = list(server, "api/v1/versions", &[("mode", mode.as_str()), ("version", &number)])?;
     let unknown = || Error::VersionUnknown { mode: mode.to_string(), version: number.clone() };
     let id = found.into_iter().find(|found| found.version == number).ok_or_else(unknown)?.id;
     if id.len() > 64 || !id.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
@@ -91,7 +96,8 @@ fn set_mirrors(server: &Server, urls: &[String]) -> Result<()> {
         match there.iter().find(|mirror| mirror.uri == *url) {
             Some(mirror) => {
                 let path = format!("api/v1/cdns/{}", mirror.uid);
-                let _: Value = server.json(Method::PATCH, &path, Some(&json!({"weight": weight, "is_enabled": true})))?;
+                let _: Value =
+                    server.json(Method::PATCH, &path, Some(&json!({"weight": weight, "is_enabled": true})))?;
             }
             None => {
                 let name: String = url.chars().take(100).collect();
