@@ -79,7 +79,7 @@ impl StaticFiles {
     ) -> Self {
         let documents = Documents::new(Arc::clone(&db), Arc::clone(&bundles), options.cache_bytes, options.fresh);
         let bundles = BundleFiles::new(db, bundles, options.fresh);
-        Self { chunks, documents, bundles, authorizer, shares, options }
+        Self { chunks, documents, bundles, authorizer, options, shares }
     }
 
     /// Drops cached content that may have changed. Must be called when this process has changed the repository.

@@ -213,9 +213,10 @@ fn open_s3(bucket: &str, options: &Options) -> Result<object_store::aws::AmazonS
         .with_conditional_put(S3ConditionalPut::ETagMatch);
     for (name, value) in &options.s3 {
         // Orchestrators and AWS's own tools set many variables that do not concern a store.
-        match name.parse::<AmazonS3ConfigKey>() {
-            Ok(key) => builder = builder.with_config(key, value),
-            Err(_) => tracing::debug!(name, "this variable is passed over: it is no setting of an S3 store"),
+        if let Ok(key) = name.parse::<AmazonS3ConfigKey>() {
+            builder = builder.with_config(key, value);
+        } else {
+            tracing::debug!(name, "this variable is passed over: it is no setting of an S3 store");
         }
     }
     let store = builder.with_bucket_name(bucket).build();

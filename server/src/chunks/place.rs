@@ -94,15 +94,15 @@ impl Chunks {
                     continue;
                 }
                 match self.read(id).await? {
-                    Some(bytes) => {
-                        to.put_anywhere(*id, bytes, Time(0)).await?;
+                    Some(stored) => {
+                        to.put_anywhere(*id, stored, Time(0)).await?;
                         copied += 1;
                     }
                     None => lost += 1,
                 }
             }
-            let Some(last) = ids.last().filter(|_| ids.len() >= page.limit as usize) else { break };
-            page.after = Some(*last);
+            let Some(end) = ids.last().filter(|_| ids.len() >= page.limit as usize) else { break };
+            page.after = Some(*end);
         }
         Ok((copied, lost))
     }

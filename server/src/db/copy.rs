@@ -322,7 +322,9 @@ async fn each(db: &Arc<dyn Db>, table: &'static Table, to: Option<&Arc<dyn Db>>)
     let mut after: Option<Vec<Value>> = None;
     loop {
         let rows = db.rows(table, after.as_deref()).await?;
-        rows.iter().for_each(|row| sum.add(row));
+        for row in &rows {
+            sum.add(row);
+        }
         if let Some(to) = to {
             to.put_rows(table, &rows).await?;
         }

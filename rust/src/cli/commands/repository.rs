@@ -29,12 +29,12 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         return match keys {
             Some(keys) if is_renewal => {
                 let roles = renew_on_server(&server, &keys, &[])?;
-                done(&Edited { committed: Committed::default(), roles }, &text, output)
+                Ok(done(&Edited { committed: Committed::default(), roles }, &text, output))
             }
             None if is_renewal => Err(Error::invalid("--keys", "the lists of modes are signed by their keys")),
             keys => {
                 edit_on_server(&server, keys.as_deref(), &edits)?;
-                done(&Edited { committed: Committed::default(), roles: Vec::new() }, &text, output)
+                Ok(done(&Edited { committed: Committed::default(), roles: Vec::new() }, &text, output))
             }
         };
     }
@@ -43,14 +43,14 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         return Err(Error::invalid("--repository", "give a folder or bucket and --keys, or a URL with --server"));
     };
     let repository = connect::repository(place, None, &Cancel::default())?;
-    done(&edit(&repository, &keys, &edits)?, &text, output)
+    Ok(done(&edit(&repository, &keys, &edits)?, &text, output))
 }
 
-fn done(edited: &Edited, text: &str, output: Output) -> Result<u8> {
+fn done(edited: &Edited, text: &str, output: Output) -> u8 {
     checks::warn_of_ending(&edited.roles, output);
     let days = if edited.roles.is_empty() { String::new() } else { checks::days_left(&edited.roles) };
     output.done("repository", edited, &format!("{text}{days}"));
-    Ok(DONE)
+    DONE
 }
 
 fn retired(mode: &ModeName, update_to: Option<&ModeName>) -> String {

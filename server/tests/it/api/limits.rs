@@ -72,22 +72,21 @@ async fn who_tries_wrong_tokens_must_wait_and_others_need_not() {
     for _ in 0..4 {
         from(WRONG, "192.0.2.1").await.refused(401, "unauthorized");
     }
-    for token in [WRONG, server.admin.as_str()] {
-        let barred = from(token, "192.0.2.1").await;
-        barred.refused(429, "too_many_requests");
-        assert!((1..=60).contains(&barred.header("retry-after").parse::<u32>().unwrap()));
-    }
-    let chunk = server.ask("PUT", &format!("/store/0000/{}.cacnk", "0".repeat(64)));
+    let barred = from(WRONG, "192.0.2.1").await;
+    barred.refused(429, "too_many_requests");
+    assert!((1..=60).contains(&barred.header("retry-after").parse::<u32>().unwrap()));
+    let chunk = server.ask_as(WRONG, "PUT", &format!("/store/0000/{}.cacnk", "0".repeat(64)));
     chunk
         .header("x-forwarded-for", "192.0.2.1")
         .body("application/octet-stream", "x")
         .send()
         .await
         .refused(429, "too_many_requests");
-    from(&server.admin, "192.0.2.2").await.expect(200);
+    // Many publishers share an address: whose token is valid is not barred with the others there.
+    from(&server.admin, "192.0.2.1").await.expect(200);
     // Addresses that the client itself has put before it do not count.
-    from(&server.admin, "192.0.2.2, 192.0.2.1").await.refused(429, "too_many_requests");
-    from(&server.admin, "192.0.2.1, 192.0.2.2").await.expect(200);
+    from(WRONG, "192.0.2.2, 192.0.2.1").await.refused(429, "too_many_requests");
+    from(WRONG, "192.0.2.1, 192.0.2.2").await.refused(401, "unauthorized");
 }
 
 #[tokio::test]

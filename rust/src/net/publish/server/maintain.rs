@@ -42,11 +42,11 @@ pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&Path>,
     for change in edits {
         match change {
             E::Recall { mode, version, recalled } => {
-                change_version(server, mode, version, &json!({"recalled": recalled}))?
+                change_version(server, mode, version, &json!({"recalled": recalled}))?;
             }
             E::Skip { mode, version, skip } => change_version(server, mode, version, &json!({"skip_update": skip}))?,
             E::Rollout { mode, version, percent } => {
-                change_version(server, mode, version, &json!({"rollout": percent}))?
+                change_version(server, mode, version, &json!({"rollout": percent}))?;
             }
             E::Retire { mode, update_to } => {
                 let none = || Error::invalid("--keys", "the successor of a mode is signed by its key: name the folder");
@@ -93,20 +93,13 @@ fn set_mirrors(server: &Server, urls: &[String]) -> Result<()> {
     }
     for (at, url) in urls.iter().enumerate() {
         let weight = 1000_usize.saturating_sub(at);
-        match there.iter().find(|mirror| mirror.uri == *url) {
-            Some(mirror) => {
-                let path = format!("api/v1/cdns/{}", mirror.uid);
-                let _: Value =
-                    server.json(Method::PATCH, &path, Some(&json!({"weight": weight, "is_enabled": true})))?;
-            }
-            None => {
-                let name: String = url.chars().take(100).collect();
-                let _: Value = server.json(
-                    Method::POST,
-                    "api/v1/cdns",
-                    Some(&json!({"name": name, "uri": url, "weight": weight})),
-                )?;
-            }
+        if let Some(mirror) = there.iter().find(|mirror| mirror.uri == *url) {
+            let path = format!("api/v1/cdns/{}", mirror.uid);
+            let _: Value = server.json(Method::PATCH, &path, Some(&json!({"weight": weight, "is_enabled": true})))?;
+        } else {
+            let name: String = url.chars().take(100).collect();
+            let new = json!({"name": name, "uri": url, "weight": weight});
+            let _: Value = server.json(Method::POST, "api/v1/cdns", Some(&new))?;
         }
     }
     Ok(())
