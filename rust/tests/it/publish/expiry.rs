@@ -56,9 +56,9 @@ fn days_left_are_said_by_publish_renew_and_show() {
         ("targets", 365),
         ("snapshot", 30),
         ("timestamp", 7),
-        ("beta", 90),
+        ("beta", 365),
         ("catalog", 30),
-        ("stable", 90),
+        ("stable", 365),
     ];
     assert_eq!(days_left(test.publish(&test.tree("one", 1), "1.0.0", &[]).done()), all);
     assert_eq!(days_left(test.publish(&test.tree("one", 1), "1.0.0", &[]).done()), all, "there already");
