@@ -10,7 +10,7 @@ const HEAD: &str = "\
 
 Every command and option, as `vsekai COMMAND --help` shows them. A test compares this page with the command.
 
-- In the folder of an install, or below it, `DIR` can be left out, except for `install`, `open` and `uninstall`.
+- In the folder of an install, or below it, `DIR` can be left out, except for `install`, `move`, `open` and `uninstall`.
 - Data goes to stdout, everything else to stderr; `--json` and exit codes: [for scripts](store.md#for-scripts).
 - Settings: `vsekai config show`. The packages of a release bring man pages and completions; `vsekai completions SHELL`
   prints the latter.
