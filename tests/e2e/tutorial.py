@@ -50,8 +50,6 @@ class Reader:
         (folder / "updater").symlink_to(REPO)
         tools = folder / "tools"
         tools.mkdir()
-        (tools / "godot").write_text(f'#!/bin/sh\nexec "{GODOT}" "$@"\n')
-        (tools / "godot").chmod(0o755)
         (tools / "vsekai").symlink_to(BIN / "vsekai")
         environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder / "home"),
                        "CARGO_HOME": os.environ.get("CARGO_HOME", str(Path.home() / ".cargo")),
@@ -61,6 +59,8 @@ class Reader:
         self.shell = subprocess.Popen(["bash", "-euo", "pipefail"], cwd=folder, env=environment, text=True,
                                       start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT)
+        # No program on PATH: our own tools would take it for an engine of this system.
+        self.follow(f'godot() {{ "{GODOT}" "$@"; }}\n')
 
     def follow(self, code):
         """Runs a block. It fails if any line of it fails, which ends the shell."""
