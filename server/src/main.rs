@@ -110,7 +110,7 @@ enum Command {
     },
     /// Move all chunks to another place, while servers go on; they need to be started again with it
     Move {
-        /// Where to: database, file:///DIR or s3://BUCKET/PREFIX
+        /// Where to: database, `file:///DIR` or `s3://BUCKET/PREFIX`
         #[arg(long, value_name = "PLACE")]
         to: String,
     },

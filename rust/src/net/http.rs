@@ -27,6 +27,7 @@ mod address;
 mod bundle;
 mod client;
 mod concurrency;
+mod connection;
 mod encoding;
 mod failure;
 mod limiter;

@@ -171,7 +171,11 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         // It was handled before.
         Repository::Show { target, .. } => {
             let ShowTarget { repository, server, keys, network } = target;
-            (RepositoryTarget { repository, server, keys: Some(keys), network, token_file: None }, Vec::new(), String::new())
+            (
+                RepositoryTarget { repository, server, keys: Some(keys), network, token_file: None },
+                Vec::new(),
+                String::new(),
+            )
         }
         Repository::Renew { target } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
     }

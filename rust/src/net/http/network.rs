@@ -13,7 +13,7 @@ use url::Url;
 
 use super::bundle::HttpBundle;
 use super::origins::UserOrigins;
-use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, client, fetch_all};
+use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, connection, fetch_all};
 use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::chunk::CompressedChunk;
@@ -48,7 +48,7 @@ impl Network {
     /// Checks the options. The client is set up on first use, because reading the system's certificates takes longer
     /// than many operations that need no network.
     pub fn new(options: &HttpOptions) -> Result<Self> {
-        client::check(options)?;
+        connection::check(options)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|e| Error::unsupported(format!("asynchronous I/O: {}", text::system_reason(&e))))?;
