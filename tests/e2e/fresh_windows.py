@@ -101,7 +101,7 @@ def walk(player, display, publisher, release):
         publisher.publish("launcher", "0.2.0", "launcher.exe", publisher.folder / "launcher")
         is_new = lambda: current(launcher)["version"] == "0.2.0"  # noqa: E731
         launch(player, display, [f"C:/{headless.name}", "launch", "C:/v-sekai/launcher"], "V-Sekai", is_new)
-        launch(player, display, ["C:/v-sekai/launcher/V-Sekai-Launcher.exe"], "V-Sekai", lambda: True)
+        launch(player, display, ["C:/v-sekai/launcher/V-Sekai Launcher.exe"], "V-Sekai", lambda: True)
         # V-Sekai.
         player.run(vsekai, "--update", "C:/v-sekai/game", *first)
         game = player.drive / "v-sekai/game"
