@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Shared functions of the tools. Sourced, never run; only defines names.
 
-repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # Downloaded programs are kept per user, so that a second clone can use them.
 # shellcheck disable=SC2034  # used by scripts that source this
 cache=${VSEKAI_TOOLS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vsekai-updater}
