@@ -17,6 +17,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "rollback",
             "verify",
             "mode",
+            "move",
             "integrate",
             "unintegrate",
             "uninstall",
