@@ -43,6 +43,8 @@ pub enum Format {
     State,
     /// The user's configuration file.
     Config,
+    /// What `vsekai publish --prepare` has written, to be signed elsewhere.
+    Preparation,
 }
 
 impl Format {
@@ -58,6 +60,7 @@ impl Format {
             Self::Bundle => "bundle",
             Self::State => "state of the install root",
             Self::Config => "configuration",
+            Self::Preparation => "preparation",
         }
     }
 }
@@ -363,6 +366,12 @@ pub enum Error {
         role: String,
         /// The key store's folder.
         path: PathBuf,
+    },
+    /// The repository has changed since a publication was prepared, or has lost what was stored for it.
+    #[error("What was prepared does not fit the repository any more: {reason}")]
+    PreparationStale {
+        /// What has changed.
+        reason: String,
     },
     /// A signature that all others depend on is not valid any more.
     #[error("The signature of {role} expired on {expires}: players accept nothing that is published now")]

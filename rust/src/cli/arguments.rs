@@ -11,6 +11,7 @@ use crate::net::http::Url;
 
 mod groups;
 pub(crate) mod install;
+pub(crate) mod offline;
 pub(crate) mod publish;
 pub(crate) mod settings;
 pub(crate) mod store;
@@ -154,6 +155,7 @@ pub(crate) enum Command {
     Config(settings::Config),
     Completions(settings::Completions),
     Publish(Box<publish::Publish>),
+    Sign(offline::Sign),
     /// Show and change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
     Repository(publish::Repository),

@@ -19,6 +19,7 @@ mod publish;
 mod relocate;
 mod repository;
 mod self_update;
+mod sign;
 mod status;
 mod store;
 mod uninstall;
@@ -55,6 +56,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Config(args) => config::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Publish(args) => publish::run(*args, output, &monitor),
+        Command::Sign(args) => sign::run(args, output),
         Command::Repository(args) => repository::run(args, output),
         Command::Keys(args) => keys::run(args, output),
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),

@@ -83,6 +83,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
              --repository REPO --keys KEYS` where its key is, or publish from there to a server. Then run this again."
         }
         "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
+        "preparation_malformed" => "Prepare again with --prepare, and carry the file unchanged.",
+        "preparation_stale" => "Nothing was published. Prepare again with --prepare, and have that signed.",
         "config_malformed" => "Correct the file, or move it away: every key has a default.",
         _ => return None,
     })

@@ -34,6 +34,7 @@ fn samples() -> Vec<Error> {
         Error::PackageManaged { path: "/d".into(), manager: "dpkg", command: text() },
         Error::LintFailed { findings: 1, codes: text() },
         Error::KeyMissing { role: text(), path: "/d".into() },
+        Error::PreparationStale { reason: text() },
         Error::SignatureExpired { role: text(), expires: jiff::Timestamp::UNIX_EPOCH },
         Error::invalid("", text()),
         Error::unsupported(text()),
@@ -41,7 +42,7 @@ fn samples() -> Vec<Error> {
     ];
     all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
     all.extend(
-        [Format::Release, Format::Catalog, Format::FileTable, Format::Bundle, Format::State, Format::Config]
+        [Format::Release, Format::Catalog, Format::FileTable, Format::Bundle, Format::State, Format::Config, Format::Preparation]
             .map(malformed),
     );
     let trust = |kind| Error::trust(kind, text());

@@ -40,6 +40,7 @@ mod edit;
 mod folder;
 mod history;
 mod import;
+mod prepared;
 mod roles;
 mod server;
 mod upload;
@@ -47,6 +48,10 @@ mod upload;
 #[cfg(feature = "bucket")]
 pub use bucket::BucketRepository;
 pub use edit::{Edit, Edited, edit, edit_on_server};
+use prepared::Purpose;
+pub use prepared::{
+    CommitResult, MAX_PREPARED_BYTES, Prepared, Review, ReviewedVersion, commit, prepare_renewal, review, sign,
+};
 pub use roles::{Look, look, roles};
 pub use server::{Server, push_keys, renew_on_server, retire_on_server};
 
@@ -169,11 +174,24 @@ pub struct Published {
 /// errors. The version is then not offered; chunks that were stored are kept. After `lint_failed`, nothing was stored
 /// or sent.
 pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
+    Ok(run(request, Purpose::Publish, monitor)?.0)
+}
+
+/// Stores the chunks and documents of a version where no reader sees them, and returns what somebody else has to sign;
+/// nothing if the version is published already. Needs no private key.
+///
+/// # Errors
+/// As [`publish`]; `invalid_argument` if the repository does not have the mode yet.
+pub fn prepare(request: &Request, monitor: &Monitor) -> Result<(Published, Option<Prepared>)> {
+    run(request, Purpose::Prepare, monitor)
+}
+
+fn run(request: &Request, purpose: Purpose, monitor: &Monitor) -> Result<(Published, Option<Prepared>)> {
     match &request.repository {
-        Destination::Folder(folder) => folder::publish(request, folder, monitor),
+        Destination::Folder(folder) => folder::publish(request, folder, purpose, monitor),
         #[cfg(feature = "bucket")]
-        Destination::Bucket(bucket) => bucket::publish(request, bucket, monitor),
-        Destination::Server(server) => server::publish(request, server, monitor),
+        Destination::Bucket(bucket) => bucket::publish(request, bucket, purpose, monitor),
+        Destination::Server(server) => server::publish(request, server, purpose, monitor),
     }
 }
 

@@ -14,6 +14,7 @@
 //!   RepositoryStorage  its folder, or files in memory              trust/publication/storage.rs
 //!   import             metadata that was signed elsewhere          trust/publication/import.rs
 //!   offline_signing    metadata that is signed for a server        trust/publication/offline_signing.rs
+//!   detached           metadata that is signed on another machine  trust/publication/detached.rs
 //!   statement          a mode's successor and oldest version       trust/publication/statement.rs
 //!   validity           how many days each signature has left       trust/publication/validity.rs
 //! ```
@@ -45,7 +46,7 @@ pub use crate::formats::metadata_pack::{check_role_name, check_target_name, targ
 pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
 pub use location::Location;
 pub use publication::{
-    Committed, Listed, MemoryStorage, Publication, Read, RoleValidity, TrustFiles, Validity, make_pack,
+    Committed, DetachedRole, Listed, MemoryStorage, Publication, Read, RoleChange, RoleValidity, TrustFiles, Validity, make_pack,
 };
 pub use repository::{ClockGuard, OpenOptions, Repository, signed_documents};
 

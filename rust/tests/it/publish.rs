@@ -2,6 +2,7 @@
 
 mod checks;
 mod expiry;
+mod offline;
 mod platform;
 
 use std::fs;

@@ -62,6 +62,8 @@ mod tests {
         "key_missing",
         "lint_failed",
         "package_managed",
+        "preparation_malformed",
+        "preparation_stale",
         "receipt_malformed",
         "server_refused",
         "signature_expired",

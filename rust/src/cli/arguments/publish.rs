@@ -37,20 +37,20 @@ const SIGNATURES_HELP: &str =
 #[command(group = ArgGroup::new("destination").args(["repository", "server"]).required(true))]
 pub(crate) struct Publish {
     /// The folder with the build
-    #[arg(required_unless_present = "from_index")]
+    #[arg(required_unless_present_any = ["from_index", "commit"])]
     pub(crate) tree: Option<PathBuf>,
     /// The mode to publish to; created if the repository does not have it yet
-    #[arg(long, value_name = "NAME")]
-    pub(crate) mode: ModeName,
+    #[arg(long, value_name = "NAME", required_unless_present = "commit")]
+    pub(crate) mode: Option<ModeName>,
     /// The version, as MAJOR.MINOR.PATCH[-PRE][+BUILD]
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) version: String,
+    #[arg(long, value_name = "VERSION", required_unless_present = "commit")]
+    pub(crate) version: Option<String>,
     /// The platform the build runs on [default: that of the program in --entry]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
     /// The program that `vsekai launch` starts, as a path in the build
-    #[arg(long, value_name = "EXE")]
-    pub(crate) entry: String,
+    #[arg(long, value_name = "EXE", required_unless_present = "commit")]
+    pub(crate) entry: Option<String>,
     /// An argument that is always passed to the program. May be repeated
     #[arg(long = "entry-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) entry_arguments: Vec<String>,
@@ -66,8 +66,10 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "FILE", requires = "server")]
     pub(crate) token_file: Option<PathBuf>,
     /// The key folder, from `vsekai keys init`
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keys: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "commit")]
+    pub(crate) keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) steps: super::offline::Steps,
     /// Markdown file with the release notes
     #[arg(long, value_name = "FILE")]
     pub(crate) notes: Option<PathBuf>,

@@ -23,10 +23,19 @@ use crate::cli::output::{DONE, Output};
 use crate::cli::settings;
 use crate::cli::size::{bytes, count};
 
+use super::sign;
+
 pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
+    if let Some(file) = args.steps.commit.clone() {
+        return sign::commit(&file, args, output, monitor);
+    }
+    let prepare = args.steps.prepare.clone();
     let request = request(args, &monitor.cancel)?;
-    let published = publish(&request, monitor)?;
+    let (published, prepared) = match &prepare {
+        Some(file) => sign::prepare(file, &request, monitor)?,
+        None => (publish(&request, monitor)?, false),
+    };
     for same in published.findings.chunk_by(|a, b| a.code == b.code) {
         let line = |finding: &Finding| format!("warning: {} [{}]", finding.message, finding.code);
         let lines: Vec<String> = same.iter().map(line).collect();
@@ -35,23 +44,21 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
     }
     checks::warn_of_ending(&published.roles, output);
     let is_sent = !matches!(request.repository, Destination::Folder(_));
-    output.done("publish", &published, &text(&published, started.elapsed().as_secs_f64(), is_sent));
+    let text = match &prepare {
+        Some(file) if prepared => sign::prepared(&published, file),
+        _ => text(&published, started.elapsed().as_secs_f64(), is_sent),
+    };
+    output.done("publish", &published, &text);
     Ok(DONE)
 }
 
 fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
-    let repository = match (args.server, args.repository) {
-        (Some(url), _) => {
-            let network = connect::connect_with_token(&args.network, args.token_file.as_deref())?;
-            Destination::Server(Server::new(url, network)?)
-        }
-        (None, Some(place)) => connect::repository(place, args.bucket_cache, cancel)?,
-        (None, None) => {
-            let reason = "give a folder or bucket with --repository, or a URL with --server".to_owned();
-            return Err(Error::invalid("repository", reason));
-        }
+    let repository = destination(&args, cancel)?;
+    // clap requires them unless what was prepared is committed.
+    let (Some(keys), Some(mode), Some(version), Some(entry)) = (args.keys, args.mode, args.version, args.entry) else {
+        return Err(Error::invalid("version", "give --mode, --version, --entry and --keys"));
     };
-    let keys = checks::local_folder("--keys", args.keys)?;
+    let keys = checks::local_folder("--keys", keys)?;
     let private = private(args.token_file.as_deref(), &args.network);
     let network = LazyNetwork::new(&args.network);
     let content = match (args.tree, &args.from_index) {
@@ -76,10 +83,10 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
     let notes = String::from_utf8(notes).map_err(|_| Error::invalid("notes", "the file is not UTF-8"))?;
     Ok(Request {
         content,
-        mode: args.mode,
-        version: Version::parse(&args.version)?,
+        mode,
+        version: Version::parse(&version)?,
         platform: args.platform,
-        entry: Entry { path: RelPath::new(&args.entry)?, arguments: args.entry_arguments },
+        entry: Entry { path: RelPath::new(&entry)?, arguments: args.entry_arguments },
         notes,
         min_launcher: args.min_launcher,
         oldest_allowed: args.oldest_allowed,
@@ -97,6 +104,21 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
         bundling: bundling(args.delta_from, args.fast, args.best),
         scratch: std::env::temp_dir(),
     })
+}
+
+/// The repository to publish to.
+pub(super) fn destination(args: &Publish, cancel: &Cancel) -> Result<Destination> {
+    match (&args.server, &args.repository) {
+        (Some(url), _) => {
+            let network = connect::connect_with_token(&args.network, args.token_file.as_deref())?;
+            Ok(Destination::Server(Server::new(url.clone(), network)?))
+        }
+        (None, Some(place)) => connect::repository(place.clone(), args.bucket_cache.clone(), cancel),
+        (None, None) => {
+            let reason = "give a folder or bucket with --repository, or a URL with --server".to_owned();
+            Err(Error::invalid("repository", reason))
+        }
+    }
 }
 
 /// Files that must not be in the tree, each as the subject of a sentence.

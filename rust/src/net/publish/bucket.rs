@@ -11,6 +11,7 @@
 //! whose timestamp comes second starts its commit again, on top of the first.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::build::{self, BuildContext, Built, NewChunks, Reference};
@@ -18,6 +19,7 @@ use super::bundles::{self, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history;
+use super::prepared::{Prepared, Purpose};
 use super::upload;
 use super::{Look, Published, Request};
 use crate::error::{Error, Result};
@@ -43,10 +45,21 @@ const MAX_COMMITS: u32 = 12;
 /// Half the longest pause before the second attempt; grows with each further one.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Monitor) -> Result<Published> {
+pub(super) fn publish(
+    request: &Request,
+    place: &BucketRepository,
+    purpose: Purpose,
+    monitor: &Monitor,
+) -> Result<(Published, Option<Prepared>)> {
     let keys = Keys::open(&request.keys)?;
     let gathered = build::gather(request, &request.scratch, None, monitor)?;
     let mut job = Job::check(request, &gathered, monitor)?;
+    if purpose == Purpose::Prepare {
+        let found = Repository::look(&place.bucket, &keys, HashSet::new())?;
+        if found.is_new() || found.publication.published_version(request.mode.as_str()).is_none() {
+            return Err(purpose.begin_first());
+        }
+    }
     let past = Repository::open(&place.bucket, &keys, HashSet::new())?;
     past.publication.check_not_expired()?;
     let chunks = BucketChunks::open(place, &request.scratch)?;
@@ -72,9 +85,15 @@ pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Mon
         None => order.exchange(&known, before.as_ref().map(|before| &before.index))?,
     };
     let bundles = order.make_bundles(&past)?;
-    let published = order.commit(past, there.as_ref(), new)?;
+    let (published, prepared) = match purpose {
+        Purpose::Prepare if there.is_none() => {
+            let (published, prepared) = order.prepare(past, before.as_ref().map(|before| &before.release), new)?;
+            (published, Some(prepared))
+        }
+        _ => (order.commit(past, there.as_ref(), new)?, None),
+    };
     chunks.forget_old();
-    Ok(Published { bundles, ..published })
+    Ok((Published { bundles, ..published }, prepared))
 }
 
 /// A version that is ready to be sent.
@@ -167,6 +186,14 @@ impl<'a> Order<'a> {
     }
 
     fn try_commit(&self, repository: &mut Repository<'_>) -> Result<Result<(u64, Committed), Conflict>> {
+        let (sequence, _) = self.put(repository)?;
+        let catalog = repository.catalog.to_bytes()?;
+        repository.publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog)?;
+        Ok(repository.commit()?.map(|committed| (sequence, committed)))
+    }
+
+    /// Puts the version into the list of its mode, and into the catalog.
+    fn put(&self, repository: &mut Repository<'_>) -> Result<(u64, Documents)> {
         let (job, publication) = (&self.job, &mut repository.publication);
         let mut catalog = repository.catalog.clone();
         if !catalog.modes.contains_key(&job.mode) {
@@ -174,12 +201,27 @@ impl<'a> Order<'a> {
             catalog.modes.insert(job.mode.clone(), Mode::begin());
         }
         let sequence = catalog.mode(&job.mode)?.sequence + 1;
-        Documents::of(job, &self.built, sequence)?.put(publication)?;
+        let documents = Documents::of(job, &self.built, sequence)?;
+        documents.put(publication)?;
         documents::offer(&mut catalog, job, sequence);
         documents::withdraw(&mut catalog, publication, job)?;
-        publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
         repository.catalog = catalog;
-        Ok(repository.commit()?.map(|committed| (sequence, committed)))
+        Ok((sequence, documents))
+    }
+
+    /// Stores the documents where nothing names them yet, for somebody else to sign.
+    fn prepare(
+        &self,
+        mut repository: Repository<'_>,
+        previous: Option<&Release>,
+        new: NewChunks,
+    ) -> Result<(Published, Prepared)> {
+        let (sequence, documents) = self.put(&mut repository)?;
+        let publication = &mut repository.publication;
+        let prepared = Prepared::version(&self.job, publication, &documents, previous, None)?;
+        publication.write_unlisted()?;
+        repository.send_targets()?;
+        Ok((documents::published(&self.job, &self.built, sequence, new), prepared))
     }
 
     fn was_there(&self, repository: &Repository<'_>, there: &Release) -> Result<Published> {
@@ -213,6 +255,28 @@ pub(super) fn edit(
         }
     }
     Err(busy(place))
+}
+
+/// Reads the repository for `read`, and changes nothing.
+pub(super) fn with_publication<T>(
+    place: &BucketRepository,
+    keys: &Keys,
+    read: impl FnOnce(&Publication<'_>) -> Result<T>,
+) -> Result<T> {
+    let found = Repository::look(&place.bucket, keys, HashSet::new())?;
+    if found.is_new() {
+        return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
+    }
+    read(&found.publication)
+}
+
+/// How many chunks of the index the bucket lacks.
+pub(super) fn count_missing(place: &BucketRepository, index: &Index, scratch: &Path) -> Result<usize> {
+    let chunks = BucketChunks::open(place, scratch)?;
+    let mut seen = HashSet::new();
+    let all = index.iter().filter(|chunk| seen.insert(chunk.id));
+    let wanted: Vec<WantedChunk> = all.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
+    Ok(chunks.present(&wanted)?.into_iter().filter(|is_there| !is_there).count())
 }
 
 /// How long the signatures of all roles are valid. Changes nothing.

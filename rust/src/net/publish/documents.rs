@@ -159,20 +159,25 @@ pub(super) fn check_terms(catalog: &Catalog, job: &Job<'_>) -> Result<()> {
 
 pub(super) fn offer(catalog: &mut Catalog, job: &Job<'_>, sequence: u64) {
     let mode = catalog.modes.entry(job.mode.clone()).or_insert_with(Mode::begin);
-    mode.sequence = sequence;
-    match mode.versions.iter_mut().find(|offer| offer.version == job.version) {
+    offer_in(mode, Offer {
+        version: job.version.clone(),
+        sequence,
+        platforms: [job.platform.clone()].into(),
+        skip_update: job.skip_update,
+        recalled: false,
+        rollout: job.rollout,
+    });
+}
+
+/// Adds a version to those on offer, or a platform to it. How a version is offered stays as it is.
+pub(super) fn offer_in(mode: &mut Mode, new: Offer) {
+    mode.sequence = new.sequence;
+    match mode.versions.iter_mut().find(|offer| offer.version == new.version) {
         Some(offer) => {
-            offer.platforms.insert(job.platform.clone());
-            offer.sequence = sequence;
+            offer.platforms.extend(new.platforms);
+            offer.sequence = new.sequence;
         }
-        None => mode.versions.push(Offer {
-            version: job.version.clone(),
-            sequence,
-            platforms: [job.platform.clone()].into(),
-            skip_update: job.skip_update,
-            recalled: false,
-            rollout: job.rollout,
-        }),
+        None => mode.versions.push(new),
     }
 }
 

@@ -9,6 +9,7 @@ use super::bundles::{self, BundleStore, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History};
+use super::prepared::{Prepared, Purpose};
 use super::{Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
@@ -26,13 +27,24 @@ use crate::net::trust::{CATALOG_ROLE, Keys, Publication};
 /// The folder of the bundles.
 const FOLDER: &str = "bundles";
 
-pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Result<Published> {
+pub(super) fn publish(
+    request: &Request,
+    folder: &Path,
+    purpose: Purpose,
+    monitor: &Monitor,
+) -> Result<(Published, Option<Prepared>)> {
     let keys = Keys::open(&request.keys)?;
     let (gathered, mut job) = check_alone(request, folder, monitor)?;
+    if purpose == Purpose::Prepare && !folder.join("tuf").is_dir() {
+        return Err(purpose.begin_first());
+    }
     let mut publication = Publication::open(folder, &keys)?;
     publication.check_not_expired()?;
     let mut catalog = history::catalog_of(&Folder { publication: &publication, store: None })?;
-    if !catalog.modes.contains_key(&request.mode) {
+    if purpose == Purpose::Prepare && publication.published_version(request.mode.as_str()).is_none() {
+        return Err(purpose.begin_first());
+    }
+    if !catalog.modes.contains_key(&request.mode) && purpose == Purpose::Publish {
         publication.add_mode(request.mode.as_str())?;
         catalog.modes.insert(request.mode.clone(), Mode::begin());
     }
@@ -45,7 +57,7 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
     let new = cut.new;
     let mut built = cut.hash(monitor)?;
     built.sizes.stored_bytes = build::stored_bytes(&built.index, &store)?;
-    let sequence = catalog.mode(&request.mode)?.sequence + 1;
+    let sequence = catalog.modes.get(&request.mode).map_or(0, |mode| mode.sequence) + 1;
     let documents = Documents::of(&job, &built, sequence)?;
     let mut published = documents::published(&job, &built, sequence, new);
     if let Some(there) = history::same(&past, &job)? {
@@ -55,18 +67,24 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
             publication.refresh_pack()?;
         }
         let roles = publication.validity()?;
-        return Ok(Published { was_there: true, sequence: there.sequence, roles, ..published });
+        return Ok((Published { was_there: true, sequence: there.sequence, roles, ..published }, None));
     }
     // Before the version is offered, so that bundles are there from the start.
     published.bundles = make_bundles(&job, folder, (&past, &catalog), &built, monitor)?;
     documents.put(&mut publication)?;
     documents::offer(&mut catalog, &job, sequence);
     documents::withdraw(&mut catalog, &mut publication, &job)?;
+    if purpose == Purpose::Prepare {
+        let previous = before.as_ref().map(|before| &before.release);
+        let prepared = Prepared::version(&job, &publication, &documents, previous, None)?;
+        publication.write_unlisted()?;
+        return Ok((published, Some(prepared)));
+    }
     publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)?;
     published.metadata_bytes = publication.commit()?.metadata_bytes;
     published.roles = publication.validity()?;
     clean_bundles(&Folder { publication: &publication, store: None }, folder, &catalog)?;
-    Ok(published)
+    Ok((published, None))
 }
 
 /// Gathers the content and checks it, before the folder is touched.

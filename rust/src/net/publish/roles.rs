@@ -65,7 +65,7 @@ fn catalog_in(folder: &Path, publication: &Publication<'_>) -> Result<Catalog> {
 }
 
 /// Opens the repository without the lock of a publisher, and without repairing anything.
-fn in_folder<'k>(folder: &Path, keys: &'k Keys) -> Result<Publication<'k>> {
+pub(super) fn in_folder<'k>(folder: &Path, keys: &'k Keys) -> Result<Publication<'k>> {
     let names = disk::list(&folder.join("tuf"))?.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
     let root = |name: String| match PackQuery::parse(&format!("tuf/{name}")) {
         Some(PackQuery::Root(version)) => Some(version),

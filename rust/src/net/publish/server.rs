@@ -12,12 +12,14 @@ use super::build::{self, BuildContext, Built, NewChunks, Reference};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history;
+use super::prepared::{Prepared, Purpose};
 use super::upload;
 use super::{BuildSource, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
+use crate::formats::release::Release;
 use crate::local::acquire::DigestChoice;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
@@ -45,10 +47,15 @@ const MAX_COMMITS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(150);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> Result<Published> {
+pub(super) fn publish(
+    request: &Request,
+    server: &Server,
+    purpose: Purpose,
+    monitor: &Monitor,
+) -> Result<(Published, Option<Prepared>)> {
     let keys = Keys::open(&request.keys)?;
     if let Some(published) = index_as_before(request, server, &keys)? {
-        return Ok(published);
+        return Ok((published, None));
     }
     let gathered = build::gather(request, &request.scratch, None, monitor)?;
     let mut job = Job::check(request, &gathered, monitor)?;
@@ -56,7 +63,7 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
     desk.publication.check_not_expired()?;
     let before = history::latest(&desk, &desk.catalog, &job)?;
     job.compare(&gathered, &desk, (&desk.catalog, before.as_ref()), monitor)?;
-    desk.bring(&keys, &job, monitor)?;
+    desk.begin(purpose, &keys, &job, monitor)?;
     let there = history::same(&desk, &job)?;
     let there_index = there.as_ref().map(|there| history::index_of(&desk, there)).transpose()?;
     let same = there.as_ref().zip(there_index.as_ref());
@@ -68,11 +75,13 @@ pub(super) fn publish(request: &Request, server: &Server, monitor: &Monitor) -> 
         let published = documents::as_before(&job, there, &cut.index, cut.chunking())?;
         documents::check_terms(&desk.catalog, &job)?;
         desk.renew_half_spent(&keys, &job)?;
-        return Ok(Published { roles: desk.publication.validity()?, ..published });
+        return Ok((Published { roles: desk.publication.validity()?, ..published }, None));
     }
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
-    let mut order = Order { job, server, monitor, built, sources, digest, new: NewChunks::default() };
+    let previous = before.map(|before| before.release);
+    let new = NewChunks::default();
+    let mut order = Order { job, server, monitor, purpose, previous, built, sources, digest, new };
     order.place(desk, &keys)
 }
 
@@ -95,6 +104,8 @@ struct Order<'a> {
     job: Job<'a>,
     server: &'a Server,
     monitor: &'a Monitor,
+    purpose: Purpose,
+    previous: Option<Release>,
     built: Built,
     sources: Sources,
     digest: DigestChoice,
@@ -103,7 +114,7 @@ struct Order<'a> {
 
 impl Order<'_> {
     /// Uploads what is missing and commits. Repeats both if another publication was faster.
-    fn place<'k>(&mut self, mut desk: RemotePublication<'k>, keys: &'k Keys) -> Result<Published>
+    fn place<'k>(&mut self, mut desk: RemotePublication<'k>, keys: &'k Keys) -> Result<(Published, Option<Prepared>)>
     where
         Self: 'k,
     {
@@ -127,19 +138,23 @@ impl Order<'_> {
             // The metadata may have come from a cache, or from another server of the same database, and be outdated.
             std::thread::sleep(pause(tries));
             desk = RemotePublication::look(self.server, keys)?;
-            desk.bring(keys, &self.job, self.monitor)?;
+            desk.begin(self.purpose, keys, &self.job, self.monitor)?;
             if let Some(there) = history::same(&desk, &self.job)? {
                 let documents = Documents::of(&self.job, &self.built, there.sequence)?;
                 documents::check_same(&there, &documents.release)?;
                 let roles = desk.publication.validity()?;
-                return Ok(Published { roles, ..documents::was_there(&there, self.job.findings.clone()) });
+                return Ok((Published { roles, ..documents::was_there(&there, self.job.findings.clone()) }, None));
             }
             self.monitor.cancel.check()?;
         }
         Err(Error::Cancelled)
     }
 
-    fn try_commit(&mut self, desk: &mut RemotePublication<'_>, id: &str) -> Result<Published> {
+    fn try_commit(
+        &mut self,
+        desk: &mut RemotePublication<'_>,
+        id: &str,
+    ) -> Result<(Published, Option<Prepared>)> {
         let begun = self.server.begin(&NewPublication {
             id: id.to_owned(),
             mode: self.job.mode.to_string(),
@@ -160,18 +175,37 @@ impl Order<'_> {
         let mut catalog = desk.catalog.clone();
         documents::offer(&mut catalog, job, sequence);
         documents::withdraw(&mut catalog, &mut desk.publication, job)?;
-        let metadata = desk.publication.sign_only(job.mode.as_str())?;
-        let metadata_bytes = metadata.len() as u64;
         let release = documents.release.to_bytes()?;
-        for (kind, bytes) in DocumentKind::ALL.into_iter().zip([documents.index, documents.table, release, metadata]) {
+        let prepared = match self.purpose {
+            Purpose::Publish => None,
+            Purpose::Prepare => {
+                let (previous, id) = (self.previous.as_ref(), Some(id.to_owned()));
+                Some(Prepared::version(job, &desk.publication, &documents, previous, id)?)
+            }
+        };
+        let mut kinds = vec![
+            (DocumentKind::Index, documents.index),
+            (DocumentKind::Files, documents.table),
+            (DocumentKind::Release, release),
+        ];
+        let mut metadata_bytes = 0;
+        if prepared.is_none() {
+            let metadata = desk.publication.sign_only(job.mode.as_str())?;
+            metadata_bytes = metadata.len() as u64;
+            kinds.push((DocumentKind::Metadata, metadata));
+        }
+        for (kind, bytes) in kinds {
             self.monitor.cancel.check()?;
             self.server.put_document(id, kind, bytes)?;
+        }
+        if prepared.is_some() {
+            return Ok((documents::published(job, &self.built, sequence, self.new), prepared));
         }
         let commit = CommitRequest { rollout: job.rollout, skip_update: job.skip_update };
         let info = self.server.commit(id, &commit)?;
         let published = documents::published(job, &self.built, info.sequence.unwrap_or(sequence), self.new);
         let roles = desk.publication.validity_after(job.mode.as_str())?;
-        Ok(Published { metadata_bytes, roles, ..published })
+        Ok((Published { metadata_bytes, roles, ..published }, None))
     }
 
     /// Uploads the chunks that the server lacks. Returns an estimate of the stored size of all chunks of the version.

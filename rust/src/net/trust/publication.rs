@@ -28,6 +28,7 @@ use crate::formats::metadata_pack::{check_target_name, target_path};
 
 mod commit;
 mod delegation;
+mod detached;
 mod download;
 mod existing;
 mod import;
@@ -40,6 +41,7 @@ mod storage;
 mod validity;
 
 pub use commit::Committed;
+pub use detached::{DetachedRole, RoleChange};
 pub use metadata_pack::{Read, make_pack};
 pub use offline_signing::TrustFiles;
 use signer::Signer;

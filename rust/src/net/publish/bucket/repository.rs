@@ -121,17 +121,17 @@ impl<'k> Repository<'k> {
         let (roots, metadata): (Vec<_>, Vec<_>) =
             metadata.into_iter().partition(|(path, _)| path.ends_with(".root.json"));
         self.written = self.publication.written().len();
-        for path in self.bucket.write_all(&targets, &Condition::New)? {
-            // The name has the digest of the content, so what is there is damaged.
-            let damaged = targets.iter().filter(|(target, _)| *target == path).cloned().collect::<Vec<_>>();
-            self.bucket.write_all(&damaged, &Condition::Always)?;
-        }
+        self.write_targets(&targets)?;
         let names = metadata.iter().map(|(path, _)| path.trim_start_matches("tuf/").to_owned());
         let conflict = Conflict { taken: names.collect() };
         // Readers look for new roots before they read the timestamp.
         for files in [metadata, roots] {
-            if !self.bucket.write_all(&files, &Condition::New)?.is_empty() {
-                return Ok(Err(conflict));
+            for path in self.bucket.write_all(&files, &Condition::New)? {
+                // What somebody else has signed is written again after a kill, and is the same then.
+                let ours = files.iter().find(|(name, _)| *name == path).map(|(_, bytes)| bytes);
+                if self.bucket.read(&path, limits::MAX_DOCUMENT_BYTES)?.as_ref() != ours {
+                    return Ok(Err(conflict));
+                }
             }
         }
         for (path, bytes) in timestamp {
@@ -144,6 +144,22 @@ impl<'k> Repository<'k> {
         }
         self.refresh_pack()?;
         Ok(Ok(committed))
+    }
+
+    /// Sends the targets that were written to memory, and that nothing names yet.
+    pub(super) fn send_targets(&mut self) -> Result<()> {
+        let files = self.publication.written()[self.written..].to_vec();
+        self.written = self.publication.written().len();
+        self.write_targets(&files)
+    }
+
+    fn write_targets(&self, targets: &[(String, Vec<u8>)]) -> Result<()> {
+        for path in self.bucket.write_all(targets, &Condition::New)? {
+            // The name has the digest of the content, so what is there is damaged.
+            let damaged = targets.iter().filter(|(target, _)| *target == path).cloned().collect::<Vec<_>>();
+            self.bucket.write_all(&damaged, &Condition::Always)?;
+        }
+        Ok(())
     }
 
     /// Writes `tuf/current.pack` if its content would change and no later publisher has written another timestamp.

@@ -64,7 +64,7 @@ impl Server {
         self.json(Method::GET, "api/v1/repository", None::<&()>)
     }
 
-    pub(super) fn put_trust(&self, trust: &TrustUpload) -> Result<RepositoryInfo> {
+    pub(in crate::net::publish) fn put_trust(&self, trust: &TrustUpload) -> Result<RepositoryInfo> {
         self.json(Method::PUT, "api/v1/repository/trust", Some(trust))
     }
 
@@ -95,7 +95,7 @@ impl Server {
         }
     }
 
-    pub(super) fn begin(&self, new: &NewPublication) -> Result<PublicationInfo> {
+    pub(in crate::net::publish) fn begin(&self, new: &NewPublication) -> Result<PublicationInfo> {
         self.json(Method::POST, "api/v1/publications", Some(new))
     }
 
@@ -106,13 +106,13 @@ impl Server {
         Ok(reply.missing)
     }
 
-    pub(super) fn put_document(&self, id: &str, kind: DocumentKind, bytes: Vec<u8>) -> Result<()> {
+    pub(in crate::net::publish) fn put_document(&self, id: &str, kind: DocumentKind, bytes: Vec<u8>) -> Result<()> {
         let url = self.join(&format!("api/v1/publications/{id}/documents/{kind}"));
         let client = self.network.client()?;
         self.network.block_on(put(&client, url, bytes.into()))
     }
 
-    pub(super) fn commit(&self, id: &str, request: &CommitRequest) -> Result<PublicationInfo> {
+    pub(in crate::net::publish) fn commit(&self, id: &str, request: &CommitRequest) -> Result<PublicationInfo> {
         self.json(Method::POST, &format!("api/v1/publications/{id}/commit"), Some(request))
     }
 

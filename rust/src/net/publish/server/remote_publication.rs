@@ -11,6 +11,7 @@ use crate::formats::release::Catalog;
 use crate::local::sources::WantedChunk;
 use crate::net::publish::check::Job;
 use crate::net::publish::history::{self, History};
+use crate::net::publish::prepared::Purpose;
 use crate::net::trust::{Keys, MemoryStorage, Publication};
 
 /// Most attempts to read metadata, if it changes while it is being read.
@@ -48,8 +49,25 @@ impl<'a> RemotePublication<'a> {
         Ok(desk)
     }
 
+    /// Makes sure that the mode can be published to, or prepared for.
+    pub(super) fn begin(
+        &mut self,
+        purpose: Purpose,
+        keys: &'a Keys,
+        job: &Job<'_>,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        match purpose {
+            Purpose::Publish => self.bring(keys, job, monitor),
+            Purpose::Prepare if self.publication.published_version(job.mode.as_str()).is_none() => {
+                Err(purpose.begin_first())
+            }
+            Purpose::Prepare => Ok(()),
+        }
+    }
+
     /// Uploads what the key folder has and the server lacks: a new repository or mode, and new keys.
-    pub(super) fn bring(&mut self, keys: &'a Keys, job: &Job<'_>, monitor: &Monitor) -> Result<()> {
+    fn bring(&mut self, keys: &'a Keys, job: &Job<'_>, monitor: &Monitor) -> Result<()> {
         let mode = job.mode.as_str();
         let is_there = self.publication.published_version(mode).is_some();
         match bring_trust(self.server, &self.publication) {

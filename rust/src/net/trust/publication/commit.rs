@@ -93,13 +93,18 @@ impl Publication<'_> {
         if let Some(bytes) = &document.signed {
             return Ok((document.body.clone(), bytes.clone()));
         }
-        let mut body = document.body.clone();
-        body.version = self.next_version(name, self.published_version(name).unwrap_or(0))?;
-        body.expires = days_from_now(self.party.days.of(name))?;
-        let signed = self.sign_role(name, body)?;
+        let signed = self.sign_role(name, self.next_body(name, document)?)?;
         let bytes = encode(&signed)?;
         check_size(name, &bytes, MAX_TARGETS_BYTES)?;
         Ok((signed.signed, bytes))
+    }
+
+    /// The next version of the metadata, to be signed.
+    pub(super) fn next_body(&self, name: &str, document: &Document) -> Result<Targets> {
+        let mut body = document.body.clone();
+        body.version = self.next_version(name, self.published_version(name).unwrap_or(0))?;
+        body.expires = days_from_now(self.party.days.of(name))?;
+        Ok(body)
     }
 
     fn sign_role(&self, name: &str, body: Targets) -> Result<Signed<Targets>> {

@@ -149,7 +149,7 @@ impl<'k> Publication<'k> {
         }
     }
 
-    fn published_bytes(&self, role: &str) -> Result<Option<Vec<u8>>> {
+    pub(super) fn published_bytes(&self, role: &str) -> Result<Option<Vec<u8>>> {
         let Some(version) = self.published_version(role) else { return Ok(None) };
         self.shelf.place().require(&format!("tuf/{version}.{role}.json"), MAX_TARGETS_BYTES).map(Some)
     }
@@ -192,7 +192,7 @@ impl<'k> Publication<'k> {
     }
 
     /// Parses a mode's metadata, and checks its signatures and that clients can read it.
-    fn parse_role(&self, mode: &str, bytes: &[u8]) -> Result<Signed<Targets>> {
+    pub(super) fn parse_role(&self, mode: &str, bytes: &[u8]) -> Result<Signed<Targets>> {
         let role: Signed<Targets> = parse(mode, bytes)?;
         if !delegation::verifies(&self.targets.body, mode, &role) {
             let reason = format!("the metadata of {mode} is not signed by enough of its keys");
@@ -232,14 +232,14 @@ fn parse<T: Role + DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<Signed<
     serde_json::from_slice(bytes).map_err(|e| not_json(&format!("{name}.json"), e))
 }
 
-fn check_fresh<T: Role>(name: &str, role: &T) -> Result<()> {
+pub(super) fn check_fresh<T: Role>(name: &str, role: &T) -> Result<()> {
     if Timestamp::now() <= role.expires() {
         return Ok(());
     }
     Err(trust(TrustKind::Expired, format!("the metadata of the role {name} expired at {}", role.expires())))
 }
 
-fn older(name: &str, given: u64, published: u64) -> Error {
+pub(super) fn older(name: &str, given: u64, published: u64) -> Error {
     let reason = format!("{name} is signed as version {given}, but version {published} is already published");
     trust(TrustKind::Rollback, reason)
 }

@@ -1,0 +1,188 @@
+//! `vsekai sign`, and the two steps of `vsekai publish` before and after it.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::event::Monitor;
+use crate::formats::release::Release;
+use crate::local::disk::{self, Durability};
+use crate::net::publish::{
+    self, CommitResult, MAX_PREPARED_BYTES, Prepared, Published, Request, Review, ReviewedVersion, commit as commit_to,
+};
+use crate::net::trust::{Keys, RoleChange};
+use crate::text;
+
+use crate::cli::arguments::offline::Sign;
+use crate::cli::arguments::publish::Publish;
+use crate::cli::checks;
+use crate::cli::output::{DONE, Output};
+use crate::cli::size::{bytes, count};
+
+/// Most lines of the release notes that are shown.
+const MAX_NOTES: usize = 20;
+
+pub(crate) fn run(args: Sign, output: Output) -> Result<u8> {
+    let keys = Keys::open(&checks::local_folder("--keys", args.keys)?)?;
+    let mut prepared = read(&args.file)?;
+    let review = publish::review(&prepared, &keys)?;
+    output.note(&shown(&review));
+    if !args.yes {
+        if !output.is_for_people() || !std::io::stdin().is_terminal() {
+            return Err(Error::invalid("--yes", "nobody can be asked here: give it if what is shown may be signed"));
+        }
+        if !output.confirm("Sign this?") {
+            return Err(Error::Cancelled);
+        }
+    }
+    let review = publish::sign(&mut prepared, &keys)?;
+    disk::write_atomic(&args.file, &prepared.to_bytes()?, Durability::PowerCut)?;
+    output.done("sign", &review, &outcome(&review, &args.file));
+    Ok(DONE)
+}
+
+/// Prepares a version, and writes the file. Returns whether there is anything to sign.
+pub(super) fn prepare(file: &Path, request: &Request, monitor: &Monitor) -> Result<(Published, bool)> {
+    let (published, prepared) = publish::prepare(request, monitor)?;
+    if let Some(prepared) = &prepared {
+        disk::write_atomic(file, &prepared.to_bytes()?, Durability::PowerCut)?;
+    }
+    Ok((published, prepared.is_some()))
+}
+
+/// What was prepared, in words.
+pub(super) fn prepared(published: &Published, file: &Path) -> String {
+    format!(
+        "Prepared {} ({}, {}): {} files, {}. Players do not see it yet.\n{} of {} chunks are new: {}.\n\
+         Where the key of {} is, run `vsekai sign {file} --keys KEYS`; then here `vsekai publish --commit {file}`.",
+        published.version,
+        published.mode,
+        published.platform,
+        count(published.sizes.files),
+        bytes(published.sizes.tree_bytes),
+        count(published.new_chunks),
+        count(published.sizes.chunks),
+        bytes(published.new_stored_bytes),
+        published.mode,
+        file = file.display(),
+    )
+}
+
+/// Publishes what was prepared and signed.
+pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
+    let prepared = read(file)?;
+    let destination = super::publish::destination(&args, &monitor.cancel)?;
+    let keys = args.keys.map(|keys| Keys::open(&checks::local_folder("--keys", keys)?)).transpose()?;
+    match commit_to(&prepared, &destination, keys.as_ref(), &std::env::temp_dir())? {
+        CommitResult::Published(published) => {
+            checks::warn_of_ending(&published.roles, output);
+            let name = format!("{} ({}, {})", published.version, published.mode, published.platform);
+            let what = if published.was_there { "was published already" } else { "is published" };
+            output.done("publish", &*published, &format!("{name} {what}.{}", checks::days_left(&published.roles)));
+        }
+        CommitResult::Renewed(edited) => {
+            checks::warn_of_ending(&edited.roles, output);
+            output.done("publish", &edited, &format!("Signed again.{}", checks::days_left(&edited.roles)));
+        }
+    }
+    Ok(DONE)
+}
+
+fn read(file: &Path) -> Result<Prepared> {
+    Prepared::parse(&disk::read(file, MAX_PREPARED_BYTES)?)
+}
+
+fn shown(review: &Review) -> String {
+    let mut lines = vec![format!("Prepared at {}.", review.prepared_at)];
+    if let Some(version) = &review.publish {
+        lines.extend(version_lines(version));
+    }
+    lines.extend(review.lists.iter().map(list_line));
+    lines.join("\n")
+}
+
+fn version_lines(version: &ReviewedVersion) -> Vec<String> {
+    let ReviewedVersion { release, previous, withdrawn, .. } = version;
+    let mut lines = vec![
+        format!("Publish  {} in the mode {}, for {}", release.version, release.mode, release.platform),
+        format!("start    {}", text::line(&started(release))),
+        format!("size     {}{}", size(release), compared(release, previous.as_ref())),
+        format!("index    {} ({})", release.index.sha256, bytes(release.index.length)),
+        format!("files    {} ({})", release.files.sha256, bytes(release.files.length)),
+        format!("document {}", version.release_sha256),
+    ];
+    let offered = match (version.skip_update, version.rollout) {
+        (true, _) => "only by name".to_owned(),
+        (false, percent) => format!("{percent}% of installs"),
+    };
+    lines.push(format!("offered  {offered} (whoever commits decides that)"));
+    if let Some(oldest) = &release.oldest_allowed {
+        lines.push(format!("oldest   {oldest}: no older version may be installed any more"));
+    }
+    if let Some(needed) = &release.min_launcher {
+        lines.push(format!("needs    vsekai {needed}"));
+    }
+    if !withdrawn.is_empty() {
+        let gone: Vec<&str> = withdrawn.iter().map(String::as_str).collect();
+        lines.push(format!("withdraw {}", text::line(&gone.join(", "))));
+    }
+    let notes: Vec<&str> = release.notes.lines().collect();
+    lines.extend(notes.iter().take(MAX_NOTES).map(|line| format!("notes    {}", text::line(line))));
+    if notes.len() > MAX_NOTES {
+        lines.push(format!("notes    and {} more lines", notes.len() - MAX_NOTES));
+    }
+    lines
+}
+
+fn started(release: &Release) -> String {
+    let arguments = release.entry.arguments.iter().map(|argument| format!("{argument:?}"));
+    std::iter::once(release.entry.path.to_string()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+fn size(release: &Release) -> String {
+    let sizes = &release.sizes;
+    format!(
+        "{} files, {} in {} chunks, {} stored",
+        count(sizes.files),
+        bytes(sizes.tree_bytes),
+        count(sizes.chunks),
+        bytes(sizes.stored_bytes)
+    )
+}
+
+fn compared(release: &Release, previous: Option<&Release>) -> String {
+    let Some(previous) = previous else { return "; no version for this platform before it is known".to_owned() };
+    let (old, new) = (previous.sizes.tree_bytes, release.sizes.tree_bytes);
+    let difference = match new.checked_sub(old) {
+        Some(more) => format!("{} more", bytes(more)),
+        None => format!("{} less", bytes(old - new)),
+    };
+    let files = i128::from(release.sizes.files) - i128::from(previous.sizes.files);
+    format!("; {files:+} files and {difference} than {}", previous.version)
+}
+
+fn list_line(list: &RoleChange) -> String {
+    let RoleChange { role, from_version, to_version, expires, added, removed, .. } = list;
+    format!(
+        "list     {role}: version {from_version} to {to_version}, {} files more, {} less, valid until {expires}; {} of {} \
+         signatures",
+        added.len(),
+        removed.len(),
+        list.signatures,
+        list.threshold
+    )
+}
+
+fn outcome(review: &Review, file: &Path) -> String {
+    let lacking: Vec<String> = review
+        .lists
+        .iter()
+        .filter(|list| list.signatures < list.threshold)
+        .map(|list| format!("{} has {} of {} signatures", list.role, list.signatures, list.threshold))
+        .collect();
+    let file = file.display();
+    if lacking.is_empty() {
+        return format!("Signed. Bring {file} back, and run `vsekai publish --commit {file}` there.");
+    }
+    format!("Signed. {}: the next holder of a key runs `vsekai sign {file}`.", lacking.join("; "))
+}
