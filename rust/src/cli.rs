@@ -16,6 +16,7 @@ mod faults;
 mod hints;
 mod options;
 mod output;
+mod passphrase;
 mod progress;
 mod settings;
 mod signals;

@@ -367,6 +367,26 @@ pub enum Error {
         /// The key store's folder.
         path: PathBuf,
     },
+    /// A key is encrypted, and nobody gives its passphrase.
+    #[error("{} is encrypted, and there is no passphrase for it", path.display())]
+    PassphraseMissing {
+        /// The key's file, or the folder of new keys.
+        path: PathBuf,
+    },
+    /// The passphrase does not open the key.
+    #[error("The passphrase does not open {}", path.display())]
+    PassphraseWrong {
+        /// The key's file.
+        path: PathBuf,
+    },
+    /// A command that signs for a key has not made a valid signature.
+    #[error("The command in {} did not sign: {reason}", path.display())]
+    SignerFailed {
+        /// The file that names the command.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
     /// The repository has changed since a publication was prepared, or has lost what was stored for it.
     #[error("What was prepared does not fit the repository any more: {reason}")]
     PreparationStale {

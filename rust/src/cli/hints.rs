@@ -83,6 +83,11 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
              --repository REPO --keys KEYS` where its key is, or publish from there to a server. Then run this again."
         }
         "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
+        "passphrase_missing" => {
+            "Give it with --passphrase-file or VSEKAI_KEY_PASSPHRASE, or run this in a terminal, which asks for it."
+        }
+        "passphrase_wrong" => "Nothing was changed. Give the passphrase of the file in the message.",
+        "signer_failed" => "Run the command in that file by hand, with some bytes on stdin: it must print a signature.",
         "preparation_malformed" => "Prepare again with --prepare, and carry the file unchanged.",
         "preparation_stale" => "Nothing was published. Prepare again with --prepare, and have that signed.",
         "config_malformed" => "Correct the file, or move it away: every key has a default.",

@@ -34,6 +34,9 @@ fn samples() -> Vec<Error> {
         Error::PackageManaged { path: "/d".into(), manager: "dpkg", command: text() },
         Error::LintFailed { findings: 1, codes: text() },
         Error::KeyMissing { role: text(), path: "/d".into() },
+        Error::PassphraseMissing { path: "/k".into() },
+        Error::PassphraseWrong { path: "/k".into() },
+        Error::SignerFailed { path: "/k".into(), reason: text() },
         Error::PreparationStale { reason: text() },
         Error::SignatureExpired { role: text(), expires: jiff::Timestamp::UNIX_EPOCH },
         Error::invalid("", text()),
@@ -42,8 +45,16 @@ fn samples() -> Vec<Error> {
     ];
     all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
     all.extend(
-        [Format::Release, Format::Catalog, Format::FileTable, Format::Bundle, Format::State, Format::Config, Format::Preparation]
-            .map(malformed),
+        [
+            Format::Release,
+            Format::Catalog,
+            Format::FileTable,
+            Format::Bundle,
+            Format::State,
+            Format::Config,
+            Format::Preparation,
+        ]
+        .map(malformed),
     );
     let trust = |kind| Error::trust(kind, text());
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};

@@ -26,7 +26,7 @@ use crate::formats::release::{Entry, ModeName, Platform};
 use crate::limits;
 use crate::local::preflight::Finding;
 use crate::local::sources::Sources;
-use crate::net::trust::RoleValidity;
+use crate::net::trust::{KeyFolder, RoleValidity};
 use crate::path::RelPath;
 use crate::version::Version;
 
@@ -109,7 +109,7 @@ pub struct Request {
     /// The folder or server to publish to.
     pub repository: Destination,
     /// The key folder.
-    pub keys: PathBuf,
+    pub keys: KeyFolder,
     /// The chunker. `None` uses that of the previous version, or chooses by the size of the tree.
     pub chunker: Option<Chunker>,
     /// zstd compression level of chunks, 1 to 22.

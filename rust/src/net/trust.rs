@@ -43,10 +43,11 @@ mod sign;
 mod transport;
 
 pub use crate::formats::metadata_pack::{check_role_name, check_target_name, target_path};
-pub use keys::{Days, KeyInfo, Keys, ServiceKeys};
+pub use keys::{Days, KeyFolder, KeyInfo, KeyKind, Keys, NewKey, Passphrase, PassphraseFor, Passphrases, ServiceKeys};
 pub use location::Location;
 pub use publication::{
-    Committed, DetachedRole, Listed, MemoryStorage, Publication, Read, RoleChange, RoleValidity, TrustFiles, Validity, make_pack,
+    Committed, DetachedRole, Listed, MemoryStorage, Publication, Read, RoleChange, RoleValidity, TrustFiles, Validity,
+    make_pack,
 };
 pub use repository::{ClockGuard, OpenOptions, Repository, signed_documents};
 

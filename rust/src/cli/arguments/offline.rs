@@ -23,6 +23,29 @@ pub(crate) struct Steps {
     pub(crate) commit: Option<PathBuf>,
 }
 
+/// How encrypted keys are opened
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct KeyAccess {
+    /// File whose first line is the passphrase of the keys [env: `VSEKAI_KEY_PASSPHRASE`, the passphrase itself; without
+    /// either, it is asked for on a terminal]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// A key that stays in a token or a service
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ElsewhereKey {
+    /// The public key, in PEM or as hex: the private one is somewhere else, and COMMAND signs with it
+    #[arg(long, value_name = "FILE", requires = "command")]
+    pub(crate) public_key: Option<PathBuf>,
+    /// How long COMMAND may take, in seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "command")]
+    pub(crate) timeout: Option<u64>,
+    /// The program that signs, and its arguments: it reads the bytes from stdin, and writes the signature to stdout
+    #[arg(last = true, value_name = "COMMAND", requires = "public_key")]
+    pub(crate) command: Vec<String>,
+}
+
 /// Sign what `publish --prepare` has written. Needs no network
 #[derive(Debug, Args)]
 #[command(after_help = SIGN_EXAMPLES)]
@@ -32,6 +55,8 @@ pub(crate) struct Sign {
     /// The key folder with the key of the mode
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: PathBuf,
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
     /// Sign without asking
     #[arg(short, long)]
     pub(crate) yes: bool,

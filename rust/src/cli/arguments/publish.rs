@@ -10,6 +10,7 @@ use crate::version::Version;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Network;
+use super::offline::{ElsewhereKey, KeyAccess, Steps};
 use super::store::ChunkerName;
 
 const PUBLISH_EXAMPLES: &str = "\
@@ -69,7 +70,9 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "DIR", required_unless_present = "commit")]
     pub(crate) keys: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) steps: super::offline::Steps,
+    pub(crate) access: KeyAccess,
+    #[command(flatten)]
+    pub(crate) steps: Steps,
     /// Markdown file with the release notes
     #[arg(long, value_name = "FILE")]
     pub(crate) notes: Option<PathBuf>,
@@ -146,6 +149,8 @@ pub(crate) struct RepositoryTarget {
     /// The key folder. A server needs it only for what the key of a mode signs
     #[arg(long, value_name = "DIR", required_unless_present = "server")]
     pub(crate) keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
     #[command(flatten)]
     pub(crate) network: Box<Network>,
 }
@@ -265,6 +270,12 @@ pub(crate) enum Repository {
     Renew {
         #[command(flatten)]
         target: RepositoryTarget,
+        /// Sign nothing here: write the lists of modes to this file, for `vsekai sign` and then `publish --commit`
+        #[arg(long, value_name = "FILE", requires = "keys")]
+        prepare: Option<PathBuf>,
+        /// With --prepare, the list of this mode, also if it is not due yet. May be repeated
+        #[arg(long, value_name = "NAME", requires = "prepare")]
+        mode: Vec<ModeName>,
     },
 }
 
@@ -281,6 +292,11 @@ pub(crate) enum Keys {
         /// to /api/v1/repository
         #[arg(long, value_name = "FILE|URL")]
         online: Option<OsString>,
+        /// Encrypt the private keys by a passphrase
+        #[arg(long)]
+        encrypt: bool,
+        #[command(flatten)]
+        access: KeyAccess,
         #[command(flatten)]
         network: Box<Network>,
     },
@@ -290,6 +306,8 @@ pub(crate) enum Keys {
         dir: PathBuf,
         /// The new mode
         mode: ModeName,
+        #[command(flatten)]
+        access: KeyAccess,
     },
     /// Show all keys, which of them are missing from the folder, and how long the signatures are valid
     Show {
@@ -309,6 +327,10 @@ pub(crate) enum Keys {
         dir: PathBuf,
         /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
+        #[command(flatten)]
+        access: KeyAccess,
+        #[command(flatten)]
+        elsewhere: ElsewhereKey,
     },
     /// Create an additional key for a role
     AddKey {
@@ -316,6 +338,23 @@ pub(crate) enum Keys {
         dir: PathBuf,
         /// The role: root, targets, catalog, snapshot, timestamp or a mode
         role: String,
+        #[command(flatten)]
+        access: KeyAccess,
+        #[command(flatten)]
+        elsewhere: ElsewhereKey,
+    },
+    /// Encrypt the private keys of a folder by a passphrase, change it, or remove it
+    Passphrase {
+        /// The folder
+        dir: PathBuf,
+        #[command(flatten)]
+        access: KeyAccess,
+        /// File whose first line is the new passphrase [env: `VSEKAI_NEW_KEY_PASSPHRASE`, the passphrase itself]
+        #[arg(long, value_name = "FILE", conflicts_with = "remove")]
+        new_passphrase_file: Option<PathBuf>,
+        /// Leave the keys without a passphrase
+        #[arg(long)]
+        remove: bool,
     },
     /// Set how many keys of a role must sign
     Threshold {
@@ -325,6 +364,8 @@ pub(crate) enum Keys {
         role: String,
         /// The number of signatures required
         number: u32,
+        #[command(flatten)]
+        access: KeyAccess,
     },
     /// Sign the lists of modes on a server again, before they expire: all that are half spent, or these
     Renew {
@@ -339,6 +380,8 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
         #[command(flatten)]
+        access: KeyAccess,
+        #[command(flatten)]
         network: Box<Network>,
     },
     /// Send to a server what the folder has and it lacks: roots, modes, and new keys
@@ -352,11 +395,15 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
         #[command(flatten)]
+        access: KeyAccess,
+        #[command(flatten)]
         network: Box<Network>,
     },
     /// Create a new root with the same keys, before the old one expires
     RenewRoot {
         /// The folder
         dir: PathBuf,
+        #[command(flatten)]
+        access: KeyAccess,
     },
 }

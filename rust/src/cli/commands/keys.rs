@@ -8,14 +8,16 @@ use crate::event::Cancel;
 use crate::net::api::{OnlineKeys, RepositoryInfo};
 use crate::net::http::Url;
 use crate::net::publish::{Destination, Server, push_keys, renew_on_server, roles};
-use crate::net::trust::{Days, KeyInfo, Keys, RoleValidity};
+use crate::net::trust::{Days, KeyInfo, KeyKind, Keys, NewKey, RoleValidity};
 use serde::Serialize;
 
+use crate::cli::arguments::offline::{ElsewhereKey, KeyAccess};
 use crate::cli::arguments::{self, publish};
 use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
+use crate::cli::passphrase;
 use crate::cli::table::table as columns;
 
 #[derive(Serialize)]
@@ -33,12 +35,12 @@ impl Shown {
 
 pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
     match args {
-        publish::Keys::Init { dir, mode, online, network } => {
-            let dir = checks::local_folder("DIR", dir)?;
+        publish::Keys::Init { dir, mode, online, encrypt, access, network } => {
+            let folder = passphrase::key_folder("DIR", dir.clone(), &access)?.encrypting(encrypt);
             let modes = mode.iter().map(ToString::to_string).collect::<Vec<_>>();
             let keys = match &online {
-                None => Keys::init(&dir, &modes, &Days::default())?,
-                Some(online) => Keys::init_online(&dir, &modes, &Days::default(), &online_keys(online, &network)?)?,
+                None => Keys::init(folder, &modes, &Days::default())?,
+                Some(online) => Keys::init_online(folder, &modes, &Days::default(), &online_keys(online, &network)?)?,
             };
             let held = if online.is_some() {
                 "The server has the keys of catalog, snapshot and timestamp; all others"
@@ -64,29 +66,46 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             keys.check_root().inspect_err(|_| output.data_before_error("keys show", &shown, &text(&shown, &dir)))?;
             show("keys show", &shown, &dir, output);
         }
-        publish::Keys::Add { dir, mode } => {
-            change("keys add", &dir, output, |keys| keys.add_mode(mode.as_str()))?;
+        publish::Keys::Add { dir, mode, access } => {
+            change("keys add", &dir, &access, output, |keys| keys.add_mode(mode.as_str()))?;
         }
-        publish::Keys::Rotate { dir, role } => change("keys rotate", &dir, output, |keys| keys.rotate(&role))?,
-        publish::Keys::AddKey { dir, role } => change("keys add-key", &dir, output, |keys| keys.add_key(&role))?,
-        publish::Keys::Threshold { dir, role, number } => {
-            change("keys threshold", &dir, output, |keys| keys.set_threshold(&role, number.into()))?;
+        publish::Keys::Rotate { dir, role, access, elsewhere } => {
+            let new = new_key(elsewhere)?;
+            change("keys rotate", &dir, &access, output, |keys| keys.rotate_to(&role, &new))?;
         }
-        publish::Keys::Renew { dir, mode, server, token_file, network } => {
+        publish::Keys::AddKey { dir, role, access, elsewhere } => {
+            let new = new_key(elsewhere)?;
+            change("keys add-key", &dir, &access, output, |keys| keys.add_key_of(&role, &new))?;
+        }
+        publish::Keys::Threshold { dir, role, number, access } => {
+            change("keys threshold", &dir, &access, output, |keys| keys.set_threshold(&role, number.into()))?;
+        }
+        publish::Keys::Passphrase { dir, access, new_passphrase_file, remove } => {
+            let folder = passphrase::folder("DIR", dir, &access, Some(new_passphrase_file))?;
+            let mut keys = Keys::open(folder)?;
+            let count = keys.set_passphrase(remove)?;
+            let what = if remove { "have no passphrase any more" } else { "have the new passphrase" };
+            output.done("keys passphrase", &Shown::of(&keys), &format!("{count} private keys {what}."));
+        }
+        publish::Keys::Renew { dir, mode, server, token_file, access, network } => {
+            let folder = passphrase::key_folder("DIR", dir.clone(), &access)?;
             let network = connect::connect_with_token(&network, token_file.as_deref())?;
-            let roles = renew_on_server(&Server::new(server, network)?, &dir, &mode)?;
+            let roles = renew_on_server(&Server::new(server, network)?, folder, &mode)?;
             let shown = Shown { keys: Keys::open(&dir)?.show(), roles };
             checks::warn_of_ending(&shown.roles, output);
             output.done("keys renew", &shown, &format!("Signed again.{}", checks::days_left(&shown.roles)));
         }
-        publish::Keys::Push { dir, server, token_file, network } => {
+        publish::Keys::Push { dir, server, token_file, access, network } => {
+            let folder = passphrase::key_folder("DIR", dir.clone(), &access)?;
             let network = connect::connect_with_token(&network, token_file.as_deref())?;
-            let is_new = push_keys(&Server::new(server, network)?, &dir)?;
+            let is_new = push_keys(&Server::new(server, network)?, folder)?;
             let text =
                 if is_new { "The server has the new roots, modes and keys." } else { "The server has them already." };
             output.done("keys push", &Shown::of(&Keys::open(&dir)?), text);
         }
-        publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,
+        publish::Keys::RenewRoot { dir, access } => {
+            change("keys renew-root", &dir, &access, output, Keys::renew_root)?;
+        }
     }
     Ok(DONE)
 }
@@ -102,8 +121,21 @@ fn online_keys(place: &OsStr, network: &arguments::Network) -> Result<OnlineKeys
     Ok(info.online_keys)
 }
 
-fn change(command: &str, dir: &Path, output: Output, how: impl FnOnce(&mut Keys) -> Result<()>) -> Result<()> {
-    let mut keys = Keys::open(dir)?;
+/// Where the new key of a role comes from.
+fn new_key(elsewhere: ElsewhereKey) -> Result<NewKey> {
+    let Some(file) = elsewhere.public_key else { return Ok(NewKey::Generate) };
+    let public = String::from_utf8_lossy(&options::read_small(&file)?).into_owned();
+    Ok(NewKey::Command { public, command: elsewhere.command, timeout_s: elsewhere.timeout })
+}
+
+fn change(
+    command: &str,
+    dir: &Path,
+    access: &KeyAccess,
+    output: Output,
+    how: impl FnOnce(&mut Keys) -> Result<()>,
+) -> Result<()> {
+    let mut keys = Keys::open(passphrase::key_folder("DIR", dir.to_owned(), access)?)?;
     how(&mut keys)?;
     show(command, &Shown::of(&keys), dir, output);
     Ok(())
@@ -142,7 +174,12 @@ fn text(shown: &Shown, dir: &Path) -> String {
 
 fn table(keys: &[KeyInfo]) -> String {
     let row = |key: &KeyInfo| {
-        let here = if key.present { "here" } else { "not here" };
+        let here = match key.kind {
+            None => "not here",
+            Some(KeyKind::Plain) => "here",
+            Some(KeyKind::Encrypted) => "here, encrypted",
+            Some(KeyKind::Command) => "by command",
+        };
         let id = key.key_id.get(..16).unwrap_or(&key.key_id);
         vec![key.role.clone(), id.to_owned(), here.to_owned(), key.threshold.to_string(), key.days.to_string()]
     };

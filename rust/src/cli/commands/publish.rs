@@ -20,6 +20,7 @@ use crate::cli::checks;
 use crate::cli::connect::{self, LazyNetwork};
 use crate::cli::options;
 use crate::cli::output::{DONE, Output};
+use crate::cli::passphrase;
 use crate::cli::settings;
 use crate::cli::size::{bytes, count};
 
@@ -58,8 +59,8 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
     let (Some(keys), Some(mode), Some(version), Some(entry)) = (args.keys, args.mode, args.version, args.entry) else {
         return Err(Error::invalid("version", "give --mode, --version, --entry and --keys"));
     };
-    let keys = checks::local_folder("--keys", keys)?;
-    let private = private(args.token_file.as_deref(), &args.network);
+    let keys = passphrase::key_folder("--keys", keys, &args.access)?;
+    let private = private(args.token_file.as_deref(), args.access.passphrase_file.as_deref(), &args.network);
     let network = LazyNetwork::new(&args.network);
     let content = match (args.tree, &args.from_index) {
         (Some(tree), _) => BuildSource::Tree(tree),
@@ -122,10 +123,11 @@ pub(super) fn destination(args: &Publish, cancel: &Cancel) -> Result<Destination
 }
 
 /// Files that must not be in the tree, each as the subject of a sentence.
-fn private(token: Option<&Path>, network: &Network) -> Vec<(String, PathBuf)> {
+fn private(token: Option<&Path>, passphrase: Option<&Path>, network: &Network) -> Vec<(String, PathBuf)> {
     let configuration = settings::file().filter(|path| path.exists());
     let files = [
         ("The file with the token", token),
+        ("The file with the passphrase", passphrase),
         ("The file with the Authorization header", network.http_auth_file.as_deref()),
         ("The file with the cookie", network.http_cookie_file.as_deref()),
         ("The client certificate", network.client_cert.as_deref()),

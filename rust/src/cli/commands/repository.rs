@@ -6,34 +6,43 @@ use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::formats::release::{Mode, ModeName, Offer};
 use crate::net::publish::{Destination, Edit, Edited, Server, edit, edit_on_server, look, renew_on_server};
-use crate::net::trust::{Committed, RoleValidity};
+use crate::net::trust::{Committed, Keys, RoleValidity};
 use crate::text;
 use serde::Serialize;
 
+use crate::cli::arguments::offline::KeyAccess;
 use crate::cli::arguments::publish::{Repository, RepositoryTarget, ShowTarget};
 use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::output::{DONE, Output};
+use crate::cli::passphrase;
 use crate::cli::table::table;
+
+use super::sign;
 
 pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
     if let Repository::Show { target, mode } = args {
         return show(target, mode.as_ref(), output);
     }
+    if let Repository::Renew { target, prepare: Some(file), mode } = args {
+        let place = place(&target)?;
+        let keys = Keys::open(passphrase::key_folder("--keys", target.keys.unwrap_or_default(), &target.access)?)?;
+        return sign::prepare_renewal(&file, &place, &keys, &mode, output);
+    }
     let is_renewal = matches!(args, Repository::Renew { .. });
     let (target, edits, text) = plan(args);
-    let keys = target.keys.map(|keys| checks::local_folder("--keys", keys)).transpose()?;
+    let keys = target.keys.map(|keys| passphrase::key_folder("--keys", keys, &target.access)).transpose()?;
     if let Some(url) = target.server {
         let network = connect::connect_with_token(&target.network, target.token_file.as_deref())?;
         let server = Server::new(url, network)?;
         return match keys {
             Some(keys) if is_renewal => {
-                let roles = renew_on_server(&server, &keys, &[])?;
+                let roles = renew_on_server(&server, keys, &[])?;
                 Ok(done(&Edited { committed: Committed::default(), roles }, &text, output))
             }
             None if is_renewal => Err(Error::invalid("--keys", "the lists of modes are signed by their keys")),
             keys => {
-                edit_on_server(&server, keys.as_deref(), &edits)?;
+                edit_on_server(&server, keys.as_ref(), &edits)?;
                 Ok(done(&Edited { committed: Committed::default(), roles: Vec::new() }, &text, output))
             }
         };
@@ -43,7 +52,18 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
         return Err(Error::invalid("--repository", "give a folder or bucket and --keys, or a URL with --server"));
     };
     let repository = connect::repository(place, None, &Cancel::default())?;
-    Ok(done(&edit(&repository, &keys, &edits)?, &text, output))
+    Ok(done(&edit(&repository, keys, &edits)?, &text, output))
+}
+
+/// The repository that is named.
+fn place(target: &RepositoryTarget) -> Result<Destination> {
+    match (&target.server, &target.repository) {
+        (Some(url), _) => {
+            let network = connect::connect_with_token(&target.network, target.token_file.as_deref())?;
+            Ok(Destination::Server(Server::new(url.clone(), network)?))
+        }
+        (None, place) => connect::repository(place.clone().unwrap_or_default(), None, &Cancel::default()),
+    }
 }
 
 fn done(edited: &Edited, text: &str, output: Output) -> u8 {
@@ -78,7 +98,7 @@ fn show(target: ShowTarget, only: Option<&ModeName>, output: Output) -> Result<u
         (Some(url), _) => Destination::Server(Server::new(url, connect::connect(&target.network)?)?),
         (None, place) => connect::repository(place.unwrap_or_default(), None, &Cancel::default())?,
     };
-    let look = look(&destination, &checks::local_folder("--keys", target.keys)?)?;
+    let look = look(&destination, checks::local_folder("--keys", target.keys)?)?;
     if let Some(mode) = only {
         look.catalog.mode(mode)?;
     }
@@ -172,11 +192,20 @@ fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
         Repository::Show { target, .. } => {
             let ShowTarget { repository, server, keys, network } = target;
             (
-                RepositoryTarget { repository, server, keys: Some(keys), network, token_file: None },
+                RepositoryTarget {
+                    repository,
+                    server,
+                    keys: Some(keys),
+                    access: KeyAccess::default(),
+                    network,
+                    token_file: None,
+                },
                 Vec::new(),
                 String::new(),
             )
         }
-        Repository::Renew { target } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
+        Repository::Renew { target, .. } => {
+            (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned())
+        }
     }
 }

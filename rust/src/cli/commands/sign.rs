@@ -5,25 +5,28 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::release::Release;
+use crate::formats::release::{ModeName, Release};
 use crate::local::disk::{self, Durability};
 use crate::net::publish::{
-    self, CommitResult, MAX_PREPARED_BYTES, Prepared, Published, Request, Review, ReviewedVersion, commit as commit_to,
+    self, CommitResult, Destination, MAX_PREPARED_BYTES, Prepared, Published, Request, Review, ReviewedVersion,
+    commit as commit_to,
 };
 use crate::net::trust::{Keys, RoleChange};
 use crate::text;
+use serde::Serialize;
 
 use crate::cli::arguments::offline::Sign;
 use crate::cli::arguments::publish::Publish;
 use crate::cli::checks;
 use crate::cli::output::{DONE, Output};
+use crate::cli::passphrase;
 use crate::cli::size::{bytes, count};
 
 /// Most lines of the release notes that are shown.
 const MAX_NOTES: usize = 20;
 
 pub(crate) fn run(args: Sign, output: Output) -> Result<u8> {
-    let keys = Keys::open(&checks::local_folder("--keys", args.keys)?)?;
+    let keys = Keys::open(passphrase::key_folder("--keys", args.keys, &args.access)?)?;
     let mut prepared = read(&args.file)?;
     let review = publish::review(&prepared, &keys)?;
     output.note(&shown(&review));
@@ -68,11 +71,36 @@ pub(super) fn prepared(published: &Published, file: &Path) -> String {
     )
 }
 
+/// Prepares lists to be signed again, and writes the file.
+pub(super) fn prepare_renewal(
+    file: &Path,
+    place: &Destination,
+    keys: &Keys,
+    modes: &[ModeName],
+    output: Output,
+) -> Result<u8> {
+    let prepared = publish::prepare_renewal(place, keys, modes)?;
+    let text = match &prepared {
+        None => "No list of a mode is due.".to_owned(),
+        Some(prepared) => {
+            disk::write_atomic(file, &prepared.to_bytes()?, Durability::PowerCut)?;
+            format!("Prepared. Run `vsekai sign {file}`, then `vsekai publish --commit {file}`.", file = file.display())
+        }
+    };
+    output.done("repository", &Due { is_due: prepared.is_some() }, &text);
+    Ok(DONE)
+}
+
+#[derive(Serialize)]
+struct Due {
+    is_due: bool,
+}
+
 /// Publishes what was prepared and signed.
 pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monitor) -> Result<u8> {
     let prepared = read(file)?;
     let destination = super::publish::destination(&args, &monitor.cancel)?;
-    let keys = args.keys.map(|keys| Keys::open(&checks::local_folder("--keys", keys)?)).transpose()?;
+    let keys = args.keys.map(|keys| Keys::open(passphrase::key_folder("--keys", keys, &args.access)?)).transpose()?;
     match commit_to(&prepared, &destination, keys.as_ref(), &std::env::temp_dir())? {
         CommitResult::Published(published) => {
             checks::warn_of_ending(&published.roles, output);

@@ -120,7 +120,7 @@ fn own_files<'a>(request: &'a Request, gathered: &Gathered) -> Vec<(&'a str, &'a
     if gathered.is_imported() {
         return Vec::new();
     }
-    let mut own: Vec<(&str, &Path)> = vec![("The key folder", &request.keys)];
+    let mut own: Vec<(&str, &Path)> = vec![("The key folder", request.keys.path())];
     if let Destination::Folder(folder) = &request.repository {
         own.push(("The repository", folder));
     }

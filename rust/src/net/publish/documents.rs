@@ -159,14 +159,17 @@ pub(super) fn check_terms(catalog: &Catalog, job: &Job<'_>) -> Result<()> {
 
 pub(super) fn offer(catalog: &mut Catalog, job: &Job<'_>, sequence: u64) {
     let mode = catalog.modes.entry(job.mode.clone()).or_insert_with(Mode::begin);
-    offer_in(mode, Offer {
-        version: job.version.clone(),
-        sequence,
-        platforms: [job.platform.clone()].into(),
-        skip_update: job.skip_update,
-        recalled: false,
-        rollout: job.rollout,
-    });
+    offer_in(
+        mode,
+        Offer {
+            version: job.version.clone(),
+            sequence,
+            platforms: [job.platform.clone()].into(),
+            skip_update: job.skip_update,
+            recalled: false,
+            rollout: job.rollout,
+        },
+    );
 }
 
 /// Adds a version to those on offer, or a platform to it. How a version is offered stays as it is.

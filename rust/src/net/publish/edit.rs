@@ -1,7 +1,5 @@
 //! Changes of the catalog, such as recall, skip, rollout and retire. Most need only the online keys, and no build.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::Destination;
@@ -10,7 +8,7 @@ use super::folder::Folder;
 use super::history::catalog_of;
 use crate::error::{Error, Result};
 use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, is_web_address, resolve_mode};
-use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity};
+use crate::net::trust::{CATALOG_ROLE, Committed, KeyFolder, Keys, Publication, RoleValidity};
 use crate::path::RelPath;
 use crate::version::Version;
 
@@ -90,7 +88,7 @@ pub struct Edited {
 /// # Errors
 /// `mode_unknown`, `version_unknown`, `mode_cycle`, `key_missing`, `signature_expired`. The repository is then
 /// unchanged.
-pub fn edit(repository: &Destination, keys: &Path, edits: &[Edit]) -> Result<Edited> {
+pub fn edit(repository: &Destination, keys: impl Into<KeyFolder>, edits: &[Edit]) -> Result<Edited> {
     let keys = Keys::open(keys)?;
     // A mistyped place must not become a repository.
     let may_create = edits.iter().any(|edit| matches!(edit, E::Add { .. }));
@@ -122,7 +120,7 @@ pub fn edit(repository: &Destination, keys: &Path, edits: &[Edit]) -> Result<Edi
 ///
 /// # Errors
 /// Those of the server; `version_unknown`, `invalid_argument` if a change needs keys.
-pub fn edit_on_server(server: &super::Server, keys: Option<&Path>, edits: &[Edit]) -> Result<()> {
+pub fn edit_on_server(server: &super::Server, keys: Option<&KeyFolder>, edits: &[Edit]) -> Result<()> {
     super::server::edit_server(server, keys, edits)
 }
 

@@ -10,13 +10,13 @@ use crate::formats::metadata_pack::PackQuery;
 use crate::formats::release::{CATALOG_TARGET, Catalog};
 use crate::limits;
 use crate::local::disk;
-use crate::net::trust::{Keys, MemoryStorage, Publication, RoleValidity};
+use crate::net::trust::{KeyFolder, Keys, MemoryStorage, Publication, RoleValidity};
 
 /// How long the signatures of all roles are valid in this repository, which must have been created with these keys.
 ///
 /// # Errors
 /// [`Error::Trust`] if it does not verify, [`Error::Io`]; for a server, also network errors.
-pub fn roles(destination: &Destination, keys: &Path) -> Result<Vec<RoleValidity>> {
+pub fn roles(destination: &Destination, keys: impl Into<KeyFolder>) -> Result<Vec<RoleValidity>> {
     let keys = Keys::open(keys)?;
     match destination {
         Destination::Folder(folder) => in_folder(folder, &keys)?.validity(),
@@ -39,7 +39,7 @@ pub struct Look {
 ///
 /// # Errors
 /// Those of [`roles`].
-pub fn look(destination: &Destination, keys: &Path) -> Result<Look> {
+pub fn look(destination: &Destination, keys: impl Into<KeyFolder>) -> Result<Look> {
     let keys = Keys::open(keys)?;
     match destination {
         Destination::Folder(folder) => {

@@ -150,11 +150,7 @@ impl Order<'_> {
         Err(Error::Cancelled)
     }
 
-    fn try_commit(
-        &mut self,
-        desk: &mut RemotePublication<'_>,
-        id: &str,
-    ) -> Result<(Published, Option<Prepared>)> {
+    fn try_commit(&mut self, desk: &mut RemotePublication<'_>, id: &str) -> Result<(Published, Option<Prepared>)> {
         let begun = self.server.begin(&NewPublication {
             id: id.to_owned(),
             mode: self.job.mode.to_string(),
@@ -294,7 +290,7 @@ mod tests {
             rollout: 100,
             skip_update: false,
             repository: Destination::Folder(PathBuf::new()),
-            keys: PathBuf::new(),
+            keys: PathBuf::new().into(),
             chunker: None,
             level: 3,
             strict: false,

@@ -3,10 +3,12 @@
 //! ```text
 //! root.json  1.root.json …          the newest root, and the whole chain, which clients follow
 //! keys.json                         lifetimes of all roles, public keys of the catalog and the modes
-//! <role>.<8 hex of key id>.pk8      a private key; its identifier decides the role, not its file name
+//! <role>.<8 hex of key id>.pk8      a private key, plain or encrypted; its identifier decides the role, not its name
+//! <role>.<8 hex>.signer.json        a key that is somewhere else: a command signs with it
 //! ```
 //!
-//! Promises: no private key is ever overwritten or removed (a replaced one is renamed to `.retired`), key files are
+//! Promises: no private key is ever overwritten, except by itself under another passphrase, or removed (a replaced one
+//! is renamed to `.retired`), key files are
 //! readable by their owner only, where the system supports that, and a kill leaves a folder that can be opened, or
 //! where the same command can be repeated. Nothing is published here.
 
@@ -24,14 +26,19 @@ use crate::local::disk;
 use crate::net::api::OnlineKeys;
 
 mod ceremony;
+mod external;
 mod generate;
 mod key_files;
 mod key_store;
+mod passphrase;
 mod service;
 
+pub(super) use external::SigningCommand;
 pub(super) use generate::SPEC_VERSION;
 pub(super) use key_files::KeyFile;
 pub(super) use key_store::{KeyStore, block_on};
+pub(super) use passphrase::Locked;
+pub use passphrase::{KeyFolder, Passphrase, PassphraseFor, Passphrases};
 use service::Online;
 pub use service::ServiceKeys;
 
@@ -96,8 +103,10 @@ pub struct KeyInfo {
     pub role: String,
     /// The key's identifier, 64 hex digits.
     pub key_id: String,
-    /// Whether the private key is in the folder.
+    /// Whether the private key is in the folder, or a command that signs with it.
     pub present: bool,
+    /// What holds it, if it is there.
+    pub kind: Option<KeyKind>,
     /// How many keys of the role must sign.
     pub threshold: u64,
     /// How many days the role's metadata is valid.
@@ -106,6 +115,39 @@ pub struct KeyInfo {
     pub root_version: u64,
     /// When that root expires.
     pub root_expires: Timestamp,
+}
+
+/// What holds a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// A file that anybody who has it can use.
+    Plain,
+    /// A file that is encrypted by a passphrase.
+    Encrypted,
+    /// A token or a service that a command asks for signatures.
+    Command,
+}
+
+/// Where a new key of a role comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewKey {
+    /// It is made here.
+    Generate,
+    /// It is somewhere else, and a command signs with it.
+    Command {
+        /// The public key: 64 hex digits of Ed25519, or PEM.
+        public: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// How long it may take, in seconds. `None` means one minute.
+        timeout_s: Option<u64>,
+    },
+}
+
+/// Whether a file of a key folder describes a command that signs.
+pub(super) fn is_command(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(external::SUFFIX))
 }
 
 /// An opened key folder.
@@ -123,8 +165,8 @@ impl Keys {
     /// # Errors
     /// [`Error::Invalid`] if the folder already contains keys, a mode's name is invalid, or no mode is given;
     /// [`Error::Io`], [`Error::Busy`].
-    pub fn init(folder: &Path, modes: &[String], days: &Days) -> Result<Self> {
-        Self::begin(folder, modes, days, None)
+    pub fn init(folder: impl Into<KeyFolder>, modes: &[String], days: &Days) -> Result<Self> {
+        Self::begin(&folder.into(), modes, days, None)
     }
 
     /// Like [`Self::init`], for a repository whose catalog, snapshot and timestamp an update server signs. `online` are
@@ -132,11 +174,16 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Self::init`]; also [`Error::Invalid`] if one of `online` is not an Ed25519 key.
-    pub fn init_online(folder: &Path, modes: &[String], days: &Days, online: &OnlineKeys) -> Result<Self> {
-        Self::begin(folder, modes, days, Some(&Online::parse(online)?))
+    pub fn init_online(
+        folder: impl Into<KeyFolder>,
+        modes: &[String],
+        days: &Days,
+        online: &OnlineKeys,
+    ) -> Result<Self> {
+        Self::begin(&folder.into(), modes, days, Some(&Online::parse(online)?))
     }
 
-    fn begin(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<Self> {
+    fn begin(folder: &KeyFolder, modes: &[String], days: &Days, online: Option<&Online>) -> Result<Self> {
         days.check()?;
         if modes.is_empty() {
             return Err(Error::invalid("mode", "at least one mode is required"));
@@ -150,13 +197,14 @@ impl Keys {
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Invalid`] for files in an unknown format, [`Error::Trust`] of kind `Root`.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let root_bytes = disk::read(&folder.join("root.json"), MAX_ROOT_BYTES)?;
+    pub fn open(folder: impl Into<KeyFolder>) -> Result<Self> {
+        let source = folder.into();
+        let root_bytes = disk::read(&source.path().join("root.json"), MAX_ROOT_BYTES)?;
         Ok(Self {
             root: parse_root(&root_bytes)?,
             root_bytes,
-            file: KeyFile::read(folder)?,
-            ring: KeyStore::read(folder)?,
+            file: KeyFile::read(source.path())?,
+            ring: KeyStore::read(&source)?,
         })
     }
 
@@ -166,7 +214,8 @@ impl Keys {
         let info = |role: &str, id: &KeyId, threshold| KeyInfo {
             role: role.to_owned(),
             key_id: hex::encode(id),
-            present: self.ring.has(id),
+            present: self.ring.kind(id).is_some(),
+            kind: self.ring.kind(id),
             threshold,
             days: self.file.days.of(role),
             root_version: root.version.get(),

@@ -188,16 +188,27 @@ fn file_that_somebody_has_changed_is_not_signed() {
     };
     let at = |file: &mut Value, path: &str, value: Value| *file.pointer_mut(path).unwrap() = value;
     // The list names another index, or another file than is shown.
-    assert_eq!(change(&|file| file.pointer_mut(targets).unwrap()[name("index.caidx")] = digest.clone()), "invalid_argument");
-    assert_eq!(change(&|file| file.pointer_mut(targets).unwrap()["stable/9.0.0/x/release.json"] = digest.clone()), "invalid_argument");
-    assert_eq!(change(&|file| file.pointer_mut(targets).unwrap()["beta/1.0.0/x/release.json"] = digest.clone()), "invalid_argument");
+    assert_eq!(
+        change(&|file| file.pointer_mut(targets).unwrap()[name("index.caidx")] = digest.clone()),
+        "invalid_argument"
+    );
+    assert_eq!(
+        change(&|file| file.pointer_mut(targets).unwrap()["stable/9.0.0/x/release.json"] = digest.clone()),
+        "invalid_argument"
+    );
+    assert_eq!(
+        change(&|file| file.pointer_mut(targets).unwrap()["beta/1.0.0/x/release.json"] = digest.clone()),
+        "invalid_argument"
+    );
     assert_eq!(change(&|file| file.pointer_mut(targets).unwrap()["stable/../../x"] = digest.clone()), "unsafe_path");
     // A published version gets another content, or leaves in part.
     let published = good.pointer("/sign/0/before/signed/targets").unwrap().as_object().unwrap();
     let old = published.keys().find(|name| name.ends_with("release.json")).unwrap().clone();
     assert_eq!(change(&|file| file.pointer_mut(targets).unwrap()[&old] = digest.clone()), "invalid_argument");
     assert_eq!(
-        change(&|file| { file.pointer_mut(targets).unwrap().as_object_mut().unwrap().remove(&old); }),
+        change(&|file| {
+            file.pointer_mut(targets).unwrap().as_object_mut().unwrap().remove(&old);
+        }),
         "invalid_argument"
     );
     // What is shown is not what is signed.
@@ -224,10 +235,7 @@ fn file_that_somebody_has_changed_is_not_signed() {
         change(&|file| file.pointer_mut("/sign/0/metadata").unwrap()[statement] = json!({"oldest_allowed": "1.1.0"})),
         "invalid_argument"
     );
-    assert_eq!(
-        change(&|file| file.pointer_mut("/sign/0/metadata").unwrap()["x-other"] = json!(1)),
-        "invalid_argument"
-    );
+    assert_eq!(change(&|file| file.pointer_mut("/sign/0/metadata").unwrap()["x-other"] = json!(1)), "invalid_argument");
     let delegations = json!({"keys": {}, "roles": []});
     assert_eq!(
         change(&|file| file.pointer_mut("/sign/0/metadata").unwrap()["delegations"] = delegations.clone()),

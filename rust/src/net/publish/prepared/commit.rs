@@ -7,9 +7,7 @@ use super::{Prepared, PreparedRole, PreparedVersion, stale};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::formats::index::Index;
-use crate::formats::release::{
-    CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, ModeName, Offer, target_name,
-};
+use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, ModeName, Offer, target_name};
 use crate::limits;
 use crate::local::disk;
 use crate::local::store::LocalStore;
@@ -39,7 +37,12 @@ pub enum CommitResult {
 /// # Errors
 /// `preparation_stale` if the repository has changed since, or has lost what was stored: prepare again.
 /// `signature_invalid` without enough signatures of the mode's keys; `key_missing`, those of the destination.
-pub fn commit(prepared: &Prepared, destination: &Destination, keys: Option<&Keys>, scratch: &Path) -> Result<CommitResult> {
+pub fn commit(
+    prepared: &Prepared,
+    destination: &Destination,
+    keys: Option<&Keys>,
+    scratch: &Path,
+) -> Result<CommitResult> {
     let signed = prepared.sign.iter().map(|list| Ok((list, list.role.to_bytes()?))).collect::<Result<Vec<_>>>()?;
     let work = Work { prepared, signed };
     let keys = || keys.ok_or_else(|| Error::invalid("--keys", "the catalog is signed with keys: name their folder"));
@@ -161,14 +164,17 @@ impl Work<'_> {
         if release.sequence != mode.sequence + 1 {
             return Err(stale(format!("what {} offers has changed", release.mode)));
         }
-        documents::offer_in(mode, Offer {
-            version: release.version.clone(),
-            sequence: release.sequence,
-            platforms: [release.platform.clone()].into(),
-            skip_update: version.skip_update,
-            recalled: false,
-            rollout: version.rollout,
-        });
+        documents::offer_in(
+            mode,
+            Offer {
+                version: release.version.clone(),
+                sequence: release.sequence,
+                platforms: [release.platform.clone()].into(),
+                skip_update: version.skip_update,
+                recalled: false,
+                rollout: version.rollout,
+            },
+        );
         withdraw(mode, &release.mode, publication)?;
         publication.put(CATALOG_ROLE, CATALOG_TARGET, catalog.to_bytes()?)
     }
@@ -221,7 +227,11 @@ fn as_stale(error: Error) -> Error {
         Error::ServerRefused { status: 409 | 410 | 422, code, detail }
             if matches!(
                 code.as_str(),
-                "publication_stale" | "metadata_rollback" | "publication_expired" | "chunks_missing" | "document_missing"
+                "publication_stale"
+                    | "metadata_rollback"
+                    | "publication_expired"
+                    | "chunks_missing"
+                    | "document_missing"
             ) =>
         {
             stale(detail)
@@ -231,10 +241,7 @@ fn as_stale(error: Error) -> Error {
 }
 
 /// Checks that the documents that the version names are stored. Returns its index.
-fn check_documents(
-    version: &PreparedVersion,
-    read: &dyn Fn(&str, u64) -> Result<Option<Vec<u8>>>,
-) -> Result<Index> {
+fn check_documents(version: &PreparedVersion, read: &dyn Fn(&str, u64) -> Result<Option<Vec<u8>>>) -> Result<Index> {
     let mut index = None;
     for (name, length, sha256) in version.targets()? {
         let path = target_path(&name, &sha256);

@@ -89,7 +89,10 @@ fn review_version(version: &PreparedVersion, list: &RoleChange) -> Result<Review
         return Err(refuse(&list.role, "the list adds other files than those of the version that is shown"));
     }
     if list.oldest_allowed.is_some() && list.oldest_allowed != release.oldest_allowed {
-        return Err(refuse(&list.role, "the list states another oldest allowed version than the version that is shown"));
+        return Err(refuse(
+            &list.role,
+            "the list states another oldest allowed version than the version that is shown",
+        ));
     }
     let previous = version.previous.as_ref().map(|value| document(value)).transpose()?;
     if let Some((previous, bytes)) = &previous {

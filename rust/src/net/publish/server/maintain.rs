@@ -1,7 +1,5 @@
 //! The day's work on a server: what is offered, and signatures that must not expire.
 
-use std::path::Path;
-
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +10,7 @@ use super::retire::retire_on_server;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
 use crate::net::publish::edit::Edit as E;
-use crate::net::trust::{Keys, RoleValidity};
+use crate::net::trust::{KeyFolder, Keys, RoleValidity};
 use crate::version::Version;
 
 /// Most pages of a list that are read.
@@ -38,7 +36,7 @@ struct Mirror {
 }
 
 /// Makes changes of the catalog on a server, which signs them. Each can be repeated.
-pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&Path>, edits: &[E]) -> Result<()> {
+pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&KeyFolder>, edits: &[E]) -> Result<()> {
     for change in edits {
         match change {
             E::Recall { mode, version, recalled } => {
@@ -129,7 +127,7 @@ fn list<T: serde::de::DeserializeOwned>(server: &Server, path: &str, filter: &[(
 ///
 /// # Errors
 /// [`Error::KeyMissing`] with a mode that is named and whose key is not here; those of the server.
-pub fn renew_on_server(server: &Server, keys: &Path, modes: &[ModeName]) -> Result<Vec<RoleValidity>> {
+pub fn renew_on_server(server: &Server, keys: impl Into<KeyFolder>, modes: &[ModeName]) -> Result<Vec<RoleValidity>> {
     let keys = Keys::open(keys)?;
     let mut publication = fetch(server, &keys)?;
     publication.renew_targets();
@@ -155,7 +153,7 @@ pub fn renew_on_server(server: &Server, keys: &Path, modes: &[ModeName]) -> Resu
 ///
 /// # Errors
 /// [`Error::KeyMissing`], those of the server.
-pub fn push_keys(server: &Server, keys: &Path) -> Result<bool> {
+pub fn push_keys(server: &Server, keys: impl Into<KeyFolder>) -> Result<bool> {
     let keys = Keys::open(keys)?;
     let mut publication = fetch(server, &keys)?;
     publication.renew_targets();

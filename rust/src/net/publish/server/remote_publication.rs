@@ -50,13 +50,7 @@ impl<'a> RemotePublication<'a> {
     }
 
     /// Makes sure that the mode can be published to, or prepared for.
-    pub(super) fn begin(
-        &mut self,
-        purpose: Purpose,
-        keys: &'a Keys,
-        job: &Job<'_>,
-        monitor: &Monitor,
-    ) -> Result<()> {
+    pub(super) fn begin(&mut self, purpose: Purpose, keys: &'a Keys, job: &Job<'_>, monitor: &Monitor) -> Result<()> {
         match purpose {
             Purpose::Publish => self.bring(keys, job, monitor),
             Purpose::Prepare if self.publication.published_version(job.mode.as_str()).is_none() => {

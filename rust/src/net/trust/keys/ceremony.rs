@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use tough::schema::{RoleType, Root, Signed};
 
-use super::key_files::{KeyFile, RoleHolders, write_private};
+use super::external::{self, public_key};
+use super::key_files::{KeyFile, RoleHolders, replace_private, write_private};
 use super::key_store::block_on;
-use super::{Keys, TOP_ROLES};
+use super::passphrase::{Passphrase, seal};
+use super::{KeyKind, Keys, NewKey, SigningCommand, TOP_ROLES};
 use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
 use crate::local::lock::Lock;
@@ -28,7 +30,7 @@ impl Keys {
         if file.modes.contains_key(name) {
             return Err(invalid(format!("the mode {name} already has a key")));
         }
-        let key = make_key(self.folder(), name)?;
+        let key = make_key(self.folder(), name, self.ring.passphrase_of_new()?.as_ref())?;
         file.modes.insert(name.to_owned(), RoleHolders::one(key.public.clone()));
         file.delegations_version += 1;
         file.write(self.folder())?;
@@ -46,9 +48,17 @@ impl Keys {
     /// [`Error::KeyMissing`] if root's keys are needed but missing, or if it is unclear which key to replace;
     /// [`Error::Invalid`] if the role does not exist; [`Error::Io`], [`Error::Busy`].
     pub fn rotate(&mut self, role: &str) -> Result<()> {
+        self.rotate_to(role, &NewKey::Generate)
+    }
+
+    /// Like [`Self::rotate`], to a key that is somewhere else.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`]; [`Error::Invalid`] for a public key or command that cannot be used.
+    pub fn rotate_to(&mut self, role: &str, new: &NewKey) -> Result<()> {
         self.change(|keys| {
             let old = keys.key_to_replace(role, &keys.ids_of(role)?)?;
-            keys.change_role(role, |ids, key| {
+            keys.change_role(role, new, |ids, key| {
                 ids.retain(|id| *id != old);
                 ids.push(key);
             })?;
@@ -61,7 +71,43 @@ impl Keys {
     /// # Errors
     /// As [`Self::rotate`].
     pub fn add_key(&mut self, role: &str) -> Result<()> {
-        self.change(|keys| keys.change_role(role, Vec::push))
+        self.add_key_of(role, &NewKey::Generate)
+    }
+
+    /// Like [`Self::add_key`], for a key that is somewhere else.
+    ///
+    /// # Errors
+    /// As [`Self::rotate_to`].
+    pub fn add_key_of(&mut self, role: &str, new: &NewKey) -> Result<()> {
+        self.change(|keys| keys.change_role(role, new, Vec::push))
+    }
+
+    /// Encrypts all private keys of the folder by a new passphrase, or with `remove` by none. Keys elsewhere are as they
+    /// are. Nothing is changed before all have been opened; killed while it writes, some keys still have the old one.
+    ///
+    /// # Errors
+    /// [`Error::PassphraseWrong`], [`Error::PassphraseMissing`]; [`Error::Io`], [`Error::Busy`].
+    pub fn set_passphrase(&mut self, remove: bool) -> Result<u64> {
+        let mut count = 0;
+        self.change(|keys| {
+            let mut plain = Vec::new();
+            for key in keys.ring.all().iter().filter(|key| key.kind() != KeyKind::Command) {
+                plain.push((key, key.plain()?));
+            }
+            let new = if remove { None } else { Some(keys.ring.source().replacement()?) };
+            for (key, bytes) in &plain {
+                match &new {
+                    Some(new) => replace_private(&key.path, &seal(bytes, &key.public, new)?)?,
+                    None => replace_private(&key.path, &key.as_file(bytes)?)?,
+                }
+            }
+            count = plain.len() as u64;
+            if let Some(new) = &new {
+                keys.ring.source().remember(new);
+            }
+            Ok(())
+        })?;
+        Ok(count)
     }
 
     /// Sets how many of a role's keys must sign. That many keys must then be in one key folder whenever the role signs,
@@ -102,8 +148,8 @@ impl Keys {
     /// Applies a change to the current state of the folder, which may have changed since it was opened.
     fn change(&mut self, how: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let _lock = lock(self.folder())?;
-        how(&mut Self::open(self.folder())?)?;
-        *self = Self::open(self.folder())?;
+        how(&mut Self::open(self.ring.source())?)?;
+        *self = Self::open(self.ring.source())?;
         Ok(())
     }
 
@@ -118,11 +164,22 @@ impl Keys {
     }
 
     /// Creates a key, lets `how` add it to those of the role, and writes the result.
-    fn change_role(&mut self, role: &str, how: impl FnOnce(&mut Vec<KeyId>, KeyId)) -> Result<()> {
+    fn change_role(&mut self, role: &str, new: &NewKey, how: impl FnOnce(&mut Vec<KeyId>, KeyId)) -> Result<()> {
         let mut ids = self.ids_of(role)?;
-        let (key, bytes) = PrivateKey::generate(|id| key_path(self.folder(), role, id))?;
+        let key = match new {
+            NewKey::Generate => make_key(self.folder(), role, self.ring.passphrase_of_new()?.as_ref())?,
+            NewKey::Command { public, command, timeout_s } => {
+                let command = SigningCommand::new(public_key(public)?, command.clone(), *timeout_s)?;
+                let id = hex::encode(key_id(&command.public)?);
+                let path = external::path_in(self.folder(), role, &id);
+                write_private(&path, &command.to_bytes()?)?;
+                PrivateKey::read(&path, self.ring.source())?
+            }
+        };
+        if ids.contains(&key.id) {
+            return Err(invalid(format!("{role} has this key already")));
+        }
         how(&mut ids, key.id.clone());
-        write_private(&key.path, &bytes)?;
         let (id, public) = (key.id.clone(), key.public.clone());
         self.ring.push(key);
         if let Some(kind) = top_role(role) {
@@ -192,9 +249,12 @@ pub(super) fn write_root(folder: &Path, root: &Signed<Root>) -> Result<()> {
     disk::write_atomic(&folder.join("root.json"), &bytes, Durability::PowerCut)
 }
 
-pub(super) fn make_key(folder: &Path, role: &str) -> Result<PrivateKey> {
+pub(super) fn make_key(folder: &Path, role: &str, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
     let (key, bytes) = PrivateKey::generate(|id| key_path(folder, role, id))?;
-    write_private(&key.path, &bytes)?;
+    match passphrase {
+        Some(passphrase) => write_private(&key.path, &seal(&bytes, &key.public, passphrase)?)?,
+        None => write_private(&key.path, &bytes)?,
+    }
     Ok(key)
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
-use std::path::Path;
 
 use tough::schema::key::Key;
 use tough::schema::{RoleKeys, RoleType, Root};
 
 use super::ceremony::{invalid, lock, make_key, names_role, write_root};
-use super::key_files::{KeyFile, RoleHolders, read_private};
-use super::key_store::block_on;
+use super::key_files::{KeyFile, RoleHolders};
+use super::key_store::{KeyStore, block_on};
+use super::passphrase::KeyFolder;
 use super::service::Online;
 use super::{Days, TOP_ROLES};
 use crate::error::Result;
@@ -21,17 +21,20 @@ use crate::net::trust::sign::{days_from_now, key_id, sign};
 pub(crate) const SPEC_VERSION: &str = "1.0.0";
 
 /// Creates a key folder. With `online`, a server signs those roles and holds their private keys.
-pub(super) fn init(folder: &Path, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
+pub(super) fn init(source: &KeyFolder, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
+    let folder = source.path();
     disk::prefer_private_directory(folder)?;
     let _lock = lock(folder)?;
     if KeyFile::exists(folder) {
         return Err(invalid(format!("{} already contains keys; use a new folder", folder.display())));
     }
     // Keys that an interrupted run has left are used like new ones.
-    let mut left = read_private(folder)?;
+    let ring = KeyStore::read(source)?;
+    let passphrase = ring.passphrase_of_new()?;
+    let mut left = ring.into_private();
     let mut key_of = |role: &str| match left.iter().position(|key| names_role(&key.path, role)) {
         Some(at) => Ok(left.swap_remove(at)),
-        None => make_key(folder, role),
+        None => make_key(folder, role, passphrase.as_ref()),
     };
     let root_key = key_of("root")?;
     let mut top = vec![(RoleType::Root, root_key.public.clone())];

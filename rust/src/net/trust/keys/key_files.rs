@@ -9,7 +9,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tough::schema::key::Key;
 
-use super::Days;
+use super::passphrase::KeyFolder;
+use super::{Days, is_command};
 use crate::error::{Error, Result};
 use crate::local::disk::{self, Durability};
 use crate::net::trust::sign::PrivateKey;
@@ -90,12 +91,14 @@ impl KeyFile {
 }
 
 /// All private keys of the folder.
-pub(super) fn read_private(folder: &Path) -> Result<Vec<PrivateKey>> {
+pub(super) fn read_private(source: &KeyFolder) -> Result<Vec<PrivateKey>> {
+    let folder = source.path();
     let mut keys = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io("list", folder))? {
         let path = entry.map_err(Error::io("list", folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "pk8" || extension == "pem") {
-            keys.push(PrivateKey::read(&path)?);
+        let is_key = path.extension().is_some_and(|extension| extension == "pk8" || extension == "pem");
+        if is_key || is_command(&path) {
+            keys.push(PrivateKey::read(&path, source)?);
         }
         if keys.len() > MAX_KEYS {
             return Err(invalid(format!("{} has more than {MAX_KEYS} keys", folder.display())));
@@ -111,6 +114,15 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() {
         return Err(invalid(format!("{} already exists", path.display())));
     }
+    place_private(path, bytes)
+}
+
+/// Writes the same key in another form, in one step.
+pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    place_private(path, bytes)
+}
+
+fn place_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = disk::temporary_beside(path);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

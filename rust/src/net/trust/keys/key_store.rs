@@ -1,31 +1,54 @@
 //! The private keys of a folder, and a helper to run `tough` with them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::runtime::Builder;
 
-use super::key_files;
+use super::passphrase::{KeyFolder, Passphrase};
+use super::{KeyKind, key_files};
 use crate::error::{Error, Result};
 use crate::net::trust::sign::{KeyId, PrivateKey};
 
 #[derive(Debug)]
 pub(in crate::net::trust) struct KeyStore {
-    folder: PathBuf,
+    folder: KeyFolder,
     private: Vec<PrivateKey>,
 }
 
 impl KeyStore {
-    pub(super) fn read(folder: &Path) -> Result<Self> {
+    pub(super) fn read(folder: &KeyFolder) -> Result<Self> {
         let private = key_files::read_private(folder)?;
-        Ok(Self { folder: folder.to_owned(), private })
+        Ok(Self { folder: folder.clone(), private })
     }
 
     pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder, with its passphrases.
+    pub(super) fn source(&self) -> &KeyFolder {
         &self.folder
     }
 
-    pub(super) fn has(&self, id: &KeyId) -> bool {
-        self.private.iter().any(|key| key.id == *id)
+    pub(super) fn into_private(self) -> Vec<PrivateKey> {
+        self.private
+    }
+
+    /// All private keys that are here.
+    pub(super) fn all(&self) -> &[PrivateKey] {
+        &self.private
+    }
+
+    /// The passphrase of new keys, if they are to be encrypted.
+    pub(super) fn passphrase_of_new(&self) -> Result<Option<Passphrase>> {
+        let encrypted = self.private.iter().find_map(PrivateKey::locked);
+        let is_wanted = encrypted.is_some() || self.folder.encrypts();
+        is_wanted.then(|| self.folder.new_passphrase(encrypted)).transpose()
+    }
+
+    /// What holds this key; `None` if it is not here.
+    pub(super) fn kind(&self, id: &KeyId) -> Option<KeyKind> {
+        self.private.iter().find(|key| key.id == *id).map(PrivateKey::kind)
     }
 
     pub(super) fn push(&mut self, key: PrivateKey) {
@@ -45,7 +68,7 @@ impl KeyStore {
     }
 
     pub(in crate::net::trust) fn missing(&self, role: &str) -> Error {
-        Error::KeyMissing { role: role.to_owned(), path: self.folder.clone() }
+        Error::KeyMissing { role: role.to_owned(), path: self.folder.path().to_owned() }
     }
 }
 

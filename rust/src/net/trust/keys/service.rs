@@ -6,6 +6,7 @@ use serde_json::Value;
 use tough::schema::key::Key;
 
 use super::ceremony::{invalid, lock, make_key};
+use super::passphrase::KeyFolder;
 use super::{Days, KeyStore, Keys};
 use crate::error::{Error, Result};
 use crate::local::disk;
@@ -33,15 +34,16 @@ impl Keys {
     /// [`Error::Io`], [`Error::Busy`], [`Error::Invalid`] for files that are not keys.
     pub fn service(folder: &Path) -> Result<ServiceKeys> {
         disk::prefer_private_directory(folder)?;
-        let mut ring = KeyStore::read(folder)?;
+        let source = KeyFolder::from(folder);
+        let mut ring = KeyStore::read(&source)?;
         if ONLINE_ROLES.iter().any(|role| ring.newest(role).is_none()) {
             let _lock = lock(folder)?;
             // Another process may have created it in the meantime.
-            ring = KeyStore::read(folder)?;
+            ring = KeyStore::read(&source)?;
             for role in ONLINE_ROLES.iter().filter(|role| ring.newest(role).is_none()) {
-                make_key(folder, role)?;
+                make_key(folder, role, None)?;
             }
-            ring = KeyStore::read(folder)?;
+            ring = KeyStore::read(&source)?;
         }
         Ok(ServiceKeys { ring, days: Days::default() })
     }
@@ -52,7 +54,7 @@ impl Keys {
     /// As [`Self::service`].
     pub fn service_as_is(folder: &Path) -> Result<ServiceKeys> {
         disk::prefer_private_directory(folder)?;
-        Ok(ServiceKeys { ring: KeyStore::read(folder)?, days: Days::default() })
+        Ok(ServiceKeys { ring: KeyStore::read(&folder.into())?, days: Days::default() })
     }
 }
 

@@ -178,7 +178,11 @@ impl DetachedRole {
             fields.remove(STATEMENT_FIELD);
             fields
         };
-        if others(before) == others(after) { Ok(()) } else { refuse("it states what this program does not know".into()) }
+        if others(before) == others(after) {
+            Ok(())
+        } else {
+            refuse("it states what this program does not know".into())
+        }
     }
 }
 
@@ -186,9 +190,10 @@ impl DetachedRole {
 fn statement_change(before: &Targets, after: &Targets) -> Result<Option<Version>> {
     let read = |body: &Targets| -> Result<Statement> {
         let field = body._extra.get(STATEMENT_FIELD).cloned();
-        field.map_or_else(|| Ok(Statement::default()), |field| {
-            serde_json::from_value(field).map_err(|e| not_json(&format!("the field {STATEMENT_FIELD:?}"), e))
-        })
+        field.map_or_else(
+            || Ok(Statement::default()),
+            |field| serde_json::from_value(field).map_err(|e| not_json(&format!("the field {STATEMENT_FIELD:?}"), e)),
+        )
     };
     let (before, after) = (read(before)?, read(after)?);
     if before.update_to != after.update_to {
@@ -237,11 +242,8 @@ fn unknown(keys: &Keys, role: &str) -> Error {
 fn authority(keys: &Keys, role: &str) -> Result<(Targets, u64)> {
     check_role_name(role)?;
     let mode = keys.file().modes.get(role).filter(|_| role != CATALOG_ROLE).ok_or_else(|| unknown(keys, role))?;
-    let body = Targets::new(
-        crate::net::trust::keys::SPEC_VERSION.to_owned(),
-        std::num::NonZeroU64::MIN,
-        Timestamp::now(),
-    );
+    let body =
+        Targets::new(crate::net::trust::keys::SPEC_VERSION.to_owned(), std::num::NonZeroU64::MIN, Timestamp::now());
     let mut document = Document::published(body);
     delegation::apply(&mut document, keys.file())?;
     Ok((document.body, mode.threshold.get()))
@@ -256,8 +258,8 @@ impl Publication<'_> {
     pub fn detach(&self, mode: &str) -> Result<DetachedRole> {
         let document = self.roles.get(mode).filter(|_| mode != CATALOG_ROLE).ok_or_else(|| self.unknown(mode))?;
         let before = self.published_bytes(mode)?.ok_or_else(|| self.unknown(mode))?;
-        let metadata = serde_json::to_value(self.next_body(mode, document)?)
-            .map_err(|e| not_json("the metadata to sign", e))?;
+        let metadata =
+            serde_json::to_value(self.next_body(mode, document)?).map_err(|e| not_json("the metadata to sign", e))?;
         check_size(mode, metadata.to_string().as_bytes(), MAX_TARGETS_BYTES)?;
         let before = serde_json::from_slice(&before).map_err(|e| not_json(mode, e))?;
         Ok(DetachedRole { role: mode.to_owned(), metadata, signatures: Vec::new(), before })
