@@ -302,6 +302,43 @@ def test_publishers_at_the_same_time_all_succeed(world):
     assert world.update("all") == "1.1.0"
 
 
+def test_version_is_prepared_signed_elsewhere_and_committed(world):
+    """CI has no private key; who commits has not that of the mode. Killed in a commit, the commit is repeated."""
+    world.publish("1.0.0")
+    for name, roles in [("public", []), ("signer", ["stable"]), ("online", ["catalog", "snapshot", "timestamp"])]:
+        shutil.copytree(world.keys, world.folder / name)
+        for key in (world.folder / name).glob("*.pk8"):
+            if key.name.split(".")[0] not in roles:
+                key.unlink()
+    keys, file = world.keys, world.folder / "prepared.json"
+    world.keys = world.folder / "public"
+    world.publish("1.1.0", "--prepare", file)
+    world.keys = keys
+    assert world.update("signed") == "1.0.0"
+    commit = ["publish", "--commit", file, "--repository", world.place, "--keys", world.folder / "online"]
+    world.failed("signature_invalid", *commit)
+    world.done("sign", "--yes", file, "--keys", world.folder / "signer")
+    world.service.reset()
+    process = world.start(*commit)
+    world.service.reset(kill_at=3, victim=process.kill)
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    world.service.reset()
+    assert world.update("signed") == "1.0.0"
+    assert not world.done(*commit)["was_there"]
+    assert world.update("signed") == "1.1.0"
+    assert world.done(*commit)["was_there"]
+    world.keys = world.folder / "public"
+    shutil.copytree(world.builds["1.1.0"], world.folder / "1.2.0")
+    (world.folder / "1.2.0" / "new.pck").write_bytes(b"new")
+    world.builds["1.2.0"] = world.folder / "1.2.0"
+    world.publish("1.2.0", "--prepare", file)
+    world.keys = keys
+    world.done("sign", "--yes", file, "--keys", world.folder / "signer")
+    world.done("repository", "skip", "--repository", world.place, "--keys", keys, "--mode", "stable", "--version", "1.1.0")
+    world.failed("preparation_stale", *commit)
+
+
 def test_killed_at_every_write(world):
     """After each kill players have the old version or the new one, whole, and the next run finishes the work."""
     step = 1 if os.environ.get("VSEKAI_FAULTS") == "all" else 8

@@ -2,6 +2,7 @@
 
 mod checks;
 mod expiry;
+mod key_files;
 mod offline;
 mod platform;
 

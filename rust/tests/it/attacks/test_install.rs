@@ -196,7 +196,7 @@ pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, v
         rollout: 100,
         skip_update: false,
         repository: Destination::Folder(repository.to_owned()),
-        keys: keys.to_owned(),
+        keys: keys.into(),
         chunker: None,
         level: 1,
         strict: false,
