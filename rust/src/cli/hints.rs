@@ -75,8 +75,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
              run on this system: tell the publisher."
         }
         "lint_failed" => {
-            "Fix the problems listed above. What is intended can be allowed, each code with --allow CODE; not so secrets, \
-             and what the platform cannot hold."
+            "Fix the problems listed above. What is intended can be allowed, each code with --allow CODE, and a secret \
+             that players may have with --allow-secret PATH; not so what the platform cannot hold."
         }
         "signature_expired" => {
             "For root, run `vsekai keys renew-root KEYS` where its key is. For targets, run `vsekai repository renew \

@@ -118,6 +118,8 @@ pub struct Request {
     pub strict: bool,
     /// Codes of findings that do not prevent publishing. Findings that are always refused still prevent it.
     pub allowed: Vec<String>,
+    /// Files of the tree with secrets that are published all the same, by path.
+    pub allowed_secrets: Vec<RelPath>,
     /// Further files of the publisher that must not be in the tree, such as a token: each with what it is, as the
     /// subject of a sentence.
     pub private: Vec<(String, PathBuf)>,

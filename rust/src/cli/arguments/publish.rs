@@ -97,6 +97,9 @@ pub(crate) struct Publish {
     /// Publish although the checks find a problem with this code. May be repeated
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(crate) allow: Vec<String>,
+    /// Publish this file although it looks like a secret: every player gets it. A path in the build; may be repeated
+    #[arg(long, value_name = "PATH", value_parser = rel_path)]
+    pub(crate) allow_secret: Vec<RelPath>,
     /// Number of versions of the mode to keep on offer
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) keep_versions: u16,

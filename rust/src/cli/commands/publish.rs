@@ -100,6 +100,7 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
         level: args.level,
         strict: args.strict,
         allowed: args.allow,
+        allowed_secrets: args.allow_secret,
         private,
         keep_versions: usize::from(args.keep_versions),
         bundling: bundling(args.delta_from, args.fast, args.best),

@@ -154,6 +154,7 @@ fn refuse(request: &Request, findings: &[Finding], monitor: &Monitor) -> Result<
     let prevents = |finding: &&Finding| {
         let is_allowed = || request.allowed.iter().any(|code| code == finding.code);
         match finding.severity {
+            _ if is_meant(request, finding) => false,
             Severity::Refused => true,
             Severity::Blocking => !is_allowed(),
             Severity::Warning => request.strict && !is_allowed(),
@@ -171,6 +172,12 @@ fn refuse(request: &Request, findings: &[Finding], monitor: &Monitor) -> Result<
     }
     codes.dedup();
     Err(Error::LintFailed { findings: count, codes: codes.join(", ") })
+}
+
+/// Whether this is a secret, or what looks like one, that the publisher has named.
+fn is_meant(request: &Request, finding: &Finding) -> bool {
+    let named = |path: &String| request.allowed_secrets.iter().any(|allowed| allowed.to_string() == *path);
+    matches!(finding.code, "secret" | "possible_secret") && finding.path.as_ref().is_some_and(named)
 }
 
 fn files(before: &PreviousRelease) -> Vec<PreviousFile> {

@@ -295,6 +295,7 @@ mod tests {
             level: 3,
             strict: false,
             allowed: Vec::new(),
+            allowed_secrets: Vec::new(),
             private: Vec::new(),
             keep_versions: 20,
             bundling: None,

@@ -201,6 +201,7 @@ pub(crate) fn request(repository: &Path, keys: &Path, tree: &Path, mode: &str, v
         level: 1,
         strict: false,
         allowed: Vec::new(),
+        allowed_secrets: Vec::new(),
         private: Vec::new(),
         keep_versions: 20,
         bundling: None,

@@ -311,3 +311,22 @@ fn refusal_tells_people_the_code_and_what_to_do() {
     assert!(!said.contains("--allow secret."), "{said}");
     assert!(said.contains("hint: "), "{said}");
 }
+
+#[test]
+fn secret_is_published_only_if_its_file_is_named() {
+    let test = TestPublisher::new();
+    let tree = test.tree("one", 1);
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIKn6f9S0rO8E4Zp6rWBc3yq4Gq0bL1p6\n-----END PRIVATE KEY-----\n";
+    fs::write(tree.join("data/deploy_key"), key).unwrap();
+    fs::write(tree.join(".env"), "API_TOKEN=0123456789abcdef\n").unwrap();
+    fs::create_dir(tree.join(".godot")).unwrap();
+    fs::write(tree.join(".godot/export_credentials.cfg"), "[preset.0]\n").unwrap();
+    let named = ["--allow-secret", "data/deploy_key", "--allow-secret", ".env"];
+    for options in [&[][..], &["--allow", "secret"], &named] {
+        test.publish(&tree, "1.0.0", options).failed("lint_failed");
+        assert!(!test.publisher.repository().join("tuf").exists());
+    }
+    let all = [&named[..], &["--allow-secret", ".godot/export_credentials.cfg"]].concat();
+    assert_eq!(test.publish(&tree, "1.0.0", &all).done()["was_there"], false);
+    test.publish(&tree, "1.1.0", &["--allow-secret", "../.env"]).failed("invalid_argument");
+}
