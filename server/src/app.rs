@@ -11,6 +11,8 @@
 //! Repository files are served by [`static_files`], which is in front of all of that. Who may do what is decided by
 //! [`auth`](crate::auth).
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -27,7 +29,7 @@ use crate::bundles::{self, Builder, Bundles, Policy};
 use crate::chunks::{self, Chunks};
 use crate::client::ClientAddresses;
 use crate::config::Config;
-use crate::db::{self, Pools};
+use crate::db::{self, Page, Pools};
 use crate::error::{Error, Result};
 use crate::gc::{self, Retention};
 use crate::limit::{Limiter, Rates};
@@ -42,8 +44,11 @@ mod health;
 mod middleware;
 mod pages;
 
-/// How long the first token is valid, in seconds: it is in the log of whatever runs the server.
+/// How long the first token is valid, in seconds: its file may be forgotten.
 const FIRST_TOKEN_S: i64 = 7 * 86_400;
+
+/// Where it is, below the data.
+const FIRST_TOKEN_FILE: &str = "admin-token";
 
 /// How long the counts of the last minute may take to be written at the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
@@ -114,15 +119,27 @@ impl Application {
         &self.context.service
     }
 
-    /// Makes the first token of a database that has none. It must be shown to the operator now.
+    /// Makes the first token of a database that has none, and writes it to a file beside the data that its owner alone can
+    /// read. Returns the file. A log is kept and passed on, so the token must not be in it.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn first_token(&self) -> Result<Option<String>> {
+    /// Those of the database and of the disk.
+    pub async fn first_token(&self) -> Result<Option<PathBuf>> {
+        if !self.context.service.db().tokens(&Page { after: None, limit: 1 }).await?.is_empty() {
+            return Ok(None);
+        }
         let ends = Time::now().plus_seconds(FIRST_TOKEN_S);
         let token = NewToken::make("first", &[Scope::Admin], Some(ends))?;
-        let is_first = self.context.service.db().put_first_token(&token.row).await?;
-        Ok(is_first.then_some(token.text))
+        let file = self.config.data.join(FIRST_TOKEN_FILE);
+        let file = std::path::absolute(&file).unwrap_or(file);
+        // Before the database has it: whoever is killed in between makes another one at the next start.
+        write_for_owner(&file, &token.text)?;
+        if self.context.service.db().put_first_token(&token.row).await? {
+            return Ok(Some(file));
+        }
+        // Another server of the same database was faster.
+        let _ = std::fs::remove_file(&file);
+        Ok(None)
     }
 
     /// The name under which this process takes leases.
@@ -252,4 +269,20 @@ fn build_options(config: &Config) -> Result<bundles::Options> {
 fn builder(service: &Service, holder: &str, options: bundles::Options) -> Builder {
     let (db, chunks, bundles) = (service.db(), service.chunks(), service.bundles());
     Builder::new(Arc::clone(db), Arc::clone(chunks), Arc::clone(bundles), holder.to_owned(), options)
+}
+
+/// Writes a secret to a new file that only its owner can read; on Windows, those who can read its folder, which is made for
+/// the owner alone.
+fn write_for_owner(path: &Path, secret: &str) -> Result<()> {
+    let failed = |error: std::io::Error| Error::Config(format!("cannot write {}: {error}", path.display()));
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(failed)?;
+    file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }

@@ -164,7 +164,7 @@ def of_server():
     try:
         lines = [server.stdout.readline() for _ in range(2)]
         url = lines[0].removeprefix("Listening at ").strip()
-        token = {"VSEKAI_TOKEN": lines[1].removeprefix("Admin token: ").strip()}
+        token = {"VSEKAI_TOKEN": Path(lines[1].removeprefix("Admin token in ").strip()).read_text().strip()}
         threading.Thread(target=lambda: server.stdout.read(), daemon=True).start()
         keys = WORK / "server-keys"
         run("vsekai", "keys", "init", keys, "--mode", "stable", "--mode", "beta", "--online", url)

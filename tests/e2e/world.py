@@ -200,10 +200,10 @@ class World:
             command = [self._server_program, "serve", "--listen", "127.0.0.1:0", "--data", self.folder / "server",
                        "--set", "bundles=false"]
             self._processes.append(subprocess.Popen(command, stdout=stdout, stderr=stderr))
-        text = wait_until("the server has no token", lambda: "Admin token: " in out.read_text() and out.read_text())
-        words = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        text = wait_until("the server has no token", lambda: "Admin token in " in out.read_text() and out.read_text())
+        file = next(line.removeprefix("Admin token in ") for line in text.splitlines() if line.startswith("Admin token in "))
         self.url = next(line.split()[-1] for line in text.splitlines() if line.startswith("Listening at"))
-        self.token = words["Admin token"].strip()
+        self.token = Path(file).read_text().strip()
         (self.folder / "token").write_text(self.token)
         modes = [word for mode in ("stable", "beta", "game") for word in ("--mode", mode)]
         self.run("keys", "init", self.keys, *modes, "--online", self.url)

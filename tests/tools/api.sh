@@ -39,12 +39,11 @@ bin=$(bin_dir)
 	>"$work/out" 2>"$work/log" &
 server=$!
 for _ in {1..300}; do
-	grep -q '^Admin token: ' "$work/out" && break
+	grep -q '^Admin token in ' "$work/out" && break
 	sleep 0.1
 done
 url=$(sed -n 's/^Listening at //p' "$work/out")
-token=$(sed -n 's/^Admin token: //p' "$work/out")
-[[ -n $token ]] || { cat "$work/log" >&2 && die "the server did not start"; }
+token=$(cat "$(sed -n 's/^Admin token in //p' "$work/out")" 2>/dev/null) || { cat "$work/log" >&2 && die "the server did not start"; }
 
 # post PATH JSON
 post() {

@@ -86,7 +86,7 @@ class Ours(Server):
         self.token = None
         if not (folder / "token").exists():
             line = self.process.stdout.readline()
-            (folder / "token").write_text(line.removeprefix("Admin token: ").strip())
+            (folder / "token").write_text(Path(line.removeprefix("Admin token in ").strip()).read_text().strip())
         self.token = (folder / "token").read_text()
 
 

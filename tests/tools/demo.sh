@@ -87,7 +87,7 @@ publish() {
 		--keys "$out/keys" --token-file "$out/token"
 }
 
-# The embedded default: SQLite in a folder, its own keys, and a token that is shown once.
+# The embedded default: SQLite in a folder, its own keys, and a token in a file of its own.
 serve() {
 	"$vsekai_server" serve --listen 127.0.0.1:0 --data "$out/server" --set bundles=false >"$out/server.out" 2>"$out/server.log" &
 	server=$!
@@ -95,7 +95,7 @@ serve() {
 	timeout 10 bash -c "until grep -q '^Admin token' '$out/server.out'; do sleep 0.05; done" ||
 		die "the server did not start: $(cat "$out/server.log")"
 	url=$(sed -n 's/^Listening at //p' "$out/server.out")
-	(umask 077 && sed -n 's/^Admin token: //p' "$out/server.out" >"$out/token")
+	install -m 600 "$(sed -n 's/^Admin token in //p' "$out/server.out")" "$out/token"
 	sed -E 's/(vsk_[0-9a-f]{8})[0-9a-f_]+/\1…/; '"s|$out/||g" "$out/server.out" "$out/server.log"
 }
 

@@ -73,12 +73,12 @@ trap end EXIT
 	--set writes_per_second=100000 --set probe_every_s=0 --set log=warn --set bundles=false >"$work/server.out" 2>"$work/server.log" &
 server=$!
 for _ in {1..300}; do
-	! grep -q '^Admin token: ' "$work/server.out" || break
+	! grep -q '^Admin token in ' "$work/server.out" || break
 	kill -0 "$server" 2>/dev/null || die "the server did not start"
 	sleep 0.1
 done
 url=$(sed -n 's/^Listening at //p' "$work/server.out")
-(umask 077 && sed -n 's/^Admin token: //p' "$work/server.out" >"$work/token")
+install -m 600 "$(sed -n 's/^Admin token in //p' "$work/server.out")" "$work/token"
 
 vsekai keys init "$work/keys" --mode stable --mode beta --mode broken --mode retired --mode packed --online "$url"
 build one 1.0.0

@@ -236,14 +236,15 @@ def make_documents(out: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def serving(data: pathlib.Path):
-    """A running server: its address and, at its first start, the token that it prints."""
+    """A running server: its address and, at its first start, its first token."""
     has_begun = data.exists()
     words = ["--data", data, "--listen", "127.0.0.1:0", "--set", "probe_every_s=0", "--set", "bundles=false", "--set", "log=warn"]
     with subprocess.Popen([*faketime(PUBLISHED), BIN / "vsekai-server", "serve", *words], env=environment(),
                           stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             url = server.stdout.readline().strip().removeprefix("Listening at ")
-            yield url, "" if has_begun else server.stdout.readline().strip().removeprefix("Admin token: ")
+            said = "" if has_begun else server.stdout.readline().strip().removeprefix("Admin token in ")
+            yield url, pathlib.Path(said).read_text().strip() if said else ""
         finally:
             # faketime is the parent of the listening process.
             os.killpg(server.pid, signal.SIGTERM)

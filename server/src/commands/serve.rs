@@ -69,10 +69,10 @@ async fn welcome(app: &Application, address: &str, docs: bool, database: &str) -
     if docs {
         log::line(&format!("documentation  {address}/docs"));
     }
-    if let Some(token) = app.first_token().await? {
-        print(&format!("Admin token: {token}\n"));
+    if let Some(file) = app.first_token().await? {
+        print(&format!("Admin token in {}\n", file.display()));
         log::line(
-            "Keep this token: it is shown only once, and ends in a week. `vsekai-server token create` makes others.",
+            "Move that file where only you can read it. The token ends in a week; `vsekai-server token create` makes others.",
         );
     }
     Ok(())

@@ -106,7 +106,9 @@ impl TestDeployment {
         };
         let url = first.strip_prefix("Listening at ").unwrap_or_else(|| panic!("{first}")).to_owned();
         if self.token.is_empty() {
-            self.token = lines.next().unwrap().unwrap().strip_prefix("Admin token: ").unwrap().to_owned();
+            let said = lines.next().unwrap().unwrap();
+            let file = said.strip_prefix("Admin token in ").unwrap_or_else(|| panic!("{said}"));
+            self.token = fs::read_to_string(file).unwrap().trim().to_owned();
         }
         // Nobody reads further lines, of which there are few.
         std::thread::spawn(move || lines.for_each(drop));

@@ -43,7 +43,10 @@ impl OnSmallDisk {
             return None;
         };
         let base = first.strip_prefix("Listening at ").unwrap().to_owned();
-        let admin = lines.next().unwrap().unwrap().strip_prefix("Admin token: ").unwrap().to_owned();
+        let said = lines.next().unwrap().unwrap();
+        // The disk is mounted for that process alone.
+        let file = format!("/proc/{}/root{}", child.id(), said.strip_prefix("Admin token in ").unwrap());
+        let admin = std::fs::read_to_string(file).unwrap().trim().to_owned();
         Some(Self { child, base, admin, _folder: folder, data })
     }
 

@@ -85,7 +85,11 @@ impl Server {
             line.strip_prefix(start).unwrap_or_else(|| panic!("{line:?} is not {start:?}")).to_owned()
         };
         let base = line("Listening at ");
-        let admin = if admin.is_empty() { line("Admin token: ") } else { admin };
+        let admin = if admin.is_empty() {
+            std::fs::read_to_string(line("Admin token in ")).unwrap().trim().to_owned()
+        } else {
+            admin
+        };
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { child, folder: Some(folder), log, client, base, admin }
     }
