@@ -214,13 +214,13 @@ fn file_that_somebody_has_changed_is_not_signed() {
     // What is shown is not what is signed.
     for (path, value) in [
         ("/publish/release/entry/path", json!("data/world.pck")),
-        ("/publish/release/notes", json!("harmless")),
         ("/publish/release/sizes/files", json!(1)),
         ("/publish/release/version", json!("1.0.1")),
         ("/publish/previous/version", json!("0.5.0")),
     ] {
         change(&|file| at(file, path, value.clone()));
     }
+    change(&|file| file.pointer_mut("/publish/release").unwrap()["notes"] = json!("harmless"));
     // The end of all versions, a signature for ever, a successor, a delegation.
     assert_eq!(change(&|file| at(file, "/sign/0/metadata/version", json!(u64::MAX))), "invalid_argument");
     assert_eq!(change(&|file| at(file, "/sign/0/metadata/version", json!(1))), "invalid_argument");

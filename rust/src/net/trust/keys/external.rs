@@ -109,7 +109,7 @@ impl SigningCommand {
             .spawn()
             .map_err(|e| failed(format!("{program} does not start: {}", crate::text::system_reason(&e))))?;
         let (said, complaint) =
-            (read(child.stdout.take(), MAX_SIGNATURE_BYTES), read(child.stderr.take(), MAX_SAID_BYTES));
+            (read(child.stdout.take(), MAX_SIGNATURE_BYTES, false), read(child.stderr.take(), MAX_SAID_BYTES, true));
         if let Some(mut input) = child.stdin.take() {
             let message = message.to_vec();
             // A command that does not read all of it says why, or its signature does not verify.
@@ -139,13 +139,13 @@ impl SigningCommand {
             Ok(bytes) => Some(bytes),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         };
-        if !status.success() {
-            let complaint = wait(complaint).unwrap_or_default();
-            return Err(failed(format!("{status}: {}", crate::text::message(&String::from_utf8_lossy(&complaint)))));
-        }
         let said = wait(said).ok_or_else(|| failed("its output does not end".to_owned()))?;
         if said.len() as u64 >= MAX_SIGNATURE_BYTES {
             return Err(failed("it said more than a signature".to_owned()));
+        }
+        if !status.success() {
+            let complaint = wait(complaint).unwrap_or_default();
+            return Err(failed(format!("{status}: {}", crate::text::message(&String::from_utf8_lossy(&complaint)))));
         }
         Ok(said)
     }
@@ -172,16 +172,18 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Reads on a thread, so that neither pipe blocks the command.
-fn read(from: Option<impl Read + Send + 'static>, max_bytes: u64) -> std::sync::mpsc::Receiver<Vec<u8>> {
+/// Reads on a thread, so that neither pipe blocks the command. Without `drains`, a command that says more is cut off.
+fn read(from: Option<impl Read + Send + 'static>, max_bytes: u64, drains: bool) -> std::sync::mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(from) = from {
             let mut from = from.take(max_bytes);
             let _ = from.read_to_end(&mut bytes);
-            // Whatever is left must not block the command.
-            let _ = std::io::copy(&mut from.into_inner(), &mut std::io::sink());
+            if drains {
+                // Whatever is left must not block the command.
+                let _ = std::io::copy(&mut from.into_inner(), &mut std::io::sink());
+            }
         }
         let _ = sender.send(bytes);
     });
