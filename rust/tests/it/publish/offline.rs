@@ -248,7 +248,10 @@ fn file_that_somebody_has_changed_is_not_signed() {
     assert_eq!(change(&|file| at(file, "/schema", json!(2))), "launcher_too_old");
     assert_eq!(change(&|file| at(file, "/format", json!("other"))), "preparation_malformed");
     assert_eq!(change(&|file| at(file, "/publish/rollout", json!(101))), "preparation_malformed");
-    assert_eq!(change(&|file| at(file, "/publish/publication_id", json!("../../tokens"))), "preparation_malformed");
+    assert_eq!(
+        change(&|file| file.pointer_mut("/publish").unwrap()["publication_id"] = json!("../../tokens")),
+        "preparation_malformed"
+    );
     all.write(&good);
     all.sign_with(&all.signer).done();
 }
