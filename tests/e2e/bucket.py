@@ -13,12 +13,14 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -215,6 +217,15 @@ class World:
         found = self.done("status", install)
         return found["current"]["version"] if isinstance(found["current"], dict) else found["current"]
 
+    def files(self, folder):
+        """The paths of all files below a folder of the repository."""
+        _, _, answer = self.service.ask("GET", f"/games?list-type=2&prefix={self.prefix}/{folder}/")
+        names = re.findall(r"<Key>([^<]*)</Key>", answer.decode())
+        return {name.removeprefix(f"{self.prefix}/") for name in names}
+
+    def has(self, version):
+        return any(version in path for path in self.files("targets"))
+
     def head(self, path):
         status, headers, _ = self.service.ask("HEAD", f"/games/{self.prefix}/{path}")
         assert status == 200, (path, status)
@@ -300,6 +311,49 @@ def test_publishers_at_the_same_time_all_succeed(world):
                         "--trust-root", world.keys / "root.json", "--platform", "windows-x86_64")
     assert "1.1.0" in json.dumps(listed), listed
     assert world.update("all") == "1.1.0"
+
+
+def test_clean_up_removes_what_no_version_needs(world):
+    world.publish("1.0.0")
+    world.publish("1.1.0", "--keep-versions", "1")
+    assert not world.files("locks"), world.files("locks")
+    orphan = f"store/abcd/abcd{'0' * 60}.cacnk"
+    for path in (orphan, "store/readme.txt", "store/abcd/other.cacnk"):
+        world.service.ask("PUT", f"/games/{world.prefix}/{path}", b"12345678")
+    before = world.files("store")
+    prune = ["repository", "prune", "--repository", world.place, "--keys", world.keys]
+    young = world.done(*prune)
+    assert young["removed"] == 0 and young["too_young"] >= 2, young
+    would = world.done(*prune, "--grace", "0s", "--dry-run")
+    assert world.files("store") == before, "the dry run has removed something"
+    # The orphan, and at least one chunk of the version that left.
+    gone = world.done(*prune, "--grace", "0s")
+    assert gone["removed"] == would["removed"] >= 2, (would, gone)
+    after = world.files("store")
+    assert len(before - after) == gone["removed"] and orphan not in after, (before - after, gone)
+    assert {"store/readme.txt", "store/abcd/other.cacnk"} <= after, after
+    assert world.done(*prune, "--grace", "0s")["removed"] == 0
+    assert not world.files("locks"), world.files("locks")
+    assert world.update("pruned") == "1.1.0"
+    world.failed("invalid_argument", *prune[:3], "s3://games/nowhere", *prune[4:])
+
+
+def test_clean_up_and_publishers_keep_apart(world):
+    world.publish("1.0.0")
+    prune = ["repository", "prune", "--repository", world.place, "--keys", world.keys, "--grace", "0s"]
+    world.service.ask("PUT", f"/games/{world.prefix}/locks/publish-1", b"other")
+    world.failed("busy", *prune)
+    world.service.ask("DELETE", f"/games/{world.prefix}/locks/publish-1")
+    world.service.ask("PUT", f"/games/{world.prefix}/locks/prune-1", b"other")
+    publisher = world.start(*world.words("1.1.0"))
+    wait_until("the publisher takes no lock", lambda: len(world.files("locks")) == 2)
+    time.sleep(2)
+    assert publisher.poll() is None and not world.has("1.1.0"), "the publisher has not waited"
+    world.service.ask("DELETE", f"/games/{world.prefix}/locks/prune-1")
+    said, complaint = publisher.communicate(timeout=60)
+    assert publisher.returncode == 0, (said, complaint)
+    assert not world.files("locks"), world.files("locks")
+    assert world.update("apart") == "1.1.0"
 
 
 def test_killed_at_every_write(world):

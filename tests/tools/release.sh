@@ -3,7 +3,7 @@
 #
 #	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
 #	windows   vsekai.exe and the stub that the desktop starts, and an installer for one user
-#	addon     the addon for Godot, with its libraries for Linux and Windows
+#	addon     the addon for Godot, with its libraries for Linux (x86_64 and arm64) and Windows
 #	launcher  the exported launcher for Linux, and for Windows with a template, with vsekai: trees to publish. Without
 #	          Godot's own template for Windows, the one of tests/tools/godot_windows.sh gives one for trials ("-debug")
 #	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
@@ -27,8 +27,6 @@ work=$(mktemp -d)
 at_exit "rm -rf '$work'"
 target=$(cargo_target)
 
-# The oldest glibc with support in a distribution at the time of writing: RHEL 8, Debian 10.
-glibc=2.28
 linux=(x86_64 aarch64)
 
 # zigbuild: cargo with a linker for any system and an old glibc.
@@ -73,7 +71,7 @@ debian_package() {
 		Version: $version
 		Architecture: $arch
 		Maintainer: V-Sekai contributors <https://github.com/V-Sekai/vsekai-updater>
-		Depends: libc6 (>= $glibc)
+		Depends: libc6 (>= $release_glibc)
 		Section: games
 		Priority: optional
 		Installed-Size: $(du -k -s "$root/usr" | cut -f 1)
@@ -90,7 +88,7 @@ part_linux() {
 	for machine in "${linux[@]}"; do
 		triple=$machine-unknown-linux-gnu
 		rustup --quiet target add "$triple" || true
-		stage "release: Linux $machine" zigbuild --quiet --locked --release --target "$triple.$glibc" \
+		stage "release: Linux $machine" zigbuild --quiet --locked --release --target "$triple.$release_glibc" \
 			--package vsekai-updater --package vsekai-server --bins
 		bins=$target/$triple/release
 		collect "vsekai-$version-linux-$machine" "$bins/vsekai" "$bins/vsekai-server"
@@ -121,7 +119,7 @@ part_windows() {
 
 part_addon() {
 	local system kind
-	for system in linux windows; do
+	for system in linux-x86_64 linux-arm64 windows; do
 		# The editor and debug exports load the library with class docs.
 		for kind in editor release; do
 			stage "release: extension for $system, $kind" "$tools/extension.sh" "$kind" "$system"

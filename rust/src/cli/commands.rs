@@ -55,7 +55,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Config(args) => config::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Publish(args) => publish::run(*args, output, &monitor),
-        Command::Repository(args) => repository::run(args, output),
+        Command::Repository(args) => repository::run(args, output, &monitor),
         Command::Keys(args) => keys::run(args, output),
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
         Command::Store(Store::Info(args)) => store::info::run(&args, output),

@@ -40,6 +40,7 @@ mod edit;
 mod folder;
 mod history;
 mod import;
+mod prune;
 mod roles;
 mod server;
 mod upload;
@@ -47,6 +48,7 @@ mod upload;
 #[cfg(feature = "bucket")]
 pub use bucket::BucketRepository;
 pub use edit::{Edit, Edited, edit, edit_on_server};
+pub use prune::prune;
 pub use roles::{Look, look, roles};
 pub use server::{Server, push_keys, renew_on_server, retire_on_server};
 

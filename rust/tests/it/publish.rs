@@ -3,6 +3,7 @@
 mod checks;
 mod expiry;
 mod platform;
+mod prune;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

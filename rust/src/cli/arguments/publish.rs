@@ -10,6 +10,7 @@ use crate::version::Version;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Network;
+use crate::cli::size::parse_duration;
 use super::store::ChunkerName;
 
 const PUBLISH_EXAMPLES: &str = "\
@@ -185,6 +186,27 @@ pub(crate) enum Repository {
         #[arg(long, value_name = "NAME")]
         mode: Option<ModeName>,
     },
+    /// Remove the chunks that no version needs any more. A server does this by itself
+    Prune {
+        #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
+        repository: PathBuf,
+        /// The key folder, of which only root.json is needed
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// Keep chunks written or used within this time, such as 90m, 24h or 7d
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
+        grace: std::time::Duration,
+        /// Show what would be removed, without removing anything
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
+    #[command(flatten)]
+    Change(Change),
+}
+
+/// Changes of what a repository offers
+#[derive(Debug, Subcommand)]
+pub(crate) enum Change {
     /// Stop offering a version, and move its users to the best remaining one
     Recall {
         #[command(flatten)]

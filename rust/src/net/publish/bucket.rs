@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! read      tuf/timestamp.json (and its tag), tuf/current.pack, and what that lacks
+//! lock      locks/publish-*: no clean-up removes chunks until the end
 //! send      the chunks that no published index names and the bucket lacks
 //! bundles   chunks of older versions that the new one lacks are read back, or come from the cache
 //! commit    targets and metadata under new names, then tuf/timestamp.json if its tag is still the same
@@ -18,6 +19,7 @@ use super::bundles::{self, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history;
+use super::prune::{chunks_of, offered_indexes};
 use super::upload;
 use super::{Look, Published, Request};
 use crate::error::{Error, Result};
@@ -28,12 +30,15 @@ use crate::formats::index::Index;
 use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, Release};
 use crate::local::acquire::DigestChoice;
 use crate::local::sources::{Sources, WantedChunk};
+use crate::local::store::prune::Pruned;
 use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity};
 
 mod chunks;
+mod lock;
 mod repository;
 
 use chunks::{BucketBundles, BucketChunks};
+use lock::{Lock, Purpose};
 pub use repository::BucketRepository;
 use repository::{Conflict, Repository};
 
@@ -58,7 +63,13 @@ pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Mon
     let same = there.as_ref().zip(there_index.as_ref());
     let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
     let reference = same.or_else(|| before.as_ref().map(Into::into));
-    let cut = build::cut(request, gathered, &BuildContext { store: None, reference }, monitor)?;
+    let (cut, lock) = std::thread::scope(|scope| {
+        let lock = || Lock::take(&place.bucket, Purpose::Publish, monitor);
+        let lock = there.is_none().then(|| scope.spawn(lock));
+        let cut = build::cut(request, gathered, &BuildContext { store: None, reference }, monitor);
+        let lock = lock.map(|lock| lock.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok::<_, Error>((cut?, lock.transpose()?))
+    })?;
     let known = there_index.as_ref().into_iter().chain(before.as_ref().map(|before| &before.index));
     let known = known.flat_map(Index::iter).map(|chunk| chunk.id).collect();
     if let Some(there) = &there {
@@ -66,7 +77,7 @@ pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Mon
     }
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
-    let mut order = Order { job, keys: &keys, place, chunks: &chunks, monitor, built, sources, digest };
+    let mut order = Order { job, keys: &keys, place, chunks: &chunks, lock, monitor, built, sources, digest };
     let new = match &there {
         Some(_) => NewChunks::default(),
         None => order.exchange(&known, before.as_ref().map(|before| &before.index))?,
@@ -83,6 +94,8 @@ struct Order<'a> {
     keys: &'a Keys,
     place: &'a BucketRepository,
     chunks: &'a BucketChunks<'a>,
+    /// Held if there is something to write.
+    lock: Option<Lock>,
     monitor: &'a Monitor,
     built: Built,
     sources: Sources,
@@ -150,6 +163,7 @@ impl<'a> Order<'a> {
                     return self.was_there(&repository, &there);
                 }
             }
+            self.lock.as_ref().map_or(Ok(()), Lock::check)?;
             match self.try_commit(&mut repository)? {
                 Ok((sequence, committed)) => {
                     let published = documents::published(&self.job, &self.built, sequence, new);
@@ -227,6 +241,35 @@ pub(super) fn look(place: &BucketRepository, keys: &Keys) -> Result<Look> {
         return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
     }
     Ok(Look { roles: found.publication.validity()?, catalog: found.catalog })
+}
+
+/// Removes the chunks that no version needs, and the locks of killed publishers.
+pub(super) fn prune(
+    place: &BucketRepository,
+    keys: &Keys,
+    grace: Duration,
+    dry_run: bool,
+    monitor: &Monitor,
+) -> Result<Pruned> {
+    let bucket = &place.bucket;
+    if Repository::look(bucket, keys, HashSet::new())?.is_new() {
+        return Err(Error::invalid("repository", format!("there is none in {bucket}")));
+    }
+    let lock = Lock::take(bucket, Purpose::Prune, monitor)?;
+    // Not before: what is published from now on waits for the end.
+    let repository = Repository::look(bucket, keys, HashSet::new())?;
+    let needed = chunks_of(&offered_indexes(&repository, &repository.catalog)?);
+    if needed.is_empty() {
+        return Err(Error::invalid("repository", format!("{bucket} offers no version, so every chunk would be removed")));
+    }
+    let pruned = chunks::prune(bucket, &needed, grace, |paths| {
+        lock.check()?;
+        if dry_run { Ok(()) } else { bucket.remove(paths) }
+    })?;
+    if !dry_run {
+        lock.remove_ended()?;
+    }
+    Ok(pruned)
 }
 
 fn busy(place: &BucketRepository) -> Error {
