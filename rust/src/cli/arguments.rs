@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, Command as Grammar, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::caller::refuse_relative;
 use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
 
@@ -43,10 +44,22 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// Parses the arguments, which exclude the program's name. The error is a request for help or a usage error.
-    pub(crate) fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+    pub(crate) fn parse_arguments(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        Self::parse_all(arguments, |_, _| Ok(()))
+    }
+
+    /// As [`Self::parse_arguments`], where the folder is unknown from which relative paths start: refuses them.
+    pub(crate) fn parse_elsewhere(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        Self::parse_all(arguments, refuse_relative)
+    }
+
+    fn parse_all(
+        mut arguments: Vec<OsString>,
+        check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
+    ) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         let arguments = with_update_as_command(arguments);
-        Self::parse(&arguments).map_err(|error| match error.kind() {
+        Self::parse(&arguments, check).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
             _ => error,
         })
@@ -98,8 +111,13 @@ impl Cli {
         groups::group(Self::command())
     }
 
-    fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let matches = Self::grouped().try_get_matches_from(arguments)?;
+    fn parse(
+        arguments: &[OsString],
+        check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::grouped();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        check(&command, &matches)?;
         Self::from_arg_matches(&matches)
     }
 

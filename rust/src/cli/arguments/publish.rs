@@ -10,8 +10,8 @@ use crate::version::Version;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Network;
-use crate::cli::size::parse_duration;
 use super::store::ChunkerName;
+use crate::cli::size::parse_duration;
 
 const PUBLISH_EXAMPLES: &str = "\
 Examples:

@@ -71,7 +71,8 @@ impl VSekaiUpdater {
 
     /// Runs the `vsekai` command line with these arguments, prints its output, and returns its exit code. Blocks until it
     /// is done: for `--headless`, not for a window. Relative paths start at the folder in the environment variable `PWD`,
-    /// as set by shells, because the engine changes its own working folder.
+    /// as set by shells, because the engine changes its own working folder. Without that variable, as on Windows, they are
+    /// refused.
     #[func]
     fn run_command_line(arguments: PackedStringArray) -> i64 {
         console::outlive_readers();

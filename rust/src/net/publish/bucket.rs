@@ -260,7 +260,10 @@ pub(super) fn prune(
     let repository = Repository::look(bucket, keys, HashSet::new())?;
     let needed = chunks_of(&offered_indexes(&repository, &repository.catalog)?);
     if needed.is_empty() {
-        return Err(Error::invalid("repository", format!("{bucket} offers no version, so every chunk would be removed")));
+        return Err(Error::invalid(
+            "repository",
+            format!("{bucket} offers no version, so every chunk would be removed"),
+        ));
     }
     let pruned = chunks::prune(bucket, &needed, grace, |paths| {
         lock.check()?;
