@@ -229,6 +229,8 @@ part_check() {
 	have qemu-aarch64 || apt_install qemu-user libc6-arm64-cross libgcc-s1-arm64-cross || true
 	if have qemu-aarch64; then
 		stage "release: arm64 under qemu" qemu_smoke "$extracted/$name/vsekai"
+		unzip -q "$out/vsekai-addon-$version.zip" -d "$extracted"
+		stage "release: the addon in a Godot for arm64, under qemu" "$tools/godot_arm64.sh" "$extracted/vsekai-addon-$version/addons"
 	else
 		skip "qemu-aarch64 is not installed: the programs for arm64 are not started"
 	fi

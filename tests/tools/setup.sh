@@ -2,7 +2,7 @@
 # Installs what this project needs and what is missing: reports what it installs, and asks nothing.
 # setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher without a
 # display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
-# setup.sh test (default): everything.
+# setup.sh test (default): everything. setup.sh packages: of that only what apt installs, before others run at the same time.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -100,15 +100,19 @@ setup_debian() {
 	install_missing
 }
 
-setup_lint() {
+lint_packages() {
 	need git have git
 	need shellcheck have shellcheck
 	need python3-venv python3 -c 'import venv, ensurepip'
 	install_missing
+}
+
+setup_lint() {
+	lint_packages
 	"$repo/tests/tools/gdtools.sh" >/dev/null || skip "no gdtoolkit: GDScript is not linted"
 }
 
-setup_test() {
+test_packages() {
 	need casync have casync
 	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
 	need openssl have openssl
@@ -118,6 +122,10 @@ setup_test() {
 	need xdotool have xdotool
 	need zstd have zstd
 	install_missing
+}
+
+setup_test() {
+	test_packages
 	"$repo/tests/tools/desync.sh" >/dev/null || skip "no desync: tests against it are left out"
 	"$repo/tests/tools/godot.sh" --version >/dev/null || skip "no Godot: its tests are left out"
 }
@@ -136,5 +144,11 @@ case ${1:-test} in
 		setup_lint
 		setup_test
 		;;
-	*) die "unknown set '$1': use build, demo, launcher, lint, debian or test" ;;
+	packages)
+		setup_build
+		lint_packages
+		test_packages
+		setup_debian
+		;;
+	*) die "unknown set '$1': use build, demo, launcher, lint, debian, packages or test" ;;
 esac
