@@ -87,6 +87,12 @@ class Service:
         with self._lock:
             self.requests, self.writes, self.read_bytes, self.chunk_bytes = 0, 0, 0, 0
             self._kill_at, self._victim, self._after = kill_at, victim, after
+            self._meanwhile = None
+
+    def before_next_write(self, meanwhile):
+        """Calls `meanwhile` before the bucket gets the next write."""
+        with self._lock:
+            self._meanwhile = meanwhile
 
     def carry(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
@@ -97,6 +103,11 @@ class Service:
             dies = is_write and self.writes == self._kill_at
             # A killed program sends nothing more, and nothing of it arrives later.
             is_dead = is_write and self._kill_at and (self.writes > self._kill_at or (dies and not self._after))
+            meanwhile = self._meanwhile if is_write else None
+            if meanwhile:
+                self._meanwhile = None
+        if meanwhile:
+            meanwhile()
         if dies and not self._after:
             self._victim()
         if is_dead:
@@ -355,6 +366,30 @@ def test_clean_up_and_publishers_keep_apart(world):
     assert publisher.returncode == 0, (said, complaint)
     assert not world.files("locks"), world.files("locks")
     assert world.update("apart") == "1.1.0"
+
+
+def test_publisher_sends_what_was_cleaned_up_before_its_lock(world):
+    """It has read that the version before has all of its chunks; then that version goes, and its chunks."""
+    world.publish("1.0.0")
+    needed = world.files("store")
+    target = ["--repository", world.place, "--keys", world.keys]
+    removed = []
+
+    def clean():
+        words = world.words("1.1.0", "--keep-versions", "1")
+        words[1] = world.folder / "other"
+        world.done(*words)
+        removed.append(world.done("repository", "prune", *target, "--grace", "0s")["removed"])
+
+    shutil.copytree(world.builds["1.1.0"], world.folder / "other")
+    (world.folder / "other/data.pck").write_bytes(random.Random(3).randbytes(MIB))
+    world.builds["2.0.0"] = world.builds["1.0.0"]
+    words = world.words("2.0.0")
+    world.service.before_next_write(clean)
+    world.done(*words)
+    assert removed and removed[0] >= len(needed) - 1, (removed, len(needed))
+    assert needed <= world.files("store"), needed - world.files("store")
+    assert world.update("sent") == "2.0.0"
 
 
 def test_killed_at_every_write(world):

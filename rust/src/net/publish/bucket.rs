@@ -119,6 +119,15 @@ impl<'a> Order<'a> {
 
     /// Sends the chunks that the bucket lacks. Those of `known` are there.
     fn send_chunks(&mut self, known: &HashSet<ChunkId>) -> Result<NewChunks> {
+        let (there, missing) = self.look_for_chunks(known)?;
+        let sent = self.send(&missing)?;
+        let rest = upload::weigh(&self.sources, &there, &self.digest, self.job.level, self.monitor)?;
+        self.built.sizes.stored_bytes = sent + rest;
+        Ok(NewChunks { count: missing.len() as u64, stored_bytes: sent })
+    }
+
+    /// The chunks of the version that the bucket has, and those that it lacks.
+    fn look_for_chunks(&self, known: &HashSet<ChunkId>) -> Result<(Vec<WantedChunk>, Vec<WantedChunk>)> {
         let mut seen = HashSet::new();
         let chunks = self.built.index.iter().filter(|chunk| seen.insert(chunk.id));
         let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
@@ -129,11 +138,11 @@ impl<'a> Order<'a> {
         for (want, is_there) in unknown.into_iter().zip(is_there) {
             if is_there { there.push(want) } else { missing.push(want) }
         }
-        let (sources, digest, level) = (&self.sources, &self.digest, self.job.level);
-        let sent = upload::send(self.chunks, sources, &missing, digest, level, self.monitor)?;
-        let rest = upload::weigh(sources, &there, digest, level, self.monitor)?;
-        self.built.sizes.stored_bytes = sent + rest;
-        Ok(NewChunks { count: missing.len() as u64, stored_bytes: sent })
+        Ok((there, missing))
+    }
+
+    fn send(&self, missing: &[WantedChunk]) -> Result<u64> {
+        upload::send(self.chunks, &self.sources, missing, &self.digest, self.job.level, self.monitor)
     }
 
     fn make_bundles(&self, past: &Repository<'_>) -> Result<Vec<BundleInfo>> {
@@ -162,6 +171,8 @@ impl<'a> Order<'a> {
                     documents::check_same(&there, &documents.release)?;
                     return self.was_there(&repository, &there);
                 }
+                // What the other publisher withdrew may have been cleaned up before this one had its lock.
+                self.send(&self.look_for_chunks(&HashSet::new())?.1)?;
             }
             self.lock.as_ref().map_or(Ok(()), Lock::check)?;
             match self.try_commit(&mut repository)? {
