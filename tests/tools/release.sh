@@ -83,14 +83,17 @@ debian_package() {
 }
 
 part_linux() {
-	local machine triple bins
+	local machine bins targets=()
 	stage "release: manual and completions" manual
 	for machine in "${linux[@]}"; do
-		triple=$machine-unknown-linux-gnu
-		rustup --quiet target add "$triple" || true
-		stage "release: Linux $machine" zigbuild --quiet --locked --release --target "$triple.$release_glibc" \
-			--package vsekai-updater --package vsekai-server --bins
-		bins=$target/$triple/release
+		rustup --quiet target add "$machine-unknown-linux-gnu" || true
+		targets+=(--target "$machine-unknown-linux-gnu.$release_glibc")
+	done
+	# In one run, because the last steps of each use one processor only.
+	stage "release: Linux" zigbuild --quiet --locked --release "${targets[@]}" \
+		--package vsekai-updater --package vsekai-server --bins
+	for machine in "${linux[@]}"; do
+		bins=$target/$machine-unknown-linux-gnu/release
 		collect "vsekai-$version-linux-$machine" "$bins/vsekai" "$bins/vsekai-server"
 		cp -r "$work/manual/man1" "$work/manual/completions" "$work/vsekai-$version-linux-$machine"
 		archive "vsekai-$version-linux-$machine" tar.xz
@@ -118,13 +121,12 @@ part_windows() {
 }
 
 part_addon() {
-	local system kind
-	for system in linux-x86_64 linux-arm64 windows; do
-		# The editor and debug exports load the library with class docs.
-		for kind in editor release; do
-			stage "release: extension for $system, $kind" "$tools/extension.sh" "$kind" "$system"
-		done
-	done
+	# The editor and debug exports load the library with class docs. Two systems at a time, because the last steps of each
+	# use one processor only; each has a folder of its own, which cargo locks.
+	# shellcheck disable=SC2016  # expanded by the inner shell
+	stage "release: the extension for all systems" xargs --max-procs 2 --max-args 1 env TARGET="$target" TOOL="$tools/extension.sh" \
+		bash -euc 'export CARGO_TARGET_DIR=$TARGET/extension-$1; "$TOOL" editor "$1"; "$TOOL" release "$1"' - \
+		<<<"linux-x86_64 linux-arm64 windows"
 	mkdir -p "$work/vsekai-addon-$version/addons"
 	cp -r "$repo/addons/vsekai_updater" "$work/vsekai-addon-$version/addons/"
 	archive "vsekai-addon-$version" zip
