@@ -15,8 +15,8 @@ mod integrate;
 mod keys;
 mod launch;
 mod mode;
+mod move_install;
 mod publish;
-mod relocate;
 mod repository;
 mod self_update;
 mod status;
@@ -47,7 +47,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Versions(args) => versions::run(&args, output, &monitor),
         Command::History(args) => history::run(&args, output, &monitor),
         Command::Uninstall(args) => uninstall::run(&args, output, &monitor),
-        Command::Move(args) => relocate::run(&args, output, &monitor),
+        Command::Move(args) => move_install::run(&args, output, &monitor),
         Command::SelfUpdate(args) => self_update::run(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
         Command::Integrate(args) => integrate::run(&args, output, &monitor),

@@ -22,6 +22,10 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "read_only" => "Choose a destination on a writable disk.",
         "offline" => "Check the network and the URL, then run it again: downloaded data is kept.",
         "timed_out" => "The server is slow or unreachable. Run it again later: downloaded data is kept.",
+        "http_failed" => {
+            "Try again later: what was done is kept. If it fails again, check the address; for a bucket, also its region \
+             and the AWS_* variables."
+        }
         "unauthorized" => "The server needs credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
         "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
         "server_refused" => {

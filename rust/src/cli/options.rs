@@ -31,7 +31,7 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
         return Some(parse_url("URL", given));
     }
     let meant = text::meant_url(given).filter(|_| !Path::new(given).exists())?;
-    let reason = format!("{} is no file or folder here. For a server, write {meant}", text::address(given));
+    let reason = format!("there is no file or folder {}. If you mean a server, write {meant}", text::address(given));
     Some(Err(Error::invalid("URL", reason)))
 }
 

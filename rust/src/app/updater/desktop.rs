@@ -6,7 +6,7 @@ use super::{Desktop, Updater};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::install::integrate::{self, Icon, Record};
-use crate::install::{self, InstallRoot, InstallState, Installed, InstalledVersion, Relocated, Session};
+use crate::install::{self, InstallRoot, InstallState, Installed, InstalledVersion, Moved, Session};
 
 impl Updater {
     /// Registers the install with the desktop (`setup_registry_values` in the proposal). Can be repeated.
@@ -49,18 +49,18 @@ impl Updater {
 
     /// Moves the install to another folder, or continues a move. What is registered with the desktop is registered anew,
     /// as `desktop` says when it is given the name and the links of before.
-    pub fn relocate(
+    pub fn move_install(
         &self,
         to: &Path,
         desktop: &dyn Fn(&Record) -> Result<Desktop>,
         monitor: &Monitor,
-    ) -> Result<Relocated> {
+    ) -> Result<Moved> {
         let there = Self { root: InstallRoot::at(to)?, settings: self.settings.clone() };
-        let moved = match install::relocate(&self.root, &there.root, &self.admission("move"), monitor) {
+        let moved = match install::move_install(&self.root, &there.root, &self.admission("move"), monitor) {
             // An earlier run was stopped after its last step.
             Err(Error::NotInstalled { .. }) if there.is_registered_elsewhere() => {
                 let directory = there.root.directory().to_owned();
-                Relocated { directory, copied_bytes: 0, is_old_folder_gone: !self.root.directory().exists() }
+                Moved { directory, copied_bytes: 0, is_old_folder_gone: !self.root.directory().exists() }
             }
             other => other?,
         };

@@ -77,7 +77,7 @@ impl RepositoryState {
     ) -> Result<Self> {
         let locations = named(settings, state);
         if locations.is_empty() {
-            return Err(Error::invalid("repository", "none was given, and this install has none"));
+            return Err(Error::invalid("repository", "none was given, and this folder has no install that knows one"));
         }
         let network = network(settings, state, monitor)?;
         let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));

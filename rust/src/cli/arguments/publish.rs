@@ -60,12 +60,8 @@ pub(crate) struct Publish {
     /// Keep chunks that were sent to a bucket or read from it in this folder: the next publish reads fewer back
     #[arg(long, value_name = "DIR", requires = "repository")]
     pub(crate) bucket_cache: Option<PathBuf>,
-    /// Publish to this update server instead of a folder
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<Url>,
-    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: UpdateServer,
     /// The key folder, from `vsekai keys init`
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: PathBuf,
@@ -122,12 +118,23 @@ pub(crate) struct Publish {
     /// replaced, and the version stays the same
     #[arg(long, conflicts_with = "server")]
     pub(crate) best: bool,
-    #[command(flatten)]
-    pub(crate) network: Network,
 }
 
 fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
     RelPath::new(text)
+}
+
+/// An update server, and how a publisher reaches it
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UpdateServer {
+    /// The update server
+    #[arg(id = "server", long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
+    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: Box<Network>,
 }
 
 /// Which repository to change, and the keys that sign it; a server has them
@@ -136,17 +143,11 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
 pub(crate) struct RepositoryTarget {
     #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: Option<PathBuf>,
-    /// The update server, instead of a folder
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<Url>,
-    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: UpdateServer,
     /// The key folder. A server needs it only for what the key of a mode signs
     #[arg(long, value_name = "DIR", required_unless_present = "server")]
     pub(crate) keys: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) network: Box<Network>,
 }
 
 /// Which repository to show, and the keys that sign it
@@ -347,32 +348,22 @@ pub(crate) enum Keys {
         number: u32,
     },
     /// Sign the lists of modes on a server again, before they expire: all that are half spent, or these
+    #[command(group = ArgGroup::new("place").args(["server"]).required(true))]
     Renew {
         /// The folder
         dir: PathBuf,
         /// The modes
         mode: Vec<ModeName>,
-        /// The update server
-        #[arg(long, value_name = "URL")]
-        server: Url,
-        /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-        #[arg(long, value_name = "FILE")]
-        token_file: Option<PathBuf>,
         #[command(flatten)]
-        network: Box<Network>,
+        server: UpdateServer,
     },
     /// Send to a server what the folder has and it lacks: roots, modes, and new keys
+    #[command(group = ArgGroup::new("place").args(["server"]).required(true))]
     Push {
         /// The folder
         dir: PathBuf,
-        /// The update server
-        #[arg(long, value_name = "URL")]
-        server: Url,
-        /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-        #[arg(long, value_name = "FILE")]
-        token_file: Option<PathBuf>,
         #[command(flatten)]
-        network: Box<Network>,
+        server: UpdateServer,
     },
     /// Create a new root with the same keys, before the old one expires
     RenewRoot {

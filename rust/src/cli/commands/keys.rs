@@ -72,16 +72,14 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
         publish::Keys::Threshold { dir, role, number } => {
             change("keys threshold", &dir, output, |keys| keys.set_threshold(&role, number.into()))?;
         }
-        publish::Keys::Renew { dir, mode, server, token_file, network } => {
-            let network = connect::connect_with_token(&network, token_file.as_deref())?;
-            let roles = renew_on_server(&Server::new(server, network)?, &dir, &mode)?;
+        publish::Keys::Renew { dir, mode, server } => {
+            let roles = renew_on_server(&required(&server)?, &dir, &mode)?;
             let shown = Shown { keys: Keys::open(&dir)?.show(), roles };
             checks::warn_of_ending(&shown.roles, output);
             output.done("keys renew", &shown, &format!("Signed again.{}", checks::days_left(&shown.roles)));
         }
-        publish::Keys::Push { dir, server, token_file, network } => {
-            let network = connect::connect_with_token(&network, token_file.as_deref())?;
-            let is_new = push_keys(&Server::new(server, network)?, &dir)?;
+        publish::Keys::Push { dir, server } => {
+            let is_new = push_keys(&required(&server)?, &dir)?;
             let text =
                 if is_new { "The server has the new roots, modes and keys." } else { "The server has them already." };
             output.done("keys push", &Shown::of(&Keys::open(&dir)?), text);
@@ -89,6 +87,11 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
         publish::Keys::RenewRoot { dir } => change("keys renew-root", &dir, output, Keys::renew_root)?,
     }
     Ok(DONE)
+}
+
+/// The server of a command that needs one, which clap makes sure of.
+fn required(server: &publish::UpdateServer) -> Result<Server> {
+    connect::update_server(server)?.ok_or_else(|| Error::invalid("--server", "name the update server"))
 }
 
 /// The keys of an update server, from its URL or from a file with its response.

@@ -1,6 +1,6 @@
 //! `vsekai publish`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
@@ -9,12 +9,11 @@ use crate::formats::bundle::{BundleInfo, Effort};
 use crate::formats::release::Entry;
 use crate::local::disk;
 use crate::local::preflight::Finding;
-use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
+use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, publish};
 use crate::path::RelPath;
 use crate::version::Version;
 
-use crate::cli::arguments::Network;
-use crate::cli::arguments::publish::Publish;
+use crate::cli::arguments::publish::{Publish, UpdateServer};
 use crate::cli::arguments::store::ChunkerName;
 use crate::cli::checks;
 use crate::cli::connect::{self, LazyNetwork};
@@ -40,11 +39,8 @@ pub(crate) fn run(args: Publish, output: Output, monitor: &Monitor) -> Result<u8
 }
 
 fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
-    let repository = match (args.server, args.repository) {
-        (Some(url), _) => {
-            let network = connect::connect_with_token(&args.network, args.token_file.as_deref())?;
-            Destination::Server(Server::new(url, network)?)
-        }
+    let repository = match (connect::update_server(&args.server)?, args.repository) {
+        (Some(server), _) => Destination::Server(server),
         (None, Some(place)) => connect::repository(place, args.bucket_cache, cancel)?,
         (None, None) => {
             let reason = "give a folder or bucket with --repository, or a URL with --server".to_owned();
@@ -52,8 +48,8 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
         }
     };
     let keys = checks::local_folder("--keys", args.keys)?;
-    let private = private(args.token_file.as_deref(), &args.network);
-    let network = LazyNetwork::new(&args.network);
+    let private = private(&args.server);
+    let network = LazyNetwork::new(&args.server.network);
     let content = match (args.tree, &args.from_index) {
         (Some(tree), _) => BuildSource::Tree(tree),
         (None, Some(index)) => BuildSource::Cut {
@@ -100,10 +96,11 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
 }
 
 /// Files that must not be in the tree, each as the subject of a sentence.
-fn private(token: Option<&Path>, network: &Network) -> Vec<(String, PathBuf)> {
+fn private(server: &UpdateServer) -> Vec<(String, PathBuf)> {
+    let network = &server.network;
     let configuration = settings::file().filter(|path| path.exists());
     let files = [
-        ("The file with the token", token),
+        ("The file with the token", server.token_file.as_deref()),
         ("The file with the Authorization header", network.http_auth_file.as_deref()),
         ("The file with the cookie", network.http_cookie_file.as_deref()),
         ("The client certificate", network.client_cert.as_deref()),

@@ -32,9 +32,7 @@ fn change(args: Change, output: Output) -> Result<u8> {
     let is_renewal = matches!(args, Change::Renew { .. });
     let (target, edits, text) = plan(args);
     let keys = target.keys.map(|keys| checks::local_folder("--keys", keys)).transpose()?;
-    if let Some(url) = target.server {
-        let network = connect::connect_with_token(&target.network, target.token_file.as_deref())?;
-        let server = Server::new(url, network)?;
+    if let Some(server) = connect::update_server(&target.server)? {
         return match keys {
             Some(keys) if is_renewal => {
                 let roles = renew_on_server(&server, &keys, &[])?;

@@ -115,7 +115,7 @@ impl VSekaiUpdater {
                     let links = if record.has_scheme { links } else { Links::Never };
                     host::desktop(&brand, links)
                 };
-                context.updater(options)?.relocate(&to, &desktop, &context.monitor)
+                context.updater(options)?.move_install(&to, &desktop, &context.monitor)
             },
             |node, moved| {
                 let directory = text(&moved.directory.to_string_lossy());
