@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what this project needs and what is missing: reports what it installs, and asks nothing.
 # setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher without a
-# display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
+# display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages. setup.sh reader: to read what a screen
+# reader finds.
 # setup.sh test (default): everything. setup.sh packages: of that only what apt installs, before others run at the same time.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -93,6 +94,14 @@ setup_launcher() {
 	install_missing
 }
 
+setup_reader() {
+	need at-spi2-core test -x /usr/libexec/at-spi-bus-launcher
+	need dbus-daemon have dbus-run-session
+	need libglib2.0-bin have gdbus
+	need python3-pyatspi /usr/bin/python3 -c 'import pyatspi'
+	install_missing
+}
+
 setup_debian() {
 	need mmdebstrap have mmdebstrap
 	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
@@ -135,6 +144,7 @@ case ${1:-test} in
 	demo) setup_demo ;;
 	launcher) setup_launcher ;;
 	debian) setup_debian ;;
+	reader) setup_reader ;;
 	lint)
 		setup_build
 		setup_lint
@@ -150,5 +160,5 @@ case ${1:-test} in
 		test_packages
 		setup_debian
 		;;
-	*) die "unknown set '$1': use build, demo, launcher, lint, debian, packages or test" ;;
+	*) die "unknown set '$1': use build, demo, launcher, lint, debian, reader, packages or test" ;;
 esac

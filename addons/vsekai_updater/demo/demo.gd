@@ -67,7 +67,11 @@ func _on_progress_changed(
 ) -> void:
 	# Without a download, what is done of the content is shown.
 	bar.value = 100.0 * received / download if download > 0 else 100.0 * done / total
-	status.text = "%d %%, %.1f MB/s" % [bar.value, bytes_per_second / 1_000_000.0]
+	if download > 0:
+		var mega := [received / 1e6, download / 1e6, bytes_per_second / 1e6]
+		status.text = "Downloading: %.1f of %.1f MB, %.1f MB/s" % mega
+	else:
+		status.text = "Checking files..."
 
 
 func _on_game_exited(_exit_code: int, _is_acknowledged: bool) -> void:

@@ -1,0 +1,149 @@
+#!/usr/bin/python3 -B
+"""What a screen reader finds in the exported launcher: names and roles of the controls of each page, through AT-SPI.
+
+Starts a bus of its own, says on it that a screen reader runs, and reads the tree that Godot's AccessKit shows there.
+Needs Debian's at-spi2-core and python3-pyatspi, the exports in out/, and the library that tests/tools/accesskit.sh builds:
+Debian's Godot loads AccessKit from a file beside the program, the official one contains it.
+
+    tests/e2e/screen_reader.py LIBACCESSKIT [--print]
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from display import Display
+from player import Player
+from systems import GODOT, Linux
+from world import World, wait_until
+
+# What each page must offer, as role and beginning of the name.
+FIRST_RUN = [("button", "Install"), ("combo box", "Language"), ("entry", "Folder")]
+NAVIGATION = [("button", "Home"), ("button", "What's new"), ("button", "Settings"), ("button", "About")]
+HOME = [("button", "Play"), ("label", "Version 0.1.0")]
+SETTINGS = [
+    ("combo box", "Update channel"), ("combo box", "When an update is found"), ("combo box", "Language"),
+    ("button", "Verify"), ("button", "Uninstall"),
+]
+
+
+class Reader:
+    """The tree as a screen reader sees it."""
+
+    def __init__(self):
+        import pyatspi  # Only on the bus of this test.
+
+        self._registry = pyatspi.Registry
+
+    def nodes(self):
+        """Role, name and description of everything that is shown, in order."""
+        found = []
+        for app in self._registry.getDesktop(0):
+            if app is not None and app.name.startswith("V-Sekai"):
+                self._walk(app, found)
+        return found
+
+    def _walk(self, node, found):
+        with contextlib.suppress(Exception):  # It may have gone meanwhile.
+            found.append((node.getRoleName(), node.name or "", node.description or ""))
+            for child in node:
+                if child is not None:
+                    self._walk(child, found)
+
+    def must_find(self, page, wanted):
+        def missing():
+            nodes = self.nodes()
+            return [want for want in wanted
+                    if not any(role == want[0] and name.startswith(want[1]) for role, name, _ in nodes)]
+
+        try:
+            wait_until(page, lambda: not missing(), 20)
+        except AssertionError:
+            shown = "\n".join(f"  {role}: {name} | {description}" for role, name, description in self.nodes())
+            raise SystemExit(f"error: {page}: a screen reader does not find {missing()}, but\n{shown}") from None
+
+    def must_name_all(self, page):
+        """Whatever can be pressed or filled in has a name."""
+        kinds = ("button", "push button", "toggle button", "check box", "switch", "combo box", "entry", "link")
+        nameless = [role for role, name, _ in self.nodes() if role in kinds and not name]
+        assert not nameless, f"{page}: no name: {nameless}"
+
+
+class Spoken(Linux):
+    """A system with a screen reader, and a launcher that has AccessKit beside it."""
+
+    def __init__(self, folder, library):
+        super().__init__(folder)
+        place = folder / "launcher"
+        place.mkdir()
+        for file in Linux.launcher.parent.iterdir():
+            shutil.copy2(file, place / file.name)
+        shutil.copy(library, place / "libaccesskit.so")
+        self.launcher = place / Linux.launcher.name
+
+    def spawn(self, settings, display, log):
+        bus = {name: os.environ[name] for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")}
+        return super().spawn({**settings, **bus}, display, log)
+
+
+def switch_on():
+    """Says on the bus that a screen reader runs, as GNOME's settings do."""
+    for name in ("IsEnabled", "ScreenReaderEnabled"):
+        subprocess.run(["gdbus", "call", "--session", "--dest", "org.a11y.Bus", "--object-path", "/org/a11y/bus",
+                        "--method", "org.freedesktop.DBus.Properties.Set", "org.a11y.Status", name, "<true>"],
+                       check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+def main(library, is_printed):
+    folder = Path(os.environ["XDG_RUNTIME_DIR"])
+    with contextlib.ExitStack() as stack:
+        switch_on()
+        reader = Reader()
+        world = World(folder, system=Spoken(folder, library))
+        stack.callback(world.close)
+        display = Display(GODOT)
+        stack.callback(display.close)
+        player = Player(display, world, folder)
+        stack.callback(player.stop)
+        repository, keys = world.files()
+        player.choose(str(repository), keys / "root.json", folder / "game")
+        player.start()
+        pages = [("the first start", FIRST_RUN, lambda: player.press("Return")),
+                 ("Home", NAVIGATION + HOME, lambda: player.press("ctrl+Next")),
+                 ("What's new", NAVIGATION, lambda: player.press("ctrl+Next")),
+                 ("Settings", NAVIGATION + SETTINGS, lambda: player.press("ctrl+Next")),
+                 ("About", NAVIGATION, lambda: None)]
+        for page, wanted, go_on in pages:
+            if is_printed:
+                player.rest()
+                for node in reader.nodes():
+                    print(page, *node, sep=" | ")
+            else:
+                reader.must_find(page, wanted)
+                reader.must_name_all(page)
+            go_on()
+    print(f"screen reader: {len(pages)} pages have what they must have")
+
+
+def begin():
+    """Starts again on a bus of its own."""
+    folder = tempfile.mkdtemp(prefix="vsekai-atspi-", dir="/tmp")
+    environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "VSEKAI_ATSPI": folder}
+    environment.pop("DISPLAY", None)
+    try:
+        command = ["dbus-run-session", "--", sys.executable, "-B", __file__, *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env=environment, timeout=600).returncode)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    if "VSEKAI_ATSPI" not in os.environ:
+        begin()
+    main(Path(sys.argv[1]), "--print" in sys.argv)
