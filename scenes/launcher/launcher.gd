@@ -172,6 +172,7 @@ func _on_game_started() -> void:
 
 func _on_settings_changed() -> void:
 	_settings.save()
+	_frame.first_run.locale = _settings.locale
 	LauncherWindow.apply(get_window(), _settings)
 	_session.apply_settings()
 	_show()
@@ -202,7 +203,10 @@ func _on_settings_outdated() -> void:
 
 
 func _on_folder_choice_requested() -> void:
-	_folder_dialog.current_dir = _session.model.directory.get_base_dir()
+	var folder := _session.model.directory.get_base_dir()
+	while not DirAccess.dir_exists_absolute(folder) and folder != folder.get_base_dir():
+		folder = folder.get_base_dir()
+	_folder_dialog.current_dir = folder
 	_folder_dialog.popup_centered_ratio()
 
 
@@ -215,8 +219,11 @@ func _on_first_install() -> void:
 
 func _on_notes_listed(entries: Array[NotesEntry]) -> void:
 	_frame.whats_new.show_versions(entries)
-	if not entries.is_empty():
-		_frame.home.show_notes(entries[0].version, entries[0].bbcode)
+	for entry: NotesEntry in entries:
+		# Not of a version that was put aside.
+		if entry.is_new or entry.is_current:
+			_frame.home.show_notes(entry.version, entry.bbcode)
+			return
 
 
 func _on_folder_requested() -> void:

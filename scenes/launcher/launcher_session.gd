@@ -65,6 +65,8 @@ func _on_game_ended() -> void:
 func _on_went_back(version: String) -> void:
 	settings.put_away_version = version
 	model.put_away = version
+	# Its notes are no news any more.
+	_are_notes_due = true
 	settings_outdated.emit()
 
 
