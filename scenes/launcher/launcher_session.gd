@@ -135,7 +135,10 @@ func _on_status_known(is_installed: bool) -> void:
 	if is_check_due:
 		_checked_msec = Time.get_ticks_msec()
 		_are_notes_due = true
-	_queue.start_next(updater.check_for_update if is_check_due else Callable())
+	if is_check_due or not _are_notes_due:
+		_queue.start_next(updater.check_for_update if is_check_due else Callable())
+	else:
+		_on_ended()
 
 
 ## Continues a move that was stopped. If only its end was not noted, the installation is there.
