@@ -5,10 +5,10 @@
 //!   middleware   around the API and the pages: HEAD, timeout, problems, headers       app/middleware.rs
 //!   allow        the header Allow                                                     app/allow.rs
 //!   health       /healthz, /readyz                                                    app/health.rs
-//!   pages        /, /docs, /openapi.json                                              app/pages.rs
 //! ```
 //!
-//! Repository files are served by [`static_files`], which is in front of all of that. Who may do what is decided by
+//! The pages for people are in [`pages`]. Repository files are served by [`static_files`], which is in front of all of
+//! that. Who may do what is decided by
 //! [`auth`](crate::auth).
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::api::{self, ApiContext};
+use crate::api::{self, About, ApiContext};
 use crate::auth::{Authorizer, Lockout, NewToken, Scope, Tokens};
 use crate::bundles::{self, Builder, Bundles, Policy};
 use crate::chunks::{self, Chunks};
@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::gc::{self, Retention};
 use crate::limit::{Limiter, Rates};
 use crate::model::Time;
+use crate::pages;
 use crate::probe::{self, Prober};
 use crate::service::{Service, ServiceOptions, Signer};
 use crate::shares::{self, Shares};
@@ -40,7 +41,6 @@ use crate::static_files::{self, StaticFiles};
 mod allow;
 mod health;
 mod middleware;
-mod pages;
 
 /// How long the first token is valid, in seconds: it is in the log of whatever runs the server.
 const FIRST_TOKEN_S: i64 = 7 * 86_400;
@@ -95,7 +95,8 @@ impl Application {
         let authorizer = Arc::new(authorizer(&config, Arc::clone(&tokens)));
         let max_index_bytes = config.max_index_mib << 20;
         let shares = Arc::new(Shares::new(shares_of(&config)));
-        let context = Arc::new(ApiContext { service, tokens, authorizer, shares, max_index_bytes });
+        let about = About { data: config.data.clone(), chunks_are_in: config.chunk_location()?.kind() };
+        let context = Arc::new(ApiContext { service, tokens, authorizer, shares, max_index_bytes, about });
         let holder = Uuid::new_v4().to_string();
         let builder = Arc::new(builder(&context.service, &holder, build_options(&config)?));
         let is_ready = Arc::new(AtomicBool::new(true));
@@ -180,10 +181,7 @@ impl Application {
     pub fn endpoint(&self) -> BoxEndpoint<'static, Response> {
         let files = self.static_files();
         let readiness = health::Readiness::new(Arc::clone(self.service()), Arc::clone(&self.is_ready));
-        let mut routes = pages::add_welcome(health::add(Route::new()));
-        if self.config.docs {
-            routes = pages::add_docs(routes, &self.config.public_url);
-        }
+        let routes = pages::add(health::add(Route::new()), &self.config, self.service());
         let routes = routes.nest_no_strip("/api", api::service()).data(Arc::clone(&self.context)).data(readiness);
         let allowed = Arc::new(allow::Allowed::of(&api::spec()));
         let routes = routes.around(move |endpoint, request| {

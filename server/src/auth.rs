@@ -101,6 +101,14 @@ impl Principal {
         Self::require(self.scopes.iter().any(fits), &format!("publish:{mode}"))
     }
 
+    /// Requires a scope that lets it publish to every mode.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_publish_all(&self) -> Result<()> {
+        Self::require(self.scopes.iter().any(|scope| !matches!(scope, Scope::Publish(_))), "publish:*")
+    }
+
     /// Requires a scope that lets it publish to some mode: for chunks, which belong to no mode.
     ///
     /// # Errors

@@ -21,6 +21,9 @@ const PREFIX: &str = "VSEKAI_SERVER_";
 /// Largest configuration file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// Longest name of a publisher, in bytes.
+const MAX_NAME: usize = 100;
+
 /// Every setting; `config.example.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +40,9 @@ pub struct Config {
     pub keys: String,
     pub trust_clock: bool,
     pub public_url: String,
+    pub publisher: String,
     pub docs: bool,
+    pub admin_page: bool,
     pub region: String,
     pub allow_private_cdns: bool,
     pub probe_every_s: u64,
@@ -151,6 +156,9 @@ impl Config {
         let refuse = |text: &str| Err(Error::Config(text.to_owned()));
         if self.tls_cert.is_empty() != self.tls_key.is_empty() {
             return refuse("tls_cert and tls_key must be set together");
+        }
+        if self.publisher.len() > MAX_NAME || self.publisher.contains(char::is_control) {
+            return refuse("publisher must have at most 100 bytes and no control characters");
         }
         if !matches!(self.log_format.as_str(), "text" | "json") {
             return refuse("log_format must be \"text\" or \"json\"");
@@ -322,6 +330,7 @@ mod tests {
             ("bundle_threads", "0"),
             ("bundle_effort", "most"),
             ("bundle_deltas", "101"),
+            ("publisher", "a\nb"),
             ("nonsense", ""),
         ] {
             let error = Loaded::read(None, none(), &[pair(name, value)]).unwrap_err();

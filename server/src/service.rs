@@ -23,12 +23,14 @@ use crate::chunks::Chunks;
 use crate::db::{Applied, Change, Db, Publish, RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{AuditEntry, Time};
+use crate::upkeep::Upkeep;
 
 pub mod catalog;
 mod cdns;
 mod fitness;
 pub mod metadata_pack;
 mod modes;
+pub mod offers;
 pub mod publish;
 mod rebuild;
 mod renew;
@@ -39,7 +41,7 @@ mod trust;
 
 pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
-pub use renew::expiries;
+pub use renew::{expiries, is_signed_here};
 pub use sign::{Accept, Signer};
 pub(crate) use vsekai_updater::net::http::is_private;
 
@@ -105,6 +107,7 @@ impl std::fmt::Debug for Hook {
 #[derive(Debug)]
 pub struct Service {
     changed: Hook,
+    upkeep: Upkeep,
     db: Arc<dyn Db>,
     chunks: Arc<Chunks>,
     bundles: Arc<Bundles>,
@@ -142,8 +145,8 @@ impl Service {
         options: ServiceOptions,
     ) -> Self {
         let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock } = options;
-        let changed = Hook::default();
-        Self { changed, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
+        let (changed, upkeep) = (Hook::default(), Upkeep::default());
+        Self { changed, upkeep, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
     }
 
     /// Sets a callback for every change made by this process, called before the change is reported to the client:
@@ -165,6 +168,11 @@ impl Service {
     /// The bundle store.
     pub fn bundles(&self) -> &Arc<Bundles> {
         &self.bundles
+    }
+
+    /// What the background tasks of this process have done.
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     /// The region of this server.

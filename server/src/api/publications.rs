@@ -6,7 +6,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem::{Body, Request};
 use poem_openapi::OpenApi;
-use poem_openapi::param::{Header, Path};
+use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::{Binary, Json};
 use uuid::Uuid;
 use vsekai_updater::formats::chunk::ChunkId;
@@ -18,7 +18,7 @@ use vsekai_updater::net::api::{
 };
 use vsekai_updater::version::Version;
 
-use super::answer::{self, Created, Done, Failure, Found};
+use super::answer::{self, Created, Done, Failure, Found, Page};
 use super::body::{self, LimitedJson};
 use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::error::Error;
@@ -93,6 +93,34 @@ impl Publications {
         let (publication, is_new) = context.service.begin(id, &mode, &version, &platform).await?;
         let body = Json(info(&publication));
         Ok(if is_new { Created::New(body, format!("/api/v1/publications/{id}")) } else { Created::There(body) })
+    }
+
+    /// List the publications under way
+    ///
+    /// Lists publications that are neither complete nor expired, by id. Scope: `publish:<mode>` with the parameter `mode`,
+    /// `publish:*` without.
+    #[oai(path = "/publications", method = "get", operation_id = "list_publications", tag = "Tags::Publications")]
+    async fn list(
+        &self,
+        context: Data<&Arc<ApiContext>>,
+        bearer: Bearer,
+        /// Only those of the mode with this name.
+        mode: Query<Option<String>>,
+        /// Number of entries per page, 1 to 100. Default: 20.
+        #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// The `next` value of the previous page.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<Page<PublicationInfo>>, Failure> {
+        let mode = mode.0.as_deref().map(ModeName::new).transpose()?;
+        match &mode {
+            Some(mode) => bearer.0.require_publish(mode)?,
+            None => bearer.0.require_publish_all()?,
+        }
+        let page = answer::page::<Uuid>(limit.0, cursor.0.as_deref())?;
+        let rows = context.service.publications(mode.as_ref(), &page).await?;
+        let items = rows.iter().map(info).collect();
+        Ok(answer::found_private(answer::pages(&rows, page.limit, |row| row.upload.id, items), None))
     }
 
     /// Get a publication

@@ -108,6 +108,8 @@ statements! {
     BEGIN_UPLOAD = "INSERT INTO uploads (id, mode, version, platform, sequence, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
     UPLOAD = "SELECT id, mode, version, platform, sequence, created_at, expires_at FROM uploads WHERE id = $1";
+    OPEN_UPLOADS = "SELECT id, mode, version, platform, sequence, created_at, expires_at FROM uploads WHERE id > $1 \
+        AND sequence IS NULL AND expires_at > $2 AND ($3 IS NULL OR mode = $3) ORDER BY id LIMIT $4";
     END_UPLOAD = "UPDATE uploads SET sequence = $2 WHERE id = $1";
     PUT_DOCUMENT = "INSERT INTO upload_documents (upload_id, kind, bytes) VALUES ($1, $2, $3) \
         ON CONFLICT (upload_id, kind) DO UPDATE SET bytes = excluded.bytes";

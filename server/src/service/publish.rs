@@ -87,6 +87,18 @@ impl Service {
         Ok(Publication { received: self.db.documents(id).await?, upload })
     }
 
+    /// The publications under way, by id: of a mode, or all.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn publications(&self, mode: Option<&ModeName>, page: &Page<Uuid>) -> Result<Vec<Publication>> {
+        let mut publications = Vec::new();
+        for upload in self.db.open_uploads(Time::now(), mode, page).await? {
+            publications.push(Publication { received: self.db.documents(upload.id).await?, upload });
+        }
+        Ok(publications)
+    }
+
     /// The upload, unless it has expired.
     async fn open(&self, id: Uuid) -> Result<Upload> {
         let upload = self.publication(id).await?.upload;
