@@ -37,6 +37,8 @@ pub enum Format {
     Catalog,
     /// The list of a version's files.
     FileTable,
+    /// The signed news of a mode.
+    News,
     /// Chunks of a version compressed together, or the list of such files.
     Bundle,
     /// `.vsekai/state.json` of an install root.
@@ -55,6 +57,7 @@ impl Format {
             Self::Release => "release document",
             Self::Catalog => "catalog",
             Self::FileTable => "file table",
+            Self::News => "news",
             Self::Bundle => "bundle",
             Self::State => "state of the install root",
             Self::Config => "configuration",

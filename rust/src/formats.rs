@@ -6,4 +6,5 @@ pub mod chunk;
 pub mod chunker;
 pub mod index;
 pub mod metadata_pack;
+pub mod news;
 pub mod release;

@@ -41,9 +41,10 @@ fn samples() -> Vec<Error> {
     ];
     all.extend([Format::Index, Format::Archive, Format::Chunk, Format::Receipt].map(malformed));
     all.extend(
-        [Format::Release, Format::Catalog, Format::FileTable, Format::Bundle, Format::State, Format::Config]
+        [Format::Release, Format::Catalog, Format::FileTable, Format::News, Format::Bundle, Format::State]
             .map(malformed),
     );
+    all.push(malformed(Format::Config));
     let trust = |kind| Error::trust(kind, text());
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
     all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));
