@@ -43,6 +43,7 @@ mod signed;
 mod state;
 mod takeover;
 mod uninstall;
+mod used;
 mod verify;
 mod whole;
 
@@ -58,6 +59,7 @@ pub use signed::{SignedDigests, mend as mend_release};
 pub use state::{Change, InstallState, Installed, MAX_CHANGES, OpenStart, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
+pub use used::used_bytes;
 pub use verify::{Condition, Damage, Examined, Verified, examine, glance, verify};
 
 /// The name of the lock, in `.vsekai`.

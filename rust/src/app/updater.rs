@@ -25,6 +25,7 @@ use crate::state::Signal;
 use crate::text;
 use crate::version::Version;
 
+mod brief;
 mod bundle_client;
 mod desktop;
 mod facts;
@@ -398,6 +399,7 @@ impl Updater {
             repository: state.repository.iter().map(|place| text::address(place)).collect(),
             is_resumable,
             is_integrated: state.integration.is_some(),
+            starts_at_login: state.login.is_some(),
         })
     }
 

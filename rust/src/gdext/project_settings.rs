@@ -1,4 +1,5 @@
-//! The engine's `ProjectSettings`, by reflection: its class is not among those that are compiled in (see `Cargo.toml`).
+//! The engine's `ProjectSettings`, `OS` and `Time`, by reflection: their classes are not among those that are compiled in (see
+//! `Cargo.toml`).
 
 use godot::builtin::{GString, Variant};
 use godot::classes::{Engine, Object};
@@ -19,4 +20,18 @@ pub(super) fn setting(name: &str) -> Variant {
 pub(super) fn globalize_path(path: &GString) -> GString {
     let globalized = singleton().map(|mut settings| settings.call("globalize_path", &[path.to_variant()]));
     globalized.and_then(|path| path.try_to().ok()).unwrap_or_else(|| path.clone())
+}
+
+/// Whether this is an exported program, and not the engine with a project.
+pub(super) fn is_exported() -> bool {
+    let os = Engine::singleton().get_singleton("OS");
+    os.is_some_and(|mut os| os.call("has_feature", &["template".to_variant()]).booleanize())
+}
+
+/// What local time is ahead of UTC, in minutes; 0 if the engine does not say.
+pub(super) fn utc_offset_minutes() -> i64 {
+    let time = Engine::singleton().get_singleton("Time");
+    let zone = time.map(|mut time| time.call("get_time_zone_from_system", &[]));
+    let zone = zone.and_then(|zone| zone.try_to::<godot::builtin::VarDictionary>().ok());
+    zone.and_then(|zone| zone.get("bias")).and_then(|bias| bias.try_to().ok()).unwrap_or(0)
 }

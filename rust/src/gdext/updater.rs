@@ -12,13 +12,14 @@ use godot::register::{GodotClass, godot_api};
 
 use super::convert::{strings, texts};
 use super::enums::{Operation, State, UpdatePolicy};
-use super::files;
 use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::{files, project_settings};
 use crate::app::host;
 use crate::app::worker::{self, Context, Options, Planning};
 use crate::error::Result;
 use crate::install::integrate::APP_ID_PREFIX;
+use crate::install::{InstallRoot, used_bytes};
 
 mod care;
 mod offers;
@@ -92,6 +93,14 @@ pub(crate) struct VSekaiUpdater {
     #[export_group(name = "Network")]
     #[export(range = (0.0, 100_000_000.0, 1000.0, or_greater, suffix = "B/s"))]
     rate_limit_bytes_per_second: i64,
+    /// The limit applies from this minute of the day, by the clock of this computer, until
+    /// [member rate_limit_to_minute], across midnight if that is the earlier one. If both are the same, it always
+    /// applies.
+    #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
+    rate_limit_from_minute: i64,
+    /// See [member rate_limit_from_minute].
+    #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
+    rate_limit_to_minute: i64,
     /// The URL of a proxy. If empty, the system's proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
@@ -285,6 +294,14 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn unintegrated();
 
+    /// [method start_at_login] has done what was asked.
+    #[signal]
+    pub(super) fn login_changed();
+
+    /// This version was downloaded, and waits beside the installed one: see [method download_update].
+    #[signal]
+    pub(super) fn update_downloaded(version: GString);
+
     /// The install has been removed.
     #[signal]
     pub(super) fn uninstalled();
@@ -348,8 +365,12 @@ impl VSekaiUpdater {
     fn read_status(&mut self) -> Answer {
         self.begin(
             Operation::ReadStatus,
-            |options, context| context.status(options),
-            |node, status| node.status_known(VSekaiStatus::of(&status)),
+            |options, context| {
+                let root = InstallRoot::at(&options.directory);
+                let status = context.status(options)?;
+                Ok((status, root.map_or(0, |root| used_bytes(&root))))
+            },
+            |node, (status, disk_bytes)| node.status_known(VSekaiStatus::of(&status, disk_bytes)),
         )
     }
 
@@ -444,6 +465,11 @@ impl VSekaiUpdater {
         Answer::OK
     }
 
+    fn rate_limit_hours(&self) -> Option<[i64; 3]> {
+        let (from, to) = (self.rate_limit_from_minute, self.rate_limit_to_minute);
+        (from != to).then(|| [from, to, project_settings::utc_offset_minutes()])
+    }
+
     fn options(&self) -> Options {
         Options {
             directory: files::system_path(&self.install_dir),
@@ -451,6 +477,7 @@ impl VSekaiUpdater {
             repository: strings(&self.repository_urls),
             trust_root: files::trust_root(&self.trust_root),
             rate_limit_bytes_per_second: u64::try_from(self.rate_limit_bytes_per_second).ok().filter(|rate| *rate > 0),
+            rate_limit_hours: self.rate_limit_hours(),
             proxy: self.proxy.to_string(),
         }
     }

@@ -141,6 +141,12 @@ pub(crate) struct VSekaiStatus {
     /// The install is registered with the desktop: see [method VSekaiUpdater.integrate].
     #[var(no_set)]
     is_integrated: bool,
+    /// A launcher starts when the user logs in: see [method VSekaiUpdater.start_at_login].
+    #[var(no_set)]
+    starts_at_login: bool,
+    /// The size of all files in the install folder, in bytes.
+    #[var(no_set)]
+    disk_bytes: i64,
     /// Versions that failed to start or were rolled back. They are not offered again.
     #[var(no_set)]
     bad_versions: PackedStringArray,
@@ -150,7 +156,7 @@ pub(crate) struct VSekaiStatus {
 }
 
 impl VSekaiStatus {
-    pub(super) fn of(status: &Status) -> Gd<Self> {
+    pub(super) fn of(status: &Status, disk_bytes: u64) -> Gd<Self> {
         let version = |installed: &Option<crate::install::Installed>| {
             installed.as_ref().map_or_else(GString::new, |it| text(&it.version.to_string()))
         };
@@ -164,6 +170,8 @@ impl VSekaiStatus {
             failed_starts: status.trial.as_ref().map_or(0, |trial| i64::from(trial.attempts)),
             is_resumable: status.is_resumable,
             is_integrated: status.is_integrated,
+            starts_at_login: status.starts_at_login,
+            disk_bytes: int(disk_bytes),
             bad_versions: texts(status.bad.iter().map(|(_, version)| version.to_string())),
             repository_urls: texts(status.repository.iter().cloned()),
         })

@@ -16,6 +16,7 @@ mod gone;
 mod heal;
 mod hints;
 mod line;
+mod menu;
 mod modes;
 mod moved;
 mod offers;

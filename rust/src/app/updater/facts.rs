@@ -156,6 +156,14 @@ pub struct Status {
     pub is_resumable: bool,
     /// Whether it is registered with the desktop.
     pub is_integrated: bool,
+    /// Whether a launcher starts when the user logs in, which this install remembers.
+    #[serde(skip_serializing_if = "is_not")]
+    pub starts_at_login: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_not(value: &bool) -> bool {
+    !value
 }
 
 /// How an install is registered with the desktop.
@@ -179,6 +187,8 @@ pub struct Desktop {
     pub scheme: String,
     /// Whether to handle the scheme.
     pub links: integrate::Links,
+    /// What the menu entry opens. [`integrate::Opens::Game`] leaves a launcher in charge that was registered before.
+    pub opens: integrate::Opens,
     /// The user's folders for menu entries and settings.
     pub folders: integrate::Folders,
     /// The program that notifies the desktop, if it exists: `update-desktop-database`.

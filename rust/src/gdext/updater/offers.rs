@@ -1,4 +1,4 @@
-//! What the repository offers: modes, and the notes of versions.
+//! What the repository offers: modes, the notes of versions, and an update to come.
 
 use godot::builtin::{Array, GString};
 use godot::global::Error as Answer;
@@ -21,6 +21,24 @@ impl VSekaiUpdater {
             |node, modes| {
                 let modes: Array<Gd<VSekaiMode>> = modes.iter().map(VSekaiMode::of).collect();
                 node.tell(move |node| node.signals().modes_listed().emit(&modes));
+            },
+        )
+    }
+
+    /// Downloads the update and puts it beside the installed version, which stays current: [signal update_downloaded], or
+    /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. Neither state nor progress
+    /// is reported. [method cancel] stops it; what came is kept.
+    #[func]
+    fn download_update(&mut self) -> Answer {
+        self.begin(
+            Operation::Download,
+            |options, context| context.updater(options)?.download(&context.silent()),
+            |node, version| match version {
+                Some(version) => {
+                    let version = text(&version.to_string());
+                    node.tell(move |node| node.signals().update_downloaded().emit(&version));
+                }
+                None => node.up_to_date(),
             },
         )
     }

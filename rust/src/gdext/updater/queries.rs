@@ -5,8 +5,7 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::{Operation, State, VSekaiUpdater};
-use crate::app::notes;
-use crate::app::{host, places};
+use crate::app::{host, log, notes, places};
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::enums::Place;
 use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
@@ -86,6 +85,14 @@ impl VSekaiUpdater {
         let path = files::system_path(&directory);
         let free = if path.is_absolute() { disk::free_bytes(&path).ok() } else { None };
         free.filter(|free| *free != u64::MAX).and_then(|free| i64::try_from(free).ok()).unwrap_or(-1)
+    }
+
+    /// Appends a line to the log of a launcher, such as `user://launcher.log`, which is created if it is missing. The log
+    /// never exceeds 256 KiB: the oldest lines go. It holds no secrets: user, password and query of an address, and the
+    /// name of the home folder, are left out.
+    #[func]
+    fn append_to_log(path: GString, line: GString) -> bool {
+        log::append(&files::system_path(&path), &line.to_string(), std::env::home_dir().as_deref()).is_ok()
     }
 
     /// The default folder of a new install, among the data of the user's programs; empty if there is no home folder.
