@@ -190,7 +190,7 @@ func _draw_state() -> void:
 		_spoken_percent = -1
 	_draw_progress()
 	_facts.facts = state.facts
-	var is_step := state.primary_action() in STEPS
+	var is_step := state.primary_action() in STEPS or state.is_launcher_old
 	_primary.theme_type_variation = &"PrimaryButton" if is_step else &"LargeButton"
 	_draw_button(_primary, state.primary_action(), state.primary_text())
 	var actions := state.secondary_actions()

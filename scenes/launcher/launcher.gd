@@ -6,10 +6,6 @@ extends Control
 
 ## How long the result of what was asked for is shown.
 const MESSAGE_SECONDS := 8.0
-## The guide for authors, below the project's page.
-const GUIDE := "/blob/main/docs/launcher.md#make-it-yours"
-## So much of the diagnostics fits into an address.
-const REPORT_MAX := 1500
 
 ## Whose launcher this is. The project setting `vsekai/branding` overrides it.
 @export var branding: Branding
@@ -25,6 +21,7 @@ var _message_timer := Timer.new()
 var _shown_message: String = ""
 
 @onready var _session := %Session as LauncherSession
+@onready var _comforts := %Comforts as LauncherComforts
 @onready var _own := %Own as OwnUpdater
 @onready var _frame := %Frame as LauncherFrame
 @onready var _folder_dialog := %FolderDialog as FileDialog
@@ -52,6 +49,7 @@ func _ready() -> void:
 	_connect_screens()
 	_connect_session()
 	_connect_own()
+	_comforts.connect_all(_settings, get_window(), _quit)
 	LauncherWindow.prepare(get_window(), branding.product_name, _settings)
 	LauncherWindow.apply(get_window(), _settings)
 	if not _settings.is_still():
@@ -68,7 +66,7 @@ func _notification(what: int) -> void:
 	elif what == NOTIFICATION_WM_CLOSE_REQUEST:
 		_on_close_requested()
 	elif what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
-		_show()
+			_show()
 
 
 func _connect_screens() -> void:
@@ -87,7 +85,7 @@ func _connect_screens() -> void:
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_questions.on_mode_requested)
 	settings.location_choice_requested.connect(_on_folder_choice_requested)
-	settings.folder_requested.connect(_on_folder_requested)
+	settings.folder_requested.connect(func() -> void: OS.shell_open(_session.model.directory))
 	settings.verify_requested.connect(_session.verify)
 	settings.repair_requested.connect(_session.repair)
 	settings.rollback_requested.connect(_questions.on_rollback_requested)
@@ -96,7 +94,9 @@ func _connect_screens() -> void:
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)
 
 	_frame.about.website_requested.connect(OS.shell_open.bind(branding.project_url))
-	_frame.about.report_requested.connect(_on_report_requested)
+	_frame.about.report_requested.connect(
+		func() -> void: Outside.open_report(branding, _session.diagnostics())
+	)
 	_frame.about.copy_requested.connect(_on_diagnostics_requested)
 	_frame.about.versions = _session.versions()
 
@@ -145,7 +145,9 @@ func _show() -> void:
 
 func _on_action_requested(action: HomeState.Action) -> void:
 	if action == HomeState.Action.SHOW_GUIDE:
-		OS.shell_open(branding.project_url + GUIDE)
+		Outside.open_guide(branding)
+	elif action == HomeState.Action.GET_LAUNCHER:
+		_comforts.get_launcher()
 	elif action == HomeState.Action.SHOW_ERROR:
 		_frame.show_error(_session.model.failure, true)
 	else:
@@ -161,6 +163,8 @@ func _on_page_shown(page: NavBar.Page) -> void:
 
 
 func _on_close_requested() -> void:
+	if _comforts.stay():
+		return
 	# Whatever is going on continues with the next start.
 	_quit.call()
 
@@ -175,11 +179,14 @@ func _on_settings_changed() -> void:
 	_frame.first_run.locale = _settings.locale
 	LauncherWindow.apply(get_window(), _settings)
 	_session.apply_settings()
+	_comforts.apply_settings()
 	_show()
 
 
 func _on_launcher_updated(version: String) -> void:
 	_session.model.new_launcher = version
+	if _session.model.home_state().is_launcher_old:
+		_session.model.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": version})
 	_show()
 
 
@@ -224,17 +231,6 @@ func _on_notes_listed(entries: Array[NotesEntry]) -> void:
 		if entry.is_new or entry.is_current:
 			_frame.home.show_notes(entry.version, entry.bbcode)
 			return
-
-
-func _on_folder_requested() -> void:
-	OS.shell_open(_session.model.directory)
-
-
-## The diagnostics go along as the text of the report, for the person to read before it is sent.
-func _on_report_requested() -> void:
-	var body := "\n\n```\n%s\n```\n" % _session.diagnostics().left(REPORT_MAX)
-	var join := "&" if "?" in branding.report_url else "?"
-	OS.shell_open(branding.report_url + join + "body=" + body.uri_encode())
 
 
 func _on_diagnostics_requested() -> void:

@@ -30,6 +30,10 @@ var listener: UpdaterListener:
 	get:
 		return %Listener as UpdaterListener
 
+var background: BackgroundWork:
+	get:
+		return %Background as BackgroundWork
+
 ## Whether a check follows once the status is known.
 var _is_check_due: bool = true
 var _checked_msec: int = 0

@@ -2,7 +2,8 @@ class_name LauncherSession
 extends LauncherRequests
 ## What follows from what the updater reports, and when it is asked by itself.
 ##
-## Composed of [UpdaterQueue], which starts operations, and [UpdaterListener], which hears them.
+## Composed of [UpdaterQueue], which starts operations, [UpdaterListener], which hears them, and
+## [BackgroundWork].
 ## Knows no screen.
 
 ## How old a check may be before another one follows, when the window gets the focus, and always.
@@ -23,6 +24,8 @@ func _ready() -> void:
 	listener.move_failed.connect(_on_move_failed)
 	listener.uninstalled.connect(_on_uninstalled)
 	_queue.refused.connect(_on_refused)
+	background.model = model
+	background.downloaded.connect(_on_downloaded.unbind(1))
 	var timer := Timer.new()
 	timer.wait_time = CHECK_AGAIN_SECONDS
 	timer.autostart = true
@@ -41,6 +44,8 @@ func start() -> void:
 	model.url_scheme = branding.url_scheme
 	model.put_away = settings.put_away_version
 	model.dismissed = settings.dismissed_version
+	model.channel_names = branding.channel_names
+	background.settings = settings
 	apply_settings()
 	_read_status()
 
@@ -95,6 +100,12 @@ func _on_ended() -> void:
 	_are_notes_due = false
 	var list := updater.list_notes.bind(model.is_offline())
 	_queue.start_next(list if are_notes_due else Callable())
+	background.consider()
+
+
+func _on_downloaded() -> void:
+	changed.emit()
+	_queue.start_next()
 
 
 func _on_up_to_date() -> void:
@@ -137,6 +148,7 @@ func _on_status_known(is_installed: bool) -> void:
 		_are_notes_due = true
 	if is_check_due or not _are_notes_due:
 		_queue.start_next(updater.check_for_update if is_check_due else Callable())
+		background.consider()
 	else:
 		_on_ended()
 

@@ -60,8 +60,8 @@ func _ready() -> void:
 	updater.rolled_back.connect(_on_rolled_back)
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.game_exited.connect(_on_game_exited.unbind(1))
-	updater.integrated.connect(status_outdated.emit.bind(false))
-	updater.unintegrated.connect(status_outdated.emit.bind(false))
+	for done: Signal in [updater.integrated, updater.unintegrated, updater.login_changed]:
+		done.connect(status_outdated.emit.bind(false))
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
 	updater.notes_listed.connect(_on_notes_listed)
@@ -70,7 +70,7 @@ func _ready() -> void:
 ## The install follows this mode now, or the first one will.
 func follow_mode(mode: String) -> void:
 	model.mode = mode
-	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": mode})
+	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": model.channel(mode)})
 	status_outdated.emit(true)
 
 
@@ -156,6 +156,8 @@ func _on_status_read(status: VSekaiStatus) -> void:
 		model.has_repository = true
 	model.is_resumable = status.is_resumable
 	model.is_integrated = status.is_integrated
+	model.starts_at_login = status.starts_at_login or model.own_starts_at_login
+	model.disk_bytes = status.disk_bytes
 	status_known.emit(status.is_installed)
 
 
@@ -164,6 +166,7 @@ func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 	for mode: VSekaiMode in modes:
 		var facts := SettingsFacts.Mode.new()
 		facts.name = mode.name
+		facts.title = model.channel(mode.name)
 		facts.description = mode.description
 		facts.newest = mode.newest
 		facts.is_active = mode.is_active

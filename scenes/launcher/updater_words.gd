@@ -21,6 +21,7 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 	VSekaiUpdater.Operation.LAUNCH: "ERROR_TITLE_LAUNCH",
 	VSekaiUpdater.Operation.INTEGRATE: "ERROR_TITLE_LINKS",
 	VSekaiUpdater.Operation.UNINTEGRATE: "ERROR_TITLE_LINKS",
+	VSekaiUpdater.Operation.START_AT_LOGIN: "ERROR_TITLE_LOGIN",
 	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
 	VSekaiUpdater.Operation.MOVE_INSTALL: "ERROR_TITLE_MOVE",
 }
@@ -28,4 +29,5 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 const QUIET: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.LIST_MODES,
 	VSekaiUpdater.Operation.LIST_NOTES,
+	VSekaiUpdater.Operation.DOWNLOAD,
 ]
