@@ -66,7 +66,7 @@ func _notification(what: int) -> void:
 	elif what == NOTIFICATION_WM_CLOSE_REQUEST:
 		_on_close_requested()
 	elif what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
-			_show()
+		_show()
 
 
 func _connect_screens() -> void:

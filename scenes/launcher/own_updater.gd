@@ -84,7 +84,7 @@ func look() -> void:
 
 func start_at_login(is_wanted: bool) -> void:
 	if updater.start_at_login(is_wanted) != OK:
-		updater.read_status()
+		login_known.emit(not is_wanted)
 
 
 func install() -> void:
@@ -127,5 +127,7 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 		var report := ErrorReport.of(failure.code, failure.details)
 		report.title = "ERROR_TITLE_INSTALL"
 		install_failed.emit(report)
+	elif failure.operation == VSekaiUpdater.Operation.START_AT_LOGIN:
+		updater.read_status()
 	elif failure.operation == VSekaiUpdater.Operation.INTEGRATE:
 		updater.check_for_update()

@@ -2,7 +2,8 @@ class_name BackgroundCard
 extends PanelContainer
 ## What the launcher does while nobody looks: each of it only if a person has asked for it.
 ##
-## Writes choices into [member settings] and reports that; starting with the system it only asks for.
+## Writes choices into [member settings] and reports that; starting with the system is only asked
+## for.
 
 signal chosen
 signal login_requested(is_wanted: bool)

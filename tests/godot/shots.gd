@@ -54,6 +54,9 @@ static func pages() -> Dictionary[String, Callable]:
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
 	shots["about"] = about
 	shots["error"] = error
+	shots["home_downloaded"] = _downloaded
+	shots["home_launcher_old"] = _launcher_old
+	shots["error_launcher_old"] = _error_launcher_old
 	shots["confirm"] = confirm
 	shots["brand_home"] = _branded_home
 	shots["brand_settings"] = _branded_settings
@@ -72,7 +75,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	var state := HomeState.new()
 	state.kind = kind
 	state.product_name = frame.branding.product_name
-	state.mode = "stable"
+	state.mode = Channels.title("stable", {})
 	state.new_version = "0.1.3"
 	state.new_mode = "beta"
 	state.notice = notice
@@ -92,6 +95,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.facts.free_bytes = 12_300_000_000
 	state.facts.launcher_version = "0.1.0"
 	if state.is_installed():
+		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
 	frame.home.state = state
 	frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
@@ -114,17 +118,26 @@ static func settings(brand: Branding = VSEKAI) -> Control:
 	facts.url_scheme = brand.url_scheme
 	facts.directory = "/home/kim/.local/share/" + brand.folder_name
 	facts.free_bytes = 12_300_000_000
+	facts.disk_bytes = 412_000_000
 	facts.version = "0.1.2"
 	facts.previous_version = "0.1.1"
 	facts.mode = "stable"
 	for name: String in ["stable", "beta", "nightly"]:
 		var mode := SettingsFacts.Mode.new()
 		mode.name = name
+		mode.title = Channels.title(name, {})
 		mode.newest = "0.1.3"
 		mode.description = "Tested releases, about one a month." if name == "stable" else ""
 		facts.modes.append(mode)
 	var frame := _frame(brand, NavBar.Page.SETTINGS)
 	frame.settings.facts = facts
+	var choices := LauncherSettings.new()
+	choices.rate_limit_bytes_per_second = 1_000_000
+	choices.rate_from_minute = 18 * 60
+	choices.rate_to_minute = 2 * 60
+	choices.is_background_download = true
+	frame.settings.settings = choices
+	frame.settings.is_tray_possible = true
 	return frame
 
 
@@ -153,6 +166,25 @@ static func error() -> Control:
 		+ "operation: update, launcher 0.1.0, library 0.1.0, Linux x86_64"
 	)
 	frame.show_error.call_deferred(report, true)
+	return frame
+
+
+static func _downloaded() -> Control:
+	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_downloaded = true
+	return frame
+
+
+static func _launcher_old() -> Control:
+	var frame := home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_launcher_old = true
+	frame.home.state.failure = ErrorReport.of("launcher_too_old").sentence()
+	return frame
+
+
+static func _error_launcher_old() -> Control:
+	var frame := _launcher_old() as LauncherFrame
+	frame.show_error.call_deferred(ErrorReport.of("launcher_too_old"), true)
 	return frame
 
 

@@ -9,7 +9,7 @@ func test_the_first_start_installs_and_plays() -> void:
 	await _until("a size", func() -> bool: return install.text.ends_with("B"))
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until_primary("Play")
-	assert(_home("%Version") == "Version 0.1.1" and _home("%Mode") == "stable")
+	assert(_home("%Version") == "Version 0.1.1" and _home("%Mode") == "Stable")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	var exited: Array[int] = []
 	_updater().game_exited.connect(func(code: int, _ok: bool) -> void: exited.append(code))

@@ -60,9 +60,9 @@ func test_settings_offer_a_tray_only_where_there_is_one() -> void:
 	var frame := Shots.settings() as LauncherFrame
 	add_child(frame)
 	var row := frame.settings.get_node("%Background").get_node("%TrayRow") as Control
-	assert(not row.visible)
-	frame.settings.is_tray_possible = true
 	assert(row.visible)
+	frame.settings.is_tray_possible = false
+	assert(not row.visible)
 
 
 func test_what_goes_on_in_the_background_is_off_at_first_and_chosen_by_keys() -> void:
