@@ -176,7 +176,8 @@ func primary_text() -> String:
 		return _text(key).format({"bytes": size})
 	if kind == Kind.PLAYING:
 		return _text("HOME_RUNNING")
-	return _text(TEXTS.get(action, "HOME_WORKING"))
+	var other: String = TEXTS.get(action, "HOME_WORKING")
+	return _text(other)
 
 
 ## The other buttons, the most useful first.

@@ -95,12 +95,13 @@ func test_the_hours_of_the_limit_are_chosen_and_told() -> void:
 	for step: Array in [["%From", 18, KEY_UP], ["%To", 2, KEY_DOWN]]:
 		var button := row.get_node("%s" % step[0]) as OptionButton
 		var hour: int = step[1]
+		var way: Key = step[2]
 		button.grab_focus()
 		await Hands.key(get_tree(), KEY_ENTER)
 		# The focused one is the first; upwards, it goes on from the last.
-		var presses := 24 - hour if step[2] == KEY_UP else hour
+		var presses := 24 - hour if way == KEY_UP else hour
 		for press: int in presses:
-			await Hands.key(get_tree(), step[2] as Key)
+			await Hands.key(get_tree(), way)
 		await Hands.key(get_tree(), KEY_ENTER)
 		assert(button.selected == hour, "%d" % button.selected)
 	assert(row.hint == "The limit applies from 18:00 to 2:00.", row.hint)

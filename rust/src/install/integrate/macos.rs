@@ -63,8 +63,8 @@ pub(super) fn start_at_login(
     let id = names.app_id.replace('_', "-");
     let home = request.folders.programs.parent().unwrap_or(&request.folders.programs);
     let folder = home.join("Library").join("LaunchAgents");
-    let word = |word: &&str| format!("\t\t<string>{}</string>\n", escaped(word));
-    let arguments = words.iter().map(word).collect::<Vec<_>>().concat();
+    let string = |word: &&str| format!("\t\t<string>{}</string>\n", escaped(word));
+    let arguments = words.iter().map(string).collect::<Vec<_>>().concat();
     let list = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
