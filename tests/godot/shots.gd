@@ -183,7 +183,7 @@ static func _launcher_old() -> Control:
 
 
 static func _error_launcher_old() -> Control:
-	var frame := _launcher_old() as LauncherFrame
+	var frame := _frame(VSEKAI, NavBar.Page.HOME)
 	frame.show_error.call_deferred(ErrorReport.of("launcher_too_old"), true)
 	return frame
 
