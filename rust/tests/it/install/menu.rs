@@ -1,4 +1,5 @@
-//! What the entry in the desktop's menu does, which starts `vsekai open DIR` without an address.
+//! What happens without somebody at a command line: the entry in the menu, which starts `vsekai open DIR` without an
+//! address, and a download in advance.
 
 use std::fs;
 use std::net::TcpListener;
@@ -96,4 +97,20 @@ fn server_that_says_nothing_delays_a_start_by_no_more_than_the_limit() {
     let updated = Updater::new(&shop.game(), settings).unwrap().update_briefly(limit, &Monitor::default());
     assert_eq!(updated.unwrap_err().code(), "cancelled");
     assert!(begun.elapsed() >= limit && begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn version_that_is_downloaded_ahead_waits_until_it_is_wanted() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let settings = Settings::new(Network::new(&HttpOptions::default()).unwrap());
+    let updater = Updater::new(&shop.game(), settings).unwrap();
+    let downloaded = updater.download(&Monitor::default()).unwrap();
+    assert_eq!(downloaded.unwrap().to_string(), "2.0.0");
+    assert_eq!(shop.version(), "1.0.0");
+    assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
+    assert_eq!(shop.status()["is_resumable"], false, "nothing is half done");
+    fs::remove_dir_all(shop.publisher.repository().join("store")).unwrap();
+    assert_eq!(shop.vsekai(&["update"]).done()["current"]["version"], "2.0.0");
+    shop.assert_whole();
+    assert_eq!(updater.download(&Monitor::default()).unwrap(), None);
 }
