@@ -14,7 +14,7 @@ use crate::event::Monitor;
 use crate::install::integrate::Opens;
 use crate::install::launch::{LaunchOptions, Launched, end, launch};
 use crate::install::link::LinkAddress;
-use crate::install::{InstallRoot, InstallState};
+use crate::install::{InstallRoot, InstallState, is_of_another_user};
 
 use crate::cli::arguments::install::{Launch, Open};
 use crate::cli::output::{DONE, Output};
@@ -42,9 +42,12 @@ pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8>
 }
 
 pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {
-    let state = InstallState::load(&InstallRoot::at(options::folder(&args.dir)?)?).ok().flatten();
+    let root = InstallRoot::at(options::folder(&args.dir)?)?;
+    let state = InstallState::load(&root).ok().flatten();
     let record = state.and_then(|state| state.integration);
+    // Who may write the record decides what it opens.
     if args.address.is_none()
+        && !is_of_another_user(&root, args.trust_owner)
         && let Some(record) = &record
         && let Some(code) = from_menu(args, &record.opens, output, monitor)?
     {

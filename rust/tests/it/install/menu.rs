@@ -10,7 +10,8 @@ use vsekai_updater::app::updater::{Settings, Updater};
 use vsekai_updater::event::Monitor;
 use vsekai_updater::net::http::{HttpOptions, Network};
 
-use super::shop::{Launched, Shop, wait_until};
+use super::shop::{Launched, Shop, as_nobody, wait_until};
+use crate::support::run::Run;
 use crate::support::trees::{chmod, write};
 
 fn in_menu(versions: &[&str]) -> Shop {
@@ -84,6 +85,18 @@ fn entry_opens_the_launcher_that_is_installed_like_a_game() {
     shop.publish("2.0.0");
     opens(&shop, &json!({"install": shop.game()}));
     assert_eq!(open(&shop, &[]).last["version"], "1.0.0");
+}
+
+#[test]
+fn entry_of_another_user_opens_nothing_of_theirs() {
+    let shop = in_menu(&["1.0.0"]);
+    write(&shop.path("bin"), "launcher", b"#!/bin/sh\ntrue\n");
+    chmod(&shop.path("bin"), "launcher", 0o755);
+    opens(&shop, &json!({"program": shop.path("bin/launcher")}));
+    let mut command = shop.command(&["open"]);
+    command.arg(shop.game());
+    let Some(mut command) = as_nobody(&shop, &command) else { return };
+    Run::of(&mut command).failed("other_owner");
 }
 
 #[test]
