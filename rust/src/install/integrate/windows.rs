@@ -76,7 +76,7 @@ fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
 
 /// A value of the key whose programs Windows starts at login.
 ///
-/// Source: Microsoft, Run and RunOnce Registry Keys.
+/// Source: Microsoft, "Run and `RunOnce` Registry Keys".
 pub(super) fn start_at_login(names: &Names<'_>, words: &[&str], work: &mut Work<'_>) -> Result<()> {
     registry::create_key(RUN, work)?;
     registry::set_value(RUN, &names.app_id, &Data::text(&command(words)), work)
