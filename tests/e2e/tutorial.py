@@ -25,6 +25,9 @@ from world import wait_until
 
 PAGE = REPO / "docs/tutorial.md"
 BIN = Path(os.environ.get("VSEKAI_BIN") or REPO / "rust/target/debug")
+# A picture with text and a button has at least this many different rows of pixels.
+ROWS = 25
+STILL_FRAMES = 5
 # The heading after whose blocks the player does something, and the version that is installed then.
 PLAYED = {"6": "0.1.0", "7": "0.2.0"}
 
@@ -44,19 +47,25 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def frames(pid):
+    """Number of times the launcher's main thread has gone to sleep, as it does after each frame."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+
+
 def rest(pid, display):
-    """Waits until the launcher does nothing and its picture stays the same."""
+    """Waits until the launcher shows its button, does nothing, and its picture stays the same, also on a slow machine."""
 
     def is_at_rest():
-        before = display.memory()
+        before, drawn = display.memory(), frames(pid)
         for _ in range(10):
             threads = [(thread / "comm").read_text().strip() for thread in Path(f"/proc/{pid}/task").iterdir()]
             if WORKER in threads or display.memory() != before:
                 return False
             time.sleep(0.1)
-        return True
+        return frames(pid) >= drawn + STILL_FRAMES and display.has_picture(ROWS)
 
-    wait_until("the launcher is not at rest", is_at_rest, 60)
+    wait_until("the launcher is not at rest", is_at_rest)
 
 
 class Reader:

@@ -4,8 +4,8 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# The one that Godot 4.6.2 and later were made for; each minor version of it has another interface.
-version=0.21.2
+# The one that Godot 4.6.3 was made for: another version has another interface, and shows an empty window.
+version=0.19.0
 place=$cache/accesskit
 library=$place/libaccesskit-$version.so
 
