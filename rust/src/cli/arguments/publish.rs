@@ -348,7 +348,7 @@ pub(crate) enum Keys {
         number: u32,
     },
     /// Sign the lists of modes on a server again, before they expire: all that are half spent, or these
-    #[command(group = ArgGroup::new("place").args(["server"]).required(true))]
+    #[command(mut_arg("server", |arg| arg.required(true)))]
     Renew {
         /// The folder
         dir: PathBuf,
@@ -358,7 +358,7 @@ pub(crate) enum Keys {
         server: UpdateServer,
     },
     /// Send to a server what the folder has and it lacks: roots, modes, and new keys
-    #[command(group = ArgGroup::new("place").args(["server"]).required(true))]
+    #[command(mut_arg("server", |arg| arg.required(true)))]
     Push {
         /// The folder
         dir: PathBuf,
