@@ -24,15 +24,16 @@ use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublicati
 use crate::net::trust::Keys;
 
 mod client;
-mod maintain;
+mod edit;
 mod remote_publication;
+mod renew;
 mod retire;
 
 use client::ChunkStore;
 pub use client::Server;
-pub(super) use maintain::edit_server;
-pub use maintain::{push_keys, renew_on_server};
+pub(super) use edit::edit_server;
 pub(super) use remote_publication::RemotePublication;
+pub use renew::{push_keys, renew_on_server};
 pub use retire::retire_on_server;
 
 /// How long to go on if other publications are faster.
