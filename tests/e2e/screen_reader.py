@@ -22,7 +22,7 @@ from systems import GODOT, Linux
 from world import World, wait_until
 
 # What each page must offer, as role and beginning of the name.
-FIRST_RUN = [("button", "Install"), ("combo box", "Language"), ("entry", "Folder")]
+FIRST_RUN = [("button", "Install"), ("combo box", "Language"), ("entry", "Installation folder")]
 NAVIGATION = [("button", "Home"), ("button", "What's new"), ("button", "Settings"), ("button", "About")]
 HOME = [("button", "Play"), ("label", "Version 0.1.0")]
 SETTINGS = [
@@ -43,12 +43,13 @@ class Reader:
         """Role, name and description of everything that is shown, in order."""
         found = []
         for app in self._registry.getDesktop(0):
-            if app is not None and app.name.startswith("V-Sekai"):
+            if app is not None and app.name.startswith("launcher"):
                 self._walk(app, found)
         return found
 
     def _walk(self, node, found):
         with contextlib.suppress(Exception):  # It may have gone meanwhile.
+            node.clear_cache()
             found.append((node.getRoleName(), node.name or "", node.description or ""))
             for child in node:
                 if child is not None:

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::app::updater::{Updated, Updater};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::release::Why;
 use crate::install::{InstallRoot, Prepared};
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8
 
 fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
+    let mut has_repository = true;
     let updater = updater::updater(dir, &how.source, |settings| {
         settings.mode = how.mode.clone().or(settings.mode.take());
         settings.version.clone_from(&how.version);
@@ -39,7 +40,13 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
         if how.no_shared_cache {
             settings.caches.clear();
         }
+        has_repository = !settings.repository.is_empty() || !settings.defaults.repository.is_empty();
     })?;
+    if !has_repository && !InstallRoot::at(dir)?.is_ours() {
+        let reason =
+            format!("{} has no install yet; a first one needs --repository URL and --trust-root FILE", dir.display());
+        return Err(Error::invalid("--repository", reason));
+    }
     if how.dry_run {
         return dry_run(command, &updater, dir, output, monitor);
     }
