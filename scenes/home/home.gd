@@ -46,6 +46,8 @@ var branding: Branding:
 var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
 var _held: HomeState.Action = HomeState.Action.NONE
+var _clicked: HomeState.Action = HomeState.Action.NONE
+var _is_double_click: bool = false
 ## How much of the running download has arrived, in words.
 var _amount: String = ""
 var _notes_version: String = ""
@@ -79,6 +81,7 @@ var _notes_bbcode: String = ""
 func _ready() -> void:
 	resized.connect(_fit)
 	for button: Button in [_primary] + _secondary:
+		button.gui_input.connect(_on_button_input)
 		button.button_down.connect(_on_button_down.bind(button))
 		button.pressed.connect(_on_pressed.bind(button))
 	_dismiss.pressed.connect(_on_dismissed)
@@ -146,8 +149,20 @@ func play_intro() -> void:
 	tween.tween_property(_hero, "modulate:a", 1.0, INTRO_SECONDS)
 
 
+func _on_button_input(event: InputEvent) -> void:
+	var click := event as InputEventMouseButton
+	if event.is_pressed():
+		_is_double_click = click != null and click.double_click
+
+
+## The second click of a double click must not ask for something else than the first: for the end of
+## what that has begun.
 func _on_button_down(button: Button) -> void:
-	_held = button.get_meta(&"action", HomeState.Action.NONE)
+	if not _is_double_click:
+		_held = button.get_meta(&"action", HomeState.Action.NONE)
+		_clicked = _held
+	else:
+		_held = _clicked
 
 
 ## A button may change its action while it is held down: then the press does not count.

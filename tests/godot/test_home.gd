@@ -58,6 +58,17 @@ func test_every_state_has_its_primary_button() -> void:
 		assert(_asked == expected, "%s asks for %s" % [K.find_key(kind), _asked])
 
 
+func test_a_double_click_does_not_cancel_what_it_has_begun() -> void:
+	var frame := _open(K.UPDATE_WAITING)
+	var primary := frame.home.get_node("%Primary") as Button
+	await Hands.click(primary)
+	Shots.show_home(frame, K.PREPARING, HomeState.Notice.NONE)
+	await Hands.click(primary, true)
+	assert(_asked == [A.UPDATE], str(_asked))
+	await Hands.click(primary)
+	assert(_asked == [A.UPDATE, A.CANCEL], str(_asked))
+
+
 func test_play_stays_beside_an_update_that_waits() -> void:
 	var frame := _open(K.UPDATE_WAITING)
 	var play := frame.home.get_node("%First") as Button

@@ -50,10 +50,13 @@ func _on_button_pressed() -> void:
 func _update() -> void:
 	status.text = "Preparing..."
 	button.text = "Pause"
+	# A double click must not pause what it has begun.
+	button.disabled = true
 	bar.show()
 	updater.start_update()
 	var is_ok: bool = await updater.finished
 	bar.hide()
+	button.disabled = false
 	if is_ok:
 		_check()
 	else:
@@ -65,6 +68,7 @@ func _update() -> void:
 func _on_progress_changed(
 	done: int, total: int, bytes_per_second: float, _left: float, received: int, download: int
 ) -> void:
+	button.disabled = false
 	# Without a download, what is done of the content is shown.
 	bar.value = 100.0 * received / download if download > 0 else 100.0 * done / total
 	if download > 0:
