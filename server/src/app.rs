@@ -37,6 +37,7 @@ use crate::probe::{self, Prober};
 use crate::service::{Service, ServiceOptions, Signer};
 use crate::shares::{self, Shares};
 use crate::static_files::{self, StaticFiles};
+use crate::webhooks::Webhooks;
 
 mod allow;
 mod health;
@@ -60,6 +61,7 @@ pub struct Application {
     builder: Arc<Builder>,
     /// Wakes the builder when this process has changed the repository.
     changed: Arc<Notify>,
+    webhooks: Arc<Webhooks>,
 }
 
 impl Application {
@@ -100,7 +102,8 @@ impl Application {
         let holder = Uuid::new_v4().to_string();
         let builder = Arc::new(builder(&context.service, &holder, build_options(&config)?));
         let is_ready = Arc::new(AtomicBool::new(true));
-        Ok(Self { config, context, holder, is_ready, builder, changed: Arc::default() })
+        let webhooks = Arc::new(Webhooks::open(&config).await?);
+        Ok(Self { config, context, holder, is_ready, builder, changed: Arc::default(), webhooks })
     }
 
     /// A bundle builder with changed options: an operator may want more than the configuration says.
@@ -131,6 +134,11 @@ impl Application {
         &self.holder
     }
 
+    /// The folder whose disk has to have room.
+    pub fn data(&self) -> &std::path::Path {
+        &self.config.data
+    }
+
     /// The configured retention periods.
     pub fn retention(&self) -> Retention {
         Retention { doomed_s: self.config.clean_grace_h * 3600, superseded_s: self.config.superseded_h * 3600 }
@@ -159,6 +167,7 @@ impl Application {
             let every = Duration::from_secs(self.config.clean_every_min * 60);
             tasks.spawn(gc::collect_forever(Arc::clone(self.service()), self.holder.clone(), every, self.retention()));
         }
+        Arc::clone(&self.webhooks).start(&mut tasks, self.service(), &self.holder)?;
         tasks.spawn(Arc::clone(&self.builder).record_demand_forever());
         if self.config.bundles {
             tasks.spawn(Arc::clone(&self.builder).build_forever(Arc::clone(&self.changed)));
@@ -188,9 +197,13 @@ impl Application {
             let allowed = Arc::clone(&allowed);
             async move { Ok(middleware::answer(&endpoint, request, &allowed).await) }
         });
+        let addresses = Arc::new(ClientAddresses::new(&self.config.trusted_proxies));
         files
             .before(routes)
-            .around(|endpoint, request| async move { Ok(crate::observe::observe(&endpoint, request).await) })
+            .around(move |endpoint, request| {
+                let addresses = Arc::clone(&addresses);
+                async move { Ok(crate::observe::observe(&endpoint, request, &addresses).await) }
+            })
             .boxed()
     }
 
@@ -203,8 +216,10 @@ impl Application {
         let shares = Arc::clone(&self.context.shares);
         let files = Arc::new(StaticFiles::new(chunks, bundles, Arc::clone(service.db()), authorizer, shares, options));
         let (stale, wake) = (Arc::clone(&files), Arc::clone(&self.changed));
-        service.on_change(move || {
+        let webhooks = Arc::clone(&self.webhooks);
+        service.on_change(move |entries| {
             stale.changed();
+            webhooks.tell_changes(entries);
             wake.notify_one();
         });
         files

@@ -77,6 +77,8 @@ impl std::fmt::Display for Scope {
 pub struct Principal {
     /// The token's identifier.
     pub id: Uuid,
+    /// What the token is for, in the operator's words.
+    pub name: String,
     scopes: Vec<Scope>,
 }
 
@@ -162,6 +164,7 @@ mod tests {
         let mode = |name| ModeName::new(name).unwrap();
         let who = |scopes: &[&str]| Principal {
             id: Uuid::nil(),
+            name: String::new(),
             scopes: scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect(),
         };
         assert!(who(&["admin"]).require_admin().is_ok() && who(&["admin"]).require_publish(&mode("stable")).is_ok());

@@ -228,7 +228,11 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
 fn show(loaded: &Loaded) -> Result<()> {
     let table = toml::Table::try_from(&loaded.config).map_err(|error| Error::Config(error.to_string()))?;
     for (name, value) in table {
-        let value = if name == "database" { toml::Value::from(loaded.config.database_shown()) } else { value };
+        let value = match name.as_str() {
+            "database" => toml::Value::from(loaded.config.database_shown()),
+            "webhooks" => toml::Value::from(loaded.config.webhooks_shown()),
+            _ => value,
+        };
         let origin = loaded.origins.get(&name).copied().unwrap_or("default");
         print(&format!("{:44} # {origin}\n", format!("{name} = {value}")));
     }

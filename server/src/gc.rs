@@ -119,6 +119,7 @@ pub async fn collect_forever(service: Arc<Service>, holder: String, every: Durat
             Ok(_) => {}
             Err(error) => {
                 metrics::counter!("vsekai_cleanup_failures_total").increment(1);
+                service.upkeep().has_failed("clean-up", &error);
                 tracing::warn!(code = error.code(), "garbage collection failed: {error}");
             }
         }

@@ -9,7 +9,7 @@
 //!       db                SQL: SQLite, PostgreSQL, CockroachDB
 //!       chunks            where chunk bytes live: the database, a folder, S3; a cache in front
 //!       bundles           chunks compressed together: built in the background, kept where chunks are
-//!   gc, probe             background tasks: garbage collection, health of CDNs
+//!   gc, probe, webhooks   background tasks: garbage collection, health of CDNs, telling others
 //! config, model, error, problem, observe, lease, upkeep    shared by all
 //! ```
 //!
@@ -37,3 +37,4 @@ pub mod service;
 pub mod shares;
 pub mod static_files;
 pub mod upkeep;
+pub mod webhooks;

@@ -39,6 +39,7 @@ mod statement;
 mod submission;
 mod trust;
 
+pub(crate) use cdns::is_private_host;
 pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
 pub use renew::{expiries, is_signed_here};
@@ -95,7 +96,7 @@ enum Renewal {
 
 /// A callback for changes made by this process.
 #[derive(Default)]
-struct Hook(std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>);
+struct Hook(std::sync::OnceLock<Box<dyn Fn(&[AuditEntry]) + Send + Sync>>);
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,9 +150,9 @@ impl Service {
         Self { changed, upkeep, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
     }
 
-    /// Sets a callback for every change made by this process, called before the change is reported to the client:
-    /// cached parts of the repository are stale then. Only the first callback is kept.
-    pub fn on_change(&self, call: impl Fn() + Send + Sync + 'static) {
+    /// Sets a callback for every change made by this process, called before the change is reported to the client, with its
+    /// entries of the audit log: cached parts of the repository are stale then. Only the first callback is kept.
+    pub fn on_change(&self, call: impl Fn(&[AuditEntry]) + Send + Sync + 'static) {
         let _ = self.changed.0.set(Box::new(call));
     }
 
@@ -193,7 +194,7 @@ impl Service {
             match self.db.apply(&change).await? {
                 Applied::Done(_) => {
                     if let Some(call) = self.changed.0.get() {
-                        call();
+                        call(&change.audit);
                     }
                     return Ok(());
                 }

@@ -16,6 +16,7 @@ use super::{AuthorizeUpload, Lockout, Principal, Tokens, presented};
 use crate::client::ClientAddresses;
 use crate::error::{Error, Result};
 use crate::limit::Limiter;
+use crate::observe::Caller;
 
 /// Decides which requests are allowed.
 #[derive(Debug)]
@@ -50,6 +51,9 @@ impl Authorizer {
             Some(token) => self.tokens.recognise(token).await,
             None => Err(Error::Unauthorized),
         };
+        if let (Ok(principal), Some(caller)) = (&outcome, request.data::<Caller>()) {
+            caller.is(&principal.name);
+        }
         if matches!(outcome, Err(Error::Unauthorized)) {
             self.lockout.check(address)?;
             if presented(request).is_some() {

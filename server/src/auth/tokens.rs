@@ -108,7 +108,7 @@ impl Tokens {
             self.rows.insert(id, Some(Token { last_used_at: Some(now), ..row.clone() })).await;
         }
         let scopes = row.scopes.split(' ').map(Scope::parse).collect::<Result<_>>()?;
-        Ok(Principal { id, scopes })
+        Ok(Principal { id, name: row.name, scopes })
     }
 
     /// Revokes a token: on this server at once, on others within seconds. Returns whether it exists.

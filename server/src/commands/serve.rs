@@ -141,7 +141,7 @@ async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<
             if let Ok(bundles) = app.service().db().bundles(None).await {
                 gauge_bundles(&bundles);
             }
-            gauge_service(app.service()).await;
+            gauge_service(app.service(), app.data()).await;
             handle.run_upkeep();
             Ok::<_, poem::Error>(handle.render())
         }

@@ -87,6 +87,7 @@ impl Service {
                 Ok(false) => {}
                 Err(error) => {
                     metrics::counter!("vsekai_renewal_failures_total").increment(1);
+                    self.upkeep.has_failed("renewal", &error);
                     tracing::error!(code = error.code(), "cannot renew signatures: {error}");
                 }
             }

@@ -89,7 +89,7 @@ function signIn(problem = null) {
     el('h1', {}, 'Sign in'), failure,
     el('div', { class: 'field' }, el('label', { for: 'token' }, 'Token'), input,
       el('small', { id: 'token-help' }, 'It begins with vsk_. The command vsekai-server token create makes one.')),
-    el('div', { class: 'row field' }, el('label', { class: 'plain row' }, keep, 'Stay signed in until this tab is closed')),
+    el('div', { class: 'field' }, el('label', { class: 'plain row' }, keep, 'Stay signed in until this tab is closed')),
     button));
   main.removeAttribute('aria-busy');
   input.focus();

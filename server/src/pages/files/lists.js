@@ -35,7 +35,7 @@ export async function bundles({ isAdmin, rest }) {
     modes.map(({ name }) => el('option', { value: name, selected: name === mode.name }, name)));
   const rows = built.flatMap(([version, found]) => found.map((it) => row(version, it)));
   return [
-    el('div', { class: 'row field' }, el('label', { for: 'mode' }, 'Mode'), choose),
+    el('div', { class: 'choose' }, el('label', { for: 'mode' }, 'Mode'), choose),
     el('section', { class: 'card' }, el('h2', {}, `Built for the newest versions of ${mode.name}`),
       table('Bundles', ['To', 'From', 'Platform', ['Size', 'number'], 'Effort', 'Built'], rows, 'None is built yet.')),
     demand && wanted(demand.items.filter((it) => it.mode === mode.name)),
@@ -92,7 +92,7 @@ function creation(modes, redraw) {
     const body = { name: name.value, scopes: [scope.value], days: Number(days.value) };
     const answer = await confirm({ title: `Make the token ${body.name}?`, label: 'Make it', run: () => call('POST', '/tokens', { body }),
       text: scope.value === 'admin' ? 'Whoever has it can do everything.' : 'A version needs the signature of the mode’s key as well.',
-      changes: [['Token', 'none', body.name], ['May', 'nothing', scope.value], ['Ends', 'never', `after ${count(body.days, 'day')}`]] });
+      changes: [['Token', 'none', body.name], ['May', '', scope.value], ['Ends', '', `after ${count(body.days, 'day')}`]] });
     if (!answer) return;
     await reveal('Keep this token now', 'It is shown only this once.', answer.json.token);
     await redraw();

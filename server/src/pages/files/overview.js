@@ -57,7 +57,7 @@ function roles(all) {
   const row = (role) => {
     const days = daysUntil(role.expires_at);
     const kind = days < 3 && isDue(role) ? 'bad' : isDue(role) ? 'warn' : 'good';
-    return [role.name, role.is_renewed_here ? 'this server' : 'the holder of its key', badge(kind, count(days, 'day')), time(role.expires_at)];
+    return [role.name, role.is_renewed_here ? 'this server' : 'its holder', badge(kind, count(days, 'day')), time(role.expires_at)];
   };
   return table('Signatures', ['Role', 'Renewed by', ['Left', 'number'], 'Ends'], all.map(row), 'The repository has not begun.');
 }

@@ -18,7 +18,7 @@ export async function versions({ isAdmin, rest, redraw }) {
   const choose = el('select', { id: 'mode', onchange: () => { location.hash = `#/versions/${choose.value}`; } },
     modes.map(({ name }) => el('option', { value: name, selected: name === mode.name }, name)));
   return [
-    el('div', { class: 'row field' }, el('label', { for: 'mode' }, 'Mode'), choose),
+    el('div', { class: 'choose' }, el('label', { for: 'mode' }, 'Mode'), choose),
     reason && el('p', { class: 'notice warn' }, reason),
     about(mode, reason, redraw),
     ...found.items.map((version) => card(version, mode, reason, redraw)),
@@ -82,7 +82,7 @@ function card(version, mode, reason, redraw) {
     ? { title: `Offer ${mode.name} ${name} again?`, body: { recalled: false }, done: `${name} is offered again.`, changes: [['Recalled', 'yes', 'no']] }
     : { title: `Recall ${mode.name} ${name}?`, body: { recalled: true }, done: `${name} is recalled.`, changes: [['Recalled', 'no', 'yes']],
       text: 'It is not offered any more, and players who have it are moved to the best version that remains.' })));
-  const skip = changer(`${key}-skip`, version.skip_update ? 'Offer as an update…' : 'Offer by name only…', reason ?? gone, redraw, () => change(path, (now) => (now.skip_update
+  const skip = changer(`${key}-skip`, version.skip_update ? 'Offer as an update…' : 'Offer by name only…', reason, redraw, () => change(path, (now) => (now.skip_update
     ? { title: `Offer ${mode.name} ${name} as an update?`, body: { skip_update: false }, done: `${name} is an update.`, changes: [['Offered', 'by name only', 'as an update']] }
     : { title: `Offer ${mode.name} ${name} by name only?`, body: { skip_update: true }, done: `${name} is offered by name only.`, changes: [['Offered', 'as an update', 'by name only']],
       text: 'Players who have it keep it. Nobody else is moved to it.' })));
@@ -90,9 +90,9 @@ function card(version, mode, reason, redraw) {
     el('div', { class: 'spread' }, el('h3', { id: key }, name),
       el('div', { class: 'row' }, state(version), el('small', {}, 'published ', time(version.published_at)))),
     gone && el('p', { class: 'muted' }, 'Its files are gone: the publisher keeps only newer versions on offer.'),
-    rollout(version, mode, reason ?? gone, redraw),
-    el('div', { class: 'row' }, recall[0], skip[0]), recall[1], skip[1],
-    notes(version));
+    !gone && rollout(version, mode, reason, redraw),
+    el('div', { class: 'row' }, recall[0], !gone && skip[0]), recall[1], !gone && skip[1],
+    !gone && notes(version));
 }
 
 function state(version) {
