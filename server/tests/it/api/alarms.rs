@@ -23,7 +23,8 @@ async fn receive(listener: &TcpListener, status: &str) -> (String, Vec<u8>) {
         got.extend_from_slice(&piece[..length]);
         let text = String::from_utf8_lossy(&got).into_owned();
         if let Some((head, _)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+            let length: usize =
+                head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
             break (head.to_owned(), length);
         }
     };
@@ -91,7 +92,9 @@ fn webhooks_to_private_addresses_and_without_a_secret_are_refused_at_the_start()
     ] {
         let mut command = program();
         command.arg("check-config");
-        settings.iter().for_each(|setting| drop(command.args(["--set", setting])));
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && text.contains("webhook") && !text.contains("hush"), "{text}");
