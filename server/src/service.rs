@@ -96,7 +96,9 @@ enum Renewal {
 
 /// A callback for changes made by this process.
 #[derive(Default)]
-struct Hook(std::sync::OnceLock<Box<dyn Fn(&[AuditEntry]) + Send + Sync>>);
+struct Hook(std::sync::OnceLock<Callback>);
+
+type Callback = Box<dyn Fn(&[AuditEntry]) + Send + Sync>;
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

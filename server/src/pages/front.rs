@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use poem::http::uri::Authority;
 use poem::http::{StatusCode, header};
 use poem::{Request, Response, Route, get};
 use tokio::sync::Mutex;
@@ -127,7 +128,7 @@ impl Front {
             return (self.public_url.clone(), "public, max-age=30, stale-if-error=86400");
         }
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '[' | ']');
-        let host = request.header(header::HOST).or_else(|| request.uri().authority().map(|it| it.as_str()));
+        let host = request.header(header::HOST).or_else(|| request.uri().authority().map(Authority::as_str));
         let host = host.filter(|host| !host.is_empty() && host.len() <= MAX_HOST && host.chars().all(is_plain));
         let scheme = if self.is_secure { "https" } else { "http" };
         (format!("{scheme}://{}", host.unwrap_or("ADDRESS")), "no-store")

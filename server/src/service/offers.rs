@@ -26,6 +26,9 @@ pub struct Offered<'a> {
     pub others: Option<Version>,
 }
 
+/// A platform, the highest version on offer, and the highest one that is offered to all if that is another.
+type Best<'a> = (&'a Platform, &'a Offer, Option<&'a Offer>);
+
 /// What each mode offers for each platform, by mode and platform. A retired mode without a successor offers nothing.
 ///
 /// # Errors
@@ -37,7 +40,7 @@ pub fn offers<'a>(view: &'a View, region: &str) -> Result<Vec<Offered<'a>>> {
     let rows: HashMap<(Uuid, &Version), &ModeVersion> =
         view.versions.iter().map(|version| ((version.mode_id, &version.version), version)).collect();
     // Many modes may lead to one: what that offers is found once.
-    let mut found: BTreeMap<&ModeName, Vec<(&Platform, &Offer, Option<&Offer>)>> = BTreeMap::new();
+    let mut found: BTreeMap<&ModeName, Vec<Best<'_>>> = BTreeMap::new();
     let mut all = Vec::new();
     for mode in catalog.modes.keys() {
         let Ok(resolved) = resolve_mode(&catalog, mode, &signed) else { continue };
@@ -56,8 +59,8 @@ pub fn offers<'a>(view: &'a View, region: &str) -> Result<Vec<Offered<'a>>> {
     Ok(all)
 }
 
-/// For each platform of a mode: the highest version on offer, and the highest one that is offered to all.
-fn best<'a>(catalog: &'a Catalog, mode: &ModeName) -> Vec<(&'a Platform, &'a Offer, Option<&'a Offer>)> {
+/// What a mode offers for each of its platforms.
+fn best<'a>(catalog: &'a Catalog, mode: &ModeName) -> Vec<Best<'a>> {
     let versions = catalog.modes.get(mode).map(|mode| mode.versions.as_slice()).unwrap_or_default();
     let mut offered: Vec<&Offer> = versions.iter().filter(|offer| !offer.recalled && !offer.skip_update).collect();
     offered.sort_by(|a, b| b.version.cmp_precedence(&a.version).then(b.sequence.cmp(&a.sequence)));
