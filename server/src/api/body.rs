@@ -16,6 +16,8 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::answer::Failure;
 use crate::error::{Error, Result};
 
+mod unique_keys;
+
 /// Largest JSON body of most operations. 5,000 ids of chunks are a third of it.
 pub(super) const MAX_JSON_BYTES: usize = 1 << 20;
 
@@ -56,6 +58,7 @@ impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJ
         options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
         let read = read_charged(request, body.take()?, MAX_BYTES).await.map_err(Failure::from)?;
+        unique_keys::check(&read.bytes).map_err(Failure::from)?;
         *body = RequestBody::new(read.bytes.clone().into());
         let json = <Json<T> as ApiExtractor>::from_request(request, body, options).await?;
         Ok(Self(json.0))
