@@ -290,12 +290,14 @@ pub enum Error {
         oldest: String,
     },
     /// The version is already published; published content never changes.
-    #[error("{version} is already published in mode {mode:?} with different content")]
+    #[error("{version} is already published in mode {mode:?}, and this differs in: {differs}")]
     VersionExists {
         /// The mode it was published in.
         mode: String,
         /// The published version.
         version: String,
+        /// What is different, such as `content, notes`.
+        differs: String,
     },
     /// The release or the repository needs a newer version of this program.
     #[error("{what} needs vsekai {needed} or later; this is {}", env!("CARGO_PKG_VERSION"))]

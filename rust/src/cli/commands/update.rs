@@ -17,7 +17,7 @@ use crate::cli::arguments::install::{How, Install, Rollback, Update};
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count, counted};
 use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
-use crate::cli::{options, progress, updater};
+use crate::cli::{options, progress, settings, updater};
 
 pub(crate) fn install(args: &Install, output: Output, monitor: &Monitor) -> Result<u8> {
     bring("install", &args.dir, &args.how, output, monitor)
@@ -54,7 +54,8 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     let done = updater.update_as_planned(monitor, &|prepared| {
         progress::expect(download_bytes(prepared.summary(), prepared.prices()).unwrap_or(0));
         *chosen.borrow_mut() = prepared.prices().to_vec();
-    })?;
+    });
+    let done = done.inspect_err(|error| explain_mode(error, how, output))?;
     let prices = chosen.into_inner();
     if done.why.is_some() {
         output.detail(&format!("{}{}", details(&done), routes(&prices)));
@@ -62,6 +63,16 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     let text = text(&done, dir, started.elapsed().as_secs_f64());
     output.done(command, &Done { updated: done, routes: prices }, &text);
     Ok(DONE)
+}
+
+/// Says where the mode comes from, if nobody has named it here: a default of the user is one for every game.
+fn explain_mode(error: &Error, how: &How, output: Output) {
+    let Error::ModeUnknown { mode, .. } = error else { return };
+    if how.mode.is_none()
+        && let Some(origin) = settings::origin_of_mode(mode)
+    {
+        output.note(&format!("{origin} says that new installs follow {mode:?}; --mode names another."));
+    }
 }
 
 #[derive(Serialize)]
