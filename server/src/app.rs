@@ -73,7 +73,7 @@ impl Application {
         let data = config.data.clone();
         let make =
             tokio::task::spawn_blocking(move || vsekai_updater::local::disk::prefer_private_directory(&data)).await;
-        make.map_err(|error| Error::Internal { context: error.to_string() })??;
+        make.map_err(Error::internal_by("making the folder of the data"))??;
         let pools = Pools { connections: config.database_connections, ..Pools::default() };
         let db = db::open(&config.database_url(), &pools).await?;
         let options = chunks::Options {

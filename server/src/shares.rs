@@ -139,7 +139,7 @@ impl Shares {
     /// # Errors
     /// [`Error::Internal`] if the server ends.
     pub async fn turn(&self, token: Uuid, publication: Uuid) -> Result<Turn> {
-        let ended = |_| Error::Internal { context: "waiting for a turn".to_owned() };
+        let ended = |_| Error::internal("waiting for a turn");
         let lock = {
             let mut all = self.publications.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= MAX_LOCKS {

@@ -262,7 +262,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::Internal { context: format!("{what}: {error}") })?
+    done.map_err(Error::internal_by(what))?
 }
 
 #[cfg(test)]

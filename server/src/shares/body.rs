@@ -59,7 +59,7 @@ impl Shares {
     }
 
     async fn read_all(&self, token: Uuid, body: poem::Body, expected: u64, max: u64) -> Result<Body> {
-        let closed = |_| Error::Internal { context: "waiting for memory".to_owned() };
+        let closed = |_| Error::internal("waiting for memory");
         let share = self.of(token);
         let whole = kibibytes(self.limits.memory_bytes) / super::PARTS;
         let room = kibibytes(expected).clamp(1, whole.max(1));
