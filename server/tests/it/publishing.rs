@@ -10,3 +10,4 @@ mod proxy;
 mod unfit;
 mod upkeep;
 mod versions;
+mod worst;
