@@ -43,7 +43,7 @@ pub(crate) fn client(allow_private: bool, timeout: Duration) -> Result<reqwest::
         .no_proxy()
         .dns_resolver(Arc::new(Public { allow_private }))
         .build();
-    client.map_err(|error| Error::Internal { context: format!("making a client: {error}") })
+    client.map_err(Error::internal_by("making a client"))
 }
 
 /// Probes CDNs.

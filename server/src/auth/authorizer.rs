@@ -46,6 +46,14 @@ impl Authorizer {
         Ok(principal)
     }
 
+    /// Counts chunks that a token uploads together.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn count_chunks(&self, token: Uuid, chunks: usize) -> Result<()> {
+        self.limiter.check_puts(token, chunks)
+    }
+
     async fn identify(&self, request: &Request, address: IpAddr) -> Result<Principal> {
         let outcome = match presented(request) {
             Some(token) => self.tokens.recognise(token).await,

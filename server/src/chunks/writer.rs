@@ -40,7 +40,7 @@ impl Writer {
     }
 
     pub(super) async fn put(&self, chunk: NewChunk, bytes: Bytes) -> Result<PutOutcome> {
-        let ended = || Error::Internal { context: "the task that writes chunks has ended".to_owned() };
+        let ended = || Error::internal("the task that writes chunks has ended");
         let (done, outcome) = oneshot::channel();
         let one = PendingChunk { chunk, bytes, done };
         self.pending.send(one).await.map_err(|_| ended())?;

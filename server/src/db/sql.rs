@@ -133,6 +133,8 @@ statements! {
     ADD_CHUNK_DATA = "INSERT INTO chunk_data (id, bytes) VALUES {rows 2} ON CONFLICT (id) DO NOTHING";
     CHUNK_BYTES = "SELECT d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
         WHERE d.id = $1 AND c.state <> 'deleting'";
+    CHUNKS_BYTES = "SELECT d.id, d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
+        WHERE c.state <> 'deleting' AND d.id IN ({list 1})";
     CHUNK_SIZE = "SELECT stored_size FROM chunks WHERE id = $1 AND state <> 'deleting'";
     CHUNK_IDS = "SELECT id FROM chunks WHERE id > $1 AND (state = 'live' OR state = 'lost') ORDER BY id LIMIT $2";
     CHUNK_COUNTS = "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(stored_size), 0) AS BIGINT) AS bytes \

@@ -1,7 +1,7 @@
 //! Publications: begun, filled with documents, checked, and then published by one transaction.
 //!
 //! ```text
-//! begin -> missing, put_document (any number of times) -> commit
+//! begin -> missing, put_chunks, put_document (any number of times) -> commit
 //! commit: is it the next one, and signed? -> read and compare the documents (submission) -> rebuild the tree from its
 //!         chunks -> Commit::decide -> Service::change
 //! ```
@@ -20,6 +20,7 @@ use super::rebuild::{self, mismatch};
 use super::sign::{self, Accept, SignedRole};
 use super::submission::{Submission, read_index};
 use super::{Actor, Decision, Service, modes};
+use crate::chunks::PutOutcome;
 use crate::db::{FileFilter, Page, Publish, RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Mode, ModeVersion, RepositoryFile, Time, Upload, VersionFile, VersionState};
@@ -99,6 +100,16 @@ impl Service {
         Ok(publications)
     }
 
+    /// The upload, if it still takes chunks and documents.
+    async fn unfinished(&self, id: Uuid) -> Result<Upload> {
+        let upload = self.open(id).await?;
+        if upload.sequence.is_some() {
+            let reason = "This publication is complete; begin another for a new version".to_owned();
+            return Err(Error::Conflict { code: "publication_ended", reason });
+        }
+        Ok(upload)
+    }
+
     /// The upload, unless it has expired.
     async fn open(&self, id: Uuid) -> Result<Upload> {
         let upload = self.publication(id).await?.upload;
@@ -118,17 +129,24 @@ impl Service {
         self.chunks.missing(ids, upload.expires_at).await
     }
 
+    /// Stores chunks for a publication, and keeps them until it expires. Returns what each did, in their order.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], `publication_expired`, `publication_ended`; those of [`Chunks::put_many`].
+    ///
+    /// [`Chunks::put_many`]: crate::chunks::Chunks::put_many
+    pub async fn put_chunks(&self, id: Uuid, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<PutOutcome>> {
+        let upload = self.unfinished(id).await?;
+        self.chunks.put_many(chunks, upload.expires_at).await
+    }
+
     /// Stores a document of a publication. Documents are checked at the commit, except for an index, which must be
     /// valid now.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`, `publication_ended`, [`Error::Updater`] for a malformed index.
     pub async fn put_document(&self, id: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
-        let upload = self.open(id).await?;
-        if upload.sequence.is_some() {
-            let reason = "This publication is complete; begin another for a new version".to_owned();
-            return Err(Error::Conflict { code: "publication_ended", reason });
-        }
+        self.unfinished(id).await?;
         if kind == DocumentKind::Index {
             let (index, max_chunk_bytes) = (bytes.clone(), self.chunks.max_chunk_bytes());
             sign::blocking("reading an index", move || read_index(&index, max_chunk_bytes).map(drop)).await?;

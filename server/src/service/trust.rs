@@ -29,6 +29,7 @@ impl Service {
             root_version: newest_root(&view),
             online_keys: self.signer.online_keys()?,
             max_chunk_bytes: self.chunks.max_chunk_bytes(),
+            max_batch_bytes: Some(self.chunks.max_batch_bytes()),
         })
     }
 

@@ -14,7 +14,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::build::{self, BuildContext, Built, NewChunks, Reference};
+use super::build::{self, BuildContext, Built, ChunkOutlet, NewChunks, Reference};
 use super::bundles::{self, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
@@ -36,6 +36,7 @@ use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity
 mod chunks;
 mod lock;
 mod repository;
+mod uplink;
 
 use chunks::{BucketBundles, BucketChunks};
 use lock::{Lock, Purpose};
@@ -66,7 +67,7 @@ pub(super) fn publish(request: &Request, place: &BucketRepository, monitor: &Mon
     let (cut, lock) = std::thread::scope(|scope| {
         let lock = || Lock::take(&place.bucket, Purpose::Publish, monitor);
         let lock = there.is_none().then(|| scope.spawn(lock));
-        let cut = build::cut(request, gathered, &BuildContext { store: None, reference }, monitor);
+        let cut = build::cut(request, gathered, &BuildContext { chunks: ChunkOutlet::None, reference }, monitor);
         let lock = lock.map(|lock| lock.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         Ok::<_, Error>((cut?, lock.transpose()?))
     })?;
@@ -142,7 +143,7 @@ impl<'a> Order<'a> {
     }
 
     fn send(&self, missing: &[WantedChunk]) -> Result<u64> {
-        upload::send(self.chunks, &self.sources, missing, &self.digest, self.job.level, self.monitor)
+        uplink::send(self.chunks, &self.sources, missing, &self.digest, self.job.level, self.monitor)
     }
 
     fn make_bundles(&self, past: &Repository<'_>) -> Result<Vec<BundleInfo>> {

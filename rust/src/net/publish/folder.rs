@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::build::{self, BuildContext, Built, Gathered};
+use super::build::{self, BuildContext, Built, ChunkOutlet, Gathered};
 use super::bundles::{self, BundleStore, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
@@ -40,7 +40,7 @@ pub(super) fn publish(request: &Request, folder: &Path, monitor: &Monitor) -> Re
     let past = Folder { publication: &publication, store: Some(&store) };
     let before = history::latest(&past, &catalog, &job)?;
     job.compare(&gathered, &past, (&catalog, before.as_ref()), monitor)?;
-    let workshop = BuildContext { store: Some(&store), reference: before.as_ref().map(Into::into) };
+    let workshop = BuildContext { chunks: ChunkOutlet::Store(&store), reference: before.as_ref().map(Into::into) };
     let cut = build::cut(request, gathered, &workshop, monitor)?;
     let new = cut.new;
     let mut built = cut.hash(monitor)?;

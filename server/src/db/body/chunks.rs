@@ -18,6 +18,9 @@ use crate::db::{ChunkCounts, ChunkDb, Page, sql};
 use crate::error::{Error, Result};
 use crate::model::{NewChunk, Time};
 
+/// Chunks whose bytes are read at once. One of the lengths of lists.
+const READ: usize = 32;
+
 type Arguments = <Driver as Database>::Arguments;
 
 #[async_trait]
@@ -38,6 +41,10 @@ impl ChunkDb for Store {
 
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>> {
         statement!(self, |conn| bytes(conn, id))
+    }
+
+    async fn chunks_bytes(&self, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
+        statement!(self, |conn| bytes_of(conn, ids))
     }
 
     async fn chunk_size(&self, id: &ChunkId) -> Result<Option<u64>> {
@@ -249,6 +256,16 @@ async fn add_data(conn: &mut Conn, chunks: &[(ChunkId, &Bytes)]) -> Result<()> {
 async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>> {
     let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_BYTES).bind(id.as_bytes().as_slice());
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
+}
+
+async fn bytes_of(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
+    let mut found = BTreeMap::new();
+    for part in ids.chunks(READ) {
+        for row in with_ids(sql::CHUNKS_BYTES, part, |query| query).fetch_all(&mut *conn).await? {
+            found.insert(chunk_id(row.try_get(0)?)?, Bytes::from(row.try_get::<Vec<u8>, _>(1)?));
+        }
+    }
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
 async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {

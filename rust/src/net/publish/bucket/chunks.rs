@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use super::repository::BucketRepository;
+use super::uplink::{self, Uplink};
 use crate::error::{Error, Result};
 use crate::formats::bundle::ChunkSource;
 use crate::formats::chunk::{ChunkId, CompressedChunk, DigestAlgorithm};
@@ -21,7 +22,6 @@ use crate::local::store::prune::Pruned;
 use crate::local::store::{LocalStore, StoreEntry};
 use crate::net::bucket::{Bucket, Condition, MAX_PARALLEL};
 use crate::net::publish::bundles::BundleStore;
-use crate::net::publish::upload::{self, Uplink};
 
 /// How long a chunk that no publication used stays in the cache.
 const KEPT: Duration = Duration::from_hours(30 * 24);
@@ -156,7 +156,7 @@ fn chunk_id(path: &str) -> Option<ChunkId> {
 }
 
 impl Uplink for BucketChunks<'_> {
-    fn put(&self, chunk: CompressedChunk) -> upload::Request {
+    fn put(&self, chunk: CompressedChunk) -> uplink::Request {
         // A full disk costs the next publication some requests.
         let _ = self.cache.put(&chunk);
         let bucket = self.bucket.clone();
