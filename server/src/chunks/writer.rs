@@ -15,9 +15,10 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::NewChunk;
 
-/// Most chunks, and about the most bytes, in one transaction.
+/// Most chunks in one transaction, and the bytes after which no more are added. With the largest chunk on top of that, a
+/// transaction has less than 2 MiB.
 const MAX_CHUNKS: usize = 64;
-const MAX_BYTES: usize = 4 << 20;
+const MAX_BYTES: usize = 768 << 10;
 
 #[derive(Debug)]
 pub(super) struct Writer {

@@ -37,7 +37,7 @@ statements! {
         last_checked_on, updated_at FROM cdn";
     METADATA = "SELECT path, bytes FROM repository_files WHERE in_force = TRUE";
     REPOSITORY_FILE = "SELECT bytes FROM repository_files WHERE path = $1";
-    REPOSITORY_PATHS = "SELECT path FROM repository_files WHERE path > $1 ORDER BY path LIMIT $2";
+    REPOSITORY_FILES = "SELECT path, bytes FROM repository_files WHERE path > $1 ORDER BY path LIMIT $2";
     PUT_REPOSITORY_FILE = "INSERT INTO repository_files (path, kind, bytes) VALUES ($1, $2, $3) \
         ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes, superseded_at = NULL";
     LIVE_METADATA = "SELECT path, in_force FROM repository_files \

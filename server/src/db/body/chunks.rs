@@ -26,7 +26,11 @@ type Arguments = <Driver as Database>::Arguments;
 #[async_trait]
 impl ChunkDb for Store {
     async fn missing(&self, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
-        write!(self, |conn| missing(conn, ids, keep_until))
+        let mut all = Vec::new();
+        for some in in_order(ids).chunks(sql::LIST) {
+            all.extend(write!(self, |conn| missing(conn, some, keep_until))?);
+        }
+        Ok(all)
     }
 
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>> {
@@ -52,13 +56,17 @@ impl ChunkDb for Store {
     }
 
     async fn lose_chunks(&self, ids: &[ChunkId]) -> Result<()> {
-        let ids = in_order(ids);
-        write!(self, |conn| change(conn, sql::LOSE_CHUNKS, &ids)).map(drop)
+        for some in in_order(ids).chunks(sql::LIST) {
+            write!(self, |conn| change(conn, sql::LOSE_CHUNKS, some))?;
+        }
+        Ok(())
     }
 
     async fn drop_chunk_data(&self, ids: &[ChunkId]) -> Result<()> {
-        let ids = in_order(ids);
-        write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, &ids)).map(drop)
+        for some in in_order(ids).chunks(sql::LIST) {
+            write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, some))?;
+        }
+        Ok(())
     }
 
     async fn chunk_ids(&self, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
@@ -77,11 +85,20 @@ impl ChunkDb for Store {
         // Candidates are selected outside the transaction that dooms them, which checks them again. That keeps it
         // short, and it conflicts only with transactions that want the same chunks.
         let ids = statement!(self, |conn| unused(conn, now, limit))?;
-        write!(self, |conn| doom(conn, now, &ids))
+        let mut doomed = 0;
+        for some in ids.chunks(sql::LIST) {
+            doomed += write!(self, |conn| doom(conn, now, some))?;
+        }
+        Ok(doomed)
     }
 
     async fn sweep(&self, doomed_before: Time, limit: u32) -> Result<u64> {
-        write!(self, |conn| sweep(conn, doomed_before, limit))
+        let ids = statement!(self, |conn| select(conn, sql::DOOMED_CHUNKS, doomed_before, limit))?;
+        let mut removed = 0;
+        for some in ids.chunks(sql::LIST) {
+            removed += write!(self, |conn| sweep(conn, some))?;
+        }
+        Ok(removed)
     }
 
     async fn claim(&self, doomed_before: Time, limit: u32) -> Result<Vec<ChunkId>> {
@@ -89,7 +106,10 @@ impl ChunkDb for Store {
     }
 
     async fn forget(&self, ids: &[ChunkId]) -> Result<()> {
-        write!(self, |conn| forget(conn, ids))
+        for some in in_order(ids).chunks(sql::LIST) {
+            write!(self, |conn| forget(conn, some))?;
+        }
+        Ok(())
     }
 }
 
@@ -150,8 +170,7 @@ fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
 }
 
 async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
-    let ids = in_order(ids);
-    let live = live(conn, &ids).await?;
+    let live = live(conn, ids).await?;
     let to_pin: Vec<_> = live.iter().filter(|(_, until)| **until < keep_until).map(|(id, _)| *id).collect();
     for part in in_rows(&to_pin) {
         let mut query = query(AssertSqlSafe(sql::rows(sql::PIN_CHUNKS, part.len())));
@@ -160,7 +179,7 @@ async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<V
         }
         query.execute(&mut *conn).await?;
     }
-    Ok(not_in(&live, &ids))
+    Ok(not_in(&live, ids))
 }
 
 /// Records that a version needs these chunks, all of which must be live.
@@ -317,10 +336,10 @@ async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
     change_at(conn, sql::DOOM_CHUNKS, now, ids).await
 }
 
-async fn sweep(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<u64> {
-    let ids = select(conn, sql::DOOMED_CHUNKS, doomed_before, limit).await?;
-    let removed = change(conn, sql::REMOVE_DOOMED, &ids).await?;
-    change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
+/// Removes those of `ids` that are still doomed.
+async fn sweep(conn: &mut Conn, ids: &[ChunkId]) -> Result<u64> {
+    let removed = change(conn, sql::REMOVE_DOOMED, ids).await?;
+    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
     Ok(removed)
 }
 
@@ -334,8 +353,7 @@ async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<C
 }
 
 async fn forget(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
-    let ids = in_order(ids);
-    change(conn, sql::FORGET_CHUNKS, &ids).await?;
-    change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
+    change(conn, sql::FORGET_CHUNKS, ids).await?;
+    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
     Ok(())
 }
