@@ -9,7 +9,9 @@
 //!
 //! Promises: whatever one token sends, the others find room, turns and disk; memory for bodies is bounded by
 //! [`Limits::memory_bytes`], and counted when bytes arrive, not when they are announced. What is counted here is of this
-//! process, and forgotten when it ends.
+//! process, and forgotten when it ends. That is enough: memory and turns are free again then, what was sent is removed when
+//! it expires whoever counts it, and no token can make a server start again. So a token may fill its share of the disk once
+//! for each server and each start within that time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

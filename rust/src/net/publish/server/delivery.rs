@@ -22,16 +22,16 @@ use crate::net::api::{BatchReply, MAX_BATCH_CHUNKS, MissingReply, MissingRequest
 use crate::net::publish::upload::{Body, Press, QUEUE, TICK};
 
 /// Stored bytes of the chunks that are asked for and sent together.
-const GROUP_BYTES: usize = 1 << 20;
+const GROUP_BYTES: usize = 2 << 20;
 
 /// Most chunks of a group.
 const GROUP_CHUNKS: usize = 512;
 
 /// Most groups on their way. A server answers in a few milliseconds, a distant one in about 100 ms.
-const PARALLEL: usize = 6;
+const PARALLEL: usize = 4;
 
 /// Most chunks of a group on their way, if they are sent one by one.
-const PARALLEL_PUTS: usize = 4;
+const PARALLEL_PUTS: usize = 6;
 
 /// How chunks of one publication are sent.
 #[derive(Debug, Clone)]
