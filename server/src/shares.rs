@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 
 mod body;
 
-pub use body::Body;
+pub use body::{Body, Charge};
 
 /// A token uses at most one of this many parts of the memory, and of the turns.
 const PARTS: u32 = 2;

@@ -95,7 +95,9 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
         return Err(taken());
     }
     let to = file.to_str().ok_or_else(|| Error::Config("the file name is not UTF-8".to_owned()))?;
-    let mut connection = options(url)?.create_if_missing(false).connect().await?;
+    // The copy takes as long as it takes: no slow statement to warn of.
+    let options = options(url)?.create_if_missing(false).disable_statement_logging();
+    let mut connection = options.connect().await?;
     // Create it for its owner only first: it will have the hashes of tokens.
     make_file(file)?;
     sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;

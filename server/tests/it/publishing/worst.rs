@@ -69,7 +69,11 @@ fn operations() -> Vec<String> {
     let spec: Value = serde_json::from_str(&spec).unwrap();
     let items = spec["paths"].as_object().unwrap().values();
     let operations = items.flat_map(|item| item.as_object().unwrap().values());
-    operations.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect()
+    let mut names: Vec<String> =
+        operations.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+    // What others name goes last.
+    names.sort_by_key(|name| name.starts_with("delete"));
+    names
 }
 
 fn names(test: &TestDeployment) -> Names {
