@@ -102,8 +102,9 @@ impl Gathered {
         if let Some(imported) = &self.imported {
             hasher.update(imported.index.to_bytes());
         } else {
-            for (node, stamp) in self.layout.nodes().iter().zip(&self.stamps) {
-                hasher.update(format!("{:?} {} {stamp:?};", node.path, node.payload_bytes()));
+            // Not the times of files: a build that was checked out again is the same.
+            for node in self.layout.nodes() {
+                hasher.update(format!("{:?} {:o} {};", node.path, node.metadata.mode, node.payload_bytes()));
             }
         }
         hasher.finalize().into()

@@ -15,6 +15,7 @@ use super::upload;
 use super::{BuildSource, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
+use crate::formats::chunk::ChunkId;
 use crate::local::acquire::{self, DigestChoice};
 use crate::local::sources::{Sources, WantedChunk};
 use crate::net::api::{CommitRequest, DocumentKind, PublicationState};
@@ -201,7 +202,8 @@ impl Order<'_> {
         let mut seen = HashSet::new();
         let chunks = index.iter().filter(|chunk| seen.insert(chunk.id));
         let wanted: Vec<WantedChunk> = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
-        let missing = self.opened.missing(id, wanted.iter().map(|want| want.id).collect())?;
+        let ids: Vec<ChunkId> = wanted.iter().map(|want| want.id).collect();
+        let missing = self.opened.missing(id, &ids)?;
         let (missing, there): (Vec<WantedChunk>, Vec<WantedChunk>) =
             wanted.into_iter().partition(|want| missing.contains(&want.id));
         let Opened { job, monitor, .. } = &self.opened;

@@ -85,7 +85,7 @@ impl<'a> Opened<'a> {
         // Most chunks are those of the version before, and need not be compressed to find out that they are there.
         let known: Vec<ChunkId> = reference.iter().flat_map(|known| known.index.iter().map(|chunk| chunk.id)).collect();
         let known: HashSet<ChunkId> = known.into_iter().collect();
-        let missing = self.missing(id, known.iter().copied().collect())?;
+        let missing = self.missing(id, &known.iter().copied().collect::<Vec<_>>())?;
         let there: HashSet<ChunkId> = known.difference(&missing).copied().collect();
         let seen = Mutex::new(HashSet::new());
         let (cut, sent) = self.delivery(id, true)?.run((self.job.level, false), self.monitor, |press| {
@@ -100,7 +100,7 @@ impl<'a> Opened<'a> {
     }
 
     /// Those of these chunks that the server lacks.
-    pub(super) fn missing(&self, id: &str, ids: Vec<ChunkId>) -> Result<HashSet<ChunkId>> {
+    pub(super) fn missing(&self, id: &str, ids: &[ChunkId]) -> Result<HashSet<ChunkId>> {
         let mut missing = HashSet::new();
         for some in ids.chunks(MAX_MISSING_IDS) {
             self.monitor.cancel.check()?;
