@@ -37,7 +37,7 @@ fn repeated(key: &str, value: &str) -> String {
 }
 
 /// Every worst request of an operation; none for one that is not known.
-pub(super) fn worst(operation: &str, names: &Names, is_thorough: bool) -> Vec<Worst> {
+pub(super) fn worst(operation: &str, names: &Names) -> Vec<Worst> {
     let cursor = "e".repeat(30_000);
     let all = |path: &str| vec![Worst::get(format!("{path}?limit=100")), Worst::get(format!("{path}?cursor={cursor}"))];
     let Names { version, index, file, cdn, publication, token, chunk, target } = names;
@@ -91,15 +91,15 @@ pub(super) fn worst(operation: &str, names: &Names, is_thorough: bool) -> Vec<Wo
             Worst::bytes("PUT", format!("/store/{}/{chunk}.cacnk", &chunk[..4]), vec![7; 2 << 20]),
         ],
         "put_chunks" => vec![
-            Worst::bytes("POST", format!("{open}/chunks"), bombs(if is_thorough { MAX_BATCH_CHUNKS } else { 64 })),
+            Worst::bytes("POST", format!("{open}/chunks"), bombs(MAX_BATCH_CHUNKS / 4)),
             Worst::bytes("POST", format!("{open}/chunks"), vec![0; 36 * MAX_BATCH_CHUNKS]),
             Worst::bytes("POST", format!("{open}/chunks"), vec![7; 5 << 20]),
         ],
         "put_document" => {
             let put = |kind: &str, body: Vec<u8>| Worst::bytes("PUT", format!("{open}/documents/{kind}"), body);
             vec![
-                put("index", vec![7; (16 << 20) - 1]),
-                put("index", index_of(if is_thorough { 300_000 } else { 30_000 })),
+                put("index", vec![7; (64 << 20) - 1]),
+                put("index", index_of(300_000)),
                 put("files", zeros(512 << 20)),
                 put("release", release().into_bytes()),
                 put("metadata", br#"{"signed":{"targets":{}}}"#.to_vec()),
