@@ -52,6 +52,9 @@ const BEGIN_WRITE: &str = "BEGIN";
 /// The time in microseconds since 1970, by the clock of the database.
 const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000000 AS BIGINT)";
 
+/// Rows that one transaction changes where it may as well be several: few, because `CockroachDB` slows down with many.
+const STEP: usize = 500;
+
 /// Settings of each session. Sent one by one, because `CockroachDB` does not accept several in one prepared statement.
 /// Notices, such as that a table exists already, would be in the log at every start.
 const SESSION: [&str; 3] = [

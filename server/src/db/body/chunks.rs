@@ -11,7 +11,7 @@ use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::Platform;
 
 use super::store::{Store, statement, transaction, write};
-use super::{BEGIN_WRITE, Conn, Driver};
+use super::{BEGIN_WRITE, Conn, Driver, STEP};
 use crate::db::retry::repeat;
 use crate::db::rows::{chunk_id, number, unsigned};
 use crate::db::{ChunkCounts, ChunkDb, Page, sql};
@@ -27,7 +27,7 @@ type Arguments = <Driver as Database>::Arguments;
 impl ChunkDb for Store {
     async fn missing(&self, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
         let mut all = Vec::new();
-        for some in in_order(ids).chunks(sql::LIST) {
+        for some in in_order(ids).chunks(STEP) {
             all.extend(write!(self, |conn| missing(conn, some, keep_until))?);
         }
         Ok(all)
@@ -56,14 +56,14 @@ impl ChunkDb for Store {
     }
 
     async fn lose_chunks(&self, ids: &[ChunkId]) -> Result<()> {
-        for some in in_order(ids).chunks(sql::LIST) {
+        for some in in_order(ids).chunks(STEP) {
             write!(self, |conn| change(conn, sql::LOSE_CHUNKS, some))?;
         }
         Ok(())
     }
 
     async fn drop_chunk_data(&self, ids: &[ChunkId]) -> Result<()> {
-        for some in in_order(ids).chunks(sql::LIST) {
+        for some in in_order(ids).chunks(STEP) {
             write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, some))?;
         }
         Ok(())
@@ -86,7 +86,7 @@ impl ChunkDb for Store {
         // short, and it conflicts only with transactions that want the same chunks.
         let ids = statement!(self, |conn| unused(conn, now, limit))?;
         let mut doomed = 0;
-        for some in ids.chunks(sql::LIST) {
+        for some in ids.chunks(STEP) {
             doomed += write!(self, |conn| doom(conn, now, some))?;
         }
         Ok(doomed)
@@ -95,7 +95,7 @@ impl ChunkDb for Store {
     async fn sweep(&self, doomed_before: Time, limit: u32) -> Result<u64> {
         let ids = statement!(self, |conn| select(conn, sql::DOOMED_CHUNKS, doomed_before, limit))?;
         let mut removed = 0;
-        for some in ids.chunks(sql::LIST) {
+        for some in ids.chunks(STEP) {
             removed += write!(self, |conn| sweep(conn, some))?;
         }
         Ok(removed)
@@ -106,7 +106,7 @@ impl ChunkDb for Store {
     }
 
     async fn forget(&self, ids: &[ChunkId]) -> Result<()> {
-        for some in in_order(ids).chunks(sql::LIST) {
+        for some in in_order(ids).chunks(STEP) {
             write!(self, |conn| forget(conn, some))?;
         }
         Ok(())

@@ -149,9 +149,9 @@ fn every_operation_has_a_worst_request() {
     let (index, chunk) = ("0".repeat(64), "0".repeat(64));
     let (version, file, cdn, publication, token) = (nil(), nil(), nil(), nil(), nil());
     let names = Names { version, index, file, cdn, publication, token, chunk, target: "targets/x".to_owned() };
-    let without: Vec<_> = operations().into_iter().filter(|it| bodies::worst(it, &names).is_empty()).collect();
+    let without: Vec<_> = operations().into_iter().filter(|it| bodies::worst(it, &names, 64).is_empty()).collect();
     assert!(without.is_empty(), "write the worst requests of {without:?}");
-    assert!(bodies::worst("no_operation", &names).is_empty());
+    assert!(bodies::worst("no_operation", &names, 64).is_empty());
 }
 
 /// Takes minutes, so this runs with `VSEKAI_FAULTS=all` only.
@@ -181,7 +181,7 @@ fn nobody_waits_for_the_worst_that_any_token_can_send() {
     let player = runtime.spawn(play(url.clone(), Arc::clone(&stop)));
     let mut answers: BTreeMap<String, Vec<u16>> = BTreeMap::new();
     for operation in operations() {
-        let worst = bodies::worst(&operation, &names);
+        let worst = bodies::worst(&operation, &names, 1);
         for (who, token) in &tokens {
             let began = Instant::now();
             for one in &worst {

@@ -20,24 +20,24 @@ pub(super) fn bomb_id() -> String {
 }
 
 /// JSON in which one field is as long as a body may be.
-fn long(mut body: Value, field: &str) -> String {
-    body[field] = json!("x".repeat(JSON_BYTES - 500));
+fn long(mut body: Value, field: &str, part: usize) -> String {
+    body[field] = json!("x".repeat(JSON_BYTES / part - 500));
     body.to_string()
 }
 
 /// Lists in lists, which a parser must not follow to the end of its stack.
-fn deep() -> String {
-    "[".repeat(JSON_BYTES)
+fn deep(part: usize) -> String {
+    "[".repeat(JSON_BYTES / part)
 }
 
 /// The same key many times.
-fn repeated(key: &str, value: &str) -> String {
+fn repeated(key: &str, value: &str, part: usize) -> String {
     let one = format!("\"{key}\":{value},");
-    format!("{{{}\"{key}\":{value}}}", one.repeat(JSON_BYTES / one.len() - 1))
+    format!("{{{}\"{key}\":{value}}}", one.repeat(JSON_BYTES / part / one.len() - 1))
 }
 
-/// Every worst request of an operation; none for one that is not known.
-pub(super) fn worst(operation: &str, names: &Names) -> Vec<Worst> {
+/// Every worst request of an operation; none for one that is not known. `part` is what they are divided by in size.
+pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
     let cursor = "e".repeat(30_000);
     let all = |path: &str| vec![Worst::get(format!("{path}?limit=100")), Worst::get(format!("{path}?cursor={cursor}"))];
     let Names { version, index, file, cdn, publication, token, chunk, target } = names;
@@ -67,24 +67,28 @@ pub(super) fn worst(operation: &str, names: &Names) -> Vec<Worst> {
         "get_metadata" => vec![Worst::get("/tuf/timestamp.json"), Worst::get("/tuf/current.pack")],
         "delete_cdn" => vec![Worst::json("DELETE", format!("/api/v1/cdns/{cdn}"), "")],
         "delete_token" => vec![Worst::json("DELETE", format!("/api/v1/tokens/{token}"), "")],
-        "create_cdn" => documents("POST", "/api/v1/cdns", &json!({"name": "a", "uri": "https://a.example"}), "name"),
-        "update_cdn" => documents("PATCH", &format!("/api/v1/cdns/{cdn}"), &json!({}), "name"),
-        "create_mode" => documents("POST", "/api/v1/modes", &json!({"name": "worst"}), "description"),
-        "update_mode" => documents("PATCH", "/api/v1/modes/beta", &json!({}), "description"),
-        "update_version" => documents("PATCH", &format!("/api/v1/versions/{version}"), &json!({"rollout": 100}), "x"),
-        "create_token" => tokens(),
+        "create_cdn" => {
+            documents("POST", "/api/v1/cdns", &json!({"name": "a", "uri": "https://a.example"}), "name", part)
+        }
+        "update_cdn" => documents("PATCH", &format!("/api/v1/cdns/{cdn}"), &json!({}), "name", part),
+        "create_mode" => documents("POST", "/api/v1/modes", &json!({"name": "worst"}), "description", part),
+        "update_mode" => documents("PATCH", "/api/v1/modes/beta", &json!({}), "description", part),
+        "update_version" => {
+            documents("PATCH", &format!("/api/v1/versions/{version}"), &json!({"rollout": 100}), "x", part)
+        }
+        "create_token" => tokens(part),
         "create_publication" => {
             let new = json!({"id": publication, "mode": "stable", "version": "9.0.0", "platform": "linux-x86_64"});
-            documents("POST", "/api/v1/publications", &new, "version")
+            documents("POST", "/api/v1/publications", &new, "version", part)
         }
         "list_missing_chunks" => {
             let ids: Vec<String> = (0..5000).map(|number| format!("{number:064x}")).collect();
             vec![
                 Worst::json("POST", format!("{open}/missing"), json!({"ids": ids}).to_string()),
-                Worst::json("POST", format!("{open}/missing"), deep()),
+                Worst::json("POST", format!("{open}/missing"), deep(part)),
             ]
         }
-        "put_trust" => trust(),
+        "put_trust" => trust(part),
         "put_chunk" => vec![
             Worst::bytes("PUT", format!("/store/{}/{chunk}.cacnk", &chunk[..4]), bomb().into_bytes()),
             Worst::bytes("PUT", format!("/store/{}/{chunk}.cacnk", &chunk[..4]), zeros(1 << 31)),
@@ -99,7 +103,7 @@ pub(super) fn worst(operation: &str, names: &Names) -> Vec<Worst> {
             let put = |kind: &str, body: Vec<u8>| Worst::bytes("PUT", format!("{open}/documents/{kind}"), body);
             vec![
                 put("index", vec![7; (64 << 20) - 1]),
-                put("index", index_of(300_000)),
+                put("index", index_of(300_000 / u32::try_from(part).unwrap())),
                 put("files", zeros(512 << 20)),
                 put("release", release().into_bytes()),
                 put("metadata", br#"{"signed":{"targets":{}}}"#.to_vec()),
@@ -111,7 +115,7 @@ pub(super) fn worst(operation: &str, names: &Names) -> Vec<Worst> {
             let body = json!({"rollout": 100, "skip_update": false}).to_string();
             vec![
                 Worst::json("POST", format!("{open}/commit"), body),
-                Worst::json("POST", format!("{open}/commit"), deep()),
+                Worst::json("POST", format!("{open}/commit"), deep(part)),
             ]
         }
         _ => Vec::new(),
@@ -119,27 +123,29 @@ pub(super) fn worst(operation: &str, names: &Names) -> Vec<Worst> {
 }
 
 /// JSON bodies: with a field that is as long as can be, without end, and with a key many times.
-fn documents(method: &'static str, path: &str, body: &Value, field: &str) -> Vec<Worst> {
-    let all = [long(body.clone(), field), deep(), repeated(field, "\"x\""), "x".repeat(2 << 20)];
+fn documents(method: &'static str, path: &str, body: &Value, field: &str, part: usize) -> Vec<Worst> {
+    let all =
+        [long(body.clone(), field, part), deep(part), repeated(field, "\"x\"", part), "x".repeat((2 << 20) / part)];
     all.into_iter().map(|body| Worst::json(method, path, body)).collect()
 }
 
-fn tokens() -> Vec<Worst> {
-    let scopes = vec!["publish:beta"; 60_000];
+fn tokens(part: usize) -> Vec<Worst> {
+    let scopes = vec!["publish:beta"; 60_000 / part];
     let many = json!({"name": "worst", "scopes": scopes}).to_string();
-    let mut all = documents("POST", "/api/v1/tokens", &json!({"name": "worst", "scopes": ["publish:beta"]}), "name");
+    let mut all =
+        documents("POST", "/api/v1/tokens", &json!({"name": "worst", "scopes": ["publish:beta"]}), "name", part);
     all.push(Worst::json("POST", "/api/v1/tokens", many));
     all
 }
 
-fn trust() -> Vec<Worst> {
+fn trust(part: usize) -> Vec<Worst> {
     let roots: serde_json::Map<String, Value> =
-        (1..=1000).map(|number| (number.to_string(), json!("e30=".repeat(1000)))).collect();
+        (1..=1000).map(|number| (number.to_string(), json!("e30=".repeat(1000 / part)))).collect();
     let many = json!({"roots": roots, "targets": null, "roles": {}});
-    let one = json!({"roots": {"1": "e30g".repeat(4 << 20)}, "targets": null, "roles": {}});
-    let of_modes = json!({"roots": {}, "targets": null, "roles": {"beta": "e30g".repeat(1 << 20)}});
+    let one = json!({"roots": {"1": "e30g".repeat((4 << 20) / part)}, "targets": null, "roles": {}});
+    let of_modes = json!({"roots": {}, "targets": null, "roles": {"beta": "e30g".repeat((1 << 20) / part)}});
     let put = |body: &Value| Worst::json("PUT", "/api/v1/repository/trust", body.to_string());
-    vec![put(&many), put(&one), put(&of_modes), Worst::json("PUT", "/api/v1/repository/trust", deep())]
+    vec![put(&many), put(&one), put(&of_modes), Worst::json("PUT", "/api/v1/repository/trust", deep(part))]
 }
 
 fn bombs(count: usize) -> Vec<u8> {
