@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! change          decide on a View -> sign the new catalog -> RepositoryDb::apply; start over if the view was stale
-//!   modes, cdns, trust, publish    the decisions
+//!   modes, cdns, trust, publish, news    the decisions
 //!   catalog       rows -> catalog                                          (pure)
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
 //! rebuild         does the tree made of the chunks match the file table?
@@ -30,6 +30,7 @@ mod cdns;
 mod fitness;
 pub mod metadata_pack;
 mod modes;
+mod news;
 pub mod offers;
 pub mod publish;
 mod rebuild;

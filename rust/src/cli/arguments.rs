@@ -12,6 +12,7 @@ use crate::net::http::Url;
 
 mod groups;
 pub(crate) mod install;
+pub(crate) mod news;
 pub(crate) mod publish;
 pub(crate) mod settings;
 pub(crate) mod store;
@@ -175,6 +176,9 @@ pub(crate) enum Command {
     /// Show and change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
     Repository(publish::Repository),
+    /// Tell the players of a mode what is going on, with texts by language, a link and a picture
+    #[command(subcommand, arg_required_else_help = true)]
+    News(news::News),
     /// Create, change and show the keys that sign a repository
     #[command(subcommand, arg_required_else_help = true)]
     Keys(publish::Keys),

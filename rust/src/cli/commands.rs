@@ -16,6 +16,7 @@ mod keys;
 mod launch;
 mod mode;
 mod move_install;
+mod news;
 mod publish;
 mod repository;
 mod self_update;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Completions(args) => completions::run(&args),
         Command::Publish(args) => publish::run(*args, output, &monitor),
         Command::Repository(args) => repository::run(args, output, &monitor),
+        Command::News(args) => news::run(args, output),
         Command::Keys(args) => keys::run(args, output),
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
         Command::Store(Store::Info(args)) => store::info::run(&args, output),

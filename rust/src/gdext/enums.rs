@@ -151,6 +151,7 @@ enumeration! {
         ListNotes = "LIST_NOTES",
         Download = "DOWNLOAD",
         StartAtLogin = "START_AT_LOGIN",
+        ListNews = "LIST_NEWS",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The engine's `ProjectSettings`, `OS` and `Time`, by reflection: their classes are not among those that are compiled in (see
+//! The engine's `ProjectSettings`, `OS`, `Time` and locale, by reflection: their classes are not among those that are compiled in (see
 //! `Cargo.toml`).
 
 use godot::builtin::{GString, Variant};
@@ -14,6 +14,13 @@ fn singleton() -> Option<Gd<Object>> {
 pub(super) fn setting(name: &str) -> Variant {
     let arguments = [name.to_variant(), Variant::nil()];
     singleton().map_or_else(Variant::nil, |mut settings| settings.call("get_setting", &arguments))
+}
+
+/// The locale of translations, such as `pt_BR`.
+pub(super) fn locale() -> String {
+    let server = Engine::singleton().get_singleton("TranslationServer");
+    let locale = server.and_then(|mut server| server.call("get_locale", &[]).try_to::<GString>().ok());
+    locale.unwrap_or_default().to_string()
 }
 
 /// The path in the file system of a `res://` or `user://` path.

@@ -13,9 +13,10 @@ use godot::register::{GodotClass, godot_api};
 use super::convert::{strings, texts};
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
-use super::values::{VSekaiFailure, VSekaiMode, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use super::{files, project_settings};
 use crate::app::host;
+use crate::app::updater::Story;
 use crate::app::worker::{self, Context, Options, Planning};
 use crate::error::Result;
 use crate::install::integrate::APP_ID_PREFIX;
@@ -145,6 +146,7 @@ pub(crate) struct VSekaiUpdater {
     paused_bytes: Option<u64>,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
+    pub(super) news: Vec<Story>,
     status: Option<Gd<VSekaiStatus>>,
     pub(super) failure: Option<Gd<VSekaiFailure>>,
     base: Base<Node>,
@@ -313,6 +315,10 @@ impl VSekaiUpdater {
     /// The result of [method list_notes], the newest version first.
     #[signal]
     pub(super) fn notes_listed(notes: Array<Gd<VSekaiNotes>>);
+
+    /// The result of [method list_news], the newest item first. Empty if the mode has no news.
+    #[signal]
+    pub(super) fn news_listed(news: Array<Gd<VSekaiNews>>);
 
     /// Checks for an update: [signal update_found] or [signal no_update_found]. Changes nothing and downloads no part of
     /// the game, unless [member update_policy] is [constant SILENT].

@@ -7,6 +7,7 @@
 //! GET  /api/v1/publications/{id}                       PublicationInfo
 //! POST /api/v1/publications/{id}/missing               MissingRequest -> MissingReply
 //! POST /api/v1/publications/{id}/chunks                a batch of stored chunks -> BatchReply
+//! PUT  /api/v1/modes/{mode}/news                       NewsUpload
 //! PUT  /store/<4 hex>/<64 hex>.cacnk                   a stored chunk
 //! PUT  /api/v1/publications/{id}/documents/{kind}      the bytes of a DocumentKind
 //! POST /api/v1/publications/{id}/commit                CommitRequest -> PublicationInfo
@@ -82,6 +83,18 @@ pub struct TrustUpload {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", oai(default))]
     pub roles: BTreeMap<String, String>,
+}
+
+/// The news of a mode, signed by its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields))]
+pub struct NewsUpload {
+    /// The newly signed metadata of the mode, in standard base64. It lists the same versions as before.
+    pub metadata: String,
+    /// The files of the news that the server does not have yet, by name of their target, each in standard base64:
+    /// `<mode>/news.json` and pictures.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A version to publish for one platform.

@@ -40,6 +40,7 @@ mod edit;
 mod folder;
 mod history;
 mod import;
+mod news;
 mod prune;
 mod roles;
 mod server;
@@ -48,6 +49,7 @@ mod upload;
 #[cfg(feature = "bucket")]
 pub use bucket::BucketRepository;
 pub use edit::{Edit, Edited, edit, edit_on_server};
+pub use news::{NewsEdit, edit_news, read_news};
 pub use prune::prune;
 pub use roles::{Look, look, roles};
 pub use server::{Server, push_keys, renew_on_server, retire_on_server};

@@ -41,6 +41,8 @@ pub enum RowChange {
     Cdn(Cdn),
     /// Removes a CDN.
     RemoveCdn(Uuid),
+    /// Marks a target that belongs to no version, by its path, to be removed later.
+    RemoveTarget(String),
 }
 
 /// The end of a publication, as part of a [`Change`].

@@ -16,6 +16,7 @@ use vsekai_updater::formats::release::{ModeName, Platform, Release};
 use vsekai_updater::net::api::MAX_MISSING_IDS;
 use vsekai_updater::version::Version;
 
+use super::news::role_in_force;
 use super::rebuild::{self, mismatch};
 use super::sign::{self, Accept, SignedRole};
 use super::submission::{Submission, read_index};
@@ -233,7 +234,13 @@ impl Commit<'_> {
         let mut rows = vec![RowChange::Mode(mode.clone()), RowChange::Version(version.clone())];
         rows.extend(files.iter().cloned().map(RowChange::File));
         rows.extend(withdrawn(view, &self.existing, &submission.role, &mode.id, now));
-        check_listed(&submission.role, &self.existing, &files, &rows)?;
+        let news = role_in_force(view, &upload.mode)?.news(&upload.mode);
+        if submission.role.news(&upload.mode) != news {
+            let reason = "The signed metadata lists other news than the mode has".to_owned();
+            return Err(Error::Conflict { code: "publication_stale", reason });
+        }
+        let listed = submission.role.of_versions(&upload.mode).len();
+        check_listed(&submission.role, listed, (&self.existing, &files), &rows)?;
         let roles = [(upload.mode.to_string(), submission.role_bytes.to_vec())].into();
         Ok(Decision {
             rows,
@@ -351,9 +358,14 @@ fn withdrawn(view: &View, existing: &[VersionFile], role: &SignedRole, mode: &Uu
     rows
 }
 
-/// Checks that the signed list names exactly the files of the mode. Clients would fail to find a file that does not
+/// Checks that the signed list names exactly the files of the versions of the mode. Clients would fail to find a file that does not
 /// exist, and refuse a file that is not listed.
-fn check_listed(role: &SignedRole, existing: &[VersionFile], new: &[VersionFile], rows: &[RowChange]) -> Result<()> {
+fn check_listed(
+    role: &SignedRole,
+    listed: usize,
+    (existing, new): (&[VersionFile], &[VersionFile]),
+    rows: &[RowChange],
+) -> Result<()> {
     if let Some(file) = new.iter().find(|file| !role.lists(file)) {
         return Err(mismatch(format!("The signed metadata does not list {}", file.file_uri)));
     }
@@ -362,10 +374,10 @@ fn check_listed(role: &SignedRole, existing: &[VersionFile], new: &[VersionFile]
             .any(|row| matches!(row, RowChange::RemoveFiles(id, of) if *id == file.version_id && *of == file.platform))
     };
     let kept = existing.iter().filter(|file| !is_removed(file)).count();
-    if role.len() != kept + new.len() {
+    if listed != kept + new.len() {
         // The list was made from another state of the mode, or names files that were never sent.
         let reason =
-            format!("The signed metadata lists {} files, but the mode would have {}", role.len(), kept + new.len());
+            format!("The signed metadata lists {} files, but the mode would have {}", listed, kept + new.len());
         return Err(Error::Conflict { code: "publication_stale", reason });
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::Story;
 use crate::formats::release::{ModeName, Platform, Sizes, Why};
 use crate::install::integrate;
 use crate::install::{self, Installed, Trial};
@@ -110,6 +111,9 @@ pub struct Checked {
     pub mode: ModeName,
     /// The version to update to; `None` if the install has the version that it should have.
     pub available: Option<Available>,
+    /// The news of the mode, the newest first, with the pictures that are here. Not part of the JSON.
+    #[serde(skip)]
+    pub news: Vec<Story>,
     /// Requests and bytes.
     pub transfer: Transfer,
 }

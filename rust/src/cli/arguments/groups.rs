@@ -23,7 +23,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "uninstall",
         ],
     ),
-    ("Publish", &["publish", "repository", "keys"]),
+    ("Publish", &["publish", "repository", "news", "keys"]),
     ("Chunks", &["store"]),
     ("This command", &["config", "completions", "self-update", "help"]),
 ];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::NewsId;
+use super::{NewsId, malformed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
@@ -139,6 +139,20 @@ impl NewsPicture {
     /// The digest of its bytes.
     pub fn digest(&self) -> Digest {
         self.sha256
+    }
+
+    /// Checks that these are its bytes, of the format that its name says.
+    ///
+    /// # Errors
+    /// `news_malformed`.
+    pub fn check(&self, bytes: &[u8]) -> Result<Picture> {
+        let other = |why: &str| malformed(format!("{} {why}", self.path));
+        if Digest::of(bytes) != self.sha256 {
+            return Err(other("is not the picture that they name"));
+        }
+        let picture = Picture::of(bytes).map_err(|e| other("cannot be shown").caused_by(e))?;
+        let is_named_so = self.path.rsplit('.').next() == Some(picture.kind.ending());
+        if is_named_so { Ok(picture) } else { Err(other("has the ending of another format")) }
     }
 
     /// Why an item of this mode must not name it, if there is a reason.

@@ -230,3 +230,20 @@ fn pictures_are_measured_before_they_are_decoded() {
         }
     }
 }
+
+#[test]
+fn picture_is_the_one_that_an_item_names() {
+    let id = NewsId::new("a").unwrap();
+    let bytes = png(640, 360);
+    let (named, _) = NewsPicture::new(&stable(), &id, &bytes).unwrap();
+    assert_eq!(named.check(&bytes).unwrap().width, 640);
+    assert_eq!(named.check(&png(640, 361)).unwrap_err().code(), "news_malformed");
+    let as_webp = serde_json::to_string(&named).unwrap().replace(".png", ".webp");
+    let as_webp: NewsPicture = serde_json::from_str(&as_webp).unwrap();
+    assert_eq!(as_webp.check(&bytes).unwrap_err().code(), "news_malformed");
+    let bomb = png(60_000, 60_000);
+    let text =
+        serde_json::to_string(&named).unwrap().replace(&Digest::of(&bytes).to_string(), &Digest::of(&bomb).to_string());
+    let huge: NewsPicture = serde_json::from_str(&text).unwrap();
+    assert_eq!(huge.check(&bomb).unwrap_err().code(), "news_malformed");
+}

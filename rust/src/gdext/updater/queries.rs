@@ -1,6 +1,6 @@
 //! What needs no operation: getters, and functions of the class.
 
-use godot::builtin::{GString, PackedStringArray};
+use godot::builtin::{Array, GString, PackedStringArray};
 use godot::obj::Gd;
 use godot::register::godot_api;
 
@@ -8,8 +8,8 @@ use super::{Operation, State, VSekaiUpdater};
 use crate::app::{host, log, notes, places};
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::enums::Place;
-use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::gdext::{console, files};
+use crate::gdext::values::{VSekaiFailure, VSekaiNews, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use crate::gdext::{console, files, project_settings};
 use crate::local::disk::{self, Durability};
 
 #[godot_api(secondary)]
@@ -60,6 +60,15 @@ impl VSekaiUpdater {
     #[func]
     fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
         self.failure.clone()
+    }
+
+    /// The news that the last check or [method list_news] has found, the newest first, with texts for [param locale],
+    /// such as `pt_BR`: in that language, else in English, else in any. If it is empty, the locale of the
+    /// [TranslationServer].
+    #[func]
+    fn get_news(&self, #[opt(default = &GString::new())] locale: GString) -> Array<Gd<VSekaiNews>> {
+        let locale = if locale.is_empty() { project_settings::locale() } else { locale.to_string() };
+        self.news.iter().map(|story| VSekaiNews::of(story, &locale)).collect()
     }
 
     /// The version of this library.

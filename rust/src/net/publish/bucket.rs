@@ -18,7 +18,7 @@ use super::build::{self, BuildContext, Built, ChunkOutlet, NewChunks, Reference}
 use super::bundles::{self, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
-use super::history;
+use super::history::{self, History as _};
 use super::prune::{chunks_of, offered_indexes};
 use super::upload;
 use super::{Look, Published, Request};
@@ -27,7 +27,7 @@ use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
-use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, Release};
+use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, Release};
 use crate::local::acquire::DigestChoice;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::store::prune::Pruned;
@@ -214,13 +214,21 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Makes the changes of `change`, again and again while other publishers are faster. Only with `may_create` does a place
-/// without a repository get one.
+/// What a change builds on.
+pub(super) struct Found {
+    pub(super) catalog: Catalog,
+    /// The bytes of the target that was asked for, if it is listed.
+    pub(super) target: Option<Vec<u8>>,
+}
+
+/// Makes the changes of `change`, again and again while other publishers are faster. Reads the target `name` for it.
+/// Only with `may_create` does a place without a repository get one.
 pub(super) fn edit(
     place: &BucketRepository,
     keys: &Keys,
     may_create: bool,
-    change: impl Fn(&mut Publication<'_>, Catalog) -> Result<()>,
+    name: Option<&str>,
+    change: impl Fn(&mut Publication<'_>, Found) -> Result<()>,
 ) -> Result<(Committed, Vec<RoleValidity>)> {
     let mut taken = HashSet::new();
     for tries in 0..MAX_COMMITS {
@@ -231,7 +239,9 @@ pub(super) fn edit(
             return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
         }
         let mut repository = Repository::open(&place.bucket, keys, taken.clone())?;
-        change(&mut repository.publication, repository.catalog.clone())?;
+        let target = name.map(|name| repository.target(name)).transpose()?.flatten();
+        let found = Found { catalog: repository.catalog.clone(), target };
+        change(&mut repository.publication, found)?;
         repository.publication.check_not_expired()?;
         match repository.commit()? {
             Ok(committed) => return Ok((committed, repository.publication.validity()?)),
@@ -244,6 +254,13 @@ pub(super) fn edit(
 /// How long the signatures of all roles are valid. Changes nothing.
 pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<RoleValidity>> {
     Ok(look(place, keys)?.roles)
+}
+
+/// The bytes of a target; `None` if it is not listed. Changes nothing.
+pub(super) fn target(place: &BucketRepository, keys: &Keys, mode: &ModeName, name: &str) -> Result<Option<Vec<u8>>> {
+    let found = Repository::look(&place.bucket, keys, HashSet::new())?;
+    found.publication.check_mode(mode.as_str())?;
+    found.target(name)
 }
 
 /// What it offers, and how long the signatures of all roles are valid. Changes nothing.

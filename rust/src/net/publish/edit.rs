@@ -108,8 +108,10 @@ pub fn edit(repository: &Destination, keys: &Path, edits: &[Edit]) -> Result<Edi
         }
         #[cfg(feature = "bucket")]
         Destination::Bucket(bucket) => {
-            let change = |publication: &mut Publication<'_>, catalog| change(publication, catalog, edits);
-            let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, change)?;
+            let change = |publication: &mut Publication<'_>, found: super::bucket::Found| {
+                change(publication, found.catalog, edits)
+            };
+            let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, None, change)?;
             Ok(Edited { committed, roles })
         }
         // Needs no keys: see `edit_on_server`.

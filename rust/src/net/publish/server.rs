@@ -24,6 +24,7 @@ use crate::net::trust::Keys;
 mod client;
 mod delivery;
 mod edit;
+mod news;
 mod opened;
 mod remote_publication;
 mod renew;
@@ -32,6 +33,7 @@ mod retire;
 pub use client::Server;
 use delivery::Sent;
 pub(super) use edit::edit_server;
+pub(super) use news::edit_news;
 use opened::{Opened, SentWhileCut};
 pub(super) use remote_publication::RemotePublication;
 pub use renew::{push_keys, renew_on_server};
@@ -223,7 +225,7 @@ impl Order<'_> {
 }
 
 /// The pause after this many attempts, drawn at random so that publishers who collided do not collide again.
-fn pause(tries: u32) -> Duration {
+pub(super) fn pause(tries: u32) -> Duration {
     let longest = PAUSE.saturating_mul(2 << tries.min(10)).min(MAX_PAUSE);
     longest.mul_f64(0.2 + 0.8 * fastrand::f64())
 }
@@ -233,7 +235,7 @@ fn refused(code: &str, detail: &str) -> Error {
 }
 
 /// The server's error code, if the reason may be temporary.
-fn code_of(error: &Error) -> Option<&str> {
+pub(super) fn code_of(error: &Error) -> Option<&str> {
     match error {
         Error::ServerRefused { status: 409 | 422, code, .. } => Some(code),
         _ => None,

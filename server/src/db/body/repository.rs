@@ -132,6 +132,7 @@ async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
             query(sql::REMOVE_CDN).bind(*uid).execute(conn).await?;
             Ok(())
         }
+        RowChange::RemoveTarget(path) => supersede_unnamed(conn, path, at).await,
     }
 }
 

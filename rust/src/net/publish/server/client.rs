@@ -13,8 +13,8 @@ use crate::formats::chunk::{ChunkId, CompressedChunk};
 use crate::formats::release::ModeName;
 use crate::limits;
 use crate::net::api::{
-    CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, PublicationInfo, RepositoryInfo,
-    TrustUpload,
+    CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, NewsUpload, PublicationInfo,
+    RepositoryInfo, TrustUpload,
 };
 use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply, is_web_page, shown};
 use crate::text;
@@ -63,6 +63,11 @@ impl Server {
 
     pub(super) fn put_trust(&self, trust: &TrustUpload) -> Result<RepositoryInfo> {
         self.json(Method::PUT, "api/v1/repository/trust", Some(trust))
+    }
+
+    pub(super) fn put_news(&self, mode: &ModeName, news: &NewsUpload) -> Result<()> {
+        let _: serde_json::Value = self.json(Method::PUT, &format!("api/v1/modes/{mode}/news"), Some(news))?;
+        Ok(())
     }
 
     pub(super) fn retire(&self, mode: &ModeName, update_to: Option<&ModeName>) -> Result<()> {
