@@ -6,6 +6,7 @@ extends MarginContainer
 
 signal action_requested(action: HomeState.Action)
 signal notes_requested
+signal link_requested(url: String)
 signal notice_dismissed(notice: HomeState.Notice)
 
 ## Numbers that change faster are unreadable.
@@ -19,6 +20,8 @@ const WIDE_FROM := 900.0
 const SIDES := 72.0
 ## In less room than this everything is drawn tighter.
 const COMPACT_BELOW := Vector2(640, 560)
+## In less height the news are shorter.
+const SHORT_BELOW := 700.0
 ## Actions that take the next step; only they have the brand's colour.
 const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.NONE,
@@ -52,6 +55,7 @@ var _is_double_click: bool = false
 var _amount: String = ""
 var _notes_version: String = ""
 var _notes_bbcode: String = ""
+var _news_entries: Array[NewsEntry] = []
 
 @onready var _rows := %Rows as VBoxContainer
 @onready var _card := %Card as PanelContainer
@@ -61,6 +65,7 @@ var _notes_bbcode: String = ""
 @onready var _lower := %Lower as BoxContainer
 @onready var _notes := %NotesCard as NotesCard
 @onready var _facts := %Facts as FactsRow
+@onready var _news := %News as NewsCards
 @onready var _mark := %Mark as TextureRect
 @onready var _title := %Title as Label
 @onready var _tagline := %Tagline as Label
@@ -86,6 +91,8 @@ func _ready() -> void:
 		button.pressed.connect(_on_pressed.bind(button))
 	_dismiss.pressed.connect(_on_dismissed)
 	_notes.read_requested.connect(notes_requested.emit)
+	_news.link_requested.connect(link_requested.emit)
+	_news.show_news(_news_entries)
 	_notes.show_notes(_notes_version, _notes_bbcode)
 	_draw_branding()
 	_draw_state()
@@ -108,6 +115,13 @@ func show_notes(version: String, bbcode: String) -> void:
 	_notes_bbcode = bbcode
 	if is_node_ready():
 		_notes.show_notes(version, bbcode)
+
+
+## The newest first; empty = there are none.
+func show_news(entries: Array[NewsEntry]) -> void:
+	_news_entries = entries
+	if is_node_ready():
+		_news.show_news(entries)
 
 
 ## Shows the progress of the running operation: [param received] of [param download] bytes of a
@@ -263,3 +277,4 @@ func _fit() -> void:
 	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
 	_notes.theme_type_variation = _card.theme_type_variation
+	_news.is_short = size.y < SHORT_BELOW

@@ -75,6 +75,7 @@ func _connect_screens() -> void:
 	_frame.page_shown.connect(_on_page_shown)
 	_frame.home.action_requested.connect(_on_action_requested)
 	_frame.whats_new.link_requested.connect(OS.shell_open)
+	_frame.home.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
 	first_run.locale_chosen.connect(_on_locale_chosen)
 	_frame.home.notice_dismissed.connect(_session.dismiss)
@@ -109,6 +110,7 @@ func _connect_session() -> void:
 	var listener := _session.listener
 	listener.notes_listed.connect(_on_notes_listed)
 	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
+	listener.news_listed.connect(_frame.home.show_news)
 	listener.mode_weighed.connect(_questions.on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
 	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))

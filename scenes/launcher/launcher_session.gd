@@ -96,10 +96,14 @@ func _on_uninstalled() -> void:
 
 
 func _on_ended() -> void:
-	var are_notes_due := _are_notes_due
-	_are_notes_due = false
-	var list := updater.list_notes.bind(model.is_offline())
-	_queue.start_next(list if are_notes_due else Callable())
+	var list := Callable()
+	if _are_notes_due:
+		_are_notes_due = false
+		list = updater.list_notes.bind(model.is_offline())
+	elif _are_news_due:
+		_are_news_due = false
+		list = updater.list_news.bind(model.is_offline())
+	_queue.start_next(list)
 	background.consider()
 
 
@@ -146,11 +150,15 @@ func _on_status_known(is_installed: bool) -> void:
 	if is_check_due:
 		_checked_msec = Time.get_ticks_msec()
 		_are_notes_due = true
-	if is_check_due or not _are_notes_due:
-		_queue.start_next(updater.check_for_update if is_check_due else Callable())
-		background.consider()
-	else:
+		_are_news_due = true
+		_queue.start_next(updater.check_for_update)
+	elif _are_notes_due:
 		_on_ended()
+		return
+	else:
+		# What earlier checks have kept.
+		_queue.start_next(updater.list_news.bind(true))
+	background.consider()
 
 
 ## Continues a move that was stopped. If only its end was not noted, the installation is there.

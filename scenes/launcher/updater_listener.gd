@@ -36,6 +36,8 @@ signal move_failed
 signal uninstalled
 ## The notes of the last versions, the newest first.
 signal notes_listed(entries: Array[NotesEntry])
+## The news, the newest first.
+signal news_listed(entries: Array[NewsEntry])
 
 @export var updater: VSekaiUpdater
 
@@ -65,6 +67,20 @@ func _ready() -> void:
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
 	updater.notes_listed.connect(_on_notes_listed)
+	updater.news_listed.connect(_on_news_listed)
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		tell_news()
+
+
+## Says what is known of the news, in the language of the launcher.
+func tell_news() -> void:
+	var entries: Array[NewsEntry] = []
+	for each: VSekaiNews in updater.get_news():
+		entries.append(NewsEntry.of(each))
+	news_listed.emit(entries)
 
 
 ## The install follows this mode now, or the first one will.
@@ -247,4 +263,9 @@ func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
 		entry.is_new = each.is_new
 		entries.append(entry)
 	notes_listed.emit(entries)
+	ended.emit()
+
+
+func _on_news_listed(_news: Array[VSekaiNews]) -> void:
+	tell_news()
 	ended.emit()

@@ -16,6 +16,7 @@ const BACKGROUND: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.PLAN_MODE,
 	VSekaiUpdater.Operation.LIST_NOTES,
 	VSekaiUpdater.Operation.DOWNLOAD,
+	VSekaiUpdater.Operation.LIST_NEWS,
 ]
 ## Background operations that use the network and can take long.
 const SLOW: Array[VSekaiUpdater.Operation] = [
@@ -23,6 +24,7 @@ const SLOW: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.PLAN_MODE,
 	VSekaiUpdater.Operation.LIST_NOTES,
 	VSekaiUpdater.Operation.DOWNLOAD,
+	VSekaiUpdater.Operation.LIST_NEWS,
 ]
 
 @export var updater: VSekaiUpdater

@@ -30,4 +30,5 @@ const QUIET: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.LIST_MODES,
 	VSekaiUpdater.Operation.LIST_NOTES,
 	VSekaiUpdater.Operation.DOWNLOAD,
+	VSekaiUpdater.Operation.LIST_NEWS,
 ]

@@ -19,6 +19,7 @@ mod line;
 mod menu;
 mod modes;
 mod moved;
+mod news;
 mod offers;
 mod offline;
 mod origins;

@@ -5,6 +5,7 @@
 mod bundles;
 mod client;
 mod copies;
+mod news;
 mod pack;
 mod proxy;
 mod unfit;
