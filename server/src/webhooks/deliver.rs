@@ -107,8 +107,8 @@ async fn send(
         .header("webhook-signature", secret.sign(&event.id, seconds, &body))
         .body(body);
     // The address of a receiver may be its secret: the error must not show it.
-    let failed = |error: reqwest::Error| Error::Internal { context: error.without_url().to_string() };
-    Ok(sent.send().await.map_err(failed)?.status())
+    let sent = sent.send().await.map_err(reqwest::Error::without_url);
+    Ok(sent.map_err(Error::internal_by("calling a webhook"))?.status())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::event::Cancel;
 use crate::formats::news::{Language, News, NewsItem, NewsPicture, NewsText};
 use crate::limits::MAX_PICTURE_BYTES;
 use crate::local::disk;
-use crate::net::publish::{Destination, NewsEdit, Server, edit_news, read_news};
+use crate::net::publish::{Destination, NewsEdit, edit_news, read_news};
 
 pub(crate) fn run(args: NewsCommand, output: Output) -> Result<u8> {
     match args {
@@ -42,11 +42,8 @@ fn change(of: &NewsTarget, edit: NewsEdit, text: &str, output: Output) -> Result
 fn place(of: &NewsTarget) -> Result<(Destination, std::path::PathBuf)> {
     let missing = || Error::invalid("--keys", "news are signed by the key of their mode: name its folder");
     let keys = checks::local_folder("--keys", of.target.keys.clone().ok_or_else(missing)?)?;
-    let place = match (&of.target.server, &of.target.repository) {
-        (Some(url), _) => {
-            let network = connect::connect_with_token(&of.target.network, of.target.token_file.as_deref())?;
-            Destination::Server(Server::new(url.clone(), network)?)
-        }
+    let place = match (connect::update_server(&of.target.server)?, &of.target.repository) {
+        (Some(server), _) => Destination::Server(server),
         (None, place) => connect::repository(place.clone().unwrap_or_default(), None, &Cancel::default())?,
     };
     Ok((place, keys))
