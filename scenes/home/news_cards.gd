@@ -1,7 +1,7 @@
 class_name NewsCards
 extends Container
-## The newest items of the news, as cards of one height: beside each other where there is room, else below each other.
-## Without news it hides.
+## The newest items of the news, as cards of one height: beside each other where there is room, else
+## below each other. Without news it hides.
 
 signal link_requested(url: String)
 
@@ -88,5 +88,7 @@ func _arrange() -> void:
 	for place: int in cards.size():
 		@warning_ignore("integer_division")
 		var row := place / columns
-		var corner := Vector2(place % columns, row) * Vector2(width + SEPARATION, height + SEPARATION)
+		var corner := (
+			Vector2(place % columns, row) * Vector2(width + SEPARATION, height + SEPARATION)
+		)
 		fit_child_in_rect(cards[place], Rect2(corner, Vector2(width, height)))

@@ -48,6 +48,7 @@ static func all() -> Dictionary[String, Callable]:
 ## All screens except Home.
 static func pages() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
+	shots["home_news"] = home_news
 	shots["whats_new"] = whats_new
 	shots["settings"] = settings
 	shots["first_run"] = first_run.bind(12_300_000_000)
@@ -103,6 +104,42 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 		frame.home.show_progress.call_deferred(
 			2_900_000, 6_700_000, 1_240_000.0, 3.1, 2_900_000, 6_700_000
 		)
+
+
+static func home_news() -> Control:
+	var frame := home(HomeState.Kind.READY, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.show_news(news())
+	return frame
+
+
+## Three items: with a picture and a link, with a link, and with neither and long words.
+static func news() -> Array[NewsEntry]:
+	var folder := ProjectSettings.globalize_path("res://tests/tools/news/")
+	var texts: Array[PackedStringArray] = [
+		[
+			"The garden is open",
+			"A small world to walk through. Come and see it at dusk.",
+			"garden.webp"
+		],
+		["Meet the people who build it", "Every week, in the world itself. Bring a question.", ""],
+		[
+			"A title that is as long as a title may be, so that it needs more than the two lines it has",
+			"And a text which does not fit either, because it goes on and on, and nobody has cut it short.",
+			"lamps.webp",
+		],
+	]
+	var entries: Array[NewsEntry] = []
+	for each: PackedStringArray in texts:
+		var entry := NewsEntry.new()
+		entry.id = each[0].left(8)
+		entry.title = each[0]
+		entry.text = each[1]
+		entry.published_at = 1_775_034_000 - entries.size() * 1_000_000
+		entry.link = "https://v-sekai.org/news" if entries.size() < 2 else ""
+		entry.link_host = "v-sekai.org" if entries.size() < 2 else ""
+		entry.picture_path = folder + each[2] if not each[2].is_empty() else ""
+		entries.append(entry)
+	return entries
 
 
 static func whats_new() -> Control:
