@@ -49,6 +49,8 @@ func _ready() -> void:
 	_connect_screens()
 	_connect_session()
 	_connect_own()
+	# Beside the choices.
+	_comforts.log_file.path = settings_path.get_basename() + ".log"
 	_comforts.connect_all(_settings, get_window(), _quit)
 	LauncherWindow.prepare(get_window(), branding.product_name, _settings)
 	LauncherWindow.apply(get_window(), _settings)

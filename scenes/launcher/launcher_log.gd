@@ -4,12 +4,10 @@ extends Node
 ##
 ## The library keeps it short, and leaves out secrets and the name of the home folder.
 
-const PATH := "user://launcher.log"
-
 @export var updater: VSekaiUpdater
 
-## Where it is written; tests use another place.
-var path: String = PATH
+## Where it is written.
+var path: String = "user://launcher.log"
 
 
 func _ready() -> void:

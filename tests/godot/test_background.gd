@@ -33,7 +33,8 @@ func test_nothing_is_downloaded_unless_asked_for() -> void:
 	await _open_settings()
 	_card("%Download").grab_focus()
 	await Hands.key(get_tree(), KEY_SPACE)
-	assert((_launcher.get("_settings") as LauncherSettings).is_background_download)
+	var settings: LauncherSettings = _launcher.get("_settings")
+	assert(settings.is_background_download)
 	await _until("downloaded", func() -> bool: return _versions() == 2)
 	await _until("a word", func() -> bool: return "ready to install" in _home("%Status"))
 
@@ -113,7 +114,7 @@ func test_the_launcher_starts_with_the_system_until_it_is_uninstalled() -> void:
 func test_the_log_tells_what_happened() -> void:
 	await _install()
 	_launcher.free()
-	var log := LauncherLog.PATH
+	var log := _settings_path.get_basename() + ".log"
 	_open()
 	await _until_primary("Play")
 	var text := FileAccess.get_file_as_string(log)
