@@ -21,14 +21,15 @@ from player import Player
 from systems import GODOT, Linux
 from world import World, wait_until
 
-# What each page must offer, as role and beginning of the name.
-FIRST_RUN = [("button", "Install"), ("combo box", "Language"), ("entry", "Installation folder")]
-NAVIGATION = [("button", "Home"), ("button", "What's new"), ("button", "Settings"), ("button", "About")]
-HOME = [("button", "Play"), ("label", "Version 0.1.0")]
-SETTINGS = [
-    ("combo box", "Update channel"), ("combo box", "When an update is found"), ("combo box", "Language"),
-    ("button", "Verify"), ("button", "Uninstall"),
-]
+# What a page must offer, as role and beginning of the name. Godot's menus with a choice are toggle buttons. The content
+# of the first page and of Home does not come through Debian's Godot 4.6.3; tests/godot asks the engine for their names.
+NAVIGATION = [("toggle button", name) for name in ("Home", "What's new", "Settings", "About")]
+WHATS_NEW = [("label", "What's new in 0.1.0")]
+SETTINGS = [("toggle button", "Update channel"), ("toggle button", "When an update is found"), ("entry", "Proxy"),
+            ("push button", "Uninstall")]
+ABOUT = [("push button", "Website"), ("push button", "Report a problem"), ("toggle button", "Licenses")]
+# A control of the page before, which is hidden now.
+HIDDEN = {"Settings": "This version has no release notes", "About": "Update channel"}
 
 
 class Reader:
@@ -66,6 +67,10 @@ class Reader:
         except AssertionError:
             shown = "\n".join(f"  {role}: {name} | {description}" for role, name, description in self.nodes())
             raise SystemExit(f"error: {page}: a screen reader does not find {missing()}, but\n{shown}") from None
+
+    def must_not_find(self, page, hidden):
+        wait_until(f"{page}: a screen reader still finds {hidden}",
+                   lambda: not any(name.startswith(hidden) for _, name, _ in self.nodes()), 20)
 
     def must_name_all(self, page):
         """Whatever can be pressed or filled in has a name."""
@@ -113,20 +118,21 @@ def main(library, is_printed):
         repository, keys = world.files()
         player.choose(str(repository), keys / "root.json", folder / "game")
         player.start()
-        pages = [("the first start", FIRST_RUN, lambda: player.press("Return")),
-                 ("Home", NAVIGATION + HOME, lambda: player.press("ctrl+Next")),
-                 ("What's new", NAVIGATION, lambda: player.press("ctrl+Next")),
-                 ("Settings", NAVIGATION + SETTINGS, lambda: player.press("ctrl+Next")),
-                 ("About", NAVIGATION, lambda: None)]
-        for page, wanted, go_on in pages:
+        player.press("Return")
+        wait_until("the game is not installed", lambda: world.version(player.install) == "0.1.0")
+        player.rest()
+        pages = [("Home", NAVIGATION, "ctrl+Next"), ("What's new", NAVIGATION + WHATS_NEW, "ctrl+Next"),
+                 ("Settings", NAVIGATION + SETTINGS, "ctrl+Next"), ("About", NAVIGATION + ABOUT, None)]
+        for page, wanted, key in pages:
+            reader.must_find(page, wanted)
+            reader.must_name_all(page)
+            if page in HIDDEN:
+                reader.must_not_find(page, HIDDEN[page])
             if is_printed:
-                player.rest()
                 for node in reader.nodes():
                     print(page, *node, sep=" | ")
-            else:
-                reader.must_find(page, wanted)
-                reader.must_name_all(page)
-            go_on()
+            if key:
+                player.press(key)
     print(f"screen reader: {len(pages)} pages have what they must have")
 
 

@@ -17,6 +17,10 @@ pub(crate) mod publish;
 pub(crate) mod settings;
 pub(crate) mod store;
 
+// Given to each argument: a heading of a group would go on after it.
+const NETWORK: &str = "Network";
+const OUTPUT: &str = "Output and threads";
+
 const EXAMPLES: &str = "\
 Examples:
   vsekai install GAME --repository https://example.org --trust-root root.json
@@ -128,23 +132,22 @@ impl Cli {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Output and threads")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Global {
     /// Print newline-delimited JSON to stdout
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = OUTPUT, global = true)]
     pub(crate) json: bool,
     /// Print errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, help_heading = OUTPUT, global = true)]
     pub(crate) quiet: bool,
     /// Also say on stderr what is done, how long it takes, and what was read, kept and requested
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, help_heading = OUTPUT, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
     /// Hide the progress bar, even on a terminal
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = OUTPUT, global = true)]
     pub(crate) no_progress: bool,
     /// Number of threads for hashing, compression and file access [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, help_heading = OUTPUT, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
 }
 
@@ -189,34 +192,33 @@ pub(crate) enum Command {
 
 /// How to reach stores over the network
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Network")]
 pub(crate) struct Network {
     /// File whose first line is sent as the Authorization header [env: `VSEKAI_HTTP_AUTH`, the value itself]
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_auth_file: Option<PathBuf>,
     /// File whose first line is sent as the Cookie header [env: `VSEKAI_HTTP_COOKIE`, the value itself]
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_cookie_file: Option<PathBuf>,
     /// Also send these credentials to the server at this URL, if the catalog of a repository names it. May be repeated
-    #[arg(long, hide_short_help = true, value_name = "URL")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL")]
     pub(crate) http_auth_origin: Vec<Url>,
     /// PEM file with the client certificate and its key
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) client_cert: Option<PathBuf>,
     /// PEM file with the client key, if it is not in the certificate's file
-    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "client_cert")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE", requires = "client_cert")]
     pub(crate) client_key: Option<PathBuf>,
     /// PEM file of an additional certificate authority to trust. May be repeated
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
     /// Proxy to use [default: from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`]
-    #[arg(long, hide_short_help = true, value_name = "URL")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Limit downloads to this many bytes per second, such as 5M or 500K
-    #[arg(long, hide_short_help = true, value_name = "RATE", value_parser = rate_bytes_per_second)]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "RATE", value_parser = rate_bytes_per_second)]
     pub(crate) limit_rate: Option<u64>,
     /// Maximum number of parallel requests; the actual number adapts to the link [default: 128]
-    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) connections: Option<u16>,
 }
 
