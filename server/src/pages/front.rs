@@ -264,7 +264,6 @@ mod tests {
     fn templates_are_filled_once_and_texts_are_no_markup() {
         let part = |name: &str| if name == "a" { escape("<b>{{b}}\"'&") } else { "B".to_owned() };
         assert_eq!(fill("x {{a}} {{b}} y", part), "x &lt;b&gt;{{b}}&quot;&#39;&amp; B y");
-        assert_eq!(fill("x {{a", part), "x a");
     }
 
     #[test]

@@ -110,7 +110,8 @@ export async function audit({ isAdmin }) {
   const more = el('button', { type: 'button', id: 'more' }, 'Show earlier entries');
   const problem = el('div');
   const row = (entry) => [time(entry.at), el('span', { title: entry.actor }, known.get(entry.actor) || entry.actor), entry.action,
-    el('span', { class: 'mono' }, entry.subject), el('span', {}, detail(entry.detail), entry.request_id && el('small', { class: 'mono' }, ` ${entry.request_id}`) || null)];
+    el('span', { class: 'mono' }, entry.subject),
+    el('span', {}, detail(entry.detail), entry.request_id && el('small', { class: 'mono' }, ` ${entry.request_id}`))];
   const entries = [];
   let cursor = null;
   const read = async () => {

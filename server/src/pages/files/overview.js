@@ -10,7 +10,8 @@ export async function overview({ isAdmin }) {
   const [offers, modes, cdns, status] = await Promise.all([get('/offers'), list('/modes'), list('/cdns'),
     isAdmin ? get('/status') : null]);
   return [
-    !isAdmin && el('p', { class: 'notice' }, 'This token may publish, and read what everybody may read. Changes and the state of the server need the scope admin.'),
+    !isAdmin && el('p', { class: 'notice' },
+      'This token may publish, and read what everybody may read. Changes and the state of the server need the scope admin.'),
     ...warnings(status),
     el('section', { class: 'card' }, el('h2', {}, 'On offer'), onOffer(offers.items, modes)),
     status && el('div', { class: 'two' },
@@ -36,8 +37,9 @@ function warnings(status) {
   if (!status) return found;
   const say = (kind, what, help) => found.push(el('div', { class: `notice ${kind}` }, el('p', {}, el('b', {}, what)), el('p', {}, help)));
   if (status.unfit) say('bad', `This server cannot sign: ${status.unfit.detail}`, `Nothing can be changed until that is mended. Code: ${status.unfit.code}`);
-  if (status.chunks.lost > 0) say('bad', `${count(status.chunks.lost, 'chunk')} lost their bytes.`, 'Run vsekai-server verify --repair with a copy of the store.');
-  if (status.disk_free_bytes !== null && status.disk_free_bytes < 1024 ** 3) say('warn', `Only ${bytes(status.disk_free_bytes)} are free on the disk.`, 'Make room before the next publication.');
+  const { chunks: { lost }, disk_free_bytes: free } = status;
+  if (lost > 0) say('bad', `${count(lost, 'chunk')} lost their bytes.`, 'Run vsekai-server verify --repair with a copy of the store.');
+  if (free !== null && free < 1024 ** 3) say('warn', `Only ${bytes(free)} are free on the disk.`, 'Make room before the next publication.');
   for (const role of status.roles.filter(isDue)) {
     say(daysUntil(role.expires_at) < 3 ? 'bad' : 'warn', `The signature of ${role.name} ends in ${count(daysUntil(role.expires_at), 'day')}.`, renewal(role));
   }

@@ -78,14 +78,19 @@ function card(version, mode, reason, redraw) {
   const name = version.version;
   const gone = version.state !== 'published';
   const key = `v-${version.id}`;
-  const recall = changer(`${key}-recall`, version.recalled ? 'Offer again…' : 'Recall…', reason, redraw, () => change(path, (now) => (now.recalled
-    ? { title: `Offer ${mode.name} ${name} again?`, body: { recalled: false }, done: `${name} is offered again.`, changes: [['Recalled', 'yes', 'no']] }
-    : { title: `Recall ${mode.name} ${name}?`, body: { recalled: true }, done: `${name} is recalled.`, changes: [['Recalled', 'no', 'yes']],
-      text: 'It is not offered any more, and players who have it are moved to the best version that remains.' })));
-  const skip = changer(`${key}-skip`, version.skip_update ? 'Offer as an update…' : 'Offer by name only…', reason, redraw, () => change(path, (now) => (now.skip_update
-    ? { title: `Offer ${mode.name} ${name} as an update?`, body: { skip_update: false }, done: `${name} is an update.`, changes: [['Offered', 'by name only', 'as an update']] }
-    : { title: `Offer ${mode.name} ${name} by name only?`, body: { skip_update: true }, done: `${name} is offered by name only.`, changes: [['Offered', 'as an update', 'by name only']],
-      text: 'Players who have it keep it. Nobody else is moved to it.' })));
+  const changed = (id, text, ask) => changer(`${key}-${id}`, text, reason, redraw, () => change(path, ask));
+  const recall = changed('recall', version.recalled ? 'Offer again…' : 'Recall…', (now) => (now.recalled
+    ? { title: `Offer ${mode.name} ${name} again?`, body: { recalled: false }, done: `${name} is offered again.`,
+      changes: [['Recalled', 'yes', 'no']] }
+    : { title: `Recall ${mode.name} ${name}?`, body: { recalled: true }, done: `${name} is recalled.`,
+      changes: [['Recalled', 'no', 'yes']],
+      text: 'It is not offered any more, and players who have it are moved to the best version that remains.' }));
+  const skip = changed('skip', version.skip_update ? 'Offer as an update…' : 'Offer by name only…', (now) => (now.skip_update
+    ? { title: `Offer ${mode.name} ${name} as an update?`, body: { skip_update: false }, done: `${name} is an update.`,
+      changes: [['Offered', 'by name only', 'as an update']] }
+    : { title: `Offer ${mode.name} ${name} by name only?`, body: { skip_update: true }, done: `${name} is offered by name only.`,
+      changes: [['Offered', 'as an update', 'by name only']],
+      text: 'Players who have it keep it. Nobody else is moved to it.' }));
   return el('section', { class: 'card', 'aria-labelledby': key },
     el('div', { class: 'spread' }, el('h3', { id: key }, name),
       el('div', { class: 'row' }, state(version), el('small', {}, 'published ', time(version.published_at)))),
