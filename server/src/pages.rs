@@ -69,12 +69,16 @@ fn serve(file: &'static File) -> impl Endpoint {
     let digest = Digest::of(file.text.as_bytes()).to_string();
     let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
     poem::endpoint::make_sync(move |request: Request| {
-        let answer = Response::builder().header(header::ETAG, &tag).header(header::CACHE_CONTROL, "public, no-cache");
+        // Also with 304: its headers replace those that a browser has kept.
+        let answer = Response::builder()
+            .header(header::ETAG, &tag)
+            .header(header::CACHE_CONTROL, "public, no-cache")
+            .header(header::CONTENT_SECURITY_POLICY, ADMIN_POLICY)
+            .header("cross-origin-opener-policy", "same-origin");
         let given = request.header(header::IF_NONE_MATCH);
         if given.is_some_and(|given| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
             return answer.status(StatusCode::NOT_MODIFIED).finish();
         }
-        let answer = answer.content_type(file.kind).header(header::CONTENT_SECURITY_POLICY, ADMIN_POLICY);
-        answer.header("cross-origin-opener-policy", "same-origin").body(Bytes::from_static(file.text.as_bytes()))
+        answer.content_type(file.kind).body(Bytes::from_static(file.text.as_bytes()))
     })
 }

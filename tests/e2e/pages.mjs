@@ -67,7 +67,7 @@ class World {
 
   async fill() {
     this.vsekai('keys', 'init', 'keys', '--mode', 'stable', '--mode', 'beta', '--online', this.url);
-    for (const platform of ['linux-x86_64', 'linux-arm64']) this.publish('stable', '1.0.0', platform, 'The first version.');
+    for (const platform of ['linux-x86_64', 'linux-aarch64']) this.publish('stable', '1.0.0', platform, 'The first version.');
     this.publish('stable', '1.1.0', 'linux-x86_64', 'Faster, and with <b>new</b> worlds.\n\n- a garden\n- a lake');
     this.publish('beta', '2.0.0-beta.1', 'linux-x86_64', 'Try it.');
     await this.api('PATCH', '/modes/beta', { description: 'What comes next, for <em>the curious</em>.' });
@@ -125,9 +125,9 @@ const tests = {
   async 'the front page says what is offered, and its commands work'(browser, world) {
     const page = await tab(browser, world);
     await page.goto(world.url);
-    assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Example Games & Friends');
+    await page.getByRole('heading', { level: 1, name: 'Example Games & Friends', exact: true }).waitFor();
     const stable = page.getByRole('table', { name: 'stable' });
-    assert.match(await stable.textContent(), /linux-arm64.*1\.0\.0.*linux-x86_64.*1\.1\.0/s);
+    assert.match(await stable.textContent(), /linux-aarch64.*1\.0\.0.*linux-x86_64.*1\.1\.0/s);
     assert.match(await page.locator('main').textContent(), /for <em>the curious<\/em>/);
     const [root, install] = await page.locator('.steps pre').allTextContents();
     execFileSync('sh', ['-ec', root], { cwd: work, env: { PATH: process.env.PATH, no_proxy: '*' } });

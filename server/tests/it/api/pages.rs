@@ -58,6 +58,7 @@ async fn the_operators_page_has_no_inline_code_and_is_asked_for_again_each_time(
         let tag = page.header("etag");
         let again = server.ask_as("", "GET", path).header("if-none-match", tag).send().await;
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+        assert_eq!(again.header("content-security-policy"), policy, "it replaces the one that a browser has kept");
     }
     let page = server.get("/admin").await.text();
     for inline in ["style=", " onclick", "<style", "<script>", "http:"] {
@@ -112,5 +113,5 @@ async fn publications_under_way_are_listed_for_whoever_may_publish_them() {
     for other in [path.to_owned(), format!("{path}?mode=beta")] {
         server.ask_as(&publisher, "GET", &other).send().await.refused(403, "forbidden");
     }
-    server.ask("GET", &format!("{path}?mode=NO")).send().await.refused(422, "mode_name_invalid");
+    server.ask("GET", &format!("{path}?mode=NO")).send().await.refused(422, "invalid_argument");
 }
