@@ -91,7 +91,9 @@ impl Updater {
             && let Ok(mut session) = self.enter("check", monitor)
         {
             let _ = view.remember();
-            news.iter().for_each(|news| self.keep_news(news));
+            if let Some(news) = &news {
+                self.keep_news(news);
+            }
             let known = session.state.floors.clone();
             view.raise_floors(&mut session.state);
             if session.state.floors != known {

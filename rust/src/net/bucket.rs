@@ -255,7 +255,7 @@ impl Bucket {
             let listed = self.store.list(Some(&below_it)).take(most).try_collect::<Vec<_>>().await;
             listed.map_err(|e| self.failed(folder, e))
         });
-        Ok(listed?.into_iter().map(|found| self.entry(found)).collect())
+        Ok(listed?.iter().map(|found| self.entry(found)).collect())
     }
 
     /// Shows all files below a folder to `take`, up to a thousand at a time.
@@ -264,11 +264,11 @@ impl Bucket {
         loop {
             let next = self.block_on(async { listed.next().await.transpose().map_err(|e| self.failed(folder, e.1)) });
             let Some(found) = next? else { return Ok(()) };
-            take(found.into_iter().map(|found| self.entry(found)).collect())?;
+            take(found.iter().map(|found| self.entry(found)).collect())?;
         }
     }
 
-    fn entry(&self, found: object_store::ObjectMeta) -> Entry {
+    fn entry(&self, found: &object_store::ObjectMeta) -> Entry {
         Entry {
             path: found.location.prefix_match(&self.prefix).map(below).unwrap_or_default(),
             modified: found.last_modified.into(),

@@ -95,7 +95,7 @@ impl Lock {
         bucket.write(&path, text().as_bytes(), &Condition::Always)?;
         let renewed = Arc::new(Mutex::new(now));
         let (stop, stopped) = channel();
-        let renewer = std::thread::spawn({
+        let thread = std::thread::spawn({
             let (bucket, path, renewed) = (bucket.clone(), path.clone(), Arc::clone(&renewed));
             move || {
                 while stopped.recv_timeout(RENEWAL) == Err(RecvTimeoutError::Timeout) {
@@ -107,7 +107,7 @@ impl Lock {
                 }
             }
         });
-        Ok(Self { bucket: bucket.clone(), path, renewed, renewer: Some((stop, renewer)) })
+        Ok(Self { bucket: bucket.clone(), path, renewed, renewer: Some((stop, thread)) })
     }
 
     /// Whether it still holds, to be asked before what needs it.
@@ -134,9 +134,9 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some((stop, renewer)) = self.renewer.take() {
+        if let Some((stop, thread)) = self.renewer.take() {
             drop(stop);
-            let _ = renewer.join();
+            let _ = thread.join();
         }
         self.bucket.remove_in_passing(&self.path);
     }
