@@ -32,7 +32,7 @@ at_exit end
 	>"$work/out" 2>"$work/log" &
 server=$!
 for _ in {1..300}; do
-	grep -q '/metrics' "$work/log" && break
+	grep -qs '/metrics' "$work/log" && break
 	sleep 0.1
 done
 url=$(sed -n 's/^Listening at //p' "$work/out")
