@@ -9,8 +9,6 @@ signal notes_requested
 signal link_requested(url: String)
 signal notice_dismissed(notice: HomeState.Notice)
 
-## Numbers that change faster are unreadable.
-const REDRAW_MSEC := 100
 ## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
@@ -46,13 +44,10 @@ var branding: Branding:
 		if is_node_ready():
 			_draw_branding()
 
-var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
 var _held: HomeState.Action = HomeState.Action.NONE
 var _clicked: HomeState.Action = HomeState.Action.NONE
 var _is_double_click: bool = false
-## How much of the running download has arrived, in words.
-var _amount: String = ""
 var _notes_version: String = ""
 var _notes_bbcode: String = ""
 var _news_entries: Array[NewsEntry] = []
@@ -75,10 +70,7 @@ var _news_entries: Array[NewsEntry] = []
 @onready var _notice_text := %NoticeText as Label
 @onready var _dismiss := %Dismiss as Button
 @onready var _status := %Status as Label
-@onready var _progress := %Progress as VBoxContainer
-@onready var _bar := %Bar as ProgressBar
-@onready var _detail := %Detail as Label
-@onready var _hint := %Hint as Label
+@onready var _progress := %Progress as HomeProgress
 @onready var _primary := %Primary as Button
 @onready var _secondary: Array[Button] = [%First as Button, %Second as Button]
 
@@ -138,22 +130,8 @@ func show_progress(
 	var is_download := state.kind == HomeState.Kind.DOWNLOADING and download > 0
 	var so_far := received if is_download else done
 	var all := download if is_download else total
-	var now := Time.get_ticks_msec()
-	if now - _drawn_msec < REDRAW_MSEC and so_far < all:
-		return
-	_drawn_msec = now
-	var part := clampf(float(so_far) / all, 0.0, 1.0) if all > 0 else 0.0
-	_bar.value = part * 100.0
-	var words := {"done": Words.bytes(so_far), "total": Words.bytes(all)}
-	_amount = tr("HOME_PROGRESS").format(words)
-	var parts: PackedStringArray = [_amount]
-	if bytes_per_second > 0.0:
-		parts.append(Words.speed(bytes_per_second))
-	if seconds_left >= 0.0 and so_far < all:
-		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
-	# What stands still has no speed.
-	_detail.text = _amount if state.kind == HomeState.Kind.PAUSED else " · ".join(parts)
-	_speak(floori(part * 100.0))
+	var is_paused := state.kind == HomeState.Kind.PAUSED
+	_speak(_progress.show_bytes(so_far, all, bytes_per_second, seconds_left, is_paused))
 
 
 ## Fades the brand in, once. Nothing moves afterwards.
@@ -217,7 +195,7 @@ func _draw_state() -> void:
 		_status.text = state.status_text()
 		_status.accessibility_name = _status.text
 		_spoken_percent = -1
-	_draw_progress()
+	_progress.show_kind(state.kind, state.is_working())
 	_facts.facts = state.facts
 	var is_step := state.primary_action() in STEPS or state.is_launcher_old
 	_primary.theme_type_variation = &"PrimaryButton" if is_step else &"LargeButton"
@@ -240,21 +218,9 @@ func _draw_button(button: Button, action: HomeState.Action, text: String) -> voi
 	button.accessibility_description = _status.text
 
 
-func _draw_progress() -> void:
-	var was_visible := _progress.visible
-	_progress.visible = state.is_working() or state.kind == HomeState.Kind.PAUSED
-	_hint.visible = state.kind in [HomeState.Kind.DOWNLOADING, HomeState.Kind.PREPARING]
-	if state.kind == HomeState.Kind.PAUSED:
-		_detail.text = _amount
-	if _progress.visible and not was_visible:
-		_bar.value = 0.0
-		_amount = ""
-		_detail.text = ""
-		_drawn_msec = -REDRAW_MSEC
-	_bar.accessibility_name = tr("HOME_BAR")
-
-
 func _speak(percent: int) -> void:
+	if percent < 0:
+		return
 	if percent >= _spoken_percent + SPOKEN_STEP or percent < _spoken_percent:
 		_spoken_percent = percent - percent % SPOKEN_STEP
 		var words := {"status": _status.text, "percent": _spoken_percent}

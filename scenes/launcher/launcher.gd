@@ -214,10 +214,15 @@ func _on_settings_outdated() -> void:
 
 
 func _on_folder_choice_requested() -> void:
-	var folder := _session.model.directory.get_base_dir()
-	while not DirAccess.dir_exists_absolute(folder) and folder != folder.get_base_dir():
+	var folder := _session.model.directory
+	var above: PackedStringArray = []
+	while folder != folder.get_base_dir():
 		folder = folder.get_base_dir()
-	_folder_dialog.current_dir = folder
+		above.append(folder)
+	# A folder that does not exist is passed over: the last that does is shown.
+	above.reverse()
+	for place: String in above:
+		_folder_dialog.current_dir = place
 	_folder_dialog.popup_centered_ratio()
 
 

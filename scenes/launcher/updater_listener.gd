@@ -67,7 +67,8 @@ func _ready() -> void:
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
 	updater.notes_listed.connect(_on_notes_listed)
-	updater.news_listed.connect(_on_news_listed)
+	updater.news_listed.connect(tell_news.unbind(1))
+	updater.news_listed.connect(ended.emit.unbind(1))
 
 
 func _notification(what: int) -> void:
@@ -77,10 +78,7 @@ func _notification(what: int) -> void:
 
 ## Says what is known of the news, in the language of the launcher.
 func tell_news() -> void:
-	var entries: Array[NewsEntry] = []
-	for each: VSekaiNews in updater.get_news():
-		entries.append(NewsEntry.of(each))
-	news_listed.emit(entries)
+	news_listed.emit(UpdaterWords.news(updater.get_news()))
 
 
 ## The install follows this mode now, or the first one will.
@@ -139,10 +137,7 @@ func _on_update_completed() -> void:
 func _on_operation_failed(failure: VSekaiFailure) -> void:
 	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
 	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
-	var report := ErrorReport.of(failure.code, failure.details)
-	report.title = UpdaterWords.TITLES.get(failure.operation, ErrorReport.TITLE)
-	if is_update and not model.is_installed():
-		report.title = "ERROR_TITLE_INSTALL"
+	var report := UpdaterWords.report(failure, model.is_installed())
 	model.activity = HomeState.Kind.READY
 	if is_check or is_update:
 		model.failure = report
@@ -180,13 +175,8 @@ func _on_status_read(status: VSekaiStatus) -> void:
 func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 	model.modes.clear()
 	for mode: VSekaiMode in modes:
-		var facts := SettingsFacts.Mode.new()
-		facts.name = mode.name
+		var facts := UpdaterWords.mode(mode)
 		facts.title = model.channel(mode.name)
-		facts.description = mode.description
-		facts.newest = mode.newest
-		facts.is_active = mode.is_active
-		facts.update_to = mode.update_to
 		model.modes.append(facts)
 		if mode.is_current and model.mode.is_empty():
 			model.mode = mode.name
@@ -254,18 +244,6 @@ func _on_install_moved(directory: String) -> void:
 func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
 	var entries: Array[NotesEntry] = []
 	for each: VSekaiNotes in notes:
-		var entry := NotesEntry.new()
-		entry.version = each.version
-		entry.bbcode = VSekaiUpdater.notes_to_bbcode(each.notes)
-		entry.links = VSekaiUpdater.notes_links(each.notes)
-		entry.published_at = each.published_at
-		entry.is_current = each.is_current
-		entry.is_new = each.is_new
-		entries.append(entry)
+		entries.append(UpdaterWords.notes(each))
 	notes_listed.emit(entries)
-	ended.emit()
-
-
-func _on_news_listed(_news: Array[VSekaiNews]) -> void:
-	tell_news()
 	ended.emit()
