@@ -38,7 +38,7 @@ func _get_minimum_size() -> Vector2:
 
 
 func show_news(entries: Array[NewsEntry]) -> void:
-	var shown := entries.slice(0, CARDS_MAX)
+	var shown: Array[NewsEntry] = entries.slice(0, CARDS_MAX)
 	while get_child_count() > shown.size():
 		var card := get_child(-1)
 		remove_child(card)
