@@ -45,7 +45,12 @@ pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
     match operation {
         "list_audit" => all("/api/v1/audit"),
         "list_cdns" => all("/api/v1/cdns"),
+        "list_demand" => all("/api/v1/demand"),
         "list_files" => all("/api/v1/files"),
+        "list_offers" => all("/api/v1/offers"),
+        "list_publications" => all("/api/v1/publications"),
+        "get_own_token" => vec![Worst::get("/api/v1/token")],
+        "get_status" => vec![Worst::get("/api/v1/status")],
         "list_modes" => all("/api/v1/modes"),
         "list_tokens" => all("/api/v1/tokens"),
         "list_versions" => all("/api/v1/versions"),
