@@ -46,7 +46,8 @@ func show_news(entries: Array[NewsEntry]) -> void:
 	for place: int in shown.size():
 		if place == get_child_count():
 			_add_card()
-		(get_child(place) as NewsCard).show_entry(shown[place])
+		var entry: NewsEntry = shown[place]
+		(get_child(place) as NewsCard).show_entry(entry)
 	visible = not shown.is_empty()
 
 
