@@ -38,6 +38,7 @@ impl Service {
         let upload = upload.clone();
         let sent = blocking("reading news", move || decode(&upload)).await?;
         let view = self.db.view().await?;
+        view.mode_named(mode).ok_or(Error::NotFound { what: "mode" })?;
         if !is_in_force(&view, mode, &sent.metadata) {
             self.signer.verify_role(view.metadata, mode.to_string(), sent.metadata.clone()).await?;
         }
