@@ -6,8 +6,11 @@ const LOCALES: PackedStringArray = ["en", "es", "ja"]
 ## Marks of the command line, of a path of ours, of a key without a text and of a text without its
 ## values.
 const FORBIDDEN := "--|`|\\.vsekai|\\b[A-Z]{2,}_[A-Z_]+\\b|\\{\\w+\\}"
-## Notes are a publisher's words, details are for those who help, and a code is said to be one.
-const OTHERS: PackedStringArray = ["Notes", "NotesExcerpt", "Details", "Code", "Licences"]
+## Notes and news are a publisher's words, details are for those who help, and a code is said to be
+## one.
+const OTHERS: PackedStringArray = [
+	"Notes", "NotesExcerpt", "NewsTitle", "NewsText", "Details", "Code", "Licences"
+]
 
 
 func _texts(root: Node) -> Dictionary[String, String]:
