@@ -64,6 +64,8 @@ func _draw_entry() -> void:
 	_more.accessibility_description = _entry.title
 	_more.tooltip_text = _entry.link
 	focus_mode = FOCUS_NONE if _more.visible else FOCUS_ALL
+	# Whatever is cut short can be read there.
+	tooltip_text = _entry.title + "\n" + _entry.text
 	accessibility_name = _entry.title
 	accessibility_description = _entry.text
 	_load_picture()

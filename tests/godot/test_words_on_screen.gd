@@ -17,7 +17,8 @@ func _texts(root: Node) -> Dictionary[String, String]:
 	var texts: Dictionary[String, String] = {}
 	for node: Node in root.find_children("*", "Control", true, false):
 		var control := node as Control
-		if not control.is_visible_in_tree() or String(node.name) in OTHERS:
+		var is_of_others := String(node.name) in OTHERS or node is NewsCard
+		if not control.is_visible_in_tree() or is_of_others:
 			continue
 		for property: String in ["text", "placeholder_text", "tooltip_text", "accessibility_name"]:
 			var text: Variant = node.get(property)
