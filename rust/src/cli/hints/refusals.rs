@@ -36,6 +36,7 @@ mod tests {
         let page = include_str!("../../../../docs/errors.md");
         let source = include_str!("refusals.rs").split("#[cfg(test)]").next().unwrap();
         let quoted = source.lines().filter(|line| line.trim_start().starts_with("(\""));
+        let quoted = quoted.map(|line| line.split("=>").next().unwrap_or(line));
         let named: Vec<&str> = quoted.flat_map(|line| line.split('"').skip(1).step_by(2)).collect();
         assert!(named.len() > 10, "{named:?}");
         for code in named {

@@ -93,6 +93,7 @@ pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
                 Worst::json("POST", format!("{open}/missing"), deep(part)),
             ]
         }
+        "put_news" => news(part),
         "put_trust" => trust(part),
         "put_chunk" => vec![
             Worst::bytes("PUT", format!("/store/{}/{chunk}.cacnk", &chunk[..4]), bomb().into_bytes()),
@@ -132,6 +133,16 @@ fn documents(method: &'static str, path: &str, body: &Value, field: &str, part: 
     let all =
         [long(body.clone(), field, part), deep(part), repeated(field, "\"x\"", part), "x".repeat((2 << 20) / part)];
     all.into_iter().map(|body| Worst::json(method, path, body)).collect()
+}
+
+/// News with metadata that is no JSON, with files of nothing, and with files of nobody's.
+fn news(part: usize) -> Vec<Worst> {
+    let path = "/api/v1/modes/beta/news";
+    let files: serde_json::Map<String, Value> =
+        (0..JSON_BYTES / part / 40).map(|number| (format!("beta/news/{number}.png"), json!("AAAA"))).collect();
+    let mut all = documents("PUT", path, &json!({"metadata": "AAAA", "files": {}}), "metadata", part);
+    all.push(Worst::json("PUT", path, json!({"metadata": "e30=", "files": files}).to_string()));
+    all
 }
 
 fn tokens(part: usize) -> Vec<Worst> {
