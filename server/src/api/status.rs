@@ -10,7 +10,7 @@ use vsekai_updater::digest::Digest;
 use vsekai_updater::local::disk;
 
 use super::answer::{self, Failure, Found, Page};
-use super::bodies::{ChunkStatus, Demand, Offer, Role, Status, Token, Unfit};
+use super::bodies::{ChunkStatus, Demand, Offer, Role, Status, Token};
 use super::{ApiContext, Bearer, Tags};
 use crate::bundles::demand;
 use crate::error::Error;
@@ -87,7 +87,8 @@ async fn status_of(context: &ApiContext) -> Result<Status, Error> {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         region: service.region().to_owned(),
         chunks_are_in: context.about.chunks_are_in.to_owned(),
-        unfit: unfit.map(|error| Unfit { code: error.code().to_owned(), detail: said(&error) }),
+        unfit_code: unfit.as_ref().map(|error| error.code().to_owned()),
+        unfit_detail: unfit.as_ref().map(said),
         roles: expiries(&view).map(role).collect(),
         chunks: ChunkStatus::from(&service.db().chunk_counts().await?),
         bundles: bundles.len() as u64,

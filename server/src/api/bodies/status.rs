@@ -92,15 +92,6 @@ impl From<&ChunkCounts> for ChunkStatus {
     }
 }
 
-/// Why a server cannot sign.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
-pub(in crate::api) struct Unfit {
-    /// The stable code, such as `keys_missing` or `clock_wrong`.
-    pub(in crate::api) code: String,
-    /// The reason, for people to read.
-    pub(in crate::api) detail: String,
-}
-
 /// How the server is, that answers.
 #[derive(Debug, Clone, PartialEq, Object)]
 pub(in crate::api) struct Status {
@@ -110,8 +101,10 @@ pub(in crate::api) struct Status {
     pub(in crate::api) region: String,
     /// Where chunks are kept: `database`, `folder` or `bucket`.
     pub(in crate::api) chunks_are_in: String,
-    /// Why this server cannot sign a change. Null if it can.
-    pub(in crate::api) unfit: Option<Unfit>,
+    /// The stable code of why this server cannot sign a change, such as `keys_missing` or `clock_wrong`. Null if it can.
+    pub(in crate::api) unfit_code: Option<String>,
+    /// The reason, for people to read. Null if it can.
+    pub(in crate::api) unfit_detail: Option<String>,
     /// The signatures in force, and when they expire.
     pub(in crate::api) roles: Vec<Role>,
     /// The chunks in the store.

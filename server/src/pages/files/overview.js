@@ -36,7 +36,7 @@ function warnings(status) {
   const found = [];
   if (!status) return found;
   const say = (kind, what, help) => found.push(el('div', { class: `notice ${kind}` }, el('p', {}, el('b', {}, what)), el('p', {}, help)));
-  if (status.unfit) say('bad', `This server cannot sign: ${status.unfit.detail}`, `Nothing can be changed until that is mended. Code: ${status.unfit.code}`);
+  if (status.unfit_code) say('bad', `This server cannot sign: ${status.unfit_detail}`, `Nothing can be changed until that is mended. Code: ${status.unfit_code}`);
   const { chunks: { lost }, disk_free_bytes: free } = status;
   if (lost > 0) say('bad', `${count(lost, 'chunk')} lost their bytes.`, 'Run vsekai-server verify --repair with a copy of the store.');
   if (free !== null && free < 1024 ** 3) say('warn', `Only ${bytes(free)} are free on the disk.`, 'Make room before the next publication.');

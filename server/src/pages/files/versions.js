@@ -30,7 +30,7 @@ export async function versions({ isAdmin, rest, redraw }) {
 /** Why nothing can be changed, or null. */
 function whyNot(isAdmin, status) {
   if (!isAdmin) return 'Nothing can be changed with this token: it lacks the scope admin.';
-  return status.unfit && `Nothing can be changed: this server cannot sign. ${status.unfit.detail} (${status.unfit.code})`;
+  return status.unfit_code && `Nothing can be changed: this server cannot sign. ${status.unfit_detail} (${status.unfit_code})`;
 }
 
 /** Reads something again, and confirms a change of exactly that state. */

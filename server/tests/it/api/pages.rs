@@ -73,7 +73,7 @@ async fn an_operator_sees_the_state_and_a_publisher_does_not() {
     let status = server.ask("GET", "/api/v1/status").send().await;
     assert_eq!(status.header("cache-control"), "no-store");
     let status = status.expect(200);
-    assert_eq!((&status["unfit"], &status["chunks_are_in"]), (&json!(null), &json!("database")));
+    assert_eq!((&status["unfit_code"], &status["chunks_are_in"]), (&json!(null), &json!("database")));
     assert!(status["disk_free_bytes"].as_u64().unwrap() > 0 && status["roles"].as_array().unwrap().is_empty());
     let (id, publisher) = server.token(&["publish:stable"]).await;
     let own = server.ask_as(&publisher, "GET", "/api/v1/token").send().await.expect(200);
