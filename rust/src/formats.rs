@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod bundle;
+mod checked_text;
 pub mod chunk;
 pub mod chunker;
 pub mod index;

@@ -1,13 +1,13 @@
 //! One item of the news, and its parts: each is checked when it is made.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Language, NewsPicture, malformed};
 use crate::error::{Error, Result};
+use crate::formats::checked_text::checked_text;
 use crate::formats::release::ModeName;
 use crate::limits::{MAX_NEWS_LANGUAGES, MAX_NEWS_LINK_BYTES, MAX_NEWS_TEXT_CHARS, MAX_NEWS_TITLE_CHARS};
 use crate::text::is_forbidden;
@@ -74,38 +74,6 @@ impl NewsLink {
 /// The part of a URL between `//` and the path.
 fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-macro_rules! checked_text {
-    ($name:ident) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self> {
-                Self::new(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
-    };
 }
 
 checked_text!(NewsId);
