@@ -31,6 +31,9 @@ extends Resource
 @export_file("*.json") var trust_root: String = ""
 ## The mode of a new install. Empty: "stable".
 @export var default_mode: String = ""
+## What players read instead of the name of a mode: a translation key, or the text itself. "stable",
+## "beta" and "nightly" have names already.
+@export var channel_names: Dictionary[String, String] = {}
 ## The mode in which the launcher itself is published: it can be installed then, and keeps itself
 ## up to date. Empty: it is not.
 @export var launcher_mode: String = ""

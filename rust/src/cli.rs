@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 mod arguments;
+mod caller;
 mod checks;
 mod commands;
 mod connect;
@@ -29,6 +30,7 @@ mod updater;
 use crate::local::program;
 
 use arguments::Cli;
+pub use caller::forget_caller_folder;
 use output::{INTERNAL, Output};
 
 /// Runs a command line and returns the exit code (see `vsekai --help`). `arguments` excludes the program's name.
@@ -62,7 +64,8 @@ pub fn command() -> clap::Command {
 
 fn obey(arguments: Vec<OsString>) -> u8 {
     let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
-    let cli = match Cli::parse_arguments(arguments) {
+    let parse = if caller::is_folder_known() { Cli::parse_arguments } else { Cli::parse_elsewhere };
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(said) if said.use_stderr() => return Output::refuse(&said.render().to_string(), wants_json),
         Err(said) => {

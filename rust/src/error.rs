@@ -37,6 +37,8 @@ pub enum Format {
     Catalog,
     /// The list of a version's files.
     FileTable,
+    /// The signed news of a mode.
+    News,
     /// Chunks of a version compressed together, or the list of such files.
     Bundle,
     /// `.vsekai/state.json` of an install root.
@@ -57,6 +59,7 @@ impl Format {
             Self::Release => "release document",
             Self::Catalog => "catalog",
             Self::FileTable => "file table",
+            Self::News => "news",
             Self::Bundle => "bundle",
             Self::State => "state of the install root",
             Self::Config => "configuration",
@@ -290,12 +293,14 @@ pub enum Error {
         oldest: String,
     },
     /// The version is already published; published content never changes.
-    #[error("{version} is already published in mode {mode:?} with different content")]
+    #[error("{version} is already published in mode {mode:?}, and this differs in: {differs}")]
     VersionExists {
         /// The mode it was published in.
         mode: String,
         /// The published version.
         version: String,
+        /// What is different, such as `content, notes`.
+        differs: String,
     },
     /// The release or the repository needs a newer version of this program.
     #[error("{what} needs vsekai {needed} or later; this is {}", env!("CARGO_PKG_VERSION"))]

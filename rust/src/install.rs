@@ -6,7 +6,7 @@
 //! DIR/.vsekai/staging/     the version being built; survives a kill, and the next run continues from it
 //! DIR/.vsekai/indexes/     documents and stamps of each version                      install/installed_version.rs
 //! DIR/.vsekai/trust/       signed metadata seen so far
-//! DIR/.vsekai/arriving     where an install that is being moved here comes from   install/relocate.rs
+//! DIR/.vsekai/arriving     where an install that is being moved here comes from   install/move_install.rs
 //! DIR/.vsekai/running/     who runs what, so that nothing is removed under a game
 //! DIR/versions/<folder>/   a complete tree, never written to once it is there
 //! DIR/current              a link to the current version, a convenience
@@ -30,11 +30,11 @@ mod installed_version;
 pub mod integrate;
 pub mod launch;
 pub mod link;
+mod move_install;
 mod owner;
 mod prepare;
 mod presence;
 mod recover;
-mod relocate;
 mod rollback;
 mod root;
 mod running;
@@ -43,14 +43,15 @@ mod signed;
 mod state;
 mod takeover;
 mod uninstall;
+mod used;
 mod verify;
 mod whole;
 
 pub(crate) use heal::{can_start, warn_of};
 pub use installed_version::{Documents, InstalledVersion, this_launcher};
+pub use move_install::{Moved, move_install};
 pub use prepare::{Installation, Prepared, Purpose, VersionJob, prepare};
 pub use presence::{Need, first_missing};
-pub use relocate::{Relocated, relocate};
 pub use rollback::VerifyDepth;
 pub use root::InstallRoot;
 pub use session::{Admission, Session};
@@ -58,6 +59,7 @@ pub use signed::{SignedDigests, mend as mend_release};
 pub use state::{Change, InstallState, Installed, MAX_CHANGES, OpenStart, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
+pub use used::used_bytes;
 pub use verify::{Condition, Damage, Examined, Verified, examine, glance, verify};
 
 /// The name of the lock, in `.vsekai`.

@@ -50,3 +50,27 @@ pub const MAX_FILE_TABLE_BYTES: u64 = 128 << 20;
 
 /// Largest file table when unpacked, in bytes; see [`MAX_FILE_TABLE_BYTES`].
 pub const MAX_FILE_TABLE_PLAIN_BYTES: u64 = 1 << 30;
+
+/// Largest news of one mode, in bytes: every player downloads them whenever they change.
+pub const MAX_NEWS_BYTES: u64 = 64 << 10;
+
+/// Items of the news of one mode. Launchers show the newest three.
+pub const MAX_NEWS_ITEMS: usize = 12;
+
+/// Languages of one item.
+pub const MAX_NEWS_LANGUAGES: usize = 40;
+
+/// Characters of a title: two lines of a card.
+pub const MAX_NEWS_TITLE_CHARS: usize = 100;
+
+/// Characters of a text: a few sentences. The link leads to more.
+pub const MAX_NEWS_TEXT_CHARS: usize = 500;
+
+/// Bytes of a link.
+pub const MAX_NEWS_LINK_BYTES: usize = 500;
+
+/// Largest picture of an item, in bytes. One of 640 by 360 pixels has 30,000 as WebP and 300,000 as PNG.
+pub const MAX_PICTURE_BYTES: u64 = 512 << 10;
+
+/// Longest side of a picture, in pixels: 16 MiB when decoded.
+pub const MAX_PICTURE_SIDE: u32 = 2048;

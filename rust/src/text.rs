@@ -234,7 +234,7 @@ fn words_of(kind: io::ErrorKind) -> Option<&'static str> {
         Kind::ConnectionRefused => "The connection was refused: nothing listens there",
         Kind::ConnectionReset | Kind::ConnectionAborted => "The connection was cut",
         Kind::NotConnected => "There is no connection",
-        Kind::HostUnreachable | Kind::NetworkUnreachable => "There is no way to that host from here",
+        Kind::HostUnreachable | Kind::NetworkUnreachable => "The host cannot be reached from this network",
         Kind::NetworkDown => "The network is down",
         Kind::AddrInUse => "Another program uses this port",
         Kind::AddrNotAvailable => "This machine does not have that address",

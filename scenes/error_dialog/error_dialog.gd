@@ -3,6 +3,8 @@ extends Modal
 ## What failed, why, what to do about it, the code, and details to copy.
 
 signal retry_requested
+## The newer launcher that is needed.
+signal launcher_requested
 
 const COPIED_SECONDS := 2.0
 
@@ -27,6 +29,7 @@ var _copied_timer := Timer.new()
 @onready var _well := %Well as PanelContainer
 @onready var _details := %Details as Label
 @onready var _retry := %Retry as Button
+@onready var _get_launcher := %GetLauncher as Button
 @onready var _copy := %Copy as Button
 
 
@@ -36,6 +39,7 @@ func _ready() -> void:
 	_copied_timer.timeout.connect(_copy.set_text.bind("ERROR_COPY"))
 	add_child(_copied_timer)
 	_retry.pressed.connect(_on_retry_pressed)
+	_get_launcher.pressed.connect(_on_get_launcher_pressed)
 	_copy.pressed.connect(_on_copy_pressed)
 	_draw_report()
 
@@ -46,7 +50,10 @@ func _notification(what: int) -> void:
 
 
 func _default_focus() -> Control:
-	return _retry if _retry.visible else close_button
+	for button: Button in [_get_launcher, _retry]:
+		if button.visible:
+			return button
+	return close_button
 
 
 func _draw_report() -> void:
@@ -58,7 +65,8 @@ func _draw_report() -> void:
 	_code.accessibility_name = tr("ERROR_CODE").format({"code": report.code})
 	_details.text = report.details
 	_well.visible = not report.details.is_empty()
-	_retry.visible = can_retry
+	_get_launcher.visible = report.code == "launcher_too_old"
+	_retry.visible = can_retry and not _get_launcher.visible
 	_copy.text = "ERROR_COPY"
 	accessibility_name = _sentence.text
 	accessibility_description = _hint.text
@@ -67,6 +75,11 @@ func _draw_report() -> void:
 func _on_retry_pressed() -> void:
 	close()
 	retry_requested.emit()
+
+
+func _on_get_launcher_pressed() -> void:
+	close()
+	launcher_requested.emit()
 
 
 func _on_copy_pressed() -> void:

@@ -15,6 +15,7 @@ const SAME_AS: Dictionary[String, String] = {
 	"file_table_malformed": "release_malformed",
 	"index_malformed": "release_malformed",
 	"metadata_malformed": "signature_invalid",
+	"news_malformed": "release_malformed",
 	"target_mismatch": "signature_invalid",
 	"target_not_signed": "signature_invalid",
 	"unsafe_path": "release_malformed",

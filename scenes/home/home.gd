@@ -6,10 +6,9 @@ extends MarginContainer
 
 signal action_requested(action: HomeState.Action)
 signal notes_requested
+signal link_requested(url: String)
 signal notice_dismissed(notice: HomeState.Notice)
 
-## Numbers that change faster are unreadable.
-const REDRAW_MSEC := 100
 ## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
@@ -19,6 +18,8 @@ const WIDE_FROM := 900.0
 const SIDES := 72.0
 ## In less room than this everything is drawn tighter.
 const COMPACT_BELOW := Vector2(640, 560)
+## In less height the news are shorter.
+const SHORT_BELOW := 700.0
 ## Actions that take the next step; only they have the brand's colour.
 const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.NONE,
@@ -43,13 +44,13 @@ var branding: Branding:
 		if is_node_ready():
 			_draw_branding()
 
-var _drawn_msec: int = -REDRAW_MSEC
 var _spoken_percent: int = -1
 var _held: HomeState.Action = HomeState.Action.NONE
-## How much of the running download has arrived, in words.
-var _amount: String = ""
+var _clicked: HomeState.Action = HomeState.Action.NONE
+var _is_double_click: bool = false
 var _notes_version: String = ""
 var _notes_bbcode: String = ""
+var _news_entries: Array[NewsEntry] = []
 
 @onready var _rows := %Rows as VBoxContainer
 @onready var _card := %Card as PanelContainer
@@ -59,6 +60,7 @@ var _notes_bbcode: String = ""
 @onready var _lower := %Lower as BoxContainer
 @onready var _notes := %NotesCard as NotesCard
 @onready var _facts := %Facts as FactsRow
+@onready var _news := %News as NewsCards
 @onready var _mark := %Mark as TextureRect
 @onready var _title := %Title as Label
 @onready var _tagline := %Tagline as Label
@@ -68,10 +70,7 @@ var _notes_bbcode: String = ""
 @onready var _notice_text := %NoticeText as Label
 @onready var _dismiss := %Dismiss as Button
 @onready var _status := %Status as Label
-@onready var _progress := %Progress as VBoxContainer
-@onready var _bar := %Bar as ProgressBar
-@onready var _detail := %Detail as Label
-@onready var _hint := %Hint as Label
+@onready var _progress := %Progress as HomeProgress
 @onready var _primary := %Primary as Button
 @onready var _secondary: Array[Button] = [%First as Button, %Second as Button]
 
@@ -79,10 +78,13 @@ var _notes_bbcode: String = ""
 func _ready() -> void:
 	resized.connect(_fit)
 	for button: Button in [_primary] + _secondary:
+		button.gui_input.connect(_on_button_input)
 		button.button_down.connect(_on_button_down.bind(button))
 		button.pressed.connect(_on_pressed.bind(button))
 	_dismiss.pressed.connect(_on_dismissed)
 	_notes.read_requested.connect(notes_requested.emit)
+	_news.link_requested.connect(link_requested.emit)
+	_news.show_news(_news_entries)
 	_notes.show_notes(_notes_version, _notes_bbcode)
 	_draw_branding()
 	_draw_state()
@@ -107,6 +109,13 @@ func show_notes(version: String, bbcode: String) -> void:
 		_notes.show_notes(version, bbcode)
 
 
+## The newest first; empty = there are none.
+func show_news(entries: Array[NewsEntry]) -> void:
+	_news_entries = entries
+	if is_node_ready():
+		_news.show_news(entries)
+
+
 ## Shows the progress of the running operation: [param received] of [param download] bytes of a
 ## download, as they arrive, and [param done] of [param total] bytes of content in everything else.
 ## [param seconds_left] and [param download] -1 = unknown.
@@ -121,22 +130,8 @@ func show_progress(
 	var is_download := state.kind == HomeState.Kind.DOWNLOADING and download > 0
 	var so_far := received if is_download else done
 	var all := download if is_download else total
-	var now := Time.get_ticks_msec()
-	if now - _drawn_msec < REDRAW_MSEC and so_far < all:
-		return
-	_drawn_msec = now
-	var part := clampf(float(so_far) / all, 0.0, 1.0) if all > 0 else 0.0
-	_bar.value = part * 100.0
-	var words := {"done": Words.bytes(so_far), "total": Words.bytes(all)}
-	_amount = tr("HOME_PROGRESS").format(words)
-	var parts: PackedStringArray = [_amount]
-	if bytes_per_second > 0.0:
-		parts.append(Words.speed(bytes_per_second))
-	if seconds_left >= 0.0 and so_far < all:
-		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
-	# What stands still has no speed.
-	_detail.text = _amount if state.kind == HomeState.Kind.PAUSED else " · ".join(parts)
-	_speak(floori(part * 100.0))
+	var is_paused := state.kind == HomeState.Kind.PAUSED
+	_speak(_progress.show_bytes(so_far, all, bytes_per_second, seconds_left, is_paused))
 
 
 ## Fades the brand in, once. Nothing moves afterwards.
@@ -146,8 +141,20 @@ func play_intro() -> void:
 	tween.tween_property(_hero, "modulate:a", 1.0, INTRO_SECONDS)
 
 
+func _on_button_input(event: InputEvent) -> void:
+	var click := event as InputEventMouseButton
+	if event.is_pressed():
+		_is_double_click = click != null and click.double_click
+
+
+## The second click of a double click must not ask for something else than the first: for the end of
+## what that has begun.
 func _on_button_down(button: Button) -> void:
-	_held = button.get_meta(&"action", HomeState.Action.NONE)
+	if not _is_double_click:
+		_held = button.get_meta(&"action", HomeState.Action.NONE)
+		_clicked = _held
+	else:
+		_held = _clicked
 
 
 ## A button may change its action while it is held down: then the press does not count.
@@ -188,9 +195,9 @@ func _draw_state() -> void:
 		_status.text = state.status_text()
 		_status.accessibility_name = _status.text
 		_spoken_percent = -1
-	_draw_progress()
+	_progress.show_kind(state.kind, state.is_working())
 	_facts.facts = state.facts
-	var is_step := state.primary_action() in STEPS
+	var is_step := state.primary_action() in STEPS or state.is_launcher_old
 	_primary.theme_type_variation = &"PrimaryButton" if is_step else &"LargeButton"
 	_draw_button(_primary, state.primary_action(), state.primary_text())
 	var actions := state.secondary_actions()
@@ -211,21 +218,9 @@ func _draw_button(button: Button, action: HomeState.Action, text: String) -> voi
 	button.accessibility_description = _status.text
 
 
-func _draw_progress() -> void:
-	var was_visible := _progress.visible
-	_progress.visible = state.is_working() or state.kind == HomeState.Kind.PAUSED
-	_hint.visible = state.kind in [HomeState.Kind.DOWNLOADING, HomeState.Kind.PREPARING]
-	if state.kind == HomeState.Kind.PAUSED:
-		_detail.text = _amount
-	if _progress.visible and not was_visible:
-		_bar.value = 0.0
-		_amount = ""
-		_detail.text = ""
-		_drawn_msec = -REDRAW_MSEC
-	_bar.accessibility_name = tr("HOME_BAR")
-
-
 func _speak(percent: int) -> void:
+	if percent < 0:
+		return
 	if percent >= _spoken_percent + SPOKEN_STEP or percent < _spoken_percent:
 		_spoken_percent = percent - percent % SPOKEN_STEP
 		var words := {"status": _status.text, "percent": _spoken_percent}
@@ -248,3 +243,4 @@ func _fit() -> void:
 	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
 	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
 	_notes.theme_type_variation = _card.theme_type_variation
+	_news.is_short = size.y < SHORT_BELOW

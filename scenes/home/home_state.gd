@@ -39,6 +39,7 @@ enum Action {
 	CANCEL,
 	SHOW_ERROR,
 	SHOW_GUIDE,
+	GET_LAUNCHER,
 }
 
 ## Additional information, shown above the status.
@@ -97,6 +98,14 @@ const PRIMARY: Dictionary[Kind, Array] = {
 	Kind.NO_REPOSITORY: [Action.SHOW_GUIDE, "HOME_GUIDE", "HOME_GUIDE"],
 }
 
+## The text of the primary button in all other states.
+const TEXTS: Dictionary[Action, String] = {
+	Action.PLAY: "HOME_PLAY",
+	Action.CHECK: "HOME_CHECK_AGAIN",
+	Action.INSTALL: "HOME_INSTALL",
+	Action.GET_LAUNCHER: "HOME_GET_LAUNCHER",
+}
+
 var kind: Kind = Kind.LOADING
 var product_name: String = ""
 ## Installed; empty = nothing.
@@ -118,6 +127,10 @@ var failure: String = ""
 var message: String = ""
 ## The available version is lower than the installed one.
 var is_downgrade: bool = false
+## The available version is on the disk already, and has only to be made the current one.
+var is_downloaded: bool = false
+## It failed because a newer launcher is needed.
+var is_launcher_old: bool = false
 var facts := HomeFacts.new()
 
 
@@ -140,6 +153,8 @@ func is_working() -> bool:
 
 
 func primary_action() -> Action:
+	if kind == Kind.FAILED and is_launcher_old:
+		return Action.GET_LAUNCHER
 	if PRIMARY.has(kind):
 		return PRIMARY[kind][0]
 	if kind in BUSY:
@@ -150,22 +165,19 @@ func primary_action() -> Action:
 
 
 func primary_text() -> String:
-	if PRIMARY.has(kind):
+	var action := primary_action()
+	if PRIMARY.has(kind) and action != Action.GET_LAUNCHER:
 		var size := Words.bytes(download_bytes)
 		var key := "%s" % PRIMARY[kind][1 if download_bytes < 0 else 2]
 		if kind == Kind.UPDATE_WAITING and is_downgrade:
 			key = "HOME_DOWNGRADE" if download_bytes < 0 else "HOME_DOWNGRADE_BYTES"
+		elif kind == Kind.UPDATE_WAITING and is_downloaded:
+			key = "HOME_INSTALL_UPDATE"
 		return _text(key).format({"bytes": size})
 	if kind == Kind.PLAYING:
 		return _text("HOME_RUNNING")
-	match primary_action():
-		Action.PLAY:
-			return _text("HOME_PLAY")
-		Action.CHECK:
-			return _text("HOME_CHECK_AGAIN")
-		Action.INSTALL:
-			return _text("HOME_INSTALL")
-	return _text("HOME_WORKING")
+	var other: String = TEXTS.get(action, "HOME_WORKING")
+	return _text(other)
 
 
 ## The other buttons, the most useful first.
@@ -186,6 +198,8 @@ func status_text() -> String:
 	if kind == Kind.FAILED:
 		return failure
 	var key := HomeWords.STATUS[kind]
+	if kind == Kind.UPDATE_WAITING and is_downloaded:
+		key = "HOME_STATUS_DOWNLOADED"
 	if kind == Kind.OFFLINE and not is_installed():
 		key = "HOME_STATUS_OFFLINE_NOT_INSTALLED"
 	return _fill(key)

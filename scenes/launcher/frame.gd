@@ -43,6 +43,11 @@ var confirm_dialog: ConfirmDialog:
 
 
 func _ready() -> void:
+	# The engine does not tell screen readers by itself that something was hidden.
+	for screen: Control in [
+		%Rows as Control, home, whats_new, settings, about, first_run, error_dialog, confirm_dialog
+	]:
+		screen.visibility_changed.connect(screen.queue_accessibility_update)
 	nav.page_requested.connect(show_page)
 	home.notes_requested.connect(show_page.bind(NavBar.Page.WHATS_NEW))
 	var input_mode := %InputMode as InputMode

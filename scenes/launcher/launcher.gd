@@ -6,10 +6,6 @@ extends Control
 
 ## How long the result of what was asked for is shown.
 const MESSAGE_SECONDS := 8.0
-## The guide for authors, below the project's page.
-const GUIDE := "/blob/main/docs/launcher.md#make-it-yours"
-## So much of the diagnostics fits into an address.
-const REPORT_MAX := 1500
 
 ## Whose launcher this is. The project setting `vsekai/branding` overrides it.
 @export var branding: Branding
@@ -25,6 +21,7 @@ var _message_timer := Timer.new()
 var _shown_message: String = ""
 
 @onready var _session := %Session as LauncherSession
+@onready var _comforts := %Comforts as LauncherComforts
 @onready var _own := %Own as OwnUpdater
 @onready var _frame := %Frame as LauncherFrame
 @onready var _folder_dialog := %FolderDialog as FileDialog
@@ -52,6 +49,9 @@ func _ready() -> void:
 	_connect_screens()
 	_connect_session()
 	_connect_own()
+	# Beside the choices.
+	_comforts.log_file.path = settings_path.get_basename() + ".log"
+	_comforts.connect_all(_settings, get_window(), _quit)
 	LauncherWindow.prepare(get_window(), branding.product_name, _settings)
 	LauncherWindow.apply(get_window(), _settings)
 	if not _settings.is_still():
@@ -77,6 +77,7 @@ func _connect_screens() -> void:
 	_frame.page_shown.connect(_on_page_shown)
 	_frame.home.action_requested.connect(_on_action_requested)
 	_frame.whats_new.link_requested.connect(OS.shell_open)
+	_frame.home.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
 	first_run.locale_chosen.connect(_on_locale_chosen)
 	_frame.home.notice_dismissed.connect(_session.dismiss)
@@ -87,7 +88,7 @@ func _connect_screens() -> void:
 	settings.settings_changed.connect(_on_settings_changed)
 	settings.mode_requested.connect(_questions.on_mode_requested)
 	settings.location_choice_requested.connect(_on_folder_choice_requested)
-	settings.folder_requested.connect(_on_folder_requested)
+	settings.folder_requested.connect(func() -> void: OS.shell_open(_session.model.directory))
 	settings.verify_requested.connect(_session.verify)
 	settings.repair_requested.connect(_session.repair)
 	settings.rollback_requested.connect(_questions.on_rollback_requested)
@@ -96,7 +97,9 @@ func _connect_screens() -> void:
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)
 
 	_frame.about.website_requested.connect(OS.shell_open.bind(branding.project_url))
-	_frame.about.report_requested.connect(_on_report_requested)
+	_frame.about.report_requested.connect(
+		func() -> void: Outside.open_report(branding, _session.diagnostics())
+	)
 	_frame.about.copy_requested.connect(_on_diagnostics_requested)
 	_frame.about.versions = _session.versions()
 
@@ -109,6 +112,7 @@ func _connect_session() -> void:
 	var listener := _session.listener
 	listener.notes_listed.connect(_on_notes_listed)
 	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
+	listener.news_listed.connect(_frame.home.show_news)
 	listener.mode_weighed.connect(_questions.on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
 	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
@@ -145,7 +149,9 @@ func _show() -> void:
 
 func _on_action_requested(action: HomeState.Action) -> void:
 	if action == HomeState.Action.SHOW_GUIDE:
-		OS.shell_open(branding.project_url + GUIDE)
+		Outside.open_guide(branding)
+	elif action == HomeState.Action.GET_LAUNCHER:
+		_comforts.get_launcher()
 	elif action == HomeState.Action.SHOW_ERROR:
 		_frame.show_error(_session.model.failure, true)
 	else:
@@ -161,6 +167,8 @@ func _on_page_shown(page: NavBar.Page) -> void:
 
 
 func _on_close_requested() -> void:
+	if _comforts.stay():
+		return
 	# Whatever is going on continues with the next start.
 	_quit.call()
 
@@ -172,13 +180,17 @@ func _on_game_started() -> void:
 
 func _on_settings_changed() -> void:
 	_settings.save()
+	_frame.first_run.locale = _settings.locale
 	LauncherWindow.apply(get_window(), _settings)
 	_session.apply_settings()
+	_comforts.apply_settings()
 	_show()
 
 
 func _on_launcher_updated(version: String) -> void:
 	_session.model.new_launcher = version
+	if _session.model.home_state().is_launcher_old:
+		_session.model.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": version})
 	_show()
 
 
@@ -202,7 +214,15 @@ func _on_settings_outdated() -> void:
 
 
 func _on_folder_choice_requested() -> void:
-	_folder_dialog.current_dir = _session.model.directory.get_base_dir()
+	var folder := _session.model.directory
+	var above: PackedStringArray = []
+	while folder != folder.get_base_dir():
+		folder = folder.get_base_dir()
+		above.append(folder)
+	# A folder that does not exist is passed over: the last that does is shown.
+	above.reverse()
+	for place: String in above:
+		_folder_dialog.current_dir = place
 	_folder_dialog.popup_centered_ratio()
 
 
@@ -215,19 +235,11 @@ func _on_first_install() -> void:
 
 func _on_notes_listed(entries: Array[NotesEntry]) -> void:
 	_frame.whats_new.show_versions(entries)
-	if not entries.is_empty():
-		_frame.home.show_notes(entries[0].version, entries[0].bbcode)
-
-
-func _on_folder_requested() -> void:
-	OS.shell_open(_session.model.directory)
-
-
-## The diagnostics go along as the text of the report, for the person to read before it is sent.
-func _on_report_requested() -> void:
-	var body := "\n\n```\n%s\n```\n" % _session.diagnostics().left(REPORT_MAX)
-	var join := "&" if "?" in branding.report_url else "?"
-	OS.shell_open(branding.report_url + join + "body=" + body.uri_encode())
+	for entry: NotesEntry in entries:
+		# Not of a version that was put aside.
+		if entry.is_new or entry.is_current:
+			_frame.home.show_notes(entry.version, entry.bbcode)
+			return
 
 
 func _on_diagnostics_requested() -> void:

@@ -10,6 +10,8 @@ var url_scheme: String = ""
 var directory: String = ""
 ## -1 = unknown.
 var free_bytes: int = -1
+## What the installation takes; -1 = unknown.
+var disk_bytes: int = -1
 ## Installed; empty = nothing is.
 var version: String = ""
 var previous_version: String = ""
@@ -26,9 +28,16 @@ var dismissed: String = ""
 var has_repository: bool = true
 var is_resumable: bool = false
 var is_integrated: bool = false
+var starts_at_login: bool = false
+## An installed launcher remembers it itself, and not the game.
+var own_starts_at_login: bool = false
+## See [member Branding.channel_names].
+var channel_names: Dictionary[String, String] = {}
 ## The available update; empty = none.
 var new_version: String = ""
 var new_mode: String = ""
+## The version that was downloaded in the background; empty = none.
+var downloaded_version: String = ""
 var is_recalled: bool = false
 var is_downgrade: bool = false
 ## Of the available update; -1 = unknown.
@@ -88,9 +97,11 @@ func home_state() -> HomeState:
 	state.kind = _kind()
 	state.product_name = product_name
 	state.version = version
-	state.mode = mode
+	state.mode = channel(mode)
 	state.new_version = new_version
-	state.new_mode = new_mode
+	state.new_mode = channel(new_mode)
+	state.is_downloaded = is_downloaded()
+	state.is_launcher_old = failure != null and failure.code == "launcher_too_old"
 	state.download_bytes = download_bytes
 	state.damaged_files = damaged_files
 	state.failure = failure.sentence() if failure != null else ""
@@ -102,12 +113,23 @@ func home_state() -> HomeState:
 	return state
 
 
+## The name of a mode for players.
+func channel(name: String) -> String:
+	return Channels.title(name, channel_names)
+
+
+func is_downloaded() -> bool:
+	return not new_version.is_empty() and new_version == downloaded_version
+
+
 func settings_facts() -> SettingsFacts:
 	var facts := SettingsFacts.new()
 	facts.product_name = product_name
 	facts.url_scheme = url_scheme
 	facts.directory = directory
 	facts.free_bytes = free_bytes
+	facts.disk_bytes = disk_bytes if is_installed() else -1
+	facts.starts_at_login = starts_at_login
 	facts.version = version
 	facts.previous_version = previous_version
 	facts.mode = mode
@@ -142,6 +164,7 @@ func _facts() -> HomeFacts:
 	facts.server = server
 	if failure != null and failure.code in OFFLINE_CODES:
 		facts.server = HomeFacts.Server.UNREACHABLE
+	facts.disk_bytes = disk_bytes if is_installed() else -1
 	facts.free_bytes = free_bytes
 	facts.last_played = last_played
 	facts.launcher_version = _launcher_version()

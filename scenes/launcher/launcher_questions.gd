@@ -34,7 +34,8 @@ func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
 	var newest := version if not version.is_empty() else facts.newest
 	if newest.is_empty():
 		newest = tr("ASK_MODE_NONE")
-	return {"mode": mode, "description": facts.description, "newest": newest, "weight": weight}
+	var title := session.model.channel(mode)
+	return {"mode": title, "description": facts.description, "newest": newest, "weight": weight}
 
 
 func on_rollback_requested() -> void:

@@ -30,11 +30,17 @@ var listener: UpdaterListener:
 	get:
 		return %Listener as UpdaterListener
 
+var background: BackgroundWork:
+	get:
+		return %Background as BackgroundWork
+
 ## Whether a check follows once the status is known.
 var _is_check_due: bool = true
 var _checked_msec: int = 0
 ## Whether the notes of the last versions follow a check.
 var _are_notes_due: bool = false
+## Whether the news follow a check.
+var _are_news_due: bool = false
 ## Whether the menu entry is made once the first install has succeeded.
 var _is_menu_due: bool = false
 
@@ -211,6 +217,7 @@ func _check() -> void:
 	model.failure = null
 	_checked_msec = Time.get_ticks_msec()
 	_are_notes_due = true
+	_are_news_due = true
 	_queue.start(updater.check_for_update)
 
 

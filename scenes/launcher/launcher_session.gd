@@ -2,7 +2,8 @@ class_name LauncherSession
 extends LauncherRequests
 ## What follows from what the updater reports, and when it is asked by itself.
 ##
-## Composed of [UpdaterQueue], which starts operations, and [UpdaterListener], which hears them.
+## Composed of [UpdaterQueue], which starts operations, [UpdaterListener], which hears them, and
+## [BackgroundWork].
 ## Knows no screen.
 
 ## How old a check may be before another one follows, when the window gets the focus, and always.
@@ -23,6 +24,8 @@ func _ready() -> void:
 	listener.move_failed.connect(_on_move_failed)
 	listener.uninstalled.connect(_on_uninstalled)
 	_queue.refused.connect(_on_refused)
+	background.model = model
+	background.downloaded.connect(_on_downloaded.unbind(1))
 	var timer := Timer.new()
 	timer.wait_time = CHECK_AGAIN_SECONDS
 	timer.autostart = true
@@ -41,6 +44,8 @@ func start() -> void:
 	model.url_scheme = branding.url_scheme
 	model.put_away = settings.put_away_version
 	model.dismissed = settings.dismissed_version
+	model.channel_names = branding.channel_names
+	background.settings = settings
 	apply_settings()
 	_read_status()
 
@@ -65,6 +70,8 @@ func _on_game_ended() -> void:
 func _on_went_back(version: String) -> void:
 	settings.put_away_version = version
 	model.put_away = version
+	# Its notes are no news any more.
+	_are_notes_due = true
 	settings_outdated.emit()
 
 
@@ -89,10 +96,20 @@ func _on_uninstalled() -> void:
 
 
 func _on_ended() -> void:
-	var are_notes_due := _are_notes_due
-	_are_notes_due = false
-	var list := updater.list_notes.bind(model.is_offline())
-	_queue.start_next(list if are_notes_due else Callable())
+	var list := Callable()
+	if _are_notes_due:
+		_are_notes_due = false
+		list = updater.list_notes.bind(model.is_offline())
+	elif _are_news_due:
+		_are_news_due = false
+		list = updater.list_news.bind(model.is_offline())
+	_queue.start_next(list)
+	background.consider()
+
+
+func _on_downloaded() -> void:
+	changed.emit()
+	_queue.start_next()
 
 
 func _on_up_to_date() -> void:
@@ -133,7 +150,15 @@ func _on_status_known(is_installed: bool) -> void:
 	if is_check_due:
 		_checked_msec = Time.get_ticks_msec()
 		_are_notes_due = true
-	_queue.start_next(updater.check_for_update if is_check_due else Callable())
+		_are_news_due = true
+		_queue.start_next(updater.check_for_update)
+	elif _are_notes_due:
+		_on_ended()
+		return
+	else:
+		# What earlier checks have kept.
+		_queue.start_next(updater.list_news.bind(true))
+	background.consider()
 
 
 ## Continues a move that was stopped. If only its end was not noted, the installation is there.

@@ -12,6 +12,8 @@ signal updated(version: String)
 ## This launcher is not installed, but can be.
 signal offered
 signal install_failed(report: ErrorReport)
+## Whether the installed launcher starts when a person logs in.
+signal login_known(is_on: bool)
 ## The installed launcher has started: this one can go.
 signal replaced
 
@@ -41,6 +43,7 @@ func _ready() -> void:
 	updater.status_read.connect(_on_status_read)
 	updater.update_completed.connect(_on_update_completed)
 	updater.integrated.connect(updater.check_for_update)
+	updater.login_changed.connect(updater.read_status)
 	updater.launched.connect(replaced.emit.unbind(1))
 	updater.operation_failed.connect(_on_operation_failed)
 
@@ -69,13 +72,30 @@ func can_install() -> bool:
 	return OS.has_feature("template") and not _branding.launcher_mode.is_empty()
 
 
+func is_installed() -> bool:
+	return not VSekaiUpdater.get_own_install_dir().is_empty()
+
+
+## Looks for a newer launcher, which [member updater] installs.
+func look() -> void:
+	if not updater.is_busy():
+		updater.check_for_update()
+
+
+func start_at_login(is_wanted: bool) -> void:
+	if updater.start_at_login(is_wanted) != OK:
+		login_known.emit(not is_wanted)
+
+
 func install() -> void:
 	_is_installing = true
 	updater.start_update()
 
 
 func _on_status_read(status: VSekaiStatus) -> void:
-	if VSekaiUpdater.get_own_install_dir().is_empty():
+	if is_installed():
+		login_known.emit(status.starts_at_login)
+	if not is_installed():
 		if status.version.is_empty():
 			offered.emit()
 	elif status.is_on_trial:
@@ -107,5 +127,7 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 		var report := ErrorReport.of(failure.code, failure.details)
 		report.title = "ERROR_TITLE_INSTALL"
 		install_failed.emit(report)
+	elif failure.operation == VSekaiUpdater.Operation.START_AT_LOGIN:
+		updater.read_status()
 	elif failure.operation == VSekaiUpdater.Operation.INTEGRATE:
 		updater.check_for_update()

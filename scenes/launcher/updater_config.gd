@@ -45,6 +45,8 @@ static func _apply_network(
 		updater.trust_root = OS.get_environment("VSEKAI_TRUST_ROOT")
 	updater.proxy = settings.proxy
 	updater.rate_limit_bytes_per_second = settings.rate_limit_bytes_per_second
+	updater.rate_limit_from_minute = settings.rate_from_minute
+	updater.rate_limit_to_minute = settings.rate_to_minute
 
 
 static func _install_dir(branding: Branding, settings: LauncherSettings) -> String:

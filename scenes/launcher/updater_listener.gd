@@ -36,6 +36,8 @@ signal move_failed
 signal uninstalled
 ## The notes of the last versions, the newest first.
 signal notes_listed(entries: Array[NotesEntry])
+## The news, the newest first.
+signal news_listed(entries: Array[NewsEntry])
 
 @export var updater: VSekaiUpdater
 
@@ -60,17 +62,29 @@ func _ready() -> void:
 	updater.rolled_back.connect(_on_rolled_back)
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.game_exited.connect(_on_game_exited.unbind(1))
-	updater.integrated.connect(status_outdated.emit.bind(false))
-	updater.unintegrated.connect(status_outdated.emit.bind(false))
+	for done: Signal in [updater.integrated, updater.unintegrated, updater.login_changed]:
+		done.connect(status_outdated.emit.bind(false))
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
 	updater.notes_listed.connect(_on_notes_listed)
+	updater.news_listed.connect(tell_news.unbind(1))
+	updater.news_listed.connect(ended.emit.unbind(1))
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+		tell_news()
+
+
+## Says what is known of the news, in the language of the launcher.
+func tell_news() -> void:
+	news_listed.emit(UpdaterWords.news(updater.get_news()))
 
 
 ## The install follows this mode now, or the first one will.
 func follow_mode(mode: String) -> void:
 	model.mode = mode
-	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": mode})
+	model.message = tr("MESSAGE_MODE_SWITCHED").format({"mode": model.channel(mode)})
 	status_outdated.emit(true)
 
 
@@ -123,10 +137,7 @@ func _on_update_completed() -> void:
 func _on_operation_failed(failure: VSekaiFailure) -> void:
 	var is_check := failure.operation == VSekaiUpdater.Operation.CHECK
 	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
-	var report := ErrorReport.of(failure.code, failure.details)
-	report.title = UpdaterWords.TITLES.get(failure.operation, ErrorReport.TITLE)
-	if is_update and not model.is_installed():
-		report.title = "ERROR_TITLE_INSTALL"
+	var report := UpdaterWords.report(failure, model.is_installed())
 	model.activity = HomeState.Kind.READY
 	if is_check or is_update:
 		model.failure = report
@@ -156,18 +167,16 @@ func _on_status_read(status: VSekaiStatus) -> void:
 		model.has_repository = true
 	model.is_resumable = status.is_resumable
 	model.is_integrated = status.is_integrated
+	model.starts_at_login = status.starts_at_login or model.own_starts_at_login
+	model.disk_bytes = status.disk_bytes
 	status_known.emit(status.is_installed)
 
 
 func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 	model.modes.clear()
 	for mode: VSekaiMode in modes:
-		var facts := SettingsFacts.Mode.new()
-		facts.name = mode.name
-		facts.description = mode.description
-		facts.newest = mode.newest
-		facts.is_active = mode.is_active
-		facts.update_to = mode.update_to
+		var facts := UpdaterWords.mode(mode)
+		facts.title = model.channel(mode.name)
 		model.modes.append(facts)
 		if mode.is_current and model.mode.is_empty():
 			model.mode = mode.name
@@ -235,13 +244,6 @@ func _on_install_moved(directory: String) -> void:
 func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
 	var entries: Array[NotesEntry] = []
 	for each: VSekaiNotes in notes:
-		var entry := NotesEntry.new()
-		entry.version = each.version
-		entry.bbcode = VSekaiUpdater.notes_to_bbcode(each.notes)
-		entry.links = VSekaiUpdater.notes_links(each.notes)
-		entry.published_at = each.published_at
-		entry.is_current = each.is_current
-		entry.is_new = each.is_new
-		entries.append(entry)
+		entries.append(UpdaterWords.notes(each))
 	notes_listed.emit(entries)
 	ended.emit()

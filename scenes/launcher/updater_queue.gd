@@ -15,12 +15,16 @@ const BACKGROUND: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.CHECK,
 	VSekaiUpdater.Operation.PLAN_MODE,
 	VSekaiUpdater.Operation.LIST_NOTES,
+	VSekaiUpdater.Operation.DOWNLOAD,
+	VSekaiUpdater.Operation.LIST_NEWS,
 ]
 ## Background operations that use the network and can take long.
 const SLOW: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.CHECK,
 	VSekaiUpdater.Operation.PLAN_MODE,
 	VSekaiUpdater.Operation.LIST_NOTES,
+	VSekaiUpdater.Operation.DOWNLOAD,
+	VSekaiUpdater.Operation.LIST_NEWS,
 ]
 
 @export var updater: VSekaiUpdater

@@ -21,6 +21,7 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 	VSekaiUpdater.Operation.LAUNCH: "ERROR_TITLE_LAUNCH",
 	VSekaiUpdater.Operation.INTEGRATE: "ERROR_TITLE_LINKS",
 	VSekaiUpdater.Operation.UNINTEGRATE: "ERROR_TITLE_LINKS",
+	VSekaiUpdater.Operation.START_AT_LOGIN: "ERROR_TITLE_LOGIN",
 	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
 	VSekaiUpdater.Operation.MOVE_INSTALL: "ERROR_TITLE_MOVE",
 }
@@ -28,4 +29,45 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 const QUIET: Array[VSekaiUpdater.Operation] = [
 	VSekaiUpdater.Operation.LIST_MODES,
 	VSekaiUpdater.Operation.LIST_NOTES,
+	VSekaiUpdater.Operation.DOWNLOAD,
+	VSekaiUpdater.Operation.LIST_NEWS,
 ]
+
+
+## A mode, for Settings; without its title.
+static func mode(listed: VSekaiMode) -> SettingsFacts.Mode:
+	var facts := SettingsFacts.Mode.new()
+	facts.name = listed.name
+	facts.description = listed.description
+	facts.newest = listed.newest
+	facts.is_active = listed.is_active
+	facts.update_to = listed.update_to
+	return facts
+
+
+## The notes of a version, safe to show.
+static func notes(listed: VSekaiNotes) -> NotesEntry:
+	var entry := NotesEntry.new()
+	entry.version = listed.version
+	entry.bbcode = VSekaiUpdater.notes_to_bbcode(listed.notes)
+	entry.links = VSekaiUpdater.notes_links(listed.notes)
+	entry.published_at = listed.published_at
+	entry.is_current = listed.is_current
+	entry.is_new = listed.is_new
+	return entry
+
+
+static func news(listed: Array[VSekaiNews]) -> Array[NewsEntry]:
+	var entries: Array[NewsEntry] = []
+	for each: VSekaiNews in listed:
+		entries.append(NewsEntry.of(each))
+	return entries
+
+
+## What failed, as its dialog says it.
+static func report(failure: VSekaiFailure, is_installed: bool) -> ErrorReport:
+	var told := ErrorReport.of(failure.code, failure.details)
+	told.title = TITLES.get(failure.operation, ErrorReport.TITLE)
+	if failure.operation == VSekaiUpdater.Operation.UPDATE and not is_installed:
+		told.title = "ERROR_TITLE_INSTALL"
+	return told

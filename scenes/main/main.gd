@@ -2,13 +2,18 @@ extends Node
 ## The entry of the program: with arguments, or without a display, it is the command line `vsekai`;
 ## otherwise it is the launcher.
 
+## What the system says when a person logs in: nobody is waiting for a window.
+const LOGIN := "login"
 const LAUNCHER := "res://scenes/launcher/launcher.tscn"
 
 
 func _ready() -> void:
 	var arguments := command_line()
-	var is_window_wanted := arguments.is_empty() or is_from_menu(arguments)
+	var is_at_login := arguments == PackedStringArray([LOGIN])
+	var is_window_wanted := arguments.is_empty() or is_from_menu(arguments) or is_at_login
 	if is_window_wanted and DisplayServer.get_name() != "headless":
+		if is_at_login:
+			get_window().mode = Window.MODE_MINIMIZED
 		get_tree().change_scene_to_file.call_deferred(LAUNCHER)
 		return
 	# A game was started from the desktop's menu: stay out of sight.

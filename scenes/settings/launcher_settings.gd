@@ -27,12 +27,22 @@ const RATE_LIMITS: PackedInt32Array = [
 	10_000_000,
 ]
 const TEXT_MAX := 4096
+const DAY_MINUTES := 24 * 60
 
 ## Empty = the system's folder for a user's programs.
 var install_dir: String = ""
 var update_policy: UpdatePolicy = UpdatePolicy.ASK
 var is_manual_check_only: bool = false
 var rate_limit_bytes_per_second: int = 0
+## The limit applies between these minutes of the day, across midnight if the second is the earlier
+## one; always if both are the same.
+var rate_from_minute: int = 0
+var rate_to_minute: int = 0
+## What goes on while nobody looks; each only if somebody has asked for it.
+var is_background_download: bool = false
+var is_download_during_game: bool = false
+var is_notifying: bool = false
+var is_in_tray: bool = false
 ## Empty = the system's.
 var proxy: String = ""
 ## Empty = the system's.
@@ -108,6 +118,12 @@ func keys() -> PackedStringArray:
 		"update_policy",
 		"is_manual_check_only",
 		"rate_limit_bytes_per_second",
+		"rate_from_minute",
+		"rate_to_minute",
+		"is_background_download",
+		"is_download_during_game",
+		"is_notifying",
+		"is_in_tray",
 		"proxy",
 		"locale",
 		"ui_scale",
@@ -136,6 +152,8 @@ func _limit() -> void:
 	locale = locale.left(32)
 	update_policy = clampi(update_policy, 0, UpdatePolicy.size() - 1) as UpdatePolicy
 	rate_limit_bytes_per_second = maxi(rate_limit_bytes_per_second, 0)
+	rate_from_minute = clampi(rate_from_minute, 0, DAY_MINUTES - 1)
+	rate_to_minute = clampi(rate_to_minute, 0, DAY_MINUTES - 1)
 	last_played = maxi(last_played, 0)
 	if not window_rect.has_area():
 		window_rect = Rect2i()

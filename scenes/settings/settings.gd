@@ -14,6 +14,8 @@ signal rollback_requested
 signal integration_requested(is_wanted: bool)
 signal uninstall_requested
 signal diagnostics_requested
+signal log_requested
+signal login_requested(is_wanted: bool)
 
 const LOCALES: PackedStringArray = ["", "de", "en", "es", "fr", "ja", "pt_BR"]
 const LANGUAGES: PackedStringArray = [
@@ -50,6 +52,13 @@ var facts: SettingsFacts = SettingsFacts.new():
 		if is_node_ready():
 			_draw_facts()
 
+## Whether this system has a tray for icons.
+var is_tray_possible: bool = false:
+	set(value):
+		is_tray_possible = value
+		if is_node_ready():
+			_draw_facts()
+
 @onready var _scroll := %Scroll as ScrollContainer
 @onready var _message := %Message as PanelContainer
 @onready var _message_text := %MessageText as Label
@@ -59,6 +68,9 @@ var facts: SettingsFacts = SettingsFacts.new():
 @onready var _policy_row := %PolicyRow as SettingRow
 @onready var _manual := %Manual as CheckButton
 @onready var _rate := %Rate as OptionButton
+@onready var _hours := %HoursRow as HoursRow
+@onready var _background := %Background as BackgroundCard
+@onready var _log := %Log as Button
 @onready var _proxy := %Proxy as LineEdit
 @onready var _location_row := %LocationRow as SettingRow
 @onready var _location := %Location as Button
@@ -100,6 +112,10 @@ func _ready() -> void:
 	_links.toggled.connect(integration_requested.emit)
 	_uninstall.pressed.connect(uninstall_requested.emit)
 	_diagnostics.pressed.connect(diagnostics_requested.emit)
+	_log.pressed.connect(log_requested.emit)
+	_hours.chosen.connect(_on_choice)
+	_background.chosen.connect(settings_changed.emit)
+	_background.login_requested.connect(login_requested.emit)
 	_draw_settings()
 	_draw_facts()
 
@@ -128,6 +144,9 @@ func _draw_settings() -> void:
 	for rate: int in LauncherSettings.RATE_LIMITS:
 		rates.append(tr("SETTINGS_RATE_NONE") if rate == 0 else Words.speed(rate))
 	_fill(_rate, rates, LauncherSettings.RATE_LIMITS.find(settings.rate_limit_bytes_per_second))
+	_hours.visible = settings.rate_limit_bytes_per_second > 0
+	_hours.show_hours(settings.rate_from_minute, settings.rate_to_minute)
+	_background.settings = settings
 	if not _proxy.has_focus():
 		_proxy.text = settings.proxy
 	_vr_row.visible = branding == null or not branding.vr_arguments.is_empty()
@@ -146,8 +165,11 @@ func _draw_facts() -> void:
 	var is_installed := not facts.version.is_empty()
 	_message.visible = not facts.message.is_empty()
 	_message_text.text = facts.message
+	_background.is_tray_possible = is_tray_possible
+	_background.starts_at_login = facts.starts_at_login
+	_background.is_login_possible = is_installed and not facts.is_busy
 	_draw_modes()
-	_location_row.hint = _location_hint()
+	_location_row.hint = facts.location_hint()
 	_location.disabled = facts.is_busy
 	_open_folder.disabled = not is_installed
 	for button: Button in [_verify, _repair, _uninstall, _links]:
@@ -166,7 +188,7 @@ func _draw_facts() -> void:
 func _draw_modes() -> void:
 	_mode.clear()
 	for mode: SettingsFacts.Mode in facts.modes:
-		_mode.add_item(mode.name)
+		_mode.add_item(mode.title if not mode.title.is_empty() else mode.name)
 		_mode.set_item_disabled(_mode.item_count - 1, not mode.is_active)
 		if mode.name == facts.mode:
 			_mode.select(_mode.item_count - 1)
@@ -174,25 +196,7 @@ func _draw_modes() -> void:
 		_mode.add_item(facts.mode if not facts.mode.is_empty() else tr("SETTINGS_MODE_UNKNOWN"))
 		_mode.select(_mode.item_count - 1)
 	_mode.disabled = facts.is_busy or facts.modes.is_empty()
-	_mode_row.hint = _mode_hint()
-
-
-func _mode_hint() -> String:
-	var mode := facts.find_mode(facts.mode)
-	if mode == null:
-		return "SETTINGS_MODE_HINT"
-	if not mode.is_active:
-		return tr("SETTINGS_MODE_RETIRED").format({"mode": mode.name})
-	if mode.description.is_empty():
-		return "SETTINGS_MODE_HINT"
-	return mode.description
-
-
-func _location_hint() -> String:
-	if facts.free_bytes < 0:
-		return facts.directory
-	var values := {"directory": facts.directory, "bytes": Words.bytes(facts.free_bytes)}
-	return tr("SETTINGS_LOCATION_HINT").format(values)
+	_mode_row.hint = facts.mode_hint()
 
 
 func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> void:
@@ -203,7 +207,9 @@ func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> voi
 
 
 func _on_mode_selected(index: int) -> void:
-	var chosen := _mode.get_item_text(index)
+	if index >= facts.modes.size():
+		return
+	var chosen := facts.modes[index].name
 	if chosen != facts.mode:
 		# Show the current mode until the switch has succeeded.
 		_draw_modes()
@@ -215,6 +221,8 @@ func _on_choice() -> void:
 	settings.is_manual_check_only = _manual.button_pressed
 	if _rate.selected >= 0:
 		settings.rate_limit_bytes_per_second = LauncherSettings.RATE_LIMITS[_rate.selected]
+	settings.rate_from_minute = _hours.from_minute()
+	settings.rate_to_minute = _hours.to_minute()
 	settings.proxy = _proxy.text.strip_edges()
 	settings.is_vr_wanted = _vr.button_pressed
 	settings.game_arguments = _arguments.text.strip_edges()
@@ -223,4 +231,5 @@ func _on_choice() -> void:
 		settings.ui_scale = LauncherSettings.UI_SCALES[_scale.selected]
 	settings.is_motion_reduced = _motion.button_pressed
 	_policy_row.hint = POLICY_HINTS[settings.update_policy]
+	_hours.visible = settings.rate_limit_bytes_per_second > 0
 	settings_changed.emit()

@@ -8,6 +8,8 @@ class Mode:
 	## A stream of versions to follow.
 
 	var name: String = ""
+	## What players call it.
+	var title: String = ""
 	var description: String = ""
 	## Its newest version; empty = none.
 	var newest: String = ""
@@ -21,6 +23,8 @@ var url_scheme: String = ""
 var directory: String = ""
 ## -1 = unknown.
 var free_bytes: int = -1
+## What the installation takes; -1 = unknown.
+var disk_bytes: int = -1
 ## Installed; empty = nothing is.
 var version: String = ""
 var previous_version: String = ""
@@ -28,6 +32,7 @@ var previous_version: String = ""
 var mode: String = ""
 var modes: Array[Mode] = []
 var is_integrated: bool = false
+var starts_at_login: bool = false
 ## Whether an operation or the game is running, so that no other operation can start.
 var is_busy: bool = false
 ## The result of the last thing asked for here, in words.
@@ -39,3 +44,32 @@ func find_mode(name: String) -> Mode:
 		if each.name == name:
 			return each
 	return null
+
+
+## What the followed mode is, in words.
+func mode_hint() -> String:
+	var followed := find_mode(mode)
+	if followed == null:
+		return "SETTINGS_MODE_HINT"
+	if not followed.is_active:
+		return _text("SETTINGS_MODE_RETIRED").format({"mode": followed.title})
+	if followed.description.is_empty():
+		return "SETTINGS_MODE_HINT"
+	return followed.description
+
+
+## Where the game is, and what room it takes and has.
+func location_hint() -> String:
+	if free_bytes < 0:
+		return directory
+	var values := {
+		"directory": directory,
+		"bytes": Words.bytes(free_bytes),
+		"used": Words.bytes(disk_bytes),
+	}
+	var key := "SETTINGS_LOCATION_HINT" if disk_bytes < 0 else "SETTINGS_LOCATION_USED"
+	return _text(key).format(values)
+
+
+static func _text(key: String) -> String:
+	return TranslationServer.translate(key)

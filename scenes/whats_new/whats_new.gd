@@ -60,12 +60,19 @@ func _draw_notes() -> void:
 		var text := entry.bbcode if has_notes else tr("NOTES_NONE")
 		# Versions and dates have no brackets.
 		var head := "[font_size=24][b]%s[/b][/font_size]\n" % _head(entry, "HOME_VERSION")
-		parts.append(text if is_one else head + text)
+		parts.append(text if is_one else head + _below_head(text))
 		for url: String in entry.links:
 			if not _urls.has(url):
 				_urls.append(url)
 	_notes.text = "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
 	_draw_links()
+
+
+## Notes whose own headings are smaller than the one above them.
+func _below_head(bbcode: String) -> String:
+	for sizes: Vector2i in [Vector2i(21, 18), Vector2i(24, 19), Vector2i(28, 21)]:
+		bbcode = bbcode.replace("[font_size=%d]" % sizes.x, "[font_size=%d]" % sizes.y)
+	return bbcode
 
 
 ## The version, with its date and what it is to this computer.

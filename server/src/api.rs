@@ -1,7 +1,7 @@
 //! `/api/v1`: modes, versions, files, CDNs, publications and tokens as JSON.
 //!
 //! ```text
-//! modes, versions, cdns, publications, admin    the operations                 api/*.rs
+//! modes, versions, cdns, publications, admin, status    the operations         api/*.rs
 //!   Bearer                                      who asks, for operations that need a token    this file
 //!   Limited                                     their bodies                   api/body.rs
 //!   bodies                                      the JSON                       api/bodies.rs
@@ -16,6 +16,7 @@
 //! poem-openapi 5.1.16 matches path parameters by the type name `Path` and by their order: always write `Path<T>`, in
 //! the order of the URL. It extracts parameters in the order in which they are written: put `Bearer` before the body.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use poem::{Request, RequestBody};
@@ -35,6 +36,7 @@ mod cdns;
 mod modes;
 mod publications;
 mod spec;
+mod status;
 mod text;
 mod versions;
 
@@ -54,6 +56,17 @@ pub struct ApiContext {
     pub shares: Arc<Shares>,
     /// Largest index, and largest file table, in bytes.
     pub max_index_bytes: u64,
+    /// What operators are told about this server.
+    pub about: About,
+}
+
+/// What operators are told about a server that only its configuration knows.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The folder whose disk has to have room.
+    pub data: PathBuf,
+    /// Where chunks are: `database`, `folder` or `bucket`.
+    pub chunks_are_in: &'static str,
 }
 
 /// The chapters of the documentation.
@@ -149,7 +162,7 @@ impl<'a> ApiExtractor<'a> for RequestId {
 
 /// All operations.
 pub fn service() -> OpenApiService<impl poem_openapi::OpenApi, ()> {
-    let all = (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications, admin::Admin);
+    let all = (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications, admin::Admin, status::State);
     OpenApiService::new(all, TITLE, env!("CARGO_PKG_VERSION"))
         .description(include_str!("api/description.md"))
         .license(poem_openapi::LicenseObject::new("MIT").url("https://opensource.org/license/mit"))

@@ -5,10 +5,10 @@
 //!   middleware   around the API and the pages: HEAD, timeout, problems, headers       app/middleware.rs
 //!   allow        the header Allow                                                     app/allow.rs
 //!   health       /healthz, /readyz                                                    app/health.rs
-//!   pages        /, /docs, /openapi.json                                              app/pages.rs
 //! ```
 //!
-//! Repository files are served by [`static_files`], which is in front of all of that. Who may do what is decided by
+//! The pages for people are in [`pages`]. Repository files are served by [`static_files`], which is in front of all of
+//! that. Who may do what is decided by
 //! [`auth`](crate::auth).
 
 use std::io::Write as _;
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::api::{self, ApiContext};
+use crate::api::{self, About, ApiContext};
 use crate::auth::{Authorizer, Lockout, NewToken, Scope, Tokens};
 use crate::bundles::{self, Builder, Bundles, Policy};
 use crate::chunks::{self, Chunks};
@@ -34,15 +34,16 @@ use crate::error::{Error, Result};
 use crate::gc::{self, Retention};
 use crate::limit::{Limiter, Rates};
 use crate::model::Time;
+use crate::pages;
 use crate::probe::{self, Prober};
 use crate::service::{Service, ServiceOptions, Signer};
 use crate::shares::{self, Shares};
 use crate::static_files::{self, StaticFiles};
+use crate::webhooks::Webhooks;
 
 mod allow;
 mod health;
 mod middleware;
-mod pages;
 
 /// How long the first token is valid, in seconds: its file may be forgotten.
 const FIRST_TOKEN_S: i64 = 7 * 86_400;
@@ -65,6 +66,7 @@ pub struct Application {
     builder: Arc<Builder>,
     /// Wakes the builder when this process has changed the repository.
     changed: Arc<Notify>,
+    webhooks: Arc<Webhooks>,
 }
 
 impl Application {
@@ -76,7 +78,7 @@ impl Application {
         let data = config.data.clone();
         let make =
             tokio::task::spawn_blocking(move || vsekai_updater::local::disk::prefer_private_directory(&data)).await;
-        make.map_err(|error| Error::Internal { context: error.to_string() })??;
+        make.map_err(Error::internal_by("making the folder of the data"))??;
         let pools = Pools { connections: config.database_connections, ..Pools::default() };
         let db = db::open(&config.database_url(), &pools).await?;
         let options = chunks::Options {
@@ -100,11 +102,13 @@ impl Application {
         let authorizer = Arc::new(authorizer(&config, Arc::clone(&tokens)));
         let max_index_bytes = config.max_index_mib << 20;
         let shares = Arc::new(Shares::new(shares_of(&config)));
-        let context = Arc::new(ApiContext { service, tokens, authorizer, shares, max_index_bytes });
+        let about = About { data: config.data.clone(), chunks_are_in: config.chunk_location()?.kind() };
+        let context = Arc::new(ApiContext { service, tokens, authorizer, shares, max_index_bytes, about });
         let holder = Uuid::new_v4().to_string();
         let builder = Arc::new(builder(&context.service, &holder, build_options(&config)?));
         let is_ready = Arc::new(AtomicBool::new(true));
-        Ok(Self { config, context, holder, is_ready, builder, changed: Arc::default() })
+        let webhooks = Arc::new(Webhooks::open(&config).await?);
+        Ok(Self { config, context, holder, is_ready, builder, changed: Arc::default(), webhooks })
     }
 
     /// A bundle builder with changed options: an operator may want more than the configuration says.
@@ -147,6 +151,11 @@ impl Application {
         &self.holder
     }
 
+    /// The folder whose disk has to have room.
+    pub fn data(&self) -> &std::path::Path {
+        &self.config.data
+    }
+
     /// The configured retention periods.
     pub fn retention(&self) -> Retention {
         Retention { doomed_s: self.config.clean_grace_h * 3600, superseded_s: self.config.superseded_h * 3600 }
@@ -175,6 +184,7 @@ impl Application {
             let every = Duration::from_secs(self.config.clean_every_min * 60);
             tasks.spawn(gc::collect_forever(Arc::clone(self.service()), self.holder.clone(), every, self.retention()));
         }
+        Arc::clone(&self.webhooks).start(&mut tasks, self.service(), &self.holder)?;
         tasks.spawn(Arc::clone(&self.builder).record_demand_forever());
         if self.config.bundles {
             tasks.spawn(Arc::clone(&self.builder).build_forever(Arc::clone(&self.changed)));
@@ -197,19 +207,20 @@ impl Application {
     pub fn endpoint(&self) -> BoxEndpoint<'static, Response> {
         let files = self.static_files();
         let readiness = health::Readiness::new(Arc::clone(self.service()), Arc::clone(&self.is_ready));
-        let mut routes = pages::add_welcome(health::add(Route::new()));
-        if self.config.docs {
-            routes = pages::add_docs(routes, &self.config.public_url);
-        }
+        let routes = pages::add(health::add(Route::new()), &self.config, self.service());
         let routes = routes.nest_no_strip("/api", api::service()).data(Arc::clone(&self.context)).data(readiness);
         let allowed = Arc::new(allow::Allowed::of(&api::spec()));
         let routes = routes.around(move |endpoint, request| {
             let allowed = Arc::clone(&allowed);
             async move { Ok(middleware::answer(&endpoint, request, &allowed).await) }
         });
+        let addresses = Arc::new(ClientAddresses::new(&self.config.trusted_proxies));
         files
             .before(routes)
-            .around(|endpoint, request| async move { Ok(crate::observe::observe(&endpoint, request).await) })
+            .around(move |endpoint, request| {
+                let addresses = Arc::clone(&addresses);
+                async move { Ok(crate::observe::observe(&endpoint, request, &addresses).await) }
+            })
             .boxed()
     }
 
@@ -222,8 +233,10 @@ impl Application {
         let shares = Arc::clone(&self.context.shares);
         let files = Arc::new(StaticFiles::new(chunks, bundles, Arc::clone(service.db()), authorizer, shares, options));
         let (stale, wake) = (Arc::clone(&files), Arc::clone(&self.changed));
-        service.on_change(move || {
+        let webhooks = Arc::clone(&self.webhooks);
+        service.on_change(move |entries| {
             stale.changed();
+            webhooks.tell_changes(entries);
             wake.notify_one();
         });
         files

@@ -77,6 +77,8 @@ impl std::fmt::Display for Scope {
 pub struct Principal {
     /// The token's identifier.
     pub id: Uuid,
+    /// What the token is for, in the operator's words.
+    pub name: String,
     scopes: Vec<Scope>,
 }
 
@@ -99,6 +101,14 @@ impl Principal {
             Scope::Publish(of) => of == mode,
         };
         Self::require(self.scopes.iter().any(fits), &format!("publish:{mode}"))
+    }
+
+    /// Requires a scope that lets it publish to every mode.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_publish_all(&self) -> Result<()> {
+        Self::require(self.scopes.iter().any(|scope| !matches!(scope, Scope::Publish(_))), "publish:*")
     }
 
     /// Requires a scope that lets it publish to some mode: for chunks, which belong to no mode.
@@ -154,6 +164,7 @@ mod tests {
         let mode = |name| ModeName::new(name).unwrap();
         let who = |scopes: &[&str]| Principal {
             id: Uuid::nil(),
+            name: String::new(),
             scopes: scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect(),
         };
         assert!(who(&["admin"]).require_admin().is_ok() && who(&["admin"]).require_publish(&mode("stable")).is_ok());

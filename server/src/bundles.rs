@@ -27,7 +27,7 @@ use crate::model::{Bundle, BundleState, Time};
 
 mod build;
 mod choose;
-mod demand;
+pub(crate) mod demand;
 mod maintenance;
 mod schedule;
 mod source;

@@ -16,13 +16,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use moka::future::Cache;
-use vsekai_updater::formats::chunk::ChunkId;
+use vsekai_updater::formats::chunk::{ChunkId, DigestAlgorithm};
 use vsekai_updater::limits;
+use vsekai_updater::net::api::batch;
 
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::{NewChunk, Time};
+use crate::problem::with_causes;
 
 mod check;
 mod location;
@@ -35,7 +38,7 @@ pub use location::{Options, StorageLocation};
 pub use maintenance::{Cleaned, Verified};
 pub(crate) use objects::open_objects;
 
-use check::Checker;
+use check::{Checked, Checker};
 use objects::Objects;
 use place::Place;
 use writer::Writer;
@@ -155,6 +158,27 @@ impl Chunks {
         self.db.chunk_size(id).await
     }
 
+    /// Largest batch of chunks accepted, in bytes with their heads.
+    pub fn max_batch_bytes(&self) -> u64 {
+        BATCH_BYTES.max(self.max_stored_bytes() + batch::HEAD_BYTES as u64)
+    }
+
+    /// The stored bytes of many chunks, in this order, bypassing the cache.
+    pub async fn read_many(&self, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
+        match &self.storage {
+            Storage::InDatabase(_) => self.db.chunks_bytes(ids).await,
+            Storage::AsObjects(objects) => {
+                let reads = stream::iter(ids.to_vec()).map(|id| async move { objects.get(&id).await });
+                reads.buffered(PARALLEL).try_collect().await
+            }
+        }
+    }
+
+    /// Whether the id was found to be this digest of its content, when the chunk arrived here a while ago.
+    pub fn knows(&self, id: &ChunkId, digest: DigestAlgorithm) -> bool {
+        self.checker.knows(id, digest)
+    }
+
     /// Checks the bytes and makes the chunk live. It is kept at least until `keep_until`.
     ///
     /// # Errors
@@ -165,10 +189,26 @@ impl Chunks {
         self.put_anywhere(id, stored, keep_until).await
     }
 
+    /// [`put`](Self::put) for many chunks. All are checked before the first is stored; results are in their order.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put). Some may have been stored, and putting them again does no harm.
+    pub async fn put_many(&self, chunks: Vec<(ChunkId, Bytes)>, keep_until: Time) -> Result<Vec<PutOutcome>> {
+        self.place.check(self.db.as_ref()).await?;
+        let checked = self.checker.check_all(chunks).await?;
+        let puts = stream::iter(checked).map(|checked| self.store(checked, keep_until));
+        puts.buffered(PARALLEL).try_collect().await
+    }
+
     /// [`put`](Self::put), even if chunks are elsewhere now.
     async fn put_anywhere(&self, id: ChunkId, stored: Bytes, keep_until: Time) -> Result<PutOutcome> {
         let checked = self.checker.check(id, stored).await?;
-        let chunk = NewChunk { id, size: checked.plain_bytes, stored_size: checked.stored.len() as u64, keep_until };
+        self.store(checked, keep_until).await
+    }
+
+    async fn store(&self, checked: Checked, keep_until: Time) -> Result<PutOutcome> {
+        let (id, stored_size) = (checked.id, checked.stored.len() as u64);
+        let chunk = NewChunk { id, size: checked.plain_bytes, stored_size, keep_until };
         match &self.storage {
             Storage::InDatabase(writer) => writer.put(chunk, checked.stored).await,
             Storage::AsObjects(objects) => objects.put(&self.db, &self.checker, chunk, checked.stored).await,
@@ -190,6 +230,12 @@ impl Chunks {
     }
 }
 
+/// Chunks that are read or stored at the same time for one request.
+const PARALLEL: usize = 64;
+
+/// Largest batch of chunks, in bytes, unless one chunk may be larger.
+const BATCH_BYTES: u64 = 4 << 20;
+
 /// Memory that an entry of the cache takes in addition to its bytes.
 const CACHE_OVERHEAD: u32 = 256;
 
@@ -197,7 +243,7 @@ const CACHE_OVERHEAD: u32 = 256;
 fn shared(error: &Error) -> Error {
     match error {
         Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
-        error => Error::Internal { context: format!("a chunk could not be read: {error}") },
+        error => Error::internal_by("a chunk could not be read")(with_causes(error)),
     }
 }
 

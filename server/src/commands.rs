@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use uuid::Uuid;
+use serde_json::json;
 use vsekai_server::app::Application;
 use vsekai_server::auth::NewToken;
 use vsekai_server::config::{Config, Loaded};
@@ -11,6 +11,7 @@ use vsekai_server::db::{self, Page, Pools};
 use vsekai_server::error::{Error, Result};
 use vsekai_server::model::{AuditEntry, Time};
 use vsekai_server::{api, gc};
+use vsekai_updater::text;
 
 use crate::{Cli, Command, TokenCommand};
 
@@ -43,7 +44,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(cores.max(MIN_WORKERS)).enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Internal { context: format!("starting: {error}") })?;
+    let runtime = runtime.map_err(Error::internal_by("starting"))?;
     let code = runtime.block_on(run_async(cli.command, loaded.config));
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     log::finish();
@@ -85,6 +86,11 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// An entry of the audit log about what is done by this program.
+fn entry(action: &str, subject: impl Into<String>, detail: &serde_json::Value) -> AuditEntry {
+    AuditEntry::new("command line", action, subject, detail)
+}
+
 async fn open(config: Config) -> Result<Application> {
     Application::open(config, s3_settings()).await
 }
@@ -112,18 +118,8 @@ async fn token(command: TokenCommand, app: Application) -> Result<()> {
         TokenCommand::Create { name, scopes, days } => {
             let expires_at = days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
             let made = NewToken::make(&name, &scopes, expires_at)?;
-            db.put_token(&made.row).await?;
-            let detail = serde_json::json!({"name": made.row.name, "scopes": made.row.scopes}).to_string();
-            db.add_audit(&AuditEntry {
-                id: Uuid::now_v7(),
-                at: Time::now(),
-                actor: "command line".to_owned(),
-                action: "token.create".to_owned(),
-                subject: made.row.id.to_string(),
-                detail,
-                request_id: String::new(),
-            })
-            .await?;
+            let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
+            db.put_token(&made.row, Some(&entry("token.create", made.row.id.to_string(), &detail))).await?;
             print(&format!("{}\n", made.text));
             note("This token is shown only once. Pass it to `vsekai publish` with --token-file or VSEKAI_TOKEN.");
         }
@@ -145,19 +141,9 @@ async fn token(command: TokenCommand, app: Application) -> Result<()> {
             }
         }
         TokenCommand::Revoke { id } => {
-            if !db.revoke_token(id, Time::now()).await? {
+            if !db.revoke_token(id, Time::now(), Some(&entry("token.revoke", id.to_string(), &json!({})))).await? {
                 return Err(Error::NotFound { what: "token" });
             }
-            db.add_audit(&AuditEntry {
-                id: Uuid::now_v7(),
-                at: Time::now(),
-                actor: "command line".to_owned(),
-                action: "token.revoke".to_owned(),
-                subject: id.to_string(),
-                detail: "{}".to_owned(),
-                request_id: String::new(),
-            })
-            .await?;
             print("Revoked. Running servers stop accepting it within seconds.\n");
         }
     }
@@ -174,6 +160,12 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
         let reason = "Another process is collecting garbage; try again in a moment".to_owned();
         return Err(Error::Unavailable { code: "busy", reason });
     };
+    let counts = json!({
+        "doomed_chunks": collected.doomed_chunks, "removed_chunks": collected.removed_chunks,
+        "removed_bundles": collected.removed_bundles, "publications": collected.publications,
+        "removed_files": collected.removed_files,
+    });
+    app.service().db().add_audit(&entry("clean", "", &counts)).await?;
     print(&format!(
         "{} chunks doomed, {} removed; {} bundles doomed, {} removed; {} unfinished publications and {} files of old \
          metadata removed.\n",
@@ -203,7 +195,12 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
         }
         if let Some(from) = repair {
             let ids = [found.missing, found.corrupt].concat();
-            bad -= relocate::repair(app, from, &ids).await?;
+            let repaired = relocate::repair(app, from, &ids).await?;
+            if repaired > 0 {
+                let detail = json!({"from": text::without_secrets(from), "chunks": repaired});
+                app.service().db().add_audit(&entry("chunks.repair", "", &detail)).await?;
+            }
+            bad -= repaired;
         }
         let Some(last) = found.last else { break };
         page.after = Some(last);
@@ -228,7 +225,11 @@ async fn verify(app: &Application, deep: bool, repair: Option<&str>) -> Result<E
 fn show(loaded: &Loaded) -> Result<()> {
     let table = toml::Table::try_from(&loaded.config).map_err(|error| Error::Config(error.to_string()))?;
     for (name, value) in table {
-        let value = if name == "database" { toml::Value::from(loaded.config.database_shown()) } else { value };
+        let value = match name.as_str() {
+            "database" => toml::Value::from(loaded.config.database_shown()),
+            "webhooks" => toml::Value::from(loaded.config.webhooks_shown()),
+            _ => value,
+        };
         let origin = loaded.origins.get(&name).copied().unwrap_or("default");
         print(&format!("{:44} # {origin}\n", format!("{name} = {value}")));
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use url::Url;
 use vsekai_updater::formats::bundle::Effort;
 use vsekai_updater::text;
 
@@ -20,6 +21,12 @@ const PREFIX: &str = "VSEKAI_SERVER_";
 
 /// Largest configuration file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
+
+/// Most webhooks.
+const MAX_WEBHOOKS: usize = 20;
+
+/// Longest name of a publisher, in bytes.
+const MAX_NAME: usize = 100;
 
 /// Every setting; `config.example.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +44,9 @@ pub struct Config {
     pub keys: String,
     pub trust_clock: bool,
     pub public_url: String,
+    pub publisher: String,
     pub docs: bool,
+    pub admin_page: bool,
     pub region: String,
     pub allow_private_cdns: bool,
     pub probe_every_s: u64,
@@ -64,6 +73,9 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     pub tls_cert: String,
     pub tls_key: String,
+    pub webhooks: Vec<String>,
+    pub webhook_secret_file: String,
+    pub allow_private_webhooks: bool,
     pub log: String,
     pub log_format: String,
     pub drain_s: u64,
@@ -152,6 +164,9 @@ impl Config {
         if self.tls_cert.is_empty() != self.tls_key.is_empty() {
             return refuse("tls_cert and tls_key must be set together");
         }
+        if self.publisher.len() > MAX_NAME || self.publisher.contains(char::is_control) {
+            return refuse("publisher must have at most 100 bytes and no control characters");
+        }
         if !matches!(self.log_format.as_str(), "text" | "json") {
             return refuse("log_format must be \"text\" or \"json\"");
         }
@@ -173,6 +188,7 @@ impl Config {
         if self.writes_per_second == 0 || self.chunk_puts_per_second == 0 || self.wrong_tokens_per_minute == 0 {
             return refuse("rates must be at least 1");
         }
+        self.webhook_urls()?;
         self.bundle_effort()?;
         if !(1..=100).contains(&self.bundle_cpu_percent) || !(1..=256).contains(&self.bundle_threads) {
             return refuse("bundle_cpu_percent must be 1 to 100, and bundle_threads 1 to 256");
@@ -199,7 +215,7 @@ impl Config {
         if !text::has_secret(&url) {
             return url;
         }
-        match url::Url::parse(&url) {
+        match Url::parse(&url) {
             Ok(mut parsed) => {
                 if parsed.password().is_some() {
                     let _ = parsed.set_password(Some("***"));
@@ -233,6 +249,25 @@ impl Config {
     pub fn bundle_effort(&self) -> Result<Effort> {
         let refuse = || Error::Config("bundle_effort must be \"fast\", \"normal\" or \"best\"".to_owned());
         Effort::parse(&self.bundle_effort).ok_or_else(refuse)
+    }
+
+    /// The addresses of webhooks.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn webhook_urls(&self) -> Result<Vec<Url>> {
+        if self.webhooks.len() > MAX_WEBHOOKS {
+            return Err(Error::Config(format!("webhooks: at most {MAX_WEBHOOKS} are possible")));
+        }
+        if !self.webhooks.is_empty() && self.webhook_secret_file.is_empty() {
+            return Err(Error::Config("webhooks need webhook_secret_file, the secret that signs them".to_owned()));
+        }
+        self.webhooks.iter().map(|text| crate::webhooks::check_url(text, self.allow_private_webhooks)).collect()
+    }
+
+    /// The addresses of webhooks without what may be a secret: everything but their hosts.
+    pub fn webhooks_shown(&self) -> Vec<String> {
+        self.webhook_urls().unwrap_or_default().iter().map(crate::webhooks::shown).collect()
     }
 
     /// The address for metrics, if they are enabled.
@@ -322,6 +357,8 @@ mod tests {
             ("bundle_threads", "0"),
             ("bundle_effort", "most"),
             ("bundle_deltas", "101"),
+            ("webhooks", "https://hooks.example.org/without-a-secret"),
+            ("publisher", "a\nb"),
             ("nonsense", ""),
         ] {
             let error = Loaded::read(None, none(), &[pair(name, value)]).unwrap_err();

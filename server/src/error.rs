@@ -94,6 +94,8 @@ pub enum Error {
     Internal {
         /// What was being done.
         context: String,
+        /// The error from below, if there was one.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
 }
 
@@ -106,6 +108,19 @@ pub(crate) fn disk_full() -> Error {
 }
 
 impl Error {
+    /// A failure that nobody outside can do anything about.
+    pub fn internal(context: impl Into<String>) -> Self {
+        Self::Internal { context: context.into(), source: None }
+    }
+
+    /// The same, because of another error: for `map_err`.
+    pub fn internal_by<E>(context: impl Into<String>) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::Internal { context: context.into(), source: Some(source.into()) }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {

@@ -102,6 +102,7 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
         }
     }
     lease.give_back().await?;
+    service.upkeep().has_cleaned(Time::now());
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
     metrics::gauge!("vsekai_cleanup_last_success_timestamp_seconds").set((Time::now().0 / 1_000_000) as f64);
     Ok(Some(collected))
@@ -118,6 +119,7 @@ pub async fn collect_forever(service: Arc<Service>, holder: String, every: Durat
             Ok(_) => {}
             Err(error) => {
                 metrics::counter!("vsekai_cleanup_failures_total").increment(1);
+                service.upkeep().has_failed("clean-up", &error);
                 tracing::warn!(code = error.code(), "garbage collection failed: {error}");
             }
         }

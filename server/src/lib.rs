@@ -9,8 +9,8 @@
 //!       db                SQL: SQLite, PostgreSQL, CockroachDB
 //!       chunks            where chunk bytes live: the database, a folder, S3; a cache in front
 //!       bundles           chunks compressed together: built in the background, kept where chunks are
-//!   gc, probe             background tasks: garbage collection, health of CDNs
-//! config, model, error, problem, observe, lease    shared by all
+//!   gc, probe, webhooks   background tasks: garbage collection, health of CDNs, telling others
+//! config, model, error, problem, observe, lease, upkeep    shared by all
 //! ```
 //!
 //! Data flows downwards. Processes keep no state except caches, so any number of them may serve one database.
@@ -30,8 +30,11 @@ pub mod limit;
 pub mod listen;
 pub mod model;
 pub mod observe;
+pub mod pages;
 pub mod probe;
 pub mod problem;
 pub mod service;
 pub mod shares;
 pub mod static_files;
+pub mod upkeep;
+pub mod webhooks;

@@ -6,6 +6,7 @@
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -40,6 +41,7 @@ enum Client {
 pub struct Limiter {
     writes: DefaultKeyedRateLimiter<Client>,
     puts: DefaultKeyedRateLimiter<Uuid>,
+    rates: Rates,
 }
 
 impl Limiter {
@@ -50,6 +52,7 @@ impl Limiter {
         Self {
             writes: RateLimiter::keyed(second(rates.writes_per_second)),
             puts: RateLimiter::keyed(second(rates.puts_per_second)),
+            rates,
         }
     }
 
@@ -68,6 +71,21 @@ impl Limiter {
     pub fn check_put(&self, token: Uuid) -> Result<()> {
         check(&self.puts, &token)
     }
+
+    /// Counts the upload of this many chunks together. More than a burst count as one, or they could never be sent.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn check_puts(&self, token: Uuid, chunks: usize) -> Result<()> {
+        let burst = self.rates.puts_per_second.saturating_mul(BURST_S);
+        let count = at_least_1(u32::try_from(chunks).unwrap_or(u32::MAX).min(burst));
+        match self.puts.check_key_n(&token, count) {
+            Ok(outcome) => {
+                outcome.map_err(|not_until| too_many(not_until.wait_time_from(DefaultClock::default().now())))
+            }
+            Err(_) => Ok(()),
+        }
+    }
 }
 
 /// A rate that can be used: 0 becomes 1.
@@ -80,15 +98,25 @@ pub(crate) fn check<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, 
     if limiter.len() > SHRINK_AT {
         limiter.retain_recent();
     }
-    limiter.check_key(key).map_err(|not_until| {
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        Error::TooManyRequests { retry_after_s: wait.as_secs() + 1 }
-    })
+    limiter.check_key(key).map_err(|not_until| too_many(not_until.wait_time_from(DefaultClock::default().now())))
+}
+
+fn too_many(wait: Duration) -> Error {
+    Error::TooManyRequests { retry_after_s: wait.as_secs() + 1 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_count_each_also_if_they_come_together() {
+        let limiter = Limiter::new(Rates { writes_per_second: 1, puts_per_second: 10 });
+        limiter.check_puts(Uuid::nil(), 150).unwrap();
+        limiter.check_put(Uuid::nil()).unwrap();
+        assert!(matches!(limiter.check_puts(Uuid::nil(), 100), Err(Error::TooManyRequests { retry_after_s: 5..=6 })));
+        limiter.check_puts(Uuid::max(), 4096).unwrap();
+    }
 
     #[test]
     fn who_writes_too_much_waits_and_others_do_not() {

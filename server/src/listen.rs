@@ -7,7 +7,7 @@
 //! ```text
 //! serve       the loop: accept, serve, shut down            this file
 //!   Tcp       a listener that does not delay small packets  this file
-//!   Places    how many connections each network has         listen/places.rs
+//!   Slots     how many connections each network has         listen/slots.rs
 //!   Watched   a connection with timeouts                    listen/watched.rs
 //! ```
 //!
@@ -34,13 +34,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-mod places;
+mod slots;
 mod watched;
 
-use places::Places;
+use slots::Slots;
 use watched::{Activity, Watched};
 
-/// Idle time of connections that are accepted when fewer than a quarter of the places is left.
+/// Idle time of connections that are accepted when fewer than a quarter of the slots is left.
 const SHORT_IDLE: Duration = Duration::from_secs(5);
 
 /// Limits of connections.
@@ -130,7 +130,7 @@ where
     let permits = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
-    let places = Places::new(limits);
+    let slots = Slots::new(limits);
     let mut stop = pin!(stop);
     loop {
         if permits.available_permits() == 0 {
@@ -148,12 +148,12 @@ where
         match accepted {
             Ok((stream, local, remote, scheme)) => {
                 // Dropping the stream closes the connection.
-                let Some(place) = places.take(&remote) else { continue };
+                let Some(slot) = slots.take(&remote) else { continue };
                 let peer = Peer { local, remote, scheme };
                 let limits = Limits { idle: idle_time(limits, permits.available_permits()), ..limits.clone() };
                 let work = connection(stream, peer, Arc::clone(&endpoint), limits, stopped.clone());
                 connections.spawn(async move {
-                    let _held = (permit, place);
+                    let _held = (permit, slot);
                     work.await;
                 });
             }
@@ -172,7 +172,7 @@ where
     }
 }
 
-/// How long a new connection may be idle: less when places are few.
+/// How long a new connection may be idle: less when slots are few.
 fn idle_time(limits: &Limits, free: usize) -> Duration {
     if free < limits.connections / 4 { limits.idle.min(SHORT_IDLE) } else { limits.idle }
 }

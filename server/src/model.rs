@@ -223,6 +223,21 @@ pub struct AuditEntry {
     pub request_id: String,
 }
 
+impl AuditEntry {
+    /// An entry of now, of no request.
+    pub fn new(actor: impl Into<String>, action: &str, subject: impl Into<String>, detail: &serde_json::Value) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            at: Time::now(),
+            actor: actor.into(),
+            action: action.to_owned(),
+            subject: subject.into(),
+            detail: detail.to_string(),
+            request_id: String::new(),
+        }
+    }
+}
+
 /// A chunk that has arrived.
 #[derive(Debug, Clone)]
 pub struct NewChunk {

@@ -1,8 +1,10 @@
 //! Tracing and metrics: an id for each request, a line in the log, numbers for Prometheus.
 //!
-//! Reads of chunks and signed files are counted but not logged, unless the level is `debug`. Nothing that a client
+//! The log of requests has the target `access`: who, from where, what, and what came of it. Changes are logged at `info`;
+//! reads of chunks and signed files are counted but not logged, unless that target is at `debug`. Nothing that a client
 //! sends is logged unfiltered: control characters are removed from paths, and headers are not logged at all.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use ::metrics::{counter, gauge, histogram};
@@ -10,9 +12,14 @@ use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use uuid::Uuid;
 
+use crate::client::ClientAddresses;
+
 mod metrics;
 
 pub use self::metrics::{describe, gauge_service};
+
+/// The target of the log of requests.
+const ACCESS: &str = "access";
 
 /// Longest path in the log, in bytes.
 const MAX_PATH: usize = 200;
@@ -21,13 +28,33 @@ const MAX_PATH: usize = 200;
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+/// Whose token a request has. Whoever finds the token valid says so, for the log.
+#[derive(Debug, Clone, Default)]
+pub struct Caller(Arc<OnceLock<String>>);
+
+impl Caller {
+    /// Records the name of the token.
+    pub fn is(&self, name: &str) {
+        // Looked up once for each request; a second name would be the same.
+        let _ = self.0.set(name.to_owned());
+    }
+
+    fn name(&self) -> &str {
+        self.0.get().map(String::as_str).unwrap_or_default()
+    }
+}
+
 /// Answers a request, and records that.
-pub async fn observe(endpoint: &impl Endpoint<Output: IntoResponse>, mut request: Request) -> Response {
+pub async fn observe(
+    endpoint: &impl Endpoint<Output: IntoResponse>,
+    mut request: Request,
+    addresses: &ClientAddresses,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let kind = kind_of(request.uri().path());
     let is_quiet = matches!(method, Method::GET | Method::HEAD) && kind != "api";
-    if is_quiet && !tracing::enabled!(tracing::Level::DEBUG) {
+    if is_quiet && !tracing::enabled!(target: ACCESS, tracing::Level::DEBUG) {
         let response = answered(endpoint, request).await;
         count(kind, &method, &response, started);
         return response;
@@ -35,6 +62,8 @@ pub async fn observe(endpoint: &impl Endpoint<Output: IntoResponse>, mut request
     let path = clean(request.uri().path());
     let id = RequestId(Uuid::now_v7().simple().to_string());
     request.extensions_mut().insert(id.clone());
+    let (caller, client) = (Caller::default(), addresses.of(&request));
+    request.extensions_mut().insert(caller.clone());
     let mut response = answered(endpoint, request).await;
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert("x-request-id", value);
@@ -42,10 +71,11 @@ pub async fn observe(endpoint: &impl Endpoint<Output: IntoResponse>, mut request
     count(kind, &method, &response, started);
     let status = response.status().as_u16();
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let token = caller.name();
     if matches!(method, Method::GET | Method::HEAD) || kind == "store" {
-        tracing::debug!(%method, path, status, ms, request = id.0, "answered");
+        tracing::debug!(target: ACCESS, %method, path, status, ms, %client, token, request = id.0, "answered");
     } else {
-        tracing::info!(%method, path, status, ms, request = id.0, "answered");
+        tracing::info!(target: ACCESS, %method, path, status, ms, %client, token, request = id.0, "answered");
     }
     response
 }

@@ -31,6 +31,21 @@ const SUCCESSES: u32 = 2;
 /// Largest timestamp, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
+/// A client that follows no redirects, uses no proxy, and connects to public addresses only, whatever a name resolves to.
+/// Addresses in a URL itself are not looked at.
+///
+/// # Errors
+/// [`Error::Internal`] if the system's certificates cannot be read.
+pub(crate) fn client(allow_private: bool, timeout: Duration) -> Result<reqwest::Client> {
+    let client = reqwest::Client::builder()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .dns_resolver(Arc::new(Public { allow_private }))
+        .build();
+    client.map_err(Error::internal_by("making a client"))
+}
+
 /// Probes CDNs.
 #[derive(Debug)]
 pub struct Prober {
@@ -44,15 +59,7 @@ impl Prober {
     /// # Errors
     /// [`Error::Internal`] if the system's certificates cannot be read.
     pub fn new(allow_private: bool) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(Arc::new(Public { allow_private }))
-            .build();
-        let failed =
-            |error: reqwest::Error| Error::Internal { context: format!("making a client for probes: {error}") };
-        Ok(Self { client: client.map_err(failed)?, allow_private })
+        Ok(Self { client: client(allow_private, TIMEOUT)?, allow_private })
     }
 
     /// Probes all CDNs once, at the same time, and records what it finds.

@@ -128,7 +128,7 @@ pub fn not_allowed(allow: &'static str) -> Response {
 }
 
 /// The error with all its causes, for the log.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -144,8 +144,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_log_has_every_cause_of_an_internal_error() {
+        let below = std::io::Error::other("the disk is on fire");
+        let error = Error::internal_by("reading a file")(below);
+        assert_eq!(with_causes(&error), "reading a file: the disk is on fire");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
     fn internal_errors_show_no_inside() {
-        let error = Error::Internal { context: "password of the database".to_owned() };
+        let error = Error::internal("password of the database");
         let problem = Problem::of(&error);
         assert_eq!(problem.status, 500);
         assert_eq!(problem.code, "internal");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! change          decide on a View -> sign the new catalog -> RepositoryDb::apply; start over if the view was stale
-//!   modes, cdns, trust, publish    the decisions
+//!   modes, cdns, trust, publish, news    the decisions
 //!   catalog       rows -> catalog                                          (pure)
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
 //! rebuild         does the tree made of the chunks match the file table?
@@ -23,12 +23,15 @@ use crate::chunks::Chunks;
 use crate::db::{Applied, Change, Db, Publish, RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{AuditEntry, Time};
+use crate::upkeep::Upkeep;
 
 pub mod catalog;
 mod cdns;
 mod fitness;
 pub mod metadata_pack;
 mod modes;
+mod news;
+pub mod offers;
 pub mod publish;
 mod rebuild;
 mod renew;
@@ -37,9 +40,10 @@ mod statement;
 mod submission;
 mod trust;
 
+pub(crate) use cdns::is_private_host;
 pub use cdns::{CdnEdit, check_uri};
 pub use modes::{ModeEdit, VersionEdit};
-pub use renew::expiries;
+pub use renew::{expiries, is_signed_here};
 pub use sign::{Accept, Signer};
 pub(crate) use vsekai_updater::net::http::is_private;
 
@@ -93,7 +97,9 @@ enum Renewal {
 
 /// A callback for changes made by this process.
 #[derive(Default)]
-struct Hook(std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>);
+struct Hook(std::sync::OnceLock<Callback>);
+
+type Callback = Box<dyn Fn(&[AuditEntry]) + Send + Sync>;
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -105,6 +111,7 @@ impl std::fmt::Debug for Hook {
 #[derive(Debug)]
 pub struct Service {
     changed: Hook,
+    upkeep: Upkeep,
     db: Arc<dyn Db>,
     chunks: Arc<Chunks>,
     bundles: Arc<Bundles>,
@@ -142,13 +149,13 @@ impl Service {
         options: ServiceOptions,
     ) -> Self {
         let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock } = options;
-        let changed = Hook::default();
-        Self { changed, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
+        let (changed, upkeep) = (Hook::default(), Upkeep::default());
+        Self { changed, upkeep, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
     }
 
-    /// Sets a callback for every change made by this process, called before the change is reported to the client:
-    /// cached parts of the repository are stale then. Only the first callback is kept.
-    pub fn on_change(&self, call: impl Fn() + Send + Sync + 'static) {
+    /// Sets a callback for every change made by this process, called before the change is reported to the client, with its
+    /// entries of the audit log: cached parts of the repository are stale then. Only the first callback is kept.
+    pub fn on_change(&self, call: impl Fn(&[AuditEntry]) + Send + Sync + 'static) {
         let _ = self.changed.0.set(Box::new(call));
     }
 
@@ -165,6 +172,11 @@ impl Service {
     /// The bundle store.
     pub fn bundles(&self) -> &Arc<Bundles> {
         &self.bundles
+    }
+
+    /// What the background tasks of this process have done.
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     /// The region of this server.
@@ -185,7 +197,7 @@ impl Service {
             match self.db.apply(&change).await? {
                 Applied::Done(_) => {
                     if let Some(call) = self.changed.0.get() {
-                        call();
+                        call(&change.audit);
                     }
                     return Ok(());
                 }

@@ -9,7 +9,9 @@
 //!
 //! Promises: whatever one token sends, the others find room, turns and disk; memory for bodies is bounded by
 //! [`Limits::memory_bytes`], and counted when bytes arrive, not when they are announced. What is counted here is of this
-//! process, and forgotten when it ends.
+//! process, and forgotten when it ends. That is enough: memory and turns are free again then, what was sent is removed when
+//! it expires whoever counts it, and no token can make a server start again. So a token may fill its share of the disk once
+//! for each server and each start within that time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +24,7 @@ use crate::error::{Error, Result};
 
 mod body;
 
-pub use body::Body;
+pub use body::{Body, Charge};
 
 /// A token uses at most one of this many parts of the memory, and of the turns.
 const PARTS: u32 = 2;
@@ -139,7 +141,7 @@ impl Shares {
     /// # Errors
     /// [`Error::Internal`] if the server ends.
     pub async fn turn(&self, token: Uuid, publication: Uuid) -> Result<Turn> {
-        let ended = |_| Error::Internal { context: "waiting for a turn".to_owned() };
+        let ended = |_| Error::internal("waiting for a turn");
         let lock = {
             let mut all = self.publications.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= MAX_LOCKS {

@@ -60,11 +60,12 @@ func _set_up(updater: VSekaiUpdater, folder: String) -> void:
 	updater.repository_urls = [OS.get_cmdline_user_args()[0]]
 	updater.trust_root = "res://root.json"
 	updater.launched.connect(func(_version: String) -> void: print("Started"))
+	updater.finished.connect(func(_is_ok: bool) -> void: updater.set_meta(&"has_finished", true))
 
 
 ## Whether the example has begun something, and it is over.
 func _is_idle(updater: VSekaiUpdater) -> bool:
-	return not updater.is_busy() and updater.get_state() != VSekaiUpdater.State.IDLE
+	return not updater.is_busy() and updater.has_meta(&"has_finished")
 
 
 func _wait_until(what: String, condition: Callable) -> void:

@@ -64,9 +64,9 @@ class Display:
         data += _chunk(b"IDAT", zlib.compress(raw, 6)) + _chunk(b"IEND", b"")
         Path(path).write_bytes(data)
 
-    def has_picture(self):
-        """Whether the display shows more than one colour and a mouse pointer, whose rows are about twenty."""
-        return len(set(self._pixels()[2])) >= 100
+    def has_picture(self, rows=100):
+        """Whether the display has this many different rows. One colour and a mouse pointer have about twenty."""
+        return len(set(self._pixels()[2])) >= rows
 
     def memory(self):
         """The screen content, as bytes that are only good for comparison."""

@@ -322,6 +322,17 @@ def relative(both, base):
     return None if is_fine else f"relative path: {found}"
 
 
+def unknown_folder(both):
+    """Without PWD, as on Windows, nobody knows the caller's folder: no install is looked for where the engine is."""
+    for arguments in (["status", "game"], ["status"]):
+        process = run([*both["godot"], *arguments], {"PWD": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=300)
+        said = b"give the whole path" if len(arguments) == 2 else b"name the folder of one"
+        if process.returncode == 0 or out or said not in err:
+            return f"unknown folder: {arguments}: {process.returncode} {out} {err}"
+    return None
+
+
 def no_home(both):
     """The home folder is not writable. The engine warns on stderr, so stderr is not compared."""
     found = {}
@@ -428,10 +439,10 @@ def main():
     results += [compare(*case, sources, both) for case in alone]
     if WINDOWS and not options.only:
         # Windows has neither PWD nor signals, and wine starts too slowly to be timed.
-        results += [closed_stdout(both), panics(both)]
+        results += [closed_stdout(both), unknown_folder(both), panics(both)]
         WINDOWS.close()
     elif not options.only and not options.few:
-        results += [closed_stdout(both), relative(both, base), no_home(both), interrupted(both), panics(both), duration(both)]
+        results += [closed_stdout(both), relative(both, base), unknown_folder(both), no_home(both), interrupted(both), panics(both), duration(both)]
     failures = [result for result in results if result]
     for failure in failures:
         print(f"FAIL {failure}", file=sys.stderr)

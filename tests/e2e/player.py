@@ -93,6 +93,11 @@ class Player:
         words = path.read_text().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory_mib(self):
+        """Memory that is the launcher's alone, and all that is resident, which others share."""
+        status = _read(Path(f"/proc/{self._pid}/status"))
+        return [int(status.split(f"\n{name}:")[1].split()[0]) / 1024 for name in ("RssAnon", "VmRSS")]
+
     def _is_working(self):
         """Whether an operation of the updater is running, however slowly."""
         return any(_read(thread / "comm").strip() == WORKER for thread in self._threads())

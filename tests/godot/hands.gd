@@ -20,7 +20,7 @@ static func pad(tree: SceneTree, button: JoyButton) -> void:
 		await _send(tree, event)
 
 
-static func click(control: Control) -> void:
+static func click(control: Control, is_double: bool = false) -> void:
 	# Only then is the layout final.
 	await control.get_tree().process_frame
 	var to_window := control.get_viewport().get_final_transform()
@@ -28,6 +28,7 @@ static func click(control: Control) -> void:
 	for is_pressed: bool in [true, false]:
 		var event := InputEventMouseButton.new()
 		event.button_index = MOUSE_BUTTON_LEFT
+		event.double_click = is_double and is_pressed
 		event.position = place
 		event.global_position = place
 		event.pressed = is_pressed

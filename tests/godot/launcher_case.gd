@@ -22,6 +22,7 @@ func _exit_tree() -> void:
 	for variable: String in ["XDG_DATA_HOME", "XDG_CONFIG_HOME"]:
 		OS.unset_environment(variable)
 	DirAccess.remove_absolute(ProjectSettings.globalize_path(_settings_path))
+	DirAccess.remove_absolute(_settings_path.get_basename() + ".log")
 	get_tree().auto_accept_quit = true
 	TranslationServer.set_locale("en")
 

@@ -48,12 +48,16 @@ static func all() -> Dictionary[String, Callable]:
 ## All screens except Home.
 static func pages() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
+	shots["home_news"] = home_news
 	shots["whats_new"] = whats_new
 	shots["settings"] = settings
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
 	shots["about"] = about
 	shots["error"] = error
+	shots["home_downloaded"] = _downloaded
+	shots["home_launcher_old"] = _launcher_old
+	shots["error_launcher_old"] = _error_launcher_old
 	shots["confirm"] = confirm
 	shots["brand_home"] = _branded_home
 	shots["brand_settings"] = _branded_settings
@@ -72,7 +76,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	var state := HomeState.new()
 	state.kind = kind
 	state.product_name = frame.branding.product_name
-	state.mode = "stable"
+	state.mode = Channels.title("stable", {})
 	state.new_version = "0.1.3"
 	state.new_mode = "beta"
 	state.notice = notice
@@ -92,6 +96,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.facts.free_bytes = 12_300_000_000
 	state.facts.launcher_version = "0.1.0"
 	if state.is_installed():
+		state.facts.disk_bytes = 412_000_000
 		state.facts.last_played = int(Time.get_unix_time_from_system()) - 3 * HomeFacts.DAY
 	frame.home.state = state
 	frame.home.show_notes("0.1.3", VSekaiUpdater.notes_to_bbcode(NOTES))
@@ -99,6 +104,42 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 		frame.home.show_progress.call_deferred(
 			2_900_000, 6_700_000, 1_240_000.0, 3.1, 2_900_000, 6_700_000
 		)
+
+
+static func home_news() -> Control:
+	var frame := home(HomeState.Kind.READY, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.show_news(news())
+	return frame
+
+
+## Three items: with a picture and a link, with a link, and with neither and long words.
+static func news() -> Array[NewsEntry]:
+	var folder := ProjectSettings.globalize_path("res://tests/tools/news/")
+	var texts: Array[PackedStringArray] = [
+		[
+			"The garden is open",
+			"A small world to walk through. Come and see it at dusk.",
+			"garden.webp"
+		],
+		["Meet the people who build it", "Every week, in the world itself. Bring a question.", ""],
+		[
+			"A title that is as long as a title may be, so that it needs more than the two lines it has",
+			"And a text which does not fit either, because it goes on and on, and nobody has cut it short.",
+			"lamps.webp",
+		],
+	]
+	var entries: Array[NewsEntry] = []
+	for each: PackedStringArray in texts:
+		var entry := NewsEntry.new()
+		entry.id = each[0].left(8)
+		entry.title = each[0]
+		entry.text = each[1]
+		entry.published_at = 1_775_034_000 - entries.size() * 1_000_000
+		entry.link = "https://v-sekai.org/news" if entries.size() < 2 else ""
+		entry.link_host = "v-sekai.org" if entries.size() < 2 else ""
+		entry.picture_path = folder + each[2] if not each[2].is_empty() else ""
+		entries.append(entry)
+	return entries
 
 
 static func whats_new() -> Control:
@@ -114,17 +155,26 @@ static func settings(brand: Branding = VSEKAI) -> Control:
 	facts.url_scheme = brand.url_scheme
 	facts.directory = "/home/kim/.local/share/" + brand.folder_name
 	facts.free_bytes = 12_300_000_000
+	facts.disk_bytes = 412_000_000
 	facts.version = "0.1.2"
 	facts.previous_version = "0.1.1"
 	facts.mode = "stable"
 	for name: String in ["stable", "beta", "nightly"]:
 		var mode := SettingsFacts.Mode.new()
 		mode.name = name
+		mode.title = Channels.title(name, {})
 		mode.newest = "0.1.3"
 		mode.description = "Tested releases, about one a month." if name == "stable" else ""
 		facts.modes.append(mode)
 	var frame := _frame(brand, NavBar.Page.SETTINGS)
 	frame.settings.facts = facts
+	var choices := LauncherSettings.new()
+	choices.rate_limit_bytes_per_second = 1_000_000
+	choices.rate_from_minute = 18 * 60
+	choices.rate_to_minute = 2 * 60
+	choices.is_background_download = true
+	frame.settings.settings = choices
+	frame.settings.is_tray_possible = true
 	return frame
 
 
@@ -153,6 +203,25 @@ static func error() -> Control:
 		+ "operation: update, launcher 0.1.0, library 0.1.0, Linux x86_64"
 	)
 	frame.show_error.call_deferred(report, true)
+	return frame
+
+
+static func _downloaded() -> Control:
+	var frame := home(HomeState.Kind.UPDATE_WAITING, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_downloaded = true
+	return frame
+
+
+static func _launcher_old() -> Control:
+	var frame := home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.state.is_launcher_old = true
+	frame.home.state.failure = ErrorReport.of("launcher_too_old").sentence()
+	return frame
+
+
+static func _error_launcher_old() -> Control:
+	var frame := _frame(VSEKAI, NavBar.Page.HOME)
+	frame.show_error.call_deferred(ErrorReport.of("launcher_too_old"), true)
 	return frame
 
 

@@ -38,6 +38,18 @@ func test_tab_reaches_everything() -> void:
 		frame.free()
 
 
+## By its own words, or by a name that is only for them.
+func test_whatever_takes_the_focus_has_a_name_for_screen_readers() -> void:
+	for shot: String in ["home_failed", "home_downloading", "whats_new", "settings", "first_run"]:
+		var frame := await _open(shot)
+		for control: Control in _reachable(frame):
+			var words := control.accessibility_name
+			if "text" in control:
+				words += str(control.get("text"))
+			assert(not words.strip_edges().is_empty(), "%s: %s" % [shot, control.name])
+		frame.free()
+
+
 ## From any control, the four directions lead to all others.
 func test_the_cross_of_a_gamepad_reaches_everything() -> void:
 	for shot: String in ["home_failed", "home_downloading", "settings", "first_run", "whats_new"]:

@@ -58,6 +58,17 @@ func test_every_state_has_its_primary_button() -> void:
 		assert(_asked == expected, "%s asks for %s" % [K.find_key(kind), _asked])
 
 
+func test_a_double_click_does_not_cancel_what_it_has_begun() -> void:
+	var frame := _open(K.UPDATE_WAITING)
+	var primary := frame.home.get_node("%Primary") as Button
+	await Hands.click(primary)
+	Shots.show_home(frame, K.PREPARING, HomeState.Notice.NONE)
+	await Hands.click(primary, true)
+	assert(_asked == [A.UPDATE], str(_asked))
+	await Hands.click(primary)
+	assert(_asked == [A.UPDATE, A.CANCEL], str(_asked))
+
+
 func test_play_stays_beside_an_update_that_waits() -> void:
 	var frame := _open(K.UPDATE_WAITING)
 	var play := frame.home.get_node("%First") as Button
@@ -107,7 +118,7 @@ func test_notices_say_what_is_to_be_known() -> void:
 	var wanted: Dictionary[HomeState.Notice, String] = {
 		HomeState.Notice.ROLLING_OUT: "0.1.3 is rolling out",
 		HomeState.Notice.MODE_MOVED: "moves you to beta",
-		HomeState.Notice.MODE_RETIRED: "The stable channel has been discontinued",
+		HomeState.Notice.MODE_RETIRED: "The Stable channel has been discontinued",
 		HomeState.Notice.ROLLED_BACK: "0.1.3 didn't start, so 0.1.2 was restored",
 		HomeState.Notice.RECALLED: "0.1.2 was withdrawn",
 		HomeState.Notice.ON_TRIAL: "0.1.2 didn't start last time",

@@ -19,6 +19,8 @@ const FORBIDDEN: PackedStringArray = [
 const SETTINGS := "res://scenes/settings/launcher_settings.gd"
 ## Only these know the updater.
 const SESSION: PackedStringArray = [
+	"background_work.gd",
+	"launcher_log.gd",
 	"launcher_requests.gd",
 	"launcher_session.gd",
 	"own_updater.gd",

@@ -9,7 +9,7 @@ func test_the_first_start_installs_and_plays() -> void:
 	await _until("a size", func() -> bool: return install.text.ends_with("B"))
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until_primary("Play")
-	assert(_home("%Version") == "Version 0.1.1" and _home("%Mode") == "stable")
+	assert(_home("%Version") == "Version 0.1.1" and _home("%Mode") == "Stable")
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 	var exited: Array[int] = []
 	_updater().game_exited.connect(func(code: int, _ok: bool) -> void: exited.append(code))
@@ -116,14 +116,14 @@ func test_a_switch_of_mode_says_first_what_it_downloads() -> void:
 	await _until("a weight", func() -> bool: return "Download size" in question.text)
 	assert("0.2.0-beta.1. Download size: " in question.text, question.text)
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until("beta", func() -> bool: return _home("%Mode") == "beta")
+	await _until("beta", func() -> bool: return _home("%Mode") == "Beta")
 	await _until_primary("Update")
 
 
 func test_a_switch_of_mode_waits_for_no_weight() -> void:
 	await _choose_beta()
 	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until("beta", func() -> bool: return _home("%Mode") == "beta")
+	await _until("beta", func() -> bool: return _home("%Mode") == "Beta")
 
 
 func test_uninstalling_asks_first() -> void:

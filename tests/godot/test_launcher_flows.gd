@@ -184,3 +184,55 @@ func test_a_mode_with_a_lower_version_says_downgrade_and_waits_for_a_yes() -> vo
 	assert(_home("%Version") == "Version 0.2.0", "nothing came by itself")
 	await _until("a word", func() -> bool: return "is a downgrade" in _home("%NoticeText"))
 	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
+	await _open_installed()
+	_publish("0.1.2")
+	_node("%Home").get_node("%First").emit_signal("pressed")
+	await _until_primary("Update")
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	(_node("%Settings").get_node("%Rollback") as Button).pressed.emit()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("0.1.1", func() -> bool: return _home("%Version") == "Version 0.1.1")
+	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
+	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.1"))
+	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
+	var put_aside := notes.get_parsed_text().split("\n")[0]
+	assert("0.1.2" in put_aside and "new" not in put_aside, put_aside)
+
+
+func test_the_first_page_shows_the_language_that_was_chosen_in_settings() -> void:
+	_open()
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	var settings: LauncherSettings = _launcher.get("_settings")
+	settings.locale = "de"
+	(_node("%Settings") as SettingsScreen).settings_changed.emit()
+	var language := _node("%FirstRun").get_node("%Language") as OptionButton
+	assert(language.get_item_text(language.selected) == "Deutsch")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func _words_of(node: Node) -> PackedStringArray:
+	var words: PackedStringArray = []
+	for child: Node in node.get_children(true):
+		if child is Label or child is Button:
+			words.append(child.atr(str(child.get("text"))))
+		words.append_array(_words_of(child))
+	return words
+
+
+func test_the_dialog_for_folders_is_translated_and_begins_where_a_folder_is() -> void:
+	_open('[launcher]\nlocale="de"\n')
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	OS.set_environment("VSEKAI_INSTALL_DIR", _folder + "/not/there/V-Sekai")
+	(_launcher.get_node("%Session") as LauncherSession).apply_settings()
+	await Hands.click(_node("%FirstRun").get_node("%Choose") as Button)
+	var dialog := _launcher.get_node("%FolderDialog") as FileDialog
+	assert(dialog.visible and dialog.current_dir == _folder, dialog.current_dir)
+	var words := _words_of(dialog)
+	assert("Pfad:" in words and "Ordner:" in words and "Abbrechen" in words, str(words))
+	dialog.hide()
+	await _until("settled", func() -> bool: return not _updater().is_busy())

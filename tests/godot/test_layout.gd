@@ -187,7 +187,9 @@ func _find_cut(label: Label, name_there: String) -> PackedStringArray:
 		widest = maxf(widest, font.get_string_size(word, 0, -1, font_size).x)
 	var is_japanese := TranslationServer.get_locale() == "ja"
 	var is_narrow := widest > label.size.x + SLACK and not is_japanese and not "/" in label.text
-	if label.get_visible_line_count() < label.get_line_count() or is_narrow:
+	# What a publisher writes at length ends in an ellipsis; the card has the whole as its tooltip.
+	var is_short := label.get_visible_line_count() < label.get_line_count()
+	if (is_short and not label.name in [&"NewsTitle", &"NewsText"]) or is_narrow:
 		return ["%s is cut: %s" % [name_there, label.text]]
 	return []
 

@@ -88,13 +88,13 @@ func test_a_mode_is_asked_for_and_shows_only_when_it_is_followed() -> void:
 	var screen := _open()
 	screen.mode_requested.connect(_heard.append)
 	var mode := screen.get_node("%Mode") as OptionButton
-	assert(mode.text == "stable")
+	assert(mode.text == "Stable")
 	mode.grab_focus()
 	await Hands.key(get_tree(), KEY_ENTER)
 	await Hands.key(get_tree(), KEY_DOWN)
 	await Hands.key(get_tree(), KEY_ENTER)
 	assert(_heard == ["beta"])
-	assert(mode.text == "stable")
+	assert(mode.text == "Stable")
 
 
 func test_a_mode_that_has_ended_cannot_be_chosen() -> void:

@@ -91,3 +91,21 @@ func test_says_when_there_is_nothing_to_read() -> void:
 	assert(
 		"after the first check" in (screen.get_node("%Notes") as RichTextLabel).get_parsed_text()
 	)
+
+
+func test_the_version_stands_above_the_headings_of_its_notes() -> void:
+	var screen := _open("")
+	var entries: Array[NotesEntry] = []
+	for version: String in ["0.2.0", "0.1.0"]:
+		var entry := NotesEntry.new()
+		entry.version = version
+		entry.bbcode = VSekaiUpdater.notes_to_bbcode("# First\n\n## Second\n\n### Third")
+		entries.append(entry)
+	screen.show_versions(entries)
+	var label := screen.get_node("%Notes") as RichTextLabel
+	var sizes: PackedInt32Array = []
+	for found: RegExMatch in RegEx.create_from_string("font_size=(\\d+)").search_all(label.text):
+		sizes.append(found.get_string(1).to_int())
+	assert(sizes.size() == 8 and sizes[0] == sizes[4], str(sizes))
+	for at: int in 3:
+		assert(sizes[at] > sizes[at + 1], str(sizes))

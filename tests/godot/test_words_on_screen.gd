@@ -6,15 +6,19 @@ const LOCALES: PackedStringArray = ["en", "es", "ja"]
 ## Marks of the command line, of a path of ours, of a key without a text and of a text without its
 ## values.
 const FORBIDDEN := "--|`|\\.vsekai|\\b[A-Z]{2,}_[A-Z_]+\\b|\\{\\w+\\}"
-## Notes are a publisher's words, details are for those who help, and a code is said to be one.
-const OTHERS: PackedStringArray = ["Notes", "NotesExcerpt", "Details", "Code", "Licences"]
+## Notes and news are a publisher's words, details are for those who help, and a code is said to be
+## one.
+const OTHERS: PackedStringArray = [
+	"Notes", "NotesExcerpt", "NewsTitle", "NewsText", "Details", "Code", "Licences"
+]
 
 
 func _texts(root: Node) -> Dictionary[String, String]:
 	var texts: Dictionary[String, String] = {}
 	for node: Node in root.find_children("*", "Control", true, false):
 		var control := node as Control
-		if not control.is_visible_in_tree() or String(node.name) in OTHERS:
+		var is_of_others := String(node.name) in OTHERS or node is NewsCard
+		if not control.is_visible_in_tree() or is_of_others:
 			continue
 		for property: String in ["text", "placeholder_text", "tooltip_text", "accessibility_name"]:
 			var text: Variant = node.get(property)

@@ -2,6 +2,7 @@
 # Measures vsekai against the real desync, then the formats and chunkers alone. Arguments go to the first part:
 # --rounds N, --only extract,make,far,update,million,check,verify,large,tenfold, --write FILE, --check.
 # bench.sh server [ARGS]: vsekai-server against nginx and `desync chunk-server`; see bench_server.py.
+# bench.sh start: how long help and completions of the release build take; see bench_start.py.
 # bench.sh launcher [debug|release]: the exported launcher; see bench_launcher.py.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,6 +14,11 @@ export PATH=$PATH:/usr/sbin
 if [[ ${1:-} == server ]]; then
 	cargo_in_rust build --release --quiet --package vsekai-updater --package vsekai-server --bins
 	exec "$repo/tests/tools/bench_server.py" "${@:2}"
+fi
+
+if [[ ${1:-} == start ]]; then
+	cargo_in_rust build --release --quiet --bin vsekai
+	exec "$repo/tests/tools/bench_start.py" "$(cargo_target)/release/vsekai"
 fi
 
 if [[ ${1:-} == launcher ]]; then

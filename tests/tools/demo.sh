@@ -175,6 +175,9 @@ publish_new() {
 	publish stable "$new" "${new_build[@]}"
 	awk -v s="$seconds" 'BEGIN { exit !(s <= 1) }' || say "publishing without changes took $seconds s"
 	publish beta "$new-beta.1" "${new_build[@]}"
+	"$vsekai" news add garden --mode stable --server "$url" --keys "$out/keys" --token-file "$out/token" \
+		--title "en=The garden is open" --text "en=A small world to walk through. Come and see it at dusk." \
+		--link https://v-sekai.org --picture "$repo/tests/tools/news/garden.webp"
 }
 
 update_to_new() {

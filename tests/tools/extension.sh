@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the Godot extension and places it in the addon: extension.sh [debug|editor|release] [linux|windows] [FILE]
+# Builds the Godot extension and places it in the addon: extension.sh [debug|editor|release] [SYSTEM] [FILE]
 # debug (default): with class docs, for the editor and the tests. release: for exported launchers. editor: the one with class
 # docs, optimised and stripped, for the addon of a release: a tenth of the size.
-# linux (default) is for this machine. windows is built by mingw, which proves that it builds; releases use MSVC.
+# SYSTEM is linux (default: for this machine), linux-x86_64 or linux-arm64 (for releases: by zig, for the glibc of all of a
+# release's programs), or windows (by mingw).
 # FILE is a library that is already built, such as rust/examples/extension.rs, and is only placed.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -27,17 +28,27 @@ case $kind in
 		;;
 	*) die "unknown kind '$kind': use debug, editor or release" ;;
 esac
-case $(uname -m) in
-	x86_64) machine=x86_64 ;;
-	aarch64) machine=arm64 ;;
-	*) die "the addon has no library for $(uname -m)" ;;
-esac
 target=$(cargo_target)
+compile() { cargo_in_rust rustc "$@"; }
+entries() { nm -D --defined-only "$library"; }
 case $system in
 	linux)
+		case $(uname -m) in
+			x86_64) machine=x86_64 ;;
+			aarch64) machine=arm64 ;;
+			*) die "the addon has no library for $(uname -m)" ;;
+		esac
 		name=libvsekai_updater$infix.$machine.so
 		library=$target/$built/libvsekai_updater.so
-		entries() { nm -D --defined-only "$library"; }
+		;;
+	linux-x86_64 | linux-arm64)
+		machine=${system#linux-}
+		triple=${machine/arm64/aarch64}-unknown-linux-gnu
+		rustup --quiet target add "$triple" || true
+		name=libvsekai_updater$infix.$machine.so
+		library=$target/$triple/$built/libvsekai_updater.so
+		options+=(--target "$triple.$release_glibc")
+		compile() { (cd "$repo/rust" && PATH=$(zig_tools):$PATH cargo-zigbuild rustc "$@"); }
 		;;
 	windows)
 		name=vsekai_updater$infix.x86_64.dll
@@ -49,7 +60,7 @@ case $system in
 		library=$CARGO_TARGET_DIR/$triple/$built/vsekai_updater.dll
 		entries() { x86_64-w64-mingw32-objdump -p "$library"; }
 		;;
-	*) die "unknown system '$system': use linux or windows" ;;
+	*) die "unknown system '$system': use linux, linux-x86_64, linux-arm64 or windows" ;;
 esac
 
 if [[ -n $file ]]; then
@@ -58,7 +69,7 @@ else
 	say "building the Godot extension ($built, $system)"
 	# The crate remains a Rust library for all others, so that a plain cargo build does not create a second library
 	# of this name.
-	cargo_in_rust rustc --lib --crate-type cdylib "${options[@]}"
+	compile --lib --crate-type cdylib "${options[@]}"
 fi
 # Not `grep -q`: it would end early, and make the program before it fail.
 entries | grep ' gdext_rust_init$' >/dev/null || die "$library has no entry point for Godot"

@@ -58,6 +58,10 @@ cargo_in_rust() {
 	(cd "$repo/rust" && cargo "$@")
 }
 
+# The oldest glibc that a release runs on, and that some distribution still supported when this was written: RHEL 8.
+# shellcheck disable=SC2034  # used by scripts that source this file
+release_glibc=2.28
+
 # The folder with zig, a C compiler for other systems, and cargo's command for it.
 zig_tools() {
 	local venv=$cache/zigbuild

@@ -30,7 +30,7 @@ folder=${1:-$repo/docs/images}
 names=("${@:2}")
 large=("${@:2}")
 if [[ ${#names[@]} -eq 0 ]]; then
-	names=(home_not_installed home_update_waiting home_downloading home_paused home_offline home_failed home_damaged
+	names=(home_not_installed home_news home_update_waiting home_downloading home_paused home_offline home_failed home_damaged
 		notice_rolled_back notice_mode_moved notice_rolling_out whats_new settings about first_run first_run_no_space error confirm
 		brand_home brand_settings)
 	large=(home_downloading settings first_run error)
@@ -45,7 +45,7 @@ take 1280x800 ja 1 ja "${large[0]}"
 folder=$repo/out/pictures
 rm -rf "$folder"
 mkdir -p "$folder"
-screens=(home_update_waiting home_downloading whats_new settings about first_run error confirm brand_home brand_settings)
+screens=(home_news home_update_waiting home_downloading whats_new settings about first_run error confirm brand_home brand_settings)
 for size in 960x600 1280x800 1920x1080 800x1280; do take "$size" "en_$size" 1 en "${screens[@]}"; done
 take 3840x2160 en_3840x2160 2 en "${screens[@]}"
 for locale in de es fr ja pt_BR; do take 1280x800 "$locale" 1 "$locale" "${screens[@]}"; done

@@ -3,7 +3,7 @@
 #
 #	linux     vsekai and vsekai-server for Linux x86_64 and arm64 on glibc 2.28 or later, with manual and completions; .deb
 #	windows   vsekai.exe and the stub that the desktop starts, and an installer for one user
-#	addon     the addon for Godot, with its libraries for Linux and Windows
+#	addon     the addon for Godot, with its libraries for Linux (x86_64 and arm64) and Windows
 #	launcher  the exported launcher for Linux, and for Windows with a template, with vsekai: trees to publish. Without
 #	          Godot's own template for Windows, the one of tests/tools/godot_windows.sh gives one for trials ("-debug")
 #	sums      SHA256SUMS, signed by minisign with the key in VSEKAI_RELEASE_KEY; the licences and lists (SBOM) of all
@@ -27,8 +27,6 @@ work=$(mktemp -d)
 at_exit "rm -rf '$work'"
 target=$(cargo_target)
 
-# The oldest glibc with support in a distribution at the time of writing: RHEL 8, Debian 10.
-glibc=2.28
 linux=(x86_64 aarch64)
 
 # zigbuild: cargo with a linker for any system and an old glibc.
@@ -73,7 +71,7 @@ debian_package() {
 		Version: $version
 		Architecture: $arch
 		Maintainer: V-Sekai contributors <https://github.com/V-Sekai/vsekai-updater>
-		Depends: libc6 (>= $glibc)
+		Depends: libc6 (>= $release_glibc)
 		Section: games
 		Priority: optional
 		Installed-Size: $(du -k -s "$root/usr" | cut -f 1)
@@ -85,14 +83,17 @@ debian_package() {
 }
 
 part_linux() {
-	local machine triple bins
+	local machine bins targets=()
 	stage "release: manual and completions" manual
 	for machine in "${linux[@]}"; do
-		triple=$machine-unknown-linux-gnu
-		rustup --quiet target add "$triple" || true
-		stage "release: Linux $machine" zigbuild --quiet --locked --release --target "$triple.$glibc" \
-			--package vsekai-updater --package vsekai-server --bins
-		bins=$target/$triple/release
+		rustup --quiet target add "$machine-unknown-linux-gnu" || true
+		targets+=(--target "$machine-unknown-linux-gnu.$release_glibc")
+	done
+	# In one run, because the last steps of each use one processor only.
+	stage "release: Linux" zigbuild --quiet --locked --release "${targets[@]}" \
+		--package vsekai-updater --package vsekai-server --bins
+	for machine in "${linux[@]}"; do
+		bins=$target/$machine-unknown-linux-gnu/release
 		collect "vsekai-$version-linux-$machine" "$bins/vsekai" "$bins/vsekai-server"
 		cp -r "$work/manual/man1" "$work/manual/completions" "$work/vsekai-$version-linux-$machine"
 		archive "vsekai-$version-linux-$machine" tar.xz
@@ -120,13 +121,12 @@ part_windows() {
 }
 
 part_addon() {
-	local system kind
-	for system in linux windows; do
-		# The editor and debug exports load the library with class docs.
-		for kind in editor release; do
-			stage "release: extension for $system, $kind" "$tools/extension.sh" "$kind" "$system"
-		done
-	done
+	# The editor and debug exports load the library with class docs. Two systems at a time, because the last steps of each
+	# use one processor only; each has a folder of its own, which cargo locks.
+	# shellcheck disable=SC2016  # expanded by the inner shell
+	stage "release: the extension for all systems" xargs --max-procs 2 --max-args 1 env TARGET="$target" TOOL="$tools/extension.sh" \
+		bash -euc 'export CARGO_TARGET_DIR=$TARGET/extension-$1; "$TOOL" editor "$1"; "$TOOL" release "$1"' - \
+		<<<"linux-x86_64 linux-arm64 windows"
 	mkdir -p "$work/vsekai-addon-$version/addons"
 	cp -r "$repo/addons/vsekai_updater" "$work/vsekai-addon-$version/addons/"
 	archive "vsekai-addon-$version" zip
@@ -231,6 +231,8 @@ part_check() {
 	have qemu-aarch64 || apt_install qemu-user libc6-arm64-cross libgcc-s1-arm64-cross || true
 	if have qemu-aarch64; then
 		stage "release: arm64 under qemu" qemu_smoke "$extracted/$name/vsekai"
+		unzip -q "$out/vsekai-addon-$version.zip" -d "$extracted"
+		stage "release: the addon in a Godot for arm64, under qemu" "$tools/godot_arm64.sh" "$extracted/vsekai-addon-$version/addons"
 	else
 		skip "qemu-aarch64 is not installed: the programs for arm64 are not started"
 	fi

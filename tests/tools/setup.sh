@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what this project needs and what is missing: reports what it installs, and asks nothing.
 # setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher without a
-# display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages.
-# setup.sh test (default): everything.
+# display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages. setup.sh reader: to read what a screen
+# reader finds.
+# setup.sh test (default): everything. setup.sh packages: of that only what apt installs, before others run at the same time.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -93,6 +94,14 @@ setup_launcher() {
 	install_missing
 }
 
+setup_reader() {
+	need at-spi2-core test -x /usr/libexec/at-spi-bus-launcher
+	need dbus-daemon have dbus-run-session
+	need libglib2.0-bin have gdbus
+	need python3-pyatspi /usr/bin/python3 -c 'import pyatspi'
+	install_missing
+}
+
 setup_debian() {
 	need mmdebstrap have mmdebstrap
 	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
@@ -100,15 +109,19 @@ setup_debian() {
 	install_missing
 }
 
-setup_lint() {
+lint_packages() {
 	need git have git
 	need shellcheck have shellcheck
 	need python3-venv python3 -c 'import venv, ensurepip'
 	install_missing
+}
+
+setup_lint() {
+	lint_packages
 	"$repo/tests/tools/gdtools.sh" >/dev/null || skip "no gdtoolkit: GDScript is not linted"
 }
 
-setup_test() {
+test_packages() {
 	need casync have casync
 	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
 	need openssl have openssl
@@ -118,6 +131,10 @@ setup_test() {
 	need xdotool have xdotool
 	need zstd have zstd
 	install_missing
+}
+
+setup_test() {
+	test_packages
 	"$repo/tests/tools/desync.sh" >/dev/null || skip "no desync: tests against it are left out"
 	"$repo/tests/tools/godot.sh" --version >/dev/null || skip "no Godot: its tests are left out"
 }
@@ -127,6 +144,7 @@ case ${1:-test} in
 	demo) setup_demo ;;
 	launcher) setup_launcher ;;
 	debian) setup_debian ;;
+	reader) setup_reader ;;
 	lint)
 		setup_build
 		setup_lint
@@ -136,5 +154,11 @@ case ${1:-test} in
 		setup_lint
 		setup_test
 		;;
-	*) die "unknown set '$1': use build, demo, launcher, lint, debian or test" ;;
+	packages)
+		setup_build
+		lint_packages
+		test_packages
+		setup_debian
+		;;
+	*) die "unknown set '$1': use build, demo, launcher, lint, debian, reader, packages or test" ;;
 esac

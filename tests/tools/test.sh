@@ -82,6 +82,7 @@ suite_tuf() {
 
 suite_publish() {
 	"$repo/tests/e2e/smoke.sh" "$(bin_dir)/vsekai" >/dev/null
+	"$tools/bench_start.py" "$(bin_dir)/vsekai"
 	"$tools/fixtures.sh" "$work/publish" "$repo/tests/e2e/action.sh"
 	stage "publish: to a bucket" "$repo/tests/e2e/bucket.py"
 }

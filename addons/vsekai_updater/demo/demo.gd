@@ -50,10 +50,13 @@ func _on_button_pressed() -> void:
 func _update() -> void:
 	status.text = "Preparing..."
 	button.text = "Pause"
+	# A double click must not pause what it has begun.
+	button.disabled = true
 	bar.show()
 	updater.start_update()
 	var is_ok: bool = await updater.finished
 	bar.hide()
+	button.disabled = false
 	if is_ok:
 		_check()
 	else:
@@ -65,9 +68,14 @@ func _update() -> void:
 func _on_progress_changed(
 	done: int, total: int, bytes_per_second: float, _left: float, received: int, download: int
 ) -> void:
+	button.disabled = false
 	# Without a download, what is done of the content is shown.
 	bar.value = 100.0 * received / download if download > 0 else 100.0 * done / total
-	status.text = "%d %%, %.1f MB/s" % [bar.value, bytes_per_second / 1_000_000.0]
+	if download > 0:
+		var mega := [received / 1e6, download / 1e6, bytes_per_second / 1e6]
+		status.text = "Downloading: %.1f of %.1f MB, %.1f MB/s" % mega
+	else:
+		status.text = "Checking files..."
 
 
 func _on_game_exited(_exit_code: int, _is_acknowledged: bool) -> void:

@@ -14,6 +14,8 @@ use vsekai_updater::formats::bundle::{
 use vsekai_updater::formats::chunk::{ChunkId, Compressor, DigestAlgorithm, VerifiedChunk};
 use vsekai_updater::formats::index::{ChunkSizes, FeatureFlags, Index};
 use vsekai_updater::formats::metadata_pack::MetadataPack;
+use vsekai_updater::formats::news::{News, NewsId, NewsItem, NewsLink, NewsPicture, NewsText};
+use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::path::{LinkTarget, RelPath};
 use vsekai_updater_fuzz::checks::archives::render;
 
@@ -25,6 +27,7 @@ fn main() -> Outcome {
     chunks()?;
     paths()?;
     packs()?;
+    news()?;
     bundles()?;
     chunkers()
 }
@@ -222,4 +225,25 @@ fn chunkers() -> Outcome {
         write("chunker", name, &[&head[..], &noise].concat())?;
     }
     write("chunker", "zeros", &[&[50, 9, 9, 33, 2, 1][..], &[0; 500]].concat())
+}
+
+/// The first byte says whether the rest is news or a picture.
+fn news() -> Outcome {
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x02\x80\0\0\x01\x68\x08\x02\0\0\0";
+    let (mode, id) = (ModeName::default(), NewsId::new("opening")?);
+    let texts = [("en", "Open", "Come in."), ("pt-BR", "Aberto", "Entre.\nAgora.")];
+    let texts = texts.map(|(tag, title, text)| Ok((tag.parse()?, NewsText::new(title, text)?)));
+    let texts = texts.into_iter().collect::<Result<_, vsekai_updater::Error>>()?;
+    let item = NewsItem::new(id.clone(), "2026-11-27T10:00:00Z".parse()?, texts)?;
+    let mut full = News::empty();
+    full.put(item.with_link(Some(NewsLink::new("https://example.org/a?b#c")?)));
+    let with_picture = full.items()[0].clone().with_picture(Some(NewsPicture::new(&mode, &id, png)?.0));
+    write("news", "empty", &[&[0], &News::empty().to_bytes(&mode)?[..]].concat())?;
+    write("news", "text", &[&[0], &full.to_bytes(&mode)?[..]].concat())?;
+    full.put(with_picture);
+    write("news", "picture", &[&[0], &full.to_bytes(&mode)?[..]].concat())?;
+    write("news", "png", &[&[1], &png[..]].concat())?;
+    write("news", "webp-extended", b"\x01RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x7f\x02\0\x67\x01\0")?;
+    write("news", "webp-lossless", b"\x01RIFF\x20\0\0\0WEBPVP8L\x0a\0\0\0\x2f\x7f\xc2\x59\0\0")?;
+    write("news", "webp-lossy", b"\x01RIFF\x20\0\0\0WEBPVP8 \x0a\0\0\0\0\0\0\x9d\x01\x2a\x80\x02\x68\x01")
 }

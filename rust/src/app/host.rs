@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::app::updater::Desktop;
 use crate::error::{Error, Result};
 use crate::install::config::System;
-use crate::install::integrate::{APP_ID_PREFIX, Folders, Links, Record};
+use crate::install::integrate::{APP_ID_PREFIX, Folders, Links, Opens, Record};
 use crate::text;
 
 /// The logo of V-Sekai, the same as in the launcher.
@@ -91,6 +91,17 @@ pub fn own_install() -> Option<(PathBuf, PathBuf)> {
     absolute("VSEKAI_INSTALL_DIR").zip(absolute("VSEKAI_READY_FILE"))
 }
 
+/// What a menu entry opens if this program is a launcher: itself, so that a person learns of updates.
+pub fn this_launcher() -> Opens {
+    let program = std::env::current_exe().ok();
+    match (own_install(), program) {
+        (Some((root, _)), _) => Opens::Install(root),
+        // One that is a part of a version will go with it.
+        (None, Some(program)) if !is_vsekai(&program) && !is_in_version(&program) => Opens::Program(program),
+        _ => Opens::Game,
+    }
+}
+
 /// What a game is called on the desktop, and how it looks there.
 #[derive(Debug, Clone)]
 pub struct Brand {
@@ -146,6 +157,7 @@ pub fn desktop(brand: &Brand, links: Links) -> Result<Desktop> {
         app_id_prefix: brand.app_id_prefix.clone(),
         scheme: brand.scheme.clone(),
         links,
+        opens: Opens::Game,
         folders,
         refresh: refresh(),
     })

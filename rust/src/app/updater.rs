@@ -25,17 +25,20 @@ use crate::state::Signal;
 use crate::text;
 use crate::version::Version;
 
+mod brief;
 mod bundle_client;
 mod desktop;
 mod facts;
 mod history;
 mod itself;
+mod news;
 mod repository_state;
 mod restore;
 
 pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated, VersionInfo};
 pub use history::{MAX_VERSIONS, VersionNotes};
 pub use itself::Replaced;
+pub use news::{MAX_PICTURES, Story};
 
 use bundle_client::BundleClient;
 use repository_state::{DocumentSources, RepositoryState};
@@ -82,11 +85,15 @@ impl Updater {
                 Some(Available { mode, version, why, sizes: release.sizes, download_bytes, notes: release.notes })
             }
         };
+        let news = self.news_for_check(&mut view, &state, monitor);
         // If the install cannot be written to, or another process is changing it, only the next check costs more.
         if self.root.is_ours()
             && let Ok(mut session) = self.enter("check", monitor)
         {
             let _ = view.remember();
+            if let Some(news) = &news {
+                self.keep_news(news);
+            }
             let known = session.state.floors.clone();
             view.raise_floors(&mut session.state);
             if session.state.floors != known {
@@ -94,7 +101,8 @@ impl Updater {
             }
         }
         monitor.signal(if available.is_some() { Signal::Found } else { Signal::NothingNew });
-        Ok(Checked { current: state.current, mode, available, transfer: view.transfer() })
+        let news = news.map(|news| self.stories(&news)).unwrap_or_default();
+        Ok(Checked { current: state.current, mode, available, news, transfer: view.transfer() })
     }
 
     /// Finds out what an update would do, without changing anything; `None` if there is nothing to do.
@@ -153,6 +161,7 @@ impl Updater {
         }
         view.remember()?;
         self.note(&mut session, &view)?;
+        self.take_news_along(&mut view, &session.state, monitor);
         let from = session.state.current.clone();
         if wanted.why() == Some(Why::Incomplete) && matches!(wanted, Wanted::Version(..)) {
             // Nothing is left of the version, so it cannot be one to go back to.
@@ -398,6 +407,7 @@ impl Updater {
             repository: state.repository.iter().map(|place| text::address(place)).collect(),
             is_resumable,
             is_integrated: state.integration.is_some(),
+            starts_at_login: state.login.is_some(),
         })
     }
 

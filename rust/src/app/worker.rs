@@ -45,6 +45,8 @@ pub struct Options {
     pub trust_root: Option<Result<Vec<u8>>>,
     /// `None`: unlimited.
     pub rate_limit_bytes_per_second: Option<u64>,
+    /// When the limit applies, as [`Hours::new`](crate::net::http::Hours::new) takes it. `None`: always.
+    pub rate_limit_hours: Option<[i64; 3]>,
     /// Empty: the system's proxy settings.
     pub proxy: String,
 }

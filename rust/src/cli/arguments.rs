@@ -4,17 +4,23 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, Command as Grammar, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::caller::refuse_relative;
 use crate::install::config::rate_bytes_per_second;
 use crate::net::http::Url;
 
 mod groups;
 pub(crate) mod install;
+pub(crate) mod news;
 pub(crate) mod offline;
 pub(crate) mod publish;
 pub(crate) mod settings;
 pub(crate) mod store;
+
+// Given to each argument: a heading of a group would go on after it.
+const NETWORK: &str = "Network";
+const OUTPUT: &str = "Output and threads";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,10 +50,22 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// Parses the arguments, which exclude the program's name. The error is a request for help or a usage error.
-    pub(crate) fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+    pub(crate) fn parse_arguments(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        Self::parse_all(arguments, |_, _| Ok(()))
+    }
+
+    /// As [`Self::parse_arguments`], where the folder is unknown from which relative paths start: refuses them.
+    pub(crate) fn parse_elsewhere(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        Self::parse_all(arguments, refuse_relative)
+    }
+
+    fn parse_all(
+        mut arguments: Vec<OsString>,
+        check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
+    ) -> Result<Self, clap::Error> {
         arguments.insert(0, OsString::from("vsekai"));
         let arguments = with_update_as_command(arguments);
-        Self::parse(&arguments).map_err(|error| match error.kind() {
+        Self::parse(&arguments, check).map_err(|error| match error.kind() {
             ErrorKind::InvalidUtf8 => name_what_is_not_utf8(&arguments, error),
             _ => error,
         })
@@ -99,8 +117,13 @@ impl Cli {
         groups::group(Self::command())
     }
 
-    fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let matches = Self::grouped().try_get_matches_from(arguments)?;
+    fn parse(
+        arguments: &[OsString],
+        check: fn(&Grammar, &ArgMatches) -> Result<(), clap::Error>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::grouped();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        check(&command, &matches)?;
         Self::from_arg_matches(&matches)
     }
 
@@ -110,23 +133,22 @@ impl Cli {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Output and threads")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Global {
     /// Print newline-delimited JSON to stdout
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = OUTPUT, global = true)]
     pub(crate) json: bool,
     /// Print errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, help_heading = OUTPUT, global = true)]
     pub(crate) quiet: bool,
     /// Also say on stderr what is done, how long it takes, and what was read, kept and requested
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, help_heading = OUTPUT, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
     /// Hide the progress bar, even on a terminal
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = OUTPUT, global = true)]
     pub(crate) no_progress: bool,
     /// Number of threads for hashing, compression and file access [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, help_heading = OUTPUT, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
 }
 
@@ -159,6 +181,9 @@ pub(crate) enum Command {
     /// Show and change what a repository offers: recall, skip, roll out, retire, renew
     #[command(subcommand, arg_required_else_help = true)]
     Repository(publish::Repository),
+    /// Tell the players of a mode what is going on, with texts by language, a link and a picture
+    #[command(subcommand, arg_required_else_help = true)]
+    News(news::News),
     /// Create, change and show the keys that sign a repository
     #[command(subcommand, arg_required_else_help = true)]
     Keys(publish::Keys),
@@ -169,34 +194,33 @@ pub(crate) enum Command {
 
 /// How to reach stores over the network
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Network")]
 pub(crate) struct Network {
     /// File whose first line is sent as the Authorization header [env: `VSEKAI_HTTP_AUTH`, the value itself]
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_auth_file: Option<PathBuf>,
     /// File whose first line is sent as the Cookie header [env: `VSEKAI_HTTP_COOKIE`, the value itself]
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) http_cookie_file: Option<PathBuf>,
     /// Also send these credentials to the server at this URL, if the catalog of a repository names it. May be repeated
-    #[arg(long, hide_short_help = true, value_name = "URL")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL")]
     pub(crate) http_auth_origin: Vec<Url>,
     /// PEM file with the client certificate and its key
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) client_cert: Option<PathBuf>,
     /// PEM file with the client key, if it is not in the certificate's file
-    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "client_cert")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE", requires = "client_cert")]
     pub(crate) client_key: Option<PathBuf>,
     /// PEM file of an additional certificate authority to trust. May be repeated
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
     /// Proxy to use [default: from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`]
-    #[arg(long, hide_short_help = true, value_name = "URL")]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Limit downloads to this many bytes per second, such as 5M or 500K
-    #[arg(long, hide_short_help = true, value_name = "RATE", value_parser = rate_bytes_per_second)]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "RATE", value_parser = rate_bytes_per_second)]
     pub(crate) limit_rate: Option<u64>,
     /// Maximum number of parallel requests; the actual number adapts to the link [default: 128]
-    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, help_heading = NETWORK, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) connections: Option<u16>,
 }
 

@@ -15,8 +15,9 @@ mod integrate;
 mod keys;
 mod launch;
 mod mode;
+mod move_install;
+mod news;
 mod publish;
-mod relocate;
 mod repository;
 mod self_update;
 mod sign;
@@ -48,7 +49,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Versions(args) => versions::run(&args, output, &monitor),
         Command::History(args) => history::run(&args, output, &monitor),
         Command::Uninstall(args) => uninstall::run(&args, output, &monitor),
-        Command::Move(args) => relocate::run(&args, output, &monitor),
+        Command::Move(args) => move_install::run(&args, output, &monitor),
         Command::SelfUpdate(args) => self_update::run(&args, output, &monitor),
         Command::Mode(args) => mode::run(args, output, &monitor),
         Command::Integrate(args) => integrate::run(&args, output, &monitor),
@@ -57,7 +58,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Completions(args) => completions::run(&args),
         Command::Publish(args) => publish::run(*args, output, &monitor),
         Command::Sign(args) => sign::run(args, output),
-        Command::Repository(args) => repository::run(args, output),
+        Command::Repository(args) => repository::run(args, output, &monitor),
+        Command::News(args) => news::run(args, output),
         Command::Keys(args) => keys::run(args, output),
         Command::Store(Store::Extract(args)) => store::extract::run(&args, output, &monitor),
         Command::Store(Store::Info(args)) => store::info::run(&args, output),

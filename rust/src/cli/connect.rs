@@ -17,10 +17,11 @@ use crate::net::bucket::{Bucket, BucketOptions};
 use crate::net::http::{HttpOptions, Network, Secret};
 #[cfg(feature = "bucket")]
 use crate::net::publish::BucketRepository;
-use crate::net::publish::Destination;
+use crate::net::publish::{Destination, Server};
 #[cfg(feature = "bucket")]
 use crate::text;
 
+use crate::cli::arguments::publish::UpdateServer;
 use crate::cli::checks;
 use crate::cli::options::{read_small, url_of, variable};
 use crate::cli::{arguments, settings};
@@ -49,10 +50,12 @@ pub(crate) fn connect(options: &arguments::Network) -> Result<Network> {
     connect_as(options, secret(options.http_auth_file.as_deref(), "VSEKAI_HTTP_AUTH")?)
 }
 
-/// Connects to an update server, which identifies publishers by a token.
-pub(crate) fn connect_with_token(options: &arguments::Network, file: Option<&Path>) -> Result<Network> {
-    let token = secret_text(file, "VSEKAI_TOKEN")?;
-    connect_as(options, token.map(|token| Secret::new(format!("Bearer {token}"))))
+/// The update server that is named, if any. It identifies publishers by a token.
+pub(crate) fn update_server(named: &UpdateServer) -> Result<Option<Server>> {
+    let Some(url) = &named.url else { return Ok(None) };
+    let token = secret_text(named.token_file.as_deref(), "VSEKAI_TOKEN")?;
+    let network = connect_as(&named.network, token.map(|token| Secret::new(format!("Bearer {token}"))))?;
+    Server::new(url.clone(), network).map(Some)
 }
 
 fn connect_as(options: &arguments::Network, authorization: Option<Secret>) -> Result<Network> {

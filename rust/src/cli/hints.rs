@@ -3,6 +3,18 @@
 //! The library says what happened; each front end says what to do next. The Godot node has a table of its own, without
 //! commands. `tests/it/install/hints.rs` tries every hint that names a command.
 
+use crate::error::Error;
+
+mod refusals;
+
+/// What a user of the command line can do about this error, if anything. For a refusal, that depends on the server's code.
+pub(crate) fn of(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::ServerRefused { code, status, .. } => refusals::hint(code, *status).or_else(|| hint(error.code())),
+        _ => hint(error.code()),
+    }
+}
+
 /// What a user of the command line can do about an error with this code, if anything.
 pub(crate) fn hint(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -22,11 +34,13 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "read_only" => "Choose a destination on a writable disk.",
         "offline" => "Check the network and the URL, then run it again: downloaded data is kept.",
         "timed_out" => "The server is slow or unreachable. Run it again later: downloaded data is kept.",
+        "http_failed" => {
+            "Try again later: what was done is kept. If it fails again, check the address; for a bucket, also its region \
+             and the AWS_* variables."
+        }
         "unauthorized" => "The server needs credentials: set VSEKAI_HTTP_AUTH, or give --http-auth-file.",
         "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
-        "server_refused" => {
-            "The code in brackets is the reason. If it is about a token, give one with --token-file or VSEKAI_TOKEN."
-        }
+        "server_refused" => "The code in brackets is the reason; docs/errors.md explains each.",
         "destination_not_ours" => {
             "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
              `store extract`, name it as the seed: --seed DEST --seed-index INDEX."

@@ -15,7 +15,7 @@ use crate::local::store::LocalStore;
 use crate::net::http::{Url, parse_url};
 use crate::text;
 
-use crate::cli::arguments;
+use crate::cli::{arguments, caller};
 
 /// Limit for files with a certificate, key, token or root: 1 MiB is far more than any of them needs.
 const MAX_SECRET_BYTES: u64 = 1 << 20;
@@ -31,7 +31,7 @@ pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
         return Some(parse_url("URL", given));
     }
     let meant = text::meant_url(given).filter(|_| !Path::new(given).exists())?;
-    let reason = format!("{} is no file or folder here. For a server, write {meant}", text::address(given));
+    let reason = format!("there is no file or folder {}. If you mean a server, write {meant}", text::address(given));
     Some(Err(Error::invalid("URL", reason)))
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn install_dir(given: Option<&Path>) -> Result<PathBuf> {
 
 /// The install that holds the working folder, if there is one.
 pub(crate) fn around() -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?;
+    let here = caller::is_folder_known().then(std::env::current_dir)?.ok()?;
     let is_ours = |folder: &&Path| InstallRoot::at(folder).is_ok_and(|root| root.is_ours());
     here.ancestors().find(is_ours).map(Path::to_owned)
 }

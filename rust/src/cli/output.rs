@@ -9,7 +9,7 @@ use crate::text;
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
-use crate::cli::hints::hint;
+use crate::cli::hints::{self, hint};
 use crate::cli::{progress, style};
 
 /// Exit codes (see `vsekai --help`).
@@ -143,13 +143,13 @@ impl Output {
         for reason in &causes {
             text = format!("{text}\n  {reason}");
         }
-        if let Some(hint) = hint(error.code()) {
+        if let Some(hint) = hints::of(error) {
             text = format!("{text}\n\nhint: {hint}");
         }
         progress::clear();
         style::say(&text);
         if self.json {
-            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint: hint(error.code()) });
+            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint: hints::of(error) });
         }
         match error.code() {
             "invalid_argument" => USAGE,

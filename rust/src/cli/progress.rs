@@ -1,6 +1,7 @@
 //! Progress of long operations: a line on a terminal, lines with `--json`, otherwise nothing.
 
 mod line;
+mod numbers;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::app::host;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
-use crate::install::config::{self, Config, Folders, MAX_CONFIG_BYTES, Setting, System};
+use crate::install::config::{self, Config, Folders, MAX_CONFIG_BYTES, Origin, Setting, System};
 use crate::local::disk::{self, Durability};
 
 use crate::cli::arguments::Network;
@@ -52,6 +52,19 @@ pub(crate) fn grace(flag: Option<Duration>) -> Result<Duration> {
 pub(crate) fn default_mode() -> Result<ModeName> {
     let Setting { value, .. } = all()?.mode;
     value.map_or_else(|| Ok(ModeName::default()), |name| ModeName::new(&name))
+}
+
+/// What sets the mode of new installs to this, if it is not what everybody gets.
+pub(crate) fn origin_of_mode(mode: &str) -> Option<String> {
+    let Setting { value, origin } = all().ok()?.mode;
+    if value.as_deref() != Some(mode) {
+        return None;
+    }
+    match origin {
+        Origin::File => Some(file()?.display().to_string()),
+        Origin::Environment => Some("VSEKAI_MODE".to_owned()),
+        Origin::Flag | Origin::BuiltIn | Origin::Default => None,
+    }
 }
 
 /// Sets the mode of new installs in the user's configuration file, and returns that file's path.

@@ -15,6 +15,7 @@ impl Error {
             Self::Malformed { format: Format::Release, .. } => "release_malformed",
             Self::Malformed { format: Format::Catalog, .. } => "catalog_malformed",
             Self::Malformed { format: Format::FileTable, .. } => "file_table_malformed",
+            Self::Malformed { format: Format::News, .. } => "news_malformed",
             Self::Malformed { format: Format::Bundle, .. } => "bundle_malformed",
             Self::Malformed { format: Format::State, .. } => "state_malformed",
             Self::Malformed { format: Format::Config, .. } => "config_malformed",

@@ -23,7 +23,7 @@ fn samples() -> Vec<Error> {
         Error::ModeCycle { path: text() },
         Error::NoBuild { mode: text(), platform: text() },
         Error::VersionUnknown { mode: text(), version: text() },
-        Error::VersionExists { mode: text(), version: text() },
+        Error::VersionExists { mode: text(), version: text(), differs: text() },
         Error::VersionTooOld { mode: text(), version: text(), oldest: text() },
         Error::LauncherTooOld { what: text(), needed: text() },
         Error::StateTooNew { path: "/d".into(), schema: 9 },
@@ -49,13 +49,14 @@ fn samples() -> Vec<Error> {
             Format::Release,
             Format::Catalog,
             Format::FileTable,
+            Format::News,
             Format::Bundle,
             Format::State,
-            Format::Config,
             Format::Preparation,
         ]
         .map(malformed),
     );
+    all.push(malformed(Format::Config));
     let trust = |kind| Error::trust(kind, text());
     use TrustKind::{ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature};
     all.extend([ClockBack, Expired, Malformed, Mismatch, NotSigned, Rollback, Root, Signature].map(trust));

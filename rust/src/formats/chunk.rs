@@ -75,6 +75,11 @@ impl Chunk {
         &self.bytes
     }
 
+    /// The buffer, unverified.
+    pub fn into_unverified(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Hashes the bytes and compares the result with the id.
     ///
     /// # Errors

@@ -149,6 +149,9 @@ enumeration! {
         PlanMode = "PLAN_MODE",
         MoveInstall = "MOVE_INSTALL",
         ListNotes = "LIST_NOTES",
+        Download = "DOWNLOAD",
+        StartAtLogin = "START_AT_LOGIN",
+        ListNews = "LIST_NEWS",
     }
 }
 

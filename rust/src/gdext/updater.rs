@@ -12,13 +12,15 @@ use godot::register::{GodotClass, godot_api};
 
 use super::convert::{strings, texts};
 use super::enums::{Operation, State, UpdatePolicy};
-use super::files;
 use super::signals::Signal;
-use super::values::{VSekaiFailure, VSekaiMode, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use super::{files, project_settings};
 use crate::app::host;
+use crate::app::updater::Story;
 use crate::app::worker::{self, Context, Options, Planning};
 use crate::error::Result;
 use crate::install::integrate::APP_ID_PREFIX;
+use crate::install::{InstallRoot, used_bytes};
 
 mod care;
 mod offers;
@@ -92,6 +94,14 @@ pub(crate) struct VSekaiUpdater {
     #[export_group(name = "Network")]
     #[export(range = (0.0, 100_000_000.0, 1000.0, or_greater, suffix = "B/s"))]
     rate_limit_bytes_per_second: i64,
+    /// The limit applies from this minute of the day, by the clock of this computer, until
+    /// [member rate_limit_to_minute], across midnight if that is the earlier one. If both are the same, it always
+    /// applies.
+    #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
+    rate_limit_from_minute: i64,
+    /// See [member rate_limit_from_minute].
+    #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
+    rate_limit_to_minute: i64,
     /// The URL of a proxy. If empty, the system's proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
@@ -136,6 +146,7 @@ pub(crate) struct VSekaiUpdater {
     paused_bytes: Option<u64>,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
+    pub(super) news: Vec<Story>,
     status: Option<Gd<VSekaiStatus>>,
     pub(super) failure: Option<Gd<VSekaiFailure>>,
     base: Base<Node>,
@@ -285,6 +296,14 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn unintegrated();
 
+    /// [method start_at_login] has done what was asked.
+    #[signal]
+    pub(super) fn login_changed();
+
+    /// This version was downloaded, and waits beside the installed one: see [method download_update].
+    #[signal]
+    pub(super) fn update_downloaded(version: GString);
+
     /// The install has been removed.
     #[signal]
     pub(super) fn uninstalled();
@@ -296,6 +315,10 @@ impl VSekaiUpdater {
     /// The result of [method list_notes], the newest version first.
     #[signal]
     pub(super) fn notes_listed(notes: Array<Gd<VSekaiNotes>>);
+
+    /// The result of [method list_news], the newest item first. Empty if the mode has no news.
+    #[signal]
+    pub(super) fn news_listed(news: Array<Gd<VSekaiNews>>);
 
     /// Checks for an update: [signal update_found] or [signal no_update_found]. Changes nothing and downloads no part of
     /// the game, unless [member update_policy] is [constant SILENT].
@@ -348,8 +371,12 @@ impl VSekaiUpdater {
     fn read_status(&mut self) -> Answer {
         self.begin(
             Operation::ReadStatus,
-            |options, context| context.status(options),
-            |node, status| node.status_known(VSekaiStatus::of(&status)),
+            |options, context| {
+                let root = InstallRoot::at(&options.directory);
+                let status = context.status(options)?;
+                Ok((status, root.map_or(0, |root| used_bytes(&root))))
+            },
+            |node, (status, disk_bytes)| node.status_known(VSekaiStatus::of(&status, disk_bytes)),
         )
     }
 
@@ -444,6 +471,11 @@ impl VSekaiUpdater {
         Answer::OK
     }
 
+    fn rate_limit_hours(&self) -> Option<[i64; 3]> {
+        let (from, to) = (self.rate_limit_from_minute, self.rate_limit_to_minute);
+        (from != to).then(|| [from, to, project_settings::utc_offset_minutes()])
+    }
+
     fn options(&self) -> Options {
         Options {
             directory: files::system_path(&self.install_dir),
@@ -451,6 +483,7 @@ impl VSekaiUpdater {
             repository: strings(&self.repository_urls),
             trust_root: files::trust_root(&self.trust_root),
             rate_limit_bytes_per_second: u64::try_from(self.rate_limit_bytes_per_second).ok().filter(|rate| *rate > 0),
+            rate_limit_hours: self.rate_limit_hours(),
             proxy: self.proxy.to_string(),
         }
     }

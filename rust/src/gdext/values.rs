@@ -6,7 +6,7 @@ use godot::register::GodotClass;
 
 use super::convert::{int, text, texts};
 use super::enums::Operation;
-use crate::app::updater::{Available, ModeInfo, Status, VersionNotes};
+use crate::app::updater::{Available, ModeInfo, Status, Story, VersionNotes};
 use crate::app::worker::{Failure, PlanSummary};
 use crate::version::Version;
 
@@ -141,6 +141,12 @@ pub(crate) struct VSekaiStatus {
     /// The install is registered with the desktop: see [method VSekaiUpdater.integrate].
     #[var(no_set)]
     is_integrated: bool,
+    /// A launcher starts when the user logs in: see [method VSekaiUpdater.start_at_login].
+    #[var(no_set)]
+    starts_at_login: bool,
+    /// The size of all files in the install folder, in bytes.
+    #[var(no_set)]
+    disk_bytes: i64,
     /// Versions that failed to start or were rolled back. They are not offered again.
     #[var(no_set)]
     bad_versions: PackedStringArray,
@@ -150,7 +156,7 @@ pub(crate) struct VSekaiStatus {
 }
 
 impl VSekaiStatus {
-    pub(super) fn of(status: &Status) -> Gd<Self> {
+    pub(super) fn of(status: &Status, disk_bytes: u64) -> Gd<Self> {
         let version = |installed: &Option<crate::install::Installed>| {
             installed.as_ref().map_or_else(GString::new, |it| text(&it.version.to_string()))
         };
@@ -164,6 +170,8 @@ impl VSekaiStatus {
             failed_starts: status.trial.as_ref().map_or(0, |trial| i64::from(trial.attempts)),
             is_resumable: status.is_resumable,
             is_integrated: status.is_integrated,
+            starts_at_login: status.starts_at_login,
+            disk_bytes: int(disk_bytes),
             bad_versions: texts(status.bad.iter().map(|(_, version)| version.to_string())),
             repository_urls: texts(status.repository.iter().cloned()),
         })
@@ -241,6 +249,55 @@ impl VSekaiNotes {
             notes: text(&notes.notes),
             is_current: notes.is_current,
             is_new: notes.is_new,
+        })
+    }
+}
+
+/// One item of the news of the followed mode. Carried by [signal VSekaiUpdater.news_listed]; read-only.
+#[derive(Debug, GodotClass)]
+#[class(no_init, base=RefCounted)]
+pub(crate) struct VSekaiNews {
+    /// The publisher's name for it; no other item of the mode has the same.
+    #[var(no_set)]
+    id: GString,
+    /// The title: one line of plain text, at most 100 characters.
+    #[var(no_set)]
+    title: GString,
+    /// A few sentences of plain text, at most 500 characters.
+    #[var(no_set)]
+    text: GString,
+    /// The language of title and text, such as `pt-BR`.
+    #[var(no_set)]
+    language: GString,
+    /// When it was published, in seconds since 1970.
+    #[var(no_set)]
+    published_at: i64,
+    /// The web page that it leads to, an address with `https`; empty if there is none.
+    #[var(no_set)]
+    link: GString,
+    /// The host of [member link], to show where it leads.
+    #[var(no_set)]
+    link_host: GString,
+    /// The file of its picture, a PNG or WebP with sides of at most 2048 pixels and at most 512 KiB, verified; empty if
+    /// there is none, or it has not been downloaded. [method Image.load_from_file] reads it; decode it on another thread.
+    #[var(no_set)]
+    picture_path: GString,
+}
+
+impl VSekaiNews {
+    /// With the texts for this locale.
+    pub(super) fn of(story: &Story, locale: &str) -> Gd<Self> {
+        let chosen = story.item.text_for(locale);
+        let link = story.item.link();
+        Gd::from_object(Self {
+            id: text(&story.item.id().to_string()),
+            title: text(chosen.map_or("", |(_, words)| words.title())),
+            text: text(chosen.map_or("", |(_, words)| words.text())),
+            language: text(chosen.map_or("", |(language, _)| language.as_str())),
+            published_at: story.item.published_at().as_second(),
+            link: text(link.map_or("", |link| link.as_str())),
+            link_host: text(link.map_or("", |link| link.host())),
+            picture_path: text(&story.picture.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default()),
         })
     }
 }

@@ -8,6 +8,7 @@
 
 mod change;
 mod linux;
+mod login;
 mod macos;
 mod mimeapps;
 mod placed;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::install::config::System;
 use crate::path::check_name;
 use change::{Change, Work};
+pub use login::{LOGIN, start_at_login};
 use placed::Placed;
 
 /// The usual beginning of the names of all installs on the desktop.
@@ -104,6 +106,35 @@ pub enum Links {
     TakeOver,
 }
 
+/// What the menu entry opens for a person. A link always goes to the game.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opens {
+    /// The game, after a short look for a newer version.
+    #[default]
+    Game,
+    /// A launcher: this program.
+    Program(PathBuf),
+    /// The launcher that is installed in this install root, like a game. It may be the install itself, which then
+    /// starts at once.
+    Install(PathBuf),
+}
+
+impl Opens {
+    fn is_game(&self) -> bool {
+        *self == Self::Game
+    }
+
+    /// The same if it can be recorded, else the game.
+    #[must_use]
+    fn checked(&self) -> Self {
+        match self {
+            Self::Program(path) | Self::Install(path) if plain(path, "launcher").is_err() => Self::Game,
+            other => other.clone(),
+        }
+    }
+}
+
 /// The user's folders that are written to. They are created if missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
@@ -146,11 +177,20 @@ pub struct Record {
     /// The name shown to users; `None` in records of earlier programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// What the menu entry opens; the game in records of earlier programs.
+    #[serde(default, skip_serializing_if = "Opens::is_game")]
+    pub opens: Opens,
     refresh: Option<PathBuf>,
     changes: Vec<Change>,
 }
 
 impl Record {
+    /// The same record, of a menu entry that opens this. A path that no record can hold leaves it at the game.
+    #[must_use]
+    pub fn opening(self, opens: &Opens) -> Self {
+        Self { opens: opens.checked(), ..self }
+    }
+
     /// Shows another version and its size in bytes where the system lists installed programs. Only Windows shows them.
     ///
     /// # Errors
@@ -226,6 +266,7 @@ fn integrate_on(system: System, request: &Request<'_>) -> Result<Record> {
         has_scheme,
         scheme: Some(request.scheme.to_owned()),
         display_name: Some(request.display_name.to_owned()),
+        opens: Opens::Game,
         refresh,
         changes,
     })

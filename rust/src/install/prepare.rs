@@ -326,6 +326,24 @@ impl Prepared {
         Ok(done)
     }
 
+    /// Brings the version in without making it current: an update then only has to switch. `session` holds the lock of
+    /// the same root.
+    pub fn bring(&self, session: &Session, monitor: &Monitor) -> Result<()> {
+        if self.intent != Intent::Apply || session.root() != &self.root {
+            return Err(Error::invalid("intent", "a dry run cannot be applied"));
+        }
+        if !self.is_there {
+            self.bring_in(monitor)?;
+        }
+        match recover::drop_staged(&self.root, None, monitor) {
+            Err(error) => {
+                monitor.warn(&error);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     /// Saves what somebody has changed in the version that was left. If this does not happen, it is saved when that
     /// version is removed.
     fn copy_changes(&self, session: &Session, monitor: &Monitor) -> Result<u64> {

@@ -82,7 +82,7 @@ impl InstallRoot {
     /// Whether an install is being moved here, and is not complete yet: it is still where it comes from.
     pub fn is_arriving(&self) -> bool {
         let is_there = |name: &str| std::fs::symlink_metadata(self.control(name)).is_ok();
-        is_there(super::relocate::ARRIVING) && !is_there("state.json")
+        is_there(super::move_install::ARRIVING) && !is_there("state.json")
     }
 
     /// The names of our folders in `versions/`: those with a release document, sorted.

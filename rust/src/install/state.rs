@@ -143,6 +143,9 @@ pub struct InstallState {
     /// The record of the desktop integration, needed to undo it.
     #[serde(default)]
     pub integration: Option<Record>,
+    /// The record of what starts a launcher when the user logs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Record>,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +174,7 @@ impl InstallState {
             adopted: false,
             history: Vec::new(),
             integration: None,
+            login: None,
         }
     }
 

@@ -49,7 +49,7 @@ pub fn uninstall(root: &InstallRoot, admission: &Admission<'_>, monitor: &Monito
         // Nothing was ever installed, but our control files are removed.
         monitor.warn(&not_installed());
     }
-    if let Some(record) = &session.state.integration {
+    for record in session.state.integration.iter().chain(&session.state.login) {
         integrate::unintegrate(record)?;
     }
     disk::rename_over(&root.control("state.json"), &root.control("uninstalling"))?;

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::event::{Monitor, Phase};
 use crate::formats::archive::Layout;
-use crate::formats::chunk::DigestAlgorithm;
+use crate::formats::chunk::{ChunkId, DigestAlgorithm};
 use crate::formats::chunker::Chunker;
 use crate::formats::index::{FeatureFlags, Index};
 use crate::local::store::LocalStore;
@@ -87,8 +88,8 @@ pub fn make(
 ) -> Result<Made> {
     let _lock = store.share("make")?;
     let keeper = Keeper::new(store, options.level)?;
-    let index = run::run(&job(root, layout, options), &|id, plain| keeper.take(id, plain), monitor)?;
-    Ok(keeper.into_made(index))
+    let made = run::run(&job(root, layout, options), &|id, plain| keeper.take(id, plain), monitor)?;
+    Ok(keeper.into_made(made.index))
 }
 
 /// Computes the index that [`make`] would return, without storing anything.
@@ -96,7 +97,34 @@ pub fn make(
 /// # Errors
 /// As for [`make`], without those of the store.
 pub fn cut(root: &Path, layout: &Layout, options: &MakeOptions, monitor: &Monitor) -> Result<Index> {
-    run::run(&job(root, layout, options), &|_, _| Ok(()), monitor)
+    run::run(&job(root, layout, options), &|_, _| Ok(()), monitor).map(|outcome| outcome.index)
+}
+
+/// A tree that was read once.
+#[derive(Debug)]
+pub struct CutAndHashed {
+    /// The index that [`make`] would return.
+    pub index: Index,
+    /// For each node of the layout, the SHA-256 of its content if it is a file.
+    pub digests: Vec<Option<Digest>>,
+}
+
+/// Cuts the content of `root`, and passes every chunk to `take` with its plain bytes: from several threads at once, in no
+/// particular order, and as often as it occurs. `phase` is what the monitor is told.
+///
+/// # Errors
+/// As for [`cut`], and those of `take`, which end the work.
+pub fn cut_and_hash(
+    root: &Path,
+    layout: &Layout,
+    options: &MakeOptions,
+    take: &(dyn Fn(ChunkId, &[u8]) -> Result<()> + Sync),
+    phase: Phase,
+    monitor: &Monitor,
+) -> Result<CutAndHashed> {
+    let job = BlockJob { phase, hashes_files: true, ..job(root, layout, options) };
+    let run::Outcome { index, digests } = run::run(&job, take, monitor)?;
+    Ok(CutAndHashed { index, digests })
 }
 
 fn job<'a>(root: &'a Path, layout: &'a Layout, options: &'a MakeOptions) -> BlockJob<'a> {
@@ -108,6 +136,7 @@ fn job<'a>(root: &'a Path, layout: &'a Layout, options: &'a MakeOptions) -> Bloc
         forced_cuts: options.forced_cuts,
         hint: options.hint.as_ref(),
         phase: Phase::Make,
+        hashes_files: false,
     }
 }
 
@@ -124,8 +153,9 @@ pub fn index_of(
     forced_cuts: bool,
     monitor: &Monitor,
 ) -> Result<Index> {
-    let job = BlockJob { root, layout, chunker, flags, forced_cuts, hint: None, phase: Phase::ScanSeed };
-    run::run(&job, &|_, _| Ok(()), monitor)
+    let job =
+        BlockJob { root, layout, chunker, flags, forced_cuts, hint: None, phase: Phase::ScanSeed, hashes_files: false };
+    run::run(&job, &|_, _| Ok(()), monitor).map(|outcome| outcome.index)
 }
 
 /// Computes the chunks of one file as a blob, without storing anything.

@@ -6,6 +6,8 @@
 //! POST /api/v1/publications                            NewPublication -> PublicationInfo
 //! GET  /api/v1/publications/{id}                       PublicationInfo
 //! POST /api/v1/publications/{id}/missing               MissingRequest -> MissingReply
+//! POST /api/v1/publications/{id}/chunks                a batch of stored chunks -> BatchReply
+//! PUT  /api/v1/modes/{mode}/news                       NewsUpload
 //! PUT  /store/<4 hex>/<64 hex>.cacnk                   a stored chunk
 //! PUT  /api/v1/publications/{id}/documents/{kind}      the bytes of a DocumentKind
 //! POST /api/v1/publications/{id}/commit                CommitRequest -> PublicationInfo
@@ -21,11 +23,15 @@ use std::collections::BTreeMap;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
+pub mod batch;
 #[cfg(test)]
 mod tests;
 
 /// Most ids in one [`MissingRequest`].
 pub const MAX_MISSING_IDS: usize = 5000;
+
+/// Most chunks in one batch.
+pub const MAX_BATCH_CHUNKS: usize = 4096;
 
 /// Largest stored chunk that servers accept unless they announce another limit, in bytes.
 pub const MAX_CHUNK_BYTES: u64 = 1 << 20;
@@ -45,6 +51,9 @@ pub struct RepositoryInfo {
     pub online_keys: OnlineKeys,
     /// Largest chunk accepted, in bytes before compression.
     pub max_chunk_bytes: u64,
+    /// Largest batch of chunks accepted, in bytes. Absent from servers that take chunks only one by one.
+    #[serde(default)]
+    pub max_batch_bytes: Option<u64>,
 }
 
 /// The public keys that the server signs with, each as in TUF metadata:
@@ -74,6 +83,18 @@ pub struct TrustUpload {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", oai(default))]
     pub roles: BTreeMap<String, String>,
+}
+
+/// The news of a mode, signed by its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields))]
+pub struct NewsUpload {
+    /// The newly signed metadata of the mode, in standard base64. It lists the same versions as before.
+    pub metadata: String,
+    /// The files of the news that the server does not have yet, by name of their target, each in standard base64:
+    /// `<mode>/news.json` and pictures.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A version to publish for one platform.
@@ -190,6 +211,16 @@ pub struct MissingRequest {
 pub struct MissingReply {
     /// Ids of the missing chunks, 64 hex digits each.
     pub missing: Vec<String>,
+}
+
+/// What became of the chunks of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(Object))]
+pub struct BatchReply {
+    /// How many the server did not have before.
+    pub new: u32,
+    /// How many it had already.
+    pub there: u32,
 }
 
 /// How a version is offered.

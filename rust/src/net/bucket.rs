@@ -46,6 +46,12 @@ const PART_BYTES: usize = 16 << 20;
 /// Longest text of the service that an error quotes, in characters.
 const MAX_REASON_CHARS: usize = 300;
 
+/// Most files that [`Bucket::visit`] shows at once: what one request lists.
+const PAGE: usize = 1000;
+
+/// How long the removal of a file may take that may as well stay.
+const PASSING: Duration = Duration::from_secs(5);
+
 /// How often cancellation is checked.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -108,6 +114,8 @@ pub struct Entry {
     pub path: String,
     /// When it was written last.
     pub modified: SystemTime,
+    /// Its size in bytes.
+    pub length: u64,
 }
 
 impl Bucket {
@@ -247,11 +255,25 @@ impl Bucket {
             let listed = self.store.list(Some(&below_it)).take(most).try_collect::<Vec<_>>().await;
             listed.map_err(|e| self.failed(folder, e))
         });
-        let entry = |found: object_store::ObjectMeta| Entry {
+        Ok(listed?.iter().map(|found| self.entry(found)).collect())
+    }
+
+    /// Shows all files below a folder to `take`, up to a thousand at a time.
+    pub fn visit(&self, folder: &str, mut take: impl FnMut(Vec<Entry>) -> Result<()>) -> Result<()> {
+        let mut listed = self.store.list(Some(&self.key(folder))).try_chunks(PAGE);
+        loop {
+            let next = self.block_on(async { listed.next().await.transpose().map_err(|e| self.failed(folder, e.1)) });
+            let Some(found) = next? else { return Ok(()) };
+            take(found.iter().map(|found| self.entry(found)).collect())?;
+        }
+    }
+
+    fn entry(&self, found: &object_store::ObjectMeta) -> Entry {
+        Entry {
             path: found.location.prefix_match(&self.prefix).map(below).unwrap_or_default(),
             modified: found.last_modified.into(),
-        };
-        Ok(listed?.into_iter().map(entry).collect())
+            length: found.size,
+        }
     }
 
     /// Whether there is any file below a folder.
@@ -270,6 +292,13 @@ impl Bucket {
             Err(error) => Err(self.failed(&path, error)),
         });
         self.block_on(futures_util::stream::iter(removals).buffer_unordered(MAX_PARALLEL).try_collect())
+    }
+
+    /// Removes a file that does no harm if it stays, also after the operation was cancelled.
+    pub(super) fn remove_in_passing(&self, path: &str) {
+        let key = self.key(path);
+        let removal = async { tokio::time::timeout(PASSING, self.store.delete(&key)).await };
+        let _ = self.runtime.block_on(removal);
     }
 
     /// Writes a file, as [`Self::write`] does, from code that runs on [`Self::block_on`].

@@ -30,6 +30,7 @@ mod concurrency;
 mod connection;
 mod encoding;
 mod failure;
+mod hours;
 mod limiter;
 mod mirrors;
 mod network;
@@ -43,6 +44,7 @@ pub use address::{is_private, parse_url};
 pub use client::{HttpAnswer, HttpClient, HttpRequest, Validators};
 pub(crate) use encoding::is_web_page;
 pub(crate) use failure::shown;
+pub use hours::Hours;
 pub use network::Network;
 pub use scheduler::{ChunkRequest, Deliver, FetchStats, fetch_all};
 pub(crate) use send::{Outgoing, Reply};
@@ -98,6 +100,8 @@ pub struct HttpOptions {
     pub max_in_flight: usize,
     /// Limit for the bodies of all requests of the client together, in bytes per second.
     pub rate_limit_bytes_per_second: Option<u64>,
+    /// When that limit applies. `None`: always.
+    pub rate_limit_hours: Option<Hours>,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
@@ -117,6 +121,7 @@ impl Default for HttpOptions {
             backoff: Duration::from_millis(500),
             max_in_flight: 128,
             rate_limit_bytes_per_second: None,
+            rate_limit_hours: None,
             user_agent: concat!("vsekai-updater/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -138,6 +143,7 @@ impl fmt::Debug for HttpOptions {
             .field("backoff", &self.backoff)
             .field("max_in_flight", &self.max_in_flight)
             .field("rate_limit_bytes_per_second", &self.rate_limit_bytes_per_second)
+            .field("rate_limit_hours", &self.rate_limit_hours)
             .field("user_agent", &self.user_agent)
             .finish()
     }

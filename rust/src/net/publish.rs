@@ -40,7 +40,9 @@ mod edit;
 mod folder;
 mod history;
 mod import;
+mod news;
 mod prepared;
+mod prune;
 mod roles;
 mod server;
 mod upload;
@@ -48,10 +50,12 @@ mod upload;
 #[cfg(feature = "bucket")]
 pub use bucket::BucketRepository;
 pub use edit::{Edit, Edited, edit, edit_on_server};
-use prepared::Purpose;
+pub use news::{NewsEdit, edit_news, read_news};
+use prepared::Ending;
 pub use prepared::{
     CommitResult, MAX_PREPARED_BYTES, Prepared, Review, ReviewedVersion, commit, prepare_renewal, review, sign,
 };
+pub use prune::prune;
 pub use roles::{Look, look, roles};
 pub use server::{Server, push_keys, renew_on_server, retire_on_server};
 
@@ -176,7 +180,7 @@ pub struct Published {
 /// errors. The version is then not offered; chunks that were stored are kept. After `lint_failed`, nothing was stored
 /// or sent.
 pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
-    Ok(run(request, Purpose::Publish, monitor)?.0)
+    Ok(run(request, Ending::Commit, monitor)?.0)
 }
 
 /// Stores the chunks and documents of a version where no reader sees them, and returns what somebody else has to sign;
@@ -185,15 +189,15 @@ pub fn publish(request: &Request, monitor: &Monitor) -> Result<Published> {
 /// # Errors
 /// As [`publish`]; `invalid_argument` if the repository does not have the mode yet.
 pub fn prepare(request: &Request, monitor: &Monitor) -> Result<(Published, Option<Prepared>)> {
-    run(request, Purpose::Prepare, monitor)
+    run(request, Ending::Prepare, monitor)
 }
 
-fn run(request: &Request, purpose: Purpose, monitor: &Monitor) -> Result<(Published, Option<Prepared>)> {
+fn run(request: &Request, ending: Ending, monitor: &Monitor) -> Result<(Published, Option<Prepared>)> {
     match &request.repository {
-        Destination::Folder(folder) => folder::publish(request, folder, purpose, monitor),
+        Destination::Folder(folder) => folder::publish(request, folder, ending, monitor),
         #[cfg(feature = "bucket")]
-        Destination::Bucket(bucket) => bucket::publish(request, bucket, purpose, monitor),
-        Destination::Server(server) => server::publish(request, server, purpose, monitor),
+        Destination::Bucket(bucket) => bucket::publish(request, bucket, ending, monitor),
+        Destination::Server(server) => server::publish(request, server, ending, monitor),
     }
 }
 

@@ -33,7 +33,8 @@ impl Wanted {
     pub(crate) fn of(words: Vec<OsString>) -> Option<Self> {
         let texts: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
         match texts.as_slice() {
-            [] => Some(Self::Vsekai(Command { verb: "launch", after: Vec::new() })),
+            // The menu: a launcher if there is one.
+            [] => Some(Self::Vsekai(Command { verb: "open", after: Vec::new() })),
             ["--", ..] => Some(Self::Vsekai(Command { verb: "launch", after: words })),
             ["open", "--", ..] => Some(Self::Vsekai(Command { verb: "open", after: words[1..].to_vec() })),
             ["uninstall"] => Some(Self::Uninstall { is_quiet: false }),
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn desktop_says_what_it_wants() {
-        assert_eq!(of(&[]), Some(vsekai("launch", &[])));
+        assert_eq!(of(&[]), Some(vsekai("open", &[])));
         assert_eq!(of(&["--", "--use_vr"]), Some(vsekai("launch", &["--", "--use_vr"])));
         assert_eq!(of(&["open", "--", "uro://a"]), Some(vsekai("open", &["--", "uro://a"])));
         assert_eq!(of(&["uninstall"]), Some(Wanted::Uninstall { is_quiet: false }));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use checks::{bundle, catar, chunk, chunker, index, layout, pack, path};
+use checks::{bundle, catar, chunk, chunker, index, layout, news, pack, path};
 
 #[allow(unreachable_pub, reason = "there it is a library")]
 #[path = "../../fuzz/src/checks/mod.rs"]
@@ -28,6 +28,7 @@ fn targets() -> BTreeMap<&'static str, fn(&[u8])> {
         ("chunker", chunker::check),
         ("index", index::check),
         ("layout", layout::check),
+        ("news", news::check),
         ("pack", pack::check),
         ("path", path::check),
     ])

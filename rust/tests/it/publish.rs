@@ -5,6 +5,7 @@ mod expiry;
 mod key_files;
 mod offline;
 mod platform;
+mod prune;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -93,7 +94,12 @@ fn the_same_build_again_is_no_work_and_another_of_the_same_version_is_refused() 
     let before = files(test.publisher.repository());
     assert_eq!(test.publish(&one, "1.0.0", &[]).done()["was_there"], true);
     assert_eq!(files(test.publisher.repository()), before);
-    test.publish(&two, "1.0.0", &[]).failed("version_exists");
+    let refused = test.publish(&two, "1.0.0", &[]).failed("version_exists");
+    assert!(refused.contains("differs in: content"), "{refused}");
+    let notes = test.path("notes.md");
+    fs::write(&notes, "new").unwrap();
+    let refused = test.publish(&one, "1.0.0", &["--notes", notes.to_str().unwrap()]).failed("version_exists");
+    assert!(refused.contains("differs in: notes") && !refused.contains("content"), "{refused}");
     assert_eq!(test.install("game", &[]).done()["current"]["version"], "1.0.0");
     assert_eq!(fs::read(test.path("game/current/game")).unwrap(), fs::read(one.join("game")).unwrap());
 }

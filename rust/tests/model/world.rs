@@ -158,11 +158,12 @@ impl World {
             rollout: 100,
             skip_update: false,
             repository: Destination::Folder(self.path("repository")),
-            keys: self.keys.clone(),
+            keys: self.keys.clone().into(),
             chunker: Some(Chunker::new(Algorithm::Casync, sizes)?),
             level: 1,
             strict: false,
             allowed: vec!["version_lower".to_owned()],
+            allowed_secrets: Vec::new(),
             private: Vec::new(),
             keep_versions: KEPT_VERSIONS,
             bundling: None,
@@ -172,7 +173,7 @@ impl World {
     }
 
     pub(crate) fn edit(&self, change: Edit) -> Result<()> {
-        edit(&Destination::Folder(self.path("repository")), &self.keys, &[change]).map(drop)
+        edit(&Destination::Folder(self.path("repository")), self.keys.clone(), &[change]).map(drop)
     }
 
     pub(crate) fn updater(&self, asked: Option<usize>) -> Updater {

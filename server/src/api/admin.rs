@@ -57,9 +57,9 @@ impl Admin {
         let scopes = body.scopes.iter().map(|scope| Scope::parse(scope)).collect::<Result<Vec<_>, _>>()?;
         let expires_at = body.days.map(|days| Time::now().plus_seconds(i64::from(days) * 86_400));
         let made = auth::NewToken::make(&body.name, &scopes, expires_at)?;
-        context.service.db().put_token(&made.row).await?;
         let detail = json!({"name": made.row.name, "scopes": made.row.scopes});
-        audit(&context, &bearer, &request, "token.create", made.row.id, detail).await?;
+        let entry = entry(&bearer, &request, "token.create", made.row.id, &detail);
+        context.service.db().put_token(&made.row, Some(&entry)).await?;
         let location = format!("/api/v1/tokens/{}", made.row.id);
         Ok(Created::New(Json(MadeToken { row: Token::from(&made.row), token: made.text }), location))
     }
@@ -77,13 +77,11 @@ impl Admin {
         id: Path<Uuid>,
     ) -> Result<Done, Failure> {
         bearer.0.require_admin()?;
-        let before = context.service.db().token(id.0).await?.ok_or(Error::NotFound { what: "token" })?;
-        context.tokens.revoke(id.0).await?;
-        if before.revoked_at.is_some() {
+        let entry = entry(&bearer, &request, "token.revoke", id.0, &json!({}));
+        if context.tokens.revoke(id.0, &entry).await? {
             return Ok(Done::Ok);
         }
-        audit(&context, &bearer, &request, "token.revoke", id.0, json!({})).await?;
-        Ok(Done::Ok)
+        Err(Error::NotFound { what: "token" }.into())
     }
 
     /// Read the audit log
@@ -108,23 +106,14 @@ impl Admin {
     }
 }
 
-async fn audit(
-    context: &ApiContext,
+fn entry(
     bearer: &Bearer,
     request: &RequestId,
     action: &str,
     subject: Uuid,
-    detail: serde_json::Value,
-) -> Result<(), Error> {
+    detail: &serde_json::Value,
+) -> model::AuditEntry {
     let actor = bearer.actor(request);
-    let entry = model::AuditEntry {
-        id: Uuid::now_v7(),
-        at: Time::now(),
-        actor: actor.name,
-        action: action.to_owned(),
-        subject: subject.to_string(),
-        detail: detail.to_string(),
-        request_id: actor.request_id,
-    };
-    context.service.db().add_audit(&entry).await
+    let request_id = actor.request_id;
+    model::AuditEntry { request_id, ..model::AuditEntry::new(actor.name, action, subject.to_string(), detail) }
 }

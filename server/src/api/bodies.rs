@@ -10,9 +10,11 @@ use crate::model;
 
 mod admin;
 mod bundles;
+mod status;
 
 pub(super) use admin::{AuditEntry, MadeToken, NewToken, Token};
 pub(super) use bundles::Bundle;
+pub(super) use status::{ChunkStatus, Demand, Offer, Role, Status};
 
 /// A stream of versions that users follow.
 #[derive(Debug, Clone, PartialEq, Object)]

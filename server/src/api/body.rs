@@ -15,6 +15,9 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::answer::Failure;
 use crate::error::{Error, Result};
+use crate::shares::Charge;
+
+mod unique_keys;
 
 /// Largest JSON body of most operations. 5,000 ids of chunks are a third of it.
 pub(super) const MAX_JSON_BYTES: usize = 1 << 20;
@@ -25,15 +28,26 @@ const MAX_STRANGER_BYTES: usize = 64 << 10;
 /// How long to wait for the body of a client without a valid token.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// JSON of at most `MAX_BYTES`, charged to the token of its sender. `poem-openapi` itself would read it without end.
+/// JSON of at most `MAX_BYTES`, charged to the token of its sender for as long as this exists. `poem-openapi` itself would
+/// read it without end.
 #[derive(Debug)]
-pub(super) struct LimitedJson<T, const MAX_BYTES: usize = MAX_JSON_BYTES>(pub(super) T);
+pub(super) struct LimitedJson<T, const MAX_BYTES: usize = MAX_JSON_BYTES> {
+    value: T,
+    _charge: Charge,
+}
+
+impl<T, const MAX_BYTES: usize> LimitedJson<T, MAX_BYTES> {
+    /// The value alone.
+    pub(super) fn into_inner(self) -> T {
+        self.value
+    }
+}
 
 impl<T, const MAX_BYTES: usize> Deref for LimitedJson<T, MAX_BYTES> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.value
     }
 }
 
@@ -56,9 +70,10 @@ impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJ
         options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
         let read = read_charged(request, body.take()?, MAX_BYTES).await.map_err(Failure::from)?;
+        unique_keys::check(&read.bytes).map_err(Failure::from)?;
         *body = RequestBody::new(read.bytes.clone().into());
         let json = <Json<T> as ApiExtractor>::from_request(request, body, options).await?;
-        Ok(Self(json.0))
+        Ok(Self { value: json.0, _charge: read.into_charge() })
     }
 }
 

@@ -119,7 +119,7 @@ impl Cdns {
         body: LimitedJson<CdnChange>,
     ) -> Result<Changed<Cdn>, Failure> {
         bearer.0.require_admin()?;
-        let CdnChange { name, uri, region, is_enabled, weight } = body.0;
+        let CdnChange { name, uri, region, is_enabled, weight } = body.into_inner();
         let text = |text: Option<Text>| text.map(|text| text.0);
         let edit = CdnEdit { name: text(name), uri: text(uri), region: text(region), is_enabled, weight };
         let condition = if_match.0;

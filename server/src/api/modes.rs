@@ -7,7 +7,9 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::MaybeUndefined;
+use uuid::Uuid;
 use vsekai_updater::formats::release::ModeName;
+use vsekai_updater::net::api::NewsUpload;
 
 use super::answer::{self, Changed, Created, Failure, Found, Page};
 use super::bodies::{Mode, ModeChange, NewMode};
@@ -15,6 +17,9 @@ use super::body::LimitedJson;
 use super::{ApiContext, Bearer, RequestId, Tags};
 use crate::db::ModeFilter;
 use crate::service::ModeEdit;
+
+/// Largest JSON with news: the list of a mode, and the pictures of all items, in base64.
+const MAX_NEWS_UPLOAD_BYTES: usize = 16 << 20;
 
 pub(super) struct Modes;
 
@@ -126,6 +131,29 @@ impl Modes {
         let mode = context.service.update_mode(&known(&name)?, &edit, is_expected, &bearer.actor(&request)).await?;
         let view = context.service.db().view().await?;
         Ok(answer::changed(Mode::of(&mode, &view)))
+    }
+
+    /// Publish the news of a mode
+    ///
+    /// Replaces them by others that the key of the mode has signed, or removes them. Files that the server has already need
+    /// not be sent. Repeating the request changes nothing. `vsekai news` makes it. Scope: `publish:<mode>`.
+    #[oai(path = "/modes/:name/news", method = "put", operation_id = "put_news")]
+    async fn put_news(
+        &self,
+        context: Data<&Arc<ApiContext>>,
+        bearer: Bearer,
+        request: RequestId,
+        /// The name of the mode.
+        name: Path<String>,
+        body: LimitedJson<NewsUpload, MAX_NEWS_UPLOAD_BYTES>,
+    ) -> Result<Json<Mode>, Failure> {
+        let name = known(&name)?;
+        bearer.0.require_publish(&name)?;
+        let turn = context.shares.turn(bearer.0.id, Uuid::nil()).await?;
+        context.service.put_news(&name, &body, turn, &bearer.actor(&request)).await?;
+        let mode = context.service.mode_named(&name).await?;
+        let view = context.service.db().view().await?;
+        Ok(Json(Mode::of(&mode, &view)))
     }
 }
 

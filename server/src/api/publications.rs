@@ -6,21 +6,22 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem::{Body, Request};
 use poem_openapi::OpenApi;
-use poem_openapi::param::{Header, Path};
+use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::{Binary, Json};
 use uuid::Uuid;
 use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::{ModeName, Platform};
 use vsekai_updater::limits;
 use vsekai_updater::net::api::{
-    CommitRequest, DocumentKind, MAX_MISSING_IDS, MissingReply, MissingRequest, NewPublication, PublicationInfo,
-    PublicationState, RepositoryInfo, TrustUpload,
+    BatchReply, CommitRequest, DocumentKind, MAX_MISSING_IDS, MissingReply, MissingRequest, NewPublication,
+    PublicationInfo, PublicationState, RepositoryInfo, TrustUpload, batch,
 };
 use vsekai_updater::version::Version;
 
-use super::answer::{self, Created, Done, Failure, Found};
+use super::answer::{self, Created, Done, Failure, Found, Page};
 use super::body::{self, LimitedJson};
 use super::{ApiContext, Bearer, RequestId, Tags};
+use crate::chunks::PutOutcome;
 use crate::error::Error;
 use crate::model::Time;
 use crate::service::publish::{Publication, Terms};
@@ -95,6 +96,34 @@ impl Publications {
         Ok(if is_new { Created::New(body, format!("/api/v1/publications/{id}")) } else { Created::There(body) })
     }
 
+    /// List the publications under way
+    ///
+    /// Lists publications that are neither complete nor expired, by id. Scope: `publish:<mode>` with the parameter `mode`,
+    /// `publish:*` without.
+    #[oai(path = "/publications", method = "get", operation_id = "list_publications", tag = "Tags::Publications")]
+    async fn list(
+        &self,
+        context: Data<&Arc<ApiContext>>,
+        bearer: Bearer,
+        /// Only those of the mode with this name.
+        mode: Query<Option<String>>,
+        /// Number of entries per page, 1 to 100. Default: 20.
+        #[oai(default, validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// The `next` value of the previous page.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<Page<PublicationInfo>>, Failure> {
+        let mode = mode.0.as_deref().map(ModeName::new).transpose()?;
+        match &mode {
+            Some(mode) => bearer.0.require_publish(mode)?,
+            None => bearer.0.require_publish_all()?,
+        }
+        let page = answer::page::<Uuid>(limit.0, cursor.0.as_deref())?;
+        let rows = context.service.publications(mode.as_ref(), &page).await?;
+        let items = rows.iter().map(info).collect();
+        Ok(answer::found_private(answer::pages(&rows, page.limit, |row| row.upload.id, items), None))
+    }
+
     /// Get a publication
     ///
     /// Scope: `publish:<mode>`.
@@ -141,6 +170,45 @@ impl Publications {
         let ids = body.ids.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let missing = context.service.missing(id.0, &ids).await?;
         Ok(Json(MissingReply { missing: missing.iter().map(ToString::to_string).collect() }))
+    }
+
+    /// Send many chunks
+    ///
+    /// The body is a sequence of chunks, each of them its id (32 bytes), its length (4 bytes, little-endian) and its stored
+    /// bytes. At most 4,096, and no more bytes than `max_batch_bytes` of the repository. Every one is checked before any is
+    /// stored, and all are kept until the publication expires. Repeating the request does no harm. Scope: `publish:<mode>`.
+    #[oai(path = "/publications/:id/chunks", method = "post", operation_id = "put_chunks", tag = "Tags::Publications")]
+    async fn put_chunks(
+        &self,
+        context: Data<&Arc<ApiContext>>,
+        bearer: Bearer,
+        /// The id of the publication.
+        id: Path<Uuid>,
+        /// The chunks.
+        request: &Request,
+        body: Binary<Body>,
+    ) -> Result<Json<BatchReply>, Failure> {
+        allowed(&context, &bearer, id.0).await?;
+        let token = bearer.0.id;
+        context.shares.check_disk(token)?;
+        let limit = usize::try_from(context.service.chunks().max_batch_bytes()).unwrap_or(usize::MAX);
+        let read = body::read_charged(request, body.0, limit).await?;
+        let refuse = |error: vsekai_updater::Error| Error::Invalid { what: "batch", reason: error.to_string() };
+        let chunks = batch::parse(read.bytes.clone()).map_err(refuse)?;
+        context.authorizer.count_chunks(token, chunks.len())?;
+        let sizes: Vec<u64> = chunks.iter().map(|(_, stored)| stored.len() as u64).collect();
+        let outcomes = context.service.put_chunks(id.0, chunks).await?;
+        let mut reply = BatchReply::default();
+        for (outcome, size) in outcomes.into_iter().zip(sizes) {
+            match outcome {
+                PutOutcome::New => {
+                    context.shares.stored(token, size);
+                    reply.new += 1;
+                }
+                PutOutcome::There => reply.there += 1,
+            }
+        }
+        Ok(Json(reply))
     }
 
     /// Send a document

@@ -16,6 +16,7 @@ use super::{AuthorizeUpload, Lockout, Principal, Tokens, presented};
 use crate::client::ClientAddresses;
 use crate::error::{Error, Result};
 use crate::limit::Limiter;
+use crate::observe::Caller;
 
 /// Decides which requests are allowed.
 #[derive(Debug)]
@@ -39,10 +40,18 @@ impl Authorizer {
     pub async fn authenticate(&self, request: &Request) -> Result<Principal> {
         let address = self.addresses.of(request);
         let principal = self.identify(request, address).await?;
-        if is_write(request.method()) {
+        if is_write(request.method()) && !is_batch(request) {
             self.limiter.check_write(Some(principal.id), address)?;
         }
         Ok(principal)
+    }
+
+    /// Counts chunks that a token uploads together.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn count_chunks(&self, token: Uuid, chunks: usize) -> Result<()> {
+        self.limiter.check_puts(token, chunks)
     }
 
     async fn identify(&self, request: &Request, address: IpAddr) -> Result<Principal> {
@@ -50,6 +59,9 @@ impl Authorizer {
             Some(token) => self.tokens.recognise(token).await,
             None => Err(Error::Unauthorized),
         };
+        if let (Ok(principal), Some(caller)) = (&outcome, request.data::<Caller>()) {
+            caller.is(&principal.name);
+        }
         if matches!(outcome, Err(Error::Unauthorized)) {
             self.lockout.check(address)?;
             if presented(request).is_some() {
@@ -71,6 +83,11 @@ impl AuthorizeUpload for Authorizer {
         self.limiter.check_put(principal.id)?;
         Ok(principal.id)
     }
+}
+
+/// Whether the chunks in the request are counted, and not the request.
+fn is_batch(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path().ends_with("/chunks")
 }
 
 fn is_write(method: &Method) -> bool {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{PREFIX, Principal, Scope};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::model::{Time, Token};
+use crate::model::{AuditEntry, Time, Token};
 
 /// How long a row is cached, and therefore how long a revoked token may still work on other servers.
 const CACHED: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ impl NewToken {
             });
         }
         let mut secret = [0_u8; 32];
-        getrandom::fill(&mut secret).map_err(|error| Error::Internal { context: format!("random bytes: {error}") })?;
+        getrandom::fill(&mut secret).map_err(Error::internal_by("random bytes"))?;
         let id = Uuid::new_v4();
         let secret = hex::encode(secret);
         let row = Token {
@@ -94,7 +94,7 @@ impl Tokens {
         let (id, secret) = split(text).ok_or(Error::Unauthorized)?;
         let db = Arc::clone(&self.db);
         let row = self.rows.try_get_with(id, async move { db.token(id).await }).await;
-        let row = row.map_err(|error| Error::Internal { context: format!("reading a token: {error}") })?;
+        let row = row.map_err(Error::internal_by("reading a token"))?;
         let expected = row.as_ref().map_or([0; 32], |row| row.hash);
         let found: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
         let is_same = bool::from(found.ct_eq(&expected));
@@ -108,15 +108,16 @@ impl Tokens {
             self.rows.insert(id, Some(Token { last_used_at: Some(now), ..row.clone() })).await;
         }
         let scopes = row.scopes.split(' ').map(Scope::parse).collect::<Result<_>>()?;
-        Ok(Principal { id, scopes })
+        Ok(Principal { id, name: row.name, scopes })
     }
 
-    /// Revokes a token: on this server at once, on others within seconds. Returns whether it exists.
+    /// Revokes a token: on this server at once, on others within seconds. Returns whether it exists. `entry` is of the audit
+    /// log.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn revoke(&self, id: Uuid) -> Result<bool> {
-        let found = self.db.revoke_token(id, Time::now()).await?;
+    pub async fn revoke(&self, id: Uuid, entry: &AuditEntry) -> Result<bool> {
+        let found = self.db.revoke_token(id, Time::now(), Some(entry)).await?;
         self.rows.invalidate(&id).await;
         Ok(found)
     }

@@ -155,8 +155,7 @@ impl Builder {
         let done = self.start(work)?;
         let file = self.options.scratch.join("done");
         let finish = async {
-            let info =
-                done.await.map_err(|_| Error::Internal { context: "the builder thread has ended".to_owned() })??;
+            let info = done.await.map_err(|_| Error::internal("the builder thread has ended"))??;
             let put = self.bundles.put(job.to, &info, &file).await?;
             Ok::<_, Error>(Outcome { info, put, took: began.elapsed(), rested: throttle.rested() })
         };
@@ -180,7 +179,7 @@ impl Builder {
             running.fetch_sub(1, Ordering::Relaxed);
         };
         let thread = std::thread::Builder::new().name("bundles".to_owned()).spawn(run);
-        thread.map_err(|error| Error::Internal { context: format!("starting a thread: {error}") })?;
+        thread.map_err(Error::internal_by("starting a thread"))?;
         Ok(done)
     }
 
@@ -219,7 +218,7 @@ impl Work {
         let built = self.build(&mut out)?;
         disk::sync_file(&out, &self.scratch.join("done"))?;
         if built.info.from != self.job.from {
-            return Err(Error::Internal { context: "a bundle was built from the wrong version".to_owned() });
+            return Err(Error::internal("a bundle was built from the wrong version"));
         }
         Ok(built.info)
     }

@@ -56,7 +56,7 @@ impl Demand {
 }
 
 /// The demand of the last 30 days.
-pub(super) async fn recent(db: &dyn Db) -> Result<Vec<Asks>> {
+pub(crate) async fn recent(db: &dyn Db) -> Result<Vec<Asks>> {
     db.asks(today() - DAYS).await
 }
 

@@ -54,7 +54,7 @@ impl Documents {
             let mutable = release.mutable.iter().filter_map(|path| table.find(path)).collect();
             Ok(Self { index, table, mutable })
         });
-        parse.await.map_err(|error| Error::Internal { context: format!("reading a version: {error}") })?
+        parse.await.map_err(Error::internal_by("reading a version"))?
     }
 
     /// Runs `work` on this version, with its chunks from `stored`.

@@ -58,8 +58,7 @@ impl Storage {
 
     /// Stores a whole file, replacing what an earlier try has left.
     pub(super) async fn put(&self, id: &Digest, length: u64, file: &Path) -> Result<()> {
-        let failed =
-            |error: std::io::Error| Error::Internal { context: format!("reading {}: {error}", file.display()) };
+        let failed = |error: std::io::Error| Error::internal_by(format!("reading {}", file.display()))(error);
         let mut input = tokio::fs::File::open(file).await.map_err(failed)?.take(length);
         match self {
             Self::InDatabase(db) => {
@@ -140,7 +139,7 @@ impl Storage {
                 let at = |offset: u64| usize::try_from(offset - part * PART_BYTES).unwrap_or(usize::MAX);
                 let (start, end) = (at(range.start), at(range.end));
                 if end > bytes.len() {
-                    return Err(Error::Internal { context: format!("part {part} of bundle {id} is too short") });
+                    return Err(Error::internal(format!("part {part} of bundle {id} is too short")));
                 }
                 Ok(bytes.slice(start..end))
             }

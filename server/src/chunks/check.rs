@@ -2,11 +2,15 @@
 //!
 //! Decompression and hashing run on threads for blocking work, at most one per processor; further uploads wait. A chunk
 //! is stored as exactly one zstd frame, as every reader of `.cacnk` expects.
+//!
+//! It remembers for a while which digest an id was found to be, so that the commit of a publication need not hash what
+//! has just arrived a second time.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use moka::sync::Cache;
 use tokio::sync::Semaphore;
 use vsekai_updater::formats::chunk::{Chunk, ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
 use vsekai_updater::limits;
@@ -17,19 +21,28 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) stored: Bytes,
+    pub(super) id: ChunkId,
     pub(super) plain_bytes: u64,
+    digest: DigestAlgorithm,
 }
+
+/// Chunks of a batch that are checked in one turn.
+const IN_A_TURN: usize = 16;
+
+/// Ids whose digest is remembered: those of about 4 GB of chunks.
+const REMEMBERED: u64 = 1 << 16;
 
 #[derive(Debug)]
 pub(super) struct Checker {
     turns: Arc<Semaphore>,
     max_bytes: u64,
+    digests: Cache<ChunkId, DigestAlgorithm>,
 }
 
 impl Checker {
     pub(super) fn new(max_bytes: u64) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { turns: Arc::new(Semaphore::new(threads)), max_bytes }
+        Self { turns: Arc::new(Semaphore::new(threads)), max_bytes, digests: Cache::new(REMEMBERED) }
     }
 
     pub(super) fn max_bytes(&self) -> u64 {
@@ -37,25 +50,48 @@ impl Checker {
     }
 
     pub(super) async fn check(&self, id: ChunkId, stored: Bytes) -> Result<Checked> {
-        self.check_up_to(self.max_bytes, id, stored).await
+        let checked = self.check_up_to(self.max_bytes, vec![(id, stored)]).await?;
+        let none = || Error::internal("checking a chunk");
+        checked.into_iter().next().ok_or_else(none)
+    }
+
+    /// Checks many chunks. Fails if one of them is not what its id says. Between a few of them, others have their turn:
+    /// a little that is sent can be much to unpack.
+    pub(super) async fn check_all(&self, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<Checked>> {
+        let mut all = Vec::with_capacity(chunks.len());
+        let mut chunks = chunks.into_iter().peekable();
+        while chunks.peek().is_some() {
+            let some = chunks.by_ref().take(IN_A_TURN).collect();
+            all.extend(self.check_up_to(self.max_bytes, some).await?);
+        }
+        Ok(all)
     }
 
     /// Whether a stored chunk matches its id, even if it is larger than what is accepted now.
     pub(super) async fn is_sound(&self, id: ChunkId, stored: Bytes) -> bool {
-        self.check_up_to(limits::MAX_CHUNK_BYTES, id, stored).await.is_ok()
+        self.check_up_to(limits::MAX_CHUNK_BYTES, vec![(id, stored)]).await.is_ok()
     }
 
-    async fn check_up_to(&self, max_bytes: u64, id: ChunkId, stored: Bytes) -> Result<Checked> {
+    /// Whether this process has found lately that the id is this digest of the content it stands for.
+    pub(super) fn knows(&self, id: &ChunkId, digest: DigestAlgorithm) -> bool {
+        self.digests.get(id) == Some(digest)
+    }
+
+    async fn check_up_to(&self, max_bytes: u64, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<Checked>> {
         let max_stored = max_bytes + limits::MAX_STORED_OVERHEAD_BYTES;
-        if stored.len() as u64 > max_stored {
+        if chunks.iter().any(|(_, stored)| stored.len() as u64 > max_stored) {
             return Err(Error::TooLarge { max_bytes: max_stored });
         }
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let checked = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            check(id, stored, max_bytes)
+            chunks.into_iter().map(|(id, stored)| check(id, stored, max_bytes)).collect::<Result<Vec<_>>>()
         });
-        checked.await.map_err(|e| Error::Internal { context: format!("checking a chunk: {e}") })?
+        let checked = checked.await.map_err(Error::internal_by("checking a chunk"))??;
+        for one in &checked {
+            self.digests.insert(one.id, one.digest);
+        }
+        Ok(checked)
     }
 }
 
@@ -69,22 +105,23 @@ fn check(id: ChunkId, stored: Bytes, max_bytes: u64) -> Result<Checked> {
     if frame.content_bytes.is_some_and(|size| size > max_bytes) {
         return Err(Error::TooLarge { max_bytes });
     }
-    let stored = CompressedChunk::new(id, Vec::from(stored));
+    let compressed = CompressedChunk::new(id, Vec::from(stored.clone()));
     let plain = DECOMPRESSOR.with_borrow_mut(|kept| {
         let (tool, room) = match kept {
             Some(kept) => kept,
             None => kept.insert((Decompressor::new()?, Vec::new())),
         };
-        tool.decompress(&stored, max_bytes, std::mem::take(room))
+        tool.decompress(&compressed, max_bytes, std::mem::take(room))
     });
     let plain = plain.map_err(|e| corrupt(&e.to_string()))?;
-    let verified = plain.verify(DigestAlgorithm::Sha512_256).or_else(|plain| {
-        let plain = Chunk::new(id, plain);
-        plain.verify(DigestAlgorithm::Sha256).map_err(|_| corrupt("its content has another id"))
+    let mut digest = DigestAlgorithm::Sha512_256;
+    let verified = plain.verify(digest).or_else(|plain| {
+        digest = DigestAlgorithm::Sha256;
+        Chunk::new(id, plain).verify(digest).map_err(|_| corrupt("its content has another id"))
     })?;
     let plain_bytes = verified.as_bytes().len() as u64;
     DECOMPRESSOR.with_borrow_mut(|kept| kept.as_mut().map(|(_, room)| *room = verified.into_bytes()));
-    Ok(Checked { plain_bytes, stored: stored.into_bytes().into() })
+    Ok(Checked { stored, id, plain_bytes, digest })
 }
 
 fn corrupt(reason: &str) -> Error {

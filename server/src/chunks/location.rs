@@ -49,6 +49,17 @@ impl StorageLocation {
     }
 }
 
+impl StorageLocation {
+    /// The kind of place: `database`, `folder` or `bucket`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Folder(_) => "folder",
+            Self::S3 { .. } => "bucket",
+        }
+    }
+}
+
 impl std::fmt::Display for StorageLocation {
     /// As [`StorageLocation::parse`] reads it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

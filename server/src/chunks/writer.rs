@@ -15,9 +15,10 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::model::NewChunk;
 
-/// Most chunks, and about the most bytes, in one transaction.
+/// Most chunks in one transaction, and the bytes after which no more are added. With the largest chunk on top of that, a
+/// transaction has less than 2 MiB.
 const MAX_CHUNKS: usize = 64;
-const MAX_BYTES: usize = 4 << 20;
+const MAX_BYTES: usize = 768 << 10;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -40,7 +41,7 @@ impl Writer {
     }
 
     pub(super) async fn put(&self, chunk: NewChunk, bytes: Bytes) -> Result<PutOutcome> {
-        let ended = || Error::Internal { context: "the task that writes chunks has ended".to_owned() };
+        let ended = || Error::internal("the task that writes chunks has ended");
         let (done, outcome) = oneshot::channel();
         let one = PendingChunk { chunk, bytes, done };
         self.pending.send(one).await.map_err(|_| ended())?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::json;
 use sha2::Digest as _;
 use vsekai_server::app::Application;
 use vsekai_server::bundles::{Outcome, Put};
@@ -17,7 +18,7 @@ use vsekai_updater::formats::release::ModeName;
 use vsekai_updater::limits;
 use vsekai_updater::local::disk;
 
-use super::{note, print};
+use super::{entry, note, print};
 use crate::BundleCommand;
 
 pub(super) async fn run(command: BundleCommand, app: Application) -> Result<ExitCode> {
@@ -29,6 +30,7 @@ pub(super) async fn run(command: BundleCommand, app: Application) -> Result<Exit
             if !app.service().bundles().remove(&id).await? {
                 return Err(Error::NotFound { what: "bundle" });
             }
+            app.service().db().add_audit(&entry("bundle.remove", id.to_string(), &json!({}))).await?;
             print("Removed. A running server builds it again if it is still wanted.\n");
         }
     }
@@ -105,6 +107,10 @@ async fn import(app: &Application, dir: &Path) -> Result<()> {
                 Put::NoSmaller => there += 1,
             }
         }
+    }
+    if taken > 0 {
+        let detail = json!({"from": dir.display().to_string(), "bundles": taken});
+        app.service().db().add_audit(&entry("bundle.import", "", &detail)).await?;
     }
     print(&format!("Took {taken} bundles; {there} more were no smaller than existing ones.\n"));
     Ok(())

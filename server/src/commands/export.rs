@@ -12,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use vsekai_server::app::Application;
 use vsekai_server::db::Page;
 use vsekai_server::error::{Error, Result};
-use vsekai_server::model::{Bundle, RepositoryFile};
+use vsekai_server::model::Bundle;
 use vsekai_server::service::metadata_pack::pack_of_files;
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::{BundleInfo, BundleList, list_name, name_of};
@@ -29,16 +29,10 @@ const BATCH: u32 = 500;
 /// Exports the repository to a folder.
 pub(super) async fn run(app: &Application, dir: &Path) -> Result<()> {
     let service = app.service();
-    let paths = all_paths(app).await?;
-    if paths.is_empty() {
+    // Of one moment, and before chunks are copied: what is published meanwhile belongs to the next export.
+    let mut files = service.db().repository_files().await?;
+    if files.is_empty() {
         return Err(Error::NotFound { what: "repository yet: nothing has been published" });
-    }
-    // Read before chunks are copied, so that these files stay consistent with each other.
-    let mut files = Vec::new();
-    for path in &paths {
-        if let Some(bytes) = service.db().repository_file(path).await? {
-            files.push(RepositoryFile { path: path.clone(), bytes: bytes.to_vec() });
-        }
     }
     files
         .sort_by_key(|file| (!file.path.starts_with("targets/"), file.path == "tuf/timestamp.json", file.path.clone()));
@@ -80,20 +74,6 @@ pub(super) async fn run(app: &Application, dir: &Path) -> Result<()> {
 fn exported(dir: &Path, path: &str) -> std::result::Result<Option<Bytes>, vsekai_updater::Error> {
     let found = disk::read_if_exists(&dir.join(path), limits::MAX_DOCUMENT_BYTES)?;
     Ok(found.map(Bytes::from))
-}
-
-async fn all_paths(app: &Application) -> Result<Vec<String>> {
-    let mut all = Vec::new();
-    let mut page = Page { after: None, limit: BATCH };
-    loop {
-        let paths = app.service().db().repository_paths(&page).await?;
-        let is_last = paths.len() < BATCH as usize;
-        page.after = paths.last().cloned();
-        all.extend(paths);
-        if is_last {
-            return Ok(all);
-        }
-    }
 }
 
 /// Writes a file, unless it has this content already.

@@ -15,7 +15,7 @@ use vsekai_updater::limits;
 use vsekai_updater::local::disk;
 use vsekai_updater::net::api::MAX_MISSING_IDS;
 
-use super::{note, print};
+use super::{entry, note, print};
 
 /// Chunks copied at the same time.
 const CONCURRENCY: usize = 16;
@@ -45,7 +45,7 @@ pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], kee
         wanted.extend(missing);
     }
     let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build();
-    let client = client.map_err(|error| Error::Internal { context: format!("making an HTTP client: {error}") })?;
+    let client = client.map_err(Error::internal_by("making an HTTP client"))?;
     let max = app.service().chunks().max_stored_bytes();
     let copied = stream::iter(wanted)
         .map(|id| {
@@ -58,6 +58,10 @@ pub(super) async fn run(app: &Application, store: &str, indexes: &[PathBuf], kee
         .buffer_unordered(CONCURRENCY)
         .try_fold(0_u64, |count, is_new| async move { Ok(count + u64::from(is_new)) })
         .await?;
+    if copied > 0 {
+        let detail = serde_json::json!({"from": vsekai_updater::text::without_secrets(store), "chunks": copied});
+        app.service().db().add_audit(&entry("chunks.import", "", &detail)).await?;
+    }
     print(&format!("Imported {copied} chunks; {} were already there.\n", all.len() as u64 - copied));
     note(&format!(
         "They are kept for {keep_days} days. Publish versions from them with `vsekai publish --from-index`."
@@ -71,7 +75,7 @@ pub(super) async fn chunk_of(store: &str, id: &ChunkId, max: u64) -> Result<Vec<
         return read(store, id, max);
     }
     let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build();
-    let client = client.map_err(|error| Error::Internal { context: format!("making an HTTP client: {error}") })?;
+    let client = client.map_err(Error::internal_by("making an HTTP client"))?;
     fetch(&client, store, id, max).await
 }
 

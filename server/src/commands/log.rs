@@ -37,11 +37,11 @@ enum Message {
 pub(super) fn start(config: &Config) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Config(format!("log: {error}")))?;
     let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
-    let log = Log::start().map_err(|error| Error::Internal { context: format!("starting the log: {error}") })?;
+    let log = Log::start().map_err(Error::internal_by("starting the log"))?;
     let _ = LOG.set(log.clone());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(log);
     let outcome = if config.log_format == "json" { log.json().try_init() } else { log.try_init() };
-    outcome.map_err(|error| Error::Internal { context: format!("starting the log: {error}") })
+    outcome.map_err(Error::internal_by("starting the log"))
 }
 
 /// Writes a line that is not of the log, such as where the server listens, without waiting for a reader.

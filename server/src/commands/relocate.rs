@@ -12,7 +12,7 @@ use vsekai_server::config::Config;
 use vsekai_server::db::{self, Db, Pools};
 use vsekai_server::error::{Error, Result};
 
-use super::{note, print, s3_settings};
+use super::{entry, note, print, s3_settings};
 
 /// Longer than any process trusts what it has read of the place, and than an upload takes that had begun.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -41,6 +41,8 @@ pub(super) async fn run(config: Config, to: &str) -> Result<()> {
     if lost > 0 {
         note(&format!("{lost} chunks are in neither place: see `vsekai-server verify`"));
     }
+    let detail = serde_json::json!({"from": from, "to": to});
+    db.add_audit(&entry("chunks.move", "", &detail)).await?;
     // Bundles are built again from the chunks, by any server with the new place.
     let bundles = db.bundles(None).await?;
     for bundle in &bundles {

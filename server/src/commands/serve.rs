@@ -80,7 +80,7 @@ async fn welcome(app: &Application, address: &str, docs: bool, database: &str) -
 
 /// Shuts down in order, after `drain`, on SIGTERM or SIGINT. A second signal ends the process at once.
 fn watch_signals(app: Arc<Application>, stop: Arc<Notify>, drain: Duration) -> Result<()> {
-    let failed = |error: std::io::Error| Error::Internal { context: format!("watching signals: {error}") };
+    let failed = |error: std::io::Error| Error::internal_by("watching signals")(error);
     #[cfg(unix)]
     let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
     #[cfg(unix)]
@@ -117,8 +117,7 @@ fn start_metrics(is_on: bool) -> Result<Option<PrometheusHandle>> {
     if !is_on {
         return Ok(None);
     }
-    let failed =
-        |error: metrics_exporter_prometheus::BuildError| Error::Internal { context: format!("metrics: {error}") };
+    let failed = |error: metrics_exporter_prometheus::BuildError| Error::internal_by("metrics")(error);
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?;
     let handle = builder.install_recorder().map_err(failed)?;
     describe();
@@ -141,7 +140,7 @@ async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle, app: &Arc<
             if let Ok(bundles) = app.service().db().bundles(None).await {
                 gauge_bundles(&bundles);
             }
-            gauge_service(app.service()).await;
+            gauge_service(app.service(), app.data()).await;
             handle.run_upkeep();
             Ok::<_, poem::Error>(handle.render())
         }

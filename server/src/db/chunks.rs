@@ -44,6 +44,8 @@ pub trait ChunkDb {
     async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>>;
     /// The bytes of a chunk that is not being deleted.
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>>;
+    /// [`chunk_bytes`](Self::chunk_bytes) of many, in this order.
+    async fn chunks_bytes(&self, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>>;
     /// The stored size of a chunk that is not being deleted.
     async fn chunk_size(&self, id: &ChunkId) -> Result<Option<u64>>;
     /// Records that the bytes of these live chunks are gone: they count as missing until they are put again.

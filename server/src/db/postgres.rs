@@ -52,9 +52,16 @@ const BEGIN_WRITE: &str = "BEGIN";
 /// The time in microseconds since 1970, by the clock of the database.
 const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000000 AS BIGINT)";
 
+/// Rows that one transaction changes where it may as well be several: few, because `CockroachDB` slows down with many.
+const STEP: usize = 500;
+
 /// Settings of each session. Sent one by one, because `CockroachDB` does not accept several in one prepared statement.
-const SESSION: [&str; 2] =
-    ["SET default_transaction_isolation = 'serializable'", "SET idle_in_transaction_session_timeout = 30000"];
+/// Notices, such as that a table exists already, would be in the log at every start.
+const SESSION: [&str; 3] = [
+    "SET default_transaction_isolation = 'serializable'",
+    "SET idle_in_transaction_session_timeout = 30000",
+    "SET client_min_messages = 'warning'",
+];
 /// Not for migrations, where making an index over many rows may take long.
 const STATEMENT_TIMEOUT: &str = "SET statement_timeout = 30000";
 /// Connections are replaced regularly, so that servers that come back are used again.

@@ -6,7 +6,6 @@ use uuid::Uuid;
 use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::Platform;
 
-use super::Page;
 use crate::error::Result;
 use crate::model::{AuditEntry, Cdn, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
 
@@ -42,6 +41,8 @@ pub enum RowChange {
     Cdn(Cdn),
     /// Removes a CDN.
     RemoveCdn(Uuid),
+    /// Marks a target that belongs to no version, by its path, to be removed later.
+    RemoveTarget(String),
 }
 
 /// The end of a publication, as part of a [`Change`].
@@ -100,8 +101,8 @@ pub trait RepositoryDb {
     async fn repository_file(&self, path: &str) -> Result<Option<Bytes>>;
     /// The revision alone: a cheap way to see whether anything changed.
     async fn revision(&self) -> Result<u64>;
-    /// The paths of all files of the repository, in order.
-    async fn repository_paths(&self, page: &Page<String>) -> Result<Vec<String>>;
+    /// All files of the repository as of one moment, by path.
+    async fn repository_files(&self) -> Result<Vec<RepositoryFile>>;
     /// Removes files that have been out of force since before this and that no version names. Returns how many.
     async fn remove_superseded(&self, before: Time) -> Result<u64>;
 }

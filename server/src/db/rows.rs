@@ -54,7 +54,7 @@ pub(super) fn chunk_id(bytes: &[u8]) -> Result<ChunkId> {
 }
 
 pub(super) fn bad(column: &str) -> Error {
-    Error::Internal { context: format!("unexpected value of {column} in the database") }
+    Error::internal(format!("unexpected value of {column} in the database"))
 }
 
 /// A struct that sqlx can read from a row of any database, its fields being columns of the same names. sqlx's derive

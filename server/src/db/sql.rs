@@ -37,7 +37,7 @@ statements! {
         last_checked_on, updated_at FROM cdn";
     METADATA = "SELECT path, bytes FROM repository_files WHERE in_force = TRUE";
     REPOSITORY_FILE = "SELECT bytes FROM repository_files WHERE path = $1";
-    REPOSITORY_PATHS = "SELECT path FROM repository_files WHERE path > $1 ORDER BY path LIMIT $2";
+    REPOSITORY_FILES = "SELECT path, bytes FROM repository_files WHERE path > $1 ORDER BY path LIMIT $2";
     PUT_REPOSITORY_FILE = "INSERT INTO repository_files (path, kind, bytes) VALUES ($1, $2, $3) \
         ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes, superseded_at = NULL";
     LIVE_METADATA = "SELECT path, in_force FROM repository_files \
@@ -108,6 +108,8 @@ statements! {
     BEGIN_UPLOAD = "INSERT INTO uploads (id, mode, version, platform, sequence, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
     UPLOAD = "SELECT id, mode, version, platform, sequence, created_at, expires_at FROM uploads WHERE id = $1";
+    OPEN_UPLOADS = "SELECT id, mode, version, platform, sequence, created_at, expires_at FROM uploads WHERE id > $1 \
+        AND sequence IS NULL AND expires_at > $2 AND ($3 IS NULL OR mode = $3) ORDER BY id LIMIT $4";
     END_UPLOAD = "UPDATE uploads SET sequence = $2 WHERE id = $1";
     PUT_DOCUMENT = "INSERT INTO upload_documents (upload_id, kind, bytes) VALUES ($1, $2, $3) \
         ON CONFLICT (upload_id, kind) DO UPDATE SET bytes = excluded.bytes";
@@ -131,6 +133,8 @@ statements! {
     ADD_CHUNK_DATA = "INSERT INTO chunk_data (id, bytes) VALUES {rows 2} ON CONFLICT (id) DO NOTHING";
     CHUNK_BYTES = "SELECT d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
         WHERE d.id = $1 AND c.state <> 'deleting'";
+    CHUNKS_BYTES = "SELECT d.id, d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
+        WHERE c.state <> 'deleting' AND d.id IN ({list 1})";
     CHUNK_SIZE = "SELECT stored_size FROM chunks WHERE id = $1 AND state <> 'deleting'";
     CHUNK_IDS = "SELECT id FROM chunks WHERE id > $1 AND (state = 'live' OR state = 'lost') ORDER BY id LIMIT $2";
     CHUNK_COUNTS = "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(stored_size), 0) AS BIGINT) AS bytes \

@@ -58,6 +58,10 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The time in microseconds since 1970, by the clock of the database: here, that of this machine.
 const CLOCK: &str = "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER) * 1000";
 
+/// Rows that one transaction changes where it may as well be several: as many as there are, because each transaction waits
+/// for the disk.
+const STEP: usize = 5000;
+
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Chunks are larger than typical rows and smaller than typical blobs: larger pages slow down lists of ids, and smaller
@@ -95,7 +99,9 @@ pub(super) async fn backup(url: &str, file: &Path) -> Result<()> {
         return Err(taken());
     }
     let to = file.to_str().ok_or_else(|| Error::Config("the file name is not UTF-8".to_owned()))?;
-    let mut connection = options(url)?.create_if_missing(false).connect().await?;
+    // The copy takes as long as it takes: no slow statement to warn of.
+    let options = options(url)?.create_if_missing(false).disable_statement_logging();
+    let mut connection = options.connect().await?;
     // Create it for its owner only first: it will have the hashes of tokens.
     make_file(file)?;
     sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
+use vsekai_updater::formats::release::ModeName;
 
+use super::Page;
 use crate::error::Result;
 use crate::model::{DocumentKind, Time, Upload};
 
@@ -14,6 +16,8 @@ pub trait UploadDb {
     async fn begin_upload(&self, upload: &Upload) -> Result<Upload>;
     /// The upload with this id.
     async fn upload(&self, id: Uuid) -> Result<Option<Upload>>;
+    /// Uploads that are neither published nor expired at `now`, by id: of a mode, or all.
+    async fn open_uploads(&self, now: Time, mode: Option<&ModeName>, page: &Page<Uuid>) -> Result<Vec<Upload>>;
     /// Stores a document of an upload, replacing an earlier one.
     async fn put_document(&self, upload: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()>;
     /// A document of an upload.

@@ -1,7 +1,10 @@
 //! What Prometheus is told about each metric, and those that are read when it asks: the process, the days left of each
-//! signature, and what the database has.
+//! signature, the disk, and what the database has.
+
+use std::path::Path;
 
 use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use vsekai_updater::local::disk;
 
 use crate::service::{Service, expiries};
 
@@ -30,6 +33,8 @@ pub fn describe() {
         "vsekai_cleanup_last_success_timestamp_seconds",
         "When this process last ended a round of clean-up."
     );
+    describe_gauge!("vsekai_disk_free_bytes", "Free bytes on the disk of the data folder.");
+    describe_counter!("vsekai_webhook_messages_total", "Messages to webhooks since the start, by outcome.");
     describe_gauge!("process_start_time_seconds", "When the process started.");
     describe_counter!("process_cpu_seconds_total", "User and system CPU time, in whole seconds.");
     describe_gauge!("process_resident_memory_bytes", "Resident memory.");
@@ -39,8 +44,13 @@ pub fn describe() {
     counter!("vsekai_cleanup_failures_total").absolute(0);
 }
 
-/// Reads what is not counted as it happens.
-pub async fn gauge_service(service: &Service) {
+/// Reads what is not counted as it happens. `data` is the folder whose disk has to have room.
+pub async fn gauge_service(service: &Service, data: &Path) {
+    let data = data.to_owned();
+    if let Ok(Ok(free)) = tokio::task::spawn_blocking(move || disk::free_bytes(&data)).await {
+        #[expect(clippy::cast_precision_loss, reason = "no disk has 2^53 bytes")]
+        gauge!("vsekai_disk_free_bytes").set(free as f64);
+    }
     let is_up = service.db().ping_writers().await.is_ok();
     gauge!("vsekai_database_up").set(f64::from(u8::from(is_up)));
     gauge_process();
@@ -85,4 +95,36 @@ fn gauge_process() {
 fn booted() -> Option<u64> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The names in a text that belong to this server or its process. Histograms have series of their own.
+    fn names(text: &str) -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let ours = words.filter(|word| word.starts_with("vsekai_") || word.starts_with("process_"));
+        ours.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
+    }
+
+    #[test]
+    fn the_board_and_the_alerts_name_only_what_is_exported() {
+        let code = include_str!("metrics.rs").split("#[cfg(test)]").next().unwrap();
+        let described = code.split("describe_").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        let exported: BTreeSet<String> = described.map(str::to_owned).collect();
+        assert!(exported.len() > 20, "{exported:?}");
+        let board = include_str!("../../deploy/grafana.json");
+        let parsed: serde_json::Value = serde_json::from_str(board).unwrap();
+        for (what, text) in [("grafana.json", board), ("alerts.yml", include_str!("../../deploy/alerts.yml"))] {
+            let found = names(text);
+            assert!(found.len() > 5, "{what}: {found:?}");
+            let unknown: Vec<_> = found.difference(&exported).collect();
+            assert!(unknown.is_empty(), "{what} names {unknown:?}");
+        }
+        let panels = parsed["panels"].as_array().unwrap();
+        for panel in panels.iter().filter(|panel| panel["type"] != "row") {
+            assert!(panel["targets"][0]["expr"].is_string(), "{}", panel["title"]);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use vsekai_updater::formats::release::{Catalog, Mode as CatalogMode, ModeName, O
 
 use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
-use crate::model::{Cdn, Mode, ModeVersion, VersionState};
+use crate::model::{Cdn, Mode, ModeVersion, RepositoryFile, VersionState};
 
 /// The catalog made of these rows. CDNs of the server's own region come first.
 ///
@@ -71,6 +71,15 @@ impl View {
         self.modes.iter().find(|mode| mode.name == *name)
     }
 
+    /// The metadata of a mode that is in force.
+    pub fn role_file(&self, mode: &ModeName) -> Option<&RepositoryFile> {
+        let end = format!(".{mode}.json");
+        self.metadata.iter().find(|file| {
+            let number = file.path.strip_prefix("tuf/").and_then(|name| name.strip_suffix(&end));
+            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    }
+
     /// The view after these changes.
     #[must_use]
     pub fn after(&self, rows: &[RowChange]) -> Self {
@@ -87,6 +96,7 @@ impl View {
                 }
                 RowChange::Cdn(cdn) => put(&mut view.cdns, cdn, |a, b| a.uid == b.uid),
                 RowChange::RemoveCdn(uid) => view.cdns.retain(|cdn| cdn.uid != *uid),
+                RowChange::RemoveTarget(_) => {}
             }
         }
         view

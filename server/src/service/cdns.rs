@@ -215,16 +215,20 @@ pub fn check_uri(text: &str, allow_private: bool) -> Result<String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("it must not have a query or a fragment, because paths are appended to it"));
     }
-    let is_private = match url.host() {
-        None => return Err(refuse("it has no host")),
-        Some(Host::Ipv4(address)) => is_private(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_private(IpAddr::V6(address)),
-        Some(Host::Domain(name)) => is_private_name(name),
-    };
-    if is_private && !allow_private {
+    let host = url.host().ok_or_else(|| refuse("it has no host"))?;
+    if !allow_private && is_private_host(&host) {
         return Err(refuse("its host is in a private network, which only the setting `allow_private_cdns` permits"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether a host is, or by its name belongs to, a private network.
+pub(crate) fn is_private_host(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(address) => is_private(IpAddr::V4(*address)),
+        Host::Ipv6(address) => is_private(IpAddr::V6(*address)),
+        Host::Domain(name) => is_private_name(name),
+    }
 }
 
 fn is_private_name(name: &str) -> bool {

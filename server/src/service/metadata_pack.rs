@@ -78,7 +78,7 @@ async fn pack_of_view(db: Arc<dyn Db>, bundles: Arc<Bundles>, view: View) -> Res
         }
     };
     let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.map_err(|error| Error::Internal { context: format!("making a pack: {error}") })?
+    outcome.map_err(Error::internal_by("making a pack"))?
 }
 
 /// Reads a target, or a list of bundles if it is not empty.

@@ -1,7 +1,7 @@
 //! Publications: begun, filled with documents, checked, and then published by one transaction.
 //!
 //! ```text
-//! begin -> missing, put_document (any number of times) -> commit
+//! begin -> missing, put_chunks, put_document (any number of times) -> commit
 //! commit: is it the next one, and signed? -> read and compare the documents (submission) -> rebuild the tree from its
 //!         chunks -> Commit::decide -> Service::change
 //! ```
@@ -16,10 +16,12 @@ use vsekai_updater::formats::release::{ModeName, Platform, Release};
 use vsekai_updater::net::api::MAX_MISSING_IDS;
 use vsekai_updater::version::Version;
 
+use super::news::role_in_force;
 use super::rebuild::{self, mismatch};
 use super::sign::{self, Accept, SignedRole};
 use super::submission::{Submission, read_index};
 use super::{Actor, Decision, Service, modes};
+use crate::chunks::PutOutcome;
 use crate::db::{FileFilter, Page, Publish, RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Mode, ModeVersion, RepositoryFile, Time, Upload, VersionFile, VersionState};
@@ -87,6 +89,28 @@ impl Service {
         Ok(Publication { received: self.db.documents(id).await?, upload })
     }
 
+    /// The publications under way, by id: of a mode, or all.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn publications(&self, mode: Option<&ModeName>, page: &Page<Uuid>) -> Result<Vec<Publication>> {
+        let mut publications = Vec::new();
+        for upload in self.db.open_uploads(Time::now(), mode, page).await? {
+            publications.push(Publication { received: self.db.documents(upload.id).await?, upload });
+        }
+        Ok(publications)
+    }
+
+    /// The upload, if it still takes chunks and documents.
+    async fn unfinished(&self, id: Uuid) -> Result<Upload> {
+        let upload = self.open(id).await?;
+        if upload.sequence.is_some() {
+            let reason = "This publication is complete; begin another for a new version".to_owned();
+            return Err(Error::Conflict { code: "publication_ended", reason });
+        }
+        Ok(upload)
+    }
+
     /// The upload, unless it has expired.
     async fn open(&self, id: Uuid) -> Result<Upload> {
         let upload = self.publication(id).await?.upload;
@@ -106,17 +130,24 @@ impl Service {
         self.chunks.missing(ids, upload.expires_at).await
     }
 
+    /// Stores chunks for a publication, and keeps them until it expires. Returns what each did, in their order.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], `publication_expired`, `publication_ended`; those of [`Chunks::put_many`].
+    ///
+    /// [`Chunks::put_many`]: crate::chunks::Chunks::put_many
+    pub async fn put_chunks(&self, id: Uuid, chunks: Vec<(ChunkId, Bytes)>) -> Result<Vec<PutOutcome>> {
+        let upload = self.unfinished(id).await?;
+        self.chunks.put_many(chunks, upload.expires_at).await
+    }
+
     /// Stores a document of a publication. Documents are checked at the commit, except for an index, which must be
     /// valid now.
     ///
     /// # Errors
     /// [`Error::NotFound`], `publication_expired`, `publication_ended`, [`Error::Updater`] for a malformed index.
     pub async fn put_document(&self, id: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
-        let upload = self.open(id).await?;
-        if upload.sequence.is_some() {
-            let reason = "This publication is complete; begin another for a new version".to_owned();
-            return Err(Error::Conflict { code: "publication_ended", reason });
-        }
+        self.unfinished(id).await?;
         if kind == DocumentKind::Index {
             let (index, max_chunk_bytes) = (bytes.clone(), self.chunks.max_chunk_bytes());
             sign::blocking("reading an index", move || read_index(&index, max_chunk_bytes).map(drop)).await?;
@@ -203,7 +234,13 @@ impl Commit<'_> {
         let mut rows = vec![RowChange::Mode(mode.clone()), RowChange::Version(version.clone())];
         rows.extend(files.iter().cloned().map(RowChange::File));
         rows.extend(withdrawn(view, &self.existing, &submission.role, &mode.id, now));
-        check_listed(&submission.role, &self.existing, &files, &rows)?;
+        let news = role_in_force(view, &upload.mode)?.news(&upload.mode);
+        if submission.role.news(&upload.mode) != news {
+            let reason = "The signed metadata lists other news than the mode has".to_owned();
+            return Err(Error::Conflict { code: "publication_stale", reason });
+        }
+        let listed = submission.role.of_versions(&upload.mode).len();
+        check_listed(&submission.role, listed, (&self.existing, &files), &rows)?;
         let roles = [(upload.mode.to_string(), submission.role_bytes.to_vec())].into();
         Ok(Decision {
             rows,
@@ -321,9 +358,14 @@ fn withdrawn(view: &View, existing: &[VersionFile], role: &SignedRole, mode: &Uu
     rows
 }
 
-/// Checks that the signed list names exactly the files of the mode. Clients would fail to find a file that does not
+/// Checks that the signed list names exactly the files of the versions of the mode. Clients would fail to find a file that does not
 /// exist, and refuse a file that is not listed.
-fn check_listed(role: &SignedRole, existing: &[VersionFile], new: &[VersionFile], rows: &[RowChange]) -> Result<()> {
+fn check_listed(
+    role: &SignedRole,
+    listed: usize,
+    (existing, new): (&[VersionFile], &[VersionFile]),
+    rows: &[RowChange],
+) -> Result<()> {
     if let Some(file) = new.iter().find(|file| !role.lists(file)) {
         return Err(mismatch(format!("The signed metadata does not list {}", file.file_uri)));
     }
@@ -332,10 +374,10 @@ fn check_listed(role: &SignedRole, existing: &[VersionFile], new: &[VersionFile]
             .any(|row| matches!(row, RowChange::RemoveFiles(id, of) if *id == file.version_id && *of == file.platform))
     };
     let kept = existing.iter().filter(|file| !is_removed(file)).count();
-    if role.len() != kept + new.len() {
+    if listed != kept + new.len() {
         // The list was made from another state of the mode, or names files that were never sent.
         let reason =
-            format!("The signed metadata lists {} files, but the mode would have {}", role.len(), kept + new.len());
+            format!("The signed metadata lists {} files, but the mode would have {}", listed, kept + new.len());
         return Err(Error::Conflict { code: "publication_stale", reason });
     }
     Ok(())

@@ -3,7 +3,8 @@
 //!
 //! Bytes of files go into the SHA-256 of their file; all others must be exactly those of the layout that the table
 //! implies. So a table that passes describes the stream of the index completely, and nothing in it was taken on trust.
-//! Memory is bounded by a few chunks, whatever the size of the tree, because their buffers are reused.
+//! Memory is bounded by a few chunks, whatever the size of the tree, because their buffers are reused. What has just
+//! been checked on its arrival is not hashed to its id again: a byte that has changed since would not match the table.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,15 +12,19 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 use vsekai_updater::formats::archive::Segment;
 use vsekai_updater::formats::chunk::{ChunkId, CompressedChunk, Decompressor, DigestAlgorithm};
-use vsekai_updater::formats::index::Index;
+use vsekai_updater::formats::index::{Index, IndexChunk};
 use vsekai_updater::formats::release::FileTable;
 
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};
 use crate::shares::Turn;
 
-/// Chunks that are read and unpacked ahead of the hashing.
-const AHEAD: usize = 8;
+/// Groups of chunks that are read and unpacked ahead of the hashing.
+const AHEAD: usize = 3;
+
+/// Most chunks of a group, and its size in bytes unless a single chunk is larger.
+const GROUP: usize = 32;
+const GROUP_BYTES: u64 = 1 << 20;
 
 /// Fails unless the chunks of `index` make exactly the tree that `table` describes. The turn ends with the work.
 ///
@@ -28,67 +33,95 @@ const AHEAD: usize = 8;
 pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<FileTable>, turn: Turn) -> Result<()> {
     let digest = index.digest();
     let buffers = Buffers::default();
-    let mut plain = stream::iter((0..index.len()).filter_map(|at| index.get(at)))
-        .map(|chunk| {
+    let mut plain = stream::iter(groups(&index))
+        .map(|group| {
             let (chunks, buffers) = (Arc::clone(chunks), Arc::clone(&buffers));
-            async move { unpack(&chunks, chunk.id, chunk.size(), digest, buffers).await }
+            async move { unpack(&chunks, group, digest, buffers).await }
         })
         .buffered(AHEAD);
-    let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(AHEAD);
+    let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<Vec<u8>>>(1);
     let emptied = Arc::clone(&buffers);
     let hashing = tokio::task::spawn_blocking(move || {
         // The turn lasts as long as the work, even if nobody waits for it any more.
         let _turn = turn;
         let mut pieces = Pieces::new(&table);
-        while let Some(bytes) = receiver.blocking_recv() {
-            pieces.take(&bytes)?;
-            emptied.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        while let Some(group) = receiver.blocking_recv() {
+            group.iter().try_for_each(|bytes| pieces.take(bytes))?;
+            emptied.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
         }
         pieces.finish()
     });
-    while let Some(bytes) = plain.try_next().await? {
-        if sender.send(bytes).await.is_err() {
+    while let Some(group) = plain.try_next().await? {
+        if sender.send(group).await.is_err() {
             break;
         }
     }
     drop(sender);
-    hashing.await.map_err(|error| Error::Internal { context: format!("rebuilding a tree: {error}") })?
+    hashing.await.map_err(Error::internal_by("rebuilding a tree"))?
 }
 
 /// Buffers not in use. Reusing them is faster than allocating on one thread and freeing on another.
 type Buffers = Arc<Mutex<Vec<Vec<u8>>>>;
 
+/// The chunks of the index in groups that are read and unpacked together.
+fn groups(index: &Index) -> impl Iterator<Item = Vec<IndexChunk>> + '_ {
+    let mut chunks = (0..index.len()).filter_map(|at| index.get(at)).peekable();
+    std::iter::from_fn(move || {
+        let mut group = vec![chunks.next()?];
+        let mut bytes = group[0].size();
+        while let Some(next) = chunks.next_if(|next| group.len() < GROUP && bytes + next.size() <= GROUP_BYTES) {
+            bytes += next.size();
+            group.push(next);
+        }
+        Some(group)
+    })
+}
+
 async fn unpack(
     chunks: &Arc<Chunks>,
-    id: ChunkId,
-    size: u64,
+    group: Vec<IndexChunk>,
     digest: DigestAlgorithm,
     buffers: Buffers,
-) -> Result<Vec<u8>> {
-    let stored = chunks.read(&id).await?.ok_or_else(|| Error::ChunksMissing(vec![id]))?;
-    let work = move || -> Result<Vec<u8>> {
-        thread_local! {
-            static DECOMPRESSOR: std::cell::RefCell<Option<Decompressor>> = const { std::cell::RefCell::new(None) };
-        }
-        DECOMPRESSOR.with_borrow_mut(|slot| {
-            let decompressor = match slot {
-                Some(decompressor) => decompressor,
-                None => slot.insert(Decompressor::new()?),
-            };
-            let stored = CompressedChunk::new(id, stored.into());
+) -> Result<Vec<Vec<u8>>> {
+    let ids: Vec<ChunkId> = group.iter().map(|chunk| chunk.id).collect();
+    let mut stored = Vec::new();
+    for (id, bytes) in ids.iter().zip(chunks.read_many(&ids).await?) {
+        stored.push(bytes.ok_or_else(|| Error::ChunksMissing(vec![*id]))?);
+    }
+    let chunks = Arc::clone(chunks);
+    let work = move || -> Result<Vec<Vec<u8>>> {
+        let unpacked = group.into_iter().zip(stored).map(|(chunk, stored)| {
             let buffer = buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-            let chunk = decompressor.decompress(&stored, size, buffer)?;
-            let wrong = |_| mismatch(format!("chunk {id} does not match its id in the digest of this index"));
-            let bytes = chunk.verify(digest).map_err(wrong)?.into_bytes();
-            if bytes.len() as u64 == size {
-                return Ok(bytes);
-            }
-            Err(mismatch(format!("chunk {id} has {} bytes, but the index says {size}", bytes.len())))
-        })
+            let is_known = chunks.knows(&chunk.id, digest);
+            unpack_one(chunk, stored.into(), (!is_known).then_some(digest), buffer)
+        });
+        unpacked.collect()
     };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Internal { context: format!("unpacking: {error}") })?
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal_by("unpacking"))?
+}
+
+/// The plain bytes of a chunk, hashed if `digest` is given.
+fn unpack_one(chunk: IndexChunk, stored: Vec<u8>, digest: Option<DigestAlgorithm>, buffer: Vec<u8>) -> Result<Vec<u8>> {
+    thread_local! {
+        static DECOMPRESSOR: std::cell::RefCell<Option<Decompressor>> = const { std::cell::RefCell::new(None) };
+    }
+    let (id, size) = (chunk.id, chunk.size());
+    DECOMPRESSOR.with_borrow_mut(|slot| {
+        let decompressor = match slot {
+            Some(decompressor) => decompressor,
+            None => slot.insert(Decompressor::new()?),
+        };
+        let plain = decompressor.decompress(&CompressedChunk::new(id, stored), size, buffer)?;
+        let wrong = |_| mismatch(format!("chunk {id} does not match its id in the digest of this index"));
+        let bytes = match digest {
+            Some(digest) => plain.verify(digest).map_err(wrong)?.into_bytes(),
+            None => plain.into_unverified(),
+        };
+        if bytes.len() as u64 == size {
+            return Ok(bytes);
+        }
+        Err(mismatch(format!("chunk {id} has {} bytes, but the index says {size}", bytes.len())))
+    })
 }
 
 /// Compares the stream with the table as it arrives.
@@ -129,7 +162,7 @@ impl<'a> Pieces<'a> {
             self.end_file()?;
             self.file = Some((node, Sha256::new()));
         }
-        let lost = || Error::Internal { context: "a file without a hash".to_owned() };
+        let lost = || Error::internal("a file without a hash");
         self.file.as_mut().map(|(_, hash)| hash).ok_or_else(lost)
     }
 

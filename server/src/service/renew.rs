@@ -87,6 +87,7 @@ impl Service {
                 Ok(false) => {}
                 Err(error) => {
                     metrics::counter!("vsekai_renewal_failures_total").increment(1);
+                    self.upkeep.has_failed("renewal", &error);
                     tracing::error!(code = error.code(), "cannot renew signatures: {error}");
                 }
             }
@@ -101,9 +102,14 @@ impl Service {
     }
 }
 
+/// Whether the server itself signs this role, and renews it.
+pub fn is_signed_here(role: &str) -> bool {
+    matches!(role, "timestamp" | "snapshot" | "catalog")
+}
+
 /// The roles that the server signs, and how many seconds each has left.
 fn online(view: &View) -> impl Iterator<Item = (&str, i64)> {
-    expiries(view).filter(|(role, _)| matches!(*role, "timestamp" | "snapshot" | "catalog"))
+    expiries(view).filter(|(role, _)| is_signed_here(role))
 }
 
 /// From how many seconds on to warn: the last third of the days of root and targets. The days of a mode are up to its
@@ -116,7 +122,7 @@ fn warn_s(role: &str) -> i64 {
 }
 
 fn warn_of_offline_roles(view: &View) {
-    for (role, left) in expiries(view).filter(|(role, _)| !matches!(*role, "timestamp" | "snapshot" | "catalog")) {
+    for (role, left) in expiries(view).filter(|(role, _)| !is_signed_here(role)) {
         if left < warn_s(role) {
             let days = left / 86_400;
             tracing::warn!(

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 use vsekai_updater::digest::Digest;
-use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog};
+use vsekai_updater::formats::release::{CATALOG_TARGET, Catalog, ModeName};
 use vsekai_updater::net::api::OnlineKeys;
 use vsekai_updater::net::trust::{
     CATALOG_ROLE, Keys, MemoryStorage, Publication, ServiceKeys, TrustFiles, target_path,
@@ -209,18 +209,19 @@ fn role_of(path: &str) -> String {
 }
 
 /// The targets listed by the metadata of a mode. [`Publication::accept_role`] checks the signature, not this.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SignedRole {
+    /// By path within the repository.
     targets: BTreeMap<String, Listed>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Listed {
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Listed {
     length: u64,
     hashes: Hashes,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Hashes {
     sha256: String,
 }
@@ -241,8 +242,21 @@ impl SignedRole {
         Ok(Self { targets: paths.map(|(name, listed)| (target_path(&name, &listed.hashes.sha256), listed)).collect() })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.targets.len()
+    /// What belongs to versions, by path within the repository.
+    pub(super) fn of_versions(&self, mode: &ModeName) -> BTreeMap<&String, &Listed> {
+        self.targets.iter().filter(|(path, _)| !is_news(path, mode)).collect()
+    }
+
+    /// What belongs to the news of the mode, by path within the repository.
+    pub(super) fn news(&self, mode: &ModeName) -> BTreeMap<String, Listed> {
+        let news = self.targets.iter().filter(|(path, _)| is_news(path, mode));
+        news.map(|(path, listed)| (path.clone(), listed.clone())).collect()
+    }
+
+    /// The path of the file of a target, if it is listed.
+    pub(super) fn path_of(&self, name: &str) -> Option<String> {
+        let mut targets = self.targets.iter();
+        targets.find(|(path, listed)| **path == target_path(name, &listed.hashes.sha256)).map(|(path, _)| path.clone())
     }
 
     pub(super) fn lists(&self, file: &VersionFile) -> bool {
@@ -257,17 +271,37 @@ impl SignedRole {
     }
 }
 
+/// Whether the file at this path is the news of the mode, or a picture of them. Versions are two folders further down.
+fn is_news(path: &str, mode: &ModeName) -> bool {
+    let name = path.strip_prefix("targets/").and_then(|rest| rest.strip_prefix(mode.as_str()));
+    match name.and_then(|rest| rest.strip_prefix('/')) {
+        Some(name) => name.starts_with("news/") || (name.ends_with(".news.json") && !name.contains('/')),
+        None => false,
+    }
+}
+
 pub(super) async fn blocking<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::Internal { context: format!("{what}: {error}") })?
+    done.map_err(Error::internal_by(what))?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn news_are_told_from_versions_by_their_names() {
+        let mode = ModeName::default();
+        let is_news = |name: &str| super::is_news(&target_path(name, &"0a".repeat(32)), &mode);
+        assert!(is_news("stable/news.json") && is_news("stable/news/a.png"));
+        for other in ["stable/1.0.0/linux-x86_64/release.json", "stable/1.0.0/news.json", "beta/news.json", "news.json"]
+        {
+            assert!(!is_news(other), "{other}");
+        }
+    }
 
     #[test]
     fn newer_metadata_takes_the_place_of_older_and_roots_stay() {

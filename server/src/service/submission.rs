@@ -68,7 +68,7 @@ impl Service {
             documents.push(self.db.document(upload.id, kind).await?.ok_or_else(missing)?);
         }
         let [index, table, release, role]: [Bytes; 4] =
-            documents.try_into().map_err(|_| Error::Internal { context: "reading documents".to_owned() })?;
+            documents.try_into().map_err(|_| Error::internal("reading documents"))?;
         Ok(Documents { index, table, release, role })
     }
 }

@@ -29,6 +29,7 @@ impl Service {
             root_version: newest_root(&view),
             online_keys: self.signer.online_keys()?,
             max_chunk_bytes: self.chunks.max_chunk_bytes(),
+            max_batch_bytes: Some(self.chunks.max_batch_bytes()),
         })
     }
 
@@ -76,19 +77,14 @@ impl Service {
 }
 
 /// Checks that new metadata of existing modes lists the same files as before: what a mode publishes changes by
-/// publications alone, whose files are here.
+/// publications and news alone, whose files are here.
 fn check_lists(view: &View, trust: &TrustFiles) -> Result<()> {
     let targets = |bytes: &[u8]| -> Option<serde_json::Value> {
         let mut document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
         Some(document.get_mut("signed")?.get_mut("targets")?.take())
     };
     for (role, bytes) in &trust.roles {
-        let end = format!(".{role}.json");
-        let is_of_role = |path: &str| {
-            let number = path.strip_prefix("tuf/").and_then(|name| name.strip_suffix(&end));
-            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-        };
-        let Some(before) = view.metadata.iter().find(|file| is_of_role(&file.path)) else { continue };
+        let Some(before) = view.role_file(&ModeName::new(role)?) else { continue };
         if published_version(view, role) < signed_version(bytes) && targets(&before.bytes) != targets(bytes) {
             let reason = format!("The new metadata of {role} lists other files; they change by publications");
             return Err(Error::Mismatch { code: "document_mismatch", reason });

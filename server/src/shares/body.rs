@@ -30,11 +30,19 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 pub struct Body {
     /// The bytes.
     pub bytes: Bytes,
-    _charge: Charge,
+    charge: Charge,
 }
 
+impl Body {
+    /// The charge without the bytes, to be held for as long as what was made of them.
+    pub fn into_charge(self) -> Charge {
+        self.charge
+    }
+}
+
+/// Memory that is charged to a token, until this is dropped.
 #[derive(Debug)]
-struct Charge {
+pub struct Charge {
     _room: OwnedSemaphorePermit,
     memory: Option<OwnedSemaphorePermit>,
     kib: u32,
@@ -59,7 +67,7 @@ impl Shares {
     }
 
     async fn read_all(&self, token: Uuid, body: poem::Body, expected: u64, max: u64) -> Result<Body> {
-        let closed = |_| Error::Internal { context: "waiting for memory".to_owned() };
+        let closed = |_| Error::internal("waiting for memory");
         let share = self.of(token);
         let whole = kibibytes(self.limits.memory_bytes) / super::PARTS;
         let room = kibibytes(expected).clamp(1, whole.max(1));
@@ -80,7 +88,7 @@ impl Shares {
             self.charge(&mut charge, length)?;
             bytes.extend_from_slice(&piece);
         }
-        Ok(Body { bytes: bytes.freeze(), _charge: charge })
+        Ok(Body { bytes: bytes.freeze(), charge })
     }
 
     /// Charges what has arrived so far.

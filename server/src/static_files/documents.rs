@@ -124,6 +124,6 @@ fn is_changing(path: &str) -> bool {
 pub(super) fn shared(error: &Error) -> Error {
     match error {
         Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
-        error => Error::Internal { context: format!("a file could not be read: {error}") },
+        error => Error::internal_by("a file could not be read")(crate::problem::with_causes(error)),
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP API from outside: the real program on its own port, used as any client would.
 
+mod alarms;
 mod attacks;
 mod audit;
 mod authentication;
@@ -8,6 +9,7 @@ mod failures;
 mod http;
 mod limits;
 mod modes;
+mod pages;
 mod process;
 mod publications;
 mod spec;

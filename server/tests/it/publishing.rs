@@ -5,9 +5,11 @@
 mod bundles;
 mod client;
 mod copies;
+mod news;
 mod offline;
 mod pack;
 mod proxy;
 mod unfit;
 mod upkeep;
 mod versions;
+mod worst;

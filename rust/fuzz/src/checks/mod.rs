@@ -8,5 +8,6 @@ pub mod chunk;
 pub mod chunker;
 pub mod index;
 pub mod layout;
+pub mod news;
 pub mod pack;
 pub mod path;

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{Desktop, Updater};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::install::integrate::{self, Icon, Record};
-use crate::install::{self, InstallRoot, InstallState, Installed, InstalledVersion, Relocated, Session};
+use crate::install::integrate::{self, Icon, Opens, Record};
+use crate::install::{self, InstallRoot, InstallState, Installed, InstalledVersion, Moved, Session};
 
 impl Updater {
     /// Registers the install with the desktop (`setup_registry_values` in the proposal). Can be repeated.
@@ -14,7 +14,38 @@ impl Updater {
         let mut session = self.enter("integrate", monitor)?;
         let current = session.current()?;
         let (version, bytes) = (current.version.to_string(), self.tree_bytes(current));
-        let record = integrate::integrate(&integrate::Request {
+        let installed = (version.as_str(), bytes);
+        let earlier = session.state.integration.as_ref();
+        let record = integrate::integrate(&self.request(desktop, installed, earlier))?;
+        let before = session.state.integration.as_ref().map(|record| &record.opens);
+        let opens = if desktop.opens == Opens::Game { before.unwrap_or(&Opens::Game) } else { &desktop.opens };
+        let record = record.opening(opens);
+        session.state.integration = Some(record.clone());
+        session.commit()?;
+        Ok(record)
+    }
+
+    /// Starts `desktop.opens`, a launcher, when the user logs in, or no longer. Can be repeated.
+    pub fn start_at_login(&self, desktop: &Desktop, is_wanted: bool, monitor: &Monitor) -> Result<()> {
+        let mut session = self.enter("start at login", monitor)?;
+        session.current()?;
+        let earlier = session.state.login.take();
+        if is_wanted {
+            let request = self.request(desktop, ("", 0), earlier.as_ref());
+            session.state.login = Some(integrate::start_at_login(&request, &desktop.opens)?);
+        } else if let Some(record) = earlier {
+            integrate::unintegrate(&record)?;
+        }
+        session.commit()
+    }
+
+    fn request<'a>(
+        &'a self,
+        desktop: &'a Desktop,
+        installed: (&'a str, u64),
+        earlier: Option<&'a Record>,
+    ) -> integrate::Request<'a> {
+        integrate::Request {
             display_name: &desktop.display_name,
             install_root: self.root.directory(),
             program: &desktop.program,
@@ -26,15 +57,12 @@ impl Updater {
             },
             app_id_prefix: &desktop.app_id_prefix,
             scheme: &desktop.scheme,
-            installed: (&version, bytes),
+            installed,
             links: desktop.links,
             folders: &desktop.folders,
             refresh: desktop.refresh.as_deref(),
-            earlier: session.state.integration.as_ref(),
-        })?;
-        session.state.integration = Some(record.clone());
-        session.commit()?;
-        Ok(record)
+            earlier,
+        }
     }
 
     /// Undoes [`Updater::integrate`]. Returns the record of what was undone, or `None` if nothing was registered.
@@ -49,18 +77,18 @@ impl Updater {
 
     /// Moves the install to another folder, or continues a move. What is registered with the desktop is registered anew,
     /// as `desktop` says when it is given the name and the links of before.
-    pub fn relocate(
+    pub fn move_install(
         &self,
         to: &Path,
         desktop: &dyn Fn(&Record) -> Result<Desktop>,
         monitor: &Monitor,
-    ) -> Result<Relocated> {
+    ) -> Result<Moved> {
         let there = Self { root: InstallRoot::at(to)?, settings: self.settings.clone() };
-        let moved = match install::relocate(&self.root, &there.root, &self.admission("move"), monitor) {
+        let moved = match install::move_install(&self.root, &there.root, &self.admission("move"), monitor) {
             // An earlier run was stopped after its last step.
             Err(Error::NotInstalled { .. }) if there.is_registered_elsewhere() => {
                 let directory = there.root.directory().to_owned();
-                Relocated { directory, copied_bytes: 0, is_old_folder_gone: !self.root.directory().exists() }
+                Moved { directory, copied_bytes: 0, is_old_folder_gone: !self.root.directory().exists() }
             }
             other => other?,
         };

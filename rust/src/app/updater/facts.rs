@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::Story;
 use crate::formats::release::{ModeName, Platform, Sizes, Why};
 use crate::install::integrate;
 use crate::install::{self, Installed, Trial};
@@ -110,6 +111,9 @@ pub struct Checked {
     pub mode: ModeName,
     /// The version to update to; `None` if the install has the version that it should have.
     pub available: Option<Available>,
+    /// The news of the mode, the newest first, with the pictures that are here. Not part of the JSON.
+    #[serde(skip)]
+    pub news: Vec<Story>,
     /// Requests and bytes.
     pub transfer: Transfer,
 }
@@ -156,6 +160,14 @@ pub struct Status {
     pub is_resumable: bool,
     /// Whether it is registered with the desktop.
     pub is_integrated: bool,
+    /// Whether a launcher starts when the user logs in, which this install remembers.
+    #[serde(skip_serializing_if = "is_not")]
+    pub starts_at_login: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_not(value: &bool) -> bool {
+    !value
 }
 
 /// How an install is registered with the desktop.
@@ -179,6 +191,8 @@ pub struct Desktop {
     pub scheme: String,
     /// Whether to handle the scheme.
     pub links: integrate::Links,
+    /// What the menu entry opens. [`integrate::Opens::Game`] leaves a launcher in charge that was registered before.
+    pub opens: integrate::Opens,
     /// The user's folders for menu entries and settings.
     pub folders: integrate::Folders,
     /// The program that notifies the desktop, if it exists: `update-desktop-database`.

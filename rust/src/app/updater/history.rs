@@ -32,7 +32,7 @@ pub struct VersionNotes {
     /// It is the installed version.
     #[serde(default)]
     pub is_current: bool,
-    /// It is higher than the installed version.
+    /// It is higher than the installed version, and was not put aside here.
     #[serde(default)]
     pub is_new: bool,
 }
@@ -72,7 +72,8 @@ impl Updater {
         let now = state.current.as_ref();
         for each in &mut all {
             each.is_current = now.is_some_and(|now| (&now.mode, &now.version) == (&each.mode, &each.version));
-            each.is_new = now.is_none_or(|now| each.version > now.version);
+            let is_bad = state.bad.iter().any(|(mode, version)| (mode, version) == (&each.mode, &each.version));
+            each.is_new = !is_bad && now.is_none_or(|now| each.version > now.version);
         }
         Ok(all)
     }

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::event::Monitor;
 use crate::formats::bundle::list_name;
+use crate::formats::news::{News, NewsPicture};
 use crate::formats::release::{
     self, CATALOG_TARGET, Catalog, Choice, DEFAULT_STORE, ModeName, Platform, Release, STATEMENT_FIELD, Situation,
     signed_oldest_allowed, signed_successor, target_name,
@@ -77,7 +78,7 @@ impl RepositoryState {
     ) -> Result<Self> {
         let locations = named(settings, state);
         if locations.is_empty() {
-            return Err(Error::invalid("repository", "none was given, and this install has none"));
+            return Err(Error::invalid("repository", "none was given, and this folder has no install that knows one"));
         }
         let network = network(settings, state, monitor)?;
         let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));
@@ -202,6 +203,19 @@ impl RepositoryState {
             raise(&mut self.floors, mode, oldest);
         }
         Ok((release, bytes))
+    }
+
+    /// The news of a mode; none if its key has signed none.
+    pub(super) fn news(&mut self, mode: &ModeName) -> Result<News> {
+        match target(&mut self.repository, &News::target_name(mode), limits::MAX_NEWS_BYTES, &self.monitor) {
+            Err(Error::Trust { kind: TrustKind::NotSigned, .. }) => Ok(News::empty()),
+            found => News::parse(&found?, mode),
+        }
+    }
+
+    /// The bytes of a picture that the news name, as signed.
+    pub(super) fn picture(&mut self, picture: &NewsPicture) -> Result<Vec<u8>> {
+        target(&mut self.repository, picture.path(), picture.length(), &self.monitor)
     }
 
     /// What the metadata says about the bundles of a version. `bytes` is its release document.

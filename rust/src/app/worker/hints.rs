@@ -38,6 +38,7 @@ pub(super) fn hint(code: &str) -> &'static str {
         | "file_table_malformed"
         | "index_malformed"
         | "metadata_malformed"
+        | "news_malformed"
         | "release_malformed"
         | "signature_invalid"
         | "target_mismatch"

@@ -12,7 +12,7 @@ use crate::formats::release::{ModeName, Why};
 use crate::install::launch::{self, LaunchOptions, Launched};
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
-use crate::net::http::{HttpOptions, Network};
+use crate::net::http::{Hours, HttpOptions, Network};
 use crate::version::Version;
 
 /// Whether a check also plans the update that it finds.
@@ -120,6 +120,7 @@ impl Context {
                 repository: Vec::new(),
                 is_resumable: false,
                 is_integrated: false,
+                starts_at_login: false,
             }),
             other => other,
         }
@@ -141,8 +142,8 @@ impl Context {
         launch::launch(&root, &options, &self.monitor)
     }
 
-    /// Looking ahead must not change the state that the owner sees.
-    fn silent(&self) -> Monitor {
+    /// For work that must not change the state that the owner sees, such as looking ahead.
+    pub fn silent(&self) -> Monitor {
         Monitor { cancel: self.monitor.cancel.clone(), ..Monitor::default() }
     }
 
@@ -178,6 +179,10 @@ fn settings(options: Options) -> Result<Settings> {
     let network = Network::new(&HttpOptions {
         proxy: Some(options.proxy).filter(|proxy| !proxy.is_empty()),
         rate_limit_bytes_per_second: options.rate_limit_bytes_per_second,
+        rate_limit_hours: options
+            .rate_limit_hours
+            .map(|[from, to, offset]| Hours::new(from, to, offset))
+            .transpose()?,
         ..HttpOptions::default()
     })?;
     let (repository, trust_root) = host::built_in();

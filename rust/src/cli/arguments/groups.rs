@@ -23,7 +23,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "uninstall",
         ],
     ),
-    ("Publish", &["publish", "sign", "repository", "keys"]),
+    ("Publish", &["publish", "sign", "repository", "news", "keys"]),
     ("Chunks", &["store"]),
     ("This command", &["config", "completions", "self-update", "help"]),
 ];

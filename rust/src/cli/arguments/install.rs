@@ -221,7 +221,8 @@ Anything that is not a single uro: address of at most 2048 characters is refused
 
 /// Start the current version and let it open a uro:// link
 ///
-/// Like `launch`, for an address from outside. Without an address, it only starts the game, as a menu entry does.
+/// Like `launch`, for an address from outside. Without an address it does what the menu entry does: it opens the launcher
+/// that has made the entry, or else looks for an update for at most 3 seconds and starts the game.
 #[derive(Debug, Args)]
 #[command(after_help = OPEN_EXAMPLES)]
 pub(crate) struct Open {

@@ -12,6 +12,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use super::Network;
 use super::offline::{ElsewhereKey, KeyAccess, Steps};
 use super::store::ChunkerName;
+use crate::cli::size::parse_duration;
 
 const PUBLISH_EXAMPLES: &str = "\
 Examples:
@@ -60,12 +61,8 @@ pub(crate) struct Publish {
     /// Keep chunks that were sent to a bucket or read from it in this folder: the next publish reads fewer back
     #[arg(long, value_name = "DIR", requires = "repository")]
     pub(crate) bucket_cache: Option<PathBuf>,
-    /// Publish to this update server instead of a folder
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<Url>,
-    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: UpdateServer,
     /// The key folder, from `vsekai keys init`
     #[arg(long, value_name = "DIR", required_unless_present = "commit")]
     pub(crate) keys: Option<PathBuf>,
@@ -129,12 +126,23 @@ pub(crate) struct Publish {
     /// replaced, and the version stays the same
     #[arg(long, conflicts_with = "server")]
     pub(crate) best: bool,
-    #[command(flatten)]
-    pub(crate) network: Network,
 }
 
 fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
     RelPath::new(text)
+}
+
+/// An update server, and how a publisher reaches it
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UpdateServer {
+    /// The update server
+    #[arg(id = "server", long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
+    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: Box<Network>,
 }
 
 /// Which repository to change, and the keys that sign it; a server has them
@@ -143,19 +151,13 @@ fn rel_path(text: &str) -> Result<RelPath, crate::Error> {
 pub(crate) struct RepositoryTarget {
     #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
     pub(crate) repository: Option<PathBuf>,
-    /// The update server, instead of a folder
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<Url>,
-    /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: UpdateServer,
     /// The key folder. A server needs it only for what the key of a mode signs
     #[arg(long, value_name = "DIR", required_unless_present = "server")]
     pub(crate) keys: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) access: KeyAccess,
-    #[command(flatten)]
-    pub(crate) network: Box<Network>,
 }
 
 /// Which repository to show, and the keys that sign it
@@ -195,6 +197,27 @@ pub(crate) enum Repository {
         #[arg(long, value_name = "NAME")]
         mode: Option<ModeName>,
     },
+    /// Remove the chunks that no version needs any more. A server does this by itself
+    Prune {
+        #[arg(long, value_name = "DIR|S3", help = "The repository: a folder, or s3://BUCKET/PREFIX")]
+        repository: PathBuf,
+        /// The key folder, of which only root.json is needed
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// Keep chunks written or used within this time, such as 90m, 24h or 7d
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
+        grace: std::time::Duration,
+        /// Show what would be removed, without removing anything
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
+    #[command(flatten)]
+    Change(Change),
+}
+
+/// Changes of what a repository offers
+#[derive(Debug, Subcommand)]
+pub(crate) enum Change {
     /// Stop offering a version, and move its users to the best remaining one
     Recall {
         #[command(flatten)]
@@ -371,36 +394,26 @@ pub(crate) enum Keys {
         access: KeyAccess,
     },
     /// Sign the lists of modes on a server again, before they expire: all that are half spent, or these
+    #[command(mut_arg("server", |arg| arg.required(true)))]
     Renew {
         /// The folder
         dir: PathBuf,
         /// The modes
         mode: Vec<ModeName>,
-        /// The update server
-        #[arg(long, value_name = "URL")]
-        server: Url,
-        /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-        #[arg(long, value_name = "FILE")]
-        token_file: Option<PathBuf>,
         #[command(flatten)]
         access: KeyAccess,
         #[command(flatten)]
-        network: Box<Network>,
+        server: UpdateServer,
     },
     /// Send to a server what the folder has and it lacks: roots, modes, and new keys
+    #[command(mut_arg("server", |arg| arg.required(true)))]
     Push {
         /// The folder
         dir: PathBuf,
-        /// The update server
-        #[arg(long, value_name = "URL")]
-        server: Url,
-        /// File whose first line is the server's token [env: `VSEKAI_TOKEN`, the token itself]
-        #[arg(long, value_name = "FILE")]
-        token_file: Option<PathBuf>,
         #[command(flatten)]
         access: KeyAccess,
         #[command(flatten)]
-        network: Box<Network>,
+        server: UpdateServer,
     },
     /// Create a new root with the same keys, before the old one expires
     RenewRoot {

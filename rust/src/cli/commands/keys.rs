@@ -87,18 +87,16 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             let what = if remove { "have no passphrase any more" } else { "have the new passphrase" };
             output.done("keys passphrase", &Shown::of(&keys), &format!("{count} private keys {what}."));
         }
-        publish::Keys::Renew { dir, mode, server, token_file, access, network } => {
+        publish::Keys::Renew { dir, mode, access, server } => {
             let folder = passphrase::key_folder("DIR", dir.clone(), &access)?;
-            let network = connect::connect_with_token(&network, token_file.as_deref())?;
-            let roles = renew_on_server(&Server::new(server, network)?, folder, &mode)?;
+            let roles = renew_on_server(&required(&server)?, folder, &mode)?;
             let shown = Shown { keys: Keys::open(&dir)?.show(), roles };
             checks::warn_of_ending(&shown.roles, output);
             output.done("keys renew", &shown, &format!("Signed again.{}", checks::days_left(&shown.roles)));
         }
-        publish::Keys::Push { dir, server, token_file, access, network } => {
+        publish::Keys::Push { dir, access, server } => {
             let folder = passphrase::key_folder("DIR", dir.clone(), &access)?;
-            let network = connect::connect_with_token(&network, token_file.as_deref())?;
-            let is_new = push_keys(&Server::new(server, network)?, folder)?;
+            let is_new = push_keys(&required(&server)?, folder)?;
             let text =
                 if is_new { "The server has the new roots, modes and keys." } else { "The server has them already." };
             output.done("keys push", &Shown::of(&Keys::open(&dir)?), text);
@@ -108,6 +106,11 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
         }
     }
     Ok(DONE)
+}
+
+/// The server of a command that needs one, which clap makes sure of.
+fn required(server: &publish::UpdateServer) -> Result<Server> {
+    connect::update_server(server)?.ok_or_else(|| Error::invalid("--server", "name the update server"))
 }
 
 /// The keys of an update server, from its URL or from a file with its response.

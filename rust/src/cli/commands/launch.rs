@@ -2,25 +2,38 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::app::host;
-use crate::app::updater::signed_digests;
+use crate::app::updater::{Updater, signed_digests};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
+use crate::install::integrate::Opens;
 use crate::install::launch::{LaunchOptions, Launched, end, launch};
 use crate::install::link::LinkAddress;
-use crate::install::{InstallRoot, InstallState};
+use crate::install::{InstallRoot, InstallState, is_of_another_user};
 
 use crate::cli::arguments::install::{Launch, Open};
-use crate::cli::output::Output;
-use crate::cli::{options, settings, signals};
+use crate::cli::output::{DONE, Output};
+use crate::cli::{options, settings, signals, updater};
+
+/// How long a menu entry looks for a newer version, and installs it, before the game starts.
+const LOOK: Duration = Duration::from_secs(3);
 
 /// Exit code if a signal killed the game.
 const KILLED: u8 = 1;
 
 /// The signals whose exit code is that of shells: SIGHUP, SIGINT, SIGQUIT, SIGTERM.
 const POLITE: [i32; 4] = [1, 2, 3, 15];
+
+/// The launcher that was opened instead of the game.
+#[derive(Serialize)]
+struct Opened<'a> {
+    launcher: &'a Path,
+}
 
 pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8> {
     let dir = options::install_dir(args.dir.as_deref())?;
@@ -29,15 +42,59 @@ pub(crate) fn run(args: Launch, output: Output, monitor: &Monitor) -> Result<u8>
 }
 
 pub(crate) fn open(args: &Open, output: Output, monitor: &Monitor) -> Result<u8> {
+    let root = InstallRoot::at(options::folder(&args.dir)?)?;
+    let state = InstallState::load(&root).ok().flatten();
+    let record = state.and_then(|state| state.integration);
+    // Who may write the record decides what it opens.
+    if args.address.is_none()
+        && !is_of_another_user(&root, args.trust_owner)
+        && let Some(record) = &record
+        && let Some(code) = from_menu(args, &record.opens, output, monitor)?
+    {
+        return Ok(code);
+    }
     // The scheme that this install was registered for.
-    let state = InstallState::load(&InstallRoot::at(options::folder(&args.dir)?)?).ok().flatten();
-    let scheme = state.and_then(|state| state.integration?.scheme);
+    let scheme = record.and_then(|record| record.scheme);
     let address = args.address.as_deref().map(|text| {
         let reason = || Error::invalid("address", "it is not UTF-8");
         LinkAddress::parse(text.to_str().ok_or_else(reason)?, scheme.as_deref().unwrap_or(host::SCHEME))
     });
     let how = how(Vec::new(), address.transpose()?, None, args.trust_owner)?;
     start("open", &args.dir, how, output, monitor)
+}
+
+/// What a menu entry does before it starts the game, or instead: `None` if the game is to be started. Nothing here keeps
+/// a person from the game.
+fn from_menu(args: &Open, opens: &Opens, output: Output, monitor: &Monitor) -> Result<Option<u8>> {
+    match opens {
+        Opens::Program(program) if program.is_file() && spawn(program) => {
+            output.done_quietly("open", &Opened { launcher: program });
+            return Ok(Some(DONE));
+        }
+        Opens::Install(root) if is_same(root, &args.dir) => return Ok(None),
+        Opens::Install(root) => {
+            let how = how(Vec::new(), None, None, args.trust_owner)?;
+            if let Ok(code) = start("open", root, how, output, monitor) {
+                return Ok(Some(code));
+            }
+        }
+        _ => {}
+    }
+    let briefly = |updater: Updater| updater.update_briefly(LOOK, monitor);
+    if let Ok(Some(version)) = updater::offline(&args.dir, args.trust_owner).and_then(briefly) {
+        output.note(&format!("Updated to {version}."));
+    }
+    Ok(None)
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Starts a launcher, which goes on without this program.
+fn spawn(program: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
 }
 
 fn how(

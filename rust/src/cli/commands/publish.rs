@@ -9,12 +9,11 @@ use crate::formats::bundle::{BundleInfo, Effort};
 use crate::formats::release::Entry;
 use crate::local::disk;
 use crate::local::preflight::Finding;
-use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, Server, publish};
+use crate::net::publish::{BuildSource, Bundling, Destination, MAX_NOTES_BYTES, Published, Request, publish};
 use crate::path::RelPath;
 use crate::version::Version;
 
-use crate::cli::arguments::Network;
-use crate::cli::arguments::publish::Publish;
+use crate::cli::arguments::publish::{Publish, UpdateServer};
 use crate::cli::arguments::store::ChunkerName;
 use crate::cli::checks;
 use crate::cli::connect::{self, LazyNetwork};
@@ -60,8 +59,8 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
         return Err(Error::invalid("version", "give --mode, --version, --entry and --keys"));
     };
     let keys = passphrase::key_folder("--keys", keys, &args.access)?;
-    let private = private(args.token_file.as_deref(), args.access.passphrase_file.as_deref(), &args.network);
-    let network = LazyNetwork::new(&args.network);
+    let private = private(&args.server, args.access.passphrase_file.as_deref());
+    let network = LazyNetwork::new(&args.server.network);
     let content = match (args.tree, &args.from_index) {
         (Some(tree), _) => BuildSource::Tree(tree),
         (None, Some(index)) => BuildSource::Cut {
@@ -110,11 +109,8 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
 
 /// The repository to publish to.
 pub(super) fn destination(args: &Publish, cancel: &Cancel) -> Result<Destination> {
-    match (&args.server, &args.repository) {
-        (Some(url), _) => {
-            let network = connect::connect_with_token(&args.network, args.token_file.as_deref())?;
-            Ok(Destination::Server(Server::new(url.clone(), network)?))
-        }
+    match (connect::update_server(&args.server)?, &args.repository) {
+        (Some(server), _) => Ok(Destination::Server(server)),
         (None, Some(place)) => connect::repository(place.clone(), args.bucket_cache.clone(), cancel),
         (None, None) => {
             let reason = "give a folder or bucket with --repository, or a URL with --server".to_owned();
@@ -124,10 +120,11 @@ pub(super) fn destination(args: &Publish, cancel: &Cancel) -> Result<Destination
 }
 
 /// Files that must not be in the tree, each as the subject of a sentence.
-fn private(token: Option<&Path>, passphrase: Option<&Path>, network: &Network) -> Vec<(String, PathBuf)> {
+fn private(server: &UpdateServer, passphrase: Option<&Path>) -> Vec<(String, PathBuf)> {
+    let network = &server.network;
     let configuration = settings::file().filter(|path| path.exists());
     let files = [
-        ("The file with the token", token),
+        ("The file with the token", server.token_file.as_deref()),
         ("The file with the passphrase", passphrase),
         ("The file with the Authorization header", network.http_auth_file.as_deref()),
         ("The file with the cookie", network.http_cookie_file.as_deref()),

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::event::Cancel;
+use crate::event::{Cancel, Monitor};
 use crate::formats::release::{Mode, ModeName, Offer};
-use crate::net::publish::{Destination, Edit, Edited, Server, edit, edit_on_server, look, renew_on_server};
+use crate::net::publish::{Destination, Edit, Edited, Server, edit, edit_on_server, look, prune, renew_on_server};
 use crate::net::trust::{Committed, Keys, RoleValidity};
 use crate::text;
 use serde::Serialize;
 
-use crate::cli::arguments::offline::KeyAccess;
-use crate::cli::arguments::publish::{Repository, RepositoryTarget, ShowTarget};
+use crate::cli::arguments::publish::{Change, Repository, RepositoryTarget, ShowTarget};
 use crate::cli::checks;
 use crate::cli::connect;
 use crate::cli::output::{DONE, Output};
@@ -20,21 +19,28 @@ use crate::cli::table::table;
 
 use super::sign;
 
-pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
-    if let Repository::Show { target, mode } = args {
-        return show(target, mode.as_ref(), output);
+pub(crate) fn run(args: Repository, output: Output, monitor: &Monitor) -> Result<u8> {
+    match args {
+        Repository::Show { target, mode } => show(target, mode.as_ref(), output),
+        Repository::Prune { repository, keys, grace, dry_run } => {
+            let place = connect::repository(repository, None, &monitor.cancel)?;
+            let pruned = prune(&place, checks::local_folder("--keys", keys)?, grace, dry_run, monitor)?;
+            Ok(super::store::prune::report("repository prune", pruned, dry_run, output))
+        }
+        Repository::Change(Change::Renew { target, prepare: Some(file), mode }) => {
+            let place = place(&target)?;
+            let keys = Keys::open(passphrase::key_folder("--keys", target.keys.unwrap_or_default(), &target.access)?)?;
+            sign::prepare_renewal(&file, &place, &keys, &mode, output)
+        }
+        Repository::Change(args) => change(args, output),
     }
-    if let Repository::Renew { target, prepare: Some(file), mode } = args {
-        let place = place(&target)?;
-        let keys = Keys::open(passphrase::key_folder("--keys", target.keys.unwrap_or_default(), &target.access)?)?;
-        return sign::prepare_renewal(&file, &place, &keys, &mode, output);
-    }
-    let is_renewal = matches!(args, Repository::Renew { .. });
+}
+
+fn change(args: Change, output: Output) -> Result<u8> {
+    let is_renewal = matches!(args, Change::Renew { .. });
     let (target, edits, text) = plan(args);
     let keys = target.keys.map(|keys| passphrase::key_folder("--keys", keys, &target.access)).transpose()?;
-    if let Some(url) = target.server {
-        let network = connect::connect_with_token(&target.network, target.token_file.as_deref())?;
-        let server = Server::new(url, network)?;
+    if let Some(server) = connect::update_server(&target.server)? {
         return match keys {
             Some(keys) if is_renewal => {
                 let roles = renew_on_server(&server, keys, &[])?;
@@ -57,12 +63,9 @@ pub(crate) fn run(args: Repository, output: Output) -> Result<u8> {
 
 /// The repository that is named.
 fn place(target: &RepositoryTarget) -> Result<Destination> {
-    match (&target.server, &target.repository) {
-        (Some(url), _) => {
-            let network = connect::connect_with_token(&target.network, target.token_file.as_deref())?;
-            Ok(Destination::Server(Server::new(url.clone(), network)?))
-        }
-        (None, place) => connect::repository(place.clone().unwrap_or_default(), None, &Cancel::default()),
+    match connect::update_server(&target.server)? {
+        Some(server) => Ok(Destination::Server(server)),
+        None => connect::repository(target.repository.clone().unwrap_or_default(), None, &Cancel::default()),
     }
 }
 
@@ -144,68 +147,50 @@ fn row(offer: &Offer) -> Vec<String> {
     vec![offer.version.to_string(), format!("{}%", offer.rollout), platforms.join(" "), notes.join(", ")]
 }
 
-fn plan(args: Repository) -> (RepositoryTarget, Vec<Edit>, String) {
+fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
     match args {
-        Repository::Recall { target, which, undo } => {
+        Change::Recall { target, which, undo } => {
             let text = if undo { "is offered again" } else { "is recalled and no longer offered" };
             let text = format!("{} ({}) {text}.", which.version, which.mode);
             (target, vec![Edit::Recall { mode: which.mode, version: which.version, recalled: !undo }], text)
         }
-        Repository::Skip { target, which, undo } => {
+        Change::Skip { target, which, undo } => {
             let text = if undo { "is offered again" } else { "is no longer offered automatically" };
             let text = format!("{} ({}) {text}.", which.version, which.mode);
             (target, vec![Edit::Skip { mode: which.mode, version: which.version, skip: !undo }], text)
         }
-        Repository::Rollout { target, which, percent } => {
+        Change::Rollout { target, which, percent } => {
             let text = format!("Rollout of {} ({}): {percent}%.", which.version, which.mode);
             (target, vec![Edit::Rollout { mode: which.mode, version: which.version, percent }], text)
         }
-        Repository::Retire { target, mode, update_to } => {
+        Change::Retire { target, mode, update_to } => {
             let text = retired(&mode, update_to.as_ref());
             (target, vec![Edit::Retire { mode, update_to }], text)
         }
-        Repository::Activate { target, mode } => {
+        Change::Activate { target, mode } => {
             let text = format!("{mode} is active.");
             (target, vec![Edit::Activate { mode }], text)
         }
-        Repository::Mode { target, mode, description } => {
+        Change::Mode { target, mode, description } => {
             let text = format!("{mode} is in the catalog.");
             let mut edits = vec![Edit::Add { mode: mode.clone() }];
             edits.extend(description.map(|text| Edit::Describe { mode, text }));
             (target, edits, text)
         }
-        Repository::Stores { target, stores } => {
+        Change::Stores { target, stores } => {
             let text = match stores.as_slice() {
                 [] => "Clients get chunks from the repository's own store.".to_owned(),
                 stores => format!("Clients get chunks from {}.", shown(stores)),
             };
             (target, vec![Edit::Stores(stores)], text)
         }
-        Repository::Mirrors { target, urls } => {
+        Change::Mirrors { target, urls } => {
             let text = match urls.as_slice() {
                 [] => "Removed all mirrors.".to_owned(),
                 urls => format!("Mirrors: {}.", shown(urls)),
             };
             (target, vec![Edit::Mirrors(urls)], text)
         }
-        // It was handled before.
-        Repository::Show { target, .. } => {
-            let ShowTarget { repository, server, keys, network } = target;
-            (
-                RepositoryTarget {
-                    repository,
-                    server,
-                    keys: Some(keys),
-                    access: KeyAccess::default(),
-                    network,
-                    token_file: None,
-                },
-                Vec::new(),
-                String::new(),
-            )
-        }
-        Repository::Renew { target, .. } => {
-            (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned())
-        }
+        Change::Renew { target, .. } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn commit(file: &Path, args: Publish, output: Output, monitor: &Monit
     let prepared = read(file)?;
     let destination = super::publish::destination(&args, &monitor.cancel)?;
     let keys = args.keys.map(|keys| Keys::open(passphrase::key_folder("--keys", keys, &args.access)?)).transpose()?;
-    match commit_to(&prepared, &destination, keys.as_ref(), &std::env::temp_dir())? {
+    match commit_to(&prepared, &destination, keys.as_ref(), &std::env::temp_dir(), monitor)? {
         CommitResult::Published(published) => {
             checks::warn_of_ending(&published.roles, output);
             let name = format!("{} ({}, {})", published.version, published.mode, published.platform);

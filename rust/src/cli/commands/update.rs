@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::app::updater::{Updated, Updater};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::release::Why;
 use crate::install::{InstallRoot, Prepared};
@@ -17,7 +17,7 @@ use crate::cli::arguments::install::{How, Install, Rollback, Update};
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count, counted};
 use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
-use crate::cli::{options, progress, updater};
+use crate::cli::{options, progress, settings, updater};
 
 pub(crate) fn install(args: &Install, output: Output, monitor: &Monitor) -> Result<u8> {
     bring("install", &args.dir, &args.how, output, monitor)
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8
 
 fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
+    let mut has_repository = true;
     let updater = updater::updater(dir, &how.source, |settings| {
         settings.mode = how.mode.clone().or(settings.mode.take());
         settings.version.clone_from(&how.version);
@@ -39,7 +40,13 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
         if how.no_shared_cache {
             settings.caches.clear();
         }
+        has_repository = !settings.repository.is_empty() || !settings.defaults.repository.is_empty();
     })?;
+    if !has_repository && !InstallRoot::at(dir)?.is_ours() {
+        let reason =
+            format!("{} has no install yet; a first one needs --repository URL and --trust-root FILE", dir.display());
+        return Err(Error::invalid("--repository", reason));
+    }
     if how.dry_run {
         return dry_run(command, &updater, dir, output, monitor);
     }
@@ -47,7 +54,8 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     let done = updater.update_as_planned(monitor, &|prepared| {
         progress::expect(download_bytes(prepared.summary(), prepared.prices()).unwrap_or(0));
         *chosen.borrow_mut() = prepared.prices().to_vec();
-    })?;
+    });
+    let done = done.inspect_err(|error| explain_mode(error, how, output))?;
     let prices = chosen.into_inner();
     if done.why.is_some() {
         output.detail(&format!("{}{}", details(&done), routes(&prices)));
@@ -55,6 +63,16 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     let text = text(&done, dir, started.elapsed().as_secs_f64());
     output.done(command, &Done { updated: done, routes: prices }, &text);
     Ok(DONE)
+}
+
+/// Says where the mode comes from, if nobody has named it here: a default of the user is one for every game.
+fn explain_mode(error: &Error, how: &How, output: Output) {
+    let Error::ModeUnknown { mode, .. } = error else { return };
+    if how.mode.is_none()
+        && let Some(origin) = settings::origin_of_mode(mode)
+    {
+        output.note(&format!("{origin} says that new installs follow {mode:?}; --mode names another."));
+    }
 }
 
 #[derive(Serialize)]

@@ -6,15 +6,15 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::event::throughput::Throughput;
 use crate::event::{Event, Observer, Phase};
 use crate::state::State;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::arguments::Global;
-use crate::cli::size::bytes;
 use crate::cli::style;
+
+use super::numbers::{Step, numbers};
 
 /// The line of the command that runs.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -55,17 +55,6 @@ pub(super) struct Bar {
     state: Mutex<Step>,
     /// The code of the last finding: one hint is enough for all findings of a code.
     hinted: Mutex<&'static str>,
-}
-
-/// What goes on now.
-#[derive(Default)]
-struct Step {
-    label: &'static str,
-    /// Set in a step that downloads: received bytes and their rate are shown then.
-    is_download: bool,
-    done_bytes: u64,
-    total_bytes: u64,
-    throughput: Throughput,
 }
 
 impl Bar {
@@ -173,39 +162,6 @@ fn set_template(progress: &ProgressBar, template: &str) {
     }
 }
 
-/// Done and total, and where they are known, rate and time left.
-fn numbers(step: &mut Step, now: Instant) -> String {
-    let amount = if step.done_bytes <= step.total_bytes {
-        format!("{} of {}", bytes(step.done_bytes), bytes(step.total_bytes))
-    } else {
-        bytes(step.done_bytes)
-    };
-    match step.throughput.news(now) {
-        Some(progress) if progress.bytes_per_second >= 1.0 => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a rate, shown with two digits"
-            )]
-            let rate = bytes(progress.bytes_per_second as u64);
-            let left = progress.seconds_left.map(|left| format!(", {} left", duration(left))).unwrap_or_default();
-            format!("{amount}, {rate}/s{left}")
-        }
-        _ => amount,
-    }
-}
-
-/// `7 s`, `3 min 20 s`, `2 h 5 min`.
-fn duration(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a year")]
-    let seconds = seconds.clamp(0.0, 31_536_000.0).ceil() as u64;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 #[derive(Clone, Copy)]
 struct Finding<'a> {
     code: &'static str,
@@ -251,31 +207,5 @@ fn name(phase: Phase) -> &'static str {
         Phase::Upload => "Uploading",
         Phase::Bundle => "Bundling",
         Phase::Move => "Moving",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_of_what_is_received() {
-        let mut step = Step { is_download: true, total_bytes: 36_000_000, ..Step::default() };
-        let begin = Instant::now();
-        let at = |seconds| begin + Duration::from_secs(seconds);
-        step.throughput.note(&Event::Started { phase: Phase::Assemble, total_bytes: 36_000_000 }, begin);
-        assert_eq!(numbers(&mut step, begin), "0 B of 36.0 MB");
-        for second in 1..=4 {
-            step.done_bytes += 3_000_000;
-            step.throughput.note(&Event::Advanced { phase: Phase::Assemble, bytes: 3_000_000 }, at(second));
-        }
-        assert_eq!(numbers(&mut step, at(4)), "12.0 MB of 36.0 MB, 3.0 MB/s, 8 s left");
-        step.done_bytes = 40_000_000;
-        assert_eq!(numbers(&mut step, at(5)), "40.0 MB");
-    }
-
-    #[test]
-    fn times_read_as_they_are_said() {
-        assert_eq!([duration(0.2), duration(200.0), duration(7500.0)], ["1 s", "3 min 20 s", "2 h 5 min"]);
     }
 }

@@ -1,11 +1,9 @@
 //! Names of modes and platforms, checked when they are created.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::formats::checked_text::checked_text;
 use crate::version::Version;
 
 /// Names that are already used by roles of the repository's metadata.
@@ -89,37 +87,5 @@ pub fn target_name(mode: &ModeName, version: &Version, platform: &Platform, file
     format!("{mode}/{version}/{platform}/{file}")
 }
 
-macro_rules! text {
-    ($name:ident) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self> {
-                Self::new(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
-    };
-}
-
-text!(ModeName);
-text!(Platform);
+checked_text!(ModeName);
+checked_text!(Platform);

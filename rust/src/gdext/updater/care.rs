@@ -10,9 +10,10 @@ use godot::register::godot_api;
 use super::pump::damaged_files;
 use super::{Operation, State, VSekaiUpdater};
 use crate::app::host::{self, Brand};
+use crate::app::updater::Desktop;
 use crate::gdext::convert::{int, text, texts};
-use crate::gdext::files;
-use crate::install::integrate::{Links, Record};
+use crate::gdext::{files, project_settings};
+use crate::install::integrate::{Links, Opens, Record};
 
 /// Width and height of the icon for the desktop, in pixels.
 const ICON_SIZE: i64 = 256;
@@ -64,15 +65,17 @@ impl VSekaiUpdater {
     }
 
     /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry with
-    /// [member display_name] and [member icon], and the links of [member url_scheme] unless another program handles them. The menu entry starts this program, or a copy in the install that
-    /// stays when this program is updated.
+    /// [member display_name] and [member icon], and the links of [member url_scheme] unless another program handles them.
+    /// The menu entry opens this program; if it is gone, it looks for an update for at most three seconds and starts the
+    /// game. A link always goes to the game.
     #[func]
     fn integrate(&mut self) -> Answer {
-        let (brand, links) = (self.brand(), self.links());
+        let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
             Operation::Integrate,
             move |options, context| {
-                context.updater(options)?.integrate(&host::desktop(&brand, links)?, &context.monitor).map(drop)
+                let desktop = Desktop { opens, ..host::desktop(&brand, links)? };
+                context.updater(options)?.integrate(&desktop, &context.monitor).map(drop)
             },
             |node, ()| node.tell(|node| node.signals().integrated().emit()),
         )
@@ -85,6 +88,22 @@ impl VSekaiUpdater {
             Operation::Unintegrate,
             |options, context| context.updater(options)?.unintegrate(&context.monitor).map(drop),
             |node, ()| node.tell(|node| node.signals().unintegrated().emit()),
+        )
+    }
+
+    /// Starts this launcher when the user logs in, with the argument `login`, or no longer: [signal login_changed]. The
+    /// install remembers it, so that [method uninstall] undoes it. A launcher that is installed like a game asks the node
+    /// of its own install.
+    #[func]
+    fn start_at_login(&mut self, is_wanted: bool) -> Answer {
+        let (brand, launcher) = (self.brand(), host::this_launcher());
+        self.begin(
+            Operation::StartAtLogin,
+            move |options, context| {
+                let desktop = Desktop { opens: launcher, ..host::desktop(&brand, Links::Never)? };
+                context.updater(options)?.start_at_login(&desktop, is_wanted, &context.monitor)
+            },
+            |node, ()| node.tell(|node| node.signals().login_changed().emit()),
         )
     }
 
@@ -107,15 +126,15 @@ impl VSekaiUpdater {
             return Answer::ERR_INVALID_PARAMETER;
         }
         let to = files::system_path(&directory);
-        let (brand, links) = (self.brand(), self.links());
+        let (brand, links, opens) = (self.brand(), self.links(), opens());
         self.begin(
             Operation::MoveInstall,
             move |options, context| {
                 let desktop = |record: &Record| {
                     let links = if record.has_scheme { links } else { Links::Never };
-                    host::desktop(&brand, links)
+                    Ok(Desktop { opens: opens.clone(), ..host::desktop(&brand, links)? })
                 };
-                context.updater(options)?.relocate(&to, &desktop, &context.monitor)
+                context.updater(options)?.move_install(&to, &desktop, &context.monitor)
             },
             |node, moved| {
                 let directory = text(&moved.directory.to_string_lossy());
@@ -128,6 +147,11 @@ impl VSekaiUpdater {
             },
         )
     }
+}
+
+/// What a menu entry opens: this program if it is exported. In a project, it is the engine.
+fn opens() -> Opens {
+    if project_settings::is_exported() { host::this_launcher() } else { Opens::Game }
 }
 
 impl VSekaiUpdater {

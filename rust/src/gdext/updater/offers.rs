@@ -1,4 +1,4 @@
-//! What the repository offers: modes, and the notes of versions.
+//! What the repository offers: modes, the notes of versions, and an update to come.
 
 use godot::builtin::{Array, GString};
 use godot::global::Error as Answer;
@@ -8,7 +8,8 @@ use godot::register::godot_api;
 use super::{Operation, VSekaiUpdater};
 use crate::formats::release::ModeName;
 use crate::gdext::convert::text;
-use crate::gdext::values::{VSekaiMode, VSekaiNotes, VSekaiPlan};
+use crate::gdext::project_settings;
+use crate::gdext::values::{VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan};
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
@@ -21,6 +22,24 @@ impl VSekaiUpdater {
             |node, modes| {
                 let modes: Array<Gd<VSekaiMode>> = modes.iter().map(VSekaiMode::of).collect();
                 node.tell(move |node| node.signals().modes_listed().emit(&modes));
+            },
+        )
+    }
+
+    /// Downloads the update and puts it beside the installed version, which stays current: [signal update_downloaded], or
+    /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. Neither state nor progress
+    /// is reported. [method cancel] stops it; what came is kept.
+    #[func]
+    fn download_update(&mut self) -> Answer {
+        self.begin(
+            Operation::Download,
+            |options, context| context.updater(options)?.download(&context.silent()),
+            |node, version| match version {
+                Some(version) => {
+                    let version = text(&version.to_string());
+                    node.tell(move |node| node.signals().update_downloaded().emit(&version));
+                }
+                None => node.up_to_date(),
             },
         )
     }
@@ -51,6 +70,39 @@ impl VSekaiUpdater {
             |node, notes| {
                 let notes: Array<Gd<VSekaiNotes>> = notes.iter().map(VSekaiNotes::of).collect();
                 node.tell(move |node| node.signals().notes_listed().emit(&notes));
+            },
+        )
+    }
+
+    /// Reads the news of the followed mode: [signal news_listed]. They are signed like versions, and come with a check, so
+    /// that this needs no network but for pictures that are missing: the newest three items have theirs downloaded. With
+    /// [param is_offline], the network is not even tried. Without a network, or news, it is no failure: what was kept is
+    /// listed, or nothing.
+    /// ```gdscript
+    /// extends Node
+    ///
+    /// @onready var updater: VSekaiUpdater = $VSekaiUpdater
+    ///
+    ///
+    /// func _ready() -> void:
+    ///     updater.list_news()
+    ///     await updater.finished
+    ///     for item: VSekaiNews in updater.get_news():
+    ///         print(item.title, ": ", item.text)
+    /// ```
+    #[func]
+    fn list_news(&mut self, #[opt(default = false)] is_offline: bool) -> Answer {
+        self.begin(
+            Operation::ListNews,
+            move |options, context| context.updater(options)?.news(is_offline, &context.monitor),
+            |node, stories| {
+                let locale = project_settings::locale();
+                let news: Array<Gd<VSekaiNews>> = stories.iter().map(|story| VSekaiNews::of(story, &locale)).collect();
+                let keep = move |node: &mut Self| {
+                    node.news = stories;
+                    true
+                };
+                node.tell_after(keep, move |node| node.signals().news_listed().emit(&news));
             },
         )
     }

@@ -175,6 +175,7 @@ impl VSekaiUpdater {
 
     /// A check has ended.
     pub(super) fn found(&mut self, (checked, plan): (Checked, Option<PlanSummary>)) {
+        self.news.clone_from(&checked.news);
         let Some(available) = &checked.available else { return self.up_to_date() };
         let release = VSekaiRelease::of(available, checked.current.as_ref().map(|current| &current.version));
         let kept = release.clone();

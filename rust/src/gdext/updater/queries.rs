@@ -1,16 +1,15 @@
 //! What needs no operation: getters, and functions of the class.
 
-use godot::builtin::{GString, PackedStringArray};
+use godot::builtin::{Array, GString, PackedStringArray};
 use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::{Operation, State, VSekaiUpdater};
-use crate::app::notes;
-use crate::app::{host, places};
+use crate::app::{host, log, notes, places};
 use crate::gdext::convert::{strings, text, texts};
 use crate::gdext::enums::Place;
-use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use crate::gdext::{console, files};
+use crate::gdext::values::{VSekaiFailure, VSekaiNews, VSekaiPlan, VSekaiRelease, VSekaiStatus};
+use crate::gdext::{console, files, project_settings};
 use crate::local::disk::{self, Durability};
 
 #[godot_api(secondary)]
@@ -63,6 +62,15 @@ impl VSekaiUpdater {
         self.failure.clone()
     }
 
+    /// The news that the last check or [method list_news] has found, the newest first, with texts for [param locale],
+    /// such as `pt_BR`: in that language, else in English, else in any. If it is empty, the locale of the
+    /// [TranslationServer].
+    #[func]
+    fn get_news(&self, #[opt(default = &GString::new())] locale: GString) -> Array<Gd<VSekaiNews>> {
+        let locale = if locale.is_empty() { project_settings::locale() } else { locale.to_string() };
+        self.news.iter().map(|story| VSekaiNews::of(story, &locale)).collect()
+    }
+
     /// The version of this library.
     #[func]
     fn get_library_version() -> GString {
@@ -71,7 +79,8 @@ impl VSekaiUpdater {
 
     /// Runs the `vsekai` command line with these arguments, prints its output, and returns its exit code. Blocks until it
     /// is done: for `--headless`, not for a window. Relative paths start at the folder in the environment variable `PWD`,
-    /// as set by shells, because the engine changes its own working folder.
+    /// as set by shells, because the engine changes its own working folder. Without that variable, as on Windows, they are
+    /// refused.
     #[func]
     fn run_command_line(arguments: PackedStringArray) -> i64 {
         console::outlive_readers();
@@ -85,6 +94,14 @@ impl VSekaiUpdater {
         let path = files::system_path(&directory);
         let free = if path.is_absolute() { disk::free_bytes(&path).ok() } else { None };
         free.filter(|free| *free != u64::MAX).and_then(|free| i64::try_from(free).ok()).unwrap_or(-1)
+    }
+
+    /// Appends a line to the log of a launcher, such as `user://launcher.log`, which is created if it is missing. The log
+    /// never exceeds 256 KiB: the oldest lines go. It holds no secrets: user, password and query of an address, and the
+    /// name of the home folder, are left out.
+    #[func]
+    fn append_to_log(path: GString, line: GString) -> bool {
+        log::append(&files::system_path(&path), &line.to_string(), std::env::home_dir().as_deref()).is_ok()
     }
 
     /// The default folder of a new install, among the data of the user's programs; empty if there is no home folder.

@@ -81,6 +81,28 @@ fn entry(request: &Request<'_>, names: &Names<'_>) -> Result<String> {
     ))
 }
 
+/// An entry in the folder of programs that a session starts.
+///
+/// Source: Desktop Application Autostart Specification.
+pub(super) fn start_at_login(
+    request: &Request<'_>,
+    names: &Names<'_>,
+    words: &[&str],
+    work: &mut Work<'_>,
+) -> Result<()> {
+    let folder = request.folders.config.join("autostart");
+    let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let entry = format!(
+        "[Desktop Entry]\nType=Application\nVersion=1.1\nName={}\nTryExec={}\nExec={}\nIcon={}\nTerminal=false\n",
+        escaped(request.display_name),
+        escaped(words.first().copied().unwrap_or_default()),
+        escaped(&line),
+        names.app_id,
+    );
+    work.folder(&folder)?;
+    work.file(&folder.join(format!("{}.desktop", names.app_id)), entry.as_bytes())
+}
+
 /// One argument of `Exec`, quoted if it contains a reserved character. Field codes are escaped.
 fn quoted(argument: &str) -> String {
     const RESERVED: [char; 19] =

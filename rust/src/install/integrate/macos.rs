@@ -51,6 +51,31 @@ fn property_list(request: &Request<'_>, names: &Names<'_>) -> String {
     .concat()
 }
 
+/// A launch agent of this user.
+///
+/// Source: Apple, Creating Launch Daemons and Agents; `launchd.plist(5)`.
+pub(super) fn start_at_login(
+    request: &Request<'_>,
+    names: &Names<'_>,
+    words: &[&str],
+    work: &mut Work<'_>,
+) -> Result<()> {
+    let id = names.app_id.replace('_', "-");
+    let home = request.folders.programs.parent().unwrap_or(&request.folders.programs);
+    let folder = home.join("Library").join("LaunchAgents");
+    let string = |word: &&str| format!("\t\t<string>{}</string>\n", escaped(word));
+    let arguments = words.iter().map(string).collect::<Vec<_>>().concat();
+    let list = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+         <plist version=\"1.0\">\n<dict>\n\t<key>Label</key>\n\t<string>{id}</string>\n\
+         \t<key>ProgramArguments</key>\n\t<array>\n{arguments}\t</array>\n\
+         \t<key>RunAtLoad</key>\n\t<true/>\n</dict>\n</plist>\n"
+    );
+    work.folder(&folder)?;
+    work.file(&folder.join(format!("{id}.plist")), list.as_bytes())
+}
+
 /// What tells macOS that the application opens links.
 fn schemes(request: &Request<'_>, id: &str) -> String {
     if request.links == Links::Never {

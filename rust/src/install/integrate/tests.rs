@@ -52,24 +52,25 @@ impl Desk {
     }
 
     fn try_on(&self, system: System, earlier: Option<&Record>) -> Result<Record> {
-        integrate_on(
-            system,
-            &Request {
-                display_name: "V-Sekai",
-                install_root: &self.root,
-                program: &self.program,
-                copies_program: self.copies_program,
-                stub: self.stub.as_deref(),
-                icon: Icon::Svg(self.icon),
-                app_id_prefix: APP_ID_PREFIX,
-                scheme: "uro",
-                installed: ("1.0.0", 2048),
-                links: self.links,
-                folders: &self.folders,
-                refresh: None,
-                earlier,
-            },
-        )
+        integrate_on(system, &self.request(earlier))
+    }
+
+    fn request<'a>(&'a self, earlier: Option<&'a Record>) -> Request<'a> {
+        Request {
+            display_name: "V-Sekai",
+            install_root: &self.root,
+            program: &self.program,
+            copies_program: self.copies_program,
+            stub: self.stub.as_deref(),
+            icon: Icon::Svg(self.icon),
+            app_id_prefix: APP_ID_PREFIX,
+            scheme: "uro",
+            installed: ("1.0.0", 2048),
+            links: self.links,
+            folders: &self.folders,
+            refresh: None,
+            earlier,
+        }
     }
 
     fn integrate(&self, earlier: Option<&Record>) -> Record {

@@ -16,6 +16,7 @@ use crate::error::Result;
 use link::Link;
 
 const UNINSTALL: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall";
+const RUN: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Run";
 const CLASSES: &str = "Software\\Classes";
 
 /// The values that change with each update.
@@ -26,7 +27,7 @@ pub(super) fn make(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
     let target = names.stub.unwrap_or(names.program);
     let link = Link {
         target,
-        arguments: &if names.stub.is_some() { String::new() } else { command(&["launch", names.install_root]) },
+        arguments: &if names.stub.is_some() { String::new() } else { command(&["open", names.install_root]) },
         folder: Path::new(target).parent().and_then(Path::to_str).unwrap_or_default(),
         description: request.display_name,
     };
@@ -71,6 +72,14 @@ fn uninstall_entry(request: &Request<'_>, names: &Names<'_>, work: &mut Work<'_>
         registry::set_value(&key, name, &data, work)?;
     }
     Ok(())
+}
+
+/// A value of the key whose programs Windows starts at login.
+///
+/// Source: Microsoft, "Run and `RunOnce` Registry Keys".
+pub(super) fn start_at_login(names: &Names<'_>, words: &[&str], work: &mut Work<'_>) -> Result<()> {
+    registry::create_key(RUN, work)?;
+    registry::set_value(RUN, &names.app_id, &Data::text(&command(words)), work)
 }
 
 /// `EstimatedSize` is in units of 1024 bytes.

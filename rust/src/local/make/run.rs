@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use super::cut::{self, Cut, Cutter};
 use super::hint::Hint;
 use super::stream::Stream;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::Layout;
@@ -47,6 +48,15 @@ pub(super) struct BlockJob<'a> {
     /// The index of a previous make, which may predict the cuts.
     pub(super) hint: Option<&'a Index>,
     pub(super) phase: Phase,
+    /// Whether to compute the SHA-256 of each file, too.
+    pub(super) hashes_files: bool,
+}
+
+/// What a run found out.
+pub(super) struct Outcome {
+    pub(super) index: Index,
+    /// For each node of the layout, the SHA-256 of a file. Empty unless they were to be computed.
+    pub(super) digests: Vec<Option<Digest>>,
 }
 
 /// Receives each chunk, from several threads at once.
@@ -59,8 +69,8 @@ struct Block {
     filled: usize,
 }
 
-/// Cuts the stream, passes each chunk to `take`, and returns the index.
-pub(super) fn run(job: &BlockJob<'_>, take: Take<'_>, monitor: &Monitor) -> Result<Index> {
+/// Cuts the stream, and passes each chunk to `take`.
+pub(super) fn run(job: &BlockJob<'_>, take: Take<'_>, monitor: &Monitor) -> Result<Outcome> {
     let pool = monitor.pool()?;
     let (full, blocks) = crossbeam_channel::bounded(BLOCKS);
     let (free, emptied) = crossbeam_channel::bounded(BLOCKS);
@@ -71,31 +81,34 @@ pub(super) fn run(job: &BlockJob<'_>, take: Take<'_>, monitor: &Monitor) -> Resu
         let _ = free.send(Block { bytes: vec![0; size], room, filled: 0 });
     }
     monitor.emit(Event::Started { phase: job.phase, total_bytes });
-    let index = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            if let Err(error) = read(job, &full, &emptied) {
+    let outcome = std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            read(job, &full, &emptied).unwrap_or_else(|error| {
                 let _ = full.send(Err(error));
-            }
+                Vec::new()
+            })
         });
-        work(job, &pool, &blocks, free, take, monitor)
+        let index = work(job, &pool, &blocks, free, take, monitor);
+        let digests = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok::<_, Error>(Outcome { index: index?, digests })
     })?;
     monitor.emit(Event::Finished { phase: job.phase });
-    Ok(index)
+    Ok(outcome)
 }
 
-/// Reads until the stream ends or the receiver is gone.
-fn read(job: &BlockJob<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) -> Result<()> {
-    let mut stream = Stream::new(job.root, job.layout);
+/// Reads until the stream ends or the receiver is gone. Returns the digests of the files, if they are to be computed.
+fn read(job: &BlockJob<'_>, full: &Sender<Result<Block>>, emptied: &Receiver<Block>) -> Result<Vec<Option<Digest>>> {
+    let mut stream = Stream::new(job.root, job.layout, job.hashes_files);
     let mut left = job.layout.stream_bytes();
     while left > 0 {
-        let Ok(mut block) = emptied.recv() else { return Ok(()) };
+        let Ok(mut block) = emptied.recv() else { return Ok(Vec::new()) };
         block.filled = stream.fill(&mut block.bytes[block.room..])?;
         left -= block.filled as u64;
         if full.send(Ok(block)).is_err() {
-            return Ok(());
+            return Ok(Vec::new());
         }
     }
-    Ok(())
+    Ok(stream.into_digests())
 }
 
 fn work(

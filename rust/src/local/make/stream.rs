@@ -8,8 +8,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
+use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::formats::archive::{Layout, Segment, Segments};
+use crate::formats::archive::{Layout, Node, NodeKind, Segment, Segments};
 use crate::local::disk;
 
 /// Reads a layout's stream from front to back.
@@ -18,6 +21,8 @@ pub(super) struct Stream<'a> {
     layout: &'a Layout,
     segments: Segments<'a>,
     rest: Rest<'a>,
+    /// The digests of the files so far, by node, if they are wanted.
+    digests: Option<Vec<Option<Digest>>>,
 }
 
 /// The unread rest of the current piece.
@@ -32,11 +37,23 @@ struct OpenFile {
     path: PathBuf,
     size: u64,
     mtime_ns: u64,
+    node: usize,
+    /// Of the bytes so far, if it is wanted.
+    hash: Option<Sha256>,
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(root: &'a Path, layout: &'a Layout) -> Self {
-        Self { root, layout, segments: layout.segments(0..u64::MAX), rest: Rest::Nothing }
+    pub(super) fn new(root: &'a Path, layout: &'a Layout, hashes_files: bool) -> Self {
+        let empty = Digest::of(&[]);
+        let is_empty = |node: &Node| matches!(node.kind, NodeKind::File { .. }) && node.payload_bytes() == 0;
+        let digests = || layout.nodes().iter().map(|node| is_empty(node).then_some(empty)).collect();
+        let segments = layout.segments(0..u64::MAX);
+        Self { root, layout, segments, rest: Rest::Nothing, digests: hashes_files.then(digests) }
+    }
+
+    /// The digests of the files by node; empty if they were not wanted.
+    pub(super) fn into_digests(self) -> Vec<Option<Digest>> {
+        self.digests.unwrap_or_default()
     }
 
     /// Fills the buffer. Returns the number of bytes, which is less than its length only at the end of the stream.
@@ -58,6 +75,9 @@ impl<'a> Stream<'a> {
                     filled += take;
                     if at == end {
                         file.check()?;
+                        if let (Some(digests), Some(hash)) = (&mut self.digests, file.hash.take()) {
+                            digests[file.node] = Some(Digest(hash.finalize().into()));
+                        }
                     }
                 }
                 _ => match self.segments.next() {
@@ -73,9 +93,11 @@ impl<'a> Stream<'a> {
         Ok(match segment {
             Segment::Header(bytes) => Rest::Header { bytes, at: 0 },
             Segment::Payload { node, offset, len } => {
-                let node = &self.layout.nodes()[node];
+                let number = node;
+                let node = &self.layout.nodes()[number];
                 let path = node.path.as_ref().map_or_else(|| self.root.to_owned(), |path| path.below(self.root));
-                let file = OpenFile::open(path, node.payload_bytes())?;
+                let mut file = OpenFile::open(path, node.payload_bytes(), number)?;
+                file.hash = self.digests.is_some().then(Sha256::new);
                 Rest::Payload { file, at: offset, end: offset + len }
             }
         })
@@ -83,20 +105,26 @@ impl<'a> Stream<'a> {
 }
 
 impl OpenFile {
-    fn open(path: PathBuf, size: u64) -> Result<Self> {
+    fn open(path: PathBuf, size: u64, node: usize) -> Result<Self> {
         // Anything but a regular file (a pipe, for example) must not even be opened.
         if !fs::symlink_metadata(&path).map_err(Error::io("read", &path))?.is_file() {
             return Err(changed(&path, "is no longer a regular file"));
         }
         let file = disk::open(&path)?;
         let mtime_ns = disk::mtime_ns(&file.metadata().map_err(Error::io("read", &path))?);
-        let open = Self { file, path, size, mtime_ns };
+        let open = Self { file, path, size, mtime_ns, node, hash: None };
         open.check()?;
         Ok(open)
     }
 
-    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+    fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         match disk::read_exact_at(&self.file, &self.path, offset, buffer) {
+            Ok(()) => {
+                if let Some(hash) = &mut self.hash {
+                    hash.update(buffer);
+                }
+                Ok(())
+            }
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(changed(&self.path, "became shorter while it was read"))
             }

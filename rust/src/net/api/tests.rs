@@ -65,9 +65,13 @@ fn replies_are_as_the_contract_has_them() {
     let keys = json!({"catalog": key, "snapshot": key, "timestamp": key});
     for version in [json!(null), json!(3)] {
         holds::<RepositoryInfo>(
-            json!({"revision": 7, "root_version": version, "online_keys": keys, "max_chunk_bytes": 1_048_576}),
+            json!({"revision": 7, "root_version": version, "online_keys": keys, "max_chunk_bytes": 1_048_576,
+                   "max_batch_bytes": 4_194_304}),
         );
     }
+    let old = json!({"revision": 7, "root_version": 3, "online_keys": keys, "max_chunk_bytes": 1_048_576});
+    assert_eq!(serde_json::from_value::<RepositoryInfo>(old).unwrap().max_batch_bytes, None);
+    holds::<BatchReply>(json!({"new": 3, "there": 1}));
     holds::<PublicationInfo>(publication("open", json!(null), json!(["index", "files"])));
     holds::<PublicationInfo>(publication("published", json!(9), json!(["index", "files", "release", "metadata"])));
     holds::<PublicationInfo>(publication("expired", json!(null), json!([])));

@@ -23,7 +23,7 @@ pub fn parse_url(what: &'static str, text: &str) -> Result<Url> {
 }
 
 /// Whether an address is not public: loopback, private, link-local, shared, documentation, multicast,
-/// reserved, or one of these embedded in IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
+/// reserved, a relay of 6to4, or one of these embedded in IPv6 (mapped, compatible, 6to4, NAT64, Teredo).
 pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -38,6 +38,7 @@ pub fn is_private(address: IpAddr) -> bool {
                 || a >= 240
                 || (a == 100 && (64..128).contains(&b))
                 || (a == 192 && b == 0 && c == 0)
+                || (a == 192 && b == 88 && c == 99)
                 || (a == 198 && (b == 18 || b == 19))
         }
         IpAddr::V6(v6) => embedded(v6).map_or_else(|| is_private_v6(v6), |v4| is_private(IpAddr::V4(v4))),

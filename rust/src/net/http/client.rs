@@ -127,7 +127,7 @@ impl HttpClient {
             trusted: Party { client, headers },
             anonymous,
             options: options.clone(),
-            limiter: options.rate_limit_bytes_per_second.map(Limiter::new),
+            limiter: options.rate_limit_bytes_per_second.map(|rate| Limiter::new(rate, options.rate_limit_hours)),
         })))
     }
 
@@ -151,7 +151,7 @@ impl HttpClient {
     }
 
     pub(super) fn rate_limit(&self) -> Option<u64> {
-        self.0.limiter.as_ref().map(Limiter::bytes_per_second)
+        self.0.limiter.as_ref().filter(|limiter| limiter.applies()).map(Limiter::bytes_per_second)
     }
 
     pub(super) async fn get_with_retries(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, Failure> {

@@ -5,7 +5,9 @@
 //! an argument, and nothing sleeps here.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::hours::Hours;
 
 /// How much may pass at once after a pause. A larger burst would distort short measurements.
 const BURST: Duration = Duration::from_millis(20);
@@ -16,13 +18,21 @@ const QUANTUM_BYTES: u64 = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Limiter {
     bytes_per_second: u64,
+    hours: Option<Hours>,
     clear_at: Mutex<Option<Instant>>,
 }
 
 impl Limiter {
     /// `bytes_per_second` must not be 0.
-    pub(super) fn new(bytes_per_second: u64) -> Self {
-        Self { bytes_per_second: bytes_per_second.max(1), clear_at: Mutex::new(None) }
+    pub(super) fn new(bytes_per_second: u64, hours: Option<Hours>) -> Self {
+        Self { bytes_per_second: bytes_per_second.max(1), hours, clear_at: Mutex::new(None) }
+    }
+
+    /// Whether the limit applies now.
+    pub(super) fn applies(&self) -> bool {
+        let Some(hours) = self.hours else { return true };
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        hours.hold_at(since.as_secs())
     }
 
     pub(super) fn bytes_per_second(&self) -> u64 {
@@ -61,7 +71,7 @@ mod tests {
 
     #[test]
     fn many_readers_together_keep_the_rate() {
-        let limiter = Limiter::new(1_000_000);
+        let limiter = Limiter::new(1_000_000, None);
         let begun = Instant::now();
         // Each reader sleeps as told, then reads and comes back.
         let mut due: Vec<Duration> = vec![Duration::ZERO; 128];
@@ -81,7 +91,7 @@ mod tests {
 
     #[test]
     fn pause_saves_up_no_more_than_the_burst() {
-        let limiter = Limiter::new(1000);
+        let limiter = Limiter::new(1000, None);
         let now = Instant::now();
         limiter.reserve(1, now);
         let later = now + Duration::from_hours(1);
@@ -91,7 +101,7 @@ mod tests {
 
     #[test]
     fn unused_promise_costs_nothing() {
-        let limiter = Limiter::new(1000);
+        let limiter = Limiter::new(1000, None);
         let now = Instant::now();
         limiter.reserve(20, now);
         limiter.reserve(1000, now);
@@ -101,7 +111,7 @@ mod tests {
 
     #[test]
     fn absurd_sizes_do_not_overflow() {
-        let limiter = Limiter::new(1);
+        let limiter = Limiter::new(1, None);
         assert_eq!(limiter.reserve(1 << 30, Instant::now()), Duration::ZERO);
     }
 }

@@ -23,7 +23,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) async fn wait(&mut self, remaining: Option<u64>) {
-        let Some(limiter) = self.limiter else { return };
+        let Some(limiter) = self.limiter.filter(|limiter| limiter.applies()) else { return };
         let want = limiter.quantum().min(remaining.unwrap_or(u64::MAX));
         if self.prepaid < want {
             let pause = limiter.reserve(want - self.prepaid, Instant::now());
@@ -35,7 +35,7 @@ impl<'a> Turn<'a> {
     /// A piece may be larger than what was reserved. The rest becomes a debt, for which all readers wait.
     pub(super) fn pay(&mut self, bytes: u64) {
         let Some(limiter) = self.limiter else { return };
-        if bytes > self.prepaid {
+        if bytes > self.prepaid && limiter.applies() {
             limiter.reserve(bytes - self.prepaid, Instant::now());
         }
         self.prepaid = self.prepaid.saturating_sub(bytes);

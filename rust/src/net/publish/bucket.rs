@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! read      tuf/timestamp.json (and its tag), tuf/current.pack, and what that lacks
+//! lock      locks/publish-*: no clean-up removes chunks until the end
 //! send      the chunks that no published index names and the bucket lacks
 //! bundles   chunks of older versions that the new one lacks are read back, or come from the cache
 //! commit    targets and metadata under new names, then tuf/timestamp.json if its tag is still the same
@@ -14,12 +15,13 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::build::{self, BuildContext, Built, NewChunks, Reference};
+use super::build::{self, BuildContext, Built, ChunkOutlet, NewChunks, Reference};
 use super::bundles::{self, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
-use super::history;
-use super::prepared::{Prepared, Purpose};
+use super::history::{self, History as _};
+use super::prepared::{Ending, Prepared};
+use super::prune::{chunks_of, offered_indexes};
 use super::upload;
 use super::{Look, Published, Request};
 use crate::error::{Error, Result};
@@ -27,15 +29,19 @@ use crate::event::Monitor;
 use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::ChunkId;
 use crate::formats::index::Index;
-use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, Release};
+use crate::formats::release::{CATALOG_TARGET, Catalog, Mode, ModeName, Release};
 use crate::local::acquire::DigestChoice;
 use crate::local::sources::{Sources, WantedChunk};
+use crate::local::store::prune::Pruned;
 use crate::net::trust::{CATALOG_ROLE, Committed, Keys, Publication, RoleValidity};
 
 mod chunks;
+mod lock;
 mod repository;
+mod uplink;
 
 use chunks::{BucketBundles, BucketChunks};
+use lock::{Lock, Purpose};
 pub use repository::BucketRepository;
 use repository::{Conflict, Repository};
 
@@ -48,16 +54,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn publish(
     request: &Request,
     place: &BucketRepository,
-    purpose: Purpose,
+    ending: Ending,
     monitor: &Monitor,
 ) -> Result<(Published, Option<Prepared>)> {
     let keys = Keys::open(&request.keys)?;
     let gathered = build::gather(request, &request.scratch, None, monitor)?;
     let mut job = Job::check(request, &gathered, monitor)?;
-    if purpose == Purpose::Prepare {
+    if ending == Ending::Prepare {
         let found = Repository::look(&place.bucket, &keys, HashSet::new())?;
         if found.is_new() || found.publication.published_version(request.mode.as_str()).is_none() {
-            return Err(purpose.begin_first());
+            return Err(ending.begin_first());
         }
     }
     let past = Repository::open(&place.bucket, &keys, HashSet::new())?;
@@ -71,7 +77,13 @@ pub(super) fn publish(
     let same = there.as_ref().zip(there_index.as_ref());
     let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
     let reference = same.or_else(|| before.as_ref().map(Into::into));
-    let cut = build::cut(request, gathered, &BuildContext { store: None, reference }, monitor)?;
+    let (cut, lock) = std::thread::scope(|scope| {
+        let lock = || Lock::take(&place.bucket, Purpose::Publish, monitor);
+        let lock = there.is_none().then(|| scope.spawn(lock));
+        let cut = build::cut(request, gathered, &BuildContext { chunks: ChunkOutlet::None, reference }, monitor);
+        let lock = lock.map(|lock| lock.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok::<_, Error>((cut?, lock.transpose()?))
+    })?;
     let known = there_index.as_ref().into_iter().chain(before.as_ref().map(|before| &before.index));
     let known = known.flat_map(Index::iter).map(|chunk| chunk.id).collect();
     if let Some(there) = &there {
@@ -79,14 +91,14 @@ pub(super) fn publish(
     }
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
-    let mut order = Order { job, keys: &keys, place, chunks: &chunks, monitor, built, sources, digest };
+    let mut order = Order { job, keys: &keys, place, chunks: &chunks, lock, monitor, built, sources, digest };
     let new = match &there {
         Some(_) => NewChunks::default(),
         None => order.exchange(&known, before.as_ref().map(|before| &before.index))?,
     };
     let bundles = order.make_bundles(&past)?;
-    let (published, prepared) = match purpose {
-        Purpose::Prepare if there.is_none() => {
+    let (published, prepared) = match ending {
+        Ending::Prepare if there.is_none() => {
             let (published, prepared) = order.prepare(past, before.as_ref().map(|before| &before.release), new)?;
             (published, Some(prepared))
         }
@@ -102,6 +114,8 @@ struct Order<'a> {
     keys: &'a Keys,
     place: &'a BucketRepository,
     chunks: &'a BucketChunks<'a>,
+    /// Held if there is something to write.
+    lock: Option<Lock>,
     monitor: &'a Monitor,
     built: Built,
     sources: Sources,
@@ -125,6 +139,15 @@ impl<'a> Order<'a> {
 
     /// Sends the chunks that the bucket lacks. Those of `known` are there.
     fn send_chunks(&mut self, known: &HashSet<ChunkId>) -> Result<NewChunks> {
+        let (there, missing) = self.look_for_chunks(known)?;
+        let sent = self.send(&missing)?;
+        let rest = upload::weigh(&self.sources, &there, &self.digest, self.job.level, self.monitor)?;
+        self.built.sizes.stored_bytes = sent + rest;
+        Ok(NewChunks { count: missing.len() as u64, stored_bytes: sent })
+    }
+
+    /// The chunks of the version that the bucket has, and those that it lacks.
+    fn look_for_chunks(&self, known: &HashSet<ChunkId>) -> Result<(Vec<WantedChunk>, Vec<WantedChunk>)> {
         let mut seen = HashSet::new();
         let chunks = self.built.index.iter().filter(|chunk| seen.insert(chunk.id));
         let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
@@ -135,11 +158,11 @@ impl<'a> Order<'a> {
         for (want, is_there) in unknown.into_iter().zip(is_there) {
             if is_there { there.push(want) } else { missing.push(want) }
         }
-        let (sources, digest, level) = (&self.sources, &self.digest, self.job.level);
-        let sent = upload::send(self.chunks, sources, &missing, digest, level, self.monitor)?;
-        let rest = upload::weigh(sources, &there, digest, level, self.monitor)?;
-        self.built.sizes.stored_bytes = sent + rest;
-        Ok(NewChunks { count: missing.len() as u64, stored_bytes: sent })
+        Ok((there, missing))
+    }
+
+    fn send(&self, missing: &[WantedChunk]) -> Result<u64> {
+        uplink::send(self.chunks, &self.sources, missing, &self.digest, self.job.level, self.monitor)
     }
 
     fn make_bundles(&self, past: &Repository<'_>) -> Result<Vec<BundleInfo>> {
@@ -168,7 +191,10 @@ impl<'a> Order<'a> {
                     documents::check_same(&there, &documents.release)?;
                     return self.was_there(&repository, &there);
                 }
+                // What the other publisher withdrew may have been cleaned up before this one had its lock.
+                self.send(&self.look_for_chunks(&HashSet::new())?.1)?;
             }
+            self.lock.as_ref().map_or(Ok(()), Lock::check)?;
             match self.try_commit(&mut repository)? {
                 Ok((sequence, committed)) => {
                     let published = documents::published(&self.job, &self.built, sequence, new);
@@ -230,13 +256,21 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Makes the changes of `change`, again and again while other publishers are faster. Only with `may_create` does a place
-/// without a repository get one.
+/// What a change builds on.
+pub(super) struct Found {
+    pub(super) catalog: Catalog,
+    /// The bytes of the target that was asked for, if it is listed.
+    pub(super) target: Option<Vec<u8>>,
+}
+
+/// Makes the changes of `change`, again and again while other publishers are faster. Reads the target `name` for it.
+/// Only with `may_create` does a place without a repository get one.
 pub(super) fn edit(
     place: &BucketRepository,
     keys: &Keys,
     may_create: bool,
-    change: impl Fn(&mut Publication<'_>, Catalog) -> Result<()>,
+    name: Option<&str>,
+    change: impl Fn(&mut Publication<'_>, Found) -> Result<()>,
 ) -> Result<(Committed, Vec<RoleValidity>)> {
     let mut taken = HashSet::new();
     for tries in 0..MAX_COMMITS {
@@ -247,7 +281,9 @@ pub(super) fn edit(
             return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
         }
         let mut repository = Repository::open(&place.bucket, keys, taken.clone())?;
-        change(&mut repository.publication, repository.catalog.clone())?;
+        let target = name.map(|name| repository.target(name)).transpose()?.flatten();
+        let found = Found { catalog: repository.catalog.clone(), target };
+        change(&mut repository.publication, found)?;
         repository.publication.check_not_expired()?;
         match repository.commit()? {
             Ok(committed) => return Ok((committed, repository.publication.validity()?)),
@@ -270,6 +306,11 @@ pub(super) fn with_publication<T>(
     read(&found.publication)
 }
 
+/// No clean-up removes chunks until this is dropped.
+pub(super) fn keep_chunks(place: &BucketRepository, monitor: &Monitor) -> Result<Lock> {
+    Lock::take(&place.bucket, Purpose::Publish, monitor)
+}
+
 /// How many chunks of the index the bucket lacks.
 pub(super) fn count_missing(place: &BucketRepository, index: &Index, scratch: &Path) -> Result<usize> {
     let chunks = BucketChunks::open(place, scratch)?;
@@ -284,6 +325,13 @@ pub(super) fn roles(place: &BucketRepository, keys: &Keys) -> Result<Vec<RoleVal
     Ok(look(place, keys)?.roles)
 }
 
+/// The bytes of a target; `None` if it is not listed. Changes nothing.
+pub(super) fn target(place: &BucketRepository, keys: &Keys, mode: &ModeName, name: &str) -> Result<Option<Vec<u8>>> {
+    let found = Repository::look(&place.bucket, keys, HashSet::new())?;
+    found.publication.check_mode(mode.as_str())?;
+    found.target(name)
+}
+
 /// What it offers, and how long the signatures of all roles are valid. Changes nothing.
 pub(super) fn look(place: &BucketRepository, keys: &Keys) -> Result<Look> {
     let found = Repository::look(&place.bucket, keys, HashSet::new())?;
@@ -291,6 +339,38 @@ pub(super) fn look(place: &BucketRepository, keys: &Keys) -> Result<Look> {
         return Err(Error::invalid("repository", format!("there is none in {}", place.bucket)));
     }
     Ok(Look { roles: found.publication.validity()?, catalog: found.catalog })
+}
+
+/// Removes the chunks that no version needs, and the locks of killed publishers.
+pub(super) fn prune(
+    place: &BucketRepository,
+    keys: &Keys,
+    grace: Duration,
+    dry_run: bool,
+    monitor: &Monitor,
+) -> Result<Pruned> {
+    let bucket = &place.bucket;
+    if Repository::look(bucket, keys, HashSet::new())?.is_new() {
+        return Err(Error::invalid("repository", format!("there is none in {bucket}")));
+    }
+    let lock = Lock::take(bucket, Purpose::Prune, monitor)?;
+    // Not before: what is published from now on waits for the end.
+    let repository = Repository::look(bucket, keys, HashSet::new())?;
+    let needed = chunks_of(&offered_indexes(&repository, &repository.catalog)?);
+    if needed.is_empty() {
+        return Err(Error::invalid(
+            "repository",
+            format!("{bucket} offers no version, so every chunk would be removed"),
+        ));
+    }
+    let pruned = chunks::prune(bucket, &needed, grace, |paths| {
+        lock.check()?;
+        if dry_run { Ok(()) } else { bucket.remove(paths) }
+    })?;
+    if !dry_run {
+        lock.remove_ended()?;
+    }
+    Ok(pruned)
 }
 
 fn busy(place: &BucketRepository) -> Error {

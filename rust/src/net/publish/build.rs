@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use super::history::PreviousRelease;
 use super::{BuildSource, Request, import};
@@ -11,6 +12,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
 use crate::formats::archive::{Layout, NodeKind};
+use crate::formats::chunk::ChunkId;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index};
 use crate::formats::release::{Chunking, FileTable, Sizes};
@@ -94,6 +96,20 @@ impl Gathered {
         &self.skipped
     }
 
+    /// What tells this content from other content, as far as that is known without reading it.
+    pub(super) fn key(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        if let Some(imported) = &self.imported {
+            hasher.update(imported.index.to_bytes());
+        } else {
+            // Not the times of files: a build that was checked out again is the same.
+            for node in self.layout.nodes() {
+                hasher.update(format!("{:?} {:o} {};", node.path, node.metadata.mode, node.payload_bytes()));
+            }
+        }
+        hasher.finalize().into()
+    }
+
     /// Whether the tree was imported into a temporary folder.
     pub(super) fn is_imported(&self) -> bool {
         self.imported.is_some()
@@ -116,10 +132,21 @@ pub(super) struct NewChunks {
 
 /// Where and how a version is built.
 pub(super) struct BuildContext<'a> {
-    /// The store to add chunks to; without one, chunks are only listed.
-    pub(super) store: Option<&'a LocalStore>,
+    /// Where the chunks of a tree go.
+    pub(super) chunks: ChunkOutlet<'a>,
     /// The version whose chunker and cuts are reused.
     pub(super) reference: Option<Reference<'a>>,
+}
+
+/// Where the chunks of a tree go while it is cut.
+#[derive(Clone, Copy)]
+pub(super) enum ChunkOutlet<'a> {
+    /// Nowhere: they are only listed.
+    None,
+    /// To a store.
+    Store(&'a LocalStore),
+    /// To be uploaded: the function is called with each chunk, from several threads at once. Files are hashed on the way.
+    Upload(&'a (dyn Fn(ChunkId, &[u8]) -> Result<()> + Sync)),
 }
 
 /// The chunker and the index of another version.
@@ -142,6 +169,8 @@ pub(super) struct Cut {
     algorithm: Algorithm,
     forced_cuts: bool,
     gathered: Gathered,
+    /// The digests of the files by node, if they are known already.
+    digests: Option<Vec<Option<Digest>>>,
 }
 
 /// The content with its index and file table.
@@ -168,13 +197,13 @@ pub(super) fn cut(
     monitor: &Monitor,
 ) -> Result<Cut> {
     let Some(imported) = gathered.imported.take() else { return cut_tree(request, gathered, workshop, monitor) };
-    if let Some(store) = workshop.store {
+    if let ChunkOutlet::Store(store) = workshop.chunks {
         import::adopt(&imported.index, &imported.store, store)?;
     }
     let forced_cuts = make::has_forced_cuts(&imported.index);
     let (index, new) = (imported.index.clone(), imported.new);
     gathered.imported = Some(imported);
-    Ok(Cut { index, new, algorithm: Algorithm::Casync, forced_cuts, gathered })
+    Ok(Cut { index, new, algorithm: Algorithm::Casync, forced_cuts, gathered, digests: None })
 }
 
 fn cut_tree(request: &Request, gathered: Gathered, workshop: &BuildContext<'_>, monitor: &Monitor) -> Result<Cut> {
@@ -189,14 +218,21 @@ fn cut_tree(request: &Request, gathered: Gathered, workshop: &BuildContext<'_>, 
         level: request.level,
         hint: hint.map(|reference| reference.index.clone()),
     };
-    let (index, new) = match workshop.store {
-        Some(store) => {
+    let (mut new, mut digests) = (NewChunks::default(), None);
+    let index = match workshop.chunks {
+        ChunkOutlet::None => make::cut(path, layout, &options, monitor)?,
+        ChunkOutlet::Store(store) => {
             let made = make::make(path, layout, store, &options, monitor)?;
-            (made.index, NewChunks { count: made.new_chunks, stored_bytes: made.new_stored_bytes })
+            new = NewChunks { count: made.new_chunks, stored_bytes: made.new_stored_bytes };
+            made.index
         }
-        None => (make::cut(path, layout, &options, monitor)?, NewChunks::default()),
+        ChunkOutlet::Upload(take) => {
+            let cut = make::cut_and_hash(path, layout, &options, take, Phase::Upload, monitor)?;
+            digests = Some(cut.digests);
+            cut.index
+        }
     };
-    Ok(Cut { index, new, algorithm, forced_cuts: true, gathered })
+    Ok(Cut { index, new, algorithm, forced_cuts: true, gathered, digests })
 }
 
 fn chunker_for(request: &Request, reference: Option<Reference<'_>>, tree_bytes: u64) -> Result<Chunker> {
@@ -251,7 +287,10 @@ impl Cut {
     pub(super) fn hash(self, monitor: &Monitor) -> Result<Built> {
         let chunking = self.chunking();
         let Gathered { layout, stamps: before, place, .. } = self.gathered;
-        let table = table(&place.tree, layout, monitor)?;
+        let table = match &self.digests {
+            Some(digests) => FileTable::new(layout, &|node| digests.get(node).copied().flatten())?,
+            None => table(&place.tree, layout, monitor)?,
+        };
         if !before.is_empty() && stamps(&place.tree, table.layout()) != before {
             return Err(Error::invalid("tree", "it changed while it was being read"));
         }

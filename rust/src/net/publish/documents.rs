@@ -86,7 +86,23 @@ pub(super) fn check_same(there: &Release, release: &Release) -> Result<()> {
     if *there == again {
         return Ok(());
     }
-    Err(Error::VersionExists { mode: there.mode.to_string(), version: there.version.to_string() })
+    let (mode, version) = (there.mode.to_string(), there.version.to_string());
+    Err(Error::VersionExists { mode, version, differs: differences(there, &again).join(", ") })
+}
+
+/// What two descriptions of a version disagree about, in words that a publisher knows.
+fn differences(one: &Release, other: &Release) -> Vec<&'static str> {
+    let parts = [
+        ("content", one.index != other.index || one.files != other.files || one.sizes != other.sizes),
+        ("chunks", one.chunking != other.chunking),
+        ("entry", one.entry != other.entry),
+        ("notes", one.notes != other.notes),
+        ("files that may change", one.mutable != other.mutable),
+        ("minimum version of the program", one.min_launcher != other.min_launcher),
+        ("oldest allowed version", one.oldest_allowed != other.oldest_allowed),
+    ];
+    let different: Vec<&str> = parts.into_iter().filter(|(_, differ)| *differ).map(|(name, _)| name).collect();
+    if different.is_empty() { vec!["other fields"] } else { different }
 }
 
 /// The result for a version that is about to be published.

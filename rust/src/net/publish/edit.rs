@@ -106,8 +106,10 @@ pub fn edit(repository: &Destination, keys: impl Into<KeyFolder>, edits: &[Edit]
         }
         #[cfg(feature = "bucket")]
         Destination::Bucket(bucket) => {
-            let change = |publication: &mut Publication<'_>, catalog| change(publication, catalog, edits);
-            let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, change)?;
+            let change = |publication: &mut Publication<'_>, found: super::bucket::Found| {
+                change(publication, found.catalog, edits)
+            };
+            let (committed, roles) = super::bucket::edit(bucket, &keys, may_create, None, change)?;
             Ok(Edited { committed, roles })
         }
         // Needs no keys: see `edit_on_server`.

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::build::{self, BuildContext, Built, Gathered};
+use super::build::{self, BuildContext, Built, ChunkOutlet, Gathered};
 use super::bundles::{self, BundleStore, Subject};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history::{self, History};
-use super::prepared::{Prepared, Purpose};
+use super::prepared::{Ending, Prepared};
 use super::{Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
@@ -30,21 +30,21 @@ const FOLDER: &str = "bundles";
 pub(super) fn publish(
     request: &Request,
     folder: &Path,
-    purpose: Purpose,
+    ending: Ending,
     monitor: &Monitor,
 ) -> Result<(Published, Option<Prepared>)> {
     let keys = Keys::open(&request.keys)?;
     let (gathered, mut job) = check_alone(request, folder, monitor)?;
-    if purpose == Purpose::Prepare && !folder.join("tuf").is_dir() {
-        return Err(purpose.begin_first());
+    if ending == Ending::Prepare && !folder.join("tuf").is_dir() {
+        return Err(ending.begin_first());
     }
     let mut publication = Publication::open(folder, &keys)?;
     publication.check_not_expired()?;
     let mut catalog = history::catalog_of(&Folder { publication: &publication, store: None })?;
-    if purpose == Purpose::Prepare && publication.published_version(request.mode.as_str()).is_none() {
-        return Err(purpose.begin_first());
+    if ending == Ending::Prepare && publication.published_version(request.mode.as_str()).is_none() {
+        return Err(ending.begin_first());
     }
-    if !catalog.modes.contains_key(&request.mode) && purpose == Purpose::Publish {
+    if !catalog.modes.contains_key(&request.mode) && ending == Ending::Commit {
         publication.add_mode(request.mode.as_str())?;
         catalog.modes.insert(request.mode.clone(), Mode::begin());
     }
@@ -52,7 +52,7 @@ pub(super) fn publish(
     let past = Folder { publication: &publication, store: Some(&store) };
     let before = history::latest(&past, &catalog, &job)?;
     job.compare(&gathered, &past, (&catalog, before.as_ref()), monitor)?;
-    let workshop = BuildContext { store: Some(&store), reference: before.as_ref().map(Into::into) };
+    let workshop = BuildContext { chunks: ChunkOutlet::Store(&store), reference: before.as_ref().map(Into::into) };
     let cut = build::cut(request, gathered, &workshop, monitor)?;
     let new = cut.new;
     let mut built = cut.hash(monitor)?;
@@ -74,7 +74,7 @@ pub(super) fn publish(
     documents.put(&mut publication)?;
     documents::offer(&mut catalog, &job, sequence);
     documents::withdraw(&mut catalog, &mut publication, &job)?;
-    if purpose == Purpose::Prepare {
+    if ending == Ending::Prepare {
         let previous = before.as_ref().map(|before| &before.release);
         let prepared = Prepared::version(&job, &publication, &documents, previous, None)?;
         publication.write_unlisted()?;

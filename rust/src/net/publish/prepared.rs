@@ -74,14 +74,16 @@ struct PreparedVersion {
     publication_id: Option<String>,
 }
 
-/// Whether to publish at once, or to prepare for somebody else to sign.
+/// How a publication ends here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Publish,
+pub(super) enum Ending {
+    /// Signed and published.
+    Commit,
+    /// Stored, for somebody else to sign.
     Prepare,
 }
 
-impl Purpose {
+impl Ending {
     /// The error for a mode that the repository does not have: its first, empty list is signed where its key is.
     pub(super) fn begin_first(self) -> Error {
         let reason = "the repository does not have it yet; where its key is, run `vsekai repository mode`, or for a server \

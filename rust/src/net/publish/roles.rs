@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::Destination;
+use super::history::History as _;
 use super::server::RemotePublication;
 use crate::digest::Digest;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::PackQuery;
-use crate::formats::release::{CATALOG_TARGET, Catalog};
+use crate::formats::release::{CATALOG_TARGET, Catalog, ModeName};
 use crate::limits;
 use crate::local::disk;
 use crate::net::trust::{KeyFolder, Keys, MemoryStorage, Publication, RoleValidity};
@@ -55,13 +56,35 @@ pub fn look(destination: &Destination, keys: impl Into<KeyFolder>) -> Result<Loo
     }
 }
 
+/// The bytes of a target of a mode; `None` if it is not listed. Changes nothing.
+pub(super) fn target(place: &Destination, keys: &Keys, mode: &ModeName, name: &str) -> Result<Option<Vec<u8>>> {
+    match place {
+        Destination::Folder(folder) => {
+            let publication = in_folder(folder, keys)?;
+            publication.check_mode(mode.as_str())?;
+            target_in(folder, &publication, name)
+        }
+        #[cfg(feature = "bucket")]
+        Destination::Bucket(bucket) => super::bucket::target(bucket, keys, mode, name),
+        Destination::Server(server) => {
+            let remote = RemotePublication::look(server, keys)?;
+            remote.publication.check_mode(mode.as_str())?;
+            remote.target(name)
+        }
+    }
+}
+
 fn catalog_in(folder: &Path, publication: &Publication<'_>) -> Result<Catalog> {
-    let Some(listed) = publication.listed(CATALOG_TARGET)? else { return Ok(Catalog::empty()) };
+    target_in(folder, publication, CATALOG_TARGET)?.map_or_else(|| Ok(Catalog::empty()), |bytes| Catalog::parse(&bytes))
+}
+
+fn target_in(folder: &Path, publication: &Publication<'_>, name: &str) -> Result<Option<Vec<u8>>> {
+    let Some(listed) = publication.listed(name)? else { return Ok(None) };
     let bytes = disk::read(&folder.join(&listed.path), limits::MAX_DOCUMENT_BYTES)?;
     if bytes.len() as u64 != listed.length || Digest::of(&bytes).to_string() != listed.sha256 {
         return Err(Error::trust(TrustKind::Mismatch, format!("{} differs from what was signed", listed.path)));
     }
-    Catalog::parse(&bytes)
+    Ok(Some(bytes))
 }
 
 /// Opens the repository without the lock of a publisher, and without repairing anything.

@@ -1,40 +1,44 @@
 //! Publishes to an update server, which has the online keys, the catalog and the store. The mode's key stays here.
 //!
-//! Nothing is sent twice: the server first says which chunks it lacks, and a killed publication continues with the same
-//! id. Every step can be repeated, so a lost answer does no harm.
+//! The publication is begun first, and its chunks are sent while the tree is cut, which is read once. Nothing is sent
+//! twice: the server says which chunks it lacks, and a killed publication continues with the same id. Every step can be
+//! repeated, so a lost answer does no harm.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
-use super::build::{self, BuildContext, Built, NewChunks, Reference};
+use super::build::{self, BuildContext, Built, ChunkOutlet, NewChunks, Reference};
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history;
-use super::prepared::{Prepared, Purpose};
+use super::prepared::{Ending, Prepared};
 use super::upload;
 use super::{BuildSource, Published, Request};
 use crate::error::{Error, Result};
-use crate::event::Monitor;
+use crate::event::{Event, Monitor, Phase};
 use crate::formats::chunk::ChunkId;
-use crate::formats::index::Index;
 use crate::formats::release::Release;
-use crate::local::acquire::DigestChoice;
+use crate::local::acquire::{self, DigestChoice};
 use crate::local::sources::{Sources, WantedChunk};
-use crate::net::api::{CommitRequest, DocumentKind, MAX_MISSING_IDS, NewPublication, PublicationState};
+use crate::net::api::{CommitRequest, DocumentKind, PublicationState};
 use crate::net::trust::Keys;
 
 mod client;
-mod maintain;
+mod delivery;
+mod edit;
+mod news;
+mod opened;
 mod remote_publication;
+mod renew;
 mod retire;
 
-use client::ChunkStore;
 pub use client::Server;
-pub(super) use maintain::edit_server;
-pub use maintain::{push_keys, renew_on_server};
+use delivery::Sent;
+pub(super) use edit::edit_server;
+pub(super) use news::edit_news;
+use opened::{Opened, SentWhileCut};
 pub(super) use remote_publication::RemotePublication;
+pub use renew::{push_keys, renew_on_server};
 pub use retire::retire_on_server;
 
 /// How long to go on if other publications are faster.
@@ -50,7 +54,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 pub(super) fn publish(
     request: &Request,
     server: &Server,
-    purpose: Purpose,
+    ending: Ending,
     monitor: &Monitor,
 ) -> Result<(Published, Option<Prepared>)> {
     let keys = Keys::open(&request.keys)?;
@@ -63,26 +67,35 @@ pub(super) fn publish(
     desk.publication.check_not_expired()?;
     let before = history::latest(&desk, &desk.catalog, &job)?;
     job.compare(&gathered, &desk, (&desk.catalog, before.as_ref()), monitor)?;
-    desk.begin(purpose, &keys, &job, monitor)?;
-    let there = history::same(&desk, &job)?;
+    desk.begin(ending, &keys, &job, monitor)?;
+    let mut opened = Opened { job, server, monitor, ending, key: gathered.key(), renewals: 0 };
+    let id = opened.open(&mut desk, &keys)?;
+    let there = history::same(&desk, &opened.job)?;
     let there_index = there.as_ref().map(|there| history::index_of(&desk, there)).transpose()?;
     let same = there.as_ref().zip(there_index.as_ref());
     let same = same.map(|(there, index)| Reference { chunking: &there.chunking, index });
     let reference = same.or_else(|| before.as_ref().map(Into::into));
-    let workshop = BuildContext { store: None, reference };
-    let cut = build::cut(request, gathered, &workshop, monitor)?;
-    if let Some(there) = &there {
-        let published = documents::as_before(&job, there, &cut.index, cut.chunking())?;
-        documents::check_terms(&desk.catalog, &job)?;
-        desk.renew_half_spent(&keys, &job)?;
+    let Some(id) = id else {
+        let there = there.as_ref().ok_or_else(|| refused("publication_ended", "it is already published"))?;
+        let context = BuildContext { chunks: ChunkOutlet::None, reference };
+        let cut = build::cut(request, gathered, &context, monitor)?;
+        let published = documents::as_before(&opened.job, there, &cut.index, cut.chunking())?;
+        documents::check_terms(&desk.catalog, &opened.job)?;
+        desk.renew_half_spent(&keys, &opened.job)?;
         return Ok((Published { roles: desk.publication.validity()?, ..published }, None));
-    }
+    };
+    let (cut, sent) = if gathered.is_imported() {
+        (build::cut(request, gathered, &BuildContext { chunks: ChunkOutlet::None, reference }, monitor)?, None)
+    } else {
+        let (cut, sent) = opened.cut_and_send(&id, gathered, reference)?;
+        (cut, Some(sent))
+    };
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
     let previous = before.map(|before| before.release);
-    let new = NewChunks::default();
-    let mut order = Order { job, server, monitor, purpose, previous, built, sources, digest, new };
-    order.place(desk, &keys)
+    let mut order = Order { opened, previous, built, sources, digest, new: NewChunks::default() };
+    let sent = sent.map(|sent| order.count(&sent)).transpose()?;
+    order.place(desk, &keys, sent)
 }
 
 /// The result for an index that was published before: then its chunks need not be brought.
@@ -101,10 +114,8 @@ fn index_as_before(request: &Request, server: &Server, keys: &Keys) -> Result<Op
 
 /// A version that is ready to be uploaded.
 struct Order<'a> {
-    job: Job<'a>,
-    server: &'a Server,
-    monitor: &'a Monitor,
-    purpose: Purpose,
+    opened: Opened<'a>,
+    /// The version before it, if there is one.
     previous: Option<Release>,
     built: Built,
     sources: Sources,
@@ -113,23 +124,28 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// Uploads what is missing and commits. Repeats both if another publication was faster.
-    fn place<'k>(&mut self, mut desk: RemotePublication<'k>, keys: &'k Keys) -> Result<(Published, Option<Prepared>)>
+    /// Uploads what is missing, and commits or prepares. Repeats both if another publication was faster. `sent` is the
+    /// stored size of all chunks if they were sent already.
+    fn place<'k>(
+        &mut self,
+        mut desk: RemotePublication<'k>,
+        keys: &'k Keys,
+        mut sent: Option<u64>,
+    ) -> Result<(Published, Option<Prepared>)>
     where
         Self: 'k,
     {
         let began = Instant::now();
-        let (mut renewals, mut failures) = (0, 0);
+        let mut failures = 0;
         for tries in 1.. {
-            let id = publication_id(&self.job, &self.built.index, renewals);
-            let error = match self.try_commit(&mut desk, &id) {
+            let error = match self.try_commit(&mut desk, sent.take()) {
                 Err(error) => error,
                 done => return done,
             };
             match code_of(&error) {
                 Some("publication_stale" | "metadata_rollback") if began.elapsed() < MAX_RACE => {}
                 Some("publication_expired" | "publication_ended") if failures < MAX_COMMITS => {
-                    renewals += 1;
+                    self.opened.renewals += 1;
                     failures += 1;
                 }
                 Some("chunks_missing" | "version_exists") if failures < MAX_COMMITS => failures += 1,
@@ -137,34 +153,31 @@ impl Order<'_> {
             }
             // The metadata may have come from a cache, or from another server of the same database, and be outdated.
             std::thread::sleep(pause(tries));
-            desk = RemotePublication::look(self.server, keys)?;
-            desk.begin(self.purpose, keys, &self.job, self.monitor)?;
-            if let Some(there) = history::same(&desk, &self.job)? {
-                let documents = Documents::of(&self.job, &self.built, there.sequence)?;
+            let Opened { job, server, monitor, ending, .. } = &self.opened;
+            desk = RemotePublication::look(server, keys)?;
+            desk.begin(*ending, keys, job, monitor)?;
+            if let Some(there) = history::same(&desk, job)? {
+                let documents = Documents::of(job, &self.built, there.sequence)?;
                 documents::check_same(&there, &documents.release)?;
                 let roles = desk.publication.validity()?;
-                return Ok((Published { roles, ..documents::was_there(&there, self.job.findings.clone()) }, None));
+                return Ok((Published { roles, ..documents::was_there(&there, job.findings.clone()) }, None));
             }
-            self.monitor.cancel.check()?;
+            monitor.cancel.check()?;
         }
         Err(Error::Cancelled)
     }
 
-    fn try_commit(&mut self, desk: &mut RemotePublication<'_>, id: &str) -> Result<(Published, Option<Prepared>)> {
-        let begun = self.server.begin(&NewPublication {
-            id: id.to_owned(),
-            mode: self.job.mode.to_string(),
-            version: self.job.version.to_string(),
-            platform: self.job.platform.to_string(),
-        })?;
-        match begun.state {
-            PublicationState::Open => {}
-            // It was committed after the metadata was read.
-            PublicationState::Published => return Err(refused("publication_ended", "it is already published")),
-            PublicationState::Expired => return Err(refused("publication_expired", "it was not committed in time")),
-        }
-        self.built.sizes.stored_bytes = self.send_chunks(id)?;
-        let job = &self.job;
+    fn try_commit(
+        &mut self,
+        desk: &mut RemotePublication<'_>,
+        sent: Option<u64>,
+    ) -> Result<(Published, Option<Prepared>)> {
+        let id = self.opened.id();
+        self.built.sizes.stored_bytes = match sent {
+            Some(bytes) => bytes,
+            None => self.send_again(&id)?,
+        };
+        let Opened { job, server, monitor, .. } = &self.opened;
         let sequence = desk.next_sequence(job);
         let documents = Documents::of(job, &self.built, sequence)?;
         documents.put(&mut desk.publication)?;
@@ -172,14 +185,14 @@ impl Order<'_> {
         documents::offer(&mut catalog, job, sequence);
         documents::withdraw(&mut catalog, &mut desk.publication, job)?;
         let release = documents.release.to_bytes()?;
-        let prepared = match self.purpose {
-            Purpose::Publish => None,
-            Purpose::Prepare => {
-                let (previous, id) = (self.previous.as_ref(), Some(id.to_owned()));
+        let prepared = match self.opened.ending {
+            Ending::Commit => None,
+            Ending::Prepare => {
+                let (previous, id) = (self.previous.as_ref(), Some(id.clone()));
                 Some(Prepared::version(job, &desk.publication, &documents, previous, id)?)
             }
         };
-        let mut kinds = vec![
+        let mut parts = vec![
             (DocumentKind::Index, documents.index),
             (DocumentKind::Files, documents.table),
             (DocumentKind::Release, release),
@@ -188,50 +201,69 @@ impl Order<'_> {
         if prepared.is_none() {
             let metadata = desk.publication.sign_only(job.mode.as_str())?;
             metadata_bytes = metadata.len() as u64;
-            kinds.push((DocumentKind::Metadata, metadata));
+            parts.push((DocumentKind::Metadata, metadata));
         }
-        for (kind, bytes) in kinds {
-            self.monitor.cancel.check()?;
-            self.server.put_document(id, kind, bytes)?;
+        for (kind, bytes) in parts {
+            monitor.cancel.check()?;
+            server.put_document(&id, kind, bytes)?;
         }
         if prepared.is_some() {
             return Ok((documents::published(job, &self.built, sequence, self.new), prepared));
         }
         let commit = CommitRequest { rollout: job.rollout, skip_update: job.skip_update };
-        let info = self.server.commit(id, &commit)?;
+        let info = server.commit(&id, &commit)?;
         let published = documents::published(job, &self.built, info.sequence.unwrap_or(sequence), self.new);
         let roles = desk.publication.validity_after(job.mode.as_str())?;
         Ok((Published { metadata_bytes, roles, ..published }, None))
     }
 
-    /// Uploads the chunks that the server lacks. Returns an estimate of the stored size of all chunks of the version.
-    fn send_chunks(&mut self, id: &str) -> Result<u64> {
-        let index = &self.built.index;
-        let sizes: HashMap<ChunkId, u64> = index.iter().map(|chunk| (chunk.id, chunk.size())).collect();
-        let ids: Vec<ChunkId> = sizes.keys().copied().collect();
-        let mut missing = std::collections::HashSet::new();
-        for some in ids.chunks(MAX_MISSING_IDS) {
-            self.monitor.cancel.check()?;
-            let said = self.server.missing(id, some)?;
-            missing.extend(said.iter().filter_map(|id| id.parse::<ChunkId>().ok()).filter(|id| sizes.contains_key(id)));
+    /// Counts what was sent while the tree was cut. Returns an estimate of the stored size of all chunks.
+    fn count(&mut self, SentWhileCut { sent, there }: &SentWhileCut) -> Result<u64> {
+        self.new.count += sent.count;
+        self.new.stored_bytes += sent.bytes;
+        let mut seen = HashSet::new();
+        let old = self.built.index.iter().filter(|chunk| there.contains(&chunk.id) && seen.insert(chunk.id));
+        let old: Vec<WantedChunk> = old.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
+        let Opened { job, monitor, .. } = &self.opened;
+        Ok(sent.offered_bytes + upload::weigh(&self.sources, &old, &self.digest, job.level, monitor)?)
+    }
+
+    /// Uploads the chunks that the server lacks, from the tree or the store. Returns an estimate of the stored size of all
+    /// chunks of the version.
+    fn send_again(&mut self, id: &str) -> Result<u64> {
+        match self.opened.begin(id)? {
+            PublicationState::Open => {}
+            // It was committed after the metadata was read.
+            PublicationState::Published => return Err(refused("publication_ended", "it is already published")),
+            PublicationState::Expired => return Err(refused("publication_expired", "it was not committed in time")),
         }
+        let index = &self.built.index;
         // Keep the order of the tree, so that files are read sequentially.
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let chunks = index.iter().filter(|chunk| seen.insert(chunk.id));
-        let wanted = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() });
+        let wanted: Vec<WantedChunk> = chunks.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
+        let ids: Vec<ChunkId> = wanted.iter().map(|want| want.id).collect();
+        let missing = self.opened.missing(id, &ids)?;
         let (missing, there): (Vec<WantedChunk>, Vec<WantedChunk>) =
-            wanted.partition(|want| missing.contains(&want.id));
-        let level = self.job.level;
-        let store = ChunkStore::of(self.server)?;
-        let sent = upload::send(&store, &self.sources, &missing, &self.digest, level, self.monitor)?;
-        self.new.count += missing.len() as u64;
-        self.new.stored_bytes += sent;
-        Ok(sent + upload::weigh(&self.sources, &there, &self.digest, level, self.monitor)?)
+            wanted.into_iter().partition(|want| missing.contains(&want.id));
+        let Opened { job, monitor, .. } = &self.opened;
+        let mut sent = Sent::default();
+        if !missing.is_empty() {
+            let total_bytes = missing.iter().map(|want| want.size).sum();
+            monitor.emit(Event::Started { phase: Phase::Upload, total_bytes });
+            (_, sent) = self.opened.delivery(id, false)?.run((job.level, true), monitor, |press| {
+                acquire::acquire((&self.sources).into(), &missing, &self.digest, press, &upload::quiet(monitor))
+            })?;
+            monitor.emit(Event::Finished { phase: Phase::Upload });
+        }
+        self.new.count += sent.count;
+        self.new.stored_bytes += sent.bytes;
+        Ok(sent.bytes + upload::weigh(&self.sources, &there, &self.digest, job.level, monitor)?)
     }
 }
 
 /// The pause after this many attempts, drawn at random so that publishers who collided do not collide again.
-fn pause(tries: u32) -> Duration {
+pub(super) fn pause(tries: u32) -> Duration {
     let longest = PAUSE.saturating_mul(2 << tries.min(10)).min(MAX_PAUSE);
     longest.mul_f64(0.2 + 0.8 * fastrand::f64())
 }
@@ -241,89 +273,16 @@ fn refused(code: &str, detail: &str) -> Error {
 }
 
 /// The server's error code, if the reason may be temporary.
-fn code_of(error: &Error) -> Option<&str> {
+pub(super) fn code_of(error: &Error) -> Option<&str> {
     match error {
         Error::ServerRefused { status: 409 | 422, code, .. } => Some(code),
         _ => None,
     }
 }
 
-/// A UUID of version 8 (RFC 9562, 5.8) that depends on the content, so that a killed publication is continued.
-fn publication_id(job: &Job<'_>, index: &Index, renewals: u32) -> String {
-    let mut hasher = Sha256::new();
-    for part in [job.mode.as_str(), &job.version.to_string(), job.platform.as_str()] {
-        hasher.update(part.as_bytes());
-        hasher.update([0]);
-    }
-    hasher.update(Sha256::digest(index.to_bytes()));
-    hasher.update(renewals.to_be_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hasher.finalize()[..16]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex::encode(bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-    use crate::formats::index::{ChunkSizes, FeatureFlags};
-    use crate::formats::release::{Entry, ModeName, Platform};
-    use crate::net::publish::Destination;
-    use crate::path::RelPath;
-    use crate::version::Version;
-
-    fn request(version: &str) -> Request {
-        Request {
-            content: BuildSource::Tree(PathBuf::new()),
-            mode: ModeName::new("stable").unwrap(),
-            version: Version::parse(version).unwrap(),
-            platform: None,
-            entry: Entry { path: RelPath::new("game").unwrap(), arguments: Vec::new() },
-            notes: String::new(),
-            min_launcher: None,
-            oldest_allowed: None,
-            mutable: Vec::new(),
-            rollout: 100,
-            skip_update: false,
-            repository: Destination::Folder(PathBuf::new()),
-            keys: PathBuf::new().into(),
-            chunker: None,
-            level: 3,
-            strict: false,
-            allowed: Vec::new(),
-            allowed_secrets: Vec::new(),
-            private: Vec::new(),
-            keep_versions: 20,
-            bundling: None,
-            scratch: PathBuf::new(),
-        }
-    }
-
-    fn index(byte: u8) -> Index {
-        let mut index = Index::new(FeatureFlags::TREE, ChunkSizes::new(64, 256, 1024).unwrap());
-        index.push(ChunkId::from_bytes([byte; 32]), 100).unwrap();
-        index
-    }
-
-    #[test]
-    fn same_content_is_the_same_publication_and_other_content_another() {
-        let id_of = |version: &str, index: Index, renewals| {
-            let request = request(version);
-            publication_id(&Job::unchecked(&request, Platform::new("linux-x86_64").unwrap()), &index, renewals)
-        };
-        let id = id_of("1.0.0", index(1), 0);
-        assert_eq!(id, id_of("1.0.0", index(1), 0));
-        let others = [id_of("1.0.1", index(1), 0), id_of("1.0.0", index(2), 0), id_of("1.0.0", index(1), 1)];
-        assert!(!others.contains(&id));
-        let parts: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!(parts, [8, 4, 4, 4, 12]);
-        assert_eq!(&id[14..15], "8", "the version of the UUID: {id}");
-        assert!("89ab".contains(&id[19..20]), "the variant: {id}");
-    }
 
     #[test]
     fn only_what_passes_is_tried_again() {

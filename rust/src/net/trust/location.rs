@@ -59,7 +59,7 @@ impl FromStr for Location {
                 match text::meant_url(text).filter(|_| !folder.exists()) {
                     Some(meant) => {
                         let given = text::address(text);
-                        Err(invalid(&format!("{given} is no folder here. For a server, write {meant}")))
+                        Err(invalid(&format!("there is no folder {given}. If you mean a server, write {meant}")))
                     }
                     None => Ok(Self::Folder(folder)),
                 }

@@ -221,6 +221,11 @@ impl<'k> Publication<'k> {
         Ok(Some(bytes))
     }
 
+    /// The targets that were put and are not written yet: names below `targets/` of their files, and bytes.
+    pub fn pending(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
     /// A file of the storage, by its path below the root of the repository; `None` if there is none.
     ///
     /// # Errors
@@ -266,6 +271,14 @@ impl<'k> Publication<'k> {
     /// The modes that have a role, or will have one after the next commit.
     pub fn modes(&self) -> Vec<String> {
         self.roles.keys().filter(|role| *role != CATALOG_ROLE).cloned().collect()
+    }
+
+    /// Checks that there is a mode of this name.
+    ///
+    /// # Errors
+    /// [`Error::ModeUnknown`].
+    pub fn check_mode(&self, name: &str) -> Result<()> {
+        if name != CATALOG_ROLE && self.roles.contains_key(name) { Ok(()) } else { Err(self.unknown(name)) }
     }
 
     /// Checks that a change of this role can be committed with the available keys.

@@ -99,6 +99,15 @@ fn check_says_what_the_update_downloads_then() {
 }
 
 #[test]
+fn a_first_install_without_a_repository_says_what_it_needs() {
+    let shop = Shop::new();
+    let output = plain(&shop, &["install", "NEW"]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("NEW has no install yet") && err.contains("--trust-root FILE"), "{err}");
+}
+
+#[test]
 fn versions_and_history_are_listed() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     shop.publish_in("beta", "3.0.0-beta.1", &["--rollout", "20"], |_| {});

@@ -70,6 +70,19 @@ fn mode_that_is_not_there_says_which_there_are() {
 }
 
 #[test]
+fn mode_that_comes_from_the_users_default_is_said_to() {
+    let shop = Shop::with(&["1.0.0"]);
+    let file = shop.path("config.toml");
+    std::fs::write(&file, "mode = \"nightly\"\n").unwrap();
+    let mut command = crate::support::run::vsekai();
+    command.env("VSEKAI_CONFIG", &file).arg("--update").arg(shop.path("new"));
+    command.arg("--repository").arg(shop.publisher.repository()).arg("--trust-root").arg(shop.publisher.root());
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("config.toml says that new installs follow"), "{said}");
+}
+
+#[test]
 fn users_of_a_retired_mode_are_moved_to_its_successor() {
     let shop = with_beta("2.0.0");
     shop.publisher.edit(&["retire", "--mode", "stable", "--update-to", "beta"]);

@@ -11,19 +11,26 @@ use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::Platform;
 
 use super::store::{Store, statement, transaction, write};
-use super::{BEGIN_WRITE, Conn, Driver};
+use super::{BEGIN_WRITE, Conn, Driver, STEP};
 use crate::db::retry::repeat;
 use crate::db::rows::{chunk_id, number, unsigned};
 use crate::db::{ChunkCounts, ChunkDb, Page, sql};
 use crate::error::{Error, Result};
 use crate::model::{NewChunk, Time};
 
+/// Chunks whose bytes are read at once. One of the lengths of lists.
+const READ: usize = 32;
+
 type Arguments = <Driver as Database>::Arguments;
 
 #[async_trait]
 impl ChunkDb for Store {
     async fn missing(&self, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
-        write!(self, |conn| missing(conn, ids, keep_until))
+        let mut all = Vec::new();
+        for some in in_order(ids).chunks(STEP) {
+            all.extend(write!(self, |conn| missing(conn, some, keep_until))?);
+        }
+        Ok(all)
     }
 
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>> {
@@ -40,18 +47,26 @@ impl ChunkDb for Store {
         statement!(self, |conn| bytes(conn, id))
     }
 
+    async fn chunks_bytes(&self, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
+        statement!(self, |conn| bytes_of(conn, ids))
+    }
+
     async fn chunk_size(&self, id: &ChunkId) -> Result<Option<u64>> {
         statement!(self, |conn| size(conn, id))
     }
 
     async fn lose_chunks(&self, ids: &[ChunkId]) -> Result<()> {
-        let ids = in_order(ids);
-        write!(self, |conn| change(conn, sql::LOSE_CHUNKS, &ids)).map(drop)
+        for some in in_order(ids).chunks(STEP) {
+            write!(self, |conn| change(conn, sql::LOSE_CHUNKS, some))?;
+        }
+        Ok(())
     }
 
     async fn drop_chunk_data(&self, ids: &[ChunkId]) -> Result<()> {
-        let ids = in_order(ids);
-        write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, &ids)).map(drop)
+        for some in in_order(ids).chunks(STEP) {
+            write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, some))?;
+        }
+        Ok(())
     }
 
     async fn chunk_ids(&self, page: &Page<ChunkId>) -> Result<Vec<ChunkId>> {
@@ -70,11 +85,20 @@ impl ChunkDb for Store {
         // Candidates are selected outside the transaction that dooms them, which checks them again. That keeps it
         // short, and it conflicts only with transactions that want the same chunks.
         let ids = statement!(self, |conn| unused(conn, now, limit))?;
-        write!(self, |conn| doom(conn, now, &ids))
+        let mut doomed = 0;
+        for some in ids.chunks(STEP) {
+            doomed += write!(self, |conn| doom(conn, now, some))?;
+        }
+        Ok(doomed)
     }
 
     async fn sweep(&self, doomed_before: Time, limit: u32) -> Result<u64> {
-        write!(self, |conn| sweep(conn, doomed_before, limit))
+        let ids = statement!(self, |conn| select(conn, sql::DOOMED_CHUNKS, doomed_before, limit))?;
+        let mut removed = 0;
+        for some in ids.chunks(STEP) {
+            removed += write!(self, |conn| sweep(conn, some))?;
+        }
+        Ok(removed)
     }
 
     async fn claim(&self, doomed_before: Time, limit: u32) -> Result<Vec<ChunkId>> {
@@ -82,7 +106,10 @@ impl ChunkDb for Store {
     }
 
     async fn forget(&self, ids: &[ChunkId]) -> Result<()> {
-        write!(self, |conn| forget(conn, ids))
+        for some in in_order(ids).chunks(STEP) {
+            write!(self, |conn| forget(conn, some))?;
+        }
+        Ok(())
     }
 }
 
@@ -143,8 +170,7 @@ fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
 }
 
 async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<Vec<ChunkId>> {
-    let ids = in_order(ids);
-    let live = live(conn, &ids).await?;
+    let live = live(conn, ids).await?;
     let to_pin: Vec<_> = live.iter().filter(|(_, until)| **until < keep_until).map(|(id, _)| *id).collect();
     for part in in_rows(&to_pin) {
         let mut query = query(AssertSqlSafe(sql::rows(sql::PIN_CHUNKS, part.len())));
@@ -153,7 +179,7 @@ async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<V
         }
         query.execute(&mut *conn).await?;
     }
-    Ok(not_in(&live, &ids))
+    Ok(not_in(&live, ids))
 }
 
 /// Records that a version needs these chunks, all of which must be live.
@@ -251,6 +277,16 @@ async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>> {
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
 }
 
+async fn bytes_of(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
+    let mut found = BTreeMap::new();
+    for part in ids.chunks(READ) {
+        for row in with_ids(sql::CHUNKS_BYTES, part, |query| query).fetch_all(&mut *conn).await? {
+            found.insert(chunk_id(row.try_get(0)?)?, Bytes::from(row.try_get::<Vec<u8>, _>(1)?));
+        }
+    }
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
 async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {
     let query = query_scalar::<Driver, i64>(sql::CHUNK_SIZE).bind(id.as_bytes().as_slice());
     query.fetch_optional(conn).await?.map(|size| unsigned(size, "chunks.stored_size")).transpose()
@@ -300,10 +336,10 @@ async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
     change_at(conn, sql::DOOM_CHUNKS, now, ids).await
 }
 
-async fn sweep(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<u64> {
-    let ids = select(conn, sql::DOOMED_CHUNKS, doomed_before, limit).await?;
-    let removed = change(conn, sql::REMOVE_DOOMED, &ids).await?;
-    change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
+/// Removes those of `ids` that are still doomed.
+async fn sweep(conn: &mut Conn, ids: &[ChunkId]) -> Result<u64> {
+    let removed = change(conn, sql::REMOVE_DOOMED, ids).await?;
+    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
     Ok(removed)
 }
 
@@ -317,8 +353,7 @@ async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<C
 }
 
 async fn forget(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
-    let ids = in_order(ids);
-    change(conn, sql::FORGET_CHUNKS, &ids).await?;
-    change(conn, sql::REMOVE_CHUNK_DATA, &ids).await?;
+    change(conn, sql::FORGET_CHUNKS, ids).await?;
+    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
     Ok(())
 }

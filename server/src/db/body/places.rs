@@ -34,7 +34,7 @@ async fn recorded(conn: &mut Conn) -> Result<Option<ChunkPlace>> {
 
 async fn record(conn: &mut Conn, place: &str) -> Result<ChunkPlace> {
     query(sql::RECORD_PLACE).bind(place).execute(&mut *conn).await?;
-    let lost = || Error::Internal { context: "the place of chunks was not recorded".to_owned() };
+    let lost = || Error::internal("the place of chunks was not recorded");
     recorded(conn).await?.ok_or_else(lost)
 }
 

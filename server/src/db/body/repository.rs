@@ -12,9 +12,12 @@ use super::store::{Store, snapshot, statement, transaction, write};
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, Driver, audit, chunks, uploads};
 use crate::db::retry::repeat;
 use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, VersionRow, number, parsed, unsigned};
-use crate::db::{Applied, Change, Page, Publish, RepositoryDb, RowChange, View, sql};
+use crate::db::{Applied, Change, Publish, RepositoryDb, RowChange, View, sql};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
+
+/// Files that are read with one statement.
+const FILES_AT_ONCE: i64 = 16;
 
 #[async_trait]
 impl RepositoryDb for Store {
@@ -37,8 +40,8 @@ impl RepositoryDb for Store {
         statement!(self, |conn| revision(conn))
     }
 
-    async fn repository_paths(&self, page: &Page<String>) -> Result<Vec<String>> {
-        statement!(self, |conn| paths(conn, page))
+    async fn repository_files(&self) -> Result<Vec<RepositoryFile>> {
+        snapshot!(self, |conn| files(conn))
     }
 
     async fn remove_superseded(&self, before: Time) -> Result<u64> {
@@ -81,10 +84,18 @@ async fn file(conn: &mut Conn, path: &str) -> Result<Option<Bytes>> {
     Ok(bytes.map(Bytes::from))
 }
 
-async fn paths(conn: &mut Conn, page: &Page<String>) -> Result<Vec<String>> {
-    let after = page.after.as_deref().unwrap_or_default();
-    let query = query_scalar::<Driver, String>(sql::REPOSITORY_PATHS).bind(after).bind(i64::from(page.limit));
-    Ok(query.fetch_all(conn).await?)
+async fn files(conn: &mut Conn) -> Result<Vec<RepositoryFile>> {
+    let mut all: Vec<RepositoryFile> = Vec::new();
+    loop {
+        let after = all.last().map_or("", |file| file.path.as_str()).to_owned();
+        let query = query_as::<Driver, RepositoryFileRow>(sql::REPOSITORY_FILES).bind(after).bind(FILES_AT_ONCE);
+        let some: Vec<RepositoryFile> = rows::all(query.fetch_all(&mut *conn).await?)?;
+        let is_last = i64::try_from(some.len()).is_ok_and(|count| count < FILES_AT_ONCE);
+        all.extend(some);
+        if is_last {
+            return Ok(all);
+        }
+    }
 }
 
 /// The revision is updated first: of two changes decided on the same revision, the later one waits or conflicts there,
@@ -121,6 +132,7 @@ async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
             query(sql::REMOVE_CDN).bind(*uid).execute(conn).await?;
             Ok(())
         }
+        RowChange::RemoveTarget(path) => supersede_unnamed(conn, path, at).await,
     }
 }
 

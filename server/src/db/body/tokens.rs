@@ -4,20 +4,21 @@ use async_trait::async_trait;
 use sqlx::{Connection as _, query, query_as, query_scalar};
 use uuid::Uuid;
 
+use super::audit::add_audit;
 use super::store::{Store, statement, transaction, write};
 use super::{BEGIN_WRITE, Conn, Driver};
 use crate::db::retry::repeat;
 use crate::db::rows::{self, TokenRow};
 use crate::db::{Page, TokenDb, sql};
 use crate::error::Result;
-use crate::model::{Time, Token};
+use crate::model::{AuditEntry, Time, Token};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
 #[async_trait]
 impl TokenDb for Store {
-    async fn put_token(&self, token: &Token) -> Result<()> {
-        write!(self, |conn| put_token(conn, token))
+    async fn put_token(&self, token: &Token, entry: Option<&AuditEntry>) -> Result<()> {
+        write!(self, |conn| put_token_as(conn, token, entry))
     }
 
     async fn put_first_token(&self, token: &Token) -> Result<bool> {
@@ -32,8 +33,8 @@ impl TokenDb for Store {
         statement!(self, |conn| tokens(conn, page))
     }
 
-    async fn revoke_token(&self, id: Uuid, at: Time) -> Result<bool> {
-        write!(self, |conn| revoke_token(conn, id, at))
+    async fn revoke_token(&self, id: Uuid, at: Time, entry: Option<&AuditEntry>) -> Result<bool> {
+        write!(self, |conn| revoke_token(conn, id, at, entry))
     }
 
     async fn touch_token(&self, id: Uuid, at: Time) -> Result<()> {
@@ -43,6 +44,14 @@ impl TokenDb for Store {
             write!(self, |conn| touch_token(conn, id, hour))?;
         }
         Ok(())
+    }
+}
+
+async fn put_token_as(conn: &mut Conn, token: &Token, entry: Option<&AuditEntry>) -> Result<()> {
+    put_token(conn, token).await?;
+    match entry {
+        Some(entry) => add_audit(conn, entry).await,
+        None => Ok(()),
     }
 }
 
@@ -80,8 +89,15 @@ async fn tokens(conn: &mut Conn, page: &Page<Uuid>) -> Result<Vec<Token>> {
     rows::all(query.fetch_all(conn).await?)
 }
 
-async fn revoke_token(conn: &mut Conn, id: Uuid, at: Time) -> Result<bool> {
-    Ok(query(sql::REVOKE_TOKEN).bind(id).bind(at.0).execute(conn).await?.rows_affected() > 0)
+async fn revoke_token(conn: &mut Conn, id: Uuid, at: Time, entry: Option<&AuditEntry>) -> Result<bool> {
+    let Some(before) = token(conn, id).await? else { return Ok(false) };
+    if before.revoked_at.is_none() {
+        query(sql::REVOKE_TOKEN).bind(id).bind(at.0).execute(&mut *conn).await?;
+        if let Some(entry) = entry {
+            add_audit(conn, entry).await?;
+        }
+    }
+    Ok(true)
 }
 
 fn hour_of(time: Time) -> Time {

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{Connection as _, query, query_as, query_scalar};
 use uuid::Uuid;
+use vsekai_updater::formats::release::ModeName;
 
 use super::store::{Store, statement, transaction, write};
 use super::{BEGIN_WRITE, Conn, Driver};
 use crate::db::retry::repeat;
-use crate::db::rows::{UploadRow, number};
-use crate::db::{UploadDb, sql};
+use crate::db::rows::{self, UploadRow, number};
+use crate::db::{Page, UploadDb, sql};
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Time, Upload};
 
@@ -23,6 +24,10 @@ impl UploadDb for Store {
 
     async fn upload(&self, id: Uuid) -> Result<Option<Upload>> {
         statement!(self, |conn| upload(conn, id))
+    }
+
+    async fn open_uploads(&self, now: Time, mode: Option<&ModeName>, page: &Page<Uuid>) -> Result<Vec<Upload>> {
+        statement!(self, |conn| open_uploads(conn, now, mode, page))
     }
 
     async fn put_document(&self, upload: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
@@ -58,6 +63,15 @@ async fn begin(conn: &mut Conn, new: &Upload) -> Result<Upload> {
 async fn upload(conn: &mut Conn, id: Uuid) -> Result<Option<Upload>> {
     let row = query_as::<Driver, UploadRow>(sql::UPLOAD).bind(id).fetch_optional(conn).await?;
     row.map(Upload::try_from).transpose()
+}
+
+async fn open_uploads(conn: &mut Conn, now: Time, mode: Option<&ModeName>, page: &Page<Uuid>) -> Result<Vec<Upload>> {
+    let query = query_as::<Driver, UploadRow>(sql::OPEN_UPLOADS)
+        .bind(page.after.unwrap_or(Uuid::nil()))
+        .bind(now.0)
+        .bind(mode.map(ModeName::as_str))
+        .bind(i64::from(page.limit));
+    rows::all(query.fetch_all(conn).await?)
 }
 
 /// Ends an upload, which was published with this sequence number of its mode.

@@ -87,3 +87,30 @@ async fn the_newest_line_comes_first_and_pages_follow() {
     let second = server.ask("GET", &path).send().await.expect(200);
     assert_eq!((&second["items"][0]["subject"], &second["next"]), (&json!("one"), &json!(null)));
 }
+
+#[tokio::test]
+async fn what_the_command_line_does_has_a_line_too() {
+    use vsekai_updater::formats::chunk::{Compressor, DigestAlgorithm, VerifiedChunk};
+    let server = Server::start();
+    let folder = server.folder();
+    let chunk = VerifiedChunk::of(b"some content".to_vec(), DigestAlgorithm::Sha512_256);
+    let chunk = Compressor::new(3).unwrap().compress(&chunk).unwrap();
+    let file = folder.join("store").join(chunk.id().store_path());
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, chunk.as_bytes()).unwrap();
+    let (id, _) = server.token(&["publish:stable"]).await;
+    let run = |args: &[&str]| {
+        let done = super::support::program().args(args).arg("--data").arg(folder).output().unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    run(&["import", folder.join("store").to_str().unwrap()]);
+    run(&["gc"]);
+    run(&["token", "revoke", &id]);
+    run(&["token", "revoke", &id]);
+    let lines = lines(&server).await;
+    let done: Vec<(&str, &str)> =
+        lines.iter().map(|line| (line["actor"].as_str().unwrap(), line["action"].as_str().unwrap())).collect();
+    let ours = "command line";
+    assert_eq!(done[..3], [(ours, "token.revoke"), (ours, "clean"), (ours, "chunks.import")], "{lines:#?}");
+    assert_eq!(lines.len(), 4);
+}

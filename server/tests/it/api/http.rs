@@ -30,7 +30,7 @@ async fn a_method_that_a_path_has_not_is_refused_with_those_that_it_has() {
         ("PUT", "/api/v1/modes/stable", "GET, HEAD, PATCH"),
         ("POST", "/api/v1/audit", "GET, HEAD"),
         ("GET", "/api/v1/repository/trust", "PUT"),
-        ("GET", "/api/v1/publications", "POST"),
+        ("DELETE", "/api/v1/publications", "GET, HEAD, POST"),
         ("TRACE", "/api/v1/modes", "GET, HEAD, POST"),
         ("BREW", "/api/v1/modes", "GET, HEAD, POST"),
         ("POST", "/healthz", "GET, HEAD"),

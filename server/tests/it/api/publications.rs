@@ -1,8 +1,10 @@
 //! Publications and what a mode offers, on a server whose repository has not begun.
 
 use serde_json::json;
+use vsekai_updater::formats::chunk::{CompressedChunk, Compressor, DigestAlgorithm, VerifiedChunk};
+use vsekai_updater::net::api::batch;
 
-use super::support::Server;
+use super::support::{Answer, Server};
 
 const ID: &str = "6f0c1f6e-4b1d-4a52-9d0a-2f4f5b9f8a11";
 
@@ -112,4 +114,57 @@ async fn a_mode_without_versions_offers_nothing() {
     server.get("/api/v1/updates/none/linux-x86_64").await.refused(404, "not_found");
     let nothing = server.get("/api/v1/updates/stable/amiga").await;
     nothing.refused(404, "not_found");
+}
+
+/// The chunks of these texts as one batch, and the path of the first.
+fn batch_of(texts: &[&str]) -> (Vec<u8>, String) {
+    let stored = |text: &&str| -> CompressedChunk {
+        let chunk = VerifiedChunk::of(text.as_bytes().to_vec(), DigestAlgorithm::Sha512_256);
+        Compressor::new(3).unwrap().compress(&chunk).unwrap()
+    };
+    let chunks: Vec<_> = texts.iter().map(stored).collect();
+    let mut body = Vec::new();
+    chunks.iter().for_each(|chunk| batch::append(&mut body, chunk).unwrap());
+    (body, format!("/store/{}", chunks[0].id().store_path()))
+}
+
+async fn send(server: &Server, token: &str, body: Vec<u8>) -> Answer {
+    let path = format!("/api/v1/publications/{ID}/chunks");
+    server.ask_as(token, "POST", &path).body("application/octet-stream", body).send().await
+}
+
+#[tokio::test]
+async fn many_chunks_come_in_one_request() {
+    let server = Server::start();
+    server.post("/api/v1/publications", &new("1.0.0")).await.expect(201);
+    let (body, path) = batch_of(&["one", "two", "three"]);
+    server.get(&path).await.refused(404, "not_found");
+    assert_eq!(send(&server, &server.admin, body.clone()).await.expect(200), json!({"new": 3, "there": 0}));
+    assert_eq!(send(&server, &server.admin, body).await.expect(200), json!({"new": 0, "there": 3}));
+    let (more, _) = batch_of(&["three", "four"]);
+    assert_eq!(send(&server, &server.admin, more).await.expect(200), json!({"new": 1, "there": 1}));
+    assert_eq!(send(&server, &server.admin, Vec::new()).await.expect(200), json!({"new": 0, "there": 0}));
+    assert_eq!(server.get(&path).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_batch_is_stored_only_if_all_of_it_is_sound() {
+    let server = Server::start();
+    server.post("/api/v1/publications", &new("1.0.0")).await.expect(201);
+    let (good, path) = batch_of(&["one", "two"]);
+    let mut wrong = good.clone();
+    let last = wrong.len() - 1;
+    wrong[last] ^= 1;
+    send(&server, &server.admin, wrong).await.refused(422, "chunk_corrupt");
+    send(&server, &server.admin, good[..last].to_vec()).await.refused(400, "invalid");
+    server.get(&path).await.refused(404, "not_found");
+    let info = server.get("/api/v1/repository").await.expect(200);
+    let max = usize::try_from(info["max_batch_bytes"].as_u64().unwrap()).unwrap();
+    send(&server, &server.admin, vec![0; max + 1]).await.refused(413, "too_large");
+    // 36 bytes of zeros are a chunk without content, which is no frame.
+    send(&server, &server.admin, vec![0; 36 * 4097]).await.refused(400, "invalid");
+    let (_, other) = server.token(&["publish:beta"]).await;
+    send(&server, &other, good.clone()).await.refused(404, "not_found");
+    send(&server, "", good).await.refused(401, "unauthorized");
+    server.get(&path).await.refused(404, "not_found");
 }

@@ -72,7 +72,7 @@ async fn a_token_ends_when_its_days_are_over() {
     let token = token.unwrap();
     let url = format!("sqlite:{}", server.folder().join("vsekai.db").display());
     let db = vsekai_server::db::open(&url, &vsekai_server::db::Pools::default()).await.unwrap();
-    db.put_token(&token.row).await.unwrap();
+    db.put_token(&token.row, None).await.unwrap();
     server.ask_as(&token.text, "GET", TOKENS).send().await.expect(200);
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
     server.ask_as(&token.text, "GET", TOKENS).send().await.refused(401, "unauthorized");

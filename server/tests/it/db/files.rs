@@ -1,7 +1,7 @@
 //! Files of the repository: which are in force, and when the others are removed.
 
 use vsekai_server::db::{Change, FileFilter, Page, RowChange, VersionFilter};
-use vsekai_server::model::VersionState;
+use vsekai_server::model::{RepositoryFile, VersionState};
 
 use super::samples::*;
 use crate::databases::Fixture;
@@ -12,7 +12,7 @@ super::on_every_database! {
     files_of_a_withdrawn_version_are_removed_after_their_time,
     a_file_that_another_version_names_stays,
     a_file_that_is_replaced_by_another_is_removed_after_its_time,
-    paths_come_page_by_page,
+    all_files_are_read_as_of_one_moment,
 }
 
 fn metadata(revision: u64, at: i64, files: &[&str], in_force: &[&str]) -> Change {
@@ -26,7 +26,7 @@ fn metadata(revision: u64, at: i64, files: &[&str], in_force: &[&str]) -> Change
 }
 
 async fn all_paths(f: &Fixture) -> Vec<String> {
-    let mut paths = f.db.repository_paths(&Page { after: None, limit: 1000 }).await.unwrap();
+    let mut paths: Vec<_> = f.db.repository_files().await.unwrap().into_iter().map(|file| file.path).collect();
     paths.sort();
     paths
 }
@@ -116,22 +116,32 @@ async fn a_file_that_is_replaced_by_another_is_removed_after_its_time(f: Fixture
     assert_eq!(files.iter().map(|file| file.file_uri.as_str()).collect::<Vec<_>>(), ["targets/b"]);
 }
 
-async fn paths_come_page_by_page(f: Fixture) {
-    let paths: Vec<_> = (0..25).map(|number| format!("targets/{}-{number}", ["a", "B", "é"][number % 3])).collect();
+async fn all_files_are_read_as_of_one_moment(f: Fixture) {
+    let paths: Vec<_> = (0..50).map(|number| format!("targets/{}-{number}", ["a", "B", "é"][number % 3])).collect();
     let all: Vec<_> = paths.iter().map(String::as_str).collect();
     f.db.apply(&metadata(0, 0, &all, &[])).await.unwrap();
-    let mut seen = Vec::new();
+    // Every change replaces two files that must not be seen apart, one at each end of the order.
+    let of = |revision: u64| {
+        let file = |path: &str| RepositoryFile { path: path.to_owned(), bytes: revision.to_string().into_bytes() };
+        Change { files: vec![file("a"), file("z")], ..metadata(revision, 1, &[], &[]) }
+    };
+    f.db.apply(&of(1)).await.unwrap();
+    let other = f.another().await;
+    let changing = tokio::spawn(async move {
+        for revision in 2..20 {
+            other.apply(&of(revision)).await.unwrap();
+        }
+    });
     loop {
-        let page = Page { after: seen.last().cloned(), limit: 7 };
-        let next = f.db.repository_paths(&page).await.unwrap();
-        if next.is_empty() {
+        let is_last = changing.is_finished();
+        let files = f.db.repository_files().await.unwrap();
+        let bytes = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.bytes.clone());
+        assert!(bytes("a").is_some());
+        assert_eq!(bytes("a"), bytes("z"));
+        assert_eq!(files.len(), paths.len() + 2);
+        if is_last {
             break;
         }
-        seen.extend(next);
     }
-    assert_eq!(seen.len(), paths.len());
-    seen.sort();
-    let mut paths = paths;
-    paths.sort();
-    assert_eq!(seen, paths);
+    changing.await.unwrap();
 }

@@ -108,13 +108,13 @@ async fn a_lease_of_one_that_died_ends(f: Fixture) {
 
 async fn a_changed_table_does_not_disturb_a_running_server(f: Fixture) {
     let token = token("ci");
-    f.db.put_token(&token).await.unwrap();
+    f.db.put_token(&token, None).await.unwrap();
     for _ in 0..20 {
         f.db.token(token.id).await.unwrap();
     }
     change(&f, "ALTER TABLE tokens ADD COLUMN later TEXT").await;
     assert_eq!(f.db.token(token.id).await.unwrap().as_ref(), Some(&token));
-    f.db.revoke_token(token.id, NOW).await.unwrap();
+    f.db.revoke_token(token.id, NOW, None).await.unwrap();
     if f.kind != Kind::Sqlite {
         // The type of a selected column changes, so prepared plans are refused once on each connection.
         change(&f, "ALTER TABLE tokens ALTER COLUMN name TYPE VARCHAR(50)").await;

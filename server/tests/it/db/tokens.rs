@@ -19,8 +19,8 @@ async fn a_token_comes_back_as_it_was(f: Fixture) {
     let mut tokens: Vec<_> = ["ci", "admin", "ci"].into_iter().map(token).collect();
     tokens[1].expires_at = None;
     for token in &tokens {
-        f.db.put_token(token).await.unwrap();
-        f.db.put_token(token).await.unwrap();
+        f.db.put_token(token, None).await.unwrap();
+        f.db.put_token(token, None).await.unwrap();
     }
     assert_eq!(f.db.tokens(&Page { after: None, limit: 2 }).await.unwrap(), tokens[..2]);
     assert_eq!(f.db.tokens(&Page { after: Some(tokens[1].id), limit: 2 }).await.unwrap(), tokens[2..]);
@@ -38,16 +38,16 @@ async fn the_first_token_is_added_once(f: Fixture) {
 
 async fn a_token_is_taken_back_once(f: Fixture) {
     let token = token("ci");
-    assert!(!f.db.revoke_token(token.id, later(1)).await.unwrap());
-    f.db.put_token(&token).await.unwrap();
-    assert!(f.db.revoke_token(token.id, later(1)).await.unwrap());
-    assert!(f.db.revoke_token(token.id, later(2)).await.unwrap());
+    assert!(!f.db.revoke_token(token.id, later(1), None).await.unwrap());
+    f.db.put_token(&token, None).await.unwrap();
+    assert!(f.db.revoke_token(token.id, later(1), None).await.unwrap());
+    assert!(f.db.revoke_token(token.id, later(2), None).await.unwrap());
     assert_eq!(f.db.token(token.id).await.unwrap().unwrap().revoked_at, Some(later(1)));
 }
 
 async fn a_use_is_noted_to_the_hour(f: Fixture) {
     let token = token("ci");
-    f.db.put_token(&token).await.unwrap();
+    f.db.put_token(&token, None).await.unwrap();
     let mut noted = Vec::new();
     for seconds in [1, 60, 3700, 60] {
         f.db.touch_token(token.id, later(seconds)).await.unwrap();

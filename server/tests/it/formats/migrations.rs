@@ -40,7 +40,7 @@ async fn counts(db: &dyn Db) -> Vec<(usize, &'static str, usize)> {
         (7, "bytes of chunks", bytes),
         (9, "revision", usize::try_from(view.revision).unwrap()),
         (10, "metadata", view.metadata.len()),
-        (10, "files of the repository", db.repository_paths(&all()).await.unwrap().len()),
+        (10, "files of the repository", db.repository_files().await.unwrap().len()),
         (11, "uploads", usize::from(db.upload(upload).await.unwrap().is_some())),
         (12, "documents of it", db.documents(upload).await.unwrap().len()),
         (13, "tokens", db.tokens(&all()).await.unwrap().len()),

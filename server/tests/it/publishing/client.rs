@@ -33,12 +33,40 @@ fn first_publish_begins_the_repository_and_sends_each_chunk_once() {
     assert_eq!((&done["sequence"], &done["was_there"]), (&json!(1), &json!(false)));
     assert_eq!(done["new_chunks"], done["sizes"]["chunks"]);
     assert_eq!(done["new_stored_bytes"], done["sizes"]["stored_bytes"]);
-    let asked = proxy.take_asked("PUT");
-    let chunks = asked.iter().filter(|line| line.starts_with("PUT store/")).count();
-    assert_eq!(done["new_chunks"], chunks);
+    let asked = proxy.take_asked("P");
     assert_eq!(asked[0], "PUT api/v1/repository/trust");
+    let batches = asked.iter().filter(|line| line.ends_with("/chunks")).count();
+    assert!((1..=4).contains(&batches), "{asked:?}");
+    assert!(!asked.iter().any(|line| line.starts_with("PUT store/")), "{asked:?}");
     test.update("game").done();
     test.assert_has("game", 1);
+}
+
+#[test]
+fn server_that_takes_no_batches_gets_each_chunk_once() {
+    let (test, proxy) = noted();
+    proxy.be_old();
+    let done = publish(&test, &proxy, "1.0.0", 1).done();
+    let chunks = proxy.take_asked("PUT store/").len();
+    assert_eq!(done["new_chunks"], chunks);
+    publish(&test, &proxy, "1.1.0", 2).done();
+    assert!(proxy.take_asked("PUT store/").len() < chunks, "what both have is not sent again");
+    test.update("game").done();
+    test.assert_has("game", 2);
+}
+
+#[test]
+fn whoever_may_not_publish_is_refused_before_the_tree_is_read() {
+    let (test, proxy) = noted();
+    publish(&test, &proxy, "1.0.0", 1).done();
+    proxy.take_asked("");
+    let mut call = publish(&test, &proxy, "1.1.0", 2);
+    call.0.env("VSEKAI_TOKEN", "vsk_wrong");
+    let output = call.0.output().unwrap();
+    let said = text(&output);
+    assert!(!output.status.success() && said.contains("unauthorized"), "{said}");
+    assert!(!said.contains("upload") && !said.contains("\"make\""), "{said}");
+    assert_eq!(proxy.take_asked("POST"), ["POST api/v1/publications"]);
 }
 
 #[test]
@@ -85,7 +113,8 @@ fn publish_that_was_cut_off_goes_on_where_it_was() {
     assert_refused(publish(&test, &proxy, "1.0.0", 1), "told_to");
     proxy.take_asked("");
     publish(&test, &proxy, "1.0.0", 1).done();
-    assert_eq!(proxy.take_asked("PUT store/"), Vec::<String>::new());
+    let asked = proxy.take_asked("P");
+    assert!(!asked.iter().any(|line| line.ends_with("/chunks") || line.starts_with("PUT store/")), "{asked:?}");
     proxy.refuse_once("api/v1/publications", 500, "internal");
     publish(&test, &proxy, "1.1.0", 2).done();
     test.update("game").done();

@@ -47,6 +47,8 @@ fn repository_moves_to_postgres_and_back_and_players_go_on() {
     let verify = test.server_command(&["verify", "--deep"]).output().unwrap();
     assert!(verify.status.success(), "{}", text(&verify));
     test.kill();
+    let log = std::fs::read_to_string(test.path("server.log")).unwrap();
+    assert!(!log.contains("skipping"), "notices of the database are in the log: {log}");
 
     let back = format!("sqlite:{}", test.path("server/back.db").display());
     copied(&test, &url, &back);

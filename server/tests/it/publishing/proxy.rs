@@ -36,6 +36,8 @@ struct State {
     /// The last answers that may be cached, and those that are returned once more instead of current ones.
     kept: HashMap<String, Answer>,
     stale: HashMap<String, Answer>,
+    /// Whether it is a server of before batches of chunks.
+    is_old: bool,
 }
 
 /// Status, headers and body.
@@ -73,6 +75,11 @@ impl Proxy {
         state.stale = state.kept.clone();
     }
 
+    /// Behaves like a server that takes no batches of chunks.
+    pub(crate) fn be_old(&self) {
+        self.shared.state.lock().unwrap().is_old = true;
+    }
+
     /// The requests since the last call that begin like this, such as `PUT store/…`.
     pub(crate) fn take_asked(&self, beginning: &str) -> Vec<String> {
         let asked = std::mem::take(&mut self.shared.state.lock().unwrap().asked);
@@ -91,11 +98,19 @@ impl Shared {
                 let (_, status, code) = state.refusals.remove(at);
                 return refusal(status, &code);
             }
+            if state.is_old && path.ends_with("/chunks") {
+                return refusal(404, "not_found");
+            }
             if state.stale.contains_key(&path) {
                 return std::mem::take(&mut state.stale).remove(&path).unwrap();
             }
         }
-        let answer = self.pass_on(request, is_cached).await;
+        let mut answer = self.pass_on(request, is_cached).await;
+        if path == "api/v1/repository" && self.state.lock().unwrap().is_old {
+            let mut info: serde_json::Value = serde_json::from_slice(&answer.2).unwrap();
+            assert!(info.as_object_mut().unwrap().remove("max_batch_bytes").is_some());
+            answer.2 = info.to_string().into_bytes();
+        }
         if is_cached {
             self.state.lock().unwrap().kept.insert(path, answer.clone());
         }

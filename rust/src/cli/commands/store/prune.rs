@@ -25,9 +25,15 @@ pub(crate) fn run(args: &Prune, output: Output, monitor: &Monitor) -> Result<u8>
     let store = LocalStore::open(options::folder(&args.store)?)?;
     let read = |path: &std::path::PathBuf| Index::parse(&disk::read(path, limits::MAX_INDEX_BYTES)?);
     let keep = args.indexes.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let outcome = Outcome { dry_run: args.dry_run, pruned: prune(&store, &keep, args.grace, args.dry_run, monitor)? };
-    output.done("store prune", &outcome, &text(&outcome));
-    Ok(DONE)
+    let pruned = prune(&store, &keep, args.grace, args.dry_run, monitor)?;
+    Ok(report("store prune", pruned, args.dry_run, output))
+}
+
+/// The result of `verb`, also for `repository prune`.
+pub(crate) fn report(verb: &str, pruned: Pruned, dry_run: bool, output: Output) -> u8 {
+    let outcome = Outcome { dry_run, pruned };
+    output.done(verb, &outcome, &text(&outcome));
+    DONE
 }
 
 fn text(outcome: &Outcome) -> String {

@@ -70,3 +70,76 @@ fn folders_are_those_of_the_user() {
     assert!(folders.programs.starts_with("/roaming") && folders.programs.ends_with("Start Menu/Programs"));
     assert_eq!(Folders::find(System::Linux, &|_| None), None);
 }
+
+/// As `host` has it for a launcher that was unpacked, and for one that is installed like a game.
+fn at_login(desk: &Desk, system: System, opens: &Opens, earlier: Option<&Record>) -> Result<Record> {
+    login::start_at_login_on(system, &desk.request(earlier), opens)
+}
+
+#[test]
+fn launcher_starts_with_the_session_until_it_is_taken_back() {
+    let desk = Desk::new();
+    let before = desk.all();
+    let opens = Opens::Program(desk.home().join("my apps/launcher"));
+    let record = at_login(&desk, System::Linux, &opens, None).unwrap();
+    let entry = desk.folders.config.join(format!("autostart/{}.desktop", record.app_id));
+    let text = fs::read_to_string(&entry).unwrap();
+    let launcher = desk.home().join("my apps/launcher");
+    assert!(text.contains(&format!("\nExec=\"{}\" login\n", launcher.display())), "{text}");
+    assert!(text.starts_with("[Desktop Entry]\nType=Application\n"), "{text}");
+    let again = at_login(&desk, System::Linux, &opens, Some(&stored(&record))).unwrap();
+    unintegrate(&stored(&again)).unwrap();
+    assert_eq!(desk.all(), before);
+}
+
+#[test]
+fn installed_launcher_starts_through_the_program_that_stays() {
+    let desk = Desk::new();
+    let opens = Opens::Install(desk.root.clone());
+    let exec = |record: &Record| {
+        let path = desk.folders.config.join(format!("autostart/{}.desktop", record.app_id));
+        fs::read_to_string(path)
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix("Exec=").map(str::to_owned))
+            .unwrap()
+    };
+    let record = at_login(&desk, System::Linux, &opens, None).unwrap();
+    let (program, root) = (desk.program.display(), desk.root.display());
+    assert_eq!(exec(&record), format!("{program} launch {root} -- login"));
+    let copies = Desk { copies_program: true, ..desk };
+    fs::create_dir_all(copies.root.join(".vsekai/bin")).unwrap();
+    fs::write(copies.root.join(".vsekai/bin/vsekai"), "").unwrap();
+    let record = at_login(&copies, System::Linux, &opens, Some(&record)).unwrap();
+    let path = copies.folders.config.join(format!("autostart/{}.desktop", record.app_id));
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains("/.vsekai/bin/vsekai launch "), "{text}");
+    for opens in [Opens::Game, Opens::Install(copies.home())] {
+        assert_eq!(at_login(&copies, System::Linux, &opens, None).unwrap_err().code(), "unsupported");
+    }
+}
+
+#[test]
+fn launch_agent_of_macos_is_made_and_taken_back() {
+    let desk = Desk::new();
+    let before = desk.all();
+    let opens = Opens::Program(desk.home().join("V & S/launcher"));
+    let record = at_login(&desk, System::MacOs, &opens, None).unwrap();
+    let list = desk.home().join(format!("Library/LaunchAgents/{}.plist", record.app_id.replace('_', "-")));
+    let text = fs::read_to_string(list).unwrap();
+    assert!(text.contains("V &amp; S/launcher</string>\n\t\t<string>login</string>"), "{text}");
+    assert!(text.contains("<key>RunAtLoad</key>\n\t<true/>"), "{text}");
+    unintegrate(&record).unwrap();
+    assert_eq!(desk.all(), before);
+}
+
+#[test]
+fn value_of_windows_names_the_launcher() {
+    let desk = Desk::new();
+    let opens = Opens::Program(desk.home().join("my apps/launcher"));
+    let record = at_login(&desk, System::Windows, &opens, None).unwrap();
+    let places = record.places();
+    assert_eq!(places.len(), 1);
+    assert!(places[0].ends_with("\\CurrentVersion\\Run"), "{places:?}");
+    unintegrate(&record).unwrap();
+}

@@ -81,12 +81,12 @@ fn certificate(error: &CertificateError) -> String {
         }
         Why::Revoked => "The server's certificate was revoked".to_owned(),
         Why::UnknownIssuer => {
-            "The server's certificate comes from an authority that is not trusted here".to_owned()
+            "The server's certificate is signed by an authority that this machine does not trust".to_owned()
         }
         // The verifier's own error, whose type is not public in rustls.
         Why::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
             "The server uses the certificate of an authority as its own, as `openssl req -x509` makes it by default. Make \
-             one that is no authority, with -addext basicConstraints=critical,CA:FALSE"
+             one for a server, with -addext basicConstraints=critical,CA:FALSE"
                 .to_owned()
         }
         Why::Other(reason) if format!("{reason:?}").contains("UnsupportedCertVersion") => {

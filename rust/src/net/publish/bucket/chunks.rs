@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use super::repository::BucketRepository;
+use super::uplink::{self, Uplink};
 use crate::error::{Error, Result};
 use crate::formats::bundle::ChunkSource;
 use crate::formats::chunk::{ChunkId, CompressedChunk, DigestAlgorithm};
@@ -17,10 +18,10 @@ use crate::limits;
 use crate::local::bundle_builder::StoreSource;
 use crate::local::disk;
 use crate::local::sources::{Sources, WantedChunk};
+use crate::local::store::prune::Pruned;
 use crate::local::store::{LocalStore, StoreEntry};
 use crate::net::bucket::{Bucket, Condition, MAX_PARALLEL};
 use crate::net::publish::bundles::BundleStore;
-use crate::net::publish::upload::{self, Uplink};
 
 /// How long a chunk that no publication used stays in the cache.
 const KEPT: Duration = Duration::from_hours(30 * 24);
@@ -105,8 +106,7 @@ impl<'a> BucketChunks<'a> {
             }
         }
         self.bucket.read_all(missing, |path, bytes| {
-            let id = path.rsplit('/').next().and_then(|name| name.strip_suffix(".cacnk")?.parse().ok());
-            id.map_or(Ok(()), |id| self.cache.put(&CompressedChunk::new(id, bytes)))
+            chunk_id(&path).map_or(Ok(()), |id| self.cache.put(&CompressedChunk::new(id, bytes)))
         })
     }
 
@@ -122,8 +122,41 @@ impl<'a> BucketChunks<'a> {
     }
 }
 
+/// Gives the paths of the chunks that are not `needed`, and written before `grace`, to `remove`, page by page.
+pub(super) fn prune(
+    bucket: &Bucket,
+    needed: &HashSet<ChunkId>,
+    grace: Duration,
+    mut remove: impl FnMut(Vec<String>) -> Result<()>,
+) -> Result<Pruned> {
+    let (mut pruned, now) = (Pruned::default(), SystemTime::now());
+    bucket.visit(DEFAULT_STORE, |entries| {
+        let mut gone = Vec::new();
+        for entry in entries {
+            // Others keep files of their own in a bucket, too.
+            let Some(id) = chunk_id(&entry.path) else { continue };
+            if needed.contains(&id) {
+                pruned.kept += 1;
+            } else if now.duration_since(entry.modified).unwrap_or_default() < grace {
+                pruned.too_young += 1;
+            } else {
+                pruned.removed += 1;
+                pruned.removed_bytes += entry.length;
+                gone.push(entry.path);
+            }
+        }
+        remove(gone)
+    })?;
+    Ok(pruned)
+}
+
+fn chunk_id(path: &str) -> Option<ChunkId> {
+    let id = path.rsplit('/').next()?.strip_suffix(".cacnk")?.parse().ok()?;
+    (chunk_path(&id) == path).then_some(id)
+}
+
 impl Uplink for BucketChunks<'_> {
-    fn put(&self, chunk: CompressedChunk) -> upload::Request {
+    fn put(&self, chunk: CompressedChunk) -> uplink::Request {
         // A full disk costs the next publication some requests.
         let _ = self.cache.put(&chunk);
         let bucket = self.bucket.clone();

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Prepared, PreparedRole, PreparedVersion, stale};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::event::Monitor;
 use crate::formats::index::Index;
 use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode, ModeName, Offer, target_name};
 use crate::limits;
@@ -42,6 +43,7 @@ pub fn commit(
     destination: &Destination,
     keys: Option<&Keys>,
     scratch: &Path,
+    monitor: &Monitor,
 ) -> Result<CommitResult> {
     let signed = prepared.sign.iter().map(|list| Ok((list, list.role.to_bytes()?))).collect::<Result<Vec<_>>>()?;
     let work = Work { prepared, signed };
@@ -49,9 +51,9 @@ pub fn commit(
     match destination {
         Destination::Folder(folder) => work.in_folder(folder, keys()?),
         #[cfg(feature = "bucket")]
-        Destination::Bucket(place) => work.in_bucket(place, keys()?, scratch),
+        Destination::Bucket(place) => work.in_bucket(place, keys()?, scratch, monitor),
         Destination::Server(server) => {
-            let _ = scratch;
+            let _ = (scratch, monitor);
             work.on_server(server)
         }
     }
@@ -113,7 +115,15 @@ impl Work<'_> {
     }
 
     #[cfg(feature = "bucket")]
-    fn in_bucket(&self, place: &BucketRepository, keys: &Keys, scratch: &Path) -> Result<CommitResult> {
+    fn in_bucket(
+        &self,
+        place: &BucketRepository,
+        keys: &Keys,
+        scratch: &Path,
+        monitor: &Monitor,
+    ) -> Result<CommitResult> {
+        // What no published index names yet would be cleaned up.
+        let _lock = self.prepared.publish.is_some().then(|| bucket::keep_chunks(place, monitor)).transpose()?;
         if let Some(version) = &self.prepared.publish {
             let is_there = bucket::with_publication(place, keys, |publication| self.is_there(publication))?;
             if !is_there {
@@ -123,11 +133,11 @@ impl Work<'_> {
             }
         }
         let is_there = std::cell::Cell::new(false);
-        let change = |publication: &mut Publication<'_>, catalog| {
+        let change = |publication: &mut Publication<'_>, found: bucket::Found| {
             is_there.set(self.is_there(publication)?);
-            self.apply(publication, catalog)
+            self.apply(publication, found.catalog)
         };
-        let (committed, roles) = bucket::edit(place, keys, false, change)?;
+        let (committed, roles) = bucket::edit(place, keys, false, None, change)?;
         self.done(committed, roles, is_there.get())
     }
 

@@ -1,7 +1,5 @@
 //! Requests to the server's API, and the errors for its refusals.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,11 +13,10 @@ use crate::formats::chunk::{ChunkId, CompressedChunk};
 use crate::formats::release::ModeName;
 use crate::limits;
 use crate::net::api::{
-    CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, PublicationInfo, RepositoryInfo,
-    TrustUpload,
+    CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, NewsUpload, PublicationInfo,
+    RepositoryInfo, TrustUpload,
 };
 use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply, is_web_page, shown};
-use crate::net::publish::upload::{self, Uplink};
 use crate::text;
 
 /// Largest JSON answer, in bytes. 5000 chunk ids need 350,000.
@@ -68,6 +65,11 @@ impl Server {
         self.json(Method::PUT, "api/v1/repository/trust", Some(trust))
     }
 
+    pub(super) fn put_news(&self, mode: &ModeName, news: &NewsUpload) -> Result<()> {
+        let _: serde_json::Value = self.json(Method::PUT, &format!("api/v1/modes/{mode}/news"), Some(news))?;
+        Ok(())
+    }
+
     pub(super) fn retire(&self, mode: &ModeName, update_to: Option<&ModeName>) -> Result<()> {
         let change = serde_json::json!({"is_active": false, "update_to": update_to});
         let _: serde_json::Value = self.json(Method::PATCH, &format!("api/v1/modes/{mode}"), Some(&change))?;
@@ -112,6 +114,16 @@ impl Server {
         self.network.block_on(put(&client, url, bytes.into()))
     }
 
+    /// The way to this publication.
+    pub(super) fn route(&self, id: &str) -> Result<Route> {
+        Ok(Route {
+            client: self.network.client()?,
+            network: self.network.clone(),
+            publication: self.join(&format!("api/v1/publications/{id}")),
+            store: self.store(),
+        })
+    }
+
     pub(in crate::net::publish) fn commit(&self, id: &str, request: &CommitRequest) -> Result<PublicationInfo> {
         self.json(Method::POST, &format!("api/v1/publications/{id}/commit"), Some(request))
     }
@@ -151,56 +163,62 @@ impl Server {
         let body = body.map(serde_json::to_vec).transpose().map_err(broken)?.unwrap_or_default();
         let patience = if url.path().ends_with("/commit") { COMMIT_PATIENCE } else { Duration::ZERO };
         let outgoing = Outgoing { method, url, content_type: JSON, body: body.into(), patience };
-        let client = self.network.client()?;
-        let reply = self.network.block_on(client.send(&outgoing, MAX_REPLY_BYTES))?;
-        if !reply.status.is_success() {
-            return Err(refusal(&outgoing.url, &reply));
-        }
-        serde_json::from_slice(&reply.body).map_err(|e| {
-            let (kind, what) = if is_web_page(&reply.body) {
-                (TransportKind::WebPage, "a web page".to_owned())
-            } else {
-                (TransportKind::Protocol, e.to_string())
-            };
-            let reason = format!("the answer is not from an update server: {what}");
-            Error::transport(kind, shown(&outgoing.url), reason)
-        })
+        self.network.block_on(ask(&self.network.client()?, &outgoing))
     }
 }
 
-/// The server's store of chunks.
-#[derive(Debug)]
-pub(super) struct ChunkStore<'a> {
-    client: HttpClient,
-    base: Url,
-    network: &'a Network,
+/// Sends a request, and reads the JSON of its answer.
+pub(super) async fn ask<T: DeserializeOwned>(client: &HttpClient, outgoing: &Outgoing) -> Result<T> {
+    let reply = client.send(outgoing, MAX_REPLY_BYTES).await?;
+    if !reply.status.is_success() {
+        return Err(refusal(&outgoing.url, &reply));
+    }
+    serde_json::from_slice(&reply.body).map_err(|e| {
+        let (kind, what) = if is_web_page(&reply.body) {
+            (TransportKind::WebPage, "a web page".to_owned())
+        } else {
+            (TransportKind::Protocol, e.to_string())
+        };
+        let reason = format!("the answer is not from an update server: {what}");
+        Error::transport(kind, shown(&outgoing.url), reason)
+    })
 }
 
-impl<'a> ChunkStore<'a> {
-    pub(super) fn of(server: &'a Server) -> Result<Self> {
-        Ok(Self { client: server.network.client()?, base: server.store(), network: &server.network })
-    }
+/// The way to one publication on a server, for several requests at once.
+#[derive(Debug, Clone)]
+pub(super) struct Route {
+    pub(super) client: HttpClient,
+    network: Network,
+    publication: Url,
+    store: Url,
 }
 
-impl Uplink for ChunkStore<'_> {
-    fn put(&self, chunk: CompressedChunk) -> upload::Request {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{}", self.base.path(), chunk.id().store_path()));
-        let client = self.client.clone();
-        Box::pin(async move { put(&client, url, chunk.into_bytes().into()).await })
-    }
-
-    /// A server answers in a few milliseconds, a distant one in about 100 ms.
-    fn max_parallel(&self) -> usize {
-        24
-    }
-
-    fn run(&self, work: Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>) -> Result<()> {
+impl Route {
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.network.block_on(work)
     }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Result<T> {
+        let mut url = self.publication.clone();
+        url.set_path(&format!("{}/{what}", url.path()));
+        let outgoing = Outgoing { method: Method::POST, url, content_type, body, patience: Duration::ZERO };
+        ask(&self.client, &outgoing).await
+    }
+
+    pub(super) fn store_url(&self, id: &ChunkId) -> Url {
+        let mut url = self.store.clone();
+        url.set_path(&format!("{}/{}", self.store.path(), id.store_path()));
+        url
+    }
 }
 
-async fn put(client: &HttpClient, url: Url, body: Bytes) -> Result<()> {
+/// Sends these bytes to this URL.
+pub(super) async fn put(client: &HttpClient, url: Url, body: Bytes) -> Result<()> {
     let outgoing = Outgoing { method: Method::PUT, url, content_type: BYTES, body, patience: Duration::ZERO };
     let reply = client.send(&outgoing, MAX_REPLY_BYTES).await?;
     if reply.status.is_success() { Ok(()) } else { Err(refusal(&outgoing.url, &reply)) }

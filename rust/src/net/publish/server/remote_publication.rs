@@ -11,7 +11,7 @@ use crate::formats::release::Catalog;
 use crate::local::sources::WantedChunk;
 use crate::net::publish::check::Job;
 use crate::net::publish::history::{self, History};
-use crate::net::publish::prepared::Purpose;
+use crate::net::publish::prepared::Ending;
 use crate::net::trust::{Keys, MemoryStorage, Publication};
 
 /// Most attempts to read metadata, if it changes while it is being read.
@@ -50,13 +50,13 @@ impl<'a> RemotePublication<'a> {
     }
 
     /// Makes sure that the mode can be published to, or prepared for.
-    pub(super) fn begin(&mut self, purpose: Purpose, keys: &'a Keys, job: &Job<'_>, monitor: &Monitor) -> Result<()> {
-        match purpose {
-            Purpose::Publish => self.bring(keys, job, monitor),
-            Purpose::Prepare if self.publication.published_version(job.mode.as_str()).is_none() => {
-                Err(purpose.begin_first())
+    pub(super) fn begin(&mut self, ending: Ending, keys: &'a Keys, job: &Job<'_>, monitor: &Monitor) -> Result<()> {
+        match ending {
+            Ending::Commit => self.bring(keys, job, monitor),
+            Ending::Prepare if self.publication.published_version(job.mode.as_str()).is_none() => {
+                Err(ending.begin_first())
             }
-            Purpose::Prepare => Ok(()),
+            Ending::Prepare => Ok(()),
         }
     }
 

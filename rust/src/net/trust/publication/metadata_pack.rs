@@ -13,8 +13,9 @@ use super::Publication;
 use super::storage::StorageReader;
 use crate::error::{Error, Result, TrustKind};
 use crate::formats::metadata_pack::{self, MetadataPack, target_path};
+use crate::formats::news::News;
 use crate::formats::release::{Catalog, Mode, Offer, Platform};
-use crate::limits::MAX_DOCUMENT_BYTES;
+use crate::limits::{MAX_DOCUMENT_BYTES, MAX_NEWS_BYTES};
 use crate::net::trust::error::trust;
 use crate::net::trust::{CATALOG_ROLE, CATALOG_TARGET};
 use crate::net::trust::{MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES};
@@ -124,10 +125,10 @@ impl Bag<'_> {
         self.take(&format!("tuf/{version}.root.json"), MAX_ROOT_BYTES).map(drop)
     }
 
-    /// Adds release documents and lists of bundles, those of the most widely offered versions first.
+    /// Adds release documents and lists of bundles, those of the most widely offered versions first, then news.
     fn documents(&mut self, catalog: &Catalog, roles: &BTreeMap<String, Targets>) -> Result<()> {
         let mut offers: Vec<(usize, String, String)> = Vec::new();
-        for (name, mode) in catalog.modes.iter().filter(|(_, mode)| mode.is_active && mode.update_to.is_none()) {
+        for (name, mode) in catalog.modes.iter().filter(|(_, mode)| is_followed(mode)) {
             let platforms: BTreeSet<&Platform> = mode.versions.iter().flat_map(|offer| &offer.platforms).collect();
             for platform in platforms {
                 let best = best(mode, platform).into_iter().enumerate();
@@ -145,6 +146,11 @@ impl Bag<'_> {
         for (_, mode, folder) in &offers {
             if let Some((_, sha256)) = listed(roles, mode, &format!("{folder}/index.caidx")) {
                 self.take(&format!("bundles/{sha256}.json"), MAX_LIST_BYTES)?;
+            }
+        }
+        for mode in catalog.modes.iter().filter(|(_, mode)| is_followed(mode)).map(|(name, _)| name) {
+            if let Some((path, _)) = listed(roles, mode.as_str(), &News::target_name(mode)) {
+                self.take(&path, MAX_NEWS_BYTES)?;
             }
         }
         Ok(())
@@ -170,6 +176,11 @@ impl Bag<'_> {
         }
         Ok(Some(bytes))
     }
+}
+
+/// Whether clients follow the mode itself, and not a successor.
+fn is_followed(mode: &Mode) -> bool {
+    mode.is_active && mode.update_to.is_none()
 }
 
 /// The versions that clients of a platform may be offered, newest first, down to one with full rollout.

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Move, output: Output, monitor: &Monitor) -> Result<u8> 
         host::desktop(&Brand::of(record, Brand::named(name)), links)
     };
     let updater = updater::offline(&args.dir, args.trust_owner)?;
-    let moved = updater.relocate(options::folder(&args.to)?, &desktop, monitor)?;
+    let moved = updater.move_install(options::folder(&args.to)?, &desktop, monitor)?;
     let mut text = format!("Moved to {}.", moved.directory.display());
     if !moved.is_old_folder_gone {
         text = format!("{text}\nOther files stay in {}.", args.dir.display());

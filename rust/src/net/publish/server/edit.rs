@@ -1,16 +1,15 @@
-//! The day's work on a server: what is offered, and signatures that must not expire.
+//! Changes of what a server offers. It signs them itself, except the successor of a mode.
 
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Server;
-use super::remote_publication::{bring_trust, fetch};
 use super::retire::retire_on_server;
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
 use crate::net::publish::edit::Edit as E;
-use crate::net::trust::{KeyFolder, Keys, RoleValidity};
+use crate::net::trust::KeyFolder;
 use crate::version::Version;
 
 /// Most pages of a list that are read.
@@ -120,45 +119,4 @@ fn list<T: serde::de::DeserializeOwned>(server: &Server, path: &str, filter: &[(
         }
     }
     Err(Error::invalid("server", "its list does not end"))
-}
-
-/// Signs the lists of these modes again, with as many days as they had at first, and sends them. Without a mode, signs
-/// those whose keys are here and whose days are half over. Returns how long all signatures are valid.
-///
-/// # Errors
-/// [`Error::KeyMissing`] with a mode that is named and whose key is not here; those of the server.
-pub fn renew_on_server(server: &Server, keys: impl Into<KeyFolder>, modes: &[ModeName]) -> Result<Vec<RoleValidity>> {
-    let keys = Keys::open(keys)?;
-    let mut publication = fetch(server, &keys)?;
-    publication.renew_targets();
-    publication.check_not_expired()?;
-    if modes.is_empty() {
-        for mode in publication.modes() {
-            if publication.check_role_keys(&mode).is_ok() {
-                publication.renew_mode(&mode, false)?;
-            }
-        }
-    }
-    for mode in modes {
-        publication.renew_mode(mode.as_str(), true)?;
-    }
-    if bring_trust(server, &publication)? {
-        return fetch(server, &keys)?.validity();
-    }
-    publication.validity()
-}
-
-/// Sends what the key folder has and the server lacks: roots, delegations, new modes, and lists signed by new keys.
-/// Returns whether there was anything.
-///
-/// # Errors
-/// [`Error::KeyMissing`], those of the server.
-pub fn push_keys(server: &Server, keys: impl Into<KeyFolder>) -> Result<bool> {
-    let keys = Keys::open(keys)?;
-    let mut publication = fetch(server, &keys)?;
-    publication.renew_targets();
-    for mode in keys.modes() {
-        publication.add_mode(&mode)?;
-    }
-    bring_trust(server, &publication)
 }

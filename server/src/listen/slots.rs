@@ -1,4 +1,4 @@
-//! How many connections each network has open, so that one cannot take the places of all others.
+//! How many connections each network has open, so that one cannot take the slots of all others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,28 +14,28 @@ type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 /// Counts connections by network.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Slots {
     counts: Counts,
     most: usize,
     proxies: Vec<IpAddr>,
 }
 
-/// The place of one connection, free again when this is dropped.
+/// The slot of one connection, free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Option<(Counts, IpAddr)>);
+pub(super) struct Slot(Option<(Counts, IpAddr)>);
 
-impl Places {
+impl Slots {
     pub(super) fn new(limits: &Limits) -> Self {
         let proxies = limits.proxies.iter().map(IpAddr::to_canonical).collect();
         Self { counts: Counts::default(), most: limits.connections_per_network, proxies }
     }
 
-    /// A place for a connection from there; `None` if its network has as many as it may.
-    pub(super) fn take(&self, remote: &RemoteAddr) -> Option<Place> {
-        let Addr::SocketAddr(peer) = &remote.0 else { return Some(Place(None)) };
+    /// A slot for a connection from there; `None` if its network has as many as it may.
+    pub(super) fn take(&self, remote: &RemoteAddr) -> Option<Slot> {
+        let Addr::SocketAddr(peer) = &remote.0 else { return Some(Slot(None)) };
         let address = peer.ip().to_canonical();
         if self.proxies.contains(&address) {
-            return Some(Place(None));
+            return Some(Slot(None));
         }
         let network = network(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,11 +44,11 @@ impl Places {
             return None;
         }
         *count += 1;
-        Some(Place(Some((Arc::clone(&self.counts), network))))
+        Some(Slot(Some((Arc::clone(&self.counts), network))))
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let Some((counts, network)) = &self.0 else { return };
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,17 +66,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_network_has_its_places_and_a_proxy_as_many_as_it_needs() {
+    fn one_network_has_its_slots_and_a_proxy_as_many_as_it_needs() {
         let limits =
             Limits { connections_per_network: 2, proxies: vec!["192.0.2.9".parse().unwrap()], ..Limits::default() };
-        let places = Places::new(&limits);
+        let slots = Slots::new(&limits);
         let from = |text: &str| RemoteAddr(Addr::SocketAddr(text.parse().unwrap()));
-        let first = places.take(&from("[2001:db8::1]:1")).unwrap();
-        let _second = places.take(&from("[2001:db8::2]:1")).unwrap();
-        assert!(places.take(&from("[2001:db8::3]:1")).is_none());
-        let _other = places.take(&from("192.0.2.1:1")).unwrap();
+        let first = slots.take(&from("[2001:db8::1]:1")).unwrap();
+        let _second = slots.take(&from("[2001:db8::2]:1")).unwrap();
+        assert!(slots.take(&from("[2001:db8::3]:1")).is_none());
+        let _other = slots.take(&from("192.0.2.1:1")).unwrap();
         drop(first);
-        let _again = places.take(&from("[2001:db8::3]:1")).unwrap();
-        let _proxied: Vec<_> = (1..10).map(|port| places.take(&from(&format!("192.0.2.9:{port}"))).unwrap()).collect();
+        let _again = slots.take(&from("[2001:db8::3]:1")).unwrap();
+        let _proxied: Vec<_> = (1..10).map(|port| slots.take(&from(&format!("192.0.2.9:{port}"))).unwrap()).collect();
     }
 }

@@ -1,8 +1,7 @@
-//! Pages for people: the welcome page at `/`, and the documentation of the API with Scalar at `/docs` and Swagger UI at
-//! `/docs/swagger`. All of it is part of the program, and loads nothing from elsewhere.
+//! The documentation of the API: with Scalar at `/docs`, with Swagger UI at `/docs/swagger`, as a document at
+//! `/openapi.json`.
 
-use poem::web::Html;
-use poem::{Endpoint, Response, Route, get, handler};
+use poem::{Endpoint, Response, Route, get};
 
 use crate::api;
 
@@ -17,19 +16,9 @@ const SCALAR: &str = r#"{"withDefaultFonts": false, "hideClientButton": true, "t
  "defaultOpenAllTags": false, "authentication": {"preferredSecurityScheme": "token"}, "agent": {"disabled": true}, "mcp": {"disabled": true}, "showDeveloperTools": "never",
  "defaultHttpClient": {"targetKey": "shell", "clientKey": "curl"}, "documentDownloadType": "json"}"#;
 
-/// Adds the welcome page.
-pub(super) fn add_welcome(routes: Route) -> Route {
-    routes.at("/", get(welcome))
-}
-
-#[handler]
-fn welcome() -> Html<&'static str> {
-    Html(include_str!("welcome.html"))
-}
-
 /// Adds the `OpenAPI` document and the pages that show it. `address` is the public address of the server, or empty if
 /// it is not configured.
-pub(super) fn add_docs(routes: Route, address: &str) -> Route {
+pub(super) fn add(routes: Route, address: &str) -> Route {
     let document = api::document(address);
     let title = |html: &str, old: &str| {
         html.replacen(&format!("<title>{old}</title>"), &format!("<title>{}</title>", api::TITLE), 1)

@@ -1,0 +1,46 @@
+//! What to do about the refusal of an update server, by the server's own code.
+
+/// The hint for a code of an update server and its status, if there is one.
+pub(super) fn hint(code: &str, status: u16) -> Option<&'static str> {
+    Some(match (code, status) {
+        ("unauthorized" | "forbidden", _) => {
+            "Give a token that may do this, with --token-file or VSEKAI_TOKEN. Whoever runs the server makes them."
+        }
+        ("quota_exceeded" | "too_many_publications" | "disk_full" | "internal" | "keys_missing" | "clock_wrong", _) => {
+            "Tell whoever runs the server: its log says more."
+        }
+        ("publication_stale" | "publication_expired" | "publication_ended" | "chunks_missing", _) | (_, 429 | 503) => {
+            "Run it again in a moment: what was sent is kept."
+        }
+        ("keys_differ", _) => "Use the keys that were made for this server, or give it the new ones.",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hint;
+
+    #[test]
+    fn tokens_are_named_only_where_they_matter() {
+        let is_about_tokens =
+            |code, status| hint(code, status).is_some_and(|hint| hint.to_ascii_lowercase().contains("token"));
+        assert!(is_about_tokens("unauthorized", 401) && is_about_tokens("forbidden", 403));
+        for (code, status) in [("publication_stale", 409), ("chunk_deleting", 503), ("internal", 500), ("odd", 422)] {
+            assert!(!is_about_tokens(code, status), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_is_one_that_servers_have() {
+        let page = include_str!("../../../../docs/errors.md");
+        let source = include_str!("refusals.rs").split("#[cfg(test)]").next().unwrap();
+        let quoted = source.lines().filter(|line| line.trim_start().starts_with("(\""));
+        let quoted = quoted.map(|line| line.split("=>").next().unwrap_or(line));
+        let named: Vec<&str> = quoted.flat_map(|line| line.split('"').skip(1).step_by(2)).collect();
+        assert!(named.len() > 10, "{named:?}");
+        for code in named {
+            assert!(page.contains(&format!("`{code}` |")), "{code}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+class_name HomeProgress
+extends VBoxContainer
+## How far the running operation is: a bar, and its numbers in words.
+
+## Numbers that change faster are unreadable.
+const REDRAW_MSEC := 100
+
+var _drawn_msec: int = -REDRAW_MSEC
+## How much of the running download has arrived, in words.
+var _amount: String = ""
+
+@onready var _bar := %Bar as ProgressBar
+@onready var _detail := %Detail as Label
+@onready var _hint := %Hint as Label
+
+
+## Shows or hides itself; what begins, begins at nothing.
+func show_kind(kind: HomeState.Kind, is_working: bool) -> void:
+	var was_visible := visible
+	visible = is_working or kind == HomeState.Kind.PAUSED
+	_hint.visible = kind in [HomeState.Kind.DOWNLOADING, HomeState.Kind.PREPARING]
+	if kind == HomeState.Kind.PAUSED:
+		_detail.text = _amount
+	if visible and not was_visible:
+		_bar.value = 0.0
+		_amount = ""
+		_detail.text = ""
+		_drawn_msec = -REDRAW_MSEC
+	_bar.accessibility_name = tr("HOME_BAR")
+
+
+## Shows [param so_far] of [param all] bytes. Returns the percentage; -1 if it was drawn just now.
+func show_bytes(so_far: int, all: int, speed: float, seconds_left: float, is_paused: bool) -> int:
+	var now := Time.get_ticks_msec()
+	if now - _drawn_msec < REDRAW_MSEC and so_far < all:
+		return -1
+	_drawn_msec = now
+	var part := clampf(float(so_far) / all, 0.0, 1.0) if all > 0 else 0.0
+	_bar.value = part * 100.0
+	var words := {"done": Words.bytes(so_far), "total": Words.bytes(all)}
+	_amount = tr("HOME_PROGRESS").format(words)
+	var parts: PackedStringArray = [_amount]
+	if speed > 0.0:
+		parts.append(Words.speed(speed))
+	if seconds_left >= 0.0 and so_far < all:
+		parts.append(tr("HOME_TIME_LEFT").format({"time": Words.time(seconds_left)}))
+	# What stands still has no speed.
+	_detail.text = _amount if is_paused else " · ".join(parts)
+	return floori(part * 100.0)

@@ -1,0 +1,116 @@
+class_name NewsCard
+extends PanelContainer
+## One item of the news: a picture beside a title, a few sentences, and the way to more.
+##
+## The picture is read and decoded on another thread.
+
+signal link_requested(url: String)
+
+## Pictures are made smaller than this before they are drawn: a card is never wider.
+const PICTURE_WIDTH_MAX := 640
+## In less width there is no picture.
+const PICTURE_FROM := 330.0
+
+## Without the text and in less room around it, where a window is low.
+var is_short: bool = false:
+	set(value):
+		is_short = value
+		if is_node_ready():
+			_draw_entry()
+
+var _entry := NewsEntry.new()
+## The file that is shown, or being decoded.
+var _path: String = ""
+## Of the thread pool; -1 = none.
+var _task: int = -1
+
+@onready var _picture := %Picture as TextureRect
+@onready var _about := %About as Label
+@onready var _title := %NewsTitle as Label
+@onready var _text := %NewsText as Label
+@onready var _more := %More as Button
+
+
+func _ready() -> void:
+	_more.pressed.connect(_on_more_pressed)
+	focus_entered.connect(queue_redraw)
+	focus_exited.connect(queue_redraw)
+	resized.connect(_fit)
+	_draw_entry()
+
+
+func _exit_tree() -> void:
+	_end_task()
+
+
+func _draw() -> void:
+	# A card without a link is reached by keys to be read, and shows it like a button.
+	if has_focus(true):
+		draw_style_box(get_theme_stylebox(&"focus", &"Button"), Rect2(Vector2.ZERO, size))
+
+
+func show_entry(entry: NewsEntry) -> void:
+	_entry = entry
+	if is_node_ready():
+		_draw_entry()
+
+
+func _draw_entry() -> void:
+	_about.text = _entry.about()
+	_title.text = _entry.title
+	_text.text = _entry.text
+	_text.visible = not is_short
+	_more.visible = not _entry.link.is_empty()
+	_more.accessibility_description = _entry.title
+	_more.tooltip_text = _entry.link
+	focus_mode = FOCUS_NONE if _more.visible else FOCUS_ALL
+	# Whatever is cut short can be read there.
+	tooltip_text = _entry.title + "\n" + _entry.text
+	accessibility_name = _entry.title
+	accessibility_description = _entry.text
+	_load_picture()
+	_fit()
+
+
+func _load_picture() -> void:
+	if _path == _entry.picture_path:
+		return
+	_end_task()
+	_path = _entry.picture_path
+	_picture.texture = null
+	if not _path.is_empty():
+		_task = WorkerThreadPool.add_task(_decode.bind(_path))
+
+
+## Runs on another thread.
+func _decode(path: String) -> void:
+	var image := Image.load_from_file(path)
+	if image == null or image.is_empty():
+		return
+	if image.get_width() > PICTURE_WIDTH_MAX:
+		var height := image.get_height() * PICTURE_WIDTH_MAX / float(image.get_width())
+		image.resize(PICTURE_WIDTH_MAX, maxi(roundi(height), 1), Image.INTERPOLATE_LANCZOS)
+	image.generate_mipmaps()
+	_show_picture.call_deferred(path, image)
+
+
+func _show_picture(path: String, image: Image) -> void:
+	if path == _path:
+		_end_task()
+		_picture.texture = ImageTexture.create_from_image(image)
+		_fit()
+
+
+## Waits for the thread, which is done or has a small picture to decode.
+func _end_task() -> void:
+	if _task >= 0:
+		WorkerThreadPool.wait_for_task_completion(_task)
+		_task = -1
+
+
+func _fit() -> void:
+	_picture.visible = _picture.texture != null and size.x >= PICTURE_FROM
+
+
+func _on_more_pressed() -> void:
+	link_requested.emit(_entry.link)

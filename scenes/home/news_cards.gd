@@ -1,0 +1,95 @@
+class_name NewsCards
+extends Container
+## The newest items of the news, as cards of one height: beside each other where there is room, else
+## below each other. Without news it hides.
+
+signal link_requested(url: String)
+
+const CARD := preload("res://scenes/home/news_card.tscn")
+const CARDS_MAX := 3
+## From this width on, the cards are beside each other.
+const WIDE_FROM := 820.0
+const SEPARATION := 16.0
+
+## In a low window the cards show less.
+var is_short: bool = false:
+	set(value):
+		is_short = value
+		for card: NewsCard in _cards():
+			card.is_short = value
+
+
+func _ready() -> void:
+	visible = get_child_count() > 0
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_SORT_CHILDREN:
+		_arrange()
+		# Wrapped texts have their height only now.
+		update_minimum_size()
+
+
+func _get_minimum_size() -> Vector2:
+	var widest := 0.0
+	for card: NewsCard in _cards():
+		widest = maxf(widest, card.get_combined_minimum_size().x)
+	return Vector2(widest, _height())
+
+
+func show_news(entries: Array[NewsEntry]) -> void:
+	var shown: Array[NewsEntry] = entries.slice(0, CARDS_MAX)
+	while get_child_count() > shown.size():
+		var card := get_child(-1)
+		remove_child(card)
+		card.queue_free()
+	for place: int in shown.size():
+		if place == get_child_count():
+			_add_card()
+		var entry: NewsEntry = shown[place]
+		(get_child(place) as NewsCard).show_entry(entry)
+	visible = not shown.is_empty()
+
+
+func _add_card() -> void:
+	var card := CARD.instantiate() as NewsCard
+	card.is_short = is_short
+	card.link_requested.connect(link_requested.emit)
+	add_child(card)
+
+
+func _cards() -> Array[NewsCard]:
+	var cards: Array[NewsCard] = []
+	for child: Node in get_children():
+		cards.append(child as NewsCard)
+	return cards
+
+
+func _columns() -> int:
+	return maxi(get_child_count(), 1) if size.x >= WIDE_FROM else 1
+
+
+func _tallest() -> float:
+	var tallest := 0.0
+	for card: NewsCard in _cards():
+		tallest = maxf(tallest, card.get_combined_minimum_size().y)
+	return tallest
+
+
+func _height() -> float:
+	var rows := ceili(get_child_count() / float(_columns()))
+	return maxf(rows * (_tallest() + SEPARATION) - SEPARATION, 0.0)
+
+
+func _arrange() -> void:
+	var columns := _columns()
+	var width := (size.x - SEPARATION * (columns - 1)) / columns
+	var height := _tallest()
+	var cards := _cards()
+	for place: int in cards.size():
+		@warning_ignore("integer_division")
+		var row := place / columns
+		var corner := (
+			Vector2(place % columns, row) * Vector2(width + SEPARATION, height + SEPARATION)
+		)
+		fit_child_in_rect(cards[place], Rect2(corner, Vector2(width, height)))

@@ -1,0 +1,70 @@
+class_name BackgroundWork
+extends Node
+## What the launcher does by itself, where a person has asked for that: it downloads an update while
+## nothing else goes on, and starts with the system.
+##
+## A download is never installed, and stops for whatever a person asks for, and for the game.
+
+## This version waits on the disk.
+signal downloaded(version: String)
+
+const DOWNLOAD := VSekaiUpdater.Operation.DOWNLOAD
+
+@export var updater: VSekaiUpdater
+
+var model: LauncherModel
+var settings: LauncherSettings
+
+## Not tried again until another check has found it.
+var _failed_version: String = ""
+
+@onready var _queue := %Queue as UpdaterQueue
+
+
+func _ready() -> void:
+	updater.update_downloaded.connect(_on_update_downloaded)
+	updater.operation_failed.connect(_on_operation_failed)
+	updater.launched.connect(_on_launched.unbind(1))
+	updater.update_found.connect(_on_update_found.unbind(1))
+
+
+## Starts a download if there is one to make, and nothing speaks against it.
+func consider() -> void:
+	if is_due():
+		_queue.start(updater.download_update)
+
+
+## Starts the launcher when a person logs in, or no longer. The game remembers that, so that nothing
+## is left of it; an installed launcher remembers it itself.
+func start_at_login(is_wanted: bool) -> void:
+	_queue.start(updater.start_at_login.bind(is_wanted))
+
+
+## Whether a download is to be made now.
+func is_due() -> bool:
+	var is_new := model.new_version not in ["", model.downloaded_version, _failed_version]
+	var is_allowed := not model.is_playing or settings.is_download_during_game
+	var is_idle := model.activity == HomeState.Kind.READY and not updater.is_busy()
+	# A lower version, and a first one, are a question.
+	var is_unasked := model.is_installed() and not model.is_downgrade and model.failure == null
+	return settings.is_background_download and is_new and is_allowed and is_idle and is_unasked
+
+
+func _on_update_found() -> void:
+	_failed_version = ""
+
+
+func _on_update_downloaded(version: String) -> void:
+	model.downloaded_version = version
+	model.download_bytes = -1
+	downloaded.emit(version)
+
+
+func _on_operation_failed(failure: VSekaiFailure) -> void:
+	if failure.operation == DOWNLOAD and failure.code != "cancelled":
+		_failed_version = model.new_version
+
+
+func _on_launched() -> void:
+	if updater.get_operation() == DOWNLOAD and not settings.is_download_during_game:
+		updater.cancel()

@@ -1,0 +1,79 @@
+class_name LauncherComforts
+extends Node
+## The launcher while nobody looks at it: in the tray, started with the system, with news to tell;
+## and its log.
+
+@export var session: LauncherSession
+@export var frame: LauncherFrame
+@export var own: OwnUpdater
+@export var presence: DesktopPresence
+@export var log_file: LauncherLog
+
+var _settings: LauncherSettings
+var _window: Window
+
+
+func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> void:
+	_settings = settings
+	_window = window
+	presence.open_requested.connect(LauncherWindow.come_back.bind(window))
+	presence.check_requested.connect(session.check_again.bind(0))
+	presence.quit_requested.connect(quit)
+	session.listener.notes_found.connect(_on_news.unbind(3))
+	session.background.downloaded.connect(_on_news.unbind(1))
+	own.login_known.connect(_on_login_known)
+	frame.settings.log_requested.connect(_on_log_requested)
+	frame.settings.login_requested.connect(_on_login_requested)
+	frame.settings.is_tray_possible = presence.is_possible
+	frame.error_dialog.launcher_requested.connect(get_launcher)
+	presence.show_in_tray(settings.is_in_tray, session.branding)
+	log_file.write("launcher starts: %s" % ", ".join(session.versions()))
+
+
+func apply_settings() -> void:
+	presence.show_in_tray(_settings.is_in_tray, session.branding)
+	session.background.consider()
+
+
+## Whether the launcher goes on although its window was closed.
+func stay() -> bool:
+	if presence.is_shown():
+		# The engine cannot hide its first window.
+		LauncherWindow.step_aside(_window)
+	return presence.is_shown()
+
+
+## A newer launcher is needed: an installed one updates itself, any other is downloaded by hand.
+func get_launcher() -> void:
+	if not own.is_installed():
+		Outside.open_project(session.branding)
+		return
+	own.look()
+	session.model.message = tr("MESSAGE_LAUNCHER_UPDATING")
+	session.changed.emit()
+
+
+## An update was found, or has been downloaded.
+func _on_news() -> void:
+	var model := session.model
+	if not _settings.is_notifying or model.is_playing:
+		return
+	presence.tell("%s: %s" % [model.product_name, model.home_state().status_text()])
+	LauncherWindow.call_back(_window)
+
+
+func _on_log_requested() -> void:
+	OS.shell_open(log_file.place())
+
+
+func _on_login_requested(is_wanted: bool) -> void:
+	if own.is_installed():
+		own.start_at_login(is_wanted)
+	else:
+		session.background.start_at_login(is_wanted)
+
+
+func _on_login_known(is_on: bool) -> void:
+	session.model.own_starts_at_login = is_on
+	session.model.starts_at_login = is_on
+	session.changed.emit()

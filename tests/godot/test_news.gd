@@ -1,0 +1,112 @@
+extends Node
+## News show as cards on Home: pictures are decoded on other threads, and links open when asked.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+const WAIT_MSEC := 4000
+
+## Set by the test that has them.
+var has_expected_errors: bool = false
+
+var _opened: PackedStringArray = []
+
+
+func _open(entries: Array[NewsEntry]) -> LauncherFrame:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home(HomeState.Kind.READY, HomeState.Notice.NONE) as LauncherFrame
+	frame.home.show_news(entries)
+	add_child(frame)
+	frame.home.link_requested.connect(func(url: String) -> void: _opened.append(url))
+	return frame
+
+
+func _cards(frame: LauncherFrame) -> Array[Node]:
+	return frame.home.get_node("%News").get_children()
+
+
+func _wait(is_met: Callable) -> bool:
+	var began := Time.get_ticks_msec()
+	while Time.get_ticks_msec() - began < WAIT_MSEC:
+		if is_met.call():
+			return true
+		await get_tree().process_frame
+	return false
+
+
+func test_without_news_there_is_nothing() -> void:
+	var frame := _open([])
+	assert(not (frame.home.get_node("%News") as Control).visible)
+	frame.home.show_news(Shots.news())
+	assert((frame.home.get_node("%News") as Control).visible)
+	frame.home.show_news([])
+	assert(not (frame.home.get_node("%News") as Control).visible)
+
+
+func test_a_card_has_its_texts_and_its_link() -> void:
+	var frame := _open(Shots.news())
+	var cards := _cards(frame)
+	assert(cards.size() == 3)
+	assert(str(cards[0].get_node("%NewsTitle").get("text")) == "The garden is open")
+	assert(str(cards[0].get_node("%About").get("text")).ends_with(" · v-sekai.org"))
+	await Hands.click(cards[0].get_node("%More") as Button)
+	assert(_opened == PackedStringArray(["https://v-sekai.org/news"]))
+	assert(not (cards[2].get_node("%More") as Button).visible, "it leads nowhere")
+
+
+func test_more_than_three_items_show_as_three() -> void:
+	var entries := Shots.news()
+	entries.append_array(Shots.news())
+	assert(_cards(_open(entries)).size() == 3)
+
+
+func test_keys_and_pad_reach_every_card() -> void:
+	var frame := _open(Shots.news())
+	await get_tree().process_frame
+	for kind: String in ["keys", "pad"]:
+		frame.home.grab_default_focus()
+		var reached: Array[Node] = []
+		for step: int in 12:
+			if kind == "keys":
+				await Hands.key(get_tree(), KEY_TAB)
+			else:
+				await Hands.pad(
+					get_tree(), JOY_BUTTON_DPAD_DOWN if step < 4 else JOY_BUTTON_DPAD_RIGHT
+				)
+			reached.append(get_viewport().gui_get_focus_owner())
+		var cards := _cards(frame)
+		for card: Node in cards.slice(0, 2):
+			assert(reached.has(card.get_node("%More")) or kind == "pad", "%s: %s" % [kind, reached])
+		assert(
+			reached.any(
+				func(it: Node) -> bool: return it == cards[2] or cards[2].is_ancestor_of(it)
+			),
+			kind
+		)
+
+
+func test_pictures_are_decoded_and_shown() -> void:
+	var frame := _open(Shots.news())
+	var picture := _cards(frame)[0].get_node("%Picture") as TextureRect
+	assert(await _wait(func() -> bool: return picture.texture != null))
+	assert(picture.texture.get_size() == Vector2(640, 360))
+
+
+func test_a_picture_that_cannot_be_read_leaves_a_card_without_one() -> void:
+	# The engine reports what it cannot decode.
+	has_expected_errors = true
+	var path := OS.get_temp_dir().path_join("vsekai_news_%d.png" % get_instance_id())
+	var file := FileAccess.open(path, FileAccess.WRITE)
+	file.store_string("no picture")
+	file.close()
+	var entries := Shots.news()
+	entries[0].picture_path = path
+	var frame := _open(entries)
+	var other := _cards(frame)[2].get_node("%Picture") as TextureRect
+	assert(await _wait(func() -> bool: return other.texture != null))
+	assert((_cards(frame)[0].get_node("%Picture") as TextureRect).texture == null)
+	# A card that goes while its picture is decoded waits for it.
+	entries[2].picture_path = ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")
+	frame.home.show_news(entries)
+	frame.queue_free()
+	await get_tree().process_frame
+	DirAccess.remove_absolute(path)

@@ -1,0 +1,143 @@
+extends Node
+## The launcher beside its window, and the words of what is not the launcher's.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+
+var _heard: Array = []
+
+
+func _exit_tree() -> void:
+	TranslationServer.set_locale("en")
+
+
+func _presence() -> DesktopPresence:
+	var presence := DesktopPresence.new()
+	# X11 has no tray for the engine.
+	presence.is_possible = true
+	add_child(presence)
+	return presence
+
+
+func test_the_tray_has_an_icon_only_while_it_is_asked_for() -> void:
+	var presence := _presence()
+	presence.show_in_tray(false, Shots.VSEKAI)
+	assert(not presence.is_shown() and presence.get_child_count() == 0)
+	presence.show_in_tray(true, Shots.VSEKAI)
+	assert(presence.is_shown())
+	var indicator := presence.find_children("*", "StatusIndicator", false, false)[0]
+	assert((indicator as StatusIndicator).tooltip == "V-Sekai")
+	presence.tell("V-Sekai: news")
+	assert((indicator as StatusIndicator).tooltip == "V-Sekai: news")
+	presence.show_in_tray(false, Shots.VSEKAI)
+	await get_tree().process_frame
+	assert(not presence.is_shown() and presence.get_child_count() == 0)
+
+
+func test_where_there_is_no_tray_nothing_happens() -> void:
+	var presence := _presence()
+	presence.is_possible = false
+	presence.show_in_tray(true, Shots.VSEKAI)
+	assert(not presence.is_shown())
+	presence.tell("nobody hears it")
+
+
+func test_the_menu_opens_checks_and_quits() -> void:
+	var presence := _presence()
+	presence.open_requested.connect(_heard.append.bind("open"))
+	presence.check_requested.connect(_heard.append.bind("check"))
+	presence.quit_requested.connect(_heard.append.bind("quit"))
+	presence.show_in_tray(true, Shots.VSEKAI)
+	var menu := presence.find_children("*", "PopupMenu", false, false)[0] as PopupMenu
+	assert(menu.item_count == 3)
+	for item: int in menu.item_count:
+		assert(menu.get_item_text(item).begins_with("TRAY_"))
+		menu.id_pressed.emit(menu.get_item_id(item))
+	assert(_heard == ["open", "check", "quit"])
+
+
+func test_settings_offer_a_tray_only_where_there_is_one() -> void:
+	var frame := Shots.settings() as LauncherFrame
+	add_child(frame)
+	var row := frame.settings.get_node("%Background").get_node("%TrayRow") as Control
+	assert(row.visible)
+	frame.settings.is_tray_possible = false
+	assert(not row.visible)
+
+
+func test_what_goes_on_in_the_background_is_off_at_first_and_chosen_by_keys() -> void:
+	TranslationServer.set_locale("en")
+	var frame := Shots.settings() as LauncherFrame
+	frame.settings.settings = LauncherSettings.new()
+	add_child(frame)
+	var card := frame.settings.get_node("%Background") as BackgroundCard
+	for button: String in ["%Download", "%DuringGame", "%Notify", "%Tray", "%Login"]:
+		assert(not (card.get_node(button) as CheckButton).button_pressed, button)
+	assert(not (card.get_node("%DuringGameRow") as Control).visible)
+	for button: String in ["%Download", "%DuringGame", "%Notify"]:
+		(card.get_node(button) as CheckButton).grab_focus()
+		await Hands.pad(get_tree(), JOY_BUTTON_A)
+	var chosen := frame.settings.settings
+	assert(chosen.is_background_download and chosen.is_download_during_game)
+	assert(chosen.is_notifying and not chosen.is_in_tray)
+
+
+func test_the_hours_of_the_limit_are_chosen_and_told() -> void:
+	TranslationServer.set_locale("en")
+	var frame := Shots.settings() as LauncherFrame
+	frame.settings.settings = LauncherSettings.new()
+	add_child(frame)
+	var row := frame.settings.get_node("%HoursRow") as HoursRow
+	assert(not row.visible, "there is no limit")
+	frame.settings.settings.rate_limit_bytes_per_second = 1_000_000
+	frame.settings.settings = frame.settings.settings
+	assert(row.visible and row.hint == "The limit always applies.", row.hint)
+	for step: Array in [["%From", 18, KEY_UP], ["%To", 2, KEY_DOWN]]:
+		var button := row.get_node("%s" % step[0]) as OptionButton
+		var hour: int = step[1]
+		var way: Key = step[2]
+		button.grab_focus()
+		await Hands.key(get_tree(), KEY_ENTER)
+		# The focused one is the first; upwards, it goes on from the last.
+		var presses := 24 - hour if way == KEY_UP else hour
+		for press: int in presses:
+			await Hands.key(get_tree(), way)
+		await Hands.key(get_tree(), KEY_ENTER)
+		assert(button.selected == hour, "%d" % button.selected)
+	assert(row.hint == "The limit applies from 18:00 to 2:00.", row.hint)
+	assert(frame.settings.settings.rate_from_minute == 18 * 60)
+	assert(frame.settings.settings.rate_to_minute == 2 * 60)
+
+
+func test_channels_have_names_for_players() -> void:
+	TranslationServer.set_locale("de")
+	assert(Channels.title("stable", {}) == "Stabil" and Channels.title("beta", {}) == "Beta")
+	assert(Channels.title("team-7", {}) == "team-7")
+	assert(Channels.title("stable", {"stable": "Für alle"}) == "Für alle")
+	var model := LauncherModel.new()
+	model.mode = "stable"
+	assert(model.home_state().mode == "Stabil")
+
+
+func test_a_launcher_that_is_too_old_leads_to_the_newer_one() -> void:
+	TranslationServer.set_locale("en")
+	var frame := Shots.home(HomeState.Kind.FAILED, HomeState.Notice.NONE) as LauncherFrame
+	add_child(frame)
+	frame.error_dialog.launcher_requested.connect(_heard.append.bind("launcher"))
+	frame.show_error(ErrorReport.of("launcher_too_old"), true)
+	var button := frame.error_dialog.get_node("%GetLauncher") as Button
+	assert(button.visible and button.has_focus())
+	assert(not (frame.error_dialog.get_node("%Retry") as Button).visible)
+	await Hands.key(get_tree(), KEY_ENTER)
+	assert(_heard == ["launcher"] and not frame.error_dialog.visible)
+	frame.show_error(ErrorReport.of("disk_full"), true)
+	assert(not button.visible)
+	frame.error_dialog.close()
+	# Home says it too.
+	var state := frame.home.state
+	state.is_launcher_old = true
+	frame.home.state = state
+	frame.home.action_requested.connect(_heard.append)
+	assert((frame.home.get_node("%Primary") as Button).text == "Update the launcher")
+	await Hands.click(frame.home.get_node("%Primary") as Button)
+	assert(_heard.back() == HomeState.Action.GET_LAUNCHER)
