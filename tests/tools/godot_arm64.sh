@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# godot_arm64.sh ADDONS: loads the addon's library for arm64 into Debian's Godot for arm64, under qemu. There it publishes,
-# installs, updates, verifies, rolls back and uninstalls, by the node's command line.
+# godot_arm64.sh ADDONS PROGRAM: loads the addon's library for arm64 into Debian's Godot for arm64, under qemu. There it
+# publishes PROGRAM, which is for arm64, installs, updates, verifies, rolls back and uninstalls it, by the node's command
+# line.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 addons=$(cd "$1" && pwd)
+program=$2
 root=$cache/godot-arm64
 have qemu-aarch64 || apt_install qemu-user
 make_debian forky usr/bin/godot "$root" --variant=extract --architectures=arm64 --include=godot ||
@@ -24,13 +26,8 @@ cat >"$work/project/project.godot" <<-'END'
 
 	config/name="arm64"
 END
-cat >"$work/project/command.gd" <<-'END'
-	extends SceneTree
-
-
-	func _init() -> void:
-		quit(ClassDB.class_call_static(&"VSekaiUpdater", &"run_command_line", OS.get_cmdline_user_args()))
-END
+call='ClassDB.class_call_static(&"VSekaiUpdater", &"run_command_line", OS.get_cmdline_user_args())'
+printf 'extends SceneTree\n\n\nfunc _init() -> void:\n\tquit(%s)\n' "$call" >"$work/project/command.gd"
 cat >"$work/godot" <<-END
 	#!/usr/bin/env bash
 	# The name of the program is for smoke.sh.
@@ -38,6 +35,5 @@ cat >"$work/godot" <<-END
 		--headless --no-header --path '$work/project' -s command.gd -- "\${@:2}"
 END
 chmod +x "$work/godot"
-# What is published is a program for this machine, and small; only the wrapper can start one for arm64.
-cp "$addons/vsekai_updater/bin/libvsekai_updater.debug.arm64.so" "$work/vsekai"
+cp "$program" "$work/vsekai"
 SMOKE_STARTS=no "$repo/tests/e2e/smoke.sh" "$work/vsekai" "$work/godot"

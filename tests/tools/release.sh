@@ -179,7 +179,7 @@ licences() {
 # What each program is made of, as CycloneDX; the same commit gives the same lists.
 materials() {
 	local tool=$cache/cyclonedx/bin/cargo-cyclonedx
-	[[ -x $tool ]] || cargo install --quiet --locked --root "$cache/cyclonedx" cargo-cyclonedx@0.5
+	[[ -x $tool ]] || cargo install --quiet --locked --root "$cache/cyclonedx" cargo-cyclonedx@^0.5
 	(cd "$repo/rust" && PATH=${tool%/*}:$PATH cargo cyclonedx --format json --spec-version 1.5 --override-filename sbom)
 	local crate name
 	for crate in rust:vsekai server:vsekai-server; do
@@ -232,7 +232,8 @@ part_check() {
 	if have qemu-aarch64; then
 		stage "release: arm64 under qemu" qemu_smoke "$extracted/$name/vsekai"
 		unzip -q "$out/vsekai-addon-$version.zip" -d "$extracted"
-		stage "release: the addon in a Godot for arm64, under qemu" "$tools/godot_arm64.sh" "$extracted/vsekai-addon-$version/addons"
+		stage "release: the addon in a Godot for arm64, under qemu" "$tools/godot_arm64.sh" \
+			"$extracted/vsekai-addon-$version/addons" "$extracted/$name/vsekai"
 	else
 		skip "qemu-aarch64 is not installed: the programs for arm64 are not started"
 	fi
