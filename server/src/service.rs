@@ -124,6 +124,8 @@ pub struct Service {
     allow_private_cdns: bool,
     /// Whether to sign although an earlier signature ends later than one of now.
     trust_clock: bool,
+    /// Held while an index is read, whose entries take as much memory as the index itself.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// Settings of a [`Service`].
@@ -150,7 +152,20 @@ impl Service {
     ) -> Self {
         let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock } = options;
         let (changed, upkeep) = (Hook::default(), Upkeep::default());
-        Self { changed, upkeep, db, chunks, bundles, signer, region, upload_ttl_s, allow_private_cdns, trust_clock }
+        let reading = tokio::sync::Mutex::default();
+        Self {
+            changed,
+            upkeep,
+            db,
+            chunks,
+            bundles,
+            signer,
+            region,
+            upload_ttl_s,
+            allow_private_cdns,
+            trust_clock,
+            reading,
+        }
     }
 
     /// Sets a callback for every change made by this process, called before the change is reported to the client, with its

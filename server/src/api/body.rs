@@ -22,6 +22,9 @@ mod unique_keys;
 /// Largest JSON body of most operations. 5,000 ids of chunks are a third of it.
 pub(super) const MAX_JSON_BYTES: usize = 1 << 20;
 
+/// JSON is in memory as bytes, as a tree and as the value of the operation, which may hold decoded bytes besides.
+const JSON_WEIGHT: u32 = 4;
+
 /// Most bytes read from a client without a valid token, who gets nothing for them but the answer.
 const MAX_STRANGER_BYTES: usize = 64 << 10;
 
@@ -69,7 +72,7 @@ impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJ
         body: &mut RequestBody,
         options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        let read = read_charged(request, body.take()?, MAX_BYTES).await.map_err(Failure::from)?;
+        let read = read_charged(request, body.take()?, (MAX_BYTES, JSON_WEIGHT)).await.map_err(Failure::from)?;
         unique_keys::check(&read.bytes).map_err(Failure::from)?;
         *body = RequestBody::new(read.bytes.clone().into());
         let json = <Json<T> as ApiExtractor>::from_request(request, body, options).await?;
@@ -82,11 +85,15 @@ impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJ
 ///
 /// # Errors
 /// As [`Shares::read`](crate::shares::Shares::read).
-pub(super) async fn read_charged(request: &Request, body: Body, max: usize) -> Result<crate::shares::Body> {
+pub(super) async fn read_charged(
+    request: &Request,
+    body: Body,
+    (max, weight): (usize, u32),
+) -> Result<crate::shares::Body> {
     let context = request.data::<std::sync::Arc<super::ApiContext>>().ok_or(Error::Unauthorized)?;
     // `Bearer` comes before the body, and has found the token valid.
     let token = crate::auth::presented_id(request).ok_or(Error::Unauthorized)?;
-    context.shares.read(token, body, request.headers(), max as u64).await
+    context.shares.read(token, body, request.headers(), (max as u64, weight)).await
 }
 
 async fn read(body: Body, max: usize) -> Result<Bytes> {

@@ -43,6 +43,7 @@ migrations! {
     "0018_bundle_asks",
     "0019_files_by_checksum",
     "0020_chunk_place",
+    "0021_upload_document_parts",
 }
 
 /// The lease that the migrating server holds.

@@ -114,6 +114,16 @@ statements! {
     PUT_DOCUMENT = "INSERT INTO upload_documents (upload_id, kind, bytes) VALUES ($1, $2, $3) \
         ON CONFLICT (upload_id, kind) DO UPDATE SET bytes = excluded.bytes";
     DOCUMENT = "SELECT bytes FROM upload_documents WHERE upload_id = $1 AND kind = $2";
+    HIDE_DOCUMENT = "DELETE FROM upload_documents WHERE upload_id = $1 AND kind = $2";
+    PUT_DOCUMENT_PART = "INSERT INTO upload_document_parts (upload_id, kind, part, bytes) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (upload_id, kind, part) DO UPDATE SET bytes = excluded.bytes";
+    DOCUMENT_PART = "SELECT bytes FROM upload_document_parts WHERE upload_id = $1 AND kind = $2 AND part = $3";
+    LAST_DOCUMENT_PART = "SELECT CAST(COALESCE(MAX(part), 0) AS BIGINT) FROM upload_document_parts \
+        WHERE upload_id = $1 AND kind = $2";
+    REMOVE_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE upload_id = $1 AND kind = $2 AND part > $3";
+    REMOVE_ALL_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE upload_id = $1";
+    REAP_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE upload_id IN \
+        (SELECT u.id FROM uploads u WHERE u.expires_at < $1)";
     DOCUMENTS = "SELECT kind FROM upload_documents WHERE upload_id = $1";
     REMOVE_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id = $1";
     REAP_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id IN \

@@ -149,6 +149,7 @@ impl Service {
     pub async fn put_document(&self, id: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
         self.unfinished(id).await?;
         if kind == DocumentKind::Index {
+            let _alone = self.reading.lock().await;
             let (index, max_chunk_bytes) = (bytes.clone(), self.chunks.max_chunk_bytes());
             sign::blocking("reading an index", move || read_index(&index, max_chunk_bytes).map(drop)).await?;
         }

@@ -49,12 +49,18 @@ pub struct Charge {
 }
 
 impl Shares {
-    /// Reads a body of at most `max` bytes.
+    /// Reads a body of at most `max` bytes. Each byte is charged `weight` times: what is made of the body takes memory, too.
     ///
     /// # Errors
     /// [`Error::TooLarge`]; [`Error::Invalid`] if it ends too early or comes too slowly; `server_busy` if the memory of
     /// the server is used up.
-    pub async fn read(&self, token: Uuid, body: poem::Body, headers: &HeaderMap, max: u64) -> Result<Body> {
+    pub async fn read(
+        &self,
+        token: Uuid,
+        body: poem::Body,
+        headers: &HeaderMap,
+        (max, weight): (u64, u32),
+    ) -> Result<Body> {
         let announced = announced_bytes(headers);
         if announced.is_some_and(|bytes| bytes > max) {
             drain(&mut body.into_bytes_stream()).await;
@@ -63,14 +69,14 @@ impl Shares {
         let expected = announced.unwrap_or(max).min(max);
         let time = self.limits.patience + Duration::from_secs(expected / u64::from(self.limits.rate.max(1)));
         let slow = |_| Error::Invalid { what: "body", reason: "it arrived too slowly".to_owned() };
-        tokio::time::timeout(time, self.read_all(token, body, expected, max)).await.map_err(slow)?
+        tokio::time::timeout(time, self.read_all(token, body, expected, (max, weight))).await.map_err(slow)?
     }
 
-    async fn read_all(&self, token: Uuid, body: poem::Body, expected: u64, max: u64) -> Result<Body> {
+    async fn read_all(&self, token: Uuid, body: poem::Body, expected: u64, (max, weight): (u64, u32)) -> Result<Body> {
         let closed = |_| Error::internal("waiting for memory");
         let share = self.of(token);
         let whole = kibibytes(self.limits.memory_bytes) / super::PARTS;
-        let room = kibibytes(expected).clamp(1, whole.max(1));
+        let room = kibibytes(expected.saturating_mul(weight.into())).clamp(1, whole.max(1));
         let room = Arc::clone(&share.room).acquire_many_owned(room).await.map_err(closed)?;
         let mut charge = Charge { _room: room, memory: None, kib: 0 };
         let max = usize::try_from(max).unwrap_or(usize::MAX);
@@ -85,15 +91,15 @@ impl Shares {
                 drain(&mut stream).await;
                 return Err(Error::TooLarge { max_bytes: max as u64 });
             }
-            self.charge(&mut charge, length)?;
+            self.charge(&mut charge, length as u64 * u64::from(weight))?;
             bytes.extend_from_slice(&piece);
         }
         Ok(Body { bytes: bytes.freeze(), charge })
     }
 
     /// Charges what has arrived so far.
-    fn charge(&self, charge: &mut Charge, length: usize) -> Result<()> {
-        let needed = kibibytes(length as u64);
+    fn charge(&self, charge: &mut Charge, bytes: u64) -> Result<()> {
+        let needed = kibibytes(bytes);
         if needed <= charge.kib {
             return Ok(());
         }
@@ -158,12 +164,12 @@ mod tests {
             let token = Uuid::from_u128(u128::from(number % 4));
             idle.spawn(async move {
                 let headers = announced(1 << 20);
-                shares.read(token, body(1, true), &headers, 1 << 20).await.map(drop)
+                shares.read(token, body(1, true), &headers, (1 << 20, 1)).await.map(drop)
             });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
         let headers = announced(1 << 20);
-        let honest = shares.read(Uuid::from_u128(9), body(1 << 20, false), &headers, 1 << 20);
+        let honest = shares.read(Uuid::from_u128(9), body(1 << 20, false), &headers, (1 << 20, 1));
         let read = tokio::time::timeout(Duration::from_secs(1), honest).await.unwrap().unwrap();
         assert_eq!(read.bytes.len(), 1 << 20);
     }
@@ -172,7 +178,7 @@ mod tests {
     async fn memory_that_is_used_up_refuses_and_comes_back() {
         let shares = Shares::new(Limits { memory_bytes: 1 << 20, ..Limits::default() });
         let none = HeaderMap::new();
-        let read = |token, length| shares.read(Uuid::from_u128(token), body(length, false), &none, 512 << 10);
+        let read = |token, length| shares.read(Uuid::from_u128(token), body(length, false), &none, (512 << 10, 1));
         let (one, two) = (read(1, 512 << 10).await.unwrap(), read(2, 448 << 10).await.unwrap());
         assert_eq!(read(3, 256 << 10).await.unwrap_err().code(), "server_busy");
         drop((one, two));

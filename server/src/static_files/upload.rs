@@ -14,7 +14,7 @@ impl StaticFiles {
         let token = self.authorizer.authorize_upload(request).await?;
         self.shares.check_disk(token)?;
         let body = request.take_body();
-        let read = self.shares.read(token, body, request.headers(), self.chunks.max_stored_bytes()).await?;
+        let read = self.shares.read(token, body, request.headers(), (self.chunks.max_stored_bytes(), 1)).await?;
         let keep_until = Time::now().plus_seconds(self.options.keep_s);
         let status = match self.chunks.put(id, read.bytes.clone(), keep_until).await? {
             PutOutcome::New => {

@@ -14,6 +14,10 @@ use crate::db::{Page, UploadDb, sql};
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Time, Upload};
 
+/// Largest value that is stored of a document. The rest is in further rows, each written alone, and the first row last:
+/// a document is there at once or not at all.
+const PART_BYTES: usize = 1 << 20;
+
 const NO_UPLOAD: Error = Error::NotFound { what: "publication" };
 
 #[async_trait]
@@ -31,11 +35,31 @@ impl UploadDb for Store {
     }
 
     async fn put_document(&self, upload: Uuid, kind: DocumentKind, bytes: Bytes) -> Result<()> {
-        write!(self, |conn| put_document(conn, upload, kind, &bytes))
+        let last = number((bytes.len().div_ceil(PART_BYTES) as u64).saturating_sub(1))?;
+        if last > 0 {
+            write!(self, |conn| hide_document(conn, upload, kind))?;
+        }
+        for (part, piece) in (0..).zip(bytes.chunks(PART_BYTES)).skip(1) {
+            write!(self, |conn| put_part(conn, upload, kind, part, piece))?;
+        }
+        let first = &bytes[..bytes.len().min(PART_BYTES)];
+        write!(self, |conn| put_document(conn, upload, kind, first, last))
     }
 
     async fn document(&self, upload: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {
-        statement!(self, |conn| document(conn, upload, kind))
+        let read = |part| async move { statement!(self, |conn| document_part(conn, upload, kind, part)) };
+        let Some(first) = read(0).await? else { return Ok(None) };
+        let last = statement!(self, |conn| last_part(conn, upload, kind))?;
+        if last == 0 {
+            return Ok(Some(first.into()));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(last + 1).unwrap_or(1).saturating_mul(PART_BYTES));
+        bytes.extend_from_slice(&first);
+        for part in 1..=last {
+            let Some(piece) = read(part).await? else { return Ok(None) };
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Some(bytes.into()))
     }
 
     async fn documents(&self, upload: Uuid) -> Result<Vec<DocumentKind>> {
@@ -80,19 +104,41 @@ pub(super) async fn end(conn: &mut Conn, id: Uuid, sequence: u64) -> Result<()> 
     if ended.rows_affected() == 0 {
         return Err(NO_UPLOAD);
     }
-    query(sql::REMOVE_DOCUMENTS).bind(id).execute(conn).await?;
+    query(sql::REMOVE_DOCUMENTS).bind(id).execute(&mut *conn).await?;
+    query(sql::REMOVE_ALL_DOCUMENT_PARTS).bind(id).execute(conn).await?;
     Ok(())
 }
 
-async fn put_document(conn: &mut Conn, id: Uuid, kind: DocumentKind, bytes: &[u8]) -> Result<()> {
+async fn hide_document(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<()> {
+    query(sql::HIDE_DOCUMENT).bind(id).bind(kind.as_str()).execute(conn).await?;
+    Ok(())
+}
+
+async fn put_part(conn: &mut Conn, id: Uuid, kind: DocumentKind, part: i64, bytes: &[u8]) -> Result<()> {
     upload(conn, id).await?.ok_or(NO_UPLOAD)?;
-    query(sql::PUT_DOCUMENT).bind(id).bind(kind.as_str()).bind(bytes).execute(conn).await?;
+    query(sql::PUT_DOCUMENT_PART).bind(id).bind(kind.as_str()).bind(part).bind(bytes).execute(conn).await?;
     Ok(())
 }
 
-async fn document(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<Option<Bytes>> {
-    let query = query_scalar::<Driver, Vec<u8>>(sql::DOCUMENT).bind(id).bind(kind.as_str());
-    Ok(query.fetch_optional(conn).await?.map(Bytes::from))
+/// Puts the first part, and removes those of an earlier, longer document after part `last`.
+async fn put_document(conn: &mut Conn, id: Uuid, kind: DocumentKind, first: &[u8], last: i64) -> Result<()> {
+    upload(conn, id).await?.ok_or(NO_UPLOAD)?;
+    query(sql::PUT_DOCUMENT).bind(id).bind(kind.as_str()).bind(first).execute(&mut *conn).await?;
+    query(sql::REMOVE_DOCUMENT_PARTS).bind(id).bind(kind.as_str()).bind(last).execute(conn).await?;
+    Ok(())
+}
+
+async fn document_part(conn: &mut Conn, id: Uuid, kind: DocumentKind, part: i64) -> Result<Option<Vec<u8>>> {
+    let query = match part {
+        0 => query_scalar::<Driver, Vec<u8>>(sql::DOCUMENT).bind(id).bind(kind.as_str()),
+        part => query_scalar::<Driver, Vec<u8>>(sql::DOCUMENT_PART).bind(id).bind(kind.as_str()).bind(part),
+    };
+    Ok(query.fetch_optional(conn).await?)
+}
+
+async fn last_part(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<i64> {
+    let query = query_scalar::<Driver, i64>(sql::LAST_DOCUMENT_PART).bind(id).bind(kind.as_str());
+    Ok(query.fetch_one(conn).await?)
 }
 
 async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {
@@ -102,6 +148,7 @@ async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {
 
 async fn reap(conn: &mut Conn, before: Time) -> Result<u64> {
     query(sql::REAP_DOCUMENTS).bind(before.0).execute(&mut *conn).await?;
+    query(sql::REAP_DOCUMENT_PARTS).bind(before.0).execute(&mut *conn).await?;
     query(sql::REMOVE_PINS).bind(before.0).execute(&mut *conn).await?;
     Ok(query(sql::REAP_UPLOADS).bind(before.0).execute(conn).await?.rows_affected())
 }

@@ -177,6 +177,8 @@ fn nobody_waits_for_the_worst_that_any_token_can_send() {
     let stop = Arc::new(AtomicBool::new(false));
     let player = runtime.spawn(play(url.clone(), Arc::clone(&stop)));
     let mut answers: BTreeMap<String, Vec<u16>> = BTreeMap::new();
+    let mut peak = resident_kib(pid);
+    eprintln!("before: {} MiB", peak >> 10);
     for operation in operations() {
         let worst = bodies::worst(&operation, &names, 1);
         for (who, token) in &tokens {
@@ -187,6 +189,10 @@ fn nobody_waits_for_the_worst_that_any_token_can_send() {
                 answers.entry(operation.clone()).or_default().extend(statuses);
             }
             assert!(began.elapsed() < PATIENCE, "{who}: {operation} took {:?}", began.elapsed());
+            if resident_kib(pid) > peak + (8 << 10) {
+                peak = resident_kib(pid);
+                eprintln!("{who}: {operation}: {} MiB", peak >> 10);
+            }
         }
     }
     stop.store(true, Ordering::Relaxed);
