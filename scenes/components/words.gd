@@ -3,6 +3,20 @@ class_name Words
 
 const UNITS: PackedStringArray = ["UNIT_B", "UNIT_KB", "UNIT_MB", "UNIT_GB", "UNIT_TB"]
 const UNIT := 1000.0
+const MONTHS: PackedStringArray = [
+	"MONTH_1",
+	"MONTH_2",
+	"MONTH_3",
+	"MONTH_4",
+	"MONTH_5",
+	"MONTH_6",
+	"MONTH_7",
+	"MONTH_8",
+	"MONTH_9",
+	"MONTH_10",
+	"MONTH_11",
+	"MONTH_12",
+]
 
 
 ## A size, in units of a thousand: "6.7 MB", "52 MB".
@@ -32,6 +46,14 @@ static func time(seconds: float) -> String:
 		return _text("WORDS_MINUTES").format({"minutes": minutes})
 	@warning_ignore("integer_division")
 	return _text("WORDS_HOURS").format({"hours": minutes / 60, "minutes": minutes % 60})
+
+
+## A day, by the calendar of UTC: "27 Nov 2026".
+static func date(unix_time: int) -> String:
+	var day := Time.get_date_dict_from_unix_time(unix_time)
+	var number: int = day["month"]
+	var month := _text(MONTHS[number - 1])
+	return _text("WORDS_DATE").format({"day": day["day"], "month": month, "year": day["year"]})
 
 
 ## A number with the decimal separator of the language.

@@ -203,7 +203,7 @@ func _draw_state() -> void:
 	var actions := state.secondary_actions()
 	for place: int in _secondary.size():
 		var action := actions[place] if place < actions.size() else HomeState.Action.NONE
-		_draw_button(_secondary[place], action, HomeState.action_text(action))
+		_draw_button(_secondary[place], action, state.action_text(action))
 		_secondary[place].visible = action != HomeState.Action.NONE
 	_fit()
 	# Keyboard users must never be left without a focus.

@@ -40,6 +40,8 @@ enum Action {
 	SHOW_ERROR,
 	SHOW_GUIDE,
 	GET_LAUNCHER,
+	## Install the version again that was left.
+	RETURN,
 }
 
 ## Additional information, shown above the status.
@@ -125,6 +127,8 @@ var notice_version: String = ""
 var failure: String = ""
 ## The text of [constant Notice.MESSAGE].
 var message: String = ""
+## The version that was left last, while there is a way forward to it; empty = none.
+var left_version: String = ""
 ## The available version is lower than the installed one.
 var is_downgrade: bool = false
 ## The available version is on the disk already, and has only to be made the current one.
@@ -189,6 +193,8 @@ func secondary_actions() -> Array[Action]:
 		actions.append(Action.CANCEL)
 	if kind == Kind.FAILED:
 		actions.append(Action.SHOW_ERROR)
+	if kind == Kind.READY and not left_version.is_empty():
+		actions.append(Action.RETURN)
 	if kind in [Kind.READY, Kind.OFFLINE] and is_installed():
 		actions.append(Action.CHECK)
 	return actions
@@ -211,8 +217,10 @@ func notice_text() -> String:
 	return "" if notice == Notice.NONE else _fill(HomeWords.NOTICES[notice])
 
 
-static func action_text(action: Action) -> String:
+func action_text(action: Action) -> String:
 	match action:
+		Action.RETURN:
+			return _text("HOME_RETURN").format({"other": left_version})
 		Action.PLAY:
 			return _text("HOME_PLAY")
 		Action.CANCEL:

@@ -28,7 +28,7 @@ static func of(news: VSekaiNews) -> NewsEntry:
 
 ## When, and where it leads.
 func about() -> String:
-	var words: PackedStringArray = [Time.get_date_string_from_unix_time(published_at)]
+	var words: PackedStringArray = [Words.date(published_at)]
 	if not link.is_empty():
 		words.append(link_host)
 	return " · ".join(words)

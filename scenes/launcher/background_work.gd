@@ -1,9 +1,10 @@
 class_name BackgroundWork
 extends Node
-## What the launcher does by itself, where a person has asked for that: it downloads an update while
-## nothing else goes on, and starts with the system.
+## What the launcher does by itself: it downloads an update while nothing else goes on, and starts with
+## the system, where a person has asked for that; and it downloads nothing while the game runs, unless a
+## person has asked for that.
 ##
-## A download is never installed, and stops for whatever a person asks for, and for the game.
+## A download in advance is never installed, and stops for whatever a person asks for.
 
 ## This version waits on the disk.
 signal downloaded(version: String)
@@ -15,6 +16,8 @@ const DOWNLOAD := VSekaiUpdater.Operation.DOWNLOAD
 var model: LauncherModel
 var settings: LauncherSettings
 
+## Whether an update waits for the end of the game.
+var _is_waiting_for_game: bool = false
 ## Not tried again until another check has found it.
 var _failed_version: String = ""
 
@@ -25,6 +28,11 @@ func _ready() -> void:
 	updater.update_downloaded.connect(_on_update_downloaded)
 	updater.operation_failed.connect(_on_operation_failed)
 	updater.launched.connect(_on_launched.unbind(1))
+	updater.update_completed.connect(_on_update_ended.unbind(1))
+	updater.update_cancelled.connect(_on_update_ended)
+	updater.update_failed.connect(_on_update_ended.unbind(3))
+	updater.update_paused.connect(_resume_after_game)
+	updater.game_exited.connect(_resume_after_game.unbind(2))
 	updater.update_found.connect(_on_update_found.unbind(1))
 
 
@@ -66,5 +74,23 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 
 
 func _on_launched() -> void:
-	if updater.get_operation() == DOWNLOAD and not settings.is_download_during_game:
+	if settings.is_download_during_game:
+		return
+	if updater.get_operation() == DOWNLOAD:
 		updater.cancel()
+	elif updater.get_operation() == VSekaiUpdater.Operation.UPDATE:
+		_is_waiting_for_game = true
+		updater.pause()
+
+
+## A person may have continued it, or given it up, meanwhile.
+func _resume_after_game() -> void:
+	if not _is_waiting_for_game or updater.is_game_running():
+		return
+	if updater.get_state() == VSekaiUpdater.State.PAUSED:
+		_is_waiting_for_game = false
+		_queue.start(updater.resume)
+
+
+func _on_update_ended() -> void:
+	_is_waiting_for_game = false

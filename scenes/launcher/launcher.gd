@@ -92,6 +92,7 @@ func _connect_screens() -> void:
 	settings.verify_requested.connect(_session.verify)
 	settings.repair_requested.connect(_session.repair)
 	settings.rollback_requested.connect(_questions.on_rollback_requested)
+	settings.space_requested.connect(_questions.on_space_requested)
 	settings.integration_requested.connect(_session.integrate)
 	settings.uninstall_requested.connect(_questions.on_uninstall_requested)
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)

@@ -108,6 +108,7 @@ func home_state() -> HomeState:
 	state.notice = _notice(state.kind)
 	state.notice_version = _notice_version(state.notice)
 	state.message = message
+	state.left_version = left_version()
 	state.is_downgrade = is_downgrade
 	state.facts = _facts()
 	return state
@@ -116,6 +117,13 @@ func home_state() -> HomeState:
 ## The name of a mode for players.
 func channel(name: String) -> String:
 	return Channels.title(name, channel_names)
+
+
+## The version that was left last, by a person or because it did not start; empty = none, or a newer
+## one is there.
+func left_version() -> String:
+	var is_back := not bad_versions.is_empty() and new_version.is_empty()
+	return bad_versions[-1] if is_back and bad_versions[-1] != version else ""
 
 
 func is_downloaded() -> bool:
@@ -142,23 +150,6 @@ func settings_facts() -> SettingsFacts:
 	return facts
 
 
-## For a bug report. Without names: the home folder is written as ~.
-func diagnostics(library_version: String, last_failure: String) -> String:
-	var lines: PackedStringArray = [
-		"launcher %s, library %s" % [_launcher_version(), library_version],
-		"Godot %s" % Engine.get_version_info()["string"],
-		"%s %s, %s" % [OS.get_name(), OS.get_version(), Engine.get_architecture_name()],
-		"%s, %s" % [RenderingServer.get_video_adapter_name(), OS.get_locale()],
-		"folder %s, %s free" % [_short(directory), Words.bytes(free_bytes)],
-		"version %s, previous %s, mode %s" % [version, previous_version, mode],
-		"bad versions: %s" % ", ".join(bad_versions),
-		"waiting: %s" % new_version,
-	]
-	if not last_failure.is_empty():
-		lines.append(last_failure)
-	return "\n".join(lines)
-
-
 func _facts() -> HomeFacts:
 	var facts := HomeFacts.new()
 	facts.server = server
@@ -167,17 +158,8 @@ func _facts() -> HomeFacts:
 	facts.disk_bytes = disk_bytes if is_installed() else -1
 	facts.free_bytes = free_bytes
 	facts.last_played = last_played
-	facts.launcher_version = _launcher_version()
+	facts.launcher_version = ProjectSettings.get_setting("application/config/version")
 	return facts
-
-
-func _launcher_version() -> String:
-	return ProjectSettings.get_setting("application/config/version")
-
-
-func _short(path: String) -> String:
-	var home := OS.get_environment("USERPROFILE" if OS.has_feature("windows") else "HOME")
-	return path.replace(home, "~") if home.length() > 1 else path
 
 
 func _kind() -> HomeState.Kind:
@@ -209,9 +191,8 @@ func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 	if not is_installed() or kind in quiet:
 		return HomeState.Notice.NONE
 	var is_moved := not new_mode.is_empty() and not mode.is_empty() and new_mode != mode
-	var is_back := not bad_versions.is_empty() and new_version.is_empty()
-	is_back = is_back and not bad_versions[-1] in [version, dismissed]
-	var is_by_hand := is_back and bad_versions[-1] == put_away
+	var left := left_version()
+	var is_back := not left in ["", dismissed]
 	var is_older := kind == HomeState.Kind.UPDATE_WAITING and is_downgrade
 	var is_rolling := kind == HomeState.Kind.READY and not _rolling_out().is_empty()
 	var holds: Dictionary[HomeState.Notice, bool] = {
@@ -220,7 +201,7 @@ func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 		HomeState.Notice.DOWNGRADE: is_older,
 		HomeState.Notice.MODE_MOVED: is_moved,
 		HomeState.Notice.MODE_RETIRED: _is_mode_retired(),
-		HomeState.Notice.WENT_BACK: is_by_hand,
+		HomeState.Notice.WENT_BACK: is_back and left == put_away,
 		HomeState.Notice.ROLLED_BACK: is_back,
 		HomeState.Notice.ROLLING_OUT: is_rolling,
 		HomeState.Notice.ON_TRIAL: failed_starts > 0,

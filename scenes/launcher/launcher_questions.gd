@@ -39,8 +39,15 @@ func _mode_values(mode: String, version: String, weight: String) -> Dictionary:
 
 
 func on_rollback_requested() -> void:
-	var values := {"version": session.model.previous_version}
-	frame.ask("ASK_ROLLBACK", values, session.roll_back)
+	frame.ask("ASK_ROLLBACK", _versions(), session.roll_back)
+
+
+func on_space_requested() -> void:
+	frame.ask("ASK_SPACE", _versions(), session.free_space)
+
+
+func _versions() -> Dictionary:
+	return {"version": session.model.previous_version, "current": session.model.version}
 
 
 func on_uninstall_requested() -> void:

@@ -41,6 +41,8 @@ var _checked_msec: int = 0
 var _are_notes_due: bool = false
 ## Whether the news follow a check.
 var _are_news_due: bool = false
+## What a retry repeats.
+var _last_update: Callable
 ## Whether the menu entry is made once the first install has succeeded.
 var _is_menu_due: bool = false
 
@@ -60,7 +62,7 @@ func apply_settings() -> void:
 func diagnostics() -> String:
 	var failure := updater.get_failure()
 	var details := failure.details if failure != null else ""
-	return model.diagnostics(VSekaiUpdater.get_library_version(), details)
+	return LauncherDiagnostics.of(model, VSekaiUpdater.get_library_version(), details)
 
 
 ## For the page About.
@@ -76,8 +78,10 @@ func versions() -> PackedStringArray:
 ## Does what a button of Home says.
 func act(action: HomeState.Action) -> void:
 	match action:
+		HomeState.Action.RETURN:
+			_update(updater.install_version.bind(model.left_version()))
 		HomeState.Action.INSTALL, HomeState.Action.UPDATE:
-			_work(HomeState.Kind.PREPARING, updater.start_update)
+			_update(updater.start_update)
 		HomeState.Action.RESUME:
 			var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
 			var operation := updater.resume if is_paused else updater.start_update
@@ -173,6 +177,11 @@ func roll_back() -> void:
 	_work(HomeState.Kind.ROLLING_BACK, updater.rollback)
 
 
+## Removes the version to go back to.
+func free_space() -> void:
+	_queue.start(updater.remove_previous)
+
+
 func uninstall() -> void:
 	_work(HomeState.Kind.UNINSTALLING, updater.uninstall)
 
@@ -213,6 +222,11 @@ func _work(kind: HomeState.Kind, operation: Callable) -> void:
 	_queue.start(operation)
 
 
+func _update(operation: Callable) -> void:
+	_last_update = operation
+	_work(HomeState.Kind.PREPARING, operation)
+
+
 func _check() -> void:
 	model.failure = null
 	_checked_msec = Time.get_ticks_msec()
@@ -225,7 +239,7 @@ func _retry() -> void:
 	if model.is_failure_of_check:
 		_check()
 	else:
-		_work(HomeState.Kind.PREPARING, updater.start_update)
+		_update(_last_update if _last_update.is_valid() else updater.start_update)
 
 
 func _read_status() -> void:

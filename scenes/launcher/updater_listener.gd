@@ -51,7 +51,6 @@ func _ready() -> void:
 	updater.plan_made.connect(_on_plan_made)
 	updater.progress_changed.connect(progress_changed.emit)
 	updater.update_completed.connect(_on_update_completed.unbind(1))
-	updater.update_cancelled.connect(status_outdated.emit.bind(false))
 	updater.operation_failed.connect(_on_operation_failed)
 	updater.status_read.connect(_on_status_read)
 	updater.modes_listed.connect(_on_modes_listed)
@@ -62,8 +61,10 @@ func _ready() -> void:
 	updater.rolled_back.connect(_on_rolled_back)
 	updater.launched.connect(_on_launched.unbind(1))
 	updater.game_exited.connect(_on_game_exited.unbind(1))
-	for done: Signal in [updater.integrated, updater.unintegrated, updater.login_changed]:
+	updater.login_changed.connect(status_outdated.emit.bind(false))
+	for done: Signal in [updater.integrated, updater.unintegrated, updater.update_cancelled]:
 		done.connect(status_outdated.emit.bind(false))
+	updater.previous_removed.connect(_on_previous_removed)
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
 	updater.notes_listed.connect(_on_notes_listed)
@@ -175,9 +176,7 @@ func _on_status_read(status: VSekaiStatus) -> void:
 func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 	model.modes.clear()
 	for mode: VSekaiMode in modes:
-		var facts := UpdaterWords.mode(mode)
-		facts.title = model.channel(mode.name)
-		model.modes.append(facts)
+		model.modes.append(UpdaterWords.mode(mode, model.channel(mode.name)))
 		if mode.is_current and model.mode.is_empty():
 			model.mode = mode.name
 	changed.emit()
@@ -228,6 +227,11 @@ func _on_game_exited(exit_code: int) -> void:
 	game_ended.emit()
 
 
+func _on_previous_removed(freed_bytes: int) -> void:
+	model.message = tr("MESSAGE_SPACE_FREED").format({"bytes": Words.bytes(freed_bytes)})
+	status_outdated.emit(false)
+
+
 func _on_uninstalled() -> void:
 	model.forget_release()
 	model.message = tr("MESSAGE_UNINSTALLED").format({"product": model.product_name})
@@ -242,8 +246,5 @@ func _on_install_moved(directory: String) -> void:
 
 
 func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
-	var entries: Array[NotesEntry] = []
-	for each: VSekaiNotes in notes:
-		entries.append(UpdaterWords.notes(each))
-	notes_listed.emit(entries)
+	notes_listed.emit(UpdaterWords.notes(notes))
 	ended.emit()

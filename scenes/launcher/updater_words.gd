@@ -24,6 +24,7 @@ const TITLES: Dictionary[VSekaiUpdater.Operation, String] = {
 	VSekaiUpdater.Operation.START_AT_LOGIN: "ERROR_TITLE_LOGIN",
 	VSekaiUpdater.Operation.UNINSTALL: "ERROR_TITLE_UNINSTALL",
 	VSekaiUpdater.Operation.MOVE_INSTALL: "ERROR_TITLE_MOVE",
+	VSekaiUpdater.Operation.REMOVE_PREVIOUS: "ERROR_TITLE_SPACE",
 }
 ## Operations whose failure nobody waits for.
 const QUIET: Array[VSekaiUpdater.Operation] = [
@@ -34,10 +35,11 @@ const QUIET: Array[VSekaiUpdater.Operation] = [
 ]
 
 
-## A mode, for Settings; without its title.
-static func mode(listed: VSekaiMode) -> SettingsFacts.Mode:
+## A mode, for Settings; [param title] is what players call it.
+static func mode(listed: VSekaiMode, title: String) -> SettingsFacts.Mode:
 	var facts := SettingsFacts.Mode.new()
 	facts.name = listed.name
+	facts.title = title
 	facts.description = listed.description
 	facts.newest = listed.newest
 	facts.is_active = listed.is_active
@@ -45,16 +47,19 @@ static func mode(listed: VSekaiMode) -> SettingsFacts.Mode:
 	return facts
 
 
-## The notes of a version, safe to show.
-static func notes(listed: VSekaiNotes) -> NotesEntry:
-	var entry := NotesEntry.new()
-	entry.version = listed.version
-	entry.bbcode = VSekaiUpdater.notes_to_bbcode(listed.notes)
-	entry.links = VSekaiUpdater.notes_links(listed.notes)
-	entry.published_at = listed.published_at
-	entry.is_current = listed.is_current
-	entry.is_new = listed.is_new
-	return entry
+## The notes of versions, safe to show.
+static func notes(listed: Array[VSekaiNotes]) -> Array[NotesEntry]:
+	var entries: Array[NotesEntry] = []
+	for each: VSekaiNotes in listed:
+		var entry := NotesEntry.new()
+		entry.version = each.version
+		entry.bbcode = VSekaiUpdater.notes_to_bbcode(each.notes)
+		entry.links = VSekaiUpdater.notes_links(each.notes)
+		entry.published_at = each.published_at
+		entry.is_current = each.is_current
+		entry.is_new = each.is_new
+		entries.append(entry)
+	return entries
 
 
 static func news(listed: Array[VSekaiNews]) -> Array[NewsEntry]:

@@ -34,7 +34,6 @@ var is_login_possible: bool = false:
 
 @onready var _download := %Download as CheckButton
 @onready var _during_game := %DuringGame as CheckButton
-@onready var _during_game_row := %DuringGameRow as SettingRow
 @onready var _notify := %Notify as CheckButton
 @onready var _tray := %Tray as CheckButton
 @onready var _tray_row := %TrayRow as SettingRow
@@ -51,7 +50,6 @@ func _ready() -> void:
 func _draw_choices() -> void:
 	_download.set_pressed_no_signal(settings.is_background_download)
 	_during_game.set_pressed_no_signal(settings.is_download_during_game)
-	_during_game_row.visible = settings.is_background_download
 	_notify.set_pressed_no_signal(settings.is_notifying)
 	_tray.set_pressed_no_signal(settings.is_in_tray)
 	_tray_row.visible = is_tray_possible
@@ -64,5 +62,4 @@ func _on_choice() -> void:
 	settings.is_download_during_game = _during_game.button_pressed
 	settings.is_notifying = _notify.button_pressed
 	settings.is_in_tray = _tray.button_pressed
-	_during_game_row.visible = settings.is_background_download
 	chosen.emit()

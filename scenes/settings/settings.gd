@@ -11,6 +11,7 @@ signal folder_requested
 signal verify_requested
 signal repair_requested
 signal rollback_requested
+signal space_requested
 signal integration_requested(is_wanted: bool)
 signal uninstall_requested
 signal diagnostics_requested
@@ -81,6 +82,8 @@ var is_tray_possible: bool = false:
 @onready var _verify := %Verify as Button
 @onready var _repair := %Repair as Button
 @onready var _rollback := %Rollback as Button
+@onready var _space := %Space as Button
+@onready var _space_row := %SpaceRow as SettingRow
 @onready var _rollback_row := %RollbackRow as SettingRow
 @onready var _links := %Links as CheckButton
 @onready var _links_row := %LinksRow as SettingRow
@@ -109,6 +112,7 @@ func _ready() -> void:
 	_verify.pressed.connect(verify_requested.emit)
 	_repair.pressed.connect(repair_requested.emit)
 	_rollback.pressed.connect(rollback_requested.emit)
+	_space.pressed.connect(space_requested.emit)
 	_links.toggled.connect(integration_requested.emit)
 	_uninstall.pressed.connect(uninstall_requested.emit)
 	_diagnostics.pressed.connect(diagnostics_requested.emit)
@@ -180,6 +184,9 @@ func _draw_facts() -> void:
 		if facts.previous_version.is_empty()
 		else tr("SETTINGS_ROLLBACK_HINT").format({"version": facts.previous_version})
 	)
+	_space_row.visible = not facts.previous_version.is_empty()
+	_space_row.hint = tr("SETTINGS_SPACE_HINT").format({"version": facts.previous_version})
+	_space.disabled = facts.is_busy
 	_links.set_pressed_no_signal(facts.is_integrated)
 	var links := {"scheme": facts.url_scheme, "product": facts.product_name}
 	_links_row.hint = tr("SETTINGS_LINKS_HINT").format(links)

@@ -79,7 +79,7 @@ func _below_head(bbcode: String) -> String:
 func _head(entry: NotesEntry, key: String) -> String:
 	var words: PackedStringArray = [tr(key).format({"version": entry.version})]
 	if entry.published_at > 0:
-		words.append(Time.get_date_string_from_unix_time(entry.published_at))
+		words.append(Words.date(entry.published_at))
 	if entry.is_current:
 		words.append(tr("NOTES_INSTALLED"))
 	elif entry.is_new:

@@ -91,6 +91,28 @@ func test_the_game_stops_it_unless_that_is_allowed() -> void:
 	background.free()
 
 
+func test_an_update_waits_for_the_end_of_the_game_and_goes_on() -> void:
+	await _install()
+	# Long enough for a game that ends at once.
+	var large := FileAccess.open(_folder + "/game/large.pck", FileAccess.WRITE)
+	large.store_buffer(Crypto.new().generate_random_bytes(40_000_000))
+	large.close()
+	_publish("0.1.2")
+	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
+	await _until_primary("Update")
+	var updater := _updater()
+	var heard: Array[String] = []
+	updater.update_paused.connect(heard.append.bind("paused"))
+	updater.game_exited.connect(heard.append.bind("game over").unbind(2))
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	await _until("work", func() -> bool: return updater.get_operation() == UPDATE)
+	(_launcher.get_node("%Session") as LauncherSession).act(HomeState.Action.PLAY)
+	await _until("a pause", func() -> bool: return heard.has("paused") and heard.has("game over"))
+	await _until("more work", func() -> bool: return updater.get_operation() == UPDATE)
+	updater.cancel()
+	await _until("the end", func() -> bool: return not updater.is_busy())
+
+
 func test_the_launcher_starts_with_the_system_until_it_is_uninstalled() -> void:
 	await _install()
 	await _open_settings()

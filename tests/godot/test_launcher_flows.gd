@@ -202,6 +202,32 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	var notes := _node("%WhatsNew").get_node("%Notes") as RichTextLabel
 	var put_aside := notes.get_parsed_text().split("\n")[0]
 	assert("0.1.2" in put_aside and "new" not in put_aside, put_aside)
+	# There is a way forward.
+	var forward := _node("%Home").get_node("%First") as Button
+	await _until("an offer", func() -> bool: return forward.text == "Return to 0.1.2")
+	await Hands.click(forward)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_space_is_freed_by_giving_up_the_previous_version() -> void:
+	await _install()
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("settled", func() -> bool: return not _updater().is_game_running())
+	_publish("0.1.2")
+	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
+	await _until_primary("Update")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until_primary("Play")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	await _until("no trial", func() -> bool: return not _updater().is_game_running())
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	(_node("%Settings").get_node("%Space") as Button).pressed.emit()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("room", func() -> bool: return "freed" in _home("%NoticeText"))
+	var row := _node("%Settings").get_node("%SpaceRow") as Control
+	await _until("nothing left", func() -> bool: return not row.visible)
 
 
 func test_the_first_page_shows_the_language_that_was_chosen_in_settings() -> void:

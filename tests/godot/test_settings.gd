@@ -111,6 +111,7 @@ func test_buttons_ask_for_what_they_say() -> void:
 		"%Verify": screen.verify_requested,
 		"%Repair": screen.repair_requested,
 		"%Rollback": screen.rollback_requested,
+		"%Space": screen.space_requested,
 		"%Uninstall": screen.uninstall_requested,
 		"%Diagnostics": screen.diagnostics_requested,
 	}
@@ -125,7 +126,7 @@ func test_what_makes_no_sense_now_cannot_be_pressed() -> void:
 	var screen := _open()
 	screen.facts.is_busy = true
 	screen.facts = screen.facts
-	for button: String in ["%Mode", "%Verify", "%Repair", "%Rollback", "%Uninstall", "%Location"]:
+	for button: String in ["%Mode", "%Verify", "%Repair", "%Rollback", "%Space", "%Location"]:
 		assert((screen.get_node(button) as Button).disabled, button)
 	var empty := SettingsFacts.new()
 	screen.facts = empty

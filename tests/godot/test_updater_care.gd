@@ -125,6 +125,39 @@ func test_rollback_goes_back_and_does_not_offer_the_version_again() -> void:
 	await wait_for("no_update_found")
 
 
+func test_a_version_that_was_left_comes_back_by_name() -> void:
+	install("forward")
+	assert(cli(["launch", folder_of("forward")]) == 0)
+	var updater := make_updater("forward")
+	updater.start_update()
+	await wait_for("update_completed")
+	updater.rollback()
+	await wait_for("rolled_back")
+	assert(updater.install_version("") == ERR_INVALID_PARAMETER)
+	assert(updater.install_version("1.1.0") == OK)
+	assert((await wait_for_next("update_completed")) == ["1.1.0"])
+	updater.install_version("1.1.0")
+	await wait_for_next("no_update_found")
+
+
+func test_the_previous_version_is_removed_unless_the_new_one_is_on_trial() -> void:
+	install("room")
+	assert(cli(["launch", folder_of("room")]) == 0)
+	var updater := make_updater("room")
+	updater.start_update()
+	await wait_for("update_completed")
+	updater.remove_previous()
+	var failure := await wait_for_failure("invalid_argument")
+	assert(failure.operation == VSekaiUpdater.Operation.REMOVE_PREVIOUS)
+	assert(cli(["launch", folder_of("room")]) == 0)
+	updater.remove_previous()
+	var freed: int = (await wait_for("previous_removed"))[0]
+	assert(freed > 0)
+	updater.read_status()
+	var status: VSekaiStatus = (await wait_for_next("status_read"))[0]
+	assert(status.version == "1.1.0" and status.previous_version.is_empty())
+
+
 func test_rollback_without_a_version_before_fails_with_a_code() -> void:
 	install("no_before")
 	var updater := make_updater("no_before")

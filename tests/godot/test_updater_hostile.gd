@@ -30,6 +30,7 @@ func test_a_node_without_properties_fails_with_a_code() -> void:
 		"verify",
 		"repair",
 		"rollback",
+		"remove_previous",
 		"list_modes",
 		"launch",
 		"integrate",

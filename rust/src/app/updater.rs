@@ -34,11 +34,13 @@ mod itself;
 mod news;
 mod repository_state;
 mod restore;
+mod space;
 
 pub use facts::{Available, Checked, Defaults, Desktop, ModeInfo, Settings, Status, Updated, VersionInfo};
 pub use history::{MAX_VERSIONS, VersionNotes};
 pub use itself::Replaced;
 pub use news::{MAX_PICTURES, Story};
+pub use space::Removed;
 
 use bundle_client::BundleClient;
 use repository_state::{DocumentSources, RepositoryState};

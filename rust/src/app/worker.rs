@@ -39,6 +39,8 @@ pub struct Options {
     pub directory: PathBuf,
     /// Empty: the mode that the install follows.
     pub mode: String,
+    /// Exactly this version is installed. Empty: the one that is offered.
+    pub version: String,
     /// The repository and its mirrors. Empty: those that the install came from.
     pub repository: Vec<String>,
     /// The trusted `root.json`, if one is configured, or why it cannot be read.

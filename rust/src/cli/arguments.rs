@@ -162,6 +162,7 @@ pub(crate) enum Command {
     History(install::History),
     Verify(install::Verify),
     Rollback(install::Rollback),
+    Clean(install::Clean),
     Launch(install::Launch),
     Open(install::Open),
     Uninstall(install::Uninstall),

@@ -44,6 +44,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<u8> {
         Command::Status(args) => status::run(&args, output, &monitor),
         Command::Verify(args) => verify::run(&args, output, &monitor),
         Command::Rollback(args) => update::roll_back(&args, output, &monitor),
+        Command::Clean(args) => update::clean(&args, output, &monitor),
         Command::Launch(args) => launch::run(args, output, &monitor),
         Command::Open(args) => launch::open(&args, output, &monitor),
         Command::Versions(args) => versions::run(&args, output, &monitor),

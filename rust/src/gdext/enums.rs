@@ -152,6 +152,7 @@ enumeration! {
         Download = "DOWNLOAD",
         StartAtLogin = "START_AT_LOGIN",
         ListNews = "LIST_NEWS",
+        RemovePrevious = "REMOVE_PREVIOUS",
     }
 }
 

@@ -142,6 +142,8 @@ pub(crate) struct VSekaiUpdater {
     /// Received in this run of an operation, and in the runs that were paused before it.
     received_bytes: u64,
     received_before: u64,
+    /// What the last update was asked for; empty = the version that is offered.
+    wanted_version: String,
     /// What the paused update has received.
     paused_bytes: Option<u64>,
     plan: Option<Gd<VSekaiPlan>>,
@@ -308,6 +310,10 @@ impl VSekaiUpdater {
     #[signal]
     pub(super) fn uninstalled();
 
+    /// The version that [method rollback] returned to is gone; the install takes this much less room.
+    #[signal]
+    pub(super) fn previous_removed(freed_bytes: i64);
+
     /// The install is in this folder now, and so is [member install_dir]: see [method move_install].
     #[signal]
     pub(super) fn install_moved(directory: GString);
@@ -336,14 +342,7 @@ impl VSekaiUpdater {
     /// The installed version can be played meanwhile.
     #[func]
     pub(super) fn start_update(&mut self) -> Answer {
-        self.begin(
-            Operation::Update,
-            |options, context| context.update(options),
-            |node, updated| match updated.why {
-                Some(_) => node.updated(&updated.current.version.to_string()),
-                None => node.up_to_date(),
-            },
-        )
+        self.update_to(String::new())
     }
 
     /// Starts the installed version with these arguments, which follow those of the publisher: [signal launched], then
@@ -401,7 +400,7 @@ impl VSekaiUpdater {
         if self.job.is_none() && self.state != State::Paused {
             return Answer::ERR_UNAVAILABLE;
         }
-        self.start_update()
+        self.update_to(self.wanted_version.clone())
     }
 
     /// Stops a running check or update, or gives up a paused one: [signal update_cancelled]. Other operations end with
@@ -480,6 +479,7 @@ impl VSekaiUpdater {
         Options {
             directory: files::system_path(&self.install_dir),
             mode: self.mode.to_string(),
+            version: String::new(),
             repository: strings(&self.repository_urls),
             trust_root: files::trust_root(&self.trust_root),
             rate_limit_bytes_per_second: u64::try_from(self.rate_limit_bytes_per_second).ok().filter(|rate| *rate > 0),

@@ -283,6 +283,12 @@ impl InstallState {
         self.trial = None;
     }
 
+    /// Gives up the version to go back to, and returns it.
+    pub fn forget_previous(&mut self) -> Option<Installed> {
+        self.trial = None;
+        self.previous.take()
+    }
+
     /// Goes back to the previous version, and marks the current one as bad. Returns false if there is no previous
     /// version.
     pub fn roll_back(&mut self) -> bool {

@@ -176,6 +176,7 @@ fn lower_priority() {}
 
 fn settings(options: Options) -> Result<Settings> {
     let mode = Some(options.mode).filter(|mode| !mode.is_empty()).map(|mode| ModeName::new(&mode)).transpose()?;
+    let version = Some(options.version).filter(|version| !version.is_empty());
     let network = Network::new(&HttpOptions {
         proxy: Some(options.proxy).filter(|proxy| !proxy.is_empty()),
         rate_limit_bytes_per_second: options.rate_limit_bytes_per_second,
@@ -192,6 +193,7 @@ fn settings(options: Options) -> Result<Settings> {
         repository: options.repository,
         trust_root: options.trust_root.transpose()?,
         mode,
+        version: version.map(|version| Version::parse(&version)).transpose()?,
         caches: host::shared_cache_folder().into_iter().collect(),
         protected: host::protected(),
         ..Settings::new(network)

@@ -15,6 +15,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "versions",
             "history",
             "rollback",
+            "clean",
             "verify",
             "mode",
             "move",

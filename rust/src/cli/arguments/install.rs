@@ -186,6 +186,16 @@ pub(crate) struct Rollback {
     pub(crate) trust_owner: Option<u32>,
 }
 
+/// Remove the version that `rollback` returns to, and free its space
+#[derive(Debug, Args)]
+pub(crate) struct Clean {
+    /// The install root [default: the install that holds the working folder]
+    pub(crate) dir: Option<PathBuf>,
+    /// Accept an install of another user, named by number: what that user may write decides what is started
+    #[arg(long, value_name = "UID")]
+    pub(crate) trust_owner: Option<u32>,
+}
+
 const LAUNCH_EXAMPLES: &str = "\
 Example:
   vsekai launch GAME -- --use_vr

@@ -1,4 +1,4 @@
-//! `vsekai install`, `update`, `rollback`
+//! `vsekai install`, `update`, `rollback`, `clean`
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::local::plan::Summary;
 use crate::local::strategy::Price;
 use serde::Serialize;
 
-use crate::cli::arguments::install::{How, Install, Rollback, Update};
+use crate::cli::arguments::install::{Clean, How, Install, Rollback, Update};
 use crate::cli::output::{DONE, Output};
 use crate::cli::size::{bytes, count, counted};
 use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
@@ -179,5 +179,18 @@ pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> R
         current.mode
     );
     output.done("rollback", &current, &text);
+    Ok(DONE)
+}
+
+pub(crate) fn clean(args: &Clean, output: Output, monitor: &Monitor) -> Result<u8> {
+    let dir = options::install_dir(args.dir.as_deref())?;
+    let removed = updater::offline(&dir, args.trust_owner)?.remove_previous(monitor)?;
+    let freed = bytes(removed.freed_bytes);
+    let text = match &removed.version {
+        Some(version) => format!("Removed {version}, the version to go back to: freed {freed}."),
+        None if removed.freed_bytes > 0 => format!("Removed what was not needed: freed {freed}."),
+        None => "There is no version to remove besides the current one.".to_owned(),
+    };
+    output.done("clean", &removed, &text);
     Ok(DONE)
 }

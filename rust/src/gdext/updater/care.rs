@@ -64,6 +64,20 @@ impl VSekaiUpdater {
         )
     }
 
+    /// Removes the version that [method rollback] returns to, which frees its space: [signal previous_removed]. Fails while
+    /// the current version is on trial.
+    #[func]
+    fn remove_previous(&mut self) -> Answer {
+        self.begin(
+            Operation::RemovePrevious,
+            |options, context| context.updater(options)?.remove_previous(&context.monitor),
+            |node, removed| {
+                let freed = int(removed.freed_bytes);
+                node.tell(move |node| node.signals().previous_removed().emit(freed));
+            },
+        )
+    }
+
     /// Registers the install with the user's desktop: [signal integrated]. Adds a menu entry with
     /// [member display_name] and [member icon], and the links of [member url_scheme] unless another program handles them.
     /// The menu entry opens this program; if it is gone, it looks for an update for at most three seconds and starts the

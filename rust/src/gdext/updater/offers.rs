@@ -6,6 +6,7 @@ use godot::obj::Gd;
 use godot::register::godot_api;
 
 use super::{Operation, VSekaiUpdater};
+use crate::app::worker::Options;
 use crate::formats::release::ModeName;
 use crate::gdext::convert::text;
 use crate::gdext::project_settings;
@@ -42,6 +43,17 @@ impl VSekaiUpdater {
                 None => node.up_to_date(),
             },
         )
+    }
+
+    /// Installs exactly this version of the followed mode, also a lower one, or one that [method rollback] has left:
+    /// [signal update_completed], or [signal no_update_found] if it is installed. [method pause] and [method resume] work
+    /// as with [method start_update]. The next update that is found replaces it.
+    #[func]
+    fn install_version(&mut self, version: GString) -> Answer {
+        if version.is_empty() {
+            return Answer::ERR_INVALID_PARAMETER;
+        }
+        self.update_to(version.to_string())
     }
 
     /// Makes the install follow another mode: [signal mode_switched]. Also changes [member mode], unless that is empty.
@@ -122,5 +134,24 @@ impl VSekaiUpdater {
                 node.tell(move |node| node.signals().mode_planned().emit(&mode, plan.as_ref()));
             },
         )
+    }
+}
+
+impl VSekaiUpdater {
+    /// Installs, updates or resumes; `version` empty = what is offered.
+    pub(super) fn update_to(&mut self, version: String) -> Answer {
+        let wanted = version.clone();
+        let answer = self.begin(
+            Operation::Update,
+            move |options, context| context.update(Options { version, ..options }),
+            |node, updated| match updated.why {
+                Some(_) => node.updated(&updated.current.version.to_string()),
+                None => node.up_to_date(),
+            },
+        );
+        if answer == Answer::OK {
+            self.wanted_version = wanted;
+        }
+        answer
     }
 }

@@ -189,7 +189,7 @@ impl VSekaiUpdater {
             self.planned(plan);
         }
         if self.update_policy == UpdatePolicy::Silent && is_unasked(&checked) {
-            self.start_update_soon();
+            self.update_soon(String::new());
         }
     }
 
@@ -240,10 +240,10 @@ impl VSekaiUpdater {
     }
 
     /// After the signals before it. If a handler has started something else meanwhile, that takes precedence.
-    fn start_update_soon(&mut self) {
+    fn update_soon(&mut self, version: String) {
         self.goes_on = true;
-        let start = |node: &mut Self| {
-            node.start_update();
+        let start = move |node: &mut Self| {
+            node.update_to(version);
             false
         };
         self.tell_after(start, |_| {});
@@ -256,7 +256,7 @@ impl VSekaiUpdater {
         if failure.is_cancelled() && is_update {
             self.paused_bytes = is_pausing.then_some(self.received_bytes);
             match (is_pausing, is_resuming) {
-                (true, true) => self.start_update_soon(),
+                (true, true) => self.update_soon(self.wanted_version.clone()),
                 (true, false) => {
                     self.tell_state(State::Paused);
                     self.tell(|node| node.signals().update_paused().emit());

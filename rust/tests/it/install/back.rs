@@ -67,3 +67,37 @@ fn users_file_in_the_version_that_is_left_is_saved() {
     let saved = shop.game().join("saved").join(shop.folder_of("2.0.0"));
     assert_eq!(fs::read(saved.join("mods/hat.pck")).unwrap(), b"a hat");
 }
+
+#[test]
+fn version_that_was_left_comes_back_by_name_alone() {
+    let shop = updated();
+    shop.vsekai(&["rollback"]).done();
+    shop.update(&[]).done();
+    assert_eq!(shop.version(), "1.0.0");
+    shop.update(&["--version", "2.0.0"]).done();
+    assert_eq!(shop.version(), "2.0.0");
+    shop.assert_whole();
+}
+
+#[test]
+fn clean_removes_the_version_to_go_back_to_and_says_how_much_that_freed() {
+    let shop = updated();
+    shop.launch(&[]);
+    let old = shop.tree_of("1.0.0");
+    let done = shop.vsekai(&["clean"]).done();
+    assert_eq!(done["version"], "1.0.0");
+    assert!(done["freed_bytes"].as_u64().unwrap() > 0, "{done}");
+    assert!(!old.exists());
+    assert_eq!(shop.version(), "2.0.0");
+    shop.assert_whole();
+    shop.vsekai(&["rollback"]).failed("no_previous_version");
+    assert!(shop.vsekai(&["clean"]).done()["version"].is_null());
+}
+
+#[test]
+fn clean_leaves_a_way_back_from_a_version_on_trial() {
+    let shop = updated();
+    shop.vsekai(&["clean"]).failed("invalid_argument");
+    shop.vsekai(&["rollback"]).done();
+    assert_eq!(shop.version(), "1.0.0");
+}
