@@ -1,8 +1,8 @@
 class_name BackgroundWork
 extends Node
-## What the launcher does by itself: it downloads an update while nothing else goes on, and starts with
-## the system, where a person has asked for that; and it downloads nothing while the game runs, unless a
-## person has asked for that.
+## What the launcher does by itself. Where a person has asked for that, it downloads an update while
+## nothing else goes on, and starts with the system. Without being asked, it downloads nothing while
+## the game runs.
 ##
 ## A download in advance is never installed, and stops for whatever a person asks for.
 

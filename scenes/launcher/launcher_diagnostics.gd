@@ -20,6 +20,16 @@ static func of(model: LauncherModel, library_version: String, last_failure: Stri
 	return "\n".join(lines)
 
 
+## For the page About.
+static func versions() -> PackedStringArray:
+	return [
+		"Launcher %s" % ProjectSettings.get_setting("application/config/version"),
+		"VSekaiUpdater %s" % VSekaiUpdater.get_library_version(),
+		"Godot %s" % Engine.get_version_info()["string"],
+		"%s %s" % [OS.get_name(), Engine.get_architecture_name()],
+	]
+
+
 static func _short(path: String) -> String:
 	var home := OS.get_environment("USERPROFILE" if OS.has_feature("windows") else "HOME")
 	return path.replace(home, "~") if home.length() > 1 else path

@@ -65,16 +65,6 @@ func diagnostics() -> String:
 	return LauncherDiagnostics.of(model, VSekaiUpdater.get_library_version(), details)
 
 
-## For the page About.
-func versions() -> PackedStringArray:
-	return [
-		"Launcher %s" % ProjectSettings.get_setting("application/config/version"),
-		"VSekaiUpdater %s" % VSekaiUpdater.get_library_version(),
-		"Godot %s" % Engine.get_version_info()["string"],
-		"%s %s" % [OS.get_name(), Engine.get_architecture_name()],
-	]
-
-
 ## Does what a button of Home says.
 func act(action: HomeState.Action) -> void:
 	match action:
