@@ -16,25 +16,28 @@ const NEW: &str = "VSEKAI_NEW_KEY_PASSPHRASE";
 
 /// The key folder of an option, whose encrypted keys are opened as `access` says.
 pub(crate) fn key_folder(option: &'static str, path: PathBuf, access: &KeyAccess) -> Result<KeyFolder> {
-    folder(option, path, access, None)
+    folder(option, path, access, NewPassphrase::Present)
 }
 
-/// The same, where new keys get the passphrase of `new`, or else the present one.
-pub(crate) fn folder(
-    option: &'static str,
-    path: PathBuf,
-    access: &KeyAccess,
-    new: Option<Option<PathBuf>>,
-) -> Result<KeyFolder> {
+/// The passphrase that keys get.
+pub(crate) enum NewPassphrase {
+    /// That of the keys that are there.
+    Present,
+    /// Another: from this file, the environment or the terminal.
+    Other(Option<PathBuf>),
+}
+
+/// The same, where keys get another passphrase.
+pub(crate) fn folder(option: &'static str, path: PathBuf, access: &KeyAccess, new: NewPassphrase) -> Result<KeyFolder> {
     let present = access.passphrase_file.clone();
     let passphrases = Passphrases::new(move |wanted| match (wanted, &new) {
         (PassphraseFor::Key(path), _) => {
             given(present.as_deref(), PRESENT).transpose().or_else(|| ask_once(path).transpose()).transpose()
         }
-        (PassphraseFor::New, None) => {
+        (PassphraseFor::New, NewPassphrase::Present) => {
             given(present.as_deref(), PRESENT).transpose().or_else(|| ask_twice().transpose()).transpose()
         }
-        (PassphraseFor::New, Some(file)) => {
+        (PassphraseFor::New, NewPassphrase::Other(file)) => {
             given(file.as_deref(), NEW).transpose().or_else(|| ask_twice().transpose()).transpose()
         }
     });

@@ -81,7 +81,8 @@ pub(crate) fn run(args: publish::Keys, output: Output) -> Result<u8> {
             change("keys threshold", &dir, &access, output, |keys| keys.set_threshold(&role, number.into()))?;
         }
         publish::Keys::Passphrase { dir, access, new_passphrase_file, remove } => {
-            let folder = passphrase::folder("DIR", dir, &access, Some(new_passphrase_file))?;
+            let folder =
+                passphrase::folder("DIR", dir, &access, passphrase::NewPassphrase::Other(new_passphrase_file))?;
             let mut keys = Keys::open(folder)?;
             let count = keys.set_passphrase(remove)?;
             let what = if remove { "have no passphrase any more" } else { "have the new passphrase" };

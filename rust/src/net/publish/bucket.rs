@@ -63,7 +63,7 @@ pub(super) fn publish(
     if ending == Ending::Prepare {
         let found = Repository::look(&place.bucket, &keys, HashSet::new())?;
         if found.is_new() || found.publication.published_version(request.mode.as_str()).is_none() {
-            return Err(ending.begin_first());
+            return Err(Ending::begin_first());
         }
     }
     let past = Repository::open(&place.bucket, &keys, HashSet::new())?;

@@ -36,13 +36,13 @@ pub(super) fn publish(
     let keys = Keys::open(&request.keys)?;
     let (gathered, mut job) = check_alone(request, folder, monitor)?;
     if ending == Ending::Prepare && !folder.join("tuf").is_dir() {
-        return Err(ending.begin_first());
+        return Err(Ending::begin_first());
     }
     let mut publication = Publication::open(folder, &keys)?;
     publication.check_not_expired()?;
     let mut catalog = history::catalog_of(&Folder { publication: &publication, store: None })?;
     if ending == Ending::Prepare && publication.published_version(request.mode.as_str()).is_none() {
-        return Err(ending.begin_first());
+        return Err(Ending::begin_first());
     }
     if !catalog.modes.contains_key(&request.mode) && ending == Ending::Commit {
         publication.add_mode(request.mode.as_str())?;

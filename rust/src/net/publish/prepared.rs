@@ -40,7 +40,8 @@ const SCHEMA: u32 = 1;
 pub struct Prepared {
     format: String,
     schema: u32,
-    prepared_at: Timestamp,
+    #[serde(rename = "prepared_at")]
+    at: Timestamp,
     /// The version to publish. Without one, lists are signed again with new days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     publish: Option<PreparedVersion>,
@@ -85,7 +86,7 @@ pub(super) enum Ending {
 
 impl Ending {
     /// The error for a mode that the repository does not have: its first, empty list is signed where its key is.
-    pub(super) fn begin_first(self) -> Error {
+    pub(super) fn begin_first() -> Error {
         let reason = "the repository does not have it yet; where its key is, run `vsekai repository mode`, or for a server \
                       `vsekai keys push`";
         Error::invalid("mode", reason)
@@ -142,7 +143,7 @@ impl Prepared {
     }
 
     fn new(publish: Option<PreparedVersion>, sign: Vec<PreparedRole>) -> Self {
-        Self { format: FORMAT.to_owned(), schema: SCHEMA, prepared_at: Timestamp::now(), publish, sign }
+        Self { format: FORMAT.to_owned(), schema: SCHEMA, at: Timestamp::now(), publish, sign }
     }
 
     /// What a publisher with these documents would have signed. The documents are put already.

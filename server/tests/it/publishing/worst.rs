@@ -21,8 +21,9 @@ mod bodies;
 /// slower, on machines that do other things, too; a server that stands still makes players wait far longer.
 const PACK_P99: Duration = if cfg!(debug_assertions) { Duration::from_millis(1000) } else { Duration::from_millis(50) };
 
-/// Resident memory, without the caches, which are configured to next to nothing here.
-const MAX_RESIDENT_KIB: u64 = 256 << 10;
+/// Resident memory, without the caches, which are configured to next to nothing here. The program itself counts, and takes
+/// 27 MiB more where it is a debug build.
+const MAX_RESIDENT_KIB: u64 = if cfg!(debug_assertions) { 283 << 10 } else { 256 << 10 };
 
 /// How long all requests of one kind may take.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -183,16 +184,16 @@ fn nobody_waits_for_the_worst_that_any_token_can_send() {
         let worst = bodies::worst(&operation, &names, 1);
         for (who, token) in &tokens {
             let began = Instant::now();
-            for one in &worst {
+            for (number, one) in worst.iter().enumerate() {
                 let statuses = runtime.block_on(send(&url, token, one, AT_ONCE));
+                if resident_kib(pid) > peak + (4 << 10) {
+                    peak = resident_kib(pid);
+                    eprintln!("{who}: {operation} {number}: {} MiB", peak >> 10);
+                }
                 assert!(!statuses.contains(&500), "{who}: {operation}: {statuses:?}");
                 answers.entry(operation.clone()).or_default().extend(statuses);
             }
             assert!(began.elapsed() < PATIENCE, "{who}: {operation} took {:?}", began.elapsed());
-            if resident_kib(pid) > peak + (8 << 10) {
-                peak = resident_kib(pid);
-                eprintln!("{who}: {operation}: {} MiB", peak >> 10);
-            }
         }
     }
     stop.store(true, Ordering::Relaxed);

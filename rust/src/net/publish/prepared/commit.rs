@@ -250,8 +250,11 @@ fn as_stale(error: Error) -> Error {
     }
 }
 
+/// Reads the stored file at a path, of at most so many bytes; `None` if there is none.
+type Read<'a> = &'a dyn Fn(&str, u64) -> Result<Option<Vec<u8>>>;
+
 /// Checks that the documents that the version names are stored. Returns its index.
-fn check_documents(version: &PreparedVersion, read: &dyn Fn(&str, u64) -> Result<Option<Vec<u8>>>) -> Result<Index> {
+fn check_documents(version: &PreparedVersion, read: Read<'_>) -> Result<Index> {
     let mut index = None;
     for (name, length, sha256) in version.targets()? {
         let path = target_path(&name, &sha256);

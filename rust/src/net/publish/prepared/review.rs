@@ -50,14 +50,13 @@ pub fn review(prepared: &Prepared, keys: &Keys) -> Result<Review> {
     if !lists.iter().all(|list| names.insert(list.role.clone())) {
         return Err(Error::malformed(Format::Preparation, 0, "it names a mode twice"));
     }
-    let publish = match (&prepared.publish, &*lists) {
-        (Some(version), [list]) => Some(review_version(version, list)?),
-        _ => {
-            lists.iter().try_for_each(check_renewal)?;
-            None
-        }
+    let publish = if let (Some(version), [list]) = (&prepared.publish, &*lists) {
+        Some(review_version(version, list)?)
+    } else {
+        lists.iter().try_for_each(check_renewal)?;
+        None
     };
-    Ok(Review { prepared_at: prepared.prepared_at, publish, lists })
+    Ok(Review { prepared_at: prepared.at, publish, lists })
 }
 
 /// Signs everything with the keys that are in the folder, after a review. Signatures of others are kept.
@@ -94,7 +93,7 @@ fn review_version(version: &PreparedVersion, list: &RoleChange) -> Result<Review
             "the list states another oldest allowed version than the version that is shown",
         ));
     }
-    let previous = version.previous.as_ref().map(|value| document(value)).transpose()?;
+    let previous = version.previous.as_ref().map(document).transpose()?;
     if let Some((previous, bytes)) = &previous {
         let name = previous.target_name();
         let listed = list.kept.get(&name).or_else(|| list.removed.get(&name));

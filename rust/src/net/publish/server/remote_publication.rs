@@ -54,7 +54,7 @@ impl<'a> RemotePublication<'a> {
         match ending {
             Ending::Commit => self.bring(keys, job, monitor),
             Ending::Prepare if self.publication.published_version(job.mode.as_str()).is_none() => {
-                Err(ending.begin_first())
+                Err(Ending::begin_first())
             }
             Ending::Prepare => Ok(()),
         }

@@ -12,7 +12,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
@@ -133,11 +133,8 @@ impl SigningCommand {
             }
         };
         // A program that it has started may keep the pipes open.
-        let wait = |from: std::sync::mpsc::Receiver<Vec<u8>>| match from
-            .recv_timeout(ends.saturating_duration_since(Instant::now()).max(TICK))
-        {
-            Ok(bytes) => Some(bytes),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        let wait = |from: std::sync::mpsc::Receiver<Vec<u8>>| {
+            from.recv_timeout(ends.saturating_duration_since(Instant::now()).max(TICK)).ok()
         };
         let said = wait(said).ok_or_else(|| failed("its output does not end".to_owned()))?;
         if said.len() as u64 >= MAX_SIGNATURE_BYTES {
@@ -205,16 +202,18 @@ fn candidates(said: &[u8]) -> Vec<Vec<u8>> {
 
 /// Two numbers of 32 bytes as an ASN.1 sequence.
 fn asn1(plain: &[u8]) -> Vec<u8> {
+    // Everything here is shorter than 128 bytes, so a length is one byte.
+    let short = |length: usize| u8::try_from(length).unwrap_or(u8::MAX);
     let mut body = Vec::new();
     for number in plain.chunks(32) {
         let significant: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
         let needs_zero = significant.first().is_none_or(|byte| *byte >= 0x80);
         body.push(0x02);
-        body.push(significant.len() as u8 + u8::from(needs_zero));
+        body.push(short(significant.len() + usize::from(needs_zero)));
         body.extend(needs_zero.then_some(0));
         body.extend(significant);
     }
-    let mut all = vec![0x30, body.len() as u8];
+    let mut all = vec![0x30, short(body.len())];
     all.extend(body);
     all
 }

@@ -107,7 +107,7 @@ impl DetachedRole {
             let listed = listed(&self.role, name.raw(), target)?;
             match before.targets.get(name) {
                 Some(published) if published == target => change.kept.insert(name.raw().to_owned(), listed),
-                Some(_) => return Err(refuse(&self.role, format!("it changes {}, which is published", name.raw()))),
+                Some(_) => return Err(refuse(&self.role, &format!("it changes {}, which is published", name.raw()))),
                 None => change.added.insert(name.raw().to_owned(), listed),
             };
         }
@@ -155,34 +155,30 @@ impl DetachedRole {
 
     /// Checks all but the targets.
     fn check_frame(&self, before: &Targets, after: &Targets, days: u32) -> Result<()> {
-        let refuse = |why: String| Err(refuse(&self.role, why));
+        let refuse = |why: &str| Err(refuse(&self.role, why));
         if after.delegations.is_some() {
-            return refuse("it delegates to other roles".to_owned());
+            return refuse("it delegates to other roles");
         }
         if after.spec_version != before.spec_version {
-            return refuse(format!("it is of another specification, {:?}", after.spec_version));
+            return refuse(&format!("it is of another specification, {:?}", after.spec_version));
         }
         let (from, to) = (before.version.get(), after.version.get());
         if to <= from || to - from > MAX_SKIPPED {
-            return refuse(format!("its version goes from {from} to {to}"));
+            return refuse(&format!("its version goes from {from} to {to}"));
         }
         let now = Timestamp::now().as_second();
         if after.expires.as_second() <= now {
             return Err(trust(TrustKind::Expired, format!("{} would have expired at {}", self.role, after.expires)));
         }
         if after.expires.as_second() > now + i64::from(days) * 86_400 + SLACK_S {
-            return refuse(format!("it would be valid until {}, longer than its {days} days", after.expires));
+            return refuse(&format!("it would be valid until {}, longer than its {days} days", after.expires));
         }
         let others = |body: &Targets| {
             let mut fields = body._extra.clone();
             fields.remove(STATEMENT_FIELD);
             fields
         };
-        if others(before) == others(after) {
-            Ok(())
-        } else {
-            refuse("it states what this program does not know".into())
-        }
+        if others(before) == others(after) { Ok(()) } else { refuse("it states what this program does not know") }
     }
 }
 
@@ -215,13 +211,13 @@ fn statement_change(before: &Targets, after: &Targets) -> Result<Option<Version>
 fn listed(role: &str, name: &str, target: &Target) -> Result<Listed> {
     check_may_sign(role, name)?;
     if target.hashes.sha256.len() != 32 || !target.custom.is_empty() || !target._extra.is_empty() {
-        return Err(refuse(role, format!("{name} is described in a way that this program does not know")));
+        return Err(refuse(role, &format!("{name} is described in a way that this program does not know")));
     }
     let sha256 = hex::encode(&target.hashes.sha256);
     Ok(Listed { path: target_path(name, &sha256), length: target.length, sha256 })
 }
 
-fn refuse(role: &str, why: String) -> Error {
+fn refuse(role: &str, why: &str) -> Error {
     Error::invalid("metadata to sign", format!("{role}: {why}"))
 }
 
