@@ -72,7 +72,7 @@ pub(crate) fn starts(number: usize) -> bool {
 
 pub(crate) fn keys() -> TempDir {
     let folder = place();
-    Keys::init(&folder.path().join("keys"), &MODES.map(str::to_owned), &Days::default()).unwrap();
+    Keys::init(folder.path().join("keys"), &MODES.map(str::to_owned), &Days::default()).unwrap();
     folder
 }
 

@@ -65,9 +65,9 @@ impl TestDeployment {
     /// A command of the server program on its folder.
     pub(crate) fn server_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vsekai-server"));
+        command.current_dir(self.folder.path()).env_clear().args(args).args(["--data", "server"]);
         // As the unit and the container set them.
         command.env("MALLOC_ARENA_MAX", "2").env("MALLOC_MMAP_THRESHOLD_", "262144");
-        command.current_dir(self.folder.path()).env_clear().args(args).args(["--data", "server"]);
         for setting in &self.settings {
             command.args(["--set", setting]);
         }
