@@ -55,7 +55,7 @@ impl Default for Limits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            memory_bytes: 128 << 20,
+            memory_bytes: 192 << 20,
             turns: u32::try_from(cores).unwrap_or(2).max(PARTS),
             publications: 100,
             unpublished_bytes: 0,

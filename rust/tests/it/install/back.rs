@@ -84,7 +84,8 @@ fn clean_removes_the_version_to_go_back_to_and_says_how_much_that_freed() {
     let shop = updated();
     shop.launch(&[]);
     let old = shop.tree_of("1.0.0");
-    let done = shop.vsekai(&["clean"]).done();
+    let run = shop.vsekai(&["clean"]);
+    let done = run.done();
     assert_eq!(done["version"], "1.0.0");
     assert!(done["freed_bytes"].as_u64().unwrap() > 0, "{done}");
     assert!(!old.exists());

@@ -21,9 +21,8 @@ mod bodies;
 /// slower, on machines that do other things, too; a server that stands still makes players wait far longer.
 const PACK_P99: Duration = if cfg!(debug_assertions) { Duration::from_millis(1000) } else { Duration::from_millis(50) };
 
-/// Resident memory, without the caches, which are configured to next to nothing here. The program itself counts, and takes
-/// 27 MiB more where it is a debug build.
-const MAX_RESIDENT_KIB: u64 = if cfg!(debug_assertions) { 283 << 10 } else { 256 << 10 };
+/// Resident memory, without the caches, which are configured to next to nothing here.
+const MAX_RESIDENT_KIB: u64 = 256 << 10;
 
 /// How long all requests of one kind may take.
 const PATIENCE: Duration = Duration::from_mins(5);
