@@ -122,7 +122,7 @@ fn catalog_that_counts_far_ahead_is_forgotten_with_new_keys() {
     let attacker = Attacker::new(&hostile, &test.keys());
     attacker.change_catalog(|catalog| catalog["modes"]["stable"]["sequence"] = json!(1_u64 << 53));
     test.update(&hostile.display().to_string()).done();
-    let mut keys = Keys::open(&test.keys()).unwrap();
+    let mut keys = Keys::open(test.keys()).unwrap();
     for role in ["snapshot", "timestamp", "catalog"] {
         keys.rotate(role).unwrap();
     }

@@ -98,7 +98,7 @@ fn fast_forward_ends_with_new_keys_of_snapshot_and_timestamp() {
     test.assert_untouched(&before);
     test.publish(&test.honest(), &test.keys(), "stable", "1.0.1");
     test.attack_from(&[&test.honest().display().to_string()], "metadata_rollback");
-    let mut keys = Keys::open(&test.keys()).unwrap();
+    let mut keys = Keys::open(test.keys()).unwrap();
     keys.rotate("snapshot").unwrap();
     keys.rotate("timestamp").unwrap();
     Publication::open(&test.honest(), &keys).unwrap().commit().unwrap();
@@ -195,7 +195,7 @@ fn rotation_of_every_key_is_followed_by_an_old_client_and_ends_the_old_keys() {
     let stolen_keys = test.path("stolen-keys");
     crate::support::trees::copy(&test.keys(), &stolen_keys);
     let hostile = test.stolen("hostile");
-    let mut keys = Keys::open(&test.keys()).unwrap();
+    let mut keys = Keys::open(test.keys()).unwrap();
     for role in ["root", "targets", "snapshot", "timestamp", "catalog", "stable"] {
         keys.rotate(role).unwrap();
     }

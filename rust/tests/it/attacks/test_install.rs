@@ -36,7 +36,7 @@ impl TestInstall {
     pub(crate) fn new() -> Self {
         let test = Self { folder: place() };
         let modes = MODES.map(str::to_owned);
-        Keys::init(&test.keys(), &modes, &Days::default()).unwrap();
+        Keys::init(test.keys(), &modes, &Days::default()).unwrap();
         test.publish(&test.honest(), &test.keys(), "stable", "1.0.0");
         let root = test.keys().join("root.json");
         let mut command = test.command(&test.honest().display().to_string());
@@ -172,7 +172,7 @@ impl TestInstall {
     #[track_caller]
     pub(crate) fn assert_survived(&self) {
         assert_eq!(self.launch(), "this is 1.0.0");
-        let mut keys = Keys::open(&self.keys()).unwrap();
+        let mut keys = Keys::open(self.keys()).unwrap();
         keys.rotate("snapshot").unwrap();
         keys.rotate("timestamp").unwrap();
         self.publish(&self.honest(), &self.keys(), "stable", "1.1.0");

@@ -16,7 +16,7 @@ fn every_role_gets_a_key_of_its_own() {
     let ids: std::collections::BTreeSet<&str> = shown.iter().map(|info| info.key_id.as_str()).collect();
     assert_eq!(ids.len(), ROLES.len());
     assert!(shown.iter().all(|info| info.present && info.threshold == 1 && info.root_version == 1));
-    let online = Keys::open(&test.some_keys("online", &["snapshot", "timestamp"])).unwrap();
+    let online = Keys::open(test.some_keys("online", &["snapshot", "timestamp"])).unwrap();
     let here: Vec<String> = online.show().into_iter().filter(|info| info.present).map(|info| info.role).collect();
     assert_eq!(here, ["snapshot", "timestamp"]);
 }
@@ -42,7 +42,7 @@ fn only_their_owner_can_read_private_keys() {
 fn existing_keys_are_never_overwritten() {
     let test = TestRepository::new();
     let before = files_of(&test.keys_folder());
-    let error = Keys::init(&test.keys_folder(), &modes(), &Days::default()).unwrap_err();
+    let error = Keys::init(test.keys_folder(), &modes(), &Days::default()).unwrap_err();
     assert_eq!(error.code(), "invalid_argument");
     assert_eq!(files_of(&test.keys_folder()), before);
 }
@@ -70,7 +70,7 @@ fn modes_and_days_that_make_no_sense_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let init = |modes: &[&str], days: &Days| {
         let modes: Vec<String> = modes.iter().map(|mode| (*mode).to_owned()).collect();
-        Keys::init(&folder.path().join("keys"), &modes, days).unwrap_err().code()
+        Keys::init(folder.path().join("keys"), &modes, days).unwrap_err().code()
     };
     for modes in [&["root"][..], &["a/b"], &["../x"], &["*"], &[], &["stable", "catalog"]] {
         assert_eq!(init(modes, &Days::default()), "invalid_argument", "{modes:?}");

@@ -27,7 +27,7 @@ fn publishing_to_a_mode_needs_its_key_and_the_online_ones_only() {
 #[test]
 fn missing_key_is_found_before_the_work_begins() {
     let test = TestRepository::new();
-    let ci = Keys::open(&test.some_keys("ci", &["nightly", "snapshot"])).unwrap();
+    let ci = Keys::open(test.some_keys("ci", &["nightly", "snapshot"])).unwrap();
     let publication = Publication::open(&test.repository(), &ci).unwrap();
     for (role, missing) in [("stable", "stable"), ("nightly", "timestamp")] {
         let error = publication.check_keys(role).unwrap_err();
@@ -205,7 +205,7 @@ fn role_is_given_no_name_that_is_not_its_own() {
 #[test]
 fn renewal_signs_snapshot_and_timestamp_with_the_online_keys() {
     let test = TestRepository::new();
-    let online = Keys::open(&test.some_keys("online", &["snapshot", "timestamp"])).unwrap();
+    let online = Keys::open(test.some_keys("online", &["snapshot", "timestamp"])).unwrap();
     let before = files_of(&test.repository());
     let mut publication = Publication::open(&test.repository(), &online).unwrap();
     publication.renew().unwrap();

@@ -176,7 +176,7 @@ fn keys_that_the_service_has_not_are_found_out_before_it_begins() {
 fn repository_of_one_publisher_is_not_taken_over_by_another() {
     let mut test = TestService::begun();
     let online = test.service().online_keys().unwrap();
-    let other = Keys::init_online(&test.path("other"), &modes(), &Days::default(), &online).unwrap();
+    let other = Keys::init_online(test.path("other"), &modes(), &Days::default(), &online).unwrap();
     let files = Publication::open_in(MemoryStorage::default(), &other).unwrap().trust_files().unwrap().unwrap();
     let before = test.files.clone();
     assert_eq!(test.accept(&files).unwrap_err().code(), "signature_invalid");

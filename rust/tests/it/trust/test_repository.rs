@@ -29,7 +29,7 @@ impl TestRepository {
     /// A publisher with keys for `stable` and `nightly`, one release in each, and a catalog.
     pub(crate) fn new() -> Self {
         let test = Self { folder: tempfile::tempdir().unwrap() };
-        Keys::init(&test.keys_folder(), &modes(), &Days::default()).unwrap();
+        Keys::init(test.keys_folder(), &modes(), &Days::default()).unwrap();
         test.publish(&[
             ("stable", STABLE, b"stable one"),
             ("nightly", NIGHTLY, b"nightly one"),
@@ -51,7 +51,7 @@ impl TestRepository {
     }
 
     pub(crate) fn keys(&self) -> Keys {
-        Keys::open(&self.keys_folder()).unwrap()
+        Keys::open(self.keys_folder()).unwrap()
     }
 
     /// The root that is shipped with new launchers.

@@ -23,7 +23,7 @@ impl TestService {
     pub(crate) fn new() -> Self {
         let test = Self { folder: tempfile::tempdir().unwrap(), files: BTreeMap::new() };
         let online = test.service().online_keys().unwrap();
-        Keys::init_online(&test.path("keys"), &modes(), &Days::default(), &online).unwrap();
+        Keys::init_online(test.path("keys"), &modes(), &Days::default(), &online).unwrap();
         test
     }
 
@@ -44,7 +44,7 @@ impl TestService {
     }
 
     pub(crate) fn keys(&self) -> Keys {
-        Keys::open(&self.path("keys")).unwrap()
+        Keys::open(self.path("keys")).unwrap()
     }
 
     pub(crate) fn shelf(&self) -> MemoryStorage {
