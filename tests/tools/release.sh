@@ -116,8 +116,12 @@ part_windows() {
 	archive "vsekai-$version-windows-x86_64" zip
 	# The name that the command line of the first proposal has.
 	cp "$program" "$out/headless-vsekai-v$version.exe"
-	makensis -V2 -DVERSION="$version" -DPROGRAM="$program" -DSTUB="$stub" -DICON="$repo/rust/windows/vsekai.ico" \
-		-DOUT="$out/vsekai-$version-setup.exe" "$repo/packaging/installer.nsi"
+	# The installer keeps the times of the files that it is made of.
+	mkdir -p "$work/installer"
+	cp "$program" "$stub" "$repo/rust/windows/vsekai.ico" "$work/installer"
+	touch --date "@$SOURCE_DATE_EPOCH" "$work/installer"/*
+	makensis -V2 -DVERSION="$version" -DPROGRAM="$work/installer/vsekai.exe" -DSTUB="$work/installer/vsekai-stub.exe" \
+		-DICON="$work/installer/vsekai.ico" -DOUT="$out/vsekai-$version-setup.exe" "$repo/packaging/installer.nsi"
 }
 
 part_addon() {
