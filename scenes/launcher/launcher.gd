@@ -102,7 +102,7 @@ func _connect_screens() -> void:
 		func() -> void: Outside.open_report(branding, _session.diagnostics())
 	)
 	_frame.about.copy_requested.connect(_on_diagnostics_requested)
-	_frame.about.versions = LauncherDiagnostics.versions()
+	_frame.about.versions = LauncherDiagnostics.versions(_session.library_version)
 
 
 func _connect_session() -> void:

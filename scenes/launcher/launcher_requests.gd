@@ -34,6 +34,10 @@ var background: BackgroundWork:
 	get:
 		return %Background as BackgroundWork
 
+var library_version: String:
+	get:
+		return VSekaiUpdater.get_library_version()
+
 ## Whether a check follows once the status is known.
 var _is_check_due: bool = true
 var _checked_msec: int = 0
@@ -62,7 +66,7 @@ func apply_settings() -> void:
 func diagnostics() -> String:
 	var failure := updater.get_failure()
 	var details := failure.details if failure != null else ""
-	return LauncherDiagnostics.of(model, VSekaiUpdater.get_library_version(), details)
+	return LauncherDiagnostics.of(model, library_version, details)
 
 
 ## Does what a button of Home says.
