@@ -171,7 +171,7 @@ fn shortcut_is_read_by_its_specification() {
 mod registered {
     use windows_registry::CURRENT_USER;
 
-    use super::super::super::{Folders, Links, Record, Request, integrate, unintegrate};
+    use super::super::super::{APP_ID_PREFIX, Folders, Icon, Links, Record, Request, integrate, unintegrate};
     use super::*;
 
     /// An install with its own name and scheme, because tests run in parallel in one registry.
