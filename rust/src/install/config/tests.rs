@@ -140,7 +140,7 @@ fn mode_is_changed_and_nothing_else() {
 fn every_key_is_set_and_removed_alone() {
     let values = [
         ("repository", vec!["https://a.example", "https://b.example"]),
-        ("trust_root", vec!["/root.json"]),
+        ("trust_root", vec![if cfg!(windows) { "C:/root.json" } else { "/root.json" }]),
         ("mode", vec!["beta"]),
         ("platform", vec!["linux-aarch64"]),
         ("limit_rate", vec!["5M"]),
