@@ -146,7 +146,7 @@ fn every_key_is_set_and_removed_alone() {
         ("limit_rate", vec!["5M"]),
         ("proxy", vec!["http://p:1"]),
         ("connections", vec!["7"]),
-        ("cache", vec!["/cache"]),
+        ("cache", vec![if cfg!(windows) { "C:/cache" } else { "/cache" }]),
         ("shared_cache", vec!["false"]),
         ("grace_seconds", vec!["9"]),
     ];
