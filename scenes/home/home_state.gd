@@ -193,7 +193,7 @@ func secondary_actions() -> Array[Action]:
 		actions.append(Action.CANCEL)
 	if kind == Kind.FAILED:
 		actions.append(Action.SHOW_ERROR)
-	if kind == Kind.READY and not left_version.is_empty():
+	if kind in [Kind.READY, Kind.UPDATE_WAITING] and not left_version.is_empty():
 		actions.append(Action.RETURN)
 	if kind in [Kind.READY, Kind.OFFLINE] and is_installed():
 		actions.append(Action.CHECK)

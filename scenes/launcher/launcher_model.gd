@@ -119,11 +119,11 @@ func channel(name: String) -> String:
 	return Channels.title(name, channel_names)
 
 
-## The version that was left last, by a person or because it did not start; empty = none, or a newer
-## one is there.
+## The version that was left last, by a person or because it did not start; empty = none.
 func left_version() -> String:
-	var is_back := not bad_versions.is_empty() and new_version.is_empty()
-	return bad_versions[-1] if is_back and bad_versions[-1] != version else ""
+	if bad_versions.is_empty() or bad_versions[-1] in [version, new_version]:
+		return ""
+	return bad_versions[-1]
 
 
 func is_downloaded() -> bool:
@@ -192,7 +192,7 @@ func _notice(kind: HomeState.Kind) -> HomeState.Notice:
 		return HomeState.Notice.NONE
 	var is_moved := not new_mode.is_empty() and not mode.is_empty() and new_mode != mode
 	var left := left_version()
-	var is_back := not left in ["", dismissed]
+	var is_back := new_version.is_empty() and not left in ["", dismissed]
 	var is_older := kind == HomeState.Kind.UPDATE_WAITING and is_downgrade
 	var is_rolling := kind == HomeState.Kind.READY and not _rolling_out().is_empty()
 	var holds: Dictionary[HomeState.Notice, bool] = {
@@ -226,6 +226,6 @@ func _is_mode_retired() -> bool:
 ## The newest version of the followed mode, if a check has not offered it to this computer.
 func _rolling_out() -> String:
 	for each: SettingsFacts.Mode in modes:
-		if each.name == mode and each.newest != version and not each.newest in bad_versions:
+		if each.name == mode and each.is_newer and not each.newest in bad_versions:
 			return each.newest
 	return ""

@@ -79,6 +79,16 @@ func on_location_chosen(chosen: String) -> void:
 	session.changed.emit()
 
 
+## Goes on with the first installation, unless the folder has files of others.
+func on_install_requested(install: Callable) -> void:
+	var directory := session.model.directory
+	if session.look_at(directory) != LauncherRequests.Place.TAKEN:
+		install.call()
+		return
+	session.model.message = tr("MESSAGE_FOLDER_TAKEN").format({"directory": directory})
+	session.changed.emit()
+
+
 func _use_location(directory: String) -> void:
 	session.change_location(directory)
 	session.settings_outdated.emit()

@@ -112,7 +112,7 @@ func find_location(chosen: String) -> String:
 
 
 func look_at(directory: String) -> Place:
-	if directory == model.directory:
+	if directory == model.directory and model.is_installed():
 		return Place.HERE
 	match VSekaiUpdater.inspect_folder(directory):
 		VSekaiUpdater.Place.FREE:

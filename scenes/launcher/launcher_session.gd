@@ -23,6 +23,8 @@ func _ready() -> void:
 	listener.install_moved.connect(_on_install_moved)
 	listener.move_failed.connect(_on_move_failed)
 	listener.uninstalled.connect(_on_uninstalled)
+	listener.update_completed.connect(_on_update_completed)
+	updater.previous_removed.connect(_on_previous_removed)
 	_queue.refused.connect(_on_refused)
 	background.model = model
 	background.downloaded.connect(_on_downloaded.unbind(1))
@@ -73,6 +75,19 @@ func _on_went_back(version: String) -> void:
 	# Its notes are no news any more.
 	_are_notes_due = true
 	settings_outdated.emit()
+
+
+## What one went back from before is told no longer, and the notes are those of what one has.
+func _on_update_completed() -> void:
+	model.dismissed = model.left_version()
+	settings.dismissed_version = model.dismissed
+	_are_notes_due = true
+	settings_outdated.emit()
+
+
+func _on_previous_removed(freed_bytes: int) -> void:
+	model.message = tr("MESSAGE_SPACE_FREED").format({"bytes": Words.bytes(freed_bytes)})
+	_on_status_outdated(false)
 
 
 func _on_install_moved(directory: String) -> void:

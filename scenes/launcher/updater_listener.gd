@@ -64,7 +64,6 @@ func _ready() -> void:
 	updater.login_changed.connect(status_outdated.emit.bind(false))
 	for done: Signal in [updater.integrated, updater.unintegrated, updater.update_cancelled]:
 		done.connect(status_outdated.emit.bind(false))
-	updater.previous_removed.connect(_on_previous_removed)
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
 	updater.notes_listed.connect(_on_notes_listed)
@@ -162,6 +161,7 @@ func _on_status_read(status: VSekaiStatus) -> void:
 	model.version = status.version
 	model.previous_version = status.previous_version
 	model.mode = status.mode
+	UpdaterWords.compare(model.modes, model.version)
 	model.bad_versions = status.bad_versions
 	model.failed_starts = status.failed_starts if status.is_on_trial else 0
 	if status.is_installed:
@@ -179,6 +179,7 @@ func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 		model.modes.append(UpdaterWords.mode(mode, model.channel(mode.name)))
 		if mode.is_current and model.mode.is_empty():
 			model.mode = mode.name
+	UpdaterWords.compare(model.modes, model.version)
 	changed.emit()
 	ended.emit()
 
@@ -225,11 +226,6 @@ func _on_game_exited(exit_code: int) -> void:
 	model.has_crashed = exit_code != 0
 	changed.emit()
 	game_ended.emit()
-
-
-func _on_previous_removed(freed_bytes: int) -> void:
-	model.message = tr("MESSAGE_SPACE_FREED").format({"bytes": Words.bytes(freed_bytes)})
-	status_outdated.emit(false)
 
 
 func _on_uninstalled() -> void:

@@ -35,6 +35,12 @@ const QUIET: Array[VSekaiUpdater.Operation] = [
 ]
 
 
+## Notes which modes have something newer than this version.
+static func compare(modes: Array[SettingsFacts.Mode], version: String) -> void:
+	for each: SettingsFacts.Mode in modes:
+		each.is_newer = VSekaiUpdater.is_newer(each.newest, version)
+
+
 ## A mode, for Settings; [param title] is what players call it.
 static func mode(listed: VSekaiMode, title: String) -> SettingsFacts.Mode:
 	var facts := SettingsFacts.Mode.new()

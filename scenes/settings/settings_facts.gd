@@ -13,6 +13,8 @@ class Mode:
 	var description: String = ""
 	## Its newest version; empty = none.
 	var newest: String = ""
+	## Whether that is higher than the installed one.
+	var is_newer: bool = false
 	var is_active: bool = true
 	## The mode that replaces it; empty = none.
 	var update_to: String = ""

@@ -210,6 +210,46 @@ func test_after_going_back_the_notes_are_those_of_what_one_has() -> void:
 	await _until("settled", func() -> bool: return not _updater().is_busy())
 
 
+func test_an_update_by_itself_begins_with_the_first_check() -> void:
+	await _install()
+	_publish("0.1.2")
+	_launcher.free()
+	_open(SILENT)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%NoticeText"))
+	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
+	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.2"))
+
+
+func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:
+	await _install()
+	(_launcher.get_node("%Session") as LauncherSession).look_around()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	_publish("0.1.2")
+	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
+	await _until_primary("Update")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until_primary("Play")
+	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%NoticeText"))
+
+
+func test_files_that_stay_after_uninstalling_are_told_before_the_next_installation() -> void:
+	await _install()
+	var mine := FileAccess.open(_folder + "/install/mine.txt", FileAccess.WRITE)
+	mine.store_string("mine")
+	mine.close()
+	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	await Hands.click(_node("%FirstRun").get_node("%Install") as Button)
+	var message := _node("%FirstRun").get_node("%Message") as Label
+	assert("contains other files" in message.text and message.is_visible_in_tree(), message.text)
+	assert(_node("%FirstRun").visible)
+
+
 func test_space_is_freed_by_giving_up_the_previous_version() -> void:
 	await _install()
 	await Hands.key(get_tree(), KEY_ENTER)

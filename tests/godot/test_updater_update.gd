@@ -295,3 +295,18 @@ func test_a_silent_check_ends_with_its_update() -> void:
 	updater.check_for_update()
 	assert((await wait_for_next("finished")) == [true])
 	assert(count_of("update_completed") == 1 and count_of("finished") == 1)
+
+
+func test_nothing_comes_between_a_silent_check_and_its_update() -> void:
+	install("silent_first", "1.0.0")
+	var updater := make_updater("silent_first")
+	updater.update_policy = VSekaiUpdater.UpdatePolicy.SILENT
+	var answers: Array[Error] = []
+	updater.update_found.connect(
+		func(_release: VSekaiRelease) -> void:
+			assert(updater.is_busy())
+			answers.append(updater.list_notes())
+	)
+	updater.check_for_update()
+	assert((await wait_for_next("finished")) == [true])
+	assert(answers == [ERR_BUSY] and count_of("update_completed") == 1)

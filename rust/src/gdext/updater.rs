@@ -139,6 +139,8 @@ pub(crate) struct VSekaiUpdater {
     is_resuming: bool,
     /// Set while the result of an operation is taken that another one continues.
     goes_on: bool,
+    /// Set until the update starts that continues what has just ended: nothing else may start in between.
+    is_update_due: bool,
     /// Received in this run of an operation, and in the runs that were paused before it.
     received_bytes: u64,
     received_before: u64,
@@ -412,7 +414,7 @@ impl VSekaiUpdater {
         self.is_resuming = false;
         if let Some(job) = &self.job {
             job.worker.cancel();
-        } else if self.state == State::Paused {
+        } else if std::mem::take(&mut self.is_update_due) || self.state == State::Paused {
             self.cancelled();
             self.start_pump();
         }
@@ -453,7 +455,7 @@ impl VSekaiUpdater {
             return Answer::ERR_UNCONFIGURED;
         }
         let is_game = operation == Operation::Launch;
-        if (if is_game { &self.game } else { &self.job }).is_some() {
+        if (if is_game { &self.game } else { &self.job }).is_some() || (self.is_update_due && !is_game) {
             return Answer::ERR_BUSY;
         }
         let job = Job::start(operation, self.options(), work, reply);

@@ -21,10 +21,10 @@ pub(crate) fn run(args: NewsCommand, output: Output) -> Result<u8> {
     match args {
         NewsCommand::Add(args) => {
             let (edit, about) = item_of(&args)?;
-            change(&args.of, edit, &format!("{} tells {about}.", args.of.mode), output)
+            change(&args.of, edit, &format!("Published {about}, to {}.", args.of.mode), output)
         }
         NewsCommand::Remove { id, of } => {
-            let text = format!("{} no longer tells {id}.", of.mode);
+            let text = format!("Removed {id} from the news of {}.", of.mode);
             change(&of, NewsEdit::Remove(id), &text, output)
         }
         NewsCommand::List { of } => list(&of, output),

@@ -44,7 +44,7 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     })?;
     if !has_repository && !InstallRoot::at(dir)?.is_ours() {
         let reason =
-            format!("{} has no install yet; a first one needs --repository URL and --trust-root FILE", dir.display());
+            format!("nothing is installed in {}; a first install needs it and --trust-root FILE", dir.display());
         return Err(Error::invalid("--repository", reason));
     }
     if how.dry_run {
@@ -127,7 +127,7 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let (version, name) = (&updated.current.version, dir.display());
     let Some(why) = updated.why else { return up_to_date(dir, &updated.current, &updated.mode) };
     let what = match (&updated.from, why) {
-        (Some(from), _) if from.cmp_precedence(version).is_gt() => format!("Went back with {name} {from} -> {version}"),
+        (Some(from), _) if from.cmp_precedence(version).is_gt() => format!("Rolled {name} back: {from} -> {version}"),
         (Some(from), _) => format!("Updated {name} {from} -> {version}"),
         (None, Why::Incomplete) => format!("Restored {name} {version}"),
         (None, _) => format!("Installed {name} {version}"),
@@ -173,7 +173,7 @@ pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> R
     let dir = options::install_dir(args.dir.as_deref())?;
     let current = updater::offline(&dir, args.trust_owner)?.roll_back(monitor)?;
     let text = format!(
-        "{} is back at {} ({}). The version left will not be offered again automatically.",
+        "{} is back at {} ({}). The version it left will not be offered again automatically.",
         dir.display(),
         current.version,
         current.mode

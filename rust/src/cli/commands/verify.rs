@@ -70,8 +70,10 @@ fn text(version: &Examined) -> String {
         None => {}
     }
     if !found.foreign.is_empty() {
-        let foreign = count(found.foreign.len() as u64);
-        lines.push(format!("  {foreign} other files are not part of the version and are kept."));
+        lines.push(match found.foreign.len() {
+            1 => "  1 other file is not part of this version and was kept.".to_owned(),
+            many => format!("  {} other files are not part of this version and were kept.", count(many as u64)),
+        });
     }
     lines.join("\n")
 }

@@ -85,6 +85,7 @@ impl VSekaiUpdater {
     pub(super) fn stop(&mut self) {
         self.stop_pump();
         self.signals.clear();
+        self.is_update_due = false;
         let (job, game) = (self.job.take(), self.game.take());
         if let Some(job) = &job {
             job.worker.cancel();
@@ -239,11 +240,13 @@ impl VSekaiUpdater {
         true
     }
 
-    /// After the signals before it. If a handler has started something else meanwhile, that takes precedence.
+    /// After the signals before it. Their handlers can start nothing else, but cancel it.
     fn update_soon(&mut self, version: String) {
-        self.goes_on = true;
+        (self.goes_on, self.is_update_due) = (true, true);
         let start = move |node: &mut Self| {
-            node.update_to(version);
+            if std::mem::take(&mut node.is_update_due) {
+                node.update_to(version);
+            }
             false
         };
         self.tell_after(start, |_| {});

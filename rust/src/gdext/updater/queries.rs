@@ -11,13 +11,23 @@ use crate::gdext::enums::Place;
 use crate::gdext::values::{VSekaiFailure, VSekaiNews, VSekaiPlan, VSekaiRelease, VSekaiStatus};
 use crate::gdext::{console, files, project_settings};
 use crate::local::disk::{self, Durability};
+use crate::version::Version;
 
 #[godot_api(secondary)]
 impl VSekaiUpdater {
     /// Whether an operation is running. A launched game does not count.
     #[func]
     fn is_busy(&self) -> bool {
-        self.job.is_some()
+        self.job.is_some() || self.is_update_due
+    }
+
+    /// Whether a version is higher than another one, by Semantic Versioning; `false` if one of them is none.
+    #[func]
+    fn is_newer(version: GString, than: GString) -> bool {
+        match (Version::parse(&version.to_string()), Version::parse(&than.to_string())) {
+            (Ok(version), Ok(than)) => version > than,
+            _ => false,
+        }
     }
 
     /// Whether a game started by this node is running.

@@ -85,7 +85,7 @@ fn results_are_a_line_that_people_read() {
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "2.0.0"]));
     assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0"), "{text}");
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "1.0.0"]));
-    assert!(text.starts_with("Went back with GAME 2.0.0 -> 1.0.0"), "{text}");
+    assert!(text.starts_with("Rolled GAME back: 2.0.0 -> 1.0.0"), "{text}");
     assert_eq!(said(&mut plain(&shop, &["uninstall", "GAME"])), "Uninstalled GAME (1 version).\n");
 }
 
@@ -104,7 +104,7 @@ fn a_first_install_without_a_repository_says_what_it_needs() {
     let output = plain(&shop, &["install", "NEW"]).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{err}");
-    assert!(err.contains("NEW has no install yet") && err.contains("--trust-root FILE"), "{err}");
+    assert!(err.contains("nothing is installed in NEW") && err.contains("--trust-root FILE"), "{err}");
 }
 
 #[test]
