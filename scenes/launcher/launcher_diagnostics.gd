@@ -24,7 +24,7 @@ static func of(model: LauncherModel, library_version: String, last_failure: Stri
 static func versions(library_version: String) -> PackedStringArray:
 	return [
 		"Launcher %s" % ProjectSettings.get_setting("application/config/version"),
-		"VSekaiUpdater %s" % library_version,
+		"Updater %s" % library_version,
 		"Godot %s" % Engine.get_version_info()["string"],
 		"%s %s" % [OS.get_name(), Engine.get_architecture_name()],
 	]

@@ -190,7 +190,7 @@ static func first_run(free_bytes: int) -> Control:
 
 static func about() -> Control:
 	var frame := _frame(VSEKAI, NavBar.Page.ABOUT)
-	frame.about.versions = ["Launcher 0.1.0", "VSekaiUpdater 0.1.0", "Godot 4.6.3", "Linux x86_64"]
+	frame.about.versions = ["Launcher 0.1.0", "Updater 0.1.0", "Godot 4.6.3", "Linux x86_64"]
 	return frame
 
 
