@@ -27,14 +27,21 @@ public sealed class VSekaiUpdaterNode
     public bool IsGameRunning => Node.Call("is_game_running").AsBool();
     public VSekaiRelease Release => VSekaiRelease.Of(Node.Call("get_release").AsGodotObject());
     public VSekaiFailure Failure => VSekaiFailure.Of(Node.Call("get_failure").AsGodotObject());
+    /// <summary>The news that the last check or ListNews has found, in this language; empty: the engine's.</summary>
+    public VSekaiNews[] News(string locale = "") => System.Array.ConvertAll(
+        System.Linq.Enumerable.ToArray(Node.Call("get_news", locale).AsGodotArray<GodotObject>()), VSekaiNews.Of);
 
     public Error CheckForUpdate() => Begin("check_for_update");
     public Error StartUpdate() => Begin("start_update");
+    public Error DownloadUpdate() => Begin("download_update");
+    public Error InstallVersion(string version) => (Error)Node.Call("install_version", version).AsInt64();
     public Error Verify() => Begin("verify");
     public Error Repair() => Begin("repair");
     public Error Rollback() => Begin("rollback");
+    public Error RemovePrevious() => Begin("remove_previous");
     public Error Uninstall() => Begin("uninstall");
     public Error ReadStatus() => Begin("read_status");
+    public Error ListNews(bool isOffline = false) => (Error)Node.Call("list_news", isOffline).AsInt64();
     public Error Launch(params string[] arguments) => (Error)Node.Call("launch", arguments).AsInt64();
     public Error SwitchMode(string name) => (Error)Node.Call("switch_mode", name).AsInt64();
     public Error Resume() => Begin("resume");
@@ -57,6 +64,14 @@ public sealed record VSekaiRelease(string Mode, string Version, string Notes)
     internal static VSekaiRelease Of(GodotObject found) => found == null
         ? null
         : new(found.Get("mode").AsString(), found.Get("version").AsString(), found.Get("notes").AsString());
+}
+
+/// <summary>An item of the news, in plain text.</summary>
+public sealed record VSekaiNews(string Id, string Title, string Text, string Link, string PicturePath)
+{
+    internal static VSekaiNews Of(GodotObject found) => new(
+        found.Get("id").AsString(), found.Get("title").AsString(), found.Get("text").AsString(),
+        found.Get("link").AsString(), found.Get("picture_path").AsString());
 }
 
 /// <summary>Why an operation has failed.</summary>
