@@ -47,6 +47,8 @@ var _are_notes_due: bool = false
 var _are_news_due: bool = false
 ## What a retry repeats.
 var _last_update: Callable
+## Whether the status is to be read again, after what was waiting.
+var _is_status_due: bool = false
 ## Whether the menu entry is made once the first install has succeeded.
 var _is_menu_due: bool = false
 

@@ -111,6 +111,10 @@ func _on_uninstalled() -> void:
 
 
 func _on_ended() -> void:
+	if _is_status_due and not _queue.has_next():
+		_on_refused()
+		_read_status()
+		return
 	var list := Callable()
 	if _are_notes_due:
 		_are_notes_due = false
@@ -139,6 +143,7 @@ func _on_refused() -> void:
 func _on_status_outdated(is_check_due: bool) -> void:
 	_is_check_due = _is_check_due or is_check_due
 	if _queue.has_next():
+		_is_status_due = true
 		_queue.start_next()
 		return
 	_on_refused()
@@ -146,6 +151,7 @@ func _on_status_outdated(is_check_due: bool) -> void:
 
 
 func _on_status_known(is_installed: bool) -> void:
+	_is_status_due = false
 	if not is_installed and updater.mode.is_empty():
 		updater.mode = branding.default_mode
 	var is_first := not is_installed and not settings.is_first_run_done and model.has_repository
