@@ -95,7 +95,7 @@ func test_an_update_waits_for_the_end_of_the_game_and_goes_on() -> void:
 	await _install()
 	# Long enough for a game that ends at once.
 	var large := FileAccess.open(_folder + "/game/large.pck", FileAccess.WRITE)
-	large.store_buffer(Crypto.new().generate_random_bytes(10_000_000))
+	large.store_buffer(Crypto.new().generate_random_bytes(2_000_000))
 	large.close()
 	_publish("0.1.2")
 	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
