@@ -48,7 +48,7 @@ static func time(seconds: float) -> String:
 	return _text("WORDS_HOURS").format({"hours": minutes / 60, "minutes": minutes % 60})
 
 
-## A day, by the calendar of UTC: "27 Nov 2026".
+## A day, by the calendar of UTC: "Nov 27, 2026".
 static func date(unix_time: int) -> String:
 	var day := Time.get_date_dict_from_unix_time(unix_time)
 	var number: int = day["month"]

@@ -35,7 +35,7 @@ const QUIET: Array[VSekaiUpdater.Operation] = [
 ]
 
 
-## Notes which modes have something newer than this version.
+## Marks the modes whose newest version is higher than this one.
 static func compare(modes: Array[SettingsFacts.Mode], version: String) -> void:
 	for each: SettingsFacts.Mode in modes:
 		each.is_newer = VSekaiUpdater.is_newer(each.newest, version)

@@ -222,16 +222,20 @@ func test_an_update_by_itself_begins_with_the_first_check() -> void:
 	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.2"))
 
 
-func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:
-	await _install()
-	(_launcher.get_node("%Session") as LauncherSession).look_around()
-	await _until("settled", func() -> bool: return not _updater().is_busy())
+func _update_by_hand() -> void:
 	_publish("0.1.2")
 	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
 	await _until_primary("Update")
 	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
+
+
+func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:
+	await _install()
+	(_launcher.get_node("%Session") as LauncherSession).look_around()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	await _update_by_hand()
 	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%NoticeText"))
 
 
@@ -254,12 +258,7 @@ func test_space_is_freed_by_giving_up_the_previous_version() -> void:
 	await _install()
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until("settled", func() -> bool: return not _updater().is_game_running())
-	_publish("0.1.2")
-	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
-	await _until_primary("Update")
-	await Hands.click(_node("%Home").get_node("%Primary") as Button)
-	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
-	await _until_primary("Play")
+	await _update_by_hand()
 	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until("no trial", func() -> bool: return not _updater().is_game_running())
 	await _until("settled", func() -> bool: return not _updater().is_busy())

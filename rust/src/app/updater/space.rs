@@ -1,4 +1,4 @@
-//! Frees the space of what is kept only in case.
+//! Frees disk space: removes the version that is kept for a rollback.
 
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ impl Updater {
         session.current()?;
         if let Some(current) = session.state.trial.as_ref().and(session.state.current.as_ref()) {
             let reason =
-                format!("{} has not started yet: start it before the version before it is removed", current.version);
+                format!("{} has not started yet: start it once, or there is no way back from it", current.version);
             return Err(Error::invalid("DIR", reason));
         }
         let before = used_bytes(&self.root);

@@ -43,8 +43,10 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
         has_repository = !settings.repository.is_empty() || !settings.defaults.repository.is_empty();
     })?;
     if !has_repository && !InstallRoot::at(dir)?.is_ours() {
-        let reason =
-            format!("nothing is installed in {}; a first install needs it and --trust-root FILE", dir.display());
+        let reason = format!(
+            "nothing is installed in {}; a first install needs --repository URL and --trust-root FILE",
+            dir.display()
+        );
         return Err(Error::invalid("--repository", reason));
     }
     if how.dry_run {

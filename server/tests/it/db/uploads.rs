@@ -9,6 +9,7 @@ super::on_every_database! {
     hostile too:
     an_upload_begins_once,
     documents_are_kept_in_place_of_earlier_ones,
+    a_large_document_is_there_whole_or_not_at_all,
     a_document_needs_its_upload,
     expired_uploads_go_and_published_ones_stay,
 }
@@ -33,6 +34,21 @@ async fn documents_are_kept_in_place_of_earlier_ones(f: Fixture) {
     assert_eq!(f.db.documents(upload.id).await.unwrap(), [DocumentKind::Index, DocumentKind::Release]);
     assert_eq!(f.db.document(upload.id, DocumentKind::Release).await.unwrap(), Some(bytes(3)));
     assert_eq!(f.db.document(upload.id, DocumentKind::Files).await.unwrap(), None);
+}
+
+async fn a_large_document_is_there_whole_or_not_at_all(f: Fixture) {
+    let upload = upload("stable", "1.0.0");
+    f.db.begin_upload(&upload).await.unwrap();
+    // Stored in parts of 1 MiB; each replaces a longer or a shorter one.
+    for length in [3 << 20, 1 << 20, (1 << 20) + 1, 0, (2 << 20) - 1, 5, 2 << 20] {
+        let document: bytes::Bytes = (0..length).map(|at: u32| u8::try_from(at % 251).unwrap()).collect();
+        f.db.put_document(upload.id, DocumentKind::Index, document.clone()).await.unwrap();
+        let found = f.db.document(upload.id, DocumentKind::Index).await.unwrap();
+        assert!(found == Some(document), "{length} bytes");
+        assert_eq!(f.db.documents(upload.id).await.unwrap(), [DocumentKind::Index]);
+    }
+    assert_eq!(f.db.reap_uploads(later(1_000_000)).await.unwrap(), 1);
+    assert_eq!(f.db.document(upload.id, DocumentKind::Index).await.unwrap(), None);
 }
 
 async fn a_document_needs_its_upload(f: Fixture) {
