@@ -2,7 +2,8 @@ class_name LauncherDiagnostics
 ## What runs here, in words: for a bug report, and for the page About.
 
 
-## For a bug report, without names: the home folder is written as ~. [param last_failure] empty = there was none.
+## For a bug report, without names: the home folder is written as ~. [param last_failure] empty =
+## there was none.
 static func of(model: LauncherModel, library_version: String, last_failure: String) -> String:
 	var version: String = ProjectSettings.get_setting("application/config/version")
 	var lines: PackedStringArray = [
