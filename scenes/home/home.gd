@@ -12,14 +12,6 @@ signal notice_dismissed(notice: HomeState.Notice)
 ## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
 const INTRO_SECONDS := 0.5
-## From this width on, the notes are beside the status.
-const WIDE_FROM := 900.0
-## The margins of the page, and the room between the two.
-const SIDES := 72.0
-## In less room than this everything is drawn tighter.
-const COMPACT_BELOW := Vector2(640, 560)
-## In less height the news are shorter.
-const SHORT_BELOW := 700.0
 ## Actions that take the next step; only they have the brand's colour.
 const STEPS: Array[HomeState.Action] = [
 	HomeState.Action.NONE,
@@ -52,12 +44,8 @@ var _notes_version: String = ""
 var _notes_bbcode: String = ""
 var _news_entries: Array[NewsEntry] = []
 
-@onready var _rows := %Rows as VBoxContainer
-@onready var _card := %Card as PanelContainer
-@onready var _card_rows := %CardRows as VBoxContainer
+@onready var _layout := HomeLayout.new(self)
 @onready var _hero := %Hero as BoxContainer
-@onready var _words := %Words as VBoxContainer
-@onready var _lower := %Lower as BoxContainer
 @onready var _notes := %NotesCard as NotesCard
 @onready var _facts := %Facts as FactsRow
 @onready var _news := %News as NewsCards
@@ -76,7 +64,7 @@ var _news_entries: Array[NewsEntry] = []
 
 
 func _ready() -> void:
-	resized.connect(_fit)
+	resized.connect(_layout.fit)
 	for button: Button in [_primary] + _secondary:
 		button.gui_input.connect(_on_button_input)
 		button.button_down.connect(_on_button_down.bind(button))
@@ -88,7 +76,7 @@ func _ready() -> void:
 	_notes.show_notes(_notes_version, _notes_bbcode)
 	_draw_branding()
 	_draw_state()
-	_fit()
+	_layout.fit()
 
 
 func _notification(what: int) -> void:
@@ -175,6 +163,7 @@ func _draw_branding() -> void:
 	if branding == null:
 		return
 	_mark.texture = branding.mark
+	_news.mark = branding.mark
 	# The art shows what the game is; without any, the logo does.
 	_mark.visible = branding.key_art == null
 	_mark.accessibility_name = tr("HOME_MARK").format({"product": branding.product_name})
@@ -205,7 +194,7 @@ func _draw_state() -> void:
 		var action := actions[place] if place < actions.size() else HomeState.Action.NONE
 		_draw_button(_secondary[place], action, state.action_text(action))
 		_secondary[place].visible = action != HomeState.Action.NONE
-	_fit()
+	_layout.fit()
 	# Keyboard users must never be left without a focus.
 	if is_visible_in_tree() and get_viewport().gui_get_focus_owner() == null:
 		grab_default_focus()
@@ -225,22 +214,3 @@ func _speak(percent: int) -> void:
 		_spoken_percent = percent - percent % SPOKEN_STEP
 		var words := {"status": _status.text, "percent": _spoken_percent}
 		_status.accessibility_name = tr("HOME_SPOKEN_PROGRESS").format(words)
-
-
-func _fit() -> void:
-	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
-	var side_by_side := _card.get_combined_minimum_size() + _notes.get_combined_minimum_size()
-	var is_wide := size.x >= maxf(WIDE_FROM, side_by_side.x + SIDES)
-	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
-	_tagline.visible = not is_compact
-	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
-	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
-	_rows.add_theme_constant_override("separation", 8 if is_compact else 16)
-	# In a tall window the art is in the middle, and the words are below it.
-	_words.size_flags_vertical = SIZE_SHRINK_END if size.y > size.x else SIZE_SHRINK_CENTER
-	_lower.vertical = not is_wide
-	_lower.add_theme_constant_override("separation", 8 if is_compact else 16)
-	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
-	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
-	_notes.theme_type_variation = _card.theme_type_variation
-	_news.is_short = size.y < SHORT_BELOW

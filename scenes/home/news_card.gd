@@ -18,12 +18,23 @@ var is_short: bool = false:
 		if is_node_ready():
 			_draw_entry()
 
+## In place of a picture.
+var mark: Texture2D:
+	set(value):
+		mark = value
+		if is_node_ready():
+			_fit()
+
 var _entry := NewsEntry.new()
 ## The file that is shown, or being decoded.
 var _path: String = ""
+## null = there is none, or not yet.
+var _decoded: Texture2D
 ## Of the thread pool; -1 = none.
 var _task: int = -1
 
+@onready var _columns := %Columns as BoxContainer
+@onready var _side := %Side as VBoxContainer
 @onready var _picture := %Picture as TextureRect
 @onready var _about := %About as Label
 @onready var _title := %NewsTitle as Label
@@ -77,7 +88,7 @@ func _load_picture() -> void:
 		return
 	_end_task()
 	_path = _entry.picture_path
-	_picture.texture = null
+	_decoded = null
 	if not _path.is_empty():
 		_task = WorkerThreadPool.add_task(_decode.bind(_path))
 
@@ -97,7 +108,7 @@ func _decode(path: String) -> void:
 func _show_picture(path: String, image: Image) -> void:
 	if path == _path:
 		_end_task()
-		_picture.texture = ImageTexture.create_from_image(image)
+		_decoded = ImageTexture.create_from_image(image)
 		_fit()
 
 
@@ -109,7 +120,18 @@ func _end_task() -> void:
 
 
 func _fit() -> void:
+	_picture.texture = mark if _decoded == null else _decoded
+	_picture.stretch_mode = (
+		TextureRect.STRETCH_KEEP_ASPECT_CENTERED
+		if _decoded == null
+		else TextureRect.STRETCH_KEEP_ASPECT_COVERED
+	)
 	_picture.visible = _picture.texture != null and size.x >= PICTURE_FROM
+	# The link is below the picture, and without one below the text.
+	_columns.vertical = not _picture.visible
+	_columns.move_child(_side, 0 if _picture.visible else 1)
+	_columns.add_theme_constant_override("separation", 14 if _picture.visible else 2)
+	_side.visible = _picture.visible or _more.visible
 
 
 func _on_more_pressed() -> void:

@@ -18,6 +18,13 @@ var is_short: bool = false:
 		for card: NewsCard in _cards():
 			card.is_short = value
 
+## In place of the picture of an item that has none.
+var mark: Texture2D:
+	set(value):
+		mark = value
+		for card: NewsCard in _cards():
+			card.mark = value
+
 
 func _ready() -> void:
 	visible = get_child_count() > 0
@@ -54,6 +61,7 @@ func show_news(entries: Array[NewsEntry]) -> void:
 func _add_card() -> void:
 	var card := CARD.instantiate() as NewsCard
 	card.is_short = is_short
+	card.mark = mark
 	card.link_requested.connect(link_requested.emit)
 	add_child(card)
 

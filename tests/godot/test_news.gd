@@ -70,7 +70,7 @@ func test_keys_and_pad_reach_every_card() -> void:
 				await Hands.key(get_tree(), KEY_TAB)
 			else:
 				await Hands.pad(
-					get_tree(), JOY_BUTTON_DPAD_DOWN if step < 4 else JOY_BUTTON_DPAD_RIGHT
+					get_tree(), JOY_BUTTON_DPAD_UP if step < 4 else JOY_BUTTON_DPAD_RIGHT
 				)
 			reached.append(get_viewport().gui_get_focus_owner())
 		var cards := _cards(frame)
@@ -87,11 +87,32 @@ func test_keys_and_pad_reach_every_card() -> void:
 func test_pictures_are_decoded_and_shown() -> void:
 	var frame := _open(Shots.news())
 	var picture := _cards(frame)[0].get_node("%Picture") as TextureRect
-	assert(await _wait(func() -> bool: return picture.texture != null))
-	assert(picture.texture.get_size() == Vector2(640, 360))
+	var size := Vector2(640, 360)
+	assert(await _wait(func() -> bool: return picture.texture.get_size() == size))
 
 
-func test_a_picture_that_cannot_be_read_leaves_a_card_without_one() -> void:
+func test_a_card_without_a_picture_shows_the_mark() -> void:
+	var entries := Shots.news()
+	entries[0].picture_path = ""
+	var frame := _open(entries)
+	await get_tree().process_frame
+	var picture := _cards(frame)[0].get_node("%Picture") as TextureRect
+	assert(picture.visible and picture.texture == frame.branding.mark)
+
+
+func test_the_button_stays_where_it_is_when_news_arrive() -> void:
+	var frame := _open([])
+	await get_tree().process_frame
+	var button := frame.home.get_node("%Primary") as Button
+	var before := button.global_position
+	frame.home.show_news(Shots.news())
+	for frames: int in 3:
+		await get_tree().process_frame
+	assert((frame.home.get_node("%News") as Control).size.y > 60.0)
+	assert(button.global_position.is_equal_approx(before), str(button.global_position - before))
+
+
+func test_a_picture_that_cannot_be_read_leaves_a_card_with_the_mark() -> void:
 	# The engine reports what it cannot decode.
 	has_expected_errors = true
 	var path := OS.get_temp_dir().path_join("vsekai_news_%d.png" % get_instance_id())
@@ -102,8 +123,9 @@ func test_a_picture_that_cannot_be_read_leaves_a_card_without_one() -> void:
 	entries[0].picture_path = path
 	var frame := _open(entries)
 	var other := _cards(frame)[2].get_node("%Picture") as TextureRect
-	assert(await _wait(func() -> bool: return other.texture != null))
-	assert((_cards(frame)[0].get_node("%Picture") as TextureRect).texture == null)
+	var mark := frame.branding.mark
+	assert(await _wait(func() -> bool: return other.texture != mark))
+	assert((_cards(frame)[0].get_node("%Picture") as TextureRect).texture == mark)
 	# A card that goes while its picture is decoded waits for it.
 	entries[2].picture_path = ProjectSettings.globalize_path("res://tests/tools/news/garden.webp")
 	frame.home.show_news(entries)

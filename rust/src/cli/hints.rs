@@ -52,7 +52,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "foreign_conflict" => "Nothing was changed. Move that file away, then run it again.",
         "busy" => "Wait until the other process has ended, then run it again.",
         "signature_invalid" | "target_mismatch" | "target_not_signed" | "metadata_malformed" => {
-            "Nothing was changed. Try another mirror with --repository, and tell the publisher."
+            "Nothing was changed. Check that --trust-root is this publisher's root.json. If it is, try another mirror with \
+             --repository, and tell the publisher."
         }
         "metadata_rollback" => {
             "The server returned older metadata than before. Nothing was changed. Try another mirror, or try later."
@@ -66,11 +67,17 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "trust_root_invalid" => "Get root.json from the publisher, and give it with --trust-root FILE.",
         "version_invalid" => "Give the version as MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-beta.3.",
-        "mode_unknown" => "Run `vsekai mode list DIR` to see all modes.",
+        "mode_unknown" => {
+            "Run `vsekai mode list DIR` to see all modes; if nothing is installed there, with the same --repository and \
+             --trust-root."
+        }
         "mode_retired" => "Choose another mode with `vsekai mode switch NAME DIR`.",
         "mode_cycle" => "Choose a mode outside the cycle, and tell the publisher.",
         "no_build_for_platform" => "Choose another mode, or another platform with --platform.",
-        "version_unknown" => "Run `vsekai mode list DIR` to see what each mode offers.",
+        "version_unknown" => {
+            "Run `vsekai versions DIR` to see what there is; if nothing is installed there, with the same --repository and \
+             --trust-root."
+        }
         "version_too_old" => "Update without --version to get the newest one.",
         "version_exists" => "Publish the new build under a new version number.",
         "launcher_too_old" => {

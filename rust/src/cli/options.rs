@@ -24,6 +24,15 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
     disk::read(path, MAX_SECRET_BYTES)
 }
 
+/// A trust root from a file.
+pub(crate) fn trust_root(path: &Path) -> Result<Vec<u8>> {
+    if path.is_dir() {
+        let reason = format!("{} is a folder; give the file root.json in it", path.display());
+        return Err(Error::invalid("--trust-root", reason));
+    }
+    read_small(path)
+}
+
 /// The URL that an argument names; `None` if it is a path. A URL without its scheme is an error.
 pub(crate) fn url_of(argument: &OsStr) -> Option<Result<Url>> {
     let given = argument.to_str()?;
@@ -77,7 +86,15 @@ pub(crate) fn shown(argument: &OsStr) -> String {
 }
 
 /// The location of a repository as text. A path that is not UTF-8 becomes a `file` URL, which holds any bytes.
+///
+/// # Errors
+/// `invalid_argument` for a folder that does not exist: what an install remembers may be on a disk that is not plugged in,
+/// but what was just typed is misspelt.
 pub(crate) fn location(argument: &OsStr) -> Result<String> {
+    let is_address = argument.to_str().is_some_and(|given| text::has_scheme(given) || text::meant_url(given).is_some());
+    if !is_address && !Path::new(argument).exists() {
+        return Err(Error::invalid("--repository", format!("there is no folder {}", shown(argument))));
+    }
     if let Some(given) = argument.to_str() {
         return Ok(given.to_owned());
     }

@@ -55,7 +55,7 @@ fn of(source: &Source) -> Result<Settings> {
     let is_default = |origin: Origin| matches!(origin, Origin::File | Origin::BuiltIn | Origin::Default);
     let root = match merged.trust_root.origin {
         Origin::BuiltIn => Some(host::built_in().1.to_owned()),
-        _ => merged.trust_root.value.as_deref().map(options::read_small).transpose()?,
+        _ => merged.trust_root.value.as_deref().map(options::trust_root).transpose()?,
     };
     *(if is_default(merged.trust_root.origin) { &mut defaults.trust_root } else { &mut settings.trust_root }) = root;
     let repository = merged.repository.value;

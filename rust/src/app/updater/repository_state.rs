@@ -78,7 +78,8 @@ impl RepositoryState {
     ) -> Result<Self> {
         let locations = named(settings, state);
         if locations.is_empty() {
-            return Err(Error::invalid("repository", "none was given, and this folder has no install that knows one"));
+            let reason = format!("none was given, and {} has no install that knows one", root.directory().display());
+            return Err(Error::invalid("repository", reason));
         }
         let network = network(settings, state, monitor)?;
         let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));

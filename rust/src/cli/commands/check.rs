@@ -51,6 +51,7 @@ fn price(updater: &Updater, checked: &Checked, available: &Available, monitor: &
 fn text(checked: &Checked, available: &Available, planned: Option<u64>) -> String {
     let (version, mode) = (&available.version, &available.mode);
     let download = match planned {
+        Some(0) => "nothing to download".to_owned(),
         Some(planned) => format!("{} to download", bytes(planned)),
         None => format!("at most {} to download", bytes(available.download_bytes)),
     };

@@ -303,3 +303,38 @@ fn certificate_that_is_its_own_authority_is_explained() {
         }
     }
 }
+
+#[test]
+fn what_was_misspelt_is_named() {
+    let shop = Shop::new();
+    shop.publish("1.0.0");
+    let install = |repository: &std::path::Path, root: &std::path::Path| {
+        let mut command = shop.command(&["install"]);
+        command.arg(shop.game()).arg("--repository").arg(repository).arg("--trust-root").arg(root);
+        Run::of(&mut command).failed("invalid_argument")
+    };
+    let gone = shop.path("repo-typo");
+    let said = install(&gone, shop.publisher.root());
+    assert!(said.contains(&format!("there is no folder {}", gone.display())), "{said}");
+    let keys = shop.publisher.root().parent().unwrap();
+    let said = install(shop.publisher.repository(), keys);
+    assert!(said.contains("is a folder; give the file root.json in it"), "{said}");
+    assert!(!shop.game().exists());
+}
+
+#[test]
+fn folder_without_an_install_is_named() {
+    let shop = Shop::new();
+    let nowhere = shop.path("nowhere");
+    let said = Run::of(shop.command(&["check"]).arg(&nowhere)).failed("invalid_argument");
+    assert!(said.contains(nowhere.to_str().unwrap()), "{said}");
+}
+
+#[test]
+fn check_of_a_repository_in_a_folder_downloads_nothing() {
+    let shop = Shop::with(&["1.0.0"]);
+    shop.publish("2.0.0");
+    let output = vsekai().arg("check").arg(shop.game()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("1.0.0 -> 2.0.0 (stable), nothing to download."), "{said}");
+}

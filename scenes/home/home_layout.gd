@@ -1,0 +1,73 @@
+class_name HomeLayout
+extends RefCounted
+## Where things stand on Home, and how tight, by the room there is.
+
+## From this width on, the notes are beside the status.
+const WIDE_FROM := 900.0
+## The margins of the page, and the room between the two.
+const SIDES := 72.0
+## In less room than this everything is drawn tighter.
+const COMPACT_BELOW := Vector2(640, 560)
+## In less height the news are shorter.
+const SHORT_BELOW := 700.0
+## From this height on, the words of the brand are in the middle of their room.
+const TALL_FROM := 900.0
+
+var _home: HomeScreen
+var _rows: VBoxContainer
+var _hero: BoxContainer
+var _words: VBoxContainer
+var _mark: TextureRect
+var _title: Label
+var _tagline: Label
+var _news: NewsCards
+var _lower: BoxContainer
+var _card: PanelContainer
+var _card_rows: VBoxContainer
+var _notes: NotesCard
+
+
+## [param home] is in the tree, and outlives this.
+func _init(home: HomeScreen) -> void:
+	_home = home
+	_rows = home.get_node(^"%Rows")
+	_hero = home.get_node(^"%Hero")
+	_words = home.get_node(^"%Words")
+	_mark = home.get_node(^"%Mark")
+	_title = home.get_node(^"%Title")
+	_tagline = home.get_node(^"%Tagline")
+	_news = home.get_node(^"%News")
+	_lower = home.get_node(^"%Lower")
+	_card = home.get_node(^"%Card")
+	_card_rows = home.get_node(^"%CardRows")
+	_notes = home.get_node(^"%NotesCard")
+
+
+func fit() -> void:
+	var size := _home.size
+	var is_compact := size.x < COMPACT_BELOW.x or size.y < COMPACT_BELOW.y
+	var side_by_side := _card.get_combined_minimum_size() + _notes.get_combined_minimum_size()
+	var is_wide := size.x >= maxf(WIDE_FROM, side_by_side.x + SIDES)
+	var separation := 8 if is_compact else 16
+	_title.theme_type_variation = &"Heading" if is_compact else &"Title"
+	_tagline.visible = not is_compact
+	_mark.custom_minimum_size = Vector2.ONE * (64 if is_compact else 160)
+	_hero.add_theme_constant_override("separation", 16 if is_compact else 44)
+	_words.size_flags_vertical = _place_of_words(size)
+	_rows.add_theme_constant_override("separation", separation)
+	# Below the news, the button stays where it is when they arrive. In little room it comes first.
+	var is_button_last := is_wide and not is_compact
+	_rows.move_child(_news, 2 if is_button_last else 3)
+	_lower.vertical = not is_wide
+	_lower.add_theme_constant_override("separation", separation)
+	_card_rows.add_theme_constant_override("separation", 8 if is_compact else 18)
+	_card.theme_type_variation = &"CompactCard" if is_compact else &"Card"
+	_notes.theme_type_variation = _card.theme_type_variation
+	_news.is_short = size.y < SHORT_BELOW
+
+
+func _place_of_words(size: Vector2) -> Control.SizeFlags:
+	# In a window higher than wide the art is in the middle, and the words are below it.
+	if size.y > size.x:
+		return Control.SIZE_SHRINK_END
+	return Control.SIZE_SHRINK_CENTER if size.y >= TALL_FROM else Control.SIZE_SHRINK_BEGIN
