@@ -32,12 +32,12 @@ class World {
       let text = '';
       this.process.stdout.on('data', (piece) => {
         text += piece;
-        if (text.includes('Admin token: ') && text.endsWith('\n')) done(text);
+        if (text.includes('Admin token in ') && text.endsWith('\n')) done(text);
       });
       this.process.on('exit', () => fail(new Error(`the server ended: ${text}`)));
     });
     this.url = said.match(/Listening at (.*)/)[1];
-    this.token = said.match(/Admin token: (.*)/)[1];
+    this.token = readFileSync(said.match(/Admin token in (.*)/)[1], 'utf8').trim();
     return this;
   }
 

@@ -223,7 +223,7 @@ impl Datastore {
         let (given, (pinned_root, pinned)) = match (given, pinned) {
             (None, Some((_, pinned))) => return Ok(Start::Known(pinned)),
             (None, None) => {
-                let reason = "no trusted root is known: the first install needs the publisher's root.json";
+                let reason = "this install has none yet; the first install needs the publisher's root.json";
                 return Err(trust(TrustKind::Root, reason));
             }
             (Some(given), None) => {
