@@ -127,6 +127,7 @@ test_packages() {
 	need openssl have openssl
 	need time test -x /usr/bin/time
 	need wrk have wrk
+	need faketime have faketime
 	need desktop-file-utils have desktop-file-validate
 	need xdotool have xdotool
 	need zstd have zstd
