@@ -34,12 +34,15 @@ struct Arguments {
     /// The same seed gives the same day
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Only the rows whose name has these words
+    #[arg(long, default_value = "", value_name = "WORDS")]
+    only: String,
 }
 
 fn main() {
     let arguments = Arguments::parse();
     println!("{}", report::HEAD);
-    for scenario in Scenario::all() {
+    for scenario in Scenario::all().into_iter().filter(|it| it.name.contains(&arguments.only)) {
         let world = World::new(arguments.clients, arguments.seed, scenario);
         println!("{}", report::row(&world, &Day::run(&world)));
     }
