@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds AccessKit's library for C once, and prints its path: what Debian's Godot loads to talk to screen readers. Three
 # minutes on two cores; 10 MB stay in the cache. For tests only: the official templates of Godot contain AccessKit.
+# Exit code 75 if its source cannot be fetched.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -13,8 +14,10 @@ if [[ ! -e $library ]]; then
 	mkdir -p "$place"
 	source=${VSEKAI_ACCESSKIT:-https://github.com/AccessKit/accesskit-c}
 	rm -rf "$place/source"
-	git clone --quiet --depth 1 --branch "$version" "$source" "$place/source" >&2 ||
-		die "AccessKit's source cannot be fetched" "set VSEKAI_ACCESSKIT to a repository of it"
+	git clone --quiet --depth 1 --branch "$version" "$source" "$place/source" >&2 || {
+		say "AccessKit's source cannot be fetched; VSEKAI_ACCESSKIT may name a repository of it"
+		exit 75
+	}
 	(cd "$place/source" && CARGO_PROFILE_DEV_DEBUG=false CARGO_TARGET_DIR=$place/target cargo build --quiet --locked) >&2 ||
 		die "AccessKit does not compile"
 	install -m 0644 "$place/target/debug/libaccesskit.so" "$library.new"
