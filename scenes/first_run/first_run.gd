@@ -62,7 +62,7 @@ var needed_bytes: int = -1:
 @onready var _location := %Location as LineEdit
 @onready var _choose := %Choose as Button
 @onready var _space := %Space as Label
-@onready var _menu := %Menu as CheckBox
+@onready var _menu := %Menu as CheckButton
 @onready var _message := %Message as Label
 @onready var _install := %Install as Button
 

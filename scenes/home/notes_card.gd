@@ -49,7 +49,9 @@ static func excerpt(bbcode: String) -> String:
 			plain = "• " + plain
 		if not plain.is_empty():
 			lines.append(plain)
-		if lines.size() == LINES_MAX:
+		if lines.size() > LINES_MAX:
+			lines.remove_at(LINES_MAX)
+			lines[-1] += " …"
 			break
 	var text := "\n".join(lines)
 	return text if text.length() <= EXCERPT_MAX else text.left(EXCERPT_MAX - 1) + "…"

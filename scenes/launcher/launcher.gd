@@ -135,7 +135,7 @@ func _show() -> void:
 	model.last_played = _settings.last_played
 	_frame.home.state = model.home_state()
 	_frame.settings.facts = model.settings_facts()
-	_frame.first_run.message = model.message
+	_frame.first_run.message = model.folder_problem if model.folder_problem else model.message
 	_frame.first_run.directory = model.directory
 	_frame.first_run.free_bytes = model.free_bytes
 	_frame.first_run.download_bytes = model.download_bytes

@@ -19,6 +19,8 @@ var previous_version: String = ""
 var mode: String = ""
 var modes: Array[SettingsFacts.Mode] = []
 var bad_versions: PackedStringArray = []
+## Whether the new version has not shown yet that it starts.
+var is_on_trial: bool = false
 ## Starts of the new version that have failed.
 var failed_starts: int = 0
 ## The version that a person went back from, and the one whose notice was put away.
@@ -53,6 +55,9 @@ var damaged_files: int = 0
 var failure: ErrorReport
 ## Whether [member failure] is of a check, which does not affect the installed version.
 var is_failure_of_check: bool = false
+## Why the folder that was chosen for the first installation cannot be used, in words; stays until
+## another one is chosen.
+var folder_problem: String = ""
 ## The result of the last thing asked for in Settings, in words.
 var message: String = ""
 ## Unix time; 0 = never.
@@ -141,7 +146,11 @@ func settings_facts() -> SettingsFacts:
 	facts.version = version
 	facts.previous_version = previous_version
 	facts.mode = mode
+	facts.mode_title = channel(mode)
 	facts.modes = modes
+	# In the language of now.
+	for each: SettingsFacts.Mode in modes:
+		each.title = channel(each.name)
 	facts.is_integrated = is_integrated
 	facts.is_busy = is_playing or activity != HomeState.Kind.READY
 	facts.message = message

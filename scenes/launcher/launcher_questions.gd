@@ -43,6 +43,10 @@ func on_rollback_requested() -> void:
 
 
 func on_space_requested() -> void:
+	if session.model.is_on_trial:
+		session.model.message = tr("MESSAGE_SPACE_TRIAL").format({"version": session.model.version})
+		session.changed.emit()
+		return
 	frame.ask("ASK_SPACE", _versions(), session.free_space)
 
 
@@ -58,6 +62,13 @@ func on_uninstall_requested() -> void:
 ## A game is never installed among other files, and never left behind without a question.
 func on_location_chosen(chosen: String) -> void:
 	var model := session.model
+	var given := UpdaterConfig.given_folder()
+	if not given.is_empty() and not model.is_installed():
+		_refuse("MESSAGE_FOLDER_GIVEN", {"directory": given})
+		return
+	if not chosen.is_absolute_path():
+		_refuse("MESSAGE_FOLDER_RELATIVE", {})
+		return
 	var directory := session.find_location(chosen)
 	var place := session.look_at(directory)
 	var values := {
@@ -67,9 +78,9 @@ func on_location_chosen(chosen: String) -> void:
 		LauncherRequests.Place.HERE:
 			pass
 		LauncherRequests.Place.TAKEN:
-			model.message = tr("MESSAGE_FOLDER_TAKEN").format(values)
+			_refuse("MESSAGE_FOLDER_TAKEN", values)
 		LauncherRequests.Place.FORBIDDEN:
-			model.message = tr("MESSAGE_FOLDER_FORBIDDEN").format(values)
+			_refuse("MESSAGE_FOLDER_FORBIDDEN", values)
 		_ when not model.is_installed():
 			_use_location(directory)
 		LauncherRequests.Place.INSTALLED:
@@ -85,7 +96,15 @@ func on_install_requested(install: Callable) -> void:
 	if session.look_at(directory) != LauncherRequests.Place.TAKEN:
 		install.call()
 		return
-	session.model.message = tr("MESSAGE_FOLDER_TAKEN").format({"directory": directory})
+	_refuse("MESSAGE_FOLDER_TAKEN", {"directory": directory})
+
+
+func _refuse(key: String, values: Dictionary) -> void:
+	var problem := tr(key).format(values)
+	if session.model.is_installed():
+		session.model.message = problem
+	else:
+		session.model.folder_problem = problem
 	session.changed.emit()
 
 

@@ -49,8 +49,6 @@ var _are_news_due: bool = false
 var _last_update: Callable
 ## Whether the status is to be read again, after what was waiting.
 var _is_status_due: bool = false
-## Whether the menu entry is made once the first install has succeeded.
-var _is_menu_due: bool = false
 
 @onready var _queue := %Queue as UpdaterQueue
 
@@ -143,7 +141,9 @@ func dismiss(notice: HomeState.Notice) -> void:
 
 ## The first installation, with an entry in the system's menu if that is wanted.
 func install_first(is_menu_wanted: bool) -> void:
-	_is_menu_due = is_menu_wanted
+	# Also if the launcher is closed before everything is there.
+	settings.is_menu_due = is_menu_wanted
+	settings_outdated.emit()
 	act(HomeState.Action.INSTALL)
 
 
@@ -155,6 +155,7 @@ func list_notes() -> void:
 
 func change_location(directory: String) -> void:
 	settings.install_dir = directory
+	model.folder_problem = ""
 	model.forget_release()
 	_is_check_due = true
 	apply_settings()

@@ -9,6 +9,8 @@ extends LauncherRequests
 ## How old a check may be before another one follows, when the window gets the focus, and always.
 const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
 const CHECK_AGAIN_SECONDS := 4.0 * 3600.0
+## So many folders are looked at for one that is free.
+const FOLDERS_MAX := 100
 
 
 func _ready() -> void:
@@ -106,6 +108,10 @@ func _on_move_failed() -> void:
 ## As before the first start: nothing is installed without a question.
 func _on_uninstalled() -> void:
 	settings.is_first_run_done = false
+	# What others have put into the folder stays there: the next installation gets one of its own.
+	var is_taken := VSekaiUpdater.inspect_folder(model.directory) == VSekaiUpdater.Place.TAKEN
+	if is_taken and UpdaterConfig.given_folder().is_empty():
+		settings.install_dir = _find_free(model.directory)
 	settings_outdated.emit()
 	apply_settings()
 
@@ -159,8 +165,9 @@ func _on_status_known(is_installed: bool) -> void:
 	changed.emit()
 	if _is_move_due(is_installed):
 		return
-	if is_installed and _is_menu_due:
-		_is_menu_due = false
+	if is_installed and settings.is_menu_due:
+		settings.is_menu_due = false
+		settings_outdated.emit()
 		_queue.start_next(updater.integrate)
 		return
 	var is_automatic := not settings.is_manual_check_only and not model.are_updates_off
@@ -195,3 +202,12 @@ func _is_move_due(is_installed: bool) -> bool:
 		change_location(directory)
 	settings_outdated.emit()
 	return not settings.install_dir.is_empty() and settings.install_dir == directory
+
+
+## The first folder beside this one that is free: its name, and a number.
+func _find_free(directory: String) -> String:
+	for number: int in range(2, FOLDERS_MAX):
+		var beside := "%s %d" % [directory, number]
+		if look_at(beside) == Place.FREE:
+			return beside
+	return directory

@@ -49,10 +49,15 @@ static func _apply_network(
 	updater.rate_limit_to_minute = settings.rate_to_minute
 
 
-static func _install_dir(branding: Branding, settings: LauncherSettings) -> String:
+## The folder that the environment names, which no setting changes; empty = it names none.
+static func given_folder() -> String:
 	# From `vsekai launch`, it is the folder of the launcher itself.
 	var is_own := not VSekaiUpdater.get_own_install_dir().is_empty()
-	var directory := "" if is_own else OS.get_environment("VSEKAI_INSTALL_DIR")
+	return "" if is_own else OS.get_environment("VSEKAI_INSTALL_DIR")
+
+
+static func _install_dir(branding: Branding, settings: LauncherSettings) -> String:
+	var directory := given_folder()
 	if directory.is_empty():
 		directory = settings.install_dir
 	if directory.is_empty():

@@ -163,6 +163,7 @@ func _on_status_read(status: VSekaiStatus) -> void:
 	model.mode = status.mode
 	UpdaterWords.compare(model.modes, model.version)
 	model.bad_versions = status.bad_versions
+	model.is_on_trial = status.is_on_trial
 	model.failed_starts = status.failed_starts if status.is_on_trial else 0
 	if status.is_installed:
 		model.has_repository = true
@@ -176,7 +177,7 @@ func _on_status_read(status: VSekaiStatus) -> void:
 func _on_modes_listed(modes: Array[VSekaiMode]) -> void:
 	model.modes.clear()
 	for mode: VSekaiMode in modes:
-		model.modes.append(UpdaterWords.mode(mode, model.channel(mode.name)))
+		model.modes.append(UpdaterWords.mode(mode))
 		if mode.is_current and model.mode.is_empty():
 			model.mode = mode.name
 	UpdaterWords.compare(model.modes, model.version)

@@ -41,11 +41,10 @@ static func compare(modes: Array[SettingsFacts.Mode], version: String) -> void:
 		each.is_newer = VSekaiUpdater.is_newer(each.newest, version)
 
 
-## A mode, for Settings; [param title] is what players call it.
-static func mode(listed: VSekaiMode, title: String) -> SettingsFacts.Mode:
+## A mode, for Settings.
+static func mode(listed: VSekaiMode) -> SettingsFacts.Mode:
 	var facts := SettingsFacts.Mode.new()
 	facts.name = listed.name
-	facts.title = title
 	facts.description = listed.description
 	facts.newest = listed.newest
 	facts.is_active = listed.is_active

@@ -53,6 +53,8 @@ var is_first_run_done: bool = false
 ## Whether an installation of the launcher itself was offered, and whether it is in the menu.
 var is_install_offered: bool = false
 var is_in_menu: bool = false
+## Whether the menu entry of the game is made once its first installation has succeeded.
+var is_menu_due: bool = false
 ## Where the installation is being moved to; empty = nowhere.
 var moving_to: String = ""
 ## The version that a person went back from, and the one whose notice was put away.
@@ -131,6 +133,7 @@ func keys() -> PackedStringArray:
 		"is_first_run_done",
 		"is_install_offered",
 		"is_in_menu",
+		"is_menu_due",
 		"moving_to",
 		"put_away_version",
 		"dismissed_version",

@@ -61,7 +61,7 @@ var is_tray_possible: bool = false:
 			_draw_facts()
 
 @onready var _scroll := %Scroll as ScrollContainer
-@onready var _message := %Message as PanelContainer
+@onready var _top := %Top as Column
 @onready var _message_text := %MessageText as Label
 @onready var _mode := %Mode as OptionButton
 @onready var _mode_row := %ModeRow as SettingRow
@@ -167,7 +167,7 @@ func _draw_settings() -> void:
 
 func _draw_facts() -> void:
 	var is_installed := not facts.version.is_empty()
-	_message.visible = not facts.message.is_empty()
+	_top.visible = not facts.message.is_empty()
 	_message_text.text = facts.message
 	_background.is_tray_possible = is_tray_possible
 	_background.starts_at_login = facts.starts_at_login
@@ -200,7 +200,8 @@ func _draw_modes() -> void:
 		if mode.name == facts.mode:
 			_mode.select(_mode.item_count - 1)
 	if facts.find_mode(facts.mode) == null:
-		_mode.add_item(facts.mode if not facts.mode.is_empty() else tr("SETTINGS_MODE_UNKNOWN"))
+		var is_known := not facts.mode.is_empty()
+		_mode.add_item(facts.mode_title if is_known else tr("SETTINGS_MODE_UNKNOWN"))
 		_mode.select(_mode.item_count - 1)
 	_mode.disabled = facts.is_busy or facts.modes.is_empty()
 	_mode_row.hint = facts.mode_hint()

@@ -32,6 +32,8 @@ var version: String = ""
 var previous_version: String = ""
 ## Followed; empty = unknown.
 var mode: String = ""
+## What players call it.
+var mode_title: String = ""
 var modes: Array[Mode] = []
 var is_integrated: bool = false
 var starts_at_login: bool = false

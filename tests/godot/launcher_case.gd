@@ -136,3 +136,31 @@ func _install() -> void:
 
 func _updater() -> VSekaiUpdater:
 	return _launcher.get_node("%Updater") as VSekaiUpdater
+
+
+## Chooses a folder in Settings, as the system's dialog would.
+func _choose_folder(folder: String) -> void:
+	(_launcher.get_node("%FolderDialog") as FileDialog).dir_selected.emit(folder)
+
+
+func _open_installed() -> void:
+	await _install()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	_let_settings_say_where()
+
+
+## From now on the folder is that of the settings.
+func _let_settings_say_where() -> void:
+	OS.unset_environment("VSEKAI_INSTALL_DIR")
+	var settings: LauncherSettings = _launcher.get("_settings")
+	settings.install_dir = _folder + "/install"
+	(_launcher.get_node("%Session") as LauncherSession).apply_settings()
+
+
+func _update_by_hand() -> void:
+	_publish("0.1.2")
+	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
+	await _until_primary("Update")
+	await Hands.click(_node("%Home").get_node("%Primary") as Button)
+	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
+	await _until_primary("Play")

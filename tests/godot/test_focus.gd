@@ -74,7 +74,9 @@ func test_the_cross_moves_the_focus_for_real() -> void:
 	assert(home.get_node("%Primary") == get_viewport().gui_get_focus_owner())
 	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_RIGHT)
 	assert(home.get_node("%First") == get_viewport().gui_get_focus_owner())
-	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_UP)
+	# By way of the link to the notes.
+	for step: int in 2:
+		await Hands.pad(get_tree(), JOY_BUTTON_DPAD_UP)
 	assert(frame.nav.is_ancestor_of(get_viewport().gui_get_focus_owner()))
 	await Hands.pad(get_tree(), JOY_BUTTON_DPAD_DOWN)
 	assert(home.is_ancestor_of(get_viewport().gui_get_focus_owner()))

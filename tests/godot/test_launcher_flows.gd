@@ -28,21 +28,6 @@ func test_without_a_repository_the_author_is_told_what_to_do() -> void:
 	assert("no update server yet" in _home("%Status"), _home("%Status"))
 
 
-## Chooses a folder in Settings, as the system's dialog would.
-func _choose_folder(folder: String) -> void:
-	(_launcher.get_node("%FolderDialog") as FileDialog).dir_selected.emit(folder)
-
-
-func _open_installed() -> void:
-	await _install()
-	await _until("settled", func() -> bool: return not _updater().is_busy())
-	# From now on the folder is that of the settings.
-	OS.unset_environment("VSEKAI_INSTALL_DIR")
-	var settings: LauncherSettings = _launcher.get("_settings")
-	settings.install_dir = _folder + "/install"
-	(_launcher.get_node("%Session") as LauncherSession).apply_settings()
-
-
 func test_a_chosen_folder_gets_one_of_its_own_and_the_game_moves_there() -> void:
 	await _open_installed()
 	_choose_folder(_folder + "/games")
@@ -220,15 +205,6 @@ func test_an_update_by_itself_begins_with_the_first_check() -> void:
 	assert(not (_node("%Home").get_node("%Notice") as Control).visible, _home("%NoticeText"))
 	var heading := _node("%Home").get_node("%NotesCard").get_node("%NotesHeading") as Label
 	await _until("its notes", func() -> bool: return heading.text.ends_with("0.1.2"))
-
-
-func _update_by_hand() -> void:
-	_publish("0.1.2")
-	(_launcher.get_node("%Session") as LauncherSession).check_again(0)
-	await _until_primary("Update")
-	await Hands.click(_node("%Home").get_node("%Primary") as Button)
-	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
-	await _until_primary("Play")
 
 
 func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:

@@ -3,7 +3,7 @@ extends Node
 
 const LOCALES: PackedStringArray = ["de", "en", "es", "fr", "ja", "pt_BR"]
 ## Prefixes of keys that are built at run time.
-const MADE: Array[String] = ["ERROR_", "HINT_", "ASK_"]
+const MADE: Array[String] = ["ERROR_", "HINT_", "ASK_", "Cancel"]
 
 
 func _messages(path: String) -> Dictionary[String, String]:

@@ -1,0 +1,91 @@
+extends "res://tests/godot/launcher_case.gd"
+## Where a game may be installed, and what is asked for before it is done later.
+
+
+func _first_run() -> FirstRunScreen:
+	_open()
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	return _node("%FirstRun") as FirstRunScreen
+
+
+func _type_folder(screen: FirstRunScreen, path: String) -> void:
+	var location := screen.get_node("%Location") as LineEdit
+	location.text = path
+	location.text_submitted.emit(path)
+
+
+func test_a_path_that_is_not_whole_is_refused_until_another_is_chosen() -> void:
+	var screen := await _first_run()
+	_let_settings_say_where()
+	var message := screen.get_node("%Message") as Label
+	for path: String in ["games", ""]:
+		_type_folder(screen, path)
+		assert(message.visible and "full path" in message.text, message.text)
+	var timer: Timer = _launcher.get("_message_timer")
+	timer.timeout.emit()
+	assert(message.visible, "it is still true")
+	_type_folder(screen, _folder + "/games")
+	assert(not message.visible and screen.directory == _folder + "/games/V-Sekai", message.text)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_a_folder_that_the_environment_names_cannot_be_changed_and_that_is_said() -> void:
+	var screen := await _first_run()
+	_type_folder(screen, _folder + "/games")
+	var message := screen.get_node("%Message") as Label
+	assert("VSEKAI_INSTALL_DIR" in message.text, message.text)
+	assert(screen.directory == _folder + "/install")
+	var settings: LauncherSettings = _launcher.get("_settings")
+	assert(settings.install_dir.is_empty())
+
+
+func test_files_that_stay_after_uninstalling_do_not_stand_in_the_way() -> void:
+	await _open_installed()
+	var mine := FileAccess.open(_folder + "/install/mine.txt", FileAccess.WRITE)
+	mine.store_string("mine")
+	mine.close()
+	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	assert((_node("%FirstRun") as FirstRunScreen).directory == _folder + "/install 2")
+	await Hands.click(_node("%FirstRun").get_node("%Install") as Button)
+	await _until_primary("Play")
+	assert(FileAccess.file_exists(_folder + "/install/mine.txt"))
+	assert(DirAccess.dir_exists_absolute(_folder + "/install 2/versions"))
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
+func test_the_menu_entry_is_made_after_the_launcher_was_closed_during_the_installation() -> void:
+	await _install()
+	_launcher.free()
+	_open('[launcher]\nlocale="en"\nis_first_run_done=true\nis_menu_due=true\n')
+	var links := _node("%Settings").get_node("%Links") as BaseButton
+	await _until("in the menu", func() -> bool: return links.button_pressed)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	var settings: LauncherSettings = _launcher.get("_settings")
+	assert(not settings.is_menu_due)
+
+
+func test_the_way_back_is_kept_until_the_new_version_has_started() -> void:
+	await _install()
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("settled", func() -> bool: return not _updater().is_game_running())
+	await _update_by_hand()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	(_node("%Settings").get_node("%Space") as Button).pressed.emit()
+	var message := _node("%Settings").get_node("%MessageText") as Label
+	assert("Play 0.1.2 once first" in message.text, message.text)
+	assert(not _node("%ConfirmDialog").visible)
+
+
+func test_the_channel_has_its_name_in_the_language_of_now() -> void:
+	await _install()
+	(_launcher.get_node("%Frame") as LauncherFrame).show_page(NavBar.Page.SETTINGS)
+	var mode := _node("%Settings").get_node("%Mode") as OptionButton
+	await _until("channels", func() -> bool: return mode.text == "Stable")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	TranslationServer.set_locale("de")
+	await _until("translated", func() -> bool: return mode.text == "Stabil")
+	TranslationServer.set_locale("en")
