@@ -9,6 +9,8 @@ extends LauncherRequests
 ## How old a check may be before another one follows, when the window gets the focus, and always.
 const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
 const CHECK_AGAIN_SECONDS := 4.0 * 3600.0
+## Failures of a first installation after which another folder may do.
+const FOLDER_CODES: PackedStringArray = ["not_found", "permission_denied", "read_only"]
 ## So many folders are looked at for one that is free.
 const FOLDERS_MAX := 100
 
@@ -158,6 +160,10 @@ func _on_status_outdated(is_check_due: bool) -> void:
 
 func _on_status_known(is_installed: bool) -> void:
 	_is_status_due = false
+	if not is_installed and model.failure != null and model.failure.code in FOLDER_CODES:
+		settings.is_first_run_done = false
+		model.folder_problem = model.failure.sentence()
+		model.failure = null
 	if not is_installed and updater.mode.is_empty():
 		updater.mode = branding.default_mode
 	var is_first := not is_installed and not settings.is_first_run_done and model.has_repository

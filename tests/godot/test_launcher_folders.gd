@@ -40,6 +40,24 @@ func test_a_folder_that_the_environment_names_cannot_be_changed_and_that_is_said
 	assert(settings.install_dir.is_empty())
 
 
+func test_after_a_folder_that_cannot_be_written_another_can_be_chosen() -> void:
+	var screen := await _first_run()
+	_let_settings_say_where()
+	# The system lets nobody write there; the administrator finds that out only by trying.
+	_type_folder(screen, "/proc/nowhere")
+	await Hands.click(screen.get_node("%Install") as Button)
+	var message := screen.get_node("%Message") as Label
+	await _until("refused", func() -> bool: return message.is_visible_in_tree())
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	_type_folder(screen, _folder + "/games")
+	assert(not message.visible, message.text)
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	await Hands.click(screen.get_node("%Install") as Button)
+	await _until_primary("Play")
+	assert(_updater().install_dir == _folder + "/games/V-Sekai")
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+
+
 func test_files_that_stay_after_uninstalling_do_not_stand_in_the_way() -> void:
 	await _open_installed()
 	var mine := FileAccess.open(_folder + "/install/mine.txt", FileAccess.WRITE)
