@@ -152,7 +152,7 @@ fn chunk_that_the_server_has_lost_is_sent_again() {
         let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
         let id: Vec<u8> = sqlx::query_scalar("SELECT min(id) FROM chunks").fetch_one(&mut conn).await.unwrap();
         for statement in [
-            "DELETE FROM version_chunks WHERE chunk_id = $1",
+            "DELETE FROM set_chunks WHERE chunk_id = $1",
             "DELETE FROM chunk_pins WHERE chunk_id = $1",
             "DELETE FROM chunk_data WHERE id = $1",
             "DELETE FROM chunks WHERE id = $1",
