@@ -163,7 +163,7 @@ async fn collect_garbage(app: &Application, dry_run: bool) -> Result<()> {
     let counts = json!({
         "doomed_chunks": collected.doomed_chunks, "removed_chunks": collected.removed_chunks,
         "removed_bundles": collected.removed_bundles, "publications": collected.publications,
-        "removed_files": collected.removed_files,
+        "removed_files": collected.removed_files, "leftovers": collected.leftovers,
     });
     app.service().db().add_audit(&entry("clean", "", &counts)).await?;
     print(&format!(

@@ -8,6 +8,7 @@
 //!   UploadDb      publications that are not finished                      db/uploads.rs
 //!   ChunkDb       chunks, and which of them can go                        db/chunks.rs
 //!   BundleDb      bundles, and the demand for them                        db/bundles.rs
+//!   LeftoverDb    what killed commits and withdrawn versions have left    db/leftovers.rs
 //!   PlaceDb       where the bytes of chunks are                           db/places.rs
 //!   TokenDb, AuditDb, LeaseDb                                             db/tokens.rs, db/audit.rs, db/leases.rs
 //! copy            whole tables, to another database                       db/copy.rs
@@ -16,9 +17,11 @@
 //! migrations      one schema for all                                      ../migrations, db/migrate.rs
 //! ```
 //!
-//! Promises: every method is one serializable transaction, retried when the database asks for it (SQLSTATE 40001), so
-//! the caller sees it happen once or not at all. Every method can be repeated, so a lost answer is harmless; the one
-//! exception is documented at [`BundleDb::add_asks`]. The signed repository changes only through
+//! Promises: the caller sees every method happen once or not at all. What shows is changed by one serializable
+//! transaction, which is retried when the database asks for it (SQLSTATE 40001). What is too much for one, `CockroachDB`
+//! being at its best with small ones, is written in steps before that, where nobody sees it, and removed in steps
+//! afterwards; [`LeftoverDb`] removes what a kill has left. Every method can be repeated, so a lost answer is harmless;
+//! the one exception is documented at [`BundleDb::add_asks`]. The signed repository changes only through
 //! [`RepositoryDb::apply`]. The database layer decides nothing, and makes neither times nor identifiers.
 
 mod audit;
@@ -27,6 +30,7 @@ mod cdns;
 mod chunks;
 pub mod copy;
 mod leases;
+mod leftovers;
 mod migrate;
 mod places;
 mod postgres;
@@ -52,6 +56,7 @@ pub use bundles::BundleDb;
 pub use cdns::{CdnDb, CdnFilter};
 pub use chunks::{ChunkCounts, ChunkDb};
 pub use leases::{LeaseDb, MAX_LEASE_S};
+pub use leftovers::LeftoverDb;
 pub use places::{ChunkPlace, PlaceDb};
 pub use repository::{Applied, Change, Publish, RepositoryDb, RowChange, View};
 pub use sql::statements;
@@ -124,6 +129,7 @@ pub trait Db:
     + AuditDb
     + LeaseDb
     + PlaceDb
+    + LeftoverDb
     + copy::CopyDb
     + fmt::Debug
     + Send

@@ -19,6 +19,9 @@ use crate::service::Service;
 /// Chunks per transaction.
 const BATCH: u32 = 500;
 
+/// How long what a commit writes before its last transaction is left alone, in seconds: that takes minutes at most.
+const COMMIT_S: i64 = 3600;
+
 /// The longest wait before the first round: a server that is started again often must clean up, too.
 const FIRST: Duration = Duration::from_mins(1);
 
@@ -47,6 +50,8 @@ pub struct Collected {
     pub removed_chunks: u64,
     /// Files of the repository removed.
     pub removed_files: u64,
+    /// Versions that are gone and commits that never ended, whose remains were removed.
+    pub leftovers: u64,
     /// Bundles whose version is gone. They are removed after the grace period.
     pub doomed_bundles: u64,
     /// Bundles removed.
@@ -73,6 +78,7 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
     let db = service.db();
     let mut collected = Collected { publications: db.reap_uploads(now).await?, ..Collected::default() };
     collected.removed_files = db.remove_superseded(now.plus_seconds(-retention.superseded_s)).await?;
+    collected.leftovers = db.remove_leftovers(now.plus_seconds(-COMMIT_S)).await?;
     for _ in 0..MAX_BATCHES {
         if !lease.is_held() {
             break;

@@ -6,6 +6,7 @@
 //!   catalog       rows -> catalog                                          (pure)
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
 //! rebuild         does the tree made of the chunks match the file table?
+//! rebuilt         those that need not be rebuilt when their commit is repeated
 //! renew           signs again before anything expires
 //! fitness         may this server sign: its keys and its clock
 //! metadata_pack   all metadata in force in one file, tuf/current.pack
@@ -34,6 +35,7 @@ mod news;
 pub mod offers;
 pub mod publish;
 mod rebuild;
+mod rebuilt;
 mod renew;
 mod sign;
 mod statement;
@@ -124,6 +126,8 @@ pub struct Service {
     allow_private_cdns: bool,
     /// Whether to sign although an earlier signature ends later than one of now.
     trust_clock: bool,
+    /// Trees that need not be rebuilt when their commit is repeated.
+    rebuilt: rebuilt::Rebuilt,
     /// Held while an index is read, whose entries take as much memory as the index itself.
     reading: tokio::sync::Mutex<()>,
 }
@@ -164,6 +168,7 @@ impl Service {
             upload_ttl_s,
             allow_private_cdns,
             trust_clock,
+            rebuilt: rebuilt::Rebuilt::default(),
             reading,
         }
     }

@@ -23,10 +23,10 @@ use crate::error::{Error, Result};
 /// Size of a part in the database. It can never change, because stored bundles depend on it.
 const PART_BYTES: u64 = 256 << 10;
 
-/// Parts written in one transaction: 4 MiB.
+/// Parts that are read before they are written: 4 MiB.
 const PARTS_AT_ONCE: usize = 16;
 
-/// Parts removed in one transaction: 64 MiB.
+/// Parts removed in one transaction.
 const PARTS_REMOVED: u32 = 256;
 
 /// How much of an object is read at once.

@@ -39,8 +39,8 @@ pub trait ChunkDb {
     /// Makes a chunk live, with its bytes if they are kept here. Returns whether it was not live before, or `None`
     /// without changing anything if the chunk is being deleted.
     async fn put_chunk(&self, chunk: &NewChunk, bytes: Option<Bytes>) -> Result<Option<bool>>;
-    /// [`put_chunk`](Self::put_chunk) for many chunks in one transaction. No id may occur twice; results are in the
-    /// order of `chunks`.
+    /// [`put_chunk`](Self::put_chunk) for many chunks, in as few transactions as the database likes. No id may occur
+    /// twice; results are in the order of `chunks`.
     async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>>;
     /// The bytes of a chunk that is not being deleted.
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>>;

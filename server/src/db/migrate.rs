@@ -44,6 +44,12 @@ migrations! {
     "0019_files_by_checksum",
     "0020_chunk_place",
     "0021_upload_document_parts",
+    "0022_contents",
+    "0023_content_parts",
+    "0024_file_contents",
+    "0025_chunk_sets",
+    "0026_set_chunks",
+    "0027_chunk_tails",
 }
 
 /// The lease that the migrating server holds.

@@ -14,7 +14,7 @@ use sqlx::Executor as _;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use super::retry::Tries;
+use super::retry::{Tries, repeat};
 use super::{Db, Pools};
 use crate::error::{Error, Result};
 
@@ -26,6 +26,8 @@ mod bundles;
 mod cdns;
 #[path = "body/chunks.rs"]
 mod chunks;
+#[path = "body/contents.rs"]
+mod contents;
 #[path = "body/copy.rs"]
 mod copy;
 #[path = "body/leases.rs"]
@@ -36,6 +38,10 @@ mod migration;
 mod places;
 #[path = "body/repository.rs"]
 mod repository;
+#[path = "body/sets.rs"]
+mod sets;
+#[path = "body/steps.rs"]
+mod steps;
 #[path = "body/store.rs"]
 mod store;
 #[path = "body/tokens.rs"]
@@ -52,8 +58,12 @@ const BEGIN_WRITE: &str = "BEGIN";
 /// The time in microseconds since 1970, by the clock of the database.
 const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000000 AS BIGINT)";
 
-/// Rows that one transaction changes where it may as well be several: few, because `CockroachDB` slows down with many.
-const STEP: usize = 500;
+/// Items that one transaction changes where it may as well be several, with at most four rows each, and their bytes: no
+/// transaction has more than 1,000 rows or 2 MiB, because `CockroachDB` slows down with more.
+const STEP: usize = 250;
+const STEP_BYTES: usize = 1 << 20;
+/// Rows that the last transaction of a change may have.
+const CHANGE_ROWS: usize = 1000;
 
 /// Settings of each session. Sent one by one, because `CockroachDB` does not accept several in one prepared statement.
 /// Notices, such as that a table exists already, would be in the log at every start.
@@ -83,7 +93,16 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     migration::run(&migrators).await?;
     migrators.close().await;
     let pool = connect(pools, &options, pools.connections.max(1), true).await?;
-    Ok(Arc::new(store::Store { readers: pool.clone(), chunk_writers: pool.clone(), writers: pool }))
+    let reads_earlier = is_cockroach(&pool).await?.into();
+    Ok(Arc::new(store::Store { readers: pool.clone(), chunk_writers: pool.clone(), writers: pool, reads_earlier }))
+}
+
+async fn is_cockroach(pool: &sqlx::Pool<Driver>) -> Result<bool> {
+    let version: Result<String> = repeat!(pool, |held| {
+        let conn: &mut Conn = &mut held;
+        Ok(sqlx::query_scalar("SELECT version()").fetch_one(conn).await?)
+    });
+    Ok(version?.contains("CockroachDB"))
 }
 
 async fn connect(

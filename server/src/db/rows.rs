@@ -11,8 +11,8 @@ use vsekai_updater::formats::chunk::ChunkId;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Asks, AuditEntry, Bundle, Cdn, Health, Mode, ModeVersion, RepositoryFile, Time, Token, Upload, VersionFile,
-    VersionIndex, VersionState,
+    Asks, AuditEntry, Bundle, Cdn, Health, Mode, ModeVersion, Time, Token, Upload, VersionFile, VersionIndex,
+    VersionState,
 };
 
 /// A number as the databases store it: signed.
@@ -175,10 +175,33 @@ row! {
     }
 }
 
-row! {
-    RepositoryFileRow of "repository_files" is RepositoryFile {
+from_row! {
+    struct RepositoryFileRow {
         path: String,
         bytes: Vec<u8>,
+        digest: Option<String>,
+        length: Option<i64>,
+    }
+}
+
+/// A file of the repository as its row has it.
+pub(super) struct StoredFile {
+    pub(super) path: String,
+    /// Empty if the bytes are elsewhere.
+    pub(super) bytes: Vec<u8>,
+    /// The digest and the length of the content that has the bytes.
+    pub(super) content: Option<(String, u64)>,
+}
+
+impl TryFrom<RepositoryFileRow> for StoredFile {
+    type Error = Error;
+
+    fn try_from(row: RepositoryFileRow) -> Result<Self> {
+        let RepositoryFileRow { path, bytes, digest, length } = row;
+        let length = unsigned_if_any(length, "contents.length")?;
+        // An older server writes bytes, and leaves the name of an earlier content.
+        let content = digest.zip(length).filter(|_| bytes.is_empty());
+        Ok(Self { path, bytes, content })
     }
 }
 

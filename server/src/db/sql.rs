@@ -7,7 +7,7 @@
 //! server reads.
 
 /// Lengths of lists. There are few, so that few statements are prepared; shorter lists repeat a value.
-const LIST_LENGTHS: [usize; 3] = [1, 32, LIST];
+const LIST_LENGTHS: [usize; 4] = [1, 32, 250, LIST];
 /// The longest list. With all other values it stays far below the limit of `SQLite`, 32,766 values.
 pub(super) const LIST: usize = 500;
 /// Numbers of rows inserted at once. Few, for the same reason.
@@ -35,9 +35,14 @@ statements! {
         WHERE v.state = 'published' OR v.recalled = TRUE";
     ALL_CDNS = "SELECT uid, name, uri, region, is_enabled, weight, is_healthy, contrary_count, latency_ms, \
         last_checked_on, updated_at FROM cdn";
-    METADATA = "SELECT path, bytes FROM repository_files WHERE in_force = TRUE";
-    REPOSITORY_FILE = "SELECT bytes FROM repository_files WHERE path = $1";
-    REPOSITORY_FILES = "SELECT path, bytes FROM repository_files WHERE path > $1 ORDER BY path LIMIT $2";
+    METADATA = "SELECT f.path, f.bytes, c.digest, c.length FROM repository_files f \
+        LEFT JOIN file_contents n ON n.path = f.path LEFT JOIN contents c ON c.digest = n.digest \
+        WHERE f.in_force = TRUE";
+    REPOSITORY_FILE = "SELECT f.path, f.bytes, c.digest, c.length FROM repository_files f \
+        LEFT JOIN file_contents n ON n.path = f.path LEFT JOIN contents c ON c.digest = n.digest WHERE f.path = $1";
+    REPOSITORY_FILES = "SELECT f.path, f.bytes, c.digest, c.length FROM repository_files f \
+        LEFT JOIN file_contents n ON n.path = f.path LEFT JOIN contents c ON c.digest = n.digest \
+        WHERE f.path > $1 ORDER BY f.path LIMIT $2";
     PUT_REPOSITORY_FILE = "INSERT INTO repository_files (path, kind, bytes) VALUES ($1, $2, $3) \
         ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes, superseded_at = NULL";
     LIVE_METADATA = "SELECT path, in_force FROM repository_files \
@@ -47,8 +52,29 @@ statements! {
     PUT_IN_FORCE = "UPDATE repository_files SET in_force = TRUE, superseded_at = NULL WHERE path IN ({list 1})";
     SUPERSEDE_UNNAMED = "UPDATE repository_files SET superseded_at = $1 WHERE path = $2 AND superseded_at IS NULL \
         AND NOT EXISTS (SELECT 1 FROM files f WHERE f.file_uri = repository_files.path)";
-    REMOVE_SUPERSEDED = "DELETE FROM repository_files WHERE superseded_at < $1 AND in_force = FALSE \
-        AND kind <> 'root' AND NOT EXISTS (SELECT 1 FROM files f WHERE f.file_uri = repository_files.path)";
+    REMOVE_SUPERSEDED = "DELETE FROM repository_files WHERE path IN (SELECT s.path FROM repository_files s \
+        WHERE s.superseded_at < $1 AND s.in_force = FALSE AND s.kind <> 'root' \
+        AND NOT EXISTS (SELECT 1 FROM files f WHERE f.file_uri = s.path) LIMIT $2)";
+
+    // Contents of large files of the repository
+    BEGIN_CONTENT = "INSERT INTO contents (digest, length, changed_at) VALUES ($1, $2, $3) \
+        ON CONFLICT (digest) DO UPDATE SET changed_at = excluded.changed_at";
+    COUNT_CONTENT_PARTS = "SELECT COUNT(*) AS count FROM content_parts WHERE digest = $1";
+    PUT_CONTENT_PART = "INSERT INTO content_parts (digest, part, bytes) VALUES ($1, $2, $3) \
+        ON CONFLICT (digest, part) DO NOTHING";
+    CONTENT_PART = "SELECT bytes FROM content_parts WHERE digest = $1 AND part = $2";
+    NAME_CONTENT = "INSERT INTO file_contents (path, digest) VALUES ($1, $2) \
+        ON CONFLICT (path) DO UPDATE SET digest = excluded.digest";
+    UNNAME_CONTENT = "DELETE FROM file_contents WHERE path = $1";
+    UNNAME_OF_NO_FILE = "DELETE FROM file_contents WHERE path IN (SELECT n.path FROM file_contents n \
+        WHERE NOT EXISTS (SELECT 1 FROM repository_files f WHERE f.path = n.path) LIMIT $1)";
+    UNNAMED_CONTENTS = "SELECT c.digest FROM contents c WHERE c.changed_at < $1 \
+        AND NOT EXISTS (SELECT 1 FROM file_contents n WHERE n.digest = c.digest) LIMIT $2";
+    REMOVE_CONTENT_PARTS = "DELETE FROM content_parts WHERE digest = $1 \
+        AND EXISTS (SELECT 1 FROM contents c WHERE c.digest = $1 AND c.changed_at < $2) \
+        AND NOT EXISTS (SELECT 1 FROM file_contents n WHERE n.digest = $1)";
+    REMOVE_CONTENT = "DELETE FROM contents WHERE digest = $1 AND changed_at < $2 \
+        AND NOT EXISTS (SELECT 1 FROM file_contents n WHERE n.digest = $1)";
 
     // Modes, versions, files, CDNs
     MODES = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes WHERE name > $1 \
@@ -122,25 +148,33 @@ statements! {
         WHERE upload_id = $1 AND kind = $2";
     REMOVE_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE upload_id = $1 AND kind = $2 AND part > $3";
     REMOVE_ALL_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE upload_id = $1";
-    REAP_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE upload_id IN \
-        (SELECT u.id FROM uploads u WHERE u.expires_at < $1)";
+    REAP_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE (upload_id, kind, part) IN \
+        (SELECT p.upload_id, p.kind, p.part FROM upload_document_parts p WHERE NOT EXISTS \
+        (SELECT 1 FROM uploads u WHERE u.id = p.upload_id AND u.expires_at >= $1) LIMIT $2)";
     DOCUMENTS = "SELECT kind FROM upload_documents WHERE upload_id = $1";
     REMOVE_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id = $1";
-    REAP_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id IN \
-        (SELECT u.id FROM uploads u WHERE u.expires_at < $1)";
-    REAP_UPLOADS = "DELETE FROM uploads WHERE expires_at < $1 AND sequence IS NULL";
+    REAP_DOCUMENTS = "DELETE FROM upload_documents WHERE (upload_id, kind) IN \
+        (SELECT d.upload_id, d.kind FROM upload_documents d JOIN uploads u ON u.id = d.upload_id \
+        WHERE u.expires_at < $1 LIMIT $2)";
+    REAP_UPLOADS = "DELETE FROM uploads WHERE id IN (SELECT u.id FROM uploads u WHERE u.expires_at < $1 \
+        AND u.sequence IS NULL AND NOT EXISTS (SELECT 1 FROM upload_documents d WHERE d.upload_id = u.id) LIMIT $2)";
 
     // Chunks
     LIVE_CHUNKS = "SELECT id, keep_until, in_use FROM chunks WHERE state = 'live' AND id IN ({list 1})";
     PIN_CHUNKS = "INSERT INTO chunk_pins (chunk_id, keep_until) VALUES {rows 2} ON CONFLICT (chunk_id) DO UPDATE SET \
         keep_until = excluded.keep_until WHERE chunk_pins.keep_until < excluded.keep_until";
-    REMOVE_PINS = "DELETE FROM chunk_pins WHERE keep_until < $1";
+    REMOVE_PINS = "DELETE FROM chunk_pins WHERE chunk_id IN \
+        (SELECT p.chunk_id FROM chunk_pins p WHERE p.keep_until < $1 LIMIT $2)";
     CHUNK_STATES = "SELECT id, state FROM chunks WHERE id IN ({list 1})";
     ADD_CHUNKS = "INSERT INTO chunks (id, size, stored_size, keep_until) VALUES {rows 4} ON CONFLICT (id) DO NOTHING";
     REVIVE_CHUNKS = "UPDATE chunks SET state = 'live', doomed_at = NULL, \
         keep_until = CASE WHEN keep_until < $1 THEN $1 ELSE keep_until END WHERE state <> 'deleting' \
         AND (state <> 'live' OR keep_until < $1) AND id IN ({list 2})";
     ADD_CHUNK_DATA = "INSERT INTO chunk_data (id, bytes) VALUES {rows 2} ON CONFLICT (id) DO NOTHING";
+    HAS_CHUNK_DATA = "SELECT COUNT(*) AS count FROM chunk_data WHERE id = $1";
+    ADD_CHUNK_TAIL = "INSERT INTO chunk_tails (id, bytes) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET \
+        bytes = excluded.bytes";
+    CHUNK_TAIL = "SELECT bytes FROM chunk_tails WHERE id = $1";
     CHUNK_BYTES = "SELECT d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
         WHERE d.id = $1 AND c.state <> 'deleting'";
     CHUNKS_BYTES = "SELECT d.id, d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id \
@@ -150,18 +184,46 @@ statements! {
     CHUNK_COUNTS = "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(stored_size), 0) AS BIGINT) AS bytes \
         FROM chunks GROUP BY state";
     USE_CHUNKS = "UPDATE chunks SET in_use = TRUE WHERE state = 'live' AND in_use = FALSE AND id IN ({list 1})";
-    ADD_REFERENCES = "INSERT INTO version_chunks (chunk_id, version_id, platform) SELECT c.id, $1, $2 FROM chunks c \
-        WHERE c.state = 'live' AND c.id IN ({list 3}) ON CONFLICT (chunk_id, version_id, platform) DO NOTHING";
     LAST_EXPIRY = "SELECT CAST(COALESCE(MAX(expires_at), 0) AS BIGINT) FROM uploads WHERE sequence IS NULL";
     RELEASE_CHUNKS = "UPDATE chunks SET in_use = FALSE, \
-        keep_until = CASE WHEN keep_until < $3 THEN $3 ELSE keep_until END WHERE in_use = TRUE \
-        AND id IN (SELECT r.chunk_id FROM version_chunks r WHERE r.version_id = $1 AND r.platform = $2) \
-        AND NOT EXISTS (SELECT 1 FROM version_chunks o WHERE o.chunk_id = chunks.id \
-        AND (o.version_id <> $1 OR o.platform <> $2))";
-    REMOVE_REFERENCES = "DELETE FROM version_chunks WHERE version_id = $1 AND platform = $2";
+        keep_until = CASE WHEN keep_until < $1 THEN $1 ELSE keep_until END WHERE in_use = TRUE \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = chunks.id) \
+        AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = chunks.id) AND id IN ({list 2})";
+
+    // Which chunks a version needs
+    BEGIN_SET = "INSERT INTO chunk_sets (id, version_id, platform, state, changed_at) \
+        VALUES ($1, $2, $3, 'incoming', $4) ON CONFLICT (id) DO UPDATE SET version_id = excluded.version_id, \
+        platform = excluded.platform, changed_at = excluded.changed_at WHERE chunk_sets.state = 'incoming'";
+    SET_STATE = "SELECT state FROM chunk_sets WHERE id = $1";
+    ADD_TO_SET = "INSERT INTO set_chunks (chunk_id, set_id) SELECT c.id, $1 FROM chunks c \
+        WHERE c.state = 'live' AND c.id IN ({list 2}) ON CONFLICT (chunk_id, set_id) DO NOTHING";
+    SET_SIZE = "SELECT COUNT(*) AS count FROM set_chunks WHERE set_id = $1";
+    PUBLISH_SET = "UPDATE chunk_sets SET state = 'live', version_id = $2, platform = $3, changed_at = $4 \
+        WHERE id = $1 AND state = 'incoming'";
+    DROP_SETS = "UPDATE chunk_sets SET state = 'dropped', changed_at = $3 \
+        WHERE version_id = $1 AND platform = $2 AND state = 'live'";
+    DROP_SET = "UPDATE chunk_sets SET state = 'dropped' WHERE id = $1 AND state = 'incoming'";
+    DROP_LEFT_SETS = "UPDATE chunk_sets SET state = 'dropped' WHERE id IN (SELECT s.id FROM chunk_sets s \
+        WHERE (s.state = 'incoming' AND s.changed_at < $1) OR (s.state = 'live' AND NOT EXISTS \
+        (SELECT 1 FROM files f WHERE f.version_id = s.version_id AND f.platform = s.platform)) LIMIT $2)";
+    DROPPED_SETS = "SELECT id FROM chunk_sets WHERE state = 'dropped'";
+    DROPPED_CHUNKS = "SELECT r.chunk_id FROM set_chunks r JOIN chunk_sets s ON s.id = r.set_id \
+        WHERE r.set_id = $1 AND s.state = 'dropped' ORDER BY r.chunk_id LIMIT $2";
+    REMOVE_FROM_SET = "DELETE FROM set_chunks WHERE set_id = $1 AND chunk_id IN ({list 2})";
+    FORGET_SET = "DELETE FROM chunk_sets WHERE id = $1 AND state = 'dropped'";
+
+    // The same as servers noted it before there were sets
+    UNNEEDED_REFERENCES = "SELECT DISTINCT r.version_id, r.platform FROM version_chunks r WHERE NOT EXISTS \
+        (SELECT 1 FROM files f WHERE f.version_id = r.version_id AND f.platform = r.platform)";
+    UNNEEDED_CHUNKS = "SELECT r.chunk_id FROM version_chunks r WHERE r.version_id = $1 AND r.platform = $2 \
+        AND NOT EXISTS (SELECT 1 FROM files f WHERE f.version_id = $1 AND f.platform = $2) \
+        ORDER BY r.chunk_id LIMIT $3";
+    REMOVE_REFERENCES = "DELETE FROM version_chunks WHERE version_id = $1 AND platform = $2 \
+        AND chunk_id IN ({list 3})";
 
     LOSE_CHUNKS = "UPDATE chunks SET state = 'lost' WHERE state = 'live' AND id IN ({list 1})";
     DROP_CHUNK_DATA = "DELETE FROM chunk_data WHERE id IN ({list 1})";
+    DROP_CHUNK_TAILS = "DELETE FROM chunk_tails WHERE id IN ({list 1})";
     CHUNK_PLACE = "SELECT place, moved_from FROM chunk_place WHERE id = 1";
     RECORD_PLACE = "INSERT INTO chunk_place (id, place, moved_from) VALUES (1, $1, '') ON CONFLICT (id) DO NOTHING";
     MOVE_PLACE = "UPDATE chunk_place SET place = $2, moved_from = place WHERE id = 1 AND place = $1";
@@ -170,22 +232,30 @@ statements! {
     COUNT_UNUSED = "SELECT COUNT(*) AS count, CAST(COALESCE(SUM(c.stored_size), 0) AS BIGINT) AS bytes FROM chunks c \
         WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
         AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = c.id) \
         AND NOT EXISTS (SELECT 1 FROM chunk_pins p WHERE p.chunk_id = c.id AND p.keep_until >= $1)";
     UNUSED_CHUNKS = "SELECT c.id FROM chunks c WHERE c.state = 'live' AND c.in_use = FALSE AND c.keep_until < $1 \
         AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = c.id) \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = c.id) \
         AND NOT EXISTS (SELECT 1 FROM chunk_pins p WHERE p.chunk_id = c.id AND p.keep_until >= $1) \
         ORDER BY c.keep_until LIMIT $2";
     DOOM_CHUNKS = "UPDATE chunks SET state = 'doomed', doomed_at = $1 WHERE state = 'live' AND in_use = FALSE \
         AND keep_until < $1 AND NOT EXISTS (SELECT 1 FROM version_chunks r WHERE r.chunk_id = chunks.id) \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = chunks.id) \
         AND NOT EXISTS (SELECT 1 FROM chunk_pins p WHERE p.chunk_id = chunks.id AND p.keep_until >= $1) \
         AND id IN ({list 2})";
-    DOOMED_CHUNKS = "SELECT id FROM chunks WHERE state = 'doomed' AND doomed_at < $1 ORDER BY doomed_at LIMIT $2";
+    DOOMED_CHUNKS = "SELECT c.id FROM chunks c WHERE c.state = 'doomed' AND c.doomed_at < $1 \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = c.id) ORDER BY c.doomed_at LIMIT $2";
     REMOVE_CHUNK_DATA = "DELETE FROM chunk_data WHERE id IN ({list 1}) \
         AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.id = chunk_data.id)";
-    REMOVE_DOOMED = "DELETE FROM chunks WHERE state = 'doomed' AND id IN ({list 1})";
+    REMOVE_CHUNK_TAILS = "DELETE FROM chunk_tails WHERE id IN ({list 1}) \
+        AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.id = chunk_tails.id)";
+    REMOVE_DOOMED = "DELETE FROM chunks WHERE state = 'doomed' AND id IN ({list 1}) \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = chunks.id)";
     CLAIMED_CHUNKS = "SELECT id FROM chunks WHERE doomed_at IS NOT NULL AND state = 'deleting' \
         ORDER BY doomed_at LIMIT $1";
-    CLAIM_CHUNKS = "UPDATE chunks SET state = 'deleting' WHERE state = 'doomed' AND id IN ({list 1})";
+    CLAIM_CHUNKS = "UPDATE chunks SET state = 'deleting' WHERE state = 'doomed' AND id IN ({list 1}) \
+        AND NOT EXISTS (SELECT 1 FROM set_chunks r WHERE r.chunk_id = chunks.id)";
     FORGET_CHUNKS = "DELETE FROM chunks WHERE state = 'deleting' AND id IN ({list 1})";
 
     // Bundles
@@ -208,9 +278,9 @@ statements! {
     ALL_BUNDLES = "SELECT id, to_index, from_index, length, front_bytes, plain_bytes, effort, created_at FROM bundles \
         WHERE state = 'live' ORDER BY created_at DESC, id";
     BUNDLE_PART = "SELECT bytes FROM bundle_data WHERE bundle_id = $1 AND part = $2";
-    DOOM_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $1 \
-        WHERE (state = 'incoming' AND changed_at < $2) OR (state = 'live' AND NOT EXISTS (SELECT 1 FROM files f \
-        WHERE f.file_checksum_hash = bundles.to_index AND f.file_name = 'index.caidx'))";
+    DOOM_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $1 WHERE id IN (SELECT b.id FROM bundles b \
+        WHERE (b.state = 'incoming' AND b.changed_at < $2) OR (b.state = 'live' AND NOT EXISTS (SELECT 1 FROM files f \
+        WHERE f.file_checksum_hash = b.to_index AND f.file_name = 'index.caidx')) LIMIT $3)";
     CLAIMABLE_BUNDLES = "SELECT id FROM bundles WHERE state = 'deleting' OR (state = 'doomed' AND changed_at <= $1) \
         ORDER BY changed_at LIMIT $2";
     CLAIM_BUNDLE = "UPDATE bundles SET state = 'deleting' WHERE id = $1";
@@ -219,7 +289,8 @@ statements! {
     FORGET_BUNDLE = "DELETE FROM bundles WHERE id = $1 AND state = 'deleting'";
     ADD_ASKS = "INSERT INTO bundle_asks (to_index, from_index, day, asks) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (to_index, from_index, day) DO UPDATE SET asks = bundle_asks.asks + excluded.asks";
-    REMOVE_ASKS = "DELETE FROM bundle_asks WHERE day < $1";
+    REMOVE_ASKS = "DELETE FROM bundle_asks WHERE (to_index, from_index, day) IN \
+        (SELECT a.to_index, a.from_index, a.day FROM bundle_asks a WHERE a.day < $1 LIMIT $2)";
     ASKS = "SELECT to_index, from_index, CAST(SUM(asks) AS BIGINT) AS count FROM bundle_asks WHERE day >= $1 \
         GROUP BY to_index, from_index";
 
@@ -240,6 +311,23 @@ statements! {
 
     // Migrations. The table is sqlx's.
     MIGRATIONS_DONE = "SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version";
+}
+
+/// As of when a statement reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Now.
+    Now,
+    /// As long ago as a follower of `CockroachDB` surely knows of, which is a few seconds.
+    Earlier,
+}
+
+/// The statement, which has a WHERE, as of this moment.
+pub(super) fn at(statement: &str, moment: Moment) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(match moment {
+        Moment::Now => statement.to_owned(),
+        Moment::Earlier => statement.replacen(" WHERE ", " AS OF SYSTEM TIME follower_read_timestamp() WHERE ", 1),
+    })
 }
 
 /// Expands `{list N}` for at least `count` values. Returns the statement and the number of values that it takes.

@@ -32,6 +32,8 @@ mod bundles;
 mod cdns;
 #[path = "body/chunks.rs"]
 mod chunks;
+#[path = "body/contents.rs"]
+mod contents;
 #[path = "body/copy.rs"]
 mod copy;
 #[path = "body/leases.rs"]
@@ -42,6 +44,10 @@ mod migration;
 mod places;
 #[path = "body/repository.rs"]
 mod repository;
+#[path = "body/sets.rs"]
+mod sets;
+#[path = "body/steps.rs"]
+mod steps;
 #[path = "body/store.rs"]
 mod store;
 #[path = "body/tokens.rs"]
@@ -58,9 +64,12 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The time in microseconds since 1970, by the clock of the database: here, that of this machine.
 const CLOCK: &str = "SELECT CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER) * 1000";
 
-/// Rows that one transaction changes where it may as well be several: as many as there are, because each transaction waits
-/// for the disk.
+/// Items that one transaction changes where it may as well be several, and their bytes: many, because each transaction
+/// waits for the disk.
 const STEP: usize = 5000;
+const STEP_BYTES: usize = 16 << 20;
+/// Rows that the last transaction of a change may have.
+const CHANGE_ROWS: usize = 100_000;
 
 /// How long a connection waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,7 +98,7 @@ pub(super) async fn open(url: &str, pools: &Pools) -> Result<Arc<dyn Db>> {
     let chunk_writers = self::writers(pools, &normal, 1).await?;
     let readers = options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE);
     let readers = pool(pools).max_connections(pools.connections.max(1)).connect_with(readers).await?;
-    Ok(Arc::new(store::Store { readers, writers, chunk_writers }))
+    Ok(Arc::new(store::Store { readers, writers, chunk_writers, reads_earlier: false.into() }))
 }
 
 /// Copies the database as of one moment, while others read and write.

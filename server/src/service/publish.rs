@@ -182,13 +182,11 @@ impl Service {
         if !missing.is_empty() {
             return Err(Error::ChunksMissing(missing));
         }
-        let checked =
-            rebuild::check(&self.chunks, Arc::clone(&submission.index), Arc::clone(&submission.table), turn).await;
-        if let Err(Error::ChunksMissing(_)) = checked {
-            // Their rows say otherwise: name all that are lost, so that they are sent at once.
-            return Err(Error::ChunksMissing(self.chunks.find_lost(&submission.chunks).await?));
+        let tree = submission.tree();
+        if !self.rebuilt.has(&tree) {
+            self.rebuild(&submission, turn).await?;
+            self.rebuilt.add(tree.clone());
         }
-        checked?;
         let commit = Commit {
             upload: &upload,
             submission: &submission,
@@ -197,7 +195,19 @@ impl Service {
             new_id: Uuid::now_v7(),
         };
         self.change(actor, |view| commit.decide(view)).await?;
+        self.rebuilt.forget(&tree);
         Ok((self.publication(id).await?, submission.bytes))
+    }
+
+    /// Fails unless the chunks make the tree that the file table describes.
+    async fn rebuild(&self, submission: &Submission, turn: Turn) -> Result<()> {
+        tracing::debug!(chunks = submission.chunks.len(), "rebuilding the tree");
+        let (index, table) = (Arc::clone(&submission.index), Arc::clone(&submission.table));
+        match rebuild::check(&self.chunks, index, table, turn).await {
+            // Their rows say otherwise: name all that are lost, so that they are sent at once.
+            Err(Error::ChunksMissing(_)) => Err(Error::ChunksMissing(self.chunks.find_lost(&submission.chunks).await?)),
+            outcome => outcome,
+        }
     }
 
     /// The signed files of every version of a mode. A publication that changes them raises the sequence number of the

@@ -15,6 +15,7 @@ use vsekai_updater::net::trust::target_path;
 
 use super::Service;
 use super::rebuild::mismatch;
+use super::rebuilt::TreeKey;
 use super::sign::SignedRole;
 use crate::error::{Error, Result};
 use crate::model::{DocumentKind, Upload};
@@ -70,6 +71,14 @@ impl Service {
         let [index, table, release, role]: [Bytes; 4] =
             documents.try_into().map_err(|_| Error::internal("reading documents"))?;
         Ok(Documents { index, table, release, role })
+    }
+}
+
+impl Submission {
+    /// What the tree depends on: index and file table.
+    pub(super) fn tree(&self) -> TreeKey {
+        let sha256 = |name| self.targets.iter().find(|target| target.file_name == name);
+        ["index.caidx", "files.json.zst"].map(|name| sha256(name).map_or_else(String::new, |it| it.sha256.clone()))
     }
 }
 

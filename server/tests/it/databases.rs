@@ -1,5 +1,7 @@
 //! Databases for tests: each test gets an empty one of its own, which is removed afterwards.
 
+mod hostile;
+
 use std::io::Write as _;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -15,8 +17,8 @@ pub(crate) enum Kind {
     Sqlite,
     /// With serializable transactions, as always.
     Postgres,
-    /// The same with a role without privileges, without advisory locks, and with serialization failures at statements
-    /// and at COMMIT.
+    /// The same with a role without privileges, without advisory locks, with the limits that we keep for CockroachDB, and
+    /// with serialization failures at statements and at COMMIT.
     HostilePostgres,
     Cockroach,
 }
@@ -55,7 +57,7 @@ impl Kind {
             };
             let db = open(&url, &Pools::default()).await.unwrap();
             if self == Self::HostilePostgres {
-                make_hostile(&at(&server, &name)).await;
+                hostile::make(&at(&server, &name)).await;
             }
             test(Fixture { db, kind: self, url, _folder: folder }).await;
             drop_database(&server, &name).await;
@@ -91,11 +93,17 @@ fn at(server: &str, database: &str) -> String {
 }
 
 pub(crate) async fn connect(url: &str) -> PgConnection {
-    PgConnection::connect(&url.replacen("cockroachdb://", "postgres://", 1)).await.unwrap()
+    let mut conn = PgConnection::connect(&url.replacen("cockroachdb://", "postgres://", 1)).await.unwrap();
+    conn.execute("SET default_transaction_isolation = 'serializable'").await.unwrap();
+    conn
 }
 
+/// Executes a statement, again if it fails on purpose.
 pub(crate) async fn execute(conn: &mut PgConnection, sql: String) {
-    conn.execute(AssertSqlSafe(sql)).await.unwrap();
+    while let Err(error) = conn.execute(AssertSqlSafe(sql.clone())).await {
+        let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
+        assert_eq!(code.as_deref(), Some("40001"), "{error}");
+    }
 }
 
 /// Creates a database. Returns its URL and its name.
@@ -175,43 +183,6 @@ async fn make_template(server: &str) -> String {
         drop_database(server, &name).await;
     }
     template
-}
-
-/// Makes two of five transactions fail: one at any of its statements, one at COMMIT. The number of the transaction
-/// decides, not each row, so that the failures do not depend on how much a transaction writes.
-async fn make_hostile(url: &str) {
-    let mut conn = connect(url).await;
-    conn.execute(
-        "CREATE FUNCTION fail_at_statement() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             IF abs(hashint8(txid_current())) % 5 = 0 AND random() < 0.5 THEN \
-                 RAISE EXCEPTION 'on purpose, at a statement' USING ERRCODE = '40001'; END IF; \
-             RETURN NULL; END $$;
-         CREATE FUNCTION fail_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             IF abs(hashint8(txid_current())) % 5 = 1 THEN \
-                 RAISE EXCEPTION 'on purpose, at COMMIT' USING ERRCODE = '40001'; END IF; \
-             RETURN NULL; END $$;",
-    )
-    .await
-    .unwrap();
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'",
-    )
-    .fetch_all(&mut conn)
-    .await
-    .unwrap();
-    assert!(tables.len() > 10);
-    for table in tables {
-        execute(
-            &mut conn,
-            format!(
-                "CREATE TRIGGER fail_at_statement AFTER INSERT OR UPDATE OR DELETE ON {table} \
-                     FOR EACH STATEMENT EXECUTE FUNCTION fail_at_statement();
-                 CREATE CONSTRAINT TRIGGER fail_at_commit AFTER INSERT OR UPDATE OR DELETE ON {table} \
-                     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail_at_commit();"
-            ),
-        )
-        .await;
-    }
 }
 
 pub(crate) async fn drop_database(server: &str, name: &str) {

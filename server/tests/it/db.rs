@@ -9,6 +9,7 @@ mod bundles;
 mod chunks;
 mod cleanup;
 mod files;
+mod limits;
 mod lists;
 mod migrations;
 mod property;

@@ -6,11 +6,13 @@ use sqlx::{Connection as _, query, query_as, query_scalar};
 use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::bundle::Effort;
 
-use super::store::{Store, statement, transaction, write};
-use super::{BEGIN_WRITE, Conn, Driver};
+use super::steps::steps;
+use super::store::{Store, statement, transaction, unchanging, write};
+use super::{BEGIN_WRITE, Conn, Driver, STEP};
+use crate::db::BundleDb;
 use crate::db::retry::repeat;
 use crate::db::rows::{self, AsksRow, BundleRow, IndexRow, number, parsed};
-use crate::db::{BundleDb, sql};
+use crate::db::sql::{self, Moment};
 use crate::error::{Error, Result};
 use crate::model::{Asks, Bundle, BundleState, Time, VersionIndex};
 
@@ -25,7 +27,12 @@ impl BundleDb for Store {
     }
 
     async fn put_bundle_parts(&self, id: &Digest, first: u64, parts: &[Bytes]) -> Result<()> {
-        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put_parts(conn, id, first, parts))
+        let mut first = first;
+        for some in steps(parts, Bytes::len) {
+            transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put_parts(conn, id, first, some))?;
+            first += some.len() as u64;
+        }
+        Ok(())
     }
 
     async fn publish_bundle(&self, bundle: &Bundle) -> Result<bool> {
@@ -45,11 +52,18 @@ impl BundleDb for Store {
     }
 
     async fn bundle_part(&self, id: &Digest, part: u64) -> Result<Option<Bytes>> {
-        statement!(self, |conn| part_of(conn, id, part))
+        unchanging!(self, |conn, moment| part_of(conn, id, part, moment))
     }
 
     async fn doom_bundles(&self, now: Time, incoming_before: Time) -> Result<u64> {
-        write!(self, |conn| doom(conn, now, incoming_before))
+        let mut doomed = 0;
+        loop {
+            let some = write!(self, |conn| doom(conn, now, incoming_before))?;
+            doomed += some;
+            if some < STEP as u64 {
+                return Ok(doomed);
+            }
+        }
     }
 
     async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>> {
@@ -69,7 +83,11 @@ impl BundleDb for Store {
     }
 
     async fn add_asks(&self, day: i64, asks: &[Asks], oldest: i64) -> Result<()> {
-        write!(self, |conn| add_asks(conn, day, asks, oldest))
+        for some in asks.chunks(STEP) {
+            write!(self, |conn| add_asks(conn, day, some))?;
+        }
+        while write!(self, |conn| remove_asks(conn, oldest))? == STEP as u64 {}
+        Ok(())
     }
 
     async fn asks(&self, oldest: i64) -> Result<Vec<Asks>> {
@@ -149,13 +167,14 @@ async fn bundles(conn: &mut Conn, to: Option<&Digest>) -> Result<Vec<Bundle>> {
     rows::all(query.fetch_all(conn).await?)
 }
 
-async fn part_of(conn: &mut Conn, id: &Digest, part: u64) -> Result<Option<Bytes>> {
-    let query = query_scalar::<Driver, Vec<u8>>(sql::BUNDLE_PART).bind(id.to_string()).bind(number(part)?);
+async fn part_of(conn: &mut Conn, id: &Digest, part: u64, moment: Moment) -> Result<Option<Bytes>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::at(sql::BUNDLE_PART, moment));
+    let query = query.bind(id.to_string()).bind(number(part)?);
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
 }
 
 async fn doom(conn: &mut Conn, now: Time, incoming_before: Time) -> Result<u64> {
-    let doom = query(sql::DOOM_BUNDLES).bind(now.0).bind(incoming_before.0);
+    let doom = query(sql::DOOM_BUNDLES).bind(now.0).bind(incoming_before.0).bind(number(STEP)?);
     Ok(doom.execute(conn).await?.rows_affected())
 }
 
@@ -182,13 +201,16 @@ async fn forget(conn: &mut Conn, id: &Digest) -> Result<()> {
     Ok(())
 }
 
-async fn add_asks(conn: &mut Conn, day: i64, asks: &[Asks], oldest: i64) -> Result<()> {
+async fn add_asks(conn: &mut Conn, day: i64, asks: &[Asks]) -> Result<()> {
     for asks in asks {
         let add = query(sql::ADD_ASKS).bind(asks.to.to_string()).bind(asks.from.to_string()).bind(day);
         add.bind(number(asks.count)?).execute(&mut *conn).await?;
     }
-    query(sql::REMOVE_ASKS).bind(oldest).execute(conn).await?;
     Ok(())
+}
+
+async fn remove_asks(conn: &mut Conn, oldest: i64) -> Result<u64> {
+    Ok(query(sql::REMOVE_ASKS).bind(oldest).bind(number(STEP)?).execute(conn).await?.rows_affected())
 }
 
 async fn asks(conn: &mut Conn, oldest: i64) -> Result<Vec<Asks>> {

@@ -6,20 +6,23 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Database, Row as _, query, query_as, query_scalar};
-use uuid::Uuid;
 use vsekai_updater::formats::chunk::ChunkId;
-use vsekai_updater::formats::release::Platform;
 
-use super::store::{Store, statement, transaction, write};
+use super::steps::steps;
+use super::store::{Store, statement, transaction, unchanging, write};
 use super::{BEGIN_WRITE, Conn, Driver, STEP};
 use crate::db::retry::repeat;
 use crate::db::rows::{chunk_id, number, unsigned};
-use crate::db::{ChunkCounts, ChunkDb, Page, sql};
-use crate::error::{Error, Result};
+use crate::db::sql::{self, Moment};
+use crate::db::{ChunkCounts, ChunkDb, Page};
+use crate::error::Result;
 use crate::model::{NewChunk, Time};
 
 /// Chunks whose bytes are read at once. One of the lengths of lists.
 const READ: usize = 32;
+
+/// Stored bytes of a chunk that are in its row; what follows is a row of its own. It can never change.
+const HEAD_BYTES: usize = 1 << 20;
 
 type Arguments = <Driver as Database>::Arguments;
 
@@ -40,15 +43,26 @@ impl ChunkDb for Store {
     }
 
     async fn put_chunks(&self, chunks: &[(NewChunk, Option<Bytes>)]) -> Result<Vec<Option<bool>>> {
-        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put(conn, chunks))
+        let mut outcomes = Vec::with_capacity(chunks.len());
+        for some in steps(chunks, |(_, bytes)| bytes.as_ref().map_or(0, Bytes::len)) {
+            outcomes.extend(transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put(conn, some))?);
+        }
+        Ok(outcomes)
     }
 
     async fn chunk_bytes(&self, id: &ChunkId) -> Result<Option<Bytes>> {
-        statement!(self, |conn| bytes(conn, id))
+        unchanging!(self, |conn, moment| bytes(conn, id, moment))
     }
 
     async fn chunks_bytes(&self, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
-        statement!(self, |conn| bytes_of(conn, ids))
+        let mut found = BTreeMap::new();
+        if self.reads_earlier() {
+            let earlier: Result<_> = statement!(self, |conn| bytes_of(conn, ids, Moment::Earlier));
+            found = earlier.unwrap_or_else(|error| self.cannot_read_earlier(&error));
+        }
+        let others: Vec<_> = ids.iter().filter(|id| !found.contains_key(*id)).copied().collect();
+        found.extend(statement!(self, |conn| bytes_of(conn, &others, Moment::Now))?);
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
     async fn chunk_size(&self, id: &ChunkId) -> Result<Option<u64>> {
@@ -64,7 +78,7 @@ impl ChunkDb for Store {
 
     async fn drop_chunk_data(&self, ids: &[ChunkId]) -> Result<()> {
         for some in in_order(ids).chunks(STEP) {
-            write!(self, |conn| change(conn, sql::DROP_CHUNK_DATA, some))?;
+            write!(self, |conn| drop_data(conn, some))?;
         }
         Ok(())
     }
@@ -121,7 +135,15 @@ fn with_ids(
 ) -> Query<'static, Driver, Arguments> {
     let (text, length) = sql::list(statement, ids.len());
     // The text consists of one of our constants and numbers.
-    let mut query = bind(query(AssertSqlSafe(text)));
+    bind_ids(bind(query(AssertSqlSafe(text))), ids, length)
+}
+
+/// Binds this many ids, the last one again and again if there are fewer.
+fn bind_ids(
+    mut query: Query<'static, Driver, Arguments>,
+    ids: &[ChunkId],
+    length: usize,
+) -> Query<'static, Driver, Arguments> {
     let padding = ids.last().into_iter().cycle();
     for id in ids.iter().chain(padding).take(length) {
         query = query.bind(id.as_bytes().to_vec());
@@ -129,23 +151,28 @@ fn with_ids(
     query
 }
 
-/// Runs a statement for all `ids`, a list at a time. Returns the number of rows changed.
-async fn change(conn: &mut Conn, statement: &'static str, ids: &[ChunkId]) -> Result<u64> {
+/// Runs a statement for all `ids`, a list at a time. `bind` binds the values before the list. Returns the number of rows
+/// changed.
+pub(super) async fn change_in(
+    conn: &mut Conn,
+    statement: &'static str,
+    ids: &[ChunkId],
+    bind: impl Fn(Query<'static, Driver, Arguments>) -> Query<'static, Driver, Arguments>,
+) -> Result<u64> {
     let mut changed = 0;
     for part in ids.chunks(sql::LIST) {
-        changed += with_ids(statement, part, |query| query).execute(&mut *conn).await?.rows_affected();
+        changed += with_ids(statement, part, &bind).execute(&mut *conn).await?.rows_affected();
     }
     Ok(changed)
 }
 
+async fn change(conn: &mut Conn, statement: &'static str, ids: &[ChunkId]) -> Result<u64> {
+    change_in(conn, statement, ids, |query| query).await
+}
+
 /// [`change`] with a time as the first value.
 async fn change_at(conn: &mut Conn, statement: &'static str, time: Time, ids: &[ChunkId]) -> Result<u64> {
-    let mut changed = 0;
-    for part in ids.chunks(sql::LIST) {
-        let query = with_ids(statement, part, |query| query.bind(time.0));
-        changed += query.execute(&mut *conn).await?.rows_affected();
-    }
-    Ok(changed)
+    change_in(conn, statement, ids, |query| query.bind(time.0)).await
 }
 
 /// Those of `ids` that are live, and how long each is kept: forever while a version needs it.
@@ -165,7 +192,7 @@ fn not_in(live: &BTreeMap<ChunkId, Time>, ids: &[ChunkId]) -> Vec<ChunkId> {
 }
 
 /// Sorts ids. Every transaction locks rows in this order, so that two of them never deadlock.
-fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
+pub(super) fn in_order(ids: &[ChunkId]) -> Vec<ChunkId> {
     ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -182,28 +209,16 @@ async fn missing(conn: &mut Conn, ids: &[ChunkId], keep_until: Time) -> Result<V
     Ok(not_in(&live, ids))
 }
 
-/// Records that a version needs these chunks, all of which must be live.
-pub(super) async fn refer(conn: &mut Conn, version: Uuid, platform: &Platform, ids: &[ChunkId]) -> Result<()> {
-    let ids = in_order(ids);
-    let missing = not_in(&live(conn, &ids).await?, &ids);
-    if !missing.is_empty() {
-        return Err(Error::ChunksMissing(missing));
-    }
-    for part in ids.chunks(sql::LIST) {
-        with_ids(sql::USE_CHUNKS, part, |query| query).execute(&mut *conn).await?;
-        let query = with_ids(sql::ADD_REFERENCES, part, |query| query.bind(version).bind(platform.as_str().to_owned()));
-        query.execute(&mut *conn).await?;
-    }
-    Ok(())
+/// Those of `ids` that are not live.
+pub(super) async fn not_live(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
+    Ok(not_in(&live(conn, ids).await?, ids))
 }
 
-/// Undoes [`refer`]. Open uploads have not pinned chunks that were in use, so all of these are kept until the last open
-/// upload expires.
-pub(super) async fn release(conn: &mut Conn, version: Uuid, platform: &Platform) -> Result<()> {
+/// Records that a version no longer needs these chunks; another may. Open uploads have not pinned chunks that were in
+/// use, so all of these are kept until the last open upload expires.
+pub(super) async fn release(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
     let last_expiry = query_scalar::<Driver, i64>(sql::LAST_EXPIRY).fetch_one(&mut *conn).await?;
-    let released = query(sql::RELEASE_CHUNKS).bind(version).bind(platform.as_str()).bind(last_expiry);
-    released.execute(&mut *conn).await?;
-    query(sql::REMOVE_REFERENCES).bind(version).bind(platform.as_str()).execute(conn).await?;
+    change_at(conn, sql::RELEASE_CHUNKS, Time(last_expiry), ids).await?;
     Ok(())
 }
 
@@ -262,29 +277,57 @@ async fn add_rows(conn: &mut Conn, chunks: &[&NewChunk]) -> Result<()> {
 }
 
 async fn add_data(conn: &mut Conn, chunks: &[(ChunkId, &Bytes)]) -> Result<()> {
+    for (id, bytes) in chunks.iter().filter(|(_, bytes)| bytes.len() > HEAD_BYTES) {
+        add_tail(conn, id, &bytes[HEAD_BYTES..]).await?;
+    }
     for part in in_rows(chunks) {
         let mut query = query(AssertSqlSafe(sql::rows(sql::ADD_CHUNK_DATA, part.len())));
         for (id, bytes) in part {
-            query = query.bind(id.as_bytes().as_slice()).bind(bytes.as_ref());
+            query = query.bind(id.as_bytes().as_slice()).bind(&bytes[..bytes.len().min(HEAD_BYTES)]);
         }
         query.execute(&mut *conn).await?;
     }
     Ok(())
 }
 
-async fn bytes(conn: &mut Conn, id: &ChunkId) -> Result<Option<Bytes>> {
-    let query = query_scalar::<Driver, Vec<u8>>(sql::CHUNK_BYTES).bind(id.as_bytes().as_slice());
-    Ok(query.fetch_optional(conn).await?.map(Bytes::from))
+/// Adds what does not fit into the row of a chunk, before that row. A chunk that has its row keeps it, and this may be
+/// compressed differently.
+async fn add_tail(conn: &mut Conn, id: &ChunkId, bytes: &[u8]) -> Result<()> {
+    let there = query_scalar::<Driver, i64>(sql::HAS_CHUNK_DATA).bind(id.as_bytes().as_slice());
+    if there.fetch_one(&mut *conn).await? == 0 {
+        query(sql::ADD_CHUNK_TAIL).bind(id.as_bytes().as_slice()).bind(bytes).execute(conn).await?;
+    }
+    Ok(())
 }
 
-async fn bytes_of(conn: &mut Conn, ids: &[ChunkId]) -> Result<Vec<Option<Bytes>>> {
+async fn bytes(conn: &mut Conn, id: &ChunkId, moment: Moment) -> Result<Option<Bytes>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::at(sql::CHUNK_BYTES, moment)).bind(id.as_bytes().as_slice());
+    match query.fetch_optional(&mut *conn).await? {
+        Some(head) => Ok(Some(with_tail(conn, id, head, moment).await?)),
+        None => Ok(None),
+    }
+}
+
+/// All bytes of a chunk. Older servers have stored them as one.
+async fn with_tail(conn: &mut Conn, id: &ChunkId, mut bytes: Vec<u8>, moment: Moment) -> Result<Bytes> {
+    if bytes.len() == HEAD_BYTES {
+        let tail = query_scalar::<Driver, Vec<u8>>(sql::at(sql::CHUNK_TAIL, moment)).bind(id.as_bytes().as_slice());
+        bytes.extend(tail.fetch_optional(conn).await?.unwrap_or_default());
+    }
+    Ok(bytes.into())
+}
+
+async fn bytes_of(conn: &mut Conn, ids: &[ChunkId], moment: Moment) -> Result<BTreeMap<ChunkId, Bytes>> {
     let mut found = BTreeMap::new();
     for part in ids.chunks(READ) {
-        for row in with_ids(sql::CHUNKS_BYTES, part, |query| query).fetch_all(&mut *conn).await? {
-            found.insert(chunk_id(row.try_get(0)?)?, Bytes::from(row.try_get::<Vec<u8>, _>(1)?));
+        let (text, length) = sql::list(sql::CHUNKS_BYTES, part.len());
+        let query = bind_ids(query(sql::at(&text, moment)), part, length);
+        for row in query.fetch_all(&mut *conn).await? {
+            let id = chunk_id(row.try_get(0)?)?;
+            found.insert(id, with_tail(conn, &id, row.try_get(1)?, moment).await?);
         }
     }
-    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    Ok(found)
 }
 
 async fn size(conn: &mut Conn, id: &ChunkId) -> Result<Option<u64>> {
@@ -336,10 +379,23 @@ async fn doom(conn: &mut Conn, now: Time, ids: &[ChunkId]) -> Result<u64> {
     change_at(conn, sql::DOOM_CHUNKS, now, ids).await
 }
 
+async fn drop_data(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
+    change(conn, sql::DROP_CHUNK_DATA, ids).await?;
+    change(conn, sql::DROP_CHUNK_TAILS, ids).await?;
+    Ok(())
+}
+
+/// Removes the bytes of those of `ids` that have no row any more.
+async fn remove_data(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
+    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
+    change(conn, sql::REMOVE_CHUNK_TAILS, ids).await?;
+    Ok(())
+}
+
 /// Removes those of `ids` that are still doomed.
 async fn sweep(conn: &mut Conn, ids: &[ChunkId]) -> Result<u64> {
     let removed = change(conn, sql::REMOVE_DOOMED, ids).await?;
-    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
+    remove_data(conn, ids).await?;
     Ok(removed)
 }
 
@@ -354,6 +410,5 @@ async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<C
 
 async fn forget(conn: &mut Conn, ids: &[ChunkId]) -> Result<()> {
     change(conn, sql::FORGET_CHUNKS, ids).await?;
-    change(conn, sql::REMOVE_CHUNK_DATA, ids).await?;
-    Ok(())
+    remove_data(conn, ids).await
 }

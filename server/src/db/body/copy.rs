@@ -5,6 +5,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Database, Row as _, query};
 use uuid::Uuid;
 
+use super::steps::steps;
 use super::store::{Store, statement, transaction, write};
 use super::{BEGIN_WRITE, Conn, Driver};
 use crate::db::copy::{CopyDb, Kind, Table, Value};
@@ -20,7 +21,10 @@ impl CopyDb for Store {
     }
 
     async fn put_rows(&self, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
-        write!(self, |conn| put_rows(conn, table, rows))
+        for some in steps(rows, |row| row.iter().map(size).sum()) {
+            write!(self, |conn| put_rows(conn, table, some))?;
+        }
+        Ok(())
     }
 }
 
@@ -46,6 +50,14 @@ async fn put_rows(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -
         query.execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 16,
+    }
 }
 
 fn bind(query: Bound, value: &Value, kind: Kind) -> Bound {

@@ -8,16 +8,21 @@ use sqlx::{AssertSqlSafe, Connection as _, query, query_as, query_scalar};
 use uuid::Uuid;
 use vsekai_updater::formats::release::Platform;
 
+use super::contents::{self, Staged};
 use super::store::{Store, snapshot, statement, transaction, write};
-use super::{BEGIN_READ, BEGIN_WRITE, Conn, Driver, audit, chunks, uploads};
-use crate::db::retry::repeat;
-use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, VersionRow, number, parsed, unsigned};
+use super::{BEGIN_READ, BEGIN_WRITE, CHANGE_ROWS, Conn, Driver, STEP, audit, sets, uploads};
+use crate::db::retry::{self, repeat};
+use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, StoredFile, VersionRow, number, parsed, unsigned};
 use crate::db::{Applied, Change, Publish, RepositoryDb, RowChange, View, sql};
 use crate::error::{Error, Result};
 use crate::model::{Cdn, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
 
 /// Files that are read with one statement.
 const FILES_AT_ONCE: i64 = 16;
+
+/// How often to read a file again that is replaced meanwhile, and to begin a change again whose preparation clean-up has
+/// removed.
+const MAX_BEGINNINGS: u32 = 3;
 
 #[async_trait]
 impl RepositoryDb for Store {
@@ -26,14 +31,40 @@ impl RepositoryDb for Store {
     }
 
     async fn apply(&self, change: &Change) -> Result<Applied> {
-        match write!(self, |conn| apply(conn, change)) {
-            Err(Error::ChunksMissing(ids)) => Ok(Applied::ChunksMissing(ids)),
-            outcome => outcome,
+        check_size(change)?;
+        let large = contents::too_large(&change.files);
+        for _ in 0..MAX_BEGINNINGS {
+            if self.revision().await? != change.revision {
+                return Ok(Applied::Stale);
+            }
+            for staged in &large {
+                self.stage(staged, change.at).await?;
+            }
+            if let Some(publish) = &change.publish {
+                let missing = self.note_chunks(publish, change.at).await?;
+                if !missing.is_empty() {
+                    return Ok(Applied::ChunksMissing(missing));
+                }
+            }
+            if let Some(applied) = write!(self, |conn| apply(conn, change, &large))? {
+                if matches!(applied, Applied::Done(_)) {
+                    self.remove_withdrawn(change).await;
+                }
+                return Ok(applied);
+            }
         }
+        Err(retry::busy())
     }
 
     async fn repository_file(&self, path: &str) -> Result<Option<Bytes>> {
-        statement!(self, |conn| file(conn, path))
+        for _ in 0..MAX_BEGINNINGS {
+            let Some(StoredFile { bytes, content, .. }) = statement!(self, |conn| file(conn, path))? else { break };
+            let Some((digest, length)) = content else { return Ok(Some(bytes.into())) };
+            if let Some(bytes) = self.content(&digest, length).await? {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
     }
 
     async fn revision(&self) -> Result<u64> {
@@ -45,7 +76,59 @@ impl RepositoryDb for Store {
     }
 
     async fn remove_superseded(&self, before: Time) -> Result<u64> {
-        write!(self, |conn| remove_superseded(conn, before))
+        let mut removed = 0;
+        loop {
+            let some = write!(self, |conn| remove_superseded(conn, before))?;
+            removed += some;
+            if some < STEP as u64 {
+                return Ok(removed);
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Removes what the withdrawn versions of a change needed. Clean-up does what fails here.
+    async fn remove_withdrawn(&self, change: &Change) {
+        let withdrawn: Vec<_> = change.rows.iter().filter_map(removed).collect();
+        if withdrawn.is_empty() {
+            return;
+        }
+        let removed = async {
+            self.clear_sets().await?;
+            for (version, platform) in withdrawn {
+                self.clear_references(version, platform).await?;
+            }
+            Ok(())
+        };
+        let removed: Result<()> = removed.await;
+        if let Err(error) = removed {
+            tracing::warn!(code = error.code(), "clean-up will remove what withdrawn versions needed: {error}");
+        }
+    }
+}
+
+/// Refuses a change of more rows than one transaction may have: of those that come with a publication, only withdrawals
+/// can be so many. Each has three files, which are marked, too, and a set of chunks.
+fn check_size(change: &Change) -> Result<()> {
+    let rows = change.rows.iter().map(|row| match row {
+        RowChange::RemoveFiles(..) => 7,
+        RowChange::File(_) => 2,
+        _ => 1,
+    });
+    let others = 2 * (change.files.len() + change.in_force.len()) + change.audit.len() + 10;
+    if rows.sum::<usize>() + others > CHANGE_ROWS {
+        let reason =
+            "it withdraws too many versions at once; keep more of them, and withdraw the others later".to_owned();
+        return Err(Error::Invalid { what: "publication", reason });
+    }
+    Ok(())
+}
+
+fn removed(row: &RowChange) -> Option<(Uuid, &Platform)> {
+    match row {
+        RowChange::RemoveFiles(version, platform) => Some((*version, platform)),
+        _ => None,
     }
 }
 
@@ -56,6 +139,7 @@ async fn view(conn: &mut Conn) -> Result<View> {
     let platforms = query_as::<Driver, (Uuid, String)>(sql::ALL_PLATFORMS).fetch_all(&mut *conn).await?;
     let cdns = query_as::<Driver, CdnRow>(sql::ALL_CDNS).fetch_all(&mut *conn).await?;
     let metadata = query_as::<Driver, RepositoryFileRow>(sql::METADATA).fetch_all(&mut *conn).await?;
+    let metadata = whole(conn, metadata).await?;
     let platform = |(id, name): (Uuid, String)| Ok((id, parsed(&name, "files.platform")?));
 
     let mut view = View {
@@ -64,7 +148,7 @@ async fn view(conn: &mut Conn) -> Result<View> {
         versions: rows::all(versions)?,
         platforms: platforms.into_iter().map(platform).collect::<Result<_>>()?,
         cdns: rows::all(cdns)?,
-        metadata: rows::all(metadata)?,
+        metadata,
     };
     // Sorted here and not in SQL: each database orders text differently, and what is signed must not depend on that.
     view.modes.sort_by(|one, other| one.name.cmp(&other.name));
@@ -79,9 +163,17 @@ async fn revision(conn: &mut Conn) -> Result<u64> {
     unsigned(revision, "repository.revision")
 }
 
-async fn file(conn: &mut Conn, path: &str) -> Result<Option<Bytes>> {
-    let bytes = query_scalar::<Driver, Vec<u8>>(sql::REPOSITORY_FILE).bind(path).fetch_optional(conn).await?;
-    Ok(bytes.map(Bytes::from))
+async fn file(conn: &mut Conn, path: &str) -> Result<Option<StoredFile>> {
+    let row = query_as::<Driver, RepositoryFileRow>(sql::REPOSITORY_FILE).bind(path).fetch_optional(conn).await?;
+    row.map(StoredFile::try_from).transpose()
+}
+
+async fn whole(conn: &mut Conn, found: Vec<RepositoryFileRow>) -> Result<Vec<RepositoryFile>> {
+    let mut files = Vec::with_capacity(found.len());
+    for file in rows::all::<_, StoredFile>(found)? {
+        files.push(contents::whole(conn, file).await?);
+    }
+    Ok(files)
 }
 
 async fn files(conn: &mut Conn) -> Result<Vec<RepositoryFile>> {
@@ -89,7 +181,8 @@ async fn files(conn: &mut Conn) -> Result<Vec<RepositoryFile>> {
     loop {
         let after = all.last().map_or("", |file| file.path.as_str()).to_owned();
         let query = query_as::<Driver, RepositoryFileRow>(sql::REPOSITORY_FILES).bind(after).bind(FILES_AT_ONCE);
-        let some: Vec<RepositoryFile> = rows::all(query.fetch_all(&mut *conn).await?)?;
+        let some = query.fetch_all(&mut *conn).await?;
+        let some = whole(conn, some).await?;
         let is_last = i64::try_from(some.len()).is_ok_and(|count| count < FILES_AT_ONCE);
         all.extend(some);
         if is_last {
@@ -99,26 +192,41 @@ async fn files(conn: &mut Conn) -> Result<Vec<RepositoryFile>> {
 }
 
 /// The revision is updated first: of two changes decided on the same revision, the later one waits or conflicts there,
-/// whatever else they change.
-async fn apply(conn: &mut Conn, change: &Change) -> Result<Applied> {
+/// whatever else they change. Does nothing, and returns `None`, if clean-up has removed what was written before.
+async fn apply(conn: &mut Conn, change: &Change, large: &[Staged<'_>]) -> Result<Option<Applied>> {
+    if revision(&mut *conn).await? == change.revision && !is_prepared(&mut *conn, change, large).await? {
+        return Ok(None);
+    }
     let next = query(sql::NEXT_REVISION).bind(number(change.revision)?).execute(&mut *conn).await?;
     if next.rows_affected() == 0 {
-        return Ok(Applied::Stale);
+        return Ok(Some(Applied::Stale));
     }
     for row in &change.rows {
         change_row(conn, row, change.at).await?;
     }
     if let Some(publish) = &change.publish {
-        end_publication(conn, publish).await?;
+        end_publication(conn, publish, change.at).await?;
     }
     for file in &change.files {
-        put_file(conn, file).await?;
+        put_file(conn, file, large.iter().find(|staged| staged.path == file.path)).await?;
     }
     put_in_force(conn, &change.in_force, change.at).await?;
     for entry in &change.audit {
         audit::add_audit(conn, entry).await?;
     }
-    Ok(Applied::Done(change.revision + 1))
+    Ok(Some(Applied::Done(change.revision + 1)))
+}
+
+async fn is_prepared(conn: &mut Conn, change: &Change, large: &[Staged<'_>]) -> Result<bool> {
+    for staged in large {
+        if !contents::is_whole(&mut *conn, staged).await? {
+            return Ok(false);
+        }
+    }
+    match &change.publish {
+        Some(publish) => sets::is_noted(conn, publish).await,
+        None => Ok(true),
+    }
 }
 
 async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
@@ -200,7 +308,7 @@ async fn put_version_file(conn: &mut Conn, file: &VersionFile, at: Time) -> Resu
 }
 
 async fn remove_files(conn: &mut Conn, version: Uuid, platform: &Platform, at: Time) -> Result<()> {
-    chunks::release(conn, version, platform).await?;
+    sets::drop_of(conn, version, platform, at).await?;
     let query_uris = query_scalar::<Driver, String>(sql::FILE_URIS).bind(version).bind(platform.as_str());
     let uris = query_uris.fetch_all(&mut *conn).await?;
     query(sql::REMOVE_FILES).bind(version).bind(platform.as_str()).execute(&mut *conn).await?;
@@ -233,8 +341,8 @@ async fn put_cdn(conn: &mut Conn, cdn: &Cdn) -> Result<()> {
     Ok(())
 }
 
-async fn end_publication(conn: &mut Conn, publish: &Publish) -> Result<()> {
-    chunks::refer(conn, publish.version_id, &publish.platform, &publish.chunks).await?;
+async fn end_publication(conn: &mut Conn, publish: &Publish, at: Time) -> Result<()> {
+    sets::publish(conn, publish, at).await?;
     uploads::end(conn, publish.upload_id, publish.sequence).await
 }
 
@@ -251,10 +359,17 @@ fn kind(path: &str) -> &'static str {
     }
 }
 
-async fn put_file(conn: &mut Conn, file: &RepositoryFile) -> Result<()> {
-    let query = query(sql::PUT_REPOSITORY_FILE).bind(&file.path).bind(kind(&file.path)).bind(file.bytes.as_slice());
-    query.execute(conn).await?;
-    Ok(())
+/// Puts a file, or the name of its content if that is large.
+async fn put_file(conn: &mut Conn, file: &RepositoryFile, large: Option<&Staged<'_>>) -> Result<()> {
+    let bytes = if large.is_some() { &[] } else { file.bytes.as_slice() };
+    query(sql::PUT_REPOSITORY_FILE).bind(&file.path).bind(kind(&file.path)).bind(bytes).execute(&mut *conn).await?;
+    match large {
+        Some(staged) => contents::name(conn, staged).await,
+        None => {
+            query(sql::UNNAME_CONTENT).bind(&file.path).execute(conn).await?;
+            Ok(())
+        }
+    }
 }
 
 /// Makes exactly these paths the metadata in force.
@@ -288,5 +403,6 @@ async fn change_paths(conn: &mut Conn, statement: &'static str, at: Option<Time>
 }
 
 async fn remove_superseded(conn: &mut Conn, before: Time) -> Result<u64> {
-    Ok(query(sql::REMOVE_SUPERSEDED).bind(before.0).execute(conn).await?.rows_affected())
+    let remove = query(sql::REMOVE_SUPERSEDED).bind(before.0).bind(number(STEP)?);
+    Ok(remove.execute(conn).await?.rows_affected())
 }

@@ -2,6 +2,7 @@
 //! methods themselves are in the modules beside this one.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use sqlx::{Connection as _, Pool, query};
@@ -9,7 +10,7 @@ use sqlx::{Connection as _, Pool, query};
 use super::{BEGIN_WRITE, Conn, Driver, leases};
 use crate::db::retry::{check_room, repeat};
 use crate::db::{Db, sql};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The lease that is written to find out whether the database can be written to. Nobody holds it.
 const READY: &str = "ready";
@@ -22,11 +23,16 @@ pub(in crate::db) struct Store {
     pub(in crate::db) writers: Pool<Driver>,
     /// For incoming chunks, which need not survive a power cut until the commit of their publication.
     pub(in crate::db) chunk_writers: Pool<Driver>,
+    /// Whether what never changes is read as of a moment ago, from the nearest copy: see [`unchanging`].
+    pub(in crate::db) reads_earlier: AtomicBool,
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("driver", &<Driver as sqlx::Database>::NAME).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("driver", &<Driver as sqlx::Database>::NAME)
+            .field("reads_earlier", &self.reads_earlier())
+            .finish_non_exhaustive()
     }
 }
 
@@ -38,6 +44,26 @@ macro_rules! statement {
             $body.await
         })
     };
+}
+
+/// A statement that reads what never changes once it is there: `$body` gives an `Option`. `CockroachDB` answers it from
+/// the nearest copy, as of a few seconds ago. What is not there yet is asked for again, as of now.
+macro_rules! unchanging {
+    ($self:ident, |$conn:ident, $moment:ident| $body:expr) => {{
+        let mut found = None;
+        if $self.reads_earlier() {
+            let $moment = Moment::Earlier;
+            let earlier: Result<_> = statement!($self, |$conn| $body);
+            found = earlier.unwrap_or_else(|error| $self.cannot_read_earlier(&error));
+        }
+        match found {
+            Some(found) => Ok(Some(found)),
+            None => {
+                let $moment = Moment::Now;
+                statement!($self, |$conn| $body)
+            }
+        }
+    }};
 }
 
 /// Statements in one transaction on a pool, retried as a whole.
@@ -67,7 +93,20 @@ macro_rules! write {
     };
 }
 
-pub(super) use {snapshot, statement, transaction, write};
+pub(super) use {snapshot, statement, transaction, unchanging, write};
+
+impl Store {
+    pub(super) fn reads_earlier(&self) -> bool {
+        self.reads_earlier.load(Ordering::Relaxed)
+    }
+
+    /// From now on, everything is read as of now.
+    pub(super) fn cannot_read_earlier<T: Default>(&self, error: &Error) -> T {
+        tracing::warn!(%error, cause = ?std::error::Error::source(error), "the database refuses reads from followers");
+        self.reads_earlier.store(false, Ordering::Relaxed);
+        T::default()
+    }
+}
 
 #[async_trait]
 impl Db for Store {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use vsekai_updater::formats::release::ModeName;
 
 use super::store::{Store, statement, transaction, write};
-use super::{BEGIN_WRITE, Conn, Driver};
+use super::{BEGIN_WRITE, Conn, Driver, STEP};
 use crate::db::retry::repeat;
 use crate::db::rows::{self, UploadRow, number};
 use crate::db::{Page, UploadDb, sql};
@@ -67,7 +67,24 @@ impl UploadDb for Store {
     }
 
     async fn reap_uploads(&self, before: Time) -> Result<u64> {
-        write!(self, |conn| reap(conn, before))
+        for statement in [sql::REAP_DOCUMENTS, sql::REAP_DOCUMENT_PARTS, sql::REMOVE_PINS] {
+            self.reap(statement, before).await?;
+        }
+        self.reap(sql::REAP_UPLOADS, before).await
+    }
+}
+
+impl Store {
+    /// Runs a statement that removes some rows until there are no more. Returns how many there were.
+    async fn reap(&self, statement: &'static str, before: Time) -> Result<u64> {
+        let mut reaped = 0;
+        loop {
+            let some = write!(self, |conn| reap(conn, statement, before))?;
+            reaped += some;
+            if some < STEP as u64 {
+                return Ok(reaped);
+            }
+        }
     }
 }
 
@@ -146,9 +163,6 @@ async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {
     Ok(DocumentKind::ALL.into_iter().filter(|kind| names.iter().any(|name| name == kind.as_str())).collect())
 }
 
-async fn reap(conn: &mut Conn, before: Time) -> Result<u64> {
-    query(sql::REAP_DOCUMENTS).bind(before.0).execute(&mut *conn).await?;
-    query(sql::REAP_DOCUMENT_PARTS).bind(before.0).execute(&mut *conn).await?;
-    query(sql::REMOVE_PINS).bind(before.0).execute(&mut *conn).await?;
-    Ok(query(sql::REAP_UPLOADS).bind(before.0).execute(conn).await?.rows_affected())
+async fn reap(conn: &mut Conn, statement: &'static str, before: Time) -> Result<u64> {
+    Ok(query(statement).bind(before.0).bind(number(STEP)?).execute(conn).await?.rows_affected())
 }

@@ -127,6 +127,14 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     table("chunk_data", 1, 64, &[("id", Bytes), ("bytes", Bytes)]),
+    table("chunk_tails", 1, 500, &[("id", Bytes), ("bytes", Bytes)]),
+    table(
+        "chunk_sets",
+        1,
+        500,
+        &[("id", Id), ("version_id", Id), ("platform", Text), ("state", Text), ("changed_at", Int)],
+    ),
+    table("set_chunks", 2, 1000, &[("chunk_id", Bytes), ("set_id", Id)]),
     table("version_chunks", 3, 1000, &[("chunk_id", Bytes), ("version_id", Id), ("platform", Text)]),
     table(
         "repository_files",
@@ -134,6 +142,9 @@ pub const TABLES: &[Table] = &[
         4,
         &[("path", Text), ("kind", Text), ("bytes", Bytes), ("in_force", Bool), ("superseded_at", Int)],
     ),
+    table("contents", 1, 500, &[("digest", Text), ("length", Int), ("changed_at", Int)]),
+    table("content_parts", 2, 8, &[("digest", Text), ("part", Int), ("bytes", Bytes)]),
+    table("file_contents", 1, 500, &[("path", Text), ("digest", Text)]),
     table(
         "uploads",
         1,

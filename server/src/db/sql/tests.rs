@@ -2,7 +2,8 @@
 //!
 //! `SQLite` and `PostgreSQL` run all of them in `tests/it/db`. There is no `CockroachDB` server here. Its grammar was
 //! checked once, by hand (2026-11, the parse tables of github.com/cockroachdb/cockroachdb-parser at 1237970), and
-//! accepts all of them. A test of that needs Go and sixty modules of it, so it is not part of this suite.
+//! accepted all that there were before migration 0022. A test of that needs Go and sixty modules of it, so it is not part
+//! of this suite; nor is `crdb-sql-audit`, for the reasons in docs/decisions/0020-small-transactions.md.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::*;
 /// Keywords, functions and types that `SQLite`, `PostgreSQL` and `CockroachDB` have with the same meaning. We write
 /// them in capitals, and names in small letters.
 const WORDS: &str = "ADD AND AS BIGINT BOOLEAN BY BYTEA CASE CAST COALESCE CONFLICT COUNT CREATE DEFAULT DELETE DESC \
-    DISTINCT DO ELSE END EXISTS FALSE FROM GROUP IF IN INDEX INSERT INTO IS JOIN KEY LIMIT MAX NOT NOTHING NULL ON OR \
+    DISTINCT DO ELSE END EXISTS FALSE FROM GROUP IF IN INDEX INSERT INTO IS JOIN KEY LEFT LIMIT MAX NOT NOTHING NULL ON OR \
     ORDER PRIMARY REFERENCES SELECT SET SUM TABLE TEXT THEN TRUE UNIQUE UPDATE UUID VALUES WHEN WHERE";
 const TYPES: [&str; 5] = ["UUID", "TEXT", "BOOLEAN", "BIGINT", "BYTEA"];
 /// Names that no migration of ours makes: what a conflict would have inserted, results, and sqlx's table.
@@ -113,12 +114,55 @@ fn values_are_numbered_without_gaps() {
     }
 }
 
+/// `CockroachDB` restarts a transaction from its start, whatever savepoints it has: there is one way to begin one, and it
+/// does not nest.
+#[test]
+fn transactions_begin_in_one_place_and_have_no_savepoints() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/db")];
+    let mut begin = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            if name != "tests.rs" {
+                assert!(!text.to_uppercase().contains("SAVEPOINT"), "{name}");
+                begin.extend(
+                    [".begin()", ".begin_with("].map(|call| text.matches(call).count()).map(|n| (name.clone(), n)),
+                );
+            }
+        }
+    }
+    begin.retain(|(_, count)| *count > 0);
+    assert_eq!(begin, [("store.rs".to_owned(), 1)]);
+}
+
+#[test]
+fn what_never_changes_is_read_from_followers() {
+    let texts =
+        [CHUNK_BYTES, CHUNKS_BYTES, CHUNK_TAIL, BUNDLE_PART, CONTENT_PART].map(|text| at(text, Moment::Earlier).0);
+    let clause = " AS OF SYSTEM TIME follower_read_timestamp() WHERE ";
+    assert_eq!(texts[4], format!("SELECT bytes FROM content_parts{clause}digest = $1 AND part = $2"));
+    assert_eq!(
+        texts[0],
+        format!(
+            "SELECT d.bytes FROM chunk_data d JOIN chunks c ON c.id = d.id{clause}d.id = $1 AND c.state <> 'deleting'"
+        )
+    );
+    assert!(texts.iter().all(|text| text.matches("AS OF").count() == 1), "{texts:?}");
+    assert_eq!(at(BUNDLE_PART, Moment::Now).0, BUNDLE_PART);
+}
+
 #[test]
 fn lists_and_rows_are_written_out() {
     assert_eq!(list("a IN ({list 3})", 1), ("a IN ($3)".to_owned(), 1));
     let (text, length) = list("a IN ({list 1})", 33);
-    assert_eq!(length, LIST);
-    assert!(text.starts_with("a IN ($1, $2,") && text.ends_with(", $500)"));
+    assert_eq!(length, 250);
+    assert!(text.starts_with("a IN ($1, $2,") && text.ends_with(", $250)"));
+    assert_eq!(list("a IN ({list 1})", 251).1, LIST);
     assert_eq!(rows("VALUES {rows 2} ON", 2), "VALUES ($1, $2), ($3, $4) ON");
     assert_eq!(rows("SELECT 1", 2), "SELECT 1");
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use vsekai_server::db::Db;
+use vsekai_server::db::{Applied, Change, Db, RowChange};
 
 use super::samples::*;
 use crate::databases::{Fixture, Kind};
@@ -62,4 +62,35 @@ async fn look_up(f: &Fixture, rows: u64) {
         eprintln!("{rows} rows (filled in {filled:?}), 5000 ids, {about}: {best:?}");
         assert!(best < Duration::from_secs(1), "{about}: {best:?}");
     }
+}
+
+/// As many chunks as the real build has.
+#[test]
+fn a_version_is_published_and_withdrawn_at_once() {
+    Kind::Sqlite.run(async |f: Fixture| publish_and_withdraw(&f).await);
+    Kind::Postgres.run(async |f: Fixture| publish_and_withdraw(&f).await);
+}
+
+async fn publish_and_withdraw(f: &Fixture) {
+    let stable = mode("stable");
+    let (mut published, mut withdrawn) = (Duration::MAX, Duration::MAX);
+    for round in 0..5 {
+        let numbers = round * 1000..round * 1000 + 2083;
+        for some in numbers.clone().collect::<Vec<_>>().chunks(200) {
+            put(&*f.db, some.iter().copied(), NOW).await;
+        }
+        let text = format!("{round}.0.0");
+        let (version, upload) = (version(&stable, &text), upload("stable", &text));
+        f.db.begin_upload(&upload).await.unwrap();
+        let change = publication(f.db.revision().await.unwrap(), &stable, &version, &upload, ids(numbers));
+        let change = Change { rows: change.rows[usize::from(round > 0)..].to_vec(), ..change };
+        let began = Instant::now();
+        assert!(matches!(f.db.apply(&change).await.unwrap(), Applied::Done(_)));
+        published = published.min(began.elapsed());
+        let began = Instant::now();
+        apply(&*f.db, vec![RowChange::RemoveFiles(version.id, linux())]).await;
+        withdrawn = withdrawn.min(began.elapsed());
+    }
+    eprintln!("{:?}: 2083 chunks are published in {published:?}, withdrawn in {withdrawn:?}", f.kind);
+    assert!(published < Duration::from_secs(2) && withdrawn < Duration::from_secs(2));
 }

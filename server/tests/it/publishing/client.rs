@@ -143,6 +143,32 @@ fn commit_that_comes_too_late_is_signed_again() {
 }
 
 #[test]
+fn commit_that_the_database_refuses_is_repeated_without_rebuilding_the_tree() {
+    let mut test = TestDeployment::new(&["log=info,vsekai_server::service=debug", "bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    let change = |statement: &'static str| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
+            let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
+            sqlx::query(statement).execute(&mut conn).await.unwrap();
+        });
+    };
+    change("CREATE TRIGGER refuse BEFORE UPDATE ON repository BEGIN SELECT RAISE(ABORT, 'on purpose'); END");
+    test.publish("stable", "1.1.0", 2).fails();
+    test.publish("stable", "1.1.0", 2).fails();
+    change("DROP TRIGGER refuse");
+    test.publish("stable", "1.1.0", 2).done();
+    // Once it is published, it is not remembered any more.
+    test.publish("beta", "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+    test.kill();
+    let log = fs::read_to_string(test.path("server.log")).unwrap();
+    assert_eq!(log.matches("rebuilding the tree").count(), 3, "{log}");
+}
+
+#[test]
 fn chunk_that_the_server_has_lost_is_sent_again() {
     let test = TestDeployment::new(&[]);
     test.publish("stable", "1.0.0", 1).done();
@@ -152,7 +178,7 @@ fn chunk_that_the_server_has_lost_is_sent_again() {
         let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
         let id: Vec<u8> = sqlx::query_scalar("SELECT min(id) FROM chunks").fetch_one(&mut conn).await.unwrap();
         for statement in [
-            "DELETE FROM version_chunks WHERE chunk_id = $1",
+            "DELETE FROM set_chunks WHERE chunk_id = $1",
             "DELETE FROM chunk_pins WHERE chunk_id = $1",
             "DELETE FROM chunk_data WHERE id = $1",
             "DELETE FROM chunks WHERE id = $1",
