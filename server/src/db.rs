@@ -9,6 +9,7 @@
 //!   ChunkDb       chunks, and which of them can go                        db/chunks.rs
 //!   BundleDb      bundles, and the demand for them                        db/bundles.rs
 //!   PlaceDb       where the bytes of chunks are                           db/places.rs
+//!   ReportDb      what players report, and the rollouts stopped for it    db/reports.rs
 //!   TokenDb, AuditDb, LeaseDb                                             db/tokens.rs, db/audit.rs, db/leases.rs
 //! copy            whole tables, to another database                       db/copy.rs
 //! statements      one text for SQLite, PostgreSQL and CockroachDB         db/sql.rs
@@ -17,8 +18,8 @@
 //! ```
 //!
 //! Promises: every method is one serializable transaction, retried when the database asks for it (SQLSTATE 40001), so
-//! the caller sees it happen once or not at all. Every method can be repeated, so a lost answer is harmless; the one
-//! exception is documented at [`BundleDb::add_asks`]. The signed repository changes only through
+//! the caller sees it happen once or not at all. Every method can be repeated, so a lost answer is harmless; the two
+//! exceptions are documented at [`BundleDb::add_asks`] and [`ReportDb::add_reports`]. The signed repository changes only through
 //! [`RepositoryDb::apply`]. The database layer decides nothing, and makes neither times nor identifiers.
 
 mod audit;
@@ -30,6 +31,7 @@ mod leases;
 mod migrate;
 mod places;
 mod postgres;
+mod reports;
 mod repository;
 mod retry;
 mod rows;
@@ -53,6 +55,7 @@ pub use cdns::{CdnDb, CdnFilter};
 pub use chunks::{ChunkCounts, ChunkDb};
 pub use leases::{LeaseDb, MAX_LEASE_S};
 pub use places::{ChunkPlace, PlaceDb};
+pub use reports::ReportDb;
 pub use repository::{Applied, Change, Publish, RepositoryDb, RowChange, View};
 pub use sql::statements;
 pub use tokens::TokenDb;
@@ -124,6 +127,7 @@ pub trait Db:
     + AuditDb
     + LeaseDb
     + PlaceDb
+    + ReportDb
     + copy::CopyDb
     + fmt::Debug
     + Send

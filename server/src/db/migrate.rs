@@ -44,6 +44,9 @@ migrations! {
     "0019_files_by_checksum",
     "0020_chunk_place",
     "0021_upload_document_parts",
+    "0022_report_limits",
+    "0023_report_counts",
+    "0024_halts",
 }
 
 /// The lease that the migrating server holds.

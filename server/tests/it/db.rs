@@ -13,6 +13,7 @@ mod lists;
 mod migrations;
 mod property;
 mod races;
+mod reports;
 mod repository;
 mod samples;
 mod speed;
