@@ -50,6 +50,7 @@ static func mode(listed: VSekaiMode, title: String) -> SettingsFacts.Mode:
 	facts.newest = listed.newest
 	facts.is_active = listed.is_active
 	facts.update_to = listed.update_to
+	facts.asks_for_reports = listed.asks_for_reports
 	return facts
 
 
