@@ -13,6 +13,7 @@ static func apply(updater: VSekaiUpdater, branding: Branding, settings: Launcher
 	if not branding.app_id.is_empty():
 		updater.app_id = branding.app_id
 	updater.icon = branding.icon
+	updater.reports = settings.is_reporting
 	_apply_network(updater, branding, settings)
 	# Nothing may be installed before a folder has been chosen.
 	var is_new := not settings.is_first_run_done

@@ -49,6 +49,7 @@ static func mode(listed: VSekaiMode) -> SettingsFacts.Mode:
 	facts.newest = listed.newest
 	facts.is_active = listed.is_active
 	facts.update_to = listed.update_to
+	facts.asks_for_reports = listed.asks_for_reports
 	return facts
 
 

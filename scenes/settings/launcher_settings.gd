@@ -33,6 +33,8 @@ const DAY_MINUTES := 24 * 60
 var install_dir: String = ""
 var update_policy: UpdatePolicy = UpdatePolicy.ASK
 var is_manual_check_only: bool = false
+## Whether the player agreed to tell the publisher if new versions start.
+var is_reporting: bool = false
 var rate_limit_bytes_per_second: int = 0
 ## The limit applies between these minutes of the day, across midnight if the second is the earlier
 ## one; always if both are the same.
@@ -119,6 +121,7 @@ func keys() -> PackedStringArray:
 		"install_dir",
 		"update_policy",
 		"is_manual_check_only",
+		"is_reporting",
 		"rate_limit_bytes_per_second",
 		"rate_from_minute",
 		"rate_to_minute",

@@ -68,6 +68,8 @@ var is_tray_possible: bool = false:
 @onready var _policy := %Policy as OptionButton
 @onready var _policy_row := %PolicyRow as SettingRow
 @onready var _manual := %Manual as CheckButton
+@onready var _reports := %Reports as CheckButton
+@onready var _reports_row := %ReportsRow as SettingRow
 @onready var _rate := %Rate as OptionButton
 @onready var _hours := %HoursRow as HoursRow
 @onready var _background := %Background as BackgroundCard
@@ -98,6 +100,7 @@ func _ready() -> void:
 	_mode.item_selected.connect(_on_mode_selected)
 	_policy.item_selected.connect(_on_choice.unbind(1))
 	_manual.toggled.connect(_on_choice.unbind(1))
+	_reports.toggled.connect(_on_choice.unbind(1))
 	_rate.item_selected.connect(_on_choice.unbind(1))
 	_proxy.text_submitted.connect(_on_choice.unbind(1))
 	_proxy.focus_exited.connect(_on_choice)
@@ -144,6 +147,7 @@ func _draw_settings() -> void:
 	_fill(_policy, POLICIES, settings.update_policy)
 	_policy_row.hint = POLICY_HINTS[settings.update_policy]
 	_manual.set_pressed_no_signal(settings.is_manual_check_only)
+	_reports.set_pressed_no_signal(settings.is_reporting)
 	var rates: PackedStringArray = []
 	for rate: int in LauncherSettings.RATE_LIMITS:
 		rates.append(tr("SETTINGS_RATE_NONE") if rate == 0 else Words.speed(rate))
@@ -205,6 +209,8 @@ func _draw_modes() -> void:
 		_mode.select(_mode.item_count - 1)
 	_mode.disabled = facts.is_busy or facts.modes.is_empty()
 	_mode_row.hint = facts.mode_hint()
+	# Who has agreed can take that back, whatever is asked now.
+	_reports_row.visible = facts.asks_for_reports() or settings.is_reporting
 
 
 func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> void:
@@ -227,6 +233,7 @@ func _on_mode_selected(index: int) -> void:
 func _on_choice() -> void:
 	settings.update_policy = _policy.selected as LauncherSettings.UpdatePolicy
 	settings.is_manual_check_only = _manual.button_pressed
+	settings.is_reporting = _reports.button_pressed
 	if _rate.selected >= 0:
 		settings.rate_limit_bytes_per_second = LauncherSettings.RATE_LIMITS[_rate.selected]
 	settings.rate_from_minute = _hours.from_minute()

@@ -18,6 +18,8 @@ class Mode:
 	var is_active: bool = true
 	## The mode that replaces it; empty = none.
 	var update_to: String = ""
+	## Whether its publisher asks players who agree if new versions start.
+	var asks_for_reports: bool = false
 
 
 var product_name: String = ""
@@ -48,6 +50,11 @@ func find_mode(name: String) -> Mode:
 		if each.name == name:
 			return each
 	return null
+
+
+func asks_for_reports() -> bool:
+	var followed := find_mode(mode)
+	return followed != null and followed.asks_for_reports
 
 
 ## What the followed mode is, in words.

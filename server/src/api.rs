@@ -1,7 +1,7 @@
 //! `/api/v1`: modes, versions, files, CDNs, publications and tokens as JSON.
 //!
 //! ```text
-//! modes, versions, cdns, publications, admin, status    the operations         api/*.rs
+//! modes, versions, cdns, publications, admin, status, reports    the operations    api/*.rs
 //!   Bearer                                      who asks, for operations that need a token    this file
 //!   Limited                                     their bodies                   api/body.rs
 //!   bodies                                      the JSON                       api/bodies.rs
@@ -35,6 +35,7 @@ mod body;
 mod cdns;
 mod modes;
 mod publications;
+mod reports;
 mod spec;
 mod status;
 mod text;
@@ -162,7 +163,10 @@ impl<'a> ApiExtractor<'a> for RequestId {
 
 /// All operations.
 pub fn service() -> OpenApiService<impl poem_openapi::OpenApi, ()> {
-    let all = (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications, admin::Admin, status::State);
+    let all = (
+        (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications),
+        (admin::Admin, status::State, reports::Reports),
+    );
     OpenApiService::new(all, TITLE, env!("CARGO_PKG_VERSION"))
         .description(include_str!("api/description.md"))
         .license(poem_openapi::LicenseObject::new("MIT").url("https://opensource.org/license/mit"))

@@ -36,6 +36,7 @@ use crate::limit::{Limiter, Rates};
 use crate::model::Time;
 use crate::pages;
 use crate::probe::{self, Prober};
+use crate::reports;
 use crate::service::{Service, ServiceOptions, Signer};
 use crate::shares::{self, Shares};
 use crate::static_files::{self, StaticFiles};
@@ -180,6 +181,8 @@ impl Application {
             let every = Duration::from_secs(self.config.probe_every_s);
             tasks.spawn(probe::probe_forever(Arc::clone(self.service()), prober, self.holder.clone(), every));
         }
+        let every = Duration::from_secs(self.config.reports_every_s);
+        tasks.spawn(reports::forever(Arc::clone(self.service()), self.holder.clone(), every));
         if self.config.clean_every_min > 0 {
             let every = Duration::from_secs(self.config.clean_every_min * 60);
             tasks.spawn(gc::collect_forever(Arc::clone(self.service()), self.holder.clone(), every, self.retention()));
@@ -199,6 +202,10 @@ impl Application {
         let write = service.bundles().demand().write(service.db().as_ref());
         if !matches!(tokio::time::timeout(LAST_WRITE, write).await, Ok(Ok(()))) {
             tracing::warn!("the demand for bundles in the last minute was not recorded");
+        }
+        let write = service.reports().write(service.db().as_ref());
+        if !matches!(tokio::time::timeout(LAST_WRITE, write).await, Ok(Ok(()))) {
+            tracing::warn!("the last reports of players were not recorded");
         }
         self.builder.finish().await;
     }

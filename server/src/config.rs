@@ -50,6 +50,7 @@ pub struct Config {
     pub region: String,
     pub allow_private_cdns: bool,
     pub probe_every_s: u64,
+    pub reports_every_s: u64,
     pub clean_every_min: u64,
     pub clean_grace_h: i64,
     pub publication_h: i64,
@@ -184,6 +185,9 @@ impl Config {
             return refuse(
                 "clean_grace_h, publication_h and superseded_h must be at most ten years, and publication_h at least 1",
             );
+        }
+        if !(1..=3600).contains(&self.reports_every_s) {
+            return refuse("reports_every_s must be 1 to 3600");
         }
         if self.writes_per_second == 0 || self.chunk_puts_per_second == 0 || self.wrong_tokens_per_minute == 0 {
             return refuse("rates must be at least 1");
@@ -350,6 +354,7 @@ mod tests {
             ("log_format", "xml"),
             ("metrics_listen", "here"),
             ("publication_h", "0"),
+            ("reports_every_s", "0"),
             ("clean_grace_h", "-1"),
             ("trusted_proxies", "proxy"),
             ("connections", "-3"),

@@ -10,6 +10,7 @@
 //!   BundleDb      bundles, and the demand for them                        db/bundles.rs
 //!   LeftoverDb    what killed commits and withdrawn versions have left    db/leftovers.rs
 //!   PlaceDb       where the bytes of chunks are                           db/places.rs
+//!   ReportDb      what players report, and the rollouts stopped for it    db/reports.rs
 //!   TokenDb, AuditDb, LeaseDb                                             db/tokens.rs, db/audit.rs, db/leases.rs
 //! copy            whole tables, to another database                       db/copy.rs
 //! statements      one text for SQLite, PostgreSQL and CockroachDB         db/sql.rs
@@ -21,8 +22,9 @@
 //! transaction, which is retried when the database asks for it (SQLSTATE 40001). What is too much for one, `CockroachDB`
 //! being at its best with small ones, is written in steps before that, where nobody sees it, and removed in steps
 //! afterwards; [`LeftoverDb`] removes what a kill has left. Every method can be repeated, so a lost answer is harmless;
-//! the one exception is documented at [`BundleDb::add_asks`]. The signed repository changes only through
-//! [`RepositoryDb::apply`]. The database layer decides nothing, and makes neither times nor identifiers.
+//! the two exceptions are documented at [`BundleDb::add_asks`] and [`ReportDb::add_reports`]. The signed repository
+//! changes only through [`RepositoryDb::apply`]. The database layer decides nothing, and makes neither times nor
+//! identifiers.
 
 mod audit;
 mod bundles;
@@ -34,6 +36,7 @@ mod leftovers;
 mod migrate;
 mod places;
 mod postgres;
+mod reports;
 mod repository;
 mod retry;
 mod rows;
@@ -58,6 +61,7 @@ pub use chunks::{ChunkCounts, ChunkDb};
 pub use leases::{LeaseDb, MAX_LEASE_S};
 pub use leftovers::LeftoverDb;
 pub use places::{ChunkPlace, PlaceDb};
+pub use reports::ReportDb;
 pub use repository::{Applied, Change, Publish, RepositoryDb, RowChange, View};
 pub use sql::statements;
 pub use tokens::TokenDb;
@@ -130,6 +134,7 @@ pub trait Db:
     + LeaseDb
     + PlaceDb
     + LeftoverDb
+    + ReportDb
     + copy::CopyDb
     + fmt::Debug
     + Send

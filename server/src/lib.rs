@@ -10,6 +10,7 @@
 //!       chunks            where chunk bytes live: the database, a folder, S3; a cache in front
 //!       bundles           chunks compressed together: built in the background, kept where chunks are
 //!   gc, probe, webhooks   background tasks: garbage collection, health of CDNs, telling others
+//!   reports               what players report about new versions, and stopping rollouts for it
 //! config, model, error, problem, observe, lease, upkeep    shared by all
 //! ```
 //!
@@ -33,6 +34,7 @@ pub mod observe;
 pub mod pages;
 pub mod probe;
 pub mod problem;
+pub mod reports;
 pub mod service;
 pub mod shares;
 pub mod static_files;

@@ -11,8 +11,10 @@ use vsekai_updater::formats::release::{ModeName, Platform};
 use vsekai_updater::version::Version;
 
 mod bundles;
+mod reports;
 
 pub use bundles::{Asks, Bundle, BundleState, VersionIndex};
+pub use reports::{Halt, ReportCount, ReportLimit, percentage, rounded};
 
 /// A moment, in microseconds since 1970 (UTC).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,8 @@ pub struct Mode {
     pub update_to: Option<Uuid>,
     /// Counts changes of what the mode offers.
     pub sequence: u64,
+    /// When reports stop a rollout. `None`: none are asked for.
+    pub reports: Option<ReportLimit>,
     /// Time of the last change.
     pub updated_at: Time,
 }

@@ -1,7 +1,8 @@
 //! Tracing and metrics: an id for each request, a line in the log, numbers for Prometheus.
 //!
 //! The log of requests has the target `access`: who, from where, what, and what came of it. Changes are logged at `info`;
-//! reads of chunks and signed files are counted but not logged, unless that target is at `debug`. Nothing that a client
+//! reads of chunks and signed files, and what players report, are counted but not logged, unless that target is at `debug`,
+//! and then reports without an address. Nothing that a client
 //! sends is logged unfiltered: control characters are removed from paths, and headers are not logged at all.
 
 use std::sync::{Arc, OnceLock};
@@ -62,7 +63,10 @@ pub async fn observe(
     let path = clean(request.uri().path());
     let id = RequestId(Uuid::now_v7().simple().to_string());
     request.extensions_mut().insert(id.clone());
-    let (caller, client) = (Caller::default(), addresses.of(&request));
+    let is_report = is_report(&path);
+    let caller = Caller::default();
+    // Nothing is kept of who reports.
+    let client = if is_report { String::new() } else { addresses.of(&request).to_string() };
     request.extensions_mut().insert(caller.clone());
     let mut response = answered(endpoint, request).await;
     if let Ok(value) = HeaderValue::from_str(&id.0) {
@@ -72,7 +76,7 @@ pub async fn observe(
     let status = response.status().as_u16();
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let token = caller.name();
-    if matches!(method, Method::GET | Method::HEAD) || kind == "store" {
+    if matches!(method, Method::GET | Method::HEAD) || kind == "store" || is_report {
         tracing::debug!(target: ACCESS, %method, path, status, ms, %client, token, request = id.0, "answered");
     } else {
         tracing::info!(target: ACCESS, %method, path, status, ms, %client, token, request = id.0, "answered");
@@ -112,6 +116,11 @@ fn count(kind: &'static str, method: &Method, response: &Response, started: Inst
         counter!("vsekai_response_bytes_total", "kind" => kind).increment(bytes);
     }
     histogram!("vsekai_request_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
+}
+
+/// Whether a request is, or tries to be, the report of a player.
+fn is_report(path: &str) -> bool {
+    path.trim_matches('/') == vsekai_updater::net::api::REPORTS_PATH
 }
 
 /// The label of a path in metrics: one of a fixed set, whatever clients ask for.

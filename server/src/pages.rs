@@ -44,13 +44,14 @@ const SHARED: [File; 2] = [
 ];
 
 /// The operator's page.
-const ADMIN: [File; 8] = [
+const ADMIN: [File; 9] = [
     File { path: "/admin", kind: HTML, text: include_str!("pages/files/admin.html") },
     File { path: "/pages/admin.js", kind: SCRIPT, text: include_str!("pages/files/admin.js") },
     File { path: "/pages/api.js", kind: SCRIPT, text: include_str!("pages/files/api.js") },
     File { path: "/pages/dom.js", kind: SCRIPT, text: include_str!("pages/files/dom.js") },
     File { path: "/pages/dialog.js", kind: SCRIPT, text: include_str!("pages/files/dialog.js") },
     File { path: "/pages/overview.js", kind: SCRIPT, text: include_str!("pages/files/overview.js") },
+    File { path: "/pages/reports.js", kind: SCRIPT, text: include_str!("pages/files/reports.js") },
     File { path: "/pages/versions.js", kind: SCRIPT, text: include_str!("pages/files/versions.js") },
     File { path: "/pages/lists.js", kind: SCRIPT, text: include_str!("pages/files/lists.js") },
 ];

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! change          decide on a View -> sign the new catalog -> RepositoryDb::apply; start over if the view was stale
-//!   modes, cdns, trust, publish, news    the decisions
+//!   modes, cdns, trust, publish, news, halts    the decisions
 //!   catalog       rows -> catalog                                          (pure)
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
 //! rebuild         does the tree made of the chunks match the file table?
@@ -24,11 +24,13 @@ use crate::chunks::Chunks;
 use crate::db::{Applied, Change, Db, Publish, RowChange, View};
 use crate::error::{Error, Result};
 use crate::model::{AuditEntry, Time};
+use crate::reports::Reports;
 use crate::upkeep::Upkeep;
 
 pub mod catalog;
 mod cdns;
 mod fitness;
+mod halts;
 pub mod metadata_pack;
 mod modes;
 mod news;
@@ -44,6 +46,7 @@ mod trust;
 
 pub(crate) use cdns::is_private_host;
 pub use cdns::{CdnEdit, check_uri};
+pub(crate) use halts::{is_in_rollout, open_halts, passed_limit};
 pub use modes::{ModeEdit, VersionEdit};
 pub use renew::{expiries, is_signed_here};
 pub use sign::{Accept, Signer};
@@ -114,6 +117,7 @@ impl std::fmt::Debug for Hook {
 pub struct Service {
     changed: Hook,
     upkeep: Upkeep,
+    reports: Reports,
     db: Arc<dyn Db>,
     chunks: Arc<Chunks>,
     bundles: Arc<Bundles>,
@@ -155,11 +159,12 @@ impl Service {
         options: ServiceOptions,
     ) -> Self {
         let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock } = options;
-        let (changed, upkeep) = (Hook::default(), Upkeep::default());
+        let (changed, upkeep, reports) = (Hook::default(), Upkeep::default(), Reports::default());
         let reading = tokio::sync::Mutex::default();
         Self {
             changed,
             upkeep,
+            reports,
             db,
             chunks,
             bundles,
@@ -199,6 +204,11 @@ impl Service {
         &self.upkeep
     }
 
+    /// What players have reported to this process.
+    pub fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
     /// The region of this server.
     pub fn region(&self) -> &str {
         &self.region
@@ -216,6 +226,7 @@ impl Service {
             let change = self.sign(&view, decision, actor).await?;
             match self.db.apply(&change).await? {
                 Applied::Done(_) => {
+                    self.reports.changed();
                     if let Some(call) = self.changed.0.get() {
                         call(&change.audit);
                     }

@@ -38,6 +38,8 @@ use documents::Documents;
 use resource::Resource;
 use response::{Kind, Representation};
 
+pub(crate) use documents::shared;
+
 /// How files are served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {

@@ -107,14 +107,14 @@ impl Webhooks {
     /// Tells changes of the repository. The server's own renewals are none that anybody asks about.
     pub fn tell_changes(&self, entries: &[AuditEntry]) {
         for entry in entries.iter().filter(|entry| entry.action != "repository.renew") {
+            let detail = serde_json::from_str(&entry.detail).unwrap_or(Value::Null);
             self.tell(Event {
                 id: format!("audit_{}", entry.id.simple()),
                 kind: entry.action.clone(),
                 at: entry.at,
-                text: format!("{} {}", entry.action, entry.subject).trim_end().to_owned(),
+                text: text_of(entry, &detail),
                 data: json!({
-                    "subject": entry.subject, "actor": entry.actor, "request_id": entry.request_id,
-                    "detail": serde_json::from_str(&entry.detail).unwrap_or(Value::Null),
+                    "subject": entry.subject, "actor": entry.actor, "request_id": entry.request_id, "detail": detail,
                 }),
             });
         }
@@ -129,6 +129,12 @@ impl Webhooks {
             }
         }
     }
+}
+
+/// What was done to what, and why if that is known.
+fn text_of(entry: &AuditEntry, detail: &Value) -> String {
+    let reason = detail["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {}{reason}", entry.action, entry.subject).trim_end().to_owned()
 }
 
 async fn read_secret(file: &str) -> Result<Secret> {

@@ -25,7 +25,8 @@ const SECTIONS = ['overview', 'versions', 'publications', 'bundles', 'tokens', '
 /** A server with versions, a publication under way, a CDN and a token for one mode. */
 class World {
   async start() {
-    const settings = ['publisher=Example Games & Friends', 'allow_private_cdns=true', 'probe_every_s=1', 'bundle_effort=fast'];
+    const settings = ['publisher=Example Games & Friends', 'allow_private_cdns=true', 'probe_every_s=1', 'bundle_effort=fast',
+      'reports_every_s=1', 'trusted_proxies=127.0.0.1'];
     this.process = spawn(join(bin, 'vsekai-server'), ['serve', '--data', join(work, 'data'), '--listen', '127.0.0.1:0',
       ...settings.flatMap((setting) => ['--set', setting])], { stdio: ['ignore', 'pipe', 'ignore'] });
     const said = await new Promise((done, fail) => {
@@ -214,6 +215,40 @@ const tests = {
     const offer = (await world.api('GET', '/offers')).items.find((it) => it.mode === 'stable' && it.platform === 'linux-x86_64');
     assert.equal(offer.version, '1.0.0');
     assert.deepEqual(page.trouble, []);
+    await page.context().close();
+  },
+
+  async 'a mode asks for reports, and a rollout that they stop is explained'(browser, world) {
+    const page = await tab(browser, world);
+    const main = page.locator('main');
+    await signIn(page, world);
+    await page.goto(`${world.url}/admin#/versions/beta`);
+    await page.getByRole('button', { name: 'Ask for reports…' }).click();
+    await page.getByRole('button', { name: 'Sign and publish' }).click();
+    await main.getByText('More than 5 % failures among at least 50 stop a rollout.').waitFor();
+    assert.deepEqual((await world.api('GET', '/modes/beta')).reports, { minimum: 50, percent: 5 });
+    await world.api('PATCH', '/modes/beta', { reports: { minimum: 10, percent: 50 } });
+    const { id } = await world.version('2.0.0-beta.1');
+    await world.api('PATCH', `/versions/${id}`, { rollout: 40 });
+    const body = JSON.stringify({ mode: 'beta', version: '2.0.0-beta.1', platform: 'linux-x86_64', outcome: 'failed' });
+    for (let at = 1; at <= 12; at += 1) {
+      const headers = { 'Content-Type': 'application/json', 'X-Forwarded-For': `203.0.113.${at}` };
+      assert.equal((await fetch(`${world.url}/api/v1/reports`, { method: 'POST', headers, body })).status, 204);
+    }
+    for (let at = 0; (await world.version('2.0.0-beta.1')).rollout !== 0; at += 1) {
+      assert(at < 100, 'it is not stopped');
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    await page.goto(`${world.url}/admin#/overview`);
+    await main.getByText('The rollout of beta 2.0.0-beta.1 was stopped.').waitFor();
+    assert.match(await main.textContent(), /100% of about 10 players on linux-x86_64 reported that it failed to start; the limit is 50%/);
+    await look(page, 'admin_halted');
+    await page.goto(`${world.url}/admin#/versions/beta`);
+    await page.getByRole('region', { name: '2.0.0-beta.1' }).getByText('stopped', { exact: true }).waitFor();
+    await look(page, 'admin_halted_version');
+    await page.getByRole('button', { name: 'Ask for no reports…' }).click();
+    await page.getByRole('button', { name: 'Sign and publish' }).click();
+    await main.getByText('Players are not asked whether new versions start').waitFor();
     await page.context().close();
   },
 

@@ -30,6 +30,7 @@ func test_choices_are_kept() -> void:
 	settings.install_dir = '/games/ヴ [x]="y"'
 	settings.update_policy = LauncherSettings.UpdatePolicy.SILENT
 	settings.is_manual_check_only = true
+	settings.is_reporting = true
 	settings.rate_limit_bytes_per_second = 2_000_000
 	settings.proxy = "http://proxy.example:8080"
 	settings.locale = "ja"
@@ -95,6 +96,29 @@ func test_a_mode_is_asked_for_and_shows_only_when_it_is_followed() -> void:
 	await Hands.key(get_tree(), KEY_ENTER)
 	assert(_heard == ["beta"])
 	assert(mode.text == "Stable")
+
+
+func test_reports_are_off_and_offered_only_where_the_publisher_asks() -> void:
+	assert(not LauncherSettings.load_from("user://nowhere.cfg").is_reporting)
+	var screen := _open()
+	var row := screen.get_node("%ReportsRow") as SettingRow
+	assert(not row.is_visible_in_tree())
+	screen.facts.modes[0].asks_for_reports = true
+	screen.facts = screen.facts
+	var reports := screen.get_node("%Reports") as CheckButton
+	assert(row.is_visible_in_tree() and not reports.button_pressed)
+	reports.grab_focus()
+	await Hands.key(get_tree(), KEY_SPACE)
+	assert(screen.settings.is_reporting)
+	var updater := VSekaiUpdater.new()
+	assert(not updater.reports)
+	UpdaterConfig.apply(updater, Shots.VSEKAI, screen.settings)
+	assert(updater.reports)
+	updater.free()
+	# Who has agreed finds the switch again, also if nobody asks any more.
+	screen.facts.modes[0].asks_for_reports = false
+	screen.facts = screen.facts
+	assert(row.is_visible_in_tree())
 
 
 func test_a_mode_that_has_ended_cannot_be_chosen() -> void:

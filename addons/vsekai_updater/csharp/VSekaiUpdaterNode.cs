@@ -21,6 +21,8 @@ public sealed class VSekaiUpdaterNode
     public string[] RepositoryUrls { get => Node.Get("repository_urls").AsStringArray(); set => Node.Set("repository_urls", value); }
     public string TrustRoot { get => Node.Get("trust_root").AsString(); set => Node.Set("trust_root", value); }
     public long RateLimitBytesPerSecond { get => Node.Get("rate_limit_bytes_per_second").AsInt64(); set => Node.Set("rate_limit_bytes_per_second", value); }
+    /// <summary>Whether the player agreed to tell the publisher if new versions start: off until a player turns it on.</summary>
+    public bool Reports { get => Node.Get("reports").AsBool(); set => Node.Set("reports", value); }
     public string Proxy { get => Node.Get("proxy").AsString(); set => Node.Set("proxy", value); }
 
     public bool IsBusy => Node.Call("is_busy").AsBool();

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Each call is independent: it reads the state from the disk, and all its changes are on the disk when it returns.
-//! Servers learn nothing about the user; they see only requests for files. What blocks an update (expired metadata, no
+//! Servers learn nothing about the user; they see only requests for files, and [reports](Updater::send_reports) of players
+//! who agreed to send them. What blocks an update (expired metadata, no
 //! network) never blocks a start, because [`launch`](crate::install::launch) does not use the network.
 
 use std::path::Path;
@@ -32,6 +33,7 @@ mod facts;
 mod history;
 mod itself;
 mod news;
+mod report;
 mod repository_state;
 mod restore;
 mod space;

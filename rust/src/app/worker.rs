@@ -51,6 +51,8 @@ pub struct Options {
     pub rate_limit_hours: Option<[i64; 3]>,
     /// Empty: the system's proxy settings.
     pub proxy: String,
+    /// Whether the player agreed to tell the publisher how new versions begin.
+    pub reports: bool,
 }
 
 /// Problems with the configured paths and addresses, one sentence each, for an editor to show before anything runs.

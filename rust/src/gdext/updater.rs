@@ -102,6 +102,12 @@ pub(crate) struct VSekaiUpdater {
     /// See [member rate_limit_from_minute].
     #[export(range = (0.0, 1439.0, 1.0, suffix = "min"))]
     rate_limit_to_minute: i64,
+    /// Whether to tell the publisher if a new version starts. Only a player can agree to that: leave it off, and offer a
+    /// switch if [member VSekaiMode.asks_for_reports] of the followed mode is true. One report for each version is sent to
+    /// the first of [member repository_urls] that is a URL, after the game has ended: mode, version, platform, and whether
+    /// it started. Nothing in it says who sends it.
+    #[export]
+    reports: bool,
     /// The URL of a proxy. If empty, the system's proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
@@ -359,7 +365,7 @@ impl VSekaiUpdater {
         let arguments = strings(&arguments).into_iter().map(Into::into).collect();
         self.begin(
             Operation::Launch,
-            move |options, context| context.launch(&options, arguments),
+            move |options, context| context.launch(options, arguments),
             |node, launched| {
                 let (code, is_acknowledged) = (launched.exit_code.map_or(-1, i64::from), launched.is_acknowledged);
                 node.tell(move |node| node.signals().game_exited().emit(code, is_acknowledged));
@@ -487,6 +493,7 @@ impl VSekaiUpdater {
             rate_limit_bytes_per_second: u64::try_from(self.rate_limit_bytes_per_second).ok().filter(|rate| *rate > 0),
             rate_limit_hours: self.rate_limit_hours(),
             proxy: self.proxy.to_string(),
+            reports: self.reports,
         }
     }
 }

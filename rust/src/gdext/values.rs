@@ -201,6 +201,9 @@ pub(crate) struct VSekaiMode {
     /// Whether the install follows it.
     #[var(no_set)]
     is_current: bool,
+    /// Whether the publisher asks players who agree if new versions start: see [member VSekaiUpdater.reports].
+    #[var(no_set)]
+    asks_for_reports: bool,
 }
 
 impl VSekaiMode {
@@ -212,6 +215,7 @@ impl VSekaiMode {
             newest: text(&mode.newest.as_ref().map(ToString::to_string).unwrap_or_default()),
             is_active: mode.is_active,
             is_current: mode.is_current,
+            asks_for_reports: mode.asks_for_reports,
         })
     }
 }

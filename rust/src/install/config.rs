@@ -60,6 +60,8 @@ pub struct Config {
     pub shared_cache: Option<bool>,
     /// How long a new version must run to count as started, in seconds.
     pub grace_seconds: Option<u64>,
+    /// Whether to tell the publisher, if asked, whether a new version starts.
+    pub reports: Option<bool>,
 }
 
 /// The same settings, with the position of each value in the text.
@@ -76,6 +78,7 @@ struct Raw {
     cache: Option<Spanned<PathBuf>>,
     shared_cache: Option<bool>,
     grace_seconds: Option<Spanned<u64>>,
+    reports: Option<bool>,
 }
 
 impl Config {
@@ -96,6 +99,7 @@ impl Config {
             cache: checked(text, raw.cache, |path| check::absolute(path))?,
             shared_cache: raw.shared_cache,
             grace_seconds: checked(text, raw.grace_seconds, |seconds| check::grace_seconds(*seconds))?,
+            reports: raw.reports,
         })
     }
 
@@ -164,7 +168,7 @@ impl Config {
 }
 
 /// The keys of the file, in the order of the documentation.
-pub const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 11] = [
     "repository",
     "trust_root",
     "mode",
@@ -175,6 +179,7 @@ pub const KEYS: [&str; 10] = [
     "cache",
     "shared_cache",
     "grace_seconds",
+    "reports",
 ];
 
 /// Where the value of a key is in the text, which is a valid configuration.
@@ -193,10 +198,18 @@ fn written(key: &str, values: &[String]) -> std::result::Result<Option<String>, 
         "connections" | "grace_seconds" => {
             toml::Value::Integer(first.parse().map_err(|_| format!("{key}: {first:?} is not a number"))?)
         }
-        "shared_cache" => toml::Value::Boolean(first.parse().map_err(|_| format!("{key} is true or false"))?),
+        "shared_cache" | "reports" => toml::Value::Boolean(switch(key, first)?),
         _ => text(first),
     };
     Ok(Some(value.to_string()))
+}
+
+fn switch(key: &str, text: &str) -> std::result::Result<bool, String> {
+    match text {
+        "true" | "on" => Ok(true),
+        "false" | "off" => Ok(false),
+        _ => Err(format!("{key} is true or false")),
+    }
 }
 
 impl Raw {

@@ -28,8 +28,8 @@ use crate::formats::release::Release;
 use crate::install::config::DEFAULT_GRACE;
 use crate::install::link::LinkAddress;
 use crate::install::{
-    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, OpenStart, Session, SignedDigests,
-    VerifyDepth, owner, running, whole,
+    self, Admission, InstallRoot, InstallState, Installed, InstalledVersion, OpenStart, Outcome, Session,
+    SignedDigests, VerifyDepth, owner, running, whole,
 };
 use crate::local::disk;
 use crate::local::sources::Sources;
@@ -70,6 +70,8 @@ pub struct LaunchOptions {
     pub signed: SignedDigests,
     /// Another user whose install this one may start.
     pub trusted_owner: Option<u32>,
+    /// Whether the player agreed to tell the publisher how new versions begin: that is then noted in the state.
+    pub reports: bool,
 }
 
 impl Default for LaunchOptions {
@@ -83,6 +85,7 @@ impl Default for LaunchOptions {
             leave: Cancel::default(),
             signed: SignedDigests::default(),
             trusted_owner: None,
+            reports: false,
         }
     }
 }
@@ -252,15 +255,22 @@ fn settle(root: &InstallRoot, current: &Installed, sign: Sign, options: &LaunchO
         let Some(trial) = session.state.trial.as_mut().filter(|trial| trial.folder == current.folder) else {
             return Ok(());
         };
-        let open = trial.open.take();
+        let (open, is_over) = (trial.open.take(), trial.attempts >= MAX_ATTEMPTS);
         match sign {
             Sign::Shown => {
                 session.state.acknowledge();
+                if options.reports {
+                    session.state.note_outcome(current, Outcome::Started);
+                }
                 session.commit()?;
                 session.clean(monitor).map(drop)
             }
             Sign::Stopped => {
                 trial.attempts = trial.attempts.saturating_sub(1);
+                session.commit()
+            }
+            Sign::Nothing if is_over && options.reports => {
+                session.state.note_outcome(current, Outcome::Failed);
                 session.commit()
             }
             // The start was already counted before it was made.

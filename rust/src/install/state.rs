@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::InstallRoot;
+use super::{InstallRoot, Report};
 use crate::error::{Error, Format, Result};
 use crate::formats::release::{ModeName, Platform, Release};
 use crate::install::integrate::Record;
@@ -140,6 +140,9 @@ pub struct InstallState {
     /// Which versions became current, and when; the last [`MAX_CHANGES`] of them, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Change>,
+    /// How new versions began, as far as the player agreed to tell their publisher; see `docs/server/reports.md`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Report>,
     /// The record of the desktop integration, needed to undo it.
     #[serde(default)]
     pub integration: Option<Record>,
@@ -173,6 +176,7 @@ impl InstallState {
             stores: Vec::new(),
             adopted: false,
             history: Vec::new(),
+            reports: Vec::new(),
             integration: None,
             login: None,
         }

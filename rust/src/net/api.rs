@@ -13,7 +13,13 @@
 //! POST /api/v1/publications/{id}/commit                CommitRequest -> PublicationInfo
 //! ```
 //!
-//! Failures are [`Problem`]s. Promises: each type reads and writes the same JSON by serde and, with the feature
+//! And what a player's updater sends, if the player agreed and the mode asks:
+//!
+//! ```text
+//! POST /api/v1/reports                                 Report
+//! ```
+//!
+//! Failures are [`Problem`]s. Promises: each type but the last reads and writes the same JSON by serde and, with the feature
 //! `openapi`, by `poem-openapi`; requests with unknown fields are refused, and unknown fields in replies are ignored.
 //! Nothing else is checked here: the receiver checks what the values mean.
 
@@ -22,6 +28,9 @@ use std::collections::BTreeMap;
 #[cfg(feature = "openapi")]
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
+
+use crate::formats::release::{ModeName, Platform};
+use crate::version::Version;
 
 pub mod batch;
 #[cfg(test)]
@@ -240,6 +249,34 @@ impl poem_openapi::types::Example for CommitRequest {
     fn example() -> Self {
         Self { rollout: 100, skip_update: false }
     }
+}
+
+/// Where a [`Report`] goes, below the address of the repository.
+pub const REPORTS_PATH: &str = "api/v1/reports";
+
+/// How a new version began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(Enum), oai(rename_all = "snake_case"))]
+pub enum Outcome {
+    /// It has shown that it works.
+    Started,
+    /// It was put aside because it did not start.
+    Failed,
+}
+
+/// Whether a version that is being rolled out has started. Nothing says who reports it. Written by clients only: the
+/// server reads it by a type of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The mode.
+    pub mode: ModeName,
+    /// The version number.
+    pub version: Version,
+    /// The platform.
+    pub platform: Platform,
+    /// How it began.
+    pub outcome: Outcome,
 }
 
 /// Why a request failed (RFC 9457).

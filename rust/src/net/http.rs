@@ -10,6 +10,7 @@
 //!       Decoder     of answers that were compressed unasked             http/encoding.rs
 //! HttpBundle        ranges of one bundle, resumed after a failure       http/bundle.rs
 //!     HttpClient    one request with a body                             http/send.rs
+//! tell              one request about a player, with nothing about who    http/tell.rs
 //!   UserOrigins     who gets credentials, and who may be private        http/origins.rs
 //! ```
 //!
@@ -39,6 +40,7 @@ mod rate;
 mod scheduler;
 mod send;
 mod store;
+mod tell;
 
 pub use address::{is_private, parse_url};
 pub use client::{HttpAnswer, HttpClient, HttpRequest, Validators};

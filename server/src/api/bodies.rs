@@ -10,10 +10,12 @@ use crate::model;
 
 mod admin;
 mod bundles;
+mod reports;
 mod status;
 
 pub(super) use admin::{AuditEntry, MadeToken, NewToken, Token};
 pub(super) use bundles::Bundle;
+pub(super) use reports::{Report, ReportCount, ReportLimit};
 pub(super) use status::{ChunkStatus, Demand, Offer, Role, Status};
 
 /// A stream of versions that users follow.
@@ -32,6 +34,8 @@ pub(super) struct Mode {
     pub(super) update_to: Option<String>,
     /// Counts changes of what the mode offers.
     pub(super) sequence: u64,
+    /// When reports of players stop a rollout. Null: players are not asked for any.
+    pub(super) reports: Option<ReportLimit>,
     /// Time of the last change (RFC 3339).
     pub(super) updated_at: String,
 }
@@ -45,6 +49,7 @@ impl Mode {
             is_active: mode.is_active,
             update_to: mode.update_to.and_then(|id| view.mode(id)).map(|next| next.name.to_string()),
             sequence: mode.sequence,
+            reports: mode.reports.map(ReportLimit::from),
             updated_at: mode.updated_at.to_string(),
         }
     }
@@ -59,6 +64,7 @@ impl Example for Mode {
             is_active: true,
             update_to: None,
             sequence: 12,
+            reports: None,
             updated_at: "2026-11-22T12:00:00.000000Z".to_owned(),
         }
     }
@@ -104,12 +110,15 @@ pub(super) struct ModeChange {
     pub(super) is_active: Option<bool>,
     /// The mode to move its users to. Null: they stay.
     pub(super) update_to: MaybeUndefined<Text>,
+    /// Ask players who agree to report whether versions that are being rolled out start, and stop a rollout by this limit.
+    /// Null: do not ask.
+    pub(super) reports: MaybeUndefined<ReportLimit>,
 }
 
 impl Example for ModeChange {
     fn example() -> Self {
         let update_to = MaybeUndefined::Value("stable".into());
-        Self { description: None, is_active: Some(false), update_to }
+        Self { description: None, is_active: Some(false), update_to, reports: MaybeUndefined::Undefined }
     }
 }
 

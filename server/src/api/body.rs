@@ -22,6 +22,9 @@ mod unique_keys;
 /// Largest JSON body of most operations. 5,000 ids of chunks are a third of it.
 pub(super) const MAX_JSON_BYTES: usize = 1 << 20;
 
+/// Largest JSON body of an operation without a token.
+const MAX_STRANGER_JSON_BYTES: usize = 1 << 10;
+
 /// JSON is in memory as bytes, as a tree and as the value of the operation, which may hold decoded bytes besides.
 const JSON_WEIGHT: u32 = 4;
 
@@ -80,6 +83,49 @@ impl<'a, T: ParseFromJSON, const MAX_BYTES: usize> ApiExtractor<'a> for LimitedJ
     }
 }
 
+/// JSON of at most 1 KiB, from anybody: for operations without a token, which are counted by address.
+#[derive(Debug)]
+pub(super) struct StrangerJson<T>(pub(super) T);
+
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for StrangerJson<T> {
+    const TYPES: &'static [ApiExtractorType] = <Json<T> as ApiExtractor>::TYPES;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        <Json<T> as ApiExtractor>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        <Json<T> as ApiExtractor>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        let bytes = read_of_stranger(request, body.take()?).await.map_err(Failure::from)?;
+        unique_keys::check(&bytes).map_err(Failure::from)?;
+        *body = RequestBody::new(bytes.into());
+        Ok(Self(<Json<T> as ApiExtractor>::from_request(request, body, options).await?.0))
+    }
+}
+
+async fn read_of_stranger(request: &Request, body: Body) -> Result<Bytes> {
+    let context = request.data::<std::sync::Arc<super::ApiContext>>().ok_or(Error::Unauthorized)?;
+    context.authorizer.count_stranger(request)?;
+    if announced(request).is_some_and(|length| length > MAX_STRANGER_JSON_BYTES) {
+        return Err(Error::TooLarge { max_bytes: MAX_STRANGER_JSON_BYTES as u64 });
+    }
+    read_in_time(body, MAX_STRANGER_JSON_BYTES).await
+}
+
+/// The length of the body, as its sender announced it.
+fn announced(request: &Request) -> Option<usize> {
+    request.header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok())
+}
+
 /// Reads the body of an operation whose caller has a valid token, and charges it to that token until the result is
 /// dropped.
 ///
@@ -117,8 +163,7 @@ async fn read_in_time(body: Body, max: usize) -> Result<Bytes> {
 /// Reads what a client without a valid token is sending, so that it sees the refusal. An announced body that is too
 /// large is not read at all.
 pub(super) async fn drain(request: &Request, body: &mut RequestBody) {
-    let length = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_STRANGER_BYTES) {
+    if announced(request).is_some_and(|length| length > MAX_STRANGER_BYTES) {
         return;
     }
     if let Ok(body) = body.take() {

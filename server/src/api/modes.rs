@@ -89,6 +89,7 @@ impl Modes {
             description: Some(body.description.0.clone()),
             is_active: Some(body.is_active),
             update_to: Some(update_to),
+            reports: None,
         };
         let mode = context.service.create_mode(&name, &edit, &bearer.actor(&request)).await?;
         let view = context.service.db().view().await?;
@@ -97,8 +98,9 @@ impl Modes {
 
     /// Change a mode
     ///
-    /// Retires a mode, moves its users to another one (cycles are refused), or changes its description. Signs a new
-    /// catalog. A successor must have been signed by the key of the mode, or that of `targets`, before:
+    /// Retires a mode, moves its users to another one (cycles are refused), changes its description, or asks its players
+    /// to report whether new versions start. Signs a new catalog. A successor must have been signed by the key of the
+    /// mode, or that of `targets`, before:
     /// `vsekai repository retire --server` does both. Scope: `admin`.
     #[oai(path = "/modes/:name", method = "patch", operation_id = "update_mode")]
     async fn update(
@@ -123,6 +125,11 @@ impl Modes {
             description: body.description.as_ref().map(|text| text.0.clone()),
             is_active: body.is_active,
             update_to,
+            reports: match body.reports {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(limit) => Some(Some(limit.into())),
+            },
         };
         let condition = if_match.0;
         let is_expected = |mode: &crate::model::Mode, view: &crate::db::View| {

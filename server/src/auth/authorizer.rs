@@ -54,6 +54,19 @@ impl Authorizer {
         self.limiter.check_puts(token, chunks)
     }
 
+    /// Where a request comes from.
+    pub fn address(&self, request: &Request) -> IpAddr {
+        self.addresses.of(request)
+    }
+
+    /// Counts a request that changes something and needs no token.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn count_stranger(&self, request: &Request) -> Result<()> {
+        self.limiter.check_write(None, self.addresses.of(request))
+    }
+
     async fn identify(&self, request: &Request, address: IpAddr) -> Result<Principal> {
         let outcome = match presented(request) {
             Some(token) => self.tokens.recognise(token).await,

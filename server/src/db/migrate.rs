@@ -50,6 +50,9 @@ migrations! {
     "0025_chunk_sets",
     "0026_set_chunks",
     "0027_chunk_tails",
+    "0028_report_limits",
+    "0029_report_counts",
+    "0030_halts",
 }
 
 /// The lease that the migrating server holds.

@@ -36,6 +36,8 @@ mod leases;
 mod migration;
 #[path = "body/places.rs"]
 mod places;
+#[path = "body/reports.rs"]
+mod reports;
 #[path = "body/repository.rs"]
 mod repository;
 #[path = "body/sets.rs"]

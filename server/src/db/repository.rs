@@ -7,7 +7,7 @@ use vsekai_updater::formats::chunk::ChunkId;
 use vsekai_updater::formats::release::Platform;
 
 use crate::error::Result;
-use crate::model::{AuditEntry, Cdn, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
+use crate::model::{AuditEntry, Cdn, Halt, Mode, ModeVersion, RepositoryFile, Time, VersionFile};
 
 /// Everything the signed catalog is made of, at one revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub enum RowChange {
     RemoveCdn(Uuid),
     /// Marks a target that belongs to no version, by its path, to be removed later.
     RemoveTarget(String),
+    /// Records that reports have stopped a rollout.
+    Halt(Halt),
+    /// Forgets what was reported about a version, and that this stopped its rollout.
+    ForgetReports(Uuid),
 }
 
 /// The end of a publication, as part of a [`Change`].

@@ -11,8 +11,8 @@ use vsekai_updater::formats::chunk::ChunkId;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Asks, AuditEntry, Bundle, Cdn, Health, Mode, ModeVersion, Time, Token, Upload, VersionFile, VersionIndex,
-    VersionState,
+    Asks, AuditEntry, Bundle, Cdn, Halt, Health, Mode, ModeVersion, ReportCount, ReportLimit, Time, Token, Upload,
+    VersionFile, VersionIndex, VersionState,
 };
 
 /// A number as the databases store it: signed.
@@ -110,15 +110,73 @@ macro_rules! row {
     };
 }
 
-row! {
-    ModeRow of "modes" is Mode {
+from_row! {
+    struct ModeRow {
         id: Uuid,
-        name: String => parsed,
+        name: String,
         description: String,
         is_active: bool,
         update_to: Option<Uuid>,
-        sequence: i64 => unsigned,
-        updated_at: i64 as Time,
+        sequence: i64,
+        updated_at: i64,
+        minimum: Option<i64>,
+        percent: Option<i64>,
+    }
+}
+
+impl TryFrom<ModeRow> for Mode {
+    type Error = Error;
+
+    fn try_from(row: ModeRow) -> Result<Self> {
+        let limit = |(minimum, percent)| -> Result<ReportLimit> {
+            let minimum = unsigned(minimum, "report_limits.minimum")?;
+            Ok(ReportLimit { minimum, percent: unsigned(percent, "report_limits.percent")? })
+        };
+        Ok(Self {
+            id: row.id,
+            name: parsed(&row.name, "modes.name")?,
+            description: row.description,
+            is_active: row.is_active,
+            update_to: row.update_to,
+            sequence: unsigned(row.sequence, "modes.sequence")?,
+            reports: row.minimum.zip(row.percent).map(limit).transpose()?,
+            updated_at: Time(row.updated_at),
+        })
+    }
+}
+
+row! {
+    ReportRow of "report_counts" is ReportCount {
+        version_id: Uuid,
+        platform: String => parsed,
+        started: i64 => unsigned,
+        failed: i64 => unsigned,
+    }
+}
+
+from_row! {
+    struct HaltRow {
+        version_id: Uuid,
+        platform: String,
+        reports: i64,
+        failed: i64,
+        percent: i64,
+        halted_at: i64,
+    }
+}
+
+impl TryFrom<HaltRow> for Halt {
+    type Error = Error;
+
+    fn try_from(row: HaltRow) -> Result<Self> {
+        Ok(Self {
+            version_id: row.version_id,
+            platform: parsed(row.platform, "halts.platform")?,
+            reports: unsigned(row.reports, "halts.reports")?,
+            failed: unsigned(row.failed, "halts.failed")?,
+            percent: unsigned(row.percent, "halts.percent")?,
+            at: Time(row.halted_at),
+        })
     }
 }
 

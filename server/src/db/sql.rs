@@ -27,7 +27,8 @@ statements! {
     // The repository
     REVISION = "SELECT revision FROM repository WHERE id = 1";
     NEXT_REVISION = "UPDATE repository SET revision = revision + 1 WHERE id = 1 AND revision = $1";
-    ALL_MODES = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes";
+    ALL_MODES = "SELECT m.id, m.name, m.description, m.is_active, m.update_to, m.sequence, m.updated_at, \
+        l.minimum, l.percent FROM modes m LEFT JOIN report_limits l ON l.mode_id = m.id";
     ALL_VERSIONS = "SELECT id, mode_id, version, state, skip_update, recalled, rollout, sequence, manifest_file_uri, \
         published_at, updated_at FROM versions \
         ORDER BY mode_id, sort_key DESC, id";
@@ -77,9 +78,11 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM file_contents n WHERE n.digest = $1)";
 
     // Modes, versions, files, CDNs
-    MODES = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes WHERE name > $1 \
-        AND ($2 IS NULL OR name = $2) AND ($3 IS NULL OR is_active = $3) ORDER BY name LIMIT $4";
-    MODE = "SELECT id, name, description, is_active, update_to, sequence, updated_at FROM modes WHERE id = $1";
+    MODES = "SELECT m.id, m.name, m.description, m.is_active, m.update_to, m.sequence, m.updated_at, \
+        l.minimum, l.percent FROM modes m LEFT JOIN report_limits l ON l.mode_id = m.id WHERE m.name > $1 \
+        AND ($2 IS NULL OR m.name = $2) AND ($3 IS NULL OR m.is_active = $3) ORDER BY m.name LIMIT $4";
+    MODE = "SELECT m.id, m.name, m.description, m.is_active, m.update_to, m.sequence, m.updated_at, \
+        l.minimum, l.percent FROM modes m LEFT JOIN report_limits l ON l.mode_id = m.id WHERE m.id = $1";
     PUT_MODE = "INSERT INTO modes (id, name, description, is_active, update_to, sequence, updated_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
         description = excluded.description, is_active = excluded.is_active, update_to = excluded.update_to, \
@@ -293,6 +296,23 @@ statements! {
         (SELECT a.to_index, a.from_index, a.day FROM bundle_asks a WHERE a.day < $1 LIMIT $2)";
     ASKS = "SELECT to_index, from_index, CAST(SUM(asks) AS BIGINT) AS count FROM bundle_asks WHERE day >= $1 \
         GROUP BY to_index, from_index";
+
+    // Reports
+    PUT_REPORT_LIMIT = "INSERT INTO report_limits (mode_id, minimum, percent) VALUES ($1, $2, $3) \
+        ON CONFLICT (mode_id) DO UPDATE SET minimum = excluded.minimum, percent = excluded.percent";
+    REMOVE_REPORT_LIMIT = "DELETE FROM report_limits WHERE mode_id = $1";
+    ADD_REPORTS = "INSERT INTO report_counts (version_id, platform, started, failed) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (version_id, platform) DO UPDATE SET started = report_counts.started + excluded.started, \
+        failed = report_counts.failed + excluded.failed";
+    REPORTS = "SELECT version_id, platform, started, failed FROM report_counts ORDER BY version_id, platform";
+    REMOVE_REPORTS = "DELETE FROM report_counts WHERE version_id = $1";
+    PUT_HALT = "INSERT INTO halts (version_id, platform, reports, failed, percent, halted_at) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (version_id) DO UPDATE SET platform = excluded.platform, \
+        reports = excluded.reports, failed = excluded.failed, percent = excluded.percent, \
+        halted_at = excluded.halted_at";
+    HALTS = "SELECT version_id, platform, reports, failed, percent, halted_at FROM halts \
+        ORDER BY halted_at DESC, version_id";
+    REMOVE_HALT = "DELETE FROM halts WHERE version_id = $1";
 
     // Tokens and leases
     PUT_TOKEN = "INSERT INTO tokens (id, name, hash, scopes, created_at, expires_at, revoked_at, last_used_at) \

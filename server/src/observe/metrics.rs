@@ -6,7 +6,7 @@ use std::path::Path;
 use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use vsekai_updater::local::disk;
 
-use crate::service::{Service, expiries};
+use crate::service::{Service, expiries, open_halts};
 
 /// Describes every metric. Call it once, when the recorder is there.
 pub fn describe() {
@@ -35,6 +35,8 @@ pub fn describe() {
     );
     describe_gauge!("vsekai_disk_free_bytes", "Free bytes on the disk of the data folder.");
     describe_counter!("vsekai_webhook_messages_total", "Messages to webhooks since the start, by outcome.");
+    describe_counter!("vsekai_reports_total", "Reports of players since the start, by what became of them.");
+    describe_gauge!("vsekai_halted_rollouts", "Rollouts that reports have stopped, and that nobody has dealt with.");
     describe_gauge!("process_start_time_seconds", "When the process started.");
     describe_counter!("process_cpu_seconds_total", "User and system CPU time, in whole seconds.");
     describe_gauge!("process_resident_memory_bytes", "Resident memory.");
@@ -63,6 +65,10 @@ pub async fn gauge_service(service: &Service, data: &Path) {
         for (role, left) in expiries(&view) {
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
             gauge!("vsekai_role_expires_timestamp_seconds", "role" => role.to_owned()).set((now + left) as f64);
+        }
+        if let Ok(halts) = service.db().halts().await {
+            #[expect(clippy::cast_precision_loss, reason = "nobody stops 2^53 rollouts")]
+            gauge!("vsekai_halted_rollouts").set(open_halts(&view, &halts).count() as f64);
         }
         for cdn in view.cdns.iter().filter(|cdn| cdn.is_enabled) {
             let is_healthy = f64::from(u8::from(cdn.health.is_healthy));

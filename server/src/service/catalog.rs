@@ -23,6 +23,7 @@ pub fn catalog_of(view: &View, region: &str) -> Result<Catalog> {
             update_to,
             description: mode.description.clone(),
             sequence: mode.sequence,
+            reports: mode.reports.is_some(),
             versions: versions.filter_map(|version| offer(view, version)).collect(),
         };
         catalog.modes.insert(mode.name.clone(), described);
@@ -96,7 +97,7 @@ impl View {
                 }
                 RowChange::Cdn(cdn) => put(&mut view.cdns, cdn, |a, b| a.uid == b.uid),
                 RowChange::RemoveCdn(uid) => view.cdns.retain(|cdn| cdn.uid != *uid),
-                RowChange::RemoveTarget(_) => {}
+                RowChange::RemoveTarget(_) | RowChange::Halt(_) | RowChange::ForgetReports(_) => {}
             }
         }
         view

@@ -7,7 +7,7 @@ use vsekai_updater::formats::release::ModeName;
 use super::{Actor, Decision, Service, statement};
 use crate::db::{RowChange, View};
 use crate::error::{Error, Result};
-use crate::model::{Mode, ModeVersion, Time};
+use crate::model::{Mode, ModeVersion, ReportLimit, Time};
 
 /// Longest description of a mode, in bytes.
 const MAX_DESCRIPTION_BYTES: usize = 500;
@@ -21,6 +21,8 @@ pub struct ModeEdit {
     pub is_active: Option<bool>,
     /// The mode that its users move to. `Some(None)`: they stay.
     pub update_to: Option<Option<ModeName>>,
+    /// When reports stop a rollout. `Some(None)`: players are not asked for any.
+    pub reports: Option<Option<ReportLimit>>,
 }
 
 /// A change of how a version is offered. `None` leaves a field as it is.
@@ -134,11 +136,16 @@ impl Service {
             version.updated_at = now;
             mode.sequence += 1;
             mode.updated_at = now;
+            let mut rows = vec![RowChange::Mode(mode.clone())];
+            // Who lets a stopped version go on begins to count anew: what was reported has been judged.
+            if before.rollout == 0 && version.rollout > 0 {
+                rows.push(RowChange::ForgetReports(version.id));
+            }
             let shown = |version: &ModeVersion| json!({"skip_update": version.skip_update, "recalled": version.recalled, "rollout": version.rollout});
             Ok(Decision {
                 audit: ("version.update", format!("{} {}", mode.name, version.version)),
                 detail: json!({"before": shown(before), "after": shown(&version)}),
-                rows: vec![RowChange::Mode(mode), RowChange::Version(version)],
+                rows: [rows, vec![RowChange::Version(version)]].concat(),
                 ..Decision::default()
             })
         };
@@ -157,6 +164,7 @@ pub(super) fn begin(id: Uuid, name: &ModeName) -> Mode {
         is_active: true,
         update_to: None,
         sequence: 0,
+        reports: None,
         updated_at,
     }
 }
@@ -182,9 +190,26 @@ fn edit_mode(view: &View, mode: &mut Mode, edit: &ModeEdit) -> Result<()> {
         }
         statement::check_successor(view, mode)?;
     }
+    if let Some(limit) = edit.reports {
+        mode.reports = limit.map(checked).transpose()?;
+    }
     Ok(())
 }
 
+fn checked(limit: ReportLimit) -> Result<ReportLimit> {
+    let (minimums, percents) = (ReportLimit::MINIMUMS, ReportLimit::PERCENTS);
+    if minimums.contains(&limit.minimum) && percents.contains(&limit.percent) {
+        return Ok(limit);
+    }
+    let (least, most) = minimums.into_inner();
+    let reason = format!("minimum must be {least} to {most}, and percent {} to {}", percents.start(), percents.end());
+    Err(Error::Invalid { what: "reports", reason })
+}
+
 fn describe(mode: &Mode) -> serde_json::Value {
-    json!({"description": mode.description, "is_active": mode.is_active, "update_to": mode.update_to})
+    let limit = |limit: ReportLimit| json!({"minimum": limit.minimum, "percent": limit.percent});
+    let reports = mode.reports.map(limit);
+    json!({
+        "description": mode.description, "is_active": mode.is_active, "update_to": mode.update_to, "reports": reports,
+    })
 }

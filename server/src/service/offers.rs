@@ -87,6 +87,7 @@ mod tests {
             is_active: true,
             update_to: None,
             sequence: 1,
+            reports: None,
             updated_at: Time(0),
         }
     }

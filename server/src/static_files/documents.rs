@@ -121,7 +121,7 @@ fn is_changing(path: &str) -> bool {
 }
 
 /// A copy of a failure, for another request that waited for the same file.
-pub(super) fn shared(error: &Error) -> Error {
+pub(crate) fn shared(error: &Error) -> Error {
     match error {
         Error::Unavailable { code, reason } => Error::Unavailable { code, reason: reason.clone() },
         error => Error::internal_by("a file could not be read")(crate::problem::with_causes(error)),

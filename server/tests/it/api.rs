@@ -12,6 +12,7 @@ mod modes;
 mod pages;
 mod process;
 mod publications;
+mod reports;
 mod spec;
 mod support;
 mod tls;

@@ -14,6 +14,7 @@ mod lists;
 mod migrations;
 mod property;
 mod races;
+mod reports;
 mod repository;
 mod samples;
 mod speed;

@@ -9,6 +9,7 @@ mod news;
 mod offline;
 mod pack;
 mod proxy;
+mod reports;
 mod unfit;
 mod upkeep;
 mod versions;

@@ -68,7 +68,7 @@ impl Updater {
     }
 }
 
-fn cancel_at(end: Instant, cancel: &Cancel, outer: &Cancel, ended: &Receiver<()>) {
+pub(super) fn cancel_at(end: Instant, cancel: &Cancel, outer: &Cancel, ended: &Receiver<()>) {
     while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         if outer.is_cancelled() || Instant::now() >= end {
             cancel.cancel();

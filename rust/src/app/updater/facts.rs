@@ -212,6 +212,8 @@ pub struct ModeInfo {
     pub update_to: Option<ModeName>,
     /// The newest version that it offers for this platform.
     pub newest: Option<Version>,
+    /// Whether its publisher asks players who agree how new versions begin.
+    pub asks_for_reports: bool,
     /// Whether the install follows it.
     pub is_current: bool,
 }

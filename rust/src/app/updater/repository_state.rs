@@ -120,6 +120,19 @@ impl RepositoryState {
         &self.network
     }
 
+    /// Whether the publisher asks how this version has begun.
+    pub(super) fn asks_about(&self, mode: &ModeName, version: &Version) -> bool {
+        self.catalog.modes.get(mode).is_some_and(|mode| mode.asks_about(version))
+    }
+
+    /// The server that the user named first. What the catalog names does not count: it could be anybody's.
+    pub(super) fn server(&self) -> Option<Url> {
+        self.locations.iter().find_map(|place| match place.parse() {
+            Ok(Location::Url(url)) => Some(url),
+            _ => None,
+        })
+    }
+
     /// The mode whose versions the users of `mode` receive.
     pub(super) fn resolve(&self, mode: &ModeName) -> Result<ModeName> {
         release::resolve_mode(&self.catalog, mode, &self.successors).cloned()
@@ -331,6 +344,7 @@ impl RepositoryState {
                 is_active: mode.is_active,
                 update_to: mode.update_to.clone(),
                 newest,
+                asks_for_reports: mode.reports,
                 is_current: name == current,
             }
         };

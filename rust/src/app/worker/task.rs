@@ -126,20 +126,27 @@ impl Context {
         }
     }
 
-    /// Starts the game and waits until it has ended.
-    pub fn launch(&self, options: &Options, arguments: Vec<OsString>) -> Result<Launched> {
+    /// Starts the game and waits until it has ended. Then a thread of its own tells the publisher how a new version began,
+    /// if the player agreed: nobody waits for that.
+    pub fn launch(&self, options: Options, arguments: Vec<OsString>) -> Result<Launched> {
         check_directory(&options.directory)?;
         let leave = self.leave.clone();
         let root = InstallRoot::at(&options.directory)?;
-        let options = LaunchOptions {
+        let how = LaunchOptions {
             arguments,
             environment: host::game_environment(),
             protected: host::protected(),
             leave,
             signed: signed_digests(&root, &std::env::temp_dir()),
+            reports: options.reports,
             ..LaunchOptions::default()
         };
-        launch::launch(&root, &options, &self.monitor)
+        let launched = launch::launch(&root, &how, &self.monitor);
+        if options.reports && !matches!(launched, Err(Error::Cancelled)) {
+            // Whether that works is nobody's concern.
+            let _ = self.updater(options).and_then(report);
+        }
+        launched
     }
 
     /// For work that must not change the state that the owner sees, such as looking ahead.
@@ -151,6 +158,16 @@ impl Context {
     fn installed(&self, updater: &Updater) -> Option<Version> {
         updater.status(&self.silent()).ok()?.current.map(|current| current.version)
     }
+}
+
+/// Takes the reports that wait before anything else can want the lock, and sends them in the background.
+fn report(updater: Updater) -> Result<()> {
+    let reports = updater.take_reports()?;
+    if !reports.is_empty() {
+        let send = move || drop(updater.send_reports(&reports));
+        let _ = std::thread::Builder::new().name("vsekai-reports".to_owned()).spawn(send);
+    }
+    Ok(())
 }
 
 /// A relative path would depend on where the program was started.

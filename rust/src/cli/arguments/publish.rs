@@ -248,6 +248,23 @@ pub(crate) enum Change {
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
         percent: u8,
     },
+    /// Ask players who agree whether new versions start, and stop a rollout if too many do not. Needs an update server
+    Reports {
+        #[command(flatten)]
+        target: RepositoryTarget,
+        /// The mode
+        #[arg(long, value_name = "NAME")]
+        mode: ModeName,
+        /// Reports from one platform before anything is concluded
+        #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+        minimum: u32,
+        /// Percentage of them that may say that a version failed to start. More stop its rollout
+        #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=99))]
+        limit: u8,
+        /// Ask no longer
+        #[arg(long, conflicts_with_all = ["minimum", "limit"])]
+        off: bool,
+    },
     /// Discontinue a mode
     Retire {
         #[command(flatten)]

@@ -110,6 +110,7 @@ fn how(
         grace: settings::grace(grace)?,
         protected: host::protected(),
         trusted_owner,
+        reports: settings::all().is_ok_and(|all| all.reports.value),
         ..LaunchOptions::default()
     })
 }
@@ -117,7 +118,11 @@ fn how(
 fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor: &Monitor) -> Result<u8> {
     let root = InstallRoot::at(options::folder(dir)?)?;
     let how = LaunchOptions { signed: signed_digests(&root, &std::env::temp_dir()), ..how };
-    let launched = match launch(&root, &how, monitor) {
+    let launched = launch(&root, &how, monitor);
+    if how.reports && !matches!(launched, Err(Error::Cancelled)) {
+        report(dir, how.trusted_owner);
+    }
+    let launched = match launched {
         Err(Error::Cancelled) => {
             let code = output.fail(&Error::Cancelled);
             return Ok(signals::exit_code().unwrap_or(code));
@@ -130,6 +135,12 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
     }
     output.done_quietly(command, &launched);
     Ok(signals::exit_code().unwrap_or_else(|| exit_code(&launched)))
+}
+
+/// Tells the publisher how a new version began. Whether that works is nobody's concern.
+fn report(dir: &Path, trusted_owner: Option<u32>) {
+    let tell = |updater: Updater| updater.send_reports(&updater.take_reports()?);
+    let _ = updater::offline(dir, trusted_owner).and_then(tell);
 }
 
 /// The exit code of the game, or the one that shells report for the signal that ended it.

@@ -126,7 +126,8 @@ fn text_of(modes: &BTreeMap<&ModeName, &Mode>, mirrors: &[String]) -> String {
         let mut offers: Vec<&Offer> = mode.versions.iter().collect();
         offers.sort_by(|a, b| b.version.cmp(&a.version));
         let rows: Vec<_> = offers.into_iter().map(row).collect();
-        let head = format!("{name}{state}  {}", text::line(&mode.description));
+        let asks = if mode.reports { " (asks for reports)" } else { "" };
+        let head = format!("{name}{state}{asks}  {}", text::line(&mode.description));
         let table = if rows.is_empty() {
             "no versions".to_owned()
         } else {
@@ -162,6 +163,17 @@ fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
         Change::Rollout { target, which, percent } => {
             let text = format!("Rollout of {} ({}): {percent}%.", which.version, which.mode);
             (target, vec![Edit::Rollout { mode: which.mode, version: which.version, percent }], text)
+        }
+        Change::Reports { target, mode, minimum, limit, off } => {
+            let text = if off {
+                format!("Players of {mode} are not asked for reports.")
+            } else {
+                format!(
+                    "Players of {mode} who agree report whether versions that are being rolled out start. From \
+                     {minimum} reports on, more than {limit}% failures stop a rollout."
+                )
+            };
+            (target, vec![Edit::Reports { mode, limit: (!off).then_some((minimum, limit)) }], text)
         }
         Change::Retire { target, mode, update_to } => {
             let text = retired(&mode, update_to.as_ref());

@@ -63,6 +63,10 @@ pub struct Mode {
     pub description: String,
     /// Incremented with every change of what the mode offers; never decreases. Clients remember it to detect rollbacks.
     pub sequence: u64,
+    /// Whether players who agree are asked to report if a version that is being rolled out starts. Where to is not said:
+    /// it is always the server that the user named.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reports: bool,
     /// Its versions, in no particular order.
     #[serde(default)]
     pub versions: Vec<Offer>,
@@ -72,6 +76,11 @@ impl Mode {
     /// A new mode: active and empty.
     pub fn begin() -> Self {
         Self { is_active: true, ..Self::default() }
+    }
+
+    /// Whether a report about this version is asked for: only while it is being rolled out.
+    pub fn asks_about(&self, version: &Version) -> bool {
+        self.reports && self.offer(version).is_some_and(|it| !it.recalled && (1..everybody()).contains(&it.rollout))
     }
 
     /// The offer of this version, if the mode has it.

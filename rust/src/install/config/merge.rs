@@ -72,6 +72,8 @@ pub struct Settings {
     pub shared_cache: Setting<bool>,
     /// See [`Config::grace_seconds`]. The default is 30.
     pub grace_seconds: Setting<u64>,
+    /// See [`Config::reports`]. The default is false. Only the file can change it, which is the player's own.
+    pub reports: Setting<bool>,
 }
 
 /// A setting, formatted for display.
@@ -113,6 +115,7 @@ impl Settings {
             shared_cache: first(flags.shared_cache, variables.shared_cache, file.shared_cache).or(true),
             grace_seconds: first(flags.grace_seconds, variables.grace_seconds, file.grace_seconds)
                 .or(DEFAULT_GRACE.as_secs()),
+            reports: first(None, None, file.reports).or(false),
         })
     }
 
@@ -147,6 +150,7 @@ impl Settings {
             row("cache", path(&self.cache.value), self.cache.origin),
             row("shared_cache", self.shared_cache.value.to_string(), self.shared_cache.origin),
             row("grace_seconds", self.grace_seconds.value.to_string(), self.grace_seconds.origin),
+            row("reports", self.reports.value.to_string(), self.reports.origin),
         ]
     }
 }
@@ -203,6 +207,7 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Conf
         cache: variable("VSEKAI_CACHE", |_| Ok(()))?.map(PathBuf::from),
         shared_cache: None,
         grace_seconds: grace.and_then(|text| number(&text).ok()),
+        reports: None,
     })
 }
 

@@ -27,7 +27,7 @@ fn every_key_is_read() {
     let text = format!(
         "# mine\nrepository = ['https://a.example/v', '/srv/mirror']\ntrust_root = {root}\nmode = \"beta\"\n\
          platform = 'linux-aarch64'\nlimit_rate = '1.5M'\nproxy = 'socks5h://localhost:9050'\nconnections = 8\n\
-         cache = {cache}\nshared_cache = false\ngrace_seconds = 0\n"
+         cache = {cache}\nshared_cache = false\ngrace_seconds = 0\nreports = true\n"
     );
     let config = Config::parse(&text).unwrap();
     let want = Config {
@@ -41,6 +41,7 @@ fn every_key_is_read() {
         cache: Some(std::env::temp_dir().join("cache")),
         shared_cache: Some(false),
         grace_seconds: Some(0),
+        reports: Some(true),
     };
     assert_eq!(config, want);
     assert_eq!(Config::parse("").unwrap(), Config::default());
@@ -149,6 +150,7 @@ fn every_key_is_set_and_removed_alone() {
         ("cache", vec![if cfg!(windows) { "C:/cache" } else { "/cache" }]),
         ("shared_cache", vec!["false"]),
         ("grace_seconds", vec!["9"]),
+        ("reports", vec!["on"]),
     ];
     assert!(values.iter().map(|(key, _)| *key).eq(KEYS));
     let before = "# mine\n";
@@ -170,6 +172,8 @@ fn every_key_is_set_and_removed_alone() {
         assert!(matches!(refused, Error::Invalid { .. }), "{key}: {refused:?}");
     }
     assert!(Config::with(before, "mode", &["a".to_owned(), "b".to_owned()]).is_err());
+    let off = Config::with("reports = true\n", "reports", &["off".to_owned()]).unwrap();
+    assert_eq!(Config::parse(&off).unwrap().reports, Some(false));
 }
 
 #[test]
@@ -194,6 +198,16 @@ fn flag_beats_environment_beats_file_beats_default() {
     assert_eq!(settings.platform, Setting { value: Some("linux-x86_64".into()), origin: Origin::File });
     assert_eq!(settings.grace_seconds, Setting { value: 30, origin: Origin::Default });
     assert_eq!(settings.shared_cache, Setting { value: true, origin: Origin::Default });
+}
+
+#[test]
+fn only_the_file_of_the_player_turns_reports_on() {
+    let merged = |environment: &dyn Fn(&str) -> Option<String>, file: &str| {
+        Settings::merge(Config::default(), environment, Config::parse(file).unwrap()).unwrap().reports
+    };
+    assert_eq!(merged(&nothing, ""), Setting { value: false, origin: Origin::Default });
+    assert_eq!(merged(&nothing, "reports = true"), Setting { value: true, origin: Origin::File });
+    assert!(!VARIABLES.iter().any(|name| name.contains("REPORT")));
 }
 
 #[test]

@@ -40,7 +40,16 @@ pub(super) fn check(options: &HttpOptions) -> Result<()> {
 }
 
 pub(super) fn build(options: &HttpOptions, origins: Option<&Arc<UserOrigins>>) -> Result<reqwest::Client> {
-    let configure = || configure(options, origins.cloned());
+    build_as(options, origins, |builder| builder)
+}
+
+/// Like [`build`], with a last change.
+pub(super) fn build_as(
+    options: &HttpOptions,
+    origins: Option<&Arc<UserOrigins>>,
+    change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client> {
+    let configure = || configure(options, origins.cloned()).map(&change);
     let with_system_authorities = configure()?.build();
     if with_system_authorities.is_err() && options.ca_certificates_pem.is_empty() {
         // A small container may have no certificate authorities at all. There, plain HTTP must work, and HTTPS must

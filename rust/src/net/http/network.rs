@@ -90,6 +90,10 @@ impl Network {
         self.block_on(self.client()?.get_document(url, max_bytes))
     }
 
+    pub(super) fn options(&self) -> &HttpOptions {
+        &self.options
+    }
+
     /// The client, for code that makes its own requests.
     pub(crate) fn client(&self) -> Result<HttpClient> {
         if let Some(client) = self.client.get() {

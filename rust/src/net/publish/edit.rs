@@ -62,6 +62,14 @@ pub enum Edit {
         /// One sentence that says what the mode is for.
         text: String,
     },
+    /// Ask players who agree whether new versions start, or stop asking. Only a server can be told.
+    Reports {
+        /// The mode whose players are asked.
+        mode: ModeName,
+        /// The limit that stops a rollout: reports from one platform, and the percentage of them that may be of failures.
+        /// `None` stops asking.
+        limit: Option<(u32, u8)>,
+    },
     /// Create a mode. Needs the key of the targets role.
     Add {
         /// The name of the new mode.
@@ -179,6 +187,9 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
             active.update_to = None;
         }
         E::Describe { mode, text } => changed(catalog, mode)?.description.clone_from(text),
+        E::Reports { .. } => {
+            return Err(Error::unsupported("asking for reports without an update server that takes them"));
+        }
         E::Add { .. } => {}
         E::Stores(stores) => {
             let is_place = |store: &&String| !is_web_address(store) && RelPath::new(store).is_err();

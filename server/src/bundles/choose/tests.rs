@@ -24,6 +24,7 @@ fn world(counts: &[u8]) -> Known {
             is_active: true,
             update_to: None,
             sequence: u64::from(count),
+            reports: None,
             updated_at: Time(0),
         });
         for number in 1..=count {

@@ -10,7 +10,7 @@ use vsekai_updater::formats::release::Platform;
 
 use super::contents::{self, Staged};
 use super::store::{Store, snapshot, statement, transaction, write};
-use super::{BEGIN_READ, BEGIN_WRITE, CHANGE_ROWS, Conn, Driver, STEP, audit, sets, uploads};
+use super::{BEGIN_READ, BEGIN_WRITE, CHANGE_ROWS, Conn, Driver, STEP, audit, reports, sets, uploads};
 use crate::db::retry::{self, repeat};
 use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, StoredFile, VersionRow, number, parsed, unsigned};
 use crate::db::{Applied, Change, Publish, RepositoryDb, RowChange, View, sql};
@@ -241,6 +241,8 @@ async fn change_row(conn: &mut Conn, row: &RowChange, at: Time) -> Result<()> {
             Ok(())
         }
         RowChange::RemoveTarget(path) => supersede_unnamed(conn, path, at).await,
+        RowChange::Halt(halt) => reports::put_halt(conn, halt).await,
+        RowChange::ForgetReports(version) => reports::forget(conn, *version).await,
     }
 }
 
@@ -263,8 +265,8 @@ async fn put_mode(conn: &mut Conn, mode: &Mode) -> Result<()> {
         .bind(mode.update_to)
         .bind(number(mode.sequence)?)
         .bind(mode.updated_at.0);
-    query.execute(conn).await.map_err(or_exists("mode_exists", format!("The mode {}", mode.name)))?;
-    Ok(())
+    query.execute(&mut *conn).await.map_err(or_exists("mode_exists", format!("The mode {}", mode.name)))?;
+    reports::put_limit(conn, mode).await
 }
 
 async fn put_version(conn: &mut Conn, version: &ModeVersion) -> Result<()> {

@@ -80,6 +80,21 @@ pub const TABLES: &[Table] = &[
             ("updated_at", Int),
         ],
     ),
+    table("report_limits", 1, 500, &[("mode_id", Id), ("minimum", Int), ("percent", Int)]),
+    table("report_counts", 2, 500, &[("version_id", Id), ("platform", Text), ("started", Int), ("failed", Int)]),
+    table(
+        "halts",
+        1,
+        500,
+        &[
+            ("version_id", Id),
+            ("platform", Text),
+            ("reports", Int),
+            ("failed", Int),
+            ("percent", Int),
+            ("halted_at", Int),
+        ],
+    ),
     table(
         "files",
         1,

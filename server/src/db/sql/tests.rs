@@ -12,8 +12,8 @@ use super::*;
 /// Keywords, functions and types that `SQLite`, `PostgreSQL` and `CockroachDB` have with the same meaning. We write
 /// them in capitals, and names in small letters.
 const WORDS: &str = "ADD AND AS BIGINT BOOLEAN BY BYTEA CASE CAST COALESCE CONFLICT COUNT CREATE DEFAULT DELETE DESC \
-    DISTINCT DO ELSE END EXISTS FALSE FROM GROUP IF IN INDEX INSERT INTO IS JOIN KEY LEFT LIMIT MAX NOT NOTHING NULL ON OR \
-    ORDER PRIMARY REFERENCES SELECT SET SUM TABLE TEXT THEN TRUE UNIQUE UPDATE UUID VALUES WHEN WHERE";
+    DISTINCT DO ELSE END EXISTS FALSE FROM GROUP IF IN INDEX INSERT INTO IS JOIN KEY LEFT LIMIT MAX NOT NOTHING NULL \
+    ON OR ORDER PRIMARY REFERENCES SELECT SET SUM TABLE TEXT THEN TRUE UNIQUE UPDATE UUID VALUES WHEN WHERE";
 const TYPES: [&str; 5] = ["UUID", "TEXT", "BOOLEAN", "BIGINT", "BYTEA"];
 /// Names that no migration of ours makes: what a conflict would have inserted, results, and sqlx's table.
 const OTHER_NAMES: [&str; 5] = ["excluded", "count", "_sqlx_migrations", "checksum", "success"];

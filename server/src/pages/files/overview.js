@@ -2,16 +2,18 @@
 
 import { get, list } from './api.js';
 import { badge, bytes, count, daysUntil, el, facts, table, time } from './dom.js';
+import { halted } from './reports.js';
 
 /** Below so many days, a signature is a matter for somebody. The server renews its own after half of seven days. */
 const SOON = { here: 2, holder: 30 };
 
 export async function overview({ isAdmin }) {
-  const [offers, modes, cdns, status] = await Promise.all([get('/offers'), list('/modes'), list('/cdns'),
-    isAdmin ? get('/status') : null]);
+  const [offers, modes, cdns, status, reports] = await Promise.all([get('/offers'), list('/modes'), list('/cdns'),
+    isAdmin ? get('/status') : null, isAdmin ? get('/reports') : null]);
   return [
     !isAdmin && el('p', { class: 'notice' },
       'This token may publish, and read what everybody may read. Changes and the state of the server need the scope admin.'),
+    ...halted(reports?.items ?? []),
     ...warnings(status),
     el('section', { class: 'card' }, el('h2', {}, 'On offer'), onOffer(offers.items, modes)),
     status && el('div', { class: 'two' },

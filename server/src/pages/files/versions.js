@@ -3,6 +3,7 @@
 import { call, explain, file, get, list } from './api.js';
 import { confirm } from './dialog.js';
 import { badge, bytes, el, time } from './dom.js';
+import { asking, reported } from './reports.js';
 
 /** Versions that are shown at first. */
 const FEW = 20;
@@ -12,7 +13,7 @@ export async function versions({ isAdmin, rest, redraw }) {
   if (modes.length === 0) return [el('p', {}, 'There is no mode yet. The first publication makes one.')];
   const mode = modes.find(({ name }) => name === rest[0]) ?? modes.find(({ name }) => name === 'stable') ?? modes[0];
   const most = rest[1] === 'all' ? 1000 : FEW;
-  const [status, found] = await Promise.all([isAdmin ? get('/status') : null,
+  const [status, reports, found] = await Promise.all([isAdmin ? get('/status') : null, isAdmin ? get('/reports') : { items: [] },
     most === FEW ? get(`/versions?mode=${mode.name}&limit=${FEW}`) : list(`/versions?mode=${mode.name}`, most).then((items) => ({ items }))]);
   const reason = whyNot(isAdmin, status);
   const choose = el('select', { id: 'mode', onchange: () => { location.hash = `#/versions/${choose.value}`; } },
@@ -21,7 +22,7 @@ export async function versions({ isAdmin, rest, redraw }) {
     el('div', { class: 'choose' }, el('label', { for: 'mode' }, 'Mode'), choose),
     reason && el('p', { class: 'notice warn' }, reason),
     about(mode, reason, redraw),
-    ...found.items.map((version) => card(version, mode, reason, redraw)),
+    ...found.items.map((version) => card(version, mode, reports.items, reason, redraw)),
     found.items.length === 0 && el('p', { class: 'muted' }, 'No version has been published to it.'),
     found.next && el('p', {}, el('a', { href: `#/versions/${mode.name}/all` }, 'Show older versions')),
   ].filter(Boolean);
@@ -63,17 +64,20 @@ function about(mode, reason, redraw) {
     : changer('retire', 'Open this mode again…', reason, redraw, () => change(path, () => ({
       title: `Open the mode ${mode.name} again?`, body: { is_active: true }, done: `${mode.name} is active again.`,
       changes: [['Mode', 'ended', 'active']] })));
+  const { text, button: label, ask } = asking(mode);
+  const [toggle, trouble] = changer('reports', label, reason, redraw, () => change(path, ask));
   return el('section', { class: 'card' },
     el('div', { class: 'spread' }, el('h2', {}, `Mode ${mode.name}`), badge(mode.is_active ? 'good' : 'warn', mode.is_active ? 'active' : 'ended')),
     mode.description && el('p', {}, mode.description),
     mode.update_to && el('p', {}, `Its players get the versions of ${mode.update_to}.`),
-    el('div', { class: 'row' }, button, el('button', { type: 'button', disabled: true, 'aria-describedby': 'move-why' }, 'Move its players…')),
+    el('p', {}, text),
+    el('div', { class: 'row' }, button, toggle, el('button', { type: 'button', disabled: true, 'aria-describedby': 'move-why' }, 'Move its players…')),
     el('p', {}, el('small', { id: 'move-why' }, 'Moving players needs the mode’s key, which this server does not have: ',
       el('code', {}, `vsekai repository retire --server ${location.origin} --mode ${mode.name} --update-to MODE --keys KEYS`))),
-    problem);
+    problem, trouble);
 }
 
-function card(version, mode, reason, redraw) {
+function card(version, mode, reports, reason, redraw) {
   const path = `/versions/${version.id}`;
   const name = version.version;
   const gone = version.state !== 'published';
@@ -96,6 +100,7 @@ function card(version, mode, reason, redraw) {
       el('div', { class: 'row' }, state(version), el('small', {}, 'published ', time(version.published_at)))),
     gone && el('p', { class: 'muted' }, 'Its files are gone: the publisher keeps only newer versions on offer.'),
     !gone && rollout(version, mode, reason, redraw),
+    !gone && reported(reports, version),
     el('div', { class: 'row' }, recall[0], !gone && skip[0]), recall[1], !gone && skip[1],
     !gone && notes(version));
 }

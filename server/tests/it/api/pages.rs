@@ -4,13 +4,14 @@ use serde_json::json;
 
 use super::support::Server;
 
-const ADMIN: [&str; 8] = [
+const ADMIN: [&str; 9] = [
     "/admin",
     "/pages/admin.js",
     "/pages/api.js",
     "/pages/dom.js",
     "/pages/dialog.js",
     "/pages/overview.js",
+    "/pages/reports.js",
     "/pages/versions.js",
     "/pages/lists.js",
 ];

@@ -25,6 +25,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         is_active: true,
         update_to: None,
         sequence: 0,
+        reports: None,
         updated_at: NOW,
     }
 }

@@ -13,7 +13,7 @@ fn copied(test: &TestDeployment, from: &str, to: &str) {
 }
 
 /// An empty database of PostgreSQL.
-fn empty(server: &str) -> (String, String) {
+pub(super) fn empty(server: &str) -> (String, String) {
     let name = format!("vsekai_copy_{}", uuid::Uuid::new_v4().simple());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -179,6 +179,23 @@ fn catalog_is_read_with_what_it_leaves_out() {
 }
 
 #[test]
+fn reports_are_asked_for_only_about_what_is_being_rolled_out() {
+    let offers = [(10, false), (100, false), (10, true), (0, false)].iter().zip(1..);
+    let offers = offers.map(|((rollout, recalled), number)| Offer {
+        rollout: *rollout,
+        recalled: *recalled,
+        ..offer(&format!("1.{number}.0"), number)
+    });
+    let mut mode = Mode { reports: true, sequence: 9, versions: offers.collect(), ..Mode::begin() };
+    let asked = |mode: &Mode| (1..=5).filter(|it| mode.asks_about(&version(&format!("1.{it}.0")))).collect::<Vec<_>>();
+    assert_eq!(asked(&mode), [1]);
+    mode.reports = false;
+    assert_eq!(asked(&mode), [0; 0]);
+    let bytes = br#"{"schema":1,"modes":{"stable":{"is_active":true,"sequence":3,"reports":true}}}"#;
+    assert!(Catalog::parse(bytes).unwrap().modes.values().all(|mode| mode.reports));
+}
+
+#[test]
 fn names_of_modes_that_are_none_are_refused() {
     for name in ["", "Stable", "a b", "-a", "ä", "targets", "root", "a/b", "..", &"a".repeat(33)] {
         let text = json!({"schema": 1, "modes": {name: {"is_active": true, "sequence": 0}}}).to_string();
@@ -204,8 +221,9 @@ fn any_version() -> impl Strategy<Value = Version> {
 fn any_mode() -> impl Strategy<Value = Mode> {
     let flags = (any::<bool>(), any::<bool>(), 0_u8..=100, 0_u64..50);
     let offers = prop::collection::btree_map(any_version(), flags, 0..6);
-    (any::<bool>(), prop::option::of("[b-m]{7}"), "\\PC{0,20}", 50_u64..100, offers).prop_map(
-        |(is_active, next, description, sequence, offers)| {
+    let switches = (any::<bool>(), any::<bool>());
+    (switches, prop::option::of("[b-m]{7}"), "\\PC{0,20}", 50_u64..100, offers).prop_map(
+        |((is_active, reports), next, description, sequence, offers)| {
             let versions = offers.into_iter().map(|(version, (skip_update, recalled, rollout, sequence))| Offer {
                 version,
                 skip_update,
@@ -215,7 +233,7 @@ fn any_mode() -> impl Strategy<Value = Mode> {
                 platforms: [super::linux()].into(),
             });
             let update_to = next.map(|name| mode(&name));
-            Mode { is_active, update_to, description, sequence, versions: versions.collect() }
+            Mode { is_active, update_to, description, sequence, reports, versions: versions.collect() }
         },
     )
 }

@@ -55,6 +55,10 @@ pub(in crate::net::publish) fn edit_server(server: &Server, keys: Option<&KeyFol
             }
             E::Activate { mode } => change_mode(server, mode, &json!({"is_active": true, "update_to": null}))?,
             E::Describe { mode, text } => change_mode(server, mode, &json!({"description": text}))?,
+            E::Reports { mode, limit } => {
+                let limit = limit.map(|(minimum, percent)| json!({"minimum": minimum, "percent": percent}));
+                change_mode(server, mode, &json!({"reports": limit}))?;
+            }
             E::Mirrors(urls) => set_mirrors(server, urls)?,
             E::Add { .. } => {
                 return Err(Error::unsupported("adding a mode on a server; `vsekai keys push` sends new ones"));

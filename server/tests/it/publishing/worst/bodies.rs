@@ -77,6 +77,8 @@ pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
         }
         "update_cdn" => documents("PATCH", &format!("/api/v1/cdns/{cdn}"), &json!({}), "name", part),
         "create_mode" => documents("POST", "/api/v1/modes", &json!({"name": "worst"}), "description", part),
+        "create_report" => documents("POST", "/api/v1/reports", &report(), "version", part),
+        "list_reports" => vec![Worst::get("/api/v1/reports")],
         "update_mode" => documents("PATCH", "/api/v1/modes/beta", &json!({}), "description", part),
         "update_version" => {
             documents("PATCH", &format!("/api/v1/versions/{version}"), &json!({"rollout": 100}), "x", part)
@@ -136,6 +138,10 @@ fn documents(method: &'static str, path: &str, body: &Value, field: &str, part: 
 }
 
 /// News with metadata that is no JSON, with files of nothing, and with files of nobody's.
+fn report() -> Value {
+    json!({"mode": "stable", "version": "1.0.0", "platform": "linux-x86_64", "outcome": "failed"})
+}
+
 fn news(part: usize) -> Vec<Worst> {
     let path = "/api/v1/modes/beta/news";
     let files: serde_json::Map<String, Value> =
