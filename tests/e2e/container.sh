@@ -16,8 +16,9 @@ make_debian bookworm usr/bin/cmake "$place/debian" --variant=apt --include=ca-ce
 
 work=$(mktemp -d)
 at_exit "rm -rf '$work'"
-export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+export BUILDAH_ISOLATION=chroot
 run_buildah() { buildah --root "$work/storage" --runroot "$work/run" "$@"; }
+at_exit "run_buildah umount --all >/dev/null 2>&1; umount \"$work/storage/overlay\" 2>/dev/null"
 
 # base NAME CONFIG...: the Debian tree as an image of this name.
 base() {
@@ -34,7 +35,7 @@ build_image() {
 	base docker.io/library/debian:bookworm-slim
 	base docker.io/library/rust:1-bookworm --env CARGO_HOME=/usr/local/cargo \
 		--env PATH=/usr/local/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin
-	run_buildah build --quiet --pull-never --tag vsekai-server --file "$repo/server/deploy/Containerfile" \
+	run_buildah build --quiet --format docker --pull-never --tag vsekai-server --file "$repo/server/deploy/Containerfile" \
 		--volume "$toolchain:/usr/local/rust:ro" --volume "$place/registry:/usr/local/cargo/registry" \
 		--volume "$place/target:/build/rust/target" --volume /etc/ssl/certs:/etc/ssl/certs:ro "$repo"
 }
