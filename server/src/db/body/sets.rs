@@ -173,7 +173,7 @@ async fn dropped(conn: &mut Conn) -> Result<Vec<Uuid>> {
 /// Removes some chunks from a dropped set, and the set if there are no more. Returns how many.
 async fn clear_some(conn: &mut Conn, set: Uuid) -> Result<usize> {
     let query_ids = query_scalar::<Driver, Vec<u8>>(sql::DROPPED_CHUNKS).bind(set).bind(number(STEP)?);
-    let ids = ids(query_ids.fetch_all(&mut *conn).await?)?;
+    let ids = ids(&query_ids.fetch_all(&mut *conn).await?)?;
     change_in(conn, sql::REMOVE_FROM_SET, &ids, |query| query.bind(set)).await?;
     release(conn, &ids).await?;
     if ids.len() < STEP {
@@ -190,13 +190,13 @@ async fn unneeded_references(conn: &mut Conn) -> Result<Vec<(Uuid, Platform)>> {
 async fn clear_some_references(conn: &mut Conn, version: Uuid, platform: &Platform) -> Result<usize> {
     let unneeded =
         query_scalar::<Driver, Vec<u8>>(sql::UNNEEDED_CHUNKS).bind(version).bind(platform.as_str()).bind(number(STEP)?);
-    let ids = ids(unneeded.fetch_all(&mut *conn).await?)?;
+    let ids = ids(&unneeded.fetch_all(&mut *conn).await?)?;
     let bind = |platform: &Platform| platform.as_str().to_owned();
     change_in(conn, sql::REMOVE_REFERENCES, &ids, |query| query.bind(version).bind(bind(platform))).await?;
     release(conn, &ids).await?;
     Ok(ids.len())
 }
 
-fn ids(found: Vec<Vec<u8>>) -> Result<Vec<ChunkId>> {
+fn ids(found: &[Vec<u8>]) -> Result<Vec<ChunkId>> {
     found.iter().map(|id| chunk_id(id)).collect()
 }

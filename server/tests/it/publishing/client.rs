@@ -142,22 +142,61 @@ fn commit_that_comes_too_late_is_signed_again() {
     test.assert_has("game", 2);
 }
 
+/// Changes the server's database behind its back.
+fn change(test: &TestDeployment, statement: &'static str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(statement).execute(&mut conn).await.unwrap();
+    });
+}
+
+/// Sets of chunks that no version has yet.
+fn incoming_sets(test: &TestDeployment) -> i64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let count = "SELECT count(DISTINCT s.id) FROM chunk_sets s JOIN set_chunks c ON c.set_id = s.id \
+                     WHERE s.state <> 'live'";
+        sqlx::query_scalar(count).fetch_one(&mut conn).await.unwrap()
+    })
+}
+
+const REFUSE: &str = "CREATE TRIGGER refuse BEFORE UPDATE ON repository BEGIN SELECT RAISE(ABORT, 'on purpose'); END";
+
+#[test]
+fn commit_that_never_ended_shows_nowhere_and_is_cleaned_up_after_an_hour() {
+    let test = TestDeployment::new(&["bundles=false"]);
+    test.publish("stable", "1.0.0", 1).done();
+    change(&test, REFUSE);
+    test.publish("stable", "1.1.0", 2).fails();
+    change(&test, "DROP TRIGGER refuse");
+    test.update("game").done();
+    test.assert_has("game", 1);
+    let clean = || {
+        let cleaned = test.server_command(&["gc"]).output().unwrap();
+        assert!(cleaned.status.success(), "{}", text(&cleaned));
+    };
+    clean();
+    assert_eq!(incoming_sets(&test), 1, "it may still be under way");
+    change(&test, "UPDATE chunk_sets SET changed_at = changed_at - 3601000000");
+    clean();
+    assert_eq!(incoming_sets(&test), 0);
+    test.publish("stable", "1.1.0", 2).done();
+    test.update("game").done();
+    test.assert_has("game", 2);
+}
+
 #[test]
 fn commit_that_the_database_refuses_is_repeated_without_rebuilding_the_tree() {
     let mut test = TestDeployment::new(&["log=info,vsekai_server::service=debug", "bundles=false"]);
     test.publish("stable", "1.0.0", 1).done();
-    let change = |statement: &'static str| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let url = format!("sqlite:{}", test.path("server/vsekai.db").display());
-            let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
-            sqlx::query(statement).execute(&mut conn).await.unwrap();
-        });
-    };
-    change("CREATE TRIGGER refuse BEFORE UPDATE ON repository BEGIN SELECT RAISE(ABORT, 'on purpose'); END");
+    change(&test, REFUSE);
     test.publish("stable", "1.1.0", 2).fails();
     test.publish("stable", "1.1.0", 2).fails();
-    change("DROP TRIGGER refuse");
+    change(&test, "DROP TRIGGER refuse");
     test.publish("stable", "1.1.0", 2).done();
     // Once it is published, it is not remembered any more.
     test.publish("beta", "1.1.0", 2).done();
