@@ -35,7 +35,7 @@ class Turn:
 
     @property
     def ways(self):
-        """How the bytes came: by `bundle`, by `chunks`."""
+        """How the bytes came: by `chunks`, by the bundle `delta` or `full`."""
         return {route["way"] for route in self.result["routes"] if route["chosen"]} if self.result else set()
 
 

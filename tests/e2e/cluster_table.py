@@ -32,7 +32,7 @@ class Row:
         return [self.scene, len(turns), f"{whole:.0f} s", f"{statistics.median(seconds):.2f} s",
                 f"{seconds[int(len(seconds) * 0.95)]:.2f} s", f"{seconds[-1]:.2f} s",
                 f"{sum(bool(turn.failures) for turn in turns)}", f"{sum(again)}, {max(again)}", self.behind,
-                sum(turn.result is None for turn in turns), f"{ways['bundle']}, {ways['chunks']}",
+                sum(turn.result is None for turn in turns), f"{ways['delta'] + ways['deltas'] + ways['full']}, {ways['chunks']}",
                 " + ".join(str(asked[name]) for name in ("server1", "server2", "server3")),
                 sum(len(names) > 1 for *_, names in self._requests), installs, tries]
 
