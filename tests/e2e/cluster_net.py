@@ -106,10 +106,10 @@ class Node:
     def kill(self):
         """Kills all processes of this node."""
         for _ in range(50):
-            found = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True, text=True).stdout.split()
-            if not found:
+            found = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True, text=True)
+            if not found.stdout:
                 return
-            for pid in found:
+            for pid in found.stdout.split():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGKILL)
             time.sleep(0.1)

@@ -23,7 +23,8 @@ FRONT = f"http://{address(20)}:8080"
 SERVERS = {name: address(number) for name, number in (("server1", 21), ("server2", 22), ("server3", 23))}
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
 # The service wants some signature.
-SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"}
+SCOPE = "Credential=a/20260101/us-east-1/s3/aws4_request"
+SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 {SCOPE}, SignedHeaders=host, Signature=0"}
 
 
 def postgres_programs():
@@ -147,8 +148,8 @@ class Server:
     """One of the three servers."""
 
     settings = ("--database", f"postgres://postgres@{DATABASE}/postgres", "--chunks", "s3://games/stable")
-    environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1", "AWS_ENDPOINT": S3,
-                   "AWS_ALLOW_HTTP": "true"}
+    environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1",
+                   "AWS_ENDPOINT": S3, "AWS_ALLOW_HTTP": "true"}
 
     def __init__(self, network, folder, name):
         self.node = network.node(name, int(SERVERS[name].rsplit(".", 1)[1]))
@@ -156,9 +157,10 @@ class Server:
         self.log = folder / f"{name}.log"
 
     def start(self):
-        words = ["--listen", f"{SERVERS[self.name]}:8080", "--data", self.folder, "--set", f"trusted_proxies={address(20)}",
-                 "--set", "bundle_effort=fast", "--set", "bundle_cpu_percent=100", "--set", "bundle_deltas=1",
-                 "--set", "database_connections=8"]
+        words = ["--listen", f"{SERVERS[self.name]}:8080", "--data", self.folder]
+        for setting in (f"trusted_proxies={address(20)}", "bundle_effort=fast", "bundle_cpu_percent=100",
+                        "bundle_deltas=1", "database_connections=8"):
+            words += ["--set", setting]
         self._process = self.node.spawn(self.log, program("vsekai-server"), "serve", *self.settings, *words,
                                         environment=self.environment)
         self.wait_until_ready()

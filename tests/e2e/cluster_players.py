@@ -52,8 +52,8 @@ class Client:
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
         command = [program("vsekai"), "--json", "--no-progress", *map(str, words)]
         with self.node.entered():
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                       text=True, env=environment, process_group=0)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True, env=environment, process_group=0)
         try:
             out, err = process.communicate(timeout=900)
         except subprocess.TimeoutExpired:
@@ -156,9 +156,9 @@ class Publisher(Client):
         (build / "data.pck").write_bytes(self._content)
         (build / "game").write_text(f"#!/bin/sh\necho {version}\n")
         (build / "game").chmod(0o755)
-        turn = self.turn("publish", build, "--mode", "stable", "--version", version, "--platform", "linux-x86_64", "--entry",
-                         "game", "--keys", self._keys, "--server", FRONT, "--token-file", self._token, "--chunk-size",
-                         "16:64:256")
+        turn = self.turn("publish", build, "--mode", "stable", "--version", version, "--platform", "linux-x86_64",
+                         "--entry", "game", "--keys", self._keys, "--server", FRONT, "--token-file", self._token,
+                         "--chunk-size", "16:64:256")
         self.attempts.append((version, turn))
         assert turn.result, f"{version} could not be published: {self.messages}"
         self.published.append(version)

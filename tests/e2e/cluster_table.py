@@ -3,9 +3,9 @@
 import statistics
 from collections import Counter
 
-HEAD = ["scene", "clients", "first to last", "median", "95 %", "slowest", "failed first runs", "runs again, most by one",
-        "behind, and came back", "failed in the end", "by bundle, by chunks", "requests to the servers", "asked a second server",
-        "first installs", "publications"]
+HEAD = ["scene", "clients", "first to last", "median", "95 %", "slowest", "failed first runs",
+        "runs again, most by one", "behind, and came back", "failed in the end", "by bundle, by chunks",
+        "requests to each server", "asked a second one", "first installs", "publications"]
 
 
 class Row:
@@ -27,12 +27,13 @@ class Row:
         ways = Counter(way for turn in turns for way in turn.ways)
         asked = Counter(name for *_, names in self._requests for name in names)
         installs = f"{len(self._witnessed)}, {sum(bool(turn.failures) for turn in self._witnessed)} failed at first"
-        tries = "; ".join(f"{version}: " + (f"at try {1 + len(turn.failures)}" if turn.failures else "at once") +
-                          f", {turn.ended - turn.begun:.1f} s" for version, turn in self.publications)
-        return [self.scene, len(turns), f"{whole:.0f} s", f"{statistics.median(seconds):.2f} s",
-                f"{seconds[int(len(seconds) * 0.95)]:.2f} s", f"{seconds[-1]:.2f} s",
-                f"{sum(bool(turn.failures) for turn in turns)}", f"{sum(again)}, {max(again)}", self.behind,
-                sum(turn.result is None for turn in turns), f"{ways['delta'] + ways['deltas'] + ways['full']}, {ways['chunks']}",
+        tries = "; ".join(f"{version} at try {1 + len(turn.failures)}, {turn.ended - turn.begun:.1f} s"
+                          for version, turn in self.publications)
+        bundles = ways["delta"] + ways["deltas"] + ways["full"]
+        return [self.scene, len(turns), f"{whole:.0f} s", f"{statistics.median(seconds):.1f} s",
+                f"{seconds[int(len(seconds) * 0.95)]:.1f} s", f"{seconds[-1]:.1f} s",
+                sum(bool(turn.failures) for turn in turns), f"{sum(again)}, {max(again)}", self.behind,
+                sum(turn.result is None for turn in turns), f"{bundles}, {ways['chunks']}",
                 " + ".join(str(asked[name]) for name in ("server1", "server2", "server3")),
                 sum(len(names) > 1 for *_, names in self._requests), installs, tries]
 
