@@ -2,7 +2,7 @@
 # Installs what this project needs and what is missing: reports what it installs, and asks nothing.
 # setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher without a
 # display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages. setup.sh reader: to read what a screen
-# reader finds.
+# reader finds. setup.sh cluster: to break a whole installation in network namespaces.
 # setup.sh test (default): everything. setup.sh packages: of that only what apt installs, before others run at the same time.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -102,6 +102,15 @@ setup_reader() {
 	install_missing
 }
 
+setup_cluster() {
+	need iproute2 have ip
+	need iptables have iptables
+	need nginx-light test -x "$(PATH=$PATH:/usr/sbin command -v nginx)"
+	need postgresql test -d /usr/lib/postgresql
+	need python3-venv python3 -c 'import venv, ensurepip'
+	install_missing
+}
+
 setup_debian() {
 	need mmdebstrap have mmdebstrap
 	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
@@ -146,6 +155,7 @@ case ${1:-test} in
 	launcher) setup_launcher ;;
 	debian) setup_debian ;;
 	reader) setup_reader ;;
+	cluster) setup_cluster ;;
 	lint)
 		setup_build
 		setup_lint
@@ -161,5 +171,5 @@ case ${1:-test} in
 		test_packages
 		setup_debian
 		;;
-	*) die "unknown set '$1': use build, demo, launcher, lint, debian, reader, packages or test" ;;
+	*) die "unknown set '$1': use build, demo, launcher, lint, debian, reader, cluster, packages or test" ;;
 esac

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool, query};
 
 use super::{BEGIN_WRITE, Conn, Driver, leases};
@@ -33,6 +34,27 @@ impl fmt::Debug for Store {
             .field("driver", &<Driver as sqlx::Database>::NAME)
             .field("reads_earlier", &self.reads_earlier())
             .finish_non_exhaustive()
+    }
+}
+
+/// A connection that a transaction begins on. It is closed if nobody waits for the answer: sqlx does not know then that
+/// there is a transaction, and whoever gets the connection next would read in it, and see what was true when it began.
+pub(super) struct Beginning<'a> {
+    pub(super) held: &'a mut PoolConnection<Driver>,
+    pub(super) is_answered: bool,
+}
+
+impl<'a> Beginning<'a> {
+    pub(super) fn of(held: &'a mut PoolConnection<Driver>) -> Self {
+        Self { held, is_answered: false }
+    }
+}
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.held.close_on_drop();
+        }
     }
 }
 
@@ -70,7 +92,10 @@ macro_rules! unchanging {
 macro_rules! transaction {
     ($pool:expr, $begin:expr, |$conn:ident| $body:expr) => {
         repeat!($pool, |held| {
-            let mut transaction = held.begin_with($begin).await?;
+            let mut beginning = super::store::Beginning::of(&mut held);
+            let begun = beginning.held.begin_with($begin).await;
+            beginning.is_answered = true;
+            let mut transaction = begun?;
             let $conn: &mut Conn = &mut transaction;
             let value = $body.await?;
             transaction.commit().await?;
