@@ -365,13 +365,11 @@ fn kind(path: &str) -> &'static str {
 async fn put_file(conn: &mut Conn, file: &RepositoryFile, large: Option<&Staged<'_>>) -> Result<()> {
     let bytes = if large.is_some() { &[] } else { file.bytes.as_slice() };
     query(sql::PUT_REPOSITORY_FILE).bind(&file.path).bind(kind(&file.path)).bind(bytes).execute(&mut *conn).await?;
-    match large {
-        Some(staged) => contents::name(conn, staged).await,
-        None => {
-            query(sql::UNNAME_CONTENT).bind(&file.path).execute(conn).await?;
-            Ok(())
-        }
+    if let Some(staged) = large {
+        return contents::name(conn, staged).await;
     }
+    query(sql::UNNAME_CONTENT).bind(&file.path).execute(conn).await?;
+    Ok(())
 }
 
 /// Makes exactly these paths the metadata in force.
