@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
 
 use sqlx::Connection as _;
 use vsekai_server::db::{Applied, Change, Db, Page, RowChange};
@@ -20,6 +22,7 @@ super::on_every_database! {
     chunks_are_put_by_many_at_once,
     a_chunk_that_comes_back_while_it_is_swept_is_whole,
     connections_that_are_lost_are_replaced,
+    a_read_that_is_given_up_leaves_no_transaction,
     a_hostile_database_does_fail,
 }
 
@@ -239,6 +242,25 @@ async fn connections_that_are_lost_are_replaced(f: Fixture) {
     assert!(killed > 0);
     let log = f.db.audit(&Page { after: None, limit: 999 }).await.unwrap();
     assert_eq!(log.len(), 200);
+}
+
+async fn a_read_that_is_given_up_leaves_no_transaction(f: Fixture) {
+    let other = f.another().await;
+    // Several times for each connection. Polled once, each has sent BEGIN and waits for the answer.
+    for _ in 0..20 {
+        let mut read = f.db.view();
+        std::future::poll_fn(|context| Poll::Ready(read.as_mut().poll(context).is_pending())).await;
+        drop(read);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..20 {
+        assert_eq!(f.db.revision().await.unwrap(), 0);
+    }
+    let change = Change { revision: 0, rows: vec![RowChange::Mode(mode("stable"))], ..Change::default() };
+    assert_eq!(other.apply(&change).await.unwrap(), Applied::Done(1));
+    for _ in 0..20 {
+        assert_eq!(f.db.revision().await.unwrap(), 1, "a read in a transaction that nobody has ended");
+    }
 }
 
 async fn a_hostile_database_does_fail(f: Fixture) {
