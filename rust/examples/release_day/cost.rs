@@ -1,6 +1,6 @@
 //! What a day costs at the list prices of three providers.
 //!
-//! As published for Europe and North America, looked up in 2026: Amazon CloudFront (the first terabyte of a month is free,
+//! As published for Europe and North America, looked up in 2026: Amazon `CloudFront` (the first terabyte of a month is free,
 //! then by steps), bunny.net (standard network), and Cloudflare R2 behind its own cache, which charges reads of the
 //! bucket and no bytes. All bytes of the day are taken to be the only ones of the month.
 
