@@ -13,7 +13,6 @@
     clippy::cast_sign_loss,
     reason = "counts and seconds of a day are small"
 )]
-
 #![expect(clippy::print_stdout, reason = "its face")]
 
 mod cost;
