@@ -56,6 +56,9 @@ try_image() {
 	chown -R 10001:10001 "$work/data" "$work/shared"
 	chmod 700 "$work/data"
 	container=$(run_buildah from --pull-never vsekai-server)
+	# A chroot has the network of this machine.
+	! (: >/dev/tcp/127.0.0.1/8080) 2>/dev/null || die "something listens at port 8080 already"
+	at_exit "pkill -TERM -u 10001 -x vsekai-server"
 	inside vsekai-server serve >"$work/log" 2>&1 &
 	local tries
 	for tries in {1..60}; do
@@ -72,7 +75,7 @@ try_image() {
 		--server http://127.0.0.1:8080 --token-file /data/admin-token
 	inside vsekai install /shared/game --repository http://127.0.0.1:8080 --trust-root /shared/keys/root.json
 	[[ $(inside vsekai launch /shared/game -- hello) == *"the game says hello"* ]] || die "what was installed does not start"
-	pkill -TERM -x vsekai-server
+	pkill -TERM -u 10001 -x vsekai-server
 	wait
 	grep -q "stopped" "$work/log" || { cat "$work/log" >&2 && die "the server in the image did not stop in order"; }
 }

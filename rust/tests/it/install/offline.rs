@@ -42,7 +42,7 @@ fn server_that_is_gone_stops_updates_only() {
 fn first_install_without_a_repository_makes_no_folder() {
     let shop = Shop::new();
     shop.vsekai(&["update"]).failed("invalid_argument");
-    shop.update(&[]).failed("not_found");
+    shop.update(&[]).failed("invalid_argument");
     assert!(!shop.game().exists());
 }
 
