@@ -57,6 +57,8 @@ programs() {
 
 suite_rust() {
 	everything
+	# Many tests wait, for a server or until time has run out: twice as many as processors run at once.
+	export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
 	(cd "$repo/rust" && "$tools/postgres.sh" cargo test "${rust[@]}" --no-fail-fast)
 	place_extension
 }
