@@ -45,9 +45,8 @@ inside() { run_buildah run --volume "$work/data:/data" --volume "$work/shared:/s
 
 # The health check that the Containerfile declares, as an engine would run it.
 healthy() {
-	local check
-	check=$(run_buildah inspect --type image --format '{{json .Docker.Config.Healthcheck.Test}}' vsekai-server)
-	mapfile -t check < <(python3 -c 'import json, sys; print(*json.loads(sys.argv[1])[1:], sep="\0", end="\0")' "$check" | tr '\0' '\n')
+	local check words='import json, sys; print(*json.load(sys.stdin)["Docker"]["config"]["Healthcheck"]["Test"][1:], sep="\0", end="\0")'
+	mapfile -d '' -t check < <(run_buildah inspect --type image vsekai-server | python3 -c "$words")
 	inside "${check[@]}"
 }
 
@@ -77,7 +76,7 @@ try_image() {
 	[[ $(inside vsekai launch /shared/game -- hello) == *"the game says hello"* ]] || die "what was installed does not start"
 	pkill -TERM -u 10001 -x vsekai-server
 	wait
-	grep -q "stopped" "$work/log" || { cat "$work/log" >&2 && die "the server in the image did not stop in order"; }
+	grep -q "^Stopped" "$work/log" || { cat "$work/log" >&2 && die "the server in the image did not stop in order"; }
 }
 
 stage "container: the image" build_image
