@@ -22,8 +22,11 @@ const CHAPTERS: [&str; 9] =
 pub(super) fn complete(raw: &str, address: &str) -> String {
     let mut document: Value = serde_json::from_str(raw).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        let types =
+            schemas.iter().map(|(name, schema)| (format!("#/components/schemas/{name}"), schema["type"].clone()));
+        let types: Map<String, Value> = types.collect();
         for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
-            declare_nullable(schema);
+            declare_nullable(schema, &types);
         }
     }
     bound_numbers(&mut document);
@@ -105,8 +108,8 @@ fn describe_answers(document: &mut Value) {
     }
 }
 
-/// Declares that optional properties may be null.
-fn declare_nullable(schema: &mut Map<String, Value>) {
+/// Declares that optional properties may be null. `types` has the type of each schema that they can refer to.
+fn declare_nullable(schema: &mut Map<String, Value>, types: &Map<String, Value>) {
     let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for (name, property) in properties {
@@ -117,8 +120,12 @@ fn declare_nullable(schema: &mut Map<String, Value>) {
             // OpenAPI 3.0 ignores everything next to `$ref`.
             *property = json!({"allOf": [property.take()]});
         }
+        let referred = property.pointer("/allOf/0/$ref").and_then(Value::as_str);
+        let of_referred = referred.and_then(|name| types.get(name)).filter(|it| it.is_string()).cloned();
         if let Some(property) = property.as_object_mut() {
             property.insert("nullable".to_owned(), Value::Bool(true));
+            // `nullable` means nothing without a type beside it.
+            property.extend(of_referred.map(|it| ("type".to_owned(), it)));
         }
     }
 }
@@ -131,13 +138,16 @@ mod tests {
     fn what_is_not_required_can_be_null() {
         let raw = json!({"components": {"schemas": {"A": {
             "type": "object", "required": ["a"],
-            "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"$ref": "#/x"}},
-        }}}});
+            "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"$ref": "#/components/schemas/B"}},
+        }, "B": {"type": "object"}}}});
         let document: Value = serde_json::from_str(&complete(&raw.to_string(), "/")).unwrap();
         let properties = &document["components"]["schemas"]["A"]["properties"];
         assert_eq!(properties["a"], json!({"type": "string"}));
         assert_eq!(properties["b"], json!({"type": "string", "nullable": true}));
-        assert_eq!(properties["c"], json!({"allOf": [{"$ref": "#/x"}], "nullable": true}));
+        assert_eq!(
+            properties["c"],
+            json!({"allOf": [{"$ref": "#/components/schemas/B"}], "nullable": true, "type": "object"})
+        );
         assert_eq!(document["servers"][0]["url"], "/");
     }
 }
