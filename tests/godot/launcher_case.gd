@@ -164,3 +164,14 @@ func _update_by_hand() -> void:
 	await Hands.click(_node("%Home").get_node("%Primary") as Button)
 	await _until("0.1.2", func() -> bool: return _home("%Version") == "Version 0.1.2")
 	await _until_primary("Play")
+
+
+## Uninstalls by the button of Settings; a file that is not the game's stays in the folder.
+func _uninstall_beside_a_file() -> void:
+	var mine := FileAccess.open(_folder + "/install/mine.txt", FileAccess.WRITE)
+	mine.store_string("mine")
+	mine.close()
+	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
+	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	await _until("settled", func() -> bool: return not _updater().is_busy())

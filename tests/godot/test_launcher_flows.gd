@@ -217,13 +217,7 @@ func test_an_update_that_has_come_is_not_said_to_be_rolling_out() -> void:
 
 func test_files_that_stay_after_uninstalling_are_told_before_the_next_installation() -> void:
 	await _install()
-	var mine := FileAccess.open(_folder + "/install/mine.txt", FileAccess.WRITE)
-	mine.store_string("mine")
-	mine.close()
-	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
-	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
-	await _until("settled", func() -> bool: return not _updater().is_busy())
+	await _uninstall_beside_a_file()
 	await Hands.click(_node("%FirstRun").get_node("%Install") as Button)
 	var message := _node("%FirstRun").get_node("%Message") as Label
 	assert("contains other files" in message.text and message.is_visible_in_tree(), message.text)

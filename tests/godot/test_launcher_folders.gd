@@ -60,13 +60,7 @@ func test_after_a_folder_that_cannot_be_written_another_can_be_chosen() -> void:
 
 func test_files_that_stay_after_uninstalling_do_not_stand_in_the_way() -> void:
 	await _open_installed()
-	var mine := FileAccess.open(_folder + "/install/mine.txt", FileAccess.WRITE)
-	mine.store_string("mine")
-	mine.close()
-	(_node("%Settings").get_node("%Uninstall") as Button).pressed.emit()
-	await Hands.click(_node("%ConfirmDialog").get_node("%Yes") as Button)
-	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
-	await _until("settled", func() -> bool: return not _updater().is_busy())
+	await _uninstall_beside_a_file()
 	assert((_node("%FirstRun") as FirstRunScreen).directory == _folder + "/install 2")
 	await Hands.click(_node("%FirstRun").get_node("%Install") as Button)
 	await _until_primary("Play")
