@@ -19,7 +19,7 @@ var previous_version: String = ""
 var mode: String = ""
 var modes: Array[SettingsFacts.Mode] = []
 var bad_versions: PackedStringArray = []
-## Whether the new version has not shown yet that it starts.
+## Whether the new version still has to show that it starts.
 var is_on_trial: bool = false
 ## Starts of the new version that have failed.
 var failed_starts: int = 0
@@ -148,7 +148,7 @@ func settings_facts() -> SettingsFacts:
 	facts.mode = mode
 	facts.mode_title = channel(mode)
 	facts.modes = modes
-	# In the language of now.
+	# In the current language.
 	for each: SettingsFacts.Mode in modes:
 		each.title = channel(each.name)
 	facts.is_integrated = is_integrated

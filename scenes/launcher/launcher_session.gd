@@ -11,7 +11,7 @@ const CHECK_AGAIN_ON_FOCUS_MSEC := 15 * 60 * 1000
 const CHECK_AGAIN_SECONDS := 4.0 * 3600.0
 ## Failures of a first installation after which another folder may do.
 const FOLDER_CODES: PackedStringArray = ["not_found", "permission_denied", "read_only"]
-## So many folders are looked at for one that is free.
+## The most folders to try when looking for a free one.
 const FOLDERS_MAX := 100
 
 
