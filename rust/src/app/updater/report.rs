@@ -12,9 +12,6 @@ use crate::install::{self, Report};
 use crate::net::api;
 use crate::net::http::Url;
 
-/// How long telling may take in all. Whoever waits for it has just ended a game.
-const LONGEST: Duration = Duration::from_secs(5);
-
 impl Updater {
     /// The reports that wait, which count as told from now on. Fast, and without network. Call it only if the player
     /// agreed.
@@ -32,19 +29,19 @@ impl Updater {
         Ok(reports)
     }
 
-    /// Tells the repository's server, if the catalog that it has now asks about these versions. What fails is not tried
-    /// again: one report more or less changes nothing. Returns how many the server accepted.
+    /// Tells the repository's server, if the catalog that it has now asks about these versions, within `longest`. What
+    /// fails is not tried again: one report more or less changes nothing. Returns how many the server accepted.
     ///
     /// # Errors
-    /// Those of opening the repository; `cancelled` after a few seconds.
-    pub fn send_reports(&self, reports: &[Report]) -> Result<usize> {
+    /// Those of opening the repository; `cancelled` if it takes longer.
+    pub fn send_reports(&self, reports: &[Report], longest: Duration) -> Result<usize> {
         if reports.is_empty() {
             return Ok(0);
         }
         let cancel = Cancel::default();
         let monitor = Monitor { cancel: cancel.clone(), ..Monitor::default() };
         let (done, ended) = mpsc::channel();
-        let end = Instant::now() + LONGEST;
+        let end = Instant::now() + longest;
         std::thread::scope(|scope| {
             scope.spawn(move || cancel_at(end, &cancel, &Cancel::default(), &ended));
             let outcome = self.tell(reports, &monitor);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Options, PlanSummary};
 use crate::app::host;
@@ -160,11 +161,14 @@ impl Context {
     }
 }
 
+/// How long the thread that sends reports may live. Nobody waits for it.
+const LONGEST_REPORT: Duration = Duration::from_secs(60);
+
 /// Takes the reports that wait before anything else can want the lock, and sends them in the background.
 fn report(updater: Updater) -> Result<()> {
     let reports = updater.take_reports()?;
     if !reports.is_empty() {
-        let send = move || drop(updater.send_reports(&reports));
+        let send = move || drop(updater.send_reports(&reports, LONGEST_REPORT));
         let _ = std::thread::Builder::new().name("vsekai-reports".to_owned()).spawn(send);
     }
     Ok(())

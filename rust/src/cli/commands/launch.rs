@@ -137,9 +137,12 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
     Ok(signals::exit_code().unwrap_or_else(|| exit_code(&launched)))
 }
 
+/// How long sending reports may take. Whoever waits for it has just ended a game.
+const LONGEST_REPORT: Duration = Duration::from_secs(5);
+
 /// Tells the publisher how a new version began. Whether that works is nobody's concern.
 fn report(dir: &Path, trusted_owner: Option<u32>) {
-    let tell = |updater: Updater| updater.send_reports(&updater.take_reports()?);
+    let tell = |updater: Updater| updater.send_reports(&updater.take_reports()?, LONGEST_REPORT);
     let _ = updater::offline(dir, trusted_owner).and_then(tell);
 }
 

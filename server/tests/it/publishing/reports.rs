@@ -365,11 +365,10 @@ fn launcher_reports_in_the_background_if_its_player_agreed() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
     ask(&test, &["--minimum", "10", "--limit", "20"]);
-    for (number, reports) in [(11, false), (12, true)] {
-        let player = Player::new(&test, number);
-        if !reports {
-            publish(&test, "1.1.0", 0, "60");
-        }
+    // Both have 1.0.0: a first installation has no trial, and a rollout would give 1.1.0 to most new players.
+    let players = [(Player::new(&test, 11), false), (Player::new(&test, 12), true)];
+    publish(&test, "1.1.0", 0, "60");
+    for (player, reports) in players {
         player.update(&["--now"]).done();
         player.relay.sent.lock().unwrap().clear();
         let options = Options { directory: test.path(&player.name), reports, ..Options::default() };
