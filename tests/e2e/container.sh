@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the container image of the server with buildah, and tries it: starts it as its user, asks the health check of the
 # image, publishes with the `vsekai` in it, and installs that. Each step runs in a chroot, which a machine without a container
-# engine can do: there are neither cgroups nor a network of its own.
+# engine can do: there are neither cgroups nor a network of its own. Then podman runs the cluster of compose.yaml with it.
 #
 # Debian's and Rust's official images are not fetched: in their place stand Debian bookworm from packages, and the same with
 # this machine's compiler. What was compiled stays in the cache, 2 GB.
@@ -81,3 +81,4 @@ try_image() {
 
 stage "container: the image" build_image
 stage "container: publish and install" try_image
+stage "container: the compose file" "$repo/tests/e2e/compose.sh" "$work/storage" "$work/run"

@@ -2,7 +2,7 @@
 # Installs what this project needs and what is missing: reports what it installs, and asks nothing.
 # setup.sh build: to compile. setup.sh demo: that, and Python. setup.sh launcher: to play with the launcher without a
 # display. setup.sh lint: to lint. setup.sh debian: to unpack Debian packages. setup.sh reader: to read what a screen
-# reader finds. setup.sh cluster: to break a whole installation in network namespaces.
+# reader finds. setup.sh cluster: to break a whole installation in network namespaces. setup.sh engine: to run containers.
 # setup.sh test (default): everything. setup.sh packages: of that only what apt installs, before others run at the same time.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -102,6 +102,18 @@ setup_reader() {
 	install_missing
 }
 
+setup_engine() {
+	need podman have podman
+	need crun have crun
+	need netavark test -e /usr/lib/podman/netavark
+	need aardvark-dns test -e /usr/lib/podman/aardvark-dns
+	need iptables have iptables
+	need buildah have buildah
+	need python3-venv python3 -c 'import venv, ensurepip'
+	need curl have curl
+	install_missing
+}
+
 setup_cluster() {
 	need iproute2 have ip
 	need iptables have iptables
@@ -156,6 +168,7 @@ case ${1:-test} in
 	debian) setup_debian ;;
 	reader) setup_reader ;;
 	cluster) setup_cluster ;;
+	engine) setup_engine ;;
 	lint)
 		setup_build
 		setup_lint
@@ -171,5 +184,5 @@ case ${1:-test} in
 		test_packages
 		setup_debian
 		;;
-	*) die "unknown set '$1': use build, demo, launcher, lint, debian, reader, cluster, packages or test" ;;
+	*) die "unknown set '$1': use build, demo, launcher, lint, debian, reader, cluster, engine, packages or test" ;;
 esac
