@@ -29,7 +29,7 @@ mod updater;
 
 use crate::local::program;
 
-use arguments::Cli;
+use arguments::{Cli, Command};
 pub use caller::forget_caller_folder;
 use output::{INTERNAL, Output};
 
@@ -74,7 +74,11 @@ fn obey(arguments: Vec<OsString>) -> u8 {
             return output::DONE;
         }
     };
-    let output = Output::new(&cli.global);
+    let is_publisher = matches!(
+        cli.command,
+        Command::Publish(_) | Command::Sign(_) | Command::Repository(_) | Command::News(_) | Command::Keys(_)
+    );
+    let output = Output::new(&cli.global).of_publisher(is_publisher);
     #[cfg(debug_assertions)]
     if let Err(error) = faults::arm() {
         return output.fail(&error);

@@ -18,6 +18,8 @@ const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 const BUSY: u8 = 75;
 const INTERRUPTED: u8 = 130;
+/// The answer to a question was no.
+pub(crate) const DECLINED: u8 = INTERRUPTED;
 pub(crate) const INTERNAL: u8 = 101;
 
 /// Longest answer to a question that is read.
@@ -32,11 +34,17 @@ pub(crate) struct Output {
     json: bool,
     quiet: bool,
     verbose: bool,
+    is_publisher: bool,
 }
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { json: global.json, quiet: global.quiet, verbose: global.verbose }
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, is_publisher: false }
+    }
+
+    /// For a command of a publisher, whose errors call for something else than those of a player.
+    pub(crate) fn of_publisher(self, is_publisher: bool) -> Self {
+        Self { is_publisher, ..self }
     }
 
     /// The result: as text, or as the last JSON line.
@@ -139,17 +147,22 @@ impl Output {
     /// Prints the error and returns its exit code.
     pub(crate) fn fail(self, error: &Error) -> u8 {
         let (message, causes) = (error.message(), error.causes());
-        let mut text = format!("error: {message}");
+        let mut text = match error {
+            // Ends with the server's own code.
+            Error::ServerRefused { .. } => format!("error: {message}"),
+            _ => format!("error: {message} [{}]", error.code()),
+        };
         for reason in &causes {
             text = format!("{text}\n  {reason}");
         }
-        if let Some(hint) = hints::of(error) {
+        let hint = hints::of(error, self.is_publisher);
+        if let Some(hint) = hint {
             text = format!("{text}\n\nhint: {hint}");
         }
         progress::clear();
         style::say(&text);
         if self.json {
-            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint: hints::of(error) });
+            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint });
         }
         match error.code() {
             "invalid_argument" => USAGE,

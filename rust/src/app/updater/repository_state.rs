@@ -78,8 +78,7 @@ impl RepositoryState {
     ) -> Result<Self> {
         let locations = named(settings, state);
         if locations.is_empty() {
-            let reason = format!("none was given, and {} has no install that knows one", root.directory().display());
-            return Err(Error::invalid("repository", reason));
+            return Err(Error::RepositoryMissing { path: root.directory().to_owned() });
         }
         let network = network(settings, state, monitor)?;
         let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));

@@ -61,7 +61,6 @@ fn wrong_options_are_a_failure_of_the_operation() {
         (options("not/absolute"), launch),
         (options("not/absolute"), check),
         (Options { mode: "no such name!".to_owned(), ..options("/nonexistent/game") }, check),
-        (Options { proxy: "::".to_owned(), ..options("/nonexistent/game") }, check),
         (options("/nonexistent/game"), plan_mode),
     ] {
         let what = format!("{options:?}");

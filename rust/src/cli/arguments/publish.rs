@@ -83,12 +83,12 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "PATH", value_parser = rel_path)]
     pub(crate) mutable: Vec<RelPath>,
     /// Percentage of installs that are offered the version at first
-    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = percent)]
     pub(crate) rollout: u8,
     /// Never offer it automatically; it can still be installed by name
     #[arg(long)]
     pub(crate) skip_update: bool,
-    /// Do not publish if the checks find any problem, not only one of those that always prevent it
+    /// Treat warnings of the checks as errors
     #[arg(long)]
     pub(crate) strict: bool,
     /// Publish although the checks find a problem with this code. May be repeated
@@ -245,7 +245,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         which: Which,
         /// Percentage of installs that are offered the version, 0 to 100
-        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+        #[arg(long, value_parser = percent)]
         percent: u8,
     },
     /// Ask players who agree whether new versions start, and stop a rollout if too many do not. Needs an update server
@@ -439,4 +439,10 @@ pub(crate) enum Keys {
         #[command(flatten)]
         access: KeyAccess,
     },
+}
+
+/// `25` or `25%`.
+fn percent(text: &str) -> std::result::Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse().ok().filter(|number| *number <= 100);
+    number.ok_or_else(|| "give a whole number from 0 to 100".to_owned())
 }

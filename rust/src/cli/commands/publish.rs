@@ -21,7 +21,7 @@ use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
 use crate::cli::settings;
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 
 use super::sign;
 
@@ -156,11 +156,11 @@ fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{}{}{findings}",
-        count(sizes.files),
+        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{}{}{findings}",
+        counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),
-        count(sizes.chunks),
+        counted(sizes.chunks, "chunk is", "chunks are"),
         bytes(published.new_stored_bytes),
         if is_sent { "" } else { " to upload" },
         bundles(&published.bundles),

@@ -203,6 +203,6 @@ fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
             };
             (target, vec![Edit::Mirrors(urls)], text)
         }
-        Change::Renew { target, .. } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
+        Change::Renew { target, .. } => (target, Vec::new(), "Signed again what expires next.".to_owned()),
     }
 }
