@@ -202,3 +202,29 @@ fn terminal_shows_steps_and_colours_and_is_asked() {
     assert!(!on_a_terminal(&shop, "vsekai uninstall --yes GAME", "").contains("[y/N]"));
     assert!(!shop.game().exists());
 }
+
+#[test]
+fn failed_starts_say_what_comes_next() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    let launch = |code: &str| {
+        let output = plain(&shop, &["launch"]).arg(shop.game()).env("GAME_EXIT", code).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let [first, second] = ["3", "3"].map(launch);
+    assert!(first.contains("2.0.0 ended with code 3: failed start 1 of 2, after which 1.0.0 comes back."), "{first}");
+    assert!(second.contains("the next start goes back to 1.0.0."), "{second}");
+    assert!(launch("0").contains("2.0.0 failed to start twice, so 1.0.0 is started instead."));
+    assert_eq!(launch("3"), "", "1.0.0 is not on trial");
+}
+
+#[test]
+fn keys_are_not_made_beside_other_files() {
+    let shop = Shop::new();
+    std::fs::create_dir(shop.path("build")).unwrap();
+    std::fs::write(shop.path("build/game"), "").unwrap();
+    let output = plain(&shop, &["keys", "init", "build", "--mode", "stable"]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && err.contains("give a new or empty folder"), "{err}");
+    assert_eq!(std::fs::read_dir(shop.path("build")).unwrap().count(), 1);
+}
