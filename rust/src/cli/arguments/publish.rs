@@ -261,8 +261,11 @@ pub(crate) enum Change {
         /// Percentage of them that may say that a version failed to start. More stop its rollout
         #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=99))]
         limit: u8,
+        /// Ask
+        #[arg(long, required_unless_present = "off")]
+        on: bool,
         /// Ask no longer
-        #[arg(long, conflicts_with_all = ["minimum", "limit"])]
+        #[arg(long, conflicts_with_all = ["on", "minimum", "limit"])]
         off: bool,
     },
     /// Discontinue a mode

@@ -203,7 +203,7 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on(kind: K
     let hooks = [&format!("webhooks={url}"), "allow_private_webhooks=true", &secret, "metrics_listen=127.0.0.1:0"];
     let Some(test) = deployment(kind, &hooks) else { return };
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let players = [11, 12, 13].map(|number| Player::new(&test, number).agrees());
     let waiting = Player::new(&test, 14).agrees();
     publish(&test, "1.1.0", 3, "60");
@@ -268,7 +268,7 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on_postgre
 fn version_that_starts_goes_on_and_one_address_stops_nothing() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let players = [11, 12].map(|number| Player::new(&test, number).agrees());
     publish(&test, "1.1.0", 0, "60");
     for player in &players {
@@ -307,7 +307,7 @@ fn nothing_is_sent_unless_the_player_agrees_and_the_publisher_asks() {
     publish(&test, "1.1.0", 0, "60");
     play(&agrees, 0);
     // The publisher asks, but not about what everybody is offered.
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     publish(&test, "1.2.0", 0, "100");
     play(&agrees, 0);
     // The player has not agreed.
@@ -329,7 +329,7 @@ fn nothing_is_sent_unless_the_player_agrees_and_the_publisher_asks() {
 fn report_says_how_the_version_began_and_nothing_else_and_only_once() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let mut player = Player::new(&test, 11).agrees();
     // A password in the address would say who sends it.
     player.relay.url = player.relay.url.replace("http://", "http://somebody:hush@");
@@ -364,7 +364,7 @@ fn report_says_how_the_version_began_and_nothing_else_and_only_once() {
 fn launcher_reports_in_the_background_if_its_player_agreed() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     // Both have 1.0.0: a first installation has no trial, and a rollout would give 1.1.0 to most new players.
     let players = [(Player::new(&test, 11), false), (Player::new(&test, 12), true)];
     publish(&test, "1.1.0", 0, "60");
@@ -393,7 +393,7 @@ fn launcher_reports_in_the_background_if_its_player_agreed() {
 fn start_waits_for_no_server() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let player = Player::new(&test, 11).agrees();
     publish(&test, "1.1.0", 0, "60");
     player.update(&["--now"]).done();
