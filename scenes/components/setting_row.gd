@@ -17,6 +17,18 @@ const NARROW_BELOW := 600.0
 		hint = value
 		_draw_words()
 
+## Why the setting has no effect at the moment, a translation key; empty = it has. Without effect
+## it is greyed, and says so instead of the hint.
+var reason: String = "":
+	set(value):
+		if reason == value:
+			return
+		reason = value
+		for child: Node in get_children():
+			if child is BaseButton:
+				(child as BaseButton).disabled = not reason.is_empty()
+		_draw_words()
+
 var _title_label := Label.new()
 var _hint_label := Label.new()
 
@@ -46,8 +58,9 @@ func _notification(what: int) -> void:
 
 func _draw_words() -> void:
 	_title_label.text = tr(title)
-	_hint_label.text = tr(hint) if not hint.is_empty() else ""
-	_hint_label.visible = not hint.is_empty()
+	var words := reason if not reason.is_empty() else hint
+	_hint_label.text = tr(words) if not words.is_empty() else ""
+	_hint_label.visible = not words.is_empty()
 	for child: Node in get_children():
 		if child is BaseButton or child is LineEdit:
 			var control := child as Control

@@ -83,7 +83,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.notice_version = "0.1.3"
 	state.download_bytes = 6_700_000
 	state.message = TranslationServer.translate("MESSAGE_VERIFIED")
-	state.damaged_files = 3
+	state.damaged_files = ["data/worlds/garden/terrain_heights_of_the_north.res", "b.pck", "c.pck"]
 	state.failure = ErrorReport.of("disk_full").sentence()
 	var bare := [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY]
 	if not kind in bare:
