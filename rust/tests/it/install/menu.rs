@@ -139,8 +139,8 @@ fn version_that_is_downloaded_ahead_and_damaged_does_not_wait() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     let settings = Settings::new(Network::new(&HttpOptions::default()).unwrap());
     Updater::new(&shop.game(), settings).unwrap().download(&Monitor::default()).unwrap();
-    let ahead = fs::read_dir(shop.game().join("versions")).unwrap().map(|entry| entry.unwrap().path());
-    let ahead = ahead.filter(|path| path.to_string_lossy().contains("2.0.0")).next().unwrap();
+    let mut ahead = fs::read_dir(shop.game().join("versions")).unwrap().map(|entry| entry.unwrap().path());
+    let ahead = ahead.find(|path| path.to_string_lossy().contains("2.0.0")).unwrap();
     fs::remove_dir_all(ahead).unwrap();
     assert!(shop.status()["downloaded"].is_null());
 }
