@@ -33,7 +33,10 @@ func _ready() -> void:
 func show_section(section: Control) -> void:
 	InputMode.focus(_first_control(section))
 	# Its heading too, which is above what has the focus.
-	await get_tree().process_frame
+	get_tree().process_frame.connect(_scroll_to.bind(section), CONNECT_ONE_SHOT)
+
+
+func _scroll_to(section: Control) -> void:
 	var content := page.get_child(0) as Control
 	page.scroll_vertical = int(section.global_position.y - content.global_position.y)
 	_mark()

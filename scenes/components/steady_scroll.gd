@@ -9,6 +9,8 @@ var _anchor: Control
 var _offset: float = 0.0
 ## Of the view and of the page, when that was so.
 var _sizes: PackedVector2Array = []
+## The same, while they change.
+var _seen: PackedVector2Array = []
 var _is_settling: bool = false
 
 
@@ -43,17 +45,17 @@ func _note() -> void:
 
 ## Waits until everything has its place: texts wrap first, and then pages get their height.
 func _settle() -> void:
-	_is_settling = true
-	var seen: PackedVector2Array = []
-	while seen != _current_sizes():
-		seen = _current_sizes()
-		await get_tree().process_frame
-	_is_settling = false
+	_is_settling = is_inside_tree() and _seen != _current_sizes()
+	_seen = _current_sizes()
+	if _is_settling:
+		get_tree().process_frame.connect(_settle, CONNECT_ONE_SHOT)
+		return
 	if is_instance_valid(_anchor) and _anchor.is_visible_in_tree():
 		# In a lower view it may not fit where it was.
 		var lowest := maxf(size.y - _anchor.size.y, 0.0)
 		scroll_vertical += roundi(_place(_anchor) - clampf(_offset, 0.0, lowest))
-	_sizes = seen
+	_sizes = _seen
+	_seen = []
 	queue_sort()
 
 
