@@ -5,6 +5,7 @@ extends BoxContainer
 ## The controls are the row's children in its scene; the words are inserted before them.
 
 const NARROW_BELOW := 600.0
+const FAINT := 0.4
 
 ## A translation key.
 @export var title: String = "":
@@ -25,8 +26,11 @@ var reason: String = "":
 			return
 		reason = value
 		for child: Node in get_children():
-			if child is BaseButton:
-				(child as BaseButton).disabled = not reason.is_empty()
+			var button := child as BaseButton
+			if button != null:
+				button.disabled = not reason.is_empty()
+				# A switch that is on has the brand's colour, disabled or not.
+				button.modulate.a = 1.0 if reason.is_empty() else FAINT
 		_draw_words()
 
 var _title_label := Label.new()

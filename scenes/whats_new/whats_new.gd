@@ -89,7 +89,11 @@ func _draw_notes() -> void:
 		for url: String in entry.links:
 			if not _urls.has(url):
 				_urls.append(url)
-	_notes.text = "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
+	var text := "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
+	# The same text again would begin at its top again, and lose the focus on a link.
+	if text == _notes.text:
+		return
+	_notes.text = text
 	_draw_links()
 
 
