@@ -54,7 +54,7 @@ fn wrong_options_are_a_failure_of_the_operation() {
     type Work = fn(Options, &Context) -> Result<()>;
     let options = |directory: &str| Options { directory: directory.into(), ..Options::default() };
     let check: Work = |options, context| context.check(options, Planning::Always).map(drop);
-    let launch: Work = |options, context| context.launch(options, Vec::new()).map(drop);
+    let launch: Work = |options, context| context.launch(options, Vec::new(), None).map(drop);
     let plan_mode: Work = |options, context| context.plan_mode(options, "Not A Mode".to_owned()).map(drop);
     for (options, work) in [
         (options(""), check),
