@@ -87,25 +87,21 @@ pub async fn gauge_service(service: &Service, data: &Path) {
 
 /// The counts of each version. Those that were forgotten since the last time are 0.
 fn gauge_reports(view: &View, counts: &[ReportCount]) {
-    static SHOWN: Mutex<BTreeSet<[String; 4]>> = Mutex::new(BTreeSet::new());
+    static SHOWN: Mutex<BTreeSet<[String; 3]>> = Mutex::new(BTreeSet::new());
     let mut now = BTreeMap::new();
     for count in counts {
         let Some(version) = view.versions.iter().find(|version| version.id == count.version_id) else { continue };
         let Some(mode) = view.mode(version.mode_id) else { continue };
-        for (outcome, reports) in [("started", count.started), ("failed", count.failed)] {
-            let labels = [mode.name.as_str(), &version.version.to_string(), count.platform.as_str(), outcome];
-            now.insert(labels.map(str::to_owned), reports);
-        }
+        let labels = [mode.name.as_str(), &version.version.to_string(), count.platform.as_str()];
+        now.insert(labels.map(str::to_owned), count.reports());
     }
     let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
     shown.extend(now.keys().cloned());
     for labels in shown.iter() {
         #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 players")]
         let reports = rounded(now.get(labels).copied().unwrap_or_default()) as f64;
-        let [mode, version, platform, outcome] = labels.clone();
-        gauge!("vsekai_version_reports", "mode" => mode, "version" => version, "platform" => platform,
-               "outcome" => outcome)
-        .set(reports);
+        let [mode, version, platform] = labels.clone();
+        gauge!("vsekai_version_reports", "mode" => mode, "version" => version, "platform" => platform).set(reports);
     }
 }
 
