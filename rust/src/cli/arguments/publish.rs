@@ -37,6 +37,7 @@ const SIGNATURES_HELP: &str =
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = PUBLISH_EXAMPLES)]
 #[command(group = ArgGroup::new("destination").args(["repository", "server"]).required(true))]
+#[command(group = ArgGroup::new("builder").args(["repository", "bundles"]).multiple(true))]
 pub(crate) struct Publish {
     /// The folder with the build
     #[arg(required_unless_present_any = ["from_index", "commit"])]
@@ -115,16 +116,18 @@ pub(crate) struct Publish {
     /// zstd level, 1 (fast) to 22 (small)
     #[arg(long, value_name = "LEVEL", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=22))]
     pub(crate) level: i32,
-    /// Build deltas from this many previous versions, and one bundle for first installs; 0 builds none. A server builds
-    /// its own
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "server")]
+    /// Build the bundles here and send them to the server, which otherwise builds its own after the publication
+    #[arg(long, requires = "server", conflicts_with_all = ["prepare", "commit"])]
+    pub(crate) bundles: bool,
+    /// Build deltas from this many previous versions, and one bundle for first installs; 0 builds none
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "builder")]
     pub(crate) delta_from: u16,
     /// Build bundles in a fraction of the time; they are larger. Publish again without this to replace them
-    #[arg(long, conflicts_with_all = ["server", "best"])]
+    #[arg(long, conflicts_with = "best", requires = "builder")]
     pub(crate) fast: bool,
     /// Build the smallest bundles, which takes long. An earlier publish can be repeated with this: its bundles are
     /// replaced, and the version stays the same
-    #[arg(long, conflicts_with = "server")]
+    #[arg(long, requires = "builder")]
     pub(crate) best: bool,
 }
 

@@ -81,6 +81,8 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
     };
     let notes = args.notes.map(|path| disk::read(&path, MAX_NOTES_BYTES)).transpose()?.unwrap_or_default();
     let notes = String::from_utf8(notes).map_err(|_| Error::invalid("notes", "the file is not UTF-8"))?;
+    let builds = args.bundles || !matches!(repository, Destination::Server(_));
+    let bundling = builds.then(|| bundling(args.delta_from, args.fast, args.best)).flatten();
     Ok(Request {
         content,
         mode,
@@ -102,7 +104,7 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
         allowed_secrets: args.allow_secret,
         private,
         keep_versions: usize::from(args.keep_versions),
-        bundling: bundling(args.delta_from, args.fast, args.best),
+        bundling,
         scratch: std::env::temp_dir(),
     })
 }

@@ -239,6 +239,9 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on(kind: K
     assert!(read().contains("vsekai_halted_rollouts 1\n"), "{}", read());
     assert!(read().contains("vsekai_reports_total{outcome=\"counted\"} 10\n"), "{}", read());
 
+    let about = "mode=\"stable\",version=\"1.1.0\",platform=\"linux-x86_64\"";
+    assert!(read().contains(&format!("vsekai_version_reports{{{about}}} 10\n")), "{}", read());
+
     // Nobody new gets it; who has it keeps it, and goes back by itself.
     waiting.update(&[]).done();
     assert_eq!(waiting.version(), "1.0.0");
@@ -252,6 +255,7 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on(kind: K
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!((rollout(&test, "1.1.0"), counts(&test)), (30, json!([])), "it begins anew");
     assert!(read().contains("vsekai_halted_rollouts 0\n"), "{}", read());
+    assert!(read().contains(&format!("vsekai_version_reports{{{about}}} 0\n")), "{}", read());
 }
 
 #[test]
