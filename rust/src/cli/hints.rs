@@ -3,16 +3,18 @@
 //! The library says what happened; each front end says what to do next. The Godot node has a table of its own, without
 //! commands. `tests/it/install/hints.rs` tries every hint that names a command.
 
+use crate::cli::output::Audience;
 use crate::error::Error;
 
 mod refusals;
 
 /// What a user of the command line can do about this error, if anything. For a refusal, that depends on the server's code;
 /// for some others, on whether the command is one of a publisher.
-pub(crate) fn of(error: &Error, is_publisher: bool) -> Option<&'static str> {
+pub(crate) fn of(error: &Error, audience: Audience) -> Option<&'static str> {
     match error {
         Error::ServerRefused { code, status, .. } => refusals::hint(code, *status).or_else(|| hint(error.code())),
-        _ => is_publisher.then(|| publisher_hint(error.code())).flatten().or_else(|| hint(error.code())),
+        _ if audience == Audience::Publisher => publisher_hint(error.code()).or_else(|| hint(error.code())),
+        _ => hint(error.code()),
     }
 }
 

@@ -28,23 +28,29 @@ const MAX_ANSWER_BYTES: u64 = 1024;
 /// Whether a result could not be reported.
 static LOST: AtomicBool = AtomicBool::new(false);
 
+/// Whose command it is: the same error calls for something else from each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Player,
+    Publisher,
+}
+
 /// How this run reports: as text or JSON, and how much.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
     verbose: bool,
-    is_publisher: bool,
+    audience: Audience,
 }
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, is_publisher: false }
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, audience: Audience::Player }
     }
 
-    /// For a command of a publisher, whose errors call for something else than those of a player.
-    pub(crate) fn of_publisher(self, is_publisher: bool) -> Self {
-        Self { is_publisher, ..self }
+    pub(crate) fn for_whom(self, audience: Audience) -> Self {
+        Self { audience, ..self }
     }
 
     /// The result: as text, or as the last JSON line.
@@ -155,7 +161,7 @@ impl Output {
         for reason in &causes {
             text = format!("{text}\n  {reason}");
         }
-        let hint = hints::of(error, self.is_publisher);
+        let hint = hints::of(error, self.audience);
         if let Some(hint) = hint {
             text = format!("{text}\n\nhint: {hint}");
         }

@@ -98,7 +98,7 @@ impl Work {
         file.rewind().map_err(Error::internal_by("reading a bundle"))?;
         let checked = bundle_builder::check(&mut BufReader::new(file), *length, new, old, &self.monitor);
         checked.map_err(|error| match error.code() {
-            "bundle_malformed" => refused(error.message_with_causes()),
+            "bundle_malformed" => refused(&error.message_with_causes()),
             "cancelled" => Error::Unavailable { code: "server_busy", reason: "The check was ended".to_owned() },
             _ => Error::internal_by("checking a bundle")(error),
         })
@@ -113,13 +113,13 @@ impl Work {
             let bytes = self.stored.runtime.block_on(self.db.upload_bundle_part(*upload, id, part))?;
             let bytes = bytes.ok_or_else(|| incomplete(part))?;
             if bytes.len() as u64 != BUNDLE_PART_BYTES.min(length - part * BUNDLE_PART_BYTES) {
-                return Err(refused(format!("part {part} has {} bytes", bytes.len())));
+                return Err(refused(&format!("part {part} has {} bytes", bytes.len())));
             }
             hash.update(&bytes);
             file.write_all(&bytes).map_err(Error::internal_by("writing a bundle"))?;
         }
         let found = Digest(hash.finalize().into());
-        if found == *id { Ok(()) } else { Err(refused(format!("its SHA-256 is {found}"))) }
+        if found == *id { Ok(()) } else { Err(refused(&format!("its SHA-256 is {found}"))) }
     }
 }
 
@@ -129,6 +129,6 @@ pub(crate) fn incomplete(part: u64) -> Error {
 }
 
 /// The error for a bundle that is not what it should be.
-pub(crate) fn refused(reason: String) -> Error {
+pub(crate) fn refused(reason: &str) -> Error {
     Error::Mismatch { code: "bundle_refused", reason: format!("The bundle is not accepted: {reason}") }
 }

@@ -104,12 +104,11 @@ impl Service {
 
     async fn check_and_put(&self, upload: &Upload, new: NewBundle, turn: Arc<Turn>) -> Result<Put> {
         let indexes = self.db.indexes().await?;
-        let documents = match self.published(upload, &indexes).await? {
-            Some(published) => Documents::read(self.db.as_ref(), &published).await?,
-            None => {
-                let submission = self.checked(upload, Arc::clone(&turn)).await?;
-                Documents::of(submission.index, submission.table, &submission.release)
-            }
+        let documents = if let Some(published) = self.published(upload, &indexes).await? {
+            Documents::read(self.db.as_ref(), &published).await?
+        } else {
+            let submission = self.checked(upload, Arc::clone(&turn)).await?;
+            Documents::of(submission.index, submission.table, &submission.release)
         };
         let to = Digest::of(&documents.index.to_bytes());
         let old = match new.from {
@@ -153,5 +152,5 @@ fn base<'a>(upload: &Upload, from: Digest, to: Digest, indexes: &'a [VersionInde
     let found = indexes.iter().find(|index| index.digest == from && index.platform == upload.platform);
     found
         .filter(|_| from != to)
-        .ok_or_else(|| refused(format!("no other version for {} has the index {from}", upload.platform)))
+        .ok_or_else(|| refused(&format!("no other version for {} has the index {from}", upload.platform)))
 }

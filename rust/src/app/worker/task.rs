@@ -165,7 +165,7 @@ impl Context {
 }
 
 /// How long the thread that sends reports may live. Nobody waits for it.
-const LONGEST_REPORT: Duration = Duration::from_secs(60);
+const LONGEST_REPORT: Duration = Duration::from_mins(1);
 
 /// Takes the reports that wait before anything else can want the lock, and sends them in the background.
 fn report(updater: Updater) -> Result<()> {

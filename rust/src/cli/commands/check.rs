@@ -83,8 +83,8 @@ pub(super) fn aside(updater: &Updater, mode: &ModeName, monitor: &Monitor) -> St
     match aside.as_slice() {
         [] => String::new(),
         [one] => format!(" {one} was put aside here; `vsekai update --version {one}` installs it."),
-        more => {
-            format!(" Put aside here: {}; `vsekai update --version` with one of them installs it.", more.join(", "))
+        several => {
+            format!(" Put aside here: {}; `vsekai update --version` with one of them installs it.", several.join(", "))
         }
     }
 }

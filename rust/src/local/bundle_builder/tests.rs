@@ -419,7 +419,7 @@ fn every_changed_or_missing_byte_is_found() {
 
 #[test]
 fn section_too_few_too_many_or_too_large_is_refused() {
-    let [old, new, _] = three();
+    let [_, new, _] = three();
     let (_, bytes) = bundle(&new, None, Effort::Fast);
     let (header, table) = (Header::parse(&bytes).unwrap(), Table::parse(&bytes).unwrap());
     let body = &bytes[header.sections_at() as usize..];

@@ -239,7 +239,7 @@ impl Order<'_> {
         let info = server.commit(&id, &commit)?;
         let published = documents::published(job, &self.built, info.sequence.unwrap_or(sequence), self.new);
         let roles = desk.publication.validity_after(job.mode.as_str())?;
-        Ok((Published { metadata_bytes, roles, bundles, ..published }, None))
+        Ok((Published { metadata_bytes, bundles, roles, ..published }, None))
     }
 
     fn subject(&self) -> Subject {

@@ -376,7 +376,7 @@ fn launcher_reports_in_the_background_if_its_player_agreed() {
         player.update(&["--now"]).done();
         player.relay.sent.lock().unwrap().clear();
         let options = Options { directory: test.path(&player.name), reports, ..Options::default() };
-        let mut worker = Worker::start(options, |options, context| context.launch(options, Vec::new()));
+        let mut worker = Worker::start(options, |options, context| context.launch(options, Vec::new(), None));
         let done = || {
             let done = worker.messages().into_iter().find_map(|message| match message {
                 Message::Done(result) => Some(result.unwrap()),
