@@ -138,7 +138,7 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
 }
 
 /// How long sending reports may take. Whoever waits for it has just ended a game.
-const LONGEST_REPORT: Duration = Duration::from_secs(5);
+const LONGEST_REPORT: Duration = Duration::from_secs(10);
 
 /// What a failed start of a version on trial means for the next ones.
 fn failed_start(root: &InstallRoot, launched: &Launched) -> Option<String> {
