@@ -29,9 +29,9 @@ mod updater;
 
 use crate::local::program;
 
-use arguments::Cli;
+use arguments::{Cli, Command};
 pub use caller::forget_caller_folder;
-use output::{INTERNAL, Output};
+use output::{Audience, INTERNAL, Output};
 
 /// Runs a command line and returns the exit code (see `vsekai --help`). `arguments` excludes the program's name.
 ///
@@ -74,7 +74,13 @@ fn obey(arguments: Vec<OsString>) -> u8 {
             return output::DONE;
         }
     };
-    let output = Output::new(&cli.global);
+    let audience = match cli.command {
+        Command::Publish(_) | Command::Sign(_) | Command::Repository(_) | Command::News(_) | Command::Keys(_) => {
+            Audience::Publisher
+        }
+        _ => Audience::Player,
+    };
+    let output = Output::new(&cli.global).for_whom(audience);
     #[cfg(debug_assertions)]
     if let Err(error) = faults::arm() {
         return output.fail(&error);

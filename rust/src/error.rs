@@ -324,6 +324,12 @@ pub enum Error {
         /// The install root.
         path: PathBuf,
     },
+    /// Nothing says where the versions of this install come from.
+    #[error("No repository is known for {}", path.display())]
+    RepositoryMissing {
+        /// The install root.
+        path: PathBuf,
+    },
     /// The folder has no previous version to go back to.
     #[error("There is no previous version in {}", path.display())]
     NoPrevious {

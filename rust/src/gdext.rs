@@ -18,6 +18,7 @@ mod convert;
 mod entry;
 mod enums;
 mod files;
+mod instance;
 mod project_settings;
 mod signals;
 mod slack;

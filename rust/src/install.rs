@@ -61,7 +61,7 @@ pub use signed::{SignedDigests, mend as mend_release};
 pub use state::{Change, InstallState, Installed, MAX_CHANGES, OpenStart, Trial};
 pub use takeover::InPlace;
 pub use uninstall::{Uninstalled, uninstall};
-pub use used::used_bytes;
+pub use used::{removable_bytes, used_bytes};
 pub use verify::{Condition, Damage, Examined, Verified, examine, glance, verify};
 
 /// The name of the lock, in `.vsekai`.

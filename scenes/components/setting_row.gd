@@ -5,6 +5,7 @@ extends BoxContainer
 ## The controls are the row's children in its scene; the words are inserted before them.
 
 const NARROW_BELOW := 600.0
+const FAINT := 0.4
 
 ## A translation key.
 @export var title: String = "":
@@ -15,6 +16,21 @@ const NARROW_BELOW := 600.0
 @export var hint: String = "":
 	set(value):
 		hint = value
+		_draw_words()
+
+## Why the setting has no effect at the moment, a translation key; empty = it has. Without effect
+## it is greyed, and says so instead of the hint.
+var reason: String = "":
+	set(value):
+		if reason == value:
+			return
+		reason = value
+		for child: Node in get_children():
+			var button := child as BaseButton
+			if button != null:
+				button.disabled = not reason.is_empty()
+				# A switch that is on has the brand's colour, disabled or not.
+				button.modulate.a = 1.0 if reason.is_empty() else FAINT
 		_draw_words()
 
 var _title_label := Label.new()
@@ -46,8 +62,9 @@ func _notification(what: int) -> void:
 
 func _draw_words() -> void:
 	_title_label.text = tr(title)
-	_hint_label.text = tr(hint) if not hint.is_empty() else ""
-	_hint_label.visible = not hint.is_empty()
+	var words := reason if not reason.is_empty() else hint
+	_hint_label.text = tr(words) if not words.is_empty() else ""
+	_hint_label.visible = not words.is_empty()
 	for child: Node in get_children():
 		if child is BaseButton or child is LineEdit:
 			var control := child as Control

@@ -3,6 +3,8 @@ class_name Words
 
 const UNITS: PackedStringArray = ["UNIT_B", "UNIT_KB", "UNIT_MB", "UNIT_GB", "UNIT_TB"]
 const UNIT := 1000.0
+## The length of a path in a sentence.
+const PATH_MAX := 40
 const MONTHS: PackedStringArray = [
 	"MONTH_1",
 	"MONTH_2",
@@ -54,6 +56,18 @@ static func date(unix_time: int) -> String:
 	var number: int = day["month"]
 	var month := _text(MONTHS[number - 1])
 	return _text("WORDS_DATE").format({"day": day["day"], "month": month, "year": day["year"]})
+
+
+## Some files: the first, and how many more there are. Of a long path, the end.
+static func names(paths: PackedStringArray) -> String:
+	if paths.is_empty():
+		return ""
+	var first := paths[0]
+	if first.length() > PATH_MAX:
+		first = "…" + first.right(PATH_MAX - 1)
+	if paths.size() == 1:
+		return first
+	return _text("WORDS_AND_MORE").format({"first": first, "more": paths.size() - 1})
 
 
 ## A number with the decimal separator of the language.

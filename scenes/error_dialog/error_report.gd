@@ -16,6 +16,7 @@ const SAME_AS: Dictionary[String, String] = {
 	"index_malformed": "release_malformed",
 	"metadata_malformed": "signature_invalid",
 	"news_malformed": "release_malformed",
+	"repository_missing": "invalid_argument",
 	"target_mismatch": "signature_invalid",
 	"target_not_signed": "signature_invalid",
 	"unsafe_path": "release_malformed",

@@ -32,6 +32,10 @@ var message: String = "":
 		if is_node_ready():
 			_draw_words()
 
+## Whether the game was uninstalled a moment ago: then a key that is pressed once too often must not
+## bring it back.
+var is_after_uninstall: bool = false
+
 ## Free disk space there; -1 = unknown.
 var free_bytes: int = -1:
 	set(value):
@@ -90,7 +94,7 @@ func is_menu_wanted() -> bool:
 
 
 func grab_default_focus() -> void:
-	InputMode.focus(_install)
+	InputMode.focus(_language if is_after_uninstall else _install)
 
 
 func _draw_words() -> void:
@@ -142,6 +146,7 @@ func _on_location_done() -> void:
 
 func _on_install_pressed() -> void:
 	_on_location_done()
+	is_after_uninstall = false
 	install_requested.emit()
 
 

@@ -11,6 +11,8 @@ signal notice_dismissed(notice: HomeState.Notice)
 
 ## A screen reader announces the progress in steps of this many percent.
 const SPOKEN_STEP := 10
+## The most damaged files that are listed.
+const FILES_MAX := 20
 const INTRO_SECONDS := 0.5
 ## Actions that take the next step; only they have the brand's colour.
 const STEPS: Array[HomeState.Action] = [
@@ -184,6 +186,9 @@ func _draw_state() -> void:
 		_status.text = state.status_text()
 		_status.accessibility_name = _status.text
 		_spoken_percent = -1
+	# All of them; the text names the first.
+	var is_damaged := state.kind == HomeState.Kind.DAMAGED
+	_status.tooltip_text = "\n".join(state.damaged_files.slice(0, FILES_MAX)) if is_damaged else ""
 	_progress.show_kind(state.kind, state.is_working())
 	_facts.facts = state.facts
 	var is_step := state.primary_action() in STEPS or state.is_launcher_old

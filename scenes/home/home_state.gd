@@ -119,7 +119,7 @@ var new_version: String = ""
 var new_mode: String = ""
 ## Download size of the next step; -1 = unknown.
 var download_bytes: int = -1
-var damaged_files: int = 0
+var damaged_files: PackedStringArray = []
 var notice: Notice = Notice.NONE
 ## The version that [member notice] is about.
 var notice_version: String = ""
@@ -239,7 +239,8 @@ func _fill(key: String) -> String:
 		"new_version": new_version,
 		"mode": mode,
 		"new_mode": new_mode,
-		"files": damaged_files,
+		"files": damaged_files.size(),
+		"names": Words.names(damaged_files),
 		"other": notice_version,
 	}
 	return _text(key).format(values)

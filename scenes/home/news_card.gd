@@ -33,8 +33,6 @@ var _decoded: Texture2D
 ## Of the thread pool; -1 = none.
 var _task: int = -1
 
-@onready var _columns := %Columns as BoxContainer
-@onready var _side := %Side as VBoxContainer
 @onready var _picture := %Picture as TextureRect
 @onready var _about := %About as Label
 @onready var _title := %NewsTitle as Label
@@ -127,11 +125,6 @@ func _fit() -> void:
 		else TextureRect.STRETCH_KEEP_ASPECT_COVERED
 	)
 	_picture.visible = _picture.texture != null and size.x >= PICTURE_FROM
-	# The link is below the picture, and without one below the text.
-	_columns.vertical = not _picture.visible
-	_columns.move_child(_side, 0 if _picture.visible else 1)
-	_columns.add_theme_constant_override("separation", 14 if _picture.visible else 2)
-	_side.visible = _picture.visible or _more.visible
 
 
 func _on_more_pressed() -> void:

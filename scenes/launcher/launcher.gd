@@ -24,7 +24,8 @@ var _shown_message: String = ""
 @onready var _comforts := %Comforts as LauncherComforts
 @onready var _own := %Own as OwnUpdater
 @onready var _frame := %Frame as LauncherFrame
-@onready var _folder_dialog := %FolderDialog as FileDialog
+@onready var _folder_dialog := %FolderDialog as FolderChoice
+@onready var _one := %One as OneLauncher
 
 
 func _ready() -> void:
@@ -33,7 +34,13 @@ func _ready() -> void:
 		branding = load(other)
 	get_tree().auto_accept_quit = false
 	_quit = get_tree().quit
-	_settings = LauncherSettings.load_from(settings_path)
+	var settings := LauncherSettings.load_from(settings_path)
+	var directory := UpdaterConfig.install_dir(branding, settings)
+	var entry := _one.enter(OneLauncher.folder_beside(settings_path), directory, get_window())
+	if entry == OneLauncher.Entry.HANDED_OVER:
+		_quit.call()
+		return
+	_settings = settings
 	_session.branding = branding
 	_session.settings = _settings
 	_frame.branding = branding
@@ -48,7 +55,6 @@ func _ready() -> void:
 	_questions.frame = _frame
 	_connect_screens()
 	_connect_session()
-	_connect_own()
 	# Beside the choices.
 	_comforts.log_file.path = settings_path.get_basename() + ".log"
 	_comforts.connect_all(_settings, get_window(), _quit)
@@ -59,6 +65,9 @@ func _ready() -> void:
 	_session.start()
 	_show()
 	_own.start(branding, _settings)
+	if entry == OneLauncher.Entry.ALONGSIDE:
+		_session.model.message = tr("MESSAGE_ALONGSIDE").format({"product": branding.product_name})
+		_show()
 
 
 func _notification(what: int) -> void:
@@ -67,7 +76,7 @@ func _notification(what: int) -> void:
 		_settings.save()
 	elif what == NOTIFICATION_WM_CLOSE_REQUEST:
 		_on_close_requested()
-	elif what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready():
+	elif what == NOTIFICATION_TRANSLATION_CHANGED and is_node_ready() and _settings != null:
 		_show()
 
 
@@ -77,6 +86,7 @@ func _connect_screens() -> void:
 	_frame.page_shown.connect(_on_page_shown)
 	_frame.home.action_requested.connect(_on_action_requested)
 	_frame.whats_new.link_requested.connect(OS.shell_open)
+	_frame.whats_new.fetch_requested.connect(_session.notes.fetch)
 	_frame.home.link_requested.connect(OS.shell_open)
 	_frame.error_dialog.retry_requested.connect(_session.act.bind(HomeState.Action.RETRY))
 	first_run.locale_chosen.connect(_on_locale_chosen)
@@ -96,7 +106,6 @@ func _connect_screens() -> void:
 	settings.integration_requested.connect(_session.integrate)
 	settings.uninstall_requested.connect(_questions.on_uninstall_requested)
 	settings.diagnostics_requested.connect(_on_diagnostics_requested)
-
 	_frame.about.website_requested.connect(OS.shell_open.bind(branding.project_url))
 	_frame.about.report_requested.connect(
 		func() -> void: Outside.open_report(branding, _session.diagnostics())
@@ -110,31 +119,28 @@ func _connect_session() -> void:
 	_session.settings_outdated.connect(_on_settings_outdated)
 	_session.first_run_decided.connect(_frame.show_first_run)
 	_session.work_begun.connect(_frame.show_page.bind(NavBar.Page.HOME))
+	_session.notes.listed.connect(_on_notes_listed)
+	_session.notes.fetched.connect(_frame.whats_new.end_fetch)
 	var listener := _session.listener
-	listener.notes_listed.connect(_on_notes_listed)
 	listener.notes_found.connect(_frame.home.show_notes.unbind(1))
 	listener.news_listed.connect(_frame.home.show_news)
 	listener.mode_weighed.connect(_questions.on_mode_weighed)
 	listener.progress_changed.connect(_frame.home.show_progress)
 	listener.update_completed.connect(LauncherWindow.call_back.bind(get_window()))
+	listener.uninstalled.connect(_frame.first_run.set.bind("is_after_uninstall", true))
 	listener.failed.connect(_frame.show_error.bind(false))
 	listener.game_started.connect(_on_game_started)
 	listener.game_started.connect(LauncherWindow.step_aside.bind(get_window()))
 	listener.game_ended.connect(LauncherWindow.come_back.bind(get_window()))
 
 
-func _connect_own() -> void:
-	_own.updated.connect(_on_launcher_updated)
-	_own.offered.connect(_on_launcher_offered)
-	_own.install_failed.connect(_frame.show_error.bind(false))
-	_own.replaced.connect(get_tree().quit)
-
-
 func _show() -> void:
 	var model := _session.model
+	_one.follow(model.directory)
 	model.last_played = _settings.last_played
 	_frame.home.state = model.home_state()
 	_frame.settings.facts = model.settings_facts()
+	_frame.whats_new.is_fetch_offered = _settings.is_manual_check_only
 	_frame.first_run.message = model.folder_problem if model.folder_problem else model.message
 	_frame.first_run.directory = model.directory
 	_frame.first_run.free_bytes = model.free_bytes
@@ -188,22 +194,6 @@ func _on_settings_changed() -> void:
 	_show()
 
 
-func _on_launcher_updated(version: String) -> void:
-	_session.model.new_launcher = version
-	if _session.model.home_state().is_launcher_old:
-		_session.model.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": version})
-	_show()
-
-
-func _on_launcher_offered() -> void:
-	if _settings.is_install_offered:
-		return
-	_settings.is_install_offered = true
-	_settings.save()
-	var values := {"product": branding.product_name, "directory": _own.directory}
-	_frame.ask("ASK_LAUNCHER", values, _own.install)
-
-
 func _on_locale_chosen(locale: String) -> void:
 	_settings.locale = locale
 	_frame.settings.settings = _settings
@@ -215,16 +205,7 @@ func _on_settings_outdated() -> void:
 
 
 func _on_folder_choice_requested() -> void:
-	var folder := _session.model.directory
-	var above: PackedStringArray = []
-	while folder != folder.get_base_dir():
-		folder = folder.get_base_dir()
-		above.append(folder)
-	# A folder that does not exist is passed over: the last that does is shown.
-	above.reverse()
-	for place: String in above:
-		_folder_dialog.current_dir = place
-	_folder_dialog.popup_centered_ratio()
+	_folder_dialog.ask(_session.model.directory)
 
 
 func _on_first_install() -> void:

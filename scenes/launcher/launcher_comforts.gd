@@ -1,13 +1,14 @@
 class_name LauncherComforts
 extends Node
-## The launcher while nobody looks at it: in the tray, started with the system, with news to tell;
-## and its log.
+## The launcher as a program: in the tray, started with the system or a second time, with news to
+## tell, replaced by a newer one; and its log.
 
 @export var session: LauncherSession
 @export var frame: LauncherFrame
 @export var own: OwnUpdater
 @export var presence: DesktopPresence
 @export var log_file: LauncherLog
+@export var one: OneLauncher
 
 var _settings: LauncherSettings
 var _window: Window
@@ -22,6 +23,12 @@ func connect_all(settings: LauncherSettings, window: Window, quit: Callable) -> 
 	session.listener.notes_found.connect(_on_news.unbind(3))
 	session.background.downloaded.connect(_on_news.unbind(1))
 	own.login_known.connect(_on_login_known)
+	own.updated.connect(_on_launcher_updated)
+	own.offered.connect(_on_launcher_offered)
+	own.install_failed.connect(frame.show_error.bind(false))
+	own.replacing.connect(one.leave)
+	own.replaced.connect(quit)
+	one.called.connect(_on_called)
 	frame.settings.log_requested.connect(_on_log_requested)
 	frame.settings.login_requested.connect(_on_login_requested)
 	frame.settings.is_tray_possible = presence.is_possible
@@ -78,3 +85,29 @@ func _on_login_known(is_on: bool) -> void:
 	session.model.own_starts_at_login = is_on
 	session.model.starts_at_login = is_on
 	session.changed.emit()
+
+
+## Another launcher was started for the same install: this one does what that one was asked for.
+func _on_called(arguments: PackedStringArray) -> void:
+	if OneLauncher.has_link(arguments):
+		one.answer(session.open_link(arguments[-1]))
+		return
+	one.answer(true)
+	if not arguments == OneLauncher.AT_LOGIN:
+		LauncherWindow.come_back(_window)
+
+
+func _on_launcher_updated(version: String) -> void:
+	session.model.new_launcher = version
+	if session.model.home_state().is_launcher_old:
+		session.model.message = tr("MESSAGE_LAUNCHER_UPDATED").format({"version": version})
+	session.changed.emit()
+
+
+func _on_launcher_offered() -> void:
+	if _settings.is_install_offered:
+		return
+	_settings.is_install_offered = true
+	_settings.save()
+	var values := {"product": session.branding.product_name, "directory": own.directory}
+	frame.ask("ASK_LAUNCHER", values, own.install)

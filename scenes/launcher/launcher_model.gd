@@ -12,6 +12,10 @@ var directory: String = ""
 var free_bytes: int = -1
 ## What the installation takes; -1 = unknown.
 var disk_bytes: int = -1
+## Whether nothing is asked of the server unless a person asks for it.
+var is_manual: bool = false
+## What removing the version to go back to would free; 0 = nothing.
+var removable_bytes: int = 0
 ## Installed; empty = nothing is.
 var version: String = ""
 var previous_version: String = ""
@@ -50,7 +54,7 @@ var activity: HomeState.Kind = HomeState.Kind.LOADING
 var is_playing: bool = false
 var has_crashed: bool = false
 var are_updates_off: bool = false
-var damaged_files: int = 0
+var damaged_files: PackedStringArray = []
 ## Of the last check or update; null = it succeeded.
 var failure: ErrorReport
 ## What the last failure of any operation said, for a bug report; empty = there was none.
@@ -147,6 +151,8 @@ func settings_facts() -> SettingsFacts:
 	facts.starts_at_login = starts_at_login
 	facts.version = version
 	facts.previous_version = previous_version
+	facts.removable_bytes = removable_bytes
+	facts.are_modes_due = is_manual
 	facts.mode = mode
 	facts.mode_title = channel(mode)
 	facts.modes = modes
@@ -183,7 +189,7 @@ func _kind() -> HomeState.Kind:
 		kind = HomeState.Kind.NO_REPOSITORY
 	elif failure != null and not _is_mode_retired():
 		kind = HomeState.Kind.OFFLINE if is_offline() else HomeState.Kind.FAILED
-	elif damaged_files > 0:
+	elif not damaged_files.is_empty():
 		kind = HomeState.Kind.DAMAGED
 	elif is_resumable:
 		kind = HomeState.Kind.RESUMABLE

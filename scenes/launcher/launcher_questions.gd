@@ -51,7 +51,9 @@ func on_space_requested() -> void:
 
 
 func _versions() -> Dictionary:
-	return {"version": session.model.previous_version, "current": session.model.version}
+	var model := session.model
+	var bytes := Words.bytes(model.removable_bytes)
+	return {"version": model.previous_version, "current": model.version, "bytes": bytes}
 
 
 func on_uninstall_requested() -> void:

@@ -30,6 +30,10 @@ var listener: UpdaterListener:
 	get:
 		return %Listener as UpdaterListener
 
+var notes: NotesReader:
+	get:
+		return %Notes as NotesReader
+
 var background: BackgroundWork:
 	get:
 		return %Background as BackgroundWork
@@ -41,6 +45,8 @@ var library_version: String:
 ## Whether a check follows once the status is known.
 var _is_check_due: bool = true
 var _checked_msec: int = 0
+## Whether a person has asked for what goes on, since what follows it was read.
+var _is_asked: bool = false
 ## Whether the notes of the last versions follow a check.
 var _are_notes_due: bool = false
 ## Whether the news follow a check.
@@ -59,6 +65,7 @@ func apply_settings() -> void:
 	model.free_bytes = VSekaiUpdater.get_free_bytes(model.directory)
 	var built_in := VSekaiUpdater.get_built_in_repository_urls()
 	model.has_repository = not (updater.repository_urls.is_empty() and built_in.is_empty())
+	model.is_manual = settings.is_manual_check_only
 	model.are_updates_off = settings.update_policy == LauncherSettings.UpdatePolicy.NEVER
 
 
@@ -80,7 +87,7 @@ func act(action: HomeState.Action) -> void:
 			_work(HomeState.Kind.PREPARING, operation)
 		HomeState.Action.PLAY:
 			model.has_crashed = false
-			_queue.start(updater.launch.bind(_game_arguments()))
+			_queue.start(updater.launch.bind(settings.words_for_game(branding)))
 		HomeState.Action.REPAIR:
 			repair()
 		HomeState.Action.RETRY:
@@ -97,10 +104,16 @@ func is_updating() -> bool:
 	return updater.get_operation() == VSekaiUpdater.Operation.UPDATE
 
 
+## Whether the network is used for what nobody has asked for.
+func _is_quiet() -> bool:
+	return model.is_offline() or (settings.is_manual_check_only and not _is_asked)
+
+
 ## Gets what Settings shows and nothing else needs.
 func look_around() -> void:
 	model.free_bytes = VSekaiUpdater.get_free_bytes(model.directory)
-	if model.modes.is_empty() and not updater.is_busy():
+	var is_allowed := _checked_msec > 0 or not settings.is_manual_check_only
+	if model.modes.is_empty() and is_allowed and not updater.is_busy():
 		_queue.start(updater.list_modes)
 
 
@@ -145,10 +158,11 @@ func install_first(is_menu_wanted: bool) -> void:
 	act(HomeState.Action.INSTALL)
 
 
-## The answer is [signal UpdaterListener.notes_listed].
 func list_notes() -> void:
-	if model.has_repository and not updater.is_busy():
-		_queue.start(updater.list_notes.bind(model.is_offline()))
+	if updater.is_busy():
+		_are_notes_due = true
+	elif model.has_repository:
+		notes.read(_is_quiet())
 
 
 func change_location(directory: String) -> void:
@@ -200,14 +214,6 @@ func follow_mode(mode: String) -> void:
 	listener.follow_mode(mode)
 
 
-func _game_arguments() -> PackedStringArray:
-	var arguments: PackedStringArray = []
-	if settings.is_vr_wanted:
-		arguments.append_array(branding.vr_arguments)
-	arguments.append_array(settings.split_arguments())
-	return arguments
-
-
 func _work(kind: HomeState.Kind, operation: Callable) -> void:
 	model.activity = kind
 	model.message = ""
@@ -225,6 +231,7 @@ func _update(operation: Callable) -> void:
 func _check() -> void:
 	model.failure = null
 	_checked_msec = Time.get_ticks_msec()
+	_is_asked = true
 	_are_notes_due = true
 	_are_news_due = true
 	_queue.start(updater.check_for_update)

@@ -56,6 +56,14 @@ func start() -> void:
 	_read_status()
 
 
+## Starts the game with an address that the desktop was asked to open. False = it cannot start now.
+func open_link(address: String) -> bool:
+	if not model.is_installed() or model.is_playing:
+		return false
+	_queue.start(updater.launch.bind(settings.words_for_game(branding), address))
+	return true
+
+
 ## Checks for updates if the last check is older than this, and a check disturbs nothing.
 func check_again(older_than_msec: int) -> void:
 	var is_automatic := not settings.is_manual_check_only and not model.are_updates_off
@@ -77,6 +85,7 @@ func _on_went_back(version: String) -> void:
 	settings.put_away_version = version
 	model.put_away = version
 	# Its notes are no news any more.
+	_is_asked = false
 	_are_notes_due = true
 	settings_outdated.emit()
 
@@ -85,6 +94,7 @@ func _on_went_back(version: String) -> void:
 func _on_update_completed() -> void:
 	model.dismissed = model.left_version()
 	settings.dismissed_version = model.dismissed
+	_is_asked = true
 	_are_notes_due = true
 	settings_outdated.emit()
 
@@ -126,10 +136,12 @@ func _on_ended() -> void:
 	var list := Callable()
 	if _are_notes_due:
 		_are_notes_due = false
-		list = updater.list_notes.bind(model.is_offline())
+		list = updater.list_notes.bind(_is_quiet())
 	elif _are_news_due:
 		_are_news_due = false
-		list = updater.list_news.bind(model.is_offline())
+		list = updater.list_news.bind(_is_quiet())
+	else:
+		_is_asked = false
 	_queue.start_next(list)
 	background.consider()
 

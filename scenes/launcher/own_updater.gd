@@ -14,6 +14,8 @@ signal offered
 signal install_failed(report: ErrorReport)
 ## Whether the installed launcher starts when a person logs in.
 signal login_known(is_on: bool)
+## The installed launcher is about to start, in place of this one.
+signal replacing
 ## The installed launcher has started: this one can go.
 signal replaced
 
@@ -42,7 +44,7 @@ func _ready() -> void:
 	updater.handles_links = false
 	updater.status_read.connect(_on_status_read)
 	updater.update_completed.connect(_on_update_completed)
-	updater.integrated.connect(updater.check_for_update)
+	updater.integrated.connect(_check)
 	updater.login_changed.connect(updater.read_status)
 	updater.launched.connect(replaced.emit.unbind(1))
 	updater.operation_failed.connect(_on_operation_failed)
@@ -110,11 +112,18 @@ func _on_status_read(status: VSekaiStatus) -> void:
 		_settings.save()
 		updater.integrate()
 	else:
+		_check()
+
+
+## By itself, unless a person has asked not to.
+func _check() -> void:
+	if not _settings.is_manual_check_only:
 		updater.check_for_update()
 
 
 func _on_update_completed(version: String) -> void:
 	if _is_installing:
+		replacing.emit()
 		updater.launch()
 	else:
 		updated.emit(version)
@@ -130,4 +139,4 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 	elif failure.operation == VSekaiUpdater.Operation.START_AT_LOGIN:
 		updater.read_status()
 	elif failure.operation == VSekaiUpdater.Operation.INTEGRATE:
-		updater.check_for_update()
+		_check()

@@ -6,7 +6,7 @@ class_name UpdaterConfig
 
 
 static func apply(updater: VSekaiUpdater, branding: Branding, settings: LauncherSettings) -> void:
-	updater.install_dir = _install_dir(branding, settings)
+	updater.install_dir = install_dir(branding, settings)
 	updater.display_name = branding.product_name
 	if not branding.url_scheme.is_empty():
 		updater.url_scheme = branding.url_scheme
@@ -57,7 +57,8 @@ static func given_folder() -> String:
 	return "" if is_own else OS.get_environment("VSEKAI_INSTALL_DIR")
 
 
-static func _install_dir(branding: Branding, settings: LauncherSettings) -> String:
+## The folder of the game.
+static func install_dir(branding: Branding, settings: LauncherSettings) -> String:
 	var directory := given_folder()
 	if directory.is_empty():
 		directory = settings.install_dir

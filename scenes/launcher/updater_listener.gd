@@ -34,8 +34,6 @@ signal went_back(version: String)
 signal install_moved(directory: String)
 signal move_failed
 signal uninstalled
-## The notes of the last versions, the newest first.
-signal notes_listed(entries: Array[NotesEntry])
 ## The news, the newest first.
 signal news_listed(entries: Array[NewsEntry])
 
@@ -66,7 +64,7 @@ func _ready() -> void:
 		done.connect(status_outdated.emit.bind(false))
 	updater.uninstalled.connect(_on_uninstalled)
 	updater.install_moved.connect(_on_install_moved)
-	updater.notes_listed.connect(_on_notes_listed)
+	updater.notes_listed.connect(ended.emit.unbind(1))
 	updater.news_listed.connect(tell_news.unbind(1))
 	updater.news_listed.connect(ended.emit.unbind(1))
 
@@ -129,7 +127,7 @@ func _on_no_update_found() -> void:
 func _on_update_completed() -> void:
 	model.forget_release()
 	model.failure = null
-	model.damaged_files = 0
+	model.damaged_files.clear()
 	update_completed.emit()
 	status_outdated.emit(false)
 
@@ -159,19 +157,7 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 
 func _on_status_read(status: VSekaiStatus) -> void:
 	model.activity = HomeState.Kind.READY
-	model.version = status.version
-	model.previous_version = status.previous_version
-	model.mode = status.mode
-	UpdaterWords.compare(model.modes, model.version)
-	model.bad_versions = status.bad_versions
-	model.is_on_trial = status.is_on_trial
-	model.failed_starts = status.failed_starts if status.is_on_trial else 0
-	if status.is_installed:
-		model.has_repository = true
-	model.is_resumable = status.is_resumable
-	model.is_integrated = status.is_integrated
-	model.starts_at_login = status.starts_at_login or model.own_starts_at_login
-	model.disk_bytes = status.disk_bytes
+	UpdaterFacts.take_status(model, status)
 	status_known.emit(status.is_installed)
 
 
@@ -194,14 +180,15 @@ func _on_mode_planned(mode: String, plan: VSekaiPlan) -> void:
 
 
 func _on_verify_completed(damaged_files: PackedStringArray) -> void:
-	model.damaged_files = damaged_files.size()
+	model.damaged_files = damaged_files
 	var key := "MESSAGE_VERIFIED" if damaged_files.is_empty() else "MESSAGE_DAMAGED"
-	model.message = tr(key).format({"files": damaged_files.size()})
+	var values := {"files": damaged_files.size(), "names": Words.names(damaged_files)}
+	model.message = tr(key).format(values)
 	status_outdated.emit(false)
 
 
 func _on_repair_completed(repaired_files: int) -> void:
-	model.damaged_files = 0
+	model.damaged_files.clear()
 	model.message = tr("MESSAGE_REPAIRED").format({"files": repaired_files})
 	status_outdated.emit(false)
 
@@ -241,8 +228,3 @@ func _on_install_moved(directory: String) -> void:
 	model.message = tr("MESSAGE_MOVED").format({"product": model.product_name})
 	install_moved.emit(directory)
 	status_outdated.emit(false)
-
-
-func _on_notes_listed(notes: Array[VSekaiNotes]) -> void:
-	notes_listed.emit(UpdaterWords.notes(notes))
-	ended.emit()

@@ -2,22 +2,28 @@ extends Node
 ## The entry of the program: with arguments, or without a display, it is the command line `vsekai`;
 ## otherwise it is the launcher.
 
-## What the system says when a person logs in: nobody is waiting for a window.
-const LOGIN := "login"
 const LAUNCHER := "res://scenes/launcher/launcher.tscn"
 
 
 func _ready() -> void:
 	var arguments := command_line()
-	var is_at_login := arguments == PackedStringArray([LOGIN])
+	var is_at_login := arguments == OneLauncher.AT_LOGIN
+	var has_display := DisplayServer.get_name() != "headless"
 	var is_window_wanted := arguments.is_empty() or is_from_menu(arguments) or is_at_login
-	if is_window_wanted and DisplayServer.get_name() != "headless":
+	if is_window_wanted and has_display:
 		if is_at_login:
 			get_window().mode = Window.MODE_MINIMIZED
+		OneLauncher.arguments = arguments
 		get_tree().change_scene_to_file.call_deferred(LAUNCHER)
 		return
 	# A game was started from the desktop's menu: stay out of sight.
 	get_window().mode = Window.MODE_MINIMIZED
+	# A launcher that runs starts the game, and so knows that it runs.
+	if has_display and OneLauncher.has_link(arguments):
+		var folder := OneLauncher.folder_beside(LauncherSettings.PATH)
+		if OneLauncher.hand_over(folder, arguments[1], arguments):
+			get_tree().quit()
+			return
 	get_tree().quit(VSekaiUpdater.run_command_line(arguments))
 
 

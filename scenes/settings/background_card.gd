@@ -36,6 +36,8 @@ var is_login_possible: bool = false:
 @onready var _during_game := %DuringGame as CheckButton
 @onready var _notify := %Notify as CheckButton
 @onready var _tray := %Tray as CheckButton
+@onready var _download_row := %DownloadRow as SettingRow
+@onready var _notify_row := %NotifyRow as SettingRow
 @onready var _tray_row := %TrayRow as SettingRow
 @onready var _login := %Login as CheckButton
 
@@ -47,6 +49,12 @@ func _ready() -> void:
 	_draw_choices()
 
 
+## What has no effect beside other choices is greyed, and says why.
+func draw_reasons() -> void:
+	_download_row.reason = SettingReasons.of_download(settings)
+	_notify_row.reason = SettingReasons.of_notify(settings)
+
+
 func _draw_choices() -> void:
 	_download.set_pressed_no_signal(settings.is_background_download)
 	_during_game.set_pressed_no_signal(settings.is_download_during_game)
@@ -55,6 +63,7 @@ func _draw_choices() -> void:
 	_tray_row.visible = is_tray_possible
 	_login.set_pressed_no_signal(starts_at_login)
 	_login.disabled = not is_login_possible
+	draw_reasons()
 
 
 func _on_choice() -> void:

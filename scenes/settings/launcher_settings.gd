@@ -107,6 +107,15 @@ func is_still() -> bool:
 	return is_motion_reduced or DisplayServer.accessibility_should_reduce_animation() == 1
 
 
+## What the game is started with.
+func words_for_game(branding: Branding) -> PackedStringArray:
+	var words: PackedStringArray = []
+	if is_vr_wanted:
+		words.append_array(branding.vr_arguments)
+	words.append_array(split_arguments())
+	return words
+
+
 ## The arguments of the game, one by one.
 func split_arguments() -> PackedStringArray:
 	var arguments: PackedStringArray = []

@@ -64,10 +64,11 @@ var is_tray_possible: bool = false:
 @onready var _top := %Top as Column
 @onready var _message_text := %MessageText as Label
 @onready var _mode := %Mode as OptionButton
-@onready var _mode_row := %ModeRow as SettingRow
+@onready var _mode_row := %ModeRow as ModeRow
 @onready var _policy := %Policy as OptionButton
 @onready var _policy_row := %PolicyRow as SettingRow
 @onready var _manual := %Manual as CheckButton
+@onready var _manual_row := %ManualRow as SettingRow
 @onready var _reports := %Reports as CheckButton
 @onready var _reports_row := %ReportsRow as SettingRow
 @onready var _rate := %Rate as OptionButton
@@ -97,7 +98,7 @@ var is_tray_possible: bool = false:
 
 
 func _ready() -> void:
-	_mode.item_selected.connect(_on_mode_selected)
+	_mode_row.mode_requested.connect(mode_requested.emit)
 	_policy.item_selected.connect(_on_choice.unbind(1))
 	_manual.toggled.connect(_on_choice.unbind(1))
 	_reports.toggled.connect(_on_choice.unbind(1))
@@ -122,6 +123,7 @@ func _ready() -> void:
 	_log.pressed.connect(log_requested.emit)
 	_hours.chosen.connect(_on_choice)
 	_background.chosen.connect(settings_changed.emit)
+	settings_changed.connect(_draw_reasons)
 	_background.login_requested.connect(login_requested.emit)
 	_draw_settings()
 	_draw_facts()
@@ -167,6 +169,13 @@ func _draw_settings() -> void:
 		scales.append("%d %%" % roundi(scale_step * 100))
 	_fill(_scale, scales, LauncherSettings.UI_SCALES.find(settings.ui_scale))
 	_motion.set_pressed_no_signal(settings.is_motion_reduced)
+	_draw_reasons()
+
+
+## What has no effect beside other choices is greyed, and says why.
+func _draw_reasons() -> void:
+	_manual_row.reason = SettingReasons.of_manual(settings)
+	_background.draw_reasons()
 
 
 func _draw_facts() -> void:
@@ -176,7 +185,9 @@ func _draw_facts() -> void:
 	_background.is_tray_possible = is_tray_possible
 	_background.starts_at_login = facts.starts_at_login
 	_background.is_login_possible = is_installed and not facts.is_busy
-	_draw_modes()
+	_mode_row.facts = facts
+	# Who has agreed can take that back, whatever is asked now.
+	_reports_row.visible = facts.asks_for_reports() or settings.is_reporting
 	_location_row.hint = facts.location_hint()
 	_location.disabled = facts.is_busy
 	_open_folder.disabled = not is_installed
@@ -189,28 +200,11 @@ func _draw_facts() -> void:
 		else tr("SETTINGS_ROLLBACK_HINT").format({"version": facts.previous_version})
 	)
 	_space_row.visible = not facts.previous_version.is_empty()
-	_space_row.hint = tr("SETTINGS_SPACE_HINT").format({"version": facts.previous_version})
+	_space_row.hint = facts.space_hint()
 	_space.disabled = facts.is_busy
 	_links.set_pressed_no_signal(facts.is_integrated)
 	var links := {"scheme": facts.url_scheme, "product": facts.product_name}
 	_links_row.hint = tr("SETTINGS_LINKS_HINT").format(links)
-
-
-func _draw_modes() -> void:
-	_mode.clear()
-	for mode: SettingsFacts.Mode in facts.modes:
-		_mode.add_item(mode.title if not mode.title.is_empty() else mode.name)
-		_mode.set_item_disabled(_mode.item_count - 1, not mode.is_active)
-		if mode.name == facts.mode:
-			_mode.select(_mode.item_count - 1)
-	if facts.find_mode(facts.mode) == null:
-		var is_known := not facts.mode.is_empty()
-		_mode.add_item(facts.mode_title if is_known else tr("SETTINGS_MODE_UNKNOWN"))
-		_mode.select(_mode.item_count - 1)
-	_mode.disabled = facts.is_busy or facts.modes.is_empty()
-	_mode_row.hint = facts.mode_hint()
-	# Who has agreed can take that back, whatever is asked now.
-	_reports_row.visible = facts.asks_for_reports() or settings.is_reporting
 
 
 func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> void:
@@ -218,16 +212,6 @@ func _fill(button: OptionButton, texts: PackedStringArray, selected: int) -> voi
 	for text: String in texts:
 		button.add_item(tr(text))
 	button.select(selected)
-
-
-func _on_mode_selected(index: int) -> void:
-	if index >= facts.modes.size():
-		return
-	var chosen := facts.modes[index].name
-	if chosen != facts.mode:
-		# Show the current mode until the switch has succeeded.
-		_draw_modes()
-		mode_requested.emit(chosen)
 
 
 func _on_choice() -> void:

@@ -32,6 +32,10 @@ var disk_bytes: int = -1
 ## Installed; empty = nothing is.
 var version: String = ""
 var previous_version: String = ""
+## What removing the version to go back to would free; 0 = unknown.
+var removable_bytes: int = 0
+## Whether the channels are only known after a check that a person asks for.
+var are_modes_due: bool = false
 ## Followed; empty = unknown.
 var mode: String = ""
 ## What players call it.
@@ -61,12 +65,18 @@ func asks_for_reports() -> bool:
 func mode_hint() -> String:
 	var followed := find_mode(mode)
 	if followed == null:
-		return "SETTINGS_MODE_HINT"
+		return "SETTINGS_MODE_MANUAL" if are_modes_due else "SETTINGS_MODE_HINT"
 	if not followed.is_active:
 		return _text("SETTINGS_MODE_RETIRED").format({"mode": followed.title})
 	if followed.description.is_empty():
 		return "SETTINGS_MODE_HINT"
 	return followed.description
+
+
+## Why the version to go back to is kept, and what it takes.
+func space_hint() -> String:
+	var values := {"version": previous_version, "bytes": Words.bytes(removable_bytes)}
+	return _text("SETTINGS_SPACE_HINT").format(values)
 
 
 ## Where the game is, and what room it takes and has.

@@ -5,9 +5,17 @@ extends MarginContainer
 
 ## Always one of the links that came with the notes.
 signal link_requested(url: String)
+signal fetch_requested
 
 ## The others are in the text, within reach of a pointer.
 const LINKS_MAX := 6
+
+## Whether the newest notes are only got when a person asks for them.
+var is_fetch_offered: bool = false:
+	set(value):
+		is_fetch_offered = value
+		if is_node_ready():
+			_fetch_row.visible = value
 
 var _entries: Array[NotesEntry] = []
 var _urls: PackedStringArray = []
@@ -15,10 +23,15 @@ var _urls: PackedStringArray = []
 @onready var _heading := %Heading as Label
 @onready var _notes := %Notes as RichTextLabel
 @onready var _links := %Links as HFlowContainer
+@onready var _fetch_row := %FetchRow as HFlowContainer
+@onready var _fetch := %Fetch as Button
+@onready var _fetch_text := %FetchText as Label
 
 
 func _ready() -> void:
 	_notes.meta_clicked.connect(_on_meta_clicked)
+	_fetch.pressed.connect(_on_fetch_pressed)
+	_fetch_row.visible = is_fetch_offered
 	_draw_notes()
 
 
@@ -50,6 +63,18 @@ func show_notes(version: String, bbcode: String, links: PackedStringArray) -> vo
 	show_versions(all)
 
 
+## Says how the request of a person has ended.
+func end_fetch(is_there: bool) -> void:
+	_fetch.disabled = false
+	_fetch_text.text = "NOTES_FETCHED" if is_there else "NOTES_FETCH_FAILED"
+
+
+func _on_fetch_pressed() -> void:
+	_fetch.disabled = true
+	_fetch_text.text = "NOTES_FETCHING"
+	fetch_requested.emit()
+
+
 func _draw_notes() -> void:
 	var is_one := _entries.size() == 1
 	_heading.text = _head(_entries[0], "NOTES_OF") if is_one else tr("NOTES_TITLE")
@@ -64,7 +89,11 @@ func _draw_notes() -> void:
 		for url: String in entry.links:
 			if not _urls.has(url):
 				_urls.append(url)
-	_notes.text = "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
+	var text := "\n\n".join(parts) if not parts.is_empty() else tr("NOTES_UNKNOWN")
+	# The same text again would begin at its top again, and lose the focus on a link.
+	if text == _notes.text:
+		return
+	_notes.text = text
 	_draw_links()
 
 

@@ -1,7 +1,7 @@
 //! `/api/v1`: modes, versions, files, CDNs, publications and tokens as JSON.
 //!
 //! ```text
-//! modes, versions, cdns, publications, admin, status, reports    the operations    api/*.rs
+//! modes, versions, cdns, publications, publication_bundles, admin, status, reports    the operations    api/*.rs
 //!   Bearer                                      who asks, for operations that need a token    this file
 //!   Limited                                     their bodies                   api/body.rs
 //!   bodies                                      the JSON                       api/bodies.rs
@@ -34,6 +34,7 @@ mod bodies;
 mod body;
 mod cdns;
 mod modes;
+mod publication_bundles;
 mod publications;
 mod reports;
 mod spec;
@@ -164,7 +165,8 @@ impl<'a> ApiExtractor<'a> for RequestId {
 /// All operations.
 pub fn service() -> OpenApiService<impl poem_openapi::OpenApi, ()> {
     let all = (
-        (modes::Modes, versions::Versions, cdns::Cdns, publications::Publications),
+        (modes::Modes, versions::Versions, cdns::Cdns),
+        (publications::Publications, publication_bundles::PublicationBundles),
         (admin::Admin, status::State, reports::Reports),
     );
     OpenApiService::new(all, TITLE, env!("CARGO_PKG_VERSION"))

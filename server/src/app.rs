@@ -52,6 +52,9 @@ const FIRST_TOKEN_S: i64 = 7 * 86_400;
 /// Where it is, below the data.
 const FIRST_TOKEN_FILE: &str = "admin-token";
 
+/// The folder for bundles while they are checked, in that of the data.
+const CHECKS: &str = "bundle-checks.tmp";
+
 /// How long the counts of the last minute may take to be written at the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
@@ -97,6 +100,7 @@ impl Application {
             upload_ttl_s: config.publication_h * 3600,
             allow_private_cdns: config.allow_private_cdns,
             trust_clock: config.trust_clock,
+            scratch: config.data.join(CHECKS),
         };
         let service = Arc::new(Service::new(Arc::clone(&db), chunks, bundles, signer, options));
         let tokens = Arc::new(Tokens::new(db));
@@ -173,6 +177,8 @@ impl Application {
     /// # Errors
     /// [`Error::Internal`] if the client for probes cannot be made.
     pub fn background_tasks(&self) -> Result<JoinSet<()>> {
+        // What a killed server has left.
+        vsekai_updater::local::disk::remove_all(&self.config.data.join(CHECKS))?;
         let mut tasks = JoinSet::new();
         let service = Arc::clone(&self.context.service);
         tasks.spawn(async move { service.renew_forever().await });

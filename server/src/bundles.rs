@@ -7,6 +7,7 @@
 //! choose       which are worth building, in what order      bundles/choose.rs     (pure)
 //! Builder      builds them in the background                bundles/build.rs, bundles/schedule.rs
 //!   source     versions as the builder reads them           bundles/source.rs
+//! check        is what a publisher sent a bundle of this version?    bundles/check.rs
 //!   Throttle   limits the processor time of a build         bundles/throttle.rs
 //! ```
 //!
@@ -26,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::model::{Bundle, BundleState, Time};
 
 mod build;
+mod check;
 mod choose;
 pub(crate) mod demand;
 mod maintenance;
@@ -35,9 +37,11 @@ mod storage;
 mod throttle;
 
 pub use build::{Builder, Options, Outcome};
+pub(crate) use check::{Candidate, check, incomplete, refused};
 pub use choose::{BuildJob, Policy};
 pub use demand::Demand;
 pub use maintenance::Cleaned;
+pub(crate) use source::Documents;
 pub use storage::Pieces;
 
 use storage::Storage;
@@ -50,6 +54,8 @@ const MAX_LISTED: usize = 256;
 pub enum Put {
     /// Stored it: it is in the list now.
     Listed,
+    /// Stored it: it is in the list as soon as its version is published.
+    Waiting,
     /// Did not store it, because the listed one is as small. The effort is recorded.
     NoSmaller,
 }
@@ -82,19 +88,38 @@ impl Bundles {
     /// # Errors
     /// `bundle_deleting` while garbage collection removes the same bundle: it can be stored again later.
     pub async fn put(&self, to: Digest, info: &BundleInfo, file: &Path) -> Result<Put> {
+        let Some(bundle) = self.store(to, info, file).await? else { return Ok(Put::NoSmaller) };
+        if self.db.publish_bundle(&bundle).await? { Ok(Put::Listed) } else { Err(deleting()) }
+    }
+
+    /// The same for a version that may not be published yet.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn put_early(&self, to: Digest, info: &BundleInfo, file: &Path) -> Result<Put> {
+        let Some(bundle) = self.store(to, info, file).await? else { return Ok(Put::NoSmaller) };
+        match self.db.publish_bundle_early(&bundle).await? {
+            Some(BundleState::Waiting) => Ok(Put::Waiting),
+            Some(_) => Ok(Put::Listed),
+            None => Err(deleting()),
+        }
+    }
+
+    /// Stores the bytes of a bundle, unless the listed one is as small.
+    async fn store(&self, to: Digest, info: &BundleInfo, file: &Path) -> Result<Option<Bundle>> {
         let there = self.db.bundles(Some(&to)).await?;
         let rival = there.iter().find(|other| other.info.from == info.from);
         if let Some(rival) = rival.filter(|rival| rival.info.length <= info.length) {
             self.db.raise_effort(&rival.info.id, info.effort.max(rival.info.effort)).await?;
-            return Ok(Put::NoSmaller);
+            return Ok(None);
         }
         let bundle = Bundle { info: info.clone(), to, created_at: Time::now() };
         match self.db.begin_bundle(&bundle).await? {
             BundleState::Incoming => self.storage.put(&info.id, info.length, file).await?,
-            BundleState::Live | BundleState::Doomed => {}
+            BundleState::Waiting | BundleState::Live | BundleState::Doomed => {}
             BundleState::Deleting => return Err(deleting()),
         }
-        if self.db.publish_bundle(&bundle).await? { Ok(Put::Listed) } else { Err(deleting()) }
+        Ok(Some(bundle))
     }
 
     /// Finds a bundle that can be read.

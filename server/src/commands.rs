@@ -40,6 +40,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         show(&loaded)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if !may_create(&cli.command) {
+        check_exists(&loaded.config)?;
+    }
     log::start(&loaded.config)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime =
@@ -84,6 +87,29 @@ async fn run_async(command: Command, config: Config) -> Result<ExitCode> {
         Command::Openapi | Command::CheckConfig => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the command may be the first one of a new server. Every other one in the wrong folder is a slip, which would
+/// leave an empty database and new keys there.
+fn may_create(command: &Command) -> bool {
+    let Command::Token(command) = command else {
+        return matches!(
+            command,
+            Command::Serve { .. } | Command::Migrate | Command::Import { .. } | Command::Copy { .. }
+        );
+    };
+    matches!(command, TokenCommand::Create { .. })
+}
+
+fn check_exists(config: &Config) -> Result<()> {
+    let url = config.database_url();
+    let file = url.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
+    match file {
+        Some(file) if !file.contains(":memory:") && !std::path::Path::new(file.trim_start_matches("//")).exists() => {
+            Err(Error::Config(format!("there is no server here: no database {file}; give --data or --config")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An entry of the audit log about what is done by this program.

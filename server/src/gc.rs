@@ -100,7 +100,7 @@ pub async fn collect(service: &Service, holder: &str, retention: Retention) -> R
         if !lease.is_held() {
             break;
         }
-        let cleaned = service.bundles().clean(now, retention.doomed_s).await?;
+        let cleaned = service.bundles().clean(now, retention.doomed_s, service.upload_ttl_s()).await?;
         collected.doomed_bundles += cleaned.doomed;
         collected.removed_bundles += cleaned.removed;
         if cleaned.removed == 0 {

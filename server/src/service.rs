@@ -5,6 +5,7 @@
 //!   modes, cdns, trust, publish, news, halts    the decisions
 //!   catalog       rows -> catalog                                          (pure)
 //!   sign          catalog -> signed metadata, with this server's keys      (in memory)
+//! bundles         bundles that publishers send
 //! rebuild         does the tree made of the chunks match the file table?
 //! rebuilt         those that need not be rebuilt when their commit is repeated
 //! renew           signs again before anything expires
@@ -15,6 +16,7 @@
 //! Promises: what clients see changes in one transaction or not at all; nothing is signed unless it was verified; this
 //! server never signs what the publisher's offline keys must sign. It knows neither HTTP nor SQL.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -27,6 +29,7 @@ use crate::model::{AuditEntry, Time};
 use crate::reports::Reports;
 use crate::upkeep::Upkeep;
 
+mod bundles;
 pub mod catalog;
 mod cdns;
 mod fitness;
@@ -44,6 +47,7 @@ mod statement;
 mod submission;
 mod trust;
 
+pub use bundles::NewBundle;
 pub(crate) use cdns::is_private_host;
 pub use cdns::{CdnEdit, check_uri};
 pub(crate) use halts::{is_in_rollout, open_halts, passed_limit};
@@ -68,6 +72,19 @@ impl Actor {
     /// The program itself: one of its parts.
     pub fn program(part: &str) -> Self {
         Self { name: part.to_owned(), request_id: String::new() }
+    }
+
+    /// An entry of the audit log, of now.
+    fn entry(&self, action: &str, subject: String, detail: &serde_json::Value) -> AuditEntry {
+        AuditEntry {
+            id: Uuid::now_v7(),
+            at: Time::now(),
+            actor: self.name.clone(),
+            action: action.to_owned(),
+            subject,
+            detail: detail.to_string(),
+            request_id: self.request_id.clone(),
+        }
     }
 }
 
@@ -132,6 +149,10 @@ pub struct Service {
     trust_clock: bool,
     /// Trees that need not be rebuilt when their commit is repeated.
     rebuilt: rebuilt::Rebuilt,
+    /// Where bundles are checked.
+    scratch: PathBuf,
+    /// Held while a bundle is checked, which takes memory for its largest section.
+    checking: tokio::sync::Mutex<()>,
     /// Held while an index is read, whose entries take as much memory as the index itself.
     reading: tokio::sync::Mutex<()>,
 }
@@ -147,6 +168,8 @@ pub struct ServiceOptions {
     pub allow_private_cdns: bool,
     /// Whether to sign although an earlier signature ends later than one of now.
     pub trust_clock: bool,
+    /// A folder for bundles while they are checked.
+    pub scratch: PathBuf,
 }
 
 impl Service {
@@ -158,7 +181,7 @@ impl Service {
         signer: Signer,
         options: ServiceOptions,
     ) -> Self {
-        let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock } = options;
+        let ServiceOptions { region, upload_ttl_s, allow_private_cdns, trust_clock, scratch } = options;
         let (changed, upkeep, reports) = (Hook::default(), Upkeep::default(), Reports::default());
         let reading = tokio::sync::Mutex::default();
         Self {
@@ -174,6 +197,8 @@ impl Service {
             allow_private_cdns,
             trust_clock,
             rebuilt: rebuilt::Rebuilt::default(),
+            scratch,
+            checking: tokio::sync::Mutex::default(),
             reading,
         }
     }
@@ -207,6 +232,11 @@ impl Service {
     /// What players have reported to this process.
     pub fn reports(&self) -> &Reports {
         &self.reports
+    }
+
+    /// How long a publication may take, and how long what it has sent is kept, in seconds.
+    pub fn upload_ttl_s(&self) -> i64 {
+        self.upload_ttl_s
     }
 
     /// The region of this server.
@@ -257,15 +287,7 @@ impl Service {
             publish: decision.publish,
             files,
             in_force: signed.in_force,
-            audit: vec![AuditEntry {
-                id: Uuid::now_v7(),
-                at,
-                actor: actor.name.clone(),
-                action: action.to_owned(),
-                subject,
-                detail: decision.detail.to_string(),
-                request_id: actor.request_id.clone(),
-            }],
+            audit: vec![AuditEntry { at, ..actor.entry(action, subject, &decision.detail) }],
             at,
         })
     }

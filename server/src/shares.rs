@@ -205,6 +205,13 @@ impl Shares {
         sent.bytes = sent.bytes.saturating_add(bytes);
     }
 
+    /// Counts bytes that a token has stored as needed: they no longer belong to its share.
+    pub fn used(&self, token: Uuid, bytes: u64) {
+        let share = self.of(token);
+        let mut sent = share.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.bytes = sent.bytes.saturating_sub(bytes);
+    }
+
     /// Counts a publication as ended. Its bytes are needed by a version now.
     pub fn published(&self, token: Uuid, publication: Uuid, bytes: u64) {
         let share = self.of(token);

@@ -6,6 +6,7 @@ install root. `print_layout.gd` finds its buttons, by running the same scenes in
 
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -65,6 +66,14 @@ class Player:
         self.look("NO_REST")
         threads = sorted(_read(thread / "comm").strip() for thread in self._threads())
         raise AssertionError(f"after {seconds:.0f} s the launcher is not at rest: {threads}, {self._turns()} turns")
+
+    def start_another(self):
+        """Starts a second launcher for the same install. Returns its process."""
+        return self._system.spawn(self._settings(self._system.path), self._display, self._log)
+
+    def hang(self, is_hung):
+        """Stops the launcher in the middle of whatever it does, or lets it go on."""
+        os.kill(self._pid, signal.SIGSTOP if is_hung else signal.SIGCONT)
 
     def stop(self):
         """Closes the launcher, like a player or the end of a desktop session."""

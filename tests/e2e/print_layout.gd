@@ -9,6 +9,7 @@ const SIZE := Vector2i(1280, 800)
 const PAGES: PackedStringArray = ["home", "whats_new", "settings"]
 ## Longer than a launcher needs to read the status and to check for updates.
 const SETTLE_SECONDS := 1.5
+const OWN := "user://layout/launcher.cfg"
 
 
 func _initialize() -> void:
@@ -18,7 +19,13 @@ func _initialize() -> void:
 func _run() -> void:
 	var wanted := OS.get_cmdline_user_args()
 	root.size = SIZE
-	var launcher: Node = (load("res://scenes/launcher/launcher.tscn") as PackedScene).instantiate()
+	var launcher := (
+		(load("res://scenes/launcher/launcher.tscn") as PackedScene).instantiate() as Launcher
+	)
+	# With the same choices, but elsewhere: this one would leave it to the one that runs.
+	DirAccess.make_dir_recursive_absolute(ProjectSettings.globalize_path(OWN.get_base_dir()))
+	DirAccess.copy_absolute(LauncherSettings.PATH, OWN)
+	launcher.settings_path = OWN
 	root.add_child(launcher)
 	await create_timer(SETTLE_SECONDS).timeout
 	var tabs: Array[Node] = launcher.find_children("*Button", "Button", true, false)

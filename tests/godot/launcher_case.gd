@@ -57,7 +57,12 @@ func _publish(version: String, mode: String = "stable") -> void:
 		var init: PackedStringArray = ["keys", "init", keys, "--quiet"]
 		init.append_array(["--mode", "stable", "--mode", "beta"])
 		assert(VSekaiUpdater.run_command_line(init) == 0)
-	var arguments: PackedStringArray = [
+	assert(VSekaiUpdater.run_command_line(_publishing(version, mode)) == 0)
+
+
+## The command that publishes what is in the folder of the game.
+func _publishing(version: String, mode: String = "stable") -> PackedStringArray:
+	return [
 		"publish",
 		_folder + "/game",
 		"--mode",
@@ -71,12 +76,11 @@ func _publish(version: String, mode: String = "stable") -> void:
 		"--repository",
 		_folder + "/repository",
 		"--keys",
-		keys,
+		_folder + "/keys",
 		"--notes",
 		_folder + "/notes.md",
 		"--quiet",
 	]
-	assert(VSekaiUpdater.run_command_line(arguments) == 0)
 
 
 ## Uses the folder that this test publishes to, unless a repository is given.

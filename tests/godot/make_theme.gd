@@ -39,6 +39,7 @@ func _initialize() -> void:
 		_make_buttons()
 		_make_fields()
 		_make_lists()
+		_make_windows()
 		print(path, " ", error_string(ResourceSaver.save(_theme, path)))
 	quit()
 
@@ -152,6 +153,9 @@ func _make_panels() -> void:
 	line.color = p.card_line
 	_theme.set_stylebox("separator", &"HSeparator", line)
 	_theme.set_constant("separation", &"HSeparator", 17)
+	var upright := line.duplicate() as StyleBoxLine
+	upright.vertical = true
+	_theme.set_stylebox("separator", &"VSeparator", upright)
 
 
 func _make_labels() -> void:
@@ -342,3 +346,34 @@ func _make_lists() -> void:
 	for list: StringName in [&"Tree", &"ItemList"]:
 		_theme.set_stylebox("panel", list, _box(p.well, 8, 8))
 		_theme.set_color("font_color", list, p.text)
+		_theme.set_color("font_hovered_color", list, p.text)
+		_theme.set_color("font_selected_color", list, p.text)
+		_theme.set_stylebox("hovered", list, _box(p.button_disabled, 4, 4, 6))
+		for state: String in ["selected", "selected_focus", "hovered_selected"]:
+			_theme.set_stylebox(state, list, _lined(_box(p.button, 4, 4, 6), p.button_line))
+		_theme.set_stylebox("focus", list, _ring())
+
+
+## The engine's own windows, such as the one for folders where the system has none.
+func _make_windows() -> void:
+	var p := _palette
+	const TITLE := 48
+	for state: String in ["embedded_border", "embedded_unfocused_border"]:
+		var border := _lined(_box(p.card, 8, 8, 14), p.button_line, 2)
+		border.expand_margin_top = TITLE
+		border.set_expand_margin(SIDE_LEFT, 8)
+		border.set_expand_margin(SIDE_RIGHT, 8)
+		border.set_expand_margin(SIDE_BOTTOM, 8)
+		border.shadow_color = Color(0, 0, 0, 0.35)
+		border.shadow_size = 24
+		_theme.set_stylebox(state, &"Window", border)
+	_theme.set_color("title_color", &"Window", p.text)
+	_theme.set_font_size("title_font_size", &"Window", 20)
+	_theme.set_font("title_font", &"Window", _heavy(0.35))
+	_theme.set_constant("title_height", &"Window", TITLE)
+	_theme.set_constant("close_h_offset", &"Window", 36)
+	_theme.set_constant("close_v_offset", &"Window", 34)
+	_theme.set_color("folder_icon_color", &"FileDialog", p.link)
+	for state: String in ["normal", "focus", "hover", "hover_pressed", "pressed"]:
+		_theme.set_color("icon_%s_color" % state, &"Button", p.text)
+	_theme.set_color("icon_disabled_color", &"Button", p.muted)

@@ -50,7 +50,9 @@ static func pages() -> Dictionary[String, Callable]:
 	var shots: Dictionary[String, Callable] = {}
 	shots["home_news"] = home_news
 	shots["whats_new"] = whats_new
+	shots["whats_new_kept"] = _whats_new_kept
 	shots["settings"] = settings
+	shots["settings_without_effect"] = _settings_without_effect
 	shots["first_run"] = first_run.bind(12_300_000_000)
 	shots["first_run_no_space"] = first_run.bind(90_000_000)
 	shots["about"] = about
@@ -83,7 +85,7 @@ static func show_home(frame: LauncherFrame, kind: HomeState.Kind, notice: HomeSt
 	state.notice_version = "0.1.3"
 	state.download_bytes = 6_700_000
 	state.message = TranslationServer.translate("MESSAGE_VERIFIED")
-	state.damaged_files = 3
+	state.damaged_files = ["data/worlds/garden/terrain_heights_of_the_north.res", "b.pck", "c.pck"]
 	state.failure = ErrorReport.of("disk_full").sentence()
 	var bare := [HomeState.Kind.NOT_INSTALLED, HomeState.Kind.LOADING, HomeState.Kind.NO_REPOSITORY]
 	if not kind in bare:
@@ -175,6 +177,24 @@ static func settings(brand: Branding = VSEKAI) -> Control:
 	choices.is_background_download = true
 	frame.settings.settings = choices
 	frame.settings.is_tray_possible = true
+	return frame
+
+
+## Where checks are a person's business.
+static func _whats_new_kept() -> Control:
+	var frame := whats_new() as LauncherFrame
+	frame.whats_new.is_fetch_offered = true
+	return frame
+
+
+## Choices that leave others without effect.
+static func _settings_without_effect() -> Control:
+	var frame := settings() as LauncherFrame
+	var choices := frame.settings.settings
+	choices.update_policy = LauncherSettings.UpdatePolicy.NEVER
+	choices.rate_limit_bytes_per_second = 0
+	frame.settings.settings = choices
+	frame.settings.facts.removable_bytes = 123_000_000
 	return frame
 
 

@@ -23,6 +23,8 @@ const SESSION: PackedStringArray = [
 	"launcher_log.gd",
 	"launcher_requests.gd",
 	"launcher_session.gd",
+	"notes_reader.gd",
+	"one_launcher.gd",
 	"own_updater.gd",
 	"updater_config.gd",
 	"updater_listener.gd",

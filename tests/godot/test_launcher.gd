@@ -83,7 +83,8 @@ func test_damage_is_found_and_repaired() -> void:
 	file.close()
 	(_node("%Settings").get_node("%Verify") as Button).pressed.emit()
 	await _until_primary("Repair")
-	assert(_home("%Status").begins_with("Damaged files: 1."))
+	assert(_home("%Status").begins_with("Damaged files: 1 (game.sh)."), _home("%Status"))
+	assert(_node("%Home").get_node("%Status").get("tooltip_text") == "game.sh")
 	await Hands.key(get_tree(), KEY_ENTER)
 	await _until_primary("Play")
 

@@ -17,8 +17,27 @@ func test_uninstalled_means_uninstalled_whatever_the_policy() -> void:
 	await get_tree().create_timer(0.3).timeout
 	assert(not _updater().is_busy())
 	assert(not DirAccess.dir_exists_absolute(_folder + "/install/versions"))
-	await Hands.key(get_tree(), KEY_ENTER)
+	await Hands.click(_node("%FirstRun").get_node("%Install") as Button)
 	await _until_primary("Play")
+
+
+func test_a_key_pressed_once_too_often_does_not_install_again() -> void:
+	await _install()
+	var uninstall := _node("%Settings").get_node("%Uninstall") as Button
+	(_node("%NavBar").get_node("%SettingsButton") as Button).pressed.emit()
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	uninstall.grab_focus()
+	await Hands.key(get_tree(), KEY_ENTER)
+	(_node("%ConfirmDialog").get_node("%Yes") as Button).grab_focus()
+	await Hands.key(get_tree(), KEY_ENTER)
+	await _until("first run", func() -> bool: return _node("%FirstRun").visible)
+	for press: int in 3:
+		await Hands.key(get_tree(), KEY_ENTER)
+		await Hands.pad(get_tree(), JOY_BUTTON_A)
+	var install := _node("%FirstRun").get_node("%Install") as Button
+	assert(_node("%FirstRun").visible and not install.has_focus())
+	await _until("settled", func() -> bool: return not _updater().is_busy())
+	assert(not DirAccess.dir_exists_absolute(_folder + "/install/versions"))
 
 
 func test_without_a_repository_the_author_is_told_what_to_do() -> void:

@@ -101,3 +101,35 @@ func test_the_channel_has_its_name_in_the_language_of_now() -> void:
 	TranslationServer.set_locale("de")
 	await _until("translated", func() -> bool: return mode.text == "Stabil")
 	TranslationServer.set_locale("en")
+
+
+func test_the_folder_dialog_of_the_engine_looks_like_the_launcher_and_fits() -> void:
+	await _open_installed()
+	var window := get_window()
+	var size_before := window.size
+	DirAccess.make_dir_recursive_absolute(_folder + "/here")
+	var dialog := _launcher.get_node("%FolderDialog") as FolderChoice
+	dialog.use_native_dialog = false
+	for at: Vector3 in [Vector3(1280, 800, 1), Vector3(1280, 800, 2), Vector3(960, 600, 2)]:
+		window.size = Vector2i(int(at.x), int(at.y))
+		window.content_scale_factor = at.z
+		await get_tree().process_frame
+		dialog.ask(_folder + "/install")
+		await get_tree().process_frame
+		var view := window.get_visible_rect()
+		var taken := Rect2(dialog.position, dialog.size).grow_side(SIDE_TOP, 48)
+		assert(view.encloses(taken), "%s: %s in %s" % [at, taken, view])
+		dialog.hide()
+	assert(tr(dialog.title) == "Choose a folder")
+	assert(dialog.current_dir.trim_suffix("/") == _folder, dialog.current_dir)
+	var border := dialog.get_theme_stylebox("embedded_border", "Window") as StyleBoxFlat
+	var card := load("res://themes/vsekai/vsekai_palette.tres") as Palette
+	assert(border.bg_color == card.card)
+	var shown: PackedStringArray = []
+	for list: Node in dialog.find_children("*", "ItemList", true, false):
+		for item: int in (list as ItemList).item_count:
+			shown.append((list as ItemList).get_item_text(item))
+	# There are notes.md and others beside.
+	assert("here" in shown and "game" in shown and not "notes.md" in shown, str(shown))
+	window.content_scale_factor = 1.0
+	window.size = size_before

@@ -159,7 +159,12 @@ func _find_problems(control: Control, where: String) -> PackedStringArray:
 	var rect := control.get_global_rect()
 	var parent := control.get_parent() as Control
 	var room := get_viewport().get_visible_rect()
-	if parent is ScrollContainer:
+	if parent is SectionBar:
+		# The one thing that scrolls across.
+		room = Rect2(
+			rect.position.x, parent.get_global_rect().position.y, rect.size.x, parent.size.y
+		)
+	elif parent is ScrollContainer:
 		room = Rect2(parent.get_global_rect().position.x, -INF, parent.size.x, INF)
 	elif parent != null:
 		room = parent.get_global_rect()

@@ -53,6 +53,17 @@ func test_a_card_has_its_texts_and_its_link() -> void:
 	assert(not (cards[2].get_node("%More") as Button).visible, "it leads nowhere")
 
 
+func test_the_link_stands_with_the_text_and_not_with_the_picture() -> void:
+	var frame := _open(Shots.news())
+	var card := _cards(frame)[0]
+	await _wait(func() -> bool: return (card.get_node("%Picture") as Control).visible)
+	await get_tree().process_frame
+	var more := (card.get_node("%More") as Control).get_global_rect()
+	var text := (card.get_node("%NewsText") as Control).get_global_rect()
+	assert(more.position.x == text.position.x and more.position.y >= text.end.y)
+	assert(more.position.y - text.end.y <= 8.0, "%s %s" % [text, more])
+
+
 func test_more_than_three_items_show_as_three() -> void:
 	var entries := Shots.news()
 	entries.append_array(Shots.news())

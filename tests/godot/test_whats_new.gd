@@ -109,3 +109,20 @@ func test_the_version_stands_above_the_headings_of_its_notes() -> void:
 	assert(sizes.size() == 8 and sizes[0] == sizes[4], str(sizes))
 	for at: int in 3:
 		assert(sizes[at] > sizes[at + 1], str(sizes))
+
+
+func test_the_same_notes_again_stay_where_they_were_read() -> void:
+	var long := "# Big\n\n[site](https://a.example/b)\n\n" + "A paragraph.\n\n".repeat(200)
+	var screen := _open(long)
+	screen.size = Vector2(800, 500)
+	for frame: int in 3:
+		await get_tree().process_frame
+	var bar := (screen.get_node("%Notes") as RichTextLabel).get_v_scroll_bar()
+	bar.value = 600
+	var link := screen.get_node("%Links").get_child(0) as Button
+	link.grab_focus()
+	_show(screen, long)
+	for frame: int in 3:
+		await get_tree().process_frame
+	assert(bar.value == 600, str(bar.value))
+	assert(link.has_focus(), "the link was made again")

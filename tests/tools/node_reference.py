@@ -16,7 +16,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 PAGE = REPO / "docs/godot.md"
 WRAPPER = REPO / "addons/vsekai_updater/csharp/VSekaiUpdaterNode.cs"
-NAMES = ("updater", "updater/care", "updater/offers", "updater/queries", "values", "enums")
+NAMES = ("updater", "updater/care", "updater/offers", "updater/queries", "updater/start", "instance", "values", "enums")
 SOURCES = [REPO / f"rust/src/gdext/{name}.rs" for name in NAMES]
 BEGIN, END = "<!-- reference: made by tests/tools/node_reference.py -->\n", "<!-- end of reference -->\n"
 

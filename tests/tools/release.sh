@@ -246,7 +246,10 @@ part_check() {
 	stage "release: Windows in wine" "$repo/tests/e2e/smoke.sh" \
 		"$extracted/vsekai-$version-windows-x86_64/vsekai.exe" "$tools/wine.sh"
 	if compgen -G "$out/vsekai-launcher-$version-windows-*.zip" >/dev/null; then
-		stage "release: all of docs/install.md on a fresh Windows" "$repo/tests/e2e/fresh_windows.py" "$out"
+		# The publisher's programs are those of the release, too.
+		tar -xJf "$out/vsekai-$version-linux-x86_64.tar.xz" -C "$extracted"
+		stage "release: all of docs/install.md on a fresh Windows" \
+			env VSEKAI_BIN="$extracted/vsekai-$version-linux-x86_64" "$repo/tests/e2e/fresh_windows.py" "$out"
 	fi
 	find "$out" -maxdepth 1 -type f -printf '%10s  %f\n' | sort -k 2
 }

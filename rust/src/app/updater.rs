@@ -401,6 +401,7 @@ impl Updater {
         let missing = |current| install::first_missing(&self.root, current, Need::All, monitor);
         let missing = state.current.as_ref().and_then(missing).map(|path| path.display().to_string());
         Ok(Status {
+            downloaded: self.downloaded(&state, monitor),
             directory: self.root.directory().to_owned(),
             mode: state.mode,
             current: state.current,

@@ -14,8 +14,7 @@ pub(crate) fn local_folder(option: &'static str, path: PathBuf) -> Result<PathBu
     let instead = match (option, scheme.to_ascii_lowercase().as_str()) {
         (_, "file") => "give the path alone",
         ("--repository", "http" | "https") => {
-            "`vsekai publish` and `repository retire` take an update server with --server URL; other changes are made with its \
-             HTTP API. For a web host, give a folder here and upload it"
+            "an update server is named with --server URL. For a web host, give a folder here and upload it"
         }
         ("--repository", _) => "give a folder here, and upload it",
         _ => "give a folder",

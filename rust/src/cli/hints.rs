@@ -3,16 +3,30 @@
 //! The library says what happened; each front end says what to do next. The Godot node has a table of its own, without
 //! commands. `tests/it/install/hints.rs` tries every hint that names a command.
 
+use crate::cli::output::Audience;
 use crate::error::Error;
 
 mod refusals;
 
-/// What a user of the command line can do about this error, if anything. For a refusal, that depends on the server's code.
-pub(crate) fn of(error: &Error) -> Option<&'static str> {
+/// What a user of the command line can do about this error, if anything. For a refusal, that depends on the server's code;
+/// for some others, on whether the command is one of a publisher.
+pub(crate) fn of(error: &Error, audience: Audience) -> Option<&'static str> {
     match error {
         Error::ServerRefused { code, status, .. } => refusals::hint(code, *status).or_else(|| hint(error.code())),
+        _ if audience == Audience::Publisher => publisher_hint(error.code()).or_else(|| hint(error.code())),
         _ => hint(error.code()),
     }
+}
+
+/// What whoever publishes can do about an error with this code, if that is something else than for a player.
+fn publisher_hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "signature_invalid" | "target_mismatch" | "target_not_signed" | "trust_root_invalid" => {
+            "Nothing was published. Check that the key folder belongs to this repository. What was prepared must be signed \
+             with `vsekai sign FILE` before it is published."
+        }
+        _ => return None,
+    })
 }
 
 /// What a user of the command line can do about an error with this code, if anything.
@@ -42,8 +56,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "tls_failed" => "Check the clock and the certificate; name a private authority with --ca-cert.",
         "server_refused" => "The code in brackets is the reason; docs/errors.md explains each.",
         "destination_not_ours" => {
-            "Give an empty or new folder. To take over one that has files: `update --adopt`; or, for \
-             `store extract`, name it as the seed: --seed DEST --seed-index INDEX."
+            "Give an empty or new folder. `install --adopt` takes over one that has files; `store extract` reuses them with \
+             --seed DEST --seed-index INDEX."
         }
         "other_owner" => {
             "Run it as that user. If you trust whoever that is, name them with --trust-owner and the number in the \
@@ -86,6 +100,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "state_too_new" => "Run `vsekai self-update`, or install the newest vsekai. The game itself was not touched.",
         "state_malformed" => "Run `vsekai update DIR --repository URL`: it reinstalls whatever it cannot recover.",
         "not_installed" => "Install first: vsekai install DIR --repository URL --trust-root FILE",
+        "repository_missing" => "Give --repository URL and --trust-root FILE. An install remembers them.",
         "no_previous_version" => "Only the version before the last update is kept.",
         "damaged" => {
             "Run `vsekai verify --repair DIR`: it repairs every installed version. Data that none of them has is \

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::app::host;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrustKind};
 use crate::formats::chunk::DigestAlgorithm;
 use crate::formats::chunker::{Algorithm, Chunker};
 use crate::formats::index::ChunkSizes;
@@ -30,7 +30,11 @@ pub(crate) fn trust_root(path: &Path) -> Result<Vec<u8>> {
         let reason = format!("{} is a folder; give the file root.json in it", path.display());
         return Err(Error::invalid("--trust-root", reason));
     }
-    read_small(path)
+    let bytes = read_small(path)?;
+    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).map_err(|error| {
+        Error::trust(TrustKind::Root, format!("{} is no root.json", path.display())).caused_by(error)
+    })?;
+    Ok(bytes)
 }
 
 /// The URL that an argument names; `None` if it is a path. A URL without its scheme is an error.
@@ -93,7 +97,14 @@ pub(crate) fn shown(argument: &OsStr) -> String {
 pub(crate) fn location(argument: &OsStr) -> Result<String> {
     let is_address = argument.to_str().is_some_and(|given| text::has_scheme(given) || text::meant_url(given).is_some());
     if !is_address && !Path::new(argument).exists() {
-        return Err(Error::invalid("--repository", format!("there is no folder {}", shown(argument))));
+        let shown = shown(argument);
+        let is_host = shown.contains('.') && !shown.starts_with('.') && !shown.contains(['\\', ' ']);
+        let instead =
+            if is_host { format!("; if you mean a web address, write https://{shown}") } else { String::new() };
+        return Err(Error::invalid("--repository", format!("there is no folder {shown}{instead}")));
+    }
+    if !is_address && !Path::new(argument).join("tuf").is_dir() {
+        return Err(Error::invalid("--repository", format!("there is no repository in {}", shown(argument))));
     }
     if let Some(given) = argument.to_str() {
         return Ok(given.to_owned());

@@ -18,6 +18,8 @@ const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 const BUSY: u8 = 75;
 const INTERRUPTED: u8 = 130;
+/// The answer to a question was no.
+pub(crate) const DECLINED: u8 = INTERRUPTED;
 pub(crate) const INTERNAL: u8 = 101;
 
 /// Longest answer to a question that is read.
@@ -26,17 +28,29 @@ const MAX_ANSWER_BYTES: u64 = 1024;
 /// Whether a result could not be reported.
 static LOST: AtomicBool = AtomicBool::new(false);
 
+/// Whose command it is: the same error calls for something else from each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Player,
+    Publisher,
+}
+
 /// How this run reports: as text or JSON, and how much.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
     verbose: bool,
+    audience: Audience,
 }
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { json: global.json, quiet: global.quiet, verbose: global.verbose }
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, audience: Audience::Player }
+    }
+
+    pub(crate) fn for_whom(self, audience: Audience) -> Self {
+        Self { audience, ..self }
     }
 
     /// The result: as text, or as the last JSON line.
@@ -139,17 +153,22 @@ impl Output {
     /// Prints the error and returns its exit code.
     pub(crate) fn fail(self, error: &Error) -> u8 {
         let (message, causes) = (error.message(), error.causes());
-        let mut text = format!("error: {message}");
+        let mut text = match error {
+            // Ends with the server's own code.
+            Error::ServerRefused { .. } => format!("error: {message}"),
+            _ => format!("error: {message} [{}]", error.code()),
+        };
         for reason in &causes {
             text = format!("{text}\n  {reason}");
         }
-        if let Some(hint) = hints::of(error) {
+        let hint = hints::of(error, self.audience);
+        if let Some(hint) = hint {
             text = format!("{text}\n\nhint: {hint}");
         }
         progress::clear();
         style::say(&text);
         if self.json {
-            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint: hints::of(error) });
+            Self::json_line(&Failure { event: "error", code: error.code(), message, causes, hint });
         }
         match error.code() {
             "invalid_argument" => USAGE,

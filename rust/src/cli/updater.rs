@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::host;
 use crate::app::updater::{Defaults, Settings, Updater};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::release::{ModeName, Platform};
 use crate::install::config::{Config, Origin};
 use crate::net::trust::ClockGuard;
@@ -14,7 +14,23 @@ use crate::cli::arguments::install::Source;
 use crate::cli::{connect, options, settings};
 
 /// The updater of an install root, with the settings that all commands share.
+///
+/// # Errors
+/// `not_installed` if there is no install, and nothing else names a repository.
 pub(crate) fn updater(dir: &Path, source: &Source, change: impl FnOnce(&mut Settings)) -> Result<Updater> {
+    let mut has_repository = true;
+    let updater = at(dir, source, |settings| {
+        change(settings);
+        has_repository = !settings.repository.is_empty() || !settings.defaults.repository.is_empty();
+    })?;
+    if !has_repository && !updater.root().is_ours() {
+        return Err(Error::NotInstalled { path: dir.to_owned() });
+    }
+    Ok(updater)
+}
+
+/// The same, whether there is an install or not.
+pub(crate) fn at(dir: &Path, source: &Source, change: impl FnOnce(&mut Settings)) -> Result<Updater> {
     let mut settings = of(source)?;
     change(&mut settings);
     Updater::new(options::folder(dir)?, settings)
@@ -30,7 +46,7 @@ pub(crate) fn offline(dir: &Path, trust_owner: Option<u32>) -> Result<Updater> {
         trust_owner,
         network: Network::default(),
     };
-    updater(dir, &source, |_| {})
+    at(dir, &source, |_| {})
 }
 
 fn of(source: &Source) -> Result<Settings> {

@@ -43,6 +43,7 @@ impl Error {
             Self::LauncherTooOld { .. } => "launcher_too_old",
             Self::StateTooNew { .. } => "state_too_new",
             Self::NotInstalled { .. } => "not_installed",
+            Self::RepositoryMissing { .. } => "repository_missing",
             Self::NoPrevious { .. } => "no_previous_version",
             Self::Damaged { .. } => "damaged",
             Self::LaunchFailed { .. } => "launch_failed",

@@ -28,6 +28,7 @@ fn samples() -> Vec<Error> {
         Error::LauncherTooOld { what: text(), needed: text() },
         Error::StateTooNew { path: "/d".into(), schema: 9 },
         Error::NotInstalled { path: "/d".into() },
+        Error::RepositoryMissing { path: "/d".into() },
         Error::NoPrevious { path: "/d".into() },
         Error::Damaged { path: "/d".into(), files: 1 },
         Error::LaunchFailed { path: "/d".into(), source: io::ErrorKind::NotFound.into() },

@@ -12,7 +12,7 @@ use godot::register::private::constant::{ConstantKind, ExportConstant, IntegerCo
 use godot::register::property::{Export, Var};
 
 use super::updater::VSekaiUpdater;
-use crate::app::places;
+use crate::app::{instance, places};
 use crate::state;
 
 /// An enumeration of `VSekaiUpdater`: names in Godot's style, values from 0.
@@ -171,8 +171,24 @@ enumeration! {
     }
 }
 
+enumeration! {
+    /// What became of a call to another launcher: see [method VSekaiInstance.call_other].
+    CallAnswer as "CallAnswer" {
+        /// No launcher is running for this install.
+        #[default]
+        Nobody = "NOBODY",
+        /// The running launcher does what was asked for.
+        Taken = "ACCEPTED",
+        /// The running launcher does not do it.
+        Refused = "DECLINED",
+        /// The running launcher has not answered in time.
+        Silent = "NO_ANSWER",
+    }
+}
+
 pub(super) fn register() {
     Place::register();
+    CallAnswer::register();
     UpdatePolicy::register();
     State::register();
     Operation::register();
@@ -185,6 +201,17 @@ impl From<places::Place> for Place {
             places::Place::Installed => Self::Installed,
             places::Place::Taken => Self::Taken,
             places::Place::Forbidden => Self::Forbidden,
+        }
+    }
+}
+
+impl From<instance::Answer> for CallAnswer {
+    fn from(answer: instance::Answer) -> Self {
+        match answer {
+            instance::Answer::Nobody => Self::Nobody,
+            instance::Answer::Taken => Self::Taken,
+            instance::Answer::Refused => Self::Refused,
+            instance::Answer::Silent => Self::Silent,
         }
     }
 }

@@ -19,13 +19,14 @@ use crate::app::updater::Story;
 use crate::app::worker::{Context, Options, Planning};
 use crate::error::Result;
 use crate::install::integrate::APP_ID_PREFIX;
-use crate::install::{InstallRoot, used_bytes};
+use crate::install::{InstallRoot, removable_bytes, used_bytes};
 
 mod care;
 mod offers;
 mod properties;
 mod pump;
 mod queries;
+mod start;
 
 use pump::Job;
 
@@ -361,26 +362,6 @@ impl VSekaiUpdater {
         self.update_to(String::new())
     }
 
-    /// Starts the installed version with these arguments, which follow those of the publisher: [signal launched], then
-    /// [signal game_exited] when it has ended. Needs no network. A game and another operation can run at the same
-    /// time, but not two games of one node.
-    ///
-    /// A new version is on trial until it has started successfully: it creates the file named by the environment
-    /// variable `VSEKAI_READY_FILE`, runs for 30 seconds, or exits with 0. Keep the node in the tree that long;
-    /// otherwise the start does not count.
-    #[func]
-    fn launch(&mut self, #[opt(default = &PackedStringArray::new())] arguments: PackedStringArray) -> Answer {
-        let arguments = strings(&arguments).into_iter().map(Into::into).collect();
-        self.begin(
-            Operation::Launch,
-            move |options, context| context.launch(options, arguments),
-            |node, launched| {
-                let (code, is_acknowledged) = (launched.exit_code.map_or(-1, i64::from), launched.is_acknowledged);
-                node.tell(move |node| node.signals().game_exited().emit(code, is_acknowledged));
-            },
-        )
-    }
-
     /// Reads the status of the install, without network access: [signal status_read].
     #[func]
     fn read_status(&mut self) -> Answer {
@@ -389,9 +370,9 @@ impl VSekaiUpdater {
             |options, context| {
                 let root = InstallRoot::at(&options.directory);
                 let status = context.status(options)?;
-                Ok((status, root.map_or(0, |root| used_bytes(&root))))
+                Ok((status, root.map_or((0, 0), |root| (used_bytes(&root), removable_bytes(&root)))))
             },
-            |node, (status, disk_bytes)| node.status_known(VSekaiStatus::of(&status, disk_bytes)),
+            |node, (status, (disk, removable))| node.status_known(VSekaiStatus::of(&status, disk, removable)),
         )
     }
 

@@ -128,6 +128,10 @@ pub(crate) struct VSekaiStatus {
     /// The version that [method VSekaiUpdater.rollback] returns to; empty if there is none.
     #[var(no_set)]
     previous_version: GString,
+    /// The version that [method VSekaiUpdater.download_update] has put beside the current one; empty if there is none. A
+    /// check may say that it is not wanted any more.
+    #[var(no_set)]
+    downloaded_version: GString,
     /// The version is new and has not started successfully yet.
     #[var(no_set)]
     is_on_trial: bool,
@@ -147,6 +151,9 @@ pub(crate) struct VSekaiStatus {
     /// The size of all files in the install folder, in bytes.
     #[var(no_set)]
     disk_bytes: i64,
+    /// What [method VSekaiUpdater.remove_previous] would free, in bytes: files that the current version shares stay.
+    #[var(no_set)]
+    removable_bytes: i64,
     /// Versions that failed to start or were rolled back. They are not offered again.
     #[var(no_set)]
     bad_versions: PackedStringArray,
@@ -156,7 +163,7 @@ pub(crate) struct VSekaiStatus {
 }
 
 impl VSekaiStatus {
-    pub(super) fn of(status: &Status, disk_bytes: u64) -> Gd<Self> {
+    pub(super) fn of(status: &Status, disk_bytes: u64, removable_bytes: u64) -> Gd<Self> {
         let version = |installed: &Option<crate::install::Installed>| {
             installed.as_ref().map_or_else(GString::new, |it| text(&it.version.to_string()))
         };
@@ -166,12 +173,14 @@ impl VSekaiStatus {
             is_installed: status.current.is_some(),
             version: version(&status.current),
             previous_version: version(&status.previous),
+            downloaded_version: text(&status.downloaded.as_ref().map(ToString::to_string).unwrap_or_default()),
             is_on_trial: status.trial.is_some(),
             failed_starts: status.trial.as_ref().map_or(0, |trial| i64::from(trial.attempts)),
             is_resumable: status.is_resumable,
             is_integrated: status.is_integrated,
             starts_at_login: status.starts_at_login,
             disk_bytes: int(disk_bytes),
+            removable_bytes: int(removable_bytes),
             bad_versions: texts(status.bad.iter().map(|(_, version)| version.to_string())),
             repository_urls: texts(status.repository.iter().cloned()),
         })

@@ -211,7 +211,12 @@ impl InstalledVersion {
 
     /// Removes the documents and stamps of a version whose tree is gone.
     pub fn remove(root: &InstallRoot, folder: &str) -> Result<()> {
-        ALL.iter().try_for_each(|ending| disk::remove_all(&path_of(root, folder, ending)))
+        Self::document_paths(root, folder).iter().try_for_each(|path| disk::remove_all(path))
+    }
+
+    /// Where the documents and stamps of a version are; the release document, which makes it ours, is the last.
+    pub(super) fn document_paths(root: &InstallRoot, folder: &str) -> [PathBuf; 4] {
+        ALL.map(|ending| path_of(root, folder, ending))
     }
 
     /// The path of the version's folder.

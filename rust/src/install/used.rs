@@ -1,9 +1,10 @@
 //! How much room an install takes on the disk.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::path::PathBuf;
 
-use super::InstallRoot;
+use super::{InstallRoot, InstallState, InstalledVersion, running};
 use crate::local::disk;
 
 /// A game has fewer files; a loop of mounted folders has more.
@@ -25,6 +26,49 @@ pub fn used_bytes(root: &InstallRoot) -> u64 {
             if found.is_dir() {
                 rest.push(path);
             } else if found.is_file() && is_first(&path, &found, &mut seen) {
+                bytes = bytes.saturating_add(found.len());
+            }
+        }
+    }
+    bytes
+}
+
+/// What removing all versions but the current one would free, in bytes: the files that have no name elsewhere, such as in
+/// the current version. 0 if there is no version to go back to.
+pub fn removable_bytes(root: &InstallRoot) -> u64 {
+    let Ok(Some(state)) = InstallState::load(root) else { return 0 };
+    let stays = |folder: &String| state.current.as_ref().is_some_and(|current| current.folder == *folder);
+    let folders: Vec<_> = root.folders().unwrap_or_default().into_iter().filter(|folder| !stays(folder)).collect();
+    if state.previous.is_none() {
+        return 0;
+    }
+    let goes = |folder: &&String| !running::is_running(root, folder);
+    let mut rest = Vec::new();
+    for folder in folders.iter().filter(goes) {
+        rest.push(root.versions(folder));
+        rest.extend(InstalledVersion::document_paths(root, folder));
+    }
+    bytes_without_other_names(rest)
+}
+
+fn bytes_without_other_names(mut rest: Vec<PathBuf>) -> u64 {
+    let (mut bytes, mut count) = (0_u64, 0);
+    let mut names: HashMap<(u64, u64), u64> = HashMap::new();
+    while let Some(path) = rest.pop() {
+        count += 1;
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        if count > MAX_FILES {
+            return bytes;
+        }
+        if found.is_dir() {
+            rest.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+        } else if found.is_file() {
+            let links = disk::link_count(&path, &found);
+            let seen = match disk::identity(&path, &found).filter(|_| links > 1) {
+                Some(identity) => names.entry(identity).and_modify(|seen| *seen += 1).or_insert(1),
+                None => &mut links.clone(),
+            };
+            if *seen == links {
                 bytes = bytes.saturating_add(found.len());
             }
         }
@@ -55,5 +99,20 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink(at("versions/1"), at("current")).unwrap();
         assert_eq!(used_bytes(&InstallRoot::at(folder.path()).unwrap()), 5070);
+    }
+    #[test]
+    fn files_with_a_name_elsewhere_are_not_freed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("kept")).unwrap();
+        fs::create_dir_all(at("old/data")).unwrap();
+        fs::create_dir_all(at("ahead")).unwrap();
+        fs::write(at("kept/map"), vec![0; 5000]).unwrap();
+        fs::hard_link(at("kept/map"), at("old/data/map")).unwrap();
+        fs::write(at("old/data/own"), vec![0; 70]).unwrap();
+        fs::write(at("old/twice"), vec![0; 800]).unwrap();
+        fs::hard_link(at("old/twice"), at("ahead/twice")).unwrap();
+        assert_eq!(bytes_without_other_names(vec![at("old"), at("none")]), 70);
+        assert_eq!(bytes_without_other_names(vec![at("old"), at("ahead")]), 870);
     }
 }

@@ -5,6 +5,7 @@
 //! sketch    a summary of the old stream's content, block by block             bundle_builder/similar.rs
 //! pack      compresses each section against the most similar blocks, on all cores
 //! write     header, table, documents, sections
+//! check     is a bundle of somebody else what it claims?                     bundle_builder/check.rs
 //! ```
 
 use std::collections::{HashMap, HashSet};
@@ -28,11 +29,13 @@ use crate::formats::index::Index;
 use crate::formats::release::FileTable;
 use crate::local::disk;
 
+mod check;
 mod similar;
 mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Checked, check, max_length};
 use similar::{Sketch, Votes, marks_of, spacing_log};
 pub use sources::StoreSource;
 

@@ -10,6 +10,9 @@
 //! PUT  /api/v1/modes/{mode}/news                       NewsUpload
 //! PUT  /store/<4 hex>/<64 hex>.cacnk                   a stored chunk
 //! PUT  /api/v1/publications/{id}/documents/{kind}      the bytes of a DocumentKind
+//! PUT  /api/v1/publications/{id}/bundles/{sha256}/parts/{n}   a part of a bundle
+//! GET  /api/v1/publications/{id}/bundles/{sha256}      BundleParts
+//! POST /api/v1/publications/{id}/bundles               NewBundle -> BundleReply
 //! POST /api/v1/publications/{id}/commit                CommitRequest -> PublicationInfo
 //! ```
 //!
@@ -45,6 +48,12 @@ pub const MAX_BATCH_CHUNKS: usize = 4096;
 /// Largest stored chunk that servers accept unless they announce another limit, in bytes.
 pub const MAX_CHUNK_BYTES: u64 = 1 << 20;
 
+/// Size of all parts of a bundle but the last, in bytes.
+pub const BUNDLE_PART_BYTES: u64 = 1 << 20;
+
+/// Largest bundle that publishers may send, in bytes.
+pub const MAX_BUNDLE_BYTES: u64 = 4 << 30;
+
 /// The media type of a [`Problem`] (RFC 9457).
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
@@ -63,6 +72,9 @@ pub struct RepositoryInfo {
     /// Largest batch of chunks accepted, in bytes. Absent from servers that take chunks only one by one.
     #[serde(default)]
     pub max_batch_bytes: Option<u64>,
+    /// Largest bundle accepted from publishers, in bytes. Absent from servers that build all bundles themselves.
+    #[serde(default)]
+    pub max_bundle_bytes: Option<u64>,
 }
 
 /// The public keys that the server signs with, each as in TUF metadata:
@@ -230,6 +242,57 @@ pub struct BatchReply {
     pub new: u32,
     /// How many it had already.
     pub there: u32,
+}
+
+/// A bundle whose parts have been sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(Object), oai(deny_unknown_fields, example))]
+pub struct NewBundle {
+    /// SHA-256 of the bundle, 64 hex digits.
+    pub id: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// SHA-256 of the index of the version that it builds on, 64 hex digits. Null if it needs none.
+    #[serde(default)]
+    pub from: Option<String>,
+}
+
+#[cfg(feature = "openapi")]
+impl poem_openapi::types::Example for NewBundle {
+    fn example() -> Self {
+        let (id, from) = ("cd".repeat(32), Some("ab".repeat(32)));
+        Self { id, length: 6_700_000, from }
+    }
+}
+
+/// What became of a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(Enum), oai(rename_all = "snake_case"))]
+pub enum BundleOutcome {
+    /// Players find it in the list of the version.
+    Listed,
+    /// It has been checked, and will be listed when the version is published.
+    Waiting,
+    /// The listed one between the same versions is as small, and stays.
+    NoSmaller,
+}
+
+/// What became of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(Object))]
+pub struct BundleReply {
+    /// Whether it is listed.
+    pub outcome: BundleOutcome,
+}
+
+/// The parts of a bundle that the server has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(Object))]
+pub struct BundleParts {
+    /// Their numbers, beginning with 0, in order.
+    pub parts: Vec<u64>,
 }
 
 /// How a version is offered.

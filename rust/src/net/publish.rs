@@ -129,7 +129,7 @@ pub struct Request {
     pub private: Vec<(String, PathBuf)>,
     /// Number of versions of the mode that stay on offer. Older ones are withdrawn, to keep metadata small.
     pub keep_versions: usize,
-    /// The bundles to build; `None` builds none. Ignored by a server, which builds its own.
+    /// The bundles to build; `None` builds none, and leaves them to a server.
     pub bundling: Option<Bundling>,
     /// A folder for temporary files.
     pub scratch: PathBuf,

@@ -47,6 +47,8 @@ struct Shared {
     ranges: Mutex<Vec<String>>,
     credentials: Mutex<Vec<String>>,
     faults: Mutex<HashMap<String, Fault>>,
+    /// Another folder, from which this many requests are answered first.
+    older: Mutex<Option<(PathBuf, usize)>>,
     /// Bytes of a body after which the connection is cut, once.
     cut_after: Mutex<Option<usize>>,
     has_ranges: AtomicBool,
@@ -86,6 +88,7 @@ impl TestServer {
             ranges: Mutex::default(),
             credentials: Mutex::default(),
             faults: Mutex::default(),
+            older: Mutex::default(),
             cut_after: Mutex::default(),
             has_ranges: AtomicBool::new(true),
             closed: AtomicBool::new(false),
@@ -127,6 +130,11 @@ impl TestServer {
     /// From now on, ignores ranges and returns whole files.
     pub(crate) fn forget_ranges(&self) {
         self.shared.has_ranges.store(false, Ordering::Relaxed);
+    }
+
+    /// Answers the next requests, as many as these, from another folder, as a server does that is cut off from the others.
+    pub(crate) fn fall_behind(&self, root: &Path, requests: usize) {
+        *self.shared.older.lock().unwrap() = Some((root.to_owned(), requests));
     }
 
     /// Cuts off the next body that is longer than this many bytes, and closes its connection.
@@ -189,7 +197,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
         let pages = *shared.pages.lock().unwrap();
         let file = match fault {
             None if pages == Pages::ForAll => Ok(PAGE.to_vec()),
-            None => std::fs::read(shared.root.join(&request.path)).map_err(|_| 404),
+            None => std::fs::read(shared.root().join(&request.path)).map_err(|_| 404),
             Some(Fault::Body(body)) => Ok(body),
             Some(Fault::Status(status)) => Err(status),
             Some(other) => {
@@ -219,6 +227,17 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
 }
 
 impl Shared {
+    /// The folder for the next answer.
+    fn root(&self) -> PathBuf {
+        match &mut *self.older.lock().unwrap() {
+            Some((older, left)) if *left > 0 => {
+                *left -= 1;
+                older.clone()
+            }
+            _ => self.root.clone(),
+        }
+    }
+
     fn read(&self, reader: &mut impl BufRead) -> Option<Request> {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;

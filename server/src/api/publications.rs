@@ -282,7 +282,7 @@ impl Publications {
 
 /// The publication with this id, if the token may publish to its mode. Otherwise the answer is that of a publication that
 /// does not exist.
-async fn allowed(context: &ApiContext, bearer: &Bearer, id: Uuid) -> Result<Publication, Error> {
+pub(super) async fn allowed(context: &ApiContext, bearer: &Bearer, id: Uuid) -> Result<Publication, Error> {
     bearer.0.require_publish_any()?;
     let publication = context.service.publication(id).await?;
     bearer.0.require_publish(&publication.upload.mode).map_err(|_| Error::NotFound { what: "publication" })?;

@@ -69,7 +69,7 @@ pub struct Outcome {
 }
 
 /// Cancels a build when nobody waits for its result any more.
-struct CancelOnDrop(Cancel);
+pub(super) struct CancelOnDrop(pub(super) Cancel);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
@@ -237,7 +237,7 @@ impl Work {
 
 /// Lowers the priority of this thread and of those it starts, so that requests come first. On Linux only: elsewhere
 /// this would affect the whole process.
-fn lower_priority() {
+pub(super) fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, 15) {
         tracing::debug!(%error, "cannot lower the priority of the builder");

@@ -27,13 +27,14 @@ pub struct Cleaned {
 }
 
 impl Bundles {
-    /// Dooms bundles that nothing needs any more, and removes some that were doomed `grace_s` seconds ago or earlier.
-    /// May be interrupted anywhere, and repeated.
+    /// Dooms bundles that nothing needs any more, also those that have waited `waiting_s` seconds for their version, and
+    /// removes some that were doomed `grace_s` seconds ago or earlier. May be interrupted anywhere, and repeated.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn clean(&self, now: Time, grace_s: i64) -> Result<Cleaned> {
-        let doomed = self.db.doom_bundles(now, now.plus_seconds(-INCOMING_S)).await?;
+    pub async fn clean(&self, now: Time, grace_s: i64, waiting_s: i64) -> Result<Cleaned> {
+        let (incoming_before, waiting_before) = (now.plus_seconds(-INCOMING_S), now.plus_seconds(-waiting_s));
+        let doomed = self.db.doom_bundles(now, incoming_before, waiting_before).await?;
         let mut cleaned = Cleaned { doomed, ..Cleaned::default() };
         for id in self.db.claim_bundles(now.plus_seconds(-grace_s), BATCH).await? {
             match self.remove_claimed(&id).await {

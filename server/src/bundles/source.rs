@@ -23,15 +23,20 @@ use crate::model::VersionIndex;
 
 /// The documents of a version.
 #[derive(Debug)]
-pub(super) struct Documents {
-    pub(super) index: Index,
-    table: FileTable,
+pub(crate) struct Documents {
+    pub(crate) index: Arc<Index>,
+    table: Arc<FileTable>,
     mutable: HashSet<usize>,
 }
 
 impl Documents {
+    pub(crate) fn of(index: Arc<Index>, table: Arc<FileTable>, release: &Release) -> Self {
+        let mutable = release.mutable.iter().filter_map(|path| table.find(path)).collect();
+        Self { index, table, mutable }
+    }
+
     /// Reads the documents of a version from the database.
-    pub(super) async fn read(db: &dyn Db, of: &VersionIndex) -> Result<Self> {
+    pub(crate) async fn read(db: &dyn Db, of: &VersionIndex) -> Result<Self> {
         let filter =
             FileFilter { version_id: Some(of.version_id), platform: Some(of.platform.clone()), file_name: None };
         let files = db.files(&filter, &Page { after: None, limit: 10 }).await?;
@@ -51,8 +56,7 @@ impl Documents {
                 return Err(Error::Invalid { what: "version", reason: reason.to_owned() });
             }
             let table = FileTable::parse(table, &index)?;
-            let mutable = release.mutable.iter().filter_map(|path| table.find(path)).collect();
-            Ok(Self { index, table, mutable })
+            Ok(Self::of(Arc::new(index), Arc::new(table), &release))
         });
         parse.await.map_err(Error::internal_by("reading a version"))?
     }

@@ -103,7 +103,7 @@ async fn import(app: &Application, dir: &Path) -> Result<()> {
             // Whatever effort it was built with: an imported bundle should not be built again here.
             let info = BundleInfo { effort: Effort::Best, ..info };
             match app.service().bundles().put(index.digest, &info, &file).await? {
-                Put::Listed => taken += 1,
+                Put::Listed | Put::Waiting => taken += 1,
                 Put::NoSmaller => there += 1,
             }
         }

@@ -48,6 +48,7 @@ pub(super) async fn run(config: Config, to: &str) -> Result<()> {
     for bundle in &bundles {
         db.expel_bundle(&bundle.info.id).await?;
     }
+    db.expel_waiting_bundles().await?;
     if from == "database" && target != StorageLocation::Database {
         old.clear_database().await?;
     }

@@ -59,7 +59,12 @@ pub(super) async fn run(config: Config) -> Result<()> {
 }
 
 async fn bind(listen: SocketAddr) -> Result<Tcp> {
-    Tcp::bind(listen).await.map_err(|error| Error::Config(format!("cannot listen at {listen}: {error}")))
+    Tcp::bind(listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Error::Config(format!("another program listens at {listen}; choose another address with --listen"))
+        }
+        _ => Error::Config(format!("cannot listen at {listen}: {error}")),
+    })
 }
 
 /// Tells the operator where the server is. Programs that have started it read the first line.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! incoming  ->  live  ->  doomed  ->  deleting  ->  gone
+//!        waiting, until its version is published
 //! ```
 
 use async_trait::async_trait;
@@ -26,6 +27,11 @@ pub trait BundleDb {
     /// Makes a complete bundle live, and dooms the others between the same two versions. Returns whether it is live
     /// now: not if garbage collection has intervened.
     async fn publish_bundle(&self, bundle: &Bundle) -> Result<bool>;
+    /// The same for a bundle whose version may not be published yet: then it waits, and goes live with the version. Returns
+    /// its state; `None` if garbage collection has intervened.
+    async fn publish_bundle_early(&self, bundle: &Bundle) -> Result<Option<BundleState>>;
+    /// The state of a bundle, if it exists.
+    async fn bundle_state(&self, id: &Digest) -> Result<Option<BundleState>>;
     /// Records that a greater effort gave nothing smaller than this bundle.
     async fn raise_effort(&self, id: &Digest, effort: Effort) -> Result<()>;
 
@@ -36,13 +42,15 @@ pub trait BundleDb {
     /// A part of a bundle.
     async fn bundle_part(&self, id: &Digest, part: u64) -> Result<Option<Bytes>>;
 
-    /// Dooms live bundles whose version is gone, and those that have been incoming since before `incoming_before`.
-    /// Returns how many.
-    async fn doom_bundles(&self, now: Time, incoming_before: Time) -> Result<u64>;
+    /// Dooms live bundles whose version is gone, those that have been incoming since before `incoming_before`, and those
+    /// that have waited for their version since before `waiting_before`. Returns how many.
+    async fn doom_bundles(&self, now: Time, incoming_before: Time, waiting_before: Time) -> Result<u64>;
     /// Claims up to `limit` bundles for deletion: those claimed earlier, and those doomed before this.
     async fn claim_bundles(&self, doomed_before: Time, limit: u32) -> Result<Vec<Digest>>;
     /// Claims this bundle, whatever its state. Returns whether it exists.
     async fn expel_bundle(&self, id: &Digest) -> Result<bool>;
+    /// Claims all bundles that wait for their version.
+    async fn expel_waiting_bundles(&self) -> Result<()>;
     /// Removes up to `limit` parts of a claimed or incoming bundle. Returns how many: fewer than `limit` if none are
     /// left.
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64>;

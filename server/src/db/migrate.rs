@@ -53,6 +53,7 @@ migrations! {
     "0028_report_limits",
     "0029_report_counts",
     "0030_halts",
+    "0031_upload_bundle_parts",
 }
 
 /// The lease that the migrating server holds.

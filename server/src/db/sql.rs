@@ -154,6 +154,15 @@ statements! {
     REAP_DOCUMENT_PARTS = "DELETE FROM upload_document_parts WHERE (upload_id, kind, part) IN \
         (SELECT p.upload_id, p.kind, p.part FROM upload_document_parts p WHERE NOT EXISTS \
         (SELECT 1 FROM uploads u WHERE u.id = p.upload_id AND u.expires_at >= $1) LIMIT $2)";
+    PUT_UPLOAD_BUNDLE_PART = "INSERT INTO upload_bundle_parts (upload_id, bundle_id, part, bytes) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT (upload_id, bundle_id, part) DO UPDATE SET bytes = excluded.bytes";
+    UPLOAD_BUNDLE_PART = "SELECT bytes FROM upload_bundle_parts WHERE upload_id = $1 AND bundle_id = $2 AND part = $3";
+    UPLOAD_BUNDLE_PARTS = "SELECT part FROM upload_bundle_parts WHERE upload_id = $1 AND bundle_id = $2 ORDER BY part";
+    REMOVE_UPLOAD_BUNDLE_PARTS = "DELETE FROM upload_bundle_parts WHERE upload_id = $1 AND bundle_id = $2 AND part IN \
+        (SELECT p.part FROM upload_bundle_parts p WHERE p.upload_id = $1 AND p.bundle_id = $2 LIMIT $3)";
+    REAP_UPLOAD_BUNDLE_PARTS = "DELETE FROM upload_bundle_parts WHERE (upload_id, bundle_id, part) IN \
+        (SELECT p.upload_id, p.bundle_id, p.part FROM upload_bundle_parts p WHERE NOT EXISTS \
+        (SELECT 1 FROM uploads u WHERE u.id = p.upload_id AND u.expires_at >= $1) LIMIT $2)";
     DOCUMENTS = "SELECT kind FROM upload_documents WHERE upload_id = $1";
     REMOVE_DOCUMENTS = "DELETE FROM upload_documents WHERE upload_id = $1";
     REAP_DOCUMENTS = "DELETE FROM upload_documents WHERE (upload_id, kind) IN \
@@ -271,8 +280,12 @@ statements! {
         ON CONFLICT (bundle_id, part) DO UPDATE SET bytes = excluded.bytes";
     PUBLISH_BUNDLE = "UPDATE bundles SET state = 'live', created_at = $2, changed_at = $2, effort = $3 \
         WHERE id = $1 AND state <> 'deleting'";
-    DOOM_OTHER_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $2 WHERE id <> $1 AND state = 'live' \
-        AND to_index = $3 AND from_index = $4";
+    PUBLISH_BUNDLE_EARLY = "UPDATE bundles SET state = CASE WHEN EXISTS (SELECT 1 FROM files f \
+        WHERE f.file_checksum_hash = bundles.to_index AND f.file_name = 'index.caidx') THEN 'live' ELSE 'waiting' END, \
+        created_at = $2, changed_at = $2, effort = $3 WHERE id = $1 AND state <> 'deleting'";
+    PUBLISH_WAITING_BUNDLES = "UPDATE bundles SET state = 'live', changed_at = $2 WHERE to_index = $1 AND state = 'waiting'";
+    DOOM_OTHER_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $2 WHERE id <> $1 \
+        AND (state = 'live' OR state = 'waiting') AND to_index = $3 AND from_index = $4";
     RAISE_EFFORT = "UPDATE bundles SET effort = $2 WHERE id = $1";
     BUNDLE = "SELECT id, to_index, from_index, length, front_bytes, plain_bytes, effort, created_at FROM bundles \
         WHERE id = $1 AND (state = 'live' OR state = 'doomed')";
@@ -282,11 +295,13 @@ statements! {
         WHERE state = 'live' ORDER BY created_at DESC, id";
     BUNDLE_PART = "SELECT bytes FROM bundle_data WHERE bundle_id = $1 AND part = $2";
     DOOM_BUNDLES = "UPDATE bundles SET state = 'doomed', changed_at = $1 WHERE id IN (SELECT b.id FROM bundles b \
-        WHERE (b.state = 'incoming' AND b.changed_at < $2) OR (b.state = 'live' AND NOT EXISTS (SELECT 1 FROM files f \
-        WHERE f.file_checksum_hash = b.to_index AND f.file_name = 'index.caidx')) LIMIT $3)";
+        WHERE (b.state = 'incoming' AND b.changed_at < $2) OR (b.state = 'waiting' AND b.changed_at < $3) OR \
+        (b.state = 'live' AND NOT EXISTS (SELECT 1 FROM files f WHERE f.file_checksum_hash = b.to_index AND \
+        f.file_name = 'index.caidx')) LIMIT $4)";
     CLAIMABLE_BUNDLES = "SELECT id FROM bundles WHERE state = 'deleting' OR (state = 'doomed' AND changed_at <= $1) \
         ORDER BY changed_at LIMIT $2";
     CLAIM_BUNDLE = "UPDATE bundles SET state = 'deleting' WHERE id = $1";
+    CLAIM_WAITING_BUNDLES = "UPDATE bundles SET state = 'deleting' WHERE state = 'waiting'";
     REMOVE_BUNDLE_PARTS = "DELETE FROM bundle_data WHERE bundle_id = $1 AND part IN \
         (SELECT d.part FROM bundle_data d WHERE d.bundle_id = $1 ORDER BY d.part LIMIT $2)";
     FORGET_BUNDLE = "DELETE FROM bundles WHERE id = $1 AND state = 'deleting'";

@@ -12,6 +12,8 @@ use super::Time;
 pub enum BundleState {
     /// Its bytes are being stored. Clients do not see it.
     Incoming,
+    /// All of its bytes are there, and it has been checked, but its version is not published yet. Clients do not see it.
+    Waiting,
     /// It is in the list of its version.
     Live,
     /// It is no longer listed, because a better one has replaced it or its version is gone. It can still be read.
@@ -25,6 +27,7 @@ impl BundleState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Incoming => "incoming",
+            Self::Waiting => "waiting",
             Self::Live => "live",
             Self::Doomed => "doomed",
             Self::Deleting => "deleting",
@@ -33,7 +36,8 @@ impl BundleState {
 
     /// Parses a name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Incoming, Self::Live, Self::Doomed, Self::Deleting].into_iter().find(|state| state.as_str() == text)
+        let all = [Self::Incoming, Self::Waiting, Self::Live, Self::Doomed, Self::Deleting];
+        all.into_iter().find(|state| state.as_str() == text)
     }
 }
 

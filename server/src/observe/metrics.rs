@@ -1,11 +1,15 @@
 //! What Prometheus is told about each metric, and those that are read when it asks: the process, the days left of each
 //! signature, the disk, and what the database has.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use vsekai_updater::local::disk;
 
+use crate::db::View;
+use crate::model::{ReportCount, rounded};
 use crate::service::{Service, expiries, open_halts};
 
 /// Describes every metric. Call it once, when the recorder is there.
@@ -36,6 +40,7 @@ pub fn describe() {
     describe_gauge!("vsekai_disk_free_bytes", "Free bytes on the disk of the data folder.");
     describe_counter!("vsekai_webhook_messages_total", "Messages to webhooks since the start, by outcome.");
     describe_counter!("vsekai_reports_total", "Reports of players since the start, by what became of them.");
+    describe_gauge!("vsekai_version_reports", "Reports of players about a version, rounded down to tens.");
     describe_gauge!("vsekai_halted_rollouts", "Rollouts that reports have stopped, and that nobody has dealt with.");
     describe_gauge!("process_start_time_seconds", "When the process started.");
     describe_counter!("process_cpu_seconds_total", "User and system CPU time, in whole seconds.");
@@ -66,6 +71,9 @@ pub async fn gauge_service(service: &Service, data: &Path) {
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
             gauge!("vsekai_role_expires_timestamp_seconds", "role" => role.to_owned()).set((now + left) as f64);
         }
+        if let Ok(counts) = service.db().reports().await {
+            gauge_reports(&view, &counts);
+        }
         if let Ok(halts) = service.db().halts().await {
             #[expect(clippy::cast_precision_loss, reason = "nobody stops 2^53 rollouts")]
             gauge!("vsekai_halted_rollouts").set(open_halts(&view, &halts).count() as f64);
@@ -74,6 +82,26 @@ pub async fn gauge_service(service: &Service, data: &Path) {
             let is_healthy = f64::from(u8::from(cdn.health.is_healthy));
             gauge!("vsekai_cdn_healthy", "name" => cdn.name.clone()).set(is_healthy);
         }
+    }
+}
+
+/// The counts of each version. Those that were forgotten since the last time are 0.
+fn gauge_reports(view: &View, counts: &[ReportCount]) {
+    static SHOWN: Mutex<BTreeSet<[String; 3]>> = Mutex::new(BTreeSet::new());
+    let mut now = BTreeMap::new();
+    for count in counts {
+        let Some(version) = view.versions.iter().find(|version| version.id == count.version_id) else { continue };
+        let Some(mode) = view.mode(version.mode_id) else { continue };
+        let labels = [mode.name.as_str(), &version.version.to_string(), count.platform.as_str()];
+        now.insert(labels.map(str::to_owned), count.reports());
+    }
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.extend(now.keys().cloned());
+    for labels in shown.iter() {
+        #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 players")]
+        let reports = rounded(now.get(labels).copied().unwrap_or_default()) as f64;
+        let [mode, version, platform] = labels.clone();
+        gauge!("vsekai_version_reports", "mode" => mode, "version" => version, "platform" => platform).set(reports);
     }
 }
 
@@ -105,7 +133,7 @@ fn booted() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use super::*;
 
     /// The names in a text that belong to this server or its process. Histograms have series of their own.
     fn names(text: &str) -> BTreeSet<String> {

@@ -167,14 +167,36 @@ impl Service {
         if upload.sequence.is_some() {
             return Ok((self.publication(id).await?, 0));
         }
-        let documents = self.documents_of(&upload).await?;
-        let release = documents.release(&upload)?;
+        let submission = self.checked(&upload, Arc::new(turn)).await?;
+        let commit = Commit {
+            upload: &upload,
+            submission: &submission,
+            existing: self.files_of_mode(&upload.mode).await?,
+            terms,
+            new_id: Uuid::now_v7(),
+        };
+        self.change(actor, |view| commit.decide(view)).await?;
+        self.rebuilt.forget(&submission.tree());
+        Ok((self.publication(id).await?, submission.bytes))
+    }
+
+    /// What a publication has sent, if it can be published as the next version: it is signed, and its tree is whole.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(super) async fn checked(&self, upload: &Upload, turn: Arc<Turn>) -> Result<Submission> {
+        let documents = self.documents_of(upload).await?;
+        let release = documents.release(upload)?;
         let view = self.db.view().await?;
-        check_next(&view, &upload, &release)?;
+        check_next(&view, upload, &release)?;
         self.signer.verify_role(view.metadata, upload.mode.to_string(), documents.role()).await?;
         let max_chunk_bytes = self.chunks.max_chunk_bytes();
-        let (submission, turn) =
-            sign::blocking("reading documents", move || Ok((documents.read(release, max_chunk_bytes)?, turn))).await?;
+        let reading = Arc::clone(&turn);
+        let submission = sign::blocking("reading documents", move || {
+            let _turn = reading;
+            documents.read(release, max_chunk_bytes)
+        });
+        let submission = submission.await?;
         let mut missing = Vec::new();
         for some in submission.chunks.chunks(MAX_MISSING_IDS) {
             missing.extend(self.chunks.missing(some, upload.expires_at).await?);
@@ -185,22 +207,13 @@ impl Service {
         let tree = submission.tree();
         if !self.rebuilt.has(&tree) {
             self.rebuild(&submission, turn).await?;
-            self.rebuilt.add(tree.clone());
+            self.rebuilt.add(tree);
         }
-        let commit = Commit {
-            upload: &upload,
-            submission: &submission,
-            existing: self.files_of_mode(&upload.mode).await?,
-            terms,
-            new_id: Uuid::now_v7(),
-        };
-        self.change(actor, |view| commit.decide(view)).await?;
-        self.rebuilt.forget(&tree);
-        Ok((self.publication(id).await?, submission.bytes))
+        Ok(submission)
     }
 
     /// Fails unless the chunks make the tree that the file table describes.
-    async fn rebuild(&self, submission: &Submission, turn: Turn) -> Result<()> {
+    async fn rebuild(&self, submission: &Submission, turn: Arc<Turn>) -> Result<()> {
         tracing::debug!(chunks = submission.chunks.len(), "rebuilding the tree");
         let (index, table) = (Arc::clone(&submission.index), Arc::clone(&submission.table));
         match rebuild::check(&self.chunks, index, table, turn).await {

@@ -30,7 +30,12 @@ const GROUP_BYTES: u64 = 1 << 20;
 ///
 /// # Errors
 /// [`Error::ChunksMissing`], [`Error::Mismatch`] (`document_mismatch`).
-pub(super) async fn check(chunks: &Arc<Chunks>, index: Arc<Index>, table: Arc<FileTable>, turn: Turn) -> Result<()> {
+pub(super) async fn check(
+    chunks: &Arc<Chunks>,
+    index: Arc<Index>,
+    table: Arc<FileTable>,
+    turn: Arc<Turn>,
+) -> Result<()> {
     let digest = index.digest();
     let buffers = Buffers::default();
     let mut plain = stream::iter(groups(&index))

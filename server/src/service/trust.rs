@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use uuid::Uuid;
 use vsekai_updater::formats::release::ModeName;
-use vsekai_updater::net::api::{RepositoryInfo, TrustUpload};
+use vsekai_updater::net::api::{MAX_BUNDLE_BYTES, RepositoryInfo, TrustUpload};
 use vsekai_updater::net::trust::TrustFiles;
 
 use super::sign::{self, Accept};
@@ -30,6 +30,7 @@ impl Service {
             online_keys: self.signer.online_keys()?,
             max_chunk_bytes: self.chunks.max_chunk_bytes(),
             max_batch_bytes: Some(self.chunks.max_batch_bytes()),
+            max_bundle_bytes: Some(MAX_BUNDLE_BYTES),
         })
     }
 

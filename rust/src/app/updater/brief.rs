@@ -10,7 +10,7 @@ use super::{Updater, current_of};
 use crate::app::worker::is_unasked;
 use crate::error::Result;
 use crate::event::{Cancel, Monitor};
-use crate::install;
+use crate::install::{self, InstallState, Installed, InstalledVersion, Need};
 use crate::local::staging::Intent;
 use crate::version::Version;
 
@@ -38,6 +38,27 @@ impl Updater {
             install::prepare(&self.root, &session.state, job, monitor)?.bring(&session, monitor)?;
         }
         Ok(Some(version))
+    }
+
+    /// The version that [`Self::download`] has put beside the current one, if it is whole. A check may say that it is not
+    /// wanted any more.
+    pub(super) fn downloaded(&self, state: &InstallState, monitor: &Monitor) -> Option<Version> {
+        let current = state.current.as_ref()?;
+        let mut found = None;
+        for folder in self.root.folders().ok()?.into_iter().filter(|folder| !state.needs(folder)) {
+            let Ok(release) = InstalledVersion::release(&self.root, &folder) else { continue };
+            let (mode, version) = (&release.mode, &release.version);
+            let is_followed = *mode == state.mode || *mode == current.mode;
+            let is_bad = state.bad.iter().any(|(bad_mode, bad)| (bad_mode, bad) == (mode, version));
+            let is_allowed = state.floors.get(mode).is_none_or(|oldest| version >= oldest);
+            if is_followed && is_allowed && !is_bad && *version > current.version && found.as_ref() < Some(version) {
+                let beside = Installed::of(&release, folder);
+                if install::first_missing(&self.root, &beside, Need::All, monitor).is_none() {
+                    found = Some(beside.version);
+                }
+            }
+        }
+        found
     }
 
     /// Looks for a newer version and installs it, if both take no longer than this and nobody has to be asked. What has

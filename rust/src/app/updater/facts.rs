@@ -148,6 +148,9 @@ pub struct Status {
     pub current: Option<Installed>,
     /// The version to go back to.
     pub previous: Option<Installed>,
+    /// The version that was downloaded in advance, and waits to be made the current one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downloaded: Option<Version>,
     /// A missing part of the current version, if there is one.
     pub missing: Option<String>,
     /// Set until the current version has shown that it starts.

@@ -16,12 +16,16 @@ use crate::formats::release::{
 };
 use crate::install::{self, Documents, InstallRoot, InstallState, this_launcher};
 use crate::limits;
-use crate::local::sources::{Sources, Transfer};
-use crate::local::store::LocalStore;
+use crate::local::sources::Transfer;
 use crate::net::http::{Network, Url};
 use crate::net::trust::{Location, OpenOptions, Repository, target_path};
 use crate::path::RelPath;
 use crate::version::Version;
+
+mod places;
+
+use places::named;
+pub(super) use places::{network, sources};
 
 /// Sources of a version's documents, in addition to the repository.
 pub(super) struct DocumentSources<'a, 'b> {
@@ -49,7 +53,8 @@ impl RepositoryState {
     /// Gets and verifies the metadata and the catalog.
     ///
     /// # Errors
-    /// Those of [`Repository::open`]; `metadata_rollback` if the catalog went back in any mode that was seen before.
+    /// Those of [`Repository::open`]; `metadata_rollback` if the catalog went back in any mode that was seen before, and
+    /// still does after some attempts.
     pub(super) fn open(
         settings: &Settings,
         root: &InstallRoot,
@@ -78,10 +83,23 @@ impl RepositoryState {
     ) -> Result<Self> {
         let locations = named(settings, state);
         if locations.is_empty() {
-            let reason = format!("none was given, and {} has no install that knows one", root.directory().display());
-            return Err(Error::invalid("repository", reason));
+            return Err(Error::RepositoryMissing { path: root.directory().to_owned() });
         }
         let network = network(settings, state, monitor)?;
+        places::ask_again(&network, locations, state, || {
+            Self::try_open(settings, root, state, (read_only, &network), monitor)
+        })
+    }
+
+    /// One attempt of [`Self::open_as`]. The user has named a location.
+    fn try_open(
+        settings: &Settings,
+        root: &InstallRoot,
+        state: &InstallState,
+        (read_only, network): (bool, &Network),
+        monitor: &Monitor,
+    ) -> Result<Self> {
+        let locations = named(settings, state);
         let mirrors = state.mirrors.iter().filter(|mirror| release::is_web_address(mirror));
         let mut all = locations.to_vec();
         all.extend(mirrors.filter(|mirror| !locations.contains(mirror)).cloned());
@@ -112,6 +130,7 @@ impl RepositoryState {
         }
         let successors = successors(&repository, &catalog);
         let locations = locations.to_vec();
+        let network = network.clone();
         Ok(Self { repository, catalog, successors, floors, locations, network, monitor: monitor.clone() })
     }
 
@@ -443,43 +462,4 @@ pub(super) fn below(location: &str, name: &str) -> String {
         }
         Err(_) => format!("{}/{name}", location.trim_end_matches('/')),
     }
-}
-
-/// The locations that the user named: now, at the last update, or for new installs.
-fn named<'a>(settings: &'a Settings, state: &'a InstallState) -> &'a [String] {
-    let places = [&settings.repository, &state.repository, &settings.defaults.repository];
-    places.into_iter().find(|places| !places.is_empty()).unwrap_or(&settings.repository)
-}
-
-/// The network for this install's repository: only servers that the user named get credentials.
-pub(super) fn network(settings: &Settings, state: &InstallState, monitor: &Monitor) -> Result<Network> {
-    let (mut urls, mut has_folder) = (Vec::new(), false);
-    for text in named(settings, state) {
-        match text.parse()? {
-            Location::Url(url) => urls.push(url),
-            Location::Folder(_) => has_folder = true,
-        }
-    }
-    Ok(settings.network.for_repository(&urls, has_folder).stopped_by(&monitor.cancel))
-}
-
-/// Opens the stores that a state or a catalog names.
-pub(super) fn sources(settings: &Settings, network: &Network, stores: &[String]) -> Result<Sources> {
-    let mut sources = Sources::default();
-    let mut urls = Vec::new();
-    for store in stores {
-        match store.parse::<Location>()? {
-            Location::Url(url) => urls.push(url),
-            Location::Folder(folder) => {
-                // A folder that is not there now is not a reason to stop.
-                sources.stores.extend(LocalStore::open(&folder).ok());
-            }
-        }
-    }
-    if !urls.is_empty() {
-        sources.remote = Some(network.remote(urls)?);
-    }
-    sources.caches = settings.caches.iter().filter_map(|cache| LocalStore::open(cache).ok()).collect::<Vec<_>>();
-    sources.write_cache = settings.write_cache.as_deref().map(LocalStore::create).transpose()?;
-    Ok(sources)
 }

@@ -27,8 +27,8 @@ impl Updater {
         session.current()?;
         if let Some(current) = session.state.trial.as_ref().and(session.state.current.as_ref()) {
             let reason =
-                format!("{} has not started yet: start it once, or there is no way back from it", current.version);
-            return Err(Error::invalid("DIR", reason));
+                format!("{} is on trial: start it once first, because it may have to go back", current.version);
+            return Err(Error::invalid("previous version", reason));
         }
         let before = used_bytes(&self.root);
         let previous = session.state.forget_previous();

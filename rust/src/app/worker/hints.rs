@@ -21,6 +21,7 @@ pub(super) fn hint(code: &str) -> &'static str {
         "state_malformed" => "Update again: the installed versions are found automatically.",
         "state_too_new" | "launcher_too_old" => "Install the newest version of this program.",
         "not_installed" => "Install the game first.",
+        "repository_missing" => "Set repository_urls to the address of the repository.",
         "no_previous_version" => "Only the version before the last update is kept.",
         "mode_unknown" | "mode_retired" | "mode_cycle" => "Choose another mode.",
         "version_too_old" => "Update to the newest version.",

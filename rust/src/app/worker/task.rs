@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::{Cancel, Monitor};
 use crate::formats::release::{ModeName, Why};
 use crate::install::launch::{self, LaunchOptions, Launched};
+use crate::install::link::LinkAddress;
 use crate::install::{InstallRoot, Prepared};
 use crate::local::disk;
 use crate::net::http::{Hours, HttpOptions, Network};
@@ -122,6 +123,7 @@ impl Context {
                 is_resumable: false,
                 is_integrated: false,
                 starts_at_login: false,
+                downloaded: None,
             }),
             other => other,
         }
@@ -129,12 +131,13 @@ impl Context {
 
     /// Starts the game and waits until it has ended. Then a thread of its own tells the publisher how a new version began,
     /// if the player agreed: nobody waits for that.
-    pub fn launch(&self, options: Options, arguments: Vec<OsString>) -> Result<Launched> {
+    pub fn launch(&self, options: Options, arguments: Vec<OsString>, address: Option<LinkAddress>) -> Result<Launched> {
         check_directory(&options.directory)?;
         let leave = self.leave.clone();
         let root = InstallRoot::at(&options.directory)?;
         let how = LaunchOptions {
             arguments,
+            address,
             environment: host::game_environment(),
             protected: host::protected(),
             leave,
@@ -162,7 +165,7 @@ impl Context {
 }
 
 /// How long the thread that sends reports may live. Nobody waits for it.
-const LONGEST_REPORT: Duration = Duration::from_secs(60);
+const LONGEST_REPORT: Duration = Duration::from_mins(1);
 
 /// Takes the reports that wait before anything else can want the lock, and sends them in the background.
 fn report(updater: Updater) -> Result<()> {

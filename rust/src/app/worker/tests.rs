@@ -54,14 +54,13 @@ fn wrong_options_are_a_failure_of_the_operation() {
     type Work = fn(Options, &Context) -> Result<()>;
     let options = |directory: &str| Options { directory: directory.into(), ..Options::default() };
     let check: Work = |options, context| context.check(options, Planning::Always).map(drop);
-    let launch: Work = |options, context| context.launch(options, Vec::new()).map(drop);
+    let launch: Work = |options, context| context.launch(options, Vec::new(), None).map(drop);
     let plan_mode: Work = |options, context| context.plan_mode(options, "Not A Mode".to_owned()).map(drop);
     for (options, work) in [
         (options(""), check),
         (options("not/absolute"), launch),
         (options("not/absolute"), check),
         (Options { mode: "no such name!".to_owned(), ..options("/nonexistent/game") }, check),
-        (Options { proxy: "::".to_owned(), ..options("/nonexistent/game") }, check),
         (options("/nonexistent/game"), plan_mode),
     ] {
         let what = format!("{options:?}");

@@ -28,7 +28,7 @@ pub(crate) struct Source {
     /// Accept that this machine's clock was set back (once)
     #[arg(long)]
     pub(crate) reset_clock_guard: bool,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
     #[command(flatten)]
@@ -110,7 +110,7 @@ const CHECK_EXAMPLES: &str = "\
 Example:
   vsekai check --exit-code GAME || [ $? -ne 10 ] || vsekai update GAME
 
-With --json, the download is a limit, which costs no request; `vsekai update --dry-run` plans.";
+With --json, the download size is an upper bound; `vsekai update --dry-run` computes it.";
 
 /// Check for an update, without changing anything
 #[derive(Debug, Args)]
@@ -181,7 +181,7 @@ pub(crate) struct Verify {
 pub(crate) struct Rollback {
     /// The install root [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
 }
@@ -191,7 +191,7 @@ pub(crate) struct Rollback {
 pub(crate) struct Clean {
     /// The install root [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
 }
@@ -211,7 +211,7 @@ The exit code is the game's, or 128 and the number of the signal: 130 after Ctrl
 pub(crate) struct Launch {
     /// The install root [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
     /// How long a game must run to count as started, if it does not signal readiness
@@ -238,7 +238,7 @@ Anything that is not a single uro: address of at most 2048 characters is refused
 pub(crate) struct Open {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
     /// The address of the link
@@ -250,7 +250,7 @@ pub(crate) struct Open {
 pub(crate) struct Uninstall {
     /// The install root
     pub(crate) dir: PathBuf,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
     /// Do not ask, even on a terminal
@@ -265,7 +265,7 @@ pub(crate) struct Move {
     pub(crate) dir: PathBuf,
     /// The new folder: it must be empty, or not exist yet
     pub(crate) to: PathBuf,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
 }
@@ -349,7 +349,7 @@ impl ModeSwitch {
 pub(crate) struct Integrate {
     /// The install root [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
     /// Handle uro:// links even if another program does so now
@@ -368,7 +368,7 @@ pub(crate) struct Integrate {
 pub(crate) struct Unintegrate {
     /// The install root [default: the install that holds the working folder]
     pub(crate) dir: Option<PathBuf>,
-    /// Accept an install of another user, named by number: what that user may write decides what is started
+    /// Accept an install owned by this user id. Its owner decides which program is started
     #[arg(long, value_name = "UID")]
     pub(crate) trust_owner: Option<u32>,
 }

@@ -62,7 +62,7 @@ pub(crate) struct Add {
     /// The web page that it leads to
     #[arg(long, value_name = "HTTPS_URL")]
     pub(crate) link: Option<NewsLink>,
-    /// PNG or WebP of at most 512 KiB, with sides of at most 2048 pixels; shown 16 wide by 9 high
+    /// PNG or WebP of at most 512 KiB, with sides of at most 2048 pixels; shown in 16:9
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
     /// When it is published, as 2026-11-27T10:00:00Z; shown from then on [default: now]

@@ -37,6 +37,7 @@ const SIGNATURES_HELP: &str =
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = PUBLISH_EXAMPLES)]
 #[command(group = ArgGroup::new("destination").args(["repository", "server"]).required(true))]
+#[command(group = ArgGroup::new("builder").args(["repository", "bundles"]).multiple(true))]
 pub(crate) struct Publish {
     /// The folder with the build
     #[arg(required_unless_present_any = ["from_index", "commit"])]
@@ -83,12 +84,12 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "PATH", value_parser = rel_path)]
     pub(crate) mutable: Vec<RelPath>,
     /// Percentage of installs that are offered the version at first
-    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = percent)]
     pub(crate) rollout: u8,
     /// Never offer it automatically; it can still be installed by name
     #[arg(long)]
     pub(crate) skip_update: bool,
-    /// Do not publish if the checks find any problem, not only one of those that always prevent it
+    /// Treat warnings of the checks as errors
     #[arg(long)]
     pub(crate) strict: bool,
     /// Publish although the checks find a problem with this code. May be repeated
@@ -115,16 +116,18 @@ pub(crate) struct Publish {
     /// zstd level, 1 (fast) to 22 (small)
     #[arg(long, value_name = "LEVEL", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=22))]
     pub(crate) level: i32,
-    /// Build deltas from this many previous versions, and one bundle for first installs; 0 builds none. A server builds
-    /// its own
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "server")]
+    /// Build the bundles here and send them to the server, which otherwise builds its own after the publication
+    #[arg(long, requires = "server", conflicts_with_all = ["prepare", "commit"])]
+    pub(crate) bundles: bool,
+    /// Build deltas from this many previous versions, and one bundle for first installs; 0 builds none
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "builder")]
     pub(crate) delta_from: u16,
     /// Build bundles in a fraction of the time; they are larger. Publish again without this to replace them
-    #[arg(long, conflicts_with_all = ["server", "best"])]
+    #[arg(long, conflicts_with = "best", requires = "builder")]
     pub(crate) fast: bool,
     /// Build the smallest bundles, which takes long. An earlier publish can be repeated with this: its bundles are
     /// replaced, and the version stays the same
-    #[arg(long, conflicts_with = "server")]
+    #[arg(long, requires = "builder")]
     pub(crate) best: bool,
 }
 
@@ -245,7 +248,7 @@ pub(crate) enum Change {
         #[command(flatten)]
         which: Which,
         /// Percentage of installs that are offered the version, 0 to 100
-        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+        #[arg(long, value_parser = percent)]
         percent: u8,
     },
     /// Ask players who agree whether new versions start, and stop a rollout if too many do not. Needs an update server
@@ -261,8 +264,11 @@ pub(crate) enum Change {
         /// Percentage of them that may say that a version failed to start. More stop its rollout
         #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=99))]
         limit: u8,
+        /// Ask
+        #[arg(long, required_unless_present = "off")]
+        on: bool,
         /// Ask no longer
-        #[arg(long, conflicts_with_all = ["minimum", "limit"])]
+        #[arg(long, conflicts_with_all = ["on", "minimum", "limit"])]
         off: bool,
     },
     /// Discontinue a mode
@@ -439,4 +445,10 @@ pub(crate) enum Keys {
         #[command(flatten)]
         access: KeyAccess,
     },
+}
+
+/// `25` or `25%`.
+fn percent(text: &str) -> std::result::Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse().ok().filter(|number| *number <= 100);
+    number.ok_or_else(|| "give a whole number from 0 to 100".to_owned())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::updater::{Available, Checked, Updater};
 use crate::error::Result;
 use crate::event::Monitor;
-use crate::formats::release::Why;
+use crate::formats::release::{ModeName, Why};
 
 use crate::cli::arguments::install::Check;
 use crate::cli::output::{DONE, Output};
@@ -73,12 +73,18 @@ fn nothing(updater: &Updater, checked: &Checked, dir: &Path, monitor: &Monitor) 
     let Some(current) = &checked.current else {
         return format!("{} offers nothing to install here now.", checked.mode);
     };
-    let mut text = up_to_date(dir, current, &checked.mode);
+    format!("{}{}", up_to_date(dir, current, &checked.mode), aside(updater, &checked.mode, monitor))
+}
+
+/// The versions of this mode that were put aside here; empty if there are none.
+pub(super) fn aside(updater: &Updater, mode: &ModeName, monitor: &Monitor) -> String {
     let bad = updater.status(monitor).map(|status| status.bad).unwrap_or_default();
-    let aside: Vec<String> =
-        bad.iter().filter(|(mode, _)| *mode == checked.mode).map(|(_, it)| it.to_string()).collect();
-    if !aside.is_empty() {
-        text = format!("{text} Not offered again here: {}.", aside.join(", "));
+    let aside: Vec<String> = bad.iter().filter(|(of, _)| of == mode).map(|(_, it)| it.to_string()).collect();
+    match aside.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {one} was put aside here; `vsekai update --version {one}` installs it."),
+        several => {
+            format!(" Put aside here: {}; `vsekai update --version` with one of them installs it.", several.join(", "))
+        }
     }
-    text
 }

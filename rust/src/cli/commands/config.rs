@@ -1,6 +1,6 @@
 //! `vsekai config`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::formats::release::ModeName;
@@ -37,13 +37,22 @@ pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
             }
         }
         Config::Set { key, value } => {
-            let file = settings::change(key, &values(key, value)?)?;
+            let values = values(key, value)?;
+            for path in values.iter().filter(|value| is_path(key, value) && !Path::new(value).exists()) {
+                output.note(&format!("warning: there is no {path} yet"));
+            }
+            let file = settings::change(key, &values)?;
             let text = format!("Set {key} in {}.", file.display());
             output.done("config set", &Place { file }, &text);
         }
         Config::Unset { key } => {
+            let was_set = settings::all()?.rows().iter().any(|row| row.key == key && row.origin == Origin::File);
             let file = settings::change(key, &[])?;
-            let text = format!("{} does not set {key}.", file.display());
+            let text = if was_set {
+                format!("Removed {key} from {}; its default applies.", file.display())
+            } else {
+                format!("{key} was not set in {}.", file.display())
+            };
             output.done("config unset", &Place { file }, &text);
         }
         Config::Path => {
@@ -55,15 +64,18 @@ pub(crate) fn run(args: &Config, output: Output) -> Result<u8> {
     Ok(DONE)
 }
 
-/// The values as the file has them: paths are absolute there, because it does not know the working folder.
-fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
-    let is_path = |value: &String| match key {
+fn is_path(key: &str, value: &str) -> bool {
+    match key {
         "trust_root" | "cache" => true,
         "repository" => !value.contains("://") && text::meant_url(value).is_none(),
         _ => false,
-    };
+    }
+}
+
+/// The values as the file has them: paths are absolute there, because it does not know the working folder.
+fn values(key: &str, given: &[String]) -> Result<Vec<String>> {
     let absolute = |value: &String| {
-        if !is_path(value) {
+        if !is_path(key, value) {
             return Ok(value.clone());
         }
         Ok(std::path::absolute(value).map_err(Error::io("find", value))?.display().to_string())

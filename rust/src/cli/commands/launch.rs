@@ -12,7 +12,7 @@ use crate::app::updater::{Updater, signed_digests};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::install::integrate::Opens;
-use crate::install::launch::{LaunchOptions, Launched, end, launch};
+use crate::install::launch::{LaunchOptions, Launched, MAX_ATTEMPTS, end, launch};
 use crate::install::link::LinkAddress;
 use crate::install::{InstallRoot, InstallState, is_of_another_user};
 
@@ -129,9 +129,9 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
         }
         other => other?,
     };
-    // The output is the game's. We add text only after a rollback, or with `--json`.
-    if let Some(left) = &launched.rolled_back_from {
-        output.note(&format!("{left} failed to start twice, so {} was started instead.", launched.version));
+    // The output is the game's. We add text only if a version on trial has failed.
+    if let Some(text) = failed_start(&root, &launched) {
+        output.note(&text);
     }
     output.done_quietly(command, &launched);
     Ok(signals::exit_code().unwrap_or_else(|| exit_code(&launched)))
@@ -139,6 +139,21 @@ fn start(command: &str, dir: &Path, how: LaunchOptions, output: Output, monitor:
 
 /// How long sending reports may take. Whoever waits for it has just ended a game.
 const LONGEST_REPORT: Duration = Duration::from_secs(5);
+
+/// What a failed start of a version on trial means for the next ones.
+fn failed_start(root: &InstallRoot, launched: &Launched) -> Option<String> {
+    let code = launched.exit_code.filter(|code| *code != 0 && !launched.is_acknowledged)?;
+    let state = InstallState::load(root).ok()??;
+    let (attempts, previous) = (state.trial?.attempts, state.previous?.version);
+    let version = &launched.version;
+    Some(match attempts {
+        0 => return None,
+        1..MAX_ATTEMPTS => format!(
+            "{version} ended with code {code}: failed start {attempts} of {MAX_ATTEMPTS}, after which {previous} comes back."
+        ),
+        _ => format!("{version} ended with code {code} again: the next start goes back to {previous}."),
+    })
+}
 
 /// Tells the publisher how a new version began. Whether that works is nobody's concern.
 fn report(dir: &Path, trusted_owner: Option<u32>) {

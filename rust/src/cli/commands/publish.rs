@@ -21,7 +21,7 @@ use crate::cli::options;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
 use crate::cli::settings;
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 
 use super::sign;
 
@@ -81,6 +81,8 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
     };
     let notes = args.notes.map(|path| disk::read(&path, MAX_NOTES_BYTES)).transpose()?.unwrap_or_default();
     let notes = String::from_utf8(notes).map_err(|_| Error::invalid("notes", "the file is not UTF-8"))?;
+    let builds = args.bundles || !matches!(repository, Destination::Server(_));
+    let bundling = builds.then(|| bundling(args.delta_from, args.fast, args.best)).flatten();
     Ok(Request {
         content,
         mode,
@@ -102,7 +104,7 @@ fn request(args: Publish, cancel: &Cancel) -> Result<Request> {
         allowed_secrets: args.allow_secret,
         private,
         keep_versions: usize::from(args.keep_versions),
-        bundling: bundling(args.delta_from, args.fast, args.best),
+        bundling,
         scratch: std::env::temp_dir(),
     })
 }
@@ -156,11 +158,11 @@ fn text(published: &Published, seconds: f64, is_sent: bool) -> String {
         one_or_more => format!("\nWarnings from the checks: {one_or_more}, listed above."),
     };
     format!(
-        "Published {name} in {seconds:.2} s: {} files, {}.\n{} of {} chunks are new: {}{}.{}{}{findings}",
-        count(sizes.files),
+        "Published {name} in {seconds:.2} s: {}, {}.\n{} of {} new: {}{}.{}{}{findings}",
+        counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
         count(published.new_chunks),
-        count(sizes.chunks),
+        counted(sizes.chunks, "chunk is", "chunks are"),
         bytes(published.new_stored_bytes),
         if is_sent { "" } else { " to upload" },
         bundles(&published.bundles),

@@ -164,7 +164,7 @@ fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
             let text = format!("Rollout of {} ({}): {percent}%.", which.version, which.mode);
             (target, vec![Edit::Rollout { mode: which.mode, version: which.version, percent }], text)
         }
-        Change::Reports { target, mode, minimum, limit, off } => {
+        Change::Reports { target, mode, minimum, limit, off, on: _ } => {
             let text = if off {
                 format!("Players of {mode} are not asked for reports.")
             } else {
@@ -203,6 +203,6 @@ fn plan(args: Change) -> (RepositoryTarget, Vec<Edit>, String) {
             };
             (target, vec![Edit::Mirrors(urls)], text)
         }
-        Change::Renew { target, .. } => (target, Vec::new(), "Renewed metadata that was about to expire.".to_owned()),
+        Change::Renew { target, .. } => (target, Vec::new(), "Signed again what expires next.".to_owned()),
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &SelfUpdate, output: Output, monitor: &Monitor) -> Resul
     let unknown = || Error::invalid("home folder", "this user's folders are unknown");
     let root = host::own_folder("command").ok_or_else(unknown)?;
     let default = ModeName::new(MODE)?;
-    let updater = updater::updater(&root, &args.source, |settings| {
+    let updater = updater::at(&root, &args.source, |settings| {
         // The settings of this user name the mode of games.
         settings.mode.clone_from(&args.mode_name);
         settings.defaults.mode = default;

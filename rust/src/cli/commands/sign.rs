@@ -20,7 +20,7 @@ use crate::cli::arguments::publish::Publish;
 use crate::cli::checks;
 use crate::cli::output::{DONE, Output};
 use crate::cli::passphrase;
-use crate::cli::size::{bytes, count};
+use crate::cli::size::{bytes, count, counted};
 
 /// Most lines of the release notes that are shown.
 const MAX_NOTES: usize = 20;
@@ -32,7 +32,10 @@ pub(crate) fn run(args: Sign, output: Output) -> Result<u8> {
     output.note(&shown(&review));
     if !args.yes {
         if !output.is_for_people() || !std::io::stdin().is_terminal() {
-            return Err(Error::invalid("--yes", "nobody can be asked here: give it if what is shown may be signed"));
+            return Err(Error::invalid(
+                "--yes",
+                "there is no terminal to ask on: check what is shown, then run this again with --yes",
+            ));
         }
         if !output.confirm("Sign this?") {
             return Err(Error::Cancelled);
@@ -170,10 +173,10 @@ fn started(release: &Release) -> String {
 fn size(release: &Release) -> String {
     let sizes = &release.sizes;
     format!(
-        "{} files, {} in {} chunks, {} stored",
-        count(sizes.files),
+        "{}, {} in {}, {} stored",
+        counted(sizes.files, "file", "files"),
         bytes(sizes.tree_bytes),
-        count(sizes.chunks),
+        counted(sizes.chunks, "chunk", "chunks"),
         bytes(sizes.stored_bytes)
     )
 }
@@ -185,16 +188,20 @@ fn compared(release: &Release, previous: Option<&Release>) -> String {
         Some(more) => format!("{} more", bytes(more)),
         None => format!("{} less", bytes(old - new)),
     };
-    let files = i128::from(release.sizes.files) - i128::from(previous.sizes.files);
-    format!("; {files:+} files and {difference} than {}", previous.version)
+    let files = match release.sizes.files.checked_sub(previous.sizes.files) {
+        Some(0) => String::new(),
+        Some(more) => format!("{} more and ", counted(more, "file", "files")),
+        None => format!("{} fewer and ", counted(previous.sizes.files - release.sizes.files, "file", "files")),
+    };
+    format!("; {files}{difference} than {}", previous.version)
 }
 
 fn list_line(list: &RoleChange) -> String {
     let RoleChange { role, from_version, to_version, expires, added, removed, .. } = list;
     format!(
-        "list     {role}: version {from_version} to {to_version}, {} files more, {} less, valid until {expires}; {} of {} \
+        "list     {role}: version {from_version} to {to_version}, {} added, {} removed, valid until {expires}; {} of {} \
          signatures",
-        added.len(),
+        counted(added.len() as u64, "target", "targets"),
         removed.len(),
         list.signatures,
         list.threshold

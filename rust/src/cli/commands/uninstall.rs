@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Monitor;
 use crate::install::Uninstalled;
 
 use crate::cli::arguments::install::Uninstall;
 use crate::cli::commands::update::saved_folder;
-use crate::cli::output::{DONE, Output};
+use crate::cli::output::{DECLINED, DONE, Output};
 use crate::cli::size::counted;
 use crate::cli::updater;
 
@@ -20,7 +20,8 @@ pub(crate) fn run(args: &Uninstall, output: Output, monitor: &Monitor) -> Result
         let version = version.map(|current| format!(" {}", current.version)).unwrap_or_default();
         let question = format!("Uninstall {}{version}? Files that you added are kept.", args.dir.display());
         if !output.confirm(&question) {
-            return Err(Error::Cancelled);
+            output.note("Nothing was removed.");
+            return Ok(DECLINED);
         }
     }
     let done = updater.uninstall(monitor)?;

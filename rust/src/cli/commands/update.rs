@@ -19,6 +19,8 @@ use crate::cli::size::{bytes, count, counted};
 use crate::cli::summary::{download_bytes, routes, rows, up_to_date};
 use crate::cli::{options, progress, settings, updater};
 
+use super::check::aside;
+
 pub(crate) fn install(args: &Install, output: Output, monitor: &Monitor) -> Result<u8> {
     bring("install", &args.dir, &args.how, output, monitor)
 }
@@ -29,7 +31,6 @@ pub(crate) fn run(args: &Update, output: Output, monitor: &Monitor) -> Result<u8
 
 fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor) -> Result<u8> {
     let started = Instant::now();
-    let mut has_repository = true;
     let updater = updater::updater(dir, &how.source, |settings| {
         settings.mode = how.mode.clone().or(settings.mode.take());
         settings.version.clone_from(&how.version);
@@ -40,15 +41,12 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
         if how.no_shared_cache {
             settings.caches.clear();
         }
-        has_repository = !settings.repository.is_empty() || !settings.defaults.repository.is_empty();
+    });
+    let updater = updater.map_err(|error| match error {
+        // What `install` lacks is not an install.
+        Error::NotInstalled { path } if command == "install" => Error::RepositoryMissing { path },
+        error => error,
     })?;
-    if !has_repository && !InstallRoot::at(dir)?.is_ours() {
-        let reason = format!(
-            "nothing is installed in {}; a first install needs --repository URL and --trust-root FILE",
-            dir.display()
-        );
-        return Err(Error::invalid("--repository", reason));
-    }
     if how.dry_run {
         return dry_run(command, &updater, dir, output, monitor);
     }
@@ -62,7 +60,10 @@ fn bring(command: &str, dir: &Path, how: &How, output: Output, monitor: &Monitor
     if done.why.is_some() {
         output.detail(&format!("{}{}", details(&done), routes(&prices)));
     }
-    let text = text(&done, dir, started.elapsed().as_secs_f64());
+    let mut text = text(&done, dir, started.elapsed().as_secs_f64());
+    if done.why.is_none() {
+        text.push_str(&aside(&updater, &done.mode, monitor));
+    }
     output.done(command, &Done { updated: done, routes: prices }, &text);
     Ok(DONE)
 }
@@ -129,15 +130,16 @@ fn text(updated: &Updated, dir: &Path, seconds: f64) -> String {
     let (version, name) = (&updated.current.version, dir.display());
     let Some(why) = updated.why else { return up_to_date(dir, &updated.current, &updated.mode) };
     let what = match (&updated.from, why) {
+        (Some(from), Why::ModeChanged) => format!("Changed {name} {from} -> {version}"),
         (Some(from), _) if from.cmp_precedence(version).is_gt() => format!("Rolled {name} back: {from} -> {version}"),
         (Some(from), _) => format!("Updated {name} {from} -> {version}"),
         (None, Why::Incomplete) => format!("Restored {name} {version}"),
         (None, _) => format!("Installed {name} {version}"),
     };
-    let reason = match why {
-        Why::Recalled => " The previous version was recalled.",
-        Why::ModeChanged => " The mode has changed.",
-        Why::Incomplete | Why::Install | Why::Newer | Why::Asked => "",
+    let reason = match (why, &updated.from) {
+        (Why::Recalled, Some(from)) => format!(" {from} was recalled."),
+        (Why::ModeChanged, _) => " The mode has changed.".to_owned(),
+        _ => String::new(),
     };
     let work = &updated.report.work;
     let received = work.transfer.received_bytes.saturating_add(updated.metadata.received_bytes);
@@ -175,7 +177,8 @@ pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> R
     let dir = options::install_dir(args.dir.as_deref())?;
     let current = updater::offline(&dir, args.trust_owner)?.roll_back(monitor)?;
     let text = format!(
-        "{} is back at {} ({}). The version it left will not be offered again automatically.",
+        "{} is back at {} ({}). The version that it left is put aside: `vsekai update --version` with its number \
+         installs it again.",
         dir.display(),
         current.version,
         current.mode

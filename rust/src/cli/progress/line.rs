@@ -89,6 +89,8 @@ impl Bar {
         }
         *step = Step { label, is_download, ..Step::default() };
         let head = number.map_or_else(|| label.to_owned(), |number| format!("[{number}/{}] {label}", STEPS.len()));
+        // Otherwise the bytes of the last step would stand beside 0 % until the next drawing.
+        set_template(&self.progress, NO_AMOUNT);
         self.progress.reset();
         self.progress.set_prefix(head);
         self.draw(&mut step, Instant::now());
@@ -181,7 +183,12 @@ impl Observer for Bar {
             // The next step of an update follows at once.
             Event::Finished { .. } if !self.has_steps => self.progress.finish_and_clear(),
             // The terminal is the game's.
-            Event::Launched { .. } => self.progress.finish_and_clear(),
+            Event::Launched { version, rolled_back_from } => {
+                self.progress.finish_and_clear();
+                if let Some(left) = rolled_back_from.filter(|_| !self.quiet) {
+                    self.say(&format!("{left} failed to start twice, so {version} is started instead."));
+                }
+            }
             Event::Found { code, prevents, can_be_allowed, message, hint, .. } if prevents || !self.quiet => {
                 self.found(&Finding { code, prevents, can_be_allowed, message: &message, hint });
             }

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::event::Monitor;
 use crate::formats::archive::{Layout, NewContent, NewNode, NodeMetadata};
-use crate::formats::bundle::{BundleList, Header, decompress, parse_index_document};
+use crate::formats::bundle::{BundleList, Header, MAX_SECTION_BYTES, decompress, parse_index_document};
 use crate::formats::chunk::{Chunk, ChunkId, DigestAlgorithm};
 use crate::formats::index::{ChunkSizes, FeatureFlags, Index, IndexChunk};
 use crate::formats::release::FileTable;
@@ -360,4 +360,112 @@ fn digest_has_one_spelling() {
     {
         assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
     }
+}
+
+fn checked(bytes: &[u8], new: &Version, old: Option<&Version>) -> crate::Result<Checked> {
+    let never = |_: usize| false;
+    let old = old.map(|old| side_of(old, &never));
+    check(&mut &bytes[..], bytes.len() as u64, side_of(new, &never), old, &Monitor::default())
+}
+
+/// Two versions, and a third that shares most of its chunks with them.
+fn three() -> [Version; 3] {
+    let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(9000).collect();
+    let changed = |from: usize, to: usize| {
+        let mut other = noise.clone();
+        other[from..to].reverse();
+        version(&other, &[512])
+    };
+    [version(&noise, &[512]), changed(2000, 3000), changed(5000, 7000)]
+}
+
+#[test]
+fn what_is_built_passes_the_check() {
+    let [old, new, _] = three();
+    let never = |_: usize| false;
+    for old in [Some(&old), None] {
+        let (info, bytes) = bundle(&new, old, Effort::Fast);
+        let found = checked(&bytes, &new, old).unwrap();
+        assert_eq!((found.front_bytes, found.plain_bytes), (info.front_bytes, info.plain_bytes));
+        let old = old.map(|old| side_of(old, &never));
+        assert!(info.length <= max_length(side_of(&new, &never), old).unwrap());
+    }
+}
+
+#[test]
+fn bundle_of_other_versions_is_refused() {
+    let [old, new, other] = three();
+    let (_, bytes) = bundle(&new, Some(&old), Effort::Fast);
+    for (new, old) in [(&other, Some(&old)), (&new, Some(&other)), (&new, None), (&old, Some(&new))] {
+        assert_eq!(checked(&bytes, new, old).unwrap_err().code(), "bundle_malformed");
+    }
+}
+
+#[test]
+fn every_changed_or_missing_byte_is_found() {
+    let [old, new, _] = three();
+    let (_, bytes) = bundle(&new, Some(&old), Effort::Fast);
+    for at in 0..bytes.len() {
+        let mut bad = bytes.clone();
+        bad[at] ^= 1 << (at % 8);
+        // A frame may say the same in other bytes; what comes out of it is what counts.
+        if checked(&bad, &new, Some(&old)).is_ok() {
+            assert_eq!(unpacked(&bad, &new, Some(&old)).unwrap(), unpacked(&bytes, &new, Some(&old)).unwrap());
+        }
+        assert!(checked(&bytes[..at], &new, Some(&old)).is_err(), "cut at {at}");
+    }
+    assert!(checked(&[&bytes[..], b"x"].concat(), &new, Some(&old)).is_err());
+}
+
+#[test]
+fn section_too_few_too_many_or_too_large_is_refused() {
+    let [_, new, _] = three();
+    let (_, bytes) = bundle(&new, None, Effort::Fast);
+    let (header, table) = (Header::parse(&bytes).unwrap(), Table::parse(&bytes).unwrap());
+    let body = &bytes[header.sections_at() as usize..];
+    let packed = table.sections.last().unwrap().packed_bytes as usize;
+    let changed = |change: &dyn Fn(&mut Vec<Section>), body: &[u8]| {
+        let mut table = table.clone();
+        change(&mut table.sections);
+        let bytes = [&table.to_bytes().unwrap(), body].concat();
+        checked(&bytes, &new, None).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(changed(&|_| {}, body), Ok(()));
+    let reason = |outcome: Result<(), String>| outcome.unwrap_err();
+    let without = changed(&|all| drop(all.pop()), &body[..body.len() - packed]);
+    assert!(reason(without).contains("lacks"));
+    let twice = [body, &body[body.len() - packed..]].concat();
+    let twice = changed(&|all| all.push(all.last().unwrap().clone()), &twice);
+    assert!(reason(twice).contains("twice"));
+    let late = changed(&|all| all.rotate_left(1), body);
+    assert!(reason(late).contains("an index, a file table"));
+    let huge = changed(&|all| all.last_mut().unwrap().plain_bytes = MAX_SECTION_BYTES, body);
+    assert!(reason(huge).contains("memory"));
+    // A byte of a prefix costs a whole chunk: many of them are much work for few bytes.
+    let large = version(&vec![7; 16 << 20], &[1 << 20]);
+    let (_, bytes) = bundle(&new, Some(&large), Effort::Fast);
+    let mut table = Table::parse(&bytes).unwrap();
+    let mut greedy = table.sections.last().unwrap().clone();
+    greedy.prefix = (0..16).map(|at| (at << 20)..(at << 20) + 1).collect();
+    table.sections.extend(vec![greedy; 300]);
+    let end = table.places(table.to_bytes().unwrap().len() as u64).last().unwrap().0.end;
+    let front = table.to_bytes().unwrap();
+    let bytes = [&front[..], &vec![0; end as usize - front.len()]].concat();
+    let error = checked(&bytes, &new, Some(&large)).unwrap_err().to_string();
+    assert!(error.contains("builds on more"), "{error}");
+}
+
+#[test]
+fn prefix_in_a_file_that_players_change_is_refused() {
+    let [old, new, _] = three();
+    let (_, bytes) = bundle(&new, Some(&old), Effort::Fast);
+    let (never, all) = (|_: usize| false, |_: usize| true);
+    let refused = check(
+        &mut &bytes[..],
+        bytes.len() as u64,
+        side_of(&new, &never),
+        Some(side_of(&old, &all)),
+        &Monitor::default(),
+    );
+    assert!(refused.unwrap_err().to_string().contains("players may change"));
 }

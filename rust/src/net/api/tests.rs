@@ -66,12 +66,17 @@ fn replies_are_as_the_contract_has_them() {
     for version in [json!(null), json!(3)] {
         holds::<RepositoryInfo>(
             json!({"revision": 7, "root_version": version, "online_keys": keys, "max_chunk_bytes": 1_048_576,
-                   "max_batch_bytes": 4_194_304}),
+                   "max_batch_bytes": 4_194_304, "max_bundle_bytes": 4_294_967_296_u64}),
         );
     }
     let old = json!({"revision": 7, "root_version": 3, "online_keys": keys, "max_chunk_bytes": 1_048_576});
-    assert_eq!(serde_json::from_value::<RepositoryInfo>(old).unwrap().max_batch_bytes, None);
+    let old = serde_json::from_value::<RepositoryInfo>(old).unwrap();
+    assert_eq!((old.max_batch_bytes, old.max_bundle_bytes), (None, None));
     holds::<BatchReply>(json!({"new": 3, "there": 1}));
+    holds::<BundleParts>(json!({"parts": [0, 2]}));
+    for outcome in ["listed", "waiting", "no_smaller"] {
+        holds::<BundleReply>(json!({"outcome": outcome}));
+    }
     holds::<PublicationInfo>(publication("open", json!(null), json!(["index", "files"])));
     holds::<PublicationInfo>(publication("published", json!(9), json!(["index", "files", "release", "metadata"])));
     holds::<PublicationInfo>(publication("expired", json!(null), json!([])));
@@ -87,6 +92,8 @@ fn requests_are_as_the_contract_has_them() {
     holds::<NewPublication>(json!({"id": "0", "mode": "stable", "version": "1.2.0", "platform": "linux-x86_64"}));
     holds::<MissingRequest>(json!({"ids": ["ab", "cd"]}));
     holds::<CommitRequest>(json!({"rollout": 100, "skip_update": false}));
+    holds::<NewBundle>(json!({"id": "ab", "length": 9, "from": null}));
+    holds::<NewBundle>(json!({"id": "ab", "length": 9, "from": "cd"}));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 use super::bundle::HttpBundle;
+use super::failure::{Retry, pause_before};
 use super::origins::UserOrigins;
 use super::{ChunkRequest, Deliver, HttpClient, HttpOptions, HttpStore, connection, fetch_all};
 use crate::error::{Error, Result};
@@ -113,6 +114,22 @@ impl Network {
                 done = work => done,
                 () = raised(&self.cancel) => Err(Error::Cancelled),
             }
+        })
+    }
+
+    /// How long to wait after this many attempts at something that may succeed later; `None` if they are enough.
+    pub(crate) fn pause_after(&self, tries: u32) -> Option<Duration> {
+        (tries < self.options.attempts).then(|| pause_before(tries, self.options.backoff, Retry::Backoff))
+    }
+
+    /// Waits this long.
+    ///
+    /// # Errors
+    /// `cancelled`
+    pub(crate) fn rest(&self, pause: Duration) -> Result<()> {
+        self.block_on(async move {
+            tokio::time::sleep(pause).await;
+            Ok(())
         })
     }
 

@@ -10,14 +10,16 @@ use super::Bundling;
 use super::check::Job;
 use super::history::{self, History};
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Monitor;
 use crate::formats::bundle::{BundleInfo, BundleList, ChunkSource, list_name, name_of};
-use crate::formats::chunk::DigestAlgorithm;
-use crate::formats::index::Index;
+use crate::formats::chunk::{ChunkId, DigestAlgorithm};
+use crate::formats::index::{Index, IndexChunk};
 use crate::formats::release::{Catalog, FileTable, Release, target_name};
-use crate::local::bundle_builder::{Side, build};
+use crate::local::bundle_builder::{Side, StoreSource, build};
 use crate::local::disk;
+use crate::local::sources::{Sources, WantedChunk};
+use crate::local::store::LocalStore;
 use crate::path::RelPath;
 
 /// The bundles of a repository, and the chunks that they are built from.
@@ -37,8 +39,8 @@ pub(super) trait BundleStore {
     /// Which of these files exist.
     fn present(&self, names: Vec<String>) -> Result<Vec<bool>>;
 
-    /// Moves a complete bundle to its place.
-    fn place(&self, file: &File, temporary: &Path, name: &str) -> Result<()>;
+    /// Moves a complete bundle to its place, or sends it there.
+    fn place(&self, file: &File, temporary: &Path, info: &BundleInfo) -> Result<()>;
 
     /// Replaces a list of bundles.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()>;
@@ -78,6 +80,45 @@ impl Subject {
     fn digest(&self) -> Digest {
         Digest::of(&self.index.to_bytes())
     }
+}
+
+/// The chunks of the new version in its tree, and those of older versions in a cache.
+pub(super) struct Nearby<'a> {
+    sources: &'a Sources,
+    stores: Vec<(&'a LocalStore, StoreSource<'a>)>,
+    digest: DigestAlgorithm,
+}
+
+impl<'a> Nearby<'a> {
+    pub(super) fn new(sources: &'a Sources, cache: &'a LocalStore, digest: DigestAlgorithm) -> Self {
+        let stores = sources.stores.iter().chain([cache]);
+        let stores = stores.map(|store| (store, StoreSource::new(store, digest))).collect();
+        Self { sources, stores, digest }
+    }
+}
+
+impl ChunkSource for Nearby<'_> {
+    fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
+        for seed in &self.sources.seeds {
+            if let Some(found) = seed.read(&chunk.id, Vec::new())?
+                && let Ok(plain) = found.verify(self.digest)
+            {
+                buffer.extend_from_slice(plain.as_bytes());
+                return Ok(());
+            }
+        }
+        match self.stores.iter().find(|(store, _)| store.has(&chunk.id)) {
+            Some((_, source)) => source.append(chunk, buffer),
+            None => Err(Error::ChunkMissing { id: chunk.id, origins: "the repository and the build".to_owned() }),
+        }
+    }
+}
+
+/// The chunks of `old` that `new` lacks, each once.
+pub(super) fn lacking(old: &Index, new: &Index) -> Vec<WantedChunk> {
+    let mut seen: HashSet<ChunkId> = new.iter().map(|chunk| chunk.id).collect();
+    let lacking = old.iter().filter(|chunk| seen.insert(chunk.id));
+    lacking.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect()
 }
 
 /// Builds the missing bundles, and returns those that were added to the list.
@@ -154,7 +195,7 @@ fn make_one(
     let mut file = disk::create(&temporary)?;
     let built = build(side, old_side, bundling.effort, &scratch, &mut file, monitor);
     let placed = built.and_then(|built| {
-        store.place(&file, &temporary, &name_of(&built.info.id))?;
+        store.place(&file, &temporary, &built.info)?;
         Ok(built.info)
     });
     // Gone if it was moved to its place. The error that stopped the build is the one to report.

@@ -188,7 +188,9 @@ fn apply(catalog: &mut Catalog, change: &Edit) -> Result<()> {
         }
         E::Describe { mode, text } => changed(catalog, mode)?.description.clone_from(text),
         E::Reports { .. } => {
-            return Err(Error::unsupported("asking for reports without an update server that takes them"));
+            return Err(Error::unsupported(
+                "asking for reports in a folder or bucket: only an update server takes them",
+            ));
         }
         E::Add { .. } => {}
         E::Stores(stores) => {

@@ -13,7 +13,7 @@ use super::prepared::{Ending, Prepared};
 use super::{Published, Request};
 use crate::error::{Error, Result};
 use crate::event::Monitor;
-use crate::formats::bundle::{BundleInfo, ChunkSource};
+use crate::formats::bundle::{BundleInfo, ChunkSource, name_of};
 use crate::formats::chunk::{CompressedChunk, DigestAlgorithm};
 use crate::formats::index::Index;
 use crate::formats::release::{CATALOG_TARGET, Catalog, DEFAULT_STORE, Mode};
@@ -148,9 +148,9 @@ impl BundleStore for FolderBundles<'_> {
         Ok(names.iter().map(|name| self.folder.join(name).is_file()).collect())
     }
 
-    fn place(&self, file: &File, temporary: &Path, name: &str) -> Result<()> {
+    fn place(&self, file: &File, temporary: &Path, info: &BundleInfo) -> Result<()> {
         disk::sync_file(file, temporary)?;
-        disk::rename(temporary, &self.folder.join(name))?;
+        disk::rename(temporary, &self.folder.join(name_of(&info.id)))?;
         disk::sync_directory(&self.folder.join(FOLDER))
     }
 

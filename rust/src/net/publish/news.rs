@@ -90,7 +90,7 @@ pub(super) fn change(
                 news.put(NewsItem::clone(item));
             }
             NewsEdit::Remove(id) => {
-                let none = || Error::invalid("id", format!("there are no news {id} in the mode {mode}"));
+                let none = || Error::invalid("id", format!("the mode {mode} has no news item {id}"));
                 news.remove(id).ok_or_else(none)?;
             }
         }

@@ -7,7 +7,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::build::{self, BuildContext, Built, ChunkOutlet, NewChunks, Reference};
+use super::build::{self, BuildContext, Built, ChunkOutlet, Cut, NewChunks, Reference};
+use super::bundles::Subject;
 use super::check::Job;
 use super::documents::{self, Documents};
 use super::history;
@@ -16,6 +17,7 @@ use super::upload;
 use super::{BuildSource, Published, Request};
 use crate::error::{Error, Result};
 use crate::event::{Event, Monitor, Phase};
+use crate::formats::bundle::BundleInfo;
 use crate::formats::chunk::ChunkId;
 use crate::formats::release::Release;
 use crate::local::acquire::{self, DigestChoice};
@@ -23,6 +25,7 @@ use crate::local::sources::{Sources, WantedChunk};
 use crate::net::api::{CommitRequest, DocumentKind, PublicationState};
 use crate::net::trust::Keys;
 
+mod bundles;
 mod client;
 mod delivery;
 mod edit;
@@ -82,7 +85,8 @@ pub(super) fn publish(
         let published = documents::as_before(&opened.job, there, &cut.index, cut.chunking())?;
         documents::check_terms(&desk.catalog, &opened.job)?;
         desk.renew_half_spent(&keys, &opened.job)?;
-        return Ok((Published { roles: desk.publication.validity()?, ..published }, None));
+        let bundles = bundles_of_published(&mut opened, &desk, cut)?;
+        return Ok((Published { bundles, roles: desk.publication.validity()?, ..published }, None));
     };
     let (cut, sent) = if gathered.is_imported() {
         (build::cut(request, gathered, &BuildContext { chunks: ChunkOutlet::None, reference }, monitor)?, None)
@@ -93,9 +97,22 @@ pub(super) fn publish(
     let (sources, digest) = cut.sources()?;
     let built = cut.hash(monitor)?;
     let previous = before.map(|before| before.release);
-    let mut order = Order { opened, previous, built, sources, digest, new: NewChunks::default() };
+    let new = NewChunks::default();
+    let mut order = Order { opened, previous, built, sources, digest, new, bundles: None };
     let sent = sent.map(|sent| order.count(&sent)).transpose()?;
     order.place(desk, &keys, sent)
+}
+
+/// Builds and sends bundles of a version that is published already.
+fn bundles_of_published(opened: &mut Opened<'_>, desk: &RemotePublication<'_>, cut: Cut) -> Result<Vec<BundleInfo>> {
+    if opened.job.bundling.is_none() {
+        return Ok(Vec::new());
+    }
+    let id = opened.open_again()?;
+    let (sources, _) = cut.sources()?;
+    let built = cut.hash(opened.monitor)?;
+    let new = Subject { index: built.index.clone(), table: built.table.clone(), mutable: opened.job.mutable.clone() };
+    bundles::send(opened, &id, &sources, (desk, &desk.catalog), &new)
 }
 
 /// The result for an index that was published before: then its chunks need not be brought.
@@ -121,6 +138,8 @@ struct Order<'a> {
     sources: Sources,
     digest: DigestChoice,
     new: NewChunks,
+    /// The bundles that the server has accepted.
+    bundles: Option<Vec<BundleInfo>>,
 }
 
 impl Order<'_> {
@@ -210,11 +229,22 @@ impl Order<'_> {
         if prepared.is_some() {
             return Ok((documents::published(job, &self.built, sequence, self.new), prepared));
         }
+        let bundles = match self.bundles.take() {
+            Some(bundles) => bundles,
+            None => bundles::send(&self.opened, &id, &self.sources, (desk, &catalog), &self.subject())?,
+        };
+        // They are sent once, even if the commit has to be repeated.
+        self.bundles = Some(bundles.clone());
         let commit = CommitRequest { rollout: job.rollout, skip_update: job.skip_update };
         let info = server.commit(&id, &commit)?;
         let published = documents::published(job, &self.built, info.sequence.unwrap_or(sequence), self.new);
         let roles = desk.publication.validity_after(job.mode.as_str())?;
-        Ok((Published { metadata_bytes, roles, ..published }, None))
+        Ok((Published { metadata_bytes, bundles, roles, ..published }, None))
+    }
+
+    fn subject(&self) -> Subject {
+        let Built { index, table, .. } = &self.built;
+        Subject { index: index.clone(), table: table.clone(), mutable: self.opened.job.mutable.clone() }
     }
 
     /// Counts what was sent while the tree was cut. Returns an estimate of the stored size of all chunks.

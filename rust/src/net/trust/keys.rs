@@ -199,7 +199,12 @@ impl Keys {
     /// [`Error::Io`], [`Error::Invalid`] for files in an unknown format, [`Error::Trust`] of kind `Root`.
     pub fn open(folder: impl Into<KeyFolder>) -> Result<Self> {
         let source = folder.into();
-        let root_bytes = disk::read(&source.path().join("root.json"), MAX_ROOT_BYTES)?;
+        let root = source.path().join("root.json");
+        if !root.exists() {
+            let reason = format!("{} has no root.json, so it is none", source.path().display());
+            return Err(Error::invalid("key folder", reason));
+        }
+        let root_bytes = disk::read(&root, MAX_ROOT_BYTES)?;
         Ok(Self {
             root: parse_root(&root_bytes)?,
             root_bytes,

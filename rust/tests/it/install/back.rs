@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use vsekai_updater::install::{InstallRoot, removable_bytes};
+
 use super::shop::Shop;
 use crate::support::trees::write;
 
@@ -84,10 +86,14 @@ fn clean_removes_the_version_to_go_back_to_and_says_how_much_that_freed() {
     let shop = updated();
     shop.launch(&[]);
     let old = shop.tree_of("1.0.0");
+    let expected = removable_bytes(&InstallRoot::at(&shop.game()).unwrap());
     let run = shop.vsekai(&["clean"]);
     let done = run.done();
     assert_eq!(done["version"], "1.0.0");
-    assert!(done["freed_bytes"].as_u64().unwrap() > 0, "{done}");
+    let freed = done["freed_bytes"].as_u64().unwrap();
+    // The state gets shorter, too.
+    assert!(expected > 0 && freed.abs_diff(expected) < 4096, "{expected} were promised: {done}");
+    assert_eq!(removable_bytes(&InstallRoot::at(&shop.game()).unwrap()), 0);
     assert!(!old.exists());
     assert_eq!(shop.version(), "2.0.0");
     shop.assert_whole();

@@ -81,7 +81,10 @@ fn results_are_a_line_that_people_read() {
     assert_eq!(said(&mut plain(&shop, &["update", "GAME"])), "GAME is up to date: 2.0.0 (stable).\n");
     said(&mut plain(&shop, &["rollback", "GAME"]));
     let text = said(&mut plain(&shop, &["check", "GAME"]));
-    assert_eq!(text, "GAME is up to date: 1.0.0 (stable). Not offered again here: 2.0.0.\n");
+    assert_eq!(
+        text,
+        "GAME is up to date: 1.0.0 (stable). 2.0.0 was put aside here; `vsekai update --version 2.0.0` installs it.\n"
+    );
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "2.0.0"]));
     assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0"), "{text}");
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "1.0.0"]));
@@ -103,8 +106,8 @@ fn a_first_install_without_a_repository_says_what_it_needs() {
     let shop = Shop::new();
     let output = plain(&shop, &["install", "NEW"]).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{err}");
-    assert!(err.contains("nothing is installed in NEW") && err.contains("--trust-root FILE"), "{err}");
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("No repository is known for NEW") && err.contains("--trust-root FILE"), "{err}");
 }
 
 #[test]
@@ -198,4 +201,30 @@ fn terminal_shows_steps_and_colours_and_is_asked() {
     shop.update(&[]).done();
     assert!(!on_a_terminal(&shop, "vsekai uninstall --yes GAME", "").contains("[y/N]"));
     assert!(!shop.game().exists());
+}
+
+#[test]
+fn failed_starts_say_what_comes_next() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    shop.update(&[]).done();
+    let launch = |code: &str| {
+        let output = plain(&shop, &["launch"]).arg(shop.game()).env("GAME_EXIT", code).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let [first, second] = ["3", "3"].map(launch);
+    assert!(first.contains("2.0.0 ended with code 3: failed start 1 of 2, after which 1.0.0 comes back."), "{first}");
+    assert!(second.contains("the next start goes back to 1.0.0."), "{second}");
+    assert!(launch("0").contains("2.0.0 failed to start twice, so 1.0.0 is started instead."));
+    assert_eq!(launch("3"), "", "1.0.0 is not on trial");
+}
+
+#[test]
+fn keys_are_not_made_beside_other_files() {
+    let shop = Shop::new();
+    std::fs::create_dir(shop.path("build")).unwrap();
+    std::fs::write(shop.path("build/game"), "").unwrap();
+    let output = plain(&shop, &["keys", "init", "build", "--mode", "stable"]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && err.contains("give a new or empty folder"), "{err}");
+    assert_eq!(std::fs::read_dir(shop.path("build")).unwrap().count(), 1);
 }

@@ -155,7 +155,7 @@ fn folder_with_files_is_taken_over_as_the_hint_says() {
     shop.publish("1.0.0");
     write(&shop.game(), "notes.txt", b"notes");
     let hint = hint_of(&shop.update(&[]), "destination_not_ours");
-    assert!(hint.contains("`update --adopt`"), "{hint}");
+    assert!(hint.contains("`install --adopt`"), "{hint}");
     shop.update(&["--adopt"]).done();
     assert_eq!(shop.launch(&[]).code, Some(0));
 }

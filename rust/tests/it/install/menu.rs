@@ -126,8 +126,21 @@ fn version_that_is_downloaded_ahead_waits_until_it_is_wanted() {
     assert_eq!(shop.version(), "1.0.0");
     assert_eq!(shop.launch(&[]).last["version"], "1.0.0");
     assert_eq!(shop.status()["is_resumable"], false, "nothing is half done");
+    assert_eq!(shop.status()["downloaded"], "2.0.0", "a new process knows it without asking");
     fs::remove_dir_all(shop.publisher.repository().join("store")).unwrap();
     assert_eq!(shop.vsekai(&["update"]).done()["current"]["version"], "2.0.0");
     shop.assert_whole();
     assert_eq!(updater.download(&Monitor::default()).unwrap(), None);
+    assert!(shop.status()["downloaded"].is_null(), "it is the current one");
+}
+
+#[test]
+fn version_that_is_downloaded_ahead_and_damaged_does_not_wait() {
+    let shop = Shop::with(&["1.0.0", "2.0.0"]);
+    let settings = Settings::new(Network::new(&HttpOptions::default()).unwrap());
+    Updater::new(&shop.game(), settings).unwrap().download(&Monitor::default()).unwrap();
+    let mut ahead = fs::read_dir(shop.game().join("versions")).unwrap().map(|entry| entry.unwrap().path());
+    let ahead = ahead.find(|path| path.to_string_lossy().contains("2.0.0")).unwrap();
+    fs::remove_dir_all(ahead).unwrap();
+    assert!(shop.status()["downloaded"].is_null());
 }

@@ -41,8 +41,8 @@ fn server_that_is_gone_stops_updates_only() {
 #[test]
 fn first_install_without_a_repository_makes_no_folder() {
     let shop = Shop::new();
-    shop.vsekai(&["update"]).failed("invalid_argument");
-    shop.update(&[]).failed("invalid_argument");
+    shop.vsekai(&["update"]).failed("not_installed");
+    shop.vsekai(&["install"]).failed("repository_missing");
     assert!(!shop.game().exists());
 }
 

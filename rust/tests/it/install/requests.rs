@@ -123,3 +123,37 @@ fn warning_of_a_pack_that_does_not_hold_is_told_and_the_update_comes() {
     let warnings: Vec<_> = update.lines.iter().filter(warned).map(|line| line["code"].clone()).collect();
     assert_eq!(warnings, ["metadata_rollback"]);
 }
+
+/// An install of 1.1.0, a server that offers 1.2.0, and a copy of the repository as it was at 1.0.0.
+fn overtaken() -> (Shop, TestServer, tempfile::TempDir) {
+    let (shop, web) = installed();
+    let older = tempfile::tempdir().unwrap();
+    let from = format!("{}/.", Path::new(&shop.publisher.repository()).display());
+    assert!(std::process::Command::new("cp").args(["-a", &from]).arg(older.path()).status().unwrap().success());
+    shop.publish("1.1.0");
+    shop.vsekai(&["update"]).done();
+    shop.publish("1.2.0");
+    web.take_asked();
+    (shop, web, older)
+}
+
+#[test]
+fn server_that_is_behind_is_asked_again() {
+    let (shop, web, older) = overtaken();
+    // The pack, and then the timestamp and a root, of the first attempt.
+    web.fall_behind(older.path(), 3);
+    let update = shop.vsekai(&["update"]);
+    assert_eq!(update.done()["current"]["version"], "1.2.0");
+    let packs = asked(&web).into_iter().filter(|(path, _)| path == PATH).count();
+    assert_eq!(packs, 2);
+}
+
+#[test]
+fn server_that_stays_behind_is_given_up_after_the_usual_attempts() {
+    let (shop, web, older) = overtaken();
+    web.fall_behind(older.path(), usize::MAX);
+    shop.vsekai(&["update"]).failed("metadata_rollback");
+    let packs = asked(&web).into_iter().filter(|(path, _)| path == PATH).count();
+    assert_eq!(packs, 4);
+    assert_eq!(shop.vsekai(&["status"]).done()["current"]["version"], "1.1.0", "nothing older is taken");
+}

@@ -326,7 +326,7 @@ fn what_was_misspelt_is_named() {
 fn folder_without_an_install_is_named() {
     let shop = Shop::new();
     let nowhere = shop.path("nowhere");
-    let said = Run::of(shop.command(&["check"]).arg(&nowhere)).failed("invalid_argument");
+    let said = Run::of(shop.command(&["check"]).arg(&nowhere)).failed("not_installed");
     assert!(said.contains(nowhere.to_str().unwrap()), "{said}");
 }
 

@@ -39,6 +39,14 @@ impl BundleDb for Store {
         write!(self, |conn| publish(conn, bundle))
     }
 
+    async fn publish_bundle_early(&self, bundle: &Bundle) -> Result<Option<BundleState>> {
+        write!(self, |conn| publish_early(conn, bundle))
+    }
+
+    async fn bundle_state(&self, id: &Digest) -> Result<Option<BundleState>> {
+        statement!(self, |conn| state(conn, id))
+    }
+
     async fn raise_effort(&self, id: &Digest, effort: Effort) -> Result<()> {
         write!(self, |conn| raise_effort(conn, id, effort))
     }
@@ -55,10 +63,10 @@ impl BundleDb for Store {
         unchanging!(self, |conn, moment| part_of(conn, id, part, moment))
     }
 
-    async fn doom_bundles(&self, now: Time, incoming_before: Time) -> Result<u64> {
+    async fn doom_bundles(&self, now: Time, incoming_before: Time, waiting_before: Time) -> Result<u64> {
         let mut doomed = 0;
         loop {
-            let some = write!(self, |conn| doom(conn, now, incoming_before))?;
+            let some = write!(self, |conn| doom(conn, now, incoming_before, waiting_before))?;
             doomed += some;
             if some < STEP as u64 {
                 return Ok(doomed);
@@ -72,6 +80,10 @@ impl BundleDb for Store {
 
     async fn expel_bundle(&self, id: &Digest) -> Result<bool> {
         write!(self, |conn| expel(conn, id))
+    }
+
+    async fn expel_waiting_bundles(&self) -> Result<()> {
+        write!(self, |conn| expel_waiting(conn))
     }
 
     async fn remove_bundle_parts(&self, id: &Digest, limit: u32) -> Result<u64> {
@@ -116,8 +128,7 @@ async fn begin(conn: &mut Conn, bundle: &Bundle) -> Result<BundleState> {
         .bind(bundle.info.effort.as_str())
         .bind(bundle.created_at.0);
     add.execute(&mut *conn).await?;
-    let state = query_scalar::<Driver, String>(sql::BUNDLE_STATE).bind(info.id.to_string()).fetch_one(conn).await?;
-    BundleState::parse(&state).ok_or_else(|| rows::bad("bundles.state"))
+    state(conn, &info.id).await?.ok_or_else(|| rows::bad("bundles.state"))
 }
 
 async fn put_parts(conn: &mut Conn, id: &Digest, first: u64, parts: &[Bytes]) -> Result<()> {
@@ -135,8 +146,31 @@ async fn put_parts(conn: &mut Conn, id: &Digest, first: u64, parts: &[Bytes]) ->
 }
 
 async fn publish(conn: &mut Conn, bundle: &Bundle) -> Result<bool> {
+    publish_by(conn, sql::PUBLISH_BUNDLE, bundle).await
+}
+
+async fn publish_early(conn: &mut Conn, bundle: &Bundle) -> Result<Option<BundleState>> {
+    if publish_by(&mut *conn, sql::PUBLISH_BUNDLE_EARLY, bundle).await? {
+        state(conn, &bundle.info.id).await
+    } else {
+        Ok(None)
+    }
+}
+
+/// Lists the bundles that wait for the version with this index.
+pub(super) async fn publish_waiting(conn: &mut Conn, to: &str, at: Time) -> Result<()> {
+    query(sql::PUBLISH_WAITING_BUNDLES).bind(to).bind(at.0).execute(conn).await?;
+    Ok(())
+}
+
+async fn state(conn: &mut Conn, id: &Digest) -> Result<Option<BundleState>> {
+    let state = query_scalar::<Driver, String>(sql::BUNDLE_STATE).bind(id.to_string()).fetch_optional(conn).await?;
+    state.map(|state| BundleState::parse(&state).ok_or_else(|| rows::bad("bundles.state"))).transpose()
+}
+
+async fn publish_by(conn: &mut Conn, statement: &'static str, bundle: &Bundle) -> Result<bool> {
     let id = bundle.info.id.to_string();
-    let publish = query(sql::PUBLISH_BUNDLE).bind(&id).bind(bundle.created_at.0).bind(bundle.info.effort.as_str());
+    let publish = query(statement).bind(&id).bind(bundle.created_at.0).bind(bundle.info.effort.as_str());
     if publish.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }
@@ -173,8 +207,8 @@ async fn part_of(conn: &mut Conn, id: &Digest, part: u64, moment: Moment) -> Res
     Ok(query.fetch_optional(conn).await?.map(Bytes::from))
 }
 
-async fn doom(conn: &mut Conn, now: Time, incoming_before: Time) -> Result<u64> {
-    let doom = query(sql::DOOM_BUNDLES).bind(now.0).bind(incoming_before.0).bind(number(STEP)?);
+async fn doom(conn: &mut Conn, now: Time, incoming_before: Time, waiting_before: Time) -> Result<u64> {
+    let doom = query(sql::DOOM_BUNDLES).bind(now.0).bind(incoming_before.0).bind(waiting_before.0).bind(number(STEP)?);
     Ok(doom.execute(conn).await?.rows_affected())
 }
 
@@ -189,6 +223,11 @@ async fn claim(conn: &mut Conn, doomed_before: Time, limit: u32) -> Result<Vec<D
 
 async fn expel(conn: &mut Conn, id: &Digest) -> Result<bool> {
     Ok(query(sql::CLAIM_BUNDLE).bind(id.to_string()).execute(conn).await?.rows_affected() > 0)
+}
+
+async fn expel_waiting(conn: &mut Conn) -> Result<()> {
+    query(sql::CLAIM_WAITING_BUNDLES).execute(conn).await?;
+    Ok(())
 }
 
 async fn remove_parts(conn: &mut Conn, id: &Digest, limit: u32) -> Result<u64> {

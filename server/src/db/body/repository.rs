@@ -10,7 +10,7 @@ use vsekai_updater::formats::release::Platform;
 
 use super::contents::{self, Staged};
 use super::store::{Store, snapshot, statement, transaction, write};
-use super::{BEGIN_READ, BEGIN_WRITE, CHANGE_ROWS, Conn, Driver, STEP, audit, reports, sets, uploads};
+use super::{BEGIN_READ, BEGIN_WRITE, CHANGE_ROWS, Conn, Driver, STEP, audit, bundles, reports, sets, uploads};
 use crate::db::retry::{self, repeat};
 use crate::db::rows::{self, CdnRow, ModeRow, RepositoryFileRow, StoredFile, VersionRow, number, parsed, unsigned};
 use crate::db::{Applied, Change, Publish, RepositoryDb, RowChange, View, sql};
@@ -303,6 +303,9 @@ async fn put_version_file(conn: &mut Conn, file: &VersionFile, at: Time) -> Resu
         .bind(&file.file_checksum_hash)
         .bind(number(file.size)?);
     query.execute(&mut *conn).await?;
+    if file.file_name == "index.caidx" {
+        bundles::publish_waiting(&mut *conn, &file.file_checksum_hash, at).await?;
+    }
     match before {
         Some(before) if before != file.file_uri => supersede_unnamed(conn, &before, at).await,
         _ => Ok(()),

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{Connection as _, query, query_as, query_scalar};
 use uuid::Uuid;
+use vsekai_updater::digest::Digest;
 use vsekai_updater::formats::release::ModeName;
 
 use super::store::{Store, statement, transaction, write};
@@ -66,8 +67,27 @@ impl UploadDb for Store {
         statement!(self, |conn| documents(conn, upload))
     }
 
+    async fn put_upload_bundle_part(&self, upload: Uuid, bundle: &Digest, part: u64, bytes: Bytes) -> Result<()> {
+        transaction!(self.chunk_writers, BEGIN_WRITE, |conn| put_bundle_part(conn, upload, bundle, part, &bytes))
+    }
+
+    async fn upload_bundle_part(&self, upload: Uuid, bundle: &Digest, part: u64) -> Result<Option<Bytes>> {
+        statement!(self, |conn| bundle_part(conn, upload, bundle, part))
+    }
+
+    async fn upload_bundle_parts(&self, upload: Uuid, bundle: &Digest) -> Result<Vec<u64>> {
+        statement!(self, |conn| bundle_parts(conn, upload, bundle))
+    }
+
+    async fn remove_upload_bundle_parts(&self, upload: Uuid, bundle: &Digest) -> Result<()> {
+        while write!(self, |conn| remove_bundle_parts(conn, upload, bundle))? == STEP as u64 {}
+        Ok(())
+    }
+
     async fn reap_uploads(&self, before: Time) -> Result<u64> {
-        for statement in [sql::REAP_DOCUMENTS, sql::REAP_DOCUMENT_PARTS, sql::REMOVE_PINS] {
+        for statement in
+            [sql::REAP_DOCUMENTS, sql::REAP_DOCUMENT_PARTS, sql::REAP_UPLOAD_BUNDLE_PARTS, sql::REMOVE_PINS]
+        {
             self.reap(statement, before).await?;
         }
         self.reap(sql::REAP_UPLOADS, before).await
@@ -156,6 +176,30 @@ async fn document_part(conn: &mut Conn, id: Uuid, kind: DocumentKind, part: i64)
 async fn last_part(conn: &mut Conn, id: Uuid, kind: DocumentKind) -> Result<i64> {
     let query = query_scalar::<Driver, i64>(sql::LAST_DOCUMENT_PART).bind(id).bind(kind.as_str());
     Ok(query.fetch_one(conn).await?)
+}
+
+async fn put_bundle_part(conn: &mut Conn, id: Uuid, bundle: &Digest, part: u64, bytes: &[u8]) -> Result<()> {
+    upload(&mut *conn, id).await?.ok_or(NO_UPLOAD)?;
+    let put = query(sql::PUT_UPLOAD_BUNDLE_PART).bind(id).bind(bundle.to_string()).bind(number(part)?).bind(bytes);
+    put.execute(conn).await?;
+    Ok(())
+}
+
+async fn bundle_part(conn: &mut Conn, id: Uuid, bundle: &Digest, part: u64) -> Result<Option<Bytes>> {
+    let query = query_scalar::<Driver, Vec<u8>>(sql::UPLOAD_BUNDLE_PART).bind(id);
+    let query = query.bind(bundle.to_string()).bind(number(part)?);
+    Ok(query.fetch_optional(conn).await?.map(Bytes::from))
+}
+
+async fn bundle_parts(conn: &mut Conn, id: Uuid, bundle: &Digest) -> Result<Vec<u64>> {
+    let query = query_scalar::<Driver, i64>(sql::UPLOAD_BUNDLE_PARTS).bind(id).bind(bundle.to_string());
+    let parts = query.fetch_all(conn).await?;
+    parts.into_iter().map(|part| rows::unsigned(part, "upload_bundle_parts.part")).collect()
+}
+
+async fn remove_bundle_parts(conn: &mut Conn, id: Uuid, bundle: &Digest) -> Result<u64> {
+    let remove = query(sql::REMOVE_UPLOAD_BUNDLE_PARTS).bind(id).bind(bundle.to_string()).bind(number(STEP)?);
+    Ok(remove.execute(conn).await?.rows_affected())
 }
 
 async fn documents(conn: &mut Conn, id: Uuid) -> Result<Vec<DocumentKind>> {

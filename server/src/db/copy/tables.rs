@@ -176,6 +176,7 @@ pub const TABLES: &[Table] = &[
     ),
     table("upload_documents", 2, 1, &[("upload_id", Id), ("kind", Text), ("bytes", Bytes)]),
     table("upload_document_parts", 3, 8, &[("upload_id", Id), ("kind", Text), ("part", Int), ("bytes", Bytes)]),
+    table("upload_bundle_parts", 3, 8, &[("upload_id", Id), ("bundle_id", Text), ("part", Int), ("bytes", Bytes)]),
     table(
         "tokens",
         1,

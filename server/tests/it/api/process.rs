@@ -128,3 +128,15 @@ fn tokens_are_made_without_a_server() {
     assert!(run(&["token", "list", "--data", data]).1.contains("revoked"));
     assert_eq!(run(&["token", "create", "--data", data, "--name", "x", "--scope", "everything"]).0, 2);
 }
+
+#[test]
+fn commands_in_the_wrong_folder_make_no_new_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("wrong");
+    let data = data.to_str().unwrap();
+    for command in [&["token", "list"][..], &["gc"], &["verify"], &["bundle", "list"]] {
+        let (code, _, err) = run(&[command, &["--data", data]].concat());
+        assert!(code == 1 && err.contains("there is no server here"), "{command:?}: {code} {err}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -12,6 +12,7 @@ use crate::databases::Fixture;
 super::on_every_database! {
     bundle_is_seen_when_it_is_whole_and_takes_the_place_of_others,
     bundle_of_a_version_that_is_gone_is_removed_after_the_grace,
+    bundle_waits_for_its_version,
     bundle_that_was_never_finished_is_doomed_by_its_age,
     nothing_is_added_to_a_bundle_that_is_being_removed,
     better_effort_for_nothing_is_noted,
@@ -86,10 +87,10 @@ async fn bundle_of_a_version_that_is_gone_is_removed_after_the_grace(world: Fixt
     for one in [bundle(1, 9, Some(8), NOW), bundle(2, 9, None, NOW), bundle(3, 8, None, NOW)] {
         put(db, &one).await;
     }
-    assert_eq!(db.doom_bundles(NOW, NOW).await.unwrap(), 0);
+    assert_eq!(db.doom_bundles(NOW, NOW, NOW).await.unwrap(), 0);
     apply(db, vec![RowChange::RemoveFiles(here.id, linux())]).await;
-    assert_eq!(db.doom_bundles(later(10), NOW).await.unwrap(), 2);
-    assert_eq!(db.doom_bundles(later(20), NOW).await.unwrap(), 0);
+    assert_eq!(db.doom_bundles(later(10), NOW, NOW).await.unwrap(), 2);
+    assert_eq!(db.doom_bundles(later(20), NOW, NOW).await.unwrap(), 0);
     assert_eq!(db.claim_bundles(later(9), 10).await.unwrap(), []);
     assert_eq!(db.claim_bundles(later(10), 1).await.unwrap().len(), 1);
     let claimed = db.claim_bundles(later(10), 10).await.unwrap();
@@ -109,10 +110,44 @@ async fn bundle_that_was_never_finished_is_doomed_by_its_age(world: Fixture) {
     let db = world.db.as_ref();
     let one = bundle(1, 9, None, NOW);
     db.begin_bundle(&one).await.unwrap();
-    assert_eq!(db.doom_bundles(later(5), NOW).await.unwrap(), 0);
+    assert_eq!(db.doom_bundles(later(5), NOW, NOW).await.unwrap(), 0);
     db.begin_bundle(&bundle(1, 9, None, later(3))).await.unwrap();
-    assert_eq!(db.doom_bundles(later(5), later(2)).await.unwrap(), 0, "it was begun again");
-    assert_eq!(db.doom_bundles(later(5), later(4)).await.unwrap(), 1);
+    assert_eq!(db.doom_bundles(later(5), later(2), later(2)).await.unwrap(), 0, "it was begun again");
+    assert_eq!(db.doom_bundles(later(5), later(4), later(4)).await.unwrap(), 1);
+}
+
+async fn bundle_waits_for_its_version(world: Fixture) {
+    let db = world.db.as_ref();
+    let (early, late, lost) = (bundle(1, 9, Some(8), NOW), bundle(2, 9, None, NOW), bundle(3, 7, None, NOW));
+    for one in [&early, &lost] {
+        db.begin_bundle(one).await.unwrap();
+        db.put_bundle_parts(&one.info.id, 0, &["one".into(), "two".into()]).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(db.publish_bundle_early(one).await.unwrap(), Some(BundleState::Waiting));
+        }
+    }
+    assert_eq!(db.bundle_state(&digest(1)).await.unwrap(), Some(BundleState::Waiting));
+    assert_eq!(db.bundle(&digest(1)).await.unwrap(), None, "nobody sees it");
+    assert_eq!(db.bundles(None).await.unwrap(), []);
+    assert_eq!(db.doom_bundles(later(5), later(5), NOW).await.unwrap(), 0);
+    let better = bundle(4, 9, Some(8), later(1));
+    db.begin_bundle(&better).await.unwrap();
+    assert_eq!(db.publish_bundle_early(&better).await.unwrap(), Some(BundleState::Waiting));
+    assert_eq!(db.bundle_state(&digest(1)).await.unwrap(), Some(BundleState::Doomed), "another takes its place");
+    publish(db, "stable", 9).await;
+    assert_eq!(db.bundles(None).await.unwrap(), [better]);
+    db.begin_bundle(&late).await.unwrap();
+    assert_eq!(db.publish_bundle_early(&late).await.unwrap(), Some(BundleState::Live), "its version is there");
+    assert_eq!(db.doom_bundles(later(9), later(9), later(1)).await.unwrap(), 1, "that of the lost version");
+    assert_eq!(db.bundle_state(&digest(3)).await.unwrap(), Some(BundleState::Doomed));
+    let moved = bundle(5, 7, None, NOW);
+    db.begin_bundle(&moved).await.unwrap();
+    assert_eq!(db.publish_bundle_early(&moved).await.unwrap(), Some(BundleState::Waiting));
+    db.expel_waiting_bundles().await.unwrap();
+    assert_eq!(db.bundle_state(&digest(5)).await.unwrap(), Some(BundleState::Deleting));
+    assert!(db.expel_bundle(&digest(3)).await.unwrap());
+    assert_eq!(db.publish_bundle_early(&lost).await.unwrap(), None);
+    assert_eq!(db.bundle_state(&digest(99)).await.unwrap(), None);
 }
 
 async fn nothing_is_added_to_a_bundle_that_is_being_removed(world: Fixture) {

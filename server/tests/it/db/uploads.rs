@@ -1,6 +1,7 @@
 //! Publications that are not finished.
 
 use vsekai_server::model::DocumentKind;
+use vsekai_updater::digest::Digest;
 
 use super::samples::*;
 use crate::databases::Fixture;
@@ -12,6 +13,7 @@ super::on_every_database! {
     a_large_document_is_there_whole_or_not_at_all,
     a_document_needs_its_upload,
     expired_uploads_go_and_published_ones_stay,
+    parts_of_a_bundle_are_kept_until_the_upload_expires,
 }
 
 async fn an_upload_begins_once(f: Fixture) {
@@ -70,4 +72,26 @@ async fn expired_uploads_go_and_published_ones_stay(f: Fixture) {
     assert_eq!(f.db.document(old.id, DocumentKind::Index).await.unwrap(), None);
     assert_eq!(f.db.documents(new.id).await.unwrap(), [DocumentKind::Index]);
     assert_eq!(f.db.reap_uploads(later(100_000)).await.unwrap(), 0);
+}
+
+async fn parts_of_a_bundle_are_kept_until_the_upload_expires(f: Fixture) {
+    let (db, bundle, other) = (&f.db, Digest([1; 32]), Digest([2; 32]));
+    let upload = upload("stable", "1.0.0");
+    let put = |part, byte| db.put_upload_bundle_part(upload.id, &bundle, part, vec![byte; 1 << 20].into());
+    assert_eq!(put(0, 1).await.unwrap_err().code(), "not_found");
+    db.begin_upload(&upload).await.unwrap();
+    for part in [3, 0, 1, 1] {
+        put(part, 7).await.unwrap();
+    }
+    put(1, 8).await.unwrap();
+    db.put_upload_bundle_part(upload.id, &other, 0, bytes(1)).await.unwrap();
+    assert_eq!(db.upload_bundle_parts(upload.id, &bundle).await.unwrap(), [0, 1, 3]);
+    assert_eq!(db.upload_bundle_part(upload.id, &bundle, 1).await.unwrap().unwrap()[..3], [8, 8, 8]);
+    assert_eq!(db.upload_bundle_part(upload.id, &bundle, 2).await.unwrap(), None);
+    db.remove_upload_bundle_parts(upload.id, &other).await.unwrap();
+    assert_eq!(db.upload_bundle_parts(upload.id, &other).await.unwrap(), [0_u64; 0]);
+    db.reap_uploads(upload.expires_at).await.unwrap();
+    assert_eq!(db.upload_bundle_parts(upload.id, &bundle).await.unwrap().len(), 3);
+    assert_eq!(db.reap_uploads(upload.expires_at.plus_seconds(1)).await.unwrap(), 1);
+    assert_eq!(db.upload_bundle_parts(upload.id, &bundle).await.unwrap(), [0_u64; 0]);
 }

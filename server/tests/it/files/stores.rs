@@ -264,7 +264,7 @@ async fn a_smaller_bundle_takes_the_place_of_a_larger_one(test: &TestStore) {
     let there = bundles.find(&small.id).await.unwrap().unwrap();
     assert_eq!(there.info, tried(&small, Effort::Best));
     assert_eq!(all(&bundles, large.id, 0..3000).await, noise(3000, 1), "who reads it can go on");
-    let cleaned = bundles.clean(Time::now().plus_seconds(100), 50).await.unwrap();
+    let cleaned = bundles.clean(Time::now().plus_seconds(100), 50, 50).await.unwrap();
     assert_eq!((cleaned.removed, cleaned.failed), (1, 0));
     assert!(bundles.find(&large.id).await.unwrap().is_none());
 }

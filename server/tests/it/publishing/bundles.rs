@@ -18,6 +18,8 @@ use vsekai_updater::formats::index::{Index, IndexChunk};
 use crate::databases::{self, Kind};
 use crate::support::deployment::{TestDeployment, text};
 
+mod sent;
+
 /// The longest time to wait for anything.
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -203,7 +203,7 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on(kind: K
     let hooks = [&format!("webhooks={url}"), "allow_private_webhooks=true", &secret, "metrics_listen=127.0.0.1:0"];
     let Some(test) = deployment(kind, &hooks) else { return };
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let players = [11, 12, 13].map(|number| Player::new(&test, number).agrees());
     let waiting = Player::new(&test, 14).agrees();
     publish(&test, "1.1.0", 3, "60");
@@ -239,6 +239,9 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on(kind: K
     assert!(read().contains("vsekai_halted_rollouts 1\n"), "{}", read());
     assert!(read().contains("vsekai_reports_total{outcome=\"counted\"} 10\n"), "{}", read());
 
+    let about = "mode=\"stable\",version=\"1.1.0\",platform=\"linux-x86_64\"";
+    assert!(read().contains(&format!("vsekai_version_reports{{{about}}} 10\n")), "{}", read());
+
     // Nobody new gets it; who has it keeps it, and goes back by itself.
     waiting.update(&[]).done();
     assert_eq!(waiting.version(), "1.0.0");
@@ -252,6 +255,7 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on(kind: K
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!((rollout(&test, "1.1.0"), counts(&test)), (30, json!([])), "it begins anew");
     assert!(read().contains("vsekai_halted_rollouts 0\n"), "{}", read());
+    assert!(read().contains(&format!("vsekai_version_reports{{{about}}} 0\n")), "{}", read());
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn failing_version_is_stopped_with_a_reason_until_somebody_lets_it_go_on_postgre
 fn version_that_starts_goes_on_and_one_address_stops_nothing() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let players = [11, 12].map(|number| Player::new(&test, number).agrees());
     publish(&test, "1.1.0", 0, "60");
     for player in &players {
@@ -307,7 +311,7 @@ fn nothing_is_sent_unless_the_player_agrees_and_the_publisher_asks() {
     publish(&test, "1.1.0", 0, "60");
     play(&agrees, 0);
     // The publisher asks, but not about what everybody is offered.
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     publish(&test, "1.2.0", 0, "100");
     play(&agrees, 0);
     // The player has not agreed.
@@ -329,7 +333,7 @@ fn nothing_is_sent_unless_the_player_agrees_and_the_publisher_asks() {
 fn report_says_how_the_version_began_and_nothing_else_and_only_once() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let mut player = Player::new(&test, 11).agrees();
     // A password in the address would say who sends it.
     player.relay.url = player.relay.url.replace("http://", "http://somebody:hush@");
@@ -364,7 +368,7 @@ fn report_says_how_the_version_began_and_nothing_else_and_only_once() {
 fn launcher_reports_in_the_background_if_its_player_agreed() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     // Both have 1.0.0: a first installation has no trial, and a rollout would give 1.1.0 to most new players.
     let players = [(Player::new(&test, 11), false), (Player::new(&test, 12), true)];
     publish(&test, "1.1.0", 0, "60");
@@ -372,7 +376,7 @@ fn launcher_reports_in_the_background_if_its_player_agreed() {
         player.update(&["--now"]).done();
         player.relay.sent.lock().unwrap().clear();
         let options = Options { directory: test.path(&player.name), reports, ..Options::default() };
-        let mut worker = Worker::start(options, |options, context| context.launch(options, Vec::new()));
+        let mut worker = Worker::start(options, |options, context| context.launch(options, Vec::new(), None));
         let done = || {
             let done = worker.messages().into_iter().find_map(|message| match message {
                 Message::Done(result) => Some(result.unwrap()),
@@ -393,7 +397,7 @@ fn launcher_reports_in_the_background_if_its_player_agreed() {
 fn start_waits_for_no_server() {
     let test = deployment(Kind::Sqlite, &[]).unwrap();
     publish(&test, "1.0.0", 0, "100");
-    ask(&test, &["--minimum", "10", "--limit", "20"]);
+    ask(&test, &["--on", "--minimum", "10", "--limit", "20"]);
     let player = Player::new(&test, 11).agrees();
     publish(&test, "1.1.0", 0, "60");
     player.update(&["--now"]).done();

@@ -9,19 +9,18 @@ use std::time::{Duration, SystemTime};
 
 use super::repository::BucketRepository;
 use super::uplink::{self, Uplink};
-use crate::error::{Error, Result};
-use crate::formats::bundle::ChunkSource;
+use crate::error::Result;
+use crate::formats::bundle::{BundleInfo, ChunkSource, name_of};
 use crate::formats::chunk::{ChunkId, CompressedChunk, DigestAlgorithm};
-use crate::formats::index::{Index, IndexChunk};
+use crate::formats::index::Index;
 use crate::formats::release::DEFAULT_STORE;
 use crate::limits;
-use crate::local::bundle_builder::StoreSource;
 use crate::local::disk;
 use crate::local::sources::{Sources, WantedChunk};
 use crate::local::store::prune::Pruned;
 use crate::local::store::{LocalStore, StoreEntry};
 use crate::net::bucket::{Bucket, Condition, MAX_PARALLEL};
-use crate::net::publish::bundles::BundleStore;
+use crate::net::publish::bundles::{BundleStore, Nearby, lacking};
 
 /// How long a chunk that no publication used stays in the cache.
 const KEPT: Duration = Duration::from_hours(30 * 24);
@@ -91,10 +90,7 @@ impl<'a> BucketChunks<'a> {
 
     /// Reads chunks of `old` that `new` lacks into the cache.
     pub(super) fn bring_back(&self, old: &Index, new: &Index) -> Result<()> {
-        let mut seen: HashSet<ChunkId> = new.iter().map(|chunk| chunk.id).collect();
-        let lacking = old.iter().filter(|chunk| seen.insert(chunk.id));
-        let wanted: Vec<WantedChunk> = lacking.map(|chunk| WantedChunk { id: chunk.id, size: chunk.size() }).collect();
-        self.bring(&wanted)
+        self.bring(&lacking(old, new))
     }
 
     /// Reads chunks into the cache, those that it lacks.
@@ -188,9 +184,7 @@ impl BundleStore for BucketBundles<'_> {
     }
 
     fn chunks(&self, digest: DigestAlgorithm) -> Box<dyn ChunkSource + '_> {
-        let stores = self.sources.stores.iter().chain([&self.chunks.cache]);
-        let stores = stores.map(|store| (store, StoreSource::new(store, digest))).collect();
-        Box::new(Nearby { sources: self.sources, stores, digest })
+        Box::new(Nearby::new(self.sources, &self.chunks.cache, digest))
     }
 
     fn scratch(&self) -> Result<PathBuf> {
@@ -205,8 +199,8 @@ impl BundleStore for BucketBundles<'_> {
         self.chunks.bucket.present(names)
     }
 
-    fn place(&self, file: &File, temporary: &Path, name: &str) -> Result<()> {
-        self.chunks.bucket.send(name, file, temporary)
+    fn place(&self, file: &File, temporary: &Path, info: &BundleInfo) -> Result<()> {
+        self.chunks.bucket.send(&name_of(&info.id), file, temporary)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -220,29 +214,5 @@ impl BundleStore for BucketBundles<'_> {
 
     fn remove(&self, names: Vec<String>) -> Result<()> {
         self.chunks.bucket.remove(names)
-    }
-}
-
-/// The chunks of the new version in its tree, and those of older versions in a cache.
-struct Nearby<'a> {
-    sources: &'a Sources,
-    stores: Vec<(&'a LocalStore, StoreSource<'a>)>,
-    digest: DigestAlgorithm,
-}
-
-impl ChunkSource for Nearby<'_> {
-    fn append(&self, chunk: IndexChunk, buffer: &mut Vec<u8>) -> Result<()> {
-        for seed in &self.sources.seeds {
-            if let Some(found) = seed.read(&chunk.id, Vec::new())?
-                && let Ok(plain) = found.verify(self.digest)
-            {
-                buffer.extend_from_slice(plain.as_bytes());
-                return Ok(());
-            }
-        }
-        match self.stores.iter().find(|(store, _)| store.has(&chunk.id)) {
-            Some((_, source)) => source.append(chunk, buffer),
-            None => Err(Error::ChunkMissing { id: chunk.id, origins: "the bucket and the build".to_owned() }),
-        }
     }
 }

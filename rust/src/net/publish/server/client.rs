@@ -1,5 +1,6 @@
 //! Requests to the server's API, and the errors for its refusals.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,13 +9,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::digest::Digest;
 use crate::error::{Error, Result, TransportKind};
 use crate::formats::chunk::{ChunkId, CompressedChunk};
 use crate::formats::release::ModeName;
 use crate::limits;
 use crate::net::api::{
-    CommitRequest, DocumentKind, MissingReply, MissingRequest, NewPublication, NewsUpload, PublicationInfo,
-    RepositoryInfo, TrustUpload,
+    BundleParts, BundleReply, CommitRequest, DocumentKind, MissingReply, MissingRequest, NewBundle, NewPublication,
+    NewsUpload, PublicationInfo, RepositoryInfo, TrustUpload,
 };
 use crate::net::http::{HttpClient, HttpStore, Network, Outgoing, Reply, is_web_page, shown};
 use crate::text;
@@ -204,10 +206,37 @@ impl Route {
         content_type: &'static str,
         body: Bytes,
     ) -> Result<T> {
-        let mut url = self.publication.clone();
-        url.set_path(&format!("{}/{what}", url.path()));
+        let url = self.below(what);
         let outgoing = Outgoing { method: Method::POST, url, content_type, body, patience: Duration::ZERO };
         ask(&self.client, &outgoing).await
+    }
+
+    /// The parts of a bundle that the server has.
+    pub(super) async fn bundle_parts(&self, id: &Digest) -> Result<HashSet<u64>> {
+        let url = self.below(&format!("bundles/{id}"));
+        let (method, body, patience) = (Method::GET, Bytes::new(), Duration::ZERO);
+        let reply: BundleParts =
+            ask(&self.client, &Outgoing { method, url, content_type: JSON, body, patience }).await?;
+        Ok(reply.parts.into_iter().collect())
+    }
+
+    pub(super) fn bundle_part(&self, id: &Digest, part: u64) -> Url {
+        self.below(&format!("bundles/{id}/parts/{part}"))
+    }
+
+    /// Offers a bundle whose parts have been sent.
+    pub(super) async fn create_bundle(&self, new: &NewBundle) -> Result<BundleReply> {
+        let broken = |e: serde_json::Error| Error::unsupported("this request").caused_by(e);
+        let body = serde_json::to_vec(new).map_err(broken)?.into();
+        let url = self.below("bundles");
+        let outgoing = Outgoing { method: Method::POST, url, content_type: JSON, body, patience: COMMIT_PATIENCE };
+        ask(&self.client, &outgoing).await
+    }
+
+    fn below(&self, what: &str) -> Url {
+        let mut url = self.publication.clone();
+        url.set_path(&format!("{}/{what}", url.path()));
+        url
     }
 
     pub(super) fn store_url(&self, id: &ChunkId) -> Url {

@@ -62,6 +62,18 @@ impl<'a> Opened<'a> {
         Err(refused("publication_ended", "it is already published"))
     }
 
+    /// Begins a publication that adds to a version that is published already. Returns its id.
+    pub(super) fn open_again(&mut self) -> Result<String> {
+        for _ in 0..MAX_COMMITS {
+            let id = self.id();
+            if self.begin(&id)? == PublicationState::Open {
+                return Ok(id);
+            }
+            self.renewals += 1;
+        }
+        Err(refused("publication_ended", "it is already published"))
+    }
+
     pub(super) fn begin(&self, id: &str) -> Result<PublicationState> {
         let begun = self.server.begin(&NewPublication {
             id: id.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
+use std::path::Path;
 
 use tough::schema::key::Key;
 use tough::schema::{RoleKeys, RoleType, Root};
@@ -12,7 +13,7 @@ use super::key_store::{KeyStore, block_on};
 use super::passphrase::KeyFolder;
 use super::service::Online;
 use super::{Days, TOP_ROLES};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::local::disk;
 use crate::net::trust::CATALOG_ROLE;
 use crate::net::trust::sign::{days_from_now, key_id, sign};
@@ -20,9 +21,28 @@ use crate::net::trust::sign::{days_from_now, key_id, sign};
 /// The version of the TUF specification that `tough` follows, as stated in metadata.
 pub(crate) const SPEC_VERSION: &str = "1.0.0";
 
+/// A folder with other things, such as a build, is a slip: private keys would be published with it. What an interrupted run
+/// has left is no hindrance.
+fn refuse_other_files(folder: &Path) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry.map_err(Error::io("list", folder))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ending = Path::new(&*name).extension();
+        let is_ours = name == "lock" || name.starts_with('.') || ending.is_some_and(|it| it == "pk8" || it == "json");
+        if !is_ours {
+            let reason = format!("{} has other files, such as {name:?}; give a new or empty folder", folder.display());
+            return Err(invalid(reason));
+        }
+    }
+    Ok(())
+}
+
 /// Creates a key folder. With `online`, a server signs those roles and holds their private keys.
 pub(super) fn init(source: &KeyFolder, modes: &[String], days: &Days, online: Option<&Online>) -> Result<()> {
     let folder = source.path();
+    refuse_other_files(folder)?;
     disk::prefer_private_directory(folder)?;
     let _lock = lock(folder)?;
     if KeyFile::exists(folder) {

@@ -119,6 +119,17 @@ pub(super) fn worst(operation: &str, names: &Names, part: usize) -> Vec<Worst> {
                 put("release", vec![7; 2 << 20]),
             ]
         }
+        "put_bundle_part" => {
+            let put = |number: u32, size: usize| {
+                Worst::bytes("PUT", format!("{open}/bundles/{index}/parts/{number}"), vec![7; size])
+            };
+            vec![put(0, 1 << 20), put(4095, 1 << 20), put(4096, 1), put(0, (64 << 20) / part)]
+        }
+        "list_bundle_parts" => vec![Worst::get(format!("{open}/bundles/{index}"))],
+        "create_bundle" => {
+            let new = json!({"id": index, "length": 1 << 20, "from": null});
+            documents("POST", &format!("{open}/bundles"), &new, "from", part)
+        }
         "commit_publication" => {
             let body = json!({"rollout": 100, "skip_update": false}).to_string();
             vec![

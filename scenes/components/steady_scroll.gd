@@ -1,0 +1,82 @@
+class_name SteadyScroll
+extends ScrollContainer
+## Keeps in view what is in view when the page is drawn again or the window changes: the control
+## that has the focus, else the first one that is seen.
+
+## null = nothing is to be kept.
+var _anchor: Control
+## Where it was, below the top of the view.
+var _offset: float = 0.0
+## Of the view and of the page, when that was so.
+var _sizes: PackedVector2Array = []
+## The same, while they change.
+var _seen: PackedVector2Array = []
+var _is_settling: bool = false
+
+
+func _ready() -> void:
+	# Follows every scroll, and every change of size.
+	sort_children.connect(_on_sorted)
+	get_viewport().gui_focus_changed.connect(queue_sort.unbind(1))
+	visibility_changed.connect(_forget)
+
+
+func _forget() -> void:
+	_anchor = null
+
+
+func _on_sorted() -> void:
+	if _is_settling or not is_visible_in_tree():
+		return
+	if _anchor == null or _sizes == _current_sizes():
+		_note()
+	else:
+		_settle()
+
+
+func _note() -> void:
+	var page := get_child(0) as Control
+	var focused := get_viewport().gui_get_focus_owner()
+	var is_focus_seen := focused != null and page.is_ancestor_of(focused) and _is_seen(focused)
+	_anchor = focused if is_focus_seen else _first_seen(page)
+	_offset = _place(_anchor) if _anchor != null else 0.0
+	_sizes = _current_sizes()
+
+
+## Waits until everything has its place: texts wrap first, and then pages get their height.
+func _settle() -> void:
+	_is_settling = is_inside_tree() and _seen != _current_sizes()
+	_seen = _current_sizes()
+	if _is_settling:
+		get_tree().process_frame.connect(_settle, CONNECT_ONE_SHOT)
+		return
+	if is_instance_valid(_anchor) and _anchor.is_visible_in_tree():
+		# In a lower view it may not fit where it was.
+		var lowest := maxf(size.y - _anchor.size.y, 0.0)
+		scroll_vertical += roundi(_place(_anchor) - clampf(_offset, 0.0, lowest))
+	_sizes = _seen
+	_seen = []
+	queue_sort()
+
+
+func _current_sizes() -> PackedVector2Array:
+	return [size, (get_child(0) as Control).size]
+
+
+func _place(control: Control) -> float:
+	return control.global_position.y - global_position.y
+
+
+func _is_seen(control: Control) -> bool:
+	return _place(control) + control.size.y > 0.0 and _place(control) < size.y
+
+
+## A text or a control; whatever holds others may be taller than the view.
+func _first_seen(page: Control) -> Control:
+	for node: Node in page.find_children("*", "Control", true, false):
+		var control := node as Control
+		if control is Container or not control.is_visible_in_tree():
+			continue
+		if _is_seen(control) and _place(control) >= 0.0:
+			return control
+	return null

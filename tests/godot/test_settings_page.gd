@@ -1,0 +1,146 @@
+extends Node
+## The page of settings: its sections, what has no effect, and what stays in view.
+
+const Shots := preload("res://tests/godot/shots.gd")
+const Hands := preload("res://tests/godot/hands.gd")
+
+
+func _exit_tree() -> void:
+	TranslationServer.set_locale("en")
+	get_window().content_scale_factor = 1.0
+
+
+func _open() -> SettingsScreen:
+	TranslationServer.set_locale("en")
+	var frame := Shots.settings() as LauncherFrame
+	frame.settings.settings = LauncherSettings.new()
+	add_child(frame)
+	return frame.settings
+
+
+func test_choices_without_effect_are_greyed_and_say_why() -> void:
+	var screen := _open()
+	var card := screen.get_node("%Background") as BackgroundCard
+	var download := card.get_node("%Download") as CheckButton
+	var notify := card.get_node("%Notify") as CheckButton
+	var manual := screen.get_node("%Manual") as CheckButton
+	var policy := screen.get_node("%Policy") as OptionButton
+	assert(not download.disabled and not notify.disabled and not manual.disabled)
+	# Nothing is looked for: nothing of that matters.
+	await _choose(policy, LauncherSettings.UpdatePolicy.NEVER)
+	assert(download.disabled and notify.disabled and manual.disabled)
+	assert(
+		"does nothing" in _hint(card.get_node("%DownloadRow")), _hint(card.get_node("%DownloadRow"))
+	)
+	# What is found is installed: nothing waits.
+	await _choose(policy, LauncherSettings.UpdatePolicy.SILENT)
+	assert(download.disabled and not notify.disabled and not manual.disabled)
+	assert("installed at once" in _hint(card.get_node("%DownloadRow")))
+	# Who asks sees the answer, unless a download follows.
+	await _choose(policy, LauncherSettings.UpdatePolicy.ASK)
+	manual.grab_focus()
+	await Hands.key(get_tree(), KEY_SPACE)
+	assert(screen.settings.is_manual_check_only and notify.disabled and not download.disabled)
+	download.grab_focus()
+	await Hands.key(get_tree(), KEY_SPACE)
+	assert(screen.settings.is_background_download and not notify.disabled)
+	assert("Has no effect" not in _hint(card.get_node("%NotifyRow")))
+
+
+func _choose(button: OptionButton, index: int) -> void:
+	button.select(index)
+	button.item_selected.emit(index)
+	await get_tree().process_frame
+
+
+## What a row says of itself on the screen.
+func _hint(row: Node) -> String:
+	for label: Node in row.find_children("*", "Label", true, false):
+		if (label as Label).theme_type_variation == &"Muted":
+			return (label as Label).text
+	return ""
+
+
+func test_free_up_space_says_how_much() -> void:
+	var screen := _open()
+	screen.facts.removable_bytes = 123_000_000
+	screen.facts = screen.facts
+	assert(
+		"frees 123 MB" in _hint(screen.get_node("%SpaceRow")), _hint(screen.get_node("%SpaceRow"))
+	)
+
+
+func test_keys_and_pad_jump_between_sections() -> void:
+	var screen := _open()
+	await get_tree().process_frame
+	var bar := screen.get_node("%Sections") as SectionBar
+	var scroll := screen.get_node("%Scroll") as ScrollContainer
+	var buttons := bar.find_children("*", "Button", true, false)
+	assert(buttons.size() == 5)
+	for place: int in buttons.size():
+		var button := buttons[place] as Button
+		button.grab_focus()
+		if place % 2 == 0:
+			await Hands.key(get_tree(), KEY_ENTER)
+		else:
+			await Hands.pad(get_tree(), JOY_BUTTON_A)
+		await get_tree().process_frame
+		await get_tree().process_frame
+		var section := bar.sections[place]
+		var focused := get_viewport().gui_get_focus_owner()
+		assert(section.is_ancestor_of(focused), "%s: %s" % [section.name, focused])
+		assert(scroll.get_global_rect().intersects(focused.get_global_rect()), str(focused))
+		var heading := section.get_node(^"Rows/Heading") as Label
+		assert(scroll.get_global_rect().intersects(heading.get_global_rect()), heading.text)
+		assert(button.button_pressed, "%s is not marked" % section.name)
+
+
+func test_the_bar_of_sections_is_one_step_up_from_the_page() -> void:
+	var screen := _open()
+	await get_tree().process_frame
+	var bar := screen.get_node("%Sections") as SectionBar
+	(screen.get_node("%Mode") as Control).grab_focus()
+	await Hands.key(get_tree(), KEY_UP)
+	var focused := get_viewport().gui_get_focus_owner()
+	assert(bar.is_ancestor_of(focused), str(focused))
+
+
+func test_the_page_stays_where_it_is_when_text_grows() -> void:
+	var screen := _open()
+	var window := get_window()
+	var size_before := window.size
+	window.size = Vector2i(1280, 800)
+	for frame: int in 6:
+		await get_tree().process_frame
+	var scroll := screen.get_node("%Scroll") as ScrollContainer
+	var motion := screen.get_node("%Motion") as Control
+	motion.grab_focus()
+	await get_tree().process_frame
+	for scale: float in [2.0, 1.0, 1.5]:
+		window.content_scale_factor = scale
+		for frame: int in 6:
+			await get_tree().process_frame
+		var view := scroll.get_global_rect()
+		assert(
+			view.encloses(motion.get_global_rect()), "%s: %s" % [scale, motion.get_global_rect()]
+		)
+		assert(motion.has_focus())
+	# A new language, and new facts.
+	TranslationServer.set_locale("de")
+	screen.facts = screen.facts
+	for frame: int in 6:
+		await get_tree().process_frame
+	assert(motion.has_focus() and scroll.get_global_rect().encloses(motion.get_global_rect()))
+	TranslationServer.set_locale("en")
+	window.content_scale_factor = 1.0
+	window.size = size_before
+
+
+func test_a_list_that_is_open_stays_as_it_is() -> void:
+	var screen := _open()
+	var mode := screen.get_node("%Mode") as OptionButton
+	mode.show_popup()
+	mode.get_popup().set_focused_item(1)
+	screen.facts = screen.facts
+	assert(mode.get_popup().get_focused_item() == 1)
+	mode.get_popup().hide()
