@@ -10,7 +10,7 @@ use godot::global::Error as Answer;
 use godot::obj::{Base, Gd, Singleton, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
-use super::convert::{strings, texts};
+use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
