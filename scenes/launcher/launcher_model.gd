@@ -57,6 +57,8 @@ var are_updates_off: bool = false
 var damaged_files: PackedStringArray = []
 ## Of the last check or update; null = it succeeded.
 var failure: ErrorReport
+## What the last failure of any operation said, for a bug report; empty = there was none.
+var last_failure: String = ""
 ## Whether [member failure] is of a check, which does not affect the installed version.
 var is_failure_of_check: bool = false
 ## Why the folder that was chosen for the first installation cannot be used, in words; stays until

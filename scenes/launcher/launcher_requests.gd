@@ -71,9 +71,7 @@ func apply_settings() -> void:
 
 ## Everything that a bug report needs.
 func diagnostics() -> String:
-	var failure := updater.get_failure()
-	var details := failure.details if failure != null else ""
-	return LauncherDiagnostics.of(model, library_version, details)
+	return LauncherDiagnostics.of(model, library_version, model.last_failure)
 
 
 ## Does what a button of Home says.

@@ -130,6 +130,8 @@ func _on_uninstalled() -> void:
 
 func _on_ended() -> void:
 	if _is_status_due and not _queue.has_next():
+		# Once: a status that cannot be read would be asked for without end.
+		_is_status_due = false
 		_on_refused()
 		_read_status()
 		return

@@ -137,6 +137,7 @@ func _on_operation_failed(failure: VSekaiFailure) -> void:
 	var is_update := failure.operation == VSekaiUpdater.Operation.UPDATE
 	var report := UpdaterWords.report(failure, model.is_installed())
 	model.activity = HomeState.Kind.READY
+	model.last_failure = failure.details
 	if is_check or is_update:
 		model.failure = report
 		model.is_failure_of_check = is_check

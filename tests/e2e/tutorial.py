@@ -3,7 +3,9 @@
 is exported, and after the update is published, presses its button in a virtual display as a player would: once to
 install or update, and once to play. Looks what is installed, and that its window appears.
 
-Needs the extension in the addon and `vsekai` of the tests (`VSEKAI_BIN`). The only change: another port.
+Needs the extension in the addon and `vsekai` of the tests (`VSEKAI_BIN`), which stand for what the first block downloads
+and builds. The only changes: another port, and a folder for the host to which the page uploads. An error that Godot prints
+is a failure, even if everything works.
 """
 
 import json
@@ -24,6 +26,8 @@ from systems import GODOT, REPO
 from world import wait_until
 
 PAGE = REPO / "docs/tutorial.md"
+HOST = "you@example.org:/var/www/game/"
+ERROR = re.compile(r"^.*\b(?:SCRIPT ERROR|ERROR):.*$", re.M)
 BIN = Path(os.environ.get("VSEKAI_BIN") or REPO / "rust/target/debug")
 # A picture with text and a button has at least this many different rows of pixels.
 ROWS = 25
@@ -33,12 +37,18 @@ PLAYED = {"6": "0.1.0", "7": "0.2.0"}
 
 
 def blocks():
-    """The number of the section of each block of shell, and the block."""
-    section = ""
-    for part in re.split(r"^## ", PAGE.read_text(), flags=re.M):
+    """The number of the section of each block of shell, and the block, without what makes ready."""
+    _, *steps = re.split(r"^## (?=\d)", PAGE.read_text(), flags=re.M)
+    for part in steps:
         section = part.split(".", 1)[0]
         for code in re.findall(r"^```sh\n(.*?)^```$", part, re.M | re.S):
             yield section, code
+
+
+def check(said, where):
+    """Fails if Godot has reported an error."""
+    if errors := ERROR.findall(said):
+        sys.exit(f"error: {where} prints:\n\n" + "\n".join(errors))
 
 
 def free_port():
@@ -92,12 +102,14 @@ class Reader:
     def follow(self, code):
         """Runs a block. It fails if any line of it fails, which ends the shell."""
         code = code.replace(":8000", f":{self.port}").replace("http.server 8000", f"http.server {self.port}")
+        code = code.replace(HOST, f"{self.folder}/host/")
         self.shell.stdin.write(f"{code}echo END-OF-BLOCK\n")
         self.shell.stdin.flush()
         said = []
         for line in self.shell.stdout:
             if line == "END-OF-BLOCK\n":
-                return "".join(said)
+                check("".join(said), f"this block of {PAGE.name}:\n\n{code}\n")
+                return
             said.append(line)
         sys.exit(f"error: this block of {PAGE.name} fails:\n\n{code}\n{''.join(said)}")
 
@@ -129,6 +141,7 @@ class Reader:
             launcher.terminate()
             launcher.wait(20)
             display.close()
+        check(log.read_text(), "the launcher")
 
     def version(self, game):
         done = subprocess.run([BIN / "vsekai", "--json", "status", game], capture_output=True, text=True)
@@ -153,6 +166,7 @@ def main():
             if is_last and section in PLAYED:
                 reader.play(PLAYED[section])
         assert reader.version(folder / "try") == "0.2.0"
+        assert (folder / "host/tuf/timestamp.json").is_file(), "the page uploads nothing"
     finally:
         reader.close()
         shutil.rmtree(folder, ignore_errors=True)

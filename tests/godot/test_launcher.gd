@@ -98,6 +98,8 @@ func test_an_update_that_fails_says_why_and_can_be_tried_again() -> void:
 	await Hands.click(_node("%Home").get_node("%First") as Button)
 	assert(_node("%ErrorDialog").visible)
 	assert(not (_node("%ErrorDialog").get_node("%Code") as Label).text.is_empty())
+	var session: LauncherSession = _launcher.get("_session")
+	assert("trust_root_invalid" in session.diagnostics(), session.diagnostics())
 
 
 func _choose_beta() -> void:

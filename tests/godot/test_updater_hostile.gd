@@ -70,11 +70,15 @@ func test_hostile_properties_fail_with_a_code() -> void:
 		["mode", "no-such-mode", "mode_unknown"],
 		["repository_urls", PackedStringArray(["http://[::", "ftp://x"]), "invalid_argument"],
 		["repository_urls", PackedStringArray(["http://127.0.0.1:1"]), "offline"],
-		["trust_root", "res://not/there.json", "io_failed"],
-		["trust_root", "/dev/zero", "io_failed"],
+		["trust_root", "res://not/there.json", "trust_root_invalid"],
+		["trust_root", "/dev/zero", "trust_root_invalid"],
 		["trust_root", "res://project.godot", "trust_root_invalid"],
 		["trust_root", "", "trust_root_invalid"],
 		["proxy", "not a proxy", "invalid_argument"],
+		["proxy", "foo", "invalid_argument"],
+		["proxy", "http://[::", "invalid_argument"],
+		["install_dir", "res://game", "invalid_argument"],
+		["rate_limit_bytes_per_second", -5, "invalid_argument"],
 	]:
 		events.clear()
 		var property: String = change[0]
@@ -88,7 +92,6 @@ func test_hostile_properties_fail_with_a_code() -> void:
 		assert(updater.get_state() == VSekaiUpdater.State.FAILED)
 		assert(not DirAccess.dir_exists_absolute(folder_of("hostile")), property)
 		updater.set(property, before)
-	updater.rate_limit_bytes_per_second = -5
 	updater.start_update()
 	await wait_for("update_completed")
 

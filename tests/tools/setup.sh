@@ -150,6 +150,7 @@ test_packages() {
 	need wrk have wrk
 	need faketime have faketime
 	need desktop-file-utils have desktop-file-validate
+	need rsync have rsync
 	need xdotool have xdotool
 	need zstd have zstd
 	install_missing

@@ -27,6 +27,8 @@ public sealed class VSekaiUpdaterNode
 
     public bool IsBusy => Node.Call("is_busy").AsBool();
     public bool IsGameRunning => Node.Call("is_game_running").AsBool();
+    /// <summary>From 0 to 1; -1 while it is unknown.</summary>
+    public double Progress => Node.Call("get_progress").AsDouble();
     public VSekaiRelease Release => VSekaiRelease.Of(Node.Call("get_release").AsGodotObject());
     public VSekaiFailure Failure => VSekaiFailure.Of(Node.Call("get_failure").AsGodotObject());
     /// <summary>The news that the last check or ListNews has found, in this language; empty: the engine's.</summary>
@@ -50,7 +52,7 @@ public sealed class VSekaiUpdaterNode
     public void Pause() => Node.Call("pause");
     public void Cancel() => Node.Call("cancel");
 
-    /// <summary>Waits until the operation that runs has ended. Returns whether it went well.</summary>
+    /// <summary>Waits until the operation that runs has ended. Returns whether it went well; if not, Failure says why.</summary>
     public async Task<bool> Finished() => (await Node.ToSignal(Node, "finished"))[0].AsBool();
 
     /// <summary>Calls with done bytes, total bytes, bytes per second, seconds left, and received bytes of a download and

@@ -20,6 +20,8 @@ func _check() -> void:
 	button.disabled = true
 	updater.check_for_update()
 	var is_ok: bool = await updater.finished
+	# The next operation forgets it.
+	var problem := _problem()
 	updater.read_status()
 	await updater.finished
 	var installed := updater.get_status().version if updater.get_status() != null else ""
@@ -28,7 +30,7 @@ func _check() -> void:
 		status.text = "%s is available." % release.version
 		button.text = "Install" if installed.is_empty() else "Update"
 	else:
-		status.text = "Version %s" % installed if is_ok else updater.get_failure().message
+		status.text = "Version %s" % installed if is_ok else problem
 		button.text = "Retry" if installed.is_empty() else "Play"
 	button.disabled = false
 	button.grab_focus()
@@ -37,8 +39,7 @@ func _check() -> void:
 func _on_button_pressed() -> void:
 	match button.text:
 		"Play":
-			button.disabled = true
-			updater.launch()
+			_play()
 		"Retry":
 			_check()
 		"Pause":
@@ -61,16 +62,29 @@ func _update() -> void:
 		_check()
 	else:
 		var is_paused := updater.get_state() == VSekaiUpdater.State.PAUSED
-		status.text = "Paused" if is_paused else updater.get_failure().message
+		status.text = "Paused" if is_paused else _problem()
 		button.text = "Resume"
 
 
+func _play() -> void:
+	button.disabled = true
+	updater.launch()
+	if not await updater.finished:
+		status.text = _problem()
+		button.disabled = false
+
+
+## What has failed, and what to do about it; empty if nothing has.
+func _problem() -> String:
+	var failure := updater.get_failure()
+	return "" if failure == null else ("%s\n%s" % [failure.message, failure.hint]).strip_edges()
+
+
 func _on_progress_changed(
-	done: int, total: int, bytes_per_second: float, _left: float, received: int, download: int
+	_done: int, _total: int, bytes_per_second: float, _left: float, received: int, download: int
 ) -> void:
 	button.disabled = false
-	# Without a download, what is done of the content is shown.
-	bar.value = 100.0 * received / download if download > 0 else 100.0 * done / total
+	bar.value = 100.0 * updater.get_progress()
 	if download > 0:
 		var mega := [received / 1e6, download / 1e6, bytes_per_second / 1e6]
 		status.text = "Downloading: %.1f of %.1f MB, %.1f MB/s" % mega

@@ -164,7 +164,7 @@ enumeration! {
         Free = "FREE",
         /// A game is installed there.
         Installed = "INSTALLED",
-        /// Other files are there, or it must not be used: the home folder, a whole disk.
+        /// Other files are there, or it must not be used: the home folder, a whole disk, a folder in `res://`.
         Taken = "TAKEN",
         /// This user may not write there, or the install there belongs to another user.
         Forbidden = "FORBIDDEN",

@@ -1,6 +1,5 @@
 //! Paths that only Godot can read: `res://`, also of an exported pack, and `user://`.
 
-use std::io;
 use std::path::PathBuf;
 
 use godot::builtin::GString;
@@ -9,7 +8,7 @@ use godot::classes::file_access::ModeFlags;
 use godot::obj::EngineEnum;
 
 use super::project_settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrustKind};
 
 /// A root.json has some kilobytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -20,18 +19,36 @@ pub(super) fn trust_root(path: &GString) -> Option<Result<Vec<u8>>> {
 }
 
 fn read(path: &GString) -> Result<Vec<u8>> {
-    let name = PathBuf::from(path.to_string());
-    let failed = |reason: String| Error::io("read", name.clone())(io::Error::other(reason));
+    let failed = |reason: String| Error::trust(TrustKind::Root, reason);
+    if !exists(path) {
+        return Err(failed(missing(path)));
+    }
     let Some(mut file) = FileAccess::open(path, ModeFlags::READ) else {
         let reason = FileAccess::get_open_error();
-        return Err(failed(format!("Godot reports {}", reason.as_str())));
+        return Err(failed(format!("Godot cannot read {path}: {}", reason.as_str())));
     };
     let length = file.get_length();
     if length > MAX_BYTES {
-        return Err(failed(format!("it has {length} bytes; a root.json has at most {MAX_BYTES}")));
+        return Err(failed(format!("{path} has {length} bytes; a root.json has at most {MAX_BYTES}")));
     }
     let bytes = file.get_buffer(i64::try_from(length).unwrap_or(0));
-    if bytes.len() as u64 == length { Ok(bytes.to_vec()) } else { Err(failed("it is truncated".to_owned())) }
+    if bytes.len() as u64 == length { Ok(bytes.to_vec()) } else { Err(failed(format!("{path} is truncated"))) }
+}
+
+/// An export leaves out a JSON file unless it is told otherwise, which is what publishers forget.
+fn missing(path: &GString) -> String {
+    match (is_in_project(path), project_settings::is_exported()) {
+        (true, true) => format!(
+            "{path} is not in this program. In the export preset, add *.json to the filter of non-resource files."
+        ),
+        (true, false) => format!("{path} is not in this project"),
+        (false, _) => format!("there is no file {path}"),
+    }
+}
+
+/// Whether this path is in the project, which an export packs into the program.
+pub(super) fn is_in_project(path: &GString) -> bool {
+    path.to_string().starts_with("res://")
 }
 
 /// The path in the file system.

@@ -52,9 +52,23 @@ impl VSekaiUpdater {
         let (received, download) = self.with_earlier_runs(received_bytes, download_bytes);
         let (done, total, left) = (int(done_bytes), int(total_bytes), seconds_left.unwrap_or(-1.0));
         let (received, download) = (int(received), download.map_or(-1, int));
-        self.tell(move |node| {
+        let fraction = if download > 0 { fraction(received, download) } else { fraction(done, total) };
+        let keep = move |node: &mut Self| {
+            node.progress = fraction;
+            true
+        };
+        self.tell_after(keep, move |node| {
             node.signals().progress_changed().emit(done, total, bytes_per_second, left, received, download);
         });
+    }
+
+    /// Sets the failure of an operation that was stopped, which has signals of its own.
+    pub(super) fn keep_failure(&mut self, failure: Gd<VSekaiFailure>) {
+        let keep = |node: &mut Self| {
+            node.failure = Some(failure);
+            false
+        };
+        self.tell_after(keep, |_| {});
     }
 
     pub(super) fn tell_warning(&mut self, code: &str, message: &str) {
@@ -87,4 +101,10 @@ impl VSekaiUpdater {
         }
         None
     }
+}
+
+/// From 0 to 1; -1 if there is nothing to be done.
+#[expect(clippy::cast_precision_loss, reason = "a bar on a screen has fewer steps")]
+fn fraction(part: i64, whole: i64) -> f64 {
+    if whole > 0 { (part as f64 / whole as f64).clamp(0.0, 1.0) } else { -1.0 }
 }

@@ -10,25 +10,28 @@ use godot::global::Error as Answer;
 use godot::obj::{Base, Gd, Singleton, WithBaseField};
 use godot::register::{GodotClass, godot_api};
 
-use super::convert::{strings, texts};
+use super::convert::texts;
 use super::enums::{Operation, State, UpdatePolicy};
 use super::signals::Signal;
 use super::values::{VSekaiFailure, VSekaiMode, VSekaiNews, VSekaiNotes, VSekaiPlan, VSekaiRelease, VSekaiStatus};
-use super::{files, project_settings};
 use crate::app::host;
 use crate::app::updater::Story;
-use crate::app::worker::{self, Context, Options, Planning};
+use crate::app::worker::{Context, Options, Planning};
 use crate::error::Result;
 use crate::install::integrate::APP_ID_PREFIX;
 use crate::install::{InstallRoot, removable_bytes, used_bytes};
 
 mod care;
 mod offers;
+mod properties;
 mod pump;
 mod queries;
 mod start;
 
 use pump::Job;
+
+/// The progress of an operation that has reported none.
+const UNKNOWN: f64 = -1.0;
 
 /// Installs, updates and starts a game from a signed V-Sekai repository.
 ///
@@ -63,8 +66,8 @@ use pump::Job;
 #[class(tool, init, base=Node)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct VSekaiUpdater {
-    /// The folder to install into: an absolute path, or a path in `user://`. It is created if it does not exist, and
-    /// refused if it contains other files.
+    /// The folder to install into: an absolute path, or a path in `user://`, but not in `res://`. It is created if it does
+    /// not exist, and refused if it contains other files.
     #[export_group(name = "Install")]
     #[export(global_dir)]
     #[var(set = set_install_dir)]
@@ -80,7 +83,7 @@ pub(crate) struct VSekaiUpdater {
     #[var(set = set_repository_urls)]
     repository_urls: PackedStringArray,
     /// The publisher's `root.json`, which says whose signatures to trust. Needed for the first install, which remembers
-    /// it. May be in `res://`; an export must include the file.
+    /// it. May be in `res://`: then add `*.json` to the export preset's filter of non-resource files.
     #[export(file = "*.json")]
     #[var(set = set_trust_root)]
     trust_root: GString,
@@ -109,7 +112,8 @@ pub(crate) struct VSekaiUpdater {
     /// it started. Nothing in it says who sends it.
     #[export]
     reports: bool,
-    /// The URL of a proxy. If empty, the system's proxy settings apply.
+    /// The URL of a proxy, which begins with `http://`, `https://`, `socks5://` or `socks5h://`. If empty, the system's
+    /// proxy settings apply.
     #[export(placeholder = "http://proxy.example.org:3128")]
     proxy: GString,
     /// The name of the game in the desktop's menu: see [method integrate].
@@ -155,6 +159,10 @@ pub(crate) struct VSekaiUpdater {
     wanted_version: String,
     /// What the paused update has received.
     paused_bytes: Option<u64>,
+    /// Set while the game of a launch runs, which then is no operation any more.
+    has_game_started: bool,
+    #[init(val = UNKNOWN)]
+    pub(super) progress: f64,
     plan: Option<Gd<VSekaiPlan>>,
     release: Option<Gd<VSekaiRelease>>,
     pub(super) news: Vec<Story>,
@@ -173,10 +181,7 @@ impl INode for VSekaiUpdater {
     }
 
     fn get_configuration_warnings(&self) -> PackedStringArray {
-        let trust_root = Some(&self.trust_root).filter(|path| !path.is_empty()).map(files::exists);
-        let directory = files::system_path(&self.install_dir);
-        let warnings = worker::warnings(&directory, &strings(&self.repository_urls), trust_root);
-        texts(warnings.into_iter().map(ToOwned::to_owned))
+        texts(self.warnings().into_iter().map(ToOwned::to_owned))
     }
 }
 
@@ -234,10 +239,13 @@ impl VSekaiUpdater {
     pub(super) fn operation_failed(failure: Gd<VSekaiFailure>);
 
     /// The operation has ended; emitted once for each, after its other signals. [param is_ok] is false if it has failed, or
-    /// was cancelled or paused. A check that goes on to install ([constant SILENT]) ends with the update. A game is no such
-    /// operation: see [signal game_exited].
+    /// was cancelled or paused: [method get_failure] then says why, and is never `null`. A check that goes on to install
+    /// ([constant SILENT]) ends with the update. [method launch] ends when the game has started; [signal game_exited] tells
+    /// when the game has ended. A launch while another operation runs does not emit this signal, which then belongs to the
+    /// other operation alone: use [signal launched] and [signal operation_failed].
     ///
-    /// For `await`: the signals of an outcome, such as [signal update_completed], never come if there is another outcome.
+    /// Use it for `await`: a signal of a single outcome, such as [signal update_completed], is never emitted if the outcome
+    /// is another one.
     /// ```gdscript
     /// extends Node
     ///
@@ -368,7 +376,7 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Stops the running update: [signal update_paused]. Downloaded data is kept. Has no effect on other operations, or
+    /// Stops the running update: [signal update_paused], then [signal finished] with `false`. Downloaded data is kept. Has no effect on other operations, or
     /// on an update that is about to complete.
     #[func]
     fn pause(&mut self) {
@@ -401,8 +409,12 @@ impl VSekaiUpdater {
         self.is_resuming = false;
         if let Some(job) = &self.job {
             job.worker.cancel();
-        } else if std::mem::take(&mut self.is_update_due) || self.state == State::Paused {
-            self.cancelled();
+        } else if std::mem::take(&mut self.is_update_due) {
+            self.cancelled(Operation::Update);
+            self.ended(Operation::Update, false);
+            self.start_pump();
+        } else if self.state == State::Paused {
+            self.cancelled(Operation::Update);
             self.start_pump();
         }
     }
@@ -445,10 +457,15 @@ impl VSekaiUpdater {
         if (if is_game { &self.game } else { &self.job }).is_some() || (self.is_update_due && !is_game) {
             return Answer::ERR_BUSY;
         }
+        let refusal = self.refusal(operation);
+        let work = move |options, context: &Context| refusal.map_or_else(|| work(options, context), Err);
         let job = Job::start(operation, self.options(), work, reply);
+        self.failure = None;
         if is_game {
+            self.has_game_started = false;
             self.game = Some(job);
         } else {
+            self.progress = UNKNOWN;
             (self.is_pausing, self.is_resuming) = (false, false);
             let is_update = operation == Operation::Update;
             self.received_before = if is_update { self.paused_bytes.take().unwrap_or(0) } else { 0 };
@@ -457,24 +474,5 @@ impl VSekaiUpdater {
         }
         self.start_pump();
         Answer::OK
-    }
-
-    fn rate_limit_hours(&self) -> Option<[i64; 3]> {
-        let (from, to) = (self.rate_limit_from_minute, self.rate_limit_to_minute);
-        (from != to).then(|| [from, to, project_settings::utc_offset_minutes()])
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            directory: files::system_path(&self.install_dir),
-            mode: self.mode.to_string(),
-            version: String::new(),
-            repository: strings(&self.repository_urls),
-            trust_root: files::trust_root(&self.trust_root),
-            rate_limit_bytes_per_second: u64::try_from(self.rate_limit_bytes_per_second).ok().filter(|rate| *rate > 0),
-            rate_limit_hours: self.rate_limit_hours(),
-            proxy: self.proxy.to_string(),
-            reports: self.reports,
-        }
     }
 }

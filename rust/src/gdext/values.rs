@@ -315,7 +315,8 @@ impl VSekaiNews {
     }
 }
 
-/// Why an operation failed. Carried by [signal VSekaiUpdater.operation_failed]; read-only.
+/// Why an operation failed, or was stopped: see [method VSekaiUpdater.get_failure]. Carried by
+/// [signal VSekaiUpdater.operation_failed]; read-only.
 #[derive(Debug, GodotClass)]
 #[class(no_init, base=RefCounted)]
 pub(crate) struct VSekaiFailure {
@@ -344,7 +345,7 @@ impl VSekaiFailure {
             operation,
             code: text(&failure.code),
             message: text(&failure.message),
-            hint: text(failure.hint()),
+            hint: text(hint(failure)),
             details: text(details),
         })
     }
@@ -352,5 +353,20 @@ impl VSekaiFailure {
     /// Code, message and hint.
     pub(super) fn words(&self) -> (GString, GString, GString) {
         (self.code.clone(), self.message.clone(), self.hint.clone())
+    }
+}
+
+/// What to do about it, in terms of the node's properties where one is wrong.
+fn hint(failure: &Failure) -> &'static str {
+    let property = failure.message.strip_prefix("Invalid ").and_then(|rest| rest.split_once(':'));
+    match (failure.code.as_str(), property.map_or("", |(property, _)| property)) {
+        ("invalid_argument", "repository") => "Set repository_urls.",
+        ("invalid_argument", "install_dir") => "Set install_dir to an absolute path, or to a path in user://.",
+        ("invalid_argument", "proxy") => "Set proxy to a URL such as http://proxy.example.org:3128, or leave it empty.",
+        ("invalid_argument", "rate_limit_bytes_per_second") => {
+            "Set rate_limit_bytes_per_second to a positive number, or to 0 for no limit."
+        }
+        ("trust_root_invalid", _) if failure.message.contains("non-resource files") => "Then export again.",
+        _ => failure.hint(),
     }
 }

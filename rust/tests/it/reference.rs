@@ -1,9 +1,11 @@
 //! `docs/cli.md` is what the command says of itself. `VSEKAI_WRITE_DOCS=1 cargo test --test it reference::` writes it.
+//! `docs/settings.md` and the table of `docs/keys.md` are written by hand, and have what the command has.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::{Arg, Command};
+use vsekai_updater::install::config;
 
 const HEAD: &str = "\
 # The command `vsekai`
@@ -12,8 +14,8 @@ Every command and option, as `vsekai COMMAND --help` shows them. A test compares
 
 - In the folder of an install, or below it, `DIR` can be left out, except for `install`, `move`, `open` and `uninstall`.
 - Data goes to stdout, everything else to stderr; `--json` and exit codes: [for scripts](store.md#for-scripts).
-- Settings: `vsekai config show`. The packages of a release bring man pages and completions; `vsekai completions SHELL`
-  prints the latter.
+- [Settings](settings.md): `vsekai config show`. The packages of a release bring man pages and completions;
+  `vsekai completions SHELL` prints the latter.
 - Many commands have [network options](#network) and [those for output and threads](#output-and-threads).
 ";
 
@@ -97,4 +99,42 @@ fn page_of_the_command_is_what_it_says_of_itself() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let line = made.lines().zip(written.lines()).find(|(made, written)| made != written);
     assert!(made == written, "old: VSEKAI_WRITE_DOCS=1 cargo test --test it reference:: writes it ({line:?})");
+}
+
+#[test]
+fn page_of_settings_has_every_key_and_variable() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md")).unwrap();
+    let cell = |cell: &str| cell.trim().trim_matches('`').to_owned();
+    let cells = |line: &str| line.split('|').skip(1).map(cell).collect::<Vec<_>>();
+    let table = page.split_once("| key |").unwrap().1.split("\n\n").next().unwrap();
+    let rows: Vec<Vec<String>> = table.lines().skip(2).map(cells).collect();
+    let keys: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(keys, config::KEYS);
+    let variables: Vec<&str> = rows.iter().map(|row| row[1].as_str()).filter(|name| !name.is_empty()).collect();
+    assert_eq!(variables, config::VARIABLES);
+    let merged = config::Settings::merge(config::Config::default(), &|_| None, config::Config::default()).unwrap();
+    for (row, setting) in rows.iter().zip(merged.rows()).filter(|(_, setting)| !setting.value.is_empty()) {
+        assert_eq!(row[2], setting.value, "the default of {}", setting.key);
+    }
+}
+
+#[test]
+fn page_of_keys_has_every_command_and_every_file() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/keys.md")).unwrap();
+    let mut command = vsekai_updater::cli::command();
+    command.build();
+    for sub in command.find_subcommand("keys").unwrap().get_subcommands().filter(|sub| sub.get_name() != "help") {
+        assert!(page.contains(&format!("`vsekai keys {} ", sub.get_name())), "{}", sub.get_name());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let made = std::process::Command::new(env!("CARGO_BIN_EXE_vsekai")).args(["keys", "init"]).arg(&keys).output();
+    assert!(made.unwrap().status.success());
+    let files: Vec<_> = std::fs::read_dir(&keys).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(files.len() > 6, "{files:?}");
+    for name in files.iter().map(|name| name.to_str().unwrap()) {
+        let shown = if name.ends_with(".pk8") { "<role>.<8 hex>.pk8" } else { name };
+        let is_listed = page.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{shown}`")));
+        assert!(is_listed, "{name}");
+    }
 }

@@ -17,7 +17,7 @@
 //! Scenarios with [`Scenario::is_full`] meet every kind at every operation, and with `VSEKAI_FAULTS=all` all scenarios
 //! do. With `VSEKAI_FAULTS=some`, for a run of little time, only every third operation meets a fault, in each scenario
 //! others. One line for each scenario reports how many of its faults were tried, and the last line reports the totals that
-//! the README names.
+//! docs/testing.md names.
 //!
 //! The command must use `--threads 1`, so that its operations have the same order each time. If the tests run as root,
 //! everything is done as the user `nobody`, for whom read-only folders are really read-only: build commands with

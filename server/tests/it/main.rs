@@ -22,5 +22,7 @@ mod formats;
 #[cfg(unix)]
 mod publishing;
 #[cfg(unix)]
+mod reference;
+#[cfg(unix)]
 #[path = "../support/mod.rs"]
 mod support;

@@ -136,7 +136,7 @@ impl VSekaiUpdater {
     /// and can be played. A move that was stopped continues when it is asked for again. Menu entry and links follow.
     #[func]
     fn move_install(&mut self, directory: GString) -> Answer {
-        if directory.is_empty() {
+        if directory.is_empty() || files::is_in_project(&directory) {
             return Answer::ERR_INVALID_PARAMETER;
         }
         let to = files::system_path(&directory);

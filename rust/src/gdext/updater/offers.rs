@@ -29,7 +29,7 @@ impl VSekaiUpdater {
 
     /// Downloads the update and puts it beside the installed version, which stays current: [signal update_downloaded], or
     /// [signal no_update_found] if there is nothing to do. [method start_update] then only switches. Neither state nor progress
-    /// is reported. [method cancel] stops it; what came is kept.
+    /// is reported. [method cancel] stops it; downloaded data is kept.
     #[func]
     fn download_update(&mut self) -> Answer {
         self.begin(
@@ -73,7 +73,7 @@ impl VSekaiUpdater {
 
     /// Gets the release notes of the last ten versions of the followed mode, and of the installed one:
     /// [signal notes_listed]. They are kept in the install, so that later calls also work without a network. With
-    /// [param is_offline], the network is not even tried.
+    /// [param is_offline], the network is not used.
     #[func]
     fn list_notes(&mut self, #[opt(default = false)] is_offline: bool) -> Answer {
         self.begin(
@@ -86,10 +86,10 @@ impl VSekaiUpdater {
         )
     }
 
-    /// Reads the news of the followed mode: [signal news_listed]. They are signed like versions, and come with a check, so
-    /// that this needs no network but for pictures that are missing: the newest three items have theirs downloaded. With
-    /// [param is_offline], the network is not even tried. Without a network, or news, it is no failure: what was kept is
-    /// listed, or nothing.
+    /// Reads the news of the followed mode: [signal news_listed]. News are signed like versions, and each check
+    /// fetches them. So this uses the network only for missing pictures, which are downloaded for the newest three items; with
+    /// [param is_offline], not even for those. It does not fail without a network or without news: it then lists what an
+    /// earlier check has found, or nothing.
     /// ```gdscript
     /// extends Node
     ///

@@ -13,7 +13,7 @@ use godot::obj::{Gd, Singleton, WithBaseField};
 use super::{Operation, State, UpdatePolicy, VSekaiUpdater};
 use crate::app::updater::Checked;
 use crate::app::worker::{Context, Failure, Message, Options, PlanSummary, Worker, is_unasked};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gdext::convert::text;
 use crate::gdext::values::{VSekaiFailure, VSekaiPlan, VSekaiRelease, VSekaiStatus};
@@ -152,6 +152,8 @@ impl VSekaiUpdater {
                     self.tell(move |node| node.signals().rolled_back().emit(&version));
                 }
                 self.tell(move |node| node.signals().launched().emit(&version));
+                self.ended(operation, true);
+                self.has_game_started = true;
             }
             Message::Event(_) => {}
             Message::Planned(plan) => self.planned(&plan),
@@ -166,10 +168,14 @@ impl VSekaiUpdater {
         }
     }
 
-    /// Says that an operation is over, unless another one continues it. A game has a signal of its own.
-    fn ended(&mut self, operation: Operation, is_ok: bool) {
-        let goes_on = std::mem::take(&mut self.goes_on);
-        if !goes_on && operation != Operation::Launch {
+    /// Says that an operation is over, unless another one continues it. A launch is over when the game has started. It says
+    /// nothing while another operation runs, because whoever waits for that would take it for its end.
+    pub(super) fn ended(&mut self, operation: Operation, is_ok: bool) {
+        let is_silent = match operation {
+            Operation::Launch => self.has_game_started || self.job.is_some() || self.is_update_due,
+            _ => std::mem::take(&mut self.goes_on),
+        };
+        if !is_silent {
             self.tell(move |node| node.signals().finished().emit(is_ok));
         }
     }
@@ -261,27 +267,38 @@ impl VSekaiUpdater {
             match (is_pausing, is_resuming) {
                 (true, true) => self.update_soon(self.wanted_version.clone()),
                 (true, false) => {
+                    self.keep_failure(stopped(operation, "The update was paused."));
                     self.tell_state(State::Paused);
                     self.tell(|node| node.signals().update_paused().emit());
                 }
-                (false, _) => self.cancelled(),
+                (false, _) => self.cancelled(operation),
             }
             return;
         }
         if is_update || matches!(operation, Operation::Rollback | Operation::Repair) {
             self.tell_state(State::Failed);
         }
-        let version = Engine::singleton().get_version_info().get("string").unwrap_or_default();
-        let engine = format!("Godot {version}");
-        let details = failure.details(operation.word(), &engine, std::env::home_dir().as_deref());
-        self.tell_failure(VSekaiFailure::of(operation, failure, &details), is_update);
+        self.tell_failure(in_words(operation, failure), is_update);
     }
 
-    pub(super) fn cancelled(&mut self) {
+    pub(super) fn cancelled(&mut self, operation: Operation) {
+        let what = if operation == Operation::Check { "The check was cancelled." } else { "The update was cancelled." };
+        self.keep_failure(stopped(operation, what));
         self.paused_bytes = None;
         self.tell_state(State::Cancelled);
         self.tell(|node| node.signals().update_cancelled().emit());
     }
+}
+
+fn in_words(operation: Operation, failure: &Failure) -> Gd<VSekaiFailure> {
+    let version = Engine::singleton().get_version_info().get("string").unwrap_or_default();
+    let engine = format!("Godot {version}");
+    let details = failure.details(operation.word(), &engine, std::env::home_dir().as_deref());
+    VSekaiFailure::of(operation, failure, &details)
+}
+
+fn stopped(operation: Operation, message: &str) -> Gd<VSekaiFailure> {
+    in_words(operation, &Failure { message: message.to_owned(), ..Failure::from(Error::Cancelled) })
 }
 
 /// Emits the signals that are due; those that are queued meanwhile wait for the next frame.

@@ -21,7 +21,8 @@ impl VSekaiUpdater {
         self.job.is_some() || self.is_update_due
     }
 
-    /// Whether a version is higher than another one, by Semantic Versioning; `false` if one of them is none.
+    /// Whether a version is higher than another one, by Semantic Versioning. `false` if either is not a valid version:
+    /// `1.0` is not, `1.0.0` is.
     #[func]
     fn is_newer(version: GString, than: GString) -> bool {
         match (Version::parse(&version.to_string()), Version::parse(&than.to_string())) {
@@ -48,6 +49,14 @@ impl VSekaiUpdater {
         self.state
     }
 
+    /// How much of the running operation is done, from 0 to 1, for a progress bar; of the download while there is one,
+    /// otherwise of the content. -1 if that is unknown, such as before the first [signal progress_changed]. Each phase of an
+    /// operation starts at 0. When an operation has ended, this is its last value.
+    #[func]
+    fn get_progress(&self) -> f64 {
+        self.progress
+    }
+
     /// The last plan, or `null`.
     #[func]
     fn get_plan(&self) -> Option<Gd<VSekaiPlan>> {
@@ -66,7 +75,8 @@ impl VSekaiUpdater {
         self.status.clone()
     }
 
-    /// The last failure, or `null`.
+    /// Why the last operation has failed, was paused or was cancelled; the code is `cancelled` for the last two. `null` while
+    /// an operation runs, and after one that has succeeded: each operation clears it when it starts.
     #[func]
     fn get_failure(&self) -> Option<Gd<VSekaiFailure>> {
         self.failure.clone()
@@ -120,7 +130,7 @@ impl VSekaiUpdater {
         host::default_install_folder().map_or_else(GString::new, |folder| text(&folder.to_string_lossy()))
     }
 
-    /// The folder to install into, for a folder that a person has chosen, such as `D:\\Games`: a folder of this name in it,
+    /// The folder to install into, for a folder that a person has chosen, such as `D:\Games`: a folder of this name in it,
     /// so that a game is never installed among other files. It is the chosen folder itself if it has that name, or the
     /// game.
     #[func]
@@ -131,6 +141,9 @@ impl VSekaiUpdater {
     /// What a folder is, for somebody who wants to install there. Changes nothing.
     #[func]
     fn inspect_folder(directory: GString) -> Place {
+        if files::is_in_project(&directory) {
+            return Place::Taken;
+        }
         places::look(&files::system_path(&directory)).into()
     }
 
