@@ -144,6 +144,7 @@ def main(release):
         publisher.publish_build("1.0.0")
         if SAMPLE.is_dir():
             publisher.publish("sample", "0.2.0", "sample.exe", SAMPLE)
+        subprocess.run([WINE, "--display"], check=True)
         player = Player(folder, display)
         try:
             walk(player, display, publisher, release)
