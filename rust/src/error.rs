@@ -282,6 +282,14 @@ pub enum Error {
         /// The requested version.
         version: String,
     },
+    /// The publisher has recalled the version that was asked for.
+    #[error("{version} of the mode {mode:?} was recalled by its publisher and can no longer be installed")]
+    VersionRecalled {
+        /// The mode it was published in.
+        mode: String,
+        /// The requested version.
+        version: String,
+    },
     /// The publisher no longer allows this version to be installed.
     #[error("{version} of the mode {mode:?} may no longer be installed: the oldest allowed version is {oldest}")]
     VersionTooOld {
@@ -378,8 +386,8 @@ pub enum Error {
         /// The key store's folder.
         path: PathBuf,
     },
-    /// A key is encrypted, and nobody gives its passphrase.
-    #[error("{} is encrypted, and there is no passphrase for it", path.display())]
+    /// A key is encrypted or is to be, and nobody gives the passphrase.
+    #[error("There is no passphrase for {}", path.display())]
     PassphraseMissing {
         /// The key's file, or the folder of new keys.
         path: PathBuf,

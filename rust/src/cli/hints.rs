@@ -25,6 +25,7 @@ fn publisher_hint(code: &str) -> Option<&'static str> {
             "Nothing was published. Check that the key folder belongs to this repository. What was prepared must be signed \
              with `vsekai sign FILE` before it is published."
         }
+        "mode_unknown" | "version_unknown" => "`vsekai repository show` lists the modes and versions of a repository.",
         _ => return None,
     })
 }
@@ -45,6 +46,9 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "disk_full" => "Free some space, or choose a destination on another disk.",
         "permission_denied" => "Change the permissions of the path in the message, or choose another folder.",
+        "not_found" => {
+            "Check the path or address. A repository's address is that of the folder with tuf/ and store/ in it."
+        }
         "read_only" => "Choose a destination on a writable disk.",
         "offline" => "Check the network and the URL, then run it again: downloaded data is kept.",
         "timed_out" => "The server is slow or unreachable. Run it again later: downloaded data is kept.",
@@ -110,6 +114,14 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "Run `vsekai verify --repair DIR`, then start it again. If no file was damaged, the program does not \
              run on this system: tell the publisher."
         }
+        "config_malformed" => "Correct the file, or move it away: every key has a default.",
+        _ => return of_publication(code),
+    })
+}
+
+/// The same, for what only publishing can meet.
+fn of_publication(code: &str) -> Option<&'static str> {
+    Some(match code {
         "lint_failed" => {
             "Fix the problems listed above. What is intended can be allowed, each code with --allow CODE, and a secret \
              that players may have with --allow-secret PATH; not so what the platform cannot hold."
@@ -120,13 +132,13 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "key_missing" => "Run this on the machine with that key, or name its folder with --keys.",
         "passphrase_missing" => {
-            "Give it with --passphrase-file or VSEKAI_KEY_PASSPHRASE, or run this in a terminal, which asks for it."
+            "Give it with --passphrase-file or VSEKAI_KEY_PASSPHRASE, and a new one with --new-passphrase-file or \
+             VSEKAI_NEW_KEY_PASSPHRASE; or run this in a terminal, which asks for it."
         }
         "passphrase_wrong" => "Nothing was changed. Give the passphrase of the file in the message.",
         "signer_failed" => "Run the command in that file by hand, with some bytes on stdin: it must print a signature.",
         "preparation_malformed" => "Prepare again with --prepare, and carry the file unchanged.",
         "preparation_stale" => "Nothing was published. Prepare again with --prepare, and have that signed.",
-        "config_malformed" => "Correct the file, or move it away: every key has a default.",
         _ => return None,
     })
 }

@@ -37,7 +37,7 @@ impl Error {
             Self::ModeRetired { .. } => "mode_retired",
             Self::ModeCycle { .. } => "mode_cycle",
             Self::NoBuild { .. } => "no_build_for_platform",
-            Self::VersionUnknown { .. } => "version_unknown",
+            Self::VersionRecalled { .. } | Self::VersionUnknown { .. } => "version_unknown",
             Self::VersionTooOld { .. } => "version_too_old",
             Self::VersionExists { .. } => "version_exists",
             Self::LauncherTooOld { .. } => "launcher_too_old",

@@ -23,6 +23,7 @@ fn samples() -> Vec<Error> {
         Error::ModeCycle { path: text() },
         Error::NoBuild { mode: text(), platform: text() },
         Error::VersionUnknown { mode: text(), version: text() },
+        Error::VersionRecalled { mode: text(), version: text() },
         Error::VersionExists { mode: text(), version: text(), differs: text() },
         Error::VersionTooOld { mode: text(), version: text(), oldest: text() },
         Error::LauncherTooOld { what: text(), needed: text() },

@@ -59,6 +59,10 @@ fn text(checked: &Checked, available: &Available, planned: Option<u64>) -> Strin
         (_, Why::Incomplete) => {
             format!("A part of {version} ({mode}) is gone; `vsekai update` brings it back: {download}.")
         }
+        (Some(current), Why::Recalled) => format!(
+            "{} was recalled by its publisher; `vsekai update` goes back to {version} ({mode}): {download}.",
+            current.version
+        ),
         (Some(current), _) => format!("Update available: {} -> {version} ({mode}), {download}.", current.version),
         (None, _) => format!("{version} ({mode}) can be installed: {download}."),
     };
@@ -82,9 +86,12 @@ pub(super) fn aside(updater: &Updater, mode: &ModeName, monitor: &Monitor) -> St
     let aside: Vec<String> = bad.iter().filter(|(of, _)| of == mode).map(|(_, it)| it.to_string()).collect();
     match aside.as_slice() {
         [] => String::new(),
-        [one] => format!(" {one} was put aside here; `vsekai update --version {one}` installs it."),
+        [one] => format!(" {one} is not offered here any more; `vsekai update --version {one}` installs it."),
         several => {
-            format!(" Put aside here: {}; `vsekai update --version` with one of them installs it.", several.join(", "))
+            format!(
+                " Not offered here any more: {}; `vsekai update --version` with one of them installs it.",
+                several.join(", ")
+            )
         }
     }
 }

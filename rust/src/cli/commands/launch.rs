@@ -149,7 +149,7 @@ fn failed_start(root: &InstallRoot, launched: &Launched) -> Option<String> {
     Some(match attempts {
         0 => return None,
         1..MAX_ATTEMPTS => format!(
-            "{version} ended with code {code}: failed start {attempts} of {MAX_ATTEMPTS}, after which {previous} comes back."
+            "{version} ended with code {code}: failed start {attempts} of {MAX_ATTEMPTS}. After the second, {previous} comes back."
         ),
         _ => format!("{version} ended with code {code} again: the next start goes back to {previous}."),
     })

@@ -83,12 +83,16 @@ fn switch(args: &ModeSwitch, output: Output, monitor: &Monitor) -> Result<u8> {
     let (wanted, dir) = args.wanted()?;
     let dir = dir.or_else(options::around);
     let (mode, text) = if let Some(dir) = &dir {
-        let mode = updater::updater(dir, &args.source, |_| {})?.switch_mode(&wanted, monitor)?;
+        let updater = updater::updater(dir, &args.source, |_| {})?;
+        let before = updater.status(monitor).ok().map(|status| status.mode);
+        let mode = updater.switch_mode(&wanted, monitor)?;
         let moved = if mode == wanted { String::new() } else { format!(", the successor of {wanted}") };
-        let text = format!(
-            "{dir} now follows {mode}{moved}.\n\nhint: Run `vsekai update {dir}` to get its version.",
-            dir = dir.display()
-        );
+        let dir = dir.display();
+        let text = if before.as_ref() == Some(&mode) {
+            format!("{dir} already follows {mode}{moved}.")
+        } else {
+            format!("{dir} now follows {mode}{moved}.\n\nhint: Run `vsekai update {dir}` to get its version.")
+        };
         (mode, text)
     } else {
         let file = settings::set_default_mode(&wanted)?;

@@ -177,8 +177,8 @@ pub(crate) fn roll_back(args: &Rollback, output: Output, monitor: &Monitor) -> R
     let dir = options::install_dir(args.dir.as_deref())?;
     let current = updater::offline(&dir, args.trust_owner)?.roll_back(monitor)?;
     let text = format!(
-        "{} is back at {} ({}). The version that it left is put aside: `vsekai update --version` with its number \
-         installs it again.",
+        "{} is back at {} ({}). The version that it left is not offered here any more: `vsekai update --version` \
+         with its number installs it.",
         dir.display(),
         current.version,
         current.mode

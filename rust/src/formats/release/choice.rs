@@ -124,9 +124,13 @@ pub fn choose<'a>(catalog: &'a Catalog, situation: &Situation<'_>) -> Result<Cho
     let is_here = |offer: &&Offer| offer.platforms.contains(situation.platform) && !offer.recalled;
     let fits = |offer: &&Offer| is_here(offer) && is_allowed(&offer.version);
     if let Some(asked) = situation.asked {
-        let offer = mode.offer(asked).filter(is_here).ok_or_else(|| Error::VersionUnknown {
-            mode: name.to_string(),
-            version: format!("{asked} for {}", situation.platform),
+        let offer = mode.offer(asked).filter(is_here).ok_or_else(|| match mode.offer(asked) {
+            Some(offer) if offer.recalled => {
+                Error::VersionRecalled { mode: name.to_string(), version: asked.to_string() }
+            }
+            _ => {
+                Error::VersionUnknown { mode: name.to_string(), version: format!("{asked} for {}", situation.platform) }
+            }
         })?;
         if let Some(oldest) = floor.filter(|_| !is_allowed(asked)) {
             let (version, oldest) = (asked.to_string(), oldest.to_string());

@@ -201,7 +201,7 @@ impl Keys {
         let source = folder.into();
         let root = source.path().join("root.json");
         if !root.exists() {
-            let reason = format!("{} has no root.json, so it is none", source.path().display());
+            let reason = format!("{} is not one: it has no root.json", source.path().display());
             return Err(Error::invalid("key folder", reason));
         }
         let root_bytes = disk::read(&root, MAX_ROOT_BYTES)?;

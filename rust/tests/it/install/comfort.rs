@@ -83,7 +83,7 @@ fn results_are_a_line_that_people_read() {
     let text = said(&mut plain(&shop, &["check", "GAME"]));
     assert_eq!(
         text,
-        "GAME is up to date: 1.0.0 (stable). 2.0.0 was put aside here; `vsekai update --version 2.0.0` installs it.\n"
+        "GAME is up to date: 1.0.0 (stable). 2.0.0 is not offered here any more; `vsekai update --version 2.0.0` installs it.\n"
     );
     let text = said(&mut plain(&shop, &["update", "GAME", "--version", "2.0.0"]));
     assert!(text.starts_with("Updated GAME 1.0.0 -> 2.0.0"), "{text}");
@@ -212,7 +212,10 @@ fn failed_starts_say_what_comes_next() {
         String::from_utf8(output.stderr).unwrap()
     };
     let [first, second] = ["3", "3"].map(launch);
-    assert!(first.contains("2.0.0 ended with code 3: failed start 1 of 2, after which 1.0.0 comes back."), "{first}");
+    assert!(
+        first.contains("2.0.0 ended with code 3: failed start 1 of 2. After the second, 1.0.0 comes back."),
+        "{first}"
+    );
     assert!(second.contains("the next start goes back to 1.0.0."), "{second}");
     assert!(launch("0").contains("2.0.0 failed to start twice, so 1.0.0 is started instead."));
     assert_eq!(launch("3"), "", "1.0.0 is not on trial");

@@ -22,7 +22,8 @@ fn recalled_version_moves_its_users_down() {
 fn recalled_version_cannot_be_had_by_name() {
     let shop = Shop::with(&["1.0.0", "2.0.0"]);
     shop.edit("recall", "stable", "2.0.0");
-    shop.update(&["--version", "2.0.0"]).failed("version_unknown");
+    let said = shop.update(&["--version", "2.0.0"]).failed("version_unknown");
+    assert!(said.contains("was recalled by its publisher"), "{said}");
     assert_eq!(shop.offered(&[]), None);
 }
 
