@@ -9,13 +9,14 @@ signal fetch_requested
 
 ## The others are in the text, within reach of a pointer.
 const LINKS_MAX := 6
+const NOTES_HEIGHT_MIN := 96.0
 
 ## Whether the newest notes are only got when a person asks for them.
 var is_fetch_offered: bool = false:
 	set(value):
 		is_fetch_offered = value
 		if is_node_ready():
-			_fetch_row.visible = value
+			_fit()
 
 var _entries: Array[NotesEntry] = []
 var _urls: PackedStringArray = []
@@ -31,7 +32,8 @@ var _urls: PackedStringArray = []
 func _ready() -> void:
 	_notes.meta_clicked.connect(_on_meta_clicked)
 	_fetch.pressed.connect(_on_fetch_pressed)
-	_fetch_row.visible = is_fetch_offered
+	resized.connect(_fit)
+	_fit()
 	_draw_notes()
 
 
@@ -67,6 +69,14 @@ func show_notes(version: String, bbcode: String, links: PackedStringArray) -> vo
 func end_fetch(is_there: bool) -> void:
 	_fetch.disabled = false
 	_fetch_text.text = "NOTES_FETCHED" if is_there else "NOTES_FETCH_FAILED"
+
+
+## Where there is no room for both, the links are only in the text.
+func _fit() -> void:
+	var is_tight := is_fetch_offered and Compact.is_needed(get_viewport_rect().size)
+	_fetch_row.visible = is_fetch_offered
+	_links.visible = not is_tight
+	_notes.custom_minimum_size.y = NOTES_HEIGHT_MIN / (2.0 if is_tight else 1.0)
 
 
 func _on_fetch_pressed() -> void:
